@@ -47,8 +47,8 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "conv 2 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; tanh; concat back 5 0 4; "
         "relu; avgpool 2; flatten; dense 2; concat back 1; dense 3; softmax",
         "conv 4 3x3 pad 1; groupnorm 2; relu; conv 4 3x3 pad 1; instancenorm epsilon 0.01; "
-        "add back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; dense 3; "
-        "softmax",
+        "add back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; "
+        "dense 3; softmax",
         "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",

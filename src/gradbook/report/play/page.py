@@ -68,6 +68,7 @@ def _lead() -> str:
         '<p class="lead">Every number is computed here, in your browser, as you change it. '
         "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
         "it.</p>\n"
+        "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
         f'<select id="pace" aria-label="epochs">{paces}</select>'
         '<p class="figures">epoch <output id="epoch">1</output></p>'
@@ -142,7 +143,7 @@ def _more(net: Net) -> str:
 def _data(known: PageContent) -> str:
     """The tables, in an element that no browser takes for a script."""
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
-    places = {str(node.name): known.lines.places[node] for node in known.named}
+    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
     table["columns"] = columns(known.net, places)
     table["layers"] = str(replace(known.net, samples=(), table="", start={}))
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -15,10 +15,9 @@ from itertools import product
 from gradbook.graph.names import layer_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net import Bias, Conv, Parameter
+from gradbook.net import Conv, Parameter, Shape
 
 Read = tuple[Node, Node, Node]  # a value, its weight, their product
-Place = tuple[int, int, int]  # channel, row, column
 
 
 @dataclass(frozen=True)
@@ -57,44 +56,44 @@ class _Slide:
         self.step, self.nodes = step, step.graph.by_name
         layer = step.net.layers[index]
         assert isinstance(layer, Conv)
-        self.layer = layer
+        self.layer, self.window = layer, layer.window(step.net.shapes[index])
         self.before, self.shape = step.net.shapes[index : index + 2]
         self.source, self.goal = layer_names(step.net)[index : index + 2]
         self.kernel, *self.biases = (p for p in step.net.parameters if p.layer == index)
 
     def windows(self) -> Iterator[ConvWindow]:
-        for channel, row, column in product(*map(range, self.shape)):
-            place = (channel, row, column)
+        for place in product(*map(range, self.shape)):
             yield ConvWindow(
                 self.nodes[str(self.goal.element(place, self.shape))],
-                self._bias(channel),
+                self._bias(place[0]),
                 tuple(self._channel(place, c) for c in range(self.kernel.shape[1])),
             )
 
     def _bias(self, channel: int) -> Node | None:
         if not self.biases:
             return None
-        shared = self.layer.bias is not Bias.EACH and self.biases[0].size == 1
-        return self._own(self.biases[0], 0 if shared else channel)
+        return self._own(self.biases[0], channel if self.biases[0].size > 1 else 0)
 
     def _own(self, parameter: Parameter, element: int) -> Node:
         return self.nodes[parameter.names[element]]
 
-    def _channel(self, place: Place, channel: int) -> tuple[tuple[Read | None, ...], ...]:
+    def _channel(self, place: Shape, channel: int) -> tuple[tuple[Read | None, ...], ...]:
+        """What each weight of the kernel is multiplied with; nothing where that is padding."""
         _, _, rows, columns = self.kernel.shape
+        inside = dict(self.window.inside(place[1:], self.before[1:]))
         return tuple(
-            tuple(self._read(place, (channel, i, j)) for j in range(columns)) for i in range(rows)
+            tuple(self._read(place[0], channel, (i, j), inside.get((i, j))) for j in range(columns))
+            for i in range(rows)
         )
 
-    def _read(self, place: Place, within: Place) -> Read | None:
-        """What the kernel's weight there is multiplied with; nothing where that is padding."""
-        out, (c, i, j) = place[0], within
+    def _read(
+        self, out: int, channel: int, tap: tuple[int, int], source: tuple[int, int] | None
+    ) -> Read | None:
+        if source is None:
+            return None
         _, own, rows, columns = self.kernel.shape
         first = out * self.layer.groups // self.layer.channels * own
-        stride, pad = self.layer.stride, self.layer.pad
-        at = (first + c, place[1] * stride + i - pad, place[2] * stride + j - pad)
-        if not (0 <= at[1] < self.before[1] and 0 <= at[2] < self.before[2]):
-            return None
-        value = self.nodes[str(self.source.element(at, self.before))]
-        weight = self._own(self.kernel, ((out * own + c) * rows + i) * columns + j)
+        value = self.nodes[str(self.source.element((first + channel, *source), self.before))]
+        element = ((out * own + channel) * rows + tap[0]) * columns + tap[1]
+        weight = self._own(self.kernel, element)
         return value, weight, self.step.graph.make("multiply", weight, value)

@@ -5,13 +5,19 @@ import { draw, make, short } from "./dom.js"
 const SIZE = { width: 480, height: 240 }
 const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
 const MOST_POINTS = 600
+const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
+const PAUSE = 120
 const DECADES = 2.5 // losses that span more are shown by their logarithms
+
+/** @typedef {[epoch: number, loss: number]} Point */
 
 export class CurvePanel {
   /** @param {import("./model.js").Model} model @param {HTMLElement} picture @param {HTMLElement} words */
   constructor(model, picture, words) {
     this.model = model
     this.words = words
+    this.judgement = /** @type {import("./model.js").Judgement | null} */ (null)
+    this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.drawn = "" // which axes
     this.said = "" // of which rate
     this.axes = draw("g", { class: "axes" })
@@ -25,12 +31,27 @@ export class CurvePanel {
 
   update() {
     const { model } = this
-    const judgement = model.judge()
-    const epochs = Math.max(model.epoch, judgement.losses.length)
-    const scale = scaleOf([...judgement.losses, ...model.losses].filter(Number.isFinite))
+    if (!model.judgement && model.judging > QUICK) {
+      clearTimeout(this.timer)
+      this.timer = setTimeout(() => {
+        model.judge()
+        model.changed()
+      }, PAUSE)
+    } else this.judgement = model.judge()
+    this.show(model.judgement ?? this.judgement)
+  }
+
+  /** @param {import("./model.js").Judgement | null} judgement the latest there is @private */
+  show(judgement) {
+    if (!judgement) return
+    const { model } = this
+    this.judgement = judgement
+    const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))
+    const epochs = Math.max(model.epoch, foreseen.length)
+    const scale = scaleOf([...foreseen, ...model.losses].map(([, loss]) => loss).filter(Number.isFinite))
     const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
-    this.foreseen.setAttribute("d", way(judgement.losses, judgement.losses.length, x, scale.y))
-    this.gone.setAttribute("d", way(model.losses, model.epoch, x, scale.y))
+    this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
+    this.gone.setAttribute("d", way(model.losses, x, scale.y))
     const last = model.training.loss
     this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
     this.now.setAttribute("cx", String(x(model.epoch)))
@@ -106,17 +127,17 @@ function evenly(top) {
 }
 
 /** @param {number} value */
-const tidy = value => String(Number(value.toPrecision(3))).replaceAll("-", "−")
+const tidy = value => {
+  const isTiny = value !== 0 && Math.abs(value) < 1e-3
+  return String(isTiny ? value.toExponential(Number.isInteger(Math.log10(value)) ? 0 : 2) : Number(value.toPrecision(3))).replaceAll("-", "−")
+}
 
-/** @param {number[]} losses kept evenly of so many epochs
- * @param {number} epochs @param {(epoch: number) => number} x @param {(loss: number) => number} y
- */
-function way(losses, epochs, x, y) {
-  const every = Math.max(1, Math.ceil(losses.length / MOST_POINTS))
+/** @param {Point[]} points @param {(epoch: number) => number} x @param {(loss: number) => number} y */
+function way(points, x, y) {
+  const every = Math.max(1, Math.ceil(points.length / MOST_POINTS))
   let [said, isDown] = ["", false]
-  losses.forEach((loss, k) => {
-    if (k % every && k !== losses.length - 1) return
-    const epoch = losses.length > 1 ? 1 + (k * (epochs - 1)) / (losses.length - 1) : epochs
+  points.forEach(([epoch, loss], k) => {
+    if (k % every && k !== points.length - 1) return
     if (Number.isFinite(loss)) said += `${isDown ? "L" : "M"}${x(epoch).toFixed(1)} ${y(loss).toFixed(1)}`
     isDown = Number.isFinite(loss)
   })

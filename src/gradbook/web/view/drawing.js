@@ -63,6 +63,8 @@ export class Drawing {
     const groups = lines.map(way => this.edge(way))
     svg.append(...groups, ...this.labels(lines, spots))
     for (const spot of spots.flat()) if (spot) svg.append(...this.unit(spot))
+    svg.append(...layout.gaps.map(({ x, y, count }) =>
+      draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${count} more`)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
     svg.append(...[...this.cells.values()].map(cell => this.cell(cell)), this.beam)
@@ -165,8 +167,7 @@ export class Drawing {
   /** @param {number[]} middles @param {number} height @private */
   captions(middles, height) {
     return middles.map((x, k) => {
-      const { words, left_out: more } = this.model.content.columns[k]
-      const said = lined(more ? [...words, `${more} more`] : words)
+      const said = lined(this.model.content.columns[k].words)
       return draw("text", { x, y: height - 32, class: "caption", "text-anchor": "middle" },
         ...said.map((word, j) => draw("tspan", { x, dy: j ? 14 : 0 }, word)))
     })

@@ -18,16 +18,17 @@ const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
  * @typedef {number[][]} Plane the lines of a channel's values, row by row
  * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
  * @typedef {{x: number, y: number, unit: Unit, width: number}} Spot
+ * @typedef {{x: number, y: number, count: number}} Gap units that are left out
  * @typedef {{x: number, y: number, size: number, line: number}} Cell
  * @typedef {{a: number[], b: number[], row: number, weight: number | null, ends: [Unit, Unit]}} Way
- * @typedef {{spots: (Spot | null)[][], cells: Cell[][], middles: number[], width: number, height: number}} Layout
+ * @typedef {{spots: (Spot | null)[][], gaps: Gap[], cells: Cell[][], middles: number[], width: number, height: number}} Layout
  */
 
-/** How wide a network of units is from top to bottom; maps have no such layout.
+/** How wide a network of units is from top to bottom; maps and gaps have no such layout.
  * @param {Column[]} columns
  */
 export function uprightWidth(columns) {
-  if (columns.some(column => column.maps.length)) return Infinity
+  if (columns.some(column => column.maps.length || column.left_out)) return Infinity
   return Math.max(...columns.map(column => column.units.length * (unitWidth(column) + besideUnits(column) + 4)))
 }
 
@@ -47,7 +48,7 @@ export function upright(columns, width) {
       y: 44 + k * LAYER,
     })
   })
-  return { spots, cells: [], middles: [], width, height: 44 + (columns.length - 1) * LAYER + 60 }
+  return { spots, gaps: [], cells: [], middles: [], width, height: 44 + (columns.length - 1) * LAYER + 60 }
 }
 
 /** From left to right, in so much room if that is enough.
@@ -65,7 +66,7 @@ export function sideways(columns, room) {
   const weighted = named.filter(Boolean).length
   const plain = (columns.length - 1 - weighted) * PLAIN
   const total = wide.reduce((a, b) => a + b, 0)
-  const gap = Math.max(LABEL.width + 20, Math.min(WIDEST, (room - total - plain - 8) / Math.max(weighted, 1)))
+  const gap = Math.max(LABEL.width + 20, Math.min(WIDEST, (room - total - plain - 20) / Math.max(weighted, 1)))
   const middle = above + tall / 2
   let left = 4
   const lefts = wide.map((own, k) => {
@@ -78,9 +79,12 @@ export function sideways(columns, room) {
       unit, width: unit.values.length * HALF, x: lefts[k] + wide[k] / 2,
       y: middle + (j - (column.units.length - 1) / 2) * step,
     })),
+    gaps: columns.flatMap((column, k) => column.units.flatMap((unit, j) => (unit ? [] : [{
+      count: column.left_out, x: lefts[k] + wide[k] / 2, y: middle + (j - (column.units.length - 1) / 2) * step,
+    }]))),
     cells: columns.map((column, k) => mapCells(column, lefts[k], middle)),
     middles: lefts.map((here, k) => here + wide[k] / 2),
-    width: total + weighted * gap + plain + 8,
+    width: total + weighted * gap + plain + 20,
     height: tall + above + CAPTIONS,
   }
 }

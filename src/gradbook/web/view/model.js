@@ -6,7 +6,7 @@ import { judged, trial } from "../machine/verdict.js"
 /** @typedef {import("../machine/training.js").Sample} Sample */
 /** @typedef {{verdict: string, trains: boolean, left: number, losses: number[]}} Judgement */
 
-const MOST_LOSSES = 20_000 // kept for the curve
+const MOST_LOSSES = 4_000 // kept for the curve: of more, every second one
 
 export class Model {
   /** @param {any} content what the page was given */
@@ -22,7 +22,8 @@ export class Model {
     this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
     this.slopeOf = new Map(content.trained)
     this.samples = /** @type {Sample[]} */ ([])
-    this.losses = /** @type {number[]} */ ([])
+    this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
+    this.judging = 0 // milliseconds that the last judgement took
     this.judgement = /** @type {Judgement | null} */ (null)
     this.everything = /** @type {number[]} */ ([])
     this.training = new Training(content, content.samples, this.start)
@@ -39,7 +40,7 @@ export class Model {
     this.training.rate = this.rate
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
-    this.losses = [this.training.loss]
+    this.losses = /** @type {[number, number][]} */ ([[1, this.training.loss]])
     this.judgement = null
     this.changed()
   }
@@ -67,7 +68,7 @@ export class Model {
   /** Take one step. */
   step() {
     this.training.step()
-    this.losses.push(this.training.loss)
+    this.losses.push([this.epoch, this.training.loss])
     if (this.losses.length > MOST_LOSSES) this.losses = this.losses.filter((_, k) => k % 2 === 0)
     this.changed()
   }
@@ -122,7 +123,7 @@ export class Model {
   /** After a change from outside. */
   reconsider() {
     this.training.evaluate()
-    this.losses[this.losses.length - 1] = this.training.loss
+    this.losses[this.losses.length - 1] = [this.epoch, this.training.loss]
     this.judgement = null
     this.changed()
   }
@@ -131,7 +132,10 @@ export class Model {
    * @returns {Judgement}
    */
   judge() {
-    if (!this.judgement) this.judgement = this.judgeAt(this.rate)
+    if (this.judgement) return this.judgement
+    const begun = performance.now()
+    this.judgement = this.judgeAt(this.rate)
+    this.judging = performance.now() - begun
     return this.judgement
   }
 
