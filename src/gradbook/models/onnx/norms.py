@@ -45,10 +45,9 @@ def norm_from(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | N
             return _norm(content, [node], size, 1, *_affine(content, node, size))
         case "GroupNormalization":
             groups = int(_told(node)["num_groups"])
-            return _norm(content, [node], size, groups, *_by_channels(content, node, size[0]))
+            return _norm(content, [node], size, groups, *_by_channels(content, node, size))
         case "InstanceNormalization":
-            channels = size[0]
-            return _norm(content, [node], size, channels, *_by_channels(content, node, channels))
+            return _norm(content, [node], size, size[0], *_by_channels(content, node, size))
         case "Reshape":
             return _grouped(content, node, size)
         case _:
@@ -61,12 +60,13 @@ def _grouped(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | No
     after = inner and _only_reader(content, inner, "Reshape")
     if inner is None or after is None:
         return None
-    nodes = [node, inner, after]
+    asked = _sizes_of(content, node.input[0], after.input[1])
+    nodes = [*asked, node, inner, after]
     groups = _constant(content, inner, 1).size
     if size[0] % groups:
         raise NoLayer(f"{size[0]} channels don't fall into {groups} equal groups")
     shape = _target(content, node)
-    back = _target(content, after)
+    back = (0, *size) if asked else _target(content, after)
     if shape[1:2] != (groups,) or len(shape) < 3 or not _lays_out(back, size):
         raise NoLayer("it normalises something else than groups of channels")
     scale, shift = (
@@ -127,6 +127,12 @@ def _constant(content: OnnxGraph, node: NodeProto, place: int) -> Array:
     return np.asarray(content.constants[name], np.float64)
 
 
+def _sizes_of(content: OnnxGraph, value: str, made: str) -> list[NodeProto]:
+    """The node that asks for a value's own sizes, if that is what made this."""
+    nodes = (node for node in content.nodes if node.op_type == "Shape" and not node.attribute)
+    return [node for node in nodes if node.input[0] == value and node.output[0] == made]
+
+
 def _target(content: OnnxGraph, node: NodeProto) -> Shape:
     return tuple(map(int, _constant(content, node, 1)))
 
@@ -149,12 +155,13 @@ def _beside(content: OnnxGraph, node: NodeProto, size: Shape) -> Array | None:
     return np.asarray(found[0])
 
 
-def _by_channels(content: OnnxGraph, node: NodeProto, channels: int) -> tuple[Array, Array]:
+def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Array]:
+    """A number for each channel or for each group of them, at all their places."""
     scale, shift = (_constant(content, node, place).ravel() for place in (1, 2))
-    if scale.size != shift.size or channels % scale.size:
-        raise NoLayer(f"it scales {channels} channels by {scale.size} numbers")
-    each = channels // scale.size
-    return np.repeat(scale, each), np.repeat(shift, each)
+    if not scale.size or scale.size != shift.size or size[0] % scale.size:
+        raise NoLayer(f"it scales {size[0]} channels by {scale.size} numbers")
+    each = prod(size) // scale.size
+    return np.repeat(scale, each).reshape(size), np.repeat(shift, each).reshape(size)
 
 
 def _affine(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Array]:
