@@ -7,6 +7,7 @@ from hypothesis import given
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
 from gradbook.net import Conv, builtin, parse
+from gradbook.targets.page.content import content
 from gradbook.targets.page.windows import conv_windows
 from tests.targets.page.networks import shown_networks
 
@@ -42,8 +43,16 @@ def test_the_products_of_a_window_and_its_bias_are_the_value(net):
     step = scalar_step(net)
     windows = conv_windows(step)
     products = [product for window in windows for product in window.products]
-    values = next(run(step, 1, watch=products))
+    values = next(run(step, 1, watch=[*products, *(window.value for window in windows)]))
     for window in windows:
         total = sum(values[product] for product in window.products)
         total = total + (values[window.bias] if window.bias else 0)
         assert np.asarray(total) == pytest.approx(values[window.value], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("moves", ["stride 2", "dilation 2x1 stride 3x2", "pad 0x0x2x1 stride 3"])
+def test_values_that_no_window_reads_are_shown_too(moves):
+    net = parse(f"input 1x7x6; conv 2 1x1; relu; conv 1 3x2 {moves}; flatten; dense 1")
+    places = {str(name) for name in scalar_step(net).graph.names.values()}
+    shown = {str(node.name) for node in content(net).lines.places if node.name}
+    assert places <= shown

@@ -48,7 +48,8 @@ class PageContent:
         gates = [node for gate in self.gates for node in gate.nodes]
         products = [node for window in self.windows for node in window.products]
         leaves = [*step.inputs, *step.targets, *step.start, step.rate]
-        shown = [*self.chains.nodes, *self.named, *products]
+        # Also what no window reads has a place in a map.
+        shown = [*self.chains.nodes, *self.named, *products, *step.graph.names]
         return written([*leaves, *results, *extra, *gates, *shown])
 
     @property
