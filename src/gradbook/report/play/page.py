@@ -30,7 +30,7 @@ def play_page(net: Net, command: str = "") -> str:
     known = content(net)
     left = (
         Section("network", "The network", '<div class="wide" id="drawing"></div>'),
-        Section("chain-rule", "One value, and its chain", '<div id="chain"></div>'),
+        Section("chain-rule", "One value, and its chain", '<div id="chain" class="wide" tabindex="0"></div>'),
         Section("data", "Samples", _samples(known)),
     )
     right = (
