@@ -46,6 +46,16 @@ def test_nobody_else_asks_for_what_not_every_system_has():
     assert "fcntl" in asking[ROOM]
 
 
+@pytest.mark.parametrize("name", ["con", "NUL.txt", "aux.tar.gz", "Com1", "lpt9.html", "prn "])
+def test_windows_has_devices_that_look_like_files(name):
+    assert system.is_a_device(name)
+
+
+@pytest.mark.parametrize("name", ["console", "null", "com", "lptx", "a.con", "communication1"])
+def test_what_only_begins_so_is_a_file(name):
+    assert not system.is_a_device(name)
+
+
 def test_a_folder_is_held_by_one_at_a_time(tmp_path):
     first, second = FolderLock(tmp_path), FolderLock(tmp_path)
     assert (first.is_ours, second.is_ours) == (True, False)

@@ -17,6 +17,7 @@ from gradbook.errors import FileError, LimitError
 from gradbook.system import FolderLock
 
 PART = ".gradbook-"  # how files that aren't whole yet begin
+NO_NAME = "no file can have that name: choose another"
 TEXT_LIMIT = 16 * 2**20  # bytes; a network or a table that is larger is a mistake
 
 
@@ -149,10 +150,11 @@ def _plainly(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _remedy(error: OSError | ValueError, path: str | os.PathLike[str]) -> str:
     if isinstance(error, ValueError):
-        return "no file can have that name: choose another"
+        return NO_NAME
     folder = Path(path).parent
     remedies = {
         errno.ENOENT: f"there is no {path}" if folder.is_dir() else f"there is no folder {folder}",
+        errno.EINVAL: NO_NAME,
         errno.EISDIR: "it is a folder: name a file in it",
         errno.ENOTDIR: f"{folder} isn't a folder: choose another place",
         errno.EEXIST: "a file of that name is in the way: choose another name",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # how its files end
 INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
+DEVICES = ("CON", "PRN", "AUX", "NUL")
 
 
 # Signals
@@ -80,6 +81,12 @@ def may_be_copied() -> bool:
 
 
 # Files
+
+
+def is_a_device(name: str) -> bool:
+    """Whether Windows takes it for one whatever its ending, so that no file can be called so."""
+    stem = name.partition(".")[0].rstrip().upper()
+    return stem in DEVICES or (stem[:3] in ("COM", "LPT") and stem[3:].isdecimal())
 
 
 class FolderLock:

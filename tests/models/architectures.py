@@ -135,6 +135,28 @@ def _wide_pool(torch: Any) -> Any:
     )
 
 
+def _dilated(torch: Any) -> Any:
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, 3, padding=2, dilation=2), nn.ReLU()),
+        *(nn.Conv2d(4, 4, (3, 5), (2, 1), (1, 0), (1, 2)), nn.ReLU(), nn.MaxPool2d((2, 3))),
+        *(nn.MaxPool2d(2, 1, dilation=2), nn.AvgPool2d((3, 1), (1, 2)), nn.Flatten()),
+        nn.LazyLinear(10),
+    )
+
+
+def _padded(torch: Any) -> Any:
+    """ResNet's stem, and pools as Inception and SqueezeNet have them."""
+    nn = torch.nn
+    uneven = [nn.ZeroPad2d((1, 0, 2, 1)), nn.Conv2d(8, 10, 3), nn.MaxPool2d(2, ceil_mode=True)]
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 7, 2, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(3, 2, 1)),
+        *(nn.Conv2d(6, 8, (3, 1), padding="same"), nn.Tanh(), nn.AvgPool2d(3, 1, 1)),
+        *(nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False), *uneven, nn.Flatten()),
+        nn.LazyLinear(10),
+    )
+
+
 ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "LeNet-5 with tanh": (_lenet_tanh, DIGIT),
     "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
@@ -145,4 +167,6 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "MLP of numbers": (_numbers, (4,)),
     "normalised last": (_normalised_last, (3, 8, 8)),
     "wide pools": (_wide_pool, DIGIT),
+    "dilated": (_dilated, DIGIT),
+    "padded": (_padded, DIGIT),
 }

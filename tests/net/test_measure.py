@@ -29,6 +29,8 @@ def test_receptive_fields_are_the_published_ones(name):
         ("conv 2 3x3; conv 2 3x3; conv 2 3x3", (7, 7), (1, 1)),
         ("conv 2 3x3 stride 2; conv 2 3x3 stride 2", (7, 7), (4, 4)),
         ("maxpool 2; conv 2 3x5", (6, 10), (2, 2)),
+        ("conv 2 3x2 dilation 2x3", (5, 4), (1, 1)),
+        ("conv 2 3x3 stride 2x1; maxpool 2x3 stride 1x2 dilation 1x2", (5, 7), (2, 2)),
         ("conv 2 3x3; maxpool 3 stride 2; avgpool 2", (7, 7), (4, 4)),
         ("conv 2 1x1; relu; dropout 0.1; batchnorm", (1, 1), (1, 1)),
         ("conv 2 3x3 stride 2; avgpool all", (13, 19), (2, 2)),

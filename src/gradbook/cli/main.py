@@ -173,10 +173,16 @@ def _complain(message: str, code: int) -> int:
 
 
 def _speak_plainly(stream: TextIO | None) -> None:
-    """A terminal that has no ∂ shows a question mark, not an error."""
+    """A terminal that has no ∂ shows a d, not an error."""
     reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure:
+    if not reconfigure:
+        return
+    if getattr(stream, "encoding", "").lower() == "utf-8":  # which lacks only halves of characters
         reconfigure(errors="replace")
+        return
+    from gradbook.cli.terminal.spelling import READABLY
+
+    reconfigure(errors=READABLY)
 
 
 def _abandon_output() -> None:

@@ -408,7 +408,8 @@ def _places(word: str, window: Window, shape: Shape) -> Both:
 
 def _moved(window: Window) -> str:
     """How a window goes, as far as it isn't as usual."""
-    gaps = f", {short(window.dilation)} apart" if window.dilation != (1, 1) else ""
-    stride = f", every {short(window.stride)}" if window.stride != (1, 1) else ""
+    apart, every = (short(pair).replace("x", " × ") for pair in (window.dilation, window.stride))
+    gaps = f", {apart} apart" if window.dilation != (1, 1) else ""
+    stride = f", every {every}" if window.stride != (1, 1) else ""
     edge = f", edge of {pad_words(window.pad)}" if any(window.pad) else ""
     return f"{gaps}{stride}{edge}"

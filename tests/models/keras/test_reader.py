@@ -110,7 +110,20 @@ def _wide_pool(layers):
     ]
 
 
-ROWS = {"mnist": _mnist, "MLP": _mlp, "LeNet-5": _lenet, "separable": _separable}
+def _padded(layers):
+    even = layers.AveragePooling2D(3, 1, padding="same")
+    return [
+        *(layers.Input((11, 10, 2)), layers.Conv2D(4, 3, 2, padding="same"), layers.ReLU()),
+        *(layers.MaxPooling2D((3, 2), (2, 1), padding="same"), even),
+        *(layers.ZeroPadding2D(((0, 1), (2, 0))), layers.Conv2D(5, (2, 3), dilation_rate=(1, 2))),
+        *(layers.Activation("relu"), layers.ZeroPadding2D(1), layers.MaxPooling2D((2, 3), 1)),
+        *(layers.ZeroPadding2D(((1, 0), (0, 1))), layers.AveragePooling2D(2, (1, 2))),
+        *(layers.DepthwiseConv2D(2, padding="same", activation="tanh"), layers.Flatten()),
+        layers.Dense(4),
+    ]
+
+
+ROWS = {"padded": _padded, "mnist": _mnist, "MLP": _mlp, "LeNet-5": _lenet, "separable": _separable}
 BYTES = {"mnist": 255.0}
 
 

@@ -74,7 +74,9 @@ def test_pytorchs_networks_say_what_they_said_there(torch, tmp_path, name):
     np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["LeNet-5 with tanh", "MLP of a viewed image", "wide pools"])
+@pytest.mark.parametrize(
+    "name", ["LeNet-5 with tanh", "MLP of a viewed image", "wide pools", "dilated"]
+)
 def test_gradients_of_a_step_are_pytorchs(torch, tmp_path, name):
     module, inputs = exported(torch, name, tmp_path / "net.onnx")
     labels = torch.tensor([0, 3, 2, 9, 3])
@@ -95,7 +97,7 @@ def written(tmp_path, nodes, shape, *tensors):
     said = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", None])
     constants = [numpy_helper.from_array(array, name) for name, array in tensors]
     graph = helper.make_graph(nodes, "net", [given], [said], constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     save(model, tmp_path / "net.onnx")
     return tmp_path / "net.onnx"
 
@@ -116,6 +118,56 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may read nothing but padding" in said
     assert "Elu 'second': there is no such layer here" in said
     assert "MaxPool 'third': only the largest values themselves are read" in said
+
+
+def by_onnxruntime(path, inputs):
+    from onnxruntime import InferenceSession
+
+    return InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": inputs})[0]
+
+
+MOVES = [
+    {"auto_pad": "SAME_UPPER", "strides": [2, 3]},
+    {"auto_pad": "SAME_LOWER", "strides": [2, 2]},
+    {"auto_pad": "VALID", "strides": [1, 2]},
+    {"pads": [1, 0, 2, 1], "strides": [2, 1]},
+    {"pads": [0, 1, 0, 1], "strides": [2, 2], "ceil_mode": 1},
+    {"ceil_mode": 1, "strides": [3, 2]},
+]
+GAPS = {"dilations": [2, 1]}  # which onnxruntime's pools don't have together with auto_pad
+OPERATORS = [
+    *(("Conv", moves) for moves in MOVES[:4]),
+    *(("Conv", moves | GAPS) for moves in MOVES[2:4]),
+    *((word, moves) for word in ("MaxPool", "AveragePool") for moves in MOVES),
+    *(("MaxPool", moves | GAPS) for moves in MOVES[3:]),
+    *(("AveragePool", moves | {"count_include_pad": 1}) for moves in MOVES),
+]
+
+
+@pytest.mark.parametrize(("word", "told"), OPERATORS, ids=str)
+def test_windows_go_as_in_onnxruntime(tmp_path, word, told):
+    from onnx import helper
+
+    weights = [("w", np.random.default_rng(0).normal(size=(2, 2, 3, 2)).astype(np.float32))]
+    if word == "Conv":
+        window = helper.make_node(word, ["x", "w"], ["c"], **told)
+    else:
+        weights = []
+        window = helper.make_node(word, ["x"], ["c"], kernel_shape=[3, 2], **told)
+    inputs = np.random.default_rng(1).normal(size=(3, 2, 9, 8)).astype(np.float32)
+    flat = [window, helper.make_node("Flatten", ["c"], ["y"])]
+    flat = written(tmp_path, flat, (2, 9, 8), *weights)
+    ones = np.ones(by_onnxruntime(flat, inputs).shape[1], np.float32)
+    nodes = [
+        window,
+        helper.make_node("Flatten", ["c"], ["f"]),
+        helper.make_node("BatchNormalization", ["f", *"oooo"], ["y"]),  # something to train
+    ]
+    path = written(tmp_path, nodes, (2, 9, 8), *weights, ("o", ones))
+    expected = by_onnxruntime(path, inputs)
+    found = read_onnx(path)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_tensor_in_another_file_is_read_from_beside_it_alone(tmp_path):

@@ -72,7 +72,7 @@ def said(desk):
             check=False,
         )
         assert done.returncode == code, done.stderr
-        return done.stdout
+        return done.stdout or done.stderr
 
     return run
 
@@ -118,6 +118,20 @@ def _is_read_and_exported(said, desk, run):
 def test_a_table_is_learned(said, desk):
     said("train", "Punkte ö.csv", "-o", "Läufe/Tafel")
     assert (desk / "Läufe/Tafel/model.safetensors").exists()
+
+
+def test_a_name_that_no_file_can_have_is_refused_in_a_line(said, desk):
+    before = set(desk.iterdir())
+    answer = said("explain", "worked", "-o", "was?.html", code=2)
+    expected = "can't write was?.html: no file can have that name: choose another\n"
+    assert answer == f"gradbook: {expected}"
+    assert set(desk.iterdir()) == before
+
+
+def test_a_run_is_not_called_as_a_device_is(said, desk):
+    (desk / "kurz.txt").write_text(f"recipe con\n{NETWORK}", encoding="utf-8")
+    said("train", "kurz.txt", "--epochs", "1", GRADBOOK_CC="no-such-compiler")
+    assert (desk / "runs/run-con/model.safetensors").exists()
 
 
 def test_a_network_of_others_comes_in(said, desk):

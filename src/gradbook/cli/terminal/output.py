@@ -83,7 +83,7 @@ def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
 def print_json(found: object) -> None:
     import json
 
-    print(json.dumps(found, ensure_ascii=False, indent=2))
+    print_as_json(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
 
 
 def print_event(event: str, **named: object) -> None:
@@ -91,13 +91,27 @@ def print_event(event: str, **named: object) -> None:
     import json
 
     told = json.dumps({"event": event, **named}, ensure_ascii=False, allow_nan=False)
-    print(told, flush=True)
+    print_as_json(told + "\n")
+    if sys.stdout:
+        sys.stdout.flush()
 
 
-def write_or_print(text: str, file: str | None) -> int:
+def print_as_json(text: str) -> None:
+    """Text that is JSON, exactly: what can't be printed as it is stands there by its number."""
+    if not can_say(text):
+        import json
+
+        text = "".join(one if one.isascii() else json.dumps(one)[1:-1] for one in text)
+    print(text, end="")
+
+
+def write_or_print(text: str, file: str | None, *, is_json: bool = False) -> int:
     """Into the file if one is named, else here; the exit code."""
     if file is None:
-        print(text, end="")
+        if is_json:
+            print_as_json(text)
+        else:
+            print(text, end="")
         return 0
     from gradbook.files import write_whole
 

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in
-from gradbook.cli.terminal.output import busy, can_say, show, width
+from gradbook.cli.terminal.output import busy, can_say, print_as_json, show, width
 from gradbook.errors import GradbookError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(options: Namespace) -> int:
     if options.csv:
         write_whole(options.csv, as_csv(runs))
     if options.json:
-        print(as_json(runs, misread), end="")
+        print_as_json(as_json(runs, misread))
         return 0
     show(lines(runs, misread, width(), ascii_only=not can_say(DRAWN)))
     for path in filter(None, (options.html, options.csv)):

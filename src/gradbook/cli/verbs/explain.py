@@ -63,7 +63,7 @@ def run(options: Namespace) -> int:
     made = _explained(options)
     writers = {"latex": made.latex, "markdown": made.markdown, "json": made.json}
     said = made.html(options.typed) if chosen == "html" else writers.get(chosen, made.__str__)()
-    return write_or_print(said, options.out)
+    return write_or_print(said, options.out, is_json=chosen == "json")
 
 
 def _explained(options: Namespace) -> Explanation:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in, matched
 from gradbook.cli.terminal.named import opened_model
-from gradbook.cli.terminal.output import print_json, show, show_images
+from gradbook.cli.terminal.output import print_as_json, print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def run(options: Namespace) -> int:
         if options.json or ((options.show or options.many) and not reading.problem):
             kept.append(reading)
     if options.json:
-        print(text.as_json(kept, classes, options.model), end="")
+        print_as_json(text.as_json(kept, classes, options.model))
     elif options.many and not options.csv:
         show(text.together(kept, classes))
     if options.show and kept:

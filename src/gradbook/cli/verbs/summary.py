@@ -76,4 +76,4 @@ def run(options: Namespace) -> int:
         case _:
             room = WIDEST if options.out else get_terminal_size().columns
             said = table.as_text(measured, room)
-    return write_or_print(said, options.out)
+    return write_or_print(said, options.out, is_json=chosen == "json")

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in, network, rates, whole_number
-from gradbook.cli.terminal.output import can_say, counting, show, width
+from gradbook.cli.terminal.output import can_say, counting, print_as_json, show, width
 from gradbook.files import write_whole
 from gradbook.rates import USUAL_EPOCHS
 
@@ -67,7 +67,7 @@ def run(options: Namespace) -> int:
     if options.out:
         write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
     if options.json:
-        print(text.as_json(found), end="")
+        print_as_json(text.as_json(found))
     elif options.out:
         print(f"wrote {options.out}\n{found.limit.words(found.epochs)}")
     else:

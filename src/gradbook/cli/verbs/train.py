@@ -30,6 +30,7 @@ from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
 from gradbook.models.reading import FOREIGN
+from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How
@@ -302,5 +303,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
 def _new_folder(recipe: Recipe) -> Path:
     """One in `runs/` that isn't there yet: quick, quick-2, quick-3 …"""
     name = NOT_IN_NAMES.sub("-", recipe.title).strip("-.") or "run"
+    if is_a_device(name):
+        name = f"run-{name}"
     ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
     return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))

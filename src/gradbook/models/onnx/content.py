@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2**28
 MOST_NODES = 10_000
+MOST_FOLDED = 64  # numbers that a node of constants may read, and make
+FOLDED = ("Cast", "Concat", "ConstantOfShape", "Reshape", "Slice", "Transpose", "Unsqueeze")
 Constants = Mapping[str, NDArray[Any]]
 
 
@@ -146,6 +148,8 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
     from onnx import numpy_helper
 
     for node in graph.node:
+        if node.op_type in FOLDED:
+            constants.update(_folded(node, constants))
         if node.op_type != "Constant":
             continue
         for attribute in node.attribute:
@@ -155,6 +159,23 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
                 constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
             elif attribute.name in ("value_floats", "value_ints"):
                 constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
+
+
+def _folded(node: NodeProto, constants: Constants) -> Constants:
+    """What a node makes of a few constants: so older exporters of PyTorch write padding."""
+    from onnx.reference import ReferenceEvaluator
+
+    given = {name: constants[name] for name in node.input if name in constants}
+    sizes = [array.size for array in given.values()]
+    if node.op_type == "ConstantOfShape":  # as many as they multiply to
+        sizes += [prod(map(int, array.ravel())) for array in given.values()]
+    if len(given) < len(set(node.input)) or max(sizes, default=MOST_FOLDED + 1) > MOST_FOLDED:
+        return {}
+    try:
+        made = ReferenceEvaluator(node).run(None, given)
+    except Exception:  # whatever a hostile node brings up; it is then a node like any other
+        return {}
+    return dict(zip(node.output, map(np.asarray, made), strict=False))
 
 
 def _said(graph: GraphProto, constants: Constants) -> tuple[str, bool]:

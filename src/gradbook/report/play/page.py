@@ -28,9 +28,10 @@ PACES = {
 def play_page(net: Net, command: str = "") -> str:
     """The page; `command` is what makes it again."""
     known = content(net)
+    chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
         Section("network", "The network", '<div class="wide" id="drawing"></div>'),
-        Section("chain-rule", "One value, and its chain", '<div id="chain" class="wide" tabindex="0"></div>'),
+        Section("chain-rule", "One value, and its chain", chain),
         Section("data", "Samples", _samples(known)),
     )
     right = (
@@ -143,7 +144,7 @@ def _more(net: Net) -> str:
 def _data(known: PageContent) -> str:
     """The tables, in an element that no browser takes for a script."""
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
-    places = {str(node.name): known.lines.places[node] for node in known.named}
+    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
     table["columns"] = columns(known.net, places)
     table["layers"] = str(replace(known.net, samples=(), table="", start={}))
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import mod
 
 import numpy as np
 import pytest
@@ -24,6 +25,11 @@ NETS = {
         maxpool 2 stride 1; flatten; dense 1; loss half squared error; seed 4; rate 0.02"""
         f"\nsample {' '.join(str(k % 7 / 7) for k in range(60))} -> 1"
         f"\nsample {' '.join(str(k % 5 / 5) for k in range(60))} -> 0"
+    ),
+    "roaming": parse(
+        """input 1x6x7; conv 2 2x3 stride 2x1 pad 1x0x0x1 dilation 1x2; tanh; maxpool 2 pad 0x1 ceil
+        avgpool 2x1 stride 1 pad 1x0 zeros dilation 1x2; flatten; dense 1; seed 6"""
+        f"\nsample {' '.join(str(k % 7 / 7) for k in range(42))} -> 0.5"
     ),
     "alone": parse(
         """input 1x4x5; conv 2 3x3 pad 1 stride 2; tanh; flatten; dense 1; seed 6
@@ -51,9 +57,22 @@ def lit(seen: LookedAt, place: tuple[int, ...]) -> Iterator[tuple[int, int]]:
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
                 words = {"AND": lambda *tests: all(tests), "INT": int}
-                words |= {"ROW": lambda y=y: y, "COLUMN": lambda x=x: x}
+                words |= {"ROW": lambda y=y: y, "COLUMN": lambda x=x: x, "MOD": mod}
                 if eval(said, {}, words):
                     yield y - 1, x - 1
+
+
+def test_gaps_of_a_window_stay_dark_and_padding_has_no_cells():
+    conv, *_ = looked_at(scene("roaming"))
+    image, kernel = conv.given.grids, conv.stage.parameters["w"]
+    assert set(lit(conv, (1, 2, 2))) == {
+        conv.maps.place(0, 1, 1),
+        *(image.place(0, y, x) for y in (1, 2) for x in (1, 3, 5)),
+        *(kernel.grids.place(0, y, x) for y in range(2) for x in range(3)),
+    }
+    within_the_image = {image.place(0, 0, x) for x in (0, 2, 4)}
+    shown = set(lit(conv, (1, 1, 1))) & {image.place(*place) for place in image.places()}
+    assert shown == within_the_image
 
 
 def test_the_window_its_kernel_and_its_place_light_up():
