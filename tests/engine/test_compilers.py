@@ -16,6 +16,7 @@ from gradbook.engine.compile import library, loaded
 from gradbook.engine.compilers import Compiler, find, needed
 from gradbook.engine.processes import CompilerError
 from tests.engine.levels import compiler_called
+from tests.outside.witness import program as path_of
 
 TEXT = "int answer(void) { return 42; }\n"
 
@@ -96,6 +97,19 @@ def test_the_next_is_taken_where_the_first_is_of_no_use(program):
     found = find()
     assert found
     assert Path(*found.command).name == "clang"
+
+
+@pytest.mark.witness("mingw")
+@pytest.mark.parametrize("is_old", [False, True], ids=["new assembler", "old assembler"])
+def test_an_assembler_that_only_moves_aligned_vectors_is_of_no_use_on_windows(is_old, request):
+    gcc = path_of("mingw")
+    program = request.getfixturevalue("program")  # after which no other program is found
+    refusing = f'for word; do [ "$word" = {compilers.ANYWHERE} ] && exit 1; done\n' * is_old
+    program("gcc", f'PATH=/usr/bin:/bin\n{refusing}exec {gcc} "$@"')
+    found = find()
+    assert (found is None) == is_old
+    if found:
+        assert compilers.ANYWHERE in found.words("avx2")
 
 
 @pytest.mark.witness("gcc")

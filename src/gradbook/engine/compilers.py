@@ -46,6 +46,12 @@ class Compiler:
     def is_for_windows(self) -> bool:
         return "_WIN32" in _defined(self)
 
+    @property
+    def misplaces_vectors(self) -> bool:
+        """Whether it is GCC for Windows on processors that care where a vector lies."""
+        defined = _defined(self)
+        return self.is_for_windows and "__clang__" not in defined and "__x86_64__" in defined
+
     def flags(self, level: str) -> list[str]:
         """What makes it compile for machines of that level."""
         if level == "native":
@@ -57,10 +63,7 @@ class Compiler:
 
     def words(self, level: str) -> list[str]:
         """What starts it to compile for machines of that level."""
-        own = ["-fPIC"]
-        if self.is_for_windows:
-            is_gcc = "__clang__" not in _defined(self) and "__x86_64__" in _defined(self)
-            own = [ANYWHERE] if is_gcc else []
+        own = [ANYWHERE] if self.misplaces_vectors else [] if self.is_for_windows else ["-fPIC"]
         return [*self.command, *FLAGS, *own, *self.flags(level)]
 
     @property
@@ -132,7 +135,10 @@ def _is_a_stub(path: str) -> bool:
 def _makes_what_we_load(compiler: Compiler) -> bool:
     """Whether it has the headers that engines include, and its programs are of Python's kind."""
     size = _defined(compiler).get("__SIZEOF_POINTER__")
-    return size == str(ctypes.sizeof(ctypes.c_void_p))
+    if size != str(ctypes.sizeof(ctypes.c_void_p)):
+        return False
+    to_nothing = [*compiler.command, ANYWHERE, "-c", "-x", "c", "-", "-o", os.devnull]
+    return not compiler.misplaces_vectors or answer(to_nothing) is not None
 
 
 @cache
