@@ -122,3 +122,9 @@ def test_what_has_no_whole_numbers_is_refused(refused, said):
     model = refused()
     with pytest.raises(GradbookError, match=said):
         quantised(model.trained(), np.zeros((2, 1, 2, 2), np.uint8))
+
+
+def test_normalisation_of_each_image_is_refused_with_the_layer():
+    model = model_of("input 1x4x4; conv 2 3x3; groupnorm 2; flatten; dense 3; softmax")
+    with pytest.raises(TargetError, match="groupnorm1, 'groupnorm 2', has no whole numbers"):
+        quantised(model.trained(), pictures(model, 3))
