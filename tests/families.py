@@ -26,7 +26,9 @@ from gradbook.net import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
+    LayerNorm,
     Loss,
     Net,
     Pool,
@@ -104,6 +106,7 @@ def layers_on(
 ) -> SearchStrategy[Layer]:
     """A layer that takes this shape."""
     fitting = [activations(shape, smooth=smooth), batch_norms(), dropouts(draws=dropout)]
+    fitting += sample_norms(shape)
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
     return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
@@ -143,6 +146,17 @@ def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
 def batch_norms() -> SearchStrategy[Layer]:
     """The larger ε: a channel that hardly varies is then no cliff."""
     return st.sampled_from([BatchNorm(), BatchNorm(0.01), BatchNorm(0.5)])
+
+
+def sample_norms(shape: Shape) -> list[SearchStrategy[Layer]]:
+    """Where there is more than one value to normalise; with large ε as well."""
+    if prod(shape) == 1:
+        return []
+    epsilons = st.sampled_from([0.001, 0.01, 0.5])
+    groups = [k for k in divisors(shape[0]) if prod(shape) > k]
+    return [
+        st.builds(GroupNorm, st.sampled_from(groups), epsilons) | st.builds(LayerNorm, epsilons)
+    ]
 
 
 def dropouts(*, draws: bool) -> SearchStrategy[Layer]:

@@ -36,6 +36,8 @@ from gradbook.net import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
+    LayerNorm,
     Net,
     Pool,
     Residual,
@@ -88,7 +90,7 @@ def outputs(trained: TrainedNet, inputs: Array) -> Array:
     return values[-1]
 
 
-def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR0911 - a case a layer
+def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR0911, PLR0912
     layer, tensors = own.layer, own.tensors
     match layer:
         case Dense():
@@ -102,6 +104,12 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case BatchNorm(epsilon):
             scale, shift = scale_and_shift(**tensors, epsilon=epsilon)
             return x * _across(scale, x) + _across(shift, x)
+        case GroupNorm(groups, epsilon):
+            normal = _normal(x, groups, epsilon)
+            return normal * _across(tensors["scale"], x) + _across(tensors["shift"], x)
+        case LayerNorm(epsilon):
+            scale, shift = (tensors[name].reshape(x.shape[1:]) for name in ("scale", "shift"))
+            return _normal(x, 1, epsilon) * scale + shift
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case Flatten():
@@ -127,6 +135,12 @@ def _activated(kind: str, slope: float, x: Array) -> Any:
         return np.exp(logs) if kind == "softmax" else logs
     attributes = (slope,) if kind == "leaky relu" else ()
     return OPS[kind.replace(" ", "_")].value(x, *attributes)
+
+
+def _normal(x: Array, groups: int, epsilon: float) -> Array:
+    apart = x.reshape(len(x), groups, -1)
+    off = apart - apart.mean(axis=2, keepdims=True)
+    return np.asarray(off / np.sqrt(apart.var(axis=2, keepdims=True) + epsilon)).reshape(x.shape)
 
 
 def _across(channels: Array, x: Array) -> Array:

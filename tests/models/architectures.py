@@ -100,6 +100,17 @@ def _dense_block(torch: Any) -> Any:
     )
 
 
+def _normalised_alone(torch: Any) -> Any:
+    """Each image by itself: by groups, channels and layers."""
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 3, stride=2), nn.GroupNorm(3, 6), nn.ReLU()),
+        *(nn.Conv2d(6, 4, 3, stride=2), nn.InstanceNorm2d(4, affine=True), nn.ReLU()),
+        *(nn.LayerNorm([4, 6, 6]), nn.AvgPool2d(2), nn.Flatten(), nn.LayerNorm(36)),
+        nn.Linear(36, 10),
+    )
+
+
 def _viewed(torch: Any) -> Any:
     nn = torch.nn
 
@@ -163,6 +174,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "depthwise": (_depthwise, DIGIT),
     "residual": (_residual, DIGIT),
     "dense block": (_dense_block, DIGIT),
+    "normalised by itself": (_normalised_alone, DIGIT),
     "MLP of a viewed image": (_viewed, DIGIT),
     "MLP of numbers": (_numbers, (4,)),
     "normalised last": (_normalised_last, (3, 8, 8)),

@@ -21,7 +21,9 @@ from gradbook.net import (
     Dense,
     Dropout,
     Flatten,
+    GroupNorm,
     Layer,
+    LayerNorm,
     Loss,
     Net,
     Parameter,
@@ -114,6 +116,11 @@ class Twin:
                 case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
                     running = self.running.get(index, (None, None))
                     x = torch.batch_norm(x, *own, *running, self.training, 0.1, epsilon, False)
+                case GroupNorm(groups, epsilon):
+                    x = functional.group_norm(x, groups, *own, epsilon)
+                case LayerNorm(epsilon):
+                    shape = x.shape[1:]
+                    x = functional.layer_norm(x, shape, *(w.reshape(shape) for w in own), epsilon)
                 case Dropout():
                     x = self._dropped(x, self.masks.get(index))
                 case Residual(back):

@@ -27,6 +27,8 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.network import Net
+from gradbook.net.norms import GroupNorm, SampleNorm
+from gradbook.net.parameters import Shape
 from gradbook.net.task import HALF_SURE, Loss
 from gradbook.net.text import layer_words
 
@@ -70,6 +72,8 @@ class Builder:
                 value = make("avgpool", x, attributes=told)
             case BatchNorm():
                 value = self._batchnorm(layer, index, x, *parameters)
+            case SampleNorm():
+                value = self._samplenorm(layer, index, x, *parameters)
             case Dropout():
                 value = self._dropout(layer, index, x)
             case Flatten():
@@ -89,6 +93,23 @@ class Builder:
         deviation = self.graph.named(deviation, Name("s", layer=place))
         normal = self.graph.named(centred / spread(deviation, tail), Name("n", layer=place))
         return spread(scale, tail) * normal + spread(shift, tail)
+
+    def _samplenorm(self, layer: SampleNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
+        """Group by group of a sample's channels; then by channels, or by values of their own."""
+        place = number(self.net, index)
+        apart, tail = _in_groups(x, layer.groups)
+        count, axes = prod(tail), len(tail)
+        mean = self.graph.named(sum_last(apart, axes) / count, Name("μ", layer=place))
+        centred = apart - spread(mean, tail)
+        variance = sum_last(centred**2, axes) / count
+        variance = self.graph.named(variance, Name("σ²", layer=place))
+        deviation = self.graph.make("sqrt", variance + layer.epsilon)
+        deviation = self.graph.named(deviation, Name("s", layer=place))
+        normal = reshape(centred / spread(deviation, tail), x.shape)
+        normal = self.graph.named(normal, Name("n", layer=place))
+        if isinstance(layer, GroupNorm):
+            return spread(scale, x.shape[1:]) * normal + spread(shift, x.shape[1:])
+        return reshape(scale * reshape(normal, scale.shape) + shift, x.shape)
 
     def _statistics(self, x: Node, mean_name: Name, variance_name: Name) -> tuple[Node, Node]:
         """Values less their channel's mean, and its variance: of this batch, or running ones."""
@@ -213,6 +234,18 @@ def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:
             return given[0].graph.make(kind.replace(" ", "_"), *given, attributes=attributes)
         case _:
             raise AssertionError(f"{layer} has no ops")
+
+
+def _in_groups(x: Node, groups: int) -> tuple[Node, Shape]:
+    """Values with the groups of channels as their first axis, if there are several; and the axes
+    of one group."""
+    channels, *area = x.shape
+    if groups == 1:
+        return x, x.shape
+    if groups < channels:
+        rows = channels // groups * prod(area[:-1])
+        x = reshape(x, (groups, rows, *area[-1:]))
+    return x, x.shape[1:]
 
 
 def _shifted(sums: Node, biases: Sequence[Node]) -> Node:

@@ -100,8 +100,13 @@ def statistics_names(net: Net, index: int) -> tuple[str, str]:
 
 
 def _peers(net: Net, layer: Layer) -> list[int]:
-    """The places of all layers of its kind."""
-    return [k for k, other in enumerate(net.layers) if type(other) is type(layer)]
+    """The places of all layers of its kind, which share a letter where they have one."""
+    letter = layer.letter
+    return [
+        k
+        for k, other in enumerate(net.layers)
+        if (other.letter == letter if letter else type(other) is type(layer))
+    ]
 
 
 def _place(index: int, peers: list[int]) -> int | None:

@@ -17,6 +17,7 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.network import Net, parse
+from gradbook.net.norms import GroupNorm, LayerNorm
 from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, write
@@ -34,7 +35,9 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GroupNorm",
     "Layer",
+    "LayerNorm",
     "Loss",
     "Net",
     "Parameter",

@@ -10,6 +10,7 @@ import numpy as np
 from gradbook.errors import UsageError
 from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
 from gradbook.net.network import Net
+from gradbook.net.norms import GroupNorm, LayerNorm
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.text.synonyms import ours
 
@@ -21,6 +22,8 @@ KINDS: dict[str, type[Layer]] = {
     "conv": Conv,
     "dense": Dense,
     "batchnorm": BatchNorm,
+    "groupnorm": GroupNorm,
+    "layernorm": LayerNorm,
 }
 
 
@@ -56,7 +59,7 @@ def _numbered(net: Net, role: Role, number: int) -> tuple[Parameter, Shape] | No
 
 def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Parameter, Shape] | None:
     peers = [k for k, layer in enumerate(net.layers) if isinstance(layer, kind)]
-    number, role = int(words[2] or 1), words[3] or ("γ" if kind is BatchNorm else "w")
+    number, role = int(words[2] or 1), words[3] or ("w" if kind in (Conv, Dense) else "γ")
     if number > len(peers):
         return None
     place = tuple(map(int, words[4].split(",")))

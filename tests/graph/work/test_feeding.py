@@ -22,6 +22,8 @@ NETS = {
     "dense 3",
     "side by side": "input 2x3x3; conv 1 2x2 pad 1; conv 2 2x2; gelu; concat back 3 0 1; flatten; "
     "dense 3; concat back 1; dense 3",
+    "groups of channels": "input 1x3x3; conv 4 2x2; groupnorm 2; tanh; layernorm; flatten; "
+    "dense 3; layernorm; dense 3",
     "dense": "input 5; dense 4; leaky relu 0.1; batchnorm; dense 3",
 }
 ENDINGS = {
@@ -35,7 +37,7 @@ ENDINGS = {
 }
 
 
-TURNS = list(zip(NETS, ENDINGS, strict=True))
+TURNS = list(zip(NETS, [*ENDINGS, "softmax"], strict=True))
 
 
 @pytest.fixture(params=TURNS, ids="-".join)

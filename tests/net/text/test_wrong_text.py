@@ -47,6 +47,12 @@ WRONG = [
     (HEAD + "add back 0", 3, 1, "add back's number of layers is a whole number from 1 up, not 0"),
     (HEAD + "add back 2", 3, 1, "goes back over 2 layers, but only 1 stands before it"),
     ("input 2\nadd back 1", 2, 1, "goes back over 1 layer, but none stands before it"),
+    (HEAD + "groupnorm", 3, 10, "groupnorm's number of groups is missing: write a whole number"),
+    (HEAD + "groupnorm 3", 3, 1, "2 channels don't fall into 3 equal groups: take a number that"),
+    (HEAD + "groupnorm 2", 3, 1, "groupnorm takes groups of several values, and those of 2 have"),
+    (HEAD + "layernorm 3", 3, 11, "unexpected '3' after 'layernorm': take it out or begin a new"),
+    (HEAD + "layernorm epsilon 1", 3, 1, "layernorm's epsilon lies between 0 and 1, not 1.0"),
+    ("input 1\nlayernorm", 2, 1, "layernorm takes groups of several values, and those of 1 have"),
     (HEAD + "concat", 3, 7, "expected 'concat back'"),
     (
         HEAD + "concat back",

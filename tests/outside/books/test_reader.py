@@ -20,6 +20,11 @@ NETS = {
     "depthwise": """input 1x28x28; maxpool 3; conv 4 3x3 pad 1; batchnorm; leaky relu 0.1
     conv 4 3x3 pad 1 groups 4 no bias; add back 1; conv 6 1x1 groups 2; batchnorm; relu; avgpool 9
     flatten; dense 10; softmax; loss cross-entropy; seed 5""",
+    "roaming": """input 1x28x28; maxpool 4 stride 3 pad 2 ceil; conv 4 3x3 pad 2x1 dilation 2x1
+    relu; batchnorm; maxpool 2x3 stride 2 dilation 1x2 pad same
+    conv 3 2x3 stride 2x1 pad 0x0x1x2 no bias
+    avgpool 3 stride 2 pad 1 ceil zeros; avgpool 2 stride 1 pad 0x1x1x0; flatten; dense 10
+    log softmax; seed 3""",
     "side by side": """input 1x28x28; maxpool 4; conv 3 3x3 pad 1; dropout 0.1; relu
     concat back 2 0; concat back 4; conv 2 3x3; flatten; relu; dense 50; add back 1; concat back 2
     dense 10; softmax; loss cross-entropy; seed 9""",

@@ -88,6 +88,16 @@ KINDS = {
         sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
         sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
     ),
+    "group and layer normalisation": parse(
+        """input 1x4x4; conv 4 3x3; groupnorm 2; silu; conv 2 1x1; layernorm epsilon 0.01; flatten
+        dense 4; layernorm; tanh; dense 2; softmax; loss cross-entropy; rate 0.2; seed 17
+        sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
+        sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
+    ),
+    "instance normalisation": parse(
+        """input 2x3x3; instancenorm; conv 2 2x2; instancenorm; tanh; flatten; dense 1; rate 0.1
+        seed 18"""
+    ),
     "momentum": parse(
         """input 2; dense 3; softplus; dense 2; sigmoid; update momentum 0.8; rate 0.3; seed 7
         sample 1 0 -> 1 0; sample 0 1 -> 0 1"""

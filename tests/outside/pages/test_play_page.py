@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
 
+from gradbook.errors import LimitError
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import losses
 from gradbook.net import builtin, parse
@@ -13,6 +15,7 @@ from gradbook.rates.sweep import sweep
 from gradbook.report.play.page import play_page
 from tests.agree.runs import reference_run
 from tests.outside.browser import browser
+from tests.targets.page.networks import shown_networks
 
 pytestmark = pytest.mark.witness("chromium")
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
@@ -68,6 +71,25 @@ def test_seventy_steps_are_the_reference(shown):
         page.value("document.querySelector('#step').click()")
         page.settle()
     assert page.text("#epoch") == "71"
+
+
+@settings(max_examples=12)
+@given(shown_networks() | shown_networks(images=True, depth=2, width=2))
+def test_any_page_steps_without_a_complaint(chromium, pages, net):
+    try:
+        (pages / "any.html").write_text(play_page(net), encoding="utf-8")
+    except LimitError:
+        return
+    chromium.said.clear()
+    chromium.show(pages / "any.html")
+    start = reference_run(training_step(net), 1)[0].weights
+    drawn = weights(chromium)
+    assert drawn == pytest.approx({name: start[name] for name in drawn}, rel=1e-12)
+    chromium.value("document.querySelector('#step').click()")
+    chromium.settle()
+    assert chromium.text("#epoch") == "2"
+    assert chromium.value("document.documentElement.scrollWidth") == 1200
+    assert chromium.said == []
 
 
 def test_run_goes_on_until_it_is_paused_and_reset_goes_back(shown):

@@ -3,12 +3,15 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
+from hypothesis import given
 
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
 from gradbook.report.play.page import MOST_BYTES, play_page
 from gradbook.report.play.script import script
+from tests.targets.page.networks import shown_networks
 
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
@@ -23,6 +26,20 @@ def test_a_page_is_small_and_asks_nobody(net):
     assert len(html.encode()) < MOST_BYTES / 2
     assert "default-src 'none'" in html
     assert not re.search(r"https?://(?!www\.w3\.org)", html)
+
+
+@given(shown_networks() | shown_networks(images=True, depth=3, width=2))
+def test_any_network_that_a_page_takes_has_one(net):
+    try:
+        table = told(play_page(net))
+    except LimitError:
+        return
+    names = table["names"].keys()
+    for column in table["columns"]:
+        units = [line for unit in column["units"] if unit for line in unit["values"]]
+        cells = [line for maps in column["maps"] for plane in maps for row in plane for line in row]
+        assert {str(line) for line in (*units, *cells)} <= names
+        assert units or cells
 
 
 def test_the_same_network_makes_the_same_page():
@@ -40,6 +57,15 @@ def test_every_value_of_the_drawing_has_a_name_and_every_chain_its_partials():
         waiting += tree.get("parts", ())
         if tree["kind"] == "partial":
             assert (tree["of"], tree["to"]) in partials
+
+
+def test_values_that_nothing_reads_are_drawn_as_well():
+    net = parse("input 1x5x5; conv 1 2x2; maxpool 3; flatten; dense 1")
+    table = told(play_page(net))
+    cells = {line for column in table["columns"] for line in np.ravel(column["maps"]).astype(int)}
+    assert len(cells) == 25 + 16 + 1
+    assert {str(cell) for cell in cells} <= table["names"].keys()
+    assert len(table["windows"]) == 16
 
 
 def test_a_hostile_name_is_read_as_words():

@@ -3,17 +3,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.reference import run
-from gradbook.net import Conv, builtin, parse
+from gradbook.net import Dense, Flatten, Loss, Net, builtin, parse
 from gradbook.targets.page.content import content
 from gradbook.targets.page.windows import conv_windows
-from tests.targets.page.networks import shown_networks
+from tests.families import image_shapes, windows
 
 
-def any_conv(net):
-    return any(isinstance(layer, Conv) for layer in net.layers)
+@st.composite
+def convolutions(draw):
+    shape = draw(image_shapes())
+    layers = (draw(windows(shape)), Flatten(), Dense(1))
+    return Net(input=shape, layers=layers, loss=Loss.SQUARED, seed=draw(st.integers(0, 99)))
 
 
 def said(step, name):
@@ -38,13 +42,14 @@ def test_padding_is_left_empty():
     assert rows[1][1] == ("i1_1", "w5")
 
 
-@given(shown_networks(images=True, depth=3).filter(any_conv))
+@given(convolutions())
 def test_the_products_of_a_window_and_its_bias_are_the_value(net):
     step = scalar_step(net)
-    windows = conv_windows(step)
-    products = [product for window in windows for product in window.products]
-    values = next(run(step, 1, watch=[*products, *(window.value for window in windows)]))
-    for window in windows:
+    found = conv_windows(step)
+    shown = [node for window in found for node in (*window.products, window.value)]
+    biases = [window.bias for window in found if window.bias]
+    values = next(run(step, 1, watch=[*shown, *biases]))
+    for window in found:
         total = sum(values[product] for product in window.products)
         total = total + (values[window.bias] if window.bias else 0)
         assert np.asarray(total) == pytest.approx(values[window.value], rel=1e-12, abs=1e-12)

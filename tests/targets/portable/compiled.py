@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.net import Activation, Net
+from gradbook.net import Activation, LayerNorm, Net
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -23,7 +24,11 @@ COMPILERS = {
 
 
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it: not where a softmax stands in the middle."""
+    """Whether C is written for it: not where a softmax stands in the middle, nor where each place
+    of an image is scaled by itself."""
+    both = zip(net.layers, net.shapes, strict=False)
+    if any(isinstance(layer, LayerNorm) and prod(shape[1:]) > 1 for layer, shape in both):
+        return False
     layers = [layer for layer in net.layers if not layer.passes_on]
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)

@@ -46,6 +46,9 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "avgpool 2; flatten; dense 3; softmax",
         "conv 2 3x3 pad 1; relu; concat back 2; conv 3 3x3 pad 1; tanh; concat back 5 0 4; "
         "relu; avgpool 2; flatten; dense 2; concat back 1; dense 3; softmax",
+        "conv 4 3x3 pad 1; groupnorm 2; relu; conv 4 3x3 pad 1; instancenorm epsilon 0.01; "
+        "add back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; "
+        "dense 3; softmax",
         "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",
@@ -84,7 +87,11 @@ def test_a_tables_columns_are_read_as_they_stand(target):
 @pytest.mark.witness("gcc", "clang", "zig")
 @pytest.mark.parametrize("name", COMPILERS)
 def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    model = model_of(
+        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
+        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
+        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
+    )
     text = c_file(model.trained(), "net", None, main=True).text
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
 
@@ -92,4 +99,10 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
 def test_a_softmax_in_the_middle_is_refused_with_its_words():
     model = model_of("input 1x2x2; flatten; dense 3; softmax; dense 2; softmax")
     with pytest.raises(TargetError, match="'softmax' stands in the middle"):
+        c_file(model.trained(), "net", None)
+
+
+def test_a_layernorm_that_scales_each_place_of_an_image_is_refused_with_its_words():
+    model = model_of("input 1x2x2; layernorm; flatten; dense 3; softmax")
+    with pytest.raises(TargetError, match="'layernorm' of an image has no words in C"):
         c_file(model.trained(), "net", None)

@@ -100,7 +100,11 @@ def test_nothing_but_whole_numbers_is_in_it():
 @pytest.mark.witness("gcc", "clang", "zig")
 @pytest.mark.parametrize("name", COMPILERS)
 def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    model = model_of(
+        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
+        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
+        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
+    )
     whole = quantised(model.trained(), pictures(model, 9))
     text = c_file(model.trained(), "net", whole, main=True).text
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
@@ -118,3 +122,9 @@ def test_what_has_no_whole_numbers_is_refused(refused, said):
     model = refused()
     with pytest.raises(GradbookError, match=said):
         quantised(model.trained(), np.zeros((2, 1, 2, 2), np.uint8))
+
+
+def test_normalisation_of_each_image_is_refused_with_the_layer():
+    model = model_of("input 1x4x4; conv 2 3x3; groupnorm 2; flatten; dense 3; softmax")
+    with pytest.raises(TargetError, match="groupnorm1, 'groupnorm 2', has no whole numbers"):
+        quantised(model.trained(), pictures(model, 3))

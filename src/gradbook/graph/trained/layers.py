@@ -25,6 +25,7 @@ from gradbook.net.layers import (
     Residual,
 )
 from gradbook.net.network import Net
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 
 # Layers that nobody asks for in a text, and that a network at work needs.
@@ -52,6 +53,8 @@ WORDS = {  # what a layer's name begins with
     Dense: "dense",
     Conv: "conv",
     BatchNorm: "batchnorm",
+    GroupNorm: "groupnorm",
+    LayerNorm: "layernorm",
     Dropout: "dropout",
     Flatten: "flatten",
     Residual: "add",
@@ -65,6 +68,8 @@ class TrainedLayer:
 
     dense, conv  weight, and bias if it has one: a number for each output, also where one is shared
     batchnorm    scale, shift, mean, variance
+    groupnorm    scale, shift: a number for each channel
+    layernorm    scale, shift: a number for each value
     ScaleShift   scale, shift
     """
 
@@ -231,5 +236,7 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
             )
             scale, shift = parameter(Role.SCALE), parameter(Role.SHIFT)
             return {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
+        case SampleNorm():
+            return {"scale": parameter(Role.SCALE), "shift": parameter(Role.SHIFT)}
         case _:
             return {}

@@ -18,6 +18,7 @@ from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
 from gradbook.net.layers import BatchNorm
 from gradbook.net.network import Net
+from gradbook.net.norms import SampleNorm
 from gradbook.net.parameters import Parameter, Role
 
 Kept = Mapping[str, Array]  # weights and running statistics, by the names of the graph's leaves
@@ -59,15 +60,22 @@ class AtWork:
         return self.kept[str(leaf_name(role, index))]
 
     def deviations(self, index: int) -> Array:
-        """What the normalisation at this index divides each channel by."""
+        """What the normalisation at this index divides each channel, or each group, by."""
         layer = self.net.layers[index]
+        if isinstance(layer, SampleNorm):
+            groups = self.values[index].reshape(layer.groups, -1)
+            return np.asarray(np.sqrt(groups.var(axis=1) + layer.epsilon))
         assert isinstance(layer, BatchNorm)
         _, variance = statistics_names(self.net, index)
         return np.sqrt(self.kept[variance] + layer.epsilon)
 
     def normal(self, index: int) -> Array:
         """What that normalisation makes of its input before it scales and shifts it."""
-        x = self.values[index]
+        x, layer = self.values[index], self.net.layers[index]
+        if isinstance(layer, SampleNorm):
+            groups = x.reshape(layer.groups, -1)
+            off = groups - groups.mean(axis=1, keepdims=True)
+            return np.asarray((off / self.deviations(index)[:, None]).reshape(x.shape))
         tail = (...,) + (None,) * (x.ndim - 1)
         mean, _ = statistics_names(self.net, index)
         centred = x - self.kept[mean][tail]

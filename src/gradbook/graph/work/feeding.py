@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.work.at_work import AtWork
 from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool
+from gradbook.net.norms import GroupNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 
 
@@ -95,6 +97,8 @@ def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tup
         case BatchNorm():
             scale = worked.own(index, Role.SCALE)[place[0]]
             yield place, float(scale / worked.deviations(index)[place[0]])
+        case SampleNorm():
+            yield from _through_group(worked, index, layer, place)
         case Concat():
             before = layer.reads(index)[:nth]
             first = sum(worked.net.shapes[read][0] for read in before)
@@ -121,6 +125,22 @@ def _through_windows(
     for (i, j), (down, across) in layer.window(shape).over((row, column), shape[1:]):
         for plane in range(group * wide, (group + 1) * wide):
             yield (plane, down, across), float(weights[plane, own, i, j])
+
+
+def _through_group(
+    worked: AtWork, index: int, layer: SampleNorm, place: Shape
+) -> Iterator[tuple[Shape, float]]:
+    """Each value of its group changes: by its own, and by what it does to the mean and spread."""
+    shape = worked.net.shapes[index]
+    size = prod(shape) // layer.groups
+    own = int(np.ravel_multi_index(place, shape))
+    normal, scale = worked.normal(index).ravel(), worked.own(index, Role.SCALE)
+    deviation = worked.deviations(index)[own // size]
+    for other in range(own // size * size, (own // size + 1) * size):
+        there = tuple(map(int, np.unravel_index(other, shape)))
+        factor = scale[there[0] if isinstance(layer, GroupNorm) else other] / deviation
+        rest = float(other == own) - (1 + normal[own] * normal[other]) / size
+        yield there, float(factor * rest)
 
 
 def _through_pool(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.work.at_work import AtWork
-from gradbook.net.layers import Conv
+from gradbook.net.layers import Conv, Layer
+from gradbook.net.norms import LayerNorm
 from gradbook.net.parameters import Parameter, Role, Shape
 
 
@@ -49,10 +50,19 @@ def _uses(
             yield place[:1], float(x[place[1]]), place[1:]
         case Role.SCALE:
             normal = worked.normal(index)
-            yield from ((p, float(normal[p]), None) for p in _of_plane(made.shape, place))
+            yield from ((p, float(normal[p]), None) for p in _scaled(layer, made.shape, place))
+        case _ if isinstance(layer, LayerNorm):
+            yield from ((p, 1.0, None) for p in _scaled(layer, made.shape, place))
         case _:
             planes = _of_plane(made.shape, place) if parameter.size > 1 else np.ndindex(made.shape)
             yield from ((p, 1.0, None) for p in planes)
+
+
+def _scaled(layer: Layer, shape: Shape, place: Shape) -> Iterator[Shape]:
+    """All places that one scale serves."""
+    if isinstance(layer, LayerNorm):
+        return iter([tuple(map(int, np.unravel_index(place[0], shape)))])
+    return _of_plane(shape, place)
 
 
 def _of_plane(shape: Shape, place: Shape) -> Iterator[Shape]:

@@ -16,6 +16,7 @@ from gradbook.models.imported import BOTH, ImportedNet, NoLayer, Refusals, assem
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.models.keras.held import Held, order_beside, ours
+from gradbook.models.keras.norms import sample_norm
 from gradbook.models.keras.settings import activation, numbers, relu
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.windows import (
@@ -232,6 +233,11 @@ class _KerasReader:
         layer = BatchNorm(float(told.get("epsilon", 1e-3)))
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
 
+    def normalise_sample(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        layer, tensors = sample_norm(entry, held, self._size(held))
+        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
+
     def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
         count = kernels + bool(entry.settings.get("use_bias", True))
         if len(entry.weights) != count:
@@ -394,6 +400,7 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
     "DepthwiseConv2D": _KerasReader.depthwise,
     "SeparableConv2D": _KerasReader.separable,
     "BatchNormalization": _KerasReader.normalise,
+    **dict.fromkeys(("GroupNormalization", "LayerNormalization"), _KerasReader.normalise_sample),
     "Rescaling": _KerasReader.rescale,
     "Normalization": _KerasReader.standardise,
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),

@@ -23,6 +23,7 @@ from gradbook.models.imported import (
 )
 from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
+from gradbook.models.onnx.norms import norm_from
 from gradbook.models.row import LayerRow
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
@@ -112,6 +113,10 @@ class _OnnxReader:
             if bend is not None and node in bend.nodes:
                 self._add(bend.layer, one, place, {}, bend.nodes[-1].output[0])
                 return bend.nodes
+        norm = norm_from(self.content, node, self._size(one)) if one else None
+        if norm is not None and one:
+            self._add(norm.layer, one, place, norm.tensors, norm.nodes[-1].output[0])
+            return norm.nodes
         take = TAKES.get(node.op_type)
         if take is None:
             raise NoLayer("there is no such layer here")

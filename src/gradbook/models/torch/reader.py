@@ -29,6 +29,7 @@ from gradbook.models.windows import (
     sides_of,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.window import Both, Pad
 
@@ -169,6 +170,31 @@ class _AtenReader:
                 raise NoLayer("it keeps no running mean and variance")
             tensors[name] = tensor
         return self.row.add(BatchNorm(told.get("eps", 1e-5)), self._given(call), place, tensors)
+
+    def normalise_sample(self, call: AtenCall, place: str) -> int:
+        """By groups of channels, or over all values of a sample."""
+        told, size = call.arguments, self._size(call)
+        epsilon = told.get("eps", 1e-5)
+        if call.operator == "instance_norm" and not told.get("use_input_stats", True):
+            raise NoLayer("it takes the mean and variance of its training")
+        if call.operator != "layer_norm":
+            groups = told["num_groups"] if call.operator == "group_norm" else size[0]
+            layer: SampleNorm = GroupNorm(groups, epsilon)
+        elif tuple(told["normalized_shape"]) == size:
+            layer = LayerNorm(epsilon)
+        else:
+            raise NoLayer(
+                f"it normalises over {spell(tuple(told['normalized_shape']))} of {spell(size)}: "
+                "all values of a sample are read"
+            )
+        shape = layer.parameters(size)[0].shape
+        given = {"scale": self._weight(call, "weight"), "shift": self._weight(call, "bias")}
+        usual = {"scale": np.ones(shape), "shift": np.zeros(shape)}
+        tensors = {
+            name: usual[name] if array is None else array.reshape(-1)
+            for name, array in given.items()
+        }
+        return self.row.add(layer, self._given(call), place, tensors)
 
     # Pools.
 
@@ -353,6 +379,7 @@ TAKES: Mapping[str, Take] = {
     "linear": _AtenReader.linear,
     "conv2d": _AtenReader.conv,
     "batch_norm": _AtenReader.normalise,
+    **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), _AtenReader.normalise_sample),
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), _AtenReader.pool),
     **dict.fromkeys(("pad", "constant_pad_nd"), _AtenReader.pad),
     **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.pool_to),

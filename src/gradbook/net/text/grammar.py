@@ -34,7 +34,7 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
                              adamw takes 0.01 for weights where nothing is said
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; more lines go on
-  biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of batchnorm
+  biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of normalisations
   seed N                     what weights that are not given are drawn from
   sample NUMBER … -> NUMBER …
                              inputs (channel by channel, row by row), then targets

@@ -21,6 +21,7 @@ from gradbook.net.layers import (
     Residual,
     spell,
 )
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias, Shape
 from gradbook.net.text.statement import Statement, digits
 from gradbook.net.window import NOWHERE, SAME, pad_words, short
@@ -37,6 +38,9 @@ USAGE = """\
   avgpool K [stride S] [pad P] [dilation D] [ceil] [zeros]
                              its average; 'all' for K is one window over everything
   batchnorm [epsilon E]      each channel centred and scaled over the samples
+  groupnorm G [epsilon E]    the same over G groups of channels of each sample by itself
+  instancenorm [epsilon E]   groupnorm with as many groups as channels
+  layernorm [epsilon E]      over all values of a sample, with a scale for each of them
   dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
   flatten                    all values in one line, for dense
   add back N                 a skip connection: adds what went into the last N layers;
@@ -135,7 +139,23 @@ def _option(line: Statement, word: str) -> Any:
 
 
 def _batchnorm(line: Statement, shape: Shape) -> Layer:
-    return BatchNorm(line.value("epsilon")) if line.option("epsilon") else BatchNorm()
+    return BatchNorm(**_epsilon(line))
+
+
+def _epsilon(line: Statement) -> dict[str, float]:
+    return {"epsilon": line.value("epsilon")} if line.option("epsilon") else {}
+
+
+def _groupnorm(line: Statement, shape: Shape) -> Layer:
+    return GroupNorm(line.whole("groupnorm's number of groups"), **_epsilon(line))
+
+
+def _instancenorm(line: Statement, shape: Shape) -> Layer:
+    return GroupNorm(shape[0], **_epsilon(line))
+
+
+def _layernorm(line: Statement, shape: Shape) -> Layer:
+    return LayerNorm(**_epsilon(line))
 
 
 def _dropout(line: Statement, shape: Shape) -> Layer:
@@ -178,6 +198,9 @@ LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {
     "maxpool": _pool("max"),
     "avgpool": _pool("avg"),
     "batchnorm": _batchnorm,
+    "groupnorm": _groupnorm,
+    "instancenorm": _instancenorm,
+    "layernorm": _layernorm,
     "dropout": _dropout,
     "flatten": lambda line, shape: Flatten(),
     "add": _residual,
@@ -199,8 +222,8 @@ def layer_words(layer: Layer) -> str:
             return f"conv {channels} {spell(kernel)}{_moves(layer)}{_bias_words(layer.bias)}"
         case Pool(kind, size):
             return f"{kind}pool {short(size) if size else 'all'}{_moves(layer)}"
-        case BatchNorm(epsilon):
-            return "batchnorm" + ("" if layer == BatchNorm() else f" epsilon {digits(epsilon)}")
+        case BatchNorm() | SampleNorm():
+            return _norm_words(layer)
         case Dropout(rate, channels):
             return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
@@ -229,6 +252,14 @@ def _moves(layer: Conv | Pool) -> str:
     else:
         said += ["ceil"] * layer.ceil + ["zeros"] * layer.zeros
     return "".join(f" {words}" for words in said)
+
+
+def _norm_words(layer: BatchNorm | SampleNorm) -> str:
+    words = {BatchNorm: "batchnorm", LayerNorm: "layernorm"}.get(type(layer), "")
+    if isinstance(layer, GroupNorm):
+        words = f"groupnorm {layer.groups}"
+    usual = layer.epsilon == BatchNorm().epsilon
+    return words + ("" if usual else f" epsilon {digits(layer.epsilon)}")
 
 
 def _back_words(layer: Residual | Concat) -> str:

@@ -28,9 +28,10 @@ PACES = {
 def play_page(net: Net, command: str = "") -> str:
     """The page; `command` is what makes it again."""
     known = content(net)
+    chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
         Section("network", "The network", '<div class="wide" id="drawing"></div>'),
-        Section("chain-rule", "One value, and its chain", '<div id="chain"></div>'),
+        Section("chain-rule", "One value, and its chain", chain),
         Section("data", "Samples", _samples(known)),
     )
     right = (

@@ -28,6 +28,7 @@ from gradbook.net.layers import (
     Pool,
     Residual,
 )
+from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.window import SAME, Sides, Window, same_pad
 
@@ -93,6 +94,8 @@ class KerasLayers:
                 known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
                 return self.add("BatchNormalization", own.name, known, given, shape, weights)
+            case SampleNorm():
+                return self._samplenorm(own, own.layer, x)
             case Activation(kind, slope):
                 return self._activation(own, kind, slope, x)
             case _:
@@ -200,6 +203,19 @@ class KerasLayers:
         mean = self.add("AveragePooling2D", f"{own.name}_of_all", settings, [x], shape)
         scale = (window.area / counts)[..., None].tolist()
         return self.add("Rescaling", own.name, {"scale": scale, "offset": 0.0}, [mean], shape)
+
+    def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
+        known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
+        weights = [own.tensors["scale"], own.tensors["shift"]]
+        if not isinstance(layer, LayerNorm):
+            known["groups"] = layer.groups
+            return self.add("GroupNormalization", own.name, known, [x], x.shape, weights)
+        if len(own.given) == 3:
+            known["axis"] = [1, 2, 3]
+            weights = [array.reshape(own.given).transpose(1, 2, 0) for array in weights]
+        elif len(own.given) == 2:
+            known["axis"], weights = [1, 2], [array.reshape(own.given) for array in weights]
+        return self.add("LayerNormalization", own.name, known, [x], x.shape, weights)
 
     def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
         if kind == "leaky relu":

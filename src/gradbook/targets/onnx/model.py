@@ -22,6 +22,7 @@ from gradbook.graph.trained.layers import (
     TrainedNet,
 )
 from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.plain import whole
 from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
@@ -186,6 +187,8 @@ class OnnxContent:
                 self.node("Flatten", inputs, made, axis=1)
             case Residual():
                 self.node("Add", inputs, made)
+            case SampleNorm():
+                self.normalise(own, own.layer, inputs[0], made)
             case Concat():
                 self.node("Concat", inputs, made, axis=1)
             case Shares():
@@ -231,6 +234,27 @@ class OnnxContent:
         return self.node(
             "Pad", [x, pads, self.number(own, "lowest", -np.inf)], f"{own.name}.framed"
         )
+
+    def normalise(self, own: TrainedLayer, layer: SampleNorm, x: str, made: str) -> None:
+        """By the one operator that every opset has: a group at a time is an instance's channel."""
+
+        def laid_out(x: str, name: str, *sizes: int) -> str:
+            shape = self.tensor(f"{own.name}.{name}_shape", np.array([0, *sizes], np.int64))
+            return self.node("Reshape", [x, shape], f"{own.name}.{name}")
+
+        groups = layer.groups
+        ones = self.tensor(f"{own.name}.ones", np.ones(groups))
+        zeros = self.tensor(f"{own.name}.zeros", np.zeros(groups))
+        apart = laid_out(x, "groups", groups, -1)
+        word, name = "InstanceNormalization", f"{own.name}.centred"
+        centred = self.node(word, [apart, ones, zeros], name, epsilon=layer.epsilon)
+        normal = laid_out(centred, "normal", *own.given)
+        shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
+        scale, shift = (
+            self.tensor(f"{own.name}.{name}", own.tensors[name].reshape(shape))
+            for name in ("scale", "shift")
+        )
+        self.node("Add", [self.node("Mul", [normal, scale], f"{own.name}.scaled"), shift], made)
 
     def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
         match kind:

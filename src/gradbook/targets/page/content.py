@@ -11,6 +11,7 @@ from gradbook.data.plane import KINDS, points
 from gradbook.errors import TargetError
 from gradbook.graph.derivation import Derivation, Local, derivation
 from gradbook.graph.lower import scalar_step
+from gradbook.graph.names import layer_names
 from gradbook.graph.node import Node, needed
 from gradbook.graph.step import Step
 from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Loss, Net, Pool
@@ -48,14 +49,18 @@ class PageContent:
         gates = [node for gate in self.gates for node in gate.nodes]
         products = [node for window in self.windows for node in window.products]
         leaves = [*step.inputs, *step.targets, *step.start, step.rate]
-        # Also what no window reads has a place in a map.
-        shown = [*self.chains.nodes, *self.named, *products, *step.graph.names]
+        shown = [*self.chains.nodes, *self.named, *products]
         return written([*leaves, *results, *extra, *gates, *shown])
 
-    @property
+    @cached_property
     def named(self) -> list[Node]:
-        """The values that have a name in the algebra."""
-        return sorted(self.derived.spoken, key=lambda node: node.index)
+        """The values that the algebra names, and those of layers that nothing goes on from."""
+        nodes, net = self.step.graph.by_name, self.net
+        layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
+        own = [name.elements(shape) for name, shape, layer in layers if not layer.passes_on]
+        drawn = {nodes[str(name)] for names in own for name in names.values()}
+        drawn.update(self.step.inputs)
+        return sorted({*self.derived.spoken, *drawn}, key=lambda node: node.index)
 
     @property
     def locals(self) -> list[Local]:

@@ -13,7 +13,7 @@ from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
 from gradbook.net.task import HALF_SURE
 from gradbook.targets.portable.program import Dialect, program, spelt, table
-from gradbook.targets.portable.row_makers import RowMaker, row_makers
+from gradbook.targets.portable.row_makers import RowMaker, Work, row_makers
 
 BENDS = {  # each activation of x, in C
     "relu": "x > 0 ? x : 0",
@@ -90,11 +90,22 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         edge="0",
         tables=_tables(makers),
         keep=f"{_bending(bends)}\n\n{KEEP}",
-        fields={"activation": ("uint8_t", [bends.index(maker.activation) for maker in makers])},
+        fields=_fields(makers, bends),
         includes=("math.h",),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
     return program(makers, weights, dialect, remark=remark, ending=_ending(answers, name))
+
+
+def _fields(
+    makers: Sequence[RowMaker], bends: Sequence[Activation | None]
+) -> dict[str, tuple[str, Sequence[int | str]]]:
+    """What `struct maker` has besides."""
+    bent = [bends.index(maker.activation) for maker in makers]
+    found: dict[str, tuple[str, Sequence[int | str]]] = {"activation": ("uint8_t", bent)}
+    if any(maker.work is Work.NORMED for maker in makers):
+        found["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
+    return found
 
 
 def _sample(trained: TrainedNet) -> str:

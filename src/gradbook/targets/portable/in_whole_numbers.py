@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.norms import SampleNorm
+from gradbook.net.text import layer_words
 from gradbook.targets.portable.evened import evened
 from gradbook.targets.portable.maps import maps_of
 from gradbook.targets.portable.program import Dialect, program, table
@@ -68,6 +70,12 @@ def require_images(trained: TrainedNet) -> None:
 def quantised(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
     """The network in whole numbers that suit such images."""
     require_images(trained)
+    for own in trained.layers:
+        if isinstance(own.layer, SampleNorm):
+            raise TargetError(
+                f"{own.name}, '{layer_words(own.layer)}', has no whole numbers: it measures each "
+                "image anew; leave out --int8, or train with batchnorm, which costs nothing there"
+            )
     makers = row_makers(trained)
     return in_whole_numbers(evened(makers, maps_of(makers, images), EVENED), images)
 

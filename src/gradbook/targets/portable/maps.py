@@ -114,6 +114,14 @@ def _beside(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     return np.concatenate(given, axis=-1)
 
 
+def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    x = given[0]
+    apart = x.reshape(*x.shape[:3], -1, maker.each)
+    off = apart - apart.mean(axis=(1, 2, 4), keepdims=True)
+    variance = apart.var(axis=(1, 2, 4), keepdims=True)
+    return np.asarray((off / np.sqrt(variance + maker.epsilon)).reshape(x.shape))
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -131,4 +139,5 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.SAME: _same,
     Work.FLAT: _flat,
     Work.BESIDE: _beside,
+    Work.NORMED: _normed,
 }

@@ -23,6 +23,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.SAME: "same",
     Work.FLAT: "flat",
     Work.BESIDE: "beside",
+    Work.NORMED: "normed",
 }
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
@@ -74,7 +75,9 @@ class Dialect:
     edge: str  # what lies beyond a map, in C
     tables: Sequence[str]
     keep: str  # the function that puts a result into its place
-    fields: Mapping[str, tuple[str, Sequence[int]]] = field(default_factory=dict)  # further ones
+    fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
+        default_factory=dict
+    )  # further ones
     includes: Sequence[str] = ()
 
 
@@ -177,10 +180,11 @@ def _makers(
     dialect: Dialect,
 ) -> list[str]:
     """`struct maker`, and one for each."""
-    columns = _columns(makers, weights, order)
-    kinds = {name: smallest(max(numbers)) for name, numbers in columns.items()}
+    counted = _columns(makers, weights, order)
+    columns: dict[str, Sequence[int | str]] = {**counted}
+    kinds = {name: smallest(max(numbers)) for name, numbers in counted.items()}
     for name, (kind, numbers) in dialect.fields.items():
-        columns[name], kinds[name] = list(numbers), kind
+        columns[name], kinds[name] = numbers, kind
     told = FIELDS | FIELDS_APART
     remarks = (f" /* {told[n]} */" if told.get(n) else "" for n in columns)
     fields = [
@@ -211,7 +215,7 @@ def _columns(
             maker.window.pad[0],
             maker.pooled,
             *maker.shape,
-            1 if own is None else own.shape[-1],
+            maker.each or (1 if own is None else own.shape[-1]),
             kept.edge,
             kept.depth,
             kept.start,

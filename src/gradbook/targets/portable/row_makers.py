@@ -24,6 +24,7 @@ from gradbook.graph.trained.layers import (
     TrainedNet,
 )
 from gradbook.net.layers import Activation, Concat, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import NOWHERE, Sides, Window
@@ -43,6 +44,7 @@ class Work(StrEnum):
     SAME = "same"  # value by value
     FLAT = "flat"  # lays all out in one line, channel by channel
     BESIDE = "beside"  # puts the channels of two maps side by side
+    NORMED = "normed"  # centres and scales each group of channels by the whole map
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,8 @@ class RowMaker:
     window: Window = ONE
     counted: Sides = NOWHERE  # what an average counts of its window's padding
     pooled: int = 1
+    each: int = 0  # channels of a group that is normalised
+    epsilon: float = 0
     first_channels: int = 0  # of the first map, where two stand side by side
     weights: Array | None = None  # (channels, rows, columns, channels read)
     scale: Array | None = None
@@ -141,6 +145,8 @@ class _Making:
                 self._activate(place, reads)
             case Residual():
                 self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
+            case SampleNorm():
+                self._normalise(own, own.layer, reads)
             case Concat():
                 self._beside(reads)
             case _:
@@ -170,6 +176,19 @@ class _Making:
             shape = planes(self.trained.layers[place].makes)
             window = Window((rows, columns))
             self.makers.append(RowMaker(Work.FLAT, reads, shape, window=window))
+
+    def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
+        """Each row is made of the whole map, which is read from its first row on every time."""
+        rows, columns, channels = self.makers[reads[0]].shape
+        if isinstance(layer, LayerNorm) and rows * columns > 1:
+            raise TargetError(
+                f"'{layer_words(layer)}' of an image has no words in C: put 'flatten' before it"
+            )
+        window = Window((rows, columns), stride=(0, 0))
+        maker = RowMaker(Work.NORMED, reads, (rows, columns, channels), window)
+        scale, shift = own.tensors["scale"], own.tensors["shift"]
+        each, epsilon = channels // layer.groups, layer.epsilon
+        self.makers.append(replace(maker, each=each, epsilon=epsilon, scale=scale, shift=shift))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
         """Two maps at a time."""

@@ -24,11 +24,17 @@ from gradbook.net.layers import (
     Pool,
     Residual,
 )
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias
 from gradbook.targets.torch.windows import conv_arguments, framed_for, places_inside, pooled
 
 WIDEST = 88  # characters of a line
-WORDS = {"dense": "fc", "batchnorm": "bn"}  # what people call them in PyTorch
+WORDS = {
+    "dense": "fc",
+    "batchnorm": "bn",
+    "groupnorm": "gn",
+    "layernorm": "ln",
+}  # what people call them in PyTorch
 FUNCTIONS = {
     "sigmoid": "torch.sigmoid({})",
     "tanh": "torch.tanh({})",
@@ -41,7 +47,7 @@ FUNCTIONS = {
     "softmax": "F.softmax({}, dim=1)",
     "log softmax": "F.log_softmax({}, dim=1)",
 }
-USUAL_EPSILON = 1e-5  # of PyTorch's batch normalisation
+USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
 STATE_NAMES = {  # of a batch normalisation's tensors
     "scale": "weight",
     "shift": "bias",
@@ -68,7 +74,10 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     found: dict[str, NDArray[Any]] = {}
     for own in trained.layers:
         for name, array in own.tensors.items():
-            theirs = STATE_NAMES[name] if isinstance(own.layer, BatchNorm) else name
+            norm = isinstance(own.layer, BatchNorm | SampleNorm)
+            theirs = STATE_NAMES[name] if norm else name
+            if isinstance(own.layer, LayerNorm):
+                array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
             found[f"{torch_name(own)}.{theirs}"] = array.astype(np.float32)
         if isinstance(own.layer, BatchNorm):
             found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
@@ -112,8 +121,12 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
                 yield own, _conv(own, own.layer)
             case BatchNorm(epsilon):
                 word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
-                eps = "" if epsilon == USUAL_EPSILON else f", eps={epsilon!r}"
-                yield own, f"nn.{word}({own.given[0]}{eps})"
+                yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
+            case GroupNorm(groups, epsilon):
+                yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(epsilon)})"
+            case LayerNorm(epsilon):
+                shape = own.given[0] if len(own.given) == 1 else list(own.given)
+                yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
             case Dropout(rate, channels):
                 word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
                 yield own, f"nn.{word}({rate!r})"
@@ -124,6 +137,10 @@ def _conv(own: TrainedLayer, conv: Conv) -> str:
     if "bias" not in own.tensors:
         said.append("bias=False")
     return f"nn.Conv2d({', '.join(said)})"
+
+
+def _eps(epsilon: float) -> str:
+    return "" if epsilon == USUAL_EPSILON else f", eps={epsilon!r}"
 
 
 def _fixed(trained: TrainedNet) -> Iterator[str]:
@@ -196,7 +213,7 @@ class _Way:
                 return FUNCTIONS[kind].format(x, slope=slope)
             case Conv() as conv:
                 return f"self.{torch_name(own)}({framed_for(own, conv, x)})"
-            case Dense() | BatchNorm() | Dropout():
+            case Dense() | BatchNorm() | SampleNorm() | Dropout():
                 return f"self.{torch_name(own)}({x})"
             case _:
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")

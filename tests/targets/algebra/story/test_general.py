@@ -13,6 +13,7 @@ from gradbook.graph.build import training_step
 from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.layers import Pool
+from gradbook.net.norms import SampleNorm
 from gradbook.net.parameters import Role
 from gradbook.targets.algebra.notation import forms as m
 from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
@@ -52,6 +53,8 @@ class Worked:
     def __init__(self, net):
         self.net, self.samples = net, len(net.examples())
         self.pool = next((layer.size[0] for layer in net.layers if isinstance(layer, Pool)), 0)
+        norms = (layer for layer in net.layers if isinstance(layer, SampleNorm))
+        self.groups = next((layer.groups for layer in norms), 1)
         self.values = {
             "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
             "t": [np.array(sample.targets) for sample in net.examples()],
@@ -131,6 +134,11 @@ class Worked:
 
     def _function(self, form, k):
         x = form.arguments[-1]
+        if form.function == "groupmean":
+            value = np.asarray(self.of(x, k))
+            apart = value.reshape(self.groups, -1)
+            every = np.broadcast_to(apart.mean(axis=1, keepdims=True), apart.shape)
+            return every.reshape(value.shape)
         if form.function == "concat":
             return np.concatenate([self.of(one, k) for one in form.arguments])
         if form.function == "part":
@@ -217,6 +225,11 @@ NETWORKS = {
     + TWO,
     "planes side by side": "input 1x3x3; conv 2 1x1; tanh; concat back 2 0; conv 1 2x2; flatten; "
     "dense 2" + NINE,
+    "normalised by layers": "input 2; dense 4; layernorm; tanh; dense 2; layernorm; sigmoid" + TWO,
+    "normalised by groups": "input 2; dense 6; groupnorm 2; tanh; dense 2" + TWO,
+    "planes by groups": "input 1x4x4; conv 4 3x3; groupnorm 2; tanh; flatten; dense 1" + SIXTEEN,
+    "planes by themselves": "input 1x4x4; conv 2 3x3; instancenorm; silu; flatten; dense 1"
+    + SIXTEEN,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,
     "normalised planes": "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 1" + SIXTEEN,
 }

@@ -11,6 +11,7 @@ from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Graph
 from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Layer, Pool, spell
 from gradbook.net.network import Net
+from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
 from gradbook.targets.algebra.notation.document import Cell
@@ -98,8 +99,19 @@ def _remarks(net: Net) -> Iterator[str]:
             "times the derivative of the error of all."
         )
 
+    groups = [layer.groups for layer in net.layers if isinstance(layer, SampleNorm)]
+    if groups:
+        yield (
+            "groupmean is the mean over a group of channels of one sample"
+            + (", which are all of them where there is one group." if 1 in groups else ".")
+        )
+
 
 # A layer in its network ------------------------------------------------------
+
+
+def groupmean(x: Form) -> Form:
+    return Function("groupmean", (x,))
 
 
 def each(*factors: Form) -> Form:
@@ -173,6 +185,12 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
             yield spread, Root(mean((here.x - middle) ** 2) + epsilon)
             yield normal, (here.x - middle) / spread
             yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
+        case SampleNorm():
+            middle, spread, normal = map(here.named, "μsn")
+            yield middle, groupmean(here.x)
+            yield spread, Root(groupmean((here.x - middle) ** 2) + here.layer.epsilon)
+            yield normal, (here.x - middle) / spread
+            yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
         case Activation(kind) if here.is_softmax:
             yield here.y, softmax(here.x) if kind == "softmax" else ln(softmax(here.x))
         case _ if not here.layer.passes_on:
@@ -215,7 +233,7 @@ def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[
     layer = here.layer
     if layer.passes_on:
         return [arriving]
-    mixes = isinstance(layer, Dense | Conv | Pool | BatchNorm) or here.is_softmax
+    mixes = isinstance(layer, Dense | Conv | Pool | BatchNorm | SampleNorm) or here.is_softmax
     if mixes or len(here.given) > 1:  # said once, since several values are sent it
         yield here.delta, arriving
         arriving = here.delta
@@ -259,6 +277,12 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
             d = delta(normal.name)
             yield d, each(here.own(Role.SCALE), here.delta)
             return (d - mean(d) - each(normal, mean(each(normal, d)))) / here.named("s")
+        case SampleNorm():
+            normal = here.named("n")
+            d = delta(normal.name)
+            yield d, each(here.own(Role.SCALE), here.delta)
+            off = d - groupmean(d) - each(normal, groupmean(each(normal, d)))
+            return off / here.named("s")
         case Activation("softmax"):
             return each(a, d - BigSum(each(a, d), "outputs"))
         case _:  # log softmax
@@ -277,7 +301,8 @@ def _of_one_sample(here: NetLayer, role: Role) -> Form:
             d = each(d, here.named("n"))
     if role is Role.BIAS and _is_shared(here.layer):
         return BigSum(d, "units")
-    return BigSum(d, "places") if here.in_planes else d
+    alone = isinstance(here.layer, LayerNorm)
+    return BigSum(d, "places") if here.in_planes and not alone else d
 
 
 # The error -------------------------------------------------------------------

@@ -15,6 +15,7 @@ from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net import Activation, BatchNorm, Concat, Conv, Net, Pool, Residual
 from gradbook.net.layers import Layer
+from gradbook.net.norms import SampleNorm
 from gradbook.rates.case import Case, attained, least_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
@@ -298,7 +299,8 @@ def last_grid_layer(net: Net) -> int:
         default=-1,
     )
     follows = takewhile(
-        lambda layer: isinstance(layer, Residual | Concat) or _is_plain(layer), layers[last + 1 :]
+        lambda layer: isinstance(layer, Residual | Concat | SampleNorm) or _is_plain(layer),
+        layers[last + 1 :],
     )
     return last + len(list(follows)) if last >= 0 else -1
 

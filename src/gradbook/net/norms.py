@@ -1,0 +1,85 @@
+"""Normalisation within a sample: the same in training and at work, with nothing kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from gradbook.errors import ShapeError, UsageError
+from gradbook.net.layers import Layer, spell
+from gradbook.net.parameters import ParameterSpec, Role, Shape
+from gradbook.net.plain import number, settle, whole
+
+USUAL_EPSILON = 1e-5
+
+
+class SampleNorm(Layer):
+    """Centres and scales the values of a sample by the mean and spread over groups of channels."""
+
+    groups: int
+    epsilon: float = USUAL_EPSILON
+    letter: ClassVar[str] = "y"
+    word: ClassVar[str]
+
+    def _settle_epsilon(self) -> None:
+        settle(self, epsilon=number(f"{self.word}'s epsilon", self.epsilon))
+        if not 0 < self.epsilon < 1:
+            raise UsageError(f"{self.word}'s epsilon lies between 0 and 1, not {self.epsilon}")
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if prod(shape) == self.groups:
+            raise ShapeError(
+                f"{self.word} takes groups of several values, and those of {spell(shape)} have one"
+            )
+        return shape
+
+
+@dataclass(frozen=True)
+class GroupNorm(SampleNorm):
+    """Of each group of channels, with a scale and a shift for each channel."""
+
+    groups: int
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "groupnorm"
+
+    def __post_init__(self) -> None:
+        settle(self, groups=whole("groupnorm's number of groups", self.groups, 1))
+        self._settle_epsilon()
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if shape[0] % self.groups:
+            raise ShapeError(
+                f"{shape[0]} channels don't fall into {self.groups} equal groups: "
+                f"take a number that divides {shape[0]}"
+            )
+        return super().output(shape)
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
+
+    def words(self, shape: Shape) -> str:
+        if self.groups == 1:
+            return "each centred and scaled over all of them"
+        each = shape[0] // self.groups
+        which = f"its group of {each} channels" if each > 1 else "its channel"
+        return f"each centred and scaled over {which}"
+
+
+@dataclass(frozen=True)
+class LayerNorm(SampleNorm):
+    """Of all values together, with a scale and a shift for each value."""
+
+    epsilon: float = USUAL_EPSILON
+    groups: ClassVar[int] = 1  # type: ignore[misc]
+    word: ClassVar[str] = "layernorm"
+
+    def __post_init__(self) -> None:
+        self._settle_epsilon()
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        each = (prod(shape),)  # channel by channel, row by row
+        return (ParameterSpec(Role.SCALE, each), ParameterSpec(Role.SHIFT, each))
+
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over all of them, and each by its own scale"
