@@ -109,7 +109,7 @@ def _said(words: list[str], folder: Path, settings: dict[str, str] | None = None
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # zig makes a C library for each system, once
         check=False,
     )
     assert done.returncode == 0, (words[0], done.returncode, done.stderr[:2000])

@@ -87,7 +87,11 @@ def test_a_tables_columns_are_read_as_they_stand(target):
 @pytest.mark.witness("gcc", "clang", "zig")
 @pytest.mark.parametrize("name", COMPILERS)
 def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    model = model_of(
+        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
+        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
+        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
+    )
     text = c_file(model.trained(), "net", None, main=True).text
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
 

@@ -100,7 +100,11 @@ def test_nothing_but_whole_numbers_is_in_it():
 @pytest.mark.witness("gcc", "clang", "zig")
 @pytest.mark.parametrize("name", COMPILERS)
 def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
-    model = model_of("input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2; flatten; dense 3; softmax")
+    model = model_of(
+        "input 1x8x8; conv 2 3x3 pad 1; gelu; maxpool 2;"
+        "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
+        "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
+    )
     whole = quantised(model.trained(), pictures(model, 9))
     text = c_file(model.trained(), "net", whole, main=True).text
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
