@@ -84,7 +84,7 @@ KINDS = {
     ),
     "side by side": parse(
         """input 1x4x4; conv 2 3x3 pad 1; silu; concat back 2; conv 2 2x2; tanh; concat back 1 0
-        avgpool all; flatten; dense 3; concat back 1; dense 2; softmax; loss cross-entropy; rate 0.2; seed 16
+        avgpool all; flatten; dense 3; concat back 1; dense 2; softmax; rate 0.2; seed 16
         sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
         sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
     ),
