@@ -244,6 +244,32 @@ def test_channels_side_by_side_keep_their_order_also_when_they_are_flat(keras, t
 
 
 @by_keras
+def test_models_that_are_layers_of_others_are_read_as_their_own_layers(keras, tmp_path):
+    layers = keras.layers
+    block = [layers.Conv2D(4, 3, padding="same", activation="relu"), layers.BatchNormalization()]
+    inner = keras.Input((144,))
+    deep = keras.Sequential([layers.Dense(6, name="same name"), layers.ReLU()])
+    head = keras.Model(inner, layers.Dense(3, name="same name")(deep(inner)), name="head")
+    given = keras.Input((6, 6, 2))
+    first = layers.Conv2D(4, 3, padding="same")(given)
+    both = layers.Add()([first, keras.Sequential(block)(first)])
+    flat = layers.Flatten()(layers.Conv2D(4, 1)(both))
+    found = held(keras, keras.Model(given, head(flat)), tmp_path / "net.keras")
+    assert "add back 3" in str(found.net)
+    nested = keras.Sequential([layers.Input((5,)), keras.Sequential([layers.Dense(3)])])
+    assert str(held(keras, nested, tmp_path / "row.keras").net).count("dense") == 1
+
+
+@by_keras
+def test_what_a_model_within_a_model_has_that_is_no_layer_is_told_with_its_place(keras, tmp_path):
+    layers = keras.layers
+    inner = keras.Sequential([layers.ELU(name="mine")], name="inner")
+    keras.Sequential([layers.Input((5,)), inner]).save(tmp_path / "net.keras")
+    with pytest.raises(GradbookError, match="ELU 'inner/mine': there is no such layer here"):
+        read_keras(tmp_path / "net.keras")
+
+
+@by_keras
 def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
     layers = keras.layers
     model = keras.Sequential(

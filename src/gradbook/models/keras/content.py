@@ -6,7 +6,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class KerasEntry:
     settings: Mapping[str, Any]
     reads: tuple[str, ...]
     weights: tuple[Array, ...] = ()
+    folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
 
     @property
     def place(self) -> str:
@@ -72,29 +73,61 @@ def read_content(path: Path) -> KerasContent:
 
 
 def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
-    kind, told = config["class_name"], config["config"]
-    if kind not in MODELS or not isinstance(told.get("layers"), list):
-        raise DataError(f"its model is a {kind!s:.60}: a Sequential or a functional one is read")
-    layers = told["layers"]
-    if len(layers) > MOST_LAYERS:
-        raise DataError(f"{len(layers):,} layers, and at most {MOST_LAYERS:,} are read")
-    if kind == "Sequential":
-        entries, made = _in_a_row(layers)
-        given = entries[0].name
-        shape = entries[0].settings.get("batch_shape") or told["build_input_shape"]
-    else:
-        entries = [_entry(layer, _reads(layer)) for layer in layers]
-        given, made = _only(told["input_layers"], "inputs"), _only(told["output_layers"], "outputs")
-        (first,) = (entry for entry in entries if entry.name == given)
-        shape = first.settings["batch_shape"]
-    sizes = tuple(shape)[1:]
+    told = config["config"]
+    model = _model(str(config["class_name"]), told)
+    if len(model.entries) > MOST_LAYERS:
+        raise DataError(f"{len(model.entries):,} layers, and at most {MOST_LAYERS:,} are read")
+    (first,) = (entry for entry in model.entries if entry.name == model.given)
+    sizes = tuple(first.settings.get("batch_shape") or told["build_input_shape"])[1:]
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise DataError("the size of its input isn't told: save it with one")
-    is_bytes = entries[0].settings.get("dtype") == "uint8"
-    both = _both(entries, made)
-    left = [entry for entry in _weighed(entries, weights, file) if entry.name not in both]
-    made = both[made][0] if both else made
-    return KerasContent(tuple(left), given, sizes, is_bytes, made, notes, bool(both))
+    is_bytes = model.entries[0].settings.get("dtype") == "uint8"
+    both = _both(model.entries, model.made)
+    left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
+    made = both[model.made][0] if both else model.made
+    return KerasContent(tuple(left), model.given, sizes, is_bytes, made, notes, bool(both))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model's layers in order, and the names of what goes in and of what comes out."""
+
+    entries: tuple[KerasEntry, ...]
+    given: str
+    made: str
+
+
+def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
+    """With the layers of models in it in their places, whose names begin with that model's."""
+    if kind not in MODELS or not isinstance(told.get("layers"), list):
+        raise DataError(f"its model is a {kind:.60}: a Sequential or a functional one is read")
+    layers = told["layers"]
+    if kind == "Sequential":
+        own = _in_a_row(layers)
+        given, made = own[0].name, own[-1].name
+    else:
+        own = [_entry(layer, _reads(layer)) for layer in layers]
+        given, made = _only(told["input_layers"], "inputs"), _only(told["output_layers"], "outputs")
+    found: list[KerasEntry] = []
+    seen: Counter[str] = Counter()
+    for entry in own:
+        word = snake_case(entry.kind)
+        number = f"_{seen[word]}" if seen[word] else ""
+        seen[word] += 1
+        reads = tuple(f"{within}{name}" for name in entry.reads)
+        place = f"{folder}layers/{word}{number}"
+        placed = replace(entry, name=f"{within}{entry.name}", reads=reads, folder=place)
+        found += _unpacked(placed) if entry.kind in MODELS else [placed]
+    return _Model(tuple(found), f"{within}{given}", f"{within}{made}")
+
+
+def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
+    """The layers of a model that stands as a layer in another: its input is what that reads."""
+    inner = _model(entry.kind, entry.settings, f"{entry.folder}/", f"{entry.name}/")
+    for one in inner.entries:
+        is_given = one.name == inner.given
+        yield KerasEntry("Identity", one.name, {}, entry.reads) if is_given else one
+    yield KerasEntry("Identity", entry.name, {}, (inner.made,))
 
 
 def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, ...]]:
@@ -110,14 +143,14 @@ def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, .
     return {last.name: other.reads, other.name: other.reads}
 
 
-def _in_a_row(layers: Sequence[Any]) -> tuple[list[KerasEntry], str]:
+def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
     """Each reads the one before it; what is only built without an input gets one."""
     entries: list[KerasEntry] = []
     if not layers or layers[0]["class_name"] != "InputLayer":
         entries.append(KerasEntry("InputLayer", "(input)", {}, ()))
     for layer in layers:
         entries.append(_entry(layer, tuple(entry.name for entry in entries[-1:])))
-    return entries, entries[-1].name
+    return entries
 
 
 def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
@@ -156,7 +189,8 @@ def _only(ends: Any, what: str) -> str:
 
 
 def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[KerasEntry]:
-    """With their weights, which stand by the layer's kind and number: layers/conv2d_1/vars/0."""
+    """With their weights, which stand by the layer's kind and number: layers/conv2d_1/vars/0;
+    those of a model in it by its own: layers/sequential/layers/conv2d/vars/0."""
     try:
         import h5py
     except ImportError as error:
@@ -164,34 +198,31 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
             "a .keras file is read with the package h5py, which isn't installed: "
             "pip install 'gradbook[keras]'"
         ) from error
-    seen: Counter[str] = Counter()
     found, places = [], {}
     with h5py.File(io.BytesIO(content), "r") as weights:
         for entry in entries:
-            word = snake_case(entry.kind)
-            number = f"_{seen[word]}" if seen[word] else ""
-            seen[word] += 1
-            places[entry.name] = _datasets(weights, f"layers/{word}{number}/vars", entry)
+            places[entry.name] = _datasets(weights, entry) if entry.folder else []
         tensors = {f"{name}/{k}": one for name, own in places.items() for k, one in enumerate(own)}
         require_few(file, {name: one.shape for name, one in tensors.items()})
         for entry in entries:
             arrays = tuple(np.asarray(one[()], np.float64) for one in places[entry.name])
-            found.append(KerasEntry(entry.kind, entry.name, entry.settings, entry.reads, arrays))
+            found.append(replace(entry, weights=arrays))
     return found
 
 
-def _datasets(weights: Group, path: str, entry: KerasEntry) -> list[Dataset]:
+def _datasets(weights: Group, entry: KerasEntry) -> list[Dataset]:
     """A layer's tensors, which lie in this file and in one piece each."""
     import h5py
 
     group = weights
-    for name in path.split("/"):
-        group = _linked(group, name)
+    for part in f"{entry.folder}/vars".split("/"):
+        group = _linked(group, part)
         if group is None:
             return []
         if not isinstance(group, h5py.Group):
             raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
-    if group.attrs.get("name", entry.name) != entry.name:
+    name = entry.name.rpartition("/")[2]
+    if group.attrs.get("name", name) != name:
         raise DataError(f"{entry.place}: the weights in its place are those of another layer")
     found = [_linked(group, str(number)) for number in range(len(group))]
     for one in found:
