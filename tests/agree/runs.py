@@ -68,10 +68,16 @@ def distance(one: Epoch, other: Epoch) -> float:
 
 
 def nudged(step: Step, way: int = 1) -> dict[Node, Array]:
-    """Start weights that differ by next to nothing, one way or the other."""
+    """Start weights that differ by next to nothing, one way or the other; and not all by as much,
+    as changes nothing where only the difference of two counts."""
     random = np.random.default_rng(0)
+
+    def nudge(start: Array) -> Array:
+        size = np.shape(start)
+        return way * NUDGE * random.choice([-1, 1], size) * random.uniform(0.5, 1, size)
+
     return {
-        weight: start + way * NUDGE * random.choice([-1, 1], np.shape(start)) * (1 + np.abs(start))
+        weight: start + nudge(start) * (1 + np.abs(start))
         for weight, start in step.start.items()
         if weight in step.weights
     }

@@ -37,10 +37,12 @@ def modules(net: Net, nn):
             case Dense(width):
                 yield nn.Linear(shape[0], width, bias)
             case Conv(channels, kernel, stride, pad, _, groups):
+                pad = pad[:2]  # the other two are the same here
                 yield nn.Conv2d(shape[0], channels, kernel, stride, pad, groups=groups, bias=bias)
             case Pool(kind):
                 pool = nn.MaxPool2d if kind == "max" else nn.AvgPool2d
-                yield pool(layer.window(shape), layer.step)
+                window = layer.window(shape)
+                yield pool(window.size, window.stride)
             case BatchNorm():
                 yield nn.BatchNorm2d(shape[0])
             case Dropout(rate, channels):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
@@ -29,6 +29,7 @@ def test_a_page_is_small_and_asks_nobody(net):
 
 
 @given(shown_networks() | shown_networks(images=True, depth=3, width=2))
+@example(parse("input 1x1x2; flatten; dropout 0; dense 1 no bias; sigmoid"))
 def test_any_network_that_a_page_takes_has_one(net):
     try:
         table = told(play_page(net))

@@ -164,8 +164,15 @@ class _StageReader:
                 return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
             case _:
                 if len(shape) == 1:
-                    return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH)
+                    laid_out = self._laid_out(index + 1)
+                    return UnitColumn(_cells(name, laid_out), shape[0], words, Link.EACH)
                 return Planes((name,), _as_planes(shape), words, Link.WINDOW)
+
+    def _laid_out(self, value: int) -> Shape:
+        """The shape in which what is passed on as a value was made, and named."""
+        while value and self.net.layers[value - 1].passes_on:
+            value -= 1
+        return self.net.shapes[value]
 
     def _dense(
         self, name: Name, width: int, words: tuple[str, ...], weights: Parameter, *biases: Parameter
