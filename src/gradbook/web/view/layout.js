@@ -1,11 +1,12 @@
 // Where units, maps and the lines between them stand: geometry alone.
 
-export const HALF = 74 // a half of a unit: a sum, or an activation
+export const HALF = 66 // a half of a unit: a sum, or an activation
 export const TALL = 58
 export const SMALL = { width: 82, height: 40 } // of a bias or a target
 export const LABEL = { width: 82, height: 34 }
-const PLAIN = 48 // a gap that no weight has to stand in
+const PLAIN = 38 // a gap that no weight has to stand in
 const WIDEST = 260 // of a gap
+const LINE = 76 // of a line, beside its label, is in sight at least
 const ABOVE = 24 // a bias over the uppermost unit
 const CAPTIONS = 58
 const LAYER = 150 // from one column to the next, from top to bottom
@@ -66,7 +67,7 @@ export function sideways(columns, room) {
   const weighted = named.filter(Boolean).length
   const plain = (columns.length - 1 - weighted) * PLAIN
   const total = wide.reduce((a, b) => a + b, 0)
-  const gap = Math.max(LABEL.width + 20, Math.min(WIDEST, (room - total - plain - 20) / Math.max(weighted, 1)))
+  const gap = Math.max(LABEL.width + LINE, Math.min(WIDEST, (room - total - plain - 20) / Math.max(weighted, 1)))
   const middle = above + tall / 2
   let left = 4
   const lefts = wide.map((own, k) => {
