@@ -54,7 +54,7 @@ def batch_of(known):
     }
 
 
-@given(shown_networks() | shown_networks(images=True, depth=2, width=2))
+@given((shown_networks() | shown_networks(images=True, depth=2, width=2)).map(steady))
 def test_every_line_is_the_reference_value_to_the_last_digits(net):
     known = content(net)
     lines = known.lines.places

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradbook.errors import TargetError
@@ -67,12 +67,13 @@ def test_a_plateau_that_is_warmed_up_is_refused():
 
 @pytest.mark.witness("torch")
 @given(networks())
+@example(Net.parse("input 1x2x2; layernorm; flatten; dense 2; decay 0.1"))
 def test_every_parameter_decays_as_its_kind_does(net):
     net = Net(input=net.input, layers=net.layers, loss=net.loss, decay=net.decay, update=net.update)
     made = module_of(trained_of(net))
     grouped = functions(net, Schedule("constant", 0.1))["groups"](made)
     decay = {id(p): group["weight_decay"] for group in grouped for p in group["params"]}
-    kinds = {"conv": "wb", "fc": "wb", "bn": "γβ"}
+    kinds = {"conv": "wb", "fc": "wb", "bn": "γβ", "gn": "γβ", "ln": "γβ"}
     for name, parameter in made.named_parameters():
         layer, kind = name.split(".")
         role = kinds[layer.rstrip("0123456789")][kind == "bias"]

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from gradbook.data.warp import Warp
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.layers import Layer
 from gradbook.net.network import Net
-from gradbook.net.parameters import Role
+from gradbook.net.norms import LayerNorm
+from gradbook.net.parameters import Role, Shape
 from gradbook.net.task import Loss
 from gradbook.targets.torch.module import WIDEST, assigned
 from gradbook.targets.torch.warping import warp_source
 
-CONDITIONS = {  # which parameters are of a kind, by their names and shapes
-    Role.WEIGHT: "p.ndim > 1",
-    Role.BIAS: '"bn" not in n and "bias" in n',
-    Role.SCALE: '"bn" in n and "weight" in n',
-    Role.SHIFT: '"bn" in n and "bias" in n',
+NORMS = '("bn", "gn", "ln")'  # how the names of normalisations begin
+CONDITIONS = {  # which parameters are of a kind, by their names
+    Role.WEIGHT: f'n[:2] not in {NORMS} and "weight" in n',
+    Role.BIAS: f'n[:2] not in {NORMS} and "bias" in n',
+    Role.SCALE: f'n[:2] in {NORMS} and "weight" in n',
+    Role.SHIFT: f'n[:2] in {NORMS} and "bias" in n',
 }
 
 
@@ -124,7 +127,7 @@ def _groups(net: Net) -> Iterator[str]:
         params = '"params": list(network.parameters())'
         yield f'    return [{{{params}, "weight_decay": {decay!r}}}]'
         return
-    conditions = _conditions(decays)
+    conditions = _conditions(net, decays)
     if any("in n" in condition for condition in conditions):
         each, every = "n, p", "network.named_parameters()"
     else:
@@ -144,12 +147,18 @@ def _groups(net: Net) -> Iterator[str]:
     yield "    ]"
 
 
-def _conditions(decays: Mapping[Role, float]) -> dict[str, float]:
+def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
     """Weights apart from all others, and these from each other where they differ."""
     others = {decay for role, decay in decays.items() if role is not Role.WEIGHT}
-    if len(others) == 1:
-        return {CONDITIONS[Role.WEIGHT]: decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
+    layers = zip(net.layers, net.shapes, strict=False)
+    if len(others) == 1 and not any(_has_scales_of_places(*one) for one in layers):
+        return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
     return {CONDITIONS[role]: decay for role, decay in decays.items()}
+
+
+def _has_scales_of_places(layer: Layer, shape: Shape) -> bool:
+    """Whether it scales each place of an image by its own: not weights, though no single row."""
+    return isinstance(layer, LayerNorm) and len(shape) > 1
 
 
 def rate_source(training: TorchTraining) -> Iterator[str]:
