@@ -16,12 +16,11 @@ from gradbook.net.task import Loss
 from gradbook.targets.torch.module import WIDEST, assigned
 from gradbook.targets.torch.warping import warp_source
 
-NORMS = '("bn", "gn", "ln")'  # how the names of normalisations begin
 CONDITIONS = {  # which parameters are of a kind, by their names
-    Role.WEIGHT: f'n[:2] not in {NORMS} and "weight" in n',
-    Role.BIAS: f'n[:2] not in {NORMS} and "bias" in n',
-    Role.SCALE: f'n[:2] in {NORMS} and "weight" in n',
-    Role.SHIFT: f'n[:2] in {NORMS} and "bias" in n',
+    Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
+    Role.BIAS: 'n[:2] not in norms and "bias" in n',
+    Role.SCALE: 'n[:2] in norms and "weight" in n',
+    Role.SHIFT: 'n[:2] in norms and "bias" in n',
 }
 
 
@@ -130,6 +129,7 @@ def _groups(net: Net) -> Iterator[str]:
     conditions = _conditions(net, decays)
     if any("in n" in condition for condition in conditions):
         each, every = "n, p", "network.named_parameters()"
+        yield '    norms = ("bn", "gn", "ln")'
     else:
         each, every = "p", "network.parameters()"
     yield f"    every = list({every})"
