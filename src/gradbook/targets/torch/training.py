@@ -13,9 +13,10 @@ from gradbook.net.network import Net
 from gradbook.net.norms import LayerNorm
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.task import Loss
-from gradbook.targets.torch.module import WIDEST, assigned
+from gradbook.targets.torch.module import WIDEST, WORDS, assigned
 from gradbook.targets.torch.warping import warp_source
 
+NORMS = ("batchnorm", "groupnorm", "layernorm")
 CONDITIONS = {  # which parameters are of a kind, by their names
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
@@ -129,7 +130,8 @@ def _groups(net: Net) -> Iterator[str]:
     conditions = _conditions(net, decays)
     if any("in n" in condition for condition in conditions):
         each, every = "n, p", "network.named_parameters()"
-        yield '    norms = ("bn", "gn", "ln")'
+        names = ", ".join(f'"{WORDS[kind]}"' for kind in NORMS)
+        yield f"    norms = ({names})"
     else:
         each, every = "p", "network.parameters()"
     yield f"    every = list({every})"
