@@ -1,4 +1,4 @@
-"""What systems have in ways of their own or not at all: processes, signals, locks, processors.
+"""What systems have in ways of their own or not at all: processes, signals, windows, locks.
 
 Everybody else asks here, and never on which system it runs. What a system hasn't is done without.
 """
@@ -78,6 +78,22 @@ def may_be_copied() -> bool:
     import threading
 
     return sys.platform == "linux" and hasattr(os, "fork") and threading.active_count() == 1
+
+
+# Windows on a screen
+
+
+def open_in_browser(address: str) -> bool:
+    """Whether the user's browser was asked to show it: in a window, never here in the terminal."""
+    import webbrowser
+
+    on_a_screen = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform not in ("win32", "darwin") and not any(map(os.environ.get, on_a_screen)):
+        return False
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
 
 
 # Files
