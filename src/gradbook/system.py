@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # how its files end
 INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
+WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # what tells where windows go, elsewhere
 DEVICES = ("CON", "PRN", "AUX", "NUL")
 
 
@@ -129,6 +130,19 @@ class FolderLock:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+# Browsers
+
+
+def open_in_browser(page: str | os.PathLike[str]) -> bool:
+    """Show a page that is a file in the user's browser, if there is one that has windows."""
+    import webbrowser
+    from pathlib import Path
+
+    if sys.platform not in ("win32", "darwin", "cygwin") and not any(map(os.environ.get, WINDOWED)):
+        return False  # a browser in the terminal would take it over, and runs no script
+    return webbrowser.open(Path(page).resolve().as_uri())
 
 
 # Processors
