@@ -33,6 +33,11 @@ class Statement:
     def next(self) -> str:
         return self.words[self.used].group() if self.used < len(self.words) else ""
 
+    @property
+    def text(self) -> str:
+        """All of it, as it stands."""
+        return self.words[0].string.strip()
+
     def take(self) -> str:
         self.used += 1
         return self.words[self.used - 1].group()
