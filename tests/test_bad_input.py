@@ -15,7 +15,7 @@ import pytest
 from gradbook.cli.main import VERBS, main
 
 DATA_VERBS = ("explain", "sheet", "sweep")
-NETWORK_VERBS = (*DATA_VERBS, "summary", "page")
+NETWORK_VERBS = (*DATA_VERBS, "summary", "page", "play")
 NEEDED = {"page": ("-o", "page.html")}  # what a verb isn't asked without
 OK = "input 2; dense 1; sigmoid; loss half squared error"
 

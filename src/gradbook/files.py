@@ -57,6 +57,13 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
     return folder
 
 
+def kept_in(kind: str) -> Path:
+    """The folder of gradbook's own for things of this kind, which can be made again."""
+    from platformdirs import user_cache_dir
+
+    return Path(os.environ.get("GRADBOOK_CACHE") or user_cache_dir("gradbook", False), kind)
+
+
 @contextmanager
 def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
     """Whether no other process is alone in this folder now, which then holds until the block ends.

@@ -1,4 +1,4 @@
-"""What systems have in ways of their own or not at all: processes, signals, locks, processors.
+"""What systems have in ways of their own or not at all: processes, signals, windows, locks.
 
 Everybody else asks here, and never on which system it runs. What a system hasn't is done without.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LIBRARY = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")  # how its files end
 INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
+WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # what tells where windows go, elsewhere
 DEVICES = ("CON", "PRN", "AUX", "NUL")
 
 
@@ -113,6 +114,21 @@ class FolderLock:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+# Browsers
+
+
+def open_in_browser(address: str) -> bool:
+    """Whether the user's browser was asked to show it, if there is one that has windows."""
+    import webbrowser
+
+    if sys.platform not in ("win32", "darwin", "cygwin") and not any(map(os.environ.get, WINDOWED)):
+        return False  # a browser in the terminal would take it over, and runs no script
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
 
 
 # Processors

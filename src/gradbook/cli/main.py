@@ -21,7 +21,8 @@ VERBS = {
     "demo": "the main things at once: networks worked whole, digits trained",
     "explain": "the derivation: every chain written out, the numbers put in",
     "sheet": "the live workbook: every formula in a cell, one row per epoch",
-    "page": "a page to play with: the network trains, every number in sight",
+    "play": "a network in your browser: it trains, every number in sight",
+    "page": "the same as a file to keep, to mail or to put on a site",
     "check": "an audit of workbooks somebody made: is each gradient right?",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
@@ -35,7 +36,7 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ROOMS = {"about": ("demo", "help", "completion"), "browser": ("page",)}  # of `verbs/`
+ROOMS = {"about": ("demo", "help", "completion"), "browser": ("play", "page")}  # of `verbs/`
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -50,6 +51,7 @@ text form, the text itself, or - for standard input.
 
 examples:
   gradbook demo                         everything at once, into out/
+  gradbook play xor                     watch it train, in your browser
   gradbook explain worked --only w5     one weight, from chain to number
   gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
   gradbook check book.xlsx              is every gradient of a workbook right?

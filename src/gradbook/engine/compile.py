@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from gradbook.engine.compilers import Compiler, macros
 from gradbook.engine.processes import CompilerError, compile_in, side_by_side
+from gradbook.files import kept_in
 
 
 def library(
@@ -38,9 +39,7 @@ def library(
 
 
 def cache_folder() -> Path:
-    from platformdirs import user_cache_dir
-
-    folder = Path(os.environ.get("GRADBOOK_CACHE") or user_cache_dir("gradbook", False), "engines")
+    folder = kept_in("engines")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,13 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.net import Activation, LayerNorm, Net
+from gradbook.net import Activation, Net
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -24,11 +23,7 @@ COMPILERS = {
 
 
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it: not where a softmax stands in the middle, nor where each place
-    of an image is scaled by itself."""
-    both = zip(net.layers, net.shapes, strict=False)
-    if any(isinstance(layer, LayerNorm) and prod(shape[1:]) > 1 for layer, shape in both):
-        return False
+    """Whether C is written for it: not where a softmax stands in the middle."""
     layers = [layer for layer in net.layers if not layer.passes_on]
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)

@@ -122,6 +122,12 @@ def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     return np.asarray((off / np.sqrt(variance + maker.epsilon)).reshape(x.shape))
 
 
+def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    assert maker.weights is not None
+    scale, shift = maker.weights
+    return np.asarray(given[0] * scale + shift)
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -140,4 +146,5 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.FLAT: _flat,
     Work.BESIDE: _beside,
     Work.NORMED: _normed,
+    Work.PLACED: _placed,
 }

@@ -24,6 +24,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.FLAT: "flat",
     Work.BESIDE: "beside",
     Work.NORMED: "normed",
+    Work.PLACED: "placed",
 }
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`

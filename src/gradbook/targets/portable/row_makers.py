@@ -45,6 +45,7 @@ class Work(StrEnum):
     FLAT = "flat"  # lays all out in one line, channel by channel
     BESIDE = "beside"  # puts the channels of two maps side by side
     NORMED = "normed"  # centres and scales each group of channels by the whole map
+    PLACED = "placed"  # scales and shifts each place by numbers of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,8 @@ class RowMaker:
     each: int = 0  # channels of a group that is normalised
     epsilon: float = 0
     first_channels: int = 0  # of the first map, where two stand side by side
-    weights: Array | None = None  # (channels, rows, columns, channels read)
+    weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
+    # rows, columns, channels) where each place has its own
     scale: Array | None = None
     shift: Array | None = None
     activation: Activation | None = None
@@ -179,16 +181,19 @@ class _Making:
 
     def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
         """Each row is made of the whole map, which is read from its first row on every time."""
-        rows, columns, channels = self.makers[reads[0]].shape
-        if isinstance(layer, LayerNorm) and rows * columns > 1:
-            raise TargetError(
-                f"'{layer_words(layer)}' of an image has no words in C: put 'flatten' before it"
-            )
+        rows, columns, channels = shape = self.makers[reads[0]].shape
         window = Window((rows, columns), stride=(0, 0))
-        maker = RowMaker(Work.NORMED, reads, (rows, columns, channels), window)
-        scale, shift = own.tensors["scale"], own.tensors["shift"]
         each, epsilon = channels // layer.groups, layer.epsilon
-        self.makers.append(replace(maker, each=each, epsilon=epsilon, scale=scale, shift=shift))
+        maker = RowMaker(Work.NORMED, reads, shape, window, each=each, epsilon=epsilon)
+        scale, shift = own.tensors["scale"], own.tensors["shift"]
+        if rows * columns > 1 and isinstance(layer, LayerNorm):
+            by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
+            weights = by_place.transpose(0, 2, 3, 1)
+            self.makers.append(maker)
+            reads = (len(self.makers) - 1,)
+            self.makers.append(RowMaker(Work.PLACED, reads, shape, weights=weights))
+        else:
+            self.makers.append(replace(maker, scale=scale, shift=shift))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
         """Two maps at a time."""

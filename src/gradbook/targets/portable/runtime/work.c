@@ -154,6 +154,14 @@ static total normed(const struct maker *own, const struct view *seen, int x, int
     return (seen->rows[seen->row][x * own->channels + c] - middles[group]) * shares[group];
 }
 
+//: placed
+static total placed(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int wide = own->columns * own->channels, k = x * own->channels + c;
+    const value *scale = weights + own->weights + seen->row * wide + k;
+    return READ(value, scale) * seen->rows[0][k] + READ(value, scale + own->rows * wide);
+}
+
 //: given
 static total given_at(const struct maker *own, const struct view *seen, int x, int c)
 {

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from gradbook.cli.main import main
+
+DISPLAYS = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    """Where pages are kept, on a system without windows."""
+    for name in DISPLAYS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept" / "pages"
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """What a browser was told to show, which here writes it down."""
+    noted, program = tmp_path / "opened", tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> "{noted}"\n', encoding="utf-8")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("BROWSER", str(program))
+    monkeypatch.delitem(sys.modules, "webbrowser", raising=False)  # which asks for it once
+    yield lambda: [
+        Path(unquote(urlparse(url).path)) for url in noted.read_text("utf-8").splitlines()
+    ]
+    sys.modules.pop("webbrowser", None)
+
+
+def test_the_page_is_opened_and_stays_a_file(kept, opened, capsys):
+    assert main(["play", "xor"]) == 0
+    (page,) = opened()
+    assert page.parent == kept
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert f"opened {page}" in capsys.readouterr().out
+
+
+def test_the_same_page_is_kept_once(kept, opened):
+    for net in ("xor", "worked", "xor"):
+        assert main(["play", net]) == 0
+    assert len(opened()) == 3
+    assert len(list(kept.iterdir())) == 2
+
+
+def test_a_page_may_have_a_place_of_its_own(tmp_path, kept, opened):
+    page = tmp_path / "a page with spaces & ä.html"
+    assert main(["play", "-o", str(page)]) == 0
+    assert opened() == [page]
+    assert not kept.exists()
+
+
+def test_without_a_browser_the_place_is_said(kept, capsys):
+    assert main(["play"]) == 0
+    (page,) = kept.iterdir()
+    said = capsys.readouterr().out
+    assert f"wrote {page}" in said
+    assert "no browser can be opened" in said
+
+
+def test_where_nothing_can_be_kept_it_is_said(tmp_path, monkeypatch, refused):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "file"))
+    assert "can't make the folder" in refused(["play"])
