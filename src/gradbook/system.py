@@ -81,22 +81,6 @@ def may_be_copied() -> bool:
     return sys.platform == "linux" and hasattr(os, "fork") and threading.active_count() == 1
 
 
-# Windows on a screen
-
-
-def open_in_browser(address: str) -> bool:
-    """Whether the user's browser was asked to show it: in a window, never here in the terminal."""
-    import webbrowser
-
-    on_a_screen = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
-    if sys.platform not in ("win32", "darwin") and not any(map(os.environ.get, on_a_screen)):
-        return False
-    try:
-        return webbrowser.open(address)
-    except webbrowser.Error:
-        return False
-
-
 # Files
 
 
@@ -135,14 +119,16 @@ class FolderLock:
 # Browsers
 
 
-def open_in_browser(page: str | os.PathLike[str]) -> bool:
-    """Show a page that is a file in the user's browser, if there is one that has windows."""
+def open_in_browser(address: str) -> bool:
+    """Whether the user's browser was asked to show it, if there is one that has windows."""
     import webbrowser
-    from pathlib import Path
 
     if sys.platform not in ("win32", "darwin", "cygwin") and not any(map(os.environ.get, WINDOWED)):
         return False  # a browser in the terminal would take it over, and runs no script
-    return webbrowser.open(Path(page).resolve().as_uri())
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
 
 
 # Processors
