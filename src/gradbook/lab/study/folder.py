@@ -37,8 +37,7 @@ class StudyFolder:
     def plan(self) -> Plan:
         if not self.holds_a_study:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
-        found = plans.read_file(self.plan_file)
-        return found
+        return plans.read_file(self.plan_file)
 
     def begin(self, plan: Plan) -> None:
         if self.holds_a_study or self.results.exists():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.data.dataset import FOLDS
+from gradbook.data.sources import KNOWN
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
 from gradbook.files import read_text
 from gradbook.lab.recipes.recipe import Recipe
@@ -18,6 +19,7 @@ from gradbook.lab.recipes.text import parse as parse_recipe
 from gradbook.lab.study.braces import GRAMMAR as BRACES
 from gradbook.lab.study.braces import Domain, Numbers, Options, Template, Value, template_of
 from gradbook.lab.study.vary import varied
+from gradbook.net.measure import measure
 from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
 
 GRAMMAR = f"""\
@@ -69,12 +71,13 @@ class Limits:
 
     def forbids(self, recipe: Recipe) -> str:
         """Why it isn't trained; nothing where it may be."""
+        cost = measure(recipe.net)
         for what, most, found in (
-            ("parameters", self.parameters, recipe.net.count),
-            ("multiply-adds", self.macs, recipe.net.macs),
+            ("parameters", self.parameters, cost.parameters),
+            ("multiply-adds", self.macs, cost.macs),
         ):
-            if most is not None and found() > most:
-                return f"{found():,} {what}, more than {most:,.0f}"
+            if most is not None and found > most:
+                return f"{found:,} {what}, more than {most:,.0f}"
         return ""
 
 
@@ -166,6 +169,8 @@ def read(what: str, vary: Sequence[str] = (), source: str | None = None, folder:
                 line.fail(f"a second {word!r}: say it once", at=0)
             settings[name] = READERS[word](line)
             line.end()
+        elif word == "data":
+            others.append(_placed(line, folder))
         else:
             others.append(line)
     template = varied(base, others, folder) if base else template_of(others, source)
@@ -182,6 +187,14 @@ def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> Plan:
 
 def _typed(lines: Sequence[str]) -> list[Statement]:
     return [line for text in lines for line in statements(text, "--vary")]
+
+
+def _placed(line: Statement, folder: str) -> Statement:
+    """A data set's file by its whole path, as it is found from anywhere."""
+    name = line.text.partition(" ")[2].strip()
+    places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
+    found = next((path for path in places if path.exists()), None)
+    return line.saying(f"data {found.absolute()}") if found and name else line
 
 
 def _try_some(plan: Plan, source: str | None) -> None:

@@ -17,7 +17,8 @@ from gradbook.lab.study.braces import Domain, Numbers, Options, Template, Value,
 from gradbook.lab.study.plan import Plan
 
 if TYPE_CHECKING:
-    import optuna
+    from optuna import Study
+    from optuna import Trial as OptunaTrial
 
 MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
 SETTLED = 40  # halvings, by which a bar is known to far more digits than an accuracy has
@@ -33,14 +34,14 @@ class Search:
         optuna = library()
         self.plan = plan
         self.grid = grid(plan.template) if plan.sampler == "grid" else None
-        self.study: optuna.Study = optuna.create_study(
+        self.study: Study = optuna.create_study(
             study_name=plan.name or "study",
             storage=_storage(journal),
             sampler=_sampler(plan),
             pruner=_pruner(plan),
             directions=["maximize", *["minimize"] * (len(plan.aims) - 1)],
         )
-        self.asked: dict[int, optuna.Trial] = {}
+        self.asked: dict[int, OptunaTrial] = {}
 
     def ask(self) -> tuple[int, Drawn, str] | None:
         """The next trial: its number, what is chosen, and the recipe; none if a grid is at its
@@ -162,11 +163,11 @@ def _pruner(plan: Plan) -> Any:
     return pruners.MedianPruner(n_startup_trials=STARTED, n_min_trials=STARTED)
 
 
-def _suggested(trial: optuna.Trial, name: str, domain: Domain) -> Value:
+def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
     if isinstance(domain, Options):
-        return trial.suggest_categorical(name, domain.phrases)
+        return str(trial.suggest_categorical(name, domain.phrases))
     if domain.whole:
-        return trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log)
+        return int(trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log))
     return shortened(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
 
 

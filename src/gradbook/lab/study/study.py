@@ -18,6 +18,7 @@ from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import Plan
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.study.trial import DONE, Result, Task, kept, trained
+from gradbook.net.measure import measure
 from gradbook.workers import Worker, outcomes
 
 LONGEST = 7 * 24 * 3600.0  # seconds for one training
@@ -85,7 +86,7 @@ class Trial:
 
     @property
     def macs(self) -> int | None:
-        return self.recipe.net.macs() if self.recipe else None
+        return measure(self.recipe.net).macs if self.recipe else None
 
     @property
     def record(self) -> dict[str, Any]:

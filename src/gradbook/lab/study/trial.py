@@ -20,13 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.data.dataset import Dataset
 from gradbook.errors import GradbookError
 from gradbook.files import read_text, write_whole
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.history import Epoch, epoch_of, kept_of
+from gradbook.lab.training.material import images_of
 from gradbook.lab.training.rows import Diverged
 from gradbook.lab.training.train import prepared
 from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.net.parameters import Shape
 
 VERSION = 1  # of what a result says
 DONE, PRUNED, SLOW, DIVERGED, REFUSED = "done", "pruned", "too slow", "diverged", "refused"
@@ -106,13 +110,25 @@ def _read(record: Mapping[str, Any]) -> Result:
     )
 
 
+_images: dict[tuple[str, Shape], Dataset] = {}
+
+
+def loaded(recipe: Recipe) -> Dataset:
+    """Its images, which the next training of this process, or of a copy of it, finds loaded."""
+    key = recipe.data, recipe.net.input
+    if key not in _images:
+        _images.clear()
+        _images[key] = images_of(recipe)
+    return _images[key]
+
+
 def result_of(task: Task, threads: int | None = None) -> Result:
     """Train, without a look at the test images."""
     began = monotonic()
     try:
         recipe = parse(task.recipe)
         recipe = replace(recipe, net=replace(recipe.net, seed=task.seed), held_back=task.fold)
-        ready = prepared(recipe, None, threads, new=True)
+        ready = prepared(recipe, loaded(recipe), threads, new=True)
         training = TrainingRun(ready.recipe, ready.material, ready.engine, began)
     except GradbookError as error:
         return Result(REFUSED, why=str(error))

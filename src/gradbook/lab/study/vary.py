@@ -47,14 +47,9 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
             at=0,
         )
     return [
-        _statement(line, line.text + row.text[match.end() :]) if match else row
+        line.saying(line.text + row.text[match.end() :]) if match else row
         for row, match in zip(rows, found, strict=True)
     ]
-
-
-def _statement(line: Statement, text: str) -> Statement:
-    """These words, at the place of the line that they come from."""
-    return Statement(list(re.finditer(r"\S+", text)), line.number, line.column, line.source)
 
 
 def _like(text: str) -> re.Pattern[str]:
