@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gradbook.errors import DataError, UsageError
 from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
@@ -14,6 +15,8 @@ from gradbook.lab.study import plan as plans
 from gradbook.lab.study.plan import Plan
 
 TESTS = "tests.jsonl"
+LARGEST_TABLE = 2**30  # bytes
+RECORD = {"number", "parameters", "value", "state", "why", "network_parameters", "recipe"}
 
 
 class StudyFolder:
@@ -60,6 +63,19 @@ class StudyFolder:
             clear_parts(self.path)
             clear_parts(self.results)
             yield
+
+    def records(self) -> list[dict[str, Any]]:
+        """What programs are told of each trial, of a study that came to its end."""
+        if not self.records_file.exists():
+            again = f"gradbook study --resume {self.path}"
+            raise UsageError(f"{self.path} isn't done: {again}")
+        try:
+            found = json.loads(read_text(self.records_file, limit=LARGEST_TABLE))
+            if not all(record.keys() >= RECORD for record in found):
+                raise TypeError
+            return [dict(record) for record in found]
+        except (ValueError, TypeError, AttributeError) as error:
+            raise DataError("not the trials of a study", file=self.records_file) from error
 
     # How often the test images were looked at.
 

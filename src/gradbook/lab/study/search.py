@@ -171,6 +171,27 @@ def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
     return shortened(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
 
 
+def importance(journal: Path) -> dict[str, float]:
+    """How much what varies in every trial sets the best ones apart, as far as that can be said."""
+    optuna = library()
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    (name,) = optuna.get_all_study_names(JournalStorage(JournalFileBackend(str(journal))))
+    study = optuna.load_study(
+        study_name=name, storage=JournalStorage(JournalFileBackend(str(journal)))
+    )
+    with suppress(ValueError, RuntimeError):
+        found = get_param_importances(
+            study,
+            evaluator=PedAnovaImportanceEvaluator(),
+            target=lambda trial: trial.values[0],
+        )
+        return {name: float(share) for name, share in found.items()}
+    return {}
+
+
 # A grid.
 
 
