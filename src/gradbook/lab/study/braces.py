@@ -215,8 +215,8 @@ class _Reading:
         return tuple(map(numbered.piece, self.top))
 
     def _times(self, line: Statement) -> Hole | int:
-        parts = [part for part in self._parts(line) if part != "repeat "]
-        words = "".join(part for part in parts if isinstance(part, str)).split()
+        parts = list(self._parts(line))
+        _, *words = "".join(part for part in parts if isinstance(part, str)).split()
         holes = [part for part in parts if isinstance(part, Hole)]
         if len(holes) == 1 and not words:
             domain = holes[0].domain
@@ -233,13 +233,10 @@ class _Reading:
             line.fail(f"repeated at most {MOST_REPEATS} times", at=0)
 
     def _parts(self, line: Statement) -> Iterator[str | Hole]:
-        text = line.words[0].string
-        start = line.words[0].start()
-        before = ""
+        text, start = line.text, 0
         for match in BRACES.finditer(text):
             yield self._plain(line, text, start, match.start())
-            before = text[start : match.start()]
-            yield self._hole(line, match, before)
+            yield self._hole(line, match, text[start : match.start()])
             start = match.end()
         yield self._plain(line, text, start, len(text))
 
@@ -299,7 +296,7 @@ class _Reading:
         return Numbers(ends[0], ends[1], whole, log)
 
     def _fail(self, line: Statement, place: int, message: str) -> NoReturn:
-        column = line.column + place
+        column = line.column + line.words[0].start() + place
         raise NetTextError(message, line=line.number, column=column, source=self.source)
 
 

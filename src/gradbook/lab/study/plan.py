@@ -222,14 +222,18 @@ def _try_some(plan: Plan, source: str | None) -> None:
                 raise UsageError("a study goes by what is held back: take 'hold back none' out")
             return
         except NetTextError as error:
-            wrong = wrong or error
-            if error.line is not None:
-                rows = text.splitlines()
-                row = rows[error.line - 1].strip() if error.line <= len(rows) else ""
-                wrong = UsageError(f"drawn as {row!r}: {error.message}")
+            wrong = wrong or _drawn(text, error)
     assert wrong
     place = f"{source}: " if source else ""
     raise UsageError(f"{place}no recipe that was drawn can be read: {wrong.message}")
+
+
+def _drawn(text: str, error: NetTextError) -> GradbookError:
+    """What is wrong with a recipe, with the line of it that nobody wrote so."""
+    rows = text.splitlines()
+    if error.line is None or error.line > len(rows):
+        return error
+    return UsageError(f"drawn as {rows[error.line - 1].strip()!r}: {error.message}")
 
 
 # A study's own lines.

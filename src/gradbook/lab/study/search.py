@@ -182,11 +182,12 @@ def importance(journal: Path) -> dict[str, float]:
     study = optuna.load_study(
         study_name=name, storage=JournalStorage(JournalFileBackend(str(journal)))
     )
-    with suppress(ValueError, RuntimeError):
+    with suppress(ValueError, RuntimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for what makes a target low, as we know
         found = get_param_importances(
             study,
             evaluator=PedAnovaImportanceEvaluator(),
-            target=lambda trial: trial.values[0],
+            target=lambda trial: -trial.values[0],
         )
         return {name: float(share) for name, share in found.items()}
     return {}

@@ -87,7 +87,7 @@ def kept(task: Task, folder: Path) -> Result | None:
     path = file_of(task, folder)
     if not path.exists():
         return None
-    with suppress(ValueError, KeyError, TypeError, GradbookError):
+    with suppress(ValueError, KeyError, TypeError, RecursionError, GradbookError):
         record = json.loads(read_text(path))
         if record["version"] == VERSION and record["task"] == json.loads(json.dumps(asdict(task))):
             return _read(record["result"])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -37,13 +36,12 @@ def study_page(
         drawn = [charts.history(ranked), charts.front(ranked)]
         sections.append(Section("history", "How it went", _figures(drawn)))
         sections.append(Section("importance", "What mattered", _importance(importance)))
-        sections.append(
-            Section("slices", "Each thing that varied", _figures(charts.slices(ranked)))
-        )
+        one = charts.slices(ranked)
+        sections.append(Section("slices", "Each thing that varied", _figures(one, "small")))
         by_weight = sorted(charts.names_of(ranked.records), key=lambda n: -importance.get(n, 0.0))
         two = list(charts.pairs(ranked, by_weight))
         if two:
-            sections.append(Section("pairs", "Each two", _figures(two)))
+            sections.append(Section("pairs", "Each two", _figures(two, "small")))
         sections.append(Section("parallel", "All at once", wide(charts.parallel(ranked))))
     sections.append(Section("trials", "Every trial", _trials(records, ranked)))
     return page(
@@ -66,11 +64,7 @@ def _result(records: Sequence[Record], ranked: Ranked, tests: Sequence[Record]) 
         f"{counted(len(tests), 'time')}." if tests else
         "Validation images alone chose; the test images were never scored."
     )  # fmt: skip
-    scored = "".join(
-        f"<li>trial {int(test['trial'])}: {percent(test['mean'])} ± "
-        f"{100 * test['deviation']:.3f} of the test images over {counted(test['seeds'], 'seed')}</li>"
-        for test in tests
-    )
+    scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
     said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
     if not ranked.records:
         return f"<p>No recipe was trained to its end.</p>{said}"
@@ -82,8 +76,14 @@ def _result(records: Sequence[Record], ranked: Ranked, tests: Sequence[Record]) 
     )
 
 
-def _figures(drawn: Any) -> str:
-    return f'<div class="study-charts">{"".join(f"<figure>{one}</figure>" for one in drawn)}</div>'
+def _score(test: Record) -> str:
+    spread = f"{percent(test['mean'])} ± {100 * test['deviation']:.3f}"
+    return f"trial {test['trial']}: {spread} of the test images, {counted(test['seeds'], 'seed')}"
+
+
+def _figures(drawn: Iterable[str], kind: str = "") -> str:
+    shown = "".join(f"<figure>{one}</figure>" for one in drawn)
+    return f'<div class="study-charts {kind}">{shown}</div>'
 
 
 def _importance(importance: Mapping[str, float]) -> str:
