@@ -37,7 +37,11 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ROOMS = {"about": ("demo", "help", "completion"), "browser": ("play", "page")}  # of `verbs/`
+ROOMS = {
+    "about": ("demo", "help", "completion"),
+    "browser": ("play", "page"),
+    "training": ("train", "study", "recipes", "compare"),
+}  # of `verbs/`
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -61,7 +65,7 @@ examples:
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook train                        digits, in seconds, with a report
   gradbook train --resume runs/quick    go on with what was interrupted
-  gradbook study quick --vary 'batch {64|128|256}'    which batch does best
+  gradbook study quick --vary 'batch {{64|128}}'   which of them does best
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
-from gradbook.lab.study.braces import Numbers, Options, template
+from gradbook.lab.study.braces import Options, Range, template
 from gradbook.lab.study.search import grid
 
 TEXT = """\
@@ -35,11 +35,11 @@ def test_every_brace_has_a_name_and_a_domain():
     found = {hole.name: hole.domain for hole in template(TEXT).holes}
     assert found == {
         "batch": Options(("64", "128")),
-        "cycle": Numbers(0.1, 1.0, whole=False, log=True),
-        "warm": Numbers(0.1, 0.4, whole=False, log=False),
-        "repeat": Numbers(1.0, 3.0, whole=True, log=False),
-        "width": Numbers(4.0, 8.0, whole=True, log=False),
-        "conv": Numbers(1.0, 3.0, whole=True, log=False),
+        "cycle": Range(0.1, 1.0, whole=False, log=True),
+        "warm": Range(0.1, 0.4, whole=False, log=False),
+        "repeat": Range(1.0, 3.0, whole=True, log=False),
+        "width": Range(4.0, 8.0, whole=True, log=False),
+        "conv": Range(1.0, 3.0, whole=True, log=False),
         "batchnorm": Options(("batchnorm", "")),
     }
 

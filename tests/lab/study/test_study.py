@@ -15,7 +15,7 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import Listener, best_of, front_of, study
+from gradbook.lab.study.study import StudyListener, best_of, front_of, study
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -37,8 +37,10 @@ def begun(folder: Path, text: str) -> StudyFolder:
     return found
 
 
-def done(folder: StudyFolder, workers: int = 1, listener: Listener | None = None) -> list[dict]:
-    trials = study(folder, folder.plan(), workers, 1, listener or Listener())
+def done(
+    folder: StudyFolder, workers: int = 1, listener: StudyListener | None = None
+) -> list[dict]:
+    trials = study(folder, folder.plan(), workers, 1, listener or StudyListener())
     return told(trials)
 
 
@@ -64,7 +66,7 @@ def test_many_workers_end_with_the_same(undisturbed, text, tmp_path):
 
 
 def test_a_worker_that_is_killed_in_mid_trial_costs_nothing(undisturbed, text, tmp_path):
-    class Killing(Listener):
+    class Killing(StudyListener):
         killed = 0
 
         def at_work(self, tasks, done):
@@ -81,9 +83,9 @@ DRIVER = """\
 import sys
 sys.path[:0] = {paths!r}
 from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.study.study import Listener, study
+from gradbook.lab.study.study import StudyListener, study
 folder = StudyFolder(sys.argv[1])
-class Telling(Listener):
+class Telling(StudyListener):
     def told(self, trial, best):
         print(trial.number, flush=True)
 study(folder, folder.plan(), 2, 1, Telling())
@@ -117,7 +119,7 @@ def test_a_study_that_is_done_is_read_without_training(undisturbed, text, tmp_pa
     folder = begun(tmp_path / "s", text)
     done(folder)
 
-    class Hearing(Listener):
+    class Hearing(StudyListener):
         worked = 0
 
         def at_work(self, tasks, done):
@@ -176,7 +178,7 @@ def test_a_folder_holds_one_study(text, tmp_path):
 
 def test_the_best_and_the_front(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
-    trials = study(folder, folder.plan(), 2, 1, Listener())
+    trials = study(folder, folder.plan(), 2, 1, StudyListener())
     best, front = best_of(trials), front_of(trials)
     assert best.accuracy == max(trial.accuracy for trial in trials)
     assert front[-1].accuracy == best.accuracy

@@ -9,7 +9,7 @@ from gradbook.lab.study.trial import (
     PRUNED,
     REFUSED,
     SLOW,
-    Task,
+    TrialTask,
     file_of,
     kept,
     result_of,
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.witness("cc")
 
 @pytest.fixture
 def task(tmp_path):
-    return Task(str(made.recipe(f"data {made.archive(tmp_path)}")), seed=3, fold=1)
+    return TrialTask(str(made.recipe(f"data {made.archive(tmp_path)}")), seed=3, fold=1)
 
 
 def test_a_trial_is_the_training_that_the_command_does(task):

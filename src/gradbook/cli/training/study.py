@@ -14,8 +14,8 @@ from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.study.plan import Plan
-from gradbook.lab.study.study import Listener, Trial, best_of, study
+from gradbook.lab.study.plan import StudyPlan
+from gradbook.lab.study.study import StudyListener, Trial, best_of, study
 from gradbook.report.run.progress import EMPTY, FULL
 from gradbook.report.study import text
 from gradbook.report.words.lines import Span, TextLine, folded
@@ -26,7 +26,7 @@ BAR = 30  # columns
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
 
 
-def searched(folder: StudyFolder, plan: Plan, options: Namespace) -> bool:
+def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Whether the study came to its end."""
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
@@ -42,7 +42,7 @@ def searched(folder: StudyFolder, plan: Plan, options: Namespace) -> bool:
     return True
 
 
-def _write_page(folder: StudyFolder, plan: Plan, records: Sequence[text.Record]) -> None:
+def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[text.Record]) -> None:
     from gradbook.lab.study.search import importance
     from gradbook.report.study.page import study_page
 
@@ -52,7 +52,7 @@ def _write_page(folder: StudyFolder, plan: Plan, records: Sequence[text.Record])
     write_whole(folder.report_file, page)
 
 
-class _Display(Listener):
+class _Display(StudyListener):
     """Hears of a study while it is open."""
 
     def __enter__(self) -> _Display:
@@ -70,7 +70,7 @@ class _Display(Listener):
 class _AsEvents(_Display):
     """One JSON object a line."""
 
-    def began(self, plan: Plan, folder: StudyFolder, workers: int) -> None:
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
         print_event(
             "started", study=plan.name, folder=str(folder.path), trials=plan.trials, workers=workers
         )
@@ -96,7 +96,7 @@ class _AsEvents(_Display):
 class _AsLines(_Display):
     """A line for each trial."""
 
-    def began(self, plan: Plan, folder: StudyFolder, workers: int) -> None:
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
         at_once = counted(workers, "training") + " at once"
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
         names = ", ".join(hole.name for hole in plan.template.holes)
@@ -142,7 +142,7 @@ class _OnScreen(_AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def began(self, plan: Plan, folder: StudyFolder, workers: int) -> None:
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
         super().began(plan, folder, workers)
         self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
         self.since = monotonic()

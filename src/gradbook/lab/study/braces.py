@@ -35,7 +35,7 @@ Value = int | float | str
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Range:
     """Any number from the lowest to the highest, even or by its logarithm."""
 
     low: float
@@ -57,7 +57,7 @@ class Options:
         return str(value)
 
 
-Domain = Numbers | Options
+Domain = Range | Options
 Choose = Callable[[str, Domain], Value]  # by the name of what varies
 
 
@@ -174,21 +174,20 @@ def _holes(pieces: Iterable[Piece]) -> Iterator[Hole]:
 
 def template(text: str, source: str | None = None) -> Template:
     """What a text with braces says; every mistake in it is told with its place."""
-    return template_of(statements(text, source), source)
+    return template_of(statements(text, source))
 
 
-def template_of(lines: Iterable[Statement], source: str | None) -> Template:
-    reading = _Reading(source)
+def template_of(lines: Iterable[Statement]) -> Template:
+    reading = _BraceReader()
     for line in lines:
         reading.add(line)
     return Template(reading.finished())
 
 
-class _Reading:
+class _BraceReader:
     """Reads line by line; `open` has the repeats that haven't ended yet, the outermost first."""
 
-    def __init__(self, source: str | None) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.named: dict[str, Domain] = {}
         self.top: list[Piece] = []
         self.open: list[tuple[Statement, Hole | int, list[Piece]]] = []
@@ -220,7 +219,7 @@ class _Reading:
         holes = [part for part in parts if isinstance(part, Hole)]
         if len(holes) == 1 and not words:
             domain = holes[0].domain
-            if isinstance(domain, Numbers) and domain.whole and domain.low >= 0:
+            if isinstance(domain, Range) and domain.whole and domain.low >= 0:
                 self._require_few(line, domain.high)
                 return holes[0]
         if not holes and len(words) == 1 and WHOLE.fullmatch(words[0]):
@@ -278,7 +277,7 @@ class _Reading:
             self._fail(line, place, f"{{{inside}}} varies nothing: write {{6..12}} or {{a|b}}")
         return self._numbers(line, place, found)
 
-    def _numbers(self, line: Statement, place: int, found: re.Match[str]) -> Numbers:
+    def _numbers(self, line: Statement, place: int, found: re.Match[str]) -> Range:
         low, high, log = found["low"], found["high"], bool(found["log"])
         ends = []
         for word in (low, high):
@@ -293,11 +292,11 @@ class _Reading:
             self._fail(line, place, f"{low}..{high} goes down: write the lower one first")
         if log and ends[0] <= 0:
             self._fail(line, place, "by logarithms it goes from a number above 0")
-        return Numbers(ends[0], ends[1], whole, log)
+        return Range(ends[0], ends[1], whole, log)
 
     def _fail(self, line: Statement, place: int, message: str) -> NoReturn:
         column = line.column + line.words[0].start() + place
-        raise NetTextError(message, line=line.number, column=column, source=self.source)
+        raise NetTextError(message, line=line.number, column=column, source=line.source)
 
 
 def _called(before: str, domain: Domain, line: Statement) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from gradbook.errors import DataError, UsageError
 from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
 from gradbook.lab.study import plan as plans
-from gradbook.lab.study.plan import Plan
+from gradbook.lab.study.plan import StudyPlan
 
 TESTS = "tests.jsonl"
 LARGEST_TABLE = 2**30  # bytes
@@ -37,12 +37,12 @@ class StudyFolder:
     def holds_a_study(self) -> bool:
         return self.plan_file.exists()
 
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         if not self.holds_a_study:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
         return plans.read_file(self.plan_file)
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: StudyPlan) -> None:
         if self.holds_a_study or self.results.exists():
             raise UsageError(
                 f"{self.path} holds a study already: gradbook study --resume {self.path}, "

@@ -17,7 +17,7 @@ from gradbook.files import read_text
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse as parse_recipe
 from gradbook.lab.study.braces import GRAMMAR as BRACES
-from gradbook.lab.study.braces import Domain, Numbers, Options, Template, Value, template_of
+from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, template_of
 from gradbook.lab.study.vary import varied
 from gradbook.net.measure import measure
 from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
@@ -82,7 +82,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """A study as it was asked for."""
 
     template: Template
@@ -139,10 +139,12 @@ class Plan:
 
 
 def _is_endless(domain: Domain) -> bool:
-    return isinstance(domain, Numbers) and not domain.whole
+    return isinstance(domain, Range) and not domain.whole
 
 
-def read(what: str, vary: Sequence[str] = (), source: str | None = None, folder: str = "") -> Plan:
+def read(
+    what: str, vary: Sequence[str] = (), source: str | None = None, folder: str = ""
+) -> StudyPlan:
     """The study that a text, and further lines to vary, describe.
 
     Some of its recipes are drawn and read, so that a mistake in it is told before anything is
@@ -173,13 +175,13 @@ def read(what: str, vary: Sequence[str] = (), source: str | None = None, folder:
             others.append(_placed(line, folder))
         else:
             others.append(line)
-    template = varied(base, others, folder) if base else template_of(others, source)
-    plan = Plan(template, limits=Limits(**limits), **settings)
+    template = varied(base, others, folder) if base else template_of(others)
+    plan = StudyPlan(template, limits=Limits(**limits), **settings)
     _try_some(plan, source)
     return plan
 
 
-def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> Plan:
+def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
     name = os.fspath(path)
     found = read(read_text(path), vary, name, str(Path(path).parent))
     return found if found.name else replace(found, name=Path(path).stem)
@@ -197,7 +199,7 @@ def _placed(line: Statement, folder: str) -> Statement:
     return line.saying(f"data {found.absolute()}") if found and name else line
 
 
-def _try_some(plan: Plan, source: str | None) -> None:
+def _try_some(plan: StudyPlan, source: str | None) -> None:
     """Draw a few recipes, the first with the lowest of everything."""
     draw = random.Random(0)
 

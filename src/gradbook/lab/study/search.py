@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
-from gradbook.lab.study.braces import Domain, Numbers, Options, Template, Value, shortened
-from gradbook.lab.study.plan import Plan
+from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shortened
+from gradbook.lab.study.plan import StudyPlan
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -30,7 +30,7 @@ Drawn = dict[str, Value]
 class Search:
     """One search through what a plan lets vary; `journal` is what optuna-dashboard opens."""
 
-    def __init__(self, plan: Plan, journal: Path) -> None:
+    def __init__(self, plan: StudyPlan, journal: Path) -> None:
         optuna = library()
         self.plan = plan
         self.grid = grid(plan.template) if plan.sampler == "grid" else None
@@ -137,7 +137,7 @@ def _storage(journal: Path) -> Any:
     )
 
 
-def _sampler(plan: Plan) -> Any:
+def _sampler(plan: StudyPlan) -> Any:
     from optuna import samplers
 
     match plan.sampler:
@@ -155,7 +155,7 @@ def _sampler(plan: Plan) -> Any:
             return samplers.RandomSampler(seed=plan.draw)
 
 
-def _pruner(plan: Plan) -> Any:
+def _pruner(plan: StudyPlan) -> Any:
     from optuna import pruners
 
     if plan.prune == "none":
@@ -231,5 +231,5 @@ def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
 def _values(domain: Domain) -> Sequence[Value]:
     if isinstance(domain, Options):
         return domain.phrases
-    assert isinstance(domain, Numbers)
+    assert isinstance(domain, Range)
     return range(int(domain.low), int(domain.high) + 1)

@@ -15,9 +15,9 @@ from gradbook.errors import GradbookError, UsageError
 from gradbook.files import write_whole
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.study.plan import Plan
+from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.search import Drawn, Search
-from gradbook.lab.study.trial import DONE, Result, Task, kept, trained
+from gradbook.lab.study.trial import DONE, Result, TrialTask, kept, trained
 from gradbook.net.measure import measure
 from gradbook.workers import Worker, outcomes
 
@@ -37,8 +37,8 @@ class Trial:
     text: str
     recipe: Recipe | None
     forbidden: str
-    tasks: tuple[Task, ...] = ()
-    results: dict[Task, Result] = field(default_factory=dict)
+    tasks: tuple[TrialTask, ...] = ()
+    results: dict[TrialTask, Result] = field(default_factory=dict)
 
     @property
     def ended(self) -> Result | None:
@@ -106,10 +106,10 @@ class Trial:
         }
 
 
-class Listener:
+class StudyListener:
     """Hears how a study goes."""
 
-    def began(self, plan: Plan, folder: StudyFolder, workers: int) -> None: ...
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None: ...
 
     def told(self, trial: Trial, best: Trial | None) -> None:
         """A trial is over, and all before it."""
@@ -119,7 +119,7 @@ class Listener:
 
 
 def study(
-    folder: StudyFolder, plan: Plan, workers: int, threads: int, listener: Listener
+    folder: StudyFolder, plan: StudyPlan, workers: int, threads: int, listener: StudyListener
 ) -> list[Trial]:
     """Search to the end. What was trained before counts as it did then."""
     with folder.held():
@@ -134,7 +134,9 @@ def study(
     return trials
 
 
-def _searched(plan: Plan, search: Search, crew: _Crew, listener: Listener) -> Iterator[Trial]:
+def _searched(
+    plan: StudyPlan, search: Search, crew: _Crew, listener: StudyListener
+) -> Iterator[Trial]:
     """Every trial once it is over, in order. One more is asked for whenever one is told, so
     that each question is asked after the same answers."""
     waiting: list[Trial] = []
@@ -168,7 +170,7 @@ def _searched(plan: Plan, search: Search, crew: _Crew, listener: Listener) -> It
         yield trial
 
 
-def _asked(plan: Plan, search: Search) -> Trial | None:
+def _asked(plan: StudyPlan, search: Search) -> Trial | None:
     found = search.ask()
     if found is None:
         return None
@@ -183,13 +185,15 @@ def _asked(plan: Plan, search: Search) -> Trial | None:
     bars = search.bars(number, recipe.epochs)
     seeds = range(recipe.net.seed, recipe.net.seed + plan.seeds)
     tasks = tuple(
-        Task(text, seed, fold, bars, plan.limits.seconds) for fold in plan.folds for seed in seeds
+        TrialTask(text, seed, fold, bars, plan.limits.seconds)
+        for fold in plan.folds
+        for seed in seeds
     )
     search.note(number, {"recipe": text, "network parameters": recipe.net.count()})
     return Trial(number, drawn, text, recipe, "", tasks)
 
 
-def _tell(plan: Plan, search: Search, trial: Trial) -> None:
+def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
     values = None
     if trial.accuracy is not None:
         costs = {"parameters": trial.parameters, "macs": trial.macs}
@@ -203,9 +207,9 @@ class _Crew:
     def __init__(self, folder: StudyFolder, workers: int, threads: int) -> None:
         self.folder, self.count, self.threads = folder.results, workers, threads
         self.workers: list[Worker] = []
-        self.tasks: dict[Worker, tuple[Trial, Task]] = {}
-        self.queue: list[tuple[Trial, Task]] = []
-        self.deaths: dict[Task, int] = {}
+        self.tasks: dict[Worker, tuple[Trial, TrialTask]] = {}
+        self.queue: list[tuple[Trial, TrialTask]] = []
+        self.deaths: dict[TrialTask, int] = {}
         self.done = 0
 
     def take(self, trial: Trial) -> None:
@@ -216,7 +220,7 @@ class _Crew:
             else:
                 self.queue.append((trial, task))
 
-    def work_until(self, trial: Trial, listener: Listener) -> None:
+    def work_until(self, trial: Trial, listener: StudyListener) -> None:
         """Until all trainings of a trial are over, or one that came to nothing decides."""
         while not trial.is_over:
             self._give()

@@ -38,7 +38,7 @@ STATES = (DONE, PRUNED, SLOW, DIVERGED, REFUSED)
 
 
 @dataclass(frozen=True)
-class Task:
+class TrialTask:
     """What one training is made of."""
 
     recipe: str
@@ -70,7 +70,7 @@ class Result:
         return self.state == DONE
 
 
-def trained(task: Task, folder: Path, threads: int | None = None) -> Result:
+def trained(task: TrialTask, folder: Path, threads: int | None = None) -> Result:
     """The result of a task, kept in the folder."""
     found = result_of(task, threads)
     record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
@@ -78,11 +78,11 @@ def trained(task: Task, folder: Path, threads: int | None = None) -> Result:
     return found
 
 
-def file_of(task: Task, folder: Path) -> Path:
+def file_of(task: TrialTask, folder: Path) -> Path:
     return folder / f"{task.key}.json"
 
 
-def kept(task: Task, folder: Path) -> Result | None:
+def kept(task: TrialTask, folder: Path) -> Result | None:
     """The result that is kept there, if there is one and it is whole."""
     path = file_of(task, folder)
     if not path.exists():
@@ -122,7 +122,7 @@ def loaded(recipe: Recipe) -> Dataset:
     return _images[key]
 
 
-def result_of(task: Task, threads: int | None = None) -> Result:
+def result_of(task: TrialTask, threads: int | None = None) -> Result:
     """Train, without a look at the test images."""
     began = monotonic()
     try:

@@ -22,7 +22,7 @@ def varied(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
     rows = [row for row in statements(str(recipe), None) if row.next not in TITLES]
     for line in lines:
         rows = _with(rows, line)
-    return template_of(rows, None)
+    return template_of(rows)
 
 
 def _place(base: str, folder: str) -> str:

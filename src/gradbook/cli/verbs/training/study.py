@@ -22,7 +22,7 @@ from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
     from gradbook.lab.study.folder import StudyFolder
-    from gradbook.lab.study.plan import Plan
+    from gradbook.lab.study.plan import StudyPlan
 
 EXAMPLES = """\
   gradbook study quick --vary 'schedule one cycle {0.1..1 log} warm {0.1..0.4}'
@@ -93,7 +93,7 @@ def run(options: Namespace) -> int:
     return DONE if searched(folder, plan, options) else INTERRUPTED
 
 
-def _resumed(options: Namespace) -> tuple[StudyFolder, Plan]:
+def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     from gradbook.lab.study.folder import StudyFolder
 
     for name in ("study", "vary", *LINES, "out"):
@@ -104,7 +104,7 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, Plan]:
     return folder, folder.plan()
 
 
-def _begun(options: Namespace) -> tuple[StudyFolder, Plan]:
+def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     from gradbook.lab.study.folder import StudyFolder
 
     plan = _plan(options)
@@ -113,7 +113,7 @@ def _begun(options: Namespace) -> tuple[StudyFolder, Plan]:
     return folder, plan
 
 
-def _plan(options: Namespace) -> Plan:
+def _plan(options: Namespace) -> StudyPlan:
     from dataclasses import replace
 
     from gradbook.lab.study.plan import read, read_file
