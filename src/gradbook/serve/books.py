@@ -23,7 +23,7 @@ from gradbook.audit.many import report_of
 from gradbook.audit.recheck import Correction, corrections
 from gradbook.audit.workbook.package import LARGEST_FILE, TOO_LARGE
 from gradbook.files import in_order, whole_file
-from gradbook.serve.crew import USUAL, Crew, Job
+from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import Refused
 from gradbook.workers import Outcome
 
@@ -71,7 +71,7 @@ class HandedIn:
     state: str = AWAITED
     changed: int = 0  # the version of its class in which it last did
     report: BookReport | None = None
-    job: Job | None = None
+    job: Errand | None = None
     size: int = 0  # bytes that it takes
 
     @property

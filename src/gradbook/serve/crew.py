@@ -21,7 +21,7 @@ Settled = Callable[[Outcome], None]
 
 
 @dataclass(eq=False)
-class Job:
+class Errand:
     """A task that was handed to a crew, and what becomes of it."""
 
     task: Task | None
@@ -54,7 +54,7 @@ class Crew:
     """
 
     def __init__(self, count_of_workers: int, longest: float) -> None:
-        self._waiting: PriorityQueue[tuple[int, int, Job]] = PriorityQueue()
+        self._waiting: PriorityQueue[tuple[int, int, Errand]] = PriorityQueue()
         self._order = count()
         self._is_closing = False
         workers = [Worker(longest) for _ in range(count_of_workers)]
@@ -65,8 +65,8 @@ class Crew:
             for thread in self._threads:
                 thread.start()
 
-    def submit(self, task: Task, settled: Settled | None = None, urgency: int = URGENT) -> Job:
-        job = Job(task, settled)
+    def submit(self, task: Task, settled: Settled | None = None, urgency: int = URGENT) -> Errand:
+        job = Errand(task, settled)
         self._waiting.put((urgency, next(self._order), job))
         return job
 
@@ -74,7 +74,7 @@ class Crew:
         """End all processes, whatever they are doing."""
         self._is_closing = True
         for _ in self._threads:
-            self._waiting.put((LAST, next(self._order), Job(None)))
+            self._waiting.put((LAST, next(self._order), Errand(None)))
         for thread in self._threads:
             thread.join()
 
@@ -88,7 +88,7 @@ class Crew:
         finally:
             worker.end()
 
-    def _done(self, worker: Worker, job: Job) -> Outcome:
+    def _done(self, worker: Worker, job: Errand) -> Outcome:
         assert job.task is not None
         worker.give(job.task)
         while (found := worker.outcome(LOOK_ROUND)) is None:

@@ -15,7 +15,7 @@ MOST_OF_A_QUERY = 20  # options behind a question mark
 
 
 @dataclass(frozen=True)
-class Asked:
+class Field:
     """A value of one kind; of words and lists, `low` and `high` are how long they are."""
 
     kind: type
@@ -36,7 +36,7 @@ class Asked:
 
 
 NAMES = {str: "text", bool: "yes or no", int: "whole number", float: "number", list: "list"}
-Fields = Mapping[str, Asked]
+Fields = Mapping[str, Field]
 
 
 def _range(low: float, high: float) -> str:
@@ -63,7 +63,7 @@ def checked(found: object, fields: Fields) -> dict[str, Any]:
     return {name: _checked(name, found.get(name), asked) for name, asked in fields.items()}
 
 
-def _checked(name: str, value: object, asked: Asked) -> Any:
+def _checked(name: str, value: object, asked: Field) -> Any:
     if value is None:
         if asked.is_needed:
             raise Refused(400, f"{name} is missing")

@@ -15,15 +15,12 @@ from io import SEEK_END, BytesIO
 from select import select
 from shutil import copyfileobj
 from time import monotonic
-from typing import IO, TYPE_CHECKING
+from typing import IO, Protocol, cast
 from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
 from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
 from gradbook.workers import Lost, OurFault
-
-if TYPE_CHECKING:
-    from gradbook.serve.server import PageServer
 
 PATIENCE = 30.0  # seconds that a connection may be silent
 LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard
@@ -55,12 +52,25 @@ UNKNOWN = 1
 LENGTH = re.compile(r"[0-9]{1,15}")
 
 
+class Home(Protocol):
+    """What a connection needs to know of the server that it leads to."""
+
+    hosts: set[str]
+    token: str
+    is_closing: bool
+
+    def answer(self, request: Request) -> Answer: ...
+
+
 class PageHandler(BaseHTTPRequestHandler):
     """Answers the requests of one connection, one after the other."""
 
-    server: PageServer
     protocol_version = "HTTP/1.1"
     timeout = PATIENCE
+
+    @property
+    def home(self) -> Home:
+        return cast(Home, self.server)
 
     def answer_request(self) -> None:
         content = Content(self.rfile, UNKNOWN)  # what can't be read can't be told from what follows
@@ -70,7 +80,7 @@ class PageHandler(BaseHTTPRequestHandler):
             within = self._within(path)
             content.left = self._length()
             request = Request(self.command, within, query, content, self._is_wanted)
-            answer = self.server.site.answer(request)
+            answer = self.home.answer(request)
         except Cut:
             self.close_connection = True
             return
@@ -86,7 +96,7 @@ class PageHandler(BaseHTTPRequestHandler):
     def _require_our_address(self) -> None:
         """The host as we are called here, and no page of anybody else's."""
         hosts = self.headers.get_all("Host") or []
-        if len(hosts) != 1 or hosts[0].lower() not in self.server.hosts:
+        if len(hosts) != 1 or hosts[0].lower() not in self.home.hosts:
             raise Refused(421)
         origins = self.headers.get_all("Origin") or []
         if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
@@ -99,7 +109,7 @@ class PageHandler(BaseHTTPRequestHandler):
         """The path below the token, without which there is nothing."""
         _, token, *rest = [*path.split("/", 2), "", ""][:4]
         given = token.encode("utf-8", "replace")
-        if not path.startswith("/") or not compare_digest(given, self.server.token.encode()):
+        if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):
             raise Refused(404)
         return rest[0]
 
@@ -114,7 +124,7 @@ class PageHandler(BaseHTTPRequestHandler):
 
     def _is_wanted(self) -> bool:
         """Whether who asked is still there."""
-        if self.server.is_closing:
+        if self.home.is_closing:
             return False
         try:
             readable, _, _ = select([self.connection], [], [], 0)

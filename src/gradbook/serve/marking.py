@@ -22,7 +22,7 @@ from gradbook.report.audit.grades import grades_csv
 from gradbook.report.audit.page import audit_page, book_part
 from gradbook.report.audit.text import counts
 from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
-from gradbook.serve.crew import Crew, Job
+from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, Refused, Request, said
 from gradbook.workers import Lost, OurFault, Task
 
@@ -152,7 +152,7 @@ class Desk:
 
 
 def _fill(
-    archive: ZipFile, kind: str, names: Sequence[str], jobs: deque[Job], request: Request
+    archive: ZipFile, kind: str, names: Sequence[str], jobs: deque[Errand], request: Request
 ) -> None:
     said: list[str] = []
     for name in names[:-1]:
@@ -172,7 +172,7 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
     return partial(marked, folder, report, Marking(ways.hints, scored))
 
 
-def _made(kind: str, name: str, job: Job, request: Request) -> tuple[bytes, list[str]]:
+def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
     """A copy, if there is one, and what is to be said of it."""
     try:
         found = _value(job, request)
@@ -183,7 +183,7 @@ def _made(kind: str, name: str, job: Job, request: Request) -> tuple[bytes, list
     return found, []
 
 
-def _value(job: Job, request: Request) -> Any:
+def _value(job: Errand, request: Request) -> Any:
     found = job.outcome(request.is_wanted)
     if not request.is_wanted():
         raise Cut

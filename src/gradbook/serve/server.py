@@ -37,7 +37,7 @@ class PageServer(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self, site: Site, port: int = 0) -> None:
-        self.site = site
+        self.answer = site.answer
         self.token = token_urlsafe(SECRET)
         self.is_closing = False
         self._open: dict[socket.socket, Thread] = {}

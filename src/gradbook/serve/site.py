@@ -14,25 +14,25 @@ from gradbook.audit.workbook.package import LARGEST_FILE
 from gradbook.report.serve.page import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.crew import Crew
-from gradbook.serve.fields import Asked, checked, options, record
+from gradbook.serve.fields import Field, checked, options, record
 from gradbook.serve.marking import CORRECTED, MARKED, Desk, Ways, detail, growth
 from gradbook.serve.requests import NOTHING, Answer, Refused, Request, said
-from gradbook.serve.texts import FIELDS, Results, made_of_text
+from gradbook.serve.texts import FIELDS, KeptResults, made_of_text
 
 LONGEST_TASK = 120.0  # seconds, as for a book of a class
 MOST_CLASSES = 50
 MOST_BYTES = 4 * 2**30  # of all books together
 LONGEST_NAME = 2_000  # letters of a file that is announced
 WAYS = {
-    "points": Asked(bool, usual=False),
-    "out_of": Asked(float, 1e-9, 1e9),
-    "hints": Asked(bool, usual=False),
+    "points": Field(bool, usual=False),
+    "out_of": Field(float, 1e-9, 1e9),
+    "hints": Field(bool, usual=False),
 }
-GROWTH = WAYS | {"since": Asked(int, 0, usual=0)}
-ANNOUNCED = {"books": Asked(list, 0, 10_000, is_needed=True)}
+GROWTH = WAYS | {"since": Field(int, 0, usual=0)}
+ANNOUNCED = {"books": Field(list, 0, 10_000, is_needed=True)}
 FILE = {
-    "name": Asked(str, 1, LONGEST_NAME, is_needed=True),
-    "size": Asked(int, 0, 2**53, is_needed=True),
+    "name": Field(str, 1, LONGEST_NAME, is_needed=True),
+    "size": Field(int, 0, 2**53, is_needed=True),
 }
 
 Action = Callable[..., Answer]
@@ -45,7 +45,7 @@ class Site:
         self.folder = folder
         self.crew = crew
         self.desk = Desk(crew, folder)
-        self.results = Results(folder / "texts")
+        self.results = KeptResults(folder / "texts")
         self._classes: dict[int, HandedInBooks] = {}
         self._numbers = count(1)
         self._lock = Lock()

@@ -29,7 +29,7 @@ from gradbook.report.sweep import charts as sweep_charts
 from gradbook.report.sweep import page as sweep_page
 from gradbook.report.sweep import text as sweep_text
 from gradbook.report.workbook import write_workbook
-from gradbook.serve.fields import Asked
+from gradbook.serve.fields import Field
 from gradbook.serve.requests import Answer, Refused
 from gradbook.workers import Task
 
@@ -42,14 +42,14 @@ NAMES = (
     *(f"sweep.{ending}" for ending in ("html", "svg", "csv", "json")),
     "net.xlsx",
 )
-TEXT = Asked(str, 1, LONGEST_TEXT, is_needed=True)
+TEXT = Field(str, 1, LONGEST_TEXT, is_needed=True)
 FIELDS = {
-    "explain": {"text": TEXT, "only": Asked(str, 1, 40)},
-    "sheet": {"text": TEXT, "epochs": Asked(int, 2, MOST_ROWS), "rate": Asked(float, 0)},
+    "explain": {"text": TEXT, "only": Field(str, 1, 40)},
+    "sheet": {"text": TEXT, "epochs": Field(int, 2, MOST_ROWS), "rate": Field(float, 0)},
     "sweep": {
         "text": TEXT,
-        "epochs": Asked(int, 2, MOST_EPOCHS),
-        "rates": Asked(str, 1, LONGEST_RATES),
+        "epochs": Field(int, 2, MOST_EPOCHS),
+        "rates": Field(str, 1, LONGEST_RATES),
     },
 }
 
@@ -133,7 +133,7 @@ def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
 # What is kept of it -----------------------------------------------------------------
 
 
-class Results:
+class KeptResults:
     """Files that were made of texts, for as long as they aren't too many."""
 
     def __init__(self, folder: Path) -> None:
