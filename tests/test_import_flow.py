@@ -28,6 +28,7 @@ STOREYS = (
     "data",
     "graph",
     "net",
+    "workers",
     "amounts",
     "files",
     "palette",

@@ -56,6 +56,25 @@ def test_what_only_begins_so_is_a_file(name):
     assert not system.is_a_device(name)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there the browser is asked otherwise")
+def test_the_browser_that_is_asked_for_gets_the_address(tmp_path):
+    said = tmp_path / "said"
+    command = f"sh -c 'echo $0 > {said}' %s"
+    opening = "from gradbook.system import open_in_browser; print(open_in_browser('http://a/b'))"
+    settings = {**os.environ, "BROWSER": command}
+    done = subprocess.run(
+        [sys.executable, "-c", opening], env=settings, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, said.read_text()) == ("True\n", "http://a/b\n")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a screen")
+def test_without_a_screen_no_browser_takes_the_terminal(monkeypatch):
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert not system.open_in_browser("http://a/b")
+
+
 def test_a_folder_is_held_by_one_at_a_time(tmp_path):
     first, second = FolderLock(tmp_path), FolderLock(tmp_path)
     assert (first.is_ours, second.is_ours) == (True, False)

@@ -1,4 +1,4 @@
-"""What systems have in ways of their own or not at all: processes, signals, locks, processors.
+"""What systems have in ways of their own or not at all: processes, signals, windows, locks.
 
 Everybody else asks here, and never on which system it runs. What a system hasn't is done without.
 """
@@ -119,14 +119,16 @@ class FolderLock:
 # Browsers
 
 
-def open_in_browser(page: str | os.PathLike[str]) -> bool:
-    """Show a page that is a file in the user's browser, if there is one that has windows."""
+def open_in_browser(address: str) -> bool:
+    """Whether the user's browser was asked to show it, if there is one that has windows."""
     import webbrowser
-    from pathlib import Path
 
     if sys.platform not in ("win32", "darwin", "cygwin") and not any(map(os.environ.get, WINDOWED)):
         return False  # a browser in the terminal would take it over, and runs no script
-    return webbrowser.open(Path(page).resolve().as_uri())
+    try:
+        return webbrowser.open(address)
+    except webbrowser.Error:
+        return False
 
 
 # Processors

@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from gradbook.engine.compilers import Compiler, macros
 from gradbook.engine.processes import CompilerError, compile_in, side_by_side
 from gradbook.files import kept_in
-from gradbook.system import LIBRARY
 
 
 def library(
@@ -29,12 +28,13 @@ def library(
     known += [f"{name} {value}" for name, value in macros(compiler, level).items()]
     digest = hashlib.sha256("\0".join(known).encode()).hexdigest()[:32]
     folder = cache_folder()
-    if found := _kept(folder, digest):
+    name = f"{digest}-{{size}}{compiler.ending}"
+    if found := _kept(folder, name):
         return found
     if not os.access(folder, os.W_OK):
         folder = _own_folder()
-    return _kept(folder, digest) or _keep(
-        folder, digest, lambda own: built(own, text, compiler, words, parts)
+    return _kept(folder, name) or _keep(
+        folder, name, lambda own: built(own, text, compiler, words, parts)
     )
 
 
@@ -59,10 +59,10 @@ def _own_folder() -> Path:
     return Path(folder.name)
 
 
-def _kept(folder: Path, digest: str) -> Path | None:
+def _kept(folder: Path, name: str) -> Path | None:
     """An engine's name tells its size, so that one cut short is none."""
-    for path in folder.glob(f"{digest}-*{LIBRARY}"):
-        if path.stem.endswith(f"-{path.stat().st_size}"):
+    for path in folder.glob(name.format(size="*")):
+        if path.name == name.format(size=path.stat().st_size):
             return path
     return None
 
@@ -71,7 +71,7 @@ def built(
     folder: Path, text: str, compiler: Compiler, words: Sequence[str], parts: int = 1
 ) -> Path:
     """The library of a text, made in this folder."""
-    source, made = folder / "engine.c", folder / f"engine{LIBRARY}"
+    source, made = folder / "engine.c", folder / f"engine{compiler.ending}"
     source.write_text(text, encoding="utf-8")
     inputs = [source.name] if parts == 1 else _objects(source, words, parts)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
@@ -90,12 +90,12 @@ def _objects(source: Path, words: Sequence[str], parts: int) -> list[str]:
     return objects
 
 
-def _keep(folder: Path, digest: str, make: Callable[[Path], Path]) -> Path:
+def _keep(folder: Path, name: str, make: Callable[[Path], Path]) -> Path:
     """Whole or not at all, also while others make the same."""
     try:
         with TemporaryDirectory(prefix=".", dir=folder, ignore_cleanup_errors=True) as own:
             made = make(Path(own))
-            return _put(made, folder / f"{digest}-{made.stat().st_size}{LIBRARY}")
+            return _put(made, folder / name.format(size=made.stat().st_size))
     except OSError as error:
         raise CompilerError(f"can't write to {folder}: {error.strerror}") from error
 

@@ -14,8 +14,10 @@ from importlib.util import find_spec
 from pathlib import PurePath
 
 from gradbook.engine.processes import CompilerError, answer
+from gradbook.system import LIBRARY
 
-FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-pthread")
+FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno")
+THREADS = "-pthread"
 LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3", "plain": ""}
 NATIVE = ("-march=native", "-mcpu=native")  # some compilers for ARM know only the second
 WORD = re.compile(r'"([^"]+)"|(\S+)')
@@ -25,6 +27,9 @@ USED = "#include <math.h>\n#include <pthread.h>\n#include <stdint.h>\n"  # what 
 # there it needn't (https://gcc.gnu.org/bugzilla/show_bug.cgi?id=54412): its assembler is told to
 # move them as what may lie anywhere.
 ANYWHERE = "-Wa,-muse-unaligned-vector-move"
+
+# Browsers: a module that waits to be called, with vectors, that asks for nothing but itself.
+FOR_BROWSERS = ("-target", "wasm32-wasi")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,15 @@ class Compiler:
         return "_WIN32" in _defined(self)
 
     @property
+    def is_for_browsers(self) -> bool:
+        return "__wasm__" in _defined(self)
+
+    @property
+    def ending(self) -> str:
+        """Of the libraries that it makes."""
+        return ".wasm" if self.is_for_browsers else LIBRARY
+
+    @property
     def misplaces_vectors(self) -> bool:
         """Whether it is GCC for Windows on processors that care where a vector lies."""
         defined = _defined(self)
@@ -54,6 +68,8 @@ class Compiler:
 
     def flags(self, level: str) -> list[str]:
         """What makes it compile for machines of that level."""
+        if self.is_for_browsers:  # which all have the same vectors
+            return ["-msimd128"]
         if level == "native":
             return next(([flag] for flag in NATIVE if _told(self, flag) is not None), [])
         machine = LEVELS[level]
@@ -63,12 +79,20 @@ class Compiler:
 
     def words(self, level: str) -> list[str]:
         """What starts it to compile for machines of that level."""
-        own = [ANYWHERE] if self.misplaces_vectors else [] if self.is_for_windows else ["-fPIC"]
-        return [*self.command, *FLAGS, *own, *self.flags(level)]
+        return [*self.command, *FLAGS, *self._own_flags(), *self.flags(level)]
+
+    def _own_flags(self) -> list[str]:
+        if self.is_for_browsers:  # where a page has one thread
+            return []
+        if self.misplaces_vectors:
+            return [THREADS, ANYWHERE]
+        return [THREADS] if self.is_for_windows else [THREADS, "-fPIC"]
 
     @property
     def to_link(self) -> list[str]:
         """What makes a library of objects, one that needs no other that isn't on every machine."""
+        if self.is_for_browsers:
+            return ["-mexec-model=reactor", "-Wl,--strip-all"]
         alone = ["-static"] if self.is_for_windows and not self.is_zig else []
         return ["-shared", *alone]
 
@@ -95,17 +119,31 @@ def needed(wanted: str | None = None) -> Compiler:
     return found
 
 
+def for_browsers() -> Compiler:
+    """Zig, which compiles for them from anywhere, or one line that says how to get it."""
+    for command in _zigs():
+        version = _version(command)
+        if version is not None:
+            return Compiler((*command, *FOR_BROWSERS), f"{version} for browsers")
+    raise CompilerError(f"no zig here, which compiles for browsers: {_zigs_wheel()}")
+
+
 def how_to_get_one() -> str:
     """In words that end a sentence."""
-    wheel = "pip install 'gradbook[zig]'"
+    wheel = _zigs_wheel()
     if sys.platform == "darwin":
         return f"xcode-select --install, or {wheel}"
-    if sys.platform == "win32":  # whose shells differ in their quotes
-        wheel = "pip install gradbook[zig]"
+    if sys.platform == "win32":
         if shutil.which("cl"):
             return f"Visual Studio's can't compile an engine; {wheel} brings one that can"
         return f"{wheel} brings one, or install MinGW-w64's gcc"
     return f"install gcc or clang, or {wheel}"
+
+
+def _zigs_wheel() -> str:
+    """How to install it; shells differ in their quotes."""
+    extra = "gradbook[zig]"
+    return f"pip install {extra}" if sys.platform == "win32" else f"pip install '{extra}'"
 
 
 def _command(wish: str) -> tuple[str, ...]:
@@ -120,6 +158,10 @@ def _candidates() -> Iterator[tuple[str, ...]]:
         path = shutil.which(name)
         if path and not _is_a_stub(path):
             yield (path,)
+    yield from _zigs()
+
+
+def _zigs() -> Iterator[tuple[str, ...]]:
     if path := shutil.which("zig"):
         yield (path, "cc")
     if find_spec("ziglang"):
@@ -168,7 +210,12 @@ def macros(compiler: Compiler, level: str = "native") -> dict[str, str]:
 
 
 def vectors(compiler: Compiler, level: str = "native") -> str:
-    """The kind of vectors at that level: avx512, avx2, neon or plain."""
+    """The kind of vectors at that level: avx512, avx2, neon, simd128 or plain."""
     defined = macros(compiler, level)
-    kinds = (("avx512", "__AVX512F__"), ("avx2", "__AVX2__"), ("neon", "__ARM_NEON"))
+    kinds = (
+        ("avx512", "__AVX512F__"),
+        ("avx2", "__AVX2__"),
+        ("neon", "__ARM_NEON"),
+        ("simd128", "__wasm_simd128__"),
+    )
     return next((kind for kind, macro in kinds if macro in defined), "plain")

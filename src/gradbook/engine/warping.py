@@ -47,8 +47,8 @@ class Warping:
         _, rows, columns = self.shape = shape
         warp.require_fit(rows, columns)
         self._library = _loaded(library(compiler or needed(), level))
-        self.tables = _tables(warp, rows, columns)
-        self.asked = _asked(warp, shape, self.tables)
+        self.tables = tables_of(warp, rows, columns)
+        self.asked = asked_of(warp, shape, self.tables)
 
     @property
     def function(self) -> int:
@@ -111,7 +111,7 @@ def _loaded(path: Path) -> ctypes.CDLL:
     return loaded
 
 
-def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
+def tables_of(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
     """What `struct warp` points at, by its names."""
     x, y = np.meshgrid(from_the_middle(columns), from_the_middle(rows))
     tables = {"columns": x, "rows": y}
@@ -123,7 +123,7 @@ def _tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
 
 
-def _asked(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
+def asked_of(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
     channels, rows, columns = shape
     wider, higher = crop_factors(warp, rows, columns)
     elastic = warp.elastic

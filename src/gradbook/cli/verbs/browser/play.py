@@ -7,6 +7,7 @@ opened, the file's place is said.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from gradbook.cli.terminal.arguments import file_ending_in, network
 from gradbook.files import kept_in, made_folder, write_whole
@@ -40,7 +41,7 @@ def run(options: Namespace) -> int:
     page = play_page(network(options.net, options.data), options.typed)
     place = options.out or made_folder(kept_in("pages")) / f"{_digest(page)}.html"
     write_whole(place, page)
-    if open_in_browser(place):
+    if open_in_browser(Path(place).resolve().as_uri()):
         print(f"opened {place}\nin your browser: Run, then move η, or drag a weight")
     else:
         print(f"wrote {place}\nno browser can be opened from here: open that file in one")

@@ -210,15 +210,26 @@ def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
 
 def _answers(scope: Scope, one: Pass) -> list[str]:
     """Outputs are delivered, or right ones counted, at once: other values may take their place."""
+    if scope.program != TRAIN:
+        return list(_deliveries(scope, one))
     output = scope.plan.outputs[0]
     if one is not scope.plan.made_in[output]:
         return []
     size, said = prod(output.shape), scope.whole(output)
-    if scope.program != TRAIN:
-        return [f"deliver(at->e->job, at->first, at->lanes, {said}, {size});"]
     target = next(leaf for leaf, what in scope.inputs.items() if what == "target")
     wanted = scope.whole(target)
     return [f"at->e->right[at->tile] = right_answers({said}, {wanted}, {size}, at->lanes);"]
+
+
+def _deliveries(scope: Scope, one: Pass) -> Iterable[str]:
+    """Of the outputs that the pass makes; those of one image lie one after the other."""
+    outputs = scope.plan.outputs
+    sizes_of = [prod(output.shape) for output in outputs]
+    for number, output in enumerate(outputs):
+        if one is scope.plan.made_in.get(output):
+            size = ", ".join(map(str, places(output)))
+            where = f"{size}, {sum(sizes_of[:number])}, {sum(sizes_of)}"
+            yield f"deliver(at->e->job, at->first, at->lanes, {scope.whole(output)}, {where});"
 
 
 def _each_tile(calls: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from gradbook.targets.c.plan.placing import Pass
 from gradbook.targets.c.plan.plan import Plan
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
-TRAIN = "train"
+TRAIN, PREDICT = "train", "predict"
 
 
 @dataclass(frozen=True)

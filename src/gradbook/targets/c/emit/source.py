@@ -6,7 +6,7 @@ passes of their part, and PART 0 all the rest. Without PART the same text is who
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,13 +15,13 @@ from math import prod
 from gradbook.chance import dropped_below
 from gradbook.graph.build import Forward
 from gradbook.graph.names import Name, gradient_name
-from gradbook.graph.node import Node
+from gradbook.graph.node import Node, needed
 from gradbook.graph.step import Step
 from gradbook.net.parameters import Shape
 from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.emit.program import Computation, Program, program
 from gradbook.targets.c.emit.rows import line_members
-from gradbook.targets.c.emit.scope import TRAIN, Dropped, Members
+from gradbook.targets.c.emit.scope import PREDICT, TRAIN, Dropped, Members
 from gradbook.targets.c.kernels.machine import Machine
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
@@ -33,6 +33,7 @@ LOOPS = (
     "winograd_gradients",
     "windows",
 )
+SINGLE = ("N", "rate", "loss")  # values that every engine has
 MOST_PARTS = 4
 REST = 8  # heavy passes take as long to compile as all that part 0 has besides
 WORTH_A_PART = 6  # heavy passes: with fewer, reading the text once more costs more than it saves
@@ -69,40 +70,86 @@ def part(name: str) -> str:
 
 def source(step: Step, inference: Forward, machine: Machine) -> Source:
     """The engine of a step that takes batches from outside, and of the same network at work."""
-    members, functions = Names(), Names()
-    single = [members.of(word, word) for word in ("N", "rate", "loss")]
-    arrays = [Array.of(leaf.name, leaf.shape, True, members) for leaf in step.start]
+    names = Names(), Names()
+    arrays = _carried({leaf: leaf.shape for leaf in step.start}, names[0])
     gradients = {
-        Array.of(gradient_name(leaf.name), leaf.shape, False, members): node
+        Array.of(gradient_name(leaf.name), leaf.shape, False, names[0]): node
         for leaf, node in step.gradients.items()
         if leaf.name
     }
-    leaves = {array.name: array.symbol for array in arrays}
-    leaves |= {"N": "N", str(step.rate.name): "rate"}
+    leaves = {**_leaves(arrays), str(step.rate.name): "rate"}
     read = {array.symbol: node for array, node in gradients.items()} | {"loss": step.loss}
     computations = [
         _training(step, leaves, read),
-        Computation("predict", [inference.outputs], leaves, {str(inference.inputs.name): "image"}),
+        _predicting(inference, [inference.outputs], leaves),
     ]
-    programs = [program(one, machine, (members, functions)) for one in computations]
-    arrays += gradients
-    engine = [f"real {symbol}[1];" for symbol in single]
+    head = _head(step.net.name, "training steps and inference", step.samples, machine)
+    return _whole(head, computations, [*arrays, *gradients], machine, names)
+
+
+def reader(
+    inference: Forward, shown: Sequence[Node], batch: int, machine: Machine, name: str = ""
+) -> Source:
+    """The network at work alone, on so many images at most: of each it gives these values."""
+    names = Names(), Names()
+    needs = [n for n in needed(shown) if n.op.name == "leaf" and not n.each and n.shape]
+    arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
+    head = _head(name, "inference", batch, machine)
+    one = _predicting(inference, shown, _leaves(arrays))
+    return _whole(head, [one], arrays, machine, names)
+
+
+def _carried(leaves: Mapping[Node, Shape], members: Names) -> list[Array]:
+    """After the single values that every engine has."""
+    for word in SINGLE:
+        members.of(word, word)
+    return [Array.of(leaf.name, shape, True, members) for leaf, shape in leaves.items()]
+
+
+def _leaves(arrays: Iterable[Array]) -> dict[str, str]:
+    return {**{array.name: array.symbol for array in arrays}, "N": "N"}
+
+
+def _predicting(
+    inference: Forward, outputs: Sequence[Node], leaves: Mapping[str, str]
+) -> Computation:
+    return Computation(PREDICT, outputs, leaves, {str(inference.inputs.name): "image"})
+
+
+def _whole(
+    head: str,
+    computations: Sequence[Computation],
+    arrays: Sequence[Array],
+    machine: Machine,
+    names: tuple[Names, Names],
+) -> Source:
+    """All of the C that computes this, and what it keeps in these arrays."""
+    programs = [program(one, machine, names) for one in computations]
+    engine = [f"real {symbol}[1];" for symbol in SINGLE]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
     needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
     parts = _parts(programs)
     pieces = [
-        _head(step, machine),
+        head,
         *map(part, GROUND),
         _structs(needs),
         *map(part, LOOPS),
         *map(part, sorted({file for one in programs for file in one.files})),
         *(line for one in programs for line in _program(one, parts)),
         "#if IN_PART(0)",
+        _entries(programs),
         part("run"),
         _table(arrays),
         "#endif",
     ]
     return Source("\n".join(pieces), tuple(arrays), max(parts.values()) + 1)
+
+
+def _entries(programs: Sequence[Program]) -> str:
+    """Where each program begins, for whoever runs one."""
+    own = ", ".join(f"[{one.name.upper()}] = {one.name}_step" for one in programs)
+    numbers = "\n".join(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT)))
+    return f"{numbers}\nstatic void (*const programs[2])(struct place *) = {{{own}}};\n"
 
 
 def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -> Computation:
@@ -151,14 +198,14 @@ def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:
     yield "#endif\n"
 
 
-def _head(step: Step, machine: Machine) -> str:
-    title = f"the network {step.net.name}" if step.net.name else "a network"
+def _head(name: str, what: str, batch: int, machine: Machine) -> str:
+    title = f"the network {name}" if name else "a network"
     functions = ("exp", "log", "log1p", "tanh", "sqrt", "fabs", "pow")
     spelled = [f"{name}{'' if machine.double else 'f'}" for name in functions]
     pairs = zip(functions, spelled, strict=True)
     defined = "\n".join(f"#define {name.upper()} {own}" for name, own in pairs)
     return f"""\
-/* {title.capitalize()}: training steps and inference, for batches of at most {step.samples} images.
+/* {title.capitalize()}: {what}, for batches of at most {batch} images.
  *
  * {machine.lanes} images go side by side, one in each lane of a vector. Values lie as
  * [tile of images][row][channel][column][lane]. Generated from the network's
@@ -167,7 +214,7 @@ def _head(step: Step, machine: Machine) -> str:
 typedef {machine.real} real;
 {"#define REAL_IS_DOUBLE" if machine.double else ""}
 #define LANES {machine.lanes}
-#define TILES {-(-step.samples // machine.lanes)}
+#define TILES {-(-batch // machine.lanes)}
 {defined}
 """
 

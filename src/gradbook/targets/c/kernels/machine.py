@@ -17,6 +17,7 @@ LEVELS = {
     "avx2": (8, 16),
     "neon": (4, 32),
     "plain": (4, 16),
+    "simd128": (4, 16),  # of a browser, on whichever processor
 }  # lanes, registers
 SPARE = 2  # registers that compilers want besides; with fewer, sums go to memory and back
 

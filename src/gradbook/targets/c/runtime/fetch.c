@@ -20,7 +20,7 @@ struct job {
     const void *how;
     double *losses;         /* of each step */
     int32_t *right;         /* answers of each step */
-    real *outputs;          /* [image][output] */
+    real *outputs;          /* [image][output], one value or map after the other */
     _Atomic int64_t done;   /* steps so far */
     _Atomic int32_t stop;   /* set from outside to stop after the current step */
 };
@@ -88,9 +88,17 @@ INLINE int right_answers(const vec *said, const vec *wanted, const int outputs, 
     return right;
 }
 
-INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int outputs) {
-    for (int l = 0; l < lanes; l++)
-        for (int k = 0; k < outputs; k++) job->outputs[(first + l) * outputs + k] = from[k][l];
+/* What the images at `first` and after come to, as [channel][row][column]: of each image's `all`
+ * outputs those from `before` on. */
+INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int channels,
+                    const int height, const int width, const long before, const long all) {
+    for (int l = 0; l < lanes; l++) {
+        real *to = job->outputs + (first + l) * all + before;
+        for (int c = 0; c < channels; c++)
+            for (int h = 0; h < height; h++)
+                for (int w = 0; w < width; w++)
+                    *to++ = from[((long)h * channels + c) * width + w][l];
+    }
 }
 
 /* ---- Dropout: the numbers of chance.c, a key in each lane ---- */

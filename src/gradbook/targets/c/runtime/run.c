@@ -1,7 +1,4 @@
-/* ======== From outside ======== */
-
-#define TRAIN 0
-#define PREDICT 1
+/* ======== From outside: `programs` are the step of each, TRAIN and PREDICT ======== */
 
 struct worker {
     struct place *at;
@@ -60,7 +57,7 @@ size_t engine_size(void) { return sizeof(struct engine) + sizeof(struct place); 
 int64_t engine_run(struct engine *e, struct job *job, int what) {
     struct worker workers[MOST_THREADS];
     pthread_t threads[MOST_THREADS];
-    void (*step)(struct place *) = what == TRAIN ? train_step : predict_step;
+    void (*step)(struct place *) = programs[what];
     int started = 1;
     e->job = job;
     e->first = 0;

@@ -47,7 +47,7 @@ struct map {
 };
 
 /* Where a call works: parts of one piece of memory. */
-struct room {
+struct workspace {
     uint8_t *bytes;          /* [height + 3][width + 2], with background all around the image */
     uint32_t *corners;       /* [height + 2][width + 2]: a place's four pixels */
     float *along, *downward; /* [height·width, padded]: by how much places are moved */
@@ -101,7 +101,7 @@ static void bend(const struct warp *how, const float *points, float *restrict st
     }
 }
 
-static void draw_bend(const struct warp *how, uint64_t key, const struct room *room) {
+static void draw_bend(const struct warp *how, uint64_t key, const struct workspace *room) {
     const int points = how->points_down * how->points_across;
     for (int k = 0; k < 2 * points; k++)
         room->points[k] = (float)either_way(key, BEND + k, how->bend);
@@ -109,7 +109,7 @@ static void draw_bend(const struct warp *how, uint64_t key, const struct room *r
     bend(how, room->points + points, room->stretched, room->downward);
 }
 
-static void prepare(const struct warp *how, const uint8_t *pixels, const struct room *room) {
+static void prepare(const struct warp *how, const uint8_t *pixels, const struct workspace *room) {
     const int height = how->height, width = how->width, stride = width + 2;
     memset(room->bytes, how->background, (size_t)(height + 3) * stride);
     for (int r = 0; r < height; r++)
@@ -127,7 +127,7 @@ static inline float within(float x, float most) {
 }
 
 static inline __attribute__((always_inline)) void look_up(
-    const struct warp *how, struct map map, const struct room *room, const int bent,
+    const struct warp *how, struct map map, const struct workspace *room, const int bent,
     float *restrict to) {
     const uint32_t *restrict corners = room->corners;
     const float *restrict rows = how->rows, *restrict columns = how->columns;
@@ -153,7 +153,7 @@ static inline __attribute__((always_inline)) void look_up(
 static size_t aligned(size_t size) { return (size + 63) / 64 * 64; }
 
 /* How much room a call needs; where it lies, if there is some. */
-static size_t furnish(const struct warp *how, struct room *room, char *memory) {
+static size_t furnish(const struct warp *how, struct workspace *room, char *memory) {
     const size_t height = (size_t)how->height, width = (size_t)how->width;
     const size_t points = (size_t)how->points_down * (size_t)how->points_across;
     const size_t places = how->bend > 0 ? height * width + AT_ONCE : 0;
@@ -171,7 +171,7 @@ static size_t furnish(const struct warp *how, struct room *room, char *memory) {
         end += aligned(sizes[k]);
     }
     if (memory)
-        *room = (struct room){(uint8_t *)memory + starts[0], (uint32_t *)(memory + starts[1]),
+        *room = (struct workspace){(uint8_t *)memory + starts[0], (uint32_t *)(memory + starts[1]),
                               (float *)(memory + starts[2]), (float *)(memory + starts[3]),
                               (float *)(memory + starts[4]), (float *)(memory + starts[5])};
     return end;
@@ -187,7 +187,7 @@ void warp_image(const void *asked, uint64_t seed, uint64_t epoch, uint64_t image
     const struct map map = draw_map(how, key);
     const int size = how->height * how->width;
     _Alignas(64) char near[NEAR];
-    struct room room;
+    struct workspace room;
     const size_t needed = furnish(how, &room, NULL);
     char *far = needed > NEAR ? aligned_room(64, needed) : NULL;
     if (needed > NEAR && !far) abort(); /* nobody here could be told */

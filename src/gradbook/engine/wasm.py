@@ -1,0 +1,109 @@
+"""The same C for browsers: a module of WebAssembly, and what a page must know to call it.
+
+Zig compiles it, with vectors of four lanes and without any import, so that a page on which nothing
+may be loaded can run it. It computes what the engine computes at the level of every machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from gradbook.data.warp import Warp
+from gradbook.engine.base import Job
+from gradbook.engine.compile import library
+from gradbook.engine.compilers import for_browsers, vectors
+from gradbook.engine.warping import WarpStruct, asked_of, tables_of
+from gradbook.graph.build import inference, training_step
+from gradbook.graph.names import layer_names
+from gradbook.net import Net
+from gradbook.targets.c.emit.source import Array, Source, part, reader, source
+from gradbook.targets.c.kernels.machine import machine
+
+SIMD = "simd128"
+CALLED = ["engine_open", "engine_array", "engine_run", "order_keys", "place_in_job", "malloc"]
+CALLED_TO_WARP = ["place_in_warp", "warp_function"]
+KINDS = {
+    ctypes.c_int32: "i32",
+    ctypes.c_int64: "i64",
+    ctypes.c_uint64: "u64",
+    ctypes.c_double: "f64",
+    ctypes.c_void_p: "pointer",
+}
+
+
+@dataclass(frozen=True)
+class WasmModule:
+    """The code, the arrays that can be read and written, and the structs that it is called with."""
+
+    code: bytes
+    arrays: tuple[Array, ...]
+
+    def table(self) -> dict[str, Any]:
+        """What a page is told, beside the code."""
+        return {
+            "arrays": {
+                array.name: [number, prod(array.shape)] for number, array in enumerate(self.arrays)
+            },
+            "job": _members(Job),
+            "warp": _members(WarpStruct),
+        }
+
+
+def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
+    """What trains the network on batches of so many images, which it may warp."""
+    step = training_step(net, batch, weighted)
+    return _compiled(source(step, inference(net), machine(SIMD)), warps=True)
+
+
+def viewer(net: Net, batch: int) -> WasmModule:
+    """What reads so many images at a time, and gives all that `shown` names of each."""
+    return _compiled(viewer_source(net, batch), warps=False)
+
+
+def viewer_source(net: Net, batch: int) -> Source:
+    forward = inference(net)
+    nodes = [forward.graph.by_name[name] for name in shown(net)]
+    return reader(forward, nodes, batch, machine(SIMD), net.name)
+
+
+def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
+    """The members of `struct warp`; what it points at as lists of numbers."""
+    channels, rows, columns = shape
+    warp.require_fit(rows, columns)
+    tables = tables_of(warp, rows, columns)
+    asked = asked_of(warp, (channels, rows, columns), tables)
+    said = {name: getattr(asked, name) for name, kind in _members(WarpStruct) if kind != "pointer"}
+    return {**said, **{name: table.ravel().tolist() for name, table in tables.items()}}
+
+
+def shown(net: Net) -> list[str]:
+    """The names of what the layers make, each once: of dropout and flatten there is nothing new."""
+    return list(dict.fromkeys(str(name) for name in layer_names(net)[1:]))
+
+
+def _compiled(made: Source, *, warps: bool) -> WasmModule:
+    called = [*CALLED, *(CALLED_TO_WARP if warps else [])]
+    exports = [f"-Wl,--export={name}" for name in called]
+    compiler = for_browsers()
+    assert vectors(compiler) == SIMD
+    path = library(made.text + _callable(warps), compiler, extra=exports, parts=made.parts)
+    return WasmModule(path.read_bytes(), made.arrays)
+
+
+def _callable(warps: bool) -> str:
+    """The C that is for pages alone."""
+    text = part("page")
+    for mark, name, struct in (("JOB", "job", Job), ("WARP", "warp", WarpStruct)):
+        places = [f"offsetof(struct {name}, {member})" for member, _ in _members(struct)]
+        text = text.replace(f"/* {mark} */", ", ".join([*places, f"sizeof(struct {name})"]))
+    warping = f"#define WARPS\n{part('warp')}" if warps else ""
+    return f"\n#if IN_PART(0)\n{warping}{text}#endif\n"
+
+
+def _members(struct: type[ctypes.Structure]) -> list[tuple[str, str]]:
+    """Their names and kinds, in order."""
+    return [(field[0], KINDS[field[1]]) for field in struct._fields_]

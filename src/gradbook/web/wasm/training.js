@@ -1,0 +1,97 @@
+// A training in a page: a batch at a time, in the order and with the warps of the command.
+
+import { WasmEngine } from "./engine.js"
+
+/** @typedef {import("./engine.js").Kept<any>} KeptNumbers */
+
+/** What a training is made of.
+ * @typedef {object} Plan
+ * @property {number} batch
+ * @property {number} seed
+ * @property {number[][]} rates of each step of each epoch
+ * @property {number[]} scale by channel: a byte x comes in as scale·x + shift
+ * @property {number[]} shift
+ * @property {number} pixels of an image
+ * @property {Record<string, any> | null} warp members of the struct; arrays of numbers are pointed at
+ */
+
+export class Training {
+  /** @param {WasmEngine} engine @param {Plan} plan @param {Uint8Array} images @param {Int32Array | Float32Array} wanted */
+  constructor(engine, plan, images, wanted) {
+    this.engine = engine
+    this.plan = plan
+    this.count = images.length / plan.pixels
+    this.epoch = 0
+    this.first = 0 // of the images that the epoch has still to see
+    this.order = engine.keep(BigInt64Array, this.count)
+    this.keys = engine.keep(BigUint64Array, this.count)
+    this.rate = engine.keep(Float64Array, 1)
+    this.losses = engine.keep(Float64Array, 1)
+    this.right = engine.keep(Int32Array, 1)
+    engine.fill("job", engine.job, {
+      bytes: engine.kept(images),
+      [wanted instanceof Int32Array ? "labels" : "targets"]: engine.kept(wanted),
+      batch: plan.batch,
+      seed: plan.seed,
+      scale: engine.kept(Float32Array.from(plan.scale)),
+      shift: engine.kept(Float32Array.from(plan.shift)),
+      rates: this.rate,
+      losses: this.losses,
+      right: this.right,
+      ...this.warping(),
+    })
+    this.begin()
+  }
+
+  get epochs() {
+    return this.plan.rates.length
+  }
+
+  get isOver() {
+    return this.epoch >= this.epochs
+  }
+
+  /** Steps of each epoch. */
+  get steps() {
+    return Math.ceil(this.count / this.plan.batch)
+  }
+
+  /** What the job says of warping. */
+  warping() {
+    const { engine, plan } = this
+    if (!plan.warp) return {}
+    const at = engine.room("warp")
+    const members = Object.entries(plan.warp).map(([name, value]) =>
+      [name, Array.isArray(value) ? engine.kept(Float32Array.from(value)) : value])
+    engine.fill("warp", at, Object.fromEntries(members))
+    return { warp: engine.code.warp_function(), how: at }
+  }
+
+  /** The order of the epoch at hand: by the key of each image. */
+  begin() {
+    const { engine, plan, count } = this
+    engine.code.order_keys(BigInt(plan.seed), BigInt(this.epoch), BigInt(count), this.keys.at)
+    const keys = this.keys.values
+    const numbers = Array.from({ length: count }, (_, number) => number)
+    const key = (/** @type {number} */ number) => /** @type {bigint} */ (keys[number])
+    numbers.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : a - b))
+    this.order.values.set(numbers.map(BigInt))
+    this.first = 0
+  }
+
+  /** One batch; what it saw before its update. */
+  step() {
+    const { engine, plan, order } = this
+    const images = Math.min(plan.batch, this.count - this.first)
+    const rate = plan.rates[this.epoch]?.[this.first / plan.batch] ?? 0
+    this.rate.values[0] = rate
+    engine.train({ images, epoch: this.epoch, order: order.at + this.first * BigInt64Array.BYTES_PER_ELEMENT })
+    const seen = { images, rate, loss: this.losses.values[0] ?? NaN, right: this.right.values[0] ?? 0 }
+    this.first += images
+    if (this.first >= this.count) {
+      this.epoch++
+      if (!this.isOver) this.begin()
+    }
+    return seen
+  }
+}

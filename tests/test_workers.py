@@ -1,0 +1,71 @@
+"""A worker that dies of its task or takes too long is replaced, and nobody else notices."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from multiprocessing import active_children
+
+import pytest
+
+from gradbook.errors import NetTextError
+from gradbook.net import parse
+from gradbook.workers import Lost, OurFault, Worker, outcome_of
+
+
+@pytest.fixture
+def worker():
+    made = Worker(longest=30.0)
+    yield made
+    made.end()
+    assert not active_children()
+
+
+def answer(worker, task):
+    worker.give(task)
+    while (found := worker.outcome(1.0)) is None:
+        pass
+    return found
+
+
+def test_it_does_one_task_after_the_other(worker):
+    assert [answer(worker, partial(pow, 2, k)).value for k in range(4)] == [1, 2, 4, 8]
+
+
+def test_it_is_another_process(worker):
+    assert answer(worker, os.getpid).value not in (None, os.getpid())
+
+
+def test_what_a_user_can_put_right_keeps_its_place(worker):
+    error = answer(worker, partial(parse, "input 2\ndense two", "net.txt")).error
+    assert isinstance(error, NetTextError)
+    assert (error.line, error.column) == (2, 7)
+    assert str(error) == str(outcome_of(partial(parse, "input 2\ndense two", "net.txt")).error)
+
+
+def test_a_fault_of_ours_is_one_line(worker):
+    error = answer(worker, partial(int, "1\n2")).error
+    assert isinstance(error, OurFault)
+    assert str(error).startswith("a fault of gradbook's own (ValueError: ")
+    assert len(str(error).splitlines()) == 1
+
+
+def test_after_one_that_died_comes_another(worker):
+    assert isinstance(answer(worker, partial(os._exit, 3)).error, Lost)
+    assert answer(worker, partial(pow, 2, 3)).value == 8
+
+
+def test_what_takes_too_long_is_ended():
+    worker = Worker(longest=1.0)
+    try:
+        assert str(answer(worker, partial(time.sleep, 60)).error) == "takes longer than 1 second"
+    finally:
+        worker.end()
+
+
+def test_a_task_that_nobody_waits_for_is_given_up(worker):
+    worker.give(partial(time.sleep, 60))
+    assert worker.outcome(0.05) is None
+    worker.begin_anew()
+    assert answer(worker, partial(pow, 3, 2)).value == 9
