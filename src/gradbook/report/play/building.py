@@ -23,7 +23,7 @@ from gradbook.targets.page.content import MOST_SAMPLES
 from gradbook.targets.page.grammar import grammar_table
 from gradbook.targets.page.patterns import (
     MANY,
-    Pattern,
+    ValuePattern,
     general,
     least_table,
     patterns,
@@ -81,7 +81,7 @@ def _pattern_table() -> dict[str, Any]:
     return found
 
 
-def _say(pattern: Pattern) -> Say:
+def _say(pattern: ValuePattern) -> Say:
     def say(node: Node) -> Form | None:
         place = pattern.at(node)
         return Words(f"⟦{place}⟧") if place else None
@@ -89,17 +89,17 @@ def _say(pattern: Pattern) -> Say:
     return say
 
 
-def _numbered(template: str, pattern: Pattern) -> str:
+def _numbered(template: str, pattern: ValuePattern) -> str:
     """With ⟦n⟧ for how many values there are."""
     return template.replace(f"<mn>{pattern.count}</mn>", "⟦n⟧") if pattern.count > 1 else template
 
 
-def _own(template: str, pattern: Pattern) -> str:
+def _own(template: str, pattern: ValuePattern) -> str:
     """Of several places of a kind a slope mentions its own alone."""
     return SLOT.sub(r"⟦\1⟧", _numbered(template, pattern))
 
 
-def _pieces(template: str, pattern: Pattern) -> list[str]:
+def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     """Before the first, each, between, after the last; one piece where nothing is counted."""
     said = _numbered(template, pattern)
     slots = list(SLOT.finditer(said))

@@ -1,7 +1,6 @@
-"""What each kind of value in a dense network is made of, with places for others: from these a page
-builds networks by itself, in the lines of `lines.py`.
+"""What each kind of value in a dense network is made of, with places for others.
 
-A pattern is cut out of the graph of a real network, so that no formula and no derivative stands
+A page builds networks of these by itself, in the lines of `lines.py`. A pattern is cut out of the graph of a real network, so that no formula and no derivative stands
 here. An expression is a number, a place's name, or a list of a word and its operands:
 
     ["divide", 1, ["add", 1, ["exp", ["negate", "x"]]]]
@@ -47,7 +46,7 @@ SEVERAL = "; sample {0} -> {1}; sample {0} -> {1}"
 
 
 @dataclass(frozen=True)
-class Pattern:
+class ValuePattern:
     """One kind of value: its node in a network, the places of those that it is made of."""
 
     name: str
@@ -153,21 +152,23 @@ class _Sheet:
     def nodes(self) -> dict[str, Node]:
         return self.step.graph.by_name
 
-    def pattern(self, name: str, of: str, places: Mapping[str, str], count: int = 1) -> Pattern:
+    def pattern(
+        self, name: str, of: str, places: Mapping[str, str], count: int = 1
+    ) -> ValuePattern:
         """The value called `of`; `places` names the others by what they are called here."""
         nodes = self.nodes
         value = nodes[of]
         held = {nodes[called]: place for called, place in places.items() if called in nodes}
         towards = self.derived.locals.get(value, ())
         spoken = frozenset(self.derived.spoken)
-        return Pattern(name, value, held, towards, count, spoken)
+        return ValuePattern(name, value, held, towards, count, spoken)
 
 
 def _row(stem: str, place: str, count: int, first: int = 1) -> dict[str, str]:
     return {f"{stem}{k + first - 1}": f"{place}{k}" for k in range(1, count + 1)}
 
 
-def patterns() -> Iterator[Pattern]:
+def patterns() -> Iterator[ValuePattern]:
     """Every kind of value from the sums to E_total."""
     for bias in ("", " no bias"):
         for count in (1, FEW):
@@ -180,7 +181,7 @@ def patterns() -> Iterator[Pattern]:
     yield from _errors()
 
 
-def _activations() -> Iterator[Pattern]:
+def _activations() -> Iterator[ValuePattern]:
     for kind in ACTIVATIONS:
         for count in (1, FEW) if kind.endswith("softmax") else (1,):
             slope = f" {MARK['slope']}" if kind == "leaky relu" else ""
@@ -191,7 +192,7 @@ def _activations() -> Iterator[Pattern]:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
 
 
-def _errors() -> Iterator[Pattern]:
+def _errors() -> Iterator[ValuePattern]:
     """Each output's, those of several together, and the mean over the samples."""
     for loss in Loss:
         if loss is Loss.CROSS:
@@ -209,7 +210,7 @@ def _errors() -> Iterator[Pattern]:
     yield mean.pattern("mean", "E_total", {"E1": "x", "N": "N"})
 
 
-def _cross_entropies() -> Iterator[Pattern]:
+def _cross_entropies() -> Iterator[ValuePattern]:
     for ending in ("softmax", "log softmax"):
         for smoothing in ("", f" smoothing {MARK['smoothing']}"):
             for count in (1, FEW):
