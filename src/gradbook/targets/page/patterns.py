@@ -1,7 +1,8 @@
 """What each kind of value in a dense network is made of, with places for others.
 
-A page builds networks of these by itself, in the lines of `lines.py`. A pattern is cut out of the graph of a real network, so that no formula and no derivative stands
-here. An expression is a number, a place's name, or a list of a word and its operands:
+A page builds networks of these by itself, in the lines of `lines.py`. A pattern is cut out of the
+graph of a real network, so that no formula and no derivative stands here. An expression is a
+number, a place's name, or a list of a word and its operands:
 
     ["divide", 1, ["add", 1, ["exp", ["negate", "x"]]]]
 
