@@ -24,6 +24,7 @@ VERBS = {
     "play": "a network in your browser: it trains, every number in sight",
     "page": "the same as a file to keep, to mail or to put on a site",
     "check": "an audit of workbooks somebody made: is each gradient right?",
+    "serve": "the audit and more on a page, for this computer alone",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
@@ -39,7 +40,7 @@ VERBS = {
 }
 ROOMS = {
     "about": ("demo", "help", "completion"),
-    "browser": ("play", "page"),
+    "browser": ("play", "page", "serve"),
     "training": ("train", "study", "recipes", "compare"),
 }  # of `verbs/`
 
