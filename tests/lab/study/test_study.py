@@ -16,6 +16,8 @@ from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, best_of, front_of, study
+from gradbook.work.cluster import ClusterCrew
+from gradbook.work.crew import ProcessCrew
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -40,7 +42,7 @@ def begun(folder: Path, text: str) -> StudyFolder:
 def done(
     folder: StudyFolder, workers: int = 1, listener: StudyListener | None = None
 ) -> list[dict]:
-    trials = study(folder, folder.plan(), workers, 1, listener or StudyListener())
+    trials = study(folder, folder.plan(), ProcessCrew(workers), 1, listener or StudyListener())
     return told(trials)
 
 
@@ -84,11 +86,13 @@ import sys
 sys.path[:0] = {paths!r}
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.study import StudyListener, study
+from gradbook.work.cluster import ClusterCrew
+from gradbook.work.crew import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
     def told(self, trial, best):
         print(trial.number, flush=True)
-study(folder, folder.plan(), 2, 1, Telling())
+study(folder, folder.plan(), ProcessCrew(2), 1, Telling())
 """
 
 
@@ -178,7 +182,7 @@ def test_a_folder_holds_one_study(text, tmp_path):
 
 def test_the_best_and_the_front(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
-    trials = study(folder, folder.plan(), 2, 1, StudyListener())
+    trials = study(folder, folder.plan(), ProcessCrew(2), 1, StudyListener())
     best, front = best_of(trials), front_of(trials)
     assert best.accuracy == max(trial.accuracy for trial in trials)
     assert front[-1].accuracy == best.accuracy
@@ -186,3 +190,26 @@ def test_the_best_and_the_front(text, tmp_path):
         assert not any(
             other.parameters <= one.parameters and other.accuracy > one.accuracy for other in trials
         )
+
+
+def test_a_cluster_comes_to_the_same_also_if_one_of_it_is_killed(undisturbed, text, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    quiet = {"dashboard_address": None, "silence_logs": 60, "memory_limit": None}
+    with distributed.LocalCluster(n_workers=4, threads_per_worker=1, **quiet) as cluster:
+
+        class Killing(StudyListener):
+            killed = False
+
+            def at_work(self, tasks, done):
+                if tasks and done and not self.killed:
+                    worker = next(iter(cluster.workers.values()))
+                    os.kill(worker.process.pid, signal.SIGKILL)
+                    self.killed = True
+
+        crew, listener = ClusterCrew(cluster.scheduler_address), Killing()
+        folder = begun(tmp_path / "s", text)
+        try:
+            assert told(study(folder, folder.plan(), crew, 1, listener)) == undisturbed
+        finally:
+            crew.end()
+        assert listener.killed
