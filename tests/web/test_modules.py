@@ -25,9 +25,10 @@ def test_a_module_does_what_its_tests_say(file):
 
 
 @pytest.mark.witness("tsc")
-@pytest.mark.parametrize("name", ["view/main.js", "digits/main.js", "wasm/worker.js"])
-def test_every_module_has_sound_types(name):
-    main = str(files("gradbook").joinpath("web", *name.split("/")))
-    words = [program("tsc"), *STRICT.split(), *MODULES.split(), main]
+def test_every_module_has_sound_types():
+    web = files("gradbook") / "web"
+    mains = [*map(str, sorted(web.glob("*/main.js"))), str(web / "wasm" / "worker.js")]
+    assert len(mains) > 1
+    words = [program("tsc"), *STRICT.split(), *MODULES.split(), *mains]
     said = subprocess.run(words, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

@@ -24,6 +24,7 @@ VERBS = {
     "play": "a network in your browser: it trains, every number in sight",
     "page": "the same as a file to keep, to mail or to put on a site",
     "check": "an audit of workbooks somebody made: is each gradient right?",
+    "serve": "the audit and more on a page, for this computer alone",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
@@ -36,7 +37,10 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ROOMS = {"about": ("demo", "help", "completion"), "browser": ("play", "page")}  # of `verbs/`
+ROOMS = {
+    "about": ("demo", "help", "completion"),
+    "browser": ("play", "page", "serve"),
+}  # of `verbs/`
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,

@@ -19,6 +19,26 @@ MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier 
 MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
+ENDINGS = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}  # what a loss of probabilities reads
+
+# What is said of parts that don't fit; a page says the same of a network that is written there.
+RATE_RANGE = "the rate is a number from 0 up, not {value!r}"
+SEED_RANGE = "the seed is at most {most}, not {value}"
+NOTHING_TO_TRAIN = "there is nothing to train: add a layer such as 'dense 2'"
+TOO_DEEP = "more than {most} layers: take fewer"
+TOO_WIDE = "{size:,} {what} in one layer: the most is {most:,}"
+UNPRINTABLE = "{part} {words!r}: at most {most} printable characters, without ';' and '#'"
+FLAT_OUTPUT = "the loss reads a flat output, not {shape}: put 'flatten' before it"
+PROBABILITIES = "{loss} reads probabilities: end the layers with '{ending}'"
+SMOOTHING_RANGE = "smoothing lies from 0 to below 1, not {value!r}"
+SMOOTHING_OF = "smoothing belongs to cross-entropy, not to {loss}"
+DECAY_RANGE = "decay is a number from 0 up, not {value!r}"
+NO_DECAY = "no {role} to decay: the layers have none"
+START_COUNT = "{given}, but the layers have {numbered}"
+NOT_ONE = "cross-entropy's targets sum to 1, not {total:g}: one 1, the rest 0{other}"
+OTHER_LOSS = ", or 'loss half squared error' for targets of any kind"
+NO_PROBABILITY = "binary cross-entropy's targets lie from 0 to 1"
+SAMPLE_LENGTH = "{part} has {given}, but the network takes {wanted}"
 
 
 def require_classes(net: Description, count: int, whose: str) -> None:
@@ -93,9 +113,9 @@ def check(net: Description) -> None:
     _check_samples(net)
     _check_decay(net)
     if net.rate is not None and not (isfinite(net.rate) and net.rate >= 0):
-        raise Misfit("rate", f"the rate is a number from 0 up, not {net.rate}")
+        raise Misfit("rate", RATE_RANGE.format(value=net.rate))
     if net.seed > LARGEST_SEED:
-        raise Misfit("seed", f"the seed is at most {LARGEST_SEED}, not {net.seed}")
+        raise Misfit("seed", SEED_RANGE.format(most=LARGEST_SEED, value=net.seed))
     _check_words("name", net.name)
     _check_words("data", net.table)
 
@@ -109,48 +129,42 @@ def _check_sizes(net: Description) -> None:
     for parameter in net.parameters:
         _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
     if not net.parameters:
-        raise Misfit("input", "there is nothing to train: add a layer such as 'dense 2'")
+        raise Misfit("input", NOTHING_TO_TRAIN)
 
 
 def check_depth(layers: int) -> None:
     if layers > MOST_LAYERS:
-        raise Misfit(f"layer {MOST_LAYERS + 1}", f"more than {MOST_LAYERS} layers: take fewer")
+        raise Misfit(f"layer {MOST_LAYERS + 1}", TOO_DEEP.format(most=MOST_LAYERS))
 
 
 def _check_room(part: str, what: str, size: int) -> None:
     if size > MOST_VALUES:
-        raise Misfit(part, f"{size:,} {what} in one layer: the most is {MOST_VALUES:,}")
+        raise Misfit(part, TOO_WIDE.format(size=size, what=what, most=MOST_VALUES))
 
 
 def _check_words(part: str, phrase: str) -> None:
     if set(phrase) & set(";#") or not phrase.isprintable() or len(phrase) > LONGEST_NAME:
-        raise Misfit(
-            part,
-            f"{part} {phrase!r}: at most {LONGEST_NAME} printable characters, without ';' and '#'",
-        )
+        raise Misfit(part, UNPRINTABLE.format(part=part, words=phrase, most=LONGEST_NAME))
 
 
 def _check_loss(net: Description) -> None:
     if len(net.shapes[-1]) != 1:
-        raise Misfit(
-            "loss",
-            f"the loss reads a flat output, not {spell(net.shapes[-1])}: put 'flatten' before it",
-        )
-    wanted = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(net.objective)
+        raise Misfit("loss", FLAT_OUTPUT.format(shape=spell(net.shapes[-1])))
+    wanted = ENDINGS.get(net.objective)
     if wanted and net.ending.removeprefix("log ") != wanted:
-        raise Misfit("loss", f"{net.objective} reads probabilities: end the layers with '{wanted}'")
+        raise Misfit("loss", PROBABILITIES.format(loss=net.objective, ending=wanted))
     if not 0 <= net.smoothing < 1:
-        raise Misfit("loss", f"smoothing lies from 0 to below 1, not {net.smoothing}")
+        raise Misfit("loss", SMOOTHING_RANGE.format(value=net.smoothing))
     if net.smoothing and net.objective is not Loss.CROSS:
-        raise Misfit("loss", f"smoothing belongs to cross-entropy, not to {net.objective}")
+        raise Misfit("loss", SMOOTHING_OF.format(loss=net.objective))
 
 
 def _check_decay(net: Description) -> None:
     for role, decay in net.decay.items():
         if not (isfinite(decay) and decay >= 0):
-            raise Misfit("decay", f"decay is a number from 0 up, not {decay}")
+            raise Misfit("decay", DECAY_RANGE.format(value=decay))
         if not net.count(role):
-            raise Misfit("decay", f"no {role} to decay: the layers have none")
+            raise Misfit("decay", NO_DECAY.format(role=role))
 
 
 def _check_start(net: Description) -> None:
@@ -158,7 +172,8 @@ def _check_start(net: Description) -> None:
         wanted = net.count(role)
         if len(values) != wanted:
             given = _count(len(values), "start value")
-            raise Misfit(role, f"{given}, but the layers have {_numbered(role, wanted)}")
+            said = START_COUNT.format(given=given, numbered=_numbered(role, wanted))
+            raise Misfit(role, said)
         if not all(map(isfinite, values)):
             raise Misfit(role, "start values are finite numbers")
 
@@ -171,18 +186,16 @@ def _check_samples(net: Description) -> None:
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
         if net.objective is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
-            total = f"{sum(sample.targets):g}"
-            other = "" if net.loss else ", or 'loss half squared error' for targets of any kind"
-            raise Misfit(
-                part, f"cross-entropy's targets sum to 1, not {total}: one 1, the rest 0{other}"
-            )
+            other = "" if net.loss else OTHER_LOSS
+            raise Misfit(part, NOT_ONE.format(total=sum(sample.targets), other=other))
         if net.objective is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
-            raise Misfit(part, "binary cross-entropy's targets lie from 0 to 1")
+            raise Misfit(part, NO_PROBABILITY)
 
 
 def _check_length(part: str, what: str, given: int, wanted: int) -> None:
     if given != wanted:
-        raise Misfit(part, f"{part} has {_count(given, what)}, but the network takes {wanted}")
+        said = SAMPLE_LENGTH.format(part=part, given=_count(given, what), wanted=wanted)
+        raise Misfit(part, said)
 
 
 def _count(number: int, what: str) -> str:

@@ -26,6 +26,8 @@ from gradbook.net.window import (
     short,
 )
 
+FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"
+
 
 class Layer:
     """What every layer answers; most read the values before them and keep their shape.
@@ -69,9 +71,7 @@ class Dense(Layer):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 1:
-            raise ShapeError(
-                f"dense takes a flat input, not {spell(shape)}: put 'flatten' before it"
-            )
+            raise ShapeError(FLAT_ONLY.format(word="dense", shape=spell(shape)))
         return (self.width,)
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
@@ -349,9 +349,7 @@ class Activation(Layer):
         if not self.is_softmax:
             return shape
         if max(shape[1:], default=1) > 1:
-            raise ShapeError(
-                f"{self.kind} takes a flat input, not {spell(shape)}: put 'flatten' before it"
-            )
+            raise ShapeError(FLAT_ONLY.format(word=self.kind, shape=spell(shape)))
         return shape[:1]
 
     def words(self, shape: Shape) -> str:

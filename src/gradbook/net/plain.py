@@ -8,6 +8,9 @@ from typing import Any, SupportsFloat
 
 from gradbook.errors import UsageError, did_you_mean
 
+NOT_FROM = "{what} is a whole number from {least} up, not {value!r}"
+KNOWN = ": one of {known}"
+
 
 def settle(record: object, **fields: object) -> None:
     """Give a frozen record its fields in their one canonical form, so that equals are equal."""
@@ -22,7 +25,7 @@ def whole(what: str, value: object, least: int) -> int:
     except TypeError:
         plain = None
     if plain is None or plain < least:
-        raise UsageError(f"{what} is a whole number from {least} up, not {value!r}")
+        raise UsageError(NOT_FROM.format(what=what, least=least, value=value))
     return plain
 
 
@@ -65,7 +68,7 @@ def one_of(what: str, value: object, known: Iterable[str]) -> str:
 
 
 def hint(word: object, known: Iterable[str]) -> str:
-    return did_you_mean(str(word), known) or f": one of {', '.join(known)}"
+    return did_you_mean(str(word), known) or KNOWN.format(known=", ".join(known))
 
 
 def words(what: str, value: object) -> str:

@@ -8,6 +8,10 @@ from enum import StrEnum
 from gradbook.errors import UsageError
 from gradbook.net.plain import number, numbers, one_of, settle
 
+MOMENTUM_RANGE = "momentum lies from 0 to below 1, not {value!r}"
+BETAS_RANGE = "adam's betas are two numbers from 0 to below 1, not {value}"
+EPSILON_RANGE = "adam's epsilon lies between 0 and 1, not {value!r}"
+
 
 class Loss(StrEnum):
     """How far outputs are from targets. Each is averaged over the samples."""
@@ -68,11 +72,11 @@ class Update:
             nesterov=bool(self.nesterov),
         )
         if not 0 <= self.momentum < 1:
-            raise UsageError(f"momentum lies from 0 to below 1, not {self.momentum}")
+            raise UsageError(MOMENTUM_RANGE.format(value=self.momentum))
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(f"adam's betas are two numbers from 0 to below 1, not {self.betas}")
+            raise UsageError(BETAS_RANGE.format(value=self.betas))
         if not 0 < self.epsilon < 1:
-            raise UsageError(f"adam's epsilon lies between 0 and 1, not {self.epsilon}")
+            raise UsageError(EPSILON_RANGE.format(value=self.epsilon))
         for setting in fields(self)[1:]:
             if setting.name not in OWN_SETTINGS[self.kind]:
                 settle(self, **{setting.name: setting.default})

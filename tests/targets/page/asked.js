@@ -8,6 +8,9 @@ const load = name => import(pathToFileURL(`${web}/${name}`).href)
 const { Training } = await load("machine/training.js")
 const { WORDS } = await load("machine/words.js")
 const { judged, trial } = await load("machine/verdict.js")
+const { read } = await load("text/reader.js")
+const { TextError } = await load("text/statement.js")
+const { tableOf } = await load("build/table.js")
 
 const answers = {
   /** Epochs as the page trains them: the loss and the state that each begins with. */
@@ -34,6 +37,19 @@ const answers = {
   },
   measured({ table, rate, line, size }) {
     return begun(table, rate).measured(line, size)
+  },
+  /** A network's text as the page reads it, or what it says of it. */
+  read({ text, grammar }) {
+    try {
+      return { net: read(text, grammar) }
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error
+      return { line: error.line, column: error.column, message: error.message }
+    }
+  },
+  /** The tables of a network that the page builds of its text. */
+  build({ text, building, samples }) {
+    return tableOf(read(text, building.grammar), samples ?? [], building)
   },
   /** One word on numbers. */
   word({ word, operands, which }) {

@@ -31,7 +31,8 @@ def test_a_single_sample_has_no_mean():
 def test_a_network_on_the_plane_without_samples_gets_points_to_learn():
     table = content(parse(PLAY)).table()
     assert len(table["samples"]) > 50
-    assert table["samples"] == table["plane"]["sets"]["circle"]
+    points = table["plane"]["sets"]["circle"]
+    assert table["samples"] == [[[x, y], [float(which)]] for x, y, which in points]
     assert {tuple(targets) for _, targets in table["samples"]} == {(0.0,), (1.0,)}
 
 

@@ -64,6 +64,10 @@ WINDOW_USAGE = """\
 
 # Reading.
 
+UNKNOWN_BIAS = "unknown {word!r}{hint}"
+ONE_OF = ": expected one of {known}"
+EXPECTED = "expected {phrase!r}"
+
 
 def _bias(line: Statement, *others: str) -> Bias:
     """What is left of the line; `others` are words that could have stood in it."""
@@ -71,8 +75,8 @@ def _bias(line: Statement, *others: str) -> Bias:
     phrase = line.rest()
     if phrase not in ("", *Bias):
         known = [*others, *Bias]
-        hint = did_you_mean(phrase, known) or f": expected one of {', '.join(known)}"
-        line.fail(f"unknown {phrase!r}{hint}", at=start)
+        hint = did_you_mean(phrase, known) or ONE_OF.format(known=", ".join(known))
+        line.fail(UNKNOWN_BIAS.format(word=phrase, hint=hint), at=start)
     return Bias(phrase or Bias.EACH)
 
 
@@ -188,7 +192,7 @@ def _activation(kind: str) -> Callable[[Statement, Shape], Layer]:
 def _second_words(line: Statement, phrase: str) -> None:
     for word in phrase.split()[1:]:
         if not line.option(word):
-            line.fail(f"expected {phrase!r}")
+            line.fail(EXPECTED.format(phrase=phrase))
 
 
 LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {

@@ -27,17 +27,23 @@ STATEMENTS = {**GIVEN, **TRAINING}
 WORDS = (*STATEMENTS, *LAYERS)
 """What a statement may begin with."""
 
+# What is said of a text as a whole.
+TOO_LONG = (
+    "{size:,} characters: the most is {most:,}; "
+    "keep samples in a CSV file and name it with 'data FILE'"
+)
+NO_LAYERS = "no layers: begin with a line such as 'input 2'"
+UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
+SEE_HELP = ": see gradbook help networks"
+BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
+
 
 def network_statements(text: str, source: str | None) -> Iterable[Statement]:
     """The statements of a text, unless it is none or too long."""
     if not isinstance(text, str):
         raise UsageError(f"a network is written as text, not {text!r}")
     if len(text) > LONGEST_TEXT:
-        raise NetTextError(
-            f"{len(text):,} characters: the most is {LONGEST_TEXT:,}; "
-            "keep samples in a CSV file and name it with 'data FILE'",
-            source=source,
-        )
+        raise NetTextError(TOO_LONG.format(size=len(text), most=LONGEST_TEXT), source=source)
     return statements(text, source)
 
 
@@ -47,9 +53,7 @@ def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
     for line in lines:
         read_statement(draft, line)
     if not draft.shapes:
-        raise NetTextError(
-            "no layers: begin with a line such as 'input 2'", line=1, column=1, source=source
-        )
+        raise NetTextError(NO_LAYERS, line=1, column=1, source=source)
     return draft
 
 
@@ -57,10 +61,10 @@ def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
     reader = STATEMENTS.get(word)
     if reader is None and word not in LAYERS:
-        hint = did_you_mean(word, WORDS) or ": see gradbook help networks"
-        line.fail(f"unknown layer {line.next!r}{hint}")
+        hint = did_you_mean(word, WORDS) or SEE_HELP
+        line.fail(UNKNOWN_LAYER.format(word=line.next, hint=hint))
     if not draft.shapes and word not in ("input", "name"):
-        line.fail(f"{word!r} before the input: begin with a line such as 'input 2'")
+        line.fail(BEFORE_INPUT.format(word=word))
     line.take()
     (reader or _layer)(draft, line)
     line.end()

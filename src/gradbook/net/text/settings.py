@@ -33,7 +33,7 @@ class Draft:
 
     def set(self, key: str, value: object, line: Statement) -> None:
         if key in self.settings:
-            line.fail(f"a second {line.words[0].group()!r}: say it once", at=0)
+            line.fail(SECOND.format(word=line.words[0].group()), at=0)
         self.settings[key] = value
         self.places[key] = line
 
@@ -55,6 +55,19 @@ KINDS = {  # of parameter, as the text calls them
     "scales": Role.SCALE,
     "shifts": Role.SHIFT,
 }
+
+
+# What is said of statements that can't be meant; a page says the same.
+SECOND = "a second {word!r}: say it once"
+TABLE_ALREADY = "samples stand in a file already: take out this line or the 'data' line"
+SAMPLES_ALREADY = "samples are given already: take out the 'sample' lines or this one"
+NO_TARGETS = "the targets are missing: write '->' and then them"
+WHICH_FILE = "which file? write 'data samples.csv'"
+WHICH_NAME = "which name? write 'name worked'"
+WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
+WHICH_UPDATE, UNKNOWN_UPDATE = "which update{hint}", "unknown update {word!r}{hint}"
+DECAY_ALREADY = "decay is given for these already: say it once"
+UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
 
 
 # What a network is given.
@@ -81,26 +94,24 @@ def _start(role: Role) -> Callable[[Draft, Statement], None]:
 
 def _sample(draft: Draft, line: Statement) -> None:
     if "table" in draft.settings:
-        line.fail("samples stand in a file already: take out this line or the 'data' line", at=0)
+        line.fail(TABLE_ALREADY, at=0)
     inputs = line.values("an input", until="->")
     if not line.option("->"):
-        line.fail("the targets are missing: write '->' and then them")
+        line.fail(NO_TARGETS)
     draft.samples.append(Sample(inputs, line.values("a target")))
     draft.places[f"sample {len(draft.samples)}"] = line
 
 
 def _data(draft: Draft, line: Statement) -> None:
     if draft.samples:
-        line.fail("samples are given already: take out the 'sample' lines or this one", at=0)
-    draft.set("table", _phrase(line, "which file? write 'data samples.csv'"), line)
+        line.fail(SAMPLES_ALREADY, at=0)
+    draft.set("table", _phrase(line, WHICH_FILE), line)
     draft.places["data"] = line
 
 
 GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
     "input": _input,
-    "name": lambda draft, line: draft.set(
-        "name", _phrase(line, "which name? write 'name worked'"), line
-    ),
+    "name": lambda draft, line: draft.set("name", _phrase(line, WHICH_NAME), line),
     **{word: _start(role) for word, role in KINDS.items()},
     "sample": _sample,
     "data": _data,
@@ -114,8 +125,8 @@ def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
     phrase = LOSS_WORDS.get(phrase.lower(), phrase)
     if phrase not in list(Loss):
-        asked = f"unknown loss {phrase!r}" if phrase else "which loss"
-        line.fail(asked + hint(phrase, list(Loss)), at=1)
+        asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
+        line.fail(asked.format(word=phrase, hint=hint(phrase, list(Loss))), at=1)
     draft.set("loss", Loss(phrase), line)
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
@@ -124,8 +135,8 @@ def _update(draft: Draft, line: Statement) -> None:
     kind = UPDATE_WORDS.get(line.next.lower(), line.next)
     settings: dict[str, Any] = {}
     if kind not in USUAL_RATES:
-        asked = f"unknown update {kind!r}" if kind else "which update"
-        line.fail(asked + hint(kind, USUAL_RATES))
+        asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
+        line.fail(asked.format(word=kind, hint=hint(kind, USUAL_RATES)))
     line.take()
     if kind == "momentum":
         if line.next not in ("", "nesterov"):
@@ -145,7 +156,7 @@ def _decay(draft: Draft, line: Statement) -> None:
     draft.places["decay"] = line
     for role in _kinds(line):
         if role in known:
-            line.fail("decay is given for these already: say it once", at=0)
+            line.fail(DECAY_ALREADY, at=0)
         known[role] = decay
 
 
@@ -154,7 +165,7 @@ def _kinds(line: Statement) -> list[Role]:
     found: list[Role] = []
     while line.next:
         if line.next not in KINDS:
-            line.fail(f"unknown kind of parameter {line.next!r}{hint(line.next, KINDS)}")
+            line.fail(UNKNOWN_KIND.format(word=line.next, hint=hint(line.next, KINDS)))
         found.append(KINDS[line.take()])
     return found or [Role.WEIGHT]
 

@@ -18,6 +18,17 @@ NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 SIZES = re.compile(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*")
 WHOLES = re.compile(r"[0-9]{1,9}(x[0-9]{1,9})*")
 
+# What is said of a word that won't do; a page says the same of a text that is written there.
+NO_WHOLE = "{what} is missing: write a whole number here"
+NOT_WHOLE = "{what} is a whole number of at most 9 digits, not {word!r}"
+NO_NUMBER = "{what} is missing: write a number here"
+NOT_NUMBER = "{what} is a number such as 0.15, not {word!r}"
+COMMAS = "{what} is a number such as 0.15, with a point and spaces between numbers, not {word!r}"
+TOO_LARGE = "{what} is too large, take less than 1e308: {word}"
+NO_SIZES = "{what} is missing: write it like {example}"
+NOT_SIZES = "{what} is written like {example}, not {word!r}"
+NOT_EXPECTED = "unexpected {word!r} after {before!r}: take it out or begin a new line"
+
 
 @dataclass
 class Statement:
@@ -54,21 +65,20 @@ class Statement:
 
     def whole(self, what: str) -> int:
         if not self.next:
-            self.fail(f"{what} is missing: write a whole number here")
+            self.fail(NO_WHOLE.format(what=what))
         if not WHOLE.fullmatch(self.next):
-            self.fail(f"{what} is a whole number of at most 9 digits, not {self.next!r}")
+            self.fail(NOT_WHOLE.format(what=what, word=self.next))
         return int(self.take())
 
     def value(self, what: str) -> float:
         word = self.next
         if not word:
-            self.fail(f"{what} is missing: write a number here")
+            self.fail(NO_NUMBER.format(what=what))
         if not NUMBER.fullmatch(word):
-            hint = ", with a point and spaces between numbers" if "," in word else ""
-            self.fail(f"{what} is a number such as 0.15{hint}, not {word!r}")
+            self.fail((COMMAS if "," in word else NOT_NUMBER).format(what=what, word=word))
         value = float(word.replace("−", "-"))
         if isinf(value):
-            self.fail(f"{what} is too large, take less than 1e308: {word}")
+            self.fail(TOO_LARGE.format(what=what, word=word))
         self.used += 1
         return value
 
@@ -84,9 +94,9 @@ class Statement:
     def sizes(self, what: str, most: int, example: str) -> tuple[int, ...]:
         """Up to `most` sizes with an x between them."""
         if not self.next:
-            self.fail(f"{what} is missing: write it like {example}")
+            self.fail(NO_SIZES.format(what=what, example=example))
         if not SIZES.fullmatch(self.next) or self.next.count("x") >= most:
-            self.fail(f"{what} is written like {example}, not {self.next!r}")
+            self.fail(NOT_SIZES.format(what=what, example=example, word=self.next))
         return tuple(map(int, self.take().split("x")))
 
     def wholes(self, what: str, counts: Collection[int], examples: str) -> tuple[int, ...]:
@@ -94,7 +104,7 @@ class Statement:
         if "x" not in self.next:
             return (self.whole(what),)
         if not WHOLES.fullmatch(self.next) or self.next.count("x") + 1 not in counts:
-            self.fail(f"{what} is written like {examples}, not {self.next!r}")
+            self.fail(NOT_SIZES.format(what=what, example=examples, word=self.next))
         return tuple(map(int, self.take().split("x")))
 
     def option(self, word: str) -> bool:
@@ -106,7 +116,7 @@ class Statement:
     def end(self) -> None:
         if self.next:
             before = self.words[self.used - 1].group()
-            self.fail(f"unexpected {self.next!r} after {before!r}: take it out or begin a new line")
+            self.fail(NOT_EXPECTED.format(word=self.next, before=before))
 
 
 def statements(text: str, source: str | None) -> Iterator[Statement]:

@@ -22,9 +22,9 @@ from gradbook.report.digits.packing import (
     packed,
     scales,
 )
+from gradbook.report.page.script import script
 from gradbook.report.page.shell import Section, Side, made_with, resource, text
 from gradbook.report.page.shell import page as whole_page
-from gradbook.report.play.script import script
 
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
 READ_AT_ONCE = 16  # images

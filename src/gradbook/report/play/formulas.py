@@ -18,7 +18,7 @@ from gradbook.targets.algebra.writers.mathml import inline
 from gradbook.targets.drawing.place import spelled
 from gradbook.targets.page.content import PageContent
 
-SLOT = re.compile(r"<mtext>(⟦\d+⟧)</mtext>")
+SLOT = re.compile(r"<mtext>(⟦\w+⟧)</mtext>")
 
 
 def formula_table(content: PageContent) -> dict[str, Any]:
@@ -29,10 +29,10 @@ def formula_table(content: PageContent) -> dict[str, Any]:
     return {
         "names": {places[node]: _name(node) for node in [*content.named, rate]},
         "formulas": {
-            places[node]: _template(definition(node, say)) for node in content.derived.forward
+            places[node]: bare_template(definition(node, say)) for node in content.derived.forward
         },
         "partials": [
-            [places[it.of], places[it.to], _template(formula(it.formula, say))]
+            [places[it.of], places[it.to], bare_template(formula(it.formula, say))]
             for it in content.locals
         ],
     }
@@ -47,7 +47,8 @@ def _slots(content: PageContent) -> Say:
     return say
 
 
-def _template(form: Form) -> str:
+def bare_template(form: Form) -> str:
+    """The formula, with what stands in ⟦⟧ to be put in."""
     return SLOT.sub(r"\1", _bare(form))
 
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import size
+from gradbook.data.plane import KINDS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
+from gradbook.report.page.script import script
 from gradbook.report.page.shell import Section, Side, made_with, resource, text
 from gradbook.report.page.shell import page as whole_page
+from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns
 from gradbook.report.play.formulas import formula_table
-from gradbook.report.play.script import script
 from gradbook.targets.page.content import PageContent, content
 
 MOST_BYTES = 400_000  # of a page: one that can be mailed
@@ -36,8 +38,8 @@ def play_page(net: Net, command: str = "") -> str:
     )
     right = (
         Section("rate-and-loss", "Learning rate and loss", _loss()),
-        *([Section("plane", "The plane", _plane())] if known.share else []),
-        Section("more", "On from here", _more(net)),
+        *([Section("plane", "The plane", _plane())] if known.share or builds(net) else []),
+        Section("more", "The network as text", _editor(known) if builds(net) else _text(known)),
     )
     made = whole_page(
         f"{net.name or 'A network'}, to play with",
@@ -105,39 +107,70 @@ def _plane() -> str:
 
 
 def _samples(known: PageContent) -> str:
-    inputs, targets = len(known.step.inputs), len(known.step.targets)
-    sets = "".join(
-        f'<option value="{kind}">{kind}</option>'
-        for kind in (known.table()["plane"] or {}).get("sets", {})
-    )
+    sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in KINDS)
     choice = (
-        f'<label>data <select id="sets"><option value="">as written</option>{sets}</select></label>'
-        if sets
+        '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
+        f"{sets}</select></label>"
+        if known.share or builds(known.net)
         else ""
     )
     file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
-    needed = f"{inputs + targets} columns: inputs, then targets; or drop it here"
     return (
         f'<div class="own">{choice}<label>your own, from a CSV file {file}</label>'
-        f'<span class="remark">{needed}</span>'
+        '<span class="remark" id="columns"></span>'
         '</div><p id="said" role="status"></p><div id="samples"></div>'
     )
 
 
-def _more(net: Net) -> str:
-    """The network as text, as it is now, and what makes the other things of it."""
-    is_known = net.name in LESSONS and net == builtin(net.name)
-    named = net.name if is_known else "net.txt"
+def _layers(net: Net) -> str:
+    """The text without start values and samples, which the page shows elsewhere."""
+    return str(replace(net, samples=(), table="", start={}))
+
+
+def _editor(known: PageContent) -> str:
+    """The text to be changed, its mistakes, and what is to be made of it."""
+    lines = _layers(known.net).rstrip()
     return (
-        "<p>The network as it was written. To change its layers, change its text and make another "
-        "page of it; saved as it is now, with these weights and samples, it can go into a workbook "
-        "of live formulas, a derivation or a sweep:</p>"
-        f"<pre><code>{text(str(net))}</code></pre>"
-        '<p><button type="button" id="save">Save as net.txt</button></p>'
-        "<pre><code>gradbook page net.txt -o page.html\n"
-        "gradbook sheet net.txt -o book.xlsx\n"
-        "gradbook explain net.txt -o derivation.html</code></pre>"
-        f"<p>As it was written: <code>gradbook sheet {text(named)}</code></p>"
+        "<p>Change it, and the page builds it as you type. Weights and samples stay where they "
+        "fit; lines such as <code>weights 0.1 0.2 …</code> and <code>sample 0 1 -&gt; 1</code> "
+        "give others. <code>gradbook help networks</code> says what can be written; here dense "
+        "layers and activations are built, with any loss and any update.</p>"
+        '<div id="editor"><div id="line-numbers" aria-hidden="true"></div><div class="lines">'
+        '<div id="wrong-line" hidden></div>'
+        f'<textarea id="text" rows="{lines.count(chr(10)) + 2}" wrap="off" spellcheck="false" '
+        'autocapitalize="off" autocomplete="off" aria-label="The network as text" '
+        f'aria-describedby="text-said">{text(lines)}</textarea></div></div>'
+        '<p id="text-said" role="status"></p>'
+        '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
+        '<button type="button" id="text-as-written">As written</button>'
+        '<button type="button" id="save">Save as net.txt</button></p>' + _commands(known.net)
+    )
+
+
+def _text(known: PageContent) -> str:
+    """The text to be read alone."""
+    return (
+        "<p>To change its layers, change its text and make another page of it.</p>"
+        f"<pre><code>{text(_layers(known.net))}</code></pre>"
+        '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
+        + _commands(known.net)
+    )
+
+
+def _commands(net: Net) -> str:
+    """What makes other things of what was saved."""
+    is_known = net.name in LESSONS and net == builtin(net.name)
+    as_written = (
+        f"<p>As it was written: <code>gradbook sheet {text(net.name)}</code></p>"
+        if is_known
+        else ""
+    )
+    return (
+        "<p>Saved as it is now, with these weights and samples, it becomes a workbook of live "
+        "formulas, a derivation, or a page again:</p>"
+        "<pre><code>gradbook sheet net.txt -o book.xlsx\n"
+        "gradbook explain net.txt -o derivation.html\n"
+        f"gradbook page net.txt -o page.html</code></pre>{as_written}"
     )
 
 
@@ -145,8 +178,11 @@ def _data(known: PageContent) -> str:
     """The tables, in an element that no browser takes for a script."""
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-    table["columns"] = columns(known.net, places)
-    table["layers"] = str(replace(known.net, samples=(), table="", start={}))
+    table["columns"] = columns(known.begun, places)
+    table["layers"] = _layers(known.net)
+    if builds(known.net):
+        table["building"] = building_table()
+        table["plane"] = known.share and {**table["plane"], "sets": {}}  # which building has
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = said.replace("<", "\\u003c")
     return f'<script type="application/json" id="content">{said}</script>\n'

@@ -7,25 +7,32 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from gradbook.data.plane import KINDS, points
 from gradbook.errors import TargetError
 from gradbook.graph.derivation import Derivation, Local, derivation
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import layer_names
 from gradbook.graph.node import Node, needed
 from gradbook.graph.step import Step
-from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Loss, Net, Pool
+from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Net, Pool, Sample
 from gradbook.net.text import layer_words
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.gates import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines
 from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
 from gradbook.targets.page.lines import Lines, written
+from gradbook.targets.page.plane import (
+    CLASSES,
+    USUAL_SET,
+    class_targets,
+    labelled,
+    point_sets,
+    share_of,
+    tells_points_apart,
+)
 from gradbook.targets.page.windows import ConvWindow, conv_windows
 
 MOST_SAMPLES = 1_000  # that a page trains on
 SHOWABLE = Dense | Activation | Flatten | Dropout | Conv | Pool
-CLASSES = 2  # of points on a plane
 
 
 @dataclass(frozen=True)
@@ -115,10 +122,15 @@ class PageContent:
     def _places(self, nodes: Iterable[Node]) -> list[int]:
         return [self.lines.places[node] for node in nodes]
 
+    @property
+    def begun(self) -> Net:
+        """The network with the samples that the page begins with."""
+        return self.net.with_samples(Sample(*map(tuple, pair)) for pair in self._samples())
+
     def _samples(self) -> list[list[list[float]]]:
         """Inputs and targets of each; points of the plane where the network brings none along."""
         if self.step.batch and not self.net.samples:
-            return self._sets()["circle"]
+            return labelled(point_sets()[USUAL_SET], self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
 
     def _plane(self) -> dict[str, Any] | None:
@@ -126,19 +138,19 @@ class PageContent:
             return None
         return {
             "share": self.lines.places[self.share],
-            "classes": [class_targets(self.net, k) for k in range(CLASSES)],
-            "sets": self._sets(),
+            "classes": self._classes,
+            "sets": point_sets(),
         }
 
-    def _sets(self) -> dict[str, list[list[list[float]]]]:
-        wanted = [class_targets(self.net, k) for k in range(CLASSES)]
-        return {kind: [[[x, y], wanted[k]] for x, y, k in points(kind)] for kind in KINDS}
+    @property
+    def _classes(self) -> list[list[float]]:
+        return [class_targets(self.net, k) for k in range(CLASSES)]
 
 
 def content(net: Net) -> PageContent:
     """What a page needs of this network; one that a page can't show is refused, with its place."""
     _check(net)
-    on_plane = net.input == (2,) and net.outputs <= CLASSES
+    on_plane = tells_points_apart(net)
     several = len(net.samples) > 1 or (on_plane and not net.samples)
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
@@ -152,7 +164,7 @@ def content(net: Net) -> PageContent:
         layer_gates(step),
         conv_windows(step),
         least_loss(step),
-        _share(step) if on_plane and several and _is_forward(step) else None,
+        share_of(step) if on_plane and several and _is_forward(step) else None,
     )
 
 
@@ -169,29 +181,3 @@ def _is_forward(step: Step) -> bool:
     """Whether the outputs depend on nothing but inputs and weights."""
     known = {*step.inputs, *step.weights}
     return all(node in known for node in needed(step.outputs) if node.op.name == "leaf")
-
-
-def class_targets(net: Net, which: int) -> list[float]:
-    """What the outputs are to be for a point of that class."""
-    if net.outputs > 1:
-        return [float(k == which) for k in range(net.outputs)]
-    return [float(which) if _lowest(net) == 0 else 2.0 * which - 1]
-
-
-def _lowest(net: Net) -> int:
-    """What a single output says to the first class: −1 where it is a tanh, else 0."""
-    kind = net.layers[-1].kind if isinstance(net.layers[-1], Activation) else ""
-    return -1 if kind == "tanh" else 0
-
-
-def _share(step: Step) -> Node:
-    """0 where the outputs say the first class, 1 where they say the second, in between between."""
-    outputs = list(step.outputs)
-    if step.net.objective is Loss.CROSS:
-        last = step.net.layers[-1]
-        if isinstance(last, Activation) and last.kind == "log softmax":
-            outputs = [step.graph.make("exp", output) for output in outputs]
-    if len(outputs) > 1:
-        return (1 + outputs[1] - outputs[0]) / 2
-    low = _lowest(step.net)
-    return (outputs[0] - low) / (1 - low)

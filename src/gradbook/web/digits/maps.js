@@ -30,9 +30,10 @@ export class MapsPanel {
     const maps = Array.from({ length: isList ? 1 : channels }, (_, channel) => mapOf(number, channel, isList))
     this.maps.set(number, maps)
     const strip = make("div", { class: isList ? "maps values" : "maps", onclick: (/** @type {MouseEvent} */ event) => this.clicked(event, number) }, ...maps.map(map => map.holder))
+    const filters = this.filters[number]
     return make("div", { class: "layer" },
       make("h3", {}, nameOf(layer), make("span", { class: "words" }, layer.words), make("span", { class: "remark" }, layer.shape.filter((side, k) => k === 0 || !isList).join(" × "))),
-      strip, ...(this.filters[number] ? [this.filters[number].element] : []))
+      strip, ...(filters ? [filters.element] : []))
   }
 
   /** @param {MouseEvent} event @param {number} layer */

@@ -16,15 +16,26 @@ export class ChainPanel {
     this.model = model
     this.box = box
     this.go = go
-    this.names = model.content.names
-    this.windows = new Map(model.content.windows.map((/** @type {Window} */ found) => [found.value, found]))
-    this.chains = new Map(model.content.chains.map(
-      (/** @type {[number, Tree, number]} */ [line, chain, root]) => [line, { chain, root }]))
-    this.partials = new Map(model.content.partials.map(
-      (/** @type {[number, number, string]} */ [of, to, said]) => [`${of} ${to}`, said]))
+    this.names = /** @type {Record<number, import("./dom.js").Name>} */ ({})
+    this.windows = /** @type {Map<number, Window>} */ (new Map())
+    this.chains = /** @type {Map<number, {chain: Tree, root: number}>} */ (new Map())
+    this.partials = /** @type {Map<string, string>} */ (new Map())
     this.size = 1e-5
     this.numbers = /** @type {[Element, number, boolean][]} */ ([])
     this.others = /** @type {(() => void)[]} */ ([])
+    this.line = -1
+    this.renew()
+  }
+
+  /** Of the network that there is now. */
+  renew() {
+    const { content } = this.model
+    this.names = content.names
+    this.windows = new Map(content.windows.map((/** @type {Window} */ found) => [found.value, found]))
+    this.chains = new Map(content.chains.map(
+      (/** @type {[number, Tree, number]} */ [line, chain, root]) => [line, { chain, root }]))
+    this.partials = new Map(content.partials.map(
+      (/** @type {[number, number, string]} */ [of, to, said]) => [`${of} ${to}`, said]))
     this.line = -1
   }
 

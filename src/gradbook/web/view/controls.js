@@ -83,7 +83,7 @@ export class Controls {
    */
   judgeZones() {
     const { model } = this
-    const key = JSON.stringify([model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
+    const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
     if (key === this.judged || this.isRunning) return
     this.judged = key
     const zones = Array.from({ length: ZONES }, () => make("span"))

@@ -38,6 +38,14 @@ export class Drawing {
     this.relaid()
   }
 
+  /** Of the network that there is now. */
+  renew() {
+    this.names = this.model.content.names
+    this.feeds = feeds(this.model.content.partials)
+    this.room = 0
+    this.relaid()
+  }
+
   relaid() {
     const room = this.box.clientWidth
     const isUpright = room < NARROW && uprightWidth(this.model.content.columns) <= room

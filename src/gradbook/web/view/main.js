@@ -1,18 +1,20 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
+import { labelled } from "../build/table.js"
 import { byId } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
+import { Editor } from "./editor.js"
 import { Model } from "./model.js"
 import { read, SamplesPanel } from "./samples.js"
 import { SurfacePanel } from "./surface.js"
 import { textOf } from "./text.js"
 
 const content = JSON.parse(byId("content").textContent)
-content.slopes = Object.fromEntries(content.chains.map(
-  (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
+const { building } = content
+const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
 const drawing = new Drawing(model, byId("drawing"))
@@ -20,7 +22,7 @@ const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line)
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
 const controls = new Controls(model)
-const surface = content.plane && byId("surface")
+const surface = byId("surface")
   ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked))
   : null
 
@@ -43,6 +45,29 @@ function show() {
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
 show()
 
+// Another network -------------------------------------------------------------
+
+/** @param {any} table @param {number[]} start */
+function rebuild(table, start) {
+  controls.stop()
+  model.take(table, start)
+  chain.renew()
+  surface?.renew()
+  fitSections()
+  drawing.renew()
+}
+
+/** Only networks that say something of a plane have one. */
+function fitSections() {
+  const { inputs, targets, plane } = model.content
+  if (byId("plane")) byId("plane").hidden = !plane
+  if (byId("point-sets")) byId("point-sets").hidden = !plane
+  byId("columns").textContent = `${inputs.length + targets.length} columns: inputs, then targets; or drop it here`
+}
+
+fitSections()
+if (building) new Editor(model, building, rebuild)
+
 // The network as it is now, in its text form -----------------------------------
 
 byId("save").addEventListener("click", () => {
@@ -58,7 +83,8 @@ byId("save").addEventListener("click", () => {
 /** @param {File} file */
 async function take(file) {
   try {
-    model.begin(read(await file.text(), content.inputs.length, content.targets.length, content.most))
+    const { inputs, targets, most } = model.content
+    model.begin(read(await file.text(), inputs.length, targets.length, most))
     say(`${file.name}: ${model.samples.length} samples`)
   } catch (error) {
     say(`${file.name}: ${error instanceof Error ? error.message : error}`)
@@ -80,6 +106,7 @@ addEventListener("drop", event => {
 })
 byId("sets")?.addEventListener("change", (/** @type {Event} */ event) => {
   const kind = /** @type {HTMLSelectElement} */ (event.target).value
-  model.begin(structuredClone(kind ? content.plane.sets[kind] : content.samples))
+  const { plane, samples } = model.content
+  model.begin(kind ? labelled(pointSets[kind], plane.classes) : structuredClone(samples))
   say("")
 })

@@ -12,21 +12,42 @@ export class Model {
   /** @param {any} content what the page was given */
   constructor(content) {
     this.content = content
-    this.written = content.state.map((/** @type {number[]} */ it) => it[2])
-    this.start = [...this.written]
+    this.written = /** @type {number[]} */ ([])
+    this.start = /** @type {number[]} */ ([])
     this.rate = content.startRate
     this.sample = 0
-    this.chosen = firstOfTheLast(content.columns) ?? content.loss
+    this.chosen = content.loss
     this.pointed = /** @type {number | null} */ (null)
     this.listeners = /** @type {(() => void)[]} */ ([])
-    this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
-    this.slopeOf = new Map(content.trained)
+    this.stateOf = new Map()
+    this.slopeOf = new Map()
     this.samples = /** @type {Sample[]} */ ([])
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.judging = 0 // milliseconds that the last judgement took
     this.judgement = /** @type {Judgement | null} */ (null)
     this.everything = /** @type {number[]} */ ([])
-    this.training = new Training(content, content.samples, this.start)
+    this.written = content.state.map((/** @type {number[]} */ it) => it[2])
+    this.training = new Training(content, content.samples, this.written)
+    this.take(content, this.written)
+  }
+
+  /** Begin anew with a network, whose state begins so.
+   * @param {any} content @param {number[]} start
+   */
+  take(content, start) {
+    const before = this.content
+    const chosen = before.names[this.chosen]?.said
+    if (content.startRate !== before.startRate) this.rate = content.startRate
+    this.content = content
+    content.slopes = Object.fromEntries(content.chains.map(
+      (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
+    this.written = content.state.map((/** @type {number[]} */ it) => it[2])
+    this.start = [...start]
+    this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
+    this.slopeOf = new Map(content.trained)
+    const again = Object.keys(content.names).find(line => before !== content && content.names[line].said === chosen)
+    this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.loss
+    this.pointed = null
     this.begin(structuredClone(content.samples))
   }
 

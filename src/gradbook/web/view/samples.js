@@ -12,8 +12,7 @@ export class SamplesPanel {
     this.box = box
     this.cells = /** @type {(() => void)[]} */ ([])
     this.looked = -1 // at which sample
-    const { inputs } = model.content
-    this.inputs = /** @type {number[]} */ (inputs.length > MOST_COLUMNS ? [] : inputs)
+    this.inputs = /** @type {number[]} */ ([])
     this.rows = /** @type {HTMLElement[]} */ ([])
   }
 
@@ -31,6 +30,7 @@ export class SamplesPanel {
     this.of = this.model.training
     this.looked = -1
     this.cells = []
+    this.inputs = content.inputs.length > MOST_COLUMNS ? [] : content.inputs
     const head = [...this.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
       make("th", { scope: "col" }, nameWords(content.names[line])))
     const shown = samples.slice(0, MOST_ROWS)

@@ -13,9 +13,8 @@ export class SurfacePanel {
     this.canvas = canvas
     this.plane = model.content.plane
     this.chosenClass = chosenClass
-    const { content } = model
-    this.machine = new Machine(content.lines, everywhere(content), CELLS * CELLS)
-    this.order = this.machine.order([this.plane.share])
+    this.machine = new Machine([], [], 0)
+    this.order = /** @type {number[]} */ ([])
     this.of = /** @type {object | null} */ (null)
     this.low = -1
     this.high = 1
@@ -27,6 +26,17 @@ export class SurfacePanel {
       this.tones = this.readTones()
       this.model.changed()
     })
+    this.renew()
+  }
+
+  /** Of the network that there is now, if it says anything of a plane. */
+  renew() {
+    const { content } = this.model
+    this.plane = content.plane
+    this.of = null
+    if (!this.plane) return
+    this.machine = new Machine(content.lines, everywhere(content), CELLS * CELLS)
+    this.order = this.machine.order([this.plane.share])
   }
 
   /** The colours of the first class, of what lies between, and of the second.
@@ -37,6 +47,7 @@ export class SurfacePanel {
   }
 
   update() {
+    if (!this.plane) return
     if (this.of !== this.model.training) this.lookAround()
     for (const line of this.model.content.weights) this.machine.fill(line, this.model.training.machine.at(line))
     this.machine.run(this.order)

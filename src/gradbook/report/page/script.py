@@ -1,7 +1,8 @@
 """The modules of `web/` as one script, for a page that may load nothing.
 
 Each module becomes a scope of its own that hands out what it exports. Modules import each other
-by name alone, at their beginning, and export where they declare.
+by name alone, at their beginning, and export where they declare. Comments on lines of their own
+and types stay behind, and so does what stands before a line: no text in a module goes over several.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from importlib.resources import files
 from posixpath import dirname, join, normpath
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)"\n', re.MULTILINE)
+COMMENT = re.compile(
+    r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n|/\*\* @type \{.*?\} \*/ ?", re.MULTILINE
+)
+MARGIN = re.compile("^ +", re.MULTILINE)
 EXPORT = re.compile(
-    r"^export (?=(?:async )?(?:function|class|const|let)\b)"
-    r"((?:async )?(?:function|class|const|let) (\w+))",
+    r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
+    r"((?:async )?(?:function\*?|class|const|let) (\w+))",
     re.MULTILINE,
 )
 
@@ -34,6 +39,7 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
     called = re.sub(r"\W", "_", name)
     if name not in scopes:
         text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
+        text = MARGIN.sub("", COMMENT.sub("", text))
 
         def given(found: re.Match[str]) -> str:
             source = _collect(normpath(join(dirname(name), found[2])), scopes)

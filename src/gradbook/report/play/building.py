@@ -1,0 +1,115 @@
+"""What a page that builds networks by itself is told: the text form, the patterns, their formulas.
+
+Where a pattern goes over several values its formula is four pieces: what stands before the first,
+what stands for each, what between two, and what after the last.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from gradbook.graph.derivation import LONGEST_CHAIN
+from gradbook.graph.node import Node
+from gradbook.net import Activation, Dense, Net
+from gradbook.palette import colour_of
+from gradbook.rates import USUAL_EPOCHS
+from gradbook.report.play.formulas import bare_template
+from gradbook.targets.algebra.notation.forms import Form, Words
+from gradbook.targets.algebra.notation.formula import LONGEST_TOP, Say, definition, formula
+from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
+from gradbook.targets.page.content import MOST_SAMPLES
+from gradbook.targets.page.grammar import grammar_table
+from gradbook.targets.page.patterns import (
+    MANY,
+    ValuePattern,
+    general,
+    least_table,
+    patterns,
+    plane_table,
+    update_table,
+)
+from gradbook.targets.page.plane import USUAL_SET, point_sets
+
+STEMS = "itwbhoaLENη"  # of a dense network's values
+SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
+
+
+def builds(net: Net) -> bool:
+    """Whether a page can build such networks by itself."""
+    return len(net.input) == 1 and all(
+        isinstance(layer, Dense | Activation) for layer in net.layers
+    )
+
+
+@cache
+def building_table() -> dict[str, Any]:
+    """The same for every network."""
+    return {
+        "grammar": grammar_table(),
+        "patterns": _pattern_table(),
+        "updates": update_table(),
+        "least": least_table(),
+        "planes": plane_table(),
+        "sets": point_sets(),
+        "most": MOST_SAMPLES,
+        "usualSet": USUAL_SET,
+        "epochs": USUAL_EPOCHS,
+        "longestTop": LONGEST_TOP,
+        "longestChain": LONGEST_CHAIN,
+        "shown": [MOST_UNITS, FIRST_UNITS],
+        "kinds": {stem: colour_of(stem).key for stem in STEMS},
+    }
+
+
+def _pattern_table() -> dict[str, Any]:
+    """By their names; the expressions of one that goes over several values hold of one as well."""
+    found: dict[str, Any] = {}
+    for pattern in patterns():
+        say = _say(pattern)
+        size = "one" if pattern.count == 1 else "many" if pattern.count == MANY else "few"
+        entry = found.setdefault(pattern.name, {"formulas": {}})
+        entry.update(pattern.table())
+        entry["formulas"][size] = _pieces(bare_template(definition(pattern.value, say)), pattern)
+        entry.setdefault("slopes", {})[size] = {
+            general(pattern.places[local.to]): _own(
+                bare_template(formula(local.formula, say)), pattern
+            )
+            for local in pattern.locals
+        }
+    return found
+
+
+def _say(pattern: ValuePattern) -> Say:
+    def say(node: Node) -> Form | None:
+        place = pattern.at(node)
+        return Words(f"⟦{place}⟧") if place else None
+
+    return say
+
+
+def _numbered(template: str, pattern: ValuePattern) -> str:
+    """With ⟦n⟧ for how many values there are."""
+    return template.replace(f"<mn>{pattern.count}</mn>", "⟦n⟧") if pattern.count > 1 else template
+
+
+def _own(template: str, pattern: ValuePattern) -> str:
+    """Of several places of a kind a slope mentions its own alone."""
+    return SLOT.sub(r"⟦\1⟧", _numbered(template, pattern))
+
+
+def _pieces(template: str, pattern: ValuePattern) -> list[str]:
+    """Before the first, each, between, after the last; one piece where nothing is counted."""
+    said = _numbered(template, pattern)
+    slots = list(SLOT.finditer(said))
+    if not slots:
+        return [said]
+    ends = [
+        (min(it.start() for it in mine), max(it.end() for it in mine))
+        for k in range(1, pattern.count + 1)
+        if (mine := [it for it in slots if it[2] == str(k)])
+    ]
+    (start, end), *others = ends
+    between = said[end : others[0][0]] if others else ""
+    return [said[:start], SLOT.sub(r"⟦\1*⟧", said[start:end]), between, said[ends[-1][1] :]]

@@ -1,0 +1,85 @@
+"""The text form as tables: what a page knows of it that reads networks by itself.
+
+Words, limits and every message are those of `gradbook.net`, so that a wrong text is told the same
+on the page as by the command. The page's reader is `web/text/`, in JavaScript.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+from gradbook import errors
+from gradbook.net import Loss, Role, Update, fit, network, plain, task
+from gradbook.net import layers as of_layers
+from gradbook.net.layers import ACTIVATIONS, USUAL_SLOPE
+from gradbook.net.parameters import Bias
+from gradbook.net.task import ADAMW_DECAY, OWN_SETTINGS, USUAL_RATES, Task, meant_loss
+from gradbook.net.text import layers, settings, statement, synonyms
+from gradbook.net.text import network as of_texts
+
+MESSAGES = {  # of each module, those that the page's reader says as well
+    statement: (
+        *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
+        *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED"),
+    ),
+    of_texts: ("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "SEE_HELP", "BEFORE_INPUT"),
+    settings: (
+        *("SECOND", "TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
+        *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
+        *("DECAY_ALREADY", "UNKNOWN_KIND"),
+    ),
+    layers: ("UNKNOWN_BIAS", "ONE_OF", "EXPECTED"),
+    of_layers: ("FLAT_ONLY",),
+    plain: ("NOT_FROM", "KNOWN"),
+    task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
+    fit: (
+        *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
+        *("FLAT_OUTPUT", "PROBABILITIES", "SMOOTHING_RANGE", "SMOOTHING_OF", "DECAY_RANGE"),
+        *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
+    ),
+}
+BIASES = MappingProxyType(
+    {str(bias): {"shared": bias.shared, "fixed": bias.fixed} for bias in Bias}
+    | {str(Bias.NONE): None}
+)
+
+
+def grammar_table() -> dict[str, Any]:
+    """The same for every network."""
+    usual = Update()
+    return {
+        "messages": {name: getattr(of, name) for of, names in MESSAGES.items() for name in names},
+        "number": statement.NUMBER.pattern,
+        "whole": statement.WHOLE.pattern,
+        "sizes": statement.SIZES.pattern,
+        "longestText": of_texts.LONGEST_TEXT,
+        "longestMessage": errors.LONGEST_MESSAGE,
+        "longestName": fit.LONGEST_NAME,
+        "closeEnough": errors.CLOSE_ENOUGH,
+        "mostLayers": fit.MOST_LAYERS,
+        "mostValues": fit.MOST_VALUES,
+        "largestSeed": fit.LARGEST_SEED,
+        "drawnDecimals": network.DRAWN_DECIMALS,
+        "words": list(of_texts.WORDS),
+        "layers": list(layers.LAYERS),
+        "activations": list(ACTIVATIONS),
+        "usualSlope": USUAL_SLOPE,
+        "synonyms": {
+            "layers": synonyms.LAYER_WORDS,
+            "updates": synonyms.UPDATE_WORDS,
+            "losses": synonyms.LOSS_WORDS,
+        },
+        "biases": dict(BIASES),
+        "usualBias": Bias.EACH,
+        "losses": list(Loss),
+        "meant": {kind: meant_loss(kind, Task.SAMPLES) for kind in ("", *ACTIVATIONS)},
+        "endings": fit.ENDINGS,
+        "smoothed": Loss.CROSS,
+        "rates": USUAL_RATES,
+        "settings": OWN_SETTINGS,
+        "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
+        "decayed": {"adamw": {Role.WEIGHT: ADAMW_DECAY}},
+        "kinds": settings.KINDS,
+        "roles": list(Role),
+    }

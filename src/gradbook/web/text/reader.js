@@ -1,0 +1,219 @@
+// Reads a network's text, statement by statement, as the command does; dense layers and activations.
+
+import { checked } from "./fit.js"
+import { statements, TextError } from "./statement.js"
+import { didYouMean, filled } from "./wording.js"
+
+/**
+ * @typedef {import("./statement.js").Statement} Statement
+ * @typedef {import("./statement.js").Grammar} Grammar
+ * @typedef {import("../machine/training.js").Sample} Sample
+ * @typedef {{kind: "dense", width: number, bias: string, slope: number}} Dense
+ * @typedef {{kind: "activation", word: string, slope: number}} Activation
+ * @typedef {Dense | Activation} Layer
+ * @typedef {{kind: string, momentum: number, betas: number[], epsilon: number, nesterov: boolean}} Update
+ * @typedef {{
+ *   shapes: number[][], layers: Layer[], samples: Sample[], start: Record<string, number[]>,
+ *   settings: Record<string, any>, places: Map<string, Statement>,
+ * }} Draft what has been read so far
+ */
+
+const NOT_HERE = "{word!r} can't be built in the page: put the text into a file and make a page of that"
+
+/** The network that a text describes; a mistake is thrown with its place.
+ * @param {string} text @param {Grammar} grammar
+ */
+export function read(text, grammar) {
+  const length = [...text].length
+  if (length > grammar.longestText) {
+    const values = { size: BigInt(length), most: BigInt(grammar.longestText) }
+    throw new TextError(filled(grammar.messages.TOO_LONG, values), 1, 1)
+  }
+  /** @type {Draft} */
+  const draft = { shapes: [], layers: [], samples: [], start: {}, settings: {}, places: new Map() }
+  for (const line of statements(text, grammar)) readStatement(draft, line)
+  if (!draft.shapes.length) throw new TextError(grammar.messages.NO_LAYERS, 1, 1)
+  return checked(draft, grammar)
+}
+
+/** @param {Draft} draft @param {Statement} line */
+function readStatement(draft, line) {
+  const { grammar } = line
+  const word = ours(grammar.synonyms.layers, line.next)
+  const isLayer = grammar.layers.includes(word)
+  if (!isLayer && !grammar.words.includes(word)) {
+    const hint = didYouMean(word, grammar.words, grammar.closeEnough) || grammar.messages.SEE_HELP
+    line.fail("UNKNOWN_LAYER", { word: line.next, hint })
+  }
+  if (!draft.shapes.length && word !== "input" && word !== "name") line.fail("BEFORE_INPUT", { word })
+  line.take()
+  if (isLayer) readLayer(draft, line, word)
+  else if (word in grammar.kinds) start(draft, line, grammar.kinds[word])
+  else STATEMENTS[word](draft, line)
+  line.end()
+}
+
+/** @param {Record<string, string>} synonyms @param {string} word */
+const ours = (synonyms, word) => (Object.hasOwn(synonyms, word.toLowerCase()) ? synonyms[word.toLowerCase()] : word)
+
+/** @param {string} word @param {string[]} known @param {Grammar} grammar */
+function hint(word, known, grammar) {
+  return didYouMean(word, known, grammar.closeEnough) || filled(grammar.messages.KNOWN, { known: known.join(", ") })
+}
+
+/** @param {Draft} draft @param {string} key @param {any} value @param {Statement} line */
+function set(draft, key, value, line) {
+  if (key in draft.settings) line.fail("SECOND", { word: line.words[0].word }, 0)
+  draft.settings[key] = value
+  draft.places.set(key, line)
+}
+
+// Layers ----------------------------------------------------------------------
+
+/** @param {Draft} draft @param {Statement} line @param {string} word */
+function readLayer(draft, line, word) {
+  const { mostLayers } = line.grammar
+  if (draft.layers.length >= mostLayers) line.fail("TOO_DEEP", { most: BigInt(mostLayers) }, 0)
+  const shape = draft.shapes[draft.shapes.length - 1]
+  const layer = word === "dense" ? dense(line, shape) : activation(line, word, shape)
+  draft.shapes.push(layer.kind === "dense" ? [layer.width] : isSoftmax(layer.word) ? shape.slice(0, 1) : shape)
+  draft.layers.push(layer)
+  draft.places.set(`layer ${draft.layers.length}`, line)
+}
+
+/** @param {string} word */
+const isSoftmax = word => word.endsWith("softmax")
+
+/** @param {Statement} line @param {number[]} shape @returns {Dense} */
+function dense(line, shape) {
+  const width = line.whole("dense's width")
+  const bias = readBias(line)
+  if (width < 1) line.fail("NOT_FROM", { what: "dense's width", least: 1n, value: BigInt(width) }, 0)
+  if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: shape.join("x") }, 0)
+  return { kind: "dense", width, bias, slope: 0 }
+}
+
+/** @param {Statement} line */
+function readBias(line) {
+  const { grammar, used } = line
+  const known = Object.keys(grammar.biases)
+  const phrase = line.rest()
+  if (phrase && !known.includes(phrase)) {
+    const others = filled(grammar.messages.ONE_OF, { known: known.join(", ") })
+    line.fail("UNKNOWN_BIAS", { word: phrase, hint: didYouMean(phrase, known, grammar.closeEnough) || others }, used)
+  }
+  return phrase || grammar.usualBias
+}
+
+/** @param {Statement} line @param {string} word its first @param {number[]} shape @returns {Activation} */
+function activation(line, word, shape) {
+  const { activations, usualSlope } = line.grammar
+  const kind = activations.find(it => it.split(" ")[0] === word)
+  if (!kind) return line.fail(NOT_HERE, { word }, 0)
+  for (const other of kind.split(" ").slice(1)) if (!line.option(other)) line.fail("EXPECTED", { phrase: kind })
+  const slope = kind === "leaky relu" && line.next ? line.value("the slope") : usualSlope
+  if (isSoftmax(kind) && Math.max(1, ...shape.slice(1)) > 1) line.fail("FLAT_ONLY", { word: kind, shape: shape.join("x") }, 0)
+  return { kind: "activation", word: kind, slope }
+}
+
+// Everything else -------------------------------------------------------------
+
+/** @param {Draft} draft @param {Statement} line @param {string} role */
+function start(draft, line, role) {
+  draft.start[role] = [...(draft.start[role] ?? []), ...line.values("a start value")]
+  draft.places.set(role, line)
+}
+
+/** @param {Statement} line @param {string} question */
+function phrase(line, question) {
+  if (!line.next) line.fail(question)
+  return line.rest()
+}
+
+/** @type {Record<string, (draft: Draft, line: Statement) => void>} */
+const STATEMENTS = {
+  input(draft, line) {
+    set(draft, "input", line.lengths("the input", 3, "2 or 1x28x28"), line)
+    draft.shapes = [draft.settings.input]
+  },
+  name: (draft, line) => set(draft, "name", phrase(line, "WHICH_NAME"), line),
+  rate: (draft, line) => set(draft, "rate", line.value("the rate"), line),
+  seed: (draft, line) => set(draft, "seed", line.whole("the seed"), line),
+  sample(draft, line) {
+    if ("table" in draft.settings) line.fail("TABLE_ALREADY", {}, 0)
+    const inputs = line.values("an input", "->")
+    if (!line.option("->")) line.fail("NO_TARGETS")
+    draft.samples.push([inputs, line.values("a target")])
+    draft.places.set(`sample ${draft.samples.length}`, line)
+  },
+  data(draft, line) {
+    if (draft.samples.length) line.fail("SAMPLES_ALREADY", {}, 0)
+    set(draft, "table", phrase(line, "WHICH_FILE"), line)
+    draft.places.set("data", line)
+  },
+  loss(draft, line) {
+    const { losses, synonyms } = line.grammar
+    const said = line.rest("smoothing")
+    const loss = Object.hasOwn(synonyms.losses, said.toLowerCase()) ? synonyms.losses[said.toLowerCase()] : said
+    if (!losses.includes(loss)) {
+      line.fail(loss ? "UNKNOWN_LOSS" : "WHICH_LOSS", { word: loss, hint: hint(loss, losses, line.grammar) }, 1)
+    }
+    set(draft, "loss", loss, line)
+    draft.settings.smoothing = line.option("smoothing") ? line.value("smoothing") : 0
+  },
+  update(draft, line) {
+    set(draft, "update", update(line), line)
+  },
+  decay(draft, line) {
+    const decay = line.value("decay")
+    const known = (draft.settings.decay ??= {})
+    draft.places.set("decay", line)
+    for (const role of named(line)) {
+      if (role in known) line.fail("DECAY_ALREADY", {}, 0)
+      known[role] = decay
+    }
+  },
+}
+
+/** The kinds of parameter named, or weights where none is.
+ * @param {Statement} line
+ */
+function named(line) {
+  const { kinds } = line.grammar
+  const found = []
+  while (line.next) {
+    if (!Object.hasOwn(kinds, line.next)) line.fail("UNKNOWN_KIND", { word: line.next, hint: hint(line.next, Object.keys(kinds), line.grammar) })
+    found.push(kinds[line.take()])
+  }
+  return found.length ? found : [kinds.weights]
+}
+
+/** @param {Statement} line @returns {Update} */
+function update(line) {
+  const { grammar } = line
+  const kind = ours(grammar.synonyms.updates, line.next)
+  const rules = Object.keys(grammar.rates)
+  if (!rules.includes(kind)) line.fail(kind ? "UNKNOWN_UPDATE" : "WHICH_UPDATE", { word: kind, hint: hint(kind, rules, grammar) })
+  line.take()
+  const found = { kind, ...structuredClone(grammar.usual), nesterov: false }
+  if (kind === "momentum") {
+    if (line.next && line.next !== "nesterov") found.momentum = line.value("momentum")
+    found.nesterov = line.option("nesterov")
+  }
+  if (grammar.settings[kind].includes("betas") && line.next) {
+    found.betas = [line.value("beta1"), line.value("beta2")]
+    if (line.next) found.epsilon = line.value("epsilon")
+  }
+  inRange(found, line)
+  return found
+}
+
+/** @param {Update} found @param {Statement} line */
+function inRange({ momentum, betas, epsilon }, line) {
+  const isShare = (/** @type {number} */ value) => value >= 0 && value < 1
+  if (!isShare(momentum)) line.fail("MOMENTUM_RANGE", { value: momentum }, 1)
+  if (!betas.every(isShare)) {
+    line.fail("BETAS_RANGE", { value: filled("({0!r}, {1!r})", { 0: betas[0], 1: betas[1] }) }, 1)
+  }
+  if (!(epsilon > 0 && epsilon < 1)) line.fail("EPSILON_RANGE", { value: epsilon }, 1)
+}

@@ -1,0 +1,156 @@
+// A text as statements of words, taken one after the other, and the place of every mistake in them.
+
+import { filled, oneLine } from "./wording.js"
+
+/**
+ * @typedef {{
+ *   messages: Record<string, string>, number: string, whole: string, sizes: string,
+ *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
+ *   mostLayers: number, mostValues: number, largestSeed: number, drawnDecimals: number,
+ *   words: string[], layers: string[], activations: string[], usualSlope: number,
+ *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>},
+ *   biases: Record<string, {shared: boolean, fixed: boolean} | null>, usualBias: string,
+ *   losses: string[], meant: Record<string, string>, endings: Record<string, string>, smoothed: string,
+ *   rates: Record<string, number>, settings: Record<string, string[]>,
+ *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
+ *   kinds: Record<string, string>, roles: string[],
+ * }} Grammar what `targets/page/grammar.py` writes
+ */
+
+const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
+const WORD = new RegExp(`[^${SPACE}]+`, "g") // what Python takes for space lies between them
+
+/** A mistake, with its place. */
+export class TextError extends Error {
+  /** @param {string} message @param {number} line @param {number} column */
+  constructor(message, line, column) {
+    super(message)
+    this.line = line
+    this.column = column
+  }
+}
+
+/** The words of one statement. */
+export class Statement {
+  /** @param {{word: string, start: number}[]} words @param {number} line @param {number} column of its first character
+   * @param {Grammar} grammar
+   */
+  constructor(words, line, column, grammar) {
+    this.words = words
+    this.line = line
+    this.column = column
+    this.grammar = grammar
+    this.used = 0
+  }
+
+  get next() {
+    return this.words[this.used]?.word ?? ""
+  }
+
+  take() {
+    this.used += 1
+    return this.words[this.used - 1].word
+  }
+
+  /** All words that are left, or those before the word `until`, as one phrase.
+   * @param {string} [until]
+   */
+  rest(until) {
+    const left = this.words.slice(this.used).map(it => it.word)
+    const end = until ? left.indexOf(until) : -1
+    const taken = end < 0 ? left : left.slice(0, end)
+    this.used += taken.length
+    return taken.join(" ")
+  }
+
+  /** Point at the word of that number, or at the next one, with one of the grammar's messages.
+   * @param {string} message @param {Record<string, import("./wording.js").Said>} [values] @param {number} [at]
+   * @returns {never}
+   */
+  fail(message, values = {}, at = this.used) {
+    const last = this.words[this.words.length - 1]
+    const start = at < this.words.length ? this.words[at].start : last.start + [...last.word].length
+    const said = filled(this.grammar.messages[message] ?? message, values)
+    throw new TextError(oneLine(said, this.grammar.longestMessage), this.line, this.column + start)
+  }
+
+  /** @param {string} what */
+  whole(what) {
+    if (!this.next) this.fail("NO_WHOLE", { what })
+    if (!entirely(this.grammar.whole, this.next)) this.fail("NOT_WHOLE", { what, word: this.next })
+    return Number(this.take())
+  }
+
+  /** @param {string} what */
+  value(what) {
+    const word = this.next
+    if (!word) this.fail("NO_NUMBER", { what })
+    if (!entirely(this.grammar.number, word)) this.fail(word.includes(",") ? "COMMAS" : "NOT_NUMBER", { what, word })
+    const value = Number(word.replace("−", "-"))
+    if (!Number.isFinite(value)) this.fail("TOO_LARGE", { what, word })
+    this.used += 1
+    return value
+  }
+
+  /** One number or more, up to the end or the word `until`.
+   * @param {string} what @param {string} [until]
+   */
+  values(what, until) {
+    const found = [this.value(what)]
+    while (this.next && this.next !== until) found.push(this.value(what))
+    return found
+  }
+
+  /** Up to `most` sizes with an x between them.
+   * @param {string} what @param {number} most @param {string} example
+   */
+  lengths(what, most, example) {
+    if (!this.next) this.fail("NO_SIZES", { what, example })
+    const parts = this.next.split("x")
+    if (!entirely(this.grammar.sizes, this.next) || parts.length > most) this.fail("NOT_SIZES", { what, example, word: this.next })
+    return this.take().split("x").map(Number)
+  }
+
+  /** Whether the next word is this one; it is then taken.
+   * @param {string} word
+   */
+  option(word) {
+    const found = this.next === word
+    if (found) this.used += 1
+    return found
+  }
+
+  end() {
+    if (this.next) this.fail("NOT_EXPECTED", { word: this.next, before: this.words[this.used - 1].word })
+  }
+}
+
+/** @param {string} pattern @param {string} word */
+const entirely = (pattern, word) => new RegExp(`^(?:${pattern})$`).test(word)
+
+/** What the lines of a text say, between semicolons and without remarks.
+ * @param {string} text @param {Grammar} grammar @returns {Generator<Statement>}
+ */
+export function* statements(text, grammar) {
+  const lines = text.replace(/^\ufeff/, "").split(/\r\n|\r|\n/)
+  for (const [k, row] of lines.entries()) {
+    let column = 1
+    for (const said of row.split("#")[0].split(";")) {
+      const words = wordsOf(said)
+      if (words.length) yield new Statement(words, k + 1, column, grammar)
+      column += [...said].length + 1
+    }
+  }
+}
+
+/** Words with the places where they begin, counted in characters.
+ * @param {string} said
+ */
+function wordsOf(said) {
+  let [start, read] = [0, 0]
+  return [...said.matchAll(WORD)].map(({ 0: word, index = 0 }) => {
+    start += [...said.slice(read, index)].length
+    read = index
+    return { word, start }
+  })
+}

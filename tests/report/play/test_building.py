@@ -1,0 +1,223 @@
+"""Networks that the page builds by itself, held against those that Python writes for a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+
+from gradbook.net import Role, builtin, parse
+from gradbook.report.play.building import building_table, builds
+from gradbook.report.play.columns import columns
+from gradbook.report.play.formulas import formula_table
+from gradbook.targets.page.content import content
+from tests.families import networks, steady
+from tests.targets.page.machine import asked, number
+
+pytestmark = pytest.mark.witness("node")
+EPOCHS = 5
+SLOT = re.compile(r"⟦(\d+)⟧")
+NETWORKS = networks(images=False).filter(builds)
+
+
+@cache
+def building():
+    return json.loads(json.dumps(building_table()))
+
+
+def built(net):
+    """The tables that the page makes of a network's text."""
+    return {**asked("build", text=str(net), building=building()), "criteria": criteria()}
+
+
+@cache
+def criteria():
+    return content(builtin("worked")).table()["criteria"]
+
+
+def given_tables(net):
+    """Those that Python writes, as the page reads them."""
+    known = content(net)
+    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
+    table = {**known.table(), **formula_table(known), "columns": columns(known.begun, places)}
+    return json.loads(json.dumps(table))
+
+
+class Said:
+    """A page's tables by the names of their values, whichever lines those have."""
+
+    def __init__(self, table):
+        self.table = table
+        self.names = {int(line): name["said"] for line, name in table["names"].items()}
+        self.values = asked("lines", table=table, rate=table["startRate"])
+
+    def value(self, line):
+        found = list(map(number, self.values[line]))
+        return found * (len(self.table["samples"]) if len(found) == 1 else 1)
+
+    def by_name(self, lines):
+        return {self.names[int(line)]: self.value(int(line)) for line in lines}
+
+    def spelled(self, template):
+        return SLOT.sub(lambda slot: self.names[int(slot[1])], template)
+
+    def numbers(self):
+        """Every value with a name, every chain's, and the least loss there could be."""
+        found = {f"= {name}": value for name, value in self.by_name(self.names).items()}
+        for line, tree, root in self.table["chains"]:
+            slope = f"∂{self.names[root]}/∂{self.names[line]}"
+            found[slope] = self.value(tree["value"])
+            found[f"{slope}, {self.shape(tree)}"] = []
+        found |= {f"slope {self.names[w]}": self.value(d) for w, d in self.table["trained"]}
+        found["least"] = self.value(self.table["least"])
+        if self.table["plane"]:
+            found["share"] = self.value(self.table["plane"]["share"])
+        for k, gate in enumerate(self.table["gates"]):
+            for j, line in enumerate(gate["slopes"]):
+                found[f"gate {k} {j}"] = self.value(line)
+        return found
+
+    def shape(self, tree):
+        """What a chain is put together from."""
+        if "of" in tree:
+            return f"{tree['kind']} {self.names[tree['of']]}/{self.names[tree['to']]}"
+        return f"{tree['kind']}({', '.join(map(self.shape, tree['parts']))})"
+
+    def words(self):
+        """Names, formulas, partials and columns."""
+        table = self.table
+        return {
+            "names": {name["said"]: name for name in table["names"].values()},
+            "formulas": {
+                self.names[int(line)]: self.spelled(said)
+                for line, said in table["formulas"].items()
+            },
+            "partials": {
+                f"{self.names[of]}/{self.names[to]}": self.spelled(said)
+                for of, to, said in table["partials"]
+            },
+            "columns": [self.column(it) for it in table["columns"]],
+            "gates": [
+                {"covers": it["covers"], "hidden": it["hidden"], "slopes": len(it["slopes"])}
+                for it in table["gates"]
+            ],
+            **{key: [self.names[it] for it in table[key]] for key in ("inputs", "targets")},
+            **{key: [self.names[it] for it in table[key]] for key in ("outputs", "weights")},
+            "loss": [self.names[table["loss"]], self.names[table["sampleLoss"]]],
+            "classes": table["plane"] and table["plane"]["classes"],
+            **{key: table[key] for key in ("samples", "startRate", "epochs", "most")},
+        }
+
+    def column(self, column):
+        def named(line):
+            return None if line is None else self.names[line]
+
+        return {
+            **column,
+            "units": [
+                unit
+                and {
+                    "values": [named(line) for line in unit["values"]],
+                    "above": named(unit["above"]),
+                    "from": [[row, named(weight)] for row, weight in unit["from"]],
+                }
+                for unit in column["units"]
+            ],
+        }
+
+
+def without_memory(words):
+    """The names of what an update remembers are never shown, and Python leaves them out."""
+    shown = {said: name for said, name in words["names"].items() if said[0] not in "vmsk"}
+    return {**words, "names": shown}
+
+
+@given(NETWORKS)
+def test_a_network_built_on_the_page_reads_as_the_one_that_python_writes(net):
+    assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
+
+
+@given(NETWORKS.map(steady))
+def test_every_value_and_every_chain_is_the_same(net):
+    here, there = Said(built(net)).numbers(), Said(given_tables(net)).numbers()
+    assert {name for name in here if name[2:3] not in "vmsk" or name[0] != "="} == set(there)
+    largest = max(1.0, *(abs(value) for values in there.values() for value in values))
+    for name, values in there.items():
+        wanted = pytest.approx(values, rel=1e-12, abs=1e-12 * largest, nan_ok=True)
+        assert here[name] == wanted, name
+
+
+@settings(max_examples=25)
+@given(NETWORKS.map(steady))
+def test_it_trains_to_the_same_weights_and_verdict(net):
+    here, there = built(net), given_tables(net)
+    assert sorted(start for *_, start in here["state"]) == sorted(
+        start for *_, start in there["state"]
+    )
+    one, other = (
+        asked("train", table=table, epochs=EPOCHS, rate=table["startRate"])
+        for table in (here, there)
+    )
+    assert [number(it["loss"]) for it in one] == pytest.approx(
+        [number(it["loss"]) for it in other], rel=1e-9, abs=1e-12, nan_ok=True
+    )
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.5, 10.0, 1000.0])
+@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+def test_the_verdict_is_the_same(name, rate):
+    net = builtin(name)
+    one, other = (
+        asked("judge", table=table, rate=rate, epochs=70)["verdict"]
+        for table in (built(net), given_tables(net))
+    )
+    assert one == other
+
+
+@given(NETWORKS)
+def test_a_seed_draws_the_commands_numbers(net):
+    drawn = replace(net, start={}, samples=())
+    table = built(drawn)
+    names = {int(line): name["said"] for line, name in table["names"].items()}
+    starts = {names[leaf]: start for leaf, _, start in table["state"]}
+    for role, values in drawn.start_values().items():
+        assert [starts[f"{role}{k}"] for k in range(1, len(values) + 1)] == list(values)
+    if not table["plane"]:
+        (sample,) = drawn.examples()
+        assert table["samples"] == [[list(sample.inputs), list(sample.targets)]]
+
+
+def test_seventy_epochs_of_the_worked_network_end_where_they_should():
+    table = built(builtin("worked"))
+    end = asked("train", table=table, epochs=71, rate=1.0)[-1]
+    wanted = asked("train", table=given_tables(builtin("worked")), epochs=71, rate=1.0)[-1]
+    assert end["state"] == pytest.approx(wanted["state"], rel=1e-12)
+    assert end["loss"] == pytest.approx(wanted["loss"], rel=1e-12)
+
+
+def test_samples_of_before_stay_where_the_text_has_none():
+    points = [[[0.0, 1.0], [1.0]], [[1.0, 0.0], [0.0]]]
+    text = "input 2; dense 1; sigmoid"
+    table = asked("build", text=text, building=building(), samples=points)
+    assert table["samples"] == points
+    assert table["most"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "is_built"),
+    [
+        ("input 2; dense 2; tanh", True),
+        ("input 1x3x3; conv 1 2x2; flatten", False),
+        ("input 2; dense 2; dropout 0; dense 1", False),
+    ],
+)
+def test_only_dense_networks_are_built(text, is_built):
+    assert builds(parse(text)) is is_built
+
+
+def test_roles_are_those_of_dense_networks():
+    assert {Role.WEIGHT, Role.BIAS} <= set(building()["grammar"]["roles"])

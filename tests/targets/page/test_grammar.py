@@ -1,0 +1,185 @@
+"""The page's own reader of networks against the command's: what it reads, and what it says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.errors import NetTextError, did_you_mean, one_line
+from gradbook.net import Activation, Bias, Dense, Net, builtin, parse
+from gradbook.net.text import LONGEST_TEXT
+from gradbook.net.text.network import WORDS
+from gradbook.net.text.synonyms import LAYER_WORDS, ours
+from gradbook.targets.page.grammar import grammar_table
+from tests.families import networks
+from tests.net.text.test_wrong_text import HEAD, JUNK, WRONG
+from tests.targets.page.machine import asked
+
+pytestmark = pytest.mark.witness("node")
+GRAMMAR = grammar_table()
+NOT_HERE = re.compile(r"can't be built in the page|a page opens no file|the page draws at most")
+DENSE = "input 2; dense 2; sigmoid; dense 1"
+
+
+def read(text):
+    return asked("read", text=text, grammar=GRAMMAR)
+
+
+def refused(text):
+    """Where and with which words the command refuses a text."""
+    with pytest.raises(NetTextError) as caught:
+        parse(text)
+    error = caught.value
+    return {"line": error.line, "column": error.column, "message": one_line(error.message)}
+
+
+def is_refused_by_name(said, text):
+    """Whether the page doesn't take something that stands where it says so."""
+    if not NOT_HERE.search(said["message"]):
+        return False
+    row = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))[said["line"] - 1]
+    return ours(row[said["column"] - 1 :].replace(";", " ").split()[0]) in WORDS
+
+
+@pytest.mark.parametrize("text", [text for text, *_ in WRONG])
+def test_a_wrong_text_is_told_the_same_at_the_same_place(text):
+    said = read(text)
+    if "message" in said and NOT_HERE.search(said["message"]):
+        assert is_refused_by_name(said, text)
+    else:
+        assert said == refused(text)
+
+
+def test_most_of_the_wrong_texts_are_told_the_same():
+    here = [said for text, *_ in WRONG if not NOT_HERE.search((said := read(text))["message"])]
+    assert len(here) > 0.7 * len(WRONG)
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_junk_is_refused_in_one_line(junk):
+    said = read(JUNK[junk])
+    assert said["message"] == refused(JUNK[junk])["message"]
+
+
+def test_a_text_too_long_is_refused_unread():
+    said = read("input 2\n" * LONGEST_TEXT)
+    assert "the most is 1,000,000; keep samples in a CSV file" in said["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("input 1x4x4\nflatten\ndense 1", 2, 1, "'flatten' can't be built in the page"),
+        (HEAD + "dropout 0.5", 3, 1, "'dropout' can't be built in the page"),
+        ("input 1x6x6\nconv 1 3x3", 2, 1, "'conv' can't be built in the page"),
+        (HEAD + "sigmoid\n data iris.csv", 4, 2, "a page opens no file by itself"),
+        ("input 20\ndense 20", 2, 1, "420 weights and biases: the page draws at most 300"),
+    ],
+)
+def test_what_the_page_does_not_build_is_refused_by_name(text, line, column, message):
+    said = read(text)
+    assert (said["line"], said["column"]) == (line, column)
+    assert said["message"].startswith(message)
+
+
+def as_read(net: Net):
+    """A network as the page has it."""
+    return {
+        "shapes": [list(shape) for shape in net.shapes],
+        "layers": [_layer(layer) for layer in net.layers],
+        "samples": [[list(it.inputs), list(it.targets)] for it in net.samples],
+        "start": {role: list(values) for role, values in net.start.items()},
+        "parameters": [
+            {
+                "role": p.role,
+                "shape": list(p.shape),
+                "layer": p.layer,
+                "first": p.first,
+                "fixed": p.fixed,
+            }
+            for p in net.parameters
+        ],
+        "outputs": net.outputs,
+        "ending": net.ending,
+        "loss": net.objective,
+        "smoothing": net.smoothing,
+        "rate": net.learning_rate,
+        "seed": net.seed,
+        "name": net.name,
+        "update": {**vars(net.update), "betas": list(net.update.betas)},
+        "decay": {p.role: net.decay_of(p.role) for p in net.parameters if net.decay_of(p.role)},
+    }
+
+
+def _layer(layer):
+    if isinstance(layer, Dense):
+        return {"kind": "dense", "width": layer.width, "bias": layer.bias, "slope": 0}
+    return {"kind": "activation", "word": layer.kind, "slope": layer.slope}
+
+
+def is_dense(net):
+    return len(net.input) == 1 and all(
+        isinstance(layer, Dense | Activation) for layer in net.layers
+    )
+
+
+def found(text):
+    """What the page read, with a decay of nothing left out."""
+    said = read(text)
+    assert "net" in said, said
+    decay = {role: share for role, share in said["net"]["decay"].items() if share}
+    return {**said["net"], "decay": decay}
+
+
+@given(networks(images=False).filter(is_dense))
+def test_what_the_page_reads_is_what_the_command_reads(net):
+    assert found(str(net)) == as_read(net)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 2; FC 3; tanh; Linear 1; loss MSE; optimizer SGD; LR 0.5",
+        f"{DENSE}; update momentum nesterov; decay 0.1 weights biases; seed 7",
+        f"{DENSE} shared bias; update adamw; name two words",
+        "input 2 # a remark\n\n  dense 2 fixed bias ; leaky relu 0.2\r\nlog softmax",
+        "input 2; dense 1; weights −1e-3 .5; rate 2.",
+        *(str(builtin(name)) for name in ("worked", "mazur", "xor")),
+    ],
+)
+def test_a_text_as_people_write_it_is_read_the_same(text):
+    assert found(text) == as_read(parse(text))
+
+
+LETTERS = st.characters(max_codepoint=0x52F)  # what later editions of Unicode leave as it is
+
+
+@given(st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from([*WORDS, *LAYER_WORDS, *Bias]))
+def test_any_first_word_is_answered_the_same(word):
+    text = f"input 2\n{word} 2"
+    try:
+        net = parse(text)
+    except NetTextError:
+        said = read(text)
+        assert is_refused_by_name(said, text) or said == refused(text)
+    else:
+        assert "net" in read(text) or NOT_HERE.search(read(text)["message"])
+        assert net
+
+
+@given(st.sampled_from(WORDS), st.data())
+def test_a_misspelt_word_gets_the_same_hint(word, data):
+    letters = list(word)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(letters)))
+        letters[place : place + data.draw(st.integers(0, 2))] = data.draw(
+            st.text("abcdefghilmnoprstuvwx", max_size=2)
+        )
+    wrong = "".join(letters) or "x"
+    if ours(wrong) in WORDS:
+        return
+    hint = did_you_mean(wrong, WORDS) or ": see gradbook help networks"
+    assert read(f"input 2\n{wrong}")["message"] == f"unknown layer {wrong!r}{hint}"
