@@ -41,6 +41,8 @@ PAGES = {
     "page to play with": ["page", "xor", "-o"],
     "page of a convolution": ["page", "strokes", "-o"],
     "page of one sample": ["page", "worked", "-o"],
+    "page to draw on": ["page", "tiny", "-o"],
+    "page to train on": ["page", "small", "--train", "500", "-o"],
     "summary": ["summary", "reference", "-o"],
     "compare": ["compare", "one", "other", "--html"],
     "class": ["check", "class", "--html"],
