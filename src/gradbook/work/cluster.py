@@ -94,13 +94,16 @@ def _require_same(client: Client, address: str) -> None:
     if theirs != ours:
         raise UsageError(f"{address} runs distributed {theirs}, this is {ours}: install the same")
     try:
+        client.wait_for_workers(1, PATIENCE)
         found = client.run(_own_version)
+    except TimeoutError as error:
+        raise UsageError(
+            f"{address} has no workers yet: begin some with 'dask worker {address}'"
+        ) from error
     except Exception as error:
         raise UsageError(
             f"a machine of {address} has no gradbook of today: install it there"
         ) from error
-    if not found:
-        raise UsageError(f"{address} has no workers yet: begin some with 'dask worker {address}'")
     others = sorted({version for version in found.values() if version != __version__})
     if others:
         raise UsageError(
