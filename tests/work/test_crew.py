@@ -12,7 +12,7 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import Crew, ProcessCrew
+from gradbook.work.crew import WorkCrew, ProcessCrew
 from gradbook.work.processes import Lost, OurFault
 
 
@@ -40,7 +40,7 @@ def dies() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def all_of(crew: Crew, count: int) -> dict:
+def all_of(crew: WorkCrew, count: int) -> dict:
     found = {}
     while len(found) < count:
         found |= dict(crew.outcomes())

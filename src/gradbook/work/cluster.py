@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from socket import create_connection
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gradbook import __version__
 from gradbook.errors import UsageError, one_line
-from gradbook.work.crew import Crew
+from gradbook.work.crew import WorkCrew
 from gradbook.work.processes import Lost, Outcome, Task, outcome_of
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 
 MISSING = "a cluster needs Dask: pip install 'gradbook[cluster]'"
 SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
+USUAL_PORT = 8786
 PATIENCE = 10.0  # seconds until a scheduler must have answered
 
 
-class ClusterCrew(Crew):
+class ClusterCrew(WorkCrew):
     """The workers of the scheduler at an address such as tcp://host:8786."""
 
     def __init__(self, address: str) -> None:
@@ -77,9 +80,11 @@ def _client(address: str) -> Client:
         from distributed import Client
     except ImportError as error:
         raise UsageError(MISSING) from error
-    try:
+    place = urlsplit(address)
+    try:  # a client that finds nobody leaves threads behind
+        create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
         return Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError) as error:  # TimeoutError is an OSError
         raise UsageError(
             f"no scheduler answers at {address}: begin one with 'dask scheduler', "
             "and workers with 'dask worker'"

@@ -15,7 +15,7 @@ MOST_DEATHS = 4
 LONGEST = 7 * 24 * 3600.0  # seconds for one task
 
 
-class Crew(ABC):
+class WorkCrew(ABC):
     """Who does tasks."""
 
     @abstractmethod
@@ -40,7 +40,7 @@ class Crew(ABC):
         """Whatever is under way."""
 
 
-class ProcessCrew(Crew):
+class ProcessCrew(WorkCrew):
     """Some processes of this machine."""
 
     def __init__(self, most: int, longest: float = LONGEST) -> None:

@@ -22,7 +22,7 @@ from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import QUIET
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import Crew, ProcessCrew
+from gradbook.work.crew import WorkCrew, ProcessCrew
 
 BAR = 30  # columns
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
@@ -32,7 +32,7 @@ def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Whether the study came to its end."""
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
-    crew: Crew = ClusterCrew(options.on) if options.on else ProcessCrew(workers)
+    crew: WorkCrew = ClusterCrew(options.on) if options.on else ProcessCrew(workers)
     threads = None if options.on else max(cores() // workers, 1)
     try:
         with heard_alike(), display:

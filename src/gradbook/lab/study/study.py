@@ -19,7 +19,7 @@ from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.study.trial import DONE, Result, TrialTask, keep, kept, result_of
 from gradbook.net.measure import measure
-from gradbook.work.crew import Crew
+from gradbook.work.crew import WorkCrew
 from gradbook.work.processes import Outcome
 
 FORBIDDEN = "not allowed"  # by the limits
@@ -118,7 +118,7 @@ class StudyListener:
 
 
 def study(
-    folder: StudyFolder, plan: StudyPlan, crew: Crew, threads: int | None, listener: StudyListener
+    folder: StudyFolder, plan: StudyPlan, crew: WorkCrew, threads: int | None, listener: StudyListener
 ) -> list[Trial]:
     """Search to the end. What was trained before counts as it did then."""
     with folder.held():
@@ -203,7 +203,7 @@ def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
 class _Trainings:
     """What is to be trained, by a crew; what was trained before is read."""
 
-    def __init__(self, folder: StudyFolder, crew: Crew, threads: int | None) -> None:
+    def __init__(self, folder: StudyFolder, crew: WorkCrew, threads: int | None) -> None:
         self.folder, self.crew, self.threads = folder.results, crew, threads
         self.owners: dict[str, list[tuple[Trial, TrialTask]]] = {}  # of what is under way
         self.done = 0
