@@ -1,4 +1,4 @@
-"""Compile what pages of the built-in recipes run, so that they need no compiler where they are made.
+"""Compile what pages of the built-in recipes run, so that making one needs no compiler.
 
     .venv/bin/python -m scripts.pack_modules
 
