@@ -16,7 +16,6 @@ from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, best_of, front_of, study
-from gradbook.work.cluster import ClusterCrew
 from gradbook.work.crew import ProcessCrew
 from tests.lab import made
 
@@ -86,7 +85,6 @@ import sys
 sys.path[:0] = {paths!r}
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.study import StudyListener, study
-from gradbook.work.cluster import ClusterCrew
 from gradbook.work.crew import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
@@ -190,26 +188,3 @@ def test_the_best_and_the_front(text, tmp_path):
         assert not any(
             other.parameters <= one.parameters and other.accuracy > one.accuracy for other in trials
         )
-
-
-def test_a_cluster_comes_to_the_same_also_if_one_of_it_is_killed(undisturbed, text, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    quiet = {"dashboard_address": None, "silence_logs": 60, "memory_limit": None}
-    with distributed.LocalCluster(n_workers=4, threads_per_worker=1, **quiet) as cluster:
-
-        class Killing(StudyListener):
-            killed = False
-
-            def at_work(self, tasks, done):
-                if tasks and done and not self.killed:
-                    worker = next(iter(cluster.workers.values()))
-                    os.kill(worker.process.pid, signal.SIGKILL)
-                    self.killed = True
-
-        crew, listener = ClusterCrew(cluster.scheduler_address), Killing()
-        folder = begun(tmp_path / "s", text)
-        try:
-            assert told(study(folder, folder.plan(), crew, 1, listener)) == undisturbed
-        finally:
-            crew.end()
-        assert listener.killed

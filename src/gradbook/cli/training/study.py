@@ -22,7 +22,7 @@ from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import QUIET
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import WorkCrew, ProcessCrew
+from gradbook.work.crew import ProcessCrew, WorkCrew
 
 BAR = 30  # columns
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"

@@ -118,7 +118,11 @@ class StudyListener:
 
 
 def study(
-    folder: StudyFolder, plan: StudyPlan, crew: WorkCrew, threads: int | None, listener: StudyListener
+    folder: StudyFolder,
+    plan: StudyPlan,
+    crew: WorkCrew,
+    threads: int | None,
+    listener: StudyListener,
 ) -> list[Trial]:
     """Search to the end. What was trained before counts as it did then."""
     with folder.held():
