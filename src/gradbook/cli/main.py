@@ -29,6 +29,7 @@ VERBS = {
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
     "train": "train on images, with a live display; nothing is lost if it stops",
+    "study": "many recipes: what varies, what is allowed, which does best",
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
@@ -40,6 +41,7 @@ VERBS = {
 ROOMS = {
     "about": ("demo", "help", "completion"),
     "browser": ("play", "page", "serve"),
+    "training": ("train", "study", "recipes", "compare"),
 }  # of `verbs/`
 
 OVERVIEW = """\
@@ -64,6 +66,7 @@ examples:
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook train                        digits, in seconds, with a report
   gradbook train --resume runs/quick    go on with what was interrupted
+  gradbook study quick --vary 'batch {{64|128}}'   which of them does best
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

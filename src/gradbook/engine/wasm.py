@@ -18,7 +18,7 @@ from gradbook.engine.compile import library
 from gradbook.engine.compilers import for_browsers, vectors
 from gradbook.engine.warping import WarpStruct, asked_of, tables_of
 from gradbook.graph.build import inference, training_step
-from gradbook.graph.names import layer_names
+from gradbook.graph.names import value_name
 from gradbook.net import Net
 from gradbook.targets.c.emit.source import Array, Source, part, reader, source
 from gradbook.targets.c.kernels.machine import machine
@@ -81,8 +81,8 @@ def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
 
 
 def shown(net: Net) -> list[str]:
-    """The names of what the layers make, each once: of dropout and flatten there is nothing new."""
-    return list(dict.fromkeys(str(name) for name in layer_names(net)[1:]))
+    """The names of what the layers make: of dropout and flatten there is nothing new."""
+    return [str(value_name(net, k)) for k, layer in enumerate(net.layers) if not layer.passes_on]
 
 
 def _compiled(made: Source, *, warps: bool) -> WasmModule:
