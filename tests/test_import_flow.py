@@ -17,6 +17,7 @@ ROOMS = [path.parent.relative_to(PACKAGE).parts for path in MODULES if path.name
 
 STOREYS = (
     "cli",
+    "serve",
     "sklearn",
     "report",
     "lab",

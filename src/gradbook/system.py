@@ -116,6 +116,14 @@ class FolderLock:
             self._held = None
 
 
+# Networks
+
+
+def may_take_ports_again() -> bool:
+    """Whether to ask for a port that was in use a moment ago takes it from nobody."""
+    return sys.platform != "win32"
+
+
 # Browsers
 
 

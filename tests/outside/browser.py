@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import RawIOBase
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, program
@@ -74,13 +75,15 @@ class Browser:
                 self.said.append(heard["params"]["entry"]["text"])
         return heard
 
-    def show(self, page: Path, width: int = 1200, height: int = 900, **features: str) -> None:
-        """Load a page in a window of that size; features are such as prefers_color_scheme."""
+    def show(self, page: Path | str, width: int = 1200, height: int = 900, **features: str) -> None:
+        """Load a file or an address in a window of that size; features are such as
+        prefers_color_scheme."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
         wanted = [{"name": k.replace("_", "-"), "value": v} for k, v in features.items()]
         self.ask("Emulation.setEmulatedMedia", features=wanted)
-        self.ask("Page.navigate", url=page.resolve().as_uri())
+        address = page if isinstance(page, str) else page.resolve().as_uri()
+        self.ask("Page.navigate", url=address)
         self.value(
             "new Promise(done => document.readyState === 'complete' ? done(1) : onload = done)"
         )
@@ -102,13 +105,17 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """The middle of an element, by mouse."""
+        self.click_at(*self._middle(selector))
+
+    def _middle(self, selector: str) -> tuple[float, float]:
+        """Of an element, which is in sight then."""
         x, y = self.value(
             f"(() => {{ const e = document.querySelector({selector!r}); "
             "e.scrollIntoView({block: 'center', behavior: 'instant'}); "
             "const b = e.getBoundingClientRect(); "
             "return [b.x + b.width / 2, b.y + b.height / 2] })()"
         )
-        self.click_at(x, y)
+        return x, y
 
     def click_at(self, x: float, y: float) -> None:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
@@ -128,6 +135,29 @@ class Browser:
         self.value(f"(e => {{ e.focus(); e.select?.() }})(document.querySelector({selector!r}))")
         self.ask("Input.insertText", text=text)
         self.settle()
+
+    def choose(self, selector: str, *files: Path) -> None:
+        """Files, or a folder, in a field that takes them."""
+        found = self.ask("Runtime.evaluate", expression=f"document.querySelector({selector!r})")
+        place = found["result"]["objectId"]
+        self.ask("DOM.setFileInputFiles", files=list(map(str, files)), objectId=place)
+
+    def drop(self, selector: str, *files: Path) -> None:
+        """Files and folders, let go over the middle of an element."""
+        x, y = self._middle(selector)
+        held = {"items": [], "files": list(map(str, files)), "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.ask("Input.dispatchDragEvent", type=kind, x=x, y=y, data=held)
+        self.settle()
+
+    def until(self, expression: str, patience: float = 60.0) -> Any:
+        """What an expression is in the page, once it is anything."""
+        end = monotonic() + patience
+        while not (found := self.value(expression)):
+            if monotonic() > end:
+                raise WitnessError(f"{expression} didn't come to be")
+            sleep(0.05)
+        return found
 
     def text(self, selector: str) -> str:
         return str(self.value(f"document.querySelector({selector!r}).textContent"))

@@ -6,8 +6,10 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.report.run.report import write_report
+from gradbook.report.study.page import study_page
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible
+from tests.report.study.records import trials
 from tests.runs import finished, pictures, text_for
 
 pytestmark = pytest.mark.witness("axe", "chromium")
@@ -39,6 +41,8 @@ PAGES = {
     "page to play with": ["page", "xor", "-o"],
     "page of a convolution": ["page", "strokes", "-o"],
     "page of one sample": ["page", "worked", "-o"],
+    "page to draw on": ["page", "tiny", "-o"],
+    "page to train on": ["page", "small", "--train", "500", "-o"],
     "summary": ["summary", "reference", "-o"],
     "compare": ["compare", "one", "other", "--html"],
     "class": ["check", "class", "--html"],
@@ -52,6 +56,13 @@ def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
     monkeypatch.chdir(made)
     assert main([*PAGES[kind], "page.html"]) in (0, 1)
     assert inaccessible("page.html", dark) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_study_is_there_for_everybody(dark, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(study_page("widths", trials(), {"conv": 1.0}, []), encoding="utf-8")
+    assert inaccessible(page, dark) == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

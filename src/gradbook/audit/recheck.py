@@ -25,6 +25,18 @@ class Correction:
     objection: str = ""  # why there is none, though something is wrong
     left: tuple[str, ...] = ()  # what is said of wrong cells that stay
 
+    @property
+    def problems(self) -> list[str]:
+        """That there is no copy though something is wrong."""
+        book = self.report.book
+        return [f"no corrected copy of {book}: {self.objection}"] if self.objection else []
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else is to be said of it."""
+        nothing = [] if self.content or self.objection else ["nothing to correct, so no copy"]
+        return [f"{self.report.book}: {what}" for what in (*nothing, *self.left)]
+
 
 def corrections(reports: Sequence[BookReport], workers: int) -> Iterator[Correction]:
     """A correction of each book, in their order."""

@@ -24,10 +24,12 @@ VERBS = {
     "play": "a network in your browser: it trains, every number in sight",
     "page": "the same as a file to keep, to mail or to put on a site",
     "check": "an audit of workbooks somebody made: is each gradient right?",
+    "serve": "the audit and more on a page, for this computer alone",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; the digits come along",
     "train": "train on images, with a live display; nothing is lost if it stops",
+    "study": "many recipes: what varies, what is allowed, which does best",
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
@@ -36,7 +38,11 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ROOMS = {"about": ("demo", "help", "completion"), "browser": ("play", "page")}  # of `verbs/`
+ROOMS = {
+    "about": ("demo", "help", "completion"),
+    "browser": ("play", "page", "serve"),
+    "training": ("train", "study", "recipes", "compare"),
+}  # of `verbs/`
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -60,6 +66,7 @@ examples:
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook train                        digits, in seconds, with a report
   gradbook train --resume runs/quick    go on with what was interrupted
+  gradbook study quick --vary 'batch {{64|128}}'   which of them does best
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

@@ -34,6 +34,7 @@ class WrittenWorkbook:
     path: Path
     rates: tuple[float, ...]
     rate: float  # that the η cell starts with
+    remarks: tuple[str, ...] = ()  # where something isn't as usual
 
 
 def write_workbook(
@@ -77,7 +78,27 @@ def write_workbook(
     )
     with whole_file(path) as part:
         write_book(book, part)
-    return WrittenWorkbook(Path(path), compared, begin)
+    remarks = (
+        "" if rate is not None else _begins(begin, net.learning_rate),
+        "" if rates is not None or asked_for else _compares(len(compared)),
+    )
+    return WrittenWorkbook(Path(path), compared, begin, tuple(filter(None, remarks)))
+
+
+def _begins(rate: float, usual: float) -> str:
+    """That η starts lower than usual; nothing where it doesn't."""
+    if rate == usual:
+        return ""
+    return f"η starts at {rate:g}: at {usual:g}, the usual one, the loss doesn't simply fall"
+
+
+def _compares(count: int) -> str:
+    """That fewer rates are compared than usual; nothing where they are not fewer."""
+    if count == len(DEFAULT_RATES):
+        return ""
+    few = f"compares {count} learning rates, not {len(DEFAULT_RATES)}"
+    what = few if count else "compares no learning rates"
+    return f"{what}: more would be too many cells (fewer --epochs make room)"
 
 
 def _why(local: Local) -> str:

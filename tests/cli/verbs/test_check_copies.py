@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
+from gradbook.audit.classes.submissions import LONGEST_NAME, copy_names
 from gradbook.cli.main import main
-from gradbook.cli.verbs.check import LONGEST_NAME, copy_names
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 

@@ -1,9 +1,10 @@
-"""Which books are meant: files, folders with all that is in them, patterns that nobody expanded."""
+"""Which books are meant: files, folders, patterns that nobody expanded; and their copies' names."""
 
 from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ READ = (".xlsx", ".xlsm")
 NAMED = (".xls", ".xlsb", ".ods", ".numbers")  # what they need is said of them, book by book
 LOCK = "~$"  # how the file begins that Excel keeps beside an open book
 MOST_BOOKS = 5_000
+LONGEST_NAME = 200  # bytes of a copy's
 
 
 def submitted(words: Iterable[str], but: Sequence[str] = ()) -> list[str]:
@@ -65,6 +67,12 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
     return sorted(found, key=in_order)
 
 
+def is_handed_in(path: str) -> bool:
+    """Whether a file in a folder that was handed in is one of the books that are meant."""
+    *folders, name = Path(path).parts
+    return _is_book(name) and not any(folder.startswith(".") for folder in folders)
+
+
 def _is_book(name: str) -> bool:
     return name.lower().endswith((*READ, *NAMED)) and not _is_ours(name)
 
@@ -72,3 +80,32 @@ def _is_book(name: str) -> bool:
 def _is_ours(name: str) -> bool:
     """Whether a program, Excel or ours, keeps the file beside a book."""
     return name.startswith((LOCK, PART, "."))
+
+
+def copy_names(books: Sequence[str]) -> list[str]:
+    """A name for each book's copy, all different: its own, with its folder's if others share it."""
+    paths = [Path(book) for book in books]
+    count = Counter(path.name.casefold() for path in paths)
+    found: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        alone = count[path.name.casefold()] == 1
+        name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
+        stem, suffix, number = *_shortened(name), 1
+        name = f"{stem}{suffix}"
+        while name.casefold() in taken:
+            number += 1
+            name = f"{stem} {number}{suffix}"
+        found.append(name)
+        taken.add(name.casefold())
+    return found
+
+
+def _shortened(name: str) -> tuple[str, str]:
+    """Stem and suffix, together no longer than a file's name may be."""
+    stem, suffix = os.path.splitext(name)
+    if len(os.fsencode(name)) > LONGEST_NAME:
+        suffix = suffix[:10]
+        while len(os.fsencode(stem)) > LONGEST_NAME - 10:
+            stem = stem[:-1]
+    return stem, suffix

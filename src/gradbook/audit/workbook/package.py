@@ -14,6 +14,7 @@ from gradbook.errors import GradbookError
 from gradbook.files import opened
 
 LARGEST_FILE = 64 * 2**20  # bytes
+TOO_LARGE = f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check"
 LARGEST_PART = 256 * 2**20  # bytes of one part, unpacked
 LARGEST_RATIO = 400  # the XML of a sheet shrinks 10 to 40 times
 SMALL = 2**20  # a part this small may be packed as tightly as it likes
@@ -100,9 +101,7 @@ def package(path: str | Path) -> Iterator[Package]:
         if size == 0:
             raise WorkbookError("the file is empty")
         if size > LARGEST_FILE:
-            raise WorkbookError(
-                f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check"
-            )
+            raise WorkbookError(TOO_LARGE)
         if head == OLE:
             raise WorkbookError(
                 "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"

@@ -8,7 +8,6 @@ Exit code 0: all are right; 1: something is wrong, unfinished or no network; 2: 
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
@@ -40,7 +39,6 @@ EXAMPLES = """\
 
 WORKERS = 2
 WRONG, FAILED = 1, 2  # exit codes
-LONGEST_NAME = 200  # bytes of a copy's
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -177,27 +175,23 @@ def _write_corrected(
     said: list[str] = []
     with counting("books corrected", len(reports)) as tell:
         for number, found in enumerate(corrections(reports, options.workers)):
-            book = found.report.book
             if found.content:
                 copies.write(number, partial(bytes, found.content))
-            elif found.objection:
-                problems.append(f"no corrected copy of {book}: {found.objection}")
-            else:
-                said.append(f"{book}: nothing to correct, so no copy")
-            said += [f"{book}: {what}" for what in found.left]
+            problems += found.problems
+            said += found.remarks
             tell(number + 1)
     yield f"{counted(copies.count, 'corrected book')} in {options.fix}"
     yield from said
 
 
-# Copies. One is called like its book; of books with one name, each has its folder's name before
-# its own. A file that is there already stays unless it is this very copy.
+# Copies. A file that is there already stays unless it is this very copy.
 
 
 class Copies:
     """A folder for copies of some books, and what went wrong there."""
 
     def __init__(self, folder: str, reports: Sequence[BookReport], problems: list[str]) -> None:
+        from gradbook.audit.classes.submissions import copy_names
         from gradbook.files import made_folder
 
         self.folder = made_folder(folder)
@@ -234,35 +228,3 @@ def _write_copy(path: Path, content: bytes) -> bool:
         write_whole(path, content)
         return True
     return there == content
-
-
-def copy_names(books: Sequence[str]) -> list[str]:
-    """A name for each book's copy, all different."""
-    from collections import Counter
-    from pathlib import Path
-
-    paths = [Path(book) for book in books]
-    count = Counter(path.name.casefold() for path in paths)
-    found: list[str] = []
-    taken: set[str] = set()
-    for path in paths:
-        alone = count[path.name.casefold()] == 1
-        name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
-        stem, suffix, number = *_shortened(name), 1
-        name = f"{stem}{suffix}"
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem} {number}{suffix}"
-        found.append(name)
-        taken.add(name.casefold())
-    return found
-
-
-def _shortened(name: str) -> tuple[str, str]:
-    """Stem and suffix, together no longer than a file's name may be."""
-    stem, suffix = os.path.splitext(name)
-    if len(os.fsencode(name)) > LONGEST_NAME:
-        suffix = suffix[:10]
-        while len(os.fsencode(stem)) > LONGEST_NAME - 10:
-            stem = stem[:-1]
-    return stem, suffix

@@ -180,7 +180,6 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
 
 
 def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
-    from gradbook.net.task import DEFAULT_RATES
     from gradbook.report.workbook import write_workbook
 
     with busy(f"writing {path.name}"):
@@ -193,13 +192,8 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
             exercise=exercise or False,
         )
     print(f"wrote {path}")
-    if written.rate != net.learning_rate and options.rate is None:
-        usual = f"at {net.learning_rate:g}, the usual one, the loss doesn't simply fall"
-        print(f"  η starts at {written.rate:g}: {usual}")
-    if not exercise and options.rates is None and len(written.rates) < len(DEFAULT_RATES):
-        compared = f"compares {len(written.rates)} learning rates, not {len(DEFAULT_RATES)}"
-        what = compared if written.rates else "compares no learning rates"
-        print(f"  {what}: more would be too many cells (fewer --epochs make room)")
+    for remark in written.remarks:
+        print(f"  {remark}")
 
 
 def _workbook(path: Path) -> Path:

@@ -133,6 +133,17 @@ def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
     return recipe
 
 
+def for_fewer(recipe: Recipe, images: int) -> Recipe:
+    """The same training on a part of its images: as many epochs, in batches so small, and at a rate
+    as much lower, that it takes steps enough.
+    """
+    batch = recipe.batch
+    while batch > SMALLEST_BATCH and ceil(images / batch) * recipe.epochs < LEAST_STEPS:
+        batch //= 2
+    schedule = _slower(recipe.schedule, batch / recipe.batch)
+    return replace(recipe, batch=batch, schedule=schedule)
+
+
 def _batch(usual: int, images: int) -> int:
     """Of so many images there are batches enough, and none of one image alone."""
     batch = usual

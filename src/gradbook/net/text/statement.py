@@ -44,6 +44,15 @@ class Statement:
     def next(self) -> str:
         return self.words[self.used].group() if self.used < len(self.words) else ""
 
+    @property
+    def text(self) -> str:
+        """All of it, as it stands."""
+        return self.words[0].string.strip()
+
+    def saying(self, text: str) -> Statement:
+        """Other words at the same place."""
+        return Statement(list(WORD.finditer(text)), self.number, self.column, self.source)
+
     def take(self) -> str:
         self.used += 1
         return self.words[self.used - 1].group()

@@ -55,7 +55,7 @@ class ClassTable:
 
     def sections(self) -> Iterator[Section]:
         yield Section("books", "At a glance", self._tools() + self._table())
-        yield from _in_common(self.reports)
+        yield from in_common(self.reports)
 
     def _tools(self) -> str:
         """What only a script can serve: it shows them."""
@@ -71,14 +71,15 @@ class ClassTable:
     def _table(self) -> str:
         places = range(len(self.reports))
         worst = sorted(places, key=lambda k: WORST_FIRST.index(self.reports[k].verdict))
-        cells = [self._row(number) for number in worst]
+        cells = [self.row(number) for number in worst]
         head = ["book", "student", "verdict", "gradients", "points", "what was found"]
         used = [k for k in range(len(head)) if k in (0, 2, 3, 5) or any(row[k] for row in cells)]
         rows = ([row[k] for k in used] for row in cells)
         titles = [head[k] for k in used]
         return wide(table(titles, rows, words=range(len(used)), kind="books", headed=True))
 
-    def _row(self, number: int) -> list[str]:
+    def row(self, number: int) -> list[str]:
+        """A book's cells: its name, student, verdict, gradients, points, what was found."""
         report = self.reports[number]
         name = text(self.names[number]).replace("/", "/<wbr>")  # a long path breaks between folders
         if self.has_a_part(number):
@@ -116,7 +117,8 @@ def _marks(marks: Sequence[Mark]) -> str:
 # What books have in common --------------------------------------------------------
 
 
-def _in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
+def in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
+    """Shared mistakes, books that are alike, files that are the same; nothing where none is."""
     mistakes, same = shared_mistakes(reports), identical_files(reports)
     if mistakes:
         parts = []

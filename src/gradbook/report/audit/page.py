@@ -25,6 +25,7 @@ from gradbook.report.audit.folding import few_ranges, place_of, spoilt
 from gradbook.report.audit.text import counts, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report.page.script import script
 from gradbook.report.page.shell import Section, badge, page, resource, text
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
@@ -88,8 +89,7 @@ def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
     sections = [*books.sections()]
     if parts or remark:
         sections.append(Section("findings", "Book by book", remark + "\n".join(parts)))
-    script = resource(__package__, "class.js")
-    return _page("Checked workbooks", counts(books.reports), sections, script)
+    return _page("Checked workbooks", counts(books.reports), sections, script("class/main.js"))
 
 
 def _folded(place: str, name: str, report: BookReport, detail: Detail, *, is_open: bool) -> str:
@@ -99,18 +99,23 @@ def _folded(place: str, name: str, report: BookReport, detail: Detail, *, is_ope
     return f'<details class="book" id="{place}"{opened}>\n{heading}\n{inside}\n</details>'
 
 
-def _page(title: str, lead: str, sections: Sequence[Section], script: str = "") -> str:
+def _page(title: str, lead: str, sections: Sequence[Section], code: str = "") -> str:
     return page(
         title,
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot=f"<p>{_FOOT}</p>",
         style=interactive.style() + resource(__package__, "audit.css"),
-        script=script,
+        script=code,
     )
 
 
 # A book -----------------------------------------------------------------------
+
+
+def book_part(report: BookReport) -> str:
+    """All that is said of a book."""
+    return _parts(report, Detail.ALL)
 
 
 def _parts(report: BookReport, detail: Detail) -> str:

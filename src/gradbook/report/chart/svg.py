@@ -57,34 +57,34 @@ def svg(
     `labelled` names each curve where it ends; `over` is what is drawn over them all.
     """
     drawn = inside(chart, frame, labelled)
-    return _element(frame, _words(chart), [drawn, over] if over else [drawn], alone)
+    return element(frame, _words(chart), [drawn, over] if over else [drawn], alone)
 
 
 def stacked(charts: list[Chart], heading: str) -> str:
     """Several charts under each other in one picture, with a heading."""
     frame, space = FRAME, 40.0
     parts = [
-        f'<text class="ink" fill="{PAPER.ink}" x="{_n(frame.left)}" y="30" font-size="17" '
+        f'<text class="ink" fill="{PAPER.ink}" x="{pt(frame.left)}" y="30" font-size="17" '
         f'font-weight="600">{escape(heading)}</text>'
     ]
     for k, chart in enumerate(charts):
-        top = _n(space + k * frame.height)
+        top = pt(space + k * frame.height)
         parts.append(f'<g transform="translate(0 {top})">\n{inside(chart, frame)}\n</g>')
     whole = Frame(frame.width, space + len(charts) * frame.height)
-    return _element(whole, "; ".join(map(_words, charts)), parts)
+    return element(whole, "; ".join(map(_words, charts)), parts)
 
 
-def _element(frame: Frame, words: str, parts: list[str], alone: bool = True) -> str:
+def element(frame: Frame, words: str, parts: list[str], alone: bool = True) -> str:
     paper = (
-        f'<rect class="paper" fill="{PAPER.fill}" width="{_n(frame.width)}" '
-        f'height="{_n(frame.height)}" rx="10"/>'
+        f'<rect class="paper" fill="{PAPER.fill}" width="{pt(frame.width)}" '
+        f'height="{pt(frame.height)}" rx="10"/>'
     )
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-chart" '
-            f'viewBox="0 0 {_n(frame.width)} {_n(frame.height)}" width="{_n(frame.width)}" '
-            f'height="{_n(frame.height)}" role="img" aria-label="{escape(words)}" '
-            f'font-family="{FONT}" font-size="{_n(SIZE)}">',
+            f'viewBox="0 0 {pt(frame.width)} {pt(frame.height)}" width="{pt(frame.width)}" '
+            f'height="{pt(frame.height)}" role="img" aria-label="{escape(words)}" '
+            f'font-family="{FONT}" font-size="{pt(SIZE)}">',
             *([f"<style>{style()}</style>", paper] if alone else []),
             *parts,
             "</svg>",
@@ -105,13 +105,13 @@ def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
     named = few(len(chart.curves), room) if labelled else []
     return "\n".join(
         [
-            _text(frame.left, 18, chart.title, kind="ink"),
+            words_at(frame.left, 18, chart.title, kind="ink"),
             *_levels(chart, frame),
             *_counts(chart, frame),
-            f'<svg x="{_n(frame.left)}" y="{_n(frame.top)}" '
-            f'width="{_n(frame.x(1) - frame.left)}" height="{_n(frame.y(0) - frame.top)}" '
-            f'viewBox="{_n(frame.left)} {_n(frame.top)} {_n(frame.x(1) - frame.left)} '
-            f'{_n(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
+            f'<svg x="{pt(frame.left)}" y="{pt(frame.top)}" '
+            f'width="{pt(frame.x(1) - frame.left)}" height="{pt(frame.y(0) - frame.top)}" '
+            f'viewBox="{pt(frame.left)} {pt(frame.top)} {pt(frame.x(1) - frame.left)} '
+            f'{pt(frame.y(0) - frame.top)}">',  # an inner element cuts off what leaves it
             *(
                 f'<path class="curve c{k}" d="{_path(chart, curve, frame)}" fill="none" '
                 f'stroke="{curve.colour}" stroke-width="2" stroke-linejoin="round" '
@@ -119,7 +119,7 @@ def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
                 for k, curve in enumerate(chart.curves)
             ),
             "</svg>",
-            _text(frame.x(1) + 14, 18, chart.labels, kind="quiet axis") if named else "",
+            words_at(frame.x(1) + 14, 18, chart.labels, kind="quiet axis") if named else "",
             *_labels(chart, named, frame),
         ]
     )
@@ -128,17 +128,17 @@ def inside(chart: Chart, frame: Frame, labelled: bool = True) -> str:
 def _levels(chart: Chart, frame: Frame) -> Iterator[str]:
     for level in chart.levels:
         y = frame.y(chart.height(level))
-        yield _line(frame.left, y, frame.x(1), y)
+        yield line(frame.left, y, frame.x(1), y)
         base, power = chart.scale.tick(level)
-        yield _text(frame.left - 8, y + 4, base, anchor="end", power=power)
+        yield words_at(frame.left - 8, y + 4, base, anchor="end", power=power)
 
 
 def _counts(chart: Chart, frame: Frame) -> Iterator[str]:
     base = frame.y(0)
-    yield _line(frame.left, base, frame.x(1), base)
+    yield line(frame.left, base, frame.x(1), base)
     for count in chart.counts:
-        yield _text(frame.x(chart.across(count)), base + 18, str(count), anchor="middle")
-    yield _text(
+        yield words_at(frame.x(chart.across(count)), base + 18, str(count), anchor="middle")
+    yield words_at(
         (frame.left + frame.x(1)) / 2, base + 38, "epoch", anchor="middle", kind="quiet axis"
     )
 
@@ -152,7 +152,7 @@ def _path(chart: Chart, curve: Curve, frame: Frame) -> str:
             pen_down = False
             continue
         x, y = frame.x(chart.across(epoch)), frame.y(height)
-        words.append(f"{'L' if pen_down else 'M'}{_n(x)} {_n(y)}")
+        words.append(f"{'L' if pen_down else 'M'}{pt(x)} {pt(y)}")
         pen_down = True
     if len(words) == 1:
         words.append("h0.01")  # a single point is a dot
@@ -167,35 +167,35 @@ def _labels(chart: Chart, named: list[int], frame: Frame) -> Iterator[str]:
         curve, x = chart.curves[k], frame.x(1)
         if abs(y - end) > DISPLACED:
             yield (
-                f'<path class="tie c{k}" d="M{_n(x + 3)} {_n(end)}L{_n(x + 11)} {_n(y)}" '
+                f'<path class="tie c{k}" d="M{pt(x + 3)} {pt(end)}L{pt(x + 11)} {pt(y)}" '
                 f'fill="none" stroke="{curve.colour}" stroke-width="1" opacity="0.6"/>'
             )
         yield (
-            f'<text class="end c{k}" x="{_n(x + 14)}" y="{_n(y + 4)}" fill="{curve.colour}" '
+            f'<text class="end c{k}" x="{pt(x + 14)}" y="{pt(y + 4)}" fill="{curve.colour}" '
             f'font-weight="600">{escape(chart.label(curve))}</text>'
         )
 
 
-def _line(x: float, y: float, x_end: float, y_end: float) -> str:
+def line(x: float, y: float, x_end: float, y_end: float) -> str:
     return (
-        f'<path class="grid" d="M{_n(x)} {_n(y)}L{_n(x_end)} {_n(y_end)}" fill="none" '
+        f'<path class="grid" d="M{pt(x)} {pt(y)}L{pt(x_end)} {pt(y_end)}" fill="none" '
         f'stroke="{QUIET.fill}" stroke-width="1"/>'
     )
 
 
-def _text(
+def words_at(
     x: float, y: float, words: str, *, anchor: str = "start", power: str = "", kind: str = "quiet"
 ) -> str:
     tone, weight = (PAPER.ink, "600") if kind == "ink" else (QUIET.ink, "400")
     minus = power.replace("-", "−")
     raised = f'<tspan dy="-0.4em" font-size="0.75em">{minus}</tspan>' if power else ""
     return (
-        f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" fill="{tone}" text-anchor="{anchor}" '
+        f'<text class="{kind}" x="{pt(x)}" y="{pt(y)}" fill="{tone}" text-anchor="{anchor}" '
         f'font-weight="{weight}">{escape(words)}{raised}</text>'
     )
 
 
-def _n(value: float) -> str:
+def pt(value: float) -> str:
     """A length with as few digits as do."""
     return f"{value:.1f}".removesuffix(".0")
 

@@ -43,16 +43,22 @@ def page(
     foot: str = "",
     style: str = "",
     script: str = "",
+    has_a_server: bool = False,
+    computes: bool = False,
 ) -> str:
-    """The whole page. `lead` and `foot` are what stands before and after the sections."""
+    """The whole page. `lead` and `foot` are what stands before and after the sections. The script
+    of one that `has_a_server` may ask the server that it came from, and nobody else; one that
+    `computes` may compile WebAssembly of its own and run it in a worker.
+    """
     css = _own_style() + style
+    policy = _policy(css, script, has_a_server, computes)
     return "\n".join(
         [
             "<!DOCTYPE html>",
             '<html lang="en">',
             "<head>",
             '<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{_policy(css, script)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{text(title)}</title>",
@@ -110,13 +116,16 @@ def _section(section: Section | Side) -> str:
     )
 
 
-def _policy(css: str, script: str) -> str:
-    """Nothing may be loaded from anywhere, and only these very texts are obeyed."""
+def _policy(css: str, script: str, has_a_server: bool, computes: bool) -> str:
+    """Nothing may be loaded from anywhere else, and only these very texts are obeyed."""
+    compiling = " 'wasm-unsafe-eval'" if computes else ""
     allowed = {
         "default-src": "'none'",
         "img-src": "data:",
         "style-src": _digest(css),
-        "script-src": _digest(script) if script else "'none'",
+        "script-src": _digest(script) + compiling if script else "'none'",
+        **({"connect-src": "'self'"} if has_a_server else {}),
+        **({"worker-src": "blob:"} if computes else {}),
         "base-uri": "'none'",
         "form-action": "'none'",
     }

@@ -10,12 +10,12 @@ from gradbook.amounts import size
 from gradbook.data.plane import KINDS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
+from gradbook.report.page.script import script
 from gradbook.report.page.shell import Section, Side, made_with, resource, text
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns
 from gradbook.report.play.formulas import formula_table
-from gradbook.report.play.script import script
 from gradbook.targets.page.content import PageContent, content
 
 MOST_BYTES = 400_000  # of a page: one that can be mailed

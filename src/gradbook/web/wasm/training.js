@@ -15,6 +15,9 @@ import { WasmEngine } from "./engine.js"
  * @property {Record<string, any> | null} warp members of the struct; arrays of numbers are pointed at
  */
 
+// Of a training: images as they lie, and nothing counted, which is for one step alone.
+const NONE = { order: 0, warp: 0, rates: 0, losses: 0, right: 0 }
+
 export class Training {
   /** @param {WasmEngine} engine @param {Plan} plan @param {Uint8Array} images @param {Int32Array | Float32Array} wanted */
   constructor(engine, plan, images, wanted) {
@@ -28,18 +31,19 @@ export class Training {
     this.rate = engine.keep(Float64Array, 1)
     this.losses = engine.keep(Float64Array, 1)
     this.right = engine.keep(Int32Array, 1)
+    const { rate: rates, losses, right } = this
+    this.given = { bytes: engine.kept(images), rates, losses, right, ...this.warping() } // of each step
     engine.fill("job", engine.job, {
-      bytes: engine.kept(images),
       [wanted instanceof Int32Array ? "labels" : "targets"]: engine.kept(wanted),
       batch: plan.batch,
       seed: plan.seed,
       scale: engine.kept(Float32Array.from(plan.scale)),
       shift: engine.kept(Float32Array.from(plan.shift)),
-      rates: this.rate,
-      losses: this.losses,
-      right: this.right,
-      ...this.warping(),
     })
+    /** @type {KeptNumbers | null} */
+    this.others = null
+    /** @type {KeptNumbers | null} */
+    this.said = null
     this.begin()
   }
 
@@ -59,7 +63,7 @@ export class Training {
   /** What the job says of warping. */
   warping() {
     const { engine, plan } = this
-    if (!plan.warp) return {}
+    if (!plan.warp) return { warp: 0 }
     const at = engine.room("warp")
     const members = Object.entries(plan.warp).map(([name, value]) =>
       [name, Array.isArray(value) ? engine.kept(Float32Array.from(value)) : value])
@@ -85,7 +89,7 @@ export class Training {
     const images = Math.min(plan.batch, this.count - this.first)
     const rate = plan.rates[this.epoch]?.[this.first / plan.batch] ?? 0
     this.rate.values[0] = rate
-    engine.train({ images, epoch: this.epoch, order: order.at + this.first * BigInt64Array.BYTES_PER_ELEMENT })
+    engine.train({ ...this.given, images, epoch: this.epoch, order: order.at + this.first * BigInt64Array.BYTES_PER_ELEMENT })
     const seen = { images, rate, loss: this.losses.values[0] ?? NaN, right: this.right.values[0] ?? 0 }
     this.first += images
     if (this.first >= this.count) {
@@ -93,5 +97,16 @@ export class Training {
       if (!this.isOver) this.begin()
     }
     return seen
+  }
+
+  /** What the network says now to each of these images, always the same ones.
+   * @param {Uint8Array} images @param {number} outputs
+   */
+  read(images, outputs) {
+    const count = images.length / this.plan.pixels
+    this.others ??= this.engine.kept(images)
+    this.said ??= this.engine.keep(Float32Array, count * outputs)
+    this.engine.predict({ images: count, bytes: this.others, outputs: this.said, ...NONE })
+    return this.said.values
   }
 }

@@ -12,6 +12,7 @@ EXAMPLES = """\
   gradbook help explain     the same as gradbook explain --help
   gradbook help networks    the grammar of a network's text form
   gradbook help recipes     how a training is written
+  gradbook help studies     what of a recipe may vary, and what is tried
   gradbook help warps       what can happen to images in training
   gradbook help tables      which tables can be learned, and what is learned of them
 """
@@ -19,6 +20,7 @@ EXAMPLES = """\
 TOPICS = {
     "networks": "how a network is written",
     "recipes": "how a training is written",
+    "studies": "how many recipes are tried: what varies, what is allowed",
     "warps": "what can happen to images in training",
     "tables": "which tables can be learned, and what is learned of them",
 }
@@ -49,6 +51,10 @@ def page(topic: str | None) -> str:
         from gradbook.net.text import GRAMMAR
 
         return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
+    if topic in {"studies", "STUDY"}:
+        from gradbook.lab.study import plan
+
+        return plan.GRAMMAR
     if topic in {"warp", "warps", "WARP"}:
         from gradbook.data import warp_text
 

@@ -2,13 +2,18 @@
 
 The page is one file. It needs no server and no network, opens from a mail attachment and computes
 in double precision what the workbook computes.
+
+A network that reads pictures (a recipe, a run, a model's file) gets a page to draw on: it reads
+what is drawn, shows every layer's maps and each value's sum, and trains there with --train.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from gradbook.cli.terminal.arguments import file_ending_in, network
+from gradbook.cli.terminal.arguments import file_ending_in, network, whole_number
+from gradbook.cli.verbs.browser.pictures import LEAST, USUAL, picture_page, picture_reader
+from gradbook.errors import UsageError
 from gradbook.files import write_whole
 
 EXAMPLES = """\
@@ -18,12 +23,30 @@ EXAMPLES = """\
                                             circle, spiral and your own points to learn
   gradbook page net.txt --data iris.csv -o iris.html
                                             samples from a CSV table
+  gradbook page tiny -o draw.html           a trained network reads the digits that you draw
+  gradbook page runs/mine --train -o page.html   and 10,000 images to train on there
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
+    parser.add_argument(
+        "net",
+        nargs="?",
+        metavar="NET",
+        default="worked",
+        help="a network, a recipe, the folder of a run or a model's file (default: worked)",
+    )
+    parser.add_argument(
+        "--data", metavar="FILE", help="samples from a CSV table; for pictures, a data set"
+    )
+    parser.add_argument(
+        "--train",
+        metavar="N",
+        nargs="?",
+        type=whole_number(LEAST),
+        const=USUAL,
+        help=f"of a network that reads pictures: so many images come along (default {USUAL:,})",
+    )
     parser.add_argument(
         "-o",
         "--out",
@@ -35,8 +58,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.report.play.page import play_page
+    reader = picture_reader(options.net, options.data)
+    if reader is None:
+        from gradbook.report.play.page import play_page
 
-    write_whole(options.out, play_page(network(options.net, options.data), options.typed))
-    print(f"wrote {options.out}\nopen it in a browser: Run, then move η, or drag a weight")
+        if options.train is not None:
+            raise UsageError("--train: this network trains on its page anyhow: leave it out")
+        page = play_page(network(options.net, options.data), options.typed)
+        advice = "Run, then move η, or drag a weight"
+    else:
+        page = picture_page(reader, options.train, options.typed)
+        advice = "draw a digit" if reader.is_trained else "Train, then draw a digit"
+    write_whole(options.out, page)
+    print(f"wrote {options.out}\nopen it in a browser: {advice}")
     return 0

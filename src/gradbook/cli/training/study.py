@@ -1,0 +1,230 @@
+"""A study under a display, from its first trial to its page; its best recipe, written or scored."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from gradbook.amounts import counted, duration, percent
+from gradbook.cli.terminal.output import busy, can_say, print_event, show, width, write_or_print
+from gradbook.cli.terminal.screen import Screen, is_screen
+from gradbook.errors import UsageError
+from gradbook.files import write_whole
+from gradbook.interruption import heard_alike
+from gradbook.lab.study.folder import StudyFolder
+from gradbook.lab.study.plan import StudyPlan
+from gradbook.lab.study.study import StudyListener, Trial, best_of, study
+from gradbook.report.run.progress import EMPTY, FULL
+from gradbook.report.study import text
+from gradbook.report.words.lines import Span, TextLine, folded
+from gradbook.report.words.table import QUIET
+from gradbook.system import cores
+
+BAR = 30  # columns
+HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
+
+
+def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
+    """Whether the study came to its end."""
+    display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
+    workers = options.workers or cores()
+    try:
+        with heard_alike(), display:
+            trials = study(folder, plan, workers, max(cores() // workers, 1), display)
+            display.doing("writing the page")
+            _write_page(folder, plan, [trial.record for trial in trials])
+    except KeyboardInterrupt:
+        display.stopped(folder)
+        return False
+    display.done(folder, trials)
+    return True
+
+
+def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[text.Record]) -> None:
+    from gradbook.lab.study.search import importance
+    from gradbook.report.study.page import study_page
+
+    name = plan.name or folder.path.name
+    command = f"gradbook study --resume {folder.path}"
+    page = study_page(name, records, importance(folder.journal), folder.tests(), command)
+    write_whole(folder.report_file, page)
+
+
+class _Display(StudyListener):
+    """Hears of a study while it is open."""
+
+    def __enter__(self) -> _Display:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def doing(self, what: str) -> None: ...
+
+    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None: ...
+
+    def stopped(self, folder: StudyFolder) -> None: ...
+
+
+class _AsEvents(_Display):
+    """One JSON object a line."""
+
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
+        print_event(
+            "started", study=plan.name, folder=str(folder.path), trials=plan.trials, workers=workers
+        )
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        print_event("trial", **trial.record)
+
+    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
+        keys = ("number", "parameters", "value", "state", "bits", "network_parameters")
+        records = [trial.record for trial in trials]
+        best = best_of(trials)
+        print_event(
+            "done",
+            folder=str(folder.path),
+            best=best.number if best else None,
+            trials=[{key: record[key] for key in keys} for record in records],
+        )
+
+    def stopped(self, folder: StudyFolder) -> None:
+        print_event("stopped", resume=str(folder.path))
+
+
+class _AsLines(_Display):
+    """A line for each trial."""
+
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
+        at_once = counted(workers, "training") + " at once"
+        most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
+        names = ", ".join(hole.name for hole in plan.template.holes)
+        self.say([*folded(f"{most} that differ in {names}; {at_once}", width()), []])
+        self.say(text.heading())
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        self.say([text.row(trial.record, is_best=trial is best)])
+
+    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
+        best = best_of(trials)
+        records = [trial.record for trial in trials]
+        said = text.summary(records, best.record if best else None, folder.tests())
+        lines = [[], *folded(said, width())]
+        lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
+        if best:
+            lines.append([Span(f"the best as a recipe: gradbook study best {folder.path} -o …")])
+        show(lines)
+
+    def stopped(self, folder: StudyFolder) -> None:
+        again = f"stopped; it goes on with: gradbook study --resume {folder.path}"
+        show(list(folded(again, width())))
+
+    def say(self, lines: list[TextLine]) -> None:
+        show(lines)
+        print(end="", flush=True)
+
+
+class _OnScreen(_AsLines):
+    """The same, with what goes on beneath it."""
+
+    def __init__(self) -> None:
+        self.screen = Screen(self.foot)
+        self.since = monotonic()
+        self.most = self.counted = self.running = self.trained = 0
+        self.best: Trial | None = None
+        self.busy = "reading what is there"
+
+    def __enter__(self) -> _Display:
+        self.screen.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.screen.__exit__()
+
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
+        super().began(plan, folder, workers)
+        self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
+        self.since = monotonic()
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        self.counted += not trial.forbidden
+        self.best = best
+        super().told(trial, best)
+
+    def at_work(self, tasks: int, done: int) -> None:
+        self.running, self.trained, self.busy = tasks, done, ""
+
+    def doing(self, what: str) -> None:
+        self.busy = what
+
+    def say(self, lines: list[TextLine]) -> None:
+        self.screen.say(lines)
+
+    def foot(self, columns: int, rows: int) -> list[TextLine]:
+        if self.busy:
+            return [[], [Span(self.busy, "cyan")]]
+        spent = monotonic() - self.since
+        said = [f"{self.counted:,} of {self.most:,}" if self.most else f"{self.counted:,}"]
+        said.append(f"{counted(self.running, 'training')} under way")
+        if self.best:
+            said.append(f"best {percent(self.best.accuracy)} in trial {self.best.number}")
+        if self.trained and self.most:
+            left = spent / self.trained * max(self.most - self.counted, 0)
+            said.append(f"{3600 * self.trained / spent:,.0f} an hour, {duration(left)} left")
+        return [[], [Span(self._bar()), Span(", ".join(said))], [Span(HINT, QUIET)]]
+
+    def _bar(self) -> str:
+        if not self.most:
+            return ""
+        full, rest = (FULL, EMPTY) if can_say(FULL + EMPTY) else ("#", "-")
+        filled = BAR * self.counted // self.most
+        return full * filled + rest * (BAR - filled) + "  "
+
+
+# The best of a study that was done.
+
+
+def written(folder: StudyFolder, path: str | None) -> None:
+    """The best recipe into a file, or here."""
+    best, _ = _best_record(folder)
+    write_or_print(_recipe(folder, best), path)
+
+
+def tested(folder: StudyFolder, options: Namespace) -> None:
+    """Train the best recipe on all its images, score it, and count that."""
+    from dataclasses import asdict
+
+    from gradbook.lab.study.test import score_of
+
+    best, records = _best_record(folder)
+    plan = folder.plan()
+    with busy("training on all images"):
+        found = score_of(_recipe(folder, best), plan.seeds)
+    record: dict[str, Any] = {"trial": best["number"], **asdict(found)}
+    folder.add_test(record)
+    _write_page(folder, plan, records)
+    if options.json:
+        print_event("tested", **record)
+    else:
+        times = counted(len(folder.tests()), "time")
+        print(
+            f"{percent(found.mean)} ± {100 * found.deviation:.3f} of the test images, over "
+            f"{counted(found.seeds, 'seed')}; this study has now looked at them {times}"
+        )
+
+
+def _best_record(folder: StudyFolder) -> tuple[text.Record, list[text.Record]]:
+    records: list[text.Record] = [*folder.records()]
+    done = [record for record in records if record["value"] is not None]
+    if not done:
+        raise UsageError(f"no recipe of {folder.path} was trained to its end yet")
+    key = lambda r: (-r["value"], r["network_parameters"], r["number"])  # noqa: E731
+    return min(done, key=key), records
+
+
+def _recipe(folder: StudyFolder, best: text.Record) -> str:
+    plan = folder.plan()
+    title = f"{plan.name or folder.path.name} {best['number']}"
+    about = f"the best of a study, {percent(best['value'])} of what was held back"
+    return f"recipe {title}\nabout {about}\n{best['recipe']}"

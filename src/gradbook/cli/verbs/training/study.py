@@ -1,0 +1,165 @@
+"""Try many recipes: what varies, what is allowed, and which of them does best.
+
+STUDY is a recipe with braces where it may vary (see gradbook help studies), a file or the
+text; or the name of a recipe, with --vary for what is to vary in it. Optuna chooses what is
+tried. The images held back decide; the test images are looked at only with --test.
+Whatever interrupts a study, --resume goes on with it as if nothing had happened.
+
+`gradbook study best [FOLDER] -o FILE.txt` writes the best recipe of a study.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.cli.main import DONE, INTERRUPTED
+from gradbook.cli.terminal.arguments import whole_number
+from gradbook.errors import UsageError
+
+if TYPE_CHECKING:
+    from gradbook.lab.study.folder import StudyFolder
+    from gradbook.lab.study.plan import StudyPlan
+
+EXAMPLES = """\
+  gradbook study quick --vary 'schedule one cycle {0.1..1 log} warm {0.1..0.4}'
+                       --vary 'batch {64|128|256}' --trials 40
+  gradbook study tiny --vary 'conv {8..20} 1x1' --vary 'parameters at most 2500'
+  gradbook study widths.txt --workers 2      from a file: braces, limits, folds, seeds
+  gradbook study --resume studies/widths     go on with one that was interrupted
+  gradbook study best studies/widths -o best.txt
+                                             the winner, as a recipe to train
+  gradbook study best studies/widths --test  its score on the test images, with every seed
+  gradbook study widths.txt --json           an event a line, for a program
+"""
+
+STUDIES = Path("studies")
+NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+BEST = "best"
+MOST_WORKERS = 256
+LINES = {  # options that are lines of a study
+    "trials": ("N", "how many recipes are trained (30; of a grid all)"),
+    "sampler": ("WORD", "tpe, nsga, cma, random or grid"),
+    "prune": ("WORD", "median: a training that lags behind ends; or none"),
+    "folds": ("FOLDS", "sixths of the training images to validate on: '0 1 2'"),
+    "seeds": ("N", "trainings for each fold"),
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("study", nargs="?", metavar="STUDY", help="a file, a text, a recipe's name")
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="after 'best': whose best")
+    parser.add_argument(
+        "--vary",
+        metavar="LINE",
+        action="append",
+        default=[],
+        help="a line with braces: in place of the recipe's, or of its layers that begin so",
+    )
+    for name, (value, about) in LINES.items():
+        parser.add_argument(f"--{name}", metavar=value, help=about)
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1, MOST_WORKERS),
+        help="trainings at once (default: as many as there are cores); the result is the same",
+    )
+    parser.add_argument(
+        "-o", "--out", metavar="PATH", help=f"the study's folder (default: a new one in {STUDIES}/)"
+    )
+    parser.add_argument("--resume", metavar="FOLDER", help="go on with the study in this folder")
+    parser.add_argument(
+        "--test", action="store_true", help="with 'best': score it on the test images, and count it"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+
+
+def run(options: Namespace) -> int:
+    if options.study == BEST and not options.vary and not options.resume:
+        return _best(options)
+    if options.folder is not None:
+        raise UsageError(f"one argument too many: '{options.folder}' (see gradbook study --help)")
+    if options.test:
+        raise UsageError("--test scores a study's best recipe: gradbook study best FOLDER --test")
+    from gradbook.lab.study.search import library
+
+    library()
+    folder, plan = _resumed(options) if options.resume else _begun(options)
+    from gradbook.cli.training.study import searched
+
+    return DONE if searched(folder, plan, options) else INTERRUPTED
+
+
+def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
+    from gradbook.lab.study.folder import StudyFolder
+
+    for name in ("study", "vary", *LINES, "out"):
+        if getattr(options, name):
+            flag = "STUDY" if name == "study" else f"--{name}"
+            raise UsageError(f"--resume goes on with the study as it was begun: leave {flag} out")
+    folder = StudyFolder(options.resume)
+    return folder, folder.plan()
+
+
+def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
+    from gradbook.lab.study.folder import StudyFolder
+
+    plan = _plan(options)
+    folder = StudyFolder(options.out or _new_folder(plan.name))
+    folder.begin(plan)
+    return folder, plan
+
+
+def _plan(options: Namespace) -> StudyPlan:
+    from dataclasses import replace
+
+    from gradbook.lab.study.plan import read, read_file
+    from gradbook.net.text import reads_as_text
+
+    what = options.study
+    if what is None:
+        raise UsageError("no study: name a file, or a recipe with --vary (gradbook study --help)")
+    lines = [*options.vary]
+    lines += [f"{name} {getattr(options, name)}" for name in LINES if getattr(options, name)]
+    if os.path.isfile(what) and not options.vary:
+        return read_file(what, lines)
+    if reads_as_text(what) and not os.path.isfile(what):
+        return read(what, lines)
+    found = read(f"vary {what}", lines)
+    return found if found.name else replace(found, name=Path(what).stem)
+
+
+def _new_folder(name: str) -> Path:
+    """One in `studies/` that isn't there yet."""
+    plain = NOT_IN_NAMES.sub("-", name).strip("-.") or "study"
+    places = (STUDIES / f"{plain}{end}" for end in ("", *(f"-{k}" for k in range(2, 1_000_000))))
+    return next(path for path in places if not os.path.lexists(path))
+
+
+# The best.
+
+
+def _best(options: Namespace) -> int:
+    from gradbook.cli.training.study import tested, written
+
+    folder = _folder_of(options.folder)
+    if options.test:
+        tested(folder, options)
+    if options.out or not options.test:
+        written(folder, options.out)
+    return DONE
+
+
+def _folder_of(name: str | None) -> StudyFolder:
+    """The one that is named, or the newest."""
+    from gradbook.lab.study.folder import StudyFolder
+
+    if name is not None:
+        return StudyFolder(name)
+    found = [StudyFolder(path.parent) for path in STUDIES.glob("*/study.txt")]
+    if not found:
+        raise UsageError(f"no study in {STUDIES}/: gradbook study best FOLDER -o recipe.txt")
+    return max(found, key=lambda folder: folder.plan_file.stat().st_mtime)

@@ -1,0 +1,337 @@
+"""Recipes with braces in them: what of a text varies, and the text once all is chosen."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from math import inf, isfinite
+from typing import NoReturn
+
+from gradbook.errors import NetTextError
+from gradbook.net.text import Statement, digits, statements
+
+GRAMMAR = """\
+  {6..12}                  a whole number, 6 to 12
+  {0.1..1}  {0.1..1 log}   any number between; 'log': from 0.1 to 0.2 is as far as from 0.5 to 1
+  {64|128|256}             one of these words, or phrases
+  {batchnorm|}             that, or nothing: of an empty line nothing is left
+  {width: 6..12}  {width}  the same wherever the name stands again
+  repeat {1..4}            the lines down to 'end' so many times, drawn anew each time, but for
+  …                        what has a name
+  end
+"""
+
+BRACES = re.compile(r"\{([^{}]*)\}")
+RANGE = re.compile(r"(?P<low>[^\s.]\S*?|[^\s.])\.\.(?P<high>\S+)(?P<log>\s+log)?")
+WHOLE = re.compile(r"-?[0-9]{1,9}")
+NAMED = re.compile(r"\s*([a-z][a-z0-9_-]*)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
+SHOWN = 4  # digits of a number that is drawn
+MOST_REPEATS = 100
+LONGEST_DRAWN = 20_000  # lines
+
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Range:
+    """Any number from the lowest to the highest, even or by its logarithm."""
+
+    low: float
+    high: float
+    whole: bool
+    log: bool
+
+    def spelt(self, value: Value) -> str:
+        return str(value) if self.whole else digits(shortened(float(value)))
+
+
+@dataclass(frozen=True)
+class Options:
+    """One of some phrases; an empty one is nothing."""
+
+    phrases: tuple[str, ...]
+
+    def spelt(self, value: Value) -> str:
+        return str(value)
+
+
+Domain = Range | Options
+Choose = Callable[[str, Domain], Value]  # by the name of what varies
+
+
+def shortened(value: float) -> float:
+    """A number as it is written into a recipe: more digits than these tell nobody anything."""
+    return float(f"{value:.{SHOWN}g}")
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A place in a line that varies."""
+
+    name: str
+    domain: Domain
+    is_named: bool = False  # by the text: it is the same wherever the name stands
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line, in parts that stand and parts that vary."""
+
+    parts: tuple[str | Hole, ...]
+    text: str  # as it stands, braces and all
+
+    def written(self, choose: Choose, turn: str) -> str:
+        def said(part: str | Hole) -> str:
+            if isinstance(part, str):
+                return part
+            name = part.name if part.is_named else f"{part.name}{turn}"
+            return part.domain.spelt(choose(name, part.domain))
+
+        return "".join(map(said, self.parts)).strip()
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Lines that stand several times."""
+
+    times: Hole | int
+    body: tuple[Piece, ...]
+    text: str  # of its first line
+
+    @property
+    def lines(self) -> Iterator[str]:
+        yield self.text
+        yield from (f"  {line}" for line in _lines(self.body))
+        yield "end"
+
+
+Piece = Line | Repeat
+
+
+@dataclass(frozen=True)
+class Template:
+    """A text with braces."""
+
+    pieces: tuple[Piece, ...]
+
+    def __str__(self) -> str:
+        """The text that reads back as this."""
+        return "\n".join(_lines(self.pieces)) + "\n"
+
+    def written(self, choose: Choose) -> str:
+        """The text with what is chosen for each name."""
+        chosen: dict[str, Value] = {}
+
+        def once(name: str, domain: Domain) -> Value:
+            if name not in chosen:
+                chosen[name] = choose(name, domain)
+            return chosen[name]
+
+        lines: list[str] = []
+        for line in _written(self.pieces, once, ""):
+            lines += [line] if line else []
+            if len(lines) > LONGEST_DRAWN:
+                raise NetTextError(f"repeated to more than {LONGEST_DRAWN:,} lines: repeat less")
+        return "\n".join(lines) + "\n"
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """All that varies, in the order of the text, each name once."""
+        return tuple({hole.name: hole for hole in _holes(self.pieces)}.values())
+
+
+def _lines(pieces: Iterable[Piece]) -> Iterator[str]:
+    for piece in pieces:
+        yield from piece.lines if isinstance(piece, Repeat) else [piece.text]
+
+
+def _written(pieces: Iterable[Piece], choose: Choose, turn: str) -> Iterator[str]:
+    for piece in pieces:
+        if isinstance(piece, Line):
+            yield piece.written(choose, turn)
+            continue
+        times = piece.times
+        if isinstance(times, Hole):
+            name = times.name if times.is_named else f"{times.name}{turn}"
+            times = int(choose(name, times.domain))
+        for k in range(times):
+            yield from _written(piece.body, choose, f"{turn}/{k + 1}")
+
+
+def _holes(pieces: Iterable[Piece]) -> Iterator[Hole]:
+    for piece in pieces:
+        if isinstance(piece, Repeat):
+            yield from [piece.times] if isinstance(piece.times, Hole) else []
+            yield from _holes(piece.body)
+        else:
+            yield from (part for part in piece.parts if isinstance(part, Hole))
+
+
+# Reading.
+
+
+def template(text: str, source: str | None = None) -> Template:
+    """What a text with braces says; every mistake in it is told with its place."""
+    return template_of(statements(text, source))
+
+
+def template_of(lines: Iterable[Statement]) -> Template:
+    reading = _BraceReader()
+    for line in lines:
+        reading.add(line)
+    return Template(reading.finished())
+
+
+class _BraceReader:
+    """Reads line by line; `open` has the repeats that haven't ended yet, the outermost first."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Domain] = {}
+        self.top: list[Piece] = []
+        self.open: list[tuple[Statement, Hole | int, list[Piece]]] = []
+
+    def add(self, line: Statement) -> None:
+        pieces = self.open[-1][2] if self.open else self.top
+        if line.next == "repeat":
+            self.open.append((line, self._times(line), []))
+        elif line.next == "end" and len(line.words) == 1:
+            if not self.open:
+                line.fail("nothing is repeated here: take 'end' out", at=0)
+            began, times, body = self.open.pop()
+            (self.open[-1][2] if self.open else self.top).append(
+                Repeat(times, tuple(body), began.words[0].string.strip())
+            )
+        else:
+            pieces.append(Line(tuple(self._parts(line)), line.text))
+
+    def finished(self) -> tuple[Piece, ...]:
+        if self.open:
+            self.open[-1][0].fail("what is repeated doesn't end: write 'end' below it", at=0)
+        counts = Counter(hole.name for hole in _holes(self.top) if not hole.is_named)
+        numbered = _Numbered({name for name, count in counts.items() if count > 1}, self.named)
+        return tuple(map(numbered.piece, self.top))
+
+    def _times(self, line: Statement) -> Hole | int:
+        parts = list(self._parts(line))
+        _, *words = "".join(part for part in parts if isinstance(part, str)).split()
+        holes = [part for part in parts if isinstance(part, Hole)]
+        if len(holes) == 1 and not words:
+            domain = holes[0].domain
+            if isinstance(domain, Range) and domain.whole and domain.low >= 0:
+                self._require_few(line, domain.high)
+                return holes[0]
+        if not holes and len(words) == 1 and WHOLE.fullmatch(words[0]):
+            self._require_few(line, int(words[0]))
+            return int(words[0])
+        line.fail("how often? write 'repeat {1..4}'", at=0)
+
+    def _require_few(self, line: Statement, times: float) -> None:
+        if not 0 <= times <= MOST_REPEATS:
+            line.fail(f"repeated at most {MOST_REPEATS} times", at=0)
+
+    def _parts(self, line: Statement) -> Iterator[str | Hole]:
+        text, start = line.text, 0
+        for match in BRACES.finditer(text):
+            yield self._plain(line, text, start, match.start())
+            yield self._hole(line, match, text[start : match.start()])
+            start = match.end()
+        yield self._plain(line, text, start, len(text))
+
+    def _plain(self, line: Statement, text: str, start: int, end: int) -> str:
+        for place in range(start, end):
+            if text[place] in "{}":
+                wrong = "doesn't end on its line" if text[place] == "{" else "has no beginning"
+                self._fail(line, place, f"this brace {wrong}: write {{6..12}} or {{a|b}}")
+        return text[start:end]
+
+    def _hole(self, line: Statement, match: re.Match[str], before: str) -> Hole:
+        inside, place = match[1], match.start()
+        known = NAMED.fullmatch(inside)
+        if known and known[2] is None and "|" not in inside and ".." not in inside:
+            name = known[1]
+            if name not in self.named:
+                hint = f"write {{{name}: 6..12}} where it first stands"
+                self._fail(line, place, f"nothing is called {name!r} above: {hint}")
+            return Hole(name, self.named[name], is_named=True)
+        if known and known[2] is not None:
+            name = known[1]
+            if name in self.named:
+                self._fail(
+                    line, place, f"a second {name!r}: write {{{name}}} where it stands again"
+                )
+            self.named[name] = self._domain(line, place, known[2])
+            return Hole(name, self.named[name], is_named=True)
+        domain = self._domain(line, place, inside)
+        return Hole(_called(before, domain, line), domain)
+
+    def _domain(self, line: Statement, place: int, inside: str) -> Domain:
+        if "|" in inside:
+            phrases = tuple(" ".join(phrase.split()) for phrase in inside.split("|"))
+            if len(set(phrases)) < len(phrases):
+                self._fail(line, place, "the same stands twice in these braces: once is enough")
+            return Options(phrases)
+        found = RANGE.fullmatch(inside.strip())
+        if not found:
+            self._fail(line, place, f"{{{inside}}} varies nothing: write {{6..12}} or {{a|b}}")
+        return self._numbers(line, place, found)
+
+    def _numbers(self, line: Statement, place: int, found: re.Match[str]) -> Range:
+        low, high, log = found["low"], found["high"], bool(found["log"])
+        ends = []
+        for word in (low, high):
+            try:
+                ends.append(float(word))
+            except ValueError:
+                self._fail(line, place, f"{word!r} is no number: write {{6..12}} or {{0.1..1 log}}")
+        whole = all(map(WHOLE.fullmatch, (low, high)))
+        if not all(map(isfinite, ends)):
+            self._fail(line, place, "these numbers are too large")
+        if ends[0] >= ends[1]:
+            self._fail(line, place, f"{low}..{high} goes down: write the lower one first")
+        if log and ends[0] <= 0:
+            self._fail(line, place, "by logarithms it goes from a number above 0")
+        return Range(ends[0], ends[1], whole, log)
+
+    def _fail(self, line: Statement, place: int, message: str) -> NoReturn:
+        column = line.column + line.words[0].start() + place
+        raise NetTextError(message, line=line.number, column=column, source=line.source)
+
+
+def _called(before: str, domain: Domain, line: Statement) -> str:
+    """What varies is called by the word before it, or else by the first of its phrases."""
+    words = before.split()
+    if words:
+        return words[-1]
+    if isinstance(domain, Options):
+        return next((phrase.split()[0] for phrase in domain.phrases if phrase), "nothing")
+    return line.words[0].group()
+
+
+class _Numbered:
+    """Gives what would have the same name numbers: conv 1, conv 2."""
+
+    def __init__(self, several: set[str], taken: Iterable[str]) -> None:
+        self.several = several | set(taken)
+        self.counts: Counter[str] = Counter()
+
+    def piece(self, piece: Piece) -> Piece:
+        if isinstance(piece, Line):
+            parts = (p if isinstance(p, str) else self.hole(p) for p in piece.parts)
+            return replace(piece, parts=tuple(parts))
+        times = piece.times if isinstance(piece.times, int) else self.hole(piece.times)
+        return replace(piece, times=times, body=tuple(map(self.piece, piece.body)))
+
+    def hole(self, hole: Hole) -> Hole:
+        if hole.is_named or hole.name not in self.several:
+            return hole
+        self.counts[hole.name] += 1
+        return replace(hole, name=f"{hole.name} {self.counts[hole.name]}")
+
+
+def size(domain: Domain) -> float:
+    """How many values there are to choose from."""
+    if isinstance(domain, Options):
+        return len(domain.phrases)
+    return domain.high - domain.low + 1 if domain.whole else inf

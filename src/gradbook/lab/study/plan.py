@@ -1,0 +1,325 @@
+"""What a study is to try: a text with braces and a few lines of its own, read and written."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gradbook.data.dataset import FOLDS
+from gradbook.data.sources import KNOWN
+from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.files import read_text
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.text import parse as parse_recipe
+from gradbook.lab.study.braces import GRAMMAR as BRACES
+from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, template_of
+from gradbook.lab.study.vary import varied
+from gradbook.net.measure import measure
+from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
+
+GRAMMAR = f"""\
+A study is a recipe with braces where it varies (see gradbook help recipes), and lines that say
+what is tried:
+
+{BRACES}
+  vary RECIPE              the recipe that the other lines vary: a setting takes the place of the
+                           recipe's, and a layer of every one that begins like it
+  study NAME               a title
+  trials N                 how many recipes are trained (30; of a grid all)
+  sampler tpe              tpe, nsga, cma, random, or grid: every combination there is
+  aim accuracy             or 'aim accuracy, parameters' ('macs'): as high with as few as can be
+  prune median             a training ends after an epoch in which the middle one of those before
+                           was better
+  folds 0 1 2              sixths of the training images to validate on, one after the other (0)
+  seeds N                  trainings for each fold, with the seeds from the recipe's own on (1)
+  draw N                   what the sampler draws from (0)
+  ahead N                  so many are under way before the first of them counts (4)
+  parameters at most N     recipes with more aren't trained; so with 'macs at most 300k'
+  seconds at most N        a training that takes longer ends
+
+For example:
+
+  vary quick
+  schedule one cycle {{0.1..1 log}} warm {{0.1..0.4}}
+  batch {{64|128|256}}
+  conv {{6..12}} 3x3 pad 1
+  parameters at most 10000
+  trials 40
+"""
+
+SAMPLERS = ("tpe", "nsga", "cma", "random", "grid")
+PRUNERS = ("none", "median")
+AIMS = ("accuracy", "parameters", "macs")
+USUAL_TRIALS, MOST_TRIALS, MOST_SEEDS, MOST_AHEAD = 30, 1_000_000, 1_000, 10_000
+AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kM]?)")
+FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
+TRIED = 8  # recipes that are drawn before a study begins, to see whether all can be read
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a recipe may cost."""
+
+    parameters: float | None = None
+    macs: float | None = None
+    seconds: float | None = None
+
+    def forbids(self, recipe: Recipe) -> str:
+        """Why it isn't trained; nothing where it may be."""
+        cost = measure(recipe.net)
+        for what, most, found in (
+            ("parameters", self.parameters, cost.parameters),
+            ("multiply-adds", self.macs, cost.macs),
+        ):
+            if most is not None and found > most:
+                return f"{found:,} {what}, more than {most:,.0f}"
+        return ""
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study as it was asked for."""
+
+    template: Template
+    name: str = ""
+    trials: int | None = None
+    sampler: str = "tpe"
+    aims: tuple[str, ...] = ("accuracy",)
+    prune: str = "none"
+    folds: tuple[int, ...] = (0,)
+    seeds: int = 1
+    draw: int = 0
+    ahead: int = 4
+    limits: Limits = field(default_factory=Limits)
+
+    def __str__(self) -> str:
+        """The text that reads back as this study, whatever it was made of."""
+        usual = {setting.name: setting.default for setting in fields(self)}
+        own = {FIELDS.get(word, word): word for word in READERS}
+        said = [
+            f"{word} {_said(getattr(self, name))}"
+            for name, word in own.items()
+            if getattr(self, name) != usual[name]
+        ]
+        limits = [
+            f"{name} at most {digits(most)}"
+            for name in LIMITED
+            if (most := getattr(self.limits, name)) is not None
+        ]
+        return "\n".join([*said, *limits, "", str(self.template)]).lstrip("\n")
+
+    @property
+    def most(self) -> int:
+        """How many recipes are trained, unless a grid has fewer."""
+        return self.trials or (MOST_TRIALS if self.sampler == "grid" else USUAL_TRIALS)
+
+    def recipe(self, text: str) -> Recipe:
+        """The recipe of one trial."""
+        return parse_recipe(text, "the recipe that was drawn")
+
+    def __post_init__(self) -> None:
+        if not self.template.holes:
+            raise UsageError("nothing varies: write braces such as {6..12} where something may")
+        if self.sampler == "grid" and any(_is_endless(hole.domain) for hole in self.template.holes):
+            name = next(hole.name for hole in self.template.holes if _is_endless(hole.domain))
+            raise UsageError(f"a grid has no numbers in between: write {name!r} as {{0.1|0.2|0.4}}")
+        if self.sampler == "cma" and any(
+            isinstance(hole.domain, Options) for hole in self.template.holes
+        ):
+            raise UsageError("the sampler cma varies numbers alone: take tpe")
+        if len(self.aims) > 1 and self.sampler == "cma":
+            raise UsageError("the sampler cma has one aim: take nsga")
+        if len(self.aims) > 1 and self.prune != "none":
+            raise UsageError("with two aims nothing says which training is worse: leave prune out")
+
+
+def _is_endless(domain: Domain) -> bool:
+    return isinstance(domain, Range) and not domain.whole
+
+
+def read(
+    what: str, vary: Sequence[str] = (), source: str | None = None, folder: str = ""
+) -> StudyPlan:
+    """The study that a text, and further lines to vary, describe.
+
+    Some of its recipes are drawn and read, so that a mistake in it is told before anything is
+    trained.
+    """
+    if len(what) > LONGEST_TEXT:
+        raise NetTextError(f"{len(what):,} characters: the most is {LONGEST_TEXT:,}", source=source)
+    settings: dict[str, Any] = {}
+    limits: dict[str, float] = {}
+    others: list[Statement] = []
+    base = ""
+    for line in [*statements(what, source), *_typed(vary)]:
+        word = line.next
+        if word in LIMITED and _is_limit(line):
+            line.take()
+            limits[word] = _limit(line)
+        elif word == "vary":
+            line.take()
+            base = line.rest() or line.fail("which recipe? write 'vary quick'")
+        elif word in READERS:
+            line.take()
+            name = FIELDS.get(word, word)
+            if name in settings:
+                line.fail(f"a second {word!r}: say it once", at=0)
+            settings[name] = READERS[word](line)
+            line.end()
+        elif word == "data":
+            others.append(_placed(line, folder))
+        else:
+            others.append(line)
+    template = varied(base, others, folder) if base else template_of(others)
+    plan = StudyPlan(template, limits=Limits(**limits), **settings)
+    _try_some(plan, source)
+    return plan
+
+
+def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
+    name = os.fspath(path)
+    found = read(read_text(path), vary, name, str(Path(path).parent))
+    return found if found.name else replace(found, name=Path(path).stem)
+
+
+def _typed(lines: Sequence[str]) -> list[Statement]:
+    return [line for text in lines for line in statements(text, "--vary")]
+
+
+def _placed(line: Statement, folder: str) -> Statement:
+    """A data set's file by its whole path, as it is found from anywhere."""
+    name = line.text.partition(" ")[2].strip()
+    places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
+    found = next((path for path in places if path.exists()), None)
+    return line.saying(f"data {found.absolute()}") if found and name else line
+
+
+def _try_some(plan: StudyPlan, source: str | None) -> None:
+    """Draw a few recipes, the first with the lowest of everything."""
+    draw = random.Random(0)
+
+    def any_of(name: str, domain: Domain) -> Value:
+        if isinstance(domain, Options):
+            return draw.choice(domain.phrases)
+        if domain.whole:
+            return draw.randint(int(domain.low), int(domain.high))
+        return draw.uniform(domain.low, domain.high)
+
+    def lowest(name: str, domain: Domain) -> Value:
+        if isinstance(domain, Options):
+            return domain.phrases[0]
+        return int(domain.low) if domain.whole else domain.low
+
+    wrong: GradbookError | None = None
+    for choose in (lowest, *[any_of] * TRIED):
+        text = plan.template.written(choose)
+        try:
+            recipe = plan.recipe(text)
+            if recipe.held_back is None:
+                raise UsageError("a study goes by what is held back: take 'hold back none' out")
+            return
+        except NetTextError as error:
+            wrong = wrong or _drawn(text, error)
+    assert wrong
+    place = f"{source}: " if source else ""
+    raise UsageError(f"{place}no recipe that was drawn can be read: {wrong.message}")
+
+
+def _drawn(text: str, error: NetTextError) -> GradbookError:
+    """What is wrong with a recipe, with the line of it that nobody wrote so."""
+    rows = text.splitlines()
+    if error.line is None or error.line > len(rows):
+        return error
+    return UsageError(f"drawn as {rows[error.line - 1].strip()!r}: {error.message}")
+
+
+# A study's own lines.
+
+
+def _count(what: str, most: int) -> Callable[[Statement], int]:
+    def read_count(line: Statement) -> int:
+        found = line.whole(what)
+        if not 1 <= found <= most:
+            line.fail(f"{what} is from 1 to {most:,}", at=1)
+        return found
+
+    return read_count
+
+
+def _one_of(known: Sequence[str]) -> Callable[[Statement], str]:
+    def read_word(line: Statement) -> str:
+        if line.next not in known:
+            hint = did_you_mean(line.next, known) or f": it is one of {', '.join(known)}"
+            line.fail(f"unknown {line.next!r}{hint}" if line.next else f"which{hint[1:]}")
+        return line.take()
+
+    return read_word
+
+
+def _folds(line: Statement) -> tuple[int, ...]:
+    found = [line.whole("the fold")]
+    while line.next:
+        found.append(line.whole("the fold"))
+    if max(found) >= FOLDS or len(set(found)) < len(found):
+        line.fail(f"folds are different numbers from 0 to {FOLDS - 1}", at=1)
+    return tuple(found)
+
+
+def _aims(line: Statement) -> tuple[str, ...]:
+    found = tuple(word.strip() for word in line.rest().split(","))
+    if found[0] != "accuracy" or not set(found) <= set(AIMS) or len(set(found)) < len(found):
+        line.fail("write 'aim accuracy', 'aim accuracy, parameters' or 'aim accuracy, macs'", at=0)
+    return found
+
+
+def _name(line: Statement) -> str:
+    found = line.rest()
+    if not found or not found.isprintable() or len(found) > 100:
+        line.fail("a study's name is 1 to 100 printable characters", at=0)
+    return found
+
+
+def _draw(line: Statement) -> int:
+    return line.whole("what is drawn from")
+
+
+LIMITED = ("parameters", "macs", "seconds")
+READERS: dict[str, Callable[[Statement], Any]] = {
+    "study": _name,
+    "trials": _count("the number of trials", MOST_TRIALS),
+    "sampler": _one_of(SAMPLERS),
+    "prune": _one_of(PRUNERS),
+    "aim": _aims,
+    "folds": _folds,
+    "seeds": _count("the number of seeds", MOST_SEEDS),
+    "draw": _draw,
+    "ahead": _count("the number under way", MOST_AHEAD),
+}
+FIELDS = {"study": "name", "aim": "aims"}
+
+
+def _is_limit(line: Statement) -> bool:
+    return [word.group() for word in line.words[1:3]] == ["at", "most"]
+
+
+def _limit(line: Statement) -> float:
+    line.take()
+    line.take()
+    found = AMOUNT.fullmatch(line.next)
+    if not found or not float(found[1]):
+        line.fail("at most how many? write a number above 0, such as 1000, 300k or 1.5M")
+    line.take()
+    line.end()
+    return float(found[1]) * FACTORS[found[2]]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        between = ", " if value and isinstance(value[0], str) else " "
+        return between.join(map(str, value))
+    return str(value)

@@ -1,0 +1,235 @@
+"""What to try next: Optuna is asked and told here, and nowhere else.
+
+It is asked in a fixed order and told in the order of the trials, so that the same results lead
+to the same questions, however many trainings go on at once and whoever was killed in between.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradbook.errors import UsageError
+from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shortened
+from gradbook.lab.study.plan import StudyPlan
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna import Trial as OptunaTrial
+
+MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
+SETTLED = 40  # halvings, by which a bar is known to far more digits than an accuracy has
+STARTED = 5  # trials of which all epochs are seen before any is cut short
+
+Drawn = dict[str, Value]
+
+
+class Search:
+    """One search through what a plan lets vary; `journal` is what optuna-dashboard opens."""
+
+    def __init__(self, plan: StudyPlan, journal: Path) -> None:
+        optuna = library()
+        self.plan = plan
+        self.grid = grid(plan.template) if plan.sampler == "grid" else None
+        self.study: Study = optuna.create_study(
+            study_name=plan.name or "study",
+            storage=_storage(journal),
+            sampler=_sampler(plan),
+            pruner=_pruner(plan),
+            directions=["maximize", *["minimize"] * (len(plan.aims) - 1)],
+        )
+        self.asked: dict[int, OptunaTrial] = {}
+
+    def ask(self) -> tuple[int, Drawn, str] | None:
+        """The next trial: its number, what is chosen, and the recipe; none if a grid is at its
+        end."""
+        if self.grid is not None:
+            point = next(self.grid, None)
+            if point is None:
+                return None
+            self.study.enqueue_trial(point)
+        trial = self.study.ask()
+        drawn: Drawn = {}
+
+        def choose(name: str, domain: Domain) -> Value:
+            drawn[name] = _suggested(trial, name, domain)
+            return drawn[name]
+
+        text = self.plan.template.written(choose)
+        self.asked[trial.number] = trial
+        return trial.number, drawn, text
+
+    def note(self, number: int, what: Mapping[str, Any]) -> None:
+        """Something that the dashboard shows beside a trial."""
+        for name, value in what.items():
+            self.asked[number].set_user_attr(name, value)
+
+    def tell(
+        self, number: int, values: Sequence[float] | None, accuracies: Sequence[float]
+    ) -> None:
+        """What a trial came to; nothing if it was cut short or not trained at all."""
+        from optuna.trial import TrialState
+
+        trial = self.asked.pop(number)
+        if len(self.plan.aims) == 1:
+            for step, accuracy in enumerate(accuracies, 1):
+                trial.report(accuracy, step)
+        state = TrialState.COMPLETE if values is not None else TrialState.PRUNED
+        if values is None and (len(self.plan.aims) > 1 or not accuracies):
+            state = TrialState.FAIL
+        self.study.tell(trial, values, state)
+
+    def bars(self, number: int, epochs: int) -> tuple[float, ...]:
+        """The accuracy below which a training ends, after each of its epochs but the last: where
+        Optuna's own pruner turns, found by halving, as things stand now."""
+        if self.plan.prune == "none":
+            return ()
+        return tuple(self._bar(number, epoch) for epoch in range(1, epochs))
+
+    def _bar(self, number: int, epoch: int) -> float:
+        low, high = 0.0, 1.0
+        if not self._would_prune(number, epoch, low):
+            return 0.0
+        for _ in range(SETTLED):
+            middle = (low + high) / 2
+            if self._would_prune(number, epoch, middle):
+                low = middle
+            else:
+                high = middle
+        return shortened(high)
+
+    def _would_prune(self, number: int, epoch: int, accuracy: float) -> bool:
+        from optuna.trial import TrialState, create_trial
+
+        made_up = create_trial(
+            state=TrialState.PRUNED,
+            intermediate_values=dict.fromkeys(range(1, epoch + 1), accuracy),
+        )
+        made_up.number = number
+        return bool(self.study.pruner.prune(self.study, made_up))
+
+
+def library() -> Any:
+    """Optuna, quiet."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise UsageError(MISSING) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _storage(journal: Path) -> Any:
+    """A new journal: what was told before is told again."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    with suppress(FileNotFoundError):
+        journal.unlink()
+    with suppress(FileNotFoundError):
+        Path(f"{journal}.lock").unlink()  # of a driver that was killed while it wrote
+    return JournalStorage(
+        JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
+    )
+
+
+def _sampler(plan: StudyPlan) -> Any:
+    from optuna import samplers
+
+    match plan.sampler:
+        case "tpe":
+            return samplers.TPESampler(seed=plan.draw, constant_liar=True)
+        case "nsga":
+            return samplers.NSGAIISampler(seed=plan.draw)
+        case "cma":
+            try:
+                import cmaes  # noqa: F401 - which the sampler imports too late to be told apart
+            except ImportError as error:
+                raise UsageError(MISSING) from error
+            return samplers.CmaEsSampler(seed=plan.draw)
+        case _:
+            return samplers.RandomSampler(seed=plan.draw)
+
+
+def _pruner(plan: StudyPlan) -> Any:
+    from optuna import pruners
+
+    if plan.prune == "none":
+        return pruners.NopPruner()
+    return pruners.MedianPruner(n_startup_trials=STARTED, n_min_trials=STARTED)
+
+
+def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
+    if isinstance(domain, Options):
+        return str(trial.suggest_categorical(name, domain.phrases))
+    if domain.whole:
+        return int(trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log))
+    return shortened(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
+
+
+def importance(journal: Path) -> dict[str, float]:
+    """How much what varies in every trial sets the best ones apart, as far as that can be said."""
+    optuna = library()
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    (name,) = optuna.get_all_study_names(JournalStorage(JournalFileBackend(str(journal))))
+    study = optuna.load_study(
+        study_name=name, storage=JournalStorage(JournalFileBackend(str(journal)))
+    )
+    with suppress(ValueError, RuntimeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it looks for what makes a target low, as we know
+        found = get_param_importances(
+            study,
+            evaluator=PedAnovaImportanceEvaluator(),
+            target=lambda trial: -trial.values[0],
+        )
+        return {name: float(share) for name, share in found.items()}
+    return {}
+
+
+# A grid.
+
+
+def grid(template: Template) -> Iterator[Drawn]:
+    """Every combination, the last of what varies going round first."""
+    path: list[int] = []
+    while True:
+        drawn, sizes = _at(template, path)
+        yield drawn
+        while path and path[-1] + 1 >= sizes[len(path) - 1]:
+            path.pop()
+        if not path:
+            return
+        path[-1] += 1
+
+
+def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
+    """The combination at the end of a path of choices, which is completed by the first of each."""
+    drawn: Drawn = {}
+    sizes: list[int] = []
+
+    def choose(name: str, domain: Domain) -> Value:
+        values = _values(domain)
+        place = len(sizes)
+        sizes.append(len(values))
+        if place == len(path):
+            path.append(0)
+        drawn[name] = values[path[place]]
+        return drawn[name]
+
+    template.written(choose)
+    del path[len(sizes) :]
+    return drawn, sizes
+
+
+def _values(domain: Domain) -> Sequence[Value]:
+    if isinstance(domain, Options):
+        return domain.phrases
+    assert isinstance(domain, Range)
+    return range(int(domain.low), int(domain.high) + 1)

@@ -1,0 +1,292 @@
+"""A study from its first trial to its last: who asks, who trains, and in which order it counts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+from gradbook.errors import GradbookError, UsageError
+from gradbook.files import write_whole
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.study.folder import StudyFolder
+from gradbook.lab.study.plan import StudyPlan
+from gradbook.lab.study.search import Drawn, Search
+from gradbook.lab.study.trial import DONE, Result, TrialTask, kept, trained
+from gradbook.net.measure import measure
+from gradbook.workers import Worker, outcomes
+
+LONGEST = 7 * 24 * 3600.0  # seconds for one training
+FORBIDDEN = "not allowed"  # by the limits
+LOST = "lost"  # each process that trained it died
+MOST_DEATHS = 4
+MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
+
+
+@dataclass
+class Trial:
+    """One recipe of a study, and what its trainings came to so far."""
+
+    number: int
+    drawn: Drawn
+    text: str
+    recipe: Recipe | None
+    forbidden: str
+    tasks: tuple[TrialTask, ...] = ()
+    results: dict[TrialTask, Result] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> Result | None:
+        """The first of its trainings that isn't done to its end, all before it being there."""
+        for task in self.tasks:
+            found = self.results.get(task)
+            if found is None or not found.is_done:
+                return found
+        return None
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self.ended) or len(self.results) == len(self.tasks)
+
+    @property
+    def state(self) -> str:
+        if self.forbidden:
+            return FORBIDDEN
+        return self.ended.state if self.ended else DONE
+
+    @property
+    def why(self) -> str:
+        return self.forbidden or (self.ended.why if self.ended else "")
+
+    @property
+    def accuracy(self) -> float | None:
+        """The mean over folds and seeds, at the end of each training."""
+        if self.state != DONE:
+            return None
+        return fmean(self.results[task].accuracy or 0.0 for task in self.tasks)
+
+    @property
+    def accuracies(self) -> list[float]:
+        """After each epoch that all its trainings have come to, the mean."""
+        runs = [self.results[task].epochs for task in self.tasks if task in self.results]
+        return [fmean(e.validation_accuracy or 0.0 for e in same) for same in zip(*runs)]  # noqa: B905
+
+    @property
+    def seconds(self) -> float:
+        return sum(result.seconds for result in self.results.values())
+
+    @property
+    def parameters(self) -> int | None:
+        return self.recipe.net.count() if self.recipe else None
+
+    @property
+    def macs(self) -> int | None:
+        return measure(self.recipe.net).macs if self.recipe else None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What programs are told of it."""
+        return {
+            "number": self.number,
+            "parameters": dict(self.drawn),
+            "value": self.accuracy,
+            "state": self.state,
+            "why": self.why,
+            "accuracies": self.accuracies,
+            "network_parameters": self.parameters,
+            "macs": self.macs,
+            "seconds": self.seconds,
+            "bits": [self.results[task].bits for task in self.tasks if task in self.results],
+            "recipe": self.text,
+        }
+
+
+class StudyListener:
+    """Hears how a study goes."""
+
+    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None: ...
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        """A trial is over, and all before it."""
+
+    def at_work(self, tasks: int, done: int) -> None:
+        """So many trainings go on, so many are done since this process began."""
+
+
+def study(
+    folder: StudyFolder, plan: StudyPlan, workers: int, threads: int, listener: StudyListener
+) -> list[Trial]:
+    """Search to the end. What was trained before counts as it did then."""
+    with folder.held():
+        search = Search(plan, folder.journal)
+        crew = _Crew(folder, workers, threads)
+        try:
+            listener.began(plan, folder, workers)
+            trials = list(_searched(plan, search, crew, listener))
+        finally:
+            crew.end()
+        write_tables(folder, trials)
+    return trials
+
+
+def _searched(
+    plan: StudyPlan, search: Search, crew: _Crew, listener: StudyListener
+) -> Iterator[Trial]:
+    """Every trial once it is over, in order. One more is asked for whenever one is told, so
+    that each question is asked after the same answers."""
+    waiting: list[Trial] = []
+    counted = forbidden = 0
+    best: Trial | None = None
+    is_at_end = False
+    while True:
+        while len(waiting) < plan.ahead and counted < plan.most and not is_at_end:
+            asked = _asked(plan, search)
+            if asked is None:
+                is_at_end = True
+                break
+            forbidden = forbidden + 1 if asked.forbidden else 0
+            counted += not asked.forbidden
+            if forbidden > MOST_FORBIDDEN:
+                raise UsageError(
+                    f"the last {MOST_FORBIDDEN} recipes that were drawn aren't allowed "
+                    f"({asked.forbidden}): raise the limit, or vary within it"
+                )
+            waiting.append(asked)
+            crew.take(asked)
+        if not waiting:
+            return
+        trial = waiting[0]
+        crew.work_until(trial, listener)
+        waiting.pop(0)
+        _tell(plan, search, trial)
+        if trial.accuracy is not None and (best is None or trial.accuracy > (best.accuracy or 0.0)):
+            best = trial
+        listener.told(trial, best)
+        yield trial
+
+
+def _asked(plan: StudyPlan, search: Search) -> Trial | None:
+    found = search.ask()
+    if found is None:
+        return None
+    number, drawn, text = found
+    try:
+        recipe = plan.recipe(text)
+    except GradbookError as error:
+        return Trial(number, drawn, text, None, error.message)
+    forbidden = plan.limits.forbids(recipe)
+    if forbidden:
+        return Trial(number, drawn, text, recipe, forbidden)
+    bars = search.bars(number, recipe.epochs)
+    seeds = range(recipe.net.seed, recipe.net.seed + plan.seeds)
+    tasks = tuple(
+        TrialTask(text, seed, fold, bars, plan.limits.seconds)
+        for fold in plan.folds
+        for seed in seeds
+    )
+    search.note(number, {"recipe": text, "network parameters": recipe.net.count()})
+    return Trial(number, drawn, text, recipe, "", tasks)
+
+
+def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
+    values = None
+    if trial.accuracy is not None:
+        costs = {"parameters": trial.parameters, "macs": trial.macs}
+        values = [trial.accuracy, *(float(costs[aim] or 0) for aim in plan.aims[1:])]
+    search.tell(trial.number, values, trial.accuracies)
+
+
+class _Crew:
+    """The processes that train; what is trained already they don't train again."""
+
+    def __init__(self, folder: StudyFolder, workers: int, threads: int) -> None:
+        self.folder, self.count, self.threads = folder.results, workers, threads
+        self.workers: list[Worker] = []
+        self.tasks: dict[Worker, tuple[Trial, TrialTask]] = {}
+        self.queue: list[tuple[Trial, TrialTask]] = []
+        self.deaths: dict[TrialTask, int] = {}
+        self.done = 0
+
+    def take(self, trial: Trial) -> None:
+        for task in trial.tasks:
+            found = kept(task, self.folder)
+            if found:
+                trial.results[task] = found
+            else:
+                self.queue.append((trial, task))
+
+    def work_until(self, trial: Trial, listener: StudyListener) -> None:
+        """Until all trainings of a trial are over, or one that came to nothing decides."""
+        while not trial.is_over:
+            self._give()
+            listener.at_work(len(self.tasks), self.done)
+            for worker, outcome in outcomes([w for w in self.workers if w.is_busy]):
+                self._heed(worker, outcome)
+
+    def _give(self) -> None:
+        while len(self.workers) < min(self.count, len(self.queue) + len(self.tasks)):
+            self.workers.append(Worker(LONGEST))
+        for worker in self.workers:
+            while not worker.is_busy and self.queue:
+                owner, task = self.queue.pop(0)
+                if owner.is_over:
+                    continue
+                self.tasks[worker] = owner, task
+                worker.give(partial(trained, task, self.folder, self.threads))
+
+    def _heed(self, worker: Worker, outcome: Any) -> None:
+        owner, task = self.tasks.pop(worker)
+        self.done += 1
+        if outcome.error is None:
+            owner.results[task] = outcome.value
+            return
+        if isinstance(outcome.error, GradbookError):
+            raise outcome.error
+        self.deaths[task] = self.deaths.get(task, 0) + 1
+        if self.deaths[task] < MOST_DEATHS:
+            self.queue.insert(0, (owner, task))
+        else:
+            owner.results[task] = Result(LOST, why=f"training {outcome.error}")
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.end()
+
+
+# What is left of it.
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The one with the highest accuracy; of equal ones the smallest, then the first."""
+    done = [trial for trial in trials if trial.accuracy is not None]
+    key = lambda t: (-(t.accuracy or 0.0), t.parameters or 0, t.number)  # noqa: E731
+    return min(done, key=key, default=None)
+
+
+def front_of(trials: Sequence[Trial]) -> list[Trial]:
+    """Those that none of fewer parameters is as good as, from the smallest up."""
+    front: list[Trial] = []
+    done = [trial for trial in trials if trial.accuracy is not None]
+    for trial in sorted(done, key=lambda t: (t.parameters or 0, -(t.accuracy or 0.0), t.number)):
+        if not front or (trial.accuracy or 0.0) > (front[-1].accuracy or 0.0):
+            front.append(trial)
+    return front
+
+
+def write_tables(folder: StudyFolder, trials: Sequence[Trial]) -> None:
+    records = [trial.record for trial in trials]
+    write_whole(folder.records_file, json.dumps(records, indent=1) + "\n")
+    names = list(dict.fromkeys(name for record in records for name in record["parameters"]))
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    own = ["number", "state", "value", "network_parameters", "macs", "seconds", "why"]
+    table.writerow([*own, *names])
+    for record in records:
+        drawn = record["parameters"]
+        table.writerow([*(record[name] for name in own), *(drawn.get(name, "") for name in names)])
+    write_whole(folder.table_file, out.getvalue())

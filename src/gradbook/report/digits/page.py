@@ -1,0 +1,191 @@
+"""The page: one file on which a network reads what is drawn there, and may train."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.amounts import counted, percent, size
+from gradbook.data.images import Framing
+from gradbook.engine.wasm import viewer
+from gradbook.errors import LimitError
+from gradbook.lab.models.model import Model
+from gradbook.report.digits.layers import layer_table
+from gradbook.report.digits.packing import (
+    TrainingPack,
+    module_table,
+    numbers_table,
+    packed,
+    scales,
+)
+from gradbook.report.page.script import script
+from gradbook.report.page.shell import Section, Side, made_with, resource, text
+from gradbook.report.page.shell import page as whole_page
+
+MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
+READ_AT_ONCE = 16  # images
+PAD = 280  # places down and across, as in web/wasm/pen.js
+
+
+def digits_page(
+    model: Model,
+    training: TrainingPack | None = None,
+    samples: NDArray[np.uint8] | None = None,
+    command: str = "",
+) -> str:
+    """The page; `samples` are images to read without drawing, `command` is what makes it again."""
+    made = whole_page(
+        f"{model.net.name or 'A network'} reads what you draw",
+        [Side(_left()), Side(_right(model, training))],
+        lead=_lead(model, training),
+        foot=_data(model, training, samples) + made_with(command),
+        style=resource("gradbook.report.play", "play.css") + resource(__package__, "digits.css"),
+        script=script("digits/main.js"),
+        computes=True,
+    )
+    most = MOST_WITH_IMAGES if training else MOST_BYTES
+    if len(made.encode()) > most:
+        fewer = "pack fewer images with --train" if training else "take a smaller network"
+        raise LimitError(
+            f"the page would take {size(len(made.encode()))}, and {size(most)} is the most: {fewer}"
+        )
+    return made
+
+
+def _lead(model: Model, training: TrainingPack | None) -> str:
+    return (
+        f'<p class="lead">{_introduction(model, training)}</p>\n'
+        "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
+        '<p id="problem" role="alert"></p>'
+    )
+
+
+def _introduction(model: Model, training: TrainingPack | None) -> str:
+    network = f"A network of {counted(model.parameters, 'parameter')}"
+    reached = model.about.get("test_accuracy")
+    if isinstance(reached, float):
+        said = f"{network}, which read {percent(reached)} of its test images correctly."
+    else:
+        said = f"{network}, before any training{': let it learn here' if training else ''}."
+    return (
+        f"{said} Draw, and every layer shows what it makes of it; point at a place of any map to "
+        "see the sum it came from. All of it is computed here, in your browser."
+    )
+
+
+def _left() -> tuple[Section, ...]:
+    return (
+        Section("draw", "Draw here", _drawing()),
+        Section("layers", "Layer by layer", '<div id="maps"></div>'),
+    )
+
+
+def _drawing() -> str:
+    keys = "arrow keys move the pen, Space puts it down or lifts it, Delete clears the paper"
+    return (
+        '<div class="desk">'
+        f'<div class="paper"><canvas id="pad" width="{PAD}" height="{PAD}" tabindex="0" role="img" '
+        f'aria-label="paper to draw on: {keys}"></canvas><i id="nib" hidden></i></div>'
+        '<div class="seen"><canvas id="seen" role="img" aria-label="what the network sees">'
+        '</canvas><p class="remark">what the network sees</p></div>'
+        '<div class="said"><p id="answer" role="status"></p><ol id="bars"></ol></div>'
+        "</div>"
+        '<div class="own"><button type="button" id="clear">Clear</button>'
+        '<div id="samples" role="group" aria-label="images to read"></div></div>'
+    )
+
+
+def _right(model: Model, training: TrainingPack | None) -> tuple[Section, ...]:
+    return (
+        Section("place", "One value, and its sum", '<div id="sum" tabindex="0"></div>'),
+        *([Section("train", "Train it here", _training(training))] if training else []),
+        Section("own", "Images of your own", _own()),
+        Section("more", "On from here", _more(model)),
+    )
+
+
+def _training(training: TrainingPack) -> str:
+    count, tested = len(training.images), len(training.test)
+    figures = "".join(
+        f'<div><dt>{words}</dt><dd><output id="{name}">–</output></dd></div>'
+        for name, words in (
+            ("epoch", "epoch"),
+            ("loss", "loss"),
+            ("right", "right, of these"),
+            ("tested", f"right, of {tested:,} others"),
+            ("speed", "images a second"),
+        )
+    )
+    return (
+        f"<p>{count:,} images come along, and the recipe's own settings: "
+        f"{counted(training.recipe.epochs, 'epoch')} in batches of {training.recipe.batch}, "
+        f"<code>{text(str(training.recipe.schedule))}</code>. "
+        "It begins with weights drawn anew.</p>"
+        '<div class="bar-of-buttons"><button type="button" id="go" disabled>Train</button>'
+        '<button type="button" id="again">Start over</button></div>'
+        f'<dl class="figures-of-training">{figures}</dl>'
+        '<div id="losses"></div><div id="misread"></div>'
+    )
+
+
+def _own() -> str:
+    return (
+        '<div class="own"><label>pictures, or a CSV file of pixels '
+        '<input type="file" id="files" accept="image/*,.csv" multiple></label>'
+        '<span class="remark">or drop them, or a folder, anywhere on the page</span></div>'
+        '<p id="said" role="status"></p><ul id="cards" class="cards"></ul>'
+    )
+
+
+def _more(model: Model) -> str:
+    name = text(model.net.name or "RUN")
+    return (
+        "<p>The same network on the command line:</p>"
+        f"<pre><code>gradbook train {name} -o run\ngradbook predict run FILE\n"
+        f"gradbook page run -o page.html\ngradbook export run -o {name}.onnx</code></pre>"
+        f"<details><summary>its layers as text</summary><pre><code>{text(str(model.net))}"
+        "</code></pre></details>"
+    )
+
+
+def _data(model: Model, training: TrainingPack | None, samples: NDArray[np.uint8] | None) -> str:
+    """The tables, in an element that no browser takes for a script; and what the worker does."""
+    table = content_table(model)
+    table["samples"] = None if samples is None else packed(samples.tobytes())
+    table["training"] = training and training.table(model.net, scales(model))
+    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    said = said.replace("<", "\\u003c")
+    worker = script("wasm/worker.js")
+    assert "</script" not in worker
+    return (
+        f'<script type="application/json" id="content">{said}</script>\n'
+        f'<script type="text/plain" id="worker">{worker}</script>\n'
+    )
+
+
+def content_table(model: Model) -> dict[str, Any]:
+    """What the page knows of a trained network, beside its own modules."""
+    layers = layer_table(model.net)
+    framing = model.about.get("framing")
+    own = Framing.parse(str(framing)) if framing else None
+    return {
+        "classes": list(model.classes),
+        "image": model.picture,
+        "framing": own and {"side": own.side, "byMass": own.by_mass},
+        "ending": model.net.ending,
+        "layers": layers,
+        "shapes": {name: np.shape(value) for name, value in model.values.items()},
+        "values": numbers_table(model.values),
+        "module": module_table(viewer(model.net, READ_AT_ONCE)),
+        "view": {
+            "batch": READ_AT_ONCE,
+            "pixels": prod(model.net.input),
+            "all": sum(prod(layer["shape"]) for layer in layers),
+            "outputs": model.net.outputs,
+            **scales(model),
+        },
+    }

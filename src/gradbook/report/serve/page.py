@@ -1,0 +1,125 @@
+"""The served page: workbooks that are marked as they are dropped, a network typed as text."""
+
+from __future__ import annotations
+
+from gradbook.audit.classes.submissions import NAMED, READ
+from gradbook.net.builtin import LESSONS
+from gradbook.report.chart import interactive
+from gradbook.report.page.script import script
+from gradbook.report.page.shell import Section, page, resource, text
+from gradbook.report.page.tables import table
+from gradbook.targets.drawing import style as drawing_style
+
+HEAD = ("book", "student", "verdict", "gradients", "points", "what was found")
+DROP = """<div id="drop">
+<p class="call">Drop workbooks here, or a whole folder</p>
+<p class="choose"><label class="own button">Choose workbooks<input type="file" id="files" multiple
+ accept="{endings}"></label>
+<label class="own button">Choose a folder<input type="file" id="folder" webkitdirectory></label></p>
+</div>"""
+WAYS = """<div class="ways" role="group" aria-label="How books are marked">
+<label><input type="checkbox" id="points"> points</label>
+<label>all right is worth <input class="own" type="number" id="out-of" min="0" step="any"
+ placeholder="1 each"></label>
+<label><input type="checkbox" id="hints"> hints, no solutions, in marked copies</label>
+</div>"""
+CLASS = """<div id="class" hidden>
+<div class="progress"><progress id="progress" max="1" value="0"
+ aria-label="books judged"></progress><p id="said" role="status"></p></div>
+<ul id="left" class="remark" hidden></ul>
+<div class="downloads" role="group" aria-label="The class">
+<a class="own button" id="class-page" target="_blank" rel="noopener">Class page</a>
+<button class="own button" type="button" data-save="class.html">class.html</button>
+<button class="own button" type="button" data-save="grades.csv">grades.csv</button>
+<button class="own button" type="button" data-save="marked.zip">Marked copies</button>
+<button class="own button" type="button" data-save="corrected.zip">Corrected copies</button>
+<button class="own button" type="button" id="clear">Remove all</button>
+</div>
+<p id="problem" class="problem" role="alert"></p>
+<div class="tools" id="tools" hidden>
+<input type="search" placeholder="Search" aria-label="Search books, students and findings">
+<span class="chips" role="group" aria-label="Verdicts"></span>
+<output class="shown"></output>
+</div>
+{table}
+<div id="common"></div>
+</div>
+<dialog id="book" aria-labelledby="book-name">
+<div class="head"><h2 id="book-name"></h2>
+<button class="own button" type="button" id="close">Close</button></div>
+<p id="book-points" class="facts"></p>
+<div class="downloads"><button class="own button" type="button" data-copy="marked">
+Marked copy</button>
+<button class="own button" type="button" data-copy="corrected">Corrected copy</button></div>
+<p id="book-problem" class="problem" role="alert"></p>
+<div id="findings"></div>
+</dialog>"""
+NETWORK = """<form id="network" autocomplete="off">
+<label class="known">begin with <select class="own" id="known">{known}</select></label>
+<label for="text">the network, as text</label>
+<textarea class="own" id="text" spellcheck="false" rows="14" aria-describedby="mistake"
+>{worked}</textarea>
+<p id="mistake" class="problem" role="alert"></p>
+<div class="verbs">
+<fieldset><legend>Derivation</legend>
+<label>only <input class="own" id="only" placeholder="every weight" size="12"></label>
+<button class="own button" type="submit" value="explain">Explain</button></fieldset>
+<fieldset><legend>Workbook</legend>
+<label><i>η</i> <input class="own" type="number" id="sheet-rate" min="0" step="any"
+ placeholder="usual"></label>
+<label>rows <input class="own" type="number" id="sheet-epochs" min="2" step="1"
+ placeholder="70"></label>
+<button class="own button" type="submit" value="sheet">Make the sheet</button></fieldset>
+<fieldset><legend>Learning rates</legend>
+<label>rates <input class="own" id="rates" placeholder="0.05 to 10000" size="14"></label>
+<label>epochs <input class="own" type="number" id="sweep-epochs" min="2" step="1"
+ placeholder="70"></label>
+<button class="own button" type="submit" value="sweep">Sweep</button></fieldset>
+</div>
+</form>
+<div id="result" hidden>
+<p id="result-said" role="status"></p>
+<div class="downloads" id="result-files" role="group" aria-label="Files"></div>
+<div id="result-shown" tabindex="0" role="region" aria-label="What was made"></div>
+</div>"""
+
+
+def serve_page() -> str:
+    """The page, the same for whoever asks."""
+    return page(
+        "gradbook, on this computer",
+        [
+            Section("workbooks", "Check workbooks", _workbooks()),
+            Section("work", "Work a network", _network()),
+        ],
+        lead=(
+            '<p class="lead">Every gradient of a workbook is held against the chain rule. Nothing '
+            "leaves this computer, and nothing that you drop here stays when gradbook stops.</p>\n"
+            "<noscript><p>The page works with JavaScript, which is switched off.</p></noscript>"
+        ),
+        style="".join(
+            [
+                interactive.style(),
+                drawing_style(),
+                resource("gradbook.report.audit", "audit.css"),
+                resource("gradbook.report.sweep", "sweep.css"),
+                resource(__package__, "serve.css"),
+            ]
+        ),
+        script=script("serve/main.js"),
+        has_a_server=True,
+    )
+
+
+def _workbooks() -> str:
+    books = table(HEAD, (), range(len(HEAD)), kind="books", headed=True)
+    shown = CLASS.format(table=f'<div class="wide">{books}</div>')
+    return DROP.format(endings=",".join((*READ, *NAMED))) + WAYS + shown
+
+
+def _network() -> str:
+    """A form with the lessons to begin with; their texts stand in the page."""
+    known = "".join(
+        f'<option value="{text(words)}">{text(name)}</option>' for name, words in LESSONS.items()
+    )
+    return NETWORK.format(known=known, worked=text(LESSONS["worked"]))

@@ -1,0 +1,134 @@
+"""A study as one page: how it went, what mattered, and every trial's curves and recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from gradbook.amounts import counted, duration, percent
+from gradbook.palette import curve_colours
+from gradbook.report.chart import svg
+from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report.chart.scale import TOWARDS
+from gradbook.report.page.shell import Section, made_with, page, resource, text, wide
+from gradbook.report.page.tables import bar, table
+from gradbook.report.study import charts
+from gradbook.report.study.charts import Ranked, anchor
+from gradbook.report.study.text import Record, drawn_words, value_words
+
+MOST_TOLD = 1_000  # trials of which curves and recipe are on the page
+LONG = 10_000  # characters of what was chosen
+SMALL = svg.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
+
+
+def study_page(
+    name: str,
+    records: Sequence[Record],
+    importance: Mapping[str, float],
+    tests: Sequence[Record],
+    command: str = "",
+) -> str:
+    """The page of a study that has come so far."""
+    ranked = Ranked(records)
+    sections = [Section("result", "What it found", _result(records, ranked, tests))]
+    if ranked.records:
+        drawn = [charts.history(ranked), charts.front(ranked)]
+        sections.append(Section("history", "How it went", _figures(drawn)))
+        sections.append(Section("importance", "What mattered", _importance(importance)))
+        one = charts.slices(ranked)
+        sections.append(Section("slices", "Each thing that varied", _figures(one, "small")))
+        by_weight = sorted(charts.names_of(ranked.records), key=lambda n: -importance.get(n, 0.0))
+        two = list(charts.pairs(ranked, by_weight))
+        if two:
+            sections.append(Section("pairs", "Each two", _figures(two, "small")))
+        sections.append(Section("parallel", "All at once", wide(charts.parallel(ranked))))
+    sections.append(Section("trials", "Every trial", _trials(records, ranked)))
+    return page(
+        f"Study {name}",
+        sections,
+        lead=f'<p class="lead">{text(_lead(records))}</p>',
+        foot=made_with(command),
+        style=svg.style() + resource(__package__, "study.css"),
+    )
+
+
+def _lead(records: Sequence[Record]) -> str:
+    spent = duration(sum(record["seconds"] for record in records))
+    return f"{counted(len(records), 'recipe')} drawn, {spent} of training."
+
+
+def _result(records: Sequence[Record], ranked: Ranked, tests: Sequence[Record]) -> str:
+    looked = (
+        "Validation images alone chose. The test images were scored "
+        f"{counted(len(tests), 'time')}." if tests else
+        "Validation images alone chose; the test images were never scored."
+    )  # fmt: skip
+    scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
+    said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
+    if not ranked.records:
+        return f"<p>No recipe was trained to its end.</p>{said}"
+    best = max(ranked.records, key=lambda r: (r["value"], -r["network_parameters"], -r["number"]))
+    return (
+        f'<p class="headline"><b>{percent(best["value"])}</b> of the images held back, by '
+        f'<a href="#{anchor(best)}">trial {best["number"]}</a> with '
+        f"{best['network_parameters']:,} parameters</p>\n{said}"
+    )
+
+
+def _score(test: Record) -> str:
+    spread = f"{percent(test['mean'])} ± {100 * test['deviation']:.3f}"
+    return f"trial {test['trial']}: {spread} of the test images, {counted(test['seeds'], 'seed')}"
+
+
+def _figures(drawn: Iterable[str], kind: str = "") -> str:
+    shown = "".join(f"<figure>{one}</figure>" for one in drawn)
+    return f'<div class="study-charts {kind}">{shown}</div>'
+
+
+def _importance(importance: Mapping[str, float]) -> str:
+    if not importance:
+        return "<p>Too few trials, or trials too different, to say.</p>"
+    rows = [
+        [text(name), f"{100 * share:.0f} %", bar(share, "importance")]
+        for name, share in sorted(importance.items(), key=lambda one: -one[1])
+    ]
+    said = (
+        "<p>How much of what sets the best tenth apart each has, by Optuna's PED-ANOVA; "
+        "of what stands in every trial.</p>"
+    )
+    return said + wide(table(["", "share", ""], rows, [0], headed=True))
+
+
+def _trials(records: Sequence[Record], ranked: Ranked) -> str:
+    best_first = sorted(
+        records, key=lambda r: (r["value"] is None, -(r["value"] or 0.0), r["number"])
+    )
+    more = len(best_first) - MOST_TOLD
+    left = f"<p>{more:,} more are in trials.csv.</p>" if more > 0 else ""
+    return "\n".join(map(_trial, best_first[:MOST_TOLD])) + left
+
+
+def _trial(record: Record) -> str:
+    """A line that opens."""
+    cost = record["network_parameters"]
+    size = f"{cost:,} parameters" if cost is not None else ""
+    said = percent(record["value"]) if record["value"] is not None else text(record["state"])
+    head = (
+        f"<summary><b>trial {record['number']}</b> <span>{said}</span> <span>{size}</span> "
+        f"<small>{text(drawn_words(record))}</small></summary>"
+    )
+    drawn = ", ".join(f"{n} {value_words(v)}" for n, v in record["parameters"].items())
+    parts = [f"<p>{text(drawn[:LONG])}</p>"]
+    if record["why"]:
+        parts.append(f"<p>{text(record['why'])}</p>")
+    if record["accuracies"]:
+        parts.append(f"<figure>{_curve(record['accuracies'])}</figure>")
+    parts.append(f"<pre>{text(record['recipe'])}</pre>")
+    return f'<details id="{anchor(record)}">{head}{"".join(parts)}</details>'
+
+
+def _curve(accuracies: Sequence[float]) -> str:
+    curve = Curve("held back", np.array(accuracies), curve_colours(1)[0])
+    drawn = Chart("Held-back accuracy", (curve,), scale=TOWARDS, measure="accuracy", spell=percent)
+    return svg.svg(drawn, SMALL, alone=False, labelled=False)

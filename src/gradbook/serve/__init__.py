@@ -1,0 +1,4 @@
+"""A page on this machine alone: who may ask, how much, and a process for whatever is asked.
+
+Doesn't know how anything is judged, explained or shown: it asks those who do.
+"""

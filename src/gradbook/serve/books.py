@@ -1,0 +1,234 @@
+"""The books of a class as they are handed in: received, judged one by one, marked.
+
+Each lies in a folder of its own under the name that it was handed in by, and is judged from there:
+it is called, and every line about it reads, as if the command had been typed beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from shutil import rmtree
+from threading import Lock
+from typing import Any
+
+from gradbook.audit.check import check
+from gradbook.audit.classes.submissions import MOST_BOOKS, is_handed_in
+from gradbook.audit.copies.annotate import Marking, annotated
+from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.many import report_of
+from gradbook.audit.recheck import Correction, corrections
+from gradbook.audit.workbook.package import LARGEST_FILE, TOO_LARGE
+from gradbook.files import in_order, whole_file
+from gradbook.serve.crew import USUAL, Crew, Errand
+from gradbook.serve.requests import Refused
+from gradbook.workers import Outcome
+
+LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
+AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
+
+
+# What a worker does: in the book's own folder, with its own name --------------------
+
+
+def judged(folder: str, name: str) -> BookReport:
+    report: BookReport = _within(folder, lambda: check(name))
+    return report
+
+
+def marked(folder: str, report: BookReport, marking: Marking) -> bytes:
+    copy: bytes = _within(folder, lambda: annotated(report.book, report, marking))
+    return copy
+
+
+def corrected(folder: str, report: BookReport) -> Correction:
+    found: Correction = _within(folder, lambda: next(corrections([report], 1)))
+    return found
+
+
+def _within(folder: str, work: Callable[[], Any]) -> Any:
+    os.chdir(folder)
+    try:
+        return work()
+    finally:
+        os.chdir(PurePath(folder).anchor)  # a folder in which somebody is can't always be removed
+
+
+# The books ----------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class HandedIn:
+    """A book that was announced, and how far it has come."""
+
+    number: int
+    name: str
+    given: str  # what who hands it in calls it
+    folder: Path
+    state: str = AWAITED
+    changed: int = 0  # the version of its class in which it last did
+    report: BookReport | None = None
+    job: Errand | None = None
+    size: int = 0  # bytes that it takes
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.name
+
+
+class HandedInBooks:
+    """A class: books that come in while others are being judged."""
+
+    def __init__(self, folder: Path, crew: Crew) -> None:
+        self.folder = folder
+        self.crew = crew
+        self.version = 0
+        self._books: dict[int, HandedIn] = {}
+        self._numbers: dict[str, int] = {}
+        self._lock = Lock()
+        folder.mkdir()
+
+    def __len__(self) -> int:
+        return len(self._books)
+
+    @property
+    def size(self) -> int:
+        """The bytes that all of them take."""
+        return sum(book.size for book in list(self._books.values()))
+
+    def announce(self, files: Iterable[tuple[str, int]]) -> tuple[list[HandedIn], dict[str, str]]:
+        """The books that are awaited from now on, by names and sizes; of others, why they aren't.
+
+        One that is called like an earlier one takes its place.
+        """
+        taken: dict[str, tuple[str, int]] = {}
+        left: dict[str, str] = {}
+        for given, size in files:
+            name, why = _name(given)
+            if not why and name in taken:
+                why = "another one is called so: drop their folders"
+            if why:
+                left[given] = why
+            else:
+                taken[name] = given, size
+        named = sorted(taken.items(), key=lambda item: in_order(item[0]))
+        with self._lock:
+            if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
+                raise Refused(413, f"a class has at most {MOST_BOOKS:,} books")
+            awaited = [self._awaited(name, *announced) for name, announced in named]
+        return awaited, left
+
+    def _awaited(self, name: str, given: str, size: int) -> HandedIn:
+        number = self._numbers.setdefault(name, len(self._numbers) + 1)
+        if number in self._books:
+            self._drop(self._books[number])
+        book = HandedIn(number, name, given, self.folder / f"{number}-{self.version}")
+        self._books[number] = book
+        if size > LARGEST_FILE:
+            book.state, book.report = DONE, BookReport(name, UNREADABLE, problem=TOO_LARGE)
+        self._touch(book)
+        return book
+
+    def receive(self, number: int, pieces: Iterator[bytes], size: int) -> None:
+        """A book's content. If it doesn't come whole, nothing of it stays."""
+        book = self.book(number)
+        if book.state == DONE:
+            raise Refused(409, "it is there already: announce it again")
+        try:
+            book.path.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(book.path) as part, part.open("wb") as file:
+                for piece in pieces:
+                    file.write(piece)
+        except OSError as error:
+            self._lose(book)
+            raise Refused(507, f"it can't be kept: {error.strerror}") from error
+        except BaseException:
+            self._lose(book)
+            raise
+        with self._lock:
+            if self._books.get(number) is not book:
+                rmtree(book.folder, ignore_errors=True)
+                raise Refused(409, "another one has taken its place")
+            book.state, book.size = WAITING, size
+            task = partial(judged, str(book.folder), book.name)
+            book.job = self.crew.submit(task, partial(self._settle, book), USUAL)
+            self._touch(book)
+
+    def give_up(self, number: int) -> None:
+        """A book that was announced doesn't come."""
+        book = self.book(number)
+        if book.state == AWAITED:
+            self._lose(book)
+
+    def _lose(self, book: HandedIn) -> None:
+        with self._lock:
+            book.state = GONE
+            self._touch(book)
+        rmtree(book.folder, ignore_errors=True)
+
+    def _settle(self, book: HandedIn, found: Outcome) -> None:
+        with self._lock:
+            book.state, book.report = DONE, report_of(book.name, found)
+            self._touch(book)
+
+    def _touch(self, book: HandedIn) -> None:
+        self.version += 1
+        book.changed = self.version
+
+    def _drop(self, book: HandedIn) -> None:
+        if book.job is not None:
+            book.job.give_up()
+        rmtree(book.folder, ignore_errors=True)
+
+    def clear(self) -> None:
+        """No book is left, and nothing of any."""
+        with self._lock:
+            books, self._books, self._numbers = self._books, {}, {}
+            for book in books.values():
+                self._drop(book)
+        rmtree(self.folder, ignore_errors=True)
+
+    # What is known
+
+    def book(self, number: int) -> HandedIn:
+        if number not in self._books:
+            raise Refused(404, "no such book")
+        return self._books[number]
+
+    def changed_since(self, version: int) -> tuple[int, list[HandedIn]]:
+        """The version now, and what has changed since that one."""
+        with self._lock:
+            books = sorted(self._books.values(), key=lambda book: book.number)
+            return self.version, [book for book in books if book.changed > version]
+
+    @property
+    def pending(self) -> int:
+        return sum(book.state in (AWAITED, WAITING) for book in list(self._books.values()))
+
+    def judged_books(self) -> list[HandedIn]:
+        """Those that were judged, in the order in which the command would name them."""
+        with self._lock:
+            done = [book for book in self._books.values() if book.report is not None]
+        return sorted(done, key=lambda book: in_order(book.name))
+
+
+def _name(given: str) -> tuple[str, str]:
+    """The name by which a book is kept, never outside its folder; or why it can't be kept."""
+    path = PurePath(given)
+    parts = [part for part in path.parts if part not in (path.anchor, "..")]
+    name = str(PurePath(*parts)) if parts else ""
+    try:
+        longest = max((len(os.fsencode(part)) for part in parts), default=0)
+        whole = len(os.fsencode(name))
+    except ValueError:
+        return name, "no file can have that name"
+    if not parts or "\0" in name:
+        return name, "no file can have that name"
+    if longest > LONGEST_PART or whole > LONGEST_NAME:
+        return name, "the name is too long"
+    if len(parts) > 1 and not is_handed_in(name):
+        return name, "it is no workbook"
+    return name, ""

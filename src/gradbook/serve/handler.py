@@ -1,0 +1,222 @@
+"""One connection: who asks is looked at before anything is done, and every answer is guarded.
+
+A request counts only under this server's token, at this machine's own address, from a page of its
+own. Whatever else comes gets a status and not a word.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from contextlib import suppress
+from hmac import compare_digest
+from http.server import BaseHTTPRequestHandler
+from io import SEEK_END, BytesIO
+from select import select
+from shutil import copyfileobj
+from time import monotonic
+from typing import IO, Protocol, cast
+from urllib.parse import quote
+
+from gradbook.errors import FileError, GradbookError, NetTextError, one_line
+from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
+from gradbook.workers import Lost, OurFault
+
+PATIENCE = 30.0  # seconds that a connection may be silent
+LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard
+LOOK = 2**14  # bytes of a page, in which its own policy stands
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+LOCKED = "default-src 'none'; base-uri 'none'; form-action 'none'"
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json; charset=utf-8",
+    ".csv": "text/csv; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+    ".tex": "text/x-tex; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".zip": "application/zip",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12",
+}
+ANY_KIND = "application/octet-stream"
+OWN_POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy" content="([^"]*)">')
+UNKNOWN = 1
+LENGTH = re.compile(r"[0-9]{1,15}")
+
+
+class Home(Protocol):
+    """What a connection needs to know of the server that it leads to."""
+
+    hosts: set[str]
+    token: str
+    is_closing: bool
+
+    def answer(self, request: Request) -> Answer: ...
+
+
+class PageHandler(BaseHTTPRequestHandler):
+    """Answers the requests of one connection, one after the other."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = PATIENCE
+
+    @property
+    def home(self) -> Home:
+        return cast(Home, self.server)
+
+    def answer_request(self) -> None:
+        content = Content(self.rfile, UNKNOWN)  # what can't be read can't be told from what follows
+        try:
+            self._require_our_address()
+            path, _, query = self.path.partition("?")
+            within = self._within(path)
+            content.left = self._length()
+            request = Request(self.command, within, query, content, self._is_wanted)
+            answer = self.home.answer(request)
+        except Cut:
+            self.close_connection = True
+            return
+        except Exception as error:
+            answer = _objection(error)
+        self._send(answer, is_read=not content.left)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer_request
+    do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = answer_request
+
+    # Who asks
+
+    def _require_our_address(self) -> None:
+        """The host as we are called here, and no page of anybody else's."""
+        hosts = self.headers.get_all("Host") or []
+        if len(hosts) != 1 or hosts[0].lower() not in self.home.hosts:
+            raise Refused(421)
+        origins = self.headers.get_all("Origin") or []
+        if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
+            raise Refused(403)
+        sites = self.headers.get_all("Sec-Fetch-Site") or []
+        if any(site not in ("same-origin", "none") for site in sites):
+            raise Refused(403)
+
+    def _within(self, path: str) -> str:
+        """The path below the token, without which there is nothing."""
+        _, token, *rest = [*path.split("/", 2), "", ""][:4]
+        given = token.encode("utf-8", "replace")
+        if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):
+            raise Refused(404)
+        return rest[0]
+
+    def _length(self) -> int:
+        """How many bytes come with the request."""
+        if self.headers.get("Transfer-Encoding"):
+            raise Refused(411, "say in Content-Length how much comes")
+        lengths = self.headers.get_all("Content-Length") or ["0"]
+        if len(lengths) != 1 or not LENGTH.fullmatch(lengths[0]):
+            raise Refused(400, "Content-Length is no number")
+        return int(lengths[0])
+
+    def _is_wanted(self) -> bool:
+        """Whether who asked is still there."""
+        if self.home.is_closing:
+            return False
+        try:
+            readable, _, _ = select([self.connection], [], [], 0)
+            return not readable or bool(self.connection.recv(1, socket.MSG_PEEK))
+        except (OSError, ValueError):
+            return False
+
+    # The answer
+
+    def _send(self, answer: Answer, is_read: bool = True) -> None:
+        if not is_read:
+            self.close_connection = True
+        with suppress(OSError), _opened(answer) as source:  # who asked may have gone away
+            self._send_all(answer, source)
+            if not is_read:
+                self._linger()
+
+    def _send_all(self, answer: Answer, source: IO[bytes]) -> None:
+        self.send_response(answer.status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Security-Policy", _policy(answer, source))
+        if answer.kind:
+            self.send_header("Content-Type", KINDS.get(answer.kind, ANY_KIND))
+        if answer.name:
+            self.send_header("Content-Disposition", _as_file(answer.name))
+        if answer.status != 204:
+            self.send_header("Content-Length", str(source.seek(0, SEEK_END)))
+            source.seek(0)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            copyfileobj(source, self.wfile)
+
+    def _linger(self) -> None:
+        """Closed at once, the connection would take the answer along with what wasn't read."""
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(LINGER)
+        until = monotonic() + LINGER
+        while monotonic() < until and self.connection.recv(LOOK):
+            pass
+
+    # What the library would do
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no request at all: a status and not a word."""
+        self.close_connection = True
+        self._send(Answer(status=int(code)))
+
+    def version_string(self) -> str:
+        return "gradbook"
+
+    def log_message(self, format: str, *words: object) -> None:
+        """Nothing: who looks at the terminal looks at the page."""
+
+
+def _objection(error: Exception) -> Answer:
+    """What its page is told of an error; who has no page is told nothing."""
+    match error:
+        case Refused(why=""):
+            return Answer(status=error.status)
+        case Refused():
+            return said({"error": one_line(error.why), **error.told}, error.status)
+        case NetTextError():
+            place = {"line": error.line, "column": error.column}
+            return said({"error": one_line(error.message), **place}, 422)
+        case FileError():
+            return said({"error": str(error)}, 507)
+        case GradbookError():
+            return said({"error": str(error)}, 422)
+        case Lost():
+            return said({"error": f"that {error}"}, 503)
+        case OurFault():
+            return said({"error": str(error)}, 500)
+    fault = one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})")
+    return said({"error": fault}, 500)
+
+
+def _opened(answer: Answer) -> IO[bytes]:
+    return BytesIO(answer.content) if isinstance(answer.content, bytes) else answer.content
+
+
+def _policy(answer: Answer, source: IO[bytes]) -> str:
+    """A page's own policy, which it says itself; everything else may do nothing."""
+    source.seek(0)
+    found = OWN_POLICY.search(source.read(LOOK)) if answer.kind == ".html" else None
+    source.seek(0)
+    return f"{found[1].decode() if found else LOCKED}; frame-ancestors 'none'"
+
+
+def _as_file(name: str) -> str:
+    plain = re.sub(r'[^ -~]|["\\%]', "_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,205 @@
+"""What a class comes to: its table as it grows, its page, its grades, and its marked copies."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from tempfile import TemporaryFile
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from gradbook.audit.classes.points import BookScore, in_points, score
+from gradbook.audit.classes.submissions import copy_names
+from gradbook.audit.copies.annotate import Marking
+from gradbook.audit.findings.findings import UNREADABLE, WORST_FIRST, BookReport
+from gradbook.audit.recheck import Correction
+from gradbook.errors import GradbookError, one_line
+from gradbook.report.audit.class_table import ClassTable, in_common
+from gradbook.report.audit.grades import grades_csv
+from gradbook.report.audit.page import audit_page, book_part
+from gradbook.report.audit.text import counts
+from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
+from gradbook.serve.crew import Crew, Errand
+from gradbook.serve.requests import Answer, Cut, Refused, Request, said
+from gradbook.workers import Lost, OurFault, Task
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same books make the same archive
+MARKED, CORRECTED = "marked", "corrected"  # kinds of copies
+PAGE, REMARKS = "class.html", "remarks.txt"
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How a class is marked, as the command's options say it."""
+
+    points: bool = False
+    out_of: float | None = None
+    hints: bool = False
+
+    def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
+        return [score(report, self.out_of) for report in reports]
+
+    def asked(self, scores: Sequence[BookScore]) -> Sequence[BookScore]:
+        """The scores where somebody wants to see them."""
+        return scores if self.points or self.out_of else ()
+
+
+# As it grows ---------------------------------------------------------------------
+
+
+def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
+    """What has changed in the table since that version, and how far the class is."""
+    version, changed = books.changed_since(since)
+    done = [book for book in changed if book.report is not None]
+    reports = [book.report for book in done if book.report is not None]
+    table = ClassTable(reports, ways.asked(ways.scores(reports)))
+    rows = {book.number: table.row(k) for k, book in enumerate(done)}
+    all_reports = [book.report for book in books.judged_books() if book.report is not None]
+    count = Counter(report.verdict for report in all_reports)
+    return {
+        "version": version,
+        "books": [_said(book, rows.get(book.number)) for book in changed],
+        "pending": books.pending,
+        "said": counts(all_reports) if all_reports else "",
+        "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
+    }
+
+
+def _said(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
+    verdict = book.report.verdict if book.report else ""
+    known = {"number": book.number, "name": one_line(book.name), "state": book.state}
+    return known | {"verdict": verdict} | ({"cells": cells[1:]} if cells else {})
+
+
+def detail(book: HandedIn, ways: Ways) -> Answer:
+    """All that was found in a book, and what it earns."""
+    report = _report(book)
+    scored = ways.asked(ways.scores([report]))
+    points = in_points(scored[0]) if scored else ""
+    return said({"name": one_line(book.name), "points": points, "html": book_part(report)})
+
+
+# Whole, in a worker ---------------------------------------------------------------
+
+
+def class_page(reports: Sequence[BookReport], ways: Ways) -> bytes:
+    shown = audit_page(reports, ways.asked(ways.scores(reports)))
+    return shown.encode("utf-8", "backslashreplace")
+
+
+def shared(reports: Sequence[BookReport]) -> list[dict[str, str]]:
+    """What books of a class have in common."""
+    return [{"heading": part.heading, "html": part.body} for part in in_common(reports)]
+
+
+class Desk:
+    """Where copies, pages and tables of a class are made, as they are asked for."""
+
+    def __init__(self, crew: Crew, folder: Path) -> None:
+        self.crew = crew
+        self.folder = folder
+
+    def result(self, task: Task, request: Request) -> Any:
+        """What a task comes to while somebody waits for it."""
+        return _value(self.crew.submit(task), request)
+
+    def page(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
+        made = self.result(partial(class_page, _reports(books), ways), request)
+        is_saved = request.path.endswith(PAGE)
+        return Answer(made, ".html", PAGE if is_saved else "")
+
+    def in_common(self, books: HandedInBooks, request: Request) -> Answer:
+        reports = [book.report for book in books.judged_books() if book.report]
+        return said(self.result(partial(shared, reports), request) if len(reports) > 1 else [])
+
+    def grades(self, books: HandedInBooks, ways: Ways) -> Answer:
+        reports = _reports(books)
+        table = grades_csv(reports, ways.scores(reports))
+        return Answer(table.encode("utf-8", "backslashreplace"), ".csv", "grades.csv")
+
+    # Copies
+
+    def copy(self, book: HandedIn, kind: str, ways: Ways, request: Request) -> Answer:
+        """One book's copy."""
+        path = PurePath(book.name)
+        job = self.crew.submit(_copying(book, kind, ways))
+        made, remarks = _made(kind, path.name, job, request)
+        if not made:
+            raise Refused(409, "; ".join(remarks))
+        return Answer(made, path.suffix.lower(), path.name)
+
+    def archive(self, books: HandedInBooks, kind: str, ways: Ways, request: Request) -> Answer:
+        """The copies of all books that can be read, and what is to be said of them."""
+        readable = [b for b in books.judged_books() if b.report and b.report.verdict != UNREADABLE]
+        if not readable:
+            raise Refused(409, "no book that can be read is here yet")
+        jobs = deque(self.crew.submit(_copying(book, kind, ways)) for book in readable)
+        names = copy_names([*(book.name for book in readable), REMARKS])
+        file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - who sends it closes it
+        try:
+            with ZipFile(file, "w", ZIP_STORED) as archive:
+                _fill(archive, kind, names, jobs, request)
+        except BaseException:
+            file.close()
+            raise
+        finally:
+            for job in jobs:
+                job.give_up()
+        return Answer(file, ".zip", f"{kind}.zip")
+
+
+def _fill(
+    archive: ZipFile, kind: str, names: Sequence[str], jobs: deque[Errand], request: Request
+) -> None:
+    said: list[str] = []
+    for name in names[:-1]:
+        copy, remarks = _made(kind, name, jobs.popleft(), request)
+        said += remarks
+        if copy:
+            archive.writestr(ZipInfo(name, LONG_AGO), copy)
+    if said:
+        archive.writestr(ZipInfo(names[-1], LONG_AGO), "".join(f"{line}\n" for line in said))
+
+
+def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
+    report, folder = _report(book), str(book.folder)
+    if kind == CORRECTED:
+        return partial(corrected, folder, report)
+    (scored,) = ways.asked(ways.scores([report])) or (None,)
+    return partial(marked, folder, report, Marking(ways.hints, scored))
+
+
+def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
+    """A copy, if there is one, and what is to be said of it."""
+    try:
+        found = _value(job, request)
+    except (GradbookError, Lost, OurFault) as error:
+        return b"", [one_line(f"can't copy {name}: {error}")]
+    if isinstance(found, Correction):
+        return found.content, [one_line(line) for line in (*found.problems, *found.remarks)]
+    return found, []
+
+
+def _value(job: Errand, request: Request) -> Any:
+    found = job.outcome(request.is_wanted)
+    if not request.is_wanted():
+        raise Cut
+    if found.error is not None:
+        raise found.error
+    return found.value
+
+
+def _report(book: HandedIn) -> BookReport:
+    if book.report is None:
+        raise Refused(409, f"{book.name} hasn't been judged yet")
+    return book.report
+
+
+def _reports(books: HandedInBooks) -> list[BookReport]:
+    reports = [book.report for book in books.judged_books() if book.report is not None]
+    if not reports:
+        raise Refused(409, "no book has been judged yet")
+    return reports

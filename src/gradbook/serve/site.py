@@ -1,0 +1,186 @@
+"""The site: which path answers what, within one private folder that is gone in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+
+from gradbook.audit.workbook.package import LARGEST_FILE
+from gradbook.report.serve.page import serve_page
+from gradbook.serve.books import HandedInBooks
+from gradbook.serve.crew import Crew
+from gradbook.serve.fields import Field, checked, options, record
+from gradbook.serve.marking import CORRECTED, MARKED, Desk, Ways, detail, growth
+from gradbook.serve.requests import NOTHING, Answer, Refused, Request, said
+from gradbook.serve.texts import FIELDS, KeptResults, made_of_text
+
+LONGEST_TASK = 120.0  # seconds, as for a book of a class
+MOST_CLASSES = 50
+MOST_BYTES = 4 * 2**30  # of all books together
+LONGEST_NAME = 2_000  # letters of a file that is announced
+WAYS = {
+    "points": Field(bool, usual=False),
+    "out_of": Field(float, 1e-9, 1e9),
+    "hints": Field(bool, usual=False),
+}
+GROWTH = WAYS | {"since": Field(int, 0, usual=0)}
+ANNOUNCED = {"books": Field(list, 0, 10_000, is_needed=True)}
+FILE = {
+    "name": Field(str, 1, LONGEST_NAME, is_needed=True),
+    "size": Field(int, 0, 2**53, is_needed=True),
+}
+
+Action = Callable[..., Answer]
+
+
+class Site:
+    """All that a page can ask for. Numbers in a path are given to who answers."""
+
+    def __init__(self, folder: Path, crew: Crew) -> None:
+        self.folder = folder
+        self.crew = crew
+        self.desk = Desk(crew, folder)
+        self.results = KeptResults(folder / "texts")
+        self._classes: dict[int, HandedInBooks] = {}
+        self._numbers = count(1)
+        self._lock = Lock()
+        self._page = serve_page().encode()
+        book = "classes/#/books/#"
+        self.routes: Mapping[str, Mapping[str, Action]] = {
+            "": {"GET": self._front},
+            "classes": {"POST": self._begin},
+            "classes/#": {"GET": self._growth, "DELETE": self._clear},
+            "classes/#/books": {"POST": self._announce},
+            book: {"PUT": self._receive, "GET": self._detail, "DELETE": self._give_up},
+            f"{book}/{MARKED}": {"GET": self._copy},
+            f"{book}/{CORRECTED}": {"GET": self._copy},
+            "classes/#/common": {"GET": self._common},
+            "classes/#/page": {"GET": self._class_page},
+            "classes/#/class.html": {"GET": self._class_page},
+            "classes/#/grades.csv": {"GET": self._grades},
+            f"classes/#/{MARKED}.zip": {"GET": self._archive},
+            f"classes/#/{CORRECTED}.zip": {"GET": self._archive},
+            **{kind: {"POST": self._text} for kind in FIELDS},
+            "texts/#/*": {"GET": self._result},
+        }
+
+    def answer(self, request: Request) -> Answer:
+        """What is asked for, or why it can't be had."""
+        shape, numbers = _shape(request.path)
+        methods = self.routes.get(shape)
+        if methods is None:
+            raise Refused(404, "there is nothing of that name")
+        if request.method not in methods:
+            raise Refused(405, f"here one can {' or '.join(methods)}")
+        return methods[request.method](request, *numbers)
+
+    def _front(self, request: Request) -> Answer:
+        return Answer(self._page, ".html")
+
+    # Classes
+
+    def _begin(self, request: Request) -> Answer:
+        with self._lock:
+            if len(self._classes) >= MOST_CLASSES:
+                raise Refused(409, f"there are {MOST_CLASSES} classes already: remove one")
+            number = next(self._numbers)
+            self._classes[number] = HandedInBooks(self.folder / f"class-{number}", self.crew)
+        return said({"class": number}, 201)
+
+    def _class(self, number: int) -> HandedInBooks:
+        if number not in self._classes:
+            raise Refused(404, "that class isn't here any more: reload the page")
+        return self._classes[number]
+
+    def _clear(self, request: Request, number: int) -> Answer:
+        books = self._class(number)
+        with self._lock:
+            self._classes.pop(number, None)
+        books.clear()
+        return NOTHING
+
+    def _announce(self, request: Request, number: int) -> Answer:
+        books = self._class(number)
+        asked = record(request.content.whole(), ANNOUNCED)["books"]
+        files = [checked(file, FILE) for file in asked]
+        awaited, left = books.announce([(file["name"], file["size"]) for file in files])
+        return said(
+            {
+                "books": [{"number": one.number, "given": one.given} for one in awaited],
+                "left": [{"name": name, "why": why} for name, why in left.items()],
+            }
+        )
+
+    def _receive(self, request: Request, number: int, book: int) -> Answer:
+        books, size = self._class(number), request.content.left
+        if sum(one.size for one in list(self._classes.values())) + size > MOST_BYTES:
+            raise Refused(413, "all books together are too large: remove a class")
+        books.receive(book, request.content.pieces(LARGEST_FILE), size)
+        return NOTHING
+
+    def _give_up(self, request: Request, number: int, book: int) -> Answer:
+        self._class(number).give_up(book)
+        return NOTHING
+
+    def _growth(self, request: Request, number: int) -> Answer:
+        asked = options(request.query, GROWTH)
+        since = asked.pop("since")
+        return said(growth(self._class(number), since, Ways(**asked)))
+
+    def _detail(self, request: Request, number: int, book: int) -> Answer:
+        return detail(self._class(number).book(book), _ways(request))
+
+    def _common(self, request: Request, number: int) -> Answer:
+        return self.desk.in_common(self._class(number), request)
+
+    def _class_page(self, request: Request, number: int) -> Answer:
+        return self.desk.page(self._class(number), _ways(request), request)
+
+    def _grades(self, request: Request, number: int) -> Answer:
+        return self.desk.grades(self._class(number), _ways(request))
+
+    def _copy(self, request: Request, number: int, book: int) -> Answer:
+        kind = request.path.rpartition("/")[2]
+        return self.desk.copy(self._class(number).book(book), kind, _ways(request), request)
+
+    def _archive(self, request: Request, number: int) -> Answer:
+        kind = request.path.rpartition("/")[2].removesuffix(".zip")
+        return self.desk.archive(self._class(number), kind, _ways(request), request)
+
+    # Texts
+
+    def _text(self, request: Request) -> Answer:
+        kind = request.path
+        asked = record(request.content.whole(), FIELDS[kind])
+        return said(self.results.keep(self.desk.result(made_of_text(kind, asked), request)), 201)
+
+    def _result(self, request: Request, number: int) -> Answer:
+        return self.results.file(number, request.path.rpartition("/")[2])
+
+
+def _ways(request: Request) -> Ways:
+    return Ways(**options(request.query, WAYS))
+
+
+def _shape(path: str) -> tuple[str, list[int]]:
+    """The path with # for numbers and * for what a result's file is called; and the numbers."""
+    parts = path.split("/")
+    numbers = [int(part) for part in parts if re.fullmatch("[0-9]{1,9}", part)]
+    shape = "/".join("#" if re.fullmatch("[0-9]{1,9}", part) else part for part in parts)
+    return (f"{shape.rpartition('/')[0]}/*" if shape.startswith("texts/#/") else shape), numbers
+
+
+@contextmanager
+def opened_site(workers: int) -> Iterator[Site]:
+    """A site with its workers and its folder, neither of which outlives the block."""
+    with TemporaryDirectory(prefix="gradbook-", ignore_cleanup_errors=True) as folder:
+        crew = Crew(workers, LONGEST_TASK)
+        try:
+            yield Site(Path(folder), crew)
+        finally:
+            crew.close()

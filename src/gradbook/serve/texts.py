@@ -1,0 +1,167 @@
+"""What becomes of a network that is typed in as text: derivation, workbook, sweep.
+
+Each is what the verb of its name makes of a file `net.txt` that holds the text, in a worker.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any
+
+from gradbook.errors import UsageError
+from gradbook.files import write_whole
+from gradbook.net import Net
+from gradbook.net.network import parse
+from gradbook.net.task import DEFAULT_RATES
+from gradbook.rates import USUAL_EPOCHS
+from gradbook.rates.sweep import sweep
+from gradbook.report.derivation.explanation import explain
+from gradbook.report.sweep import charts as sweep_charts
+from gradbook.report.sweep import page as sweep_page
+from gradbook.report.sweep import text as sweep_text
+from gradbook.report.workbook import write_workbook
+from gradbook.serve.fields import Field
+from gradbook.serve.requests import Answer, Refused
+from gradbook.workers import Task
+
+SOURCE = "net.txt"
+LONGEST_TEXT = 200_000  # letters
+LONGEST_RATES, MOST_EPOCHS, MOST_ROWS = 400, 100_000, 10_000
+MOST_KEPT = 40  # results
+NAMES = (
+    *(f"derivation.{ending}" for ending in ("html", "tex", "md", "txt", "json")),
+    *(f"sweep.{ending}" for ending in ("html", "svg", "csv", "json")),
+    "net.xlsx",
+)
+TEXT = Field(str, 1, LONGEST_TEXT, is_needed=True)
+FIELDS = {
+    "explain": {"text": TEXT, "only": Field(str, 1, 40)},
+    "sheet": {"text": TEXT, "epochs": Field(int, 2, MOST_ROWS), "rate": Field(float, 0)},
+    "sweep": {
+        "text": TEXT,
+        "epochs": Field(int, 2, MOST_EPOCHS),
+        "rates": Field(str, 1, LONGEST_RATES),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """The files that were made of a text, the one to be shown first, and what is to be said."""
+
+    files: Mapping[str, bytes]
+    remarks: Sequence[str] = ()
+
+
+# What a worker does ----------------------------------------------------------------
+
+
+def network(text: str) -> Net:
+    """The network that a text says, with samples of its own; no other file is opened."""
+    net = parse(text, SOURCE)
+    if net.table:
+        raise UsageError(f"a page opens no file, not even {net.table}: write the samples as text")
+    return net
+
+
+def explained(text: str, only: str | None) -> Made:
+    found = explain(network(text), only)
+    words = ["--only", only] if only else []
+    files = {
+        "derivation.html": found.html(_command("explain", *words, "-o", "derivation.html")),
+        "derivation.tex": found.latex(),
+        "derivation.md": found.markdown(),
+        "derivation.txt": str(found),
+        "derivation.json": found.json(),
+    }
+    return Made({name: content.encode() for name, content in files.items()})
+
+
+def written(text: str, epochs: int | None, rate: float | None) -> Made:
+    with TemporaryDirectory(prefix="gradbook-") as folder:
+        path = Path(folder, "net.xlsx")
+        book = write_workbook(network(text), path, epochs=epochs or USUAL_EPOCHS, rate=rate)
+        return Made({path.name: path.read_bytes()}, book.remarks)
+
+
+def swept(text: str, rates: str | None, epochs: int | None) -> Made:
+    found = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
+    words = ["--rates", rates] if rates else []
+    words += ["--epochs", str(epochs)] if epochs else []
+    files = {
+        "sweep.html": sweep_page.sweep_page(found, _command("sweep", *words, "-o", "sweep.html")),
+        "sweep.svg": sweep_charts.picture(found),
+        "sweep.csv": sweep_text.as_csv(found),
+        "sweep.json": sweep_text.as_json(found),
+    }
+    said = (found.limit.words(found.epochs),)
+    return Made({name: content.encode() for name, content in files.items()}, said)
+
+
+def _rates(words: str | None) -> Sequence[float]:
+    if words is None:
+        return DEFAULT_RATES
+    try:
+        return [float(word) for word in words.split(",")]
+    except ValueError:
+        raise UsageError(f"'{words}' are no learning rates: numbers, with commas between") from None
+
+
+def _command(verb: str, *words: str) -> str:
+    return shlex.join(["gradbook", verb, SOURCE, *words])
+
+
+def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
+    """The task by which a text becomes what is asked for."""
+    works: Mapping[str, Callable[..., Made]] = {
+        "explain": explained,
+        "sheet": written,
+        "sweep": swept,
+    }
+    return partial(works[kind], **asked)
+
+
+# What is kept of it -----------------------------------------------------------------
+
+
+class KeptResults:
+    """Files that were made of texts, for as long as they aren't too many."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._numbers = count(1)
+        self._kept: deque[int] = deque()
+        self._lock = Lock()
+        folder.mkdir()
+
+    def keep(self, made: Made) -> dict[str, Any]:
+        """What a page needs to know to ask for the files."""
+        with self._lock:
+            number = next(self._numbers)
+            self._kept.append(number)
+            old = [self._kept.popleft() for _ in range(len(self._kept) - MOST_KEPT)]
+        for other in old:
+            rmtree(self.folder / str(other), ignore_errors=True)
+        place = self.folder / str(number)
+        place.mkdir()
+        for name, content in made.files.items():
+            write_whole(place / name, content)
+        return {"result": number, "files": list(made.files), "remarks": list(made.remarks)}
+
+    def file(self, number: int, name: str) -> Answer:
+        if name not in NAMES or number not in self._kept:
+            raise Refused(404, "that isn't kept any more: make it again")
+        try:
+            file = (self.folder / str(number) / name).open("rb")
+        except OSError:
+            raise Refused(404, "that isn't kept any more: make it again") from None
+        return Answer(file, Path(name).suffix)

@@ -1,0 +1,129 @@
+// Images of the reader's own: pictures, folders of them, tables of pixels.
+
+import { byId, make, say } from "../view/dom.js"
+import { percent } from "./answer.js"
+import { picture } from "./paint.js"
+
+/** @typedef {{name: string, image: Uint8Array}} Own */
+
+const MOST = 500 // at once
+const LONGEST = 280 // places of a picture's longer side, as of the paper
+
+export class OwnPanel {
+  /** @param {{classes: string[], image: [number, number, number]}} content @param {(plane: import("../wasm/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array) => void} look */
+  constructor(content, prepared, read, look) {
+    this.content = content
+    this.prepared = prepared
+    this.read = read
+    this.look = look
+    const files = byId("files")
+    files.addEventListener("change", () => this.take([...files.files]))
+    addEventListener("dragover", event => event.preventDefault())
+    addEventListener("drop", event => this.dropped(event))
+  }
+
+  /** @param {DragEvent} event */
+  async dropped(event) {
+    event.preventDefault()
+    const entries = [...(event.dataTransfer?.items ?? [])].flatMap(item => item.webkitGetAsEntry() ?? [])
+    const files = await Promise.all(entries.map(filesOf))
+    this.take(files.flat())
+  }
+
+  /** @param {File[]} files */
+  async take(files) {
+    /** @type {Own[]} */
+    const own = []
+    /** @type {string[]} */
+    const problems = []
+    for (const file of files.slice(0, MOST)) {
+      try {
+        own.push(...(isTable(file) ? table(await file.text(), file.name, this.content.image) : [await this.pictureOf(file)]))
+      } catch (error) {
+        problems.push(`${file.name}: ${error instanceof Error ? error.message : error}`)
+      }
+    }
+    if (files.length > MOST || own.length > MOST) problems.push(`only the first ${MOST} are read`)
+    say(byId("said"), [...problems.slice(0, 3), ...(problems.length > 3 ? [`and ${problems.length - 3} more`] : [])].join("; "))
+    if (own.length) this.read(own.slice(0, MOST))
+  }
+
+  /** @param {File} file @returns {Promise<Own>} */
+  async pictureOf(file) {
+    const [channels] = this.content.image
+    if (channels !== 1) throw new Error("this network reads colours: read pictures with gradbook predict")
+    const bitmap = await createImageBitmap(file).catch(() => null)
+    if (!bitmap) throw new Error("no picture that this browser can open")
+    const image = this.prepared(plane(bitmap))
+    if (!image) throw new Error("nothing to read on it")
+    return { name: file.name, image }
+  }
+
+  /** @param {Own[]} own @param {number[][]} sure */
+  show(own, sure) {
+    byId("cards").replaceChildren(...own.map(({ name, image }, k) => {
+      const shares = sure[k] ?? []
+      const best = shares.indexOf(Math.max(...shares))
+      const canvas = make("canvas", { role: "img", "aria-label": name })
+      picture(canvas, image, this.content.image)
+      const words = `${this.content.classes[best]} ${percent(shares[best] ?? 0)}`
+      return make("li", {}, make("button", { type: "button", title: name, onclick: () => this.look(image) }, canvas, make("span", {}, words)))
+    }))
+  }
+}
+
+/** @param {File} file */
+const isTable = file => /\.(csv|tsv|txt)$/i.test(file.name)
+
+/** Rows of pixels from 0 to 255; of one column more, the first is a label.
+ * @param {string} text @param {string} name @param {[number, number, number]} image @returns {Own[]}
+ */
+export function table(text, name, image) {
+  const size = image[0] * image[1] * image[2]
+  const rows = text.split(/\r?\n/).filter(line => line.trim()).map(line => line.split(/[,;\t ]+/).map(Number))
+  const numbers = rows.filter((row, k) => k > 0 || row.every(Number.isFinite)) // a heading may stand above
+  return numbers.map((row, k) => {
+    if (row.length !== size && row.length !== size + 1) throw new Error(`row ${k + 1} has ${row.length} columns: ${size} pixels are wanted, or a label and these`)
+    const pixels = row.slice(-size)
+    if (!pixels.every(pixel => pixel >= 0 && pixel <= 255)) throw new Error(`row ${k + 1}: pixels are numbers from 0 to 255`)
+    return { name: `${name}, row ${k + 1}`, image: Uint8Array.from(pixels) }
+  })
+}
+
+/** How unlike its paper each place of a picture is; the paper is the commonest grey at its sides.
+ * @param {ImageBitmap} bitmap @returns {import("../wasm/plane.js").Plane}
+ */
+function plane(bitmap) {
+  const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height))
+  const [columns, rows] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * scale)))
+  const canvas = make("canvas", { width: columns, height: rows })
+  const context = canvas.getContext("2d")
+  context.fillStyle = "#fff"
+  context.fillRect(0, 0, columns, rows)
+  context.drawImage(bitmap, 0, 0, columns, rows)
+  const { data } = context.getImageData(0, 0, columns, rows)
+  const grey = Float32Array.from({ length: data.length / 4 }, (_, k) => (data[4 * k] + data[4 * k + 1] + data[4 * k + 2]) / 765)
+  return { amount: apart(grey, /** @type {number} */ (rows), /** @type {number} */ (columns)), rows: /** @type {number} */ (rows), columns: /** @type {number} */ (columns) }
+}
+
+/** @param {Float32Array} grey @param {number} rows @param {number} columns */
+function apart(grey, rows, columns) {
+  const rim = [...grey].filter((_, k) => k < columns || k >= (rows - 1) * columns || k % columns === 0 || k % columns === columns - 1)
+  const paper = rim.sort((a, b) => a - b)[Math.floor(rim.length / 2)] ?? 1
+  const most = grey.reduce((found, value) => Math.max(found, Math.abs(value - paper)), 0)
+  return grey.map(value => {
+    const amount = most > 0.07 ? Math.abs(value - paper) / most : 0
+    return amount < 0.2 ? 0 : amount
+  })
+}
+
+/** All files of what was dropped, of folders those in them.
+ * @param {FileSystemEntry} entry @returns {Promise<File[]>}
+ */
+async function filesOf(entry) {
+  if (entry.isFile) return [await new Promise((done, failed) => /** @type {FileSystemFileEntry} */ (entry).file(done, failed))]
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader()
+  /** @type {FileSystemEntry[]} */
+  const inside = await new Promise((done, failed) => reader.readEntries(done, failed))
+  return (await Promise.all(inside.map(filesOf))).flat()
+}

@@ -1,0 +1,58 @@
+// Values as pixels: 0 is the paper, light or dark; what is further from 0 is stronger.
+
+const POSITIVE = [0x2f, 0x7f, 0xd6]
+const NEGATIVE = [0xd8, 0x6a, 0x1c]
+
+/** @param {HTMLCanvasElement} canvas @param {number} rows @param {number} columns @param {(pixels: Uint8ClampedArray) => void} paint */
+function painted(canvas, rows, columns, paint) {
+  if (canvas.width !== columns) canvas.width = columns
+  if (canvas.height !== rows) canvas.height = rows
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"))
+  const image = context.createImageData(columns, rows)
+  paint(image.data)
+  context.putImageData(image, 0, 0)
+}
+
+/** Values of either sign, in two colours.
+ * @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values @param {number} rows @param {number} columns @param {number} most
+ */
+export function tint(canvas, values, rows, columns, most) {
+  painted(canvas, rows, columns, pixels => {
+    for (let k = 0; k < rows * columns; k++) {
+      const value = values[k] ?? 0
+      pixels.set(value < 0 ? NEGATIVE : POSITIVE, 4 * k)
+      pixels[4 * k + 3] = most > 0 ? 255 * Math.min(Math.abs(value) / most, 1) : 0
+    }
+  })
+}
+
+/** Amounts from 0 to 1 of one colour.
+ * @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} amounts @param {number} rows @param {number} columns @param {number[]} colour
+ */
+export function ink(canvas, amounts, rows, columns, colour) {
+  painted(canvas, rows, columns, pixels => {
+    for (let k = 0; k < rows * columns; k++) {
+      pixels.set(colour, 4 * k)
+      pixels[4 * k + 3] = 255 * (amounts[k] ?? 0)
+    }
+  })
+}
+
+/** Bytes as they are: light on black, or in colours.
+ * @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} bytes @param {[number, number, number]} shape
+ */
+export function picture(canvas, bytes, [channels, rows, columns]) {
+  const size = rows * columns
+  painted(canvas, rows, columns, pixels => {
+    for (let k = 0; k < size; k++) {
+      for (let c = 0; c < 3; c++) pixels[4 * k + c] = bytes[(channels === 3 ? c : 0) * size + k] ?? 0
+      pixels[4 * k + 3] = 255
+    }
+  })
+}
+
+/** The page's own colour of ink, as red, green and blue. */
+export function inkColour() {
+  const found = getComputedStyle(document.body).color.match(/\d+/g) ?? []
+  return found.slice(0, 3).map(Number)
+}

@@ -1,0 +1,349 @@
+// A class of workbooks: sent one by one, and its table, which grows as they are judged.
+
+import { BookTable } from "../class/table.js"
+import { element, tell, ask, save } from "./server.js"
+
+const AT_ONCE = 4 // books on their way
+const PAUSE = 300 // ms between looks at a class that grows
+const KEPT = "class" // what this tab calls its class between two loads
+const SOON = { awaited: "coming in", waiting: "to be checked", gone: "didn’t arrive: drop it again" }
+const STUDENT = 1, POINTS = 4 // columns that are there where there is anything in them
+
+/** @typedef {{number: number, name: string, state: "awaited" | "waiting" | "gone" | "done",
+ *   verdict: string, cells?: string[]}} Book
+ * @typedef {{version: number, books: Book[], pending: number, said: string,
+ *   counts: Record<string, number>}} Growth
+ */
+
+export class BookClass {
+  constructor() {
+    this.number = Number(sessionStorage.getItem(KEPT))
+    this.version = 0
+    this.known = /** @type {Map<number, Book>} */ (new Map())
+    this.looking = 0
+    this.waiting = /** @type {(() => Promise<void>)[]} */ ([])
+    this.sending = 0
+    this.head = /** @type {HTMLTableElement} */ (document.querySelector("table.books"))
+    this.table = new BookTable(this.head, element("tools", HTMLElement))
+    this.box = element("class", HTMLElement)
+    this.problem = element("problem", HTMLElement)
+    this.dialog = element("book", HTMLDialogElement)
+    this.shown = 0 // the book in the dialog
+    this.listen()
+    if (this.number) this.look().catch(() => this.forget())
+  }
+
+  /** @private */
+  listen() {
+    for (const id of ["points", "out-of", "hints"]) {
+      element(id, HTMLInputElement).addEventListener("change", () => this.again())
+    }
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-save]"))) {
+      button.addEventListener("click", () =>
+        this.make(button, `${this.path()}/${button.dataset["save"]}`, this.problem))
+    }
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-copy]"))) {
+      button.addEventListener("click", () => this.make(button,
+        `${this.path()}/books/${this.shown}/${button.dataset["copy"]}`,
+        element("book-problem", HTMLElement)))
+    }
+    element("clear", HTMLElement).addEventListener("click", () => this.clear())
+    element("close", HTMLElement).addEventListener("click", () => this.dialog.close())
+  }
+
+  path() {
+    return `classes/${this.number}`
+  }
+
+  /** How books are marked, as an address says it. */
+  ways() {
+    const outOf = element("out-of", HTMLInputElement).value
+    return [
+      ...(element("points", HTMLInputElement).checked ? ["points=1"] : []),
+      ...(Number(outOf) > 0 ? [`out_of=${encodeURIComponent(outOf)}`] : []),
+      ...(element("hints", HTMLInputElement).checked ? ["hints=1"] : []),
+    ].join("&")
+  }
+
+  // Sending ---------------------------------------------------------------------
+
+  /** Announce the files, then send those that are awaited.
+   * @param {import("./files.js").Given[]} given
+   */
+  async take(given) {
+    if (!given.length) return
+    try {
+      say(this.problem, "")
+      if (!this.number) this.begin(await tell("classes", "POST"))
+      const files = new Map(given.map(({ name, file }) => [name, file]))
+      const books = given.map(({ name, file }) => ({ name, size: file.size }))
+      const found = await tell(`${this.path()}/books`, "POST", { books })
+      this.sayLeft(found.left)
+      for (const { number, given: name } of found.books) {
+        const file = files.get(name)
+        if (file) this.waiting.push(() => this.send(number, file))
+      }
+      this.sendMore()
+      this.lookSoon()
+    } catch (error) {
+      say(this.problem, words(error))
+    }
+  }
+
+  /** @private */
+  sendMore() {
+    while (this.sending < AT_ONCE) {
+      const next = this.waiting.shift()
+      if (!next) return
+      this.sending += 1
+      next().finally(() => {
+        this.sending -= 1
+        this.sendMore()
+      })
+    }
+  }
+
+  /** One book; what can't be read or sent is said, and the others go on.
+   * @param {number} number @param {File} file @private
+   */
+  async send(number, file) {
+    const place = `${this.path()}/books/${number}`
+    try {
+      await ask(place, "PUT", file)
+    } catch (error) {
+      await ask(place, "DELETE").catch(() => null)
+      say(this.problem, `${file.name}: ${words(error)}`)
+    }
+  }
+
+  /** Which files are no books, and why.
+   * @param {{name: string, why: string}[]} left @private
+   */
+  sayLeft(left) {
+    const box = element("left", HTMLElement)
+    box.hidden = !left.length
+    const shown = left.slice(0, 20).map(({ name, why }) => item(`${name}: ${why}`))
+    const more = left.length - shown.length
+    box.replaceChildren(...shown, ...(more > 0 ? [item(`and ${more} more`)] : []))
+  }
+
+  // Looking ---------------------------------------------------------------------
+
+  /** @param {{class: number}} made @private */
+  begin(made) {
+    this.number = made.class
+    sessionStorage.setItem(KEPT, String(made.class))
+  }
+
+  /** Look again in a moment, once. */
+  lookSoon() {
+    clearTimeout(this.looking)
+    this.looking = setTimeout(() => this.look().catch(error => say(this.problem, words(error))), PAUSE)
+  }
+
+  /** See what has changed, and go on looking while anything is still to change. */
+  async look() {
+    const number = this.number
+    const ways = this.ways()
+    const found = /** @type {Growth} */ (await tell(`${this.path()}?since=${this.version}${ways && `&${ways}`}`))
+    if (number !== this.number || ways !== this.ways()) return this.lookSoon()
+    this.version = found.version
+    this.show(found)
+    if (found.pending) this.lookSoon()
+    else await this.showCommon()
+  }
+
+  /** Everything anew, marked in another way. */
+  again() {
+    this.version = 0
+    this.linkPage()
+    if (this.number) this.lookSoon()
+  }
+
+  /** @private */
+  linkPage() {
+    const ways = this.ways()
+    element("class-page", HTMLAnchorElement).href = `${this.path()}/page${ways && `?${ways}`}`
+  }
+
+  /** @param {Growth} found @private */
+  show(found) {
+    for (const book of found.books) this.known.set(book.number, book)
+    for (const book of found.books) this.table.put(book.number, this.row(book), null)
+    this.showChips(found.counts)
+    this.table.show()
+    for (const column of [STUDENT, POINTS]) this.hideIfEmpty(column)
+    this.linkPage()
+    const done = [...this.known.values()].filter(book => book.state === "done").length
+    const bar = element("progress", HTMLProgressElement)
+    bar.max = Math.max(this.known.size, 1)
+    bar.value = this.known.size - found.pending
+    const all = `${done} of ${this.known.size} judged`
+    say(element("said", HTMLElement), found.pending ? all : found.said || all)
+    this.box.hidden = !this.known.size
+  }
+
+  /** A book's row: how far it is, or what was found.
+   * @param {Book} book @private
+   */
+  row(book) {
+    const row = document.createElement("tr")
+    const head = document.createElement("th")
+    head.scope = "row"
+    head.className = "words"
+    head.append(book.state === "done" ? this.opener(book) : book.name)
+    row.append(head)
+    const cells = book.cells ?? ["", "", "", "", ""]
+    for (const html of cells) {
+      const cell = document.createElement("td")
+      cell.className = "words"
+      cell.innerHTML = html // of the server's own making, in which every stranger's word is escaped
+      row.append(cell)
+    }
+    const place = row.cells[2]
+    if (book.state !== "done" && place) place.append(quiet(SOON[book.state]))
+    return row
+  }
+
+  /** @param {Book} book @private */
+  opener(book) {
+    const button = document.createElement("button")
+    button.type = "button"
+    button.className = "name"
+    button.textContent = book.name
+    button.addEventListener("click", () => this.open(book.number))
+    return button
+  }
+
+  /** @param {number} column @private */
+  hideIfEmpty(column) {
+    const rows = [...this.head.rows]
+    const isEmpty = rows.slice(1).every(row => !row.cells[column]?.textContent)
+    for (const row of rows) {
+      const cell = row.cells[column]
+      if (cell) cell.hidden = isEmpty
+    }
+  }
+
+  /** A button for each verdict there is; those that are pressed stay so.
+   * @param {Record<string, number>} counts @private
+   */
+  showChips(counts) {
+    const box = /** @type {HTMLElement} */ (document.querySelector("#tools .chips"))
+    for (const [verdict, count] of Object.entries(counts)) {
+      const known = /** @type {HTMLButtonElement | null} */ (box.querySelector(`[value="${verdict}"]`))
+      const chip = known ?? box.appendChild(chipOf(verdict))
+      chip.hidden = false
+      if (chip.lastChild) chip.lastChild.textContent = String(count)
+    }
+    for (const chip of /** @type {NodeListOf<HTMLButtonElement>} */ (box.querySelectorAll("button"))) {
+      chip.hidden = !(chip.value in counts)
+    }
+    element("tools", HTMLElement).hidden = this.known.size < 2
+  }
+
+  /** What the books have in common, once all are there.
+   * @private
+   */
+  async showCommon() {
+    const parts = /** @type {{heading: string, html: string}[]} */ (await tell(`${this.path()}/common`))
+    element("common", HTMLElement).innerHTML = parts
+      .map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`).join("")
+  }
+
+  // One book, and all -----------------------------------------------------------
+
+  /** All that was found in a book.
+   * @param {number} number
+   */
+  async open(number) {
+    try {
+      const ways = this.ways()
+      const found = await tell(`${this.path()}/books/${number}${ways && `?${ways}`}`)
+      this.shown = number
+      element("book-name", HTMLElement).textContent = found.name
+      say(element("book-points", HTMLElement), found.points)
+      say(element("book-problem", HTMLElement), "")
+      element("findings", HTMLElement).innerHTML = found.html
+      this.dialog.showModal()
+    } catch (error) {
+      say(this.problem, words(error))
+    }
+  }
+
+  /** Have a file made and saved, which may take its time.
+   * @param {HTMLElement} button @param {string} place @param {HTMLElement} problem @private
+   */
+  async make(button, place, problem) {
+    if (button.ariaDisabled === "true") return
+    button.ariaDisabled = "true"
+    say(problem, "")
+    try {
+      const ways = this.ways()
+      await save(`${place}${ways && `?${ways}`}`)
+    } catch (error) {
+      say(problem, words(error))
+    } finally {
+      button.ariaDisabled = "false"
+    }
+  }
+
+  /** No book stays, here or on the disk.
+   * @private
+   */
+  async clear() {
+    this.waiting = []
+    await ask(this.path(), "DELETE").catch(() => null)
+    this.forget()
+  }
+
+  /** @private */
+  forget() {
+    sessionStorage.removeItem(KEPT)
+    clearTimeout(this.looking)
+    this.number = this.version = 0
+    this.known.clear()
+    this.table.clear()
+    this.box.hidden = true
+    element("common", HTMLElement).replaceChildren()
+    this.sayLeft([])
+  }
+}
+
+/** @param {unknown} error */
+export function words(error) {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** @param {HTMLElement} place @param {string} said */
+function say(place, said) {
+  place.textContent = said
+}
+
+/** @param {string} said */
+function item(said) {
+  const made = document.createElement("li")
+  made.textContent = said
+  return made
+}
+
+/** @param {string} said */
+function quiet(said) {
+  const made = document.createElement("span")
+  made.className = "soon"
+  made.textContent = said
+  return made
+}
+
+/** @param {string} verdict */
+function chipOf(verdict) {
+  const chip = document.createElement("button")
+  chip.type = "button"
+  chip.value = verdict
+  chip.setAttribute("aria-pressed", "false")
+  const badge = document.createElement("span")
+  badge.className = `verdict v-${verdict.split(" ")[0]}`
+  badge.textContent = verdict
+  chip.append(badge, "")
+  return chip
+}

@@ -1,0 +1,61 @@
+// A trained network at work: what every layer makes of an image, and what the last says of many.
+
+import { WasmEngine } from "./engine.js"
+
+/** What it reads and gives.
+ * @typedef {object} View
+ * @property {number} batch how many images it takes at once
+ * @property {number} pixels of an image, all channels
+ * @property {number} all how many values it gives of each
+ * @property {number} outputs how many of these are the outputs, the last of them
+ * @property {number[]} scale
+ * @property {number[]} shift
+ */
+
+export class Viewer {
+  /** @param {WasmEngine} engine @param {View} view */
+  constructor(engine, view) {
+    this.engine = engine
+    this.view = view
+    this.images = engine.keep(Uint8Array, view.batch * view.pixels)
+    this.values = engine.keep(Float32Array, view.batch * view.all)
+    engine.fill("job", engine.job, {
+      batch: view.batch,
+      bytes: this.images,
+      outputs: this.values,
+      scale: engine.kept(Float32Array.from(view.scale)),
+      shift: engine.kept(Float32Array.from(view.shift)),
+    })
+  }
+
+  /** All that the layers make of one image.
+   * @param {Uint8Array} image
+   */
+  look(image) {
+    return this.some(image, 1).slice(0, this.view.all)
+  }
+
+  /** The outputs of each image, one after the other.
+   * @param {Uint8Array} images
+   */
+  read(images) {
+    const { batch, pixels, all, outputs } = this.view
+    const count = images.length / pixels
+    const said = new Float32Array(count * outputs)
+    for (let first = 0; first < count; first += batch) {
+      const some = Math.min(batch, count - first)
+      const values = this.some(images.subarray(first * pixels, (first + some) * pixels), some)
+      for (let k = 0; k < some; k++) {
+        said.set(values.subarray((k + 1) * all - outputs, (k + 1) * all), (first + k) * outputs)
+      }
+    }
+    return said
+  }
+
+  /** @param {Uint8Array} images @param {number} count */
+  some(images, count) {
+    this.images.values.set(images)
+    this.engine.predict({ images: count })
+    return this.values.values
+  }
+}

@@ -1,0 +1,89 @@
+"""`gradbook serve` begins with an address and ends without a trace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from gradbook.cli.main import main
+from tests.serve.books import content
+from tests.serve.running import served
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("everybody", [True, False], ids=["as a terminal does", "to it alone"])
+def test_it_ends_without_a_trace(name, everybody):
+    with served() as on:
+        number = on.handed_in([("ada.xlsx", content())])
+        children = on.children()
+        assert children
+        assert on.kept()
+        held = socket.create_connection(("127.0.0.1", on.port))
+        (os.killpg if everybody else os.kill)(on.process.pid, getattr(signal, name))
+        said, complained = on.process.communicate(timeout=20)
+        held.close()
+        assert (on.process.returncode, complained) == (0, "")
+        assert said.splitlines()[-1] == "stopped; nothing is left of what was dropped"
+        assert number
+        assert list(on.folder.iterdir()) == []
+        assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+
+
+def test_it_ends_while_books_are_judged_and_sent():
+    with served("--workers", "1") as on:
+        number = on.tell("classes", "POST")["class"]
+        files = [{"name": f"{k}.xlsx", "size": len(content())} for k in range(20)]
+        found = on.tell(f"classes/{number}/books", "POST", {"books": files})["books"]
+        for book in found:
+            on.ask(f"classes/{number}/books/{book['number']}", "PUT", content())
+        half = socket.create_connection(("127.0.0.1", on.port))
+        head = f"PUT {on.root}classes/{number}/books/1 HTTP/1.1\r\nHost: 127.0.0.1:{on.port}\r\n"
+        half.sendall(f"{head}Content-Length: 100\r\n\r\nhalf".encode())
+        on.process.send_signal(signal.SIGINT)
+        assert on.process.wait(20) == 0
+        half.close()
+        assert list(on.folder.iterdir()) == []
+
+
+def test_its_helpers_end_when_it_is_killed():
+    with served() as on:
+        children = on.children()
+        on.process.kill()
+        on.process.wait()
+        until = time.monotonic() + 15
+        while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not [pid for pid in children if os.path.exists(f"/proc/{pid}")]
+
+
+def test_a_helper_that_dies_is_replaced():
+    with served("--workers", "1") as on:
+        (helper,) = on.children()
+        os.kill(helper, signal.SIGKILL)
+        number = on.handed_in([("ada.xlsx", content()), ("bob.xlsx", content())])
+        verdicts = [book["verdict"] for book in on.tell(f"classes/{number}")["books"]]
+        assert verdicts[-1] == "right"
+
+
+def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        other.listen()
+        assert main(["serve", "--no-browser", "--port", str(port)]) == 2
+    said = capsys.readouterr()
+    assert said.err == (
+        f"gradbook: port {port} can't be had: name another one, or leave --port out\n"
+    )
+    with served("--port", str(port)) as on:
+        assert on.port == port
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_is_a_number(port, capsys):
+    assert main(["serve", "--port", port]) == 2
+    assert "--port" in capsys.readouterr().err

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.lab.recipes.builtin import read
+from tests.cli.desk import RECIPE, laid_out
+
+pytestmark = pytest.mark.witness("cc")
+
+VARY = ("--vary", "schedule one cycle {0.01..1 log}", "--vary", "conv {2..4} 3x3")
+
+
+def rank(trial):
+    """The best first; of equal ones the smallest."""
+    return -trial["value"], trial["network_parameters"], trial["number"]
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch, capsys):
+    """`said(words)` is what `gradbook study` prints."""
+    monkeypatch.chdir(laid_out(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def say(*words, code=0):
+        capsys.readouterr()
+        assert main(["study", *words]) == code
+        out, err = capsys.readouterr()
+        assert (err == "") == (code == 0)
+        return out or err
+
+    return say
+
+
+def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):
+    page = said(RECIPE, *VARY, "--trials", "4")
+    assert "4 recipes that differ in cycle, conv" in page
+    assert "4 recipes trained to the end; the best, trial" in page
+    folder = Path("studies/strokes")
+    assert {path.name for path in folder.iterdir()} == {
+        *("study.txt", "journal.log", "results", "trials.csv", "trials.json", "report.html"),
+    }
+    assert len((folder / "trials.csv").read_text().splitlines()) == 5
+    said("best", "-o", "best.txt")
+    best = min(json.loads((folder / "trials.json").read_text()), key=rank)
+    won = read("best.txt")
+    assert won.title == f"strokes {best['number']}"
+    assert won.net.count() == best["network_parameters"]
+    assert won.schedule.rate == best["parameters"]["cycle"]
+
+
+def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
+    page = said(RECIPE, *VARY, "--trials", "3", "--json")
+    events = [json.loads(line) for line in page.splitlines()]
+    assert [event["event"] for event in events] == ["started", *["trial"] * 3, "done"]
+    last = events[-1]["trials"]
+    assert [trial["number"] for trial in last] == [0, 1, 2]
+    assert {"number", "parameters", "value", "state"} <= last[0].keys()
+    again = said("--resume", "studies/strokes", "--json", "--workers", "1").split("\n")[-2]
+    assert json.loads(again)["trials"] == last
+
+
+def test_the_test_images_are_scored_on_request_and_that_is_counted(said):
+    said(RECIPE, *VARY, "--trials", "2", "-o", "s")
+    assert "never scored" in Path("s/report.html").read_text()
+    assert "looked at them 1 time" in said("best", "s", "--test")
+    found = json.loads(said("best", "s", "--test", "--json"))
+    assert found["seeds"] == 1
+    assert 0 < found["mean"] <= 1
+    assert "The test images were scored 2 times." in Path("s/report.html").read_text()
+
+
+def test_every_page_of_a_study_shows_each_trials_recipe(said):
+    said(RECIPE, *VARY, "--trials", "3", "-o", "s")
+    page = Path("s/report.html").read_text()
+    for trial in json.loads(Path("s/trials.json").read_text()):
+        assert f'<details id="trial-{trial["number"]}">' in page
+        assert trial["recipe"].strip() in page
+
+
+WRONG = {
+    (): "no study: name a file",
+    (RECIPE,): "nothing varies",
+    (RECIPE, "--vary", "batch {1..}"): "--vary, line 1, column 7",
+    (RECIPE, "--vary", "batch {16|32}", "--trials", "0"): "the number of trials is from 1",
+    (RECIPE, "--vary", "batch {16|32}", "--sampler", "gird"): "did you mean 'grid'?",
+    (RECIPE, "--vary", "batch {16|32}", "--workers", "0"): "--workers",
+    ("nowhere", "--vary", "batch {16|32}"): "called 'nowhere'",
+    ("--resume", "nowhere"): "no study in nowhere",
+    ("--resume", "s", "--trials", "3"): "leave --trials out",
+    ("best",): "no study in studies/",
+    ("best", "nowhere"): "nowhere isn't done",
+    (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
+    (RECIPE, "other", "--vary", "batch {16|32}"): "one argument too many: 'other'",
+}
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
+    before = set(Path().iterdir())
+    line = said(*words, code=2)
+    assert WRONG[words] in line
+    assert line.count("\n") == 1
+    assert set(Path().iterdir()) == before
+
+
+def test_a_study_of_before_is_not_written_over(said):
+    said(RECIPE, *VARY, "--trials", "1", "-o", "s")
+    assert "holds a study already" in said(RECIPE, *VARY, "-o", "s", code=2)
+
+
+def test_a_study_whose_table_is_damaged_is_told(said):
+    said(RECIPE, *VARY, "--trials", "1", "-o", "s")
+    Path("s/trials.json").write_text('[{"number": 1}]')
+    assert "not the trials of a study" in said("best", "s", code=2)
+    Path("s/study.txt").write_text("batch {1..")
+    assert "s/study.txt, line 1, column 7" in said("--resume", "s", code=2)

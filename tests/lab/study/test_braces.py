@@ -1,0 +1,128 @@
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.errors import NetTextError
+from gradbook.lab.study.braces import Options, Range, template
+from gradbook.lab.study.search import grid
+
+TEXT = """\
+batch {64|128}
+schedule one cycle {0.1..1 log} warm {0.1..0.4}
+repeat {1..3}
+  conv {width: 4..8} {1..3}x3
+  {batchnorm|}
+end
+conv {width} 1x1   # the same width
+"""
+
+
+def always(value):
+    """Chooses so far from the lowest to the highest."""
+
+    def choose(name, domain):
+        if isinstance(domain, Options):
+            return domain.phrases[-1 if value == 1 else 0]
+        there = domain.low + value * (domain.high - domain.low)
+        return int(there) if domain.whole else there
+
+    return choose
+
+
+def test_every_brace_has_a_name_and_a_domain():
+    found = {hole.name: hole.domain for hole in template(TEXT).holes}
+    assert found == {
+        "batch": Options(("64", "128")),
+        "cycle": Range(0.1, 1.0, whole=False, log=True),
+        "warm": Range(0.1, 0.4, whole=False, log=False),
+        "repeat": Range(1.0, 3.0, whole=True, log=False),
+        "width": Range(4.0, 8.0, whole=True, log=False),
+        "conv": Range(1.0, 3.0, whole=True, log=False),
+        "batchnorm": Options(("batchnorm", "")),
+    }
+
+
+def test_what_is_chosen_stands_in_place_of_the_braces():
+    assert template(TEXT).written(always(0)) == (
+        "batch 64\nschedule one cycle 0.1 warm 0.1\nconv 4 1x3\nbatchnorm\nconv 4 1x1\n"
+    )
+    repeated = "conv 8 3x3\n" * 3
+    assert template(TEXT).written(always(1)) == (
+        f"batch 128\nschedule one cycle 1 warm 0.4\n{repeated}conv 8 1x1\n"
+    )
+
+
+def test_what_is_repeated_is_drawn_anew_but_for_what_has_a_name():
+    asked = []
+
+    def choose(name, domain):
+        asked.append(name)
+        return always(1)(name, domain)
+
+    template(TEXT).written(choose)
+    assert asked == [
+        *("batch", "cycle", "warm", "repeat", "width", "conv/1", "batchnorm/1"),
+        *("conv/2", "batchnorm/2", "conv/3", "batchnorm/3"),
+    ]
+
+
+def test_names_that_stand_twice_are_numbered():
+    holes = template("conv {1..2} 3x3; conv {3..4} 3x3; dense {5..6}").holes
+    assert [hole.name for hole in holes] == ["conv 1", "conv 2", "dense"]
+
+
+def test_a_template_is_written_as_it_was_read():
+    assert template(str(template(TEXT))) == template(TEXT)
+
+
+SIZES = st.lists(st.integers(1, 4), min_size=1, max_size=4)
+
+
+@given(SIZES)
+def test_a_grid_is_every_combination_once(sizes):
+    text = "\n".join(f"dense {{1..{size + 1}}}" for size in sizes)
+    found = [tuple(point.values()) for point in grid(template(text))]
+    assert found == list(product(*(range(1, size + 2) for size in sizes)))
+
+
+def test_a_grid_of_repeats_has_no_point_that_differs_in_what_isnt_there():
+    repeated = template("repeat {0..2}\ndense {a|b}\nend")
+    points = list(grid(repeated))
+    assert len(points) == 1 + 2 + 4
+    assert len({repeated.written(lambda name, _, p=p: p[name]) for p in points}) == 7
+
+
+WRONG = {
+    "batch {1..}": "line 1, column 7: {1..} varies nothing",
+    "relu; batch {6..3}": "line 1, column 13: 6..3 goes down",
+    "batch {3..6": "column 7: this brace doesn't end",
+    "batch 3}": "column 8: this brace has no beginning",
+    "batch {x}": "nothing is called 'x' above",
+    "dense {x: 1..2}\ndense {x: 1..3}": "line 2, column 7: a second 'x'",
+    "batch {a|a}": "the same stands twice",
+    "rate {0..1 log}": "from a number above 0",
+    "rate {1..1e999}": "too large",
+    "rate {one..two}": "'one' is no number",
+    "repeat {1..3}\nrelu": "line 1, column 1: what is repeated doesn't end",
+    "relu\nend": "line 2, column 1: nothing is repeated here",
+    "repeat often\nrelu\nend": "how often?",
+    "repeat 1000\nrelu\nend": "at most 100",
+    "repeat {0.5..2}\nrelu\nend": "how often?",
+    "batch {}": "{} varies nothing",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_cant_be_meant_is_told_with_its_place(text):
+    with pytest.raises(NetTextError) as told:
+        template(text, "study.txt")
+    assert str(told.value).startswith("study.txt, line ")
+    assert WRONG[text] in str(told.value)
+
+
+def test_nothing_is_repeated_without_end():
+    text = "repeat 100\n" * 3 + "relu\n" + "end\n" * 3
+    with pytest.raises(NetTextError, match="repeat less"):
+        template(text).written(always(0))

@@ -1,0 +1,99 @@
+import pytest
+
+from gradbook.errors import GradbookError, NetTextError, UsageError
+from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.study.plan import Limits, read, read_file
+
+VARY = "vary quick\nschedule one cycle {0.1..1 log} warm {0.1..0.4}\nbatch {64|128|256}"
+WHOLE = f"""\
+study widths
+trials 7
+sampler nsga
+aim accuracy, parameters
+folds 0 3
+seeds 2
+draw 5
+ahead 3
+parameters at most 10k
+macs at most 1.5M
+seconds at most 60
+{VARY}
+"""
+
+
+def test_a_study_reads_back_as_it_is_written():
+    found = read(WHOLE, ["conv {6..12} 3x3 pad 1"])
+    assert read(str(found)) == found
+    assert (found.name, found.most, found.folds, found.seeds) == ("widths", 7, (0, 3), 2)
+    assert found.limits == Limits(10_000, 1_500_000, 60)
+
+
+def test_a_varied_recipe_keeps_all_that_isnt_varied():
+    found = read("vary quick\nbatch {256|512}")
+    text = found.template.written(lambda name, domain: domain.phrases[0])
+    own = recipe("quick")
+    drawn = found.recipe(text)
+    assert (drawn.net.layers, drawn.schedule, drawn.warp, drawn.batch) == (
+        *(own.net.layers, own.schedule, own.warp),
+        256,
+    )
+
+
+def test_a_layer_varies_every_layer_that_begins_like_it():
+    found = read("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
+    assert str(found.template).count("conv {6..12} 3x3 pad 1 no bias") == 4
+    assert "conv 24 3x3 no bias" in str(found.template)
+
+
+def test_a_setting_that_the_recipe_doesnt_have_is_added():
+    assert "class weights {balanced|1 1}" in str(
+        read("vary quick\nbatch 64", ["class weights {balanced|1 1}"]).template
+    )
+
+
+def test_limits_say_what_is_too_much():
+    limits = Limits(parameters=100, macs=None)
+    assert limits.forbids(recipe("quick")) == "12,194 parameters, more than 100" or (
+        "parameters, more than 100" in limits.forbids(recipe("quick"))
+    )
+    assert not Limits(parameters=1e6, macs=1e9).forbids(recipe("quick"))
+
+
+def test_a_data_set_beside_the_study_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "data.npz").touch()
+    (tmp_path / "s.txt").write_text(f"{VARY}\ndata data.npz\n")
+    monkeypatch.chdir("/")
+    assert f"data {tmp_path / 'data.npz'}" in str(read_file(tmp_path / "s.txt").template)
+
+
+def test_a_file_without_a_title_has_its_own_name(tmp_path):
+    (tmp_path / "widths.txt").write_text(VARY)
+    assert read_file(tmp_path / "widths.txt").name == "widths"
+
+
+WRONG = {
+    "input 1x28x28\nflatten\ndense 10\nsoftmax": "nothing varies",
+    "vary quick": "nothing varies",
+    "vary quick\nbatch {a|b}": "drawn as 'batch a'",
+    "vary quick\nbatch {1..9}\nsampler gird": "did you mean 'grid'?",
+    "vary quick\nbatch {1..9}\ntrials 0": "the number of trials is from 1",
+    "vary quick\nbatch {1..9}\ntrials 3\ntrials 4": "a second 'trials'",
+    "vary quick\nbatch {1..9}\nfolds 6": "folds are different numbers from 0 to 5",
+    "vary quick\nbatch {1..9}\naim speed": "write 'aim accuracy'",
+    "vary quick\nbatch {1..9}\nparameters at most many": "write a number above 0",
+    "vary quick\nconv {3..4} 9x9": "no layer like 'conv {3..4} 9x9': it has conv 8 3x3",
+    "vary nothing\nbatch {1..9}": "no recipe, network or file is called 'nothing'",
+    "vary quick\nschedule one cycle {0.1..1}\nsampler grid": "a grid has no numbers in between",
+    "vary quick\nbatch {32|64}\nsampler cma": "varies numbers alone",
+    "vary quick\nbatch {32|64}\naim accuracy, macs\nprune median": "leave prune out",
+    "vary quick\nbatch {32|64}\nhold back none": "take 'hold back none' out",
+    "vary\nbatch {32|64}": "which recipe?",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_what_cant_be_meant_is_told(text):
+    with pytest.raises(GradbookError) as told:
+        read(text, source="study.txt")
+    assert WRONG[text] in str(told.value)
+    assert isinstance(told.value, NetTextError | UsageError)

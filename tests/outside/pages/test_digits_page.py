@@ -1,0 +1,165 @@
+"""The page to draw on, as its reader has it: drawn on, clicked, trained, without a complaint."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.data.sources import load
+from gradbook.lab.models.shipped import shipped
+from tests.outside.browser import browser
+from tests.outside.pages.strokes import strokes
+
+pytestmark = pytest.mark.witness("chromium", "zig")
+DRAWN, READ_RIGHT = 50, 45
+PACE = 3  # points of a line from one that the mouse goes over to the next
+READY = "document.body.hasAttribute('data-ready')"
+PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    assert main(["page", "tiny", "-o", str(folder / "tiny.html")]) == 0
+    assert main(["page", "quick", "--train", "-o", str(folder / "quick.html")]) == 0
+    return folder
+
+
+@pytest.fixture
+def shown(chromium, pages):
+    """`shown(name)`: the page, ready; it must not have complained in the end."""
+
+    def show(name, width=1280, **features):
+        chromium.show(pages / f"{name}.html", width, **features)
+        until(chromium, READY)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+    assert chromium.text("#problem") == ""
+
+
+def until(page, condition, seconds=60):
+    look = f"() => {condition} ? done(1) : Date.now() > end ? done(0) : setTimeout(look, 20)"
+    waiting = f"new Promise(done => {{ const end = Date.now() + {1000 * seconds}, look = {look}"
+    assert page.value(f"{waiting}; look() }})"), condition
+
+
+def draw(page, lines):
+    """By mouse, stroke by stroke."""
+    left, top, side = page.value(PAPER)
+
+    def mouse(kind, point):
+        x, y = left + side * point[0], top + side * point[1]
+        page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    for line in lines:
+        mouse("mousePressed", line[0])
+        for point in [*line[::PACE][1:], line[-1]]:
+            mouse("mouseMoved", point)
+        mouse("mouseReleased", line[-1])
+
+
+def answer(page):
+    """What is said once the drawing was looked at."""
+    page.value("new Promise(done => setTimeout(done, 60))")
+    page.settle()
+    return page.text("#answer b")
+
+
+def test_drawn_digits_are_read(shown):
+    test = load("digits").test_for_reporting
+    page, right = shown("tiny"), 0
+    for number in range(DRAWN):
+        page.value("document.querySelector('#clear').click()")
+        draw(page, strokes(test.pixels[number, 0]))
+        right += answer(page) == str(test.labels[number])
+    assert right >= READ_RIGHT
+
+
+def test_an_offered_image_is_read_as_the_model_reads_it(shown):
+    page = shown("tiny")
+    page.click("#samples button:nth-child(4)")
+    until(page, "document.querySelector('#answer b')")
+    seen = page.value(
+        "[...document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    image = np.array(seen, np.uint8).reshape(28, 28, 4)[None, None, :, :, 0]
+    shares = page.value("[...document.querySelectorAll('.share')].map(e => e.textContent)")
+    expected = shipped("tiny").predict(image)[0] * 100
+    assert [float(share.split()[0]) for share in shares] == pytest.approx(expected, abs=0.51)
+
+
+def test_keys_draw_as_well(shown):
+    page = shown("tiny")
+    page.value("document.querySelector('#pad').focus()")
+    for _ in range(8):
+        page.key("ArrowUp")
+    page.key(" ")
+    for _ in range(16):
+        page.key("ArrowDown")
+    assert answer(page) == "1"
+
+
+def test_a_place_of_a_map_shows_its_sum_and_leads_on(shown):
+    page = shown("tiny")
+    page.click("#samples button:nth-child(4)")
+    until(page, "document.querySelector('#answer b')")
+    page.click("#maps .layer:nth-child(6) .map:nth-child(3) canvas")  # c3, of 1×1 windows
+    value, total = page.text(".value-of b"), page.text("#sum .result")
+    assert total == f"sum {value}"
+    assert page.value("document.querySelectorAll('.frame.read:not([hidden])').length") == 8
+    page.click("#sum .way")
+    assert page.value("document.querySelector('.picker select').value") == "3"  # c2
+    assert page.text("#sum .result") == f"sum {page.text('.value-of b')}"
+
+
+def test_it_trains_in_the_page(shown):
+    page = shown("quick")
+    until(page, "!document.querySelector('#go').disabled")
+    page.click("#go")
+    until(page, "parseFloat(document.querySelector('#epoch').textContent) > 0.1")
+    page.click("#go")
+    page.value("new Promise(done => setTimeout(done, 400))")
+    assert page.text("#go") == "Go on"
+    stood = page.text("#epoch")
+    page.value("new Promise(done => setTimeout(done, 300))")
+    assert page.text("#epoch") == stood
+    page.click("#go")
+    until(page, "document.querySelector('#go').textContent === 'Train'", 240)
+    until(page, "document.querySelector('#tested').textContent !== '–'")
+    page.settle()
+    assert float(page.text("#tested").split()[0]) >= 98.5
+    assert page.value("document.querySelectorAll('#misread li').length") > 0
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+@pytest.mark.parametrize("name", ["tiny", "quick"])
+def test_a_page_is_as_wide_as_its_window(name, width, shown):
+    page = shown(name, width, prefers_color_scheme="dark", prefers_reduced_motion="reduce")
+    page.click("#samples button:nth-child(4)")
+    until(page, "document.querySelector('#answer b')")
+    assert page.value("document.documentElement.scrollWidth") == width
+
+
+def test_pages_are_small_enough_to_be_mailed(pages):
+    assert (pages / "tiny.html").stat().st_size < 400_000
+    assert (pages / "quick.html").stat().st_size < 3_000_000
+
+
+def test_a_browser_without_vectors_gets_a_sentence(chromium, pages):
+    text = (pages / "tiny.html").read_text("utf-8")
+    start = text.index('"module":{"code":"') + len('"module":{"code":"')
+    broken = text[:start] + "eJwDAAAAAAE=" + text[text.index('"', start) :]
+    (pages / "old.html").write_text(broken, encoding="utf-8")
+    chromium.show(pages / "old.html")
+    until(chromium, "document.querySelector('#problem').textContent")
+    assert "open it in a newer one" in chromium.text("#problem")

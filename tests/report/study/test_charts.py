@@ -1,0 +1,56 @@
+import re
+
+from gradbook.report.study import charts
+from gradbook.report.study.charts import Ranked
+from tests.report.study.records import trials
+
+TRIALS = trials()
+DONE = [trial for trial in TRIALS if trial["value"] is not None]
+
+
+def dots(drawn: str) -> list[tuple[float, float]]:
+    return [
+        (float(x), float(y)) for x, y in re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    ]
+
+
+def test_each_trial_that_has_a_score_is_a_point_and_higher_is_better():
+    found = dots(charts.history(Ranked(TRIALS)))
+    assert len(found) == len(DONE)
+    assert [x for x, _ in found] == sorted(x for x, _ in found)
+    by_height = sorted(range(len(DONE)), key=lambda k: -found[k][1])
+    assert [DONE[k]["value"] for k in by_height] == sorted(trial["value"] for trial in DONE)
+
+
+def test_the_front_joins_those_that_nothing_cheaper_is_as_good_as():
+    drawn = charts.front(Ranked(TRIALS))
+    path = re.search(r'<path d="M([\d.]+) ([\d.]+)((?:H[\d.]+V[\d.]+)*)"', drawn)
+    corners = [(float(path[1]), float(path[2]))]
+    corners += [tuple(map(float, pair)) for pair in re.findall(r"H([\d.]+)V([\d.]+)", path[3])]
+    points = dots(drawn)
+    for x, y in corners:
+        assert (x, y) in points
+        assert not any(px < x and py <= y for px, py in points)  # y goes down on a page
+    for x, y in points:
+        assert any(cx <= x and cy <= y for cx, cy in corners)
+
+
+def test_a_phrase_has_a_place_of_its_own():
+    *_, words = charts.slices(Ranked(TRIALS))
+    places = {x for x, _ in dots(words)}
+    assert len(places) == len({trial["parameters"]["relu"] for trial in DONE})
+
+
+def test_each_two_are_shown_and_all_at_once():
+    ranked = Ranked(TRIALS)
+    assert len(list(charts.pairs(ranked, charts.names_of(DONE)))) == 3
+    assert charts.parallel(ranked).count("<a href") == len(DONE)
+
+
+def test_what_varies_in_some_trials_alone_is_drawn_for_those():
+    some = [{**trial, "parameters": dict(trial["parameters"])} for trial in DONE]
+    for trial in some[::2]:
+        del trial["parameters"]["cycle"]
+    *_, rate = charts.slices(Ranked(some))  # the first trial has none
+    assert len(dots(rate)) == len(some) // 2
+    assert charts.parallel(Ranked(some)).count("<a href") == len(some)
