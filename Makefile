@@ -13,7 +13,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench clean
+.PHONY: help run test lint format bench wheel clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,8 +37,13 @@ bench: $(VENV)/with-tests ## Measure ourselves; figures are printed, nothing is 
 	@for name in startup engine kills check_speed photos; do \
 		$(BIN)/python bench/$$name.py || exit 1; done
 
+wheel: $(VENV)/with-tests ## Build a wheel, with what pages of the built-in networks run
+	$(PIP) ziglang build
+	$(BIN)/python -m scripts.pack_modules
+	$(BIN)/python -m build --wheel
+
 clean: ## Take away everything that was made
-	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) out dist build src/gradbook/engine/modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

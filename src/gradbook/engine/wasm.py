@@ -7,9 +7,11 @@ may be loaded can run it. It computes what the engine computes at the level of e
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from gradbook.data.warp import Warp
@@ -24,6 +26,7 @@ from gradbook.targets.c.emit.source import Array, Source, part, reader, source
 from gradbook.targets.c.kernels.machine import machine
 
 SIMD = "simd128"
+PACKED = Path(__file__).with_name("modules")  # in a wheel: those of the recipes that come along
 CALLED = ["engine_open", "engine_array", "engine_run", "order_keys", "place_in_job", "malloc"]
 CALLED_TO_WARP = ["place_in_warp", "warp_function"]
 KINDS = {
@@ -41,6 +44,7 @@ class WasmModule:
 
     code: bytes
     arrays: tuple[Array, ...]
+    name: str  # of the file that it is kept in where it comes along
 
     def table(self) -> dict[str, Any]:
         """What a page is told, beside the code."""
@@ -86,12 +90,20 @@ def shown(net: Net) -> list[str]:
 
 
 def _compiled(made: Source, *, warps: bool) -> WasmModule:
+    """As it comes along with gradbook, or made here."""
+    text = made.text + _callable(warps)
+    name = f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.wasm"
+    packed = PACKED / name
+    code = packed.read_bytes() if packed.is_file() else _made_here(text, made.parts, warps)
+    return WasmModule(code, made.arrays, name)
+
+
+def _made_here(text: str, parts: int, warps: bool) -> bytes:
     called = [*CALLED, *(CALLED_TO_WARP if warps else [])]
     exports = [f"-Wl,--export={name}" for name in called]
     compiler = for_browsers()
     assert vectors(compiler) == SIMD
-    path = library(made.text + _callable(warps), compiler, extra=exports, parts=made.parts)
-    return WasmModule(path.read_bytes(), made.arrays)
+    return library(text, compiler, extra=exports, parts=parts).read_bytes()
 
 
 def _callable(warps: bool) -> str:

@@ -123,7 +123,8 @@ def _training(training: TrainingPack) -> str:
     return (
         f"<p>{count:,} images come along, and the recipe's own settings: "
         f"{counted(training.recipe.epochs, 'epoch')} in batches of {training.recipe.batch}, "
-        f"<code>{text(str(training.recipe.schedule))}</code>.</p>"
+        f"<code>{text(str(training.recipe.schedule))}</code>. "
+        "It begins with weights drawn anew.</p>"
         '<div class="bar-of-buttons"><button type="button" id="go" disabled>Train</button>'
         '<button type="button" id="again">Start over</button></div>'
         f'<dl class="figures-of-training">{figures}</dl>'

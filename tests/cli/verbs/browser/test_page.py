@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.engine import compilers
+from gradbook.engine import compilers, wasm
+from scripts import pack_modules
 
 
 def test_a_page_is_written(tmp_path, capsys):
@@ -52,6 +53,16 @@ def test_a_network_that_isnt_trained_brings_images_along(tmp_path):
     net = "input 1x28x28; conv 4 3x3 stride 2; relu; flatten; dense 10; log softmax"
     assert main(["page", net, "--train", "300", "-o", str(page)]) == 0
     assert "300 images come along" in page.read_text("utf-8")
+
+
+@pytest.mark.witness("zig")
+def test_what_a_wheel_brings_along_needs_no_zig(tmp_path, monkeypatch, refused):
+    pack_modules.main(["tiny"], tmp_path / "modules")
+    monkeypatch.setattr(wasm, "PACKED", tmp_path / "modules")
+    monkeypatch.setattr(compilers, "_zigs", lambda: iter(()))
+    for words in ([], ["--train"]):
+        assert main(["page", "tiny", *words, "-o", str(tmp_path / "tiny.html")]) == 0
+    assert "no zig here" in refused(["page", "small", "-o", "page.html"])
 
 
 def test_without_zig_a_line_says_how_to_get_it(monkeypatch, refused):
