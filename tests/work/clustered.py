@@ -20,6 +20,7 @@ from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, study
 from gradbook.work.cluster import ClusterCrew
+from gradbook.work.crew import ProcessCrew
 from tests.lab import made
 from tests.work.claims import CLAIMS
 
