@@ -62,10 +62,7 @@ def study_of(folder: Path) -> str:
 def searched(path: Path, text: str, crew, listener: StudyListener) -> list[dict]:
     folder = StudyFolder(path)
     folder.begin(read(text))
-    try:
-        trials = study(folder, folder.plan(), crew, 1, listener)
-    finally:
-        crew.end()
+    trials = study(folder, folder.plan(), crew, 1, listener)
     return [{k: v for k, v in t.record.items() if k != "seconds"} for t in trials]
 
 

@@ -124,17 +124,17 @@ def study(
     threads: int | None,
     listener: StudyListener,
 ) -> list[Trial]:
-    """Search to the end. What was trained before counts as it did then."""
-    with folder.held():
-        search = Search(plan, folder.journal)
-        try:
+    """Search to the end, and end the crew. What was trained before counts as it did then."""
+    try:
+        with folder.held():
+            search = Search(plan, folder.journal)
             listener.began(plan, folder)
             trainings = _Trainings(folder, crew, threads)
             trials = list(_searched(plan, search, trainings, listener))
-        finally:
-            crew.end()
-        write_tables(folder, trials)
-    return trials
+            write_tables(folder, trials)
+            return trials
+    finally:
+        crew.end()
 
 
 def _searched(
