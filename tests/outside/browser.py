@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, program
 
-KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "ArrowLeft": 37, "ArrowUp": 38}
+KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
 KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
 
 
@@ -42,10 +42,26 @@ class Browser:
         self.count, self.waiting = 0, b""
         self.said: list[str] = []
         self.session = ""
+        self.turn_to(self.new_tab())
+
+    def new_tab(self) -> str:
+        """Another tab, to be turned to."""
+        now, self.session = self.session, ""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        made = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.session = made
         for domain in ("Page", "Runtime", "Log"):
             self.ask(f"{domain}.enable")
+        self.session = now
+        return str(made)
+
+    def turn_to(self, tab: str) -> None:
+        self.session = tab
+        self.ask("Page.bringToFront")
+
+    def save_to(self, folder: Path) -> None:
+        """Where files go that are saved."""
+        self.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
     def ask(self, method: str, **params: Any) -> Any:
         """One command, and what it answers."""

@@ -160,6 +160,23 @@ def test_a_place_of_a_map_shows_its_window_and_leads_to_its_kernel(shown):
     assert page.value("document.querySelectorAll('#chain .factor').length") == 8
 
 
+def test_maps_are_painted_with_their_gradients_down_to_the_input(shown):
+    page = shown("strokes")
+    page.click("#paint-slopes")
+    page.value(f"{named('i2_3')}.focus()")
+    page.settle()
+    fed = "[...document.querySelectorAll('.cell.read')].map(e => e.getAttribute('aria-label'))"
+    places = {name.split(" ")[0] for name in page.value(fed)}
+    assert places == {f"c{c}_{i}_{j}" for c in (1, 2) for i in (1, 2) for j in (1, 2)}
+    total = number(page.text("#chain .result output"))
+    assert number(page.value(f"{named('i2_3')}.textContent")) == pytest.approx(total, abs=0.006)
+    kinds = "(e => [e.matches('.rising'), e.matches('.falling')])"
+    tint = f"{kinds}({named('i2_3')}.querySelector('.tint'))"
+    assert page.value(tint) == [total > 0, total < 0]
+    page.click("#paint-values")
+    assert page.value(tint) == [False, False]
+
+
 def test_a_pixel_is_changed_and_the_maps_follow(shown):
     page = shown("strokes")
     before = page.value(f"{named('c1_1_1')}.textContent")

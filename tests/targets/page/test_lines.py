@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.graph.build import training_step
+from gradbook.graph.chain import gradients
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import follow
 from gradbook.net import builtin
@@ -115,6 +116,31 @@ def test_what_a_chain_comes_to_is_the_gradient(net):
     for weight, slope in known.step.gradients.items():
         by_chain = number(said[trees[places[weight]]["value"]][0])
         assert by_chain == pytest.approx(number(said[places[slope]][0]), rel=1e-9, abs=1e-12)
+
+
+SHOWN = shown_networks(samples=1) | shown_networks(images=True, depth=2, width=2, samples=1)
+
+
+@given(SHOWN.map(steady))
+def test_chains_go_on_to_the_inputs(net):
+    """For an input stands what the chain rule says, by way of the values that it feeds."""
+    known = content(net)
+    if known.step.batch:
+        return
+    slopes = gradients(known.step.loss, known.step.inputs)
+    values = next(
+        follow(known.step, [batch_of(known)], watch=[slopes[node] for node in known.step.inputs])
+    )
+    places = known.lines.places
+    said = asked("lines", table=known.table(), rate=net.learning_rate)
+    trees = {value: tree for value, tree, _ in known.table()["chains"]}
+    for node in known.step.inputs:
+        wanted = float(values[slopes[node]])
+        if places[node] in trees:
+            found = number(said[trees[places[node]]["value"]][0])
+            assert found == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+        else:
+            assert wanted == 0
 
 
 def test_a_nudge_measures_the_slope():

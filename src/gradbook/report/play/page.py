@@ -32,7 +32,7 @@ def play_page(net: Net, command: str = "") -> str:
     known = content(net)
     chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
-        Section("network", "The network", '<div class="wide" id="drawing"></div>'),
+        Section("network", "The network", _drawing(known)),
         Section("chain-rule", "One value, and its chain", chain),
         Section("data", "Samples", _samples(known)),
     )
@@ -76,6 +76,20 @@ def _lead() -> str:
         f'<select id="pace" aria-label="epochs">{paces}</select>'
         '<p class="figures">epoch <output id="epoch">1</output></p>'
         '<p class="figures"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
+    )
+
+
+def _drawing(known: PageContent) -> str:
+    """The drawing, and of a network with maps what they are painted with."""
+    drawing = '<div class="wide" id="drawing"></div>'
+    if not any(len(shape) > 1 for shape in known.net.shapes):
+        return drawing
+    return (
+        '<fieldset class="paints"><legend>in the maps</legend>'
+        '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
+        '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
+        '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
+        f"</fieldset>{drawing}"
     )
 
 

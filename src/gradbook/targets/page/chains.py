@@ -9,12 +9,14 @@ last two run over the samples.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add, mul
 from typing import Any
 
+from gradbook.graph.chain import gradients
 from gradbook.graph.derivation import (
     Chain,
     ChainProduct,
@@ -23,8 +25,45 @@ from gradbook.graph.derivation import (
     Local,
     OverSamples,
     Worked,
+    product_of,
+    sum_of,
 )
 from gradbook.graph.node import Node
+
+
+def to_the_inputs(derived: Derivation) -> Derivation:
+    """With chains of the inputs as well, and of what is made of inputs alone.
+
+    They begin with the values that these feed, whose own chains are told by themselves.
+    """
+    chains, roots = dict(derived.chains), dict(derived.roots)
+    towards = dict(derived.locals)
+    fed = defaultdict[Node, list[Local]](list)
+    for value, found in _locals_of_inputs(derived).items():
+        towards[value] = (*towards.get(value, ()), *found)
+        for local in found:
+            fed[local.to].append(local)
+    for value in sorted(fed, key=lambda node: -node.index):
+        known = [local for local in fed[value] if local.of in chains]
+        if known:
+            worked = [(Worked(roots[local.of], local.of), local) for local in known]
+            chains[value] = sum_of([product_of(pair) for pair in worked])
+            roots[value] = roots[known[0].of]
+    return replace(derived, chains=chains, roots=roots, locals=towards)
+
+
+def _locals_of_inputs(derived: Derivation) -> dict[Node, tuple[Local, ...]]:
+    """Of each value the partials towards those that no weight comes before."""
+    changing = set(derived.step.inputs)
+    found: dict[Node, tuple[Local, ...]] = {}
+    for value in derived.forward:
+        mentioned = [node for node in derived.mentions(value) if node in changing]
+        if mentioned:
+            changing.add(value)
+            early = [node for node in mentioned if node not in derived.step.adjoints]
+            formulas = gradients(value, early, stop=derived.spoken)
+            found[value] = tuple(Local(value, node, formulas[node]) for node in early)
+    return found
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Net, Pool, S
 from gradbook.net.text import layer_words
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.gates import LayerGate, layer_gates
-from gradbook.targets.page.chains import ChainLines
+from gradbook.targets.page.chains import ChainLines, to_the_inputs
 from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
 from gradbook.targets.page.lines import Lines, written
 from gradbook.targets.page.plane import (
@@ -155,7 +155,7 @@ def content(net: Net) -> PageContent:
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
     step = scalar_step(net, MOST_SAMPLES if several else None)
-    derived = derivation(step)
+    derived = to_the_inputs(derivation(step))
     return PageContent(
         net,
         step,

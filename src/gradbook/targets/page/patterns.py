@@ -188,7 +188,8 @@ def _activations() -> Iterator[ValuePattern]:
             slope = f" {MARK['slope']}" if kind == "leaky relu" else ""
             sheet = _Sheet(f"input 1; dense {count}; {kind}{slope}; loss half squared error")
             if kind.endswith("softmax"):
-                yield sheet.pattern("logarithm", "L_o", _row("o", "x", count) | {"L_o": "y"}, count)
+                rows = {**_row("o", "x", count), **_row("a_o", "a", count), "L_o": "y"}
+                yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
 

@@ -71,6 +71,7 @@ export class Texts {
     const line = error instanceof Refusal ? error.line : null
     const column = (error instanceof Refusal ? error.column : null) ?? 1
     this.mistake.textContent = line ? `line ${line}, column ${column}: ${words(error)}` : words(error)
+    this.box.hidden = true // what was made of another text
     this.text.setAttribute("aria-invalid", "true")
     this.text.focus()
     if (line === null) return

@@ -80,6 +80,16 @@ export function short(value) {
   return signed(plain ? value.toFixed(decimals) : value.toExponential(1))
 }
 
+/** Two decimals, as many as fit into a cell.
+ * @param {number} value
+ */
+export function brief(value) {
+  const size = Math.abs(value)
+  return Number.isFinite(value) && size < 99.95 && (size >= 0.005 || size === 0)
+    ? value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0")
+    : short(value).replace(/\.\d+/, "")
+}
+
 /** Seven digits, as in a derivation.
  * @param {number} value
  */

@@ -1,6 +1,6 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
-import { draw, nameText, say, set, short } from "./dom.js"
+import { brief, draw, nameText, say, set, short } from "./dom.js"
 import { bestPlaces, HALF, LABEL, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
 
 const NARROW = 620 // pixels: below, a network that fits goes from top to bottom
@@ -30,7 +30,8 @@ export class Drawing {
     this.marks = /** @type {[Element, (lit: Set<number>) => boolean][]} */ ([])
     this.handles = /** @type {[Element, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
-    this.tints = /** @type {[Element, number][]} */ ([])
+    this.tints = /** @type {[Element, number, number][]} */ ([])
+    this.areSlopes = false // what the maps are painted with
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
     this.labelled = /** @type {[Element, number][]} */ ([])
@@ -75,7 +76,7 @@ export class Drawing {
       draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${count} more`)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
-    svg.append(...[...this.cells.values()].map(cell => this.cell(cell)), this.beam)
+    svg.append(...layout.cells.flatMap((column, k) => column.map(cell => this.cell(cell, k))), this.beam)
     svg.append(...this.captions(layout.middles, height))
     this.box.replaceChildren(svg)
   }
@@ -181,10 +182,21 @@ export class Drawing {
     })
   }
 
-  /** One value of a map.
-   * @param {Cell} cell @private
+  /** Paint the maps with their gradients, or with their values.
+   * @param {boolean} areSlopes
    */
-  cell({ line, x, y, size }) {
+  paint(areSlopes) {
+    this.areSlopes = areSlopes
+    this.box.classList.toggle("slopes", areSlopes)
+    this.lighted = ""
+    this.update()
+    this.lightUp()
+  }
+
+  /** One value of a map.
+   * @param {Cell} cell @param {number} column @private
+   */
+  cell({ line, x, y, size }, column) {
     const name = this.names[line]
     const tint = draw("rect", { x, y, width: size, height: size, class: "tint" })
     const group = draw("g", { class: `cell f-${name.kind}`, ...this.handle(line) },
@@ -194,7 +206,7 @@ export class Drawing {
       this.texts.push([text, line, false])
       group.append(text)
     }
-    this.tints.push([tint, line])
+    this.tints.push([tint, line, column])
     this.handles.push([group, line])
     this.marks.push([group, lit => lit.has(line)])
     return group
@@ -292,8 +304,8 @@ export class Drawing {
   update() {
     const { model } = this
     for (const [text, line, isSlope] of this.texts) {
-      const said = this.cells.has(line) && text.classList.contains("digits") ? brief(model.at(line)) : short(model.at(line))
-      say(text, (isSlope ? "∂ " : "") + said)
+      if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
+      else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
     }
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
@@ -301,10 +313,7 @@ export class Drawing {
       set(line, "stroke-width", (1 + 4 * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
-    const strongest = Math.max(1e-9, ...this.tints.map(([, line]) => Math.abs(model.at(line))))
-    for (const [tint, line] of this.tints) {
-      set(tint, "fill-opacity", (0.45 * Math.min(1, Math.abs(model.at(line)) / strongest) || 0).toFixed(2))
-    }
+    this.tintMaps()
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
       const said = this.names[line].said
@@ -313,6 +322,29 @@ export class Drawing {
         set(handle, "aria-valuenow", String(value))
         set(handle, "aria-valuetext", short(value))
       } else set(handle, "aria-label", `${said} = ${short(value)}`)
+    }
+  }
+
+  /** What a cell is painted with: its value, or the gradient towards it.
+   * @param {number} line @private
+   */
+  painted(line) {
+    const { model, areSlopes } = this
+    if (!areSlopes) return model.at(line)
+    const slope = model.content.slopes[line]
+    return slope === undefined ? NaN : model.at(slope)
+  }
+
+  /** The stronger, the farther from 0: values among all maps, gradients among those of their column. @private */
+  tintMaps() {
+    const found = this.tints.map(([tint, line, column]) => ({ tint, value: this.painted(line), key: this.areSlopes ? column : 0 }))
+    const strongest = /** @type {Record<number, number>} */ ({})
+    for (const { value, key } of found) strongest[key] = Math.max(strongest[key] ?? 1e-30, Math.abs(value) || 0)
+    for (const { tint, value, key } of found) {
+      const most = this.areSlopes ? 0.8 : 0.45
+      set(tint, "fill-opacity", (most * Math.min(1, Math.abs(value) / strongest[key]) || 0).toFixed(2))
+      tint.classList.toggle("rising", this.areSlopes && value > 0)
+      tint.classList.toggle("falling", this.areSlopes && value < 0)
     }
   }
 
@@ -331,15 +363,18 @@ export class Drawing {
     this.showWindow(shown)
   }
 
-  /** The cells that a value is made of, and the way from there.
+  /** The cells that a value is made of, and the way from there; with gradients in the maps those
+   * that it feeds, from which its gradient is gathered.
    * @param {number} line @private
    */
   showWindow(line) {
-    const read = new Set(mentioned(this.model.content.formulas[line] ?? ""))
-    for (const [element, of] of this.handles) element.classList.toggle("read", read.has(of) && this.cells.has(of))
-    const sources = [...read].flatMap(of => this.cells.get(of) ?? [])
-    const goal = this.cells.get(line)
-    this.beam.setAttribute("d", goal && sources.length ? beam(sources, goal) : "")
+    const { formulas } = this.model.content
+    const window = new Set(this.areSlopes ? this.feeds.get(line) : mentioned(formulas[line] ?? ""))
+    for (const [element, of] of this.handles) element.classList.toggle("read", window.has(of) && this.cells.has(of))
+    const others = [...window].flatMap(of => this.cells.get(of) ?? [])
+    const own = [this.cells.get(line)].flatMap(cell => cell ?? [])
+    const [from, to] = this.areSlopes ? [own, others] : [others, own]
+    this.beam.setAttribute("d", from.length && to.length ? beam(from, to) : "")
   }
 }
 
@@ -366,23 +401,12 @@ function reached(from, feeds) {
  */
 const mentioned = template => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
 
-/** Two lines from the corners of a window to the cell that is made of it.
- * @param {Cell[]} sources
- * @param {Cell} goal
+/** Two lines from the corners of some cells to those that are made of them.
+ * @param {Cell[]} from @param {Cell[]} to
  */
-function beam(sources, goal) {
-  const right = Math.max(...sources.map(cell => cell.x + cell.size))
-  const top = Math.min(...sources.map(cell => cell.y))
-  const foot = Math.max(...sources.map(cell => cell.y + cell.size))
-  return `M${right} ${top}L${goal.x} ${goal.y}M${right} ${foot}L${goal.x} ${goal.y + goal.size}`
-}
-
-/** Two decimals, as many as fit into a cell.
- * @param {number} value
- */
-function brief(value) {
-  const size = Math.abs(value)
-  return Number.isFinite(value) && size < 99.95 && (size >= 0.005 || size === 0)
-    ? value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0")
-    : short(value).replace(/\.\d+/, "")
+function beam(from, to) {
+  const top = (/** @type {Cell[]} */ cells) => Math.min(...cells.map(cell => cell.y))
+  const foot = (/** @type {Cell[]} */ cells) => Math.max(...cells.map(cell => cell.y + cell.size))
+  const [right, left] = [Math.max(...from.map(cell => cell.x + cell.size)), Math.min(...to.map(cell => cell.x))]
+  return `M${right} ${top(from)}L${left} ${top(to)}M${right} ${foot(from)}L${left} ${foot(to)}`
 }

@@ -65,6 +65,9 @@ function fitSections() {
   byId("columns").textContent = `${inputs.length + targets.length} columns: inputs, then targets; or drop it here`
 }
 
+for (const kind of ["values", "slopes"]) {
+  byId(`paint-${kind}`)?.addEventListener("change", () => drawing.paint(kind === "slopes"))
+}
 fitSections()
 if (building) new Editor(model, building, rebuild)
 

@@ -1,0 +1,146 @@
+// The chain rule: for every value on the way a chain of partials, as a tree of lines.
+//
+// Values come in the order in which they are computed. A chain is a list of products' factors,
+// sums and leaves that the page shows; where chains grow too long, the values that several share
+// are worked by themselves.
+
+/**
+ * @typedef {{of: number, to: number, formula: number}} Local the partial of one value towards another
+ * @typedef {import("../view/chain.js").Tree} Tree
+ * @typedef {{kind: "partial" | "worked", of: number, to: number, value: number}} Factor
+ */
+
+export class Chains {
+  /** @param {import("./lines.js").Lines} lines @param {Map<number, Local[]>} towards of each value, in order
+   * @param {number[]} ends weights @param {number} loss @param {number} sampleLoss
+   * @param {number | null} count the line that says how many samples there are @param {number} longest
+   */
+  constructor(lines, towards, ends, loss, sampleLoss, count, longest) {
+    this.lines = lines
+    this.errors = [loss, sampleLoss]
+    this.sampleLoss = sampleLoss
+    this.count = count
+    this.towards = towards
+    this.fed = /** @type {Map<number, Local[]>} */ (new Map())
+    for (const local of [...towards.values()].flat()) this.fed.set(local.to, [...(this.fed.get(local.to) ?? []), local])
+    const values = [...towards.keys()].filter(it => !this.errors.includes(it)).reverse()
+    this.order = [...values, ...ends]
+    this.isShortened = this.longest() > longest
+    this.worked = new Set()
+    this.made = /** @type {Map<number, Tree>} */ (new Map())
+    for (const value of this.order) {
+      const tree = this.chain(value)
+      this.made.set(value, tree)
+      if (this.deservesALine(value, tree)) this.worked.add(value)
+    }
+  }
+
+  /** The derivative of the whole error towards a weight, and of a sample's towards other values.
+   * @param {number} value
+   */
+  slope(value) {
+    return /** @type {Tree} */ (this.made.get(value)).value
+  }
+
+  /** Whether a value has a chain, or is the error itself.
+   * @param {number} value
+   */
+  reaches(value) {
+    return this.made.has(value) || this.errors.includes(value)
+  }
+
+  /** The chain of an input, which begins with the values that it feeds.
+   * @param {number} value @param {Local[]} fed
+   */
+  extend(value, fed) {
+    const known = fed.filter(local => this.made.has(local.of))
+    if (!known.length) return
+    const terms = known.map(({ of, to, formula }) => this.product([
+      this.factor("worked", this.sampleLoss, of, this.slope(of)), this.factor("partial", of, to, formula)]))
+    this.made.set(value, this.sum(terms))
+    this.order.push(value)
+  }
+
+  /** How many partials the longest chain has when it is written out. @private */
+  longest() {
+    const sizes = new Map(this.errors.map(it => [it, 0]))
+    for (const value of this.order) {
+      sizes.set(value, (this.fed.get(value) ?? []).reduce((sum, local) =>
+        sum + (sizes.get(local.of) ?? 0) + (this.goesUnsaid(local) ? 0 : 1), 0))
+    }
+    return Math.max(...sizes.values())
+  }
+
+  /** ∂E_total/∂E1 is 1.
+   * @param {Local} local @private
+   */
+  goesUnsaid({ of, formula }) {
+    return this.errors.includes(of) && this.lines.isConstant(formula, 1)
+  }
+
+  /** @param {number} value @returns {Tree} @private */
+  chain(value) {
+    const terms = (this.fed.get(value) ?? []).map(local => this.term(local))
+    const inside = this.sum(terms)
+    if (this.count === null || this.lines.each.has(value)) return inside
+    const each = this.lines.each.has(inside.value) ? inside.value : this.lines.make("repeat", inside.value)
+    const mean = this.lines.make("divide", this.lines.make("total", each), this.count)
+    return { kind: "mean", parts: [inside], value: mean }
+  }
+
+  /** The derivative by way of one value that is fed.
+   * @param {Local} local @private
+   */
+  term(local) {
+    const own = this.goesUnsaid(local) ? [] : [this.factor("partial", local.of, local.to, local.formula)]
+    const before = this.reach(local.of)
+    return this.product([...(before ? [before] : []), ...own])
+  }
+
+  /** A value's chain as it stands at the beginning of others; none of an error.
+   * @param {number} value @returns {Tree | null} @private
+   */
+  reach(value) {
+    if (this.errors.includes(value)) return null
+    if (this.worked.has(value)) return this.factor("worked", this.sampleLoss, value, this.slope(value))
+    return this.made.get(value) ?? null
+  }
+
+  /** @param {"partial" | "worked"} kind @param {number} of @param {number} to @param {number} value @returns {Tree} @private */
+  factor(kind, of, to, value) {
+    return { kind, of, to, value }
+  }
+
+  /** @param {Tree[]} factors @private */
+  product(factors) {
+    const flat = factors.flatMap(it => (it.kind === "product" ? it.parts ?? [] : [it]))
+    return this.together("product", "multiply", flat, 1)
+  }
+
+  /** @param {Tree[]} terms @private */
+  sum(terms) {
+    return this.together("sum", "add", terms, 0)
+  }
+
+  /** @param {string} kind @param {string} word @param {Tree[]} parts @param {number} none what none come to @returns {Tree} @private */
+  together(kind, word, parts, none) {
+    if (parts.length === 1) return parts[0]
+    const value = parts.length
+      ? parts.map(it => it.value).reduce((a, b) => this.lines.make(word, a, b))
+      : this.lines.constant(none)
+    return { kind, parts, value }
+  }
+
+  /** Where chains grow long, all that several share.
+   * @param {number} value @param {Tree} tree @private
+   */
+  deservesALine(value, tree) {
+    const isShared = (this.towards.get(value)?.length ?? 0) > 1
+    return this.isShortened && isShared && partials(tree) > 1
+  }
+}
+
+/** @param {Tree} tree @returns {number} */
+function partials({ kind, parts = [] }) {
+  return kind === "partial" || kind === "worked" ? 1 : parts.reduce((sum, part) => sum + partials(part), 0)
+}

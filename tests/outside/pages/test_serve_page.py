@@ -1,0 +1,324 @@
+"""The served page in Chromium: books are dropped, the table grows, texts are worked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+import time
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.outside.browser import browser
+from tests.serve.books import NAMES, a_class, content, laid_out
+from tests.serve.running import served
+
+pytestmark = pytest.mark.witness("chromium")
+JUDGED = "!document.querySelector('#class').hidden && / books?: /.test(said.textContent)"
+ROWS = """[...document.querySelectorAll('table.books tbody tr')].map(
+  row => [row.cells[0].textContent, row.cells[2].textContent, row.hidden])"""
+OF_A_STATUS = "Failed to load resource"  # that a browser says of every refusal
+WRONG = "input 2\ndense two; sigmoid\nloss half squared error"
+
+
+@pytest.fixture(scope="module")
+def on():
+    with served() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def saved(chromium, tmp_path):
+    """`saved(name, selector)`: what is saved under that name by a click."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    chromium.save_to(folder)
+
+    def save(name, selector):
+        chromium.click(selector)
+        end = time.monotonic() + 60
+        while not (folder / name).exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        return (folder / name).read_bytes()
+
+    return save
+
+
+@pytest.fixture
+def page(chromium, on):
+    """The page in a tab of its own, without a complaint in the end."""
+    chromium.turn_to(chromium.new_tab())
+    chromium.said.clear()
+    chromium.show(on.address)
+    yield chromium
+    assert [said for said in chromium.said if not said.startswith(OF_A_STATUS)] == []
+
+
+@pytest.fixture(scope="module")
+def books():
+    return a_class()
+
+
+@pytest.fixture
+def folder(tmp_path, books):
+    laid_out(tmp_path / "class", books)
+    return tmp_path / "class"
+
+
+def commanded(where: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "gradbook", *words]
+    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_is_dropped_judged_and_saved_as_the_command_writes_it(page, folder, saved):
+    page.drop("#drop", folder)
+    page.until(JUDGED)
+    commanded(
+        folder.parent,
+        *("check", "class", "--csv", "grades.csv", "--html", "class.html", "--annotate", "marked"),
+    )
+    rows = page.value(ROWS)
+    grades = list(csv.reader(io.StringIO((folder.parent / "grades.csv").read_text("utf-8-sig"))))
+    assert [row[1] for row in rows] == [line[6] for line in grades[1:]]
+    assert {row[1] for row in rows} >= {"right", "wrong", "unreadable"}
+    for name in ("grades.csv", "class.html"):
+        assert saved(name, f"[data-save='{name}']") == (folder.parent / name).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(saved("marked.zip", "[data-save='marked.zip']"))) as archive:
+        copies = {name: archive.read(name) for name in archive.namelist()}
+    assert copies == {p.name: p.read_bytes() for p in (folder.parent / "marked").iterdir()}
+
+
+def test_files_are_chosen_by_their_names_whatever_these_are(page, folder):
+    page.choose("#files", *(folder / name for name in NAMES))
+    page.until(JUDGED)
+    assert {row[0] for row in page.value(ROWS)} == set(NAMES)
+    page.drop("#drop", folder / "ada.xlsx", folder / "nothing.xlsx")
+    page.until("said.textContent.startsWith('7 books')")
+    rows = {name: verdict for name, verdict, _ in page.value(ROWS)}
+    assert (rows["ada.xlsx"], rows["nothing.xlsx"]) == ("right", "unreadable")
+
+
+def test_a_chosen_folder_is_its_workbooks(page, folder):
+    (folder / "notes.txt").write_text("no book", encoding="utf-8")
+    page.choose("#folder", folder)
+    page.until(JUDGED)
+    assert len(page.value(ROWS)) == len(a_class())
+    assert "notes.txt: it is no workbook" in page.text("#left")
+
+
+def test_points_and_worth_are_the_commands(page, folder, saved):
+    page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx")
+    page.until(JUDGED)
+    column = (
+        "[...document.querySelectorAll('.books tbody tr')].map(row => row.cells[4].textContent)"
+    )
+    assert page.value(column) == ["", ""]
+    page.write("#out-of", "20")
+    page.key("Tab")
+    page.until(f"{column}.join() === '20,0'")
+    commanded(folder, "check", "ada.xlsx", "bob 2.xlsx", "--csv", "grades.csv", "--out-of", "20")
+    assert saved("grades.csv", "[data-save='grades.csv']") == (folder / "grades.csv").read_bytes()
+
+
+def test_a_books_findings_open_and_its_copies_are_saved(page, folder, saved):
+    page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx")
+    page.until(JUDGED)
+    page.click("tbody tr:nth-child(2) button.name")
+    page.until("document.querySelector('dialog').open")
+    assert page.text("#book-name") == "bob 2.xlsx"
+    assert "should be" in page.text("#findings")
+    commanded(folder, "check", "bob 2.xlsx", "--annotate", "marked", "--fix", "corrected")
+    for kind in ("marked", "corrected"):
+        expected = (folder / kind / "bob 2.xlsx").read_bytes()
+        assert saved("bob 2.xlsx", f"[data-copy={kind}]") == expected
+        (Path(folder).parent / "saved" / "bob 2.xlsx").unlink()
+    page.key("Escape")
+    assert not page.value("document.querySelector('dialog').open")
+
+
+def test_two_hundred_books_at_once(page, tmp_path):
+    strange = [(name, book) for name, book in a_class() if name != "ada.xlsx"]
+    many = [(f"student {k}.xlsx", content(k % 3 > 0)) for k in range(200 - len(strange))]
+    laid_out(tmp_path / "all", [*strange, *many])
+    page.drop("#drop", tmp_path / "all")
+    page.until("document.querySelectorAll('.books .verdict').length > 5")
+    grown = page.value("document.querySelectorAll('.books .verdict').length")
+    assert grown < 200 or page.value(JUDGED)
+    page.until(JUDGED, patience=240)
+    rows = page.value(ROWS)
+    assert len(rows) == 200
+    verdicts = {name.removeprefix("all/"): verdict for name, verdict, _ in rows}
+    assert all(
+        verdicts[name] == ("right" if k % 3 else "wrong") for k, (name, _) in enumerate(many)
+    )
+    assert verdicts["bomb.xlsx"] == verdicts["no zip.xlsx"] == "unreadable"
+    page.click("#tools button[value=unreadable]")
+    assert sum(not hidden for *_, hidden in page.value(ROWS)) == 4
+    page.write("#tools input", "bomb")
+    assert page.text("#tools output") == "1 of 200"
+    assert "Identical files" in page.until("document.querySelector('#common').textContent")
+
+
+def test_two_tabs_have_two_classes_and_keep_them(page, on, folder):
+    page.drop("#drop", folder / "ada.xlsx")
+    page.until(JUDGED)
+    first = page.session
+    page.turn_to(page.new_tab())
+    page.show(on.address)
+    page.drop("#drop", folder / "bob 2.xlsx", folder / "bomb.xlsx")
+    page.until(JUDGED)
+    assert [row[0] for row in page.value(ROWS)] == ["bob 2.xlsx", "bomb.xlsx"]
+    page.turn_to(first)
+    page.show(on.address)
+    page.until(JUDGED)
+    assert page.value(ROWS) == [["ada.xlsx", "right", False]]
+
+
+def test_what_is_removed_is_gone(page, on, folder):
+    before = on.kept()
+    page.drop("#drop", folder / "ada.xlsx")
+    page.until(JUDGED)
+    page.click("#clear")
+    page.until("document.querySelector('#class').hidden")
+    assert on.kept() == before
+    page.drop("#drop", folder / "bob 2.xlsx")
+    page.until(JUDGED)
+    assert [row[0] for row in page.value(ROWS)] == ["bob 2.xlsx"]
+
+
+# Texts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "names"),
+    [
+        ("explain", (), ["html", "tex", "md", "txt", "json"]),
+        ("sweep", (), ["html", "svg", "csv", "json"]),
+    ],
+)
+def test_a_text_becomes_what_the_verb_writes(page, verb, words, names, saved, tmp_path):
+    text = "input 2; dense 2; tanh; dense 1; sigmoid; loss binary cross-entropy"
+    (tmp_path / "net.txt").write_text(text, encoding="utf-8")
+    page.write("#text", text)
+    page.click(f"button[value={verb}]")
+    page.until("!document.querySelector('#result').hidden")
+    stem = {"explain": "derivation", "sweep": "sweep"}[verb]
+    for ending in names:
+        name = f"{stem}.{ending}"
+        commanded(tmp_path, verb, "net.txt", *words, "-o", name)
+        assert saved(name, f"#result-files a[download='{name}']") == (tmp_path / name).read_bytes()
+    assert page.value("document.querySelector('#result-shown h2') !== null")
+
+
+def test_a_text_becomes_the_verbs_workbook(page, saved, tmp_path):
+    page.click("button[value=sheet]")
+    page.until("!document.querySelector('#result').hidden")
+    found = saved("net.xlsx", "#result-files a")
+    (tmp_path / "net.txt").write_text(page.value("text.value"), encoding="utf-8")
+    commanded(tmp_path, "sheet", "net.txt", "-o", "net.xlsx")
+    assert parts(found) == parts((tmp_path / "net.xlsx").read_bytes())
+
+
+def parts(content: bytes) -> dict[str, bytes]:
+    """All but the hour at which it was made."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        return {name: book.read(name) for name in book.namelist() if name != "docProps/core.xml"}
+
+
+def test_a_mistake_in_a_text_is_marked_at_its_place(page):
+    page.write("#text", WRONG)
+    page.click("button[value=explain]")
+    said = page.until("document.querySelector('#mistake').textContent")
+    assert said.startswith("line 2, column 7: dense's width")
+    assert page.value("text.value.slice(text.selectionStart, text.selectionEnd)") == "two"
+    assert page.value("text.getAttribute('aria-invalid')") == "true"
+    page.write("#text", "input 2; dense 1; sigmoid; loss half squared error")
+    assert page.text("#mistake") == ""
+
+
+def test_a_text_opens_no_file(page):
+    page.write("#text", "input 2; dense 1; sigmoid; loss half squared error; data /etc/passwd")
+    page.click("button[value=explain]")
+    assert "opens no file" in page.until("document.querySelector('#mistake').textContent")
+
+
+def test_a_result_is_a_page_of_its_own(page, on):
+    page.click("button[value=sweep]")
+    page.until("!document.querySelector('#result').hidden")
+    place = page.value("document.querySelector('#result-files a[target]').href")
+    page.turn_to(page.new_tab())
+    page.show(place)
+    assert page.value("document.querySelectorAll('figure svg').length") > 0
+    assert page.value("document.querySelector('.readings button') !== null")
+
+
+# For everybody ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.witness("axe")
+def test_everybody_can_use_it_at_any_width(page, on, folder, width, scheme):
+    page.show(on.address, width, 900, prefers_color_scheme=scheme)
+    page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx", folder / "nothing.xlsx")
+    page.until(JUDGED)
+    page.click("#points")
+    page.click("button[value=explain]")
+    page.until("!document.querySelector('#result').hidden")
+    assert page.value("document.documentElement.scrollWidth") <= width
+    assert objections(page) == []
+    page.click("tbody tr:nth-child(2) button.name")
+    page.until("document.querySelector('dialog').open")
+    assert objections(page) == []
+
+
+def objections(page):
+    """What axe, the checker of accessibility, says of the page as it stands."""
+    spec = find_spec("axe_playwright_python")
+    assert spec
+    assert spec.submodule_search_locations
+    axe = Path(spec.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
+    page.ask("Runtime.evaluate", expression=axe)
+    return page.value(
+        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map("
+        "one => [one.id, one.help, one.nodes.map(node => node.html)]))"
+    )
+
+
+def test_the_keyboard_alone_is_enough(page, folder):
+    page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx")
+    page.until(JUDGED)
+    reached = []
+    page.value("document.activeElement.blur()")
+    for _ in range(40):
+        page.key("Tab")
+        reached.append(
+            page.value("document.activeElement.id || document.activeElement.textContent")
+        )
+        if reached[-1] == "bob 2.xlsx":
+            break
+    assert {"files", "folder", "points", "out-of", "hints", "grades.csv"} <= set(reached)
+    page.key("Enter")
+    page.until("document.querySelector('dialog').open")
+    page.key("Escape")
+    assert page.value("document.activeElement.textContent") == "bob 2.xlsx"
+
+
+def test_a_server_that_is_gone_is_said(chromium, folder):
+    with served() as on:
+        chromium.turn_to(chromium.new_tab())
+        chromium.show(on.address)
+    chromium.drop("#drop", folder / "ada.xlsx")
+    said = chromium.until("document.querySelector('#problem').textContent")
+    assert said == "gradbook doesn't answer: is it still running?"
