@@ -135,7 +135,7 @@ class HandedInBooks:
     def receive(self, number: int, pieces: Iterator[bytes], size: int) -> None:
         """A book's content. If it doesn't come whole, nothing of it stays."""
         book = self.book(number)
-        if book.state == DONE:
+        if book.state not in (AWAITED, GONE):
             raise Refused(409, "it is there already: announce it again")
         try:
             book.path.parent.mkdir(parents=True, exist_ok=True)

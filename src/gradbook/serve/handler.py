@@ -102,8 +102,13 @@ class PageHandler(BaseHTTPRequestHandler):
         if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
             raise Refused(403)
         sites = self.headers.get_all("Sec-Fetch-Site") or []
-        if any(site not in ("same-origin", "none") for site in sites):
+        if any(site not in ("same-origin", "none") for site in sites) and not self._is_opened():
             raise Refused(403)
+
+    def _is_opened(self) -> bool:
+        """Whether somebody opens a page in a tab, from wherever they have its address."""
+        asked = self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")
+        return self.command == "GET" and asked == ("navigate", "document")
 
     def _within(self, path: str) -> str:
         """The path below the token, without which there is nothing."""

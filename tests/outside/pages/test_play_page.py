@@ -448,3 +448,16 @@ def test_any_dense_network_can_be_typed(chromium, pages, net):
     assert chromium.text("#epoch") == "2"
     assert chromium.value("document.documentElement.scrollWidth") == 1200
     assert chromium.said == []
+
+
+def test_what_was_run_stands_there_in_numbers_once_it_is_paused(shown):
+    """While it runs, numbers are written as often as they can be read."""
+    page = shown("xor")
+    page.value("document.querySelector('#pace').value = '60'")
+    page.click("#run")
+    page.value("new Promise(done => setTimeout(done, 300))")
+    page.click("#run")
+    page.settle()
+    epochs = int(page.text("#epoch"))
+    *_, last = reference_run(training_step(NETS["xor"]), epochs)
+    assert weights(page) == pytest.approx(last.weights, rel=1e-9)

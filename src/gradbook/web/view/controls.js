@@ -4,6 +4,7 @@ import { byId, make, short } from "./dom.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
+const LATER = 200 // milliseconds, until the strip asks again whether it runs still
 
 export class Controls {
   /** @param {import("./model.js").Model} model */
@@ -45,6 +46,7 @@ export class Controls {
 
   stop() {
     this.isRunning = false
+    this.model.changed()
     this.update()
   }
 
@@ -91,6 +93,7 @@ export class Controls {
     let k = 0
     const some = () => {
       if (key !== this.judged) return
+      if (this.isRunning) return void setTimeout(some, LATER)
       const until = performance.now() + 6
       while (k < ZONES && performance.now() < until) {
         const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))

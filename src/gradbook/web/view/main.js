@@ -26,24 +26,32 @@ const surface = byId("surface")
   ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked))
   : null
 
+const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
+
 /** @type {number | null} */
 let waiting = null
+let written = -LEGIBLE // when numbers were
 
-/** Show everything as it is, once a frame at most. */
-function show() {
+/** Show everything as it is, once a frame at most; while it runs, numbers only as often as they
+ * can be read, which leaves a browser the time for what moves.
+ * @param {number} now
+ */
+function show(now) {
   waiting = null
-  model.computeAll()
-  drawing.update()
-  drawing.lightUp()
-  chain.update()
   curve.update()
-  samples.update()
   surface?.update()
   controls.update()
+  drawing.lightUp()
+  if (controls.isRunning && now - written < LEGIBLE) return
+  written = now
+  model.computeAll()
+  drawing.update()
+  chain.update()
+  samples.update()
 }
 
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
-show()
+show(performance.now())
 
 // Another network -------------------------------------------------------------
 

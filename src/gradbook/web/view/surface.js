@@ -19,6 +19,7 @@ export class SurfacePanel {
     this.low = -1
     this.high = 1
     this.tones = this.readTones()
+    this.image = /** @type {ImageData | null} */ (null)
     this.small = document.createElement("canvas")
     this.small.width = this.small.height = CELLS
     canvas.addEventListener("click", event => this.add(event))
@@ -83,12 +84,9 @@ export class SurfacePanel {
     const context = this.canvas.getContext("2d")
     const pixels = this.small.getContext("2d")
     if (!context || !pixels) return
-    const image = pixels.createImageData(CELLS, CELLS)
-    for (let k = 0; k < CELLS * CELLS; k++) {
-      const share = this.machine.at(this.plane.share, k)
-      image.data.set([...blend(this.tones, share), Number.isFinite(share) ? 255 : 0], 4 * k)
-    }
-    pixels.putImageData(image, 0, 0)
+    this.image ??= pixels.createImageData(CELLS, CELLS)
+    for (let k = 0; k < CELLS * CELLS; k++) blend(this.tones, this.machine.at(this.plane.share, k), this.image.data, 4 * k)
+    pixels.putImageData(this.image, 0, 0)
     context.clearRect(0, 0, side, side)
     context.imageSmoothingEnabled = true
     context.drawImage(this.small, 0, 0, side, side)
@@ -151,12 +149,14 @@ function colour(element, name) {
 /** @param {number[]} tone */
 const css = tone => `rgb(${tone.join(" ")})`
 
-/** From the first tone over the second to the third.
- * @param {number[][]} tones @param {number} share
+/** From the first tone over the second to the third, into a pixel; nothing where it is no number.
+ * @param {number[][]} tones @param {number} share @param {Uint8ClampedArray} pixels @param {number} place
  */
-function blend(tones, share) {
+function blend(tones, share, pixels, place) {
   const at = Math.min(1, Math.max(0, share))
-  const [from, to] = [tones[1], at < 0.5 ? tones[0] : tones[2]]
+  const from = tones[1]
+  const to = at < 0.5 ? tones[0] : tones[2]
   const part = Math.abs(at - 0.5) * 1.3
-  return from.map((value, k) => value + part * (to[k] - value))
+  for (let k = 0; k < 3; k++) pixels[place + k] = from[k] + part * (to[k] - from[k])
+  pixels[place + 3] = Number.isFinite(share) ? 255 : 0
 }
