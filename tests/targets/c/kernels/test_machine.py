@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.targets.c.kernels.machine import LEVELS, SPARE, best_block, machine
+from gradbook.targets.c.kernels.machine import LEVELS, best_block, machine, needed
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("per_column", [1, 3, 5])
-def test_a_block_fits_into_the_registers(level, per_column):
+@pytest.mark.parametrize("per_row", [1, 3, 5])
+def test_a_block_fits_into_the_registers(level, per_row):
     registers = machine(level).registers
     for rows in (1, 3, 8, 20, 64):
         for columns in (1, 7, 26):
-            a, b = best_block(rows, columns, registers, per_column)
-            needed = a * b * per_column + a + b * per_column + SPARE
-            assert (a, b) == (1, 1) or needed <= registers
+            a, b = best_block(rows, columns, registers, per_row)
+            assert (a, b) == (1, 1) or needed(a * per_row, b) <= registers
             assert a <= rows
             assert b <= columns
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
-from gradbook.targets.c.kernels.machine import SPARE, Machine, best_block
+from gradbook.targets.c.kernels.machine import Machine, best_block, needed
 from gradbook.targets.c.kernels.slides import (
     Roaming,
     Slide,
@@ -151,11 +151,11 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
 def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
     """Outputs, inputs, rows and columns of the window that are summed at once."""
     rows, columns = slide.window
-    free = machine.registers - SPARE - 1
-    if slide.own_inputs == 1 and slide.area + 1 <= free:
-        return min(slide.own_outputs, free // (slide.area + 1)), 1, rows, columns
+    if slide.own_inputs == 1 and needed(slide.area, 1) <= machine.registers:
+        most = (machine.registers - 1) // (slide.area + 1)
+        return min(slide.own_outputs, most), 1, rows, columns
     taps = min(columns, 5)
-    block, deep = best_block(slide.own_outputs, slide.own_inputs, machine.registers, taps)
+    deep, block = best_block(slide.own_inputs, slide.own_outputs, machine.registers, taps)
     return (block, deep, 1, taps) if block * deep * taps <= 32 else (1, 1, 1, taps)
 
 

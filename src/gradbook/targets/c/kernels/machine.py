@@ -1,8 +1,9 @@
 """What a processor offers to C: how wide its vectors are, and how many sums it holds at once.
 
-A block of a × b sums needs a·b multiply-adds and a + b loads a round. A processor does about one
-of each in a cycle, and a sum can be added to again only after four. A compiler holds the sums and
-all of a round's values in registers: blocks that need more are a quarter slower (measured).
+A block of a × b sums needs a·b multiply-adds and a + b loads a round. A processor does up to two
+of each in a cycle, and a sum can be added to again only after four. In registers are the sums, the
+round's b values of the columns, and one of the rows at a time: blocks that need more are slower
+(measured).
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-LATENCY = 4
+IN_FLIGHT = 8  # sums that keep a processor busy: two begin in a cycle, and each takes four
 MOST_BLOCK = 10
 LEVELS = {
-    "avx512": (16, 32),
+    "avx512": (16, 30),  # of 32: blocks that leave none over are up to 5 % slower
     "avx2": (8, 16),
     "neon": (4, 32),
-    "plain": (4, 16),
-    "simd128": (4, 16),  # of a browser, on whichever processor
+    "plain": (4, 15),  # of 16: one holds a product until it is added
+    "simd128": (4, 15),  # of a browser, on whichever processor
 }  # lanes, registers
-SPARE = 2  # registers that compilers want besides; with fewer, sums go to memory and back
 
 
 @dataclass(frozen=True)
@@ -53,26 +53,31 @@ def _rounds(total: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def _cost(a: int, b: int) -> float:
-    return max(a * b, LATENCY, a + b) + 0.05 * (a + b)
+    return max(a * b, IN_FLIGHT, a + b) + 0.05 * (a + b)
+
+
+def needed(a: int, b: int) -> int:
+    """Registers that a block of a × b sums takes."""
+    return a * b + b + 1
 
 
 def best_block(
-    rows: int, columns: int | Mapping[int, int], registers: int, per_column: int = 1
+    rows: int, columns: int | Mapping[int, int], registers: int, per_row: int = 1
 ) -> tuple[int, int]:
-    """The block for rows × columns sums; each column stands for `per_column` of them. Or for
-    several numbers of columns, each so many times.
+    """The block for rows × columns sums; each row stands for `per_row` of them. Or for several
+    numbers of columns, each so many times.
     """
     times = {columns: 1} if isinstance(columns, int) else columns
     candidates = [
         (a, b)
         for a in range(1, min(rows, MOST_BLOCK) + 1)
         for b in range(1, min(max(times), MOST_BLOCK) + 1)
-        if a == b == 1 or a * b * per_column + a + b * per_column + SPARE <= registers
+        if a == b == 1 or needed(a * per_row, b) <= registers
     ]
 
     def total(block: tuple[int, int]) -> float:
         return sum(
-            often * count * other_count * _cost(size, other * per_column)
+            often * count * other_count * _cost(size * per_row, other)
             for size, count in _rounds(rows, block[0])
             for number, often in times.items()
             for other, other_count in _rounds(number, block[1])

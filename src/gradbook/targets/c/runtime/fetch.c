@@ -123,12 +123,15 @@ INLINE void draw_four(const uint64_t *keys, uint64_t step, uint16_t dropped_belo
     UNROLL for (int p = 0; p < 4; p++)
         kept[p] = (bits)_pext_u64(large, UINT64_C(0x1111111111111111) << p);
 #else
-    memset(kept, 0, 4 * sizeof *kept);
+    /* A lane's four pieces are compared at once: all of their bits but the highest, then those. */
+    const uint64_t each = UINT64_C(0x0001000100010001), high = each << 15;
+    const uint64_t below = each * dropped_below;
+    uint64_t large = 0; /* piece by piece, a bit for each lane */
     for (int l = 0; l < LANES; l++) {
-        const uint64_t z = mixed(keys[l] + step);
-        for (int p = 0; p < 4; p++)
-            kept[p] |= (bits)(((z >> (16 * p) & 0xFFFF) >= dropped_below) << l);
+        const uint64_t z = mixed(keys[l] + step), rest = (z | high) - (below & ~high);
+        large |= (((z & ~below) | (~(z ^ below) & rest)) & high) >> (15 - l);
     }
+    UNROLL for (int p = 0; p < 4; p++) kept[p] = (bits)(large >> (16 * p));
 #endif
 }
 

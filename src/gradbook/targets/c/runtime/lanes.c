@@ -12,8 +12,10 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-#if defined(__AVX512F__)
+#if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 /* With PART a compiler takes only that part of the passes, beside others. */
@@ -46,6 +48,17 @@ typedef lane_mask mask __attribute__((vector_size(LANES * sizeof(real))));
 #define IN_REGISTER(x) __asm__("" : "+v"(x))
 #else
 #define IN_REGISTER(x) (void)(x)
+#endif
+
+/* The first of so many numbers: one for each lane. */
+#define FOUR(a, b, c, d, ...) a, b, c, d
+#define EIGHT(a, b, c, d, e, f, g, h, ...) a, b, c, d, e, f, g, h
+#if LANES == 16
+#define FIRST_LANES(...) __VA_ARGS__
+#elif LANES == 8
+#define FIRST_LANES(...) EIGHT(__VA_ARGS__)
+#else
+#define FIRST_LANES(...) FOUR(__VA_ARGS__)
 #endif
 
 INLINE vec all(real x) { return x - (vec){0}; }
@@ -96,15 +109,17 @@ static __attribute__((unused)) vec raised(vec v, real n) {
 
 /* One bit for each lane. */
 typedef uint16_t bits;
+#define SINGLE                                                                                 \
+    ((mask){FIRST_LANES(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, \
+                        32768)})
 
 /* The scale in the lanes whose bit is set, else 0. */
 INLINE vec where_set(bits which, real scale) {
 #if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
     return (vec)_mm512_maskz_mov_ps(which, (__m512)all(scale));
 #else
-    mask set;
-    for (int l = 0; l < LANES; l++) set[l] = -(which >> l & 1);
-    return (vec)(set & (mask)all(scale));
+    const mask own = (which - (mask){0}) & SINGLE;
+    return (vec)((own != 0) & (mask)all(scale));
 #endif
 }
 
@@ -112,10 +127,16 @@ INLINE vec where_set(bits which, real scale) {
 INLINE bits equal_lanes(vec a, vec b) {
 #if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
     return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+#elif defined(__AVX__) && LANES == 8 && !defined(REAL_IS_DOUBLE)
+    return (bits)_mm256_movemask_ps((__m256)(a == b));
+#elif defined(__SSE2__) && LANES == 4 && !defined(REAL_IS_DOUBLE)
+    return (bits)_mm_movemask_ps((__m128)(a == b));
+#elif defined(__aarch64__) && LANES == 4 && !defined(REAL_IS_DOUBLE)
+    return (bits)vaddvq_s32((int32x4_t)((a == b) & SINGLE));
 #else
-    const mask same = a == b;
+    const mask same = (a == b) & SINGLE;
     bits which = 0;
-    for (int l = 0; l < LANES; l++) which |= (bits)((same[l] & 1) << l);
+    for (int l = 0; l < LANES; l++) which |= (bits)same[l];
     return which;
 #endif
 }
@@ -211,22 +232,38 @@ INLINE few folded(vec v) {
 #endif
 }
 
+#if LANES == 16
 #define PAIR_FOLDED(a, b)                                                                            \
     (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +         \
      __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define TOGETHER 4 /* as many as fill a vector once they are folded */
 
-/* to[k] (+)= folded(v[k]); four at once share their shuffles, with the same bits. */
+INLINE vec folded_together(const vec *v) {
+    const vec a = PAIR_FOLDED(v[0], v[1]), b = PAIR_FOLDED(v[2], v[3]);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+}
+#elif LANES == 8
+#define TOGETHER 2
+
+INLINE vec folded_together(const vec *v) {
+    return __builtin_shufflevector(v[0], v[1], 0, 1, 2, 3, 8, 9, 10, 11) +
+           __builtin_shufflevector(v[0], v[1], 4, 5, 6, 7, 12, 13, 14, 15);
+}
+#else
+#define TOGETHER 1
+
+INLINE vec folded_together(const vec *v) { return folded(*v); }
+#endif
+
+/* to[k] (+)= folded(v[k]); those together share their shuffles, with the same bits. */
 INLINE void fold(const vec *v, const int count, const int begin, few *to) {
     int k = 0;
-#if LANES == 16
-    UNROLL for (; k + 4 <= count; k += 4) {
-        const vec a = PAIR_FOLDED(v[k], v[k + 1]), b = PAIR_FOLDED(v[k + 2], v[k + 3]);
-        vec own = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-                  __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    UNROLL for (; k + TOGETHER <= count; k += TOGETHER) {
+        vec own = folded_together(v + k);
         if (!begin) own += loaded((const real *)(to + k));
         memcpy(to + k, &own, sizeof own);
     }
-#endif
     UNROLL for (; k < count; k++) to[k] = begin ? folded(v[k]) : to[k] + folded(v[k]);
 }
 
