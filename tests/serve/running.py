@@ -113,17 +113,17 @@ class Served:
 
 
 @contextmanager
-def served(*words: str) -> Iterator[Served]:
+def served(*words: str, **settings: str) -> Iterator[Served]:
     """A server whose temporary files have a folder of their own."""
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
-        settings = {**os.environ, "TMPDIR": folder}
+        everything = {**os.environ, "TMPDIR": folder, **settings}
         command = [sys.executable, "-m", "gradbook", "serve", "--no-browser", *words]
         with subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=settings,
+            env=everything,
             start_new_session=True,
         ) as process:
             assert process.stdout

@@ -88,6 +88,19 @@ def test_another_sites_page_is_refused_without_a_word(on, headers):
     assert (status, content) == (403, b"")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "dest", "status"),
+    [
+        ("GET", "", "document", 200),
+        ("GET", "", "iframe", 403),
+        ("POST", "classes", "document", 403),
+    ],
+)
+def test_a_link_elsewhere_may_open_the_page_and_no_more(on, method, path, dest, status):
+    come = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": dest}
+    assert on.ask(path, method, **come)[0] == status
+
+
 def test_its_own_page_is_heard(on):
     origin = f"http://127.0.0.1:{on.port}"
     assert on.ask("classes", "POST", Origin=origin, Sec_Fetch_Site="same-origin")[0] == 201

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from typing import Any
 from urllib.parse import parse_qsl
 
 from gradbook.serve.requests import Refused
 
+LARGEST = sys.float_info.max
 MOST_OF_A_QUERY = 20  # options behind a question mark
 
 
@@ -30,7 +32,7 @@ class Field:
         if type(value) not in kinds:
             return f"is no {NAMES[self.kind]}"
         size = value if isinstance(value, int | float) else len(value)  # type: ignore[arg-type]
-        if not isfinite(size) or not self.low <= size <= self.high:
+        if not self.low <= size <= self.high or not -LARGEST <= size <= LARGEST:
             return f"is out of range: {_range(self.low, self.high)}"
         return ""
 

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
 from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
-from gradbook.workers import Lost, OurFault
+from gradbook.work.processes import Lost, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
 LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard
@@ -102,8 +102,13 @@ class PageHandler(BaseHTTPRequestHandler):
         if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
             raise Refused(403)
         sites = self.headers.get_all("Sec-Fetch-Site") or []
-        if any(site not in ("same-origin", "none") for site in sites):
+        if any(site not in ("same-origin", "none") for site in sites) and not self._is_opened():
             raise Refused(403)
+
+    def _is_opened(self) -> bool:
+        """Whether somebody opens a page in a tab, from wherever they have its address."""
+        asked = self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")
+        return self.command == "GET" and asked == ("navigate", "document")
 
     def _within(self, path: str) -> str:
         """The path below the token, without which there is nothing."""

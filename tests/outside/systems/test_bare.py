@@ -7,6 +7,7 @@ What isn't tried so is Windows itself.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from PIL import Image
 
 import gradbook
 from tests.conftest import require
+from tests.serve.books import content
+from tests.serve.running import served
 
 BARE = Path(__file__).with_name("bare")
 SOURCES = Path(gradbook.__file__).parents[1]
@@ -140,6 +143,22 @@ def test_a_network_of_others_comes_in(said, desk):
     said("export", "Läufe/für ONNX", "-o", "Netz ü.onnx")
     said("import", "Netz ü.onnx", "-o", "wieder ü.txt")
     assert "conv 4 3x3" in (desk / "wieder ü.txt").read_text("utf-8")
+
+
+def test_a_page_is_served_and_ends_without_a_trace():
+    with served(PYTHONPATH=os.pathsep.join(map(str, (BARE, SOURCES)))) as on:
+        number = on.handed_in([("Übung 1/größer.xlsx", content(is_right=False))])
+        assert b"gr\xc3\xb6\xc3\x9fer.xlsx" in on.ask(f"classes/{number}/grades.csv")[1]
+        for kind in ("marked", "corrected"):
+            assert on.ask(f"classes/{number}/{kind}.zip")[0] == 200
+        on.tell("explain", "POST", {"text": "input 2; dense 1; loss half squared error"})
+        on.hand_in(number, [("Übung 1/größer.xlsx", content())])
+        assert on.ask(f"classes/{number}", "DELETE")[0] == 204
+        assert not [path for path in on.kept() if path.endswith(".xlsx")]
+        on.process.send_signal(signal.SIGINT)
+        said, complained = on.process.communicate(timeout=30)
+        assert (on.process.returncode, complained) == (0, ""), said
+        assert list(on.folder.iterdir()) == []
 
 
 TAKEN = """

@@ -1,0 +1,87 @@
+"""What was sent is held against what was asked for, whatever it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradbook.serve.fields import Field, options, record
+from gradbook.serve.requests import Refused
+
+FIELDS = {
+    "text": Field(str, 1, 10, is_needed=True),
+    "count": Field(int, 0, 5, usual=2),
+    "rate": Field(float, 0, 1),
+    "yes": Field(bool, usual=False),
+    "many": Field(list, 0, 3),
+}
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside),
+    max_leaves=6,
+)
+
+
+def test_what_is_given_is_kept_and_the_rest_is_as_usual():
+    found = record(b'{"text": "abc", "rate": 1}', FIELDS)
+    assert found == {"text": "abc", "count": 2, "rate": 1, "yes": False, "many": None}
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        ({}, "text is missing"),
+        ({"text": ""}, "text is out of range: at least 1 and at most 10"),
+        ({"text": "x" * 11}, "text is out of range"),
+        ({"text": 1}, "text is no text"),
+        ({"text": "a", "count": True}, "count is no whole number"),
+        ({"text": "a", "count": 1.0}, "count is no whole number"),
+        ({"text": "a", "rate": "1"}, "rate is no number"),
+        ({"text": "a", "rate": 10**400}, "rate is out of range"),
+        ({"text": "a", "many": [1] * 4}, "many is out of range"),
+        ({"text": "a", "more": 1}, "nothing is called 'more' here"),
+    ],
+)
+def test_what_wont_do_is_said(sent, why):
+    with pytest.raises(Refused, match=why):
+        record(json.dumps(sent).encode(), FIELDS)
+
+
+def refusal(read, *words):
+    """The status with which something is refused; nothing where it isn't, and what was read."""
+    try:
+        return None, read(*words)
+    except Refused as refused:
+        return refused.status, refused.why
+
+
+@given(st.dictionaries(st.sampled_from([*FIELDS, "other"]), VALUES) | VALUES)
+def test_whatever_is_sent_is_kept_to_its_kind_or_refused(sent):
+    status, found = refusal(record, json.dumps(sent).encode(), FIELDS)
+    assert status in (None, 400, 422)
+    assert found
+    if status is None:
+        assert 1 <= len(found["text"]) <= 10
+        assert 0 <= found["count"] <= 5
+        assert found["rate"] is None or 0 <= found["rate"] <= 1
+
+
+@given(st.binary(max_size=40))
+def test_bytes_are_a_record_or_refused(sent):
+    assert refusal(record, sent, FIELDS)[0] in (400, 422)
+
+
+@given(st.text(max_size=40))
+def test_queries_are_options_or_refused(query):
+    fields = FIELDS | {"text": Field(str, 0, 10, usual="")}
+    status, found = refusal(options, query, fields)
+    assert status in (400, 422) or found.keys() == fields.keys()
+
+
+def test_a_query_says_yes_with_a_1():
+    fields = {"yes": FIELDS["yes"], "rate": FIELDS["rate"]}
+    assert options("yes=1&rate=0.5", fields) == {"yes": True, "rate": 0.5}
+    assert options("", fields) == {"yes": False, "rate": None}
