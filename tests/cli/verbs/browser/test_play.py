@@ -43,6 +43,13 @@ def test_the_page_is_opened_and_stays_a_file(kept, opened, capsys):
     assert f"opened {page}" in capsys.readouterr().out
 
 
+@pytest.mark.witness("zig")
+def test_a_network_that_reads_pictures_is_opened_likewise(opened, capsys):
+    assert main(["play", "tiny"]) == 0
+    assert "reads what you draw" in opened()[0].read_text("utf-8")
+    assert "in your browser: draw a digit" in capsys.readouterr().out
+
+
 def test_the_same_page_is_kept_once(kept, opened):
     for net in ("xor", "worked", "xor"):
         assert main(["play", net]) == 0

@@ -29,6 +29,19 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    add_network(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE.html",
+        type=file_ending_in(".html", ".htm"),
+        required=True,
+        help="where to write the page",
+    )
+
+
+def add_network(parser: ArgumentParser) -> None:
+    """Which network a page is of, and what comes along with it."""
     parser.add_argument(
         "net",
         nargs="?",
@@ -47,17 +60,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         const=USUAL,
         help=f"of a network that reads pictures: so many images come along (default {USUAL:,})",
     )
-    parser.add_argument(
-        "-o",
-        "--out",
-        metavar="FILE.html",
-        type=file_ending_in(".html", ".htm"),
-        required=True,
-        help="where to write the page",
-    )
 
 
 def run(options: Namespace) -> int:
+    page, advice = made(options)
+    write_whole(options.out, page)
+    print(f"wrote {options.out}\nopen it in a browser: {advice}")
+    return 0
+
+
+def made(options: Namespace) -> tuple[str, str]:
+    """The page, and what to do with it first."""
     reader = picture_reader(options.net, options.data)
     if reader is None:
         from gradbook.report.play.page import play_page
@@ -65,10 +78,6 @@ def run(options: Namespace) -> int:
         if options.train is not None:
             raise UsageError("--train: this network trains on its page anyhow: leave it out")
         page = play_page(network(options.net, options.data), options.typed)
-        advice = "Run, then move η, or drag a weight"
-    else:
-        page = picture_page(reader, options.train, options.typed)
-        advice = "draw a digit" if reader.is_trained else "Train, then draw a digit"
-    write_whole(options.out, page)
-    print(f"wrote {options.out}\nopen it in a browser: {advice}")
-    return 0
+        return page, "Run, then move η, or drag a weight"
+    page = picture_page(reader, options.train, options.typed)
+    return page, "draw a digit" if reader.is_trained else "Train, then draw a digit"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from gradbook.cli.terminal.arguments import file_ending_in, network
+from gradbook.cli.terminal.arguments import file_ending_in
+from gradbook.cli.verbs.browser.page import add_network, made
 from gradbook.files import kept_in, made_folder, write_whole
 
 EXAMPLES = """\
@@ -18,13 +19,13 @@ EXAMPLES = """\
   gradbook play "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
                                             circle, spiral and your own points to learn
   gradbook play net.txt --data iris.csv     samples from a CSV table
+  gradbook play tiny                        a trained network reads the digits that you draw
   gradbook play xor -o xor.html             the page where you want it
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
-    parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
+    add_network(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -35,14 +36,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.report.play.page import play_page
     from gradbook.system import open_in_browser
 
-    page = play_page(network(options.net, options.data), options.typed)
+    page, advice = made(options)
     place = options.out or made_folder(kept_in("pages")) / f"{_digest(page)}.html"
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
-        print(f"opened {place}\nin your browser: Run, then move η, or drag a weight")
+        print(f"opened {place}\nin your browser: {advice}")
     else:
         print(f"wrote {place}\nno browser can be opened from here: open that file in one")
     return 0
