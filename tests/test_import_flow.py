@@ -29,7 +29,7 @@ STOREYS = (
     "data",
     "graph",
     "net",
-    "workers",
+    "work",
     "amounts",
     "files",
     "palette",

@@ -1,7 +1,7 @@
 """Checks many books at once; what one of them does never stops the others.
 
-Each is judged in a process that may die of it (`gradbook.workers`), and then only that book goes
-without a report.
+Each is judged in a process that may die of it (`gradbook.work.processes`), and then only that
+book goes without a report.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
-from gradbook.workers import Lost, Outcome, Worker, outcome_of, outcomes
+from gradbook.work.processes import Lost, Outcome, Worker, outcome_of, outcomes
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
 Check = Callable[[str], BookReport]

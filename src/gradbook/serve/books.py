@@ -25,7 +25,7 @@ from gradbook.audit.workbook.package import LARGEST_FILE, TOO_LARGE
 from gradbook.files import in_order, whole_file
 from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import Refused
-from gradbook.workers import Outcome
+from gradbook.work.processes import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"

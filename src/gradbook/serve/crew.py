@@ -12,7 +12,7 @@ from queue import PriorityQueue
 from threading import Event, Thread
 
 from gradbook.interruption import uninterrupted
-from gradbook.workers import Lost, Outcome, Task, Worker
+from gradbook.work.processes import Lost, Outcome, Task, Worker
 
 LOOK_ROUND = 0.1  # seconds between looks whether a task is still wanted
 URGENT, USUAL, LAST = 0, 1, 2

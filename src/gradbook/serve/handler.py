@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
 from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
-from gradbook.workers import Lost, OurFault
+from gradbook.work.processes import Lost, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
 LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard

@@ -24,7 +24,7 @@ from gradbook.report.audit.text import counts
 from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, Refused, Request, said
-from gradbook.workers import Lost, OurFault, Task
+from gradbook.work.processes import Lost, OurFault, Task
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same books make the same archive
 MARKED, CORRECTED = "marked", "corrected"  # kinds of copies

@@ -31,7 +31,7 @@ from gradbook.report.sweep import text as sweep_text
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.fields import Field
 from gradbook.serve.requests import Answer, Refused
-from gradbook.workers import Task
+from gradbook.work.processes import Task
 
 SOURCE = "net.txt"
 LONGEST_TEXT = 200_000  # letters

@@ -16,6 +16,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, best_of, front_of, study
+from gradbook.work.crew import ProcessCrew
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")
@@ -40,7 +41,7 @@ def begun(folder: Path, text: str) -> StudyFolder:
 def done(
     folder: StudyFolder, workers: int = 1, listener: StudyListener | None = None
 ) -> list[dict]:
-    trials = study(folder, folder.plan(), workers, 1, listener or StudyListener())
+    trials = study(folder, folder.plan(), ProcessCrew(workers), 1, listener or StudyListener())
     return told(trials)
 
 
@@ -84,11 +85,12 @@ import sys
 sys.path[:0] = {paths!r}
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.study import StudyListener, study
+from gradbook.work.crew import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
     def told(self, trial, best):
         print(trial.number, flush=True)
-study(folder, folder.plan(), 2, 1, Telling())
+study(folder, folder.plan(), ProcessCrew(2), 1, Telling())
 """
 
 
@@ -178,7 +180,7 @@ def test_a_folder_holds_one_study(text, tmp_path):
 
 def test_the_best_and_the_front(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
-    trials = study(folder, folder.plan(), 2, 1, StudyListener())
+    trials = study(folder, folder.plan(), ProcessCrew(2), 1, StudyListener())
     best, front = best_of(trials), front_of(trials)
     assert best.accuracy == max(trial.accuracy for trial in trials)
     assert front[-1].accuracy == best.accuracy

@@ -11,9 +11,9 @@ from gradbook.lab.study.trial import (
     SLOW,
     TrialTask,
     file_of,
+    keep,
     kept,
     result_of,
-    trained,
 )
 from gradbook.lab.training.train import train
 from tests.lab import made
@@ -54,7 +54,8 @@ def test_every_part_of_a_task_is_in_its_name(task):
 
 def test_what_is_kept_is_read_again(task, tmp_path):
     assert kept(task, tmp_path) is None
-    found = trained(task, tmp_path)
+    found = result_of(task)
+    keep(task, found, tmp_path)
     assert kept(task, tmp_path) == found
 
 
@@ -72,7 +73,7 @@ def test_what_is_kept_is_read_again(task, tmp_path):
     ids=["cut", "empty", "state", "version", "another's", "deep", "a list"],
 )
 def test_a_damaged_result_is_none(task, tmp_path, damage):
-    trained(task, tmp_path)
+    keep(task, result_of(task), tmp_path)
     path = file_of(task, tmp_path)
     path.write_text(damage(path.read_text()))
     assert kept(task, tmp_path) is None

@@ -21,6 +21,8 @@ from gradbook.report.study import text
 from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import QUIET
 from gradbook.system import cores
+from gradbook.work.cluster import ClusterCrew
+from gradbook.work.crew import ProcessCrew, WorkCrew
 
 BAR = 30  # columns
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
@@ -30,9 +32,11 @@ def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Whether the study came to its end."""
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
+    crew: WorkCrew = ClusterCrew(options.on) if options.on else ProcessCrew(workers)
+    threads = None if options.on else max(cores() // workers, 1)
     try:
         with heard_alike(), display:
-            trials = study(folder, plan, workers, max(cores() // workers, 1), display)
+            trials = study(folder, plan, crew, threads, display)
             display.doing("writing the page")
             _write_page(folder, plan, [trial.record for trial in trials])
     except KeyboardInterrupt:
@@ -70,10 +74,8 @@ class _Display(StudyListener):
 class _AsEvents(_Display):
     """One JSON object a line."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
-        print_event(
-            "started", study=plan.name, folder=str(folder.path), trials=plan.trials, workers=workers
-        )
+    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
+        print_event("started", study=plan.name, folder=str(folder.path), trials=plan.trials)
 
     def told(self, trial: Trial, best: Trial | None) -> None:
         print_event("trial", **trial.record)
@@ -96,11 +98,10 @@ class _AsEvents(_Display):
 class _AsLines(_Display):
     """A line for each trial."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
-        at_once = counted(workers, "training") + " at once"
+    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
         names = ", ".join(hole.name for hole in plan.template.holes)
-        self.say([*folded(f"{most} that differ in {names}; {at_once}", width()), []])
+        self.say([*folded(f"{most} that differ in {names}", width()), []])
         self.say(text.heading())
 
     def told(self, trial: Trial, best: Trial | None) -> None:
@@ -142,8 +143,8 @@ class _OnScreen(_AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None:
-        super().began(plan, folder, workers)
+    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
+        super().began(plan, folder)
         self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
         self.since = monotonic()
 

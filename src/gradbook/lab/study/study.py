@@ -17,14 +17,13 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.search import Drawn, Search
-from gradbook.lab.study.trial import DONE, Result, TrialTask, kept, trained
+from gradbook.lab.study.trial import DONE, Result, TrialTask, keep, kept, result_of
 from gradbook.net.measure import measure
-from gradbook.workers import Worker, outcomes
+from gradbook.work.crew import WorkCrew
+from gradbook.work.processes import Outcome
 
-LONGEST = 7 * 24 * 3600.0  # seconds for one training
 FORBIDDEN = "not allowed"  # by the limits
 LOST = "lost"  # each process that trained it died
-MOST_DEATHS = 4
 MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
 
 
@@ -109,7 +108,7 @@ class Trial:
 class StudyListener:
     """Hears how a study goes."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder, workers: int) -> None: ...
+    def began(self, plan: StudyPlan, folder: StudyFolder) -> None: ...
 
     def told(self, trial: Trial, best: Trial | None) -> None:
         """A trial is over, and all before it."""
@@ -119,23 +118,27 @@ class StudyListener:
 
 
 def study(
-    folder: StudyFolder, plan: StudyPlan, workers: int, threads: int, listener: StudyListener
+    folder: StudyFolder,
+    plan: StudyPlan,
+    crew: WorkCrew,
+    threads: int | None,
+    listener: StudyListener,
 ) -> list[Trial]:
-    """Search to the end. What was trained before counts as it did then."""
-    with folder.held():
-        search = Search(plan, folder.journal)
-        crew = _Crew(folder, workers, threads)
-        try:
-            listener.began(plan, folder, workers)
-            trials = list(_searched(plan, search, crew, listener))
-        finally:
-            crew.end()
-        write_tables(folder, trials)
-    return trials
+    """Search to the end, and end the crew. What was trained before counts as it did then."""
+    try:
+        with folder.held():
+            search = Search(plan, folder.journal)
+            listener.began(plan, folder)
+            trainings = _Trainings(folder, crew, threads)
+            trials = list(_searched(plan, search, trainings, listener))
+            write_tables(folder, trials)
+            return trials
+    finally:
+        crew.end()
 
 
 def _searched(
-    plan: StudyPlan, search: Search, crew: _Crew, listener: StudyListener
+    plan: StudyPlan, search: Search, trainings: _Trainings, listener: StudyListener
 ) -> Iterator[Trial]:
     """Every trial once it is over, in order. One more is asked for whenever one is told, so
     that each question is asked after the same answers."""
@@ -157,11 +160,11 @@ def _searched(
                     f"({asked.forbidden}): raise the limit, or vary within it"
                 )
             waiting.append(asked)
-            crew.take(asked)
+            trainings.take(asked)
         if not waiting:
             return
         trial = waiting[0]
-        crew.work_until(trial, listener)
+        trainings.work_until(trial, listener)
         waiting.pop(0)
         _tell(plan, search, trial)
         if trial.accuracy is not None and (best is None or trial.accuracy > (best.accuracy or 0.0)):
@@ -201,15 +204,12 @@ def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
     search.tell(trial.number, values, trial.accuracies)
 
 
-class _Crew:
-    """The processes that train; what is trained already they don't train again."""
+class _Trainings:
+    """What is to be trained, by a crew; what was trained before is read."""
 
-    def __init__(self, folder: StudyFolder, workers: int, threads: int) -> None:
-        self.folder, self.count, self.threads = folder.results, workers, threads
-        self.workers: list[Worker] = []
-        self.tasks: dict[Worker, tuple[Trial, TrialTask]] = {}
-        self.queue: list[tuple[Trial, TrialTask]] = []
-        self.deaths: dict[TrialTask, int] = {}
+    def __init__(self, folder: StudyFolder, crew: WorkCrew, threads: int | None) -> None:
+        self.folder, self.crew, self.threads = folder.results, crew, threads
+        self.owners: dict[str, list[tuple[Trial, TrialTask]]] = {}  # of what is under way
         self.done = 0
 
     def take(self, trial: Trial) -> None:
@@ -217,45 +217,39 @@ class _Crew:
             found = kept(task, self.folder)
             if found:
                 trial.results[task] = found
-            else:
-                self.queue.append((trial, task))
+                continue
+            owners = self.owners.setdefault(task.key, [])
+            owners.append((trial, task))
+            if len(owners) == 1:
+                self.crew.give(task.key, partial(result_of, task, self.threads))
 
     def work_until(self, trial: Trial, listener: StudyListener) -> None:
         """Until all trainings of a trial are over, or one that came to nothing decides."""
         while not trial.is_over:
-            self._give()
-            listener.at_work(len(self.tasks), self.done)
-            for worker, outcome in outcomes([w for w in self.workers if w.is_busy]):
-                self._heed(worker, outcome)
+            listener.at_work(self.crew.at_work, self.done)
+            for key, outcome in self.crew.outcomes():
+                self._heed(key, outcome)
+        for task in trial.tasks:
+            self._leave(trial, task)
 
-    def _give(self) -> None:
-        while len(self.workers) < min(self.count, len(self.queue) + len(self.tasks)):
-            self.workers.append(Worker(LONGEST))
-        for worker in self.workers:
-            while not worker.is_busy and self.queue:
-                owner, task = self.queue.pop(0)
-                if owner.is_over:
-                    continue
-                self.tasks[worker] = owner, task
-                worker.give(partial(trained, task, self.folder, self.threads))
-
-    def _heed(self, worker: Worker, outcome: Any) -> None:
-        owner, task = self.tasks.pop(worker)
+    def _heed(self, key: str, outcome: Outcome) -> None:
         self.done += 1
-        if outcome.error is None:
-            owner.results[task] = outcome.value
-            return
         if isinstance(outcome.error, GradbookError):
             raise outcome.error
-        self.deaths[task] = self.deaths.get(task, 0) + 1
-        if self.deaths[task] < MOST_DEATHS:
-            self.queue.insert(0, (owner, task))
-        else:
-            owner.results[task] = Result(LOST, why=f"training {outcome.error}")
+        lost = Result(LOST, why=f"training {outcome.error}") if outcome.error else None
+        for owner, task in self.owners.pop(key, ()):
+            owner.results[task] = lost or outcome.value
+            if not lost:
+                keep(task, outcome.value, self.folder)
 
-    def end(self) -> None:
-        for worker in self.workers:
-            worker.end()
+    def _leave(self, trial: Trial, task: TrialTask) -> None:
+        """A trial that is over waits for no more of its trainings."""
+        owners = self.owners.get(task.key)
+        if owners is not None:
+            owners[:] = [(owner, own) for owner, own in owners if owner is not trial]
+            if not owners:
+                del self.owners[task.key]
+                self.crew.forget(task.key)
 
 
 # What is left of it.

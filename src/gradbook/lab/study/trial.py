@@ -70,12 +70,10 @@ class Result:
         return self.state == DONE
 
 
-def trained(task: TrialTask, folder: Path, threads: int | None = None) -> Result:
-    """The result of a task, kept in the folder."""
-    found = result_of(task, threads)
+def keep(task: TrialTask, found: Result, folder: Path) -> None:
+    """Put a result into the folder."""
     record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
     write_whole(file_of(task, folder), json.dumps(record, indent=1) + "\n")
-    return found
 
 
 def file_of(task: TrialTask, folder: Path) -> Path:

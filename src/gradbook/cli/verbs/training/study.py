@@ -33,6 +33,8 @@ EXAMPLES = """\
   gradbook study best studies/widths -o best.txt
                                              the winner, as a recipe to train
   gradbook study best studies/widths --test  its score on the test images, with every seed
+  gradbook study widths.txt --on tcp://host:8786
+                                             on a Dask cluster that is there
   gradbook study widths.txt --json           an event a line, for a program
 """
 
@@ -66,6 +68,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         type=whole_number(1, MOST_WORKERS),
         help="trainings at once (default: as many as there are cores); the result is the same",
+    )
+    parser.add_argument(
+        "--on",
+        metavar="ADDRESS",
+        help="the scheduler of a Dask cluster to train on: tcp://host:8786",
     )
     parser.add_argument(
         "-o", "--out", metavar="PATH", help=f"the study's folder (default: a new one in {STUDIES}/)"

@@ -11,7 +11,7 @@ import pytest
 
 from gradbook.errors import NetTextError
 from gradbook.net import parse
-from gradbook.workers import Lost, OurFault, Worker, outcome_of
+from gradbook.work.processes import Lost, OurFault, Worker, outcome_of
 
 
 @pytest.fixture

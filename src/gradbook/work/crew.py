@@ -1,0 +1,89 @@
+"""A crew does tasks that have names: they are given in any number, and outcomes come as they may.
+
+A task whose process dies is given to another one, and after some deaths it is lost.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+
+from gradbook.work.processes import Lost, Outcome, Task, Worker, outcomes
+
+MOST_DEATHS = 4
+LONGEST = 7 * 24 * 3600.0  # seconds for one task
+
+
+class WorkCrew(ABC):
+    """Who does tasks."""
+
+    @abstractmethod
+    def give(self, name: str, task: Task) -> None:
+        """A task to be done; those that were given first are begun first."""
+
+    @abstractmethod
+    def forget(self, name: str) -> None:
+        """It isn't needed any more. If it is begun already, its outcome may come all the same."""
+
+    @abstractmethod
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        """What is done by now, by its name; if nothing is, waited for."""
+
+    @property
+    @abstractmethod
+    def at_work(self) -> int:
+        """How many tasks are under way."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Whatever is under way."""
+
+
+class ProcessCrew(WorkCrew):
+    """Some processes of this machine."""
+
+    def __init__(self, most: int, longest: float = LONGEST) -> None:
+        self.most, self.longest = most, longest
+        self.workers: list[Worker] = []
+        self.waiting: dict[str, Task] = {}
+        self.doing: dict[Worker, tuple[str, Task]] = {}
+        self.deaths: Counter[str] = Counter()
+
+    def give(self, name: str, task: Task) -> None:
+        self.waiting[name] = task
+        self._begin()
+
+    def forget(self, name: str) -> None:
+        self.waiting.pop(name, None)
+
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        self._begin()
+        found = []
+        for worker, outcome in outcomes(list(self.doing)):
+            name, task = self.doing.pop(worker)
+            self.deaths[name] += isinstance(outcome.error, Lost)
+            if isinstance(outcome.error, Lost) and self.deaths[name] < MOST_DEATHS:
+                self.waiting = {name: task, **self.waiting}
+            else:
+                found.append((name, outcome))
+        self._begin()
+        yield from found
+
+    @property
+    def at_work(self) -> int:
+        return len(self.doing)
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.end()
+
+    def _begin(self) -> None:
+        wanted = min(self.most, len(self.waiting) + len(self.doing))
+        while len(self.workers) < wanted:
+            self.workers.append(Worker(self.longest))
+        for worker in self.workers:
+            if worker not in self.doing and self.waiting:
+                name = next(iter(self.waiting))
+                self.doing[worker] = name, self.waiting.pop(name)
+                worker.give(self.doing[worker][1])
