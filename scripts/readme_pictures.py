@@ -15,10 +15,13 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
+from openpyxl import load_workbook
 from PIL import Image, ImageChops
 
 from gradbook.data.sources import load
+from gradbook.lab.exercise import personal
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
@@ -28,11 +31,14 @@ from gradbook.report.play.page import play_page
 from gradbook.report.run.page import run_page
 from gradbook.report.sweep.page import sweep_page
 from gradbook.report.workbook import write_workbook
+from gradbook.serve.server import serving
+from gradbook.serve.site import opened_site
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
+STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 STEPS = 12  # of the page to play with
 MARGIN = 24  # pixels of paper left around what is on it
 
@@ -48,6 +54,7 @@ def main(words: list[str]) -> None:
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
         _playing(net, folder)
+        _served(net, folder)
         _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), folder, height=900)
         train(RECIPE, folder=folder / "run")
         _report(RunFolder(folder / "run"), folder)
@@ -64,6 +71,34 @@ def _playing(net: Net, folder: Path) -> None:
         chromium.value("document.querySelector('[aria-label=w5]').focus()")
         chromium.value("new Promise(done => setTimeout(done, 800))")  # the strip of verdicts
         chromium.picture(PICTURES / "page.png", whole=False)
+
+
+def _served(net: Net, folder: Path) -> None:
+    """The served page with a small class, some of whose gradients have the wrong sign."""
+    books = folder / "class"
+    books.mkdir()
+    for number, name in enumerate(STUDENTS):
+        _hand_in(personal(net, name), books / f"{name.lower()}.xlsx", number % 3)
+    with opened_site(2) as site, serving(site) as server, browser() as chromium:
+        Thread(target=server.serve_forever, daemon=True).start()
+        chromium.show(server.address, width=1180, height=960)
+        chromium.write("#out-of", "20")
+        chromium.drop("#drop", *sorted(books.iterdir()))
+        chromium.until("said.textContent.includes('books:')")
+        chromium.value("document.activeElement.blur(), scrollTo(0, 0)")
+        chromium.picture(PICTURES / "serve.png", whole=False)
+        server.shutdown()
+
+
+def _hand_in(net: Net, path: Path, mistakes: int) -> None:
+    """A student's workbook, so many of whose columns have the wrong sign."""
+    write_workbook(net, path, epochs=12, rates=())
+    book = load_workbook(path)
+    for column in book["Training"].iter_cols(min_row=4):
+        if column[0].value in ("∂E/∂w2", "∂E/∂w5")[:mistakes]:
+            for cell in column[1:]:
+                cell.value = f"=-({cell.value[1:]})"
+    book.save(path)
 
 
 def _report(run: RunFolder, folder: Path) -> None:

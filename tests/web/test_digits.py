@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
 from gradbook.data.images import Framing
@@ -21,6 +22,7 @@ from gradbook.graph.work.at_work import at_start, values_of
 from gradbook.lab.models.model import Model
 from gradbook.net import Net, builtin, parse
 from gradbook.report.digits.page import READ_AT_ONCE, content_table
+from tests.families import networks
 from tests.outside.pages.strokes import strokes
 from tests.outside.witness import program
 
@@ -44,7 +46,7 @@ tanh
 dense 4
 softmax
 """
-FLAT = "input 1x10x12; flatten; dense 9; sigmoid; dense 3; log softmax"
+FLAT = "input 1x10x12; identity; flatten; dense 9; sigmoid; dense 3; log softmax"
 
 
 def in_node(script: str, folder: Path, given: str = "") -> str:
@@ -79,7 +81,10 @@ def looked(net: Net, folder: Path, image: np.ndarray, values=None):
     kept = values or {name: np.asarray(value) for name, value in at_start(net).items()}
     random = np.random.default_rng(1)
     kept = {name: value + 0.1 * random.random(value.shape) for name, value in kept.items()}
-    model = Model(net, kept, (0.13,), (0.31,), [str(k) for k in range(net.outputs)])
+    channels = net.input[0]
+    model = Model(
+        net, kept, (0.13,) * channels, (0.31,) * channels, [str(k) for k in range(net.outputs)]
+    )
     told = {
         "content": content_table(model),
         "values": {
@@ -92,13 +97,9 @@ def looked(net: Net, folder: Path, image: np.ndarray, values=None):
     return model, json.loads(in_node("looked.mjs", folder))
 
 
-@pytest.mark.witness("zig")
-@pytest.mark.parametrize(
-    "net", [parse(MIXED), parse(FLAT), builtin("blocks")], ids=["mixed", "flat", "blocks"]
-)
-def test_every_layers_values_are_the_references(net, tmp_path):
+def hold_against_the_reference(net: Net, folder: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, net.input, dtype=np.uint8)
-    model, found = looked(net, tmp_path, image)
+    model, found = looked(net, folder, image)
     made = values_of(net, model.values, model.given(image))
     names = [str(name) for name in layer_names(net)]
     for name, expected in zip(names[1:], made[1:], strict=True):
@@ -109,6 +110,23 @@ def test_every_layers_values_are_the_references(net, tmp_path):
     sure = model.predict(image[None])[0]
     assert found["sure"] == pytest.approx(sure, abs=2e-5)
     assert found["read"] == pytest.approx(np.tile(made[-1].ravel(), 3), rel=1e-4, abs=2e-5)
+
+
+@pytest.mark.witness("zig")
+@pytest.mark.parametrize(
+    "net", [parse(MIXED), parse(FLAT), builtin("blocks")], ids=["mixed", "flat", "blocks"]
+)
+def test_every_layers_values_are_the_references(net, tmp_path):
+    hold_against_the_reference(net, tmp_path)
+
+
+@pytest.mark.witness("zig")
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    net=networks(updates=["descent"]).filter(lambda net: len(net.input) == 3 and net.outputs > 1)
+)
+def test_any_networks_values_are_the_references(net, tmp_path):
+    hold_against_the_reference(net, tmp_path)
 
 
 @pytest.mark.witness("zig")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
@@ -120,6 +121,39 @@ def test_a_place_of_a_map_shows_its_sum_and_leads_on(shown):
     page.click("#sum .way")
     assert page.value("document.querySelector('.picker select').value") == "3"  # c2
     assert page.text("#sum .result") == f"sum {page.text('.value-of b')}"
+
+
+def give(page, selector, *files):
+    """Choose files in a field, as a reader does."""
+    root = page.ask("DOM.getDocument")["root"]["nodeId"]
+    field = page.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+    page.ask("DOM.setFileInputFiles", nodeId=field, files=[str(file) for file in files])
+
+
+def test_images_of_ones_own_are_read(shown, tmp_path):
+    test = load("digits").test_for_reporting
+    rows = [
+        [label, *image.ravel()] for image, label in zip(test.pixels[:3], test.labels, strict=False)
+    ]
+    text = "\n".join(",".join(map(str, row)) for row in [["label", *range(784)], *rows])
+    (tmp_path / "three.csv").write_text(text, encoding="utf-8")
+    large = Image.fromarray(255 - test.pixels[3, 0]).resize((560, 560), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "paper.png")
+    (tmp_path / "notes.png").write_text("no picture", encoding="utf-8")
+    page = shown("tiny")
+    give(page, "#files", tmp_path / "three.csv", tmp_path / "paper.png", tmp_path / "notes.png")
+    until(page, "document.querySelectorAll('#cards li').length === 4")
+    read = page.value("[...document.querySelectorAll('#cards li')].map(e => e.textContent[0])")
+    assert read == [str(label) for label in test.labels[:4]]
+    assert "notes.png: no picture that this browser can open" in page.text("#said")
+
+
+def test_a_table_of_another_size_is_refused_with_its_row(shown, tmp_path):
+    (tmp_path / "small.csv").write_text("1,2,3\n4,5,6\n", encoding="utf-8")
+    page = shown("tiny")
+    give(page, "#files", tmp_path / "small.csv")
+    until(page, "document.querySelector('#said').textContent")
+    assert "small.csv: row 1 has 3 columns: 784 pixels are wanted" in page.text("#said")
 
 
 def test_it_trains_in_the_page(shown):

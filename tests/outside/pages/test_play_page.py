@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from gradbook.errors import LimitError
 from gradbook.graph.build import training_step
 from gradbook.graph.reference import losses
-from gradbook.net import builtin, parse
+from gradbook.net import Role, builtin, parse
 from gradbook.net.text import layer_words
 from gradbook.rates.sweep import sweep
 from gradbook.report.play.building import builds
@@ -461,3 +461,33 @@ def test_what_was_run_stands_there_in_numbers_once_it_is_paused(shown):
     epochs = int(page.text("#epoch"))
     *_, last = reference_run(training_step(NETS["xor"]), epochs)
     assert weights(page) == pytest.approx(last.weights, rel=1e-9)
+
+
+NORMED = "input 2; dense 2; batchnorm; tanh; dense 2; add back 2; dense 1; rate 0.1"
+POINTS = "; sample 1 2 -> 1; sample 2 1 -> 0; sample 0 1 -> 0.5"
+
+
+def test_what_no_unit_shows_is_reached_from_the_formula_and_changed(chromium, pages):
+    net = parse(NORMED + POINTS)
+    (pages / "normed.html").write_text(play_page(net), encoding="utf-8")
+    chromium.said.clear()
+    chromium.show(pages / "normed.html")
+    chromium.value(f"{named('y1')}.focus()")
+    chromium.settle()
+    buttons = "[...document.querySelectorAll('#chain .own button')]"
+    names = chromium.value(f"{buttons}.map(e => e.textContent.split(' ')[0])")
+    assert names == ["γ1", "n1", "β1"]
+    chromium.value(f"{buttons}[0].click()")
+    chromium.settle()
+    chromium.write("#value", "2")
+    saved = parse(chromium.value(CAUGHT))
+    assert saved.start[Role.SCALE] == (2.0, 1.0)
+    assert chromium.text("#loss") == f"{losses(training_step(saved), 1)[0]:.4f}"
+    assert chromium.said == []
+
+
+def test_a_skip_connection_goes_around_what_it_skips(chromium, pages):
+    (pages / "skipped.html").write_text(play_page(parse(NORMED + POINTS)), encoding="utf-8")
+    chromium.show(pages / "skipped.html")
+    ways = "[...document.querySelectorAll('.edge .line')].map(e => e.getAttribute('d'))"
+    assert len([way for way in chromium.value(ways) if "Q" in way]) == 2

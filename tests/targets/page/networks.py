@@ -6,11 +6,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from gradbook.net import Concat, Net, Role
+from gradbook.net import Concat, Net
 from gradbook.targets.page.content import SHOWABLE
 from tests.families import networks
-
-SHOWN = (Role.WEIGHT, Role.BIAS)
 
 
 def shown(net: Net) -> Net:
@@ -18,8 +16,6 @@ def shown(net: Net) -> Net:
     return replace(
         net,
         layers=tuple(layer for layer in net.layers if isinstance(layer, SHOWABLE)),
-        start={role: values for role, values in net.start.items() if role in SHOWN},
-        decay={role: share for role, share in net.decay.items() if role in SHOWN},
     )
 
 

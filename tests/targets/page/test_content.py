@@ -12,8 +12,7 @@ PLAY = "input 2; dense 3; tanh; dense 1; sigmoid; loss binary cross-entropy"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("input 2; dense 3; batchnorm; dense 1", "layer 2: a page doesn't show 'batchnorm' yet"),
-        ("input 2; dense 2; add back 1; dense 1", "layer 2: a page doesn't show 'add back 1'"),
+        ("input 2; dense 2; concat back 1; dense 1", "layer 2: a page doesn't show 'concat back"),
         ("input 2; dense 2; dropout 0.5; dense 1", "layer 2: a page doesn't show 'dropout 0.5'"),
     ],
 )

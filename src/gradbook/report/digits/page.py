@@ -121,7 +121,7 @@ def _training(training: TrainingPack) -> str:
         )
     )
     return (
-        f"<p>{count:,} images come along, and the recipe's own settings: "
+        f"<p>{count:,} images come along, and the recipe's settings for so many: "
         f"{counted(training.recipe.epochs, 'epoch')} in batches of {training.recipe.batch}, "
         f"<code>{text(str(training.recipe.schedule))}</code>. "
         "It begins with weights drawn anew.</p>"

@@ -18,9 +18,24 @@ Places = Mapping[str, int]  # lines, by the names of their values
 def columns(net: Net, places: Places) -> list[dict[str, Any]]:
     """One for each stage, from the inputs to the whole error."""
     found = stages(net, numbers=False)
-    return [
+    made = [
         _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
     ]
+    for place, stage in enumerate(found):
+        for skipped in stage.skips:
+            _add_skips(made[place], stage, found[skipped], place - skipped)
+    return made
+
+
+def _add_skips(column: dict[str, Any], stage: Stage, source: Stage, back: int) -> None:
+    """The units so many columns before that a skip connection reads as well, each its own."""
+    if isinstance(stage, UnitColumn) and isinstance(source, UnitColumn):
+        for unit, cell in zip(column["units"], stage.cells, strict=True):
+            rows = [
+                k for k, it in enumerate(source.cells) if it and cell and it.place == cell.place
+            ]
+            for row in rows:
+                unit["from"].append([row, None, back])
 
 
 def _column(stage: Stage, before: Stage | None, places: Places) -> dict[str, Any]:

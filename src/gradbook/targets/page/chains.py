@@ -45,7 +45,7 @@ def to_the_inputs(derived: Derivation) -> Derivation:
             fed[local.to].append(local)
     for value in sorted(fed, key=lambda node: -node.index):
         known = [local for local in fed[value] if local.of in chains]
-        if known:
+        if len({roots[local.of] for local in known}) == 1:
             worked = [(Worked(roots[local.of], local.of), local) for local in known]
             chains[value] = sum_of([product_of(pair) for pair in worked])
             roots[value] = roots[known[0].of]

@@ -13,7 +13,19 @@ from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import layer_names
 from gradbook.graph.node import Node, needed
 from gradbook.graph.step import Step
-from gradbook.net import Activation, Conv, Dense, Dropout, Flatten, Net, Pool, Sample
+from gradbook.net import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    Net,
+    Pool,
+    Residual,
+    Sample,
+)
+from gradbook.net.norms import SampleNorm
 from gradbook.net.text import layer_words
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.gates import LayerGate, layer_gates
@@ -32,7 +44,7 @@ from gradbook.targets.page.plane import (
 from gradbook.targets.page.windows import ConvWindow, conv_windows
 
 MOST_SAMPLES = 1_000  # that a page trains on
-SHOWABLE = Dense | Activation | Flatten | Dropout | Conv | Pool
+SHOWABLE = Dense | Activation | Flatten | Dropout | Conv | Pool | BatchNorm | SampleNorm | Residual
 
 
 @dataclass(frozen=True)
@@ -173,7 +185,7 @@ def _check(net: Net) -> None:
         if not isinstance(layer, SHOWABLE) or (isinstance(layer, Dropout) and layer.rate):
             raise TargetError(
                 f"layer {index}: a page doesn't show '{layer_words(layer)}' yet: "
-                "it takes dense, conv and pooling layers and activations"
+                "it takes dense, conv and pooling layers, norms, activations and 'add back'"
             )
 
 

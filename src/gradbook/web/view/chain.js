@@ -11,8 +11,11 @@ const DEL = '<mi class="k-gradients" mathvariant="normal">∂</mi>'
 /** @typedef {{kind: string, value: number, of?: number, to?: number, parts?: Tree[]}} Tree */
 
 export class ChainPanel {
-  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {(line: number) => void} go */
-  constructor(model, box, go) {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box @param {(line: number) => void} go
+   * @param {(line: number) => boolean} isDrawn whether a value can be pointed at in the drawing
+   */
+  constructor(model, box, go, isDrawn) {
+    this.isDrawn = isDrawn
     this.model = model
     this.box = box
     this.go = go
@@ -97,7 +100,18 @@ export class ChainPanel {
     const row = make("p", { class: "definition" }, formula(`${name}<mo>=</mo>${this.symbols(template)}`))
     if (!isOneValue(template)) row.append(this.withNumbers("<mo>=</mo>", template))
     row.append(" = ", this.plain(line))
-    return [row]
+    return [row, ...this.behind(template)]
+  }
+
+  /** Ways to the values that a formula mentions and that the drawing doesn't show: means, scales.
+   * @param {string} template @private
+   */
+  behind(template) {
+    const lines = new Set([...template.matchAll(SLOT)].map(found => Number(found[1])))
+    const hidden = [...lines].filter(line => !this.isDrawn(line))
+    const buttons = hidden.map(line => make("button", { type: "button", class: "look", onclick: () => this.go(line) },
+      nameWords(this.names[line]), " = ", this.plain(line)))
+    return hidden.length ? [make("p", { class: "own" }, "made of", ...buttons)] : []
   }
 
   /** A place of a map: for each channel the window, the kernel and their products, and their sum.

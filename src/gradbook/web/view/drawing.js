@@ -1,7 +1,7 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
 import { brief, draw, nameText, say, set, short } from "./dom.js"
-import { bestPlaces, HALF, LABEL, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
+import { bestPlaces, HALF, LABEL, lineOf, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
 
 const NARROW = 620 // pixels: below, a network that fits goes from top to bottom
 const MOST_LABELS = 12 // between two columns
@@ -82,8 +82,9 @@ export class Drawing {
   }
 
   /** @param {Way} way @private */
-  edge({ a, b, weight, ends }) {
-    const d = `M${a.join(" ")}L${b.join(" ")}`
+  edge(way) {
+    const { weight, ends } = way
+    const d = lineOf(way, this.isUpright)
     const line = draw("path", { d, class: "line" })
     const [source, goal] = [ends[0].values[ends[0].values.length - 1], ends[1].values[0]]
     const isLit = (/** @type {Set<number>} */ lit) =>
@@ -280,6 +281,11 @@ export class Drawing {
     addEventListener("pointerup", end, { once: true })
     addEventListener("pointercancel", end, { once: true })
     if (target.classList.contains("label")) this.focusOn(line)
+  }
+
+  /** @param {number} line */
+  shows(line) {
+    return this.handles.some(([, of]) => of === line)
   }
 
   /** @param {number} line */

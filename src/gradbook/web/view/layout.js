@@ -15,13 +15,13 @@ const LONGEST_CAPTION = 17 // characters
 const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
 
 /**
- * @typedef {{values: number[], above: number | null, from: [number, number | null][]}} Unit
+ * @typedef {{values: number[], above: number | null, from: [row: number, weight: number | null, back?: number][]}} Unit what it reads, and how many columns before
  * @typedef {number[][]} Plane the lines of a channel's values, row by row
  * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
  * @typedef {{x: number, y: number, unit: Unit, width: number}} Spot
  * @typedef {{x: number, y: number, count: number}} Gap units that are left out
  * @typedef {{x: number, y: number, size: number, line: number}} Cell
- * @typedef {{a: number[], b: number[], row: number, weight: number | null, ends: [Unit, Unit]}} Way
+ * @typedef {{a: number[], b: number[], row: number, weight: number | null, back: number, ends: [Unit, Unit]}} Way
  * @typedef {{spots: (Spot | null)[][], gaps: Gap[], cells: Cell[][], middles: number[], width: number, height: number}} Layout
  */
 
@@ -98,13 +98,13 @@ export function sideways(columns, room) {
 export function ways(spots, isUpright) {
   const found = /** @type {Way[]} */ ([])
   spots.forEach((column, k) => column.forEach(spot => {
-    for (const [row, weight] of spot ? spot.unit.from : []) {
-      const source = spots[k - 1][row]
+    for (const [row, weight, back = 1] of spot ? spot.unit.from : []) {
+      const source = spots[k - back][row]
       if (!spot || !source) continue
       const [a, b] = isUpright
         ? [[source.x, source.y + TALL / 2], [spot.x, spot.y - TALL / 2]]
         : [[source.x + source.width / 2, source.y], [spot.x - spot.width / 2, spot.y]]
-      found.push({ a, b, row, weight, ends: [source.unit, spot.unit] })
+      found.push({ a, b, row, weight, back, ends: [source.unit, spot.unit] })
     }
   }))
   return found
@@ -157,6 +157,19 @@ function mapCells(column, left, middle) {
       x: left + k * (row.length * size + MAPS_APART) + j * size,
       y: top + channel * (plane.length * size + MAPS_APART) + i * size,
     })))))
+}
+
+/** How far a line that skips columns goes around what lies between. */
+const AROUND = 64
+
+/** A line, straight or around the columns that it skips.
+ * @param {Way} way @param {boolean} isUpright
+ */
+export function lineOf({ a, b, back }, isUpright) {
+  if (back === 1) return `M${a.join(" ")}L${b.join(" ")}`
+  const [x, y] = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]
+  const middle = isUpright ? [x + 2 * AROUND, y] : [x, y - 2 * AROUND]
+  return `M${a.join(" ")}Q${middle.join(" ")} ${b.join(" ")}`
 }
 
 // Labels ----------------------------------------------------------------------

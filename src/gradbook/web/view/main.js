@@ -18,7 +18,7 @@ const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
 const drawing = new Drawing(model, byId("drawing"))
-const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line))
+const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
 const controls = new Controls(model)

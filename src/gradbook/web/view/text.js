@@ -1,6 +1,6 @@
 // The network's text form, with the weights and samples that it has now.
 
-const ROLES = { w: "weights", b: "biases" }
+const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts" }
 
 /** @param {import("./model.js").Model} model */
 export function textOf({ content, samples, training }) {

@@ -192,7 +192,8 @@ def _meetings(scope: Scope) -> list[str]:
 def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
     """What each thread does in one step."""
     name = scope.program
-    lines = [*_each_tile([f"fetch_{name}(at);"]), *_shared_out(packings)]
+    given = [] if name == TRAIN else _deliveries(scope, None)
+    lines = [*_each_tile([f"fetch_{name}(at);", *given]), *_shared_out(packings)]
     for phase in scope.plan.phases:
         calls = [
             line
@@ -221,8 +222,10 @@ def _answers(scope: Scope, one: Pass) -> list[str]:
     return [f"at->e->right[at->tile] = right_answers({said}, {wanted}, {size}, at->lanes);"]
 
 
-def _deliveries(scope: Scope, one: Pass) -> Iterable[str]:
-    """Of the outputs that the pass makes; those of one image lie one after the other."""
+def _deliveries(scope: Scope, one: Pass | None) -> Iterable[str]:
+    """Of the outputs that the pass makes, or that are inputs as they are; those of one image lie
+    one after the other.
+    """
     outputs = scope.plan.outputs
     sizes_of = [prod(output.shape) for output in outputs]
     for number, output in enumerate(outputs):
