@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from gradbook.audit.backward.judgement import backward_reports
@@ -49,7 +50,12 @@ from gradbook.audit.judge.loss import (
     loss_notes,
 )
 from gradbook.audit.judge.optimisers import optimiser_findings
-from gradbook.audit.judge.other_cells.blanks import blank_cells, blank_columns, blank_losses
+from gradbook.audit.judge.other_cells.blanks import (
+    blank_cells,
+    blank_columns,
+    blank_factors,
+    blank_losses,
+)
 from gradbook.audit.judge.other_cells.neurons import neuron_findings
 from gradbook.audit.judge.other_cells.stale import stale_findings
 from gradbook.audit.judge.quotients import measured, measured_notes
@@ -221,6 +227,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
     findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumed]
+    factors = blank_factors(training, chain.from_iterable(cells))
+    findings += tuple(new_ones(list(factors), findings))
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
         curve = loss_curve(training.book, training.flow, cells, findings)

@@ -29,6 +29,7 @@ VERDICTS = {
 WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
 
 TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
+BLANK_REFERENCE = "blank reference"
 PASTED, STALE = "pasted value", "stale value"
 ANOTHER_ROW, DEPARTING_ROW = "another row", "departing row"
 DRIFTING_RATE, OTHER_GRADIENT = "drifting rate", "another weight's gradient"
@@ -36,7 +37,7 @@ KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
     "pre-activation": "a sum is used where its activation belongs, or several sums",
-    "blank reference": "a blank cell is used",
+    BLANK_REFERENCE: "a blank cell is used",
     "text reference": "a cell with words in it is used",
     ANOTHER_ROW: "a cell is taken from another row or another step",
     "frozen row": "a $ ties the formula to one row",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gradbook.audit.findings.findings import ANOTHER_ROW
+from gradbook.audit.findings.findings import ANOTHER_ROW, BLANK_REFERENCE
 from gradbook.audit.formula.address import Address, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references
@@ -61,7 +61,7 @@ class Wording:
     def _kind_of_reference(self, first: Edit) -> str:
         old, new = self._cell(first.old), self._cell(first.new)
         if self._is_blank(old):
-            return "blank reference"
+            return BLANK_REFERENCE
         if old is None or new is None:
             return ""
         if isinstance(self.training.book.values.get(old), str):

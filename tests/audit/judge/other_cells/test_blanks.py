@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
-from tests.audit.material.lookalikes import ROWS, TOP, book, cells, letter
+from tests.audit.material.lookalikes import D1, D2, ROWS, TOP, book, cells, letter
 
 
 def told(path, *blank, special=None):
@@ -73,3 +73,28 @@ def test_a_total_that_counts_one_error_twice_leaves_out_the_other(path):
     assert (finding.cells, finding.kind) == (cells("E_total"), "loss without a term")
     first, second = (f"{letter(name)}{TOP + 2}" for name in ("E1", "E2"))
     assert finding.expected in (f"={first}+{second}", f"={second}+{first}")
+
+
+DEAD = {  # a unit that is 0 behind a ReLU, which every gradient agrees with
+    "a_h1": "=MAX(0,{h1})",
+    "∂E/∂w1": f"=({D1}*{{w5}}+{D2}*{{w7}})*({{h1}}>0)*{{i1}}",
+    "∂E/∂w2": f"=({D1}*{{w5}}+{D2}*{{w7}})*({{h1}}>0)*{{i2}}",
+}
+
+
+def test_a_product_with_a_cell_that_was_never_filled_in_is_told(path):
+    verdict, found = told_with(path, {**DEAD, "h1": "={w1}*$ZZ$99"})
+    assert verdict == "wrong"
+    assert (cells("h1"), "blank reference") in found
+
+
+def test_a_blank_term_beside_others_may_be_a_weight_that_is_0(path):
+    right = {"a_h1": "=MAX(0,{h1})", "h1": "={i1}*{w1}+{i2}*{w2}+$ZZ$99*{w1}"}
+    verdict, found = told_with(path, {**DEAD, **right})
+    assert (cells("h1"), "blank reference") not in found
+    assert verdict == "right"
+
+
+def told_with(path, changed):
+    report = check(book(path, changed))
+    return report.verdict, [(f.cells, f.kind) for f in report.findings]

@@ -6,13 +6,22 @@ empty column is reported before anything is judged.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
-from gradbook.audit.findings.findings import PASTED, TO_FILL_IN, Finding, finding_in
-from gradbook.audit.formula.address import Address, sheet_of, written
-from gradbook.audit.training.loss_candidates import LOSS_WORDS
+from gradbook.audit.findings.findings import (
+    BLANK_REFERENCE,
+    PASTED,
+    TO_FILL_IN,
+    Finding,
+    finding_in,
+)
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of, written
+from gradbook.audit.formula.expression import factors, terms
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.training.loss_candidates import LOSS_WORDS, inside_of
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import Book
 
 
 def blank_columns(training: SheetTraining) -> list[Finding]:
@@ -30,6 +39,44 @@ def blank_cells(training: SheetTraining) -> Iterator[Finding]:
             ((right, _),) = formulas.most_common(1)
             why = f"{written(blank[0])} is blank where the others of its column have a formula"
             yield finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
+
+
+def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterator[Finding]:
+    """Formulas on the way to the losses that are a product with a blank cell, and so always 0:
+    behind a ReLU every gradient agrees with that."""
+    book = training.book
+    inside = set().union(*(inside_of(training, cell) for cell in losses))
+    alike: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell in sorted(inside & training.computed):
+        alike[book.patterns[cell]].append(cell)
+    for pattern, cells in alike.items():
+        blank = _blank_factor(training, pattern, cells)
+        if blank is not None:
+            heading = book.label(cells[0], training.axis) or written(cells[0])
+            why = f"{book.called(blank, cells[0])} is blank: this product is 0 in every step"
+            yield finding_in(book, cells, BLANK_REFERENCE, quantity=heading, why=why)
+
+
+def _blank_factor(
+    training: SheetTraining, pattern: Pattern, cells: Sequence[Address]
+) -> Address | None:
+    """The first of the blank cells that one factor of a product is, in all these cells. One with a
+    heading may be an input that is 0."""
+    book = training.book
+    if pattern.expression is None or len(terms(pattern.expression)) > 1:
+        return None
+    parts = factors(pattern.expression).parts
+    for factor in parts if len(parts) > 1 else ():
+        place = pattern.place_of(factor.part)
+        found = [place.at(cell) for cell in cells] if place else []
+        if found and all(at is not None and _is_bare(book, at) for at in found):
+            return found[0]
+    return None
+
+
+def _is_bare(book: Book, cell: Address) -> bool:
+    """Whether nothing stands in a cell, and no heading beside or above it."""
+    return book.is_blank(cell) and not any(book.label(cell, axis) for axis in (DOWN, ACROSS))
 
 
 def blank_losses(training: SheetTraining) -> list[Finding]:
