@@ -1,18 +1,18 @@
 """Checks many books at once; what one of them does never stops the others.
 
-Each is judged in a process that may die of it (`gradbook.work.processes`), and then only that
-book goes without a report.
+Each is judged in a process that may die of it (`gradbook.work`), and then only that book goes
+without a report.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
-from gradbook.work.processes import Lost, Outcome, Worker, outcome_of, outcomes
+from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import Lost, Outcome, outcome_of
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
 Check = Callable[[str], BookReport]
@@ -25,23 +25,18 @@ def check_books(
     if len(books) < 2:
         yield from (report_of(book, outcome_of(partial(check, book))) for book in books)
         return
-    waiting = deque(range(len(books)))
+    crew = ProcessCrew(workers, longest, most_deaths=1)
     done: dict[int, BookReport] = {}
-    helpers = [Worker(longest) for _ in range(min(workers, len(books)))]
-    places: dict[Worker, int] = {}  # of the books that they work on
     try:
+        for number, book in enumerate(books):
+            crew.give(str(number), partial(check, book))
         for number in range(len(books)):
             while number not in done:
-                for helper in helpers:
-                    if not helper.is_busy and waiting:
-                        places[helper] = waiting.popleft()
-                        helper.give(partial(check, books[places[helper]]))
-                for helper, found in outcomes(helpers):
-                    done[places[helper]] = report_of(books[places[helper]], found)
+                for name, found in crew.outcomes():
+                    done[int(name)] = report_of(books[int(name)], found)
             yield done.pop(number)
     finally:
-        for helper in helpers:
-            helper.end()
+        crew.end()
 
 
 def report_of(book: str, found: Outcome) -> BookReport:

@@ -6,7 +6,7 @@ A task whose process dies is given to another one, and after some deaths it is l
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 
 from gradbook.work.processes import Lost, Outcome, Task, Worker, outcomes
@@ -43,10 +43,10 @@ class WorkCrew(ABC):
 class ProcessCrew(WorkCrew):
     """Some processes of this machine."""
 
-    def __init__(self, most: int, longest: float = LONGEST) -> None:
-        self.most, self.longest = most, longest
+    def __init__(self, most: int, longest: float = LONGEST, most_deaths: int = MOST_DEATHS) -> None:
+        self.most, self.longest, self.most_deaths = most, longest, most_deaths
         self.workers: list[Worker] = []
-        self.waiting: dict[str, Task] = {}
+        self.waiting: OrderedDict[str, Task] = OrderedDict()
         self.doing: dict[Worker, tuple[str, Task]] = {}
         self.deaths: Counter[str] = Counter()
 
@@ -63,8 +63,9 @@ class ProcessCrew(WorkCrew):
         for worker, outcome in outcomes(list(self.doing)):
             name, task = self.doing.pop(worker)
             self.deaths[name] += isinstance(outcome.error, Lost)
-            if isinstance(outcome.error, Lost) and self.deaths[name] < MOST_DEATHS:
-                self.waiting = {name: task, **self.waiting}
+            if isinstance(outcome.error, Lost) and self.deaths[name] < self.most_deaths:
+                self.waiting[name] = task
+                self.waiting.move_to_end(name, last=False)
             else:
                 found.append((name, outcome))
         self._begin()
@@ -84,6 +85,5 @@ class ProcessCrew(WorkCrew):
             self.workers.append(Worker(self.longest))
         for worker in self.workers:
             if worker not in self.doing and self.waiting:
-                name = next(iter(self.waiting))
-                self.doing[worker] = name, self.waiting.pop(name)
+                self.doing[worker] = self.waiting.popitem(last=False)
                 worker.give(self.doing[worker][1])
