@@ -163,7 +163,7 @@ def test_a_grid_ends_by_itself(text, tmp_path):
 
 
 def test_a_lagging_training_is_cut_short_alike_with_any_number_of_workers(text, tmp_path):
-    pruning = text.replace("trials 6", "trials 10\nprune median")
+    pruning = text.replace("trials 6", "trials 12\nprune median\nfolds 0 1")
     one = done(begun(tmp_path / "one", pruning), 1)
     assert done(begun(tmp_path / "two", pruning), 3) == one
     assert "pruned" in {trial["state"] for trial in one}

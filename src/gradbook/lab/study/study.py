@@ -40,17 +40,26 @@ class Trial:
     results: dict[TrialTask, Result] = field(default_factory=dict)
 
     @property
+    def counted(self) -> list[Result]:
+        """The results in their order, down to the first that isn't done to its end: whatever else
+        went on beside that counts for nothing, so that it is the same with any crew."""
+        found: list[Result] = []
+        for task in self.tasks:
+            if task not in self.results:
+                break
+            found.append(self.results[task])
+            if not found[-1].is_done:
+                break
+        return found
+
+    @property
     def ended(self) -> Result | None:
         """The first of its trainings that isn't done to its end, all before it being there."""
-        for task in self.tasks:
-            found = self.results.get(task)
-            if found is None or not found.is_done:
-                return found
-        return None
+        return next((result for result in self.counted if not result.is_done), None)
 
     @property
     def is_over(self) -> bool:
-        return bool(self.ended) or len(self.results) == len(self.tasks)
+        return bool(self.ended) or len(self.counted) == len(self.tasks)
 
     @property
     def state(self) -> str:
@@ -67,17 +76,17 @@ class Trial:
         """The mean over folds and seeds, at the end of each training."""
         if self.state != DONE:
             return None
-        return fmean(self.results[task].accuracy or 0.0 for task in self.tasks)
+        return fmean(result.accuracy or 0.0 for result in self.counted)
 
     @property
     def accuracies(self) -> list[float]:
         """After each epoch that all its trainings have come to, the mean."""
-        runs = [self.results[task].epochs for task in self.tasks if task in self.results]
+        runs = [result.epochs for result in self.counted]
         return [fmean(e.validation_accuracy or 0.0 for e in same) for same in zip(*runs)]  # noqa: B905
 
     @property
     def seconds(self) -> float:
-        return sum(result.seconds for result in self.results.values())
+        return sum(result.seconds for result in self.counted)
 
     @property
     def parameters(self) -> int | None:
@@ -100,7 +109,7 @@ class Trial:
             "network_parameters": self.parameters,
             "macs": self.macs,
             "seconds": self.seconds,
-            "bits": [self.results[task].bits for task in self.tasks if task in self.results],
+            "bits": [result.bits for result in self.counted],
             "recipe": self.text,
         }
 
