@@ -187,6 +187,15 @@ def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPl
     return found if found.name else replace(found, name=Path(path).stem)
 
 
+def changed(plan: StudyPlan, text: str, source: str) -> StudyPlan:
+    """The study with what this line says in place of its own."""
+    for line in statements(text, source):
+        word = line.take()
+        plan = replace(plan, **{FIELDS.get(word, word): READERS[word](line)})
+        line.end()
+    return plan
+
+
 def _typed(lines: Sequence[str]) -> list[Statement]:
     return [line for text in lines for line in statements(text, "--vary")]
 

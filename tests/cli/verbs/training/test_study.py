@@ -52,6 +52,11 @@ def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):
     assert won.schedule.rate == best["parameters"]["cycle"]
 
 
+def test_what_a_study_says_can_be_said_in_its_place(said):
+    Path("study.txt").write_text("vary strokes.txt\nbatch {16|32}\ntrials 9\n")
+    assert "2 recipes trained to the end" in said("study.txt", "--trials", "2")
+
+
 def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
     page = said(RECIPE, *VARY, "--trials", "3", "--json")
     events = [json.loads(line) for line in page.splitlines()]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,21 +122,30 @@ def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _plan(options: Namespace) -> StudyPlan:
+    from gradbook.lab.study.plan import changed
+
+    plan = _named(options.study, options.vary)
+    for name in LINES:
+        value = getattr(options, name)
+        if value is not None:
+            plan = changed(plan, f"{name} {value}", f"--{name}")
+    return plan
+
+
+def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
+    """A file with braces, a text, or a recipe that the lines vary."""
     from dataclasses import replace
 
     from gradbook.lab.study.plan import read, read_file
     from gradbook.net.text import reads_as_text
 
-    what = options.study
     if what is None:
         raise UsageError("no study: name a file, or a recipe with --vary (gradbook study --help)")
-    lines = [*options.vary]
-    lines += [f"{name} {getattr(options, name)}" for name in LINES if getattr(options, name)]
-    if os.path.isfile(what) and not options.vary:
-        return read_file(what, lines)
+    if os.path.isfile(what) and not vary:
+        return read_file(what)
     if reads_as_text(what) and not os.path.isfile(what):
-        return read(what, lines)
-    found = read(f"vary {what}", lines)
+        return read(what, vary)
+    found = read(f"vary {what}", vary)
     return found if found.name else replace(found, name=Path(what).stem)
 
 
