@@ -124,9 +124,15 @@ def explained(
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
-    """Updates by other weights' gradients, unless one edit elsewhere says more than several."""
+    """Updates by other weights' gradients, unless one edit elsewhere says more than several, or
+    all that is wrong: whose gradients are exchanged by it seem to be those of other weights."""
     found = proposed(symptoms, SearchStage.UPDATES)
-    return found if len(found) < 2 or chosen(symptoms, SearchStage.COLUMNS) is None else []
+    if not found or (len(found) == 1 and found[0].explains >= symptoms.wrong.keys()):
+        return found
+    column = chosen(symptoms, SearchStage.COLUMNS)
+    if column is None or (len(found) == 1 and not column.explains >= symptoms.wrong.keys()):
+        return found
+    return []
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:
