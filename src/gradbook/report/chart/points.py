@@ -94,7 +94,7 @@ def chart(
         parts.append(_path([place(*at) for at in path], steps, ink))
     parts += [_dot(point, *place(point.x, point.y)) for point in points]
     words = f"{title}: {len(points)} points over {across.words}"
-    return element(frame, words, parts, alone=False)
+    return element(frame, words, parts, alone=False, role="group")
 
 
 def _path(places: Sequence[tuple[float, float]], steps: bool, ink: str) -> str:

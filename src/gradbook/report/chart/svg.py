@@ -74,7 +74,10 @@ def stacked(charts: list[Chart], heading: str) -> str:
     return element(whole, "; ".join(map(_words, charts)), parts)
 
 
-def element(frame: Frame, words: str, parts: list[str], alone: bool = True) -> str:
+def element(
+    frame: Frame, words: str, parts: list[str], alone: bool = True, role: str = "img"
+) -> str:
+    """The SVG element; one with links in it is a `group`."""
     paper = (
         f'<rect class="paper" fill="{PAPER.fill}" width="{pt(frame.width)}" '
         f'height="{pt(frame.height)}" rx="10"/>'
@@ -83,7 +86,7 @@ def element(frame: Frame, words: str, parts: list[str], alone: bool = True) -> s
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="gb-chart" '
             f'viewBox="0 0 {pt(frame.width)} {pt(frame.height)}" width="{pt(frame.width)}" '
-            f'height="{pt(frame.height)}" role="img" aria-label="{escape(words)}" '
+            f'height="{pt(frame.height)}" role="{role}" aria-label="{escape(words)}" '
             f'font-family="{FONT}" font-size="{pt(SIZE)}">',
             *([f"<style>{style()}</style>", paper] if alone else []),
             *parts,

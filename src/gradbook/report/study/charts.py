@@ -163,4 +163,4 @@ def parallel(ranked: Ranked) -> str:
             f"<title>{escape(told(record))}</title></path></a>"
         )
     words = f"What was chosen in each of {len(scores)} trials, and its score"
-    return element(WIDE, words, parts, alone=False)
+    return element(WIDE, words, parts, alone=False, role="group")
