@@ -17,7 +17,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.excel.plan.answers import Classes
-from tests.engine.agreement import KEY, batch_for, disagreement, distance
+from tests.engine.agreement import CLOSE, KEY, batch_for, disagreement, distance
 from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
@@ -58,7 +58,7 @@ UPDATES = {
 def test_any_networks_step_is_the_references(net: Net):
     engine = NativeEngine(net, 21, 2, "float64", extra=QUICKLY)
     gaps = disagreement(engine, 19)
-    assert max(gaps.values()) < 1e-11, gaps
+    assert max(gaps.values()) < CLOSE, gaps
 
 
 @pytest.mark.parametrize("words", UPDATES.values(), ids=UPDATES)
@@ -66,7 +66,7 @@ def test_three_steps_follow_the_reference_with_any_update(words):
     engine = NativeEngine(parse(MIXED + words), 40, 2, "float64", extra=QUICKLY)
     for draw, size in enumerate((40, 1, 33)):
         gaps = disagreement(engine, size, draw)
-        assert max(gaps.values()) < 1e-11, gaps
+        assert max(gaps.values()) < CLOSE, gaps
 
 
 def test_training_goes_on_from_what_was_carried_bit_for_bit():
