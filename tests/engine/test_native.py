@@ -8,7 +8,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from gradbook.engine.base import EpochRun
 from gradbook.engine.native import NativeEngine
@@ -17,7 +17,7 @@ from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.excel.plan.answers import Classes
-from tests.engine.agreement import CLOSE, KEY, batch_for, disagreement, distance
+from tests.engine.agreement import CLOSE, KEY, batch_for, disagreement, distance, varies
 from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
@@ -57,6 +57,7 @@ UPDATES = {
 @given(networks(updates=["descent", "momentum"]))
 def test_any_networks_step_is_the_references(net: Net):
     engine = NativeEngine(net, 21, 2, "float64", extra=QUICKLY)
+    assume(varies(engine, 19))
     gaps = disagreement(engine, 19)
     assert max(gaps.values()) < CLOSE, gaps
 
