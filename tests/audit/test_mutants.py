@@ -37,3 +37,9 @@ def test_a_clean_book_raises_no_alarm_in_any_style(style, tmp_path):
             "right",
             [()] * len(report.sheets),
         )
+
+
+@pytest.mark.parametrize("number", [5000579, 5000618, 5002074])
+def test_a_weight_and_a_bias_exchanged_in_a_sum_are_told_alone(number, tmp_path):
+    """Their updates, which then seem to take each other's gradients, are no second mistake."""
+    assert tried(tmp_path / "book.xlsx", number).repaired

@@ -8,22 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.engine.base import Engine
+from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
 from gradbook.graph.step import drawn
 from gradbook.net import Loss
+from tests.engine.against import UNIT, sizes_summed
 
 KEY = {"seed": 5, "epoch": 2}
 CLOSE = 1e-11  # how far a step may be from the reference
-PART = 0.1  # of the largest gradient: the rounding of large values travels into small gradients,
-# such as that of a weight whose size batch normalisation takes off again
 LEAST_SPREAD = 1e-3  # variance in units of the squared mean
 SMALL = 1e-3  # tensors smaller than this are compared as if they were of this size
 
 
-def distance(found: np.ndarray, expected: np.ndarray, unit: float = SMALL) -> float:
-    """Relative, of whole tensors; in units if the tensor is smaller."""
+def distance(found: np.ndarray, expected: np.ndarray, rounding: float = 0.0) -> float:
+    """Relative, of whole tensors; a gradient that all but cancels, as that of a weight whose size
+    batch normalisation takes off again, can't be closer than the `rounding` of its terms."""
     gap = float(np.linalg.norm(np.ravel(found) - np.ravel(expected)))
-    return gap / max(float(np.linalg.norm(np.ravel(expected))), unit)
+    return gap / max(float(np.linalg.norm(np.ravel(expected))), SMALL, rounding / CLOSE)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,28 @@ def batch_for(engine: Engine, size: int, draw: int = 3) -> Batch:
 def expected(engine: Engine, batch: Batch) -> Mapping[str, np.ndarray]:
     """What the reference makes of the engine's state: the loss, gradients and next values."""
     step = engine.step_graph
+    values = _values(engine, batch)
+    return {
+        "loss": values[step.loss],
+        **{str(d.name): values[d] for d in step.gradients.values()},
+        **{str(leaf.name): values[node] for leaf, node in step.next.items()},
+    }
+
+
+def roundings(engine: Engine, batch: Batch) -> Mapping[str, float]:
+    """How far each gradient, and the next value of what it is of, may be off by rounding alone:
+    one unit of Σ|terms| for each addition, of which there are three over the batch: the gradient's
+    own, and two of the statistics behind it."""
+    each = 3 * len(batch.images) * UNIT["float64"]
+    values, found = _values(engine, batch), {}
+    for leaf, slope in engine.step_graph.gradients.items():
+        terms = float(np.linalg.norm(np.ravel(sizes_summed(slope, values))))
+        found |= {str(slope.name): each * terms, str(leaf.name): each * terms}
+    return found
+
+
+def _values(engine: Engine, batch: Batch) -> Mapping[Node, np.ndarray]:
+    step = engine.step_graph
     carried = engine.carried()
     given = {
         step.inputs[0]: batch.images,
@@ -56,12 +79,7 @@ def expected(engine: Engine, batch: Batch) -> Mapping[str, np.ndarray]:
         **{leaf: np.asarray(carried[str(leaf.name)], float) for leaf in step.start},
     }
     results = [step.loss, *step.next.values(), *step.gradients.values()]
-    values = evaluate(results, given)
-    return {
-        "loss": values[step.loss],
-        **{str(d.name): values[d] for d in step.gradients.values()},
-        **{str(leaf.name): values[node] for leaf, node in step.next.items()},
-    }
+    return evaluate(needed(results), given)
 
 
 def varies(engine: Engine, size: int, draw: int = 3) -> bool:
@@ -77,10 +95,11 @@ def varies(engine: Engine, size: int, draw: int = 3) -> bool:
 def disagreement(engine: Engine, size: int, draw: int = 3) -> dict[str, float]:
     """How far one step of the engine is from the reference, by name, the furthest first."""
     batch = batch_for(engine, size, draw)
-    wanted = expected(engine, batch)
+    wanted, rounding = expected(engine, batch), roundings(engine, batch)
     loss = engine.step(batch.images, batch.labels, **KEY)
     found = {"loss": np.asarray(loss), **engine.arrays}
-    slopes = [wanted[str(slope.name)] for slope in engine.step_graph.gradients.values()]
-    unit = max(SMALL, *(PART * float(np.linalg.norm(np.ravel(slope))) for slope in slopes))
-    gaps = {name: distance(found[name], value, unit) for name, value in wanted.items()}
+    gaps = {
+        name: distance(found[name], value, rounding.get(name, 0.0))
+        for name, value in wanted.items()
+    }
     return dict(sorted(gaps.items(), key=lambda item: -item[1]))

@@ -15,7 +15,7 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, best_of, front_of, study
+from gradbook.lab.study.study import StudyListener, best_of, study
 from gradbook.work.crew import ProcessCrew
 from tests.lab import made
 
@@ -178,13 +178,10 @@ def test_a_folder_holds_one_study(text, tmp_path):
         pass
 
 
-def test_the_best_and_the_front(text, tmp_path):
+def test_the_best_is_the_highest_and_of_equal_ones_the_smallest(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
     trials = study(folder, folder.plan(), ProcessCrew(2), 1, StudyListener())
-    best, front = best_of(trials), front_of(trials)
+    best = best_of(trials)
     assert best.accuracy == max(trial.accuracy for trial in trials)
-    assert front[-1].accuracy == best.accuracy
-    for one in front:
-        assert not any(
-            other.parameters <= one.parameters and other.accuracy > one.accuracy for other in trials
-        )
+    equal = [trial for trial in trials if trial.accuracy == best.accuracy]
+    assert best.parameters == min(trial.parameters for trial in equal)

@@ -271,16 +271,6 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
     return min(done, key=key, default=None)
 
 
-def front_of(trials: Sequence[Trial]) -> list[Trial]:
-    """Those that none of fewer parameters is as good as, from the smallest up."""
-    front: list[Trial] = []
-    done = [trial for trial in trials if trial.accuracy is not None]
-    for trial in sorted(done, key=lambda t: (t.parameters or 0, -(t.accuracy or 0.0), t.number)):
-        if not front or (trial.accuracy or 0.0) > (front[-1].accuracy or 0.0):
-            front.append(trial)
-    return front
-
-
 def write_tables(folder: StudyFolder, trials: Sequence[Trial]) -> None:
     records = [trial.record for trial in trials]
     write_whole(folder.records_file, json.dumps(records, indent=1) + "\n")
