@@ -83,11 +83,11 @@ class _AsEvents(_Display):
     def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
         keys = ("number", "parameters", "value", "state", "bits", "network_parameters")
         records = [trial.record for trial in trials]
-        best = best_of(trials)
+        best = best_of(records)
         print_event(
             "done",
             folder=str(folder.path),
-            best=best.number if best else None,
+            best=best["number"] if best else None,
             trials=[{key: record[key] for key in keys} for record in records],
         )
 
@@ -108,9 +108,9 @@ class _AsLines(_Display):
         self.say([text.row(trial.record, is_best=trial is best)])
 
     def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
-        best = best_of(trials)
         records = [trial.record for trial in trials]
-        said = text.summary(records, best.record if best else None, folder.tests())
+        best = best_of(records)
+        said = text.summary(records, best, folder.tests())
         lines = [[], *folded(said, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
         if best:
@@ -217,11 +217,10 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
 
 def _best_record(folder: StudyFolder) -> tuple[text.Record, list[text.Record]]:
     records: list[text.Record] = [*folder.records()]
-    done = [record for record in records if record["value"] is not None]
-    if not done:
+    best = best_of(records)
+    if best is None:
         raise UsageError(f"no recipe of {folder.path} was trained to its end yet")
-    key = lambda r: (-r["value"], r["network_parameters"], r["number"])  # noqa: E731
-    return min(done, key=key), records
+    return best, records
 
 
 def _recipe(folder: StudyFolder, best: text.Record) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
@@ -264,11 +264,12 @@ class _Trainings:
 # What is left of it.
 
 
-def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """The one with the highest accuracy; of equal ones the smallest, then the first."""
-    done = [trial for trial in trials if trial.accuracy is not None]
-    key = lambda t: (-(t.accuracy or 0.0), t.parameters or 0, t.number)  # noqa: E731
-    return min(done, key=key, default=None)
+def best_of(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The trial with the highest accuracy; of equal ones the smallest, then the first."""
+    done = [record for record in records if record["value"] is not None]
+    return min(
+        done, key=lambda r: (-r["value"], r["network_parameters"], r["number"]), default=None
+    )
 
 
 def write_tables(folder: StudyFolder, trials: Sequence[Trial]) -> None:

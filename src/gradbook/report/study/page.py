@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from gradbook.amounts import counted, duration, percent
+from gradbook.lab.study.study import best_of
 from gradbook.palette import curve_colours
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
@@ -31,7 +32,7 @@ def study_page(
 ) -> str:
     """The page of a study that has come so far."""
     ranked = Ranked(records)
-    sections = [Section("result", "What it found", _result(records, ranked, tests))]
+    sections = [Section("result", "What it found", _result(records, tests))]
     if ranked.records:
         drawn = [charts.history(ranked), charts.front(ranked)]
         sections.append(Section("history", "How it went", _figures(drawn)))
@@ -58,7 +59,7 @@ def _lead(records: Sequence[Record]) -> str:
     return f"{counted(len(records), 'recipe')} drawn, {spent} of training."
 
 
-def _result(records: Sequence[Record], ranked: Ranked, tests: Sequence[Record]) -> str:
+def _result(records: Sequence[Record], tests: Sequence[Record]) -> str:
     looked = (
         "Validation images alone chose. The test images were scored "
         f"{counted(len(tests), 'time')}." if tests else
@@ -66,9 +67,9 @@ def _result(records: Sequence[Record], ranked: Ranked, tests: Sequence[Record]) 
     )  # fmt: skip
     scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
     said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
-    if not ranked.records:
+    best = best_of(records)
+    if best is None:
         return f"<p>No recipe was trained to its end.</p>{said}"
-    best = max(ranked.records, key=lambda r: (r["value"], -r["network_parameters"], -r["number"]))
     return (
         f'<p class="headline"><b>{percent(best["value"])}</b> of the images held back, by '
         f'<a href="#{anchor(best)}">trial {best["number"]}</a> with '
