@@ -2,11 +2,13 @@
 
     python bench/browser.py                  the engine on one thread, Node and Chromium
     python bench/browser.py --tfjs FOLDER    beside TensorFlow.js, which is installed in FOLDER
-                                             (@tensorflow/tfjs and @tensorflow/tfjs-backend-wasm)
+                                             (npm install @tensorflow/tfjs and
+                                             @tensorflow/tfjs-backend-wasm)
 
-The network of `quick` on batches of 256 unwarped digits (of 32 in TensorFlow.js, which takes long
-enough for those). Each is a process of its own and they take turns; the median of the turns is
-given. Needs zig, node and chromium.
+Two networks: that of `quick`, on batches of 256 unwarped digits (of 32 in TensorFlow.js, which
+takes long enough for those), and `dense`, which has 64 hidden units and no windows, on batches of
+256: TensorFlow.js can't train convolutions in WebAssembly. All take turns, pages in one browser;
+the median of the turns is given. Needs zig, node and chromium.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import json
 import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -33,53 +36,83 @@ from gradbook.data.warp import Warp
 from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.model import untrained
 from gradbook.lab.recipes.builtin import recipe
+from gradbook.net import parse
 from gradbook.report.digits.packing import TrainingPack, scales
 from gradbook.report.digits.page import digits_page
-from tests.outside.browser import browser
+from tests.outside.browser import Browser, browser
 from tests.outside.witness import program
 
 HERE = Path(__file__).parent / "browser"
 IMAGES, TESTED = 5_120, 10
 SECONDS = 3  # of a turn
-BATCH, THEIRS = 256, 32
+BATCH = 256
+THEIRS = {"quick": 32, "dense": BATCH}
+DENSE = "input 1x28x28; flatten; dense 64; relu; dense 10; softmax; update momentum nesterov"
+WASM = "tfjs-backend-wasm"
 
 Racer = Callable[[], float]
 
 
+@dataclass(frozen=True)
+class Race:
+    """One network, and where its files and TensorFlow.js are."""
+
+    name: str
+    folder: Path
+    opened: Browser
+    tfjs: Path | None
+
+    def racers(self) -> Iterator[tuple[str, Racer]]:
+        net = recipe("quick").net if self.name == "quick" else parse(DENSE)
+        data = load("digits")
+        asked = replace(recipe("quick"), net=net, warp=Warp(), batch=BATCH, epochs=400)
+        train = data.training_and_validation[:IMAGES]
+        pack = TrainingPack(asked, train, data.test_for_reporting[:TESTED])
+        model = untrained(asked.net, data)
+        table = self.folder / f"{self.name}.json"
+        table.write_text(json.dumps(pack.table(model.net, scales(model))))
+        page = self.folder / f"{self.name}.html"
+        page.write_text(digits_page(model, pack), encoding="utf-8")
+        for level, words in (("native", "its own vectors"), ("plain", "four lanes")):
+            engine = NativeEngine(asked.net, BATCH, level=level)
+            yield f"engine, {words}", partial(_native, engine, pack)
+        web = str(files("gradbook") / "web")
+        yield "page in Node", partial(_node, "ours.mjs", web, str(table), str(SECONDS))
+        yield "page in Chromium", partial(_page, self.opened, page)
+        if self.tfjs:
+            yield from self._theirs(self.tfjs)
+
+    def _theirs(self, tfjs: Path) -> Iterator[tuple[str, Racer]]:
+        batch = THEIRS[self.name]
+        for backend in ("wasm", "cpu"):
+            asked = (str(tfjs.resolve()), backend, self.name, str(batch), str(SECONDS))
+            yield f"TensorFlow.js in Node, {backend}", partial(_node, "tfjs.mjs", *asked)
+            page = self.folder / f"tfjs_{backend}.html"
+            page.write_text(_their_page(tfjs, backend), encoding="utf-8")
+            run = f"run({json.dumps(self.name)}, {batch}, {SECONDS})"
+            yield f"TensorFlow.js in Chromium, {backend}", partial(_run, self.opened, page, run)
+
+
 def main(words: list[str]) -> None:
     parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("--tfjs", metavar="FOLDER", help="where its node_modules are")
+    parser.add_argument("--tfjs", metavar="FOLDER", type=Path, help="where its node_modules are")
     parser.add_argument("--rounds", type=int, default=5, help="turns (default: 5)")
     options = parser.parse_args(words)
-    with TemporaryDirectory() as name:
-        racers = dict(_racers(Path(name), options.tfjs))
-        speeds: dict[str, list[float]] = {who: [] for who in racers}
-        for _ in range(options.rounds):
-            for who, racer in racers.items():
-                speeds[who].append(racer())
+    with TemporaryDirectory() as name, browser() as opened:
+        for network in THEIRS:
+            race = Race(network, Path(name), opened, options.tfjs)
+            _tell(network, dict(race.racers()), options.rounds)
+
+
+def _tell(network: str, racers: dict[str, Racer], rounds: int) -> None:
+    speeds: dict[str, list[float]] = {who: [] for who in racers}
+    for _ in range(rounds):
+        for who, racer in racers.items():
+            speeds[who].append(racer())
+    print(network)
     for who, found in speeds.items():
-        print(f"{who:34} {median(found):10,.0f} images/s ({min(found):,.0f} to {max(found):,.0f})")
-
-
-def _racers(folder: Path, tfjs: str | None) -> Iterator[tuple[str, Racer]]:
-    data = load("digits")
-    asked = replace(recipe("quick"), warp=Warp(), batch=BATCH, epochs=400)
-    train = data.training_and_validation[:IMAGES]
-    pack = TrainingPack(asked, train, data.test_for_reporting[:TESTED])
-    model = untrained(asked.net, data)
-    (folder / "pack.json").write_text(json.dumps(pack.table(model.net, scales(model))))
-    (folder / "page.html").write_text(digits_page(model, pack), encoding="utf-8")
-    for level, words in (("native", "its own vectors"), ("plain", "four lanes")):
-        yield (
-            f"engine, {words}",
-            partial(_native, NativeEngine(asked.net, BATCH, level=level), pack),
-        )
-    web = str(files("gradbook") / "web")
-    yield "page in Node", partial(_node, "ours.mjs", web, str(folder / "pack.json"), str(SECONDS))
-    yield "page in Chromium", partial(_chromium, folder / "page.html")
-    for backend in ("wasm", "cpu") if tfjs else ():
-        asked_of_it = (str(Path(tfjs or "").resolve()), backend, str(THEIRS), str(SECONDS))
-        yield f"TensorFlow.js in Node, {backend}", partial(_node, "tfjs.mjs", *asked_of_it)
+        spread = f"({min(found):,.0f} to {max(found):,.0f})"
+        print(f"  {who:34} {median(found):10,.0f} images/s {spread}", flush=True)
 
 
 def _native(engine: NativeEngine, pack: TrainingPack) -> float:
@@ -95,22 +128,57 @@ def _native(engine: NativeEngine, pack: TrainingPack) -> float:
 def _node(script: str, *words: str) -> float:
     command = [program("node"), str(HERE / script), *words]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    last = said.strip().splitlines()[-1]
-    if last.startswith("can't"):
-        print(f"{script} {words[1]}: {last}", file=sys.stderr)
+    return _speed(f"{script} {words[1]}", said.strip().splitlines()[-1])
+
+
+def _speed(who: str, said: object) -> float:
+    if str(said).startswith("can't"):
+        print(f"{who}: {said}", file=sys.stderr)
         return float("nan")
-    return float(last)
+    return float(str(said))
 
 
-def _chromium(page: Path) -> float:
+def _page(opened: Browser, page: Path) -> float:
     """What the page itself says while it trains."""
-    with browser() as opened:
-        opened.show(page)
-        waiting = "document.querySelector('#go').disabled ? setTimeout(look, 20) : done(1)"
-        opened.value(f"new Promise(done => {{ const look = () => {waiting}; look() }})")
-        opened.value("document.querySelector('#go').click()")
-        opened.value(f"new Promise(done => setTimeout(done, {1000 * SECONDS}))")
-        return float(opened.text("#speed").replace(",", ""))
+    opened.show(page)
+    waiting = "document.querySelector('#go').disabled ? setTimeout(look, 20) : done(1)"
+    opened.value(f"new Promise(done => {{ const look = () => {waiting}; look() }})")
+    opened.value("document.querySelector('#go').click()")
+    opened.value(f"new Promise(done => setTimeout(done, {1000 * SECONDS}))")
+    speed = float(opened.text("#speed").replace(",", ""))
+    opened.show("about:blank")  # so that it trains on in nobody's turn
+    return speed
+
+
+def _run(opened: Browser, page: Path, run: str) -> float:
+    opened.show(page)
+    said = opened.value(run)
+    opened.show("about:blank")
+    return _speed(page.name, said)
+
+
+def _their_page(tfjs: Path, backend: str) -> str:
+    """TensorFlow.js on a page of its own; a file can't load its modules but from their own text."""
+    folder = tfjs.resolve() / "node_modules" / "@tensorflow"
+    scripts = [folder / "tfjs" / "dist" / "tf.min.js"]
+    modules = {}
+    if backend == "wasm":
+        built = folder / WASM / "dist"
+        scripts.append(built / "tf-backend-wasm.min.js")
+        for file in built.glob("*.wasm"):
+            modules[file.name] = (
+                f"data:application/wasm;base64,{b64encode(file.read_bytes()).decode()}"
+            )
+    sources = "".join(f'<script src="{it.as_uri()}"></script>' for it in scripts)
+    paths = f"tf.wasm.setWasmPaths({json.dumps(modules)})" if modules else ""
+    return f"""<!DOCTYPE html><meta charset="utf-8"><title>TensorFlow.js</title>{sources}
+<script>{(HERE / "tfjs_networks.js").read_text("utf-8")}
+async function run(...asked) {{
+  {paths}
+  await tf.setBackend({json.dumps(backend)})
+  await tf.ready()
+  return tfjsSpeed(tf, ...asked)
+}}</script>"""
 
 
 if __name__ == "__main__":

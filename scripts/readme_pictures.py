@@ -20,6 +20,7 @@ from threading import Thread
 from openpyxl import load_workbook
 from PIL import Image, ImageChops
 
+from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.lab.exercise import personal
 from gradbook.lab.training.run_folder import RunFolder
@@ -40,6 +41,14 @@ PICTURES = Path("docs/pictures")
 RECIPE = "small"
 STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 STEPS = 12  # of the page to play with
+DIGIT = 9  # of the images that the page to draw on offers: a 9
+CHOSEN = {  # on that page: the class that is the target, and a place of a map
+    "#target": "4",
+    ".picker select": "2",
+    ".picker label:nth-of-type(1) input": "4",
+    ".picker label:nth-of-type(2) input": "12",
+    ".picker label:nth-of-type(3) input": "14",
+}
 MARGIN = 24  # pixels of paper left around what is on it
 
 
@@ -54,6 +63,7 @@ def main(words: list[str]) -> None:
         _workbook(net, folder)
         _page("derivation", explain(net).html(), folder, height=1500)
         _playing(net, folder)
+        _drawing()
         _served(net, folder)
         _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), folder, height=900)
         train(RECIPE, folder=folder / "run")
@@ -71,6 +81,26 @@ def _playing(net: Net, folder: Path) -> None:
         chromium.value("document.querySelector('[aria-label=w5]').focus()")
         chromium.value("new Promise(done => setTimeout(done, 800))")  # the strip of verdicts
         chromium.picture(PICTURES / "page.png", whole=False)
+
+
+def _drawing() -> None:
+    """The page to draw on: a digit, its maps, the gradient that arrives at a place of one."""
+    with TemporaryDirectory() as name, browser() as chromium:
+        page = Path(name) / "draw.html"
+        reader = picture_reader("tiny", None)
+        assert reader is not None
+        page.write_text(picture_page(reader, None, ""), encoding="utf-8")
+        chromium.show(page, width=1280, height=1200)
+        chromium.until("!!document.querySelector('#answer b')")
+        chromium.value(f"document.querySelectorAll('#samples button')[{DIGIT}].click()")
+        for selector, words in CHOSEN.items():
+            chromium.value(
+                f"(() => {{ const e = document.querySelector('{selector}'); e.value = '{words}'; "
+                "e.dispatchEvent(new Event('change')) })()"
+            )
+        chromium.value("document.querySelector('#paint-slopes').click()")
+        chromium.value("new Promise(done => setTimeout(done, 500))")
+        chromium.picture(PICTURES / "draw.png", whole=False)
 
 
 def _served(net: Net, folder: Path) -> None:

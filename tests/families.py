@@ -17,8 +17,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from gradbook.errors import ShapeError
 from gradbook.net import (
     Activation,
+    Again,
     BatchNorm,
     Bias,
     Concat,
@@ -73,18 +75,26 @@ def networks(
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
     layers: list[Layer] = []
     shapes = [shape]
-    for index in range(draw(st.integers(0, depth))):
+    again: list[Again] = []
+    count = draw(st.integers(0, depth))
+    while len(layers) < count:
         fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
         layers.append(draw(st.one_of(fitting, *residuals(shapes), *concats(shapes))))
-        given = (shapes[value] for value in layers[-1].reads(index))
-        shapes.append(layers[-1].output(*given))
+        shapes.append(made_by(layers, shapes))
+        several = draw(st.one_of(st.none(), *agains(layers, shapes, again, depth)))
+        if several:
+            again.append(several)
+            for _, owner in several.uses():
+                layers.append(layers[owner])
+                shapes.append(made_by(layers, shapes))
     first, shape = shapes[0], shapes[-1]
     loss = draw(st.sampled_from([it for it in losses if not smooth or it is not Loss.ABSOLUTE]))
     layers += draw(endings(shape, loss, smooth=smooth))
-    plain = Net(input=first, layers=tuple(layers), loss=loss)
+    plain = Net(input=first, layers=tuple(layers), loss=loss, again=tuple(again))
     return Net(
         input=first,
         layers=tuple(layers),
+        again=tuple(again),
         loss=loss,
         update=draw(update_rules(updates)),
         rate=draw(st.none() | thousandths(0, 0.5)),
@@ -94,6 +104,36 @@ def networks(
         smoothing=draw(thousandths(0, 0.5)) if loss is Loss.CROSS else 0.0,
         decay=draw(decays(plain)),
     )
+
+
+def made_by(layers: Sequence[Layer], shapes: Sequence[Shape]) -> Shape:
+    """The shape that the last layer makes."""
+    return layers[-1].output(*(shapes[value] for value in layers[-1].reads(len(layers) - 1)))
+
+
+def agains(
+    layers: Sequence[Layer], shapes: Sequence[Shape], done: Sequence[Again], depth: int
+) -> list[SearchStrategy[Again]]:
+    """Any of the last layers two or three times, where the same weights fit each time; with every
+    use there are at most `depth` layers, for rounding grows with each."""
+    free = len(layers) - max((one.end for one in done), default=0)
+    every = (Again(len(layers) - k, k, n) for k in range(1, free + 1) for n in (2, 3))
+    fitting = [one for one in every if one.end <= depth and fits_again(one, layers, shapes)]
+    return [st.sampled_from(fitting)] if fitting else []
+
+
+def fits_again(one: Again, layers: Sequence[Layer], shapes: Sequence[Shape]) -> bool:
+    """With nothing that grows large, and nothing to normalise that is one value alone."""
+    every, made = list(layers), list(shapes)
+    for _, owner in one.uses():
+        every.append(layers[owner])
+        if every[-1].parameters(made[-1]) != layers[owner].parameters(shapes[owner]):
+            return False
+        try:
+            made.append(made_by(every, made))
+        except ShapeError:
+            return False
+    return sum(shape[0] for shape in made) <= 3 * MOST_CHANNELS
 
 
 def image_shapes() -> SearchStrategy[Shape]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from threading import Event, Thread, current_thread
 
@@ -11,12 +13,14 @@ import pytest
 
 from gradbook.cli.main import INTERRUPTED
 from gradbook.interruption import (
+    IMPATIENT,
     heard_alike,
     interruptible,
     side_by_side,
     uninterrupted,
     until_stopped,
 )
+from gradbook.system import interrupting
 
 
 def press_ctrl_c() -> None:
@@ -28,10 +32,11 @@ def press_ctrl_c_from_a_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_handler():
-    before = signal.getsignal(signal.SIGINT)
+def _own_handlers():
+    before = {number: signal.getsignal(number) for number in interrupting()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_it_interrupts_the_command():
@@ -40,6 +45,49 @@ def test_it_interrupts_the_command():
         raise AssertionError
 
     assert interruptible(command, INTERRUPTED) == INTERRUPTED
+
+
+@pytest.mark.parametrize("number", interrupting())
+def test_whatever_asks_it_to_end_interrupts_the_command(number):
+    def command() -> int:
+        signal.raise_signal(number)
+        raise AssertionError
+
+    assert interruptible(command, INTERRUPTED) == INTERRUPTED
+
+
+STUBBORN = """\
+import time
+from gradbook.interruption import interruptible
+def command():
+    try:
+        print("begun", flush=True)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        print("tidying up", flush=True)
+        time.sleep(600)
+raise SystemExit(interruptible(command, 130))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+@pytest.mark.parametrize("number", interrupting())
+def test_who_asks_again_a_while_later_ends_it_at_once(number):
+    words = [sys.executable, "-c", STUBBORN]
+    with subprocess.Popen(words, stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)  # with it, as from a shutdown
+        assert process.stdout.readline() == "tidying up\n"
+        time.sleep(IMPATIENT / 2)
+        assert process.poll() is None
+        time.sleep(IMPATIENT)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, said) == (
+        INTERRUPTED,
+        "gradbook: ended at once; whatever was saved is whole\n",
+    )
 
 
 def test_it_doesnt_interrupt_what_tidies_up_after_an_interruption():
@@ -70,16 +118,16 @@ def test_it_isnt_heard_where_the_shell_said_so():
 
 def test_what_is_heard_alike_interrupts_once_with_ctrl_c():
     def command() -> int:
+        before = signal.getsignal(signal.SIGTERM)
         with heard_alike():
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGTERM)
             press_ctrl_c()
+        assert signal.getsignal(signal.SIGTERM) is before
         return 7
 
-    before = signal.getsignal(signal.SIGTERM)
     assert interruptible(command, INTERRUPTED) == 7
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_an_interruption_waits_for_the_end_of_what_must_not_be_torn_apart():

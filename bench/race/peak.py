@@ -8,7 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 from gradbook.engine import compilers
-from gradbook.engine.compile import library, loaded
+from gradbook.engine.compile import library
+from gradbook.engine.kept import loaded
 from gradbook.targets.c.kernels.machine import LEVELS
 
 SOURCE = Path(__file__).with_name("peak.c")
@@ -24,7 +25,7 @@ def gflops(threads: int = 1) -> float:
     lanes = LEVELS[vectors][0]
     head = f"#define PEAK_LANES {lanes}\n#define REGISTER(x) {REGISTERS[vectors]}(x)\n"
     spelled = head.replace('"(x)', '" (x)')
-    run = loaded(library(spelled + SOURCE.read_text("utf-8"), compiler)).peak
+    run = loaded(library(spelled + SOURCE.read_text("utf-8"), compiler).path).peak
     run.argtypes, run.restype = [ctypes.c_int64], ctypes.c_float
     rounds = 2_000_000
     with ThreadPoolExecutor(threads) as pool:

@@ -20,6 +20,8 @@ from collections.abc import Iterable
 
 LONGEST_MESSAGE = 600
 CLOSE_ENOUGH = 0.6
+KEPT = "\n\t"  # of what can't be printed
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 class GradbookError(Exception):
@@ -107,11 +109,26 @@ def _place(source: str | None, **positions: str | int | None) -> str:
 
 def one_line(text: str) -> str:
     """The text with everything unprintable escaped, and its middle left out if it is long."""
-    shown = (
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in _shortened(text)
-    )
-    return _shortened("".join(shown))
+    return _shortened("".join(map(_escaped, _shortened(text))))
+
+
+def visible(text: str) -> str:
+    """The text with what can't be seen escaped: controls, turns of direction; lines stay lines."""
+    if text.isprintable():
+        return text
+    return "".join(one if one in KEPT else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def as_cell(words: str) -> str:
+    """Words for a table: in one line, and such that no spreadsheet takes them for a formula."""
+    plain = one_line(words)
+    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain
 
 
 def _shortened(text: str) -> str:

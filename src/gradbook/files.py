@@ -8,17 +8,26 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+from gradbook import limits
 from gradbook.errors import FileError, LimitError
-from gradbook.system import FolderLock
+from gradbook.limits import ReadLimit
+from gradbook.system import NOT_WAITING
 
 PART = ".gradbook-"  # how files that aren't whole yet begin
 NO_NAME = "no file can have that name: choose another"
-TEXT_LIMIT = 16 * 2**20  # bytes; a network or a table that is larger is a mistake
+NO_FILES = {  # what may stand where a file belongs: by its kind, in words and with a remedy
+    stat.S_IFIFO: "it is a pipe, not a file: write what comes through it to a file",
+    stat.S_IFCHR: "it is a device, not a file: name a file",
+    stat.S_IFBLK: "it is a device, not a file: name a file",
+    stat.S_IFSOCK: "it is a socket, not a file: name a file",
+    stat.S_IFDIR: "it is a folder: name a file in it",
+}
 
 
 @contextmanager
@@ -28,7 +37,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     If the block fails or is interrupted, nothing is left behind and a file that
     stood at `path` before still stands there.
     """
-    with _plainly("write", path):
+    with said_plainly("write", path):
         target = Path(os.path.realpath(path))
         if target.exists() and not _is_device(target):
             # replacing a file asks only its folder for permission; we ask the file too
@@ -36,7 +45,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         part = _new_part(target)
     try:
         yield part
-        with _plainly("write", path):
+        with said_plainly("write", path):
             _settle(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -45,67 +54,71 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 def write_whole(path: str | os.PathLike[str], data: bytes | str) -> None:
     """Write all of the data to `path`, or leave everything as it was."""
     content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    with whole_file(path) as part, _plainly("write", path):
+    with whole_file(path) as part, said_plainly("write", path):
         part.write_bytes(content)
 
 
 def made_folder(path: str | os.PathLike[str]) -> Path:
     """The folder, made with its parents where it isn't there yet."""
     folder = Path(path)
-    with _plainly("make the folder", path):
+    with said_plainly("make the folder", path):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def kept_in(kind: str) -> Path:
-    """The folder of gradbook's own for things of this kind, which can be made again."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get("GRADBOOK_CACHE") or user_cache_dir("gradbook", False), kind)
-
-
-@contextmanager
-def alone_in(folder: str | os.PathLike[str]) -> Iterator[bool]:
-    """Whether no other process is alone in this folder now, which then holds until the block ends.
-
-    However a process ends, the system lets go of what it held. Where the system knows no locks
-    of folders (Windows, some network drives), everybody is taken to be alone.
-    """
-    with _plainly("open", folder):
-        lock = FolderLock(folder)
-    try:
-        yield lock.is_ours
-    finally:
-        lock.let_go()
 
 
 def clear_parts(folder: str | os.PathLike[str]) -> None:
     """Take away what killed processes left of files that they were writing in this folder."""
     for part in Path(folder).glob(f"{PART}*"):
-        with _plainly("remove", part), suppress(PermissionError):  # somebody is writing it still
+        with (
+            said_plainly("remove", part),
+            suppress(PermissionError),
+        ):  # somebody is writing it still
             part.unlink(missing_ok=True)
 
 
-def read_text(path: str | os.PathLike[str], *, limit: int = TEXT_LIMIT) -> str:
-    """A text file's content, UTF-8 and at most `limit` bytes."""
-    with _plainly("read", path), open(path, "rb") as file:
-        content = file.read(limit + 1)
+def read_text(path: str | os.PathLike[str], *, limit: ReadLimit = limits.TEXT) -> str:
+    """A text file's content, UTF-8 and within the limit."""
+    with opened(path, limit) as file, said_plainly("read", path):
+        content = file.read(limit.most + 1)
     return decoded(content, source=str(path), limit=limit)
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[BufferedReader]:
-    """A file's bytes as a stream; what goes wrong with opening it is said plainly."""
-    with _plainly("read", path):
-        file = open(path, "rb")  # noqa: SIM115 - the `with` below closes it
+def opened(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[BufferedReader]:
+    """The bytes of a file that may be anybody's, as a stream, if it is a file and not too large.
+
+    Nothing else is even opened: a pipe might be waited for without end, and so might a device.
+    """
+    with said_plainly("read", path):
+        _require_file(os.stat(path), path)
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - closed below
     with file:
+        about = os.fstat(file.fileno())
+        _require_file(about, path)  # now that nobody can put another thing there
+        require_size(about.st_size, os.fspath(path), limit)
+        with said_plainly("read", path):
+            file.peek(1)  # what can't be read at all says so now
         yield file
 
 
-def decoded(content: bytes, *, source: str, limit: int = TEXT_LIMIT) -> str:
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | NOT_WAITING)
+
+
+def _require_file(about: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if not stat.S_ISREG(about.st_mode):
+        why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it is no file: name a file")
+        raise FileError(f"can't read {os.fspath(path)}: {why}")
+
+
+def require_size(size: int, source: str, limit: ReadLimit) -> None:
+    if size > limit.most:
+        raise LimitError(f"{source} is larger than {limit}: give a smaller file")
+
+
+def decoded(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> str:
     """Bytes that somebody gave us, as text."""
-    if len(content) > limit:
-        raise LimitError(f"{source} is larger than {limit:,} bytes: give a smaller file")
+    require_size(len(content), source, limit)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,7 +134,12 @@ def _new_part(target: Path) -> Path:
         from tempfile import gettempdir
 
         part = Path(gettempdir(), part.name)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    made = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        os.close(made)
+    except OSError:
+        part.unlink()
+        raise
     return part
 
 
@@ -145,19 +163,28 @@ def _is_device(target: Path) -> bool:
 
 
 @contextmanager
-def _plainly(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
+def said_plainly(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
     """Whatever the system says about the file, said in one line with a remedy."""
     try:
         yield
     except BrokenPipeError:
         raise
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FileError(f"can't {verb} {os.fspath(path)}: {_remedy(error, path)}") from error
+    except ValueError as error:
+        if _is_a_name(os.fspath(path)):
+            raise
+        raise FileError(f"can't {verb} {os.fspath(path)}: {NO_NAME}") from error
 
 
-def _remedy(error: OSError | ValueError, path: str | os.PathLike[str]) -> str:
-    if isinstance(error, ValueError):
-        return NO_NAME
+def _is_a_name(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeError:
+        return False
+
+
+def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
     folder = Path(path).parent
     remedies = {
         errno.ENOENT: f"there is no {path}" if folder.is_dir() else f"there is no folder {folder}",

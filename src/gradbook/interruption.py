@@ -1,11 +1,11 @@
 """Being interrupted, by Ctrl-C or by being asked to end: the one place where it is heard.
 
 A command hears of it once (`interruptible`, `heard_alike`): what then tidies up, and the end of
-the process, aren't torn apart by a second one. Native code, compilers and trainings work in
-threads of their own; the main thread waits for them, and interrupted it tells them to stop and
-waits until they have (`side_by_side`, `until_stopped`). Threads and processes that are started
-`uninterrupted` leave Ctrl-C to who waits for them. Who was told to ignore a signal, as by nohup,
-ignores it.
+the process, aren't torn apart by a second one that comes with it; one that comes later ends all at
+once. Native code, compilers and trainings work in threads of their own; the main thread waits for
+them, and interrupted it tells them to stop and waits until they have (`side_by_side`,
+`until_stopped`). Threads and processes that are started `uninterrupted` leave Ctrl-C to who waits
+for them. Who was told to ignore a signal, as by nohup, ignores it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import current_thread, main_thread
+from time import monotonic
 
 from gradbook import system
 
@@ -23,29 +24,51 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any
 
+IMPATIENT = 1.0  # seconds; a closed terminal or a shutdown may send two signals at once
 LOOK_ROUND = 0.02  # seconds; a signal that comes just before some waiting begins doesn't end it
 
 
 class Hearing:
-    """A handler of signals that raises KeyboardInterrupt when first called, and never again."""
+    """A handler of signals that raises KeyboardInterrupt when first called, and never again.
 
-    def __init__(self) -> None:
-        self.heard = False
+    Where the process is ours, one that comes a while after the first ends it at once. What was
+    written by then is whole, for nothing is ever written in its own place.
+    """
+
+    def __init__(self, *, is_ours: bool = False) -> None:
+        self.is_ours = is_ours
+        self.is_over = False
+        self.first: float | None = None
 
     def __call__(self, number: int, frame: object) -> None:
-        if not self.heard:
-            self.heard = True
+        if self.is_over:
+            return
+        if self.first is None:
+            self.first = monotonic()
             raise KeyboardInterrupt
+        if self.is_ours and monotonic() - self.first > IMPATIENT:
+            end_at_once()
+
+
+def end_at_once() -> None:
+    """Without tidying up: who comes next does that."""
+    shown_again = b"\033[?25h\n" if os.isatty(2) else b""  # the cursor, which displays hide
+    with suppress(OSError):
+        os.write(2, shown_again + b"gradbook: ended at once; whatever was saved is whole\n")
+    os._exit(130)
 
 
 def interruptible(command: Callable[[], int], interrupted: int) -> int:
-    """The command's exit code. Once it has one, the process ends without hearing of Ctrl-C."""
-    hearing = Hearing()
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, hearing)
+    """The command's exit code, however it is asked to end. Once it has one, the process ends
+    without hearing of that.
+    """
+    hearing = Hearing(is_ours=True)
+    for number in system.interrupting():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, hearing)
     try:
         code = command()
-        hearing.heard = True
+        hearing.is_over = True
     except KeyboardInterrupt:  # between the command's last step and the line above
         return interrupted
     return code

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import contextmanager
 
 TYPE_CHECKING = False  # every command imports this
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from subprocess import Popen
     from typing import Any
 
@@ -19,7 +21,16 @@ INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP")
 MOST_CORES = 64
 WINDOWED = ("BROWSER", "WAYLAND_DISPLAY", "DISPLAY")  # what tells where windows go, elsewhere
 DEVICES = ("CON", "PRN", "AUX", "NUL")
+NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # to open a file
 
+
+# A command beside which a shell waits for its own standard input to end, and then ends them all.
+BOUND = """exec 3<&0
+"$@" </dev/null 3<&- & work=$!
+(read _ <&3; kill 0) 2>/dev/null & watch=$!
+wait $work; code=$?
+kill $watch
+exit $code"""
 
 # Signals
 
@@ -60,6 +71,22 @@ def apart() -> dict[str, Any]:
     return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 
 
+@contextmanager
+def bound_to_us(command: Sequence[str]) -> Iterator[tuple[list[str], int]]:
+    """Words that start a command `apart` which ends with its helpers when we do, however we end,
+    and the standard input to give it.
+    """
+    import shutil
+
+    shell = shutil.which("sh", path=os.defpath) if hasattr(os, "killpg") else None
+    theirs, ours = os.pipe()  # which has an end once nobody holds ours
+    try:
+        yield ([shell, "-c", BOUND, "sh"] if shell else []) + list(command), theirs
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
 def end(process: Popen[str]) -> None:
     """Ask a process that was started `apart` to end, and its helpers where they can be asked."""
     if not hasattr(os, "killpg"):
@@ -94,11 +121,11 @@ class FolderLock:
     """A folder that a process has for itself as long as it lives, where there are such locks.
 
     However a process ends, the system lets go of what it held. Where it knows no locks of folders
-    (Windows, some network drives), everybody is taken to be alone.
+    (Windows, some network drives), everybody is taken to be alone, which then isn't sure.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.is_ours = True
+        self.is_ours, self.is_sure = True, False
         self._held: int | None = None
         try:
             from fcntl import LOCK_EX, LOCK_NB, flock
@@ -107,6 +134,7 @@ class FolderLock:
         self._held = os.open(folder, os.O_RDONLY)
         try:
             flock(self._held, LOCK_EX | LOCK_NB)
+            self.is_sure = True
         except OSError as error:
             self.is_ours = not isinstance(error, BlockingIOError)
 
@@ -114,6 +142,61 @@ class FolderLock:
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+def is_mine(path: str | os.PathLike[str]) -> bool:
+    """Whether it belongs to who runs this, where files belong to somebody."""
+    try:
+        return not hasattr(os, "geteuid") or os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def shared_with_others(path: str | os.PathLike[str]) -> str:
+    """Why somebody else might have written it, a file or a folder; nothing where nobody could.
+
+    What lies above is asked as well: who may rename a folder may put another in its place.
+    """
+    if not hasattr(os, "geteuid"):
+        return ""
+    from stat import S_ISLNK
+
+    whole, real = os.path.abspath(path), os.path.realpath(path)
+    if S_ISLNK(os.lstat(whole).st_mode):
+        return f"{whole} is a link"
+    above = {folder for name in (whole, real) for folder in _above(name)}
+    said = (_open_to_others(place, place == whole) for place in [whole, *sorted(above)])
+    return next(filter(None, said), "")
+
+
+def _above(path: str) -> set[str]:
+    folder = os.path.dirname(path)
+    return {folder} if folder == path else {folder, *_above(folder)}
+
+
+def _open_to_others(place: str, itself: bool) -> str:
+    from stat import S_ISLNK, S_ISVTX, S_IWGRP, S_IWOTH
+
+    about = os.lstat(place)
+    if about.st_uid not in (0, os.geteuid()):
+        return f"{place} belongs to somebody else"
+    keeps_apart = about.st_mode & S_ISVTX and not itself  # as /tmp does, what is of different users
+    if S_ISLNK(about.st_mode) or keeps_apart:
+        return ""
+    by_group = about.st_mode & S_IWGRP and not _is_group_of_one(about.st_gid)
+    return f"others may write to {place}" if by_group or about.st_mode & S_IWOTH else ""
+
+
+def _is_group_of_one(number: int) -> bool:
+    """Whether it is the group that many systems make for each user, of the same name."""
+    from grp import getgrgid
+    from pwd import getpwuid
+
+    try:
+        group, user = getgrgid(number), getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
 # Networks
@@ -140,6 +223,13 @@ def open_in_browser(address: str) -> bool:
 
 
 # Processors
+
+
+def kind_of_machine() -> str:
+    """What a compiled library depends on beyond the compiler that made it."""
+    import platform
+
+    return " ".join((sys.platform, platform.machine(), *platform.libc_ver()))
 
 
 def cores() -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from xlsxwriter import Workbook
 
@@ -9,6 +11,7 @@ from gradbook.audit.check import check
 from gradbook.net import builtin, parse
 from gradbook.report.workbook import write_workbook
 from tests.audit.material.lookalikes import D1, D2, FORMULAS, TOP, book, cells, findings, letter
+from tests.report.workbooks import edited, tables
 
 
 def by_cells(path):
@@ -225,3 +228,23 @@ def test_other_arithmetic_is_no_network(path):
             sheet.write(f"A{k}", f"=A{k - 1}+B{k - 1}" if k > 2 else 100)
             sheet.write(f"B{k}", f"=A{k}*0.01")
     assert check(path).verdict == "no network"
+
+
+APPLIED_AGAIN = (
+    "input 2; dense 2; tanh; dense 2; sigmoid; again 2; dense 1; seed 19; sample 0.1 0.9 -> 0"
+)
+
+
+def test_a_weight_that_is_used_twice_has_the_gradient_of_both_uses(path):
+    write_workbook(parse(APPLIED_AGAIN), path, epochs=6, rates=())
+    assert check(path).verdict == "right"
+
+
+def test_a_use_that_is_left_out_of_a_gradient_is_missed(path, tmp_path):
+    write_workbook(parse(APPLIED_AGAIN), path, epochs=6, rates=())
+    column = re.match("[A-Z]+", tables(path).cell("∂E/∂w5"))[0]
+    both = re.compile(rf'(<c r="{column}\d+"[^>]*><f>)([^<+]+)\+[^<+]+(</f>)')
+    edited(path, tmp_path / "one.xlsx", lambda part, text: both.sub(r"\1\2\3", text))
+    (found,) = findings(tmp_path / "one.xlsx")
+    assert found.cells == f"{column}5:{column}10"
+    assert (found.quantity, found.formula.count("*"), found.expected.count("+")) == ("∂E/∂w5", 1, 2)

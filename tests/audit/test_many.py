@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from gradbook import limits
+from gradbook.audit.check import check
 from gradbook.audit.findings.findings import RIGHT, UNREADABLE, BookReport
-from gradbook.audit.many import check_books
+from gradbook.audit.many import check_books, sent
 
 
 def behave(book: str) -> BookReport:
@@ -68,6 +71,32 @@ def test_no_helper_stays_behind():
     next(reports)
     reports.close()
     assert not active_children()
+
+
+# What goes to other machines.
+
+
+def test_a_book_is_sent_whole_unless_it_is_found_there(tmp_path):
+    book = tmp_path / "book.xlsx"
+    book.write_text("Dear teacher,")
+    by_bytes, by_path = (sent(str(book), check, found_there) for found_there in (False, True))
+    expected = check(str(book))
+    assert by_path() == expected
+    book.unlink()
+    assert by_bytes() == expected
+    assert by_path().verdict == UNREADABLE
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "huge"])
+def test_what_cant_be_sent_is_told_as_it_is_here(kind, tmp_path):
+    book = tmp_path / "book.xlsx"
+    if kind == "folder":
+        book.mkdir()
+    if kind == "huge":
+        with book.open("wb") as file:
+            file.truncate(limits.BOOK.most + 1)
+    task = pickle.loads(pickle.dumps(sent(str(book), check, False)))
+    assert task() == check(str(book))
 
 
 WAITING = """

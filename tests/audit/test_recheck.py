@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from xlsxwriter import Workbook
@@ -11,6 +12,7 @@ from gradbook.audit.check import check
 from gradbook.audit.copies.correct import Fixed, fixed
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.formula.address import column_of, row_of, written
+from gradbook.audit.many import check_books
 from gradbook.audit.recheck import corrections, objection
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -20,11 +22,12 @@ from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate
 
 NOTHING_LOST = Fixed(b"", 1, ())
+ALONE = partial(check_books, workers=1)
 CIRCULAR = {"h1": "={a_h1}*2"}
 
 
 def correction(path, report: BookReport | None = None):
-    (found,) = corrections([report or check(path)], 1)
+    (found,) = corrections([report or check(path)], ALONE)
     return found
 
 
@@ -92,7 +95,7 @@ def test_each_book_has_its_own_answer(tmp_path):
     wrong, right = book(tmp_path / "a.xlsx", WRONG), book(tmp_path / "b.xlsx")
     circular, other = book(tmp_path / "c.xlsx", CIRCULAR), book(tmp_path / "d.xlsx", WRONG)
     reports = [check(path) for path in (wrong, right, circular, other)]
-    found = list(corrections(reports, 2))
+    found = list(corrections(reports, partial(check_books, workers=2)))
     assert [c.report for c in found] == reports
     assert [bool(c.content) for c in found] == [True, False, False, True]
 
@@ -101,7 +104,7 @@ def test_a_book_that_is_gone_stops_no_other(tmp_path):
     paths = [book(tmp_path / f"{k}.xlsx", WRONG) for k in range(2)]
     reports = [check(path) for path in paths]
     paths[0].unlink()
-    gone, there = corrections(reports, 1)
+    gone, there = corrections(reports, ALONE)
     assert "there is no" in gone.objection
     assert there.content
 

@@ -79,7 +79,9 @@ def test_help_networks_is_the_grammar(capsys):
 
 def test_help_names_every_text_form(capsys):
     assert main(["help", "--help"]) == 0
-    assert "networks, recipes, studies, warps" in " ".join(capsys.readouterr().out.split())
+    assert "networks, recipes, studies, warps, tables, clusters" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_help_warps_is_their_grammar(capsys):

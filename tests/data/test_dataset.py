@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.dataset import FOLDS, MOST_CLASSES, Part, assemble, dealt
+from gradbook import limits
+from gradbook.data.dataset import FOLDS, Part, assemble, dealt
 from gradbook.data.images import Images, statistics
 from gradbook.errors import DataError
 from tests.data.made import pixels
@@ -132,7 +133,7 @@ def test_classes_that_are_named_are_numbered_by_the_labels():
             "b-labels: place 2: label '8' is none of the 2 classes of the training images (0 to 7)",
         ),
         (
-            {"training": part(range(MOST_CLASSES + 1), (1, 1, 1))},
+            {"training": part(range(limits.CLASSES.most + 1), (1, 1, 1))},
             "a-labels: 10,001 different labels are too many: at most 10,000 classes",
         ),
     ],

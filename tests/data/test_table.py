@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.formats import rows
+from gradbook import limits
 from gradbook.data.table import attach, read_table
 from gradbook.errors import DataError, FileError, GradbookError, LimitError
 from gradbook.net import Sample, parse
@@ -165,10 +165,10 @@ def test_a_table_that_is_not_there_is_said(tmp_path):
 
 def test_a_table_is_bounded_in_bytes_and_rows(table, monkeypatch):
     file = table("1,2,3\n" * 10)
-    monkeypatch.setattr(rows, "MOST_ROWS", 9)
+    monkeypatch.setattr(limits.ROWS, "most", 9)
     with pytest.raises(LimitError, match="more than 9 rows"):
         read_table(file, ONE_OUTPUT)
-    monkeypatch.setattr(rows, "MOST_BYTES", 50)
+    monkeypatch.setattr(limits.TABLE, "most", 50)
     with pytest.raises(LimitError, match="larger than 50 bytes"):
         read_table(file, ONE_OUTPUT)
 

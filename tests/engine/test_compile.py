@@ -1,23 +1,24 @@
-"""Compiling: once for each content, whole or not at all, and one line where it can't."""
+"""Compiling: once for each content, in parts or whole, and one line where it can't."""
 
 from __future__ import annotations
 
-import errno
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from gradbook.engine import compile as compiling
-from gradbook.engine.compile import library, loaded
-from gradbook.engine.compilers import needed
+from gradbook.engine.compile import library
+from gradbook.engine.compilers import Compiler, needed
+from gradbook.engine.kept import loaded
 from gradbook.engine.processes import CompilerError
-from gradbook.system import LIBRARY
+from gradbook.folders import TEMPORARY
 from tests.engine.levels import COMPILERS, compiler_called
 
 TEXT = "int answer(void) { return 42; }\n"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
 
 
 @pytest.fixture
@@ -30,25 +31,25 @@ def cache(tmp_path, monkeypatch):
 def test_the_same_content_is_compiled_once(cache):
     compiler = needed()
     first = library(TEXT, compiler)
-    made = first.stat().st_mtime_ns
+    made = first.path.stat().st_mtime_ns
     assert library(TEXT, compiler) == first
-    assert first.stat().st_mtime_ns == made
-    assert library(TEXT, compiler, extra=("-O0",)) != first
-    assert library(TEXT + "\n", compiler) != first
+    assert first.path.stat().st_mtime_ns == made
+    assert library(TEXT, compiler, extra=("-O0",)).path != first.path
+    assert library(TEXT + "\n", compiler).path != first.path
 
 
 @pytest.mark.witness("cc")
 def test_several_may_compile_the_same_at_once(cache):
     compiler = needed()
     with ThreadPoolExecutor(4) as pool:
-        paths = {made.result() for made in [pool.submit(library, TEXT, compiler) for _ in range(4)]}
-    assert list(cache.iterdir()) == list(paths)
+        found = [made.result() for made in [pool.submit(library, TEXT, compiler) for _ in range(4)]]
+    assert list(cache.iterdir()) == list({one.path for one in found})
 
 
 TWICE = """\
 from gradbook.engine.compile import library
 from gradbook.engine.compilers import needed
-print(library("int answer(void) { return 43; }", needed()))
+print(library("int answer(void) { return 43; }", needed()).path)
 """
 
 
@@ -79,47 +80,7 @@ int half(void) { return 21; }
 #endif
 """
     made = [library(text, compiler, extra=extra, parts=n) for n, extra in ((1, ()), (2, ("-g0",)))]
-    assert [loaded(path).answer() for path in made] == [42, 42]
-
-
-@pytest.mark.witness("cc")
-def test_an_engine_that_was_cut_short_is_compiled_anew(cache):
-    path = library(TEXT, needed())
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    again = library(TEXT, needed())
-    assert again.read_bytes() == whole
-    assert loaded(again).answer() == 42
-
-
-@pytest.mark.witness("cc")
-def test_what_cannot_be_loaded_is_told_in_a_line(cache):
-    cache.mkdir()
-    broken = cache / f"broken{LIBRARY}"
-    broken.write_bytes(b"no library")
-    with pytest.raises(CompilerError, match="can't be loaded: remove it"):
-        loaded(broken)
-
-
-@pytest.mark.witness("cc")
-@pytest.mark.parametrize("there", [True, False], ids=["a folder", "nothing yet"])
-def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
-    there, tmp_path, monkeypatch
-):
-    """Whoever runs this may be allowed everything, so permissions are said to be missing."""
-    folder, compiler = tmp_path / "locked", needed()
-    monkeypatch.setenv("GRADBOOK_CACHE", str(folder))
-
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    if there:
-        (folder / "engines").mkdir(parents=True)
-        monkeypatch.setattr(compiling.os, "access", lambda path, mode: False)
-    else:
-        monkeypatch.setattr(Path, "mkdir", refused)
-    assert loaded(library(TEXT, compiler)).answer() == 42
-    assert not list(folder.glob("engines/*"))
+    assert [loaded(one.path).answer() for one in made] == [42, 42]
 
 
 @pytest.mark.witness("cc")
@@ -130,20 +91,79 @@ def test_what_does_not_compile_is_told_in_a_line_and_leaves_nothing(cache):
     assert not list(cache.iterdir())
 
 
-@pytest.mark.witness("cc")
-def test_a_library_that_is_in_use_elsewhere_serves_as_well(cache, monkeypatch):
-    """On Windows none takes the place of one that a process has loaded."""
-
-    def held_open(made: Path, target: Path) -> None:
-        target.write_bytes(made.read_bytes())
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(compiling.os, "replace", held_open)
-    assert loaded(library(TEXT, needed())).answer() == 42
-    assert [path.suffix for path in cache.iterdir()] == [LIBRARY]
-
-
 @pytest.mark.parametrize("name", COMPILERS)
 def test_a_folder_may_be_called_anything(name, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "Jörgs Übung ½ €"))
-    assert loaded(library(TEXT, compiler_called(name), parts=1)).answer() == 42
+    assert loaded(library(TEXT, compiler_called(name), parts=1).path).answer() == 42
+
+
+# Compilers that are left behind
+
+ENDLESS = """#!/bin/sh
+echo "$$" >>"{pids}"
+sleep 600 & echo "$!" >>"{pids}"
+wait
+"""
+COMPILING = """\
+import sys
+from gradbook.engine.compile import library
+from gradbook.engine.compilers import needed
+from gradbook.engine.kept import Library
+gcc = needed()
+library("int answer(void) { return 42; }", type(gcc)((sys.argv[1],), gcc.version), parts=2)
+"""
+
+
+def is_running(pid: str) -> bool:
+    """Whether there is such a process, and not only what it came to."""
+    words = ["ps", "-o", "stat=", "-p", pid]
+    told = subprocess.run(words, capture_output=True, text=True, check=False)
+    return told.stdout.strip()[:1] not in ("", "Z")
+
+
+def waited_for(is_so, seconds: float = 60.0) -> bool:
+    until = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.02)
+    return is_so()
+
+
+@POSIX
+@pytest.mark.witness("cc")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGTERM"])
+def test_compilers_and_their_helpers_end_with_who_waits_for_them(name, cache, tmp_path):
+    pids, compiler = tmp_path / "pids", tmp_path / "cc"
+    real = needed().command[0]
+    # what it compiles for is told; compiling never ends
+    script = ENDLESS.format(pids=pids)
+    asked = f'for word; do [ "$word" = -E ] && exec {real} "$@"; done\n'
+    compiler.write_text(script.replace("echo", f"{asked}echo", 1), encoding="utf-8")
+    compiler.chmod(0o755)
+    with subprocess.Popen([sys.executable, "-c", COMPILING, str(compiler)]) as process:
+        assert waited_for(lambda: pids.exists() and len(pids.read_text().split()) == 4)
+        process.send_signal(getattr(signal, name))
+        assert process.wait(60) != 0
+    left = pids.read_text().split()
+    assert waited_for(lambda: not any(map(is_running, left)))
+    assert [path.name[: len(TEMPORARY)] for path in cache.iterdir()] == [TEMPORARY]
+    library(TEXT, needed())
+    assert len(list(cache.iterdir())) == 1, "the next one tidies up"
+
+
+@POSIX
+def test_what_compilers_leave_of_their_own_goes_with_the_folder(cache, tmp_path, monkeypatch):
+    """Those that are killed tidy nothing up."""
+    elsewhere = tmp_path / "tmp"
+    elsewhere.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    told = tmp_path / "told"
+    asked = 'for word; do [ "$word" = -E ] && exit 1; done'  # what it compiles for
+    script = f'#!/bin/sh\n{asked}\ntouch "$TMPDIR/left"; ls "$PWD" >{told}; kill -9 $$\n'
+    compiler = tmp_path / "cc"
+    compiler.write_text(script, encoding="utf-8")
+    compiler.chmod(0o755)
+    monkeypatch.setattr("gradbook.engine.compile.macros", lambda *_: {})
+    with pytest.raises(CompilerError, match="can't compile the engine: Killed"):
+        library(TEXT, Compiler((str(compiler),), "one that dies"))
+    assert "left" in told.read_text().split()
+    assert not [*cache.iterdir(), *elsewhere.iterdir()]

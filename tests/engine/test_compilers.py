@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from gradbook.engine import compilers
-from gradbook.engine.compile import library, loaded
+from gradbook.engine.compile import library
 from gradbook.engine.compilers import Compiler, find, needed
+from gradbook.engine.kept import loaded
 from gradbook.engine.processes import CompilerError
 from tests.engine.levels import compiler_called
 from tests.outside.witness import program as path_of
@@ -120,7 +121,7 @@ def test_its_path_may_have_spaces(options, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADBOOK_CC", spelled)
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
     assert needed().command == (f"{folder}/gcc", *options.split())
-    assert loaded(library(TEXT, needed())).answer() == 42
+    assert loaded(library(TEXT, needed()).path).answer() == 42
 
 
 @pytest.mark.witness("zig")

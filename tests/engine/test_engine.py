@@ -29,6 +29,7 @@ from tests.engine.against import (
     run,
     settled,
     shaken,
+    sizes_summed,
     slopes,
 )
 from tests.engine.levels import COMPILERS, compiler_called, levels
@@ -190,25 +191,30 @@ def test_the_rounding_of_its_terms_is_all_that_a_gradient_is_forgiven():
 
 
 def _doubt(step, values, leaves, start, random):
-    """How far the reference's gradients move when weights, and the sums that layers hand on, do
-    so by a last bit."""
+    """How far the reference's gradients move when weights, and the sums and means that layers
+    compute, do so by a last bit: one layer's after the other's, so that what follows goes along."""
 
-    def nudged(array, bit):
-        return array * (1 + bit * random.choice([-1, 1], np.shape(array)))
+    def nudged(array, by):
+        return array + by * random.choice([-1, 1], np.shape(array))
 
-    sums = [n for n in values if n.name is not None and n.name.stem in ("h", "o", "c", "z")]
-    given_ = {**leaves, **{node: nudged(values[node], 2**-24) for node in sums}}
-    weights = {leaf: nudged(array, 2**-23) for leaf, array in start.items()}
-    (others,) = follow(step, [given_], start=weights)
-    moved = (np.abs(values[slope] - others[slope]).max() for slope in step.gradients.values())
-    return max(moved, default=0)
+    def moved(given_, weights):
+        (others,) = follow(step, [{**leaves, **given_}], start=weights)
+        gaps = (np.abs(values[slope] - others[slope]).max() for slope in step.gradients.values())
+        return max(gaps, default=0)
+
+    computed = ("h", "o", "c", "z", "p", "μ")
+    sums = [n for n in values if n.name is not None and n.name.stem in computed]
+    weights = {leaf: nudged(array, 2**-23 * array) for leaf, array in start.items()}
+    alone = ({n: nudged(values[n], 2**-24 * sizes_summed(n, values))} for n in sums)
+    return moved({}, weights) + sum(moved(one, start) for one in alone)
 
 
 @settings(max_examples=60 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
 @given(networks(dropout=True, samples=0), st.integers(2, 37), st.integers(0, 99))
 def test_any_networks_step_is_the_references_in_float32(net, size, seed):
-    """Compared as far as the reference itself is sure when its weights, and the sums that layers
-    hand on, move by a last bit: batch normalisation may take the difference of nearly equal sums.
+    """Compared as far as the reference itself is sure when its weights, and the sums and means that
+    layers compute, move by a last bit: batch normalisation may take the difference of nearly equal
+    sums.
     """
     engine = NativeEngine(net, 37, 2, "float32", extra=QUICK)
     step, start, batch = engine.step_graph, held(engine), a_batch(net, size, seed)
@@ -250,13 +256,21 @@ def test_what_is_carried_is_the_references_for_ten_steps(precision):
     assert np.array_equal(engine.predict(pictures[:1]), engine.predict(pictures)[:1])
 
 
-def test_the_same_bits_by_any_threads_again_and_in_two_calls():
+APPLIED_AGAIN = parse(
+    """input 1x28x28; conv 4 5x5 stride 2; batchnorm; relu; depthwise 3x3; conv 4 1x1; batchnorm
+    dropout 0.1; relu; again 3 back 5; maxpool 2; flatten; dense 10; log softmax
+    update momentum 0.9"""
+)
+
+
+@pytest.mark.parametrize("net", [builtin("reference"), APPLIED_AGAIN], ids=["reference", "again"])
+def test_the_same_bits_by_any_threads_again_and_in_two_calls(net):
     random = np.random.default_rng(3)
     images = random.integers(0, 256, (150, 1, 28, 28), dtype=np.uint8)
     labels, order = random.integers(0, 10, 150), random.permutation(150)
 
     def trained(threads: int, *parts: slice) -> bytes:
-        engine = NativeEngine(builtin("reference"), 64, threads, extra=QUICK)
+        engine = NativeEngine(net, 64, threads, extra=QUICK)
         engine.normalise(0.1307, 0.3081, 255)
         for part in parts:
             engine.epoch(images, labels, 0.05, order=order[part], seed=4, epoch=1)

@@ -168,6 +168,26 @@ def _padded(torch: Any) -> Any:
     )
 
 
+def _applied_again(torch: Any) -> Any:
+    """One convolution with its normalisation three times, one linear layer twice."""
+    nn = torch.nn
+
+    class Again(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.again = nn.Conv2d(1, 6, 5, 2), nn.Conv2d(6, 6, 3)
+            self.norm, self.line, self.last = nn.BatchNorm2d(6), nn.Linear(6, 6), nn.Linear(6, 10)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x).relu()
+            for _ in range(3):
+                x = self.norm(self.again(x)).relu()
+            x = torch.nn.functional.adaptive_avg_pool2d(x, 1).flatten(1)
+            return self.last(torch.tanh(self.line(torch.tanh(self.line(x)))))
+
+    return Again()
+
+
 ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "LeNet-5 with tanh": (_lenet_tanh, DIGIT),
     "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
@@ -181,4 +201,5 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "wide pools": (_wide_pool, DIGIT),
     "dilated": (_dilated, DIGIT),
     "padded": (_padded, DIGIT),
+    "applied again": (_applied_again, DIGIT),
 }

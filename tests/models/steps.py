@@ -20,7 +20,9 @@ def slopes(found: Net, inputs: np.ndarray, labels: np.ndarray) -> dict[str, np.n
     """By the leaves' names, of the cross-entropy of the shares that its outputs have."""
     ends = found.layers[-1] == Activation("log softmax")
     layers = found.layers if ends else (*found.layers, Activation("log softmax"))
-    net = Net(input=found.input, layers=layers, loss=Loss.CROSS, start=found.start)
+    net = Net(
+        input=found.input, layers=layers, loss=Loss.CROSS, start=found.start, again=found.again
+    )
     step = training_step(net, len(inputs))
     wanted = np.eye(net.outputs)[labels]
     given = {step.inputs[0]: np.asarray(inputs, float), step.targets[0]: wanted}

@@ -111,7 +111,7 @@ class Twin:
         values = [x := self.inputs]
         for index, layer in enumerate(layers):
             pairs = zip(self.net.parameters, self.weights, strict=True)
-            own = [w for p, w in pairs if p.layer == index]
+            own = [w for p, w in pairs if p.layer == self.net.owners[index]]
             match layer:
                 case BatchNorm(epsilon):  # the function of torch.nn refuses a single value
                     running = self.running.get(index, (None, None))

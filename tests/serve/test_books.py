@@ -154,7 +154,7 @@ def test_a_book_that_is_too_large_isnt_even_sent(on):
     number = on.tell("classes", "POST")["class"]
     files = {"books": [{"name": "large.xlsx", "size": 2**26 + 1}]}
     (book,) = on.tell(f"classes/{number}/books", "POST", files)["books"]
-    assert b"larger than 64 MB" in on.ask(f"classes/{number}/grades.csv")[1]
+    assert b"larger than 64 MiB" in on.ask(f"classes/{number}/grades.csv")[1]
     assert on.ask(f"classes/{number}/books/{book['number']}", "PUT", b"x")[0] == 409
 
 

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs"
 
 const modules = new URL(`file://${process.argv[2]}/`)
-const { Paper, SIDE } = await import(new URL("wasm/pen.js", modules))
-const { asSeen } = await import(new URL("wasm/framing.js", modules))
+const { Paper, SIDE } = await import(new URL("picture/pen.js", modules))
+const { asSeen } = await import(new URL("picture/framing.js", modules))
 const framing = { side: 20, byMass: true }
 
 for (const lines of JSON.parse(readFileSync(0, "utf8"))) {

@@ -32,7 +32,7 @@ const PARABOLA = {
     ["constant", 2], ["power", 3, 6], ["constant", 0.5], ["multiply", 8, 7],
   ],
   each: [], inputs: [], targets: [], outputs: [], weights: [0], trained: [[0, 3]],
-  state: [[0, 5, 1]], rate: 1, count: null, loss: 9, least: 2, startRate: 0.5, epochs: 2, samples: [[[], []]], most: 1,
+  state: [[0, 5, 1]], rate: 1, count: null, loss: 9, least: 2, startRate: 0.5, epochs: 2, samples: [[[], []]], most: 1, seed: 0, masks: [],
 }
 
 test("a step takes all values from the epoch before it", () => {

@@ -28,7 +28,7 @@ def test_of_processes(claim, tmp_path):
 @pytest.mark.witness("cc")
 def test_of_a_cluster(tmp_path):
     words = [sys.executable, "-m", "tests.work.clustered", str(tmp_path)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.stdout.endswith("all of it holds\n"), done.stdout + done.stderr
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from functools import partial
 from multiprocessing import active_children
@@ -69,3 +71,38 @@ def test_a_task_that_nobody_waits_for_is_given_up(worker):
     assert worker.outcome(0.05) is None
     worker.begin_anew()
     assert answer(worker, partial(pow, 3, 2)).value == 9
+
+
+BUSY = """\
+import subprocess
+import sys
+import time
+from functools import partial
+from gradbook.work.processes import Worker
+if __name__ == "__main__":
+    worker = Worker(600)
+    worker.give(partial(time.sleep, 600))
+    print(worker.process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="asks Linux who lives")
+def test_a_worker_at_work_ends_when_its_parent_is_killed():
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=-1, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        time.sleep(0.5)
+        assert lives(worker)
+        parent.kill()
+    until = time.monotonic() + 20
+    while lives(worker) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not lives(worker)
+
+
+def lives(process: int) -> bool:
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as told:
+            return told.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

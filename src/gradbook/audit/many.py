@@ -6,15 +6,23 @@ without a report.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from secrets import token_hex
 
+from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
-from gradbook.work.crew import ProcessCrew
-from gradbook.work.processes import Lost, Outcome, outcome_of
+from gradbook.files import write_whole
+from gradbook.folders import temporary_folder
+from gradbook.work.crew import ProcessCrew, WorkCrew
+from gradbook.work.processes import Lost, Outcome, Task, outcome_of
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
+TOGETHER = 50  # books that go to another machine at once
 Check = Callable[[str], BookReport]
 
 
@@ -26,17 +34,36 @@ def check_books(
         yield from (report_of(book, outcome_of(partial(check, book))) for book in books)
         return
     crew = ProcessCrew(workers, longest, most_deaths=1)
-    done: dict[int, BookReport] = {}
+    yield from in_their_order(checked_by(crew, books, check))
+
+
+def checked_by(
+    crew: WorkCrew, books: Sequence[str], check: Check = check
+) -> Iterator[tuple[int, BookReport]]:
+    """The number of each book and its report, as they come; the crew is ended."""
+    own = token_hex(8)  # a cluster may be checking other books called by the same numbers
     try:
         for number, book in enumerate(books):
-            crew.give(str(number), partial(check, book))
-        for number in range(len(books)):
-            while number not in done:
-                for name, found in crew.outcomes():
-                    done[int(name)] = report_of(books[int(name)], found)
-            yield done.pop(number)
+            sending = partial(sent, book, check, crew.reads(book))
+            crew.give(f"{own} {number}", partial(check, book), sending)
+        left = len(books)
+        while left:
+            for name, found in crew.outcomes():
+                number = int(name.split()[1])
+                left -= 1
+                yield number, report_of(books[number], found)
     finally:
         crew.end()
+
+
+def in_their_order(reports: Iterator[tuple[int, BookReport]]) -> Iterator[BookReport]:
+    done: dict[int, BookReport] = {}
+    wanted = 0
+    for number, report in reports:
+        done[number] = report
+        while wanted in done:
+            yield done.pop(wanted)
+            wanted += 1
 
 
 def report_of(book: str, found: Outcome) -> BookReport:
@@ -46,3 +73,30 @@ def report_of(book: str, found: Outcome) -> BookReport:
         return report
     lost = isinstance(found.error, Lost)
     return BookReport(book, UNREADABLE, problem=f"{'checking it ' if lost else ''}{found.error}")
+
+
+# On other machines.
+
+
+def sent(book: str, check: Check, by_path: bool) -> Task:
+    """The task of checking a book elsewhere: its bytes, or the path by which it is found there."""
+    path = Path(book)
+    try:
+        if by_path:
+            return partial(_called, book, check, os.path.realpath(book))
+        if path.is_file() and path.stat().st_size <= limits.BOOK.most:
+            return partial(_unpacked, book, check, path.read_bytes())
+    except (OSError, ValueError):
+        pass
+    return partial(replace, report_of(book, outcome_of(partial(check, book))))  # it can't be read
+
+
+def _unpacked(book: str, check: Check, content: bytes) -> BookReport:
+    with temporary_folder() as folder:
+        path = Path(folder, f"book{Path(book).suffix}")
+        write_whole(path, content)
+        return _called(book, check, str(path))
+
+
+def _called(book: str, check: Check, path: str) -> BookReport:
+    return replace(check(path), book=book)

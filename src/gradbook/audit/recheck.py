@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gradbook.amounts import counted
 from gradbook.audit.copies.correct import Fixed, fixed
 from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, UNREADABLE, BookReport
 from gradbook.audit.findings.overview import grade, right_ones
-from gradbook.audit.many import check_books
 from gradbook.errors import GradbookError, one_line
+from gradbook.files import write_whole
+from gradbook.folders import temporary_folder
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,15 @@ class Correction:
         return [f"{self.report.book}: {what}" for what in (*nothing, *self.left)]
 
 
-def corrections(reports: Sequence[BookReport], workers: int) -> Iterator[Correction]:
-    """A correction of each book, in their order."""
-    with TemporaryDirectory(prefix="gradbook-") as folder:
+Checking = Callable[[Sequence[str]], Iterator[BookReport]]
+
+
+def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[Correction]:
+    """A correction of each book, in their order; copies are judged by `checking`."""
+    with temporary_folder() as folder:
         made = [_made(report, Path(folder, f"{k}.xlsx")) for k, report in enumerate(reports)]
         paths = [path for _, path in made if path.exists()]
-        again = check_books([str(path) for path in paths], workers)
+        again = checking([str(path) for path in paths])
         for report, (copy, path) in zip(reports, made, strict=True):
             if not isinstance(copy, Fixed):
                 yield Correction(report, objection=copy)
@@ -64,7 +67,7 @@ def _made(report: BookReport, path: Path) -> tuple[Fixed | str, Path]:
     except Exception as error:
         return one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})"), path
     if copy.cells:
-        path.write_bytes(copy.content)
+        write_whole(path, copy.content)
     return Fixed(b"", copy.cells, copy.left, copy.lost), path
 
 

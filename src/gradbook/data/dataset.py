@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.data.images import Images
 from gradbook.errors import DataError
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
-MOST_CLASSES = 10_000
 NUMBER = re.compile("[0-9]{1,9}")
 
 
@@ -124,9 +124,9 @@ def _labels_of(parts: Mapping[str, Part]) -> list[str]:
         if part in parts
         for label in np.unique(parts[part].labels)
     }
-    if len(found) > MOST_CLASSES:
+    if len(found) > limits.CLASSES.most:
         raise DataError(
-            f"{len(found):,} different labels are too many: at most {MOST_CLASSES:,} classes",
+            f"{len(found):,} different labels are too many: at most {limits.CLASSES} classes",
             file=parts[TRAINING].labels_file,
         )
     numbers = all(NUMBER.fullmatch(label) for label in found)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradbook import limits
 from gradbook.data import digits
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
 from gradbook.data.formats import idx, npz, pictures, pixel_table
@@ -124,5 +125,5 @@ def _file(path: Path, size: Size | None) -> Dataset:
         return pixel_table.read(path, size)
     if idx.is_idx(path.name):
         raise DataError("images and labels are read together: name their folder", file=path)
-    with opened(path):  # a file that can't even be opened says so itself
+    with opened(path, limits.IMAGES):  # a file that can't even be opened says so itself
         raise DataError(f"no data set has this ending: it is {FORMATS}", file=path)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from gradbook.data.warp import Warp
 from gradbook.engine import compilers
 from gradbook.engine.base import Engine, EpochRun, Given
-from gradbook.engine.compile import library, loaded
+from gradbook.engine.compile import library
+from gradbook.engine.kept import loaded
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.build import inference
@@ -55,7 +56,8 @@ class NativeEngine(Engine):
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        self.path = library(self.source.text, self.compiler, level, extra, self.source.parts)
+        found = library(self.source.text, self.compiler, level, extra, self.source.parts)
+        self.path, self.remark = found.path, found.remark
         self._running = Lock()
         self._library = _loaded(self.path)
         self._handle = self._library.engine_open(threads)
@@ -123,7 +125,7 @@ class NativeEngine(Engine):
 
 
 def _loaded(path: Path) -> ctypes.CDLL:
-    library = loaded(path)
+    library = loaded(path, *(f"engine_{name}" for name in ("open", "close", "array", "run")))
     library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
     library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
     library.engine_array.argtypes = [_pointer, ctypes.c_int]

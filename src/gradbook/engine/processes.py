@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -74,15 +75,7 @@ def compile_in(folder: Path, command: Sequence[str]) -> None:
 
 def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
     """Its exit code, and what it complained of."""
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        **IN_WORDS,
-        **system.apart(),
-    ) as process:
+    with system.bound_to_us(command) as (words, given), _started(folder, words, given) as process:
         _running.add(process)
         try:
             _, complaints = process.communicate(timeout=LONGEST)
@@ -90,3 +83,16 @@ def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
             _end(process)
             _running.remove(process)
         return process.returncode, complaints
+
+
+def _started(folder: Path, words: Sequence[str], given: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": "."},  # so that the folder takes what is left there with it
+        stdin=given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        **IN_WORDS,
+        **system.apart(),
+    )

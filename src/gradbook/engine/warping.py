@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compile as compiling
+from gradbook.engine import kept
 from gradbook.engine.base import fields
 from gradbook.engine.compilers import Compiler, needed
 from gradbook.errors import ShapeError
@@ -46,7 +47,7 @@ class Warping:
     ) -> None:
         _, rows, columns = self.shape = shape
         warp.require_fit(rows, columns)
-        self._library = _loaded(library(compiler or needed(), level))
+        self._library = _loaded(library(compiler or needed(), level).path)
         self.tables = tables_of(warp, rows, columns)
         self.asked = asked_of(warp, shape, self.tables)
 
@@ -98,13 +99,13 @@ def source() -> str:
     return f"#include <stdint.h>\n\n{part('room')}\n{part('chance')}\n{part('warp')}"
 
 
-def library(compiler: Compiler, level: str = "native") -> Path:
+def library(compiler: Compiler, level: str = "native") -> kept.Library:
     return compiling.library(source(), compiler, level, FLAGS)
 
 
 @cache
 def _loaded(path: Path) -> ctypes.CDLL:
-    loaded = compiling.loaded(path)
+    loaded = kept.loaded(path, "warp_image", "warp_images")
     key = [ctypes.c_uint64, ctypes.c_uint64]
     loaded.warp_images.argtypes = [_pointer, *key, _pointer, ctypes.c_int64, *[_pointer] * 4]
     loaded.warp_images.restype = None

@@ -20,7 +20,9 @@ from gradbook.engine.compile import library
 from gradbook.engine.compilers import for_browsers, vectors
 from gradbook.engine.warping import WarpStruct, asked_of, tables_of
 from gradbook.graph.build import inference, training_step
+from gradbook.graph.chain import gradients
 from gradbook.graph.names import value_name
+from gradbook.graph.work.at_work import last_value
 from gradbook.net import Net
 from gradbook.targets.c.emit.source import Array, Source, part, reader, source
 from gradbook.targets.c.kernels.machine import machine
@@ -64,14 +66,19 @@ def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
 
 
 def viewer(net: Net, batch: int) -> WasmModule:
-    """What reads so many images at a time, and gives all that `shown` names of each."""
+    """What reads so many images at a time. Of each it gives its error, the gradients that arrive
+    at the values of `reached`, and then the values of `shown`."""
     return _compiled(viewer_source(net, batch), warps=False)
 
 
 def viewer_source(net: Net, batch: int) -> Source:
     forward = inference(net)
-    nodes = [forward.graph.by_name[name] for name in shown(net)]
-    return reader(forward, nodes, batch, machine(SIMD), net.name)
+    nodes = forward.graph.by_name
+    values = [nodes[name] for name in shown(net)]
+    on_the_way = [nodes[name] for name in reached(net)]
+    arriving = gradients(forward.error, list(dict.fromkeys(on_the_way)))
+    outputs = [forward.error, *(arriving[value] for value in on_the_way), *values]
+    return reader(forward, outputs, batch, machine(SIMD), net.name)
 
 
 def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
@@ -89,6 +96,12 @@ def shown(net: Net) -> list[str]:
     return [str(value_name(net, k)) for k, layer in enumerate(net.layers) if not layer.passes_on]
 
 
+def reached(net: Net) -> list[str]:
+    """The image, and those of `shown` that the error is made of, directly or by way of others."""
+    before = enumerate(net.layers[: last_value(net)])
+    return ["i", *(str(value_name(net, k)) for k, layer in before if not layer.passes_on)]
+
+
 def _compiled(made: Source, *, warps: bool) -> WasmModule:
     """As it comes along with gradbook, or made here."""
     text = made.text + _callable(warps)
@@ -103,7 +116,7 @@ def _made_here(text: str, parts: int, warps: bool) -> bytes:
     exports = [f"-Wl,--export={name}" for name in called]
     compiler = for_browsers()
     assert vectors(compiler) == SIMD
-    return library(text, compiler, extra=exports, parts=parts).read_bytes()
+    return library(text, compiler, extra=exports, parts=parts).path.read_bytes()
 
 
 def _callable(warps: bool) -> str:

@@ -30,7 +30,8 @@ class Forward:
     inputs: Node
     targets: Node
     outputs: Node
-    loss: Node
+    error: Node  # of each sample
+    loss: Node  # the mean of these
     data: Mapping[Node, Array]  # empty where batches come from outside
     weights: Weights
     count: Node | None = None  # N, how many samples there are, where it comes from outside
@@ -139,22 +140,32 @@ def build(
     values = [inputs]
     for index, layer in enumerate(net.layers):
         given = [values[k] for k in layer.reads(index)]
-        own = [node for node, (p, _) in weights.items() if p.layer == index]
-        values.append(builder.layer(index, given, own))
-    loss = builder.loss(values[-1], targets)
+        values.append(builder.layer(index, given, _taken(net, index, weights)))
+    error = builder.error(values[-1], targets)
     data = {inputs: _data(net, inputs, "inputs"), targets: _data(net, targets, "targets")}
     return Forward(
         graph,
         inputs,
         targets,
         values[-1],
-        loss,
+        error,
+        builder.loss(error),
         {} if batch else data,
         weights,
         count,
         tuple(builder.masks),
         tuple(builder.statistics.values()),
     )
+
+
+def _taken(net: Net, index: int, weights: Weights) -> list[Node]:
+    """A layer's parameters. Applied again it reads each under a name of its own, so that over the
+    samples what reaches a parameter is added use by use."""
+    owner = net.owners[index]
+    own = [node for node, (p, _) in weights.items() if p.layer == owner]
+    if owner == index:
+        return own
+    return [node.graph.make("copy", node, attributes=(f"use {index}",)) for node in own]
 
 
 def _data(net: Net, leaf: Node, part: str) -> Array:

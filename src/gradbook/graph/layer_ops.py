@@ -9,7 +9,15 @@ from math import prod
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, name_before, number, value_name
+from gradbook.graph.names import (
+    SAMPLE_ERROR,
+    TOTAL_ERROR,
+    Name,
+    mask_name,
+    name_before,
+    number,
+    value_name,
+)
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask
 from gradbook.graph.tensors import concat, reshape, spread, sum_last
@@ -153,9 +161,10 @@ class Builder:
                 "can: take it out or write 'dropout 0'"
             )
         shape = x.shape[:1] if layer.channels else x.shape
-        leaf = self.graph.leaf(Name("d", layer=number(self.net, index)), shape, each=True)
-        self.masks.append(Mask(leaf, layer.rate, index))
-        return x * spread(leaf, x.shape[len(shape) :])
+        leaf = self.graph.leaf(mask_name(self.net, index), shape, each=True)
+        left = x * spread(leaf, x.shape[len(shape) :])
+        self.masks.append(Mask(leaf, layer.rate, index, (left,)))
+        return left
 
     def _softmax(self, layer: Activation, index: int, x: Node) -> Node:
         """By way of ln Σ e^o, which softmax measures every value from."""
@@ -165,14 +174,13 @@ class Builder:
         logs = x - spread(total, x.shape)
         return self.graph.make("exp", logs) if layer.kind == "softmax" else logs
 
-    def loss(self, value: Node, targets: Node) -> Node:
+    def loss(self, error: Node) -> Node:
         """The mean over the samples of what the outputs are off."""
-        error = self._error(value, targets)
         if error.each:
             error = self.graph.make("total", error) / self.samples
         return self.graph.named(error, TOTAL_ERROR)
 
-    def _error(self, value: Node, targets: Node) -> Node:
+    def error(self, value: Node, targets: Node) -> Node:
         """Of one sample, over its outputs, as often as it counts."""
         if self.weighted:
             weight, targets = weight_in(targets, self.net.outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import prod
@@ -11,9 +11,9 @@ import numpy as np
 
 from gradbook.errors import LimitError
 from gradbook.graph.build import Forward, build, complete
-from gradbook.graph.names import Name
+from gradbook.graph.names import Name, kept_name
 from gradbook.graph.node import Array, Graph, Node, Scalars, needed
-from gradbook.graph.step import Step
+from gradbook.graph.step import Mask, Step
 from gradbook.graph.tensors import array_of
 from gradbook.net.layers import Layer
 from gradbook.net.network import Net
@@ -31,6 +31,9 @@ def scalar_step(net: Net, batch: int | None = None) -> Step:
     """
     _check_size(net)
     forward = build(net, batch)
+    for mask in forward.masks:
+        for left in mask.kept:
+            forward.graph.named(left, kept_name(net, mask.layer))
     graph, parts = _take_apart(forward)
     step = complete(
         net,
@@ -46,14 +49,31 @@ def scalar_step(net: Net, batch: int | None = None) -> Step:
         },
     )
     count = parts[forward.count].item() if forward.count else None
-    return replace(step, batch=batch, count=count)
+    return replace(step, batch=batch, count=count, masks=_single_masks(forward.masks, parts))
 
 
-def _check_size(net: Net) -> None:
+def _single_masks(masks: Sequence[Mask], parts: Mapping[Node, Scalars]) -> tuple[Mask, ...]:
+    """One for each value that is drawn."""
+    found = []
+    for mask in masks:
+        leaves, (kept,) = parts[mask.leaf], mask.kept
+        for first, place in enumerate(product(*map(range, leaves.shape))):
+            left = tuple(np.ravel(parts[kept][place]))
+            found.append(replace(mask, leaf=leaves[place], kept=left, first=first))
+    return tuple(found)
+
+
+def scalars_of(net: Net) -> int:
+    """How many single values and products it comes to, about."""
     scalars = prod(net.input) + net.outputs + net.count()
     for index, layer in enumerate(net.layers):
         before, after = net.shapes[index : index + 2]
         scalars += prod(after) * _terms(layer, before)
+    return scalars
+
+
+def _check_size(net: Net) -> None:
+    scalars = scalars_of(net)
     if scalars > MOST_SCALARS:
         raise LimitError(
             f"{scalars:,} single values and products: too many to be written out one by one "
@@ -85,12 +105,20 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
     parts: dict[Node, Scalars] = {}
     leaves = [forward.inputs, forward.targets, *numbers]
     for node in needed([*leaves, forward.outputs, forward.loss]):
+        if _is_use(node):
+            parts[node] = parts[node.inputs[0]]
+            continue
         names = _numbered(numbers[node]) if node in numbers else _element_names(node)
         if node.op.name == "leaf":
             parts[node] = _leaves(graph, node, names)
         else:
             parts[node] = _named(graph, _elements(graph, node, parts), names)
     return graph, parts
+
+
+def _is_use(node: Node) -> bool:
+    """Whether it is a parameter that a layer takes again: the same single values."""
+    return node.op.name == "copy" and node.name is None
 
 
 def _leaves(graph: Graph, node: Node, names: Names) -> Scalars:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
-from gradbook.net.layers import Activation, Dense, Layer
+from gradbook.net.layers import Activation, Dense, Dropout, Layer
 from gradbook.net.network import Net
 from gradbook.net.parameters import Role, Shape
 
@@ -62,6 +62,17 @@ def leaf_name(role: Role, layer: int) -> Name:
     return Name(role, layer=layer, word="layer")
 
 
+def shown_names(net: Net) -> tuple[Name, ...]:
+    """The same where every value is written out: what dropout leaves has a name of its own."""
+    names = list(layer_names(net))
+    for index, layer in enumerate(net.layers):
+        if isinstance(layer, Dropout) and layer.draws:
+            names[index + 1] = kept_name(net, index)
+        elif layer.passes_on:
+            names[index + 1] = names[index]
+    return tuple(names)
+
+
 def layer_names(net: Net) -> tuple[Name, ...]:
     """What the input's and then each layer's values are called."""
     return (Name("i"), *(value_name(net, index) for index in range(len(net.layers))))
@@ -90,6 +101,16 @@ def name_before(net: Net, index: int) -> Name:
 def number(net: Net, index: int) -> int | None:
     """A layer's number among those of its kind, where there are several."""
     return _place(index, _peers(net, net.layers[index]))
+
+
+def mask_name(net: Net, index: int) -> Name:
+    """What a dropout's layer multiplies with."""
+    return Name("d", layer=number(net, index))
+
+
+def kept_name(net: Net, index: int) -> Name:
+    """What it leaves of the values before it, in steps on single values."""
+    return Name("u", layer=number(net, index))
 
 
 def statistics_names(net: Net, index: int) -> tuple[str, str]:

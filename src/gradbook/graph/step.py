@@ -21,6 +21,8 @@ class Mask:
     leaf: Node
     rate: float
     layer: int  # the dropout's place among the network's layers, from 0
+    kept: tuple[Node, ...]  # what it leaves of the values before it
+    first: int = 0  # of a single value, which of those it is that are drawn for the layer
 
     @property
     def scale(self) -> float:
@@ -71,7 +73,7 @@ def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> di
     values: dict[Node, Array] = {}
     for mask in masks:
         keys = key(mask.layer, start=key(seed, Purpose.DROPOUT, epoch, images))
-        left = kept(keys, prod(mask.leaf.shape), mask.rate)
+        left = kept(keys, mask.first + prod(mask.leaf.shape), mask.rate)[..., mask.first :]
         shape = (*keys.shape, *mask.leaf.shape)
         values[mask.leaf] = np.where(left, mask.scale, 0.0).reshape(shape)
     return values

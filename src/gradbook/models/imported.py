@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from gradbook import limits
 from gradbook.errors import DataError, GradbookError
 from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
+from gradbook.graph.trained.layers import STATISTICS
+from gradbook.models.tied import StoredLayer, applied_again, kept_apart
 from gradbook.net import Net
 from gradbook.net.layers import BatchNorm, Concat, Conv, Dense, Layer, Residual, spell
 from gradbook.net.parameters import Bias, Role, Shape
@@ -20,7 +23,6 @@ BRANCH = (
     "it doesn't read what the layer before it makes: branches are only read where that is added "
     "to an earlier value or put beside it"
 )
-MOST_VALUES = 50_000_000  # of all tensors together
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,17 @@ class ImportedLayer:
     reads: tuple[int, ...]
     tensors: Mapping[str, Array] = field(default_factory=dict)
     place: str = ""  # what its file calls it
+    stored: tuple[str, ...] = ()  # what its file calls its weights
+
+    @property
+    def weights(self) -> dict[str, Array]:
+        """Its tensors without what a normalisation has seen."""
+        return {n: array for n, array in self.tensors.items() if n not in STATISTICS}
+
+    def has(self, numbers: Array) -> bool:
+        """Whether these are its weights of some kind, in whatever order."""
+        alike = (own for own in self.weights.values() if own.size == numbers.size)
+        return any((np.sort(own, None) == np.sort(numbers, None)).all() for own in alike)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +132,17 @@ def assembled(
             refusals.add(own.place, BRANCH)
     refusals.settle()
     said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))
+    stored = [
+        StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
+    ]
     try:
-        net = Net(input=size, layers=said)
+        net = Net(input=size, layers=said, again=applied_again(stored))
         values = _values(net, layers)
-        start = _start(net, values)
-        net = Net(input=size, layers=said, start=start)
+        net = replace(net, start=_start(net, values))
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
-    return ImportedNet(net, values, preparation, classes, remarks)
+    apart = kept_apart(stored, [own.place for own in layers], net.owners)
+    return ImportedNet(net, values, preparation, classes, (*remarks, *([apart] if apart else [])))
 
 
 def _in_a_row(own: ImportedLayer, number: int) -> Layer:
@@ -191,5 +207,5 @@ def _shortest(value: np.floating[Any]) -> float:
 def require_few(file: str, tensors: Mapping[str, Shape]) -> None:
     """Refuse what would take more memory than a small network's file has any reason to."""
     count = sum(prod(shape) for shape in tensors.values())
-    if count > MOST_VALUES:
-        raise DataError(f"{count:,} values, and at most {MOST_VALUES:,} are read", file=file)
+    if count > limits.VALUES.most:
+        raise DataError(f"{count:,} values, and at most {limits.VALUES} are read", file=file)

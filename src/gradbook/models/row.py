@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod, sqrt
 
@@ -40,6 +40,14 @@ class LayerRow:
     def convolve(self, layer: Conv, given: int, place: str, *tensors: Array) -> int:
         """With its weights, and its bias if it has one."""
         return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
+
+    def note(self, first: int, stored: Iterable[str]) -> None:
+        """What a file calls the weights of the layers from this one on."""
+        names = tuple(stored)
+        for index, own in enumerate(self.layers[first:], first):
+            if own.tensors and names:
+                known = (*own.stored, *(name for name in names if name not in own.stored))
+                self.layers[index] = replace(own, stored=known)
 
     def flat(self, given: int, place: str) -> int:
         return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)

@@ -3,6 +3,7 @@
 It knows nothing of graphs and derivatives.
 """
 
+from gradbook.net.again import Again
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import (
     Activation,
@@ -28,6 +29,7 @@ __all__ = [
     "GRAMMAR",
     "LESSONS",
     "Activation",
+    "Again",
     "BatchNorm",
     "Bias",
     "Concat",

@@ -8,6 +8,7 @@ from functools import cached_property
 from math import prod
 
 from gradbook.errors import ShapeError
+from gradbook.net.again import Again, owners
 from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.task import (
@@ -48,6 +49,7 @@ class Description:
     classes: tuple[str, ...] = ()  # and the classes, in the order of the outputs
     smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
     decay: Mapping[Role, float] = field(default_factory=dict)
+    again: tuple[Again, ...] = ()  # which layers are applied several times
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
@@ -86,11 +88,26 @@ class Description:
         found: list[Parameter] = []
         counts = dict.fromkeys(Role, 0)
         for index, (layer, shape) in enumerate(zip(self.layers, self.shapes, strict=False)):
+            if self.owners[index] != index:
+                continue
             for spec in layer.parameters(shape):
                 first = counts[spec.role] + 1
                 found.append(Parameter(**vars(spec), layer=index, first=first))
                 counts[spec.role] += found[-1].size
         return tuple(found)
+
+    @cached_property
+    def owners(self) -> tuple[int, ...]:
+        """For each layer the one whose parameters it takes: itself, or the first use of it."""
+        return owners(len(self.layers), self.again)
+
+    def taken(self, index: int) -> list[Parameter]:
+        """The parameters that a layer works with, whether or not an earlier use owns them."""
+        return [p for p in self.parameters if p.layer == self.owners[index]]
+
+    def uses(self, parameter: Parameter) -> list[int]:
+        """The layers that take a parameter, the one that owns it first."""
+        return [index for index, owner in enumerate(self.owners) if owner == parameter.layer]
 
     def count(self, role: Role | None = None) -> int:
         """How many parameters there are, or how many of one kind."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from gradbook.amounts import counted
 from gradbook.errors import ShapeError, UsageError
+from gradbook.net.again import Again, in_order, misfit, unfit_weights
 from gradbook.net.description import Description, Misfit
 from gradbook.net.layers import Layer, spell
 from gradbook.net.parameters import Role
@@ -65,6 +66,7 @@ def settled(net: Description) -> dict[str, object]:
         "table": words("the data file", net.table),
         "smoothing": number("smoothing", net.smoothing),
         "decay": MappingProxyType(_decay(net.decay)),
+        "again": in_order(_all("block", Again, "such as Again(0, 2, times=3)", net.again)),
     }
 
 
@@ -107,6 +109,7 @@ def _by_role(what: str, given: object) -> dict[Role, Any]:
 
 
 def check(net: Description) -> None:
+    _check_again(misfit(net.layers, net.again))
     _check_sizes(net)
     _check_loss(net)
     _check_start(net)
@@ -124,12 +127,19 @@ def _check_sizes(net: Description) -> None:
     if not 1 <= len(net.input) <= 3:
         raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
     check_depth(len(net.layers))
+    _check_again(unfit_weights(net.layers, net.shapes, net.owners))
     for place, shape in enumerate(net.shapes):
         _check_room(f"layer {place}" if place else "input", "values", prod(shape))
     for parameter in net.parameters:
         _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
     if not net.parameters:
         raise Misfit("input", NOTHING_TO_TRAIN)
+
+
+def _check_again(found: tuple[int, str] | None) -> None:
+    if found:
+        index, said = found
+        raise Misfit(f"layer {index + 1}", f"layer {index + 1}: {said}")
 
 
 def check_depth(layers: int) -> None:

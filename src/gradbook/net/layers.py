@@ -18,15 +18,35 @@ from gradbook.net.window import (
     Window,
     a_pad,
     both,
-    both_words,
-    gap_words,
     overhang,
     pad_words,
+    places_in,
     same_pad,
     short,
 )
 
+# What is said of layers that can't be; a page says the same of a text that is written there.
 FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"
+CHANNELS_ONLY = (
+    "{word} takes channels x height x width, not {shape}: "
+    "write the input as 'input 1x{area}', and flatten only after it"
+)
+OUT_OF_GROUPS = (
+    "{channels} channels don't fall into {groups} equal groups: take a multiple of {groups}"
+)
+INTO_GROUPS = (
+    "{given} input channels don't fall into {groups} equal groups: "
+    "take a number that divides {given} and {channels}"
+)
+SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
+EPSILON_OF = "{word}'s epsilon lies between 0 and 1, not {value!r}"
+DROPOUT_RATE = "dropout's rate lies from 0 to below 1, not {value!r}"
+ADDED_SHAPES = "add back {back} adds {earlier} to {shape}: both must have the same shape"
+JOINED_SHAPES = (
+    "concat back puts {earlier} beside {shape}: all but the number of channels must be the same"
+)
+JOINED_NONE = "concat back takes a number from 1 up, or several"
+TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
 
 
 class Layer:
@@ -112,20 +132,15 @@ class Conv(Layer):
             groups=whole("conv's number of groups", self.groups, 1),
         )
         if self.channels % self.groups:
-            raise UsageError(
-                f"{self.channels} channels don't fall into {self.groups} equal groups: "
-                f"take a multiple of {self.groups}"
-            )
+            raise UsageError(OUT_OF_GROUPS.format(channels=self.channels, groups=self.groups))
         settle(self, pad=a_pad("conv's", self.pad, self.kernel, self.dilation))
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         _channels("conv", shape)
         if shape[0] % self.groups:
-            raise ShapeError(
-                f"{shape[0]} input channels don't fall into {self.groups} equal groups: "
-                f"take a number that divides {shape[0]} and {self.channels}"
-            )
-        return (self.channels, *_places("conv", self.window(shape), shape))
+            said = {"given": shape[0], "groups": self.groups, "channels": self.channels}
+            raise ShapeError(INTO_GROUPS.format(**said))
+        return (self.channels, *places_in("conv", self.window(shape), shape))
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         area = prod(self.kernel)
@@ -179,12 +194,12 @@ class Pool(Layer):
             settle(self, stride=both(f"{word} stride", self.stride))
         settle(self, pad=a_pad(word, self.pad, self.size, self.dilation))
         if self.pad == SAME and self.ceil:
-            raise UsageError("'pad same' leaves nothing over: leave out 'ceil'")
+            raise UsageError(SAME_AND_CEIL)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         word = f"{self.kind}pool"
         _channels(word, shape)
-        return (shape[0], *_places(word, self.window(shape), shape))
+        return (shape[0], *places_in(word, self.window(shape), shape))
 
     def window(self, shape: Shape) -> Window:
         """What a last window has beyond the input, where that may be, is padding too."""
@@ -217,7 +232,7 @@ class BatchNorm(Layer):
     def __post_init__(self) -> None:
         settle(self, epsilon=number("batchnorm's epsilon", self.epsilon))
         if not 0 < self.epsilon < 1:
-            raise UsageError(f"batchnorm's epsilon lies between 0 and 1, not {self.epsilon}")
+            raise UsageError(EPSILON_OF.format(word="batchnorm", value=self.epsilon))
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
@@ -237,7 +252,12 @@ class Dropout(Layer):
     def __post_init__(self) -> None:
         settle(self, rate=number("dropout's rate", self.rate), channels=bool(self.channels))
         if not 0 <= self.rate < 1:
-            raise UsageError(f"dropout's rate lies from 0 to below 1, not {self.rate}")
+            raise UsageError(DROPOUT_RATE.format(value=self.rate))
+
+    @property
+    def draws(self) -> bool:
+        """Whether it ever sets anything to 0."""
+        return self.rate > 0
 
 
 @dataclass(frozen=True)
@@ -267,10 +287,8 @@ class Residual(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         (earlier,) = others
         if shape != earlier:
-            raise ShapeError(
-                f"add back {self.back} adds {spell(earlier)} to {spell(shape)}: "
-                "both must have the same shape"
-            )
+            said = {"earlier": spell(earlier), "shape": spell(shape)}
+            raise ShapeError(ADDED_SHAPES.format(back=self.back, **said))
         return shape
 
     def words(self, shape: Shape) -> str:
@@ -291,7 +309,7 @@ class Concat(Layer):
         back = tuple(whole("concat back's number of layers", number, 0) for number in given)
         settle(self, back=back if 0 in back else (0, *back))
         if len(self.back) < 2:
-            raise UsageError("concat back takes a number from 1 up, or several")
+            raise UsageError(JOINED_NONE)
 
     def reads(self, index: int) -> tuple[int, ...]:
         _require_layers(f"concat back {max(self.back)}", max(self.back), index)
@@ -300,10 +318,8 @@ class Concat(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         for other in others:
             if len(other) != len(shape) or other[1:] != shape[1:]:
-                raise ShapeError(
-                    f"concat back puts {spell(other)} beside {spell(shape)}: "
-                    "all but the number of channels must be the same"
-                )
+                said = {"earlier": spell(other), "shape": spell(shape)}
+                raise ShapeError(JOINED_SHAPES.format(**said))
         return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
 
     def words(self, shape: Shape) -> str:
@@ -361,7 +377,7 @@ def _require_layers(words: str, back: int, index: int) -> None:
     if back > index:
         there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
         layers = f"{back} layer{'s' * (back > 1)}"
-        raise ShapeError(f"{words} goes back over {layers}, but {there} before it")
+        raise ShapeError(TOO_FAR_BACK.format(words=words, layers=layers, there=there))
 
 
 def _what_went_into(back: int) -> str:
@@ -375,33 +391,14 @@ def spell(shape: Shape) -> str:
 
 def _channels(word: str, shape: Shape) -> None:
     if len(shape) != 3:
-        raise ShapeError(
-            f"{word} takes channels x height x width, not {spell(shape)}: write the input as "
-            f"'input 1x{spell(shape) if len(shape) == 2 else '28x28'}', and flatten only after it"
-        )
+        area = spell(shape) if len(shape) == 2 else "28x28"
+        raise ShapeError(CHANNELS_ONLY.format(word=word, shape=spell(shape), area=area))
 
 
 def _window(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape) -> Window:
     """In numbers, for rows and columns of an input."""
     sides = same_pad(size, stride, dilation, area) if pad == SAME else pad
     return Window(size, stride, sides, dilation)
-
-
-def _places(word: str, window: Window, shape: Shape) -> Both:
-    area = shape[1:]
-    found = window.places(area)
-    said = f"{both_words(window.size)}{gap_words(window.dilation)}"
-    if min(found) < 1:
-        pad = f" with pad {pad_words(window.pad)}" if any(window.pad) else ""
-        raise ShapeError(
-            f"{word}'s window {said} is larger than its input {spell(shape)}{pad}: make it smaller"
-        )
-    if any(window.pad) and window.reads_nothing(area):
-        raise ShapeError(
-            f"{word}'s window {said} reads nothing but padding somewhere on {spell(shape)}: "
-            "take a smaller pad or dilation"
-        )
-    return found
 
 
 def _moved(window: Window) -> str:

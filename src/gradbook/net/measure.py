@@ -6,6 +6,7 @@ is work on each value, which is small beside that and isn't counted. A training 
 second lot for the gradients of the weights and a third, biases left out, for the gradients of
 a layer's inputs, where a parameter stands before it to need them.
 
+Layers that are applied again do their work each time, with parameters that are counted once.
 Numbers are taken to be float32: 4 bytes each.
 """
 
@@ -55,6 +56,7 @@ class LayerMeasure:
     training_macs: int  # forward and backward
     window: Window | None  # of convolutions and pools
     field: ReceptiveField | None  # where the input is a picture
+    again: int | None  # the number of the layer that it is again, with the same weights
 
     @property
     def values(self) -> int:
@@ -136,6 +138,7 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
             training,
             layer.window(shape),
             fields[-1],
+            net.owners[index] + 1 if net.owners[index] != index else None,
         )
         before += sum(p.size for p in own if not p.fixed)
 

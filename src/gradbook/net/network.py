@@ -127,6 +127,7 @@ def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
         return Net(
             layers=tuple(draft.layers),
             samples=tuple(draft.samples),
+            again=tuple(draft.again),
             start=draft.start,
             **draft.settings,
         )

@@ -7,11 +7,16 @@ from math import prod
 from typing import ClassVar
 
 from gradbook.errors import ShapeError, UsageError
-from gradbook.net.layers import Layer, spell
+from gradbook.net.layers import EPSILON_OF, Layer, spell
 from gradbook.net.parameters import ParameterSpec, Role, Shape
 from gradbook.net.plain import number, settle, whole
 
 USUAL_EPSILON = 1e-5
+GROUPS_OF_ONE = "{word} takes groups of several values, and those of {shape} have one"
+GROUPS_OF_CHANNELS = (
+    "{channels} channels don't fall into {groups} equal groups: "
+    "take a number that divides {channels}"
+)
 
 
 class SampleNorm(Layer):
@@ -25,13 +30,11 @@ class SampleNorm(Layer):
     def _settle_epsilon(self) -> None:
         settle(self, epsilon=number(f"{self.word}'s epsilon", self.epsilon))
         if not 0 < self.epsilon < 1:
-            raise UsageError(f"{self.word}'s epsilon lies between 0 and 1, not {self.epsilon}")
+            raise UsageError(EPSILON_OF.format(word=self.word, value=self.epsilon))
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups:
-            raise ShapeError(
-                f"{self.word} takes groups of several values, and those of {spell(shape)} have one"
-            )
+            raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))
         return shape
 
 
@@ -49,10 +52,7 @@ class GroupNorm(SampleNorm):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if shape[0] % self.groups:
-            raise ShapeError(
-                f"{shape[0]} channels don't fall into {self.groups} equal groups: "
-                f"take a number that divides {shape[0]}"
-            )
+            raise ShapeError(GROUPS_OF_CHANNELS.format(channels=shape[0], groups=self.groups))
         return super().output(shape)
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from gradbook.errors import UsageError
+from gradbook.errors import ShapeError, UsageError
 from gradbook.net.parameters import Shape
 from gradbook.net.plain import sizes, whole
 
@@ -22,6 +22,14 @@ Pad = Sides | Literal["same"]
 SAME: Literal["same"] = "same"  # as many places as steps fit into what is read
 NOWHERE: Sides = (0, 0, 0, 0)
 MOST_CHECKED = 100_000  # places at an edge
+LARGER_WINDOW = "{word}'s window {window} is larger than its input {shape}{pad}: make it smaller"
+PADDING_ALONE = (
+    "{word}'s window {window} reads nothing but padding somewhere on {shape}: "
+    "take a smaller pad or dilation"
+)
+TOO_PADDED = (
+    "with pad {pad} a window {window} may read nothing but padding: take at most pad {most}"
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,20 @@ class Window:
         return not all(self.inside_along(axis, place, length) for place in range(begun))
 
 
+def places_in(word: str, window: Window, shape: Shape) -> Both:
+    """Its places on channels x height x width; there must be some, and each reads a value."""
+    area = shape[1:]
+    found = window.places(area)
+    said = f"{both_words(window.size)}{gap_words(window.dilation)}"
+    if min(found) < 1:
+        pad = f" with pad {pad_words(window.pad)}" if any(window.pad) else ""
+        told = {"word": word, "window": said, "shape": sizes_words(shape), "pad": pad}
+        raise ShapeError(LARGER_WINDOW.format(**told))
+    if any(window.pad) and window.reads_nothing(area):
+        raise ShapeError(PADDING_ALONE.format(word=word, window=said, shape=sizes_words(shape)))
+    return found
+
+
 def same_pad(size: Both, stride: Both, dilation: Both, area: Shape) -> Sides:
     """Keras's and TensorFlow's: a place for each step that begins in the input; what the padding
     has too much for both ends stands after it."""
@@ -175,10 +197,8 @@ def a_pad(what: str, given: object, size: Both, dilation: Both) -> Pad:
     made = Window(size, pad=(pad[0], pad[1], pad[2], pad[3]), dilation=dilation)
     most = min(made.span) - 1
     if any(side >= made.span[k % 2] for k, side in enumerate(made.pad)):
-        raise UsageError(
-            f"with pad {pad_words(made.pad)} a window {both_words(size)}"
-            f"{gap_words(dilation)} may read nothing but padding: take at most pad {most}"
-        )
+        window = f"{both_words(size)}{gap_words(dilation)}"
+        raise UsageError(TOO_PADDED.format(pad=pad_words(made.pad), window=window, most=most))
     return made.pad
 
 
@@ -194,8 +214,12 @@ def pad_words(pad: Pad) -> str:
     return short(pad[:2])
 
 
+def sizes_words(sizes: Sequence[int]) -> str:
+    return "x".join(map(str, sizes))
+
+
 def both_words(pair: Both) -> str:
-    return f"{pair[0]}x{pair[1]}"
+    return sizes_words(pair)
 
 
 def short(pair: Both) -> str:

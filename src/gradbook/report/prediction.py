@@ -10,7 +10,7 @@ from typing import Any
 
 from gradbook.amounts import sureness
 from gradbook.data.formats.pictures import SUFFIXES
-from gradbook.errors import one_line
+from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.predict import Reading
 from gradbook.report.words.lines import Span, TextLine
 from gradbook.report.words.table import TableCell, csv_lines
@@ -18,7 +18,6 @@ from gradbook.report.words.table import TableCell, csv_lines
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
 HEADINGS = ("file", "number", "reading", "confidence", "second", "second_confidence", "problem")
-FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
 
 
 def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
@@ -111,11 +110,9 @@ def _shortened(name: str, width: int) -> str:
 
 def _harmless(cell: TableCell) -> TableCell:
     """A spreadsheet must not take a name for a formula."""
-    if not isinstance(cell, str):
-        return cell
-    return f"'{one_line(cell)}" if cell.startswith(FORMULAS) else one_line(cell)
+    return as_cell(cell) if isinstance(cell, str) else cell
 
 
 def _harmless_file(name: str) -> str:
     """The same file by a name that begins otherwise."""
-    return one_line(f"./{name}" if name.startswith(FORMULAS) else name)
+    return one_line(f"./{name}" if name.startswith(FORMULA_SIGNS) else name)

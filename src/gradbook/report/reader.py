@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import ShapeError
-from gradbook.files import whole_file
+from gradbook.files import write_whole
 from gradbook.graph.node import Array
 from gradbook.graph.work.at_work import values_of
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.net.layers import spell
 from gradbook.net.measure import measure
-from gradbook.targets.excel.reader.sheets import ReaderBook, write_reader_book
+from gradbook.targets.excel.reader.sheets import ReaderBook, written
 from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
 
 TO_PICK_FROM = 20  # test images, as many of each class as there is room for
@@ -52,8 +52,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
         made,
         model.predict(images[:1])[0],
     )
-    with whole_file(path) as part:
-        write_reader_book(book, part)
+    write_whole(path, written(book))
 
 
 def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 
 from gradbook.errors import UsageError
-from gradbook.files import whole_file
+from gradbook.files import write_whole
 from gradbook.graph.derivation import Local
 from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
@@ -22,7 +22,7 @@ from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates
 from gradbook.targets.excel.plan.exercise import Exercise
-from gradbook.targets.excel.write import write_book
+from gradbook.targets.excel.write import written
 
 PICTURE_WIDTH = 1000  # pixels
 
@@ -76,8 +76,7 @@ def write_workbook(
         asked_for,
         why=_why,
     )
-    with whole_file(path) as part:
-        write_book(book, part)
+    write_whole(path, written(book))
     remarks = (
         "" if rate is not None else _begins(begin, net.learning_rate),
         "" if rates is not None or asked_for else _compares(len(compared)),

@@ -15,19 +15,21 @@ from shutil import rmtree
 from threading import Lock
 from typing import Any
 
+from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.classes.submissions import MOST_BOOKS, is_handed_in
 from gradbook.audit.copies.annotate import Marking, annotated
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
-from gradbook.audit.many import report_of
+from gradbook.audit.many import check_books, report_of
 from gradbook.audit.recheck import Correction, corrections
-from gradbook.audit.workbook.package import LARGEST_FILE, TOO_LARGE
+from gradbook.audit.workbook.package import TOO_LARGE
 from gradbook.files import in_order, whole_file
 from gradbook.serve.crew import USUAL, Crew, Errand
 from gradbook.serve.requests import Refused
 from gradbook.work.processes import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
+ALONE = partial(check_books, workers=1)
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
 
@@ -45,7 +47,7 @@ def marked(folder: str, report: BookReport, marking: Marking) -> bytes:
 
 
 def corrected(folder: str, report: BookReport) -> Correction:
-    found: Correction = _within(folder, lambda: next(corrections([report], 1)))
+    found: Correction = _within(folder, lambda: next(corrections([report], ALONE)))
     return found
 
 
@@ -127,7 +129,7 @@ class HandedInBooks:
             self._drop(self._books[number])
         book = HandedIn(number, name, given, self.folder / f"{number}-{self.version}")
         self._books[number] = book
-        if size > LARGEST_FILE:
+        if size > limits.BOOK.most:
             book.state, book.report = DONE, BookReport(name, UNREADABLE, problem=TOO_LARGE)
         self._touch(book)
         return book

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 
-from gradbook.audit.workbook.package import LARGEST_FILE
+from gradbook import limits
+from gradbook.folders import temporary_folder
 from gradbook.report.serve.page import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.crew import Crew
@@ -120,7 +120,7 @@ class Site:
         books, size = self._class(number), request.content.left
         if sum(one.size for one in list(self._classes.values())) + size > MOST_BYTES:
             raise Refused(413, "all books together are too large: remove a class")
-        books.receive(book, request.content.pieces(LARGEST_FILE), size)
+        books.receive(book, request.content.pieces(limits.BOOK.most), size)
         return NOTHING
 
     def _give_up(self, request: Request, number: int, book: int) -> Answer:
@@ -178,9 +178,9 @@ def _shape(path: str) -> tuple[str, list[int]]:
 @contextmanager
 def opened_site(workers: int) -> Iterator[Site]:
     """A site with its workers and its folder, neither of which outlives the block."""
-    with TemporaryDirectory(prefix="gradbook-", ignore_cleanup_errors=True) as folder:
+    with temporary_folder() as folder:
         crew = Crew(workers, LONGEST_TASK)
         try:
-            yield Site(Path(folder), crew)
+            yield Site(folder, crew)
         finally:
             crew.close()

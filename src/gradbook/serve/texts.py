@@ -13,12 +13,12 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
-from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
+from gradbook.folders import temporary_folder
 from gradbook.net import Net
 from gradbook.net.network import parse
 from gradbook.net.task import DEFAULT_RATES
@@ -87,7 +87,7 @@ def explained(text: str, only: str | None) -> Made:
 
 
 def written(text: str, epochs: int | None, rate: float | None) -> Made:
-    with TemporaryDirectory(prefix="gradbook-") as folder:
+    with temporary_folder() as folder:
         path = Path(folder, "net.xlsx")
         book = write_workbook(network(text), path, epochs=epochs or USUAL_EPOCHS, rate=rate)
         return Made({path.name: path.read_bytes()}, book.remarks)

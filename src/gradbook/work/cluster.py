@@ -1,120 +1,197 @@
-"""A crew of other machines: a Dask cluster that is there already.
+"""A crew of other machines: a Dask cluster.
 
 A task goes there under its name, so that one that is given twice is done once. Dask gives the tasks
-of a machine that dies to another; one that kills several is lost.
+of a machine that dies to another; a task that kills does so beside the machine's own process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from socket import create_connection
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from queue import Empty, SimpleQueue
+from typing import Any
 
 from gradbook import __version__
-from gradbook.errors import UsageError, one_line
-from gradbook.work.crew import WorkCrew
-from gradbook.work.processes import Lost, Outcome, Task, outcome_of
+from gradbook.errors import one_line
+from gradbook.work.apart import all_done, packed
+from gradbook.work.crew import LONGEST, MOST_DEATHS, Sending, WorkCrew
+from gradbook.work.machines import machines
+from gradbook.work.processes import Lost, Outcome, Task
+from gradbook.work.scheduler import ClusterError
 
-if TYPE_CHECKING:
-    from distributed import Client
+LOOK_ROUND = 1.0  # seconds after which it is asked whether the scheduler is still there
+COUNTED_FOR = 5.0  # seconds that a count of the cluster's threads holds
+AHEAD = 2  # parcels for each thread: one that it does, one that waits for it there
+LARGEST = 8 * 2**20  # bytes of a parcel to which another task is added
+MOST_BYTES = 256 * 2**20  # of all parcels that are under way
 
-MISSING = "a cluster needs Dask: pip install 'gradbook[cluster]'"
-SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
-USUAL_PORT = 8786
-PATIENCE = 10.0  # seconds until a scheduler must have answered
+
+@dataclass(frozen=True, eq=False)
+class Parcel:
+    """Tasks that go together, which Dask takes for one."""
+
+    names: tuple[str, ...]
+    sendings: tuple[Sending, ...]
+    size: int  # bytes
 
 
 class ClusterCrew(WorkCrew):
-    """The workers of the scheduler at an address such as tcp://host:8786."""
+    """The workers of the scheduler at an address such as tcp://host:8786, or of cluster.yaml.
 
-    def __init__(self, address: str) -> None:
-        self.client = _client(address)
-        try:
-            _require_same(self.client, address)
-        except UsageError:
-            self.client.close()
-            raise
-        self.futures: dict[Any, str] = {}
+    As many as `together` tasks make a parcel: that takes Dask 1.6 ms, whatever there is in it.
+    """
 
-    def give(self, name: str, task: Task) -> None:
-        future = self.client.submit(partial(outcome_of, task), key=name, pure=True)
-        self.futures[future] = name
+    def __init__(
+        self,
+        where: str,
+        together: int = 1,
+        longest: float = LONGEST,
+        most_deaths: int = MOST_DEATHS,
+    ) -> None:
+        self.together, self.longest, self.most_deaths = together, longest, most_deaths
+        self.all_done = all_done  # what a machine does with a parcel
+        self.machines = machines(where)
+        self.client = self.machines.client
+        self.waiting: OrderedDict[str, Sending] = OrderedDict()
+        self.under_way: dict[Any, Parcel] = {}  # by Dask's futures
+        self.places: dict[str, Any] = {}  # which future each task is of
+        self.settled: SimpleQueue[Any] = SimpleQueue()  # futures, put here by Dask's threads
+        self.deaths: Counter[str] = Counter()  # of machines that were at a task
+        self.size = 0  # bytes that are under way
+        self.threads, self.counted = 1, 0.0
+
+    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
+        self.waiting[name] = sending or (lambda: task)
 
     def forget(self, name: str) -> None:
-        for future in [one for one, own in self.futures.items() if own == name]:
-            del self.futures[future]
+        self.waiting.pop(name, None)
+        future = self.places.get(name)
+        if future is not None and len(self.under_way[future].names) == 1:
+            self._received(future)
             future.cancel()
 
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        from distributed import wait
-
-        with self.client.as_current():
-            done, _ = wait(list(self.futures), return_when="FIRST_COMPLETED")
+        self._begin()
+        done = self._settled()
+        results = self._results([one for one in done if one.status == "finished"])
         for future in done:
-            name = self.futures.pop(future)
-            error = future.exception()
-            lost = Outcome(error=Lost(f"came to nothing there ({one_line(str(error))})"))
-            yield name, lost if error else future.result()
+            parcel = self._received(future)
+            if future in results:
+                yield from zip(parcel.names, results[future], strict=True)
+            else:
+                yield from self._died(parcel, future)
+        self._begin()
 
     @property
     def at_work(self) -> int:
-        threads: dict[str, int] = self.client.nthreads()
-        return min(len(self.futures), sum(threads.values()))
+        return min(len(self.places), self._most // AHEAD * self.together)
 
     def end(self) -> None:
-        for future in self.futures:
-            future.cancel()
-        self.client.close()
+        if self.client.status == "running":
+            self.client.cancel(list(self.under_way))
+        self.machines.end()
 
+    def reads(self, path: str) -> bool:
+        return self.machines.find(path)
 
-def is_address(where: str) -> bool:
-    return where.startswith(SCHEMES)
+    # On the way there.
 
+    @property
+    def _most(self) -> int:
+        """How many parcels the machines are given at once."""
+        if time.monotonic() > self.counted + COUNTED_FOR:
+            self._require_scheduler()
+            self.threads = max(sum(self.client.nthreads().values()), 1)
+            self.counted = time.monotonic()
+        return AHEAD * self.threads
 
-def _client(address: str) -> Client:
-    if not is_address(address):
-        raise UsageError(f"'{address}' is no scheduler: write it like tcp://host:8786")
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise UsageError(MISSING) from error
-    place = urlsplit(address)
-    try:  # a client that finds nobody leaves threads behind
-        create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
-        return Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:  # TimeoutError is an OSError
-        raise UsageError(
-            f"no scheduler answers at {address}: begin one with 'dask scheduler', "
-            "and workers with 'dask worker'"
-        ) from error
+    def _begin(self) -> None:
+        most = self._most
+        while self.waiting and len(self.under_way) < most and self.size < MOST_BYTES:
+            self._send(max(min(len(self.waiting) // most, self.together), 1))
 
+    def _send(self, count: int) -> None:
+        """The first of those that wait, so many at most; one that machines died of goes alone."""
+        names: list[str] = []
+        sendings: list[Sending] = []
+        tasks: list[bytes] = []
+        size = 0
+        while self.waiting and len(names) < count and size < LARGEST:
+            name = next(iter(self.waiting))
+            if names and self.deaths[name]:
+                break
+            names.append(name)
+            sendings.append(self.waiting.pop(name))
+            tasks.append(packed(sendings[-1]()))
+            size += len(tasks[-1])
+            if self.deaths[name]:
+                break
+        parcel = Parcel(tuple(names), tuple(sendings), size)
+        done = partial(self.all_done, __version__, tasks, self.longest, self.most_deaths)
+        future = self.client.submit(done, key=self._key(parcel), pure=True)
+        self.under_way[future] = parcel
+        self.places |= dict.fromkeys(names, future)
+        self.size += size
+        future.add_done_callback(self.settled.put)
 
-def _require_same(client: Client, address: str) -> None:
-    """Refuse machines whose programs are others than here: they would come to other bits."""
-    from distributed import __version__ as ours
+    def _key(self, parcel: Parcel) -> str:
+        first, more = parcel.names[0], len(parcel.names) - 1
+        again = f" again {self.deaths[first]}" if self.deaths[first] else ""
+        return f"{first} and {more} more" if more else f"{first}{again}"
 
-    theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
-    if theirs != ours:
-        raise UsageError(f"{address} runs distributed {theirs}, this is {ours}: install the same")
-    try:
-        client.wait_for_workers(1, PATIENCE)
-        found = client.run(_own_version)
-    except TimeoutError as error:
-        raise UsageError(
-            f"{address} has no workers yet: begin some with 'dask worker {address}'"
-        ) from error
-    except Exception as error:
-        raise UsageError(
-            f"a machine of {address} has no gradbook of today: install it there"
-        ) from error
-    others = sorted({version for version in found.values() if version != __version__})
-    if others:
-        raise UsageError(
-            f"{address} runs gradbook {', '.join(others)}, this is {__version__}: install the same"
-        )
+    # On the way back.
 
+    def _settled(self) -> list[Any]:
+        """What is done by now, waited for."""
+        found: list[Any] = []
+        while not found:
+            with suppress(Empty):
+                found.append(self.settled.get(timeout=LOOK_ROUND))
+                while True:
+                    found.append(self.settled.get_nowait())
+            self._require_scheduler()
+        return [future for future in found if future in self.under_way]
 
-def _own_version() -> str:
-    return __version__
+    def _results(self, futures: Sequence[Any]) -> dict[Any, list[Outcome]]:
+        """Of those whose results are still there."""
+        with suppress(Exception):
+            return dict(zip(futures, self.client.gather(list(futures)), strict=True))
+        found = {}
+        for future in futures:
+            with suppress(Exception):
+                found[future] = future.result()
+        self._require_scheduler()
+        return found
+
+    def _received(self, future: Any) -> Parcel:
+        parcel = self.under_way.pop(future)
+        self.size -= parcel.size
+        for name in parcel.names:
+            del self.places[name]
+        return parcel
+
+    def _died(self, parcel: Parcel, future: Any) -> Iterator[tuple[str, Outcome]]:
+        """Its machines died again and again, or what they had done was lost with them: each task
+        is given once more, alone."""
+        from distributed import KilledWorker
+
+        error = future.exception() if future.status == "error" else None
+        for name, sending in reversed(list(zip(parcel.names, parcel.sendings, strict=True))):
+            self.deaths[name] += 1
+            if self.deaths[name] < self.most_deaths and isinstance(error, KilledWorker | None):
+                self.waiting[name] = sending
+                self.waiting.move_to_end(name, last=False)
+            else:
+                why = f"came to nothing there ({one_line(str(error))})"
+                yield name, Outcome(error=Lost(why))
+
+    def _require_scheduler(self) -> None:
+        while self.client.status == "connecting":
+            time.sleep(LOOK_ROUND / 10)
+        if self.client.status != "running":
+            where = self.machines.address
+            raise ClusterError(f"the scheduler at {where} is gone: begin it again")

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Self
 
 from gradbook.work.processes import Lost, Outcome, Task, Worker, outcomes
 
 MOST_DEATHS = 4
 LONGEST = 7 * 24 * 3600.0  # seconds for one task
+Sending = Callable[[], Task]
 
 
 class WorkCrew(ABC):
     """Who does tasks."""
 
     @abstractmethod
-    def give(self, name: str, task: Task) -> None:
-        """A task to be done; those that were given first are begun first."""
+    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
+        """A task to be done; those that were given first are begun first. For a machine that has
+        none of this one's files, `sending` makes the same task, whenever it goes there."""
 
     @abstractmethod
     def forget(self, name: str) -> None:
@@ -30,6 +33,10 @@ class WorkCrew(ABC):
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
         """What is done by now, by its name; if nothing is, waited for."""
 
+    def reads(self, path: str) -> bool:
+        """Whether whoever does a task finds this file where it is."""
+        return True
+
     @property
     @abstractmethod
     def at_work(self) -> int:
@@ -37,7 +44,13 @@ class WorkCrew(ABC):
 
     @abstractmethod
     def end(self) -> None:
-        """Whatever is under way."""
+        """Whatever is under way; twice is no matter."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 class ProcessCrew(WorkCrew):
@@ -50,7 +63,7 @@ class ProcessCrew(WorkCrew):
         self.doing: dict[Worker, tuple[str, Task]] = {}
         self.deaths: Counter[str] = Counter()
 
-    def give(self, name: str, task: Task) -> None:
+    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
         self.waiting[name] = task
         self._begin()
 
@@ -76,8 +89,8 @@ class ProcessCrew(WorkCrew):
         return len(self.doing)
 
     def end(self) -> None:
-        for worker in self.workers:
-            worker.end()
+        while self.workers:
+            self.workers.pop().end()
 
     def _begin(self) -> None:
         wanted = min(self.most, len(self.waiting) + len(self.doing))

@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from time import monotonic
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any
 
 from gradbook import system
@@ -119,8 +120,16 @@ def outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]:
             yield worker, found
 
 
+def _end_with(parent: int) -> None:
+    """Whatever this process is doing, nobody waits for it when its parent was killed."""
+    while os.getppid() == parent:
+        sleep(LOOK_ROUND)
+    os._exit(1)
+
+
 def _work(pipe: Connection, parent: int) -> None:
     """What a worker does as long as its parent, which may be gone before it has begun, lives."""
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
     gc.freeze()  # what is loaded stays, and a task leaves few cycles behind
     try:
         while os.getppid() == parent:

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from gradbook.archives import Archive
 from gradbook.audit.copies import patch as limits
 from gradbook.audit.copies.patch import TYPES, Patch
 from gradbook.audit.workbook.package import Package, WorkbookError
@@ -17,8 +18,8 @@ MAIN, SHEET = "xl/workbook.xml", "xl/worksheets/sheet1.xml"
 
 @pytest.fixture
 def patch(tmp_path):
-    with ZipFile(package(tmp_path / "book.xlsx", odd=b"\0\1")) as archive:
-        yield Patch(Package(archive))
+    with open(package(tmp_path / "book.xlsx", odd=b"\0\1"), "rb") as file:
+        yield Patch(Package(Archive(file)))
 
 
 def written(patch: Patch) -> dict[str, bytes]:

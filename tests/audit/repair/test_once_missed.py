@@ -22,6 +22,8 @@ ONCE_MISSED = {
     "a loss stands beside its own weights": (100925, "sum: frozen"),
     "two tables in one row go on differently": (100224, "text"),
     "a velocity goes on though its gradient is cut off from the weights": (100297, "text"),
+    "one row computes another loss, and its gradients go with it": (5001590, "one row"),
+    "one row goes on as an update does": (5000678, "update in forward"),
     # updates
     "a gradient may stand alone on its sheet": (792, "other gradient"),
     "a velocity belongs where another's velocity stands": (101162, "other gradient"),
@@ -63,6 +65,13 @@ ONCE_MISSED = {
     "a slope of a cell on another sheet is missing": (4500013, "delta: factor"),
     "of two samples one doesn't depend on weights any more": (4400010, "pasted forward"),
     "an activation beside the way to the loss isn't to blame": (4400024, "delta: factor"),
+    "the sum before an activation only repeats a cell": (5002531, "sum: factor"),
+    "a sum that lost its weight is no longer one": (5000103, "sum: factor"),
+    "squares are looked into": (5000726, "error: one target"),
+    "a cell that only repeats another is like none": (5000030, "delta: factor"),
+    "a power is a sigmoid, too": (5000227, "delta: factor"),
+    "the sum stands on the sheet before": (5002595, "pasted forward column"),
+    "the loss stands on another sheet than the weights": (5001504, "pasted forward column"),
     # what learns, and by which loss
     "a loss has slopes": (701148, "delta: reference"),
     "updates are alike in any order": (701295, "sum: blank"),

@@ -7,7 +7,8 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 
-from gradbook.audit.workbook import package as bounds
+from gradbook import limits
+from gradbook.archives import SMALL, Archive
 from gradbook.audit.workbook.package import (
     OLE,
     Package,
@@ -26,7 +27,8 @@ def zipped(how: int = ZIP_DEFLATED, **parts: bytes) -> Package:
     with ZipFile(file, "w", how) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
-    return Package(ZipFile(file))
+    file.seek(0)
+    return Package(Archive(file))
 
 
 def tags(*pieces: bytes) -> list[str]:
@@ -56,8 +58,8 @@ def test_a_part_comes_whole_from_its_chunks():
 
 def test_a_part_that_unpacks_to_far_more_than_its_size_is_a_bomb():
     with pytest.raises(WorkbookError, match="unpacks to more"):
-        zipped(one=b" " * (4 * bounds.SMALL)).bytes_of("one")
-    assert len(zipped(one=b" " * bounds.SMALL).bytes_of("one")) == bounds.SMALL
+        zipped(one=b" " * (4 * SMALL)).bytes_of("one")
+    assert len(zipped(one=b" " * SMALL).bytes_of("one")) == SMALL
 
 
 @pytest.mark.parametrize("how", [ZIP_BZIP2, ZIP_LZMA])
@@ -80,7 +82,7 @@ def test_elements_are_told_even_where_pieces_cut_them():
     ("text", "why"),
     [
         (b"<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "entities"),
-        (b"<a>" * (bounds.DEEPEST + 1), "too deeply"),
+        (b"<a>" * (limits.DEPTH.most + 1), "too deeply"),
         (b"<a>\n<b></a>", "no XML .line 2"),
         (b"<?xml version='1.0' encoding='nonsense'?><a/>", "part"),
     ],
@@ -91,7 +93,7 @@ def test_what_is_wrong_with_xml_becomes_one_line(text, why):
 
 
 def test_elements_are_counted_before_they_are_read(monkeypatch):
-    monkeypatch.setattr(bounds, "MOST_ELEMENTS", 10)
+    monkeypatch.setattr(limits.ELEMENTS, "most", 10)
     zipped(one=b"<a>" + b"<b/>" * 9 + b"</a>").parse("one", lambda *_: None)
     with pytest.raises(WorkbookError, match="10 elements"):
         zipped(one=b"<a>" + b"<b/>" * 10 + b"</a>").refuse_very_many("one")

@@ -8,6 +8,7 @@ from argparse import ArgumentTypeError, Namespace
 
 import pytest
 
+from gradbook import limits
 from gradbook.cli.terminal.arguments import (
     file_ending_in,
     format_of,
@@ -19,7 +20,6 @@ from gradbook.cli.terminal.arguments import (
     whole_number,
 )
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
-from gradbook.files import TEXT_LIMIT
 from gradbook.net.builtin import BUILTIN
 from gradbook.net.network import parse
 
@@ -200,7 +200,7 @@ def test_a_workbook_is_no_text(tmp_path):
 
 
 def test_endless_input_is_refused(given):
-    given(b"#" * (TEXT_LIMIT + 1))
+    given(b"#" * (limits.TEXT.most + 1))
     with pytest.raises(LimitError, match="standard input is larger than"):
         network("-")
 

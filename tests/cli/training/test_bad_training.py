@@ -212,31 +212,43 @@ def test_images_that_are_others_now(desk, refused):
     assert said.startswith(f"the images of {desk / 'made.npz'} are others than when own was begun")
 
 
+def plan(**fields: object) -> str:
+    return json.dumps({"recipe": made.TEXT, "seeds": [0], **fields})
+
+
 @pytest.mark.parametrize(
-    "plan",
+    ("text", "why"),
     [
-        "not JSON",
-        "[]",
-        json.dumps({"recipe": made.TEXT}),
-        json.dumps({"recipe": made.TEXT, "seeds": []}),
-        json.dumps({"recipe": made.TEXT, "seeds": [0, -1]}),
-        json.dumps({"recipe": made.TEXT, "seeds": [0, 0]}),
-        json.dumps({"recipe": made.TEXT, "seeds": ["0"]}),
-        json.dumps({"recipe": 5, "seeds": [0]}),
+        ("not JSON", "no JSON"),
+        ("[]", "a record, not a list of 0"),
+        (json.dumps({"recipe": made.TEXT}), "its seeds is missing"),
+        (plan(seeds=[]), "its seeds is a list of 1 to 1,000,000, not a list of 0"),
+        (plan(seeds=[0, -1]), "its seeds, entry 2 is a whole number from 0 to "),
+        (plan(seeds=[0, 0]), "a seed twice"),
+        (plan(seeds=["0"]), "its seeds, entry 1 is a whole number from 0 to "),
+        (plan(recipe=5), "its recipe is a text of at most 16,777,216 characters, not 5"),
     ],
 )
-def test_a_plan_of_seeds_that_is_none(desk, refused, plan):
-    (desk / "empty/seeds.json").write_text(plan)
+def test_a_plan_of_seeds_that_is_none(desk, refused, text, why):
+    (desk / "empty/seeds.json").write_text(text)
     said = refused(["train", "--resume", "empty"])
-    assert said == f"{Path('empty/seeds.json')}: not the plan of several seeds"
+    assert said.startswith(f"{Path('empty/seeds.json')}: not the plan of several seeds ({why}")
 
 
-@pytest.mark.parametrize("result", ["not JSON", "[]", "{}", '{"epochs": "3"}'])
-def test_a_result_that_is_none(desk, refused, result):
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        ("not JSON", "no JSON"),
+        ("[]", "a record, not a list of 0"),
+        ("{}", "its recipe is missing"),
+        ('{"recipe": 3}', "its recipe is "),
+    ],
+)
+def test_a_result_that_is_none(desk, refused, result, why):
     (desk / "run/result.json").write_text(result)
     (desk / "run/report.html").touch()
     said = refused(["train", "--resume", "run"])
-    assert said == f"{Path('run/result.json')}: not the result of a run"
+    assert said.startswith(f"{Path('run/result.json')}: not the result of a run ({why}")
 
 
 def test_a_rate_at_which_it_bursts(desk, capsys, monkeypatch):

@@ -206,10 +206,10 @@ def test_impatience_breaks_nothing(desk, train):
     out, err = process.communicate()
     assert process.returncode in (130, -signal.SIGINT)  # as Python ends it may be killed outright
     assert "Traceback" not in err
-    assert not [path.name for path in (desk / "run").rglob(".*")]
     resumed = train("--resume", "run", "--json")
     out, err = resumed.communicate(timeout=100)
     assert (resumed.returncode, err) == (0, "")
+    assert not [path.name for path in (desk / "run").rglob(".*")]
     assert json.loads(out.splitlines()[-1])["event"] == "done"
 
 

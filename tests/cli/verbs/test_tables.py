@@ -138,7 +138,10 @@ def test_a_table_of_pixels_is_images(said):
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
         (["side-0.csv", "--ignore", "width,colour,height"], "no column is left to learn 'side'"),
         (["side-0.csv", "--ignore", "width,side"], "'side' is what is to be learned"),
-        (["side-0.csv", "--threads", "1"], "a table is trained on one core: leave --threads out"),
+        (
+            ["side-0.csv", "--threads", "1"],
+            "a table is trained on one core of this machine: leave --threads out",
+        ),
         (["side-0.csv", "--task", "numbers"], "has words: they can only be classes"),
         (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
         (["*.csv"], "2 files match '*.csv': name one of them"),

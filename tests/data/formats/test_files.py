@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook import limits
 from gradbook.data.dataset import TEST, TRAINING, VALIDATION
 from gradbook.data.formats.files import (
-    MOST_BYTES,
     by_part,
     holds_images,
     holds_labels,
@@ -42,6 +42,6 @@ def test_two_names_for_one_part_are_refused():
 
 
 def test_room_is_asked_for_before_any_byte():
-    require_room((MOST_BYTES,), "file")
+    require_room((limits.IMAGES.most,), "file")
     with pytest.raises(DataError, match="bytes of pixels are too many"):
-        require_room((MOST_BYTES, 2), "file")
+        require_room((limits.IMAGES.most, 2), "file")

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from gradbook import limits
 from gradbook.data.formats import idx
-from gradbook.data.formats.files import MOST_BYTES
 from gradbook.data.sources import load
 from gradbook.errors import DataError, FileError
 from tests.data.made import PACK, idx_folder, labels, pixels, save
@@ -77,13 +77,13 @@ def test_damage_is_named_with_its_byte(content, said):
 
 def test_gigabytes_are_refused_before_they_are_asked_for():
     class Stream:
-        pieces = iter([b"\0\0\x0e\x01", struct.pack(">I", MOST_BYTES // 8 + 1)])
+        pieces = iter([b"\0\0\x0e\x01", struct.pack(">I", limits.IMAGES.most // 8 + 1)])
 
         def read(self, size):
             assert size == 4
             return next(self.pieces)
 
-    with pytest.raises(DataError, match=r"too many: at most 1,073,741,824 are read"):
+    with pytest.raises(DataError, match=r"too many: at most 1,024 MiB are read"):
         idx.read(Stream(), "a")
 
 

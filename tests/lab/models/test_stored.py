@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from gradbook import limits
 from gradbook.errors import DataError, FileError, GradbookError
-from gradbook.lab.models import stored
 from gradbook.lab.models.stored import read, write
 
 ARRAYS = {
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_says_so(tmp_path):
 
 
 def test_a_file_larger_than_the_bound_is_not_read(path, monkeypatch):
-    monkeypatch.setattr(stored, "MOST_BYTES", 100)
+    monkeypatch.setattr(limits.MODEL, "most", 100)
     with pytest.raises(GradbookError, match="larger than 100 bytes"):
         read(path, "thing")
 

@@ -3,6 +3,7 @@ import pytest
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.study.plan import Limits, read, read_file
+from gradbook.net.measure import measure
 
 VARY = "vary quick\nschedule one cycle {0.1..1 log} warm {0.1..0.4}\nbatch {64|128|256}"
 WHOLE = f"""\
@@ -52,11 +53,11 @@ def test_a_setting_that_the_recipe_doesnt_have_is_added():
 
 
 def test_limits_say_what_is_too_much():
-    limits = Limits(parameters=100, macs=None)
-    assert limits.forbids(recipe("quick")) == "12,194 parameters, more than 100" or (
-        "parameters, more than 100" in limits.forbids(recipe("quick"))
+    limits, cost = Limits(parameters=100, macs=None), measure(recipe("quick").net)
+    assert limits.forbids(cost) == "12,194 parameters, more than 100" or (
+        "parameters, more than 100" in limits.forbids(cost)
     )
-    assert not Limits(parameters=1e6, macs=1e9).forbids(recipe("quick"))
+    assert not Limits(parameters=1e6, macs=1e9).forbids(cost)
 
 
 def test_a_data_set_beside_the_study_is_found_from_anywhere(tmp_path, monkeypatch):

@@ -47,7 +47,7 @@ def done(
 
 def told(trials):
     """All that must be the same: not how long it took."""
-    return [{k: v for k, v in trial.record.items() if k != "seconds"} for trial in trials]
+    return [{k: v for k, v in trial.items() if k != "seconds"} for trial in trials]
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_a_folder_holds_one_study(text, tmp_path):
 def test_the_best_is_the_highest_and_of_equal_ones_the_smallest(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
     trials = study(folder, folder.plan(), ProcessCrew(2), 1, StudyListener())
-    best = best_of([trial.record for trial in trials])
-    assert best["value"] == max(trial.accuracy for trial in trials)
-    equal = [trial for trial in trials if trial.accuracy == best["value"]]
-    assert best["network_parameters"] == min(trial.parameters for trial in equal)
+    best = best_of(trials)
+    assert best["value"] == max(trial["value"] for trial in trials)
+    equal = [trial for trial in trials if trial["value"] == best["value"]]
+    assert best["network_parameters"] == min(trial["network_parameters"] for trial in equal)

@@ -16,7 +16,7 @@ from gradbook.lab.recipes.text import changed
 from gradbook.lab.training.adapt import _batch, adapted, fitted_net
 from gradbook.lab.training.material import material
 from gradbook.lab.training.train import train
-from gradbook.net import Loss
+from gradbook.net import Loss, parse
 from gradbook.net.builtin import DIGITS
 from tests.lab import made
 
@@ -59,6 +59,22 @@ def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
     assert fitted_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
     assert adapted(own).recipe == own
     assert adapted(own).remarks == ()
+
+
+def test_what_is_gone_around_or_applied_again_fits_other_images_too():
+    net = parse(
+        "input 1x28x28; conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; again 2; add back 2; flatten; "
+        "dense 10; log softmax"
+    )
+    found = fitted_net(net, (1, 9, 9), 5)
+    assert (found.again, found.shapes[-1]) == (net.again, (5,))
+
+
+def test_last_sums_that_are_applied_again_are_not_made_others():
+    net = parse("input 1x28x28; flatten; dense 10; dense 10; again 2; log softmax")
+    assert fitted_net(net, (1, 28, 28), 10) == net
+    with pytest.raises(ShapeError, match="layer 4 is applied again, so it can't make 5 values"):
+        fitted_net(net, (1, 28, 28), 5)
 
 
 def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():

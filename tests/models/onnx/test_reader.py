@@ -214,3 +214,32 @@ def test_a_file_of_ours_brings_its_classes_and_its_preparation(tmp_path):
         back = import_model(tmp_path / "net.onnx")
         np.testing.assert_allclose(back.predict(images), model.predict(images), atol=1e-6)
         assert back.classes == model.classes or prepared
+
+
+AGAIN = (
+    "input 1x9x9; conv 4 3x3; relu; conv 4 3x3 pad 1; batchnorm; dropout 0.1; relu; again 3; "
+    "flatten; dense 3; tanh; dense 3; groupnorm 1; again 2; dense 3; layernorm; again 2; softmax"
+)
+
+
+def test_weights_that_are_applied_again_come_back_as_one(tmp_path):
+    net = Net.parse(AGAIN)
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=False))
+    found = read_onnx(tmp_path / "net.onnx")
+    assert [(one.layers, one.times) for one in found.net.again] == [(3, 3), (2, 2), (2, 2)]
+    assert found.net.count() == net.count()
+    assert not found.remarks
+
+
+def test_where_normalisation_was_folded_they_are_kept_apart_and_that_is_said(tmp_path):
+    net = Net.parse(AGAIN)
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=True))
+    found = read_onnx(tmp_path / "net.onnx")
+    assert [(one.layers, one.times) for one in found.net.again] == [(2, 2), (2, 2)]
+    assert found.remarks[-1].startswith("Conv 'conv2', Conv 'conv3', Conv 'conv4' have the same")
+
+
+def test_a_module_that_pytorch_wrote_several_times_is_a_layer_applied_again(torch, tmp_path):
+    exported(torch, "applied again", tmp_path / "net.onnx")
+    found = read_onnx(tmp_path / "net.onnx").net
+    assert [one.times for one in found.again] == [3, 2]

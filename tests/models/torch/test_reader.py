@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.models.torch.reader import read_pt2, torch_net
+from gradbook.net import Again
 from tests.models.architectures import ARCHITECTURES, made
 from tests.models.steps import require_step
 from tests.trained import by_the_graph
@@ -169,7 +170,7 @@ CONFIG = "model_weights_config.json"
     [
         ({"use_pickle": True}, "is pickled"),
         ({"path_name": "../../elsewhere"}, "it has no"),
-        ({"size": 2**40}, "at most 50,000,000 are read"),
+        ({"size": 2**40}, "at most 33,554,432 numbers are read"),
         ({"stride": 2**40}, "goes beyond what is there"),
         ({"size": -1}, "no whole numbers"),
     ],
@@ -215,3 +216,19 @@ def test_whatever_stands_in_it_gets_one_line(tmp_path_factory, members, data):
     with suppress(GradbookError):
         path.write_bytes(path.read_bytes()[: data.draw(st.integers(0, 3000))])
         read_pt2(path)
+
+
+def test_a_module_that_is_called_several_times_is_a_layer_applied_again(torch):
+    module, shape = made(torch, "applied again")
+    found = torch_net(module, torch.rand(2, *shape)).net
+    assert found.again == (Again(2, 3, 3), Again(13, 2, 2))
+    assert found.count() == sum(weights.numel() for weights in module.parameters())
+
+
+def test_weights_that_are_shared_otherwise_are_kept_apart_and_that_is_said(torch):
+    one, other = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+    module = torch.nn.Sequential(one, other, torch.nn.Tanh(), one)
+    found = held(torch, module, torch.rand(5, 4))
+    assert not found.net.again
+    (remark,) = found.remarks
+    assert "linear 'linear', linear 'linear_2' have the same weights in the file" in remark

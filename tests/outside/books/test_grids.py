@@ -28,6 +28,8 @@ CHOICES = {  # a network, the epoch, the sample, and for each layer the map, the
     "strides later": ("strides", 6, 2, ((2, 3, 4), (4, 2, 3), (3, 2, 2), (4, 1, 2))),
     "roaming first": ("roaming", 2, 1, ((1, 1, 1), (1, 1, 1), (1, 1, 1))),
     "roaming later": ("roaming", 5, 1, ((2, 3, 4), (2, 2, 3), (2, 3, 3))),
+    "again first": ("again", 1, 1, ((1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1))),
+    "again later": ("again", 5, 2, ((2, 3, 4), (1, 2, 3), (2, 1, 1), (2, 2, 1), (1, 2, 2))),
     "alone later": ("alone", 4, 1, ((2, 2, 3),)),
 }
 
@@ -127,7 +129,7 @@ def test_a_weights_gradient_is_worked_from_all_that_it_meets(recalculated, choic
     *_, values = run(found.step, epoch, NETS[name].learning_rate)
     shares = {str(node.name): values[node] for node in values if node.name is not None}
     looked = weights(found)
-    assert len(looked) == {"strokes": 1, "strides": 2, "roaming": 1, "alone": 1}[name]
+    assert len(looked) == {"strokes": 1, "strides": 2, "roaming": 1, "again": 1, "alone": 1}[name]
     for seen in looked:
         weight = seen.kernels.nodes.flat[0 if "first" in choice else -1].name
         wanted = (

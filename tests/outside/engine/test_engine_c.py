@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from math import prod
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, given, settings
 
+from gradbook.engine import warping
 from gradbook.engine.compilers import vectors
 from gradbook.graph.build import inference, training_step
 from gradbook.net import Net, builtin, parse
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
+from tests.cli.desk import RECIPE, laid_out
 from tests.engine.levels import COMPILERS, compiler_called
 from tests.engine.test_native import MIXED
+from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
 
 MAIN = Path(__file__).with_name("engine_main.c")
 FLAGS = ["-std=gnu11", "-ffp-contract=fast", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror"]
+MOST_SANITIZED = int(os.environ.get("SANITIZED", "2"))  # networks, each compiled for a while
 LEVELS = ("avx512", "avx2", "plain")
 NETWORKS = {
     "mixed": MIXED,
@@ -148,3 +155,55 @@ def test_threads_do_not_race(tmp_path):
     words = ["gcc", "-O1", "-g", "-fsanitize=thread", *FLAGS, "-lm"]
     program = compiled(words, text(net, "plain") + MAIN.read_text(), tmp_path)
     run(program, net, threads=3)
+
+
+SMALL = "input 2x6x6; conv 3 3x3; batchnorm; relu; maxpool 2; flatten; dense 3; log softmax"
+
+
+@pytest.mark.witness("gcc")
+@pytest.mark.parametrize("checks", ["-fanalyzer", "-Wconversion"])
+@pytest.mark.parametrize("what", ["engine", "warps"])
+def test_gcc_finds_nothing_to_doubt(what, checks, tmp_path):
+    """Neither on any path through it, nor where a number becomes another kind of number."""
+    content = text(parse(SMALL), "plain") if what == "engine" else warping.source()
+    words = ["gcc", "-O1", "-c", *FLAGS, *WARNINGS, checks, "-Wno-sign-conversion"]
+    compiled(words, content, tmp_path)
+
+
+@pytest.mark.witness("gcc")
+@pytest.mark.parametrize("checks", ["address,undefined", "thread"])
+def test_sanitizers_find_nothing_in_any_network(checks, tmp_path):
+    @settings(max_examples=MOST_SANITIZED, phases=[Phase.generate], derandomize=True)
+    @given(networks())
+    def holds(net: Net) -> None:
+        words = ["gcc", "-O1", "-g", f"-fsanitize={checks}", "-fno-sanitize-recover=all"]
+        content = text(net, "plain") + MAIN.read_text()
+        run(compiled([*words, *FLAGS, "-lm"], content, tmp_path), net, threads=3)
+
+    holds()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are loaded first on Linux alone")
+@pytest.mark.witness("gcc")
+def test_a_training_that_is_stopped_and_goes_on_touches_nothing_amiss(tmp_path):
+    """The engine with its warps, as Python loads it and calls it from threads."""
+    laid_out(tmp_path)
+    asked = ["gcc", "-print-file-name=libasan.so"]
+    library = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    environment = {
+        **os.environ,
+        "GRADBOOK_CACHE": str(tmp_path / "cache"),
+        "GRADBOOK_CC": "gcc -g -fsanitize=address,undefined -fno-sanitize-recover=all",
+        "LD_PRELOAD": library,
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps what it has until it ends
+    }
+    train = [sys.executable, "-m", "gradbook", "train", "--json"]
+    for words in ([RECIPE, "--epochs", "4000", "-o", "run"], ["--resume", "run"]):
+        with subprocess.Popen(
+            [*train, *words], cwd=tmp_path, env=environment, stdout=-1, stderr=-1, text=True
+        ) as process:
+            while '"epoch"' not in process.stdout.readline():
+                assert process.poll() is None, process.stderr.read()
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=100)
+        assert (process.returncode, said) == (130, "")

@@ -98,6 +98,18 @@ KINDS = {
         """input 2x3x3; instancenorm; conv 2 2x2; instancenorm; tanh; flatten; dense 1; rate 0.1
         seed 18"""
     ),
+    "applied again": parse(
+        """input 2; dense 3; tanh; dense 3; sigmoid; again 3; dense 1; sigmoid
+        loss binary cross-entropy; rate 0.5; seed 19
+        sample 0 0 -> 0; sample 0 1 -> 1; sample 1 0 -> 1; sample 1 1 -> 0"""
+    ),
+    "convolved and normalised again": parse(
+        """input 2x4x4; conv 2 2x2; batchnorm; silu; again 3; flatten; dense 2; softmax
+        loss cross-entropy; rate 0.1; seed 20; update momentum 0.5"""
+        f"\nsample {' '.join(str(k % 7 / 7) for k in range(32))} -> 1 0"
+        f"\nsample {' '.join(str(k % 5 / 5) for k in range(32))} -> 0 1"
+        f"\nsample {' '.join(str(k % 3 / 3) for k in range(32))} -> 1 0"
+    ),
     "momentum": parse(
         """input 2; dense 3; softplus; dense 2; sigmoid; update momentum 0.8; rate 0.3; seed 7
         sample 1 0 -> 1 0; sample 0 1 -> 0 1"""

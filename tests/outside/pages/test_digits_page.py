@@ -8,14 +8,23 @@ from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
+from gradbook.lab.models.model import untrained
 from gradbook.lab.models.shipped import shipped
+from gradbook.lab.recipes.text import parse
+from gradbook.report.digits.page import digits_page
 from tests.outside.browser import browser
 from tests.outside.pages.strokes import strokes
+from tests.runs import pictures, text_for
 
 pytestmark = pytest.mark.witness("chromium", "zig")
 DRAWN, READ_RIGHT = 50, 45
 PACE = 3  # points of a line from one that the mouse goes over to the next
 READY = "document.body.hasAttribute('data-ready')"
+LARGEST_WAY = """(() => {
+  const ways = [...document.querySelectorAll('#sum .way')]
+  const size = way => Math.abs(parseFloat(way.textContent.replace('−', '-')))
+  ways.reduce((most, way) => (size(way) > size(most) ? way : most)).click()
+})()"""
 PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
 
 
@@ -123,6 +132,72 @@ def test_a_place_of_a_map_shows_its_sum_and_leads_on(shown):
     assert page.text("#sum .result") == f"sum {page.text('.value-of b')}"
 
 
+def test_a_page_begins_with_an_image_that_is_read(shown):
+    page = shown("tiny")
+    until(page, "document.querySelector('#answer b')")
+    assert page.text("#answer b") == str(load("digits").test_for_reporting.labels.min())
+    inked = "getContext('2d').getImageData(0, 0, 280, 280).data.some(it => it)"
+    assert page.value(f"document.querySelector('#pad').{inked}")
+
+
+def test_a_gradient_is_followed_from_the_image_to_the_error(shown):
+    """From value to value that it feeds, each number the sum of its own products."""
+    page = shown("tiny")
+    until(page, "document.querySelector('#answer b')")
+    aim(page, 3)
+    page.click("#paint-slopes")
+    page.click("#maps .layer:nth-child(1) canvas")  # the image
+    visited = []
+    while not page.value("!!document.querySelector('#sum .formula-of')"):
+        arrived, total = page.text("#sum .value-of b"), page.text("#sum .result").split()[-1]
+        assert number(total) == pytest.approx(number(arrived), rel=0.06, abs=1.1e-4)
+        visited.append(page.value("document.querySelector('.picker select').value"))
+        page.value(LARGEST_WAY)
+        page.settle()
+    assert visited[0] == "-1"
+    assert len(visited) == 29  # the image, and every layer of tiny before the last sums
+    said, wanted = page.text("#sum .formula-of").split(" − ")
+    arrived = number(page.text("#sum .value-of b"))
+    assert number(said) - number(wanted) == pytest.approx(arrived, abs=1.1e-4)
+    assert "with 3 as its target is" in page.text("#sum")
+
+
+def test_sums_are_followed_by_keys_alone(shown):
+    page = shown("tiny")
+    until(page, "document.querySelector('#answer b')")
+    page.click("#maps .layer:nth-child(6) .map:nth-child(3) canvas")  # c3, of 1×1 windows
+    page.value("document.querySelector('#sum .way').focus()")
+    followed = []
+    for _ in range(4):
+        page.key("Enter")
+        page.settle()
+        followed.append(page.value("document.querySelector('.picker select').value"))
+    assert followed == ["3", "2", "1", "0"]  # c2, its activation, what that is of, c1
+    assert page.value("document.activeElement.className") == "way"
+
+
+def aim(page, target):
+    """Choose the class whose error is looked at, and wait until it is."""
+    page.value(
+        f"(() => {{ const e = document.querySelector('#target'); e.value = '{target}'; "
+        "e.dispatchEvent(new Event('change')) })()"
+    )
+    page.value("new Promise(done => setTimeout(done, 200))")
+
+
+def number(said):
+    """As the page writes it."""
+    return float(said.replace("−", "-"))
+
+
+def test_the_error_of_another_class_is_larger(shown):
+    page = shown("tiny")
+    until(page, "document.querySelector('#error').textContent !== '–'")
+    own = float(page.text("#error"))
+    aim(page, 7)
+    until(page, f"parseFloat(document.querySelector('#error').textContent) > {own + 1}")
+
+
 def give(page, selector, *files):
     """Choose files in a field, as a reader does."""
     root = page.ask("DOM.getDocument")["root"]["nodeId"]
@@ -154,6 +229,74 @@ def test_a_table_of_another_size_is_refused_with_its_row(shown, tmp_path):
     give(page, "#files", tmp_path / "small.csv")
     until(page, "document.querySelector('#said').textContent")
     assert "small.csv: row 1 has 3 columns: 784 pixels are wanted" in page.text("#said")
+
+
+@pytest.fixture
+def in_colours(chromium, tmp_path):
+    """The page of a network for small pictures in colours; three classes, one for each colour."""
+    data = pictures(("red", "green", "blue"), (3, 12, 12), 40)
+    layers = "conv 4 3x3; relu; maxpool 2; flatten; dense {classes}; log softmax"
+    model = untrained(parse(text_for(data, layers)).net, data)
+    page = tmp_path / "colours.html"
+    page.write_text(digits_page(model, None, data.test_for_reporting[:6]), encoding="utf-8")
+    chromium.show(page)
+    until(chromium, READY)
+    yield chromium, data.test_for_reporting.pixels
+    assert chromium.text("#problem") == ""
+
+
+def seen(page, side):
+    got = f"getContext('2d').getImageData(0, 0, {side}, {side}).data"
+    shown = page.value(f"[...document.querySelector('#seen').{got}]")
+    return np.array(shown, np.uint8).reshape(side, side, 4)[..., :3].transpose(2, 0, 1)
+
+
+def test_pictures_in_colours_are_taken_but_not_drawn(in_colours, tmp_path):
+    page, pixels = in_colours
+    assert page.value("document.querySelector('#pad')") is None
+    assert "which can't be drawn here" in page.text("#draw")
+    until(page, "document.querySelector('#answer b')")
+    Image.fromarray(pixels[5].transpose(1, 2, 0)).save(tmp_path / "own.png")
+    row = ",".join(map(str, pixels[4].transpose(1, 2, 0).ravel()))
+    (tmp_path / "own.csv").write_text(row + "\n", encoding="utf-8")
+    give(page, "#files", tmp_path / "own.png", tmp_path / "own.csv")
+    until(page, "document.querySelectorAll('#cards li').length === 2")
+    for number, expected in ((1, pixels[5]), (2, pixels[4])):
+        page.click(f"#cards li:nth-child({number}) button")
+        page.value("new Promise(done => setTimeout(done, 200))")
+        assert (seen(page, 12) == expected).all()
+
+
+def rewrite(page, old, new):
+    """Other words in the recipe's text."""
+    page.value(
+        f"(() => {{ const e = document.querySelector('#text'); e.value = e.value.replace({old!r}, "
+        f"{new!r}); e.dispatchEvent(new Event('input')) }})()"
+    )
+    page.settle()
+
+
+def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):
+    page = shown("quick")
+    until(page, "!document.querySelector('#go').disabled")
+    page.click("#train summary")
+    rewrite(page, "schedule one", "schedule won")
+    assert page.text("#text-said").startswith("line 5, column 10: unknown schedule 'won'")
+    assert page.value("document.querySelector('#text').getAttribute('aria-invalid')") == "true"
+    page.click("#text-said .place")
+    assert page.value("getSelection().toString()") == "won"
+    rewrite(page, "schedule won cycle", "schedule one cycle")
+    rewrite(page, "epochs 3", "epochs 1")
+    rewrite(page, "batch 32", "batch 16")
+    assert page.text("#text-said") == "in order: 625 steps"
+    assert page.text("#settings").startswith("1 epoch in batches of 16, one cycle")
+    page.click("#go")
+    until(page, "document.querySelector('#tested').textContent !== '–'", 240)
+    assert page.text("#epoch") == "1.0 of 1"
+    assert float(page.text("#tested").split()[0]) >= 95
+    page.click("#text-as-written")
+    page.settle()
+    assert (page.text("#epoch"), page.text("#go")) == ("–", "Train")
 
 
 def test_it_trains_in_the_page(shown):

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from gradbook.errors import LimitError
 from gradbook.graph.build import training_step
-from gradbook.graph.reference import losses
+from gradbook.graph.reference import follow, losses
+from gradbook.graph.step import drawn
 from gradbook.net import Role, builtin, parse
 from gradbook.net.text import layer_words
 from gradbook.rates.sweep import sweep
 from gradbook.report.play.building import builds
 from gradbook.report.play.page import play_page
-from tests.agree.runs import reference_run
+from tests.agree.runs import by_name, reference_run
 from tests.families import networks
 from tests.outside.browser import browser
 from tests.targets.page.networks import shown_networks
@@ -28,6 +30,7 @@ NETS = {
     "worked": builtin("worked"),
     "xor": builtin("xor"),
     "play": parse(PLAY),
+    "again": parse("input 2; dense 2; tanh; again 3; dense 1; seed 3; sample 0.5 0.1 -> 0.4"),
 }
 VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
   e => [e.getAttribute('aria-label'), Number(e.getAttribute('aria-valuenow'))])"""
@@ -86,7 +89,9 @@ def test_any_page_steps_without_a_complaint(chromium, pages, net):
         return
     chromium.said.clear()
     chromium.show(pages / "any.html")
-    start = reference_run(training_step(net), 1)[0].weights
+    start = {
+        f"{role}{k}": v for role, own in net.start_values().items() for k, v in enumerate(own, 1)
+    }
     drawn = weights(chromium)
     assert drawn == pytest.approx({name: start[name] for name in drawn}, rel=1e-12)
     chromium.value("document.querySelector('#step').click()")
@@ -184,6 +189,23 @@ def test_a_pixel_is_changed_and_the_maps_follow(shown):
     for _ in range(5):
         page.key("PageUp")
     assert page.value(f"{named('c1_1_1')}.textContent") != before
+
+
+def test_a_weight_that_is_applied_again_moves_wherever_it_is_drawn(shown):
+    page, net = shown("again"), NETS["again"]
+    drawn = [name for name, _ in page.value(VALUES)]
+    assert [drawn.count(f"w{k}") for k in (1, 4, 5)] == [3, 3, 1]
+    page.value("[...document.querySelectorAll('.net [role=slider][aria-label=w1]')][2].focus()")
+    before = weights(page)["w1"]
+    page.key("ArrowUp")
+    page.settle()
+    moved = [value for name, value in page.value(VALUES) if name == "w1"]
+    assert moved == pytest.approx([before + 0.01] * 3)
+    page.value("document.querySelector('#reset').click()")
+    for epoch in reference_run(training_step(net), 20):
+        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+        page.value("document.querySelector('#step').click()")
+        page.settle()
 
 
 def test_keys_alone_change_a_weight_and_everything_follows(shown):
@@ -430,15 +452,53 @@ def test_the_text_is_no_trap_for_keys(shown):
     assert page.value("document.activeElement.id") != "text"
 
 
-def test_images_are_not_built_here_and_the_page_says_how(shown):
-    page = shown("strokes")
-    assert page.value("document.querySelector('#text')") is None
-    assert "make another page of it" in page.text("#more")
+MAPS = """input 1x4x4
+conv 2 3x3 pad 1
+batchnorm
+relu
+concat back 1
+maxpool 2
+flatten
+dropout 0.2
+dense 2
+softmax
+seed 5
+rate 0.2"""
 
 
-@settings(max_examples=12)
-@given(networks(images=False).filter(builds))
-def test_any_dense_network_can_be_typed(chromium, pages, net):
+def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
+    page = shown("worked")
+    assert page.value("document.querySelector('#paints').checkVisibility()") is False
+    typed(page, MAPS)
+    assert page.text("#text-said").startswith("in order: 5")
+    assert page.value("document.querySelector('#paints').checkVisibility()") is True
+    assert page.value("document.querySelector('#dropout').checkVisibility()") is True
+    for k, wanted in enumerate(_learned(MAPS, 4)):
+        assert weights(page) == pytest.approx({w: wanted[w] for w in weights(page)}, rel=1e-9)
+        page.value("document.querySelector('#step').click()")
+        page.settle()
+        assert page.text("#epoch") == str(k + 2)
+    page.value(f"{named('c1_2_2')}.focus()")
+    page.settle()
+    read = "[...document.querySelectorAll('.cell.read')].map(e => e.getAttribute('aria-label'))"
+    assert page.value(read) == [f"i{row}_{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
+    assert page.value("document.querySelectorAll('#chain .grid').length") == 3
+
+
+def test_what_is_too_large_for_a_drawing_is_refused_at_its_place(shown):
+    page = shown("worked")
+    typed(page, "input 1x20x20; conv 2 5x5; maxpool all; flatten; dense 1")
+    said = "13,772 single values and products: a page builds at most 4,000"
+    assert page.text("#text-said").endswith(said)
+
+
+@settings(max_examples=15)
+@given(
+    (
+        networks(images=False, dropout=True) | networks(images=True, depth=3, width=2, dropout=True)
+    ).filter(builds)
+)
+def test_any_network_can_be_typed(chromium, pages, net):
     chromium.said.clear()
     chromium.show(pages / "worked.html")
     typed(chromium, str(net))
@@ -491,3 +551,106 @@ def test_a_skip_connection_goes_around_what_it_skips(chromium, pages):
     chromium.show(pages / "skipped.html")
     ways = "[...document.querySelectorAll('.edge .line')].map(e => e.getAttribute('d'))"
     assert len([way for way in chromium.value(ways) if "Q" in way]) == 2
+
+
+DROPPED = "input 2; dense 4; tanh; dropout 0.5; dense 1; sigmoid; seed 4; rate 1" + POINTS
+
+
+def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off(chromium, pages):
+    (pages / "dropped.html").write_text(play_page(parse(DROPPED)), encoding="utf-8")
+    chromium.said.clear()
+    chromium.show(pages / "dropped.html")
+    masks = (
+        "[...document.querySelectorAll('.unit')]"
+        ".map(e => e.getAttribute('aria-label').split(' = '))"
+        ".filter(([name]) => name[0] === 'd').map(([, value]) => Number(value))"
+    )
+    dropped = "[...document.querySelectorAll('.unit.dropped')].length"
+    drawn = []
+    for _ in range(6):
+        drawn.append(chromium.value(masks))
+        assert chromium.value(dropped) == drawn[-1].count(0)
+        chromium.value("document.querySelector('#step').click()")
+        chromium.settle()
+    assert {value for own in drawn for value in own} == {0, 2}
+    assert len({tuple(own) for own in drawn}) > 1
+    chromium.click("#dropout-off")
+    assert chromium.value(masks) == [1, 1, 1, 1]
+    assert chromium.value(dropped) == 0
+    *_, last = _learned(DROPPED, 6)
+    assert weights(chromium) == pytest.approx(last, rel=1e-12)
+    chromium.value("document.querySelector('#step').click()")
+    chromium.settle()
+    *_, last = _learned(DROPPED, 7)
+    assert weights(chromium) == pytest.approx(last, rel=1e-12)
+    chromium.value(f"{named('d1')}.focus()")
+    chromium.settle()
+    assert "0 with a chance of 0.5" in chromium.text("#chain")
+    assert chromium.said == []
+
+
+def _learned(text, steps):
+    """The weights after so many steps of the reference, whose masks are drawn from the seed."""
+    net = parse(text)
+    samples = net.examples()
+    step = training_step(net, batch=len(samples))
+    batch = {
+        leaf: np.array([getattr(sample, part) for sample in samples]).reshape(-1, *leaf.shape)
+        for leaf, part in ((step.inputs[0], "inputs"), (step.targets[0], "targets"))
+    }
+    batches = (
+        {**batch, **drawn(step.masks, net.seed, k, range(len(samples)))} for k in range(steps + 1)
+    )
+    for values in follow(step, batches):
+        yield by_name(step, {weight: weight for weight in step.weights}, values)
+
+
+def test_arrows_go_from_cell_to_cell_and_tab_to_the_next_map(shown):
+    page = shown("strokes")
+    focused = "document.activeElement.getAttribute('aria-label')?.split(' ')[0]"
+    page.value(f"{named('c1_1_1')}.focus()")
+    for key, wanted in (("ArrowRight", "c1_1_2"), ("ArrowDown", "c1_2_2"), ("ArrowLeft", "c1_2_1")):
+        page.key(key)
+        assert page.value(focused) == wanted
+    assert page.text("#chain h3").startswith("c1,2,1")
+    stops = "[...document.querySelectorAll('.cell[tabindex=\"0\"]')].map(e => e.ariaLabel)"
+    assert [it.split(" ")[0] for it in page.value(stops) if it[0] == "c"] == ["c1_2_1"]
+    page.key("Tab")
+    assert not page.value(focused).startswith("c")
+
+
+def test_a_finger_chooses_a_weight_and_adds_a_point(shown):
+    page = shown("xor", 390)
+    page.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+
+    def tap(selector):
+        x, y = page._middle(selector)
+        page.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        page.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        page.settle()
+
+    tap("[role=slider][aria-label=i2]")
+    assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "i2"
+    tap("#surface")
+    page.value("new Promise(done => setTimeout(done, 100))")
+    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 5
+    page.ask("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+def test_where_nothing_computes_a_sentence_says_so(chromium, pages):
+    """As where the script is too new to be read."""
+    broken = (pages / "worked.html").read_text("utf-8").replace('"use strict"', "class { #", 1)
+    (pages / "broken.html").write_text(broken, encoding="utf-8")
+    chromium.show(pages / "broken.html")
+    assert "open the page in a newer browser" in chromium.text("#old")
+    assert chromium.value("document.querySelector('#old').checkVisibility()") is True
+    chromium.show(pages / "worked.html")
+    assert chromium.value("document.querySelector('#old')") is None
+
+
+def test_of_dropout_the_page_says_what_a_workbook_needs(shown):
+    page = shown("worked")
+    said = "document.querySelector('#drawn-masks').checkVisibility()"
+    assert page.value(said) is False
+    typed(page, "input 2; dense 2; dropout 0.5; dense 1")
+    assert page.value(said) is True

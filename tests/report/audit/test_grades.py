@@ -9,7 +9,8 @@ import pytest
 from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.workbook.origin import Origin
-from gradbook.report.audit.grades import FORMULA_SIGNS, grades_csv
+from gradbook.errors import FORMULA_SIGNS
+from gradbook.report.audit.grades import grades_csv
 from tests.outside.witness import read_values, recalculate
 from tests.report.audit.test_page import CLASS
 

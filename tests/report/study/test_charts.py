@@ -2,6 +2,7 @@ import re
 
 from gradbook.report.study import charts
 from gradbook.report.study.charts import Ranked
+from gradbook.report.study.page import study_page
 from tests.report.study.records import trials
 
 TRIALS = trials()
@@ -54,3 +55,18 @@ def test_what_varies_in_some_trials_alone_is_drawn_for_those():
     *_, rate = charts.slices(Ranked(some))  # the first trial has none
     assert len(dots(rate)) == len(some) // 2
     assert charts.parallel(Ranked(some)).count("<a href") == len(some)
+
+
+def test_of_very_many_the_best_the_front_and_some_others_are_drawn():
+    many = trials(4_000)
+    ranked = Ranked(many)
+    assert charts.MOST_TOLD < len(ranked.drawn) < 2.1 * charts.MOST_TOLD
+    assert len(dots(charts.history(ranked))) == len(ranked.drawn)
+    numbers = {record["number"] for record in ranked.drawn}
+    assert {record["number"] for record in charts.on_the_front(ranked.records)} <= numbers
+    by_score = sorted(ranked.records, key=lambda record: -record["value"])
+    assert {record["number"] for record in by_score[: charts.MOST_TOLD]} <= ranked.told
+    page = study_page("many", many, {}, [])
+    links = set(re.findall(r'href="#(trial-[0-9]+)"', page))
+    assert links <= set(re.findall(r'<details id="(trial-[0-9]+)"', page))
+    assert f"and {len(ranked.drawn) - charts.MOST_TOLD:,} of the others" in page

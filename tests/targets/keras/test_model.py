@@ -168,3 +168,20 @@ def test_without_the_package_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(TargetError, match=r"pip install 'gradbook\[keras\]'"):
         keras_bytes(trained_of(Net.parse("input 2; dense 2")))
+
+
+@keras_reads
+def test_a_layer_that_is_applied_again_is_called_again(tmp_path, monkeypatch):
+    net = Net.parse(
+        "input 1x9x9; conv 4 3x3; relu; conv 4 3x3 pad 1; batchnorm; relu; again 3; flatten; "
+        "dense 3; tanh; dense 3; groupnorm 1; again 2; log softmax"
+    )
+    content = keras_bytes(trained_of(net))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    calls = {one["name"]: len(one["inbound_nodes"]) for one in layers}
+    assert (calls["conv1"], calls["conv2"], calls["dense2"]) == (1, 3, 2)
+    assert "conv3" not in calls
+    inputs = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    np.testing.assert_allclose(said(content, last(inputs)), expected, atol=1e-5)

@@ -161,3 +161,17 @@ def test_the_file_says_what_its_outputs_stand_for():
 def test_an_opset_of_the_past_or_the_future_is_refused(opset):
     with pytest.raises(UsageError, match=f"opset {opset}: this installation writes 11 to "):
         onnx_bytes(small(), opset)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+def test_weights_that_are_applied_again_stand_there_once(fold):
+    net = Net.parse(
+        "input 1x9x9; conv 4 3x3 pad 1; batchnorm; relu; conv 4 3x3; batchnorm; relu; again 3; "
+        "flatten; dense 3; log softmax"
+    )
+    model = model_in(onnx_bytes(trained_of(net), fold=fold))
+    kernels = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    assert kernels == ["conv1.weight"] + ["conv2.weight"] * 3
+    stored = {one.name: one.dims for one in model.graph.initializer}
+    assert len(stored) == len(model.graph.initializer)
+    assert sum(name.startswith("conv") and name.endswith("weight") for name in stored) == 2

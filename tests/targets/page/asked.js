@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url"
 const [web] = process.argv.slice(2)
 const load = name => import(pathToFileURL(`${web}/${name}`).href)
 const { Training } = await load("machine/training.js")
+const { drawn } = await load("machine/masks.js")
 const { WORDS } = await load("machine/words.js")
 const { judged, trial } = await load("machine/verdict.js")
 const { read } = await load("text/reader.js")
@@ -26,7 +27,9 @@ const answers = {
   },
   /** Every line's values in the first epoch. */
   lines({ table, rate }) {
-    const { machine } = begun(table, rate)
+    const training = begun(table, rate)
+    training.evaluate()
+    const { machine } = training
     machine.run(machine.order(table.lines.map((_, k) => k)))
     return table.lines.map((_, k) =>
       Array.from({ length: machine.strides[k] ? machine.samples : 1 }, (_, j) => machine.at(k, j)))
@@ -34,6 +37,10 @@ const answers = {
   judge({ table, rate, epochs }) {
     const found = trial(begun(table, rate), rate, epochs, table.gates)
     return { ...judged(found, table.criteria), losses: found.losses }
+  },
+  /** Masks as they are drawn for a sample. */
+  drawn({ seed, epoch, sample, mask }) {
+    return drawn(seed, epoch, sample, mask)
   },
   measured({ table, rate, line, size }) {
     return begun(table, rate).measured(line, size)

@@ -11,10 +11,11 @@ from gradbook.graph.build import training_step
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import follow
-from gradbook.net import builtin
+from gradbook.graph.step import drawn
+from gradbook.net import builtin, parse
 from gradbook.targets.page.content import content
 from gradbook.targets.page.lines import WORDS
-from tests.agree.runs import Epoch, compared, doubts, reference_run
+from tests.agree.runs import Epoch, by_name, compared, doubts, reference_run
 from tests.families import steady
 from tests.targets.page.machine import asked, number
 from tests.targets.page.networks import shown_networks
@@ -43,7 +44,7 @@ def test_a_word_means_what_the_op_means(word, data):
 
 
 def batch_of(known):
-    """The samples as the reference takes them."""
+    """The samples as the reference takes them, with the masks of the first epoch."""
     step, table = known.step, known.table()
     if step.data:
         return step.data
@@ -52,7 +53,7 @@ def batch_of(known):
         node: values[:, k]
         for nodes, values in zip((step.inputs, step.targets), rows, strict=True)
         for k, node in enumerate(nodes)
-    }
+    } | drawn(step.masks, known.net.seed, 0, range(len(rows[0])))
 
 
 @given((shown_networks() | shown_networks(images=True, depth=2, width=2)).map(steady))
@@ -91,7 +92,7 @@ def trained(known, epochs, rate=None):
     ]
 
 
-@given(shown_networks().filter(lambda net: net.samples).map(steady))
+@given(shown_networks(dropout=False).filter(lambda net: net.samples).map(steady))
 def test_a_page_trains_as_the_reference_does(net):
     step = training_step(net)
     compared(reference_run(step, EPOCHS), trained(content(net), EPOCHS), doubts(step, EPOCHS))
@@ -107,6 +108,47 @@ def test_seventy_epochs_on_a_page_are_those_of_the_reference(name):
         assert other.weights == pytest.approx(one.weights, rel=1e-12)
 
 
+MASKED = (
+    "input 3; dense 5; tanh; dropout 0.4; dense 4; concat back 2; dropout 0.25; dense 2; "
+    "update adam 0.9 0.99 0.001; seed 12; sample 1 0.5 -1 -> 1 0; sample 0 1 0.25 -> 0 1"
+)
+MASKED_MAPS = (
+    "input 1x4x4; conv 3 2x2; relu; dropout 0.5 channels; concat back 2; flatten; dropout 0.1; "
+    "dense 2; softmax; seed 5; rate 0.1"
+)
+
+
+@pytest.mark.parametrize("text", [MASKED, MASKED_MAPS])
+def test_dropout_draws_what_the_engines_draw_and_trains_alike(text):
+    """Held against the step on whole tensors, whose masks the engines draw."""
+    net = parse(text)
+    step = training_step(net, batch=len(net.examples()))
+    samples = net.examples()
+    rows = [np.array([getattr(it, part) for it in samples]) for part in ("inputs", "targets")]
+    batch = {
+        leaf: values.reshape(-1, *leaf.shape)
+        for leaf, values in zip((*step.inputs, *step.targets), rows, strict=True)
+    }
+    masked = (
+        batch | drawn(step.masks, net.seed, epoch, range(len(rows[0]))) for epoch in range(40)
+    )
+    for values, epoch in zip(follow(step, masked), trained(content(net), 40), strict=True):
+        assert epoch.loss == pytest.approx(float(values[step.loss]), rel=1e-12)
+        wanted = by_name(step, {weight: weight for weight in step.weights}, values)
+        assert epoch.weights == pytest.approx(wanted, rel=1e-11, abs=1e-12)
+
+
+@given(st.data())
+def test_any_masks_are_those_that_the_engines_draw(data):
+    count, rate = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 999)) / 1000
+    seed, epoch = data.draw(st.integers(0, 999_999_999)), data.draw(st.integers(0, 100_000))
+    sample = data.draw(st.integers(0, 999))
+    step = training_step(parse(f"input {count}; dropout {rate}; dense 1"), batch=1)
+    (wanted,) = drawn(step.masks, seed, epoch, [sample]).values()
+    mask = {"layer": 0, "rate": rate, "lines": list(range(count))}
+    assert asked("drawn", seed=seed, epoch=epoch, sample=sample, mask=mask) == wanted[0].tolist()
+
+
 @given(shown_networks(depth=2))
 def test_what_a_chain_comes_to_is_the_gradient(net):
     known = content(net)
@@ -118,7 +160,9 @@ def test_what_a_chain_comes_to_is_the_gradient(net):
         assert by_chain == pytest.approx(number(said[places[slope]][0]), rel=1e-9, abs=1e-12)
 
 
-SHOWN = shown_networks(samples=1) | shown_networks(images=True, depth=2, width=2, samples=1)
+SHOWN = shown_networks(samples=1, dropout=False) | shown_networks(
+    images=True, depth=2, width=2, samples=1, dropout=False
+)
 
 
 @given(SHOWN.map(steady))

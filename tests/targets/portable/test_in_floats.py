@@ -102,3 +102,14 @@ def test_a_softmax_in_the_middle_is_refused_with_its_words():
     model = model_of("input 1x2x2; flatten; dense 3; softmax; dense 2; softmax")
     with pytest.raises(TargetError, match="'softmax' stands in the middle"):
         c_file(model.trained(), "net", None)
+
+
+def test_weights_that_are_applied_again_stand_there_once():
+    model = model_of(
+        "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
+        "flatten; dense 3; log softmax"
+    )
+    text = c_file(model.trained(), "net", None).text
+    assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text
+    images = images_for(model)
+    np.testing.assert_allclose(read_by_c(model, images)[1], model.predict(images), atol=1e-5)

@@ -128,3 +128,12 @@ def test_normalisation_of_each_image_is_refused_with_the_layer():
     model = model_of("input 1x4x4; conv 2 3x3; groupnorm 2; flatten; dense 3; softmax")
     with pytest.raises(TargetError, match="groupnorm1, 'groupnorm 2', has no whole numbers"):
         quantised(model.trained(), pictures(model, 3))
+
+
+def test_weights_that_are_applied_again_stand_there_once():
+    model = model_of(
+        "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
+        "flatten; dense 3; log softmax"
+    )
+    text = c_file(model.trained(), "net", quantised(model.trained(), pictures(model, 9))).text
+    assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text

@@ -119,3 +119,26 @@ def test_a_fixed_bias_stays_so():
 def test_the_class_goes_by_the_networks_name(name, expected):
     text = f"name {name}; input 2; dense 2" if name else "input 2; dense 2"
     assert class_name(trained_of(Net.parse(text))) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 1x9x9; conv 4 3x3; relu; conv 4 3x3; batchnorm; relu; again 2; flatten; dense 3",
+        "input 4; dense 4; layernorm; tanh; again 3; dense 2",
+        "input 4; dense 4; batchnorm; dense 4; again 2; softmax",
+    ],
+)
+def test_a_layer_that_is_applied_again_is_one_module(text):
+    net = Net.parse(text)
+    module = module_of(trained_of(net))
+    assert sum(weights.numel() for weights in module.parameters()) == net.count()
+
+
+def test_a_module_pads_itself_only_where_it_pads_the_same_each_time():
+    """Beside 'pad same' a stride of 2 pads 9 rows by one on both sides, and 5 likewise, but 6 …"""
+    said = source("input 1x9x9; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2, padding=1)" in said
+    said = source("input 1x6x6; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2)" in said
+    assert said.count("F.pad(x, ") == 2

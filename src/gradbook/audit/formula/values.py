@@ -143,6 +143,8 @@ def _sigmoid(above: Node, below: Node) -> Node | None:
 def power(x: Node, n: Node) -> Node:
     """x to the n: as such where n is a number, else by way of the logarithm."""
     graph = x.graph
+    if n.is_constant(-1):
+        return _sigmoid(graph.constant(1.0), x) or x**n
     if n.is_constant():
         return x**n
     if x.op.name == "exp":  # EXP(1)^n

@@ -24,7 +24,7 @@ class Convention(IntEnum):
 
 def convention(tested: StepUnderTest, pattern: Pattern, home: Address) -> Convention:
     """What a formula is in a cell on the way to the loss."""
-    if pattern.expression is None:
+    if pattern.expression is None or isinstance(pattern.expression, Reference):
         return Convention.NONE
     if _is_weighted_sum(tested, pattern.expression, home):
         return Convention.USUAL
@@ -38,7 +38,7 @@ def convention(tested: StepUnderTest, pattern: Pattern, home: Address) -> Conven
 
 
 def _has_a_name(tested: StepUnderTest, pattern: Pattern, home: Address) -> bool:
-    if pattern.expression is None or isinstance(pattern.expression, Reference):
+    if pattern.expression is None:
         return False
     try:
         node = tested.graph.expression(pattern.expression, home, pattern)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
@@ -82,9 +82,7 @@ def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list
     cells = [
         cell
         for cell in flow.below(column, stop) - flow.behind(updates, stop) - set(updates)
-        if cell in book.patterns
-        and sheet_of(cell) == training.sheet
-        and training.axis.along(cell) == first
+        if cell in book.patterns and training.axis.along(cell) == first
     ]
     cells.sort(
         key=lambda cell: (not called_a_loss(training, cell), bool(flow.users.get(cell)), -cell)

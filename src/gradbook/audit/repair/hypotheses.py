@@ -84,7 +84,11 @@ class Repaired:
         return self._more_like(self._like)
 
     def _more_like(self, like: Callable[[Pattern], int]) -> int:
-        return like(self.after) - (like(self.before) if self.before else 0)
+        before, after = (
+            like(pattern) if pattern and not isinstance(pattern.expression, Reference) else 0
+            for pattern in (self.before, self.after)  # a cell repeated is of no kind
+        )
+        return after - before
 
     def _made_like(self, pattern: Pattern) -> int:
         patterns, places = self.tested.training.book.patterns, self.tested.positions.places

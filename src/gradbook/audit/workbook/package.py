@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import posixpath
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from xml.parsers import expat
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from gradbook import limits
+from gradbook.archives import (
+    Archive,
+    ArchiveError,
+    EncryptedEntry,
+    MissingEntry,
+    OddlyPacked,
+    Overlarge,
+)
 from gradbook.errors import GradbookError
 from gradbook.files import opened
 
-LARGEST_FILE = 64 * 2**20  # bytes
-TOO_LARGE = f"the file is larger than {LARGEST_FILE >> 20} MB: too large to check"
-LARGEST_PART = 256 * 2**20  # bytes of one part, unpacked
-LARGEST_RATIO = 400  # the XML of a sheet shrinks 10 to 40 times
-SMALL = 2**20  # a part this small may be packed as tightly as it likes
-MOST_PARTS = 4000
-DEEPEST = 60  # elements within elements
-MOST_ELEMENTS = 780_000  # of one part: three for each cell that is kept, and some more
+TOO_LARGE = f"the file is larger than {limits.BOOK}: too large to check"
+ENCRYPTED = "it is encrypted: remove the password and save it as .xlsx"
+ODDITIES: dict[type[ArchiveError], str] = {  # what is wrong with a part, in words of workbooks
+    MissingEntry: "its part {name} is missing: save it again as .xlsx",
+    EncryptedEntry: ENCRYPTED,
+    OddlyPacked: "its part {name} is packed as in no workbook: save it as .xlsx",
+    Overlarge: "its part {name} unpacks to more than anyone would read",
+    ArchiveError: "its part {name} is damaged: save it again as .xlsx",
+}
 SHORTEST_ELEMENT = len(b"<a/>")
-CHUNK = 2**16
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how an old .xls, or an encrypted book, begins
 
 Begin = Callable[[str, dict[str, str]], object]  # an element begins, with its attributes
@@ -36,45 +43,26 @@ class WorkbookError(GradbookError):
 class Package:
     """The parts of an opened workbook, by name."""
 
-    def __init__(self, archive: ZipFile) -> None:
+    def __init__(self, archive: Archive) -> None:
         self.archive = archive
-        self.parts = {part.filename.lstrip("/"): part for part in archive.infolist()}
-        if len(self.parts) > MOST_PARTS:
-            raise WorkbookError(f"it has {len(self.parts):,} parts: that is no workbook")
+        self.parts = archive.entries
 
     def __contains__(self, name: str) -> bool:
-        return name in self.parts
+        return name in self.archive
 
     def size(self, name: str) -> int:
         """How large a part says that it is, unpacked."""
-        return self.parts[name].file_size if name in self.parts else 0
+        return self.archive.size(name)
 
     def bytes_of(self, name: str) -> bytes:
         return b"".join(self.chunks(name))
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """A part's content, piece by piece, as far as a workbook's part can go."""
-        part = self.parts.get(name)
-        if part is None:
-            raise WorkbookError(f"its part {name} is missing: save it again as .xlsx")
-        if part.flag_bits & 0x1:
-            raise _encrypted()
-        if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # others unpack unevenly
-            raise WorkbookError(f"its part {name} is packed as in no workbook: save it as .xlsx")
-        bomb = WorkbookError(f"its part {part.filename} unpacks to more than anyone would read")
-        if part.file_size > LARGEST_PART:
-            raise bomb
-        done = 0
         try:
-            with self.archive.open(part) as stream:
-                while piece := stream.read(CHUNK):
-                    done += len(piece)
-                    ratio = done / max(part.compress_size, 1)
-                    if done > LARGEST_PART or (done > SMALL and ratio > LARGEST_RATIO):
-                        raise bomb
-                    yield piece
-        except (BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
-            raise WorkbookError(f"its part {name} is damaged: save it again as .xlsx") from error
+            yield from self.archive.chunks(name, limits.PART)
+        except ArchiveError as error:
+            raise WorkbookError(ODDITIES[type(error)].format(name=name)) from error
 
     def parse(
         self, name: str, begin: Begin, end: End | None = None, text: End | None = None
@@ -85,45 +73,35 @@ class Package:
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""
-        if self.size(name) > MOST_ELEMENTS * SHORTEST_ELEMENT:
+        if self.size(name) > limits.ELEMENTS.most * SHORTEST_ELEMENT:
             tags = ((piece.count(b"<"), piece.count(b"</")) for piece in self.chunks(name))
-            if sum(every - last for every, last in tags) > MOST_ELEMENTS:
+            if sum(every - last for every, last in tags) > limits.ELEMENTS.most:
                 raise _very_many()
 
 
 @contextmanager
 def package(path: str | Path) -> Iterator[Package]:
     """The workbook at `path`, opened."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise WorkbookError("it is no file: name a workbook")  # and a pipe would wait for ever
-    with opened(path) as file:
-        head, size = file.read(8), file.seek(0, 2)
-        if size == 0:
+    with opened(path, limits.BOOK) as file:
+        head = file.read(len(OLE))
+        if not head:
             raise WorkbookError("the file is empty")
-        if size > LARGEST_FILE:
-            raise WorkbookError(TOO_LARGE)
         if head == OLE:
             raise WorkbookError(
                 "it is encrypted, or an old .xls: open it, remove the password and save it as .xlsx"
             )
         file.seek(0)
         try:
-            archive = ZipFile(file)
-        except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            found = Package(Archive(file))
+        except ArchiveError as error:
             raise WorkbookError("it is no workbook, or a damaged one: save it as .xlsx") from error
-        with archive:
-            found = Package(archive)
-            if "mimetype" in found and "content.xml" in found:
-                raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
-            if "xl/workbook.bin" in found:
-                raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
-            if "EncryptedPackage" in found:
-                raise _encrypted()
-            yield found
-
-
-def _encrypted() -> WorkbookError:
-    return WorkbookError("it is encrypted: remove the password and save it as .xlsx")
+        if "mimetype" in found and "content.xml" in found:
+            raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
+        if "xl/workbook.bin" in found:
+            raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
+        if "EncryptedPackage" in found:
+            raise WorkbookError(ENCRYPTED)
+        yield found
 
 
 # XML ------------------------------------------------------------------------
@@ -156,9 +134,9 @@ def parse(
         nonlocal depth, count
         depth += 1
         count += 1
-        if depth > DEEPEST:
+        if depth > limits.DEPTH.most:
             raise WorkbookError("its XML is nested too deeply: that is no workbook")
-        if count > MOST_ELEMENTS:
+        if count > limits.ELEMENTS.most:
             raise _very_many()  # in an encoding that hid them from being counted before
         begin(tag, attributes)
 
@@ -185,7 +163,7 @@ def parse(
 
 
 def _very_many() -> WorkbookError:
-    return WorkbookError(f"it has more than {MOST_ELEMENTS:,} elements: too large to check")
+    return WorkbookError(f"it has more than {limits.ELEMENTS} elements: too large to check")
 
 
 def local(tag: str) -> str:

@@ -9,12 +9,13 @@ import posixpath
 from contextlib import suppress
 from pathlib import Path
 
+from gradbook import limits
+from gradbook.archives import SMALL
 from gradbook.audit.formula.reader import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import BookCells
 from gradbook.audit.workbook.links import leave_out_widest
 from gradbook.audit.workbook.package import (
-    SMALL,
     Package,
     WorkbookError,
     local,
@@ -26,7 +27,6 @@ from gradbook.audit.workbook.rows import SheetRows
 from gradbook.audit.workbook.unread import leave_out_unread, look_at_departing
 
 PROPERTIES = "docProps/core.xml"
-MOST_TEXTS = 200_000
 
 
 def read_book(path: str | Path) -> Book:
@@ -153,8 +153,8 @@ def _strings(parts: Package, part: str) -> list[str]:
         aside -= tag == "rPh"
         if tag == "si":
             strings.append("".join(pieces))
-            if len(strings) > MOST_TEXTS:
-                raise WorkbookError(f"it has more than {MOST_TEXTS:,} texts: too large to check")
+            if len(strings) > limits.STRINGS.most:
+                raise WorkbookError(f"it has more than {limits.STRINGS} texts: too large to check")
 
     if part in parts:
         parts.parse(part, begin, end, lambda piece: pieces.append(piece) if wanted else None)

@@ -209,8 +209,9 @@ def matched_once(word: str) -> str:
 
 
 def standard_input() -> str:
-    from gradbook.files import TEXT_LIMIT, decoded
+    from gradbook import limits
+    from gradbook.files import decoded
 
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
-    return decoded(sys.stdin.buffer.read(TEXT_LIMIT + 1), source="standard input")
+    return decoded(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network
-from gradbook.errors import GradbookError
+from gradbook.errors import GradbookError, one_line
 from gradbook.models.reading import FOREIGN
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def opened_model(path: str) -> Model:
     from gradbook.lab.training.run_folder import load
 
     model = load(path)
-    for remark in model.about.get("remarks", ()):
-        print(f"gradbook: {path}: {remark}", file=sys.stderr)
+    for remark in model.about.get("remarks") or ():
+        print(one_line(f"gradbook: {path}: {remark}"), file=sys.stderr)
     return model
 
 

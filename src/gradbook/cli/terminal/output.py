@@ -97,11 +97,18 @@ def print_event(event: str, **named: object) -> None:
 
 
 def print_as_json(text: str) -> None:
-    """Text that is JSON, exactly: what can't be printed as it is stands there by its number."""
-    if not can_say(text):
+    """Text that is JSON, exactly: what can't be printed as it is, or would steer the terminal,
+    stands there by its number."""
+    plain = can_say(text)
+    if not plain or not text.replace("\n", "").isprintable():
         import json
 
-        text = "".join(one if one.isascii() else json.dumps(one)[1:-1] for one in text)
+        text = "".join(
+            one
+            if one == "\n" or (one.isprintable() and (plain or one.isascii()))
+            else json.dumps(one)[1:-1]
+            for one in text
+        )
     print(text, end="")
 
 

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.output import busy, can_say, print_json, show, width
+from gradbook.cli.terminal.output import busy, can_say, counting, print_json, show, width
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
 from gradbook.lab.logs.logged import Logged
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder, together
+from gradbook.lab.training.seeds import SeedsFolder, together, trained_by
 from gradbook.lab.training.train import train
 from gradbook.report.run.progress import NOT_ASCII
+from gradbook.work.scheduler import ClusterError
 
 if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
+    from gradbook.work.crew import WorkCrew
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class How:
     threads: int | None = None
     as_events: bool = False
     logs: tuple[str, ...] = ()  # programs that watch runs
+    crew: WorkCrew | None = None  # who trains several seeds, where this machine doesn't
 
 
 def one(folder: Path, recipe: Recipe | None, how: How) -> int:
@@ -66,7 +69,7 @@ def _trained(
     except FileError as error:
         if shown.training is None:
             raise
-        again = shlex.join(["gradbook", "train", "--resume", str(resumed_by)])
+        again = _again(RunFolder(resumed_by))
         raise FileError(f"{error.message}; then it goes on with {again}") from error
     if trained.stopped:
         shown.stopped(resumed_by, trained)
@@ -126,8 +129,11 @@ def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
 
 
 def several(folder: SeedsFolder, how: How) -> int:
-    """Train one seed after the other, those that are done already left out."""
+    """Train with each seed, those that are done already left out: one after the other, or on a
+    cluster, and what each came to is then told as it comes."""
     recipe, seeds = folder.plan()
+    if how.crew and not _trained_by(how.crew, folder, how):
+        return INTERRUPTED
     results: list[dict[str, Any]] = []
     for seed in seeds:
         run, shown = folder.run(seed), display(how.as_events)
@@ -136,7 +142,8 @@ def several(folder: SeedsFolder, how: How) -> int:
             if _trained(shown, run, folder.path, own, how) is None:
                 return INTERRUPTED
         results.append(run.result())
-        shown.seed_done(results[-1])
+        if not how.crew:
+            shown.seed_done(results[-1])
     event = together(results, folder.path)
     folder.write_result(event)
     from gradbook.report.run.report import write_report
@@ -145,3 +152,30 @@ def several(folder: SeedsFolder, how: How) -> int:
         write_report(folder.path)
     shown.seeds_done(results, event, folder)
     return DONE
+
+
+@heard_alike()
+def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
+    """Whether a crew trained whatever wasn't done."""
+    from gradbook.lab.training.material import images_of
+    from gradbook.report.run.report import write_report
+
+    recipe, seeds = folder.plan()
+    shown, images = display(how.as_events), images_of(recipe)
+    done = sum(folder.run(seed).is_done for seed in seeds)
+    try:
+        with counting("seeds trained", len(seeds)) as tell:
+            for number, run in enumerate(trained_by(crew, folder, how.threads)):
+                write_report(run.path, images)
+                shown.seed_done(run.result())
+                tell(done + number + 1)
+    except KeyboardInterrupt:
+        shown.stopped(folder.path)
+        return False
+    except ClusterError as error:
+        raise ClusterError(f"{error.message}; then it goes on with {_again(folder)}") from error
+    return True
+
+
+def _again(folder: RunFolder) -> str:
+    return shlex.join(["gradbook", "train", "--resume", str(folder.path)])

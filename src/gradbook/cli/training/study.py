@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from collections.abc import Sequence
 from time import monotonic
@@ -10,7 +11,7 @@ from typing import Any
 from gradbook.amounts import counted, duration, percent
 from gradbook.cli.terminal.output import busy, can_say, print_event, show, width, write_or_print
 from gradbook.cli.terminal.screen import Screen, is_screen
-from gradbook.errors import UsageError
+from gradbook.errors import FileError, UsageError
 from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.folder import StudyFolder
@@ -23,27 +24,41 @@ from gradbook.report.words.table import QUIET
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.crew import ProcessCrew, WorkCrew
+from gradbook.work.scheduler import ClusterError
 
 BAR = 30  # columns
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
 
 
 def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
-    """Whether the study came to its end."""
+    """Begin the study, or go on with it; whether it came to its end."""
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
-    crew: WorkCrew = ClusterCrew(options.on) if options.on else ProcessCrew(workers)
     threads = None if options.on else max(cores() // workers, 1)
     try:
-        with heard_alike(), display:
-            trials = study(folder, plan, crew, threads, display)
-            display.doing("writing the page")
-            _write_page(folder, plan, [trial.record for trial in trials])
+        with heard_alike(), _crew(workers, options.on) as crew:
+            if not options.resume:
+                folder.begin(plan)
+            with display:
+                records = study(folder, plan, crew, threads, display)
+                display.doing("writing the page")
+                _write_page(folder, plan, records)
+    except (ClusterError, FileError) as error:
+        if not folder.holds_a_study:
+            raise
+        again = shlex.join(["gradbook", "study", "--resume", str(folder.path)])
+        raise type(error)(f"{error.message}; then it goes on with {again}") from error
     except KeyboardInterrupt:
+        if not folder.holds_a_study:
+            raise
         display.stopped(folder)
         return False
-    display.done(folder, trials)
+    display.done(folder, records)
     return True
+
+
+def _crew(workers: int, cluster: str | None) -> WorkCrew:
+    return ClusterCrew(cluster) if cluster else ProcessCrew(workers)
 
 
 def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[text.Record]) -> None:
@@ -66,7 +81,7 @@ class _Display(StudyListener):
 
     def doing(self, what: str) -> None: ...
 
-    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None: ...
+    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None: ...
 
     def stopped(self, folder: StudyFolder) -> None: ...
 
@@ -80,9 +95,8 @@ class _AsEvents(_Display):
     def told(self, trial: Trial, best: Trial | None) -> None:
         print_event("trial", **trial.record)
 
-    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
+    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
         keys = ("number", "parameters", "value", "state", "bits", "network_parameters")
-        records = [trial.record for trial in trials]
         best = best_of(records)
         print_event(
             "done",
@@ -107,8 +121,7 @@ class _AsLines(_Display):
     def told(self, trial: Trial, best: Trial | None) -> None:
         self.say([text.row(trial.record, is_best=trial is best)])
 
-    def done(self, folder: StudyFolder, trials: Sequence[Trial]) -> None:
-        records = [trial.record for trial in trials]
+    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
         best = best_of(records)
         said = text.summary(records, best, folder.tests())
         lines = [[], *folded(said, width())]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import file_ending_in, positive, whole_number
-from gradbook.cli.terminal.output import counting, show, width
+from gradbook.cli.terminal.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ EXAMPLES = """\
                                              without the solution, with the score
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
+  gradbook check submissions --on tcp://host:8786
+                                             thousands of books, on a Dask cluster
 """
 
 WORKERS = 2
@@ -76,6 +78,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=WORKERS,
         help=f"how many books at once (default: {WORKERS})",
     )
+    parser.add_argument(
+        "--on",
+        metavar="CLUSTER",
+        help="check on a Dask cluster: tcp://host:8786, or cluster.yaml; the books are sent there",
+    )
 
 
 def run(options: Namespace) -> int:
@@ -91,7 +98,7 @@ def run(options: Namespace) -> int:
         from gradbook.audit.classes.record import class_record
 
         said = class_record(reports, scores)
-        print(json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False))
+        print_as_json(json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     else:
         from gradbook.report.audit.text import lines
 
@@ -106,15 +113,32 @@ def run(options: Namespace) -> int:
 
 def _checked(options: Namespace) -> list[BookReport]:
     from gradbook.audit.classes.submissions import submitted
-    from gradbook.audit.many import check_books
 
     books = submitted(options.books, [options.annotate, options.fix])
-    reports: list[BookReport] = []
+    reports: dict[int, BookReport] = {}
     with counting("books checked", len(books)) as tell:
-        for report in check_books(books, options.workers):
-            reports.append(report)
+        for number, report in _reports(books, options):
+            reports[number] = report
             tell(len(reports))
-    return reports
+    return [reports[number] for number in range(len(books))]
+
+
+def _reports(books: Sequence[str], options: Namespace) -> Iterator[tuple[int, BookReport]]:
+    """By the workers that are asked for, as they come."""
+    from gradbook.audit.many import LONGEST, TOGETHER, check_books, checked_by
+
+    if not options.on:
+        yield from enumerate(check_books(books, options.workers))
+        return
+    from gradbook.work.cluster import ClusterCrew
+
+    yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books)
+
+
+def _in_order(books: Sequence[str], options: Namespace) -> Iterator[BookReport]:
+    from gradbook.audit.many import in_their_order
+
+    return in_their_order(_reports(books, options))
 
 
 def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
@@ -174,7 +198,8 @@ def _write_corrected(
     copies = Copies(options.fix, reports, problems)
     said: list[str] = []
     with counting("books corrected", len(reports)) as tell:
-        for number, found in enumerate(corrections(reports, options.workers)):
+        checking = partial(_in_order, options=options)
+        for number, found in enumerate(corrections(reports, checking)):
             if found.content:
                 copies.write(number, partial(bytes, found.content))
             problems += found.problems

@@ -16,37 +16,67 @@ from math import prod
 from os import PathLike
 from typing import BinaryIO
 
+from gradbook import limits
+from gradbook.archives import Overlarge, is_bomb
 from gradbook.data.dataset import TEST, TRAINING, VALIDATION
 from gradbook.errors import DataError
 from gradbook.files import opened
+from gradbook.limits import ReadLimit
 
-MOST_BYTES = 2**30  # of one part's pixels; more would not train on a laptop either
-XZ_MEMORY = 128 * 2**20  # bytes; xz -9 asks for 65 MiB
-CHUNK = 2**16
+CHUNK, PIECE = 2**16, 2**20
 
 GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\0"
 DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 @contextmanager
-def unpacked(path: str | PathLike[str]) -> Iterator[BinaryIO]:
-    """The content of a file that is plain, gzip or xz, recognised by its first bytes."""
-    with opened(path) as file:
+def unpacked(path: str | PathLike[str], limit: ReadLimit = limits.IMAGES) -> Iterator[BinaryIO]:
+    """The content of a file that is plain, gzip or xz, recognised by its first bytes.
+
+    The limit is that of the file and of what it unpacks to.
+    """
+    with opened(path, limit) as file:
         try:
-            yield _stream(file)
+            packed = _packed(file)
+            yield (
+                file if packed is None else io.BufferedReader(_Bounded(packed, file, limit), CHUNK)
+            )
+        except Overlarge as error:
+            raise DataError(error.message, file=path) from error
         except DAMAGED as error:
             said = str(error) or type(error).__name__
             place = f" at or before byte {file.tell():,}" if file.seekable() else ""
             raise DataError(f"damaged{place} ({said}): get the file anew", file=path) from error
 
 
-def _stream(file: io.BufferedReader) -> BinaryIO:
+def _packed(file: io.BufferedReader) -> io.RawIOBase | io.BufferedIOBase | None:
+    """What unpacks it; None where it is plain."""
     start = file.peek(len(XZ))
     if start.startswith(GZIP):
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+        return gzip.GzipFile(fileobj=file)
     if start.startswith(XZ):
-        return io.BufferedReader(_Xz(file), CHUNK)
-    return file
+        return _Xz(file)
+    return None
+
+
+class _Bounded(io.RawIOBase):
+    """What a packed file holds, as far as anyone would read."""
+
+    def __init__(
+        self, stream: io.RawIOBase | io.BufferedIOBase, file: BinaryIO, limit: ReadLimit
+    ) -> None:
+        self._stream, self._file, self._limit = stream, file, limit
+        self._done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        count = self._stream.readinto(target) or 0
+        self._done += count
+        if self._done > self._limit.most or is_bomb(self._done, self._file.tell()):
+            raise Overlarge(f"it unpacks to more than is read: at most {self._limit}")
+        return count
 
 
 class _Xz(io.RawIOBase):
@@ -54,7 +84,7 @@ class _Xz(io.RawIOBase):
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=XZ_MEMORY)
+        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.XZ_MEMORY.most)
 
     def readable(self) -> bool:
         return True
@@ -77,13 +107,21 @@ class _Xz(io.RawIOBase):
         return packed
 
 
+def as_far_as_there_is(stream: BinaryIO, size: int) -> bytearray:
+    """So many bytes or fewer; room is taken only for what is there."""
+    found = bytearray()
+    while piece := stream.read(min(PIECE, size - len(found))):
+        found += piece
+    return found
+
+
 def require_room(shape: Sequence[int], file: str, at: str = "") -> None:
     """Refuse an array whose bytes would be too many, before any of them is asked for."""
     size = prod(shape)
-    if size > MOST_BYTES:
+    if size > limits.IMAGES.most:
         sides = " x ".join(f"{side:,}" for side in shape)
         raise DataError(
-            f"{at}{sides} bytes of pixels are too many: at most {MOST_BYTES:,} are read", file=file
+            f"{at}{sides} bytes of pixels are too many: at most {limits.IMAGES} are read", file=file
         )
 
 

@@ -16,8 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.data.formats.files import (
+    as_far_as_there_is,
     by_part,
     holds_images,
     holds_labels,
@@ -29,13 +31,13 @@ from gradbook.errors import DataError
 from gradbook.files import read_text
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-MOST_SIDES = 32  # what every version of numpy can hold
 
 
 def read(stream: BinaryIO, file: str) -> NDArray[Any]:
     """The array that the stream holds; it can't be written to. `file` is for complaints."""
     kind, shape = _header(stream, file)
-    return _array(stream.read(prod(shape) * kind.itemsize + 1), kind, shape, file)  # one too many
+    size = prod(shape) * kind.itemsize
+    return _array(as_far_as_there_is(stream, size + 1), kind, shape, file)  # one too many
 
 
 def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
@@ -45,7 +47,7 @@ def parse(content: bytes, file: str = "idx") -> NDArray[Any]:
 
 
 def _array(
-    content: bytes | memoryview, kind: np.dtype[Any], shape: tuple[int, ...], file: str
+    content: bytearray | memoryview, kind: np.dtype[Any], shape: tuple[int, ...], file: str
 ) -> NDArray[Any]:
     start = 4 + 4 * len(shape)
     size = prod(shape) * kind.itemsize
@@ -60,7 +62,9 @@ def _array(
             f"goes on after byte {start + size:,}, where its header says it ends: get it anew",
             file=file,
         )
-    return np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
+    found = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
+    found.flags.writeable = False
+    return found
 
 
 def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
@@ -70,7 +74,7 @@ def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]
         raise DataError(f"byte 0: no idx file, it begins with {start}", file=file)
     if magic[2] not in TYPES:
         raise DataError(f"byte 2: idx knows no type {magic[2]:#04x}", file=file)
-    if not 0 < magic[3] <= MOST_SIDES:
+    if not 0 < magic[3] <= limits.SIDES.most:
         raise DataError(f"byte 3: an array of {magic[3]} sides can't be read", file=file)
     sides = stream.read(4 * magic[3])
     if len(sides) < 4 * magic[3]:
@@ -85,7 +89,7 @@ def write(array: NDArray[Any]) -> bytes:
     """The array's bytes in the idx format."""
     wanted = array.dtype.newbyteorder(">").str.replace("|", ">")
     code = next((code for code, name in TYPES.items() if name == wanted), None)
-    if code is None or not 0 < array.ndim <= MOST_SIDES:
+    if code is None or not 0 < array.ndim <= limits.SIDES.most:
         raise DataError(f"idx has no way to write {array.ndim} sides of {array.dtype}")
     sides = np.array(array.shape, ">u4")
     return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()

@@ -6,41 +6,44 @@ unread, and an array's size is known before any of it is unpacked.
 
 from __future__ import annotations
 
-import zlib
-from lzma import LZMAError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import isqrt, prod
 from pathlib import Path
-from typing import IO, Any
-from zipfile import BadZipFile, ZipFile
+from typing import Any, BinaryIO, Literal, NoReturn
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from gradbook import limits
+from gradbook.archives import Archive, ArchiveError
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.data.formats.files import by_part, holds_images, holds_labels, require_room
 from gradbook.errors import DataError
 from gradbook.files import opened
 
-DAMAGED = (BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, zlib.error, LZMAError)
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 SIDES = "they are (images, rows, columns), with 1 or 3 channels at the end or in second place"
+AT_ONCE = 2**20  # numbers that are looked at together
+MOST_EXACT = 2**53  # whole numbers up to which every float64 says which it is
+SURROGATES, LAST_CHARACTER, LAST_OF_ASCII = (0xD800, 0xDFFF), 0x10FFFF, 0x7F
+CHARACTER = 4  # bytes
 
 
 def read(file: Path) -> Dataset:
     """The data set that the archive's arrays make."""
-    with opened(file) as stream:
+    with opened(file, limits.IMAGES) as stream:
         try:
-            with ZipFile(stream) as archive:
-                parts = _parts(archive, file)
-        except DAMAGED as error:
-            said = str(error) or type(error).__name__
-            raise DataError(f"damaged ({said}): get the file anew", file=file) from error
+            parts = _parts(Archive(stream, limits.IMAGES), file)
+        except ArchiveError as error:
+            raise DataError(f"{error.message}: get the file anew", file=file) from error
     return assemble(file.stem, f"arrays in {file}", parts)
 
 
-def _parts(archive: ZipFile, file: Path) -> dict[str, Part]:
-    names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+def _parts(archive: Archive, file: Path) -> dict[str, Part]:
+    names = [name.removesuffix(".npy") for name in archive.names if name.endswith(".npy")]
     images = by_part(filter(holds_images, names), str(file))
     labels = by_part(filter(holds_labels, names), str(file))
     if not images or images.keys() != labels.keys():
@@ -49,63 +52,124 @@ def _parts(archive: ZipFile, file: Path) -> dict[str, Part]:
             "as x_train and y_train, and x_test and y_test where there is a test part",
             file=file,
         )
+    for part in images:  # before any of them is unpacked
+        _require_pair(*(_Array.of(archive, name, file) for name in (images[part], labels[part])))
     return {part: _part(archive, file, images[part], labels[part]) for part in images}
 
 
-def _part(archive: ZipFile, file: Path, images: str, labels: str) -> Part:
-    images_file, labels_file = f"{file}, {images}", f"{file}, {labels}"
+def _part(archive: Archive, file: Path, images: str, labels: str) -> Part:
+    found = _labels(_Array.of(archive, labels, file))
     return Part(
-        pixels=_pixels(_array(archive, images, images_file), images_file),
-        labels=_labels(_array(archive, labels, labels_file), labels_file),
-        images_file=images_file,
-        labels_file=labels_file,
+        pixels=_pixels(_Array.of(archive, images, file)),
+        labels=found,
+        images_file=f"{file}, {images}",
+        labels_file=f"{file}, {labels}",
         place=lambda i: f"entry {i}",
     )
 
 
-def _array(archive: ZipFile, name: str, file: str) -> NDArray[Any]:
-    with archive.open(f"{name}.npy") as stream:
-        shape, in_columns, kind = _header(stream, file)
-        if kind.hasobject:
-            raise DataError(
-                "it holds Python objects, which could run anything: store plain numbers", file=file
+# Arrays ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array in an archive: what its header says of it, and where it is."""
+
+    archive: Archive
+    name: str
+    file: str  # for complaints
+    shape: tuple[int, ...]
+    in_columns: bool
+    kind: np.dtype[Any]
+
+    @staticmethod
+    def of(archive: Archive, name: str, path: Path) -> _Array:
+        file = f"{path}, {name}"
+        with archive.stream(f"{name}.npy", limits.IMAGES) as stream:
+            return _Array(archive, name, file, *_header(stream, file))
+
+    @property
+    def size(self) -> int:
+        """How many bytes its numbers take."""
+        return prod(self.shape) * self.kind.itemsize
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """What follows its header, which is as much as the header promises."""
+        with self.archive.stream(f"{self.name}.npy", limits.IMAGES) as stream:
+            _header(stream, self.file)
+            start = stream.tell()
+            yield stream
+            more = len(stream.read(1))
+        if stream.tell() - start != self.size or more:
+            self.fail(
+                f"{stream.tell() - start:,} bytes where its header promises {self.size:,}: "
+                "get the file anew"
             )
-        require_room((*shape, kind.itemsize), file)
-        size = prod(shape) * kind.itemsize
-        content = stream.read(size + 1)
-    if len(content) != size or not size:
-        raise DataError(
-            f"{len(content):,} bytes where its header promises {size:,}: get the file anew",
-            file=file,
-        )
-    return np.frombuffer(content, kind).reshape(shape, order="F" if in_columns else "C")
+
+    def fail(self, why: str) -> NoReturn:
+        raise DataError(why, file=self.file)
 
 
-def _header(stream: IO[bytes], file: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         shape, in_columns, kind = HEADERS[npy.read_magic(stream)](stream)
-    except DAMAGED:
+    except ArchiveError:
         raise
     except Exception as error:  # a hostile header finds ever new ways to fail
         raise DataError("byte 0: no array has such a header", file=file) from error
-    if min(shape, default=1) < 0:
+    if kind.hasobject:
+        raise DataError(
+            "it holds Python objects, which could run anything: store plain numbers", file=file
+        )
+    if len(shape) > limits.SIDES.most or any(type(side) is not int or side < 0 for side in shape):
         raise DataError(f"byte 0: no array has the sides {shape}", file=file)
+    if not prod(shape) * kind.itemsize:
+        raise DataError(f"nothing is in an array of the sides {shape} of {kind}", file=file)
+    require_room((*shape, kind.itemsize), file)
     return shape, in_columns, kind
 
 
-def _pixels(found: NDArray[Any], file: str) -> NDArray[np.uint8]:
-    if found.dtype.kind not in "buif":
-        raise DataError(f"pixels are numbers, these are {found.dtype}", file=file)
+def _require_pair(images: _Array, labels: _Array) -> None:
+    """Refuse what can't be images and their labels, by their headers alone."""
+    if images.kind.kind not in "buif":
+        images.fail(f"pixels are numbers, these are {images.kind}")
+    _channels_second(np.broadcast_to(np.uint8(0), images.shape), images)  # which takes no memory
+    if labels.kind.kind not in "buifSU" or labels.shape[1:] not in ((), (1,)) or not labels.shape:
+        labels.fail(
+            f"labels are one row of numbers or words, these are {labels.kind} of {labels.shape}"
+        )
+    if labels.kind.kind in "SU" and labels.kind.itemsize > limits.LABEL.most * CHARACTER:
+        labels.fail(f"labels have at most {limits.LABEL}")
+    if labels.shape[0] != images.shape[0]:
+        count = f"{labels.shape[0]:,} labels, but {images.shape[0]:,} images"
+        labels.fail(f"{count} in {images.name}: these arrays don't belong together")
+
+
+def _pixels(array: _Array) -> NDArray[np.uint8]:
+    """Bytes, however they are kept; looked at piece by piece, so that only they take memory."""
+    pixels = np.empty(prod(array.shape), np.uint8)
+    with array.opened() as stream:
+        for first in range(0, pixels.size, AT_ONCE):
+            piece = pixels[first : first + AT_ONCE]
+            content = stream.read(piece.size * array.kind.itemsize)
+            if len(content) == piece.size * array.kind.itemsize:  # else it is told behind this
+                piece[:] = _bytes(np.frombuffer(content, array.kind), array)
+    order: Literal["F", "C"] = "F" if array.in_columns else "C"
+    return _channels_second(pixels.reshape(array.shape, order=order), array)
+
+
+def _bytes(found: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
     low, high = found.min(), found.max()
     if not (low >= 0 and high <= 255):  # so that nan isn't either
-        raise DataError(f"pixels go from 0 to 255, these from {low} to {high}", file=file)
+        array.fail(f"pixels go from 0 to 255, these from {low} to {high}")
     pixels = found.astype(np.uint8)
     if not np.array_equal(pixels, found):
-        raise DataError("pixels are whole numbers from 0 to 255: store them as uint8", file=file)
-    return _channels_second(pixels, file)
+        array.fail("pixels are whole numbers from 0 to 255: store them as uint8")
+    return pixels
 
 
-def _channels_second(pixels: NDArray[np.uint8], file: str) -> NDArray[np.uint8]:
+def _channels_second(pixels: NDArray[np.uint8], array: _Array) -> NDArray[np.uint8]:
     match pixels.shape:
         case (images, size) if isqrt(size) ** 2 == size:
             return pixels.reshape(images, 1, isqrt(size), isqrt(size))
@@ -115,19 +179,27 @@ def _channels_second(pixels: NDArray[np.uint8], file: str) -> NDArray[np.uint8]:
             return pixels.transpose(0, 3, 1, 2)
         case (_, 1 | 3, _, _):
             return pixels
-    raise DataError(f"no images have the sides {pixels.shape}: {SIDES}", file=file)
+    array.fail(f"no images have the sides {pixels.shape}: {SIDES}")
 
 
-def _labels(found: NDArray[Any], file: str) -> NDArray[Any]:
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if found.ndim != 1 or found.dtype.kind not in "buifSU":
-        raise DataError(
-            f"labels are one row of numbers or words, these are {found.dtype} of {found.shape}",
-            file=file,
-        )
-    if found.dtype.kind in "bf":
-        if not (np.isfinite(found).all() and np.array_equal(np.rint(found), found)):
-            raise DataError("labels are whole numbers or words, not fractions", file=file)
+def _labels(array: _Array) -> NDArray[Any]:
+    with array.opened() as stream:
+        content = stream.read(array.size)
+    found = np.frombuffer(content, array.kind)
+    if array.kind.kind in "bf":
+        whole = np.isfinite(found).all() and np.array_equal(np.rint(found), found)
+        if not whole or (abs(found.astype(np.float64)) > MOST_EXACT).any():
+            array.fail("labels are whole numbers or words, not fractions")
         return found.astype(np.int64)
-    return found.astype(str) if found.dtype.kind == "S" else found
+    if array.kind.kind in "SU" and not _are_words(found):
+        array.fail("some labels are no text: bytes stand for ASCII, numbers for characters")
+    return found.astype(str) if array.kind.kind == "S" else found
+
+
+def _are_words(found: NDArray[Any]) -> bool:
+    """Whether its bytes are ASCII, or its characters ones that Unicode has."""
+    if found.dtype.kind == "S":
+        return bool((found.view(np.uint8) <= LAST_OF_ASCII).all())
+    codes = found.astype(found.dtype.newbyteorder("=")).view(np.uint32)
+    halves = (codes >= SURROGATES[0]) & (codes <= SURROGATES[1])
+    return bool((codes <= LAST_CHARACTER).all() and not halves.any())

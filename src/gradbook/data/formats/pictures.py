@@ -7,13 +7,16 @@ parts: train, validation, test.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isqrt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
 from gradbook.data.formats.files import PARTS, by_part, require_room
 from gradbook.data.images import Size
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 """Of the others some start programs (EPS) and some print what they think of a file (TIFF)."""
 
-MOST_PIXELS = 2**26  # of one picture; unpacked it takes three bytes for each
-
+JPEG, SCAN = b"\xff\xd8", b"\xff\xda"
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of Exif
+AT_HAND = 2**22  # pixels, about: of larger pictures an average is looked at
 AVERAGED = ("L", "LA", "RGB", "RGBA")  # of the others an average means nothing, or is no colour
 Ground = tuple[int, int, int]
 WHITE: Ground = (255, 255, 255)
@@ -39,24 +43,36 @@ def read(
 ) -> Image:
     """The picture, its transparent parts on white or what `behind` says of it (in RGBA).
 
-    Where it has far more than `enough` pixels along each side it is made smaller.
+    Where it has far more than `enough` pixels along each side, or very many in all, it is made
+    smaller.
     """
-    with opened(file) as stream, warnings.catch_warnings():
+    with _opened(file) as image:
+        from PIL import ImageOps
+
+        if enough:
+            image.draft(None, (enough, enough))
+        smaller = _smaller(image, enough)  # before there are copies of it
+        ImageOps.exif_transpose(smaller, in_place=True)
+        return _coloured(smaller, behind)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image]:
+    """A picture of which only the header is read yet; whatever is wrong with it is one line."""
+    with opened(file, limits.PICTURE) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters is said below
-        from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL import Image, UnidentifiedImageError
 
         try:
+            _require_few_scans(stream, file)
             image = Image.open(stream, formats=FORMATS)
-            if enough:
-                image.draft(None, (enough, enough))
             _require_few_pixels(image, file)
-            ImageOps.exif_transpose(image, in_place=True)
-            return _coloured(_smaller(image, enough) if enough else image, behind)
+            yield image
         except DataError:
             raise
         except Image.DecompressionBombError as error:
             raise DataError(
-                f"a picture that is too large: at most {MOST_PIXELS:,} pixels, make it smaller",
+                f"a picture that is too large: at most {limits.PIXELS}, make it smaller",
                 file=file,
             ) from error
         except UnidentifiedImageError as error:
@@ -68,19 +84,32 @@ def read(
             raise DataError(f"a damaged picture ({error}): take another copy", file=file) from error
 
 
+def _require_few_scans(stream: BinaryIO, file: Path) -> None:
+    """Each pass over a JPEG costs as much as all of its pixels, however few bytes it takes."""
+    if stream.read(len(JPEG)) == JPEG:
+        content = JPEG + stream.read()
+        if content.count(SCAN) > limits.SCANS.most:
+            raise DataError(f"more than {limits.SCANS} passes over a JPEG: save it anew", file=file)
+    stream.seek(0)
+
+
 def _require_few_pixels(image: Image, file: Path) -> None:
     columns, rows = image.size
-    if columns * rows > MOST_PIXELS:
+    few = limits.PIXELS if image.mode in AVERAGED else limits.UNAVERAGED
+    if columns * rows > few.most or max(image.size) > limits.SIDE.most:
         raise DataError(
-            f"a picture of {columns:,} x {rows:,} is too large: at most {MOST_PIXELS:,} pixels, "
-            "make it smaller",
+            f"a picture of {columns:,} x {rows:,} is too large: at most {few}, "
+            f"{limits.SIDE.most:,} along a side, make it smaller",
             file=file,
         )
 
 
-def _smaller(image: Image, enough: int) -> Image:
-    factor = min(image.size) // enough
-    return image.reduce(factor) if factor > 1 and image.mode in AVERAGED else image
+def _smaller(image: Image, enough: int | None) -> Image:
+    if image.mode not in AVERAGED:
+        return image
+    columns, rows = image.size
+    factor = max(min(image.size) // enough if enough else 1, isqrt(columns * rows // AT_HAND))
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _coloured(image: Image, behind: Callable[[Image], Ground]) -> Image:
@@ -116,7 +145,7 @@ def read_folder(folder: Path, size: Size | None = None) -> Dataset:
     They are grey unless one of them has colour.
     """
     files = {part: _files(where) for part, where in _parts(folder).items()}
-    size = size or read(next(iter(files.values()))[0]).size[::-1]
+    size = size or _size_of(next(iter(files.values()))[0])
     require_room((sum(map(len, files.values())), 3, *size), str(folder))
     pixels = {part: _pixels(found, size) for part, found in files.items()}
     if all(np.array_equal(rgb[:, :2], rgb[:, 1:]) for rgb in pixels.values()):
@@ -124,6 +153,19 @@ def read_folder(folder: Path, size: Size | None = None) -> Dataset:
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
     source = f"pictures in {folder}{_left_out(folder)}"
     return assemble(folder.resolve().name, source, parts)
+
+
+def _size_of(file: Path) -> Size:
+    """Of a picture that others are stretched to."""
+    with _opened(file) as image:
+        columns, rows = image.size
+        if image.getexif().get(ORIENTATION, 1) in ON_ITS_SIDE:
+            columns, rows = rows, columns
+    if columns * rows > limits.TRAINED_PIXELS.most:
+        raise DataError(
+            f"a picture of {columns:,} x {rows:,} is too large to train on: say --size", file=file
+        )
+    return rows, columns
 
 
 def _parts(folder: Path) -> dict[str, Path]:

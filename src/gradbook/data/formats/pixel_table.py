@@ -10,7 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, islice
 from math import isqrt, prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.data.formats.files import LABELS, by_part, require_room, unpacked
 from gradbook.data.formats.rows import SEPARATORS, is_number
@@ -25,9 +26,7 @@ from gradbook.data.images import Size
 from gradbook.errors import DataError
 
 SUFFIXES = (".csv", ".tsv")
-LONGEST_LINE = 2**20  # bytes: colour images of 295 by 295
 LEAST_PIXELS = 16  # of an image: fewer numbers are measurements
-LONGEST_LABEL = 100  # characters
 ROWS_AT_ONCE = 1000
 LABEL_HEADINGS = LABELS | {"class", "digit"}
 PIXEL = re.compile(r'\s*"?\s*([0-9]{1,3})(?:\.0*)?\s*"?\s*')
@@ -41,7 +40,7 @@ def is_table(name: str) -> bool:
 
 def holds_pixels(file: Path) -> bool:
     """Whether its first row of numbers is a label and a square of bytes, 4 by 4 at least."""
-    with unpacked(file) as stream:
+    with unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:
@@ -94,7 +93,7 @@ def _part(file: Path, size: Size | None) -> Part:
     labels: list[str] = []
     numbers: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
-    with unpacked(file) as stream:
+    with unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:
@@ -120,12 +119,14 @@ def _part(file: Path, size: Size | None) -> Part:
 
 
 def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
-    for number in count(1):
-        line = stream.readline(LONGEST_LINE + 1)
+    for number in range(1, limits.LINES.most + 2):
+        line = stream.readline(limits.LINE.most + 1)
         if not line:
             return
-        if len(line) > LONGEST_LINE:
-            raise DataError(f"longer than {LONGEST_LINE:,} bytes", file=file, row=number)
+        if number > limits.LINES.most:
+            raise DataError(f"more than {limits.LINES} lines", file=file)
+        if len(line) > limits.LINE.most:
+            raise DataError(f"longer than {limits.LINE}", file=file, row=number)
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
@@ -174,9 +175,9 @@ def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
                 f"{columns} columns, the first row has {layout.columns}", file=file, row=row.number
             )
         label, _ = layout.parted(row)
-        if not 0 < len(label) <= LONGEST_LABEL:
+        if not 0 < len(label) <= limits.LABEL.most:
             what = f"a label of {len(label):,} characters" if label else "no label"
-            raise DataError(f"{what}: give it 1 to {LONGEST_LABEL}", file=file, row=row.number)
+            raise DataError(f"{what}: give it 1 to {limits.LABEL.most}", file=file, row=row.number)
         found.append(label)
     return found
 

@@ -6,16 +6,15 @@ import csv
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from io import StringIO
 from os import PathLike
 
+from gradbook import limits
 from gradbook.errors import DataError, LimitError
 from gradbook.files import read_text
 
-MOST_BYTES = 50 * 2**20
-MOST_ROWS = 1_000_000
 SEPARATORS = (",", ";", "\t")
 NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r)|[^\r\n]+")
 DECIMAL_COMMA = re.compile(r"[-+−]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?")
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
 
@@ -31,7 +30,7 @@ class CellRow:
 def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[CellRow]:
     """The rows that hold anything, all equally long; `widths` are the lengths to expect."""
     file = str(path)
-    text = read_text(path, limit=MOST_BYTES)
+    text = read_text(path, limit=limits.TABLE)
     named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
     if named:
         rows = list(_rows("\n" + text[named.end() :], named[1], file))
@@ -48,6 +47,11 @@ def _separator(text: str, widths: Collection[int]) -> str:
     return max(SEPARATORS, key=lambda mark: (found[mark] in widths, found[mark]))
 
 
+def _lines(text: str) -> Iterator[str]:
+    """Line by line, as they end; a copy of all would take four times as much."""
+    return (found[0] for found in LINE.finditer(text))
+
+
 def _first_width(text: str, separator: str) -> int:
     try:
         return next((len(row.cells) for row in _rows(text, separator, "")), 0)
@@ -56,7 +60,7 @@ def _first_width(text: str, separator: str) -> int:
 
 
 def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
-    reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(_lines(text), delimiter=separator, strict=True)
     first, count = None, 0
     try:
         for cells in reader:
@@ -65,8 +69,7 @@ def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
                 continue
             first, count = first or row, count + 1
             _require_same_width(row, first, file)
-            if count > MOST_ROWS:
-                raise LimitError(f"{file}: more than {MOST_ROWS:,} rows: give a smaller table")
+            _require_few(count, len(row.cells), file)
             yield row
     except csv.Error as error:
         raise DataError(
@@ -74,6 +77,13 @@ def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
             file=file,
             row=reader.line_num,
         ) from None
+
+
+def _require_few(rows: int, columns: int, file: str) -> None:
+    for found, limit in ((rows, limits.ROWS), (rows * columns, limits.CELLS)):
+        if found > limit.most:
+            what = "rows" if limit is limits.ROWS else "cells"
+            raise LimitError(f"{file}: more than {limit} {what}: give a smaller table")
 
 
 def _require_same_width(row: CellRow, first: CellRow, file: str) -> None:

@@ -64,7 +64,8 @@ def folded(trained: TrainedNet) -> TrainedNet:
                 trained = _scaled(trained, source, scale, shift)
                 trained = _without(trained, place)
                 continue
-            alone = replace(own, layer=ScaleShift(), tensors={"scale": scale, "shift": shift})
+            tensors = {"scale": scale, "shift": shift}  # which are those of this use alone
+            alone = replace(own, layer=ScaleShift(), tensors=tensors, again="")
             trained = _with(trained, place, alone)
         place += 1
     return trained
@@ -80,14 +81,15 @@ def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
     """The place of the layer that can take in the scale and shift at `place`.
 
     An average pool between them changes nothing, and none of the largest values either as long
-    as nothing is turned over. What somebody else reads too, such as a residual sum, must stay.
+    as nothing is turned over. What somebody else reads too, such as a residual sum, must stay, and
+    so must weights that are applied several times, whose normalisations differ.
     """
     (value,) = trained.layers[place].reads
     while value and len(trained.readers(value)) == 1:
         before = trained.layers[value - 1]
         match before.layer:
             case Conv() | Dense() | ScaleShift():
-                return value - 1
+                return None if trained.is_shared(before) else value - 1
             case Pool(kind) if kind == "avg" or (scale >= 0).all():
                 (value,) = before.reads
             case _:

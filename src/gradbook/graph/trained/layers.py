@@ -62,6 +62,9 @@ WORDS = {  # what a layer's name begins with
 }
 
 
+STATISTICS = ("mean", "variance")
+
+
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
     """A layer, what it reads, and its tensors in double precision.
@@ -79,6 +82,12 @@ class TrainedLayer:
     makes: Shape
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2
+    again: str = ""  # the earlier layer whose weights it takes, if it is one that is applied again
+
+    def called(self, tensor: str) -> str:
+        """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
+        kept = tensor in STATISTICS  # each use has its own
+        return f"{self.name if kept else self.again or self.name}.{tensor}"
 
     def with_tensors(self, **tensors: Array) -> TrainedLayer:
         return replace(self, tensors={**self.tensors, **tensors})
@@ -154,6 +163,10 @@ class TrainedNet:
             told["columns"] = self.input_names
         return told if with_preparation else told | {"preparation": self.scaling.noted}
 
+    def is_shared(self, own: TrainedLayer) -> bool:
+        """Whether other layers take the same weights."""
+        return bool(own.again) or any(other.again == own.name for other in self.layers)
+
     def readers(self, value: int) -> list[int]:
         """The places of the layers that read a value."""
         return [place for place, layer in enumerate(self.layers) if value in layer.reads]
@@ -161,7 +174,7 @@ class TrainedNet:
     def tensors(self) -> dict[str, Array]:
         """All of them by layer and name: conv1.weight."""
         return {
-            f"{layer.name}.{name}": array
+            layer.called(name): array
             for layer in self.layers
             for name, array in layer.tensors.items()
         }
@@ -177,8 +190,8 @@ def trained_net(
     columns: Mapping[str, tuple[str, ...]] | None = None,
 ) -> TrainedNet:
     """The network with its trained values, which go by the names of the graph's leaves."""
-    layers = tuple(_layers(net, values))
-    return TrainedNet(net, _named(layers), scaling, picture, classes, spread, columns or {})
+    layers = _named(tuple(_layers(net, values)))
+    return TrainedNet(net, _shared(net, layers), scaling, picture, classes, spread, columns or {})
 
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
@@ -206,6 +219,15 @@ def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
     return tuple(found)
 
 
+def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
+    """Each that is applied again with the name of the layer that it is."""
+    weighted = (index for index in range(len(net.layers)) if net.taken(index))
+    names = dict(zip(weighted, (own.name for own in layers if own.tensors), strict=True))
+    first = {index: net.owners[index] for index in names}
+    again = {name: names[first[index]] for index, name in names.items() if first[index] != index}
+    return tuple(replace(own, again=again.get(own.name, "")) for own in layers)
+
+
 def _word(layer: Layer) -> str:
     match layer:
         case Activation(kind):
@@ -221,12 +243,12 @@ def _word(layer: Layer) -> str:
 
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
     def parameter(role: Role) -> Array:
-        return np.asarray(values[str(leaf_name(role, index))], np.float64)
+        return np.asarray(values[str(leaf_name(role, net.owners[index]))], np.float64)
 
     match net.layers[index]:
         case Dense() | Conv():
             weight = parameter(Role.WEIGHT)
-            if not any(p.layer == index and p.role is Role.BIAS for p in net.parameters):
+            if not any(p.role is Role.BIAS for p in net.taken(index)):
                 return {"weight": weight}
             bias = np.broadcast_to(parameter(Role.BIAS), weight.shape[:1])
             return {"weight": weight, "bias": np.array(bias)}

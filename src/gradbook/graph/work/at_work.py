@@ -39,9 +39,7 @@ class AtWork:
 
     @property
     def last(self) -> int:
-        """The number of the value that the error is made of: with cross-entropy that before the
-        softmax or the sigmoid, which it takes in itself."""
-        return len(self.net.layers) - self.net.objective.is_entropy
+        return last_value(self.net)
 
     @property
     def said(self) -> Array:
@@ -57,7 +55,7 @@ class AtWork:
 
     def own(self, index: int, role: Role) -> Array:
         """The values of a layer's parameter."""
-        return self.kept[str(leaf_name(role, index))]
+        return self.kept[str(leaf_name(role, self.net.owners[index]))]
 
     def deviations(self, index: int) -> Array:
         """What the normalisation at this index divides each channel, or each group, by."""
@@ -80,6 +78,12 @@ class AtWork:
         mean, _ = statistics_names(self.net, index)
         centred = x - self.kept[mean][tail]
         return np.asarray(centred / self.deviations(index)[tail])
+
+
+def last_value(net: Net) -> int:
+    """The number of the value that the error is made of: with cross-entropy that before the
+    softmax or the sigmoid, which it takes in itself."""
+    return len(net.layers) - net.objective.is_entropy
 
 
 def at_start(net: Net) -> Kept:

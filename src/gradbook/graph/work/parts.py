@@ -17,7 +17,8 @@ from gradbook.net.parameters import Parameter, Role, Shape
 class GradientPart:
     """One product: how the error changes with a value, times how that changes with the weight."""
 
-    place: Shape  # of the value that the weight's layer makes
+    layer: int  # one that takes the weight
+    place: Shape  # of the value that this layer makes
     slope: float  # ∂error/∂ that value
     factor: float  # ∂ that value/∂ the weight
     source: Shape | None = None  # whose value the factor is, of those that the layer is given
@@ -29,19 +30,17 @@ class GradientPart:
 
 def parts(worked: AtWork, parameter: Parameter, place: Shape) -> list[GradientPart]:
     """All products that the gradient of the weight at this place adds up; edges give none."""
-    index = parameter.layer
-    slopes = worked.slopes[index + 1]
     return [
-        GradientPart(there, float(slopes[there]), factor, source)
-        for there, factor, source in _uses(worked, parameter, place)
+        GradientPart(index, there, float(worked.slopes[index + 1][there]), factor, source)
+        for index in worked.net.uses(parameter)
+        for there, factor, source in _uses(worked, index, parameter, place)
     ]
 
 
 def _uses(
-    worked: AtWork, parameter: Parameter, place: Shape
+    worked: AtWork, index: int, parameter: Parameter, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape | None]]:
-    """Where the weight is used, and by which number it is multiplied there."""
-    index = parameter.layer
+    """Where a layer uses the weight, and by which number it is multiplied there."""
     layer, x, made = worked.net.layers[index], worked.values[index], worked.values[index + 1]
     match parameter.role:
         case Role.WEIGHT if isinstance(layer, Conv):

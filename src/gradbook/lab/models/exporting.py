@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean
-from gradbook.files import whole_file
+from gradbook.files import said_plainly, whole_file
 from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:
@@ -225,7 +225,8 @@ def export(
     with ExitStack() as stack:
         for file, content in zip(written, contents.files.values(), strict=True):
             part = stack.enter_context(whole_file(file))
-            part.write_bytes(_as_bytes(content))
+            with said_plainly("write", file):
+                part.write_bytes(_as_bytes(content))
     return Exported(written, contents.remarks)
 
 

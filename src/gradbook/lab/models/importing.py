@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from gradbook.data.columns import Column
 from gradbook.errors import UsageError
+from gradbook.folders import temporary_folder
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
 from gradbook.models.imported import ImportedNet, Preparation
@@ -58,7 +58,7 @@ def from_keras(
     """A Keras model as one of ours, by way of a file that it writes and that is read here."""
     from gradbook.models.keras.reader import read_keras
 
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         path = os.path.join(folder, "model.keras")
         model.save(path)
         found = read_keras(path)

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, probabilities, score
 from gradbook.net import Net
-from gradbook.net.fit import require_classes
+from gradbook.net.fit import MOST_VALUES, require_classes
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Shape
-from gradbook.net.plain import whole
+from gradbook.schema import FiniteNumber, IfThere, ListOf, PlainText, Schema, WholeNumber
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
@@ -31,7 +32,25 @@ if TYPE_CHECKING:
 
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
+MOST_AT_ONCE = 2**24  # values of all layers that are computed together, so that memory is bounded
 FEW = 32  # images that NumPy has read before a compiler would have begun
+
+
+ABOUT = Schema(  # what is used of it
+    recipe=IfThere(PlainText()),
+    images=IfThere(ListOf(WholeNumber(1, MOST_VALUES), 3, 3)),
+    framing=IfThere(PlainText()),
+    remarks=IfThere(ListOf(PlainText())),
+    test_accuracy=IfThere(FiniteNumber(0, 1)),
+)
+RECORD = Schema(
+    network=PlainText(),
+    mean=ListOf(FiniteNumber(), 1),
+    deviation=ListOf(FiniteNumber(0), 1),
+    classes=ListOf(PlainText(), 1, limits.CLASSES.most),
+    batch=WholeNumber(1, limits.BATCH.most),
+    about=ABOUT,
+)
 
 
 class Model:
@@ -188,7 +207,8 @@ class Model:
         """What computes it for many images, made when it is first needed."""
         from gradbook.engine.choice import open_engine
 
-        return self._ready(open_engine(self.net, self.batch))
+        each = prod(self.net.input) + sum(map(prod, self.net.shapes))
+        return self._ready(open_engine(self.net, min(self.batch, max(FEW, MOST_AT_ONCE // each))))
 
     @cached_property
     def _plain_engine(self) -> Engine:
@@ -290,12 +310,11 @@ def require_values(net: Net, values: stored.Arrays) -> None:
 
 def _model(values: stored.Arrays, record: stored.Record) -> Model:
     """All that stands in a file must fit together before anything is made of it."""
-    net = Net.parse(record["network"])
+    told = RECORD.read(record)
+    net = Net.parse(told["network"])
     require_values(net, values)
-    mean, deviation = (tuple(map(float, record[what])) for what in ("mean", "deviation"))
-    if len(mean) != len(deviation) or not mean or net.input[0] % len(mean):
+    mean, deviation = told["mean"], told["deviation"]
+    if len(mean) != len(deviation) or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
-    classes = [str(name) for name in record["classes"]]
-    require_classes(net, len(classes), "it")
-    batch = whole("its batch", record["batch"], 1)
-    return Model(net, values, mean, deviation, classes, dict(record["about"]), batch)
+    require_classes(net, len(told["classes"]), "it")
+    return Model(net, values, mean, deviation, told["classes"], told["about"], told["batch"])

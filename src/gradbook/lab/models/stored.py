@@ -9,19 +9,34 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from math import prod
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.errors import DataError, GradbookError, LimitError
+from gradbook import limits
+from gradbook.errors import DataError, GradbookError
 from gradbook.files import opened, write_whole
+from gradbook.schema import Choice, ListOf, Schema, SchemaError, WholeNumber
 
 NAME = "gradbook"
-MOST_BYTES = 2**31
 HEAD = 8  # bytes that say how long the header is
-LONGEST_HEADER = 2**26
+CHUNK = 2**20
+KINDS = {  # of number, as safetensors calls them
+    **{f"F{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
+    **{f"I{bits}": np.dtype(f"<i{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"U{bits}": np.dtype(f"<u{bits // 8}") for bits in (8, 16, 32, 64)},
+    "BOOL": np.dtype(bool),
+}
+PLACE = WholeNumber(0, limits.MODEL.most)
+TENSOR = Schema(
+    dtype=Choice(*KINDS),
+    shape=ListOf(PLACE, most=limits.SIDES.most),
+    data_offsets=ListOf(PLACE, least=2, most=2),
+)
 
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -39,23 +54,15 @@ def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     """What the file holds, if it is whole and says that it is of this kind."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    with opened(path) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise LimitError(f"{os.fspath(path)} is larger than {MOST_BYTES:,} bytes: give another")
-    try:
-        arrays = load(content)
-    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise _damaged(path, "cut short, or no safetensors file at all") from error
-    record = _record(content)
-    if record is None or record.get("kind") != kind:
-        raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
-    if record.get("sum") != _sum(arrays):
-        raise _damaged(path, "its numbers don't fit their sum")
-    return arrays, record
+    with opened(path, limits.MODEL) as file:
+        about = _header(file)
+        if about is None or not about.fits(os.fstat(file.fileno()).st_size):
+            raise _damaged(path, "cut short, or no safetensors file at all")
+        if about.record is None or about.record.get("kind") != kind:
+            raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
+        if about.record.get("sum") != about.sum_of(file):
+            raise _damaged(path, "its numbers don't fit their sum")
+        return {name: place.read(file) for name, place in about.places.items()}, about.record
 
 
 def read_as(
@@ -67,7 +74,7 @@ def read_as(
         if record.get("version") != version:
             raise ValueError(f"its version is {record.get('version')}, and {version} is read here")
         return make(arrays, record)
-    except (GradbookError, KeyError, TypeError, ValueError) as error:
+    except (GradbookError, ValueError) as error:
         raise DataError(
             f"no model that this version of gradbook can use ({error}): train it anew",
             file=os.fspath(path),
@@ -81,31 +88,101 @@ def require_finite(arrays: Iterable[NDArray[Any]]) -> None:
 
 def kind_of(path: str | os.PathLike[str]) -> str:
     """What a file says it is, as far as its header can be read; '' where it says nothing."""
-    with opened(path) as file:
-        head = file.read(HEAD)
-        content = head + file.read(min(int.from_bytes(head, "little"), LONGEST_HEADER))
-    record = _record(content)
-    return str(record.get("kind", "")) if record else ""
-
-
-def _record(content: bytes) -> dict[str, Any] | None:
-    """What the file says about itself; None where that isn't ours."""
-    length = int.from_bytes(content[:HEAD], "little")
-    try:
-        header = json.loads(content[HEAD : HEAD + min(length, LONGEST_HEADER)])
-        record = json.loads(header["__metadata__"][NAME])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return record if isinstance(record, dict) else None
+    with opened(path, limits.MODEL) as file:
+        about = _header(file)
+    return str(about.record.get("kind", "")) if about and about.record else ""
 
 
 def _sum(arrays: Arrays) -> str:
     found = sha256()
     for name in sorted(arrays):
-        array = arrays[name]
-        found.update(f"{name} {array.dtype} {array.shape};".encode())
-        found.update(array.tobytes())
+        array = np.ascontiguousarray(arrays[name]).reshape(arrays[name].shape)
+        found.update(_title(name, array.dtype, array.shape))
+        found.update(array.reshape(-1).view(np.uint8).data)
     return found.hexdigest()
+
+
+def _title(name: str, kind: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    return f"{name} {kind} {shape};".encode()
+
+
+# The header.
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a tensor lies in the file."""
+
+    kind: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+    def read(self, file: BinaryIO) -> NDArray[Any]:
+        file.seek(self.start)
+        return np.fromfile(file, self.kind, prod(self.shape)).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a file of tensors says of itself, which is held against its size before it is read."""
+
+    places: Mapping[str, _Place]
+    record: dict[str, Any] | None
+    start: int  # of the numbers
+
+    def fits(self, size: int) -> bool:
+        """Whether the tensors lie one after the other and fill the file."""
+        at = self.start
+        for place in sorted(self.places.values(), key=lambda place: (place.start, place.end)):
+            if place.start != at:
+                return False
+            at = place.end
+        return at == size
+
+    def sum_of(self, file: BinaryIO) -> str:
+        """Of names, shapes and numbers, without keeping any."""
+        found = sha256()
+        for name in sorted(self.places):
+            place = self.places[name]
+            found.update(_title(name, place.kind, place.shape))
+            file.seek(place.start)
+            for first in range(place.start, place.end, CHUNK):
+                found.update(file.read(min(CHUNK, place.end - first)))
+        return found.hexdigest()
+
+
+def _header(file: BinaryIO) -> _Header | None:
+    """None where it isn't one."""
+    length = int.from_bytes(file.read(HEAD), "little")
+    if length > limits.SETTINGS.most:
+        return None
+    start = HEAD + length
+    try:
+        told = json.loads(file.read(length))
+        about = told.pop("__metadata__", {})
+        places = {name: _place(start, one) for name, one in told.items()}
+        _ = [name.encode() for name in places]  # halves of characters are no names
+        return _Header(places, _record(about), start)
+    except (SchemaError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _place(start: int, told: object) -> _Place:
+    one = TENSOR.read(told)
+    kind, shape, (first, last) = KINDS[one["dtype"]], tuple(one["shape"]), one["data_offsets"]
+    if last - first != prod(shape) * kind.itemsize:
+        raise ValueError
+    return _Place(kind, shape, start + first, start + last)
+
+
+def _record(about: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the file says of its content; None where that isn't ours."""
+    try:
+        record = json.loads(about[NAME])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _damaged(path: str | os.PathLike[str], why: str) -> DataError:

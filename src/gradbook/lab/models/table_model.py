@@ -17,6 +17,7 @@ from gradbook.lab.models.answers import probabilities
 from gradbook.lab.models.model import require_values
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
+from gradbook.schema import FiniteNumber, IfThere, InTurn, ListOf, PlainText, Schema
 
 if TYPE_CHECKING:
     from gradbook.graph.trained.layers import TrainedNet
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
 
 KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
+
+
+COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # its name and its words
+RECORD = Schema(
+    network=PlainText(),
+    inputs=ListOf(COLUMN),
+    target=COLUMN,
+    mean=ListOf(FiniteNumber()),
+    deviation=ListOf(FiniteNumber(0)),
+    target_mean=FiniteNumber(),
+    target_deviation=FiniteNumber(0),
+    about=Schema(recipe=IfThere(PlainText())),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,22 +115,22 @@ class TableModel:
 
 def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
     """All that stands in a file must fit together before anything is made of it."""
-    net = Net.parse(record["network"])
+    told = RECORD.read(record)
+    net = Net.parse(told["network"])
     require_values(net, values)
-    inputs = tuple(Column(str(name), tuple(map(str, words))) for name, words in record["inputs"])
-    name, words = record["target"]
-    target = Column(str(name), tuple(map(str, words)))
-    mean, deviation = (np.array(record[what], np.float64) for what in ("mean", "deviation"))
+    inputs = tuple(Column(name, tuple(words)) for name, words in told["inputs"])
+    name, words = told["target"]
+    target = Column(name, tuple(words))
+    mean, deviation = (np.array(told[what], np.float64) for what in ("mean", "deviation"))
     width = sum(column.width for column in inputs)
     if not net.input == mean.shape == deviation.shape == (width,):
         raise ValueError("its columns aren't those of its network")
-    centre, spread = float(record["target_mean"]), float(record["target_deviation"])
-    stored.require_finite([mean, deviation, np.array([centre, spread])])
+    centre, spread = told["target_mean"], told["target_deviation"]
     if not (deviation > 0).all():
         raise ValueError("some of its columns have no deviation")
     if target.words:
         require_classes(net, len(target.words), "it")
     elif net.outputs != 1:
         raise ValueError(f"{net.outputs} outputs for one number")
-    about = dict(record["about"])
+    about = told["about"]
     return TableModel(net, values, inputs, target, mean, deviation, centre, spread, about)

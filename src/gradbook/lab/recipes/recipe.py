@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
@@ -28,7 +29,7 @@ MOST_EPOCHS = 100_000
 BALANCED = "balanced"
 LAST, BEST = KEPT = ("last", "best")
 ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
-LARGEST_BATCH = 100_000  # images
+LARGEST_BATCH = limits.BATCH.most
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)
 

@@ -41,6 +41,52 @@ OWN_SETTINGS: dict[str, tuple[str, ...]] = {
 WORDS = {"factor": "by", "every": "every", "patience": "patience", "warm": "warm", "end": "to"}
 USUAL_WARM = {"one cycle": 0.25}
 
+# What is said of a schedule that won't do; a page says the same of one that is written there.
+WHICH_SCHEDULE = "which schedule{hint}"
+UNKNOWN_SCHEDULE = "unknown schedule {word!r}{hint}"
+ONE_CYCLE = "expected 'one cycle'"
+TWICE = "a second {word!r}: say it once"
+UNKNOWN_SETTING = "unknown {word!r}{hint}"
+SETTINGS_AFTER = ": after {kind} there may stand {known}"
+ASKED_FOR = "what {word!r} asks for"
+RATES_FALL = "a rate falls: from {rate:g} it can't go to {end:g}"
+OUT_OF_RANGE = "{what} lies {where}, not at {found:g}"
+
+
+@dataclass(frozen=True)
+class SettingRange:
+    """What a setting may be: a number, or a whole one that is at least `least`."""
+
+    what: str
+    zero: bool = False  # whether a number may be 0
+    below: float = inf
+    least: int | None = None
+
+    @property
+    def where(self) -> str:
+        low = "from 0 up" if self.zero else "above 0"
+        return f"{low}{f' and below {self.below:g}' * (self.below < inf)}"
+
+    def checked(self, value: object) -> float:
+        if self.least is not None:
+            return whole(self.what, value, self.least)
+        found = number(self.what, value)
+        is_above = found > 0 or (self.zero and found == 0)
+        if not (isfinite(found) and is_above and found < self.below):
+            said = OUT_OF_RANGE.format(what=self.what, where=self.where, found=found)
+            raise UsageError(said)
+        return found
+
+
+RANGES = {
+    "rate": SettingRange("the rate"),
+    "factor": SettingRange("the factor", below=1),
+    "every": SettingRange("the number of epochs", least=1),
+    "patience": SettingRange("patience", least=0),
+    "warm": SettingRange("the share", zero=True, below=1),
+    "end": SettingRange("the last rate", zero=True),
+}
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -57,20 +103,13 @@ class Schedule:
     def __post_init__(self) -> None:
         one_of("schedule", self.kind, OWN_SETTINGS)
         warm = USUAL_WARM.get(self.kind, 0.0) if self.warm is None else self.warm
-        settle(
-            self,
-            rate=_positive("the rate", self.rate),
-            factor=_positive("the factor", self.factor, below=1),
-            every=whole("the number of epochs", self.every, 1),
-            patience=whole("patience", self.patience, 0),
-            warm=_positive("the share", warm, below=1, zero=True),
-            end=_positive("the last rate", self.end, zero=True),
-        )
+        given = {**vars(self), "warm": warm}
+        settle(self, **{name: own.checked(given[name]) for name, own in RANGES.items()})
         for setting in fields(self)[2:]:
             if setting.name not in OWN_SETTINGS[self.kind]:
                 settle(self, **{setting.name: setting.default})
         if self.end > self.rate:
-            raise UsageError(f"a rate falls: from {self.rate:g} it can't go to {self.end:g}")
+            raise UsageError(RATES_FALL.format(rate=self.rate, end=self.end))
 
     def __str__(self) -> str:
         """As it is written: 'one cycle 0.2 warm 0.25'."""
@@ -118,16 +157,6 @@ class Schedule:
         return met
 
 
-def _positive(what: str, value: object, below: float = inf, zero: bool = False) -> float:
-    found = number(what, value)
-    if not (isfinite(found) and (found > 0 or (zero and found == 0)) and found < below):
-        low = "from 0 up" if zero else "above 0"
-        raise UsageError(
-            f"{what} lies {low}{f' and below {below:g}' * (below < inf)}, not at {found:g}"
-        )
-    return found
-
-
 def parse(text: str) -> Schedule:
     """A schedule by itself, such as 'one cycle 0.05'."""
     line = next(statements(text, "schedule"), None)
@@ -140,23 +169,24 @@ def read(line: Statement) -> Schedule:
     """What the words that are left of a line say: one cycle 0.2 warm 0.2."""
     start = line.used
     if line.option("one"):
-        line.option("cycle") or line.fail("expected 'one cycle'")
+        line.option("cycle") or line.fail(ONE_CYCLE)
         kind = "one cycle"
     elif line.next in OWN_SETTINGS:
         kind = line.take()
     else:
-        what = f"unknown schedule {line.next!r}" if line.next else "which schedule"
-        line.fail(f"{what}{hint(line.next, OWN_SETTINGS)}", at=start)
+        message = UNKNOWN_SCHEDULE if line.next else WHICH_SCHEDULE
+        line.fail(message.format(word=line.next, hint=hint(line.next, OWN_SETTINGS)), at=start)
     settings: dict[str, Any] = {"rate": line.value("the rate")}
     options = {WORDS[name]: name for name in OWN_SETTINGS[kind]}
     while line.next in options:
         word = line.take()
         if options[word] in settings:
-            line.fail(f"a second {word!r}: say it once", at=line.used - 1)
+            line.fail(TWICE.format(word=word), at=line.used - 1)
         counts = word in ("every", "patience")
-        what = f"what {word!r} asks for"
+        what = ASKED_FOR.format(word=word)
         settings[options[word]] = line.whole(what) if counts else line.value(what)
     if line.next:
-        known = f": after {kind} there may stand {', '.join(options)}"
-        line.fail(f"unknown {line.next!r}{did_you_mean(line.next, options) or known}")
+        known = SETTINGS_AFTER.format(kind=kind, known=", ".join(options))
+        meant = did_you_mean(line.next, options) or known
+        line.fail(UNKNOWN_SETTING.format(word=line.next, hint=meant))
     return Schedule(kind, **settings)

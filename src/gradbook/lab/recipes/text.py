@@ -76,6 +76,8 @@ For example:
   batch 256
 """
 
+RATE_ALREADY = "the schedule says the rate already: take this line out"  # as a page says, too
+COUNTED = "the number after {word!r}"
 COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
 
 
@@ -90,7 +92,7 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
     said = {net_text.ours(line.next) for line in others}
     if "rate" in said and "schedule" in own:
         line = next(line for line in others if net_text.ours(line.next) == "rate")
-        line.fail("the schedule says the rate already: take this line out")
+        line.fail(RATE_ALREADY)
     if net:
         said |= said_by(net)
         net = net_changed(net, others)
@@ -138,7 +140,7 @@ def _sorted(
             continue
         field_name = FIELDS.get(word, word)
         if field_name in own:
-            line.fail(f"a second {word!r}: say it once")
+            line.fail(schedules.TWICE.format(word=word))
         line.take()
         with pointing(line, at=1):
             own[field_name] = READERS[word](line, folder)
@@ -174,7 +176,7 @@ def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
 def _count(most: int) -> Callable[..., int]:
     def read_count(line: Statement, folder: object) -> int:
         word = line.words[0].group()
-        return within(word, line.whole(f"the number after {word!r}"), most)
+        return within(word, line.whole(COUNTED.format(word=word)), most)
 
     return read_count
 

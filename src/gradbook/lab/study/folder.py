@@ -9,14 +9,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gradbook import limits
 from gradbook.errors import DataError, UsageError
-from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
+from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.folders import alone_in
 from gradbook.lab.study import plan as plans
 from gradbook.lab.study.plan import StudyPlan
+from gradbook.schema import (
+    AnyRecord,
+    FiniteNumber,
+    ListOf,
+    Maybe,
+    PlainText,
+    Schema,
+    SchemaError,
+    WholeNumber,
+    read_json,
+)
 
 TESTS = "tests.jsonl"
-LARGEST_TABLE = 2**30  # bytes
-RECORD = {"number", "parameters", "value", "state", "why", "network_parameters", "recipe"}
+SHARE = FiniteNumber(0, 1)
+RECORD = Schema(  # of a trial, at least
+    number=WholeNumber(),
+    parameters=AnyRecord(),
+    value=Maybe(SHARE),
+    state=PlainText(),
+    why=PlainText(),
+    accuracies=Maybe(ListOf(SHARE)),
+    network_parameters=Maybe(WholeNumber()),
+    macs=Maybe(WholeNumber()),
+    seconds=Maybe(FiniteNumber(0)),
+    recipe=Maybe(PlainText()),
+)
+TEST = Schema(
+    trial=WholeNumber(),
+    mean=SHARE,
+    deviation=FiniteNumber(0),
+    accuracies=ListOf(SHARE),
+    seeds=WholeNumber(1),
+)
 
 
 class StudyFolder:
@@ -42,14 +73,17 @@ class StudyFolder:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
         return plans.read_file(self.plan_file)
 
-    def begin(self, plan: StudyPlan) -> None:
+    def require_free(self) -> None:
         if self.holds_a_study or self.results.exists():
             raise UsageError(
                 f"{self.path} holds a study already: gradbook study --resume {self.path}, "
                 "or name another folder"
             )
+
+    def begin(self, plan: StudyPlan) -> None:
+        self.require_free()
         made_folder(self.results)
-        write_whole(self.plan_file, str(plan))
+        write_whole(self.plan_file, f"version {plans.VERSION}\n{plan}")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -70,12 +104,13 @@ class StudyFolder:
             again = f"gradbook study --resume {self.path}"
             raise UsageError(f"{self.path} isn't done: {again}")
         try:
-            found = json.loads(read_text(self.records_file, limit=LARGEST_TABLE))
-            if not all(record.keys() >= RECORD for record in found):
-                raise TypeError
-            return [dict(record) for record in found]
-        except (ValueError, TypeError, AttributeError) as error:
-            raise DataError("not the trials of a study", file=self.records_file) from error
+            text = read_text(self.records_file, limit=limits.TRIALS)
+            found: list[dict[str, Any]] = read_json(text, ListOf(RECORD))
+            return found
+        except SchemaError as error:
+            raise DataError(
+                f"not the trials of a study ({error})", file=self.records_file
+            ) from error
 
     # How often the test images were looked at.
 
@@ -84,9 +119,9 @@ class StudyFolder:
         if not self.tests_file.exists():
             return []
         try:
-            return [dict(json.loads(line)) for line in read_text(self.tests_file).splitlines()]
-        except (ValueError, TypeError) as error:
-            raise DataError("not the tests of a study", file=self.tests_file) from error
+            return [read_json(line, TEST) for line in read_text(self.tests_file).splitlines()]
+        except SchemaError as error:
+            raise DataError(f"not the tests of a study ({error})", file=self.tests_file) from error
 
     def add_test(self, record: dict[str, object]) -> None:
         lines = [*map(json.dumps, self.tests()), json.dumps(record)]

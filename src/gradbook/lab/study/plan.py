@@ -19,7 +19,7 @@ from gradbook.lab.recipes.text import parse as parse_recipe
 from gradbook.lab.study.braces import GRAMMAR as BRACES
 from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, template_of
 from gradbook.lab.study.vary import varied
-from gradbook.net.measure import measure
+from gradbook.net.measure import NetMeasure
 from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
 
 GRAMMAR = f"""\
@@ -52,6 +52,7 @@ For example:
   trials 40
 """
 
+VERSION = 1  # of what a study's file says
 SAMPLERS = ("tpe", "nsga", "cma", "random", "grid")
 PRUNERS = ("none", "median")
 AIMS = ("accuracy", "parameters", "macs")
@@ -69,9 +70,8 @@ class Limits:
     macs: float | None = None
     seconds: float | None = None
 
-    def forbids(self, recipe: Recipe) -> str:
-        """Why it isn't trained; nothing where it may be."""
-        cost = measure(recipe.net)
+    def forbids(self, cost: NetMeasure) -> str:
+        """Why a recipe with such a network isn't trained; nothing where it may be."""
         for what, most, found in (
             ("parameters", self.parameters, cost.parameters),
             ("multiply-adds", self.macs, cost.macs),
@@ -161,6 +161,8 @@ def read(
         if word in LIMITED and _is_limit(line):
             line.take()
             limits[word] = _limit(line)
+        elif word == "version":
+            _require_known(line)
         elif word == "vary":
             line.take()
             base = line.rest() or line.fail("which recipe? write 'vary quick'")
@@ -291,6 +293,19 @@ def _name(line: Statement) -> str:
     if not found or not found.isprintable() or len(found) > 100:
         line.fail("a study's name is 1 to 100 printable characters", at=0)
     return found
+
+
+def _require_known(line: Statement) -> None:
+    """A study that was begun by a gradbook to come may say things that this one doesn't know."""
+    line.take()
+    found = line.whole("the version of studies")
+    if found != VERSION:
+        line.fail(
+            f"a study of version {found}, and this gradbook knows version {VERSION}: go on with it "
+            "by the gradbook that began it, or begin a new one",
+            at=1,
+        )
+    line.end()
 
 
 def _draw(line: Statement) -> int:

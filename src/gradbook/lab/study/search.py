@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
 from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shortened
+from gradbook.lab.study.journal import Journal
 from gradbook.lab.study.plan import StudyPlan
 
 if TYPE_CHECKING:
@@ -32,26 +34,29 @@ class Search:
 
     def __init__(self, plan: StudyPlan, journal: Path) -> None:
         optuna = library()
-        self.plan = plan
+        from optuna.storages import JournalStorage
+
+        self.plan, self.storage = plan, JournalStorage(Journal(journal))
         self.grid = grid(plan.template) if plan.sampler == "grid" else None
         self.study: Study = optuna.create_study(
             study_name=plan.name or "study",
-            storage=_storage(journal),
+            storage=self.storage,
             sampler=_sampler(plan),
             pruner=_pruner(plan),
             directions=["maximize", *["minimize"] * (len(plan.aims) - 1)],
         )
+        self.study_id = self.storage.get_study_id_from_name(self.study.study_name)
         self.asked: dict[int, OptunaTrial] = {}
 
     def ask(self) -> tuple[int, Drawn, str] | None:
         """The next trial: its number, what is chosen, and the recipe; none if a grid is at its
         end."""
+        given = None
         if self.grid is not None:
-            point = next(self.grid, None)
-            if point is None:
+            given = next(self.grid, None)
+            if given is None:
                 return None
-            self.study.enqueue_trial(point)
-        trial = self.study.ask()
+        trial = self._new_trial(given)
         drawn: Drawn = {}
 
         def choose(name: str, domain: Domain) -> Value:
@@ -61,6 +66,14 @@ class Search:
         text = self.plan.template.written(choose)
         self.asked[trial.number] = trial
         return trial.number, drawn, text
+
+    def _new_trial(self, given: Drawn | None) -> OptunaTrial:
+        """What `study.ask` does, but for looking through all trials for one that waits."""
+        from optuna.trial import Trial, TrialState, create_trial
+
+        fixed = {"fixed_params": given}
+        template = create_trial(state=TrialState.RUNNING, system_attrs=fixed) if given else None
+        return Trial(self.study, self.storage.create_new_trial(self.study_id, template))
 
     def note(self, number: int, what: Mapping[str, Any]) -> None:
         """Something that the dashboard shows beside a trial."""
@@ -93,6 +106,10 @@ class Search:
         low, high = 0.0, 1.0
         if not self._would_prune(number, epoch, low):
             return 0.0
+        guess = self._middle(epoch)  # where it most likely turns, which saves looking for it
+        turns = (guess - 2.0**-SETTLED, True), (guess, False)
+        if all(self._would_prune(number, epoch, at) is ended for at, ended in turns):
+            return shortened(guess)
         for _ in range(SETTLED):
             middle = (low + high) / 2
             if self._would_prune(number, epoch, middle):
@@ -100,6 +117,14 @@ class Search:
             else:
                 high = middle
         return shortened(high)
+
+    def _middle(self, epoch: int) -> float:
+        """The median after this epoch of the trials that were trained to their end."""
+        from optuna.trial import TrialState
+
+        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        found = [t.intermediate_values[epoch] for t in done if epoch in t.intermediate_values]
+        return median(found) if found else 0.0
 
     def _would_prune(self, number: int, epoch: int, accuracy: float) -> bool:
         from optuna.trial import TrialState, create_trial
@@ -121,20 +146,6 @@ def library() -> Any:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna
-
-
-def _storage(journal: Path) -> Any:
-    """A new journal: what was told before is told again."""
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-
-    with suppress(FileNotFoundError):
-        journal.unlink()
-    with suppress(FileNotFoundError):
-        Path(f"{journal}.lock").unlink()  # of a driver that was killed while it wrote
-    return JournalStorage(
-        JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
-    )
 
 
 def _sampler(plan: StudyPlan) -> Any:

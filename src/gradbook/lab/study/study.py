@@ -11,9 +11,8 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-from gradbook.errors import GradbookError, UsageError
+from gradbook.errors import GradbookError, UsageError, as_cell
 from gradbook.files import write_whole
-from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.search import Drawn, Search
@@ -27,6 +26,9 @@ LOST = "lost"  # each process that trained it died
 MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
 
 
+Record = dict[str, Any]  # what programs are told of a trial
+
+
 @dataclass
 class Trial:
     """One recipe of a study, and what its trainings came to so far."""
@@ -34,7 +36,8 @@ class Trial:
     number: int
     drawn: Drawn
     text: str
-    recipe: Recipe | None
+    parameters: int | None  # of its network, if the text can be read
+    macs: int | None
     forbidden: str
     tasks: tuple[TrialTask, ...] = ()
     results: dict[TrialTask, Result] = field(default_factory=dict)
@@ -89,15 +92,7 @@ class Trial:
         return sum(result.seconds for result in self.counted)
 
     @property
-    def parameters(self) -> int | None:
-        return self.recipe.net.count() if self.recipe else None
-
-    @property
-    def macs(self) -> int | None:
-        return measure(self.recipe.net).macs if self.recipe else None
-
-    @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         """What programs are told of it."""
         return {
             "number": self.number,
@@ -132,16 +127,16 @@ def study(
     crew: WorkCrew,
     threads: int | None,
     listener: StudyListener,
-) -> list[Trial]:
+) -> list[Record]:
     """Search to the end, and end the crew. What was trained before counts as it did then."""
     try:
         with folder.held():
             search = Search(plan, folder.journal)
             listener.began(plan, folder)
             trainings = _Trainings(folder, crew, threads)
-            trials = list(_searched(plan, search, trainings, listener))
-            write_tables(folder, trials)
-            return trials
+            records = [trial.record for trial in _searched(plan, search, trainings, listener)]
+            write_tables(folder, records)
+            return records
     finally:
         crew.end()
 
@@ -190,10 +185,12 @@ def _asked(plan: StudyPlan, search: Search) -> Trial | None:
     try:
         recipe = plan.recipe(text)
     except GradbookError as error:
-        return Trial(number, drawn, text, None, error.message)
-    forbidden = plan.limits.forbids(recipe)
+        return Trial(number, drawn, text, None, None, error.message)
+    cost, count = measure(recipe.net), recipe.net.count()
+    macs = cost.macs
+    forbidden = plan.limits.forbids(cost)
     if forbidden:
-        return Trial(number, drawn, text, recipe, forbidden)
+        return Trial(number, drawn, text, count, macs, forbidden)
     bars = search.bars(number, recipe.epochs)
     seeds = range(recipe.net.seed, recipe.net.seed + plan.seeds)
     tasks = tuple(
@@ -201,8 +198,8 @@ def _asked(plan: StudyPlan, search: Search) -> Trial | None:
         for fold in plan.folds
         for seed in seeds
     )
-    search.note(number, {"recipe": text, "network parameters": recipe.net.count()})
-    return Trial(number, drawn, text, recipe, "", tasks)
+    search.note(number, {"recipe": text, "network parameters": count})
+    return Trial(number, drawn, text, count, macs, "", tasks)
 
 
 def _tell(plan: StudyPlan, search: Search, trial: Trial) -> None:
@@ -272,15 +269,15 @@ def best_of(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     )
 
 
-def write_tables(folder: StudyFolder, trials: Sequence[Trial]) -> None:
-    records = [trial.record for trial in trials]
+def write_tables(folder: StudyFolder, records: Sequence[Record]) -> None:
     write_whole(folder.records_file, json.dumps(records, indent=1) + "\n")
     names = list(dict.fromkeys(name for record in records for name in record["parameters"]))
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     own = ["number", "state", "value", "network_parameters", "macs", "seconds", "why"]
-    table.writerow([*own, *names])
+    table.writerow([*own, *map(as_cell, names)])
     for record in records:
         drawn = record["parameters"]
-        table.writerow([*(record[name] for name in own), *(drawn.get(name, "") for name in names)])
+        cells = [*(record[name] for name in own), *(drawn.get(name, "") for name in names)]
+        table.writerow([as_cell(cell) if isinstance(cell, str) else cell for cell in cells])
     write_whole(folder.table_file, out.getvalue())

@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
 from pathlib import Path
 from threading import Timer
 from time import monotonic
@@ -25,12 +24,13 @@ from gradbook.errors import GradbookError
 from gradbook.files import read_text, write_whole
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
-from gradbook.lab.training.history import Epoch, epoch_of, kept_of
+from gradbook.lab.training.history import EPOCH, Epoch, epoch_of, kept_of
 from gradbook.lab.training.material import images_of
 from gradbook.lab.training.rows import Diverged
 from gradbook.lab.training.train import prepared
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net.parameters import Shape
+from gradbook.schema import Choice, FiniteNumber, ListOf, Maybe, PlainText, Schema
 
 VERSION = 1  # of what a result says
 DONE, PRUNED, SLOW, DIVERGED, REFUSED = "done", "pruned", "too slow", "diverged", "refused"
@@ -92,20 +92,19 @@ def kept(task: TrialTask, folder: Path) -> Result | None:
     return None
 
 
-def _read(record: Mapping[str, Any]) -> Result:
-    accuracy = record["accuracy"]
-    if record["state"] not in STATES or not isinstance(record["bits"], str):
-        raise TypeError
-    if not (accuracy is None or (isinstance(accuracy, float | int) and isfinite(accuracy))):
-        raise TypeError
-    return Result(
-        state=record["state"],
-        epochs=tuple(map(epoch_of, record["epochs"])),
-        accuracy=accuracy,
-        seconds=float(record["seconds"]),
-        bits=record["bits"],
-        why=str(record["why"]),
-    )
+RESULT = Schema(
+    state=Choice(*STATES),
+    epochs=ListOf(EPOCH),
+    accuracy=Maybe(FiniteNumber()),
+    seconds=FiniteNumber(0),
+    bits=PlainText(),
+    why=PlainText(),
+)
+
+
+def _read(record: object) -> Result:
+    told = RESULT.read(record)
+    return Result(**told | {"epochs": tuple(map(epoch_of, told["epochs"]))})
 
 
 _images: dict[tuple[str, Shape], Dataset] = {}

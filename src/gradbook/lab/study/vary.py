@@ -10,7 +10,7 @@ from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.text import READERS
 from gradbook.lab.study.braces import BRACES, Template, template_of
 from gradbook.net.text import Statement, ours, statements
-from gradbook.net.text.network import STATEMENTS
+from gradbook.net.text.settings import GIVEN, TRAINING
 
 TITLES = ("recipe", "about", "name")  # which another recipe has no right to
 
@@ -33,7 +33,7 @@ def _place(base: str, folder: str) -> str:
 
 def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
     word = ours(line.next)
-    if word in READERS or word in STATEMENTS:
+    if word in READERS or word in GIVEN or word in TRAINING:
         same = [k for k, row in enumerate(rows) if ours(row.words[0].group()) == word]
         if same:
             return [*rows[: same[0]], line, *rows[same[0] + 1 :]]

@@ -11,6 +11,7 @@ from math import ceil
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset
 from gradbook.data.warp import Warp
+from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Conv, Dense, Layer, Net, Pool
@@ -168,11 +169,16 @@ def fitted_net(net: Net, shape: Shape, classes: int) -> Net:
     """
     last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
     found: list[Layer] = []
-    current = shape
+    shapes = [shape]
     ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
-    for layer in ends:
-        found.append(_within(layer, current))
-        current = found[-1].output(current)
+    if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
+        raise ShapeError(
+            f"layer {last + 1} is applied again, so it can't make {classes} values for "
+            f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
+        )
+    for index, layer in enumerate(ends):
+        found.append(_within(layer, shapes[-1]))
+        shapes.append(found[-1].output(*(shapes[value] for value in layer.reads(index))))
     return replace(net, input=shape, layers=tuple(found))
 
 

@@ -15,13 +15,24 @@ from numpy.typing import NDArray
 from gradbook.errors import DataError, GradbookError
 from gradbook.files import made_folder
 from gradbook.lab.models import stored
-from gradbook.lab.training.history import Epoch, epoch_of
+from gradbook.lab.recipes.recipe import MOST_EPOCHS
+from gradbook.lab.training.history import EPOCH, Epoch, epoch_of
+from gradbook.schema import FiniteNumber, ListOf, PlainText, Schema, SchemaError, WholeNumber
 
 KIND, VERSION = "checkpoint", 1
 KEPT = 2
 NAME = re.compile(r"([0-9]{6,18})\.safetensors")
 # No value of a network has a stroke in its name.
 LOSSES, RIGHT, OF_BEST = "epoch/losses", "epoch/right", "best/"
+
+
+RECORD = Schema(
+    recipe=PlainText(),
+    mark=WholeNumber(),
+    step=WholeNumber(),
+    history=ListOf(EPOCH, most=MOST_EPOCHS),
+    seconds=FiniteNumber(0),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +84,19 @@ def read(path: str | os.PathLike[str]) -> Checkpoint:
     arrays, record = stored.read(path, KIND)
     values = dict(arrays)
     try:
+        told = RECORD.read(record)
         return Checkpoint(
-            recipe=str(record["recipe"]),
-            mark=int(record["mark"]),
-            step=int(record["step"]),
+            recipe=told["recipe"],
+            mark=told["mark"],
+            step=told["step"],
             losses=values.pop(LOSSES),
             right=values.pop(RIGHT),
             values={n: v for n, v in values.items() if not n.startswith(OF_BEST)},
             best={n[len(OF_BEST) :]: v for n, v in values.items() if n.startswith(OF_BEST)},
-            history=tuple(map(epoch_of, record["history"])),
-            seconds=float(record["seconds"]),
+            history=tuple(map(epoch_of, told["history"])),
+            seconds=told["seconds"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (SchemaError, KeyError) as error:
         raise DataError(
             "no checkpoint that this version of gradbook can use: begin the run anew",
             file=os.fspath(path),

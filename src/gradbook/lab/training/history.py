@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import duration, loss, percent
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule
+from gradbook.schema import AnyNumber, Maybe, Schema, WholeNumber
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -123,11 +124,14 @@ def csv_table(history: Iterable[DataclassInstance], columns: Sequence[str] = COL
     return text.getvalue()
 
 
-def epoch_of(record: Mapping[str, Any]) -> Epoch:
-    """The epoch of a record as `json_lines` writes it; KeyError or TypeError if it is none."""
-    values = {name: record[name] for name in COLUMNS}
-    for name, value in values.items():
-        unmeasured = value is None and name in UNMEASURED
-        if not unmeasured and not isinstance(value, int if name == "epoch" else int | float):
-            raise TypeError(f"{name} is no number: {value!r}")
-    return Epoch(**values)
+MEASURED = AnyNumber()
+EPOCH = Schema(
+    **{name: Maybe(MEASURED) if name in UNMEASURED else MEASURED for name in COLUMNS}
+    | {"epoch": WholeNumber(1)}
+)
+
+
+def epoch_of(record: object) -> Epoch:
+    """The epoch of a record as `json_lines` writes it; a SchemaError if it is none."""
+    found = EPOCH.read(record)
+    return Epoch(**{name: found[name] for name in COLUMNS})

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.errors import DataError, UsageError
-from gradbook.files import alone_in, clear_parts, made_folder, read_text, write_whole
+from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.folders import alone_in
 from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
@@ -20,18 +21,31 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training import history as histories
 from gradbook.lab.training.history import Epoch
 from gradbook.models.reading import is_foreign
+from gradbook.schema import (
+    AnyRecord,
+    FiniteNumber,
+    IfThere,
+    Maybe,
+    PlainText,
+    Schema,
+    SchemaError,
+    WholeNumber,
+    read_json,
+)
 
 PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
-IN_A_RESULT = {  # at least
-    "recipe": str,
-    "parameters": int,
-    "epochs": int,
-    "seconds": float,
-    "images_per_second": float,
-    "validation_accuracy": float | None,
-    "test_accuracy": float,
-    "seed": int,
-}
+SHARE = FiniteNumber(0, 1)
+RESULT = Schema(  # at least
+    recipe=PlainText(),
+    parameters=WholeNumber(),
+    epochs=WholeNumber(1),
+    seconds=FiniteNumber(0),
+    images_per_second=FiniteNumber(0),
+    validation_accuracy=Maybe(SHARE),
+    test_accuracy=SHARE,
+    macro_f1=IfThere(SHARE),
+    seed=WholeNumber(),
+)
 
 
 class RunFolder:
@@ -75,9 +89,9 @@ class RunFolder:
             return ()
         lines = read_text(self.json_file).splitlines()
         try:
-            return tuple(histories.epoch_of(json.loads(line)) for line in lines)
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError("not the metrics of a run", file=self.json_file) from error
+            return tuple(histories.epoch_of(read_json(line, histories.EPOCH)) for line in lines)
+        except SchemaError as error:
+            raise DataError(f"not the metrics of a run ({error})", file=self.json_file) from error
 
     def model(self) -> Model:
         self._require_done(self.model_file)
@@ -87,14 +101,12 @@ class RunFolder:
         """What the run came to: the event 'done'."""
         self._require_done(self.result_file)
         try:
-            found = json.loads(read_text(self.result_file))
-            if isinstance(found, dict) and "target" in found:
+            found = read_json(read_text(self.result_file), AnyRecord())
+            if "target" in found:
                 raise _of_a_table(self.path)
-            if not all(isinstance(found[name], kind) for name, kind in IN_A_RESULT.items()):
-                raise TypeError
-            return dict(found)
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError("not the result of a run", file=self.result_file) from error
+            return RESULT.read(found)
+        except SchemaError as error:
+            raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
 
     def _require_done(self, file: Path) -> None:
         """Say why a file that a finished run has isn't there."""

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from gradbook.errors import DataError
+from gradbook import __version__
+from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import made_folder, read_text, write_whole
 from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.run_folder import PLAN, RunFolder
 from gradbook.lab.training.train import Meant, Trained, train
+from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
+from gradbook.work.crew import WorkCrew
+from gradbook.work.processes import Outcome
+
+Files = Mapping[str, bytes]
+SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))
 
 
 @dataclass(frozen=True)
@@ -92,16 +102,12 @@ class SeedsFolder(RunFolder):
         """What is trained, and with which seeds."""
         file = str(self.plan_file)
         try:
-            plan = json.loads(read_text(self.plan_file))
+            plan = read_json(read_text(self.plan_file), SEEDS_PLAN)
             text, seeds = plan["recipe"], plan["seeds"]
-            if not isinstance(text, str) or not isinstance(seeds, list) or not seeds:
-                raise TypeError
-            if not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
-                raise TypeError
             if len(set(seeds)) < len(seeds):
-                raise ValueError
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError("not the plan of several seeds", file=file) from error
+                raise SchemaError("a seed twice")
+        except SchemaError as error:
+            raise DataError(f"not the plan of several seeds ({error})", file=file) from error
         return parse(text, file), seeds
 
 
@@ -129,3 +135,66 @@ def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
         "model": None,
         "folder": str(folder),
     }
+
+
+# By a crew: each is a function of its recipe, and its files come back.
+
+
+def files_of(recipe: str, threads: int | None = None) -> Files:
+    """Train, wherever this is: what the folder of the run then holds, its checkpoints left out."""
+    with TemporaryDirectory(prefix="gradbook-") as place:
+        run = RunFolder(Path(place, "run"))
+        train(parse(recipe), folder=run.path, threads=threads, show=False)
+        return {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
+
+
+def trained_by(
+    crew: WorkCrew, folder: SeedsFolder, threads: int | None = None
+) -> Iterator[RunFolder]:
+    """The run of each seed that wasn't done, once it is there; the crew is ended."""
+    try:
+        with folder.held():
+            left = dict(_runs_to_do(folder))
+            for recipe in left:
+                crew.give(_name(recipe), partial(files_of, recipe, threads))
+            named = {_name(recipe): run for recipe, run in left.items()}
+            while named:
+                for name, outcome in crew.outcomes():
+                    run = named.pop(name)
+                    _keep(run, _files(run, outcome))
+                    yield run
+    finally:
+        crew.end()
+
+
+def _runs_to_do(folder: SeedsFolder) -> Iterator[tuple[str, RunFolder]]:
+    recipe, seeds = folder.plan()
+    for seed in seeds:
+        run = folder.run(seed)
+        if not run.is_done:
+            yield str(replace(recipe, net=replace(recipe.net, seed=seed))), run
+
+
+def _name(recipe: str) -> str:
+    """One that no other training has."""
+    return hashlib.sha256(f"{__version__}\n{recipe}".encode()).hexdigest()[:32]
+
+
+def _files(run: RunFolder, outcome: Outcome) -> Files:
+    if isinstance(outcome.error, GradbookError):
+        raise UsageError(f"where {run.path} was to be trained: {outcome.error}")
+    if outcome.error:
+        raise UsageError(f"{run.path}: training {outcome.error}")
+    found: Files = outcome.value
+    return found
+
+
+def _keep(run: RunFolder, files: Files) -> None:
+    """The result comes last: with it the run is done."""
+    made_folder(run.path)
+    with run.held():
+        for name, content in files.items():
+            if name != run.result_file.name:
+                write_whole(run.path / name, content)
+        result = json.loads(files[run.result_file.name])
+        run.write_result(result | {"model": str(run.model_file)})

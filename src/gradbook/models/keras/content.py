@@ -5,24 +5,25 @@ from __future__ import annotations
 import io
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
-from gradbook.models.archived import archive_of, json_member, member
+from gradbook.models.archived import archive_of, json_member
 from gradbook.models.imported import Notes, require_few
 from gradbook.targets.keras.model import snake_case
 
 if TYPE_CHECKING:
     from h5py import Dataset, Group
 
-MOST_LAYERS = 10_000
 MODELS = ("Sequential", "Functional", "Model")
 
 
@@ -36,10 +37,15 @@ class KerasEntry:
     reads: tuple[str, ...]
     weights: tuple[Array, ...] = ()
     folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
+    layer: str = ""  # the name without the number of the call
 
     @property
     def place(self) -> str:
         return f"{self.kind} '{self.name}'"
+
+    @property
+    def is_later_call(self) -> bool:
+        return self.name != self.layer
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +65,14 @@ class KerasContent:
 
 
 def read_content(path: Path) -> KerasContent:
-    with opened(path) as stream, archive_of(stream, path, ".keras") as archive:
+    with opened(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
         config = json_member(archive, "config.json")
         about = json_member(archive, "metadata.json")
         version = str(about.get("keras_version", ""))
         if not version.startswith("3"):
             raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
-        weights, notes = member(archive, "model.weights.h5"), Notes.of(about.get("gradbook_notes"))
+        weights = archive.bytes_of("model.weights.h5", limits.PART)
+        notes = Notes.of(about.get("gradbook_notes"))
         return _content(config, weights, notes, os.fspath(path))
 
 
@@ -75,8 +82,8 @@ def read_content(path: Path) -> KerasContent:
 def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
     told = config["config"]
     model = _model(str(config["class_name"]), told)
-    if len(model.entries) > MOST_LAYERS:
-        raise DataError(f"{len(model.entries):,} layers, and at most {MOST_LAYERS:,} are read")
+    if len(model.entries) > limits.LAYERS.most:
+        raise DataError(f"{len(model.entries):,} layers, and at most {limits.LAYERS} are read")
     (first,) = (entry for entry in model.entries if entry.name == model.given)
     sizes = tuple(first.settings.get("batch_shape") or told["build_input_shape"])[1:]
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
@@ -106,19 +113,32 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
         own = _in_a_row(layers)
         given, made = own[0].name, own[-1].name
     else:
-        own = [_entry(layer, _reads(layer)) for layer in layers]
-        given, made = _only(told["input_layers"], "inputs"), _only(told["output_layers"], "outputs")
+        own = _called(layers)
+        several = [entry.layer for entry in own if entry.is_later_call]
+        given, made = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
     found: list[KerasEntry] = []
-    seen: Counter[str] = Counter()
+    folders = _folders(own, folder)
     for entry in own:
-        word = snake_case(entry.kind)
-        number = f"_{seen[word]}" if seen[word] else ""
-        seen[word] += 1
-        reads = tuple(f"{within}{name}" for name in entry.reads)
-        place = f"{folder}layers/{word}{number}"
-        placed = replace(entry, name=f"{within}{entry.name}", reads=reads, folder=place)
+        placed = replace(
+            entry,
+            name=f"{within}{entry.name}",
+            reads=tuple(f"{within}{name}" for name in entry.reads),
+            folder=folders[entry.layer],
+        )
         found += _unpacked(placed) if entry.kind in MODELS else [placed]
     return _Model(tuple(found), f"{within}{given}", f"{within}{made}")
+
+
+def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
+    """Where each layer's weights stand: by its kind and its number among those of that kind."""
+    kinds = {entry.layer: snake_case(entry.kind) for entry in entries if not entry.is_later_call}
+    seen: Counter[str] = Counter()
+    found = {}
+    for name, word in kinds.items():
+        number = f"_{seen[word]}" if seen[word] else ""
+        seen[word] += 1
+        found[name] = f"{folder}layers/{word}{number}"
+    return found
 
 
 def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
@@ -147,7 +167,7 @@ def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
     """Each reads the one before it; what is only built without an input gets one."""
     entries: list[KerasEntry] = []
     if not layers or layers[0]["class_name"] != "InputLayer":
-        entries.append(KerasEntry("InputLayer", "(input)", {}, ()))
+        entries.append(KerasEntry("InputLayer", "(input)", {}, (), layer="(input)"))
     for layer in layers:
         entries.append(_entry(layer, tuple(entry.name for entry in entries[-1:])))
     return entries
@@ -156,33 +176,50 @@ def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
 def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
     settings = layer["config"]
     name = str(layer.get("name") or settings["name"])
-    return KerasEntry(str(layer["class_name"]), name, dict(settings), reads)
+    return KerasEntry(str(layer["class_name"]), name, dict(settings), reads, layer=name)
 
 
-def _reads(layer: Mapping[str, Any]) -> tuple[str, ...]:
-    """The layers whose outputs it is called with."""
-    calls = layer["inbound_nodes"]
-    if len(calls) > 1:
-        raise DataError(f"'{layer['name']}' is called {len(calls)} times: layers are called once")
-    return tuple(_tensors(calls[0]["args"])) if calls else ()
+def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
+    """An entry for each call of each layer, those after what they read."""
+    entries = {}
+    several = {str(layer["name"]) for layer in layers if len(layer["inbound_nodes"]) > 1}
+    for layer in layers:
+        for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
+            reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
+            entry = _entry(layer, reads)
+            name = _of_call(entry.layer, number, several)
+            entries[name] = replace(entry, name=name)
+    sorter = TopologicalSorter({entry.name: entry.reads for entry in entries.values()})
+    try:
+        order = [name for name in sorter.static_order() if name in entries]
+    except CycleError:
+        raise DataError("its layers go round in a circle") from None
+    return [entries[name] for name in order]
 
 
-def _tensors(given: Any) -> Iterator[str]:
+def _of_call(layer: str, number: int, several: Collection[str]) -> str:
+    """A call of a layer; those that are called once are counted over models that hold them, too."""
+    return f"{layer}, call {number + 1}" if number and layer in several else layer
+
+
+def _tensors(given: Any) -> Iterator[tuple[str, int]]:
+    """The layers that it is called with, and which of their calls."""
     if isinstance(given, list):
         for one in given:
             yield from _tensors(one)
     elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
-        yield str(given["config"]["keras_history"][0])
+        layer, call, _ = given["config"]["keras_history"]
+        yield str(layer), int(call)
     elif given is not None:
         raise DataError("a layer is called with something else than what other layers make")
 
 
-def _only(ends: Any, what: str) -> str:
+def _only(ends: Any, what: str, several: Collection[str]) -> str:
     """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
     found = [ends] if ends and not isinstance(ends[0], list) else ends
     if len(found) != 1:
         raise DataError(f"{len(found)} {what}: one input and one output are read")
-    return str(found[0][0])
+    return _of_call(str(found[0][0]), int(found[0][1]), several)
 
 
 # Weights.
@@ -221,7 +258,7 @@ def _datasets(weights: Group, entry: KerasEntry) -> list[Dataset]:
             return []
         if not isinstance(group, h5py.Group):
             raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
-    name = entry.name.rpartition("/")[2]
+    name = entry.layer.rpartition("/")[2]
     if group.attrs.get("name", name) != name:
         raise DataError(f"{entry.place}: the weights in its place are those of another layer")
     found = [_linked(group, str(number)) for number in range(len(group))]

@@ -86,8 +86,10 @@ class _KerasReader:
         for entry in self.content.entries:
             if entry.name in done:
                 continue
+            before = len(self.row.layers)
             try:
                 done.update(self._take(entry))
+                self.row.note(before, [entry.folder])
             except GradbookError as error:
                 self._refuse(entry, error.message)
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.models.imported import Notes, require_few
@@ -21,8 +22,6 @@ from gradbook.models.imported import Notes, require_few
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
-MOST_BYTES = 2**28
-MOST_NODES = 10_000
 MOST_FOLDED = 64  # numbers that a node of constants may read, and make
 FOLDED = ("Cast", "Concat", "ConstantOfShape", "Reshape", "Slice", "Transpose", "Unsqueeze")
 Constants = Mapping[str, NDArray[Any]]
@@ -42,6 +41,12 @@ class OnnxGraph:
     notes: Notes
     opset: int
 
+    def first_name(self, constant: str) -> str:
+        """What a constant was called first: exporters give those of layers that are called several
+        times more names."""
+        array = self.constants[constant]
+        return next(name for name, one in self.constants.items() if one is array)
+
     def readers(self, value: str) -> list[NodeProto]:
         return [node for node in self.nodes if value in node.input]
 
@@ -54,10 +59,8 @@ def read_content(path: Path) -> OnnxGraph:
             "an .onnx file is read with the package onnx, which isn't installed: "
             "pip install 'gradbook[onnx]'"
         ) from error
-    with opened(path) as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise DataError(f"larger than {MOST_BYTES // 2**20} MiB", file=os.fspath(path))
+    with opened(path, limits.FOREIGN) as file:
+        content = file.read(limits.FOREIGN.most)
     try:
         model = onnx.load_from_string(content)
         onnx.checker.check_model(_without_data(model), full_check=False)
@@ -89,9 +92,9 @@ def _without_data(model: ModelProto) -> ModelProto:
 
 def _content(model: ModelProto, path: Path) -> OnnxGraph:
     graph, file = model.graph, os.fspath(path)
-    if len(graph.node) > MOST_NODES:
+    if len(graph.node) > limits.LAYERS.most:
         raise DataError(
-            f"{len(graph.node):,} nodes, and at most {MOST_NODES:,} are read", file=file
+            f"{len(graph.node):,} nodes, and at most {limits.LAYERS} are read", file=file
         )
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     require_few(file, shapes)
@@ -137,7 +140,7 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
         )
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = prod(tensor.dims) * kind.itemsize
-    with opened(path.with_name(name)) as file:
+    with opened(path.with_name(name), limits.FOREIGN) as file:
         file.seek(int(told.get("offset", 0)))
         content = file.read(size)
     return np.frombuffer(content, kind).reshape(tuple(tensor.dims))
@@ -150,6 +153,8 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
     for node in graph.node:
         if node.op_type in FOLDED:
             constants.update(_folded(node, constants))
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
         if node.op_type != "Constant":
             continue
         for attribute in node.attribute:

@@ -90,8 +90,11 @@ class _OnnxReader:
             if id(node) in done:
                 continue
             place = f"{node.op_type} '{node.name or node.output[0]}'"
+            before = self.row.layers.copy()
             try:
-                done.update(map(id, self._take(node, place)))
+                taken = self._take(node, place)
+                done.update(map(id, taken))
+                self._note(before, taken)
             except GradbookError as error:
                 self.refusals.add(place, error.message)
                 self._pass_on(node)  # so that what comes later is looked at too
@@ -124,6 +127,14 @@ class _OnnxReader:
             raise NoLayer(READ_BY_WINDOWS)
         take(self, node, place, given)
         return [node]
+
+    def _note(self, before: list[ImportedLayer], nodes: Sequence[NodeProto]) -> None:
+        """What the weights are called of layers that these nodes made, or gave a bias."""
+        layers, constants = self.row.layers, self.content.constants
+        first = next((k for k, own in enumerate(before) if layers[k] is not own), len(before))
+        names = [name for node in nodes for name in node.input if name in constants]
+        own = (name for name in names if any(x.has(constants[name]) for x in layers[first:]))
+        self.row.note(first, map(self.content.first_name, own))
 
     # What layers are made with.
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from gradbook import limits
+from gradbook.archives import Archive
 from gradbook.errors import DataError
 from gradbook.graph.node import Array
-from gradbook.models.archived import archive_of, json_member, member
+from gradbook.models.archived import archive_of, json_member
 from gradbook.models.imported import Notes, require_few
 
-MOST_CALLS = 10_000
 KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}  # by PyTorch's number
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or write ONNX"
@@ -62,26 +62,26 @@ class AtenContent:
         return sum(call.reads.count(name) for call in self.calls)
 
 
-def read_content(stream: IO[bytes], file: str | os.PathLike[str]) -> AtenContent:
+def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> AtenContent:
     with archive_of(stream, file, ".pt2") as archive:
-        found = [name for name in archive.namelist() if name.endswith("models/model.json")]
+        found = [name for name in archive.names if name.endswith("models/model.json")]
         if len(found) != 1:
             raise DataError(f"it holds {len(found)} models that can be read: {REMEDY}")
         folder = found[0].removesuffix("models/model.json")
-        if member(archive, f"{folder}byteorder", 64).strip() != b"little":
+        if archive.bytes_of(f"{folder}byteorder", limits.SETTINGS).strip() != b"little":
             raise DataError("its weights have their bytes the other way round")
         module = json_member(archive, found[0])["graph_module"]
         extra = f"{folder}extra/{NOTES}"
-        notes = json_member(archive, extra) if extra in archive.namelist() else {}
+        notes = json_member(archive, extra) if extra in archive else {}
         return _content(archive, folder, module, Notes.of(notes), os.fspath(file))
 
 
 def _content(
-    archive: zipfile.ZipFile, folder: str, module: Mapping[str, Any], notes: Notes, file: str
+    archive: Archive, folder: str, module: Mapping[str, Any], notes: Notes, file: str
 ) -> AtenContent:
     graph, signature = module["graph"], module["signature"]
-    if len(graph["nodes"]) > MOST_CALLS:
-        raise DataError(f"{len(graph['nodes']):,} calls, and at most {MOST_CALLS:,} are read")
+    if len(graph["nodes"]) > limits.LAYERS.most:
+        raise DataError(f"{len(graph['nodes']):,} calls, and at most {limits.LAYERS} are read")
     inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
     outputs = signature["output_specs"]
     if len(inputs) != 1 or len(outputs) != 1 or "user_output" not in outputs[0]:
@@ -139,7 +139,7 @@ def _argument(told: Mapping[str, Any]) -> Any:
 
 
 def _weights(
-    archive: zipfile.ZipFile, folder: str, specs: Sequence[Mapping[str, Any]], file: str
+    archive: Archive, folder: str, specs: Sequence[Mapping[str, Any]], file: str
 ) -> dict[str, Array]:
     """The tensors that calls are given, by the names that they have there."""
     wanted = {}
@@ -160,23 +160,25 @@ def _weights(
 
 def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:
     sizes = tuple(size["as_int"] for size in told["tensor_meta"][what])
-    if not all(isinstance(size, int) and size >= 0 for size in sizes):
+    if not all(type(size) is int and size >= 0 for size in sizes):
         raise DataError("a tensor's sizes are no whole numbers")
     return sizes
 
 
-def _tensor(archive: zipfile.ZipFile, place: str, told: Mapping[str, Any], name: str) -> Array:
+def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) -> Array:
     """Numbers as they lie, taken in the order that the strides say."""
     kind = KINDS.get(told["tensor_meta"]["dtype"])
     if told["use_pickle"] or kind is None:
         raise DataError(f"'{name}' is pickled or of a kind of number that isn't read")
-    content = member(archive, f"{place}/{told['path_name']}")
+    content = archive.bytes_of(f"{place}/{told['path_name']}", limits.PART)
     flat = np.frombuffer(content[: len(content) // int(kind[2]) * int(kind[2])], kind)
     shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
+    if not prod(shape):  # another side of it may be of any length
+        return np.zeros(shape)
     index = np.full(shape, told["tensor_meta"]["storage_offset"]["as_int"], np.intp)
     for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
         steps = np.arange(size) * stride
         index += steps.reshape(-1, *(1,) * (len(shape) - axis - 1))
-    if prod(shape) and not 0 <= index.min() <= index.max() < len(flat):
+    if not 0 <= index.min() <= index.max() < len(flat):
         raise DataError(f"'{name}' goes beyond what is there")
     return np.asarray(flat[index], np.float64)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
@@ -39,7 +40,7 @@ PLAIN = {word: word for word in ("relu", "sigmoid", "tanh", "silu")}
 
 def read_pt2(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in a .pt2 file; all that has no layer here is told at once."""
-    with opened(Path(path)) as stream:
+    with opened(Path(path), limits.FOREIGN) as stream:
         content = read_content(stream, path)
     return _net(content, os.fspath(path))
 
@@ -91,8 +92,10 @@ class _AtenReader:
             place = f"{call.operator} '{call.made}'"
             given = next((name for name in call.reads if name in self.made), self.content.given)
             number = self.made[given]
+            before = len(self.row.layers)
             try:
                 number = self._take(call, place)
+                self.row.note(before, self._stored(call))
             except GradbookError as error:
                 self.refusals.add(place, error.message)
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -128,6 +131,12 @@ class _AtenReader:
         if value.name not in self.content.weights:
             raise NoLayer(f"its {name} is reckoned, and only stored tensors can be weights")
         return self.content.weights[value.name]
+
+    def _stored(self, call: AtenCall) -> list[str]:
+        """The names of its weights, without statistics."""
+        told = (value for name, value in call.arguments.items() if not name.startswith("running"))
+        names = (value.name for value in told if isinstance(value, AtenValue))
+        return [name for name in names if name in self.content.weights]
 
     def _tensors(self, call: AtenCall) -> dict[str, Array]:
         found = {name: self._weight(call, name) for name in ("weight", "bias")}

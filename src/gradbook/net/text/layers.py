@@ -23,7 +23,7 @@ from gradbook.net.layers import (
 )
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias, Shape
-from gradbook.net.text.statement import Statement, digits
+from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.window import NOWHERE, SAME, pad_words, short
 
 USAGE = """\
@@ -48,6 +48,9 @@ USAGE = """\
   concat back N …            puts the channels so far side by side with those that went
                              into the last N layers, for each N in turn; a 0 among
                              these is where those so far stand, if not first
+  again N [back L]           the layers from the last conv or dense on, or the last L, are
+                             applied N times in all, one after the other, with the same
+                             weights; each use counts as so many layers
 """
 """What `gradbook help networks` says of each."""
 
@@ -67,6 +70,7 @@ WINDOW_USAGE = """\
 UNKNOWN_BIAS = "unknown {word!r}{hint}"
 ONE_OF = ": expected one of {known}"
 EXPECTED = "expected {phrase!r}"
+DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
 
 
 def _bias(line: Statement, *others: str) -> Bias:
@@ -91,7 +95,7 @@ def _conv(line: Statement, shape: Shape) -> Layer:
 
 def _depthwise(line: Statement, shape: Shape) -> Layer:
     if len(shape) != 3:
-        raise UsageError(f"depthwise takes channels x height x width, not {spell(shape)}")
+        raise UsageError(DEPTHWISE.format(shape=spell(shape)))
     return replace(_windows(line, shape[0], *MOVES), groups=shape[0])
 
 
@@ -122,7 +126,7 @@ def _options(line: Statement, *options: str) -> dict[str, Any]:
     said: dict[str, Any] = {}
     while line.next in options:
         if line.next in said:
-            line.fail(f"a second {line.next!r}: say it once")
+            line.fail(SECOND.format(word=line.next))
         word = line.take()
         said[word] = _option(line, word)
     return said

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from gradbook.errors import NetTextError, UsageError, did_you_mean
+from gradbook.net.again import NOTHING_BEFORE, Again, back_over, usual_layers
 from gradbook.net.description import Description
 from gradbook.net.fit import check_depth
-from gradbook.net.layers import spell
+from gradbook.net.layers import Layer, spell
 from gradbook.net.text.layers import LAYERS, layer_words
 from gradbook.net.text.settings import (
     GIVEN,
@@ -21,10 +22,10 @@ from gradbook.net.text.settings import (
 from gradbook.net.text.statement import Statement, statements
 from gradbook.net.text.synonyms import ours
 
+AGAIN = "again"
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 
-STATEMENTS = {**GIVEN, **TRAINING}
-WORDS = (*STATEMENTS, *LAYERS)
+WORDS = (*GIVEN, *TRAINING, *LAYERS, AGAIN)
 """What a statement may begin with."""
 
 # What is said of a text as a whole.
@@ -59,26 +60,50 @@ def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
 
 def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
-    reader = STATEMENTS.get(word)
-    if reader is None and word not in LAYERS:
+    reader = _layer if word in LAYERS else STATEMENTS.get(word)
+    if reader is None:
         hint = did_you_mean(word, WORDS) or SEE_HELP
         line.fail(UNKNOWN_LAYER.format(word=line.next, hint=hint))
     if not draft.shapes and word not in ("input", "name"):
         line.fail(BEFORE_INPUT.format(word=word))
     line.take()
-    (reader or _layer)(draft, line)
+    reader(draft, line)
     line.end()
 
 
 def _layer(draft: Draft, line: Statement) -> None:
-    index = len(draft.layers)
     with pointing(line, at=0):
-        check_depth(index + 1)
-        layer = LAYERS[ours(line.words[0].group())](line, draft.shapes[-1])
-        given = (draft.shapes[value] for value in layer.reads(index))
-        draft.shapes.append(layer.output(*given))
+        check_depth(len(draft.layers) + 1)
+        _add(draft, LAYERS[ours(line.words[0].group())](line, draft.shapes[-1]), line)
+
+
+def _add(draft: Draft, layer: Layer, line: Statement) -> None:
+    index = len(draft.layers)
+    check_depth(index + 1)
+    given = (draft.shapes[value] for value in layer.reads(index))
+    draft.shapes.append(layer.output(*given))
     draft.layers.append(layer)
     draft.places[f"layer {index + 1}"] = line
+
+
+def _again(draft: Draft, line: Statement) -> None:
+    """The last layers once more and once more: each use is a layer like any other."""
+    times = line.whole("again's number of times")
+    said = line.whole("again's number of layers") if line.option("back") else None
+    line.end()
+    with pointing(line, at=0):
+        layers = usual_layers(draft.layers) if said is None else said
+        if not layers and said is None:
+            raise UsageError(NOTHING_BEFORE)
+        first = len(draft.layers) - layers
+        back_over(len(draft.layers), layers, draft.again)
+        one = Again(first, layers, times)
+        for _, owner in one.uses():
+            _add(draft, draft.layers[owner], line)
+    draft.again += [one] if times > 1 else []
+
+
+STATEMENTS: dict[str, Callable[[Draft, Statement], None]] = {**GIVEN, **TRAINING, AGAIN: _again}
 
 
 def reads_as_text(argument: str) -> bool:
@@ -91,9 +116,23 @@ def write(net: Description) -> str:
     lines = [
         *([f"name {net.name}"] if net.name else []),
         f"input {spell(net.input)}",
-        *map(layer_words, net.layers),
+        *_layer_lines(net),
         *training_lines(net),
         *start_lines(net),
         *sample_lines(net),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _layer_lines(net: Description) -> Iterator[str]:
+    """What is applied several times is said once."""
+    blocks = {one.first: one for one in net.again}
+    index = 0
+    while index < len(net.layers):
+        block = blocks.get(index, Again(index, 1, 1))
+        once = net.layers[index : index + block.layers]
+        yield from map(layer_words, once)
+        if block.times > 1:
+            back = "" if usual_layers(once) == block.layers else f" back {block.layers}"
+            yield f"{AGAIN} {block.times}{back}"
+        index = block.end

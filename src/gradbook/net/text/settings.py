@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradbook.errors import GradbookError, NetTextError
+from gradbook.net.again import Again
 from gradbook.net.description import Description
 from gradbook.net.layers import Layer
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.plain import hint
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
-from gradbook.net.text.statement import Statement, digits
+from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.text.synonyms import LOSS_WORDS, UPDATE_WORDS
 
 
@@ -24,6 +25,7 @@ class Draft:
     source: str | None
     shapes: list[Shape] = field(default_factory=list)  # the input's, then each layer's
     layers: list[Layer] = field(default_factory=list)
+    again: list[Again] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     start: dict[Role, tuple[float, ...]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +60,6 @@ KINDS = {  # of parameter, as the text calls them
 
 
 # What is said of statements that can't be meant; a page says the same.
-SECOND = "a second {word!r}: say it once"
 TABLE_ALREADY = "samples stand in a file already: take out this line or the 'data' line"
 SAMPLES_ALREADY = "samples are given already: take out the 'sample' lines or this one"
 NO_TARGETS = "the targets are missing: write '->' and then them"

@@ -27,6 +27,7 @@ COMMAS = "{what} is a number such as 0.15, with a point and spaces between numbe
 TOO_LARGE = "{what} is too large, take less than 1e308: {word}"
 NO_SIZES = "{what} is missing: write it like {example}"
 NOT_SIZES = "{what} is written like {example}, not {word!r}"
+SECOND = "a second {word!r}: say it once"
 NOT_EXPECTED = "unexpected {word!r} after {before!r}: take it out or begin a new line"
 
 

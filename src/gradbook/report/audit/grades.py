@@ -8,12 +8,11 @@ from io import StringIO
 
 from gradbook.audit.classes.points import BookScore, in_numbers
 from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport
-from gradbook.errors import one_line
+from gradbook.errors import as_cell
 from gradbook.report.audit.text import found, to_fill_in
 
 HEAD = ("file", "student", "right", "of", "points", "out of", "verdict", "first finding")
 UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> str:
@@ -28,14 +27,14 @@ def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> st
 def _row(report: BookReport, score: BookScore) -> list[str]:
     judged = score.points is not None
     return [
-        harmless(report.book),
-        harmless(report.origin.student),
+        as_cell(report.book),
+        as_cell(report.origin.student),
         str(score.right) if judged else "",
         str(len(score.parts)) if judged else "",
         in_numbers(score.points) if score.points is not None else "",
         in_numbers(score.out_of) if judged else "",
         report.verdict,
-        harmless(first_finding(report)),
+        as_cell(first_finding(report)),
     ]
 
 
@@ -49,9 +48,3 @@ def first_finding(report: BookReport) -> str:
     if waiting:
         return f"to fill in: {waiting}"
     return "" if report.verdict == RIGHT else found(report)
-
-
-def harmless(words: str) -> str:
-    """Words that no spreadsheet takes for a formula, whoever thought them up."""
-    plain = one_line(words)
-    return f"'{plain}" if plain.lstrip().startswith(FORMULA_SIGNS) else plain

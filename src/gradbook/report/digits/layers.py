@@ -1,44 +1,104 @@
-"""What each layer makes, as a page's table: its shape, what it reads, by which weights."""
+"""What each layer makes, as a page's table: its shape, what it reads, by which weights.
+
+The table also says where its values, and the gradients that arrive at them, lie among all that the
+page's module gives of an image.
+"""
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import prod
 from typing import Any
 
-from gradbook.graph.names import leaf_name, statistics_names, value_name
+from gradbook.engine.wasm import reached, shown
+from gradbook.graph.chain import gradients
+from gradbook.graph.layer_ops import element_by_element
+from gradbook.graph.names import Name, leaf_name, statistics_names, value_name
+from gradbook.graph.node import Graph
+from gradbook.graph.work.at_work import last_value
 from gradbook.net import Activation, Conv, Dense, Net, Pool
-from gradbook.net.layers import BatchNorm, Layer
+from gradbook.net.layers import BatchNorm, Concat, Layer, Residual
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
+from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
 from gradbook.palette import colour_of
 from gradbook.targets.drawing.place import spelled
+from gradbook.targets.page.lines import written
 
 IMAGE = -1  # the number of what the first layer reads
+KINDS = {
+    Conv: "conv",
+    Dense: "dense",
+    BatchNorm: "batchnorm",
+    GroupNorm: "groupnorm",
+    LayerNorm: "layernorm",
+    Residual: "add",
+    Concat: "concat",
+}
+ERROR = 0  # where the error lies; the gradients follow it, and then the values
 
 
 def layer_table(net: Net) -> list[dict[str, Any]]:
     """A row for each layer that makes values of its own, in order."""
-    number_of = {0: IMAGE}  # value of the network → row of the table
     rows: list[dict[str, Any]] = []
-    first = 0
+    places, numbers = _places(net), row_numbers(net)
     for index, layer in enumerate(net.layers):
         if layer.passes_on:
-            number_of[index + 1] = number_of[index]
             continue
-        shape = _as_maps(net.shapes[index + 1])
-        number_of[index + 1] = len(rows)
+        name = str(value_name(net, index))
         rows.append(
             {
                 **_name(net, index),
                 "words": layer_words(layer),
-                "shape": shape,
-                "first": first,
-                "reads": [number_of[value] for value in layer.reads(index)],
+                "shape": _as_maps(net.shapes[index + 1]),
+                "first": places[name],
+                "gradient": places.get(f"∂E/∂{name}"),
+                "reads": [numbers[value] for value in layer.reads(index)],
                 **_computed(net, index),
             }
         )
-        first += prod(shape)
     return rows
+
+
+def error_table(net: Net) -> dict[str, Any]:
+    """Where the page finds the error and the image's gradient, and what the error is made of."""
+    return {
+        "words": str(net.objective),
+        "place": ERROR,
+        "image": _places(net)["∂E/∂i"],
+        "last": row_numbers(net)[last_value(net)],
+        "smoothing": net.smoothing,
+        "isEntropy": net.objective.is_entropy,
+        "over": net.outputs if net.objective is Loss.BINARY else 1,  # so many errors it is the mean
+    }
+
+
+def row_numbers(net: Net) -> list[int]:
+    """Of each value of the network the row in which it stands."""
+    numbers = [IMAGE]
+    for layer in net.layers:
+        numbers.append(numbers[-1] if layer.passes_on else max(numbers) + 1)
+    return numbers
+
+
+def _places(net: Net) -> dict[str, int]:
+    """Where each value begins, and each gradient, among all that the module gives of an image."""
+    sizes = {"i": prod(net.input)}
+    sizes |= {
+        str(value_name(net, k)): prod(net.shapes[k + 1])
+        for k, layer in enumerate(net.layers)
+        if not layer.passes_on
+    }
+    order = [(f"∂E/∂{name}", sizes[name]) for name in reached(net)]
+    order += [(name, sizes[name]) for name in shown(net)]
+    begins = accumulate((size for _, size in order), initial=ERROR + 1)
+    return dict(zip([name for name, _ in order] + ["end"], begins, strict=True))
+
+
+def values_given(net: Net) -> int:
+    """How many values the module gives of an image."""
+    return _places(net)["end"]
 
 
 def _as_maps(shape: Shape) -> tuple[int, int, int]:
@@ -56,42 +116,53 @@ def _name(net: Net, index: int) -> dict[str, str]:
 def _computed(net: Net, index: int) -> dict[str, Any]:
     """By which rule, and with what."""
     layer = net.layers[index]
-    own = {p.role: str(leaf_name(p.role, index)) for p in net.parameters if p.layer == index}
-    window = layer.window(net.shapes[index]) if len(net.shapes[index]) == 3 else None
+    own = {p.role: str(leaf_name(p.role, p.layer)) for p in net.taken(index)}
+    shape = net.shapes[index]
+    window = layer.window(shape) if len(shape) == 3 else None
     return {
         "kind": _kind(layer),
         "weights": own.get(Role.WEIGHT, ""),
         "biases": own.get(Role.BIAS, ""),
-        "groups": layer.groups if isinstance(layer, Conv) else 1,
+        "groups": layer.groups if isinstance(layer, Conv | SampleNorm) else 1,
         "window": window
         and {
             "size": window.size,
             "stride": window.stride,
             "pad": window.pad[:2],
             "dilation": window.dilation,
+            "counted": layer.counted(shape) if isinstance(layer, Pool) else (0, 0, 0, 0),
         },
         "statistics": _statistics(net, index, layer, own),
-        "epsilon": layer.epsilon if isinstance(layer, BatchNorm) else 0,
+        "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,
+        "slope": _slope(layer),
     }
 
 
 def _kind(layer: Layer) -> str:
     match layer:
-        case Conv():
-            return "conv"
-        case Dense():
-            return "dense"
         case Pool():
             return f"{layer.kind}pool"
-        case BatchNorm():
-            return "batchnorm"
         case Activation():
-            return "activation"
-    return "other"
+            return layer.kind if layer.is_softmax else "activation"
+    return KINDS[type(layer)]
 
 
 def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
-    """Mean, variance, scale and shift of a batch normalisation, by their arrays' names."""
+    """Scale and shift of a normalisation by their arrays' names; of a batch's its mean and
+    variance before them."""
+    if isinstance(layer, SampleNorm):
+        return [own[Role.SCALE], own[Role.SHIFT]]
     if not isinstance(layer, BatchNorm):
         return []
     return [*map(str, statistics_names(net, index)), own[Role.SCALE], own[Role.SHIFT]]
+
+
+def _slope(layer: Layer) -> dict[str, Any] | None:
+    """How steep an activation is at a value: lines for the page's machine."""
+    if not isinstance(layer, Activation) or layer.is_softmax:
+        return None
+    graph = Graph()
+    value = graph.leaf(Name("x"))
+    slope = gradients(element_by_element(layer, [value]), [value])[value]
+    lines = written([value, slope])
+    return {"lines": lines.lines, "value": lines.places[value], "slope": lines.places[slope]}

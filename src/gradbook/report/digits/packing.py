@@ -23,6 +23,7 @@ from gradbook.lab.training.adapt import adapted, for_fewer
 from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import wanted_of
 from gradbook.net import Net
+from gradbook.report.digits.recipe import recipe_table
 
 TESTED = 1_500  # images, at most
 
@@ -84,6 +85,7 @@ class TrainingPack:
                 "warp": warping_table(recipe.warp, self.images.shape) if warps else None,
                 **scaling,
             },
+            "recipe": recipe_table(recipe, len(self.images)),
             "images": packed(self.images.pixels.tobytes()),
             "labels": packed(self.images.labels.astype("<i4").tobytes()),
             "wanted": self._wanted(),

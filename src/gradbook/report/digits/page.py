@@ -7,14 +7,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, size
-from gradbook.data.images import Framing
+from gradbook.data.images import Framing, Images
 from gradbook.engine.wasm import viewer
 from gradbook.errors import LimitError
 from gradbook.lab.models.model import Model
-from gradbook.report.digits.layers import layer_table
+from gradbook.report.digits.layers import error_table, layer_table, values_given
 from gradbook.report.digits.packing import (
     TrainingPack,
     module_table,
@@ -23,24 +22,30 @@ from gradbook.report.digits.packing import (
     scales,
 )
 from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, Side, made_with, resource, text
+from gradbook.report.page.shell import Section, Side, made_with, resource, text, text_box
 from gradbook.report.page.shell import page as whole_page
 
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
+CLEAR = '<button type="button" id="clear">Clear</button>'
+COLOURS = (
+    "This network reads pictures in colours, which can't be drawn here: take one of these, or drop "
+    "pictures of your own anywhere on the page."
+)
 READ_AT_ONCE = 16  # images
-PAD = 280  # places down and across, as in web/wasm/pen.js
+PAD = 280  # places down and across, as in web/picture/pen.js
 
 
 def digits_page(
     model: Model,
     training: TrainingPack | None = None,
-    samples: NDArray[np.uint8] | None = None,
+    samples: Images | None = None,
     command: str = "",
 ) -> str:
     """The page; `samples` are images to read without drawing, `command` is what makes it again."""
+    what = "what you draw" if _is_grey(model) else "pictures"
     made = whole_page(
-        f"{model.net.name or 'A network'} reads what you draw",
-        [Side(_left()), Side(_right(model, training))],
+        f"{model.net.name or 'A network'} reads {what}",
+        [Side(_left(model)), Side(_right(model, training))],
         lead=_lead(model, training),
         foot=_data(model, training, samples) + made_with(command),
         style=resource("gradbook.report.play", "play.css") + resource(__package__, "digits.css"),
@@ -71,31 +76,58 @@ def _introduction(model: Model, training: TrainingPack | None) -> str:
         said = f"{network}, which read {percent(reached)} of its test images correctly."
     else:
         said = f"{network}, before any training{': let it learn here' if training else ''}."
+    begin = "Draw" if _is_grey(model) else "Give it a picture"
     return (
-        f"{said} Draw, and every layer shows what it makes of it; point at a place of any map to "
-        "see the sum it came from. All of it is computed here, in your browser."
+        f"{said} {begin}, and every layer shows what it makes of it; point at a place of any map "
+        "to see the sum it came from, or how an error comes back to it. All of it is computed "
+        "here, in your browser."
     )
 
 
-def _left() -> tuple[Section, ...]:
+def _is_grey(model: Model) -> bool:
+    """Whether it reads what is drawn: ink has no colours."""
+    return model.picture[0] == 1
+
+
+def _left(model: Model) -> tuple[Section, ...]:
     return (
-        Section("draw", "Draw here", _drawing()),
-        Section("layers", "Layer by layer", '<div id="maps"></div>'),
+        Section("draw", "Draw here" if _is_grey(model) else "What is read", _desk(model)),
+        Section("layers", "Layer by layer", f'{_ways()}<div id="maps"></div>'),
     )
 
 
-def _drawing() -> str:
-    keys = "arrow keys move the pen, Space puts it down or lifts it, Delete clears the paper"
+def _desk(model: Model) -> str:
+    """Where there is something to read, and what is said to it."""
+    paper, clear = (_paper(), CLEAR) if _is_grey(model) else ("", "")
+    other = f'<p class="remark">{COLOURS}</p>' if not paper else ""
     return (
-        '<div class="desk">'
-        f'<div class="paper"><canvas id="pad" width="{PAD}" height="{PAD}" tabindex="0" role="img" '
-        f'aria-label="paper to draw on: {keys}"></canvas><i id="nib" hidden></i></div>'
+        f'<div class="desk{"" if paper else " no-paper"}">{paper}'
         '<div class="seen"><canvas id="seen" role="img" aria-label="what the network sees">'
         '</canvas><p class="remark">what the network sees</p></div>'
         '<div class="said"><p id="answer" role="status"></p><ol id="bars"></ol></div>'
         "</div>"
-        '<div class="own"><button type="button" id="clear">Clear</button>'
+        f'{other}<div class="own">{clear}'
         '<div id="samples" role="group" aria-label="images to read"></div></div>'
+    )
+
+
+def _paper() -> str:
+    keys = "arrow keys move the pen, Space puts it down or lifts it, Delete clears the paper"
+    return (
+        f'<div class="paper"><canvas id="pad" width="{PAD}" height="{PAD}" tabindex="0" role="img" '
+        f'aria-label="paper to draw on: {keys}"></canvas><i id="nib" hidden></i></div>'
+    )
+
+
+def _ways() -> str:
+    """What the maps are painted with, and the error whose gradients these are."""
+    return (
+        '<fieldset class="paints"><legend>in the maps</legend>'
+        '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
+        '<label><input type="radio" name="paint" id="paint-slopes"> gradients of the error '
+        "<i>E</i></label></fieldset>"
+        '<p class="aim"><label>target class <select id="target"></select></label> '
+        '<span><i>E</i> = <output id="error">–</output></span></p>'
     )
 
 
@@ -122,13 +154,29 @@ def _training(training: TrainingPack) -> str:
     )
     return (
         f"<p>{count:,} images come along, and the recipe's settings for so many: "
-        f"{counted(training.recipe.epochs, 'epoch')} in batches of {training.recipe.batch}, "
-        f"<code>{text(str(training.recipe.schedule))}</code>. "
+        f'<span id="settings">{counted(training.recipe.epochs, "epoch")} in batches of '
+        f"{training.recipe.batch}, <code>{text(str(training.recipe.schedule))}</code></span>. "
         "It begins with weights drawn anew.</p>"
         '<div class="bar-of-buttons"><button type="button" id="go" disabled>Train</button>'
         '<button type="button" id="again">Start over</button></div>'
         f'<dl class="figures-of-training">{figures}</dl>'
-        '<div id="losses"></div><div id="misread"></div>'
+        f'<div id="losses"></div>{_recipe(training)}<div id="misread"></div>'
+    )
+
+
+def _recipe(training: TrainingPack) -> str:
+    """Its text to be changed, and its mistakes."""
+    lines = str(training.recipe).rstrip()
+    return (
+        "<details><summary>the recipe, to be changed</summary>"
+        "<p>Its schedule, epochs, batch and seed can be others, and <code>warp none</code> leaves "
+        "images as they are; the next training begins with them. Layers, loss and update are in "
+        "the compiled code: another recipe gets a page of its own, from its text.</p>"
+        '<p id="text-said" role="status"></p>'
+        f"{text_box(lines, 'The recipe as text')}"
+        '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
+        '<button type="button" id="text-as-written">As written</button>'
+        '<button type="button" id="save">Save as recipe.txt</button></p></details>'
     )
 
 
@@ -152,10 +200,13 @@ def _more(model: Model) -> str:
     )
 
 
-def _data(model: Model, training: TrainingPack | None, samples: NDArray[np.uint8] | None) -> str:
+def _data(model: Model, training: TrainingPack | None, samples: Images | None) -> str:
     """The tables, in an element that no browser takes for a script; and what the worker does."""
     table = content_table(model)
-    table["samples"] = None if samples is None else packed(samples.tobytes())
+    table["samples"] = samples and {
+        "images": packed(samples.pixels.tobytes()),
+        "labels": samples.labels.tolist(),
+    }
     table["training"] = training and training.table(model.net, scales(model))
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = said.replace("<", "\\u003c")
@@ -169,7 +220,6 @@ def _data(model: Model, training: TrainingPack | None, samples: NDArray[np.uint8
 
 def content_table(model: Model) -> dict[str, Any]:
     """What the page knows of a trained network, beside its own modules."""
-    layers = layer_table(model.net)
     framing = model.about.get("framing")
     own = Framing.parse(str(framing)) if framing else None
     return {
@@ -177,14 +227,16 @@ def content_table(model: Model) -> dict[str, Any]:
         "image": model.picture,
         "framing": own and {"side": own.side, "byMass": own.by_mass},
         "ending": model.net.ending,
-        "layers": layers,
+        "layers": layer_table(model.net),
+        "error": error_table(model.net),
         "shapes": {name: np.shape(value) for name, value in model.values.items()},
         "values": numbers_table(model.values),
         "module": module_table(viewer(model.net, READ_AT_ONCE)),
         "view": {
             "batch": READ_AT_ONCE,
             "pixels": prod(model.net.input),
-            "all": sum(prod(layer["shape"]) for layer in layers),
+            "all": values_given(model.net),
+            "ending": model.net.ending,
             "outputs": model.net.outputs,
             **scales(model),
         },

@@ -1,8 +1,8 @@
 """The modules of `web/` as one script, for a page that may load nothing.
 
 Each module becomes a scope of its own that hands out what it exports. Modules import each other
-by name alone, at their beginning, and export where they declare. Comments on lines of their own
-and types stay behind, and so does what stands before a line: no text in a module goes over several.
+by name alone, at their beginning, and export where they declare. Comments and types stay behind,
+and so does what stands before a line: no text in a module goes over several.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from posixpath import dirname, join, normpath
 
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)"\n', re.MULTILINE)
 COMMENT = re.compile(
-    r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n|/\*\* @type \{.*?\} \*/ ?", re.MULTILINE
+    r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n|/\*\* @type \{.*?\} \*/ ?| +// [^`'\"\n]*$",
+    re.MULTILINE,
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
 EXPORT = re.compile(

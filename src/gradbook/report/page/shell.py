@@ -16,6 +16,7 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
+from gradbook.errors import visible
 from gradbook.palette import KINDS, PAPER, QUIET
 
 
@@ -78,9 +79,20 @@ def page(
     )
 
 
+def text_box(lines: str, label: str) -> str:
+    """A text to be changed, its lines counted; web/text/box.js knows its parts by their names."""
+    return (
+        '<div id="editor"><div id="line-numbers" aria-hidden="true"></div><div class="lines">'
+        '<div id="wrong-line" hidden></div>'
+        f'<textarea id="text" rows="{lines.count(chr(10)) + 2}" wrap="off" spellcheck="false" '
+        f'autocapitalize="off" autocomplete="off" aria-label="{label}" '
+        f'aria-describedby="text-said">{text(lines)}</textarea></div></div>'
+    )
+
+
 def text(words: str) -> str:
     """Words as HTML, whatever stands in them."""
-    return escape(words)
+    return escape(visible(words))
 
 
 def wide(inside: str, *, focusable: bool = True) -> str:

@@ -11,8 +11,9 @@ from functools import cache
 from typing import Any
 
 from gradbook.graph.derivation import LONGEST_CHAIN
+from gradbook.graph.lower import scalars_of
 from gradbook.graph.node import Node
-from gradbook.net import Activation, Dense, Net
+from gradbook.net import Net
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.play.formulas import bare_template
@@ -20,9 +21,9 @@ from gradbook.targets.algebra.notation.forms import Form, Words
 from gradbook.targets.algebra.notation.formula import LONGEST_TOP, Say, definition, formula
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.content import MOST_SAMPLES
-from gradbook.targets.page.grammar import grammar_table
+from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table
 from gradbook.targets.page.patterns import (
-    MANY,
+    SIZES,
     ValuePattern,
     general,
     least_table,
@@ -32,15 +33,13 @@ from gradbook.targets.page.patterns import (
 )
 from gradbook.targets.page.plane import USUAL_SET, point_sets
 
-STEMS = "itwbhoaLENη"  # of a dense network's values
+STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjuLE", "μ", "σ²", "s", "n")
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
 
 def builds(net: Net) -> bool:
-    """Whether a page can build such networks by itself."""
-    return len(net.input) == 1 and all(
-        isinstance(layer, Dense | Activation) for layer in net.layers
-    )
+    """Whether a page can build this network by itself."""
+    return net.count() <= MOST_WEIGHTS and scalars_of(net) <= MOST_SINGLES
 
 
 @cache
@@ -68,17 +67,27 @@ def _pattern_table() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pattern in patterns():
         say = _say(pattern)
-        size = "one" if pattern.count == 1 else "many" if pattern.count == MANY else "few"
+        size = pattern.size
         entry = found.setdefault(pattern.name, {"formulas": {}})
         entry.update(pattern.table())
-        entry["formulas"][size] = _pieces(bare_template(definition(pattern.value, say)), pattern)
-        entry.setdefault("slopes", {})[size] = {
-            general(pattern.places[local.to]): _own(
+        if size in SIZES.values():
+            said = _pieces(bare_template(definition(pattern.value, say)), pattern)
+            _add(entry["formulas"], size, said)
+        slopes = {
+            general(pattern.places[local.to]): _slope(
                 bare_template(formula(local.formula, say)), pattern
             )
             for local in pattern.locals
         }
+        _add(entry.setdefault("slopes", {}), size, slopes)
     return found
+
+
+def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
+    """What is written alike of one and of few, or of few and of many, is there once."""
+    smaller = sizes.get("few", sizes.get("one"))
+    if said != smaller or size in ("two", "even"):
+        sizes[size] = said
 
 
 def _say(pattern: ValuePattern) -> Say:
@@ -90,12 +99,16 @@ def _say(pattern: ValuePattern) -> Say:
 
 
 def _numbered(template: str, pattern: ValuePattern) -> str:
-    """With ⟦n⟧ for how many values there are."""
-    return template.replace(f"<mn>{pattern.count}</mn>", "⟦n⟧") if pattern.count > 1 else template
+    """With ⟦n⟧ for how many values there are, or for what they are divided by."""
+    for number, place in pattern.numbers.items():
+        template = template.replace(f"<mn>{number:g}</mn>", f"⟦{place}⟧")
+    return template
 
 
-def _own(template: str, pattern: ValuePattern) -> str:
-    """Of several places of a kind a slope mentions its own alone."""
+def _slope(template: str, pattern: ValuePattern) -> str | list[str]:
+    """Of several places of a kind a slope mentions its own alone, or all of them."""
+    if len({slot[2] for slot in SLOT.finditer(template)}) > 1:
+        return _pieces(template, pattern)
     return SLOT.sub(r"⟦\1⟧", _numbered(template, pattern))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gradbook.net import Net
+from gradbook.graph.names import Name
+from gradbook.net import Net, Shape
 from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage, UnitColumn, stages
 
 Places = Mapping[str, int]  # lines, by the names of their values
@@ -22,19 +23,19 @@ def columns(net: Net, places: Places) -> list[dict[str, Any]]:
         _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
     ]
     for place, stage in enumerate(found):
-        for skipped in stage.skips:
-            _add_skips(made[place], stage, found[skipped], place - skipped)
+        joined = stage.joined if isinstance(stage, UnitColumn) else ()
+        for source, first in joined or [(skipped, 0) for skipped in stage.skips]:
+            _add_reads(made[place], stage, found[source], place - source, first)
     return made
 
 
-def _add_skips(column: dict[str, Any], stage: Stage, source: Stage, back: int) -> None:
-    """The units so many columns before that a skip connection reads as well, each its own."""
-    if isinstance(stage, UnitColumn) and isinstance(source, UnitColumn):
-        for unit, cell in zip(column["units"], stage.cells, strict=True):
-            rows = [
-                k for k, it in enumerate(source.cells) if it and cell and it.place == cell.place
-            ]
-            for row in rows:
+def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, first: int) -> None:
+    """The units so many columns before that others read as well, from the first of those on."""
+    if not (isinstance(stage, UnitColumn) and isinstance(source, UnitColumn)):
+        return
+    for unit, cell in zip(column["units"], stage.cells, strict=True):
+        for row, it in enumerate(source.cells):
+            if it and cell and it.place + first == cell.place:
                 unit["from"].append([row, None, back])
 
 
@@ -65,7 +66,7 @@ def _sources(
 ) -> list[list[int | None]]:
     """The units before that it reads, by their place in the column, and the weight between."""
     found: list[list[int | None]] = []
-    if not isinstance(before, UnitColumn):
+    if not isinstance(before, UnitColumn) or stage.joined:
         return found
     for row, source in enumerate(before.cells):
         if source is None or (stage.link is Link.EACH and source.place != cell.place):
@@ -78,18 +79,27 @@ def _sources(
 def _maps(stage: Planes, places: Places) -> dict[str, Any]:
     """For each channel, and each name of the stage, rows of values."""
     channels, rows, columns = stage.shape
+
+    def row(name: Name, channel: int, number: int) -> list[int]:
+        elements = ((channel, number, column) for column in range(columns))
+        return [places[_called(name, element, stage.shape, places)] for element in elements]
+
     return {
         "maps": [
-            [
-                [
-                    [places[str(name.element((c, i, j), stage.shape))] for j in range(columns)]
-                    for i in range(rows)
-                ]
-                for name in stage.names
-            ]
+            [[row(name, c, i) for i in range(rows)] for name in stage.names]
             for c in range(channels)
         ]
     }
+
+
+def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
+    """A value's name, which a softmax counts as laid out in one line."""
+    said = str(name.element(element, shape))
+    if said in places:
+        return said
+    _, rows, columns = shape
+    flat = (element[0] * rows + element[1]) * columns + element[2]
+    return str(name.element((flat,), (shape[0] * rows * columns,)))
 
 
 def _line(mark: Marked | None, places: Places) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +12,18 @@ from gradbook.data.plane import KINDS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, Side, made_with, resource, text
+from gradbook.report.page.shell import Section, Side, made_with, resource, text, text_box
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns
 from gradbook.report.play.formulas import formula_table
 from gradbook.targets.page.content import PageContent, content
 
+ENDING = re.compile("<(?!/?m)")  # what could end a script; formulas have <mo> and </mo>
+OLD = (
+    "Nothing here computes: JavaScript is switched off, or this browser is older than 2022. "
+    "Switch it on, or open the page in a newer browser."
+)
 MOST_BYTES = 400_000  # of a page: one that can be mailed
 PACES = {
     "2 epochs a second": 2,
@@ -28,33 +34,39 @@ PACES = {
 
 
 def play_page(net: Net, command: str = "") -> str:
-    """The page; `command` is what makes it again."""
+    """The page; `command` is what makes it again. A large network's can't be changed as text."""
     known = content(net)
-    chain = '<div class="wide" id="chain" tabindex="0"></div>'
-    left = (
-        Section("network", "The network", _drawing(known)),
-        Section("chain-rule", "One value, and its chain", chain),
-        Section("data", "Samples", _samples(known)),
-    )
-    right = (
-        Section("rate-and-loss", "Learning rate and loss", _loss()),
-        *([Section("plane", "The plane", _plane())] if known.share or builds(net) else []),
-        Section("more", "The network as text", _editor(known) if builds(net) else _text(known)),
-    )
-    made = whole_page(
-        f"{net.name or 'A network'}, to play with",
-        [Side(left), Side(right)],
-        lead=_lead(),
-        foot=_data(known) + made_with(command),
-        style=resource("gradbook.report.sweep", "sweep.css") + resource(__package__, "play.css"),
-        script=script("view/main.js"),
-    )
+    made = _page(known, command, is_building=builds(net))
+    if builds(net) and len(made.encode()) > MOST_BYTES:
+        made = _page(known, command, is_building=False)
     if len(made.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
             "take a smaller network or fewer samples"
         )
     return made
+
+
+def _page(known: PageContent, command: str, is_building: bool) -> str:
+    chain = '<div class="wide" id="chain" tabindex="0"></div>'
+    left = (
+        Section("network", "The network", _drawing()),
+        Section("chain-rule", "One value, and its chain", chain),
+        Section("data", "Samples", _samples(known, is_building)),
+    )
+    right = (
+        Section("rate-and-loss", "Learning rate and loss", _loss()),
+        *([Section("plane", "The plane", _plane())] if known.share or is_building else []),
+        Section("more", "The network as text", _editor(known) if is_building else _text(known)),
+    )
+    return whole_page(
+        f"{known.net.name or 'A network'}, to play with",
+        [Side(left), Side(right)],
+        lead=_lead(),
+        foot=_data(known, is_building) + made_with(command),
+        style=resource("gradbook.report.sweep", "sweep.css") + resource(__package__, "play.css"),
+        script=script("view/main.js"),
+    )
 
 
 def _lead() -> str:
@@ -71,7 +83,7 @@ def _lead() -> str:
         '<p class="lead">Every number is computed here, in your browser, as you change it. '
         "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
         "it.</p>\n"
-        "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
+        f'<p id="old">{OLD}</p>'
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
         f'<select id="pace" aria-label="epochs">{paces}</select>'
         '<p class="figures">epoch <output id="epoch">1</output></p>'
@@ -79,17 +91,25 @@ def _lead() -> str:
     )
 
 
-def _drawing(known: PageContent) -> str:
-    """The drawing, and of a network with maps what they are painted with."""
-    drawing = '<div class="wide" id="drawing"></div>'
-    if not any(len(shape) > 1 for shape in known.net.shapes):
-        return drawing
+def _drawing() -> str:
+    """The drawing, and what maps are painted with; the page hides what a network has no use for."""
     return (
-        '<fieldset class="paints"><legend>in the maps</legend>'
+        '<fieldset class="paints" id="paints" hidden><legend>in the maps</legend>'
         '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
         '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
         '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
-        f"</fieldset>{drawing}"
+        f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
+    )
+
+
+def _dropout() -> str:
+    """What dropout does to the values that are shown."""
+    return (
+        '<fieldset class="paints" id="dropout" hidden><legend>dropout</legend>'
+        '<label><input type="radio" name="dropout" id="dropout-on" checked> as it trains: what '
+        "is dropped is drawn anew at every step</label>"
+        '<label><input type="radio" name="dropout" id="dropout-off"> off, as in a trained '
+        "network; steps drop all the same</label></fieldset>"
     )
 
 
@@ -120,12 +140,12 @@ def _plane() -> str:
     )
 
 
-def _samples(known: PageContent) -> str:
+def _samples(known: PageContent, is_building: bool) -> str:
     sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in KINDS)
     choice = (
         '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
         f"{sets}</select></label>"
-        if known.share or builds(known.net)
+        if known.share or is_building
         else ""
     )
     file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
@@ -147,13 +167,8 @@ def _editor(known: PageContent) -> str:
     return (
         "<p>Change it, and the page builds it as you type. Weights and samples stay where they "
         "fit; lines such as <code>weights 0.1 0.2 …</code> and <code>sample 0 1 -&gt; 1</code> "
-        "give others. <code>gradbook help networks</code> says what can be written; here dense "
-        "layers and activations are built, with any loss and any update.</p>"
-        '<div id="editor"><div id="line-numbers" aria-hidden="true"></div><div class="lines">'
-        '<div id="wrong-line" hidden></div>'
-        f'<textarea id="text" rows="{lines.count(chr(10)) + 2}" wrap="off" spellcheck="false" '
-        'autocapitalize="off" autocomplete="off" aria-label="The network as text" '
-        f'aria-describedby="text-said">{text(lines)}</textarea></div></div>'
+        "give others. <code>gradbook help networks</code> says what can be written.</p>"
+        f"{text_box(lines, 'The network as text')}"
         '<p id="text-said" role="status"></p>'
         '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
         '<button type="button" id="text-as-written">As written</button>'
@@ -185,18 +200,20 @@ def _commands(net: Net) -> str:
         "<pre><code>gradbook sheet net.txt -o book.xlsx\n"
         "gradbook explain net.txt -o derivation.html\n"
         f"gradbook page net.txt -o page.html</code></pre>{as_written}"
+        '<p id="drawn-masks" hidden>A workbook and a derivation draw no masks: for those, write '
+        "<code>dropout 0</code> into it.</p>"
     )
 
 
-def _data(known: PageContent) -> str:
+def _data(known: PageContent, is_building: bool) -> str:
     """The tables, in an element that no browser takes for a script."""
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
     table["columns"] = columns(known.begun, places)
     table["layers"] = _layers(known.net)
-    if builds(known.net):
+    if is_building:
         table["building"] = building_table()
         table["plane"] = known.share and {**table["plane"], "sets": {}}  # which building has
     said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    said = said.replace("<", "\\u003c")
+    said = ENDING.sub(r"\\u003c", said)
     return f'<script type="application/json" id="content">{said}</script>\n'

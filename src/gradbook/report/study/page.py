@@ -15,10 +15,9 @@ from gradbook.report.chart.scale import TOWARDS
 from gradbook.report.page.shell import Section, made_with, page, resource, text, wide
 from gradbook.report.page.tables import bar, table
 from gradbook.report.study import charts
-from gradbook.report.study.charts import Ranked, anchor
+from gradbook.report.study.charts import MOST_TOLD, Ranked, anchor, best_first
 from gradbook.report.study.text import Record, drawn_words, value_words
 
-MOST_TOLD = 1_000  # trials of which curves and recipe are on the page
 LONG = 10_000  # characters of what was chosen
 SMALL = svg.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
 
@@ -39,7 +38,7 @@ def study_page(
         sections.append(Section("importance", "What mattered", _importance(importance)))
         one = charts.slices(ranked)
         sections.append(Section("slices", "Each thing that varied", _figures(one, "small")))
-        by_weight = sorted(charts.names_of(ranked.records), key=lambda n: -importance.get(n, 0.0))
+        by_weight = sorted(charts.names_of(ranked.drawn), key=lambda n: -importance.get(n, 0.0))
         two = list(charts.pairs(ranked, by_weight))
         if two:
             sections.append(Section("pairs", "Each two", _figures(two, "small")))
@@ -48,15 +47,19 @@ def study_page(
     return page(
         f"Study {name}",
         sections,
-        lead=f'<p class="lead">{text(_lead(records))}</p>',
+        lead=f'<p class="lead">{text(_lead(records, ranked))}</p>',
         foot=made_with(command),
         style=svg.style() + resource(__package__, "study.css"),
     )
 
 
-def _lead(records: Sequence[Record]) -> str:
+def _lead(records: Sequence[Record], ranked: Ranked) -> str:
     spent = duration(sum(record["seconds"] for record in records))
-    return f"{counted(len(records), 'recipe')} drawn, {spent} of training."
+    said = f"{counted(len(records), 'recipe')} drawn, {spent} of training."
+    if len(ranked.drawn) == len(ranked.records):
+        return said
+    others = len(ranked.drawn) - MOST_TOLD
+    return f"{said} The charts show the best {MOST_TOLD:,} and {others:,} of the others."
 
 
 def _result(records: Sequence[Record], tests: Sequence[Record]) -> str:
@@ -102,12 +105,11 @@ def _importance(importance: Mapping[str, float]) -> str:
 
 
 def _trials(records: Sequence[Record], ranked: Ranked) -> str:
-    best_first = sorted(
-        records, key=lambda r: (r["value"] is None, -(r["value"] or 0.0), r["number"])
-    )
-    more = len(best_first) - MOST_TOLD
+    order = best_first(records)
+    shown = [r for k, r in enumerate(order) if k < MOST_TOLD or r["number"] in ranked.told]
+    more = len(records) - len(shown)
     left = f"<p>{more:,} more are in trials.csv.</p>" if more > 0 else ""
-    return "\n".join(map(_trial, best_first[:MOST_TOLD])) + left
+    return "\n".join(map(_trial, shown)) + left
 
 
 def _trial(record: Record) -> str:

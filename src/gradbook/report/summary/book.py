@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 
-from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.files import whole_file
+from gradbook.files import write_whole
 from gradbook.net.measure import NetMeasure
 from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.report.summary.page import BARRED, COLOURS
 from gradbook.report.summary.table import heading, remarks, table
 from gradbook.report.words.table import TableColumn, TextTable
-from gradbook.targets.excel.sheets.look import Look, page
+from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook, page
 
 HEAD = 2  # the row of the headings, counted from 0, under the title
 WHOLE = "#,##0"
@@ -25,10 +24,10 @@ LONGEST_PAGE = 50  # rows that still can be read when they are printed on one pa
 
 
 def write_book(measured: NetMeasure, path: str | os.PathLike[str]) -> None:
-    with whole_file(path) as part:
-        book = Workbook(str(part), {"strings_to_urls": False, "strings_to_formulas": False})
-        _fill(book.add_worksheet("Layers"), Look(book), measured)
-        book.close()
+    book = new_workbook()
+    book.strings_to_formulas = False
+    _fill(book.add_worksheet("Layers"), Look(book), measured)
+    write_whole(path, content_of(book))
 
 
 def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import counted, size
-from gradbook.net import Net
+from gradbook.net import Again, Net
 from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
 from gradbook.net.parameters import Shape
@@ -78,9 +78,14 @@ def table(measured: NetMeasure) -> TextTable:
     """A row for the input and for each layer; columns that would be empty are left out."""
     net = measured.net
     first = {"layer": "input", "output": spell(net.input), "memory": measured.input_memory}
-    layers = [_cells(_record(measured, layer)) for layer in measured.layers]
+    layers = [_cells(_told(measured, layer)) for layer in measured.layers]
     shown = (c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
     return TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
+
+
+def _told(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
+    record = _record(measured, layer)
+    return record | {"layer": f"{record['layer']}, again"} if layer.again else record
 
 
 def _cells(record: dict[str, Any]) -> dict[str, TableCell]:
@@ -118,8 +123,25 @@ def remarks(measured: NetMeasure) -> list[str]:
         f"{measured.training_macs:,} for a training step",
         f"{size(measured.training_memory)} to train on {whom}: outputs "
         f"{size(measured.activations)}, the rest parameters, gradients and the update's memory",
+        *_again(measured),
         *_beyond(measured),
     ]
+
+
+def _again(measured: NetMeasure) -> list[str]:
+    """Which layers share their weights."""
+    return [
+        f"{_layers(one)} applied {one.times} times with the same weights, which are counted once; "
+        "multiply-adds count each time"
+        for one in measured.net.again
+    ]
+
+
+def _layers(one: Again) -> str:
+    first, last = one.first + 1, one.first + one.layers
+    if first == last:
+        return f"layer {first} is"
+    return f"layers {first} {'and' if last == first + 1 else 'to'} {last} are"
 
 
 def _beyond(measured: NetMeasure) -> list[str]:
@@ -217,6 +239,7 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
     field = layer.field
     return {
         "layer": layer_words(layer.layer),
+        "again": layer.again,
         "output": layer.output,
         "parameters": layer.parameters,
         "bytes": layer.bytes,

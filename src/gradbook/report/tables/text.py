@@ -8,7 +8,7 @@ from typing import Any
 from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.columns import ColumnTable, Numbers
 from gradbook.data.formats.rows import is_number
-from gradbook.errors import one_line
+from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import likeliest
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
@@ -24,7 +24,6 @@ GOOD_LINE = f"bold {GOOD}"
 MOST_LINES = 12  # of epochs: a table's take milliseconds
 DIGITS = 4
 LARGE = 10  # an R² so far below 0 has no decimals
-FORMULAS = ("=", "+", "-", "@")  # how a spreadsheet's formulas begin, wherever they come from
 
 
 def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
@@ -193,11 +192,11 @@ def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
 
 def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     """The rows of the table with the answers beside them, as CSV."""
-    lines: list[tuple[TableCell, ...]] = [tuple(map(_harmless, headings(model, table)))]
+    lines: list[tuple[TableCell, ...]] = [tuple(map(as_cell, headings(model, table)))]
     for row, own in zip(table.rows, _answers(model, answers), strict=True):
         answer: tuple[TableCell, ...] = (own["predicted"],)
         if model.classes:
-            answer = (_harmless(own["predicted"]), own["probabilities"][own["predicted"]])
+            answer = (as_cell(own["predicted"]), own["probabilities"][own["predicted"]])
         lines.append((*map(_as_it_was, row.cells), *answer))
     return csv_lines(lines)
 
@@ -221,8 +220,4 @@ def _answers(model: TableModel, answers: Numbers) -> Iterator[dict[str, Any]]:
 
 def _as_it_was(cell: str) -> TableCell:
     """A number stays one, with its sign; a word must not pass for a formula."""
-    return cell if is_number(cell) else _harmless(cell)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{one_line(cell)}" if cell.startswith(FORMULAS) else one_line(cell)
+    return cell if is_number(cell) else as_cell(cell)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import prod
 
 import numpy as np
 
-from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
+from gradbook.graph.names import TOTAL_ERROR, Name, mask_name, shown_names
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, Concat, Conv, Dense, Flatten, Layer, Pool
+from gradbook.net.layers import Activation, Concat, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 
@@ -59,6 +59,7 @@ class UnitColumn:
     weights: str = ""  # all of them: w1 … w8
     skips: tuple[int, ...] = ()  # the stages before the last that it reads as well
     first: int = 0  # of its units that the stage before has a unit for
+    joined: tuple[tuple[int, int], ...] = ()  # stages side by side, each with its first unit here
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -84,7 +85,7 @@ Stage = UnitColumn | Planes
 def stages(net: Net, numbers: bool) -> list[Stage]:
     """Everything from the inputs to E_total, in order."""
     reader = _StageReader(net, numbers)
-    names = layer_names(net)
+    names = shown_names(net)
     found = [reader.input(names[0])]
     homes = [0]  # the stage of each value
     for index, layer in enumerate(net.layers):
@@ -93,9 +94,19 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
         else:
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
+            if isinstance(stage, UnitColumn) and isinstance(layer, Concat):
+                stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
             found.append(replace(stage, skips=skips))
         homes.append(len(found) - 1)
     return found + reader.loss()
+
+
+def _joined_stages(net: Net, index: int, homes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The stages that are put side by side there, and where each begins."""
+    first = 0
+    for value in net.layers[index].reads(index):
+        yield homes[value], first
+        first += net.shapes[value][0]
 
 
 def shown(count: int) -> tuple[int | None, ...]:
@@ -147,7 +158,7 @@ class _StageReader:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
         summing = isinstance(layer, Dense | Conv)
         words = (*([self.net.role_of(index)] if summing else []), layer_words(layer))
-        own = [p for p in self.net.parameters if p.layer == index]
+        own = self.net.taken(index)
         match layer:
             case Dense():
                 return self._dense(name, layer.width, words, *own)
@@ -162,6 +173,13 @@ class _StageReader:
                 reads = layer.reads(index)
                 first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
                 return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
+            case Dropout(draws=True) if len(shape) == 1:
+                mask = mask_name(self.net, index)
+                cells = tuple(
+                    cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
+                    for cell in _cells(name, shape)
+                )
+                return UnitColumn(cells, shape[0], words, Link.EACH)
             case _:
                 if len(shape) == 1:
                     laid_out = self._laid_out(index + 1)
@@ -171,6 +189,9 @@ class _StageReader:
     def _laid_out(self, value: int) -> Shape:
         """The shape in which what is passed on as a value was made, and named."""
         while value and self.net.layers[value - 1].passes_on:
+            layer = self.net.layers[value - 1]
+            if isinstance(layer, Dropout) and layer.draws:
+                break
             value -= 1
         return self.net.shapes[value]
 

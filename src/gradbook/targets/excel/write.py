@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from xlsxwriter import Workbook
-
 from gradbook.targets.excel.grids.sheet import write_grids
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
@@ -26,7 +22,7 @@ from gradbook.targets.excel.sheets.answers import write_answers, write_answers_w
 from gradbook.targets.excel.sheets.check import write_check
 from gradbook.targets.excel.sheets.check_work import write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
-from gradbook.targets.excel.sheets.look import FormulaSheet, Look
+from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
 from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
 from gradbook.targets.excel.sheets.table import columns
@@ -49,10 +45,11 @@ SHEETS = {
 }
 
 
-def write_book(book: WorkbookPlan, path: Path) -> None:
+def written(book: WorkbookPlan) -> bytes:
+    """The content of its file."""
     for name in (TRAINING, SAMPLES):  # refused before anything long is begun
         columns(book.training, name, book.starts, ())
-    workbook = Workbook(str(path), {"strings_to_urls": False})
+    workbook = new_workbook()
     workbook.worksheet_class = FormulaSheet
     workbook.set_properties(_properties(book))
     look = Look(workbook)
@@ -60,7 +57,7 @@ def write_book(book: WorkbookPlan, path: Path) -> None:
         SHEETS[name](look, book)
     for name in book.behind:
         workbook.get_worksheet_by_name(name).hide()
-    workbook.close()
+    return content_of(workbook)
 
 
 def _properties(book: WorkbookPlan) -> dict[str, str]:

@@ -55,6 +55,7 @@ class KerasLayer:
     reads: tuple[KerasLayer, ...]
     shape: Shape  # channels last, without the images
     weights: tuple[NDArray[np.float32], ...] = ()
+    called: int = 0  # how often the same layer was called before
 
 
 @dataclass
@@ -85,7 +86,8 @@ class KerasLayers:
         match own.layer:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in own.tensors}
-                return self.add("Dense", own.name, settings, given, shape, self._dense(place))
+                weights = self._dense(place)
+                return self.add("Dense", _layer_name(own), settings, given, shape, weights)
             case Conv():
                 return self._conv(own, own.layer, x)
             case Pool():
@@ -144,9 +146,9 @@ class KerasLayers:
         weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
         shape = channels_last(own.makes)
         if not apart:
-            return self.add(kind, own.name, settings, [x], shape, weights)
+            return self.add(kind, _layer_name(own), settings, [x], shape, weights)
         every = (*replace(window, stride=(1, 1)).places(own.given[1:]), conv.channels)
-        made = self.add(kind, f"{own.name}_every", settings, [x], every, weights)
+        made = self.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
         steps = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
         return self.add("MaxPooling2D", own.name, steps, [made], shape)
 
@@ -209,13 +211,14 @@ class KerasLayers:
         weights = [own.tensors["scale"], own.tensors["shift"]]
         if not isinstance(layer, LayerNorm):
             known["groups"] = layer.groups
-            return self.add("GroupNormalization", own.name, known, [x], x.shape, weights)
+            word, name = "GroupNormalization", _layer_name(own)
+            return self.add(word, name, known, [x], x.shape, weights)
         if len(own.given) == 3:
             known["axis"] = [1, 2, 3]
             weights = [array.reshape(own.given).transpose(1, 2, 0) for array in weights]
         elif len(own.given) == 2:
             known["axis"], weights = [1, 2], [array.reshape(own.given) for array in weights]
-        return self.add("LayerNormalization", own.name, known, [x], x.shape, weights)
+        return self.add("LayerNormalization", _layer_name(own), known, [x], x.shape, weights)
 
     def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
         if kind == "leaky relu":
@@ -262,7 +265,7 @@ class KerasLayers:
         are put in the order that Keras flattens in. Others' values are turned before."""
         found = {}
         for place, own in enumerate(self.trained.layers):
-            if isinstance(own.layer, Dense):
+            if isinstance(own.layer, Dense) and not self.trained.is_shared(own):
                 source = self._flattened(own.reads[0])
                 if source is not None:
                     found[source] = place
@@ -310,8 +313,14 @@ class KerasLayers:
         weights: Sequence[Array] = (),
     ) -> KerasLayer:
         narrow = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
-        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow))
+        called = sum(layer.name == name for layer in self.made)
+        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow, called))
         return self.made[-1]
+
+
+def _layer_name(own: TrainedLayer) -> str:
+    """Of a layer that is called again with the same weights the name that it had."""
+    return own.again or own.name
 
 
 def channels_last(shape: Shape) -> Shape:

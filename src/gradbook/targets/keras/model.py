@@ -51,9 +51,9 @@ def _config(trained: TrainedNet, layers: list[KerasLayer]) -> dict[str, Any]:
     settings = {
         "name": re.sub(r"\W+", "_", trained.net.name) or "network",
         "trainable": True,
-        "layers": [_layer(layer) for layer in layers],
+        "layers": [_layer(layer, layers) for layer in layers if not layer.called],
         "input_layers": [layers[0].name, 0, 0],
-        "output_layers": [layers[-1].name, 0, 0],
+        "output_layers": [layers[-1].name, layers[-1].called, 0],
     }
     return {
         "module": "keras.src.models.functional",  # as every Keras 3 writes it
@@ -63,7 +63,8 @@ def _config(trained: TrainedNet, layers: list[KerasLayer]) -> dict[str, Any]:
     }
 
 
-def _layer(layer: KerasLayer) -> dict[str, Any]:
+def _layer(layer: KerasLayer, layers: list[KerasLayer]) -> dict[str, Any]:
+    calls = [one for one in layers if one.name == layer.name and one.reads]
     settings = {"name": layer.name, "dtype": "float32", **layer.settings}
     if layer.kind == "InputLayer":
         settings["batch_shape"] = [None, *layer.shape]
@@ -73,7 +74,7 @@ def _layer(layer: KerasLayer) -> dict[str, Any]:
         "config": settings,
         "registered_name": None,
         "name": layer.name,
-        "inbound_nodes": [_call(layer)] if layer.reads else [],
+        "inbound_nodes": [_call(one) for one in calls],
     }
 
 
@@ -88,7 +89,7 @@ def _tensor(source: KerasLayer) -> dict[str, Any]:
         "config": {
             "shape": [None, *source.shape],
             "dtype": "float32",
-            "keras_history": [source.name, 0, 0],
+            "keras_history": [source.name, source.called, 0],
         },
     }
 
@@ -108,7 +109,7 @@ def _weights(layers: list[KerasLayer]) -> bytes:
     content = io.BytesIO()
     seen: dict[str, int] = {}
     with h5py.File(content, "w") as file:
-        for layer in layers:
+        for layer in (one for one in layers if not one.called):
             word = snake_case(layer.kind)
             seen[word] = seen.get(word, -1) + 1
             place = f"layers/{word}_{seen[word]}" if seen[word] else f"layers/{word}"

@@ -251,8 +251,7 @@ class OnnxContent:
         normal = laid_out(centred, "normal", *own.given)
         shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
         scale, shift = (
-            self.tensor(f"{own.name}.{name}", own.tensors[name].reshape(shape))
-            for name in ("scale", "shift")
+            self.shared(own, name, own.tensors[name].reshape(shape)) for name in ("scale", "shift")
         )
         self.node("Add", [self.node("Mul", [normal, scale], f"{own.name}.scaled"), shift], made)
 
@@ -294,7 +293,15 @@ class OnnxContent:
 
     def owned(self, own: TrainedLayer) -> list[str]:
         """The layer's tensors in their order, which is ONNX's."""
-        return [self.tensor(f"{own.name}.{name}", array) for name, array in own.tensors.items()]
+        return [self.shared(own, name, array) for name, array in own.tensors.items()]
+
+    def shared(self, own: TrainedLayer, name: str, array: Array) -> str:
+        """A tensor of the layer, or of the one that it is again, which stands there already."""
+        full = own.called(name)
+        return full if self._is_there(full) else self.tensor(full, array)
+
+    def _is_there(self, name: str) -> bool:
+        return any(tensor.name == name for tensor in self.tensors)
 
     def across(self, own: TrainedLayer, name: str) -> str:
         """A number for each channel, beside values that have places after it."""
@@ -305,8 +312,7 @@ class OnnxContent:
 
     def number(self, own: TrainedLayer, name: str, value: float) -> str:
         full = f"{own.name}.{name}"
-        known = any(tensor.name == full for tensor in self.tensors)
-        return full if known else self.tensor(full, np.array(float(value)))
+        return full if self._is_there(full) else self.tensor(full, np.array(float(value)))
 
     def tensor(self, name: str, array: Array | np.ndarray[Any, Any]) -> str:
         from onnx import numpy_helper

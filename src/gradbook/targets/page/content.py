@@ -12,21 +12,8 @@ from gradbook.graph.derivation import Derivation, Local, derivation
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import layer_names
 from gradbook.graph.node import Node, needed
-from gradbook.graph.step import Step
-from gradbook.net import (
-    Activation,
-    BatchNorm,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Net,
-    Pool,
-    Residual,
-    Sample,
-)
-from gradbook.net.norms import SampleNorm
-from gradbook.net.text import layer_words
+from gradbook.graph.step import Mask, Step
+from gradbook.net import Dropout, Net, Sample
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.gates import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines, to_the_inputs
@@ -44,7 +31,6 @@ from gradbook.targets.page.plane import (
 from gradbook.targets.page.windows import ConvWindow, conv_windows
 
 MOST_SAMPLES = 1_000  # that a page trains on
-SHOWABLE = Dense | Activation | Flatten | Dropout | Conv | Pool | BatchNorm | SampleNorm | Residual
 
 
 @dataclass(frozen=True)
@@ -67,7 +53,8 @@ class PageContent:
         extra = [self.least, *([self.share] if self.share else [])]
         gates = [node for gate in self.gates for node in gate.nodes]
         products = [node for window in self.windows for node in window.products]
-        leaves = [*step.inputs, *step.targets, *step.start, step.rate]
+        masks = [mask.leaf for mask in step.masks]
+        leaves = [*step.inputs, *step.targets, *step.start, *masks, step.rate]
         shown = [*self.chains.nodes, *self.named, *products]
         return written([*leaves, *results, *extra, *gates, *shown])
 
@@ -78,7 +65,8 @@ class PageContent:
         layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
         own = [name.elements(shape) for name, shape, layer in layers if not layer.passes_on]
         drawn = {nodes[str(name)] for names in own for name in names.values()}
-        drawn.update(self.step.inputs)
+        drawn.update(node for mask in self.step.masks for node in (mask.leaf, *mask.kept))
+        drawn.update((*self.step.inputs, *self.step.weights))
         return sorted({*self.derived.spoken, *drawn}, key=lambda node: node.index)
 
     @property
@@ -102,6 +90,8 @@ class PageContent:
             ],
             "rate": places[step.rate],
             "count": places[step.count] if step.count else None,
+            "seed": self.net.seed,
+            "masks": self._masks(),
             "loss": places[step.loss],
             "sampleLoss": places[self._sample_loss],
             "least": places[self.least],
@@ -134,6 +124,21 @@ class PageContent:
     def _places(self, nodes: Iterable[Node]) -> list[int]:
         return [self.lines.places[node] for node in nodes]
 
+    def _masks(self) -> list[dict[str, Any]]:
+        """Each layer of dropout: its masks in the order they are drawn, and what they leave."""
+        layers: dict[int, list[Mask]] = {}
+        for mask in self.step.masks:
+            layers.setdefault(mask.layer, []).append(mask)
+        return [
+            {
+                "layer": layer,
+                "rate": own[0].rate,
+                "lines": self._places(mask.leaf for mask in own),
+                "kept": [self._places(mask.kept) for mask in own],
+            }
+            for layer, own in layers.items()
+        ]
+
     @property
     def begun(self) -> Net:
         """The network with the samples that the page begins with."""
@@ -141,7 +146,7 @@ class PageContent:
 
     def _samples(self) -> list[list[list[float]]]:
         """Inputs and targets of each; points of the plane where the network brings none along."""
-        if self.step.batch and not self.net.samples:
+        if self.step.batch and not self.net.samples and tells_points_apart(self.net):
             return labelled(point_sets()[USUAL_SET], self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
 
@@ -160,10 +165,10 @@ class PageContent:
 
 
 def content(net: Net) -> PageContent:
-    """What a page needs of this network; one that a page can't show is refused, with its place."""
-    _check(net)
+    """What a page needs of this network."""
     on_plane = tells_points_apart(net)
-    several = len(net.samples) > 1 or (on_plane and not net.samples)
+    drops = any(isinstance(layer, Dropout) and layer.draws for layer in net.layers)
+    several = len(net.samples) > 1 or drops or (on_plane and not net.samples)
     if len(net.samples) > MOST_SAMPLES:
         raise TargetError(f"a page takes at most {MOST_SAMPLES:,} samples: give it fewer")
     step = scalar_step(net, MOST_SAMPLES if several else None)
@@ -180,16 +185,7 @@ def content(net: Net) -> PageContent:
     )
 
 
-def _check(net: Net) -> None:
-    for index, layer in enumerate(net.layers, 1):
-        if not isinstance(layer, SHOWABLE) or (isinstance(layer, Dropout) and layer.rate):
-            raise TargetError(
-                f"layer {index}: a page doesn't show '{layer_words(layer)}' yet: "
-                "it takes dense, conv and pooling layers, norms, activations and 'add back'"
-            )
-
-
 def _is_forward(step: Step) -> bool:
-    """Whether the outputs depend on nothing but inputs and weights."""
-    known = {*step.inputs, *step.weights}
+    """Whether the outputs depend on nothing but inputs and weights, once nothing is dropped."""
+    known = {*step.inputs, *step.weights, *(mask.leaf for mask in step.masks)}
     return all(node in known for node in needed(step.outputs) if node.op.name == "leaf")

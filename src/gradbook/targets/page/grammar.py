@@ -10,7 +10,19 @@ from types import MappingProxyType
 from typing import Any
 
 from gradbook import errors
-from gradbook.net import Loss, Role, Update, fit, network, plain, task
+from gradbook.net import (
+    BatchNorm,
+    Loss,
+    Role,
+    Update,
+    again,
+    fit,
+    network,
+    norms,
+    plain,
+    task,
+    window,
+)
 from gradbook.net import layers as of_layers
 from gradbook.net.layers import ACTIVATIONS, USUAL_SLOPE
 from gradbook.net.parameters import Bias
@@ -21,16 +33,23 @@ from gradbook.net.text import network as of_texts
 MESSAGES = {  # of each module, those that the page's reader says as well
     statement: (
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
-        *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED"),
+        *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
     ),
     of_texts: ("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "SEE_HELP", "BEFORE_INPUT"),
     settings: (
-        *("SECOND", "TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
+        *("TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND"),
     ),
-    layers: ("UNKNOWN_BIAS", "ONE_OF", "EXPECTED"),
-    of_layers: ("FLAT_ONLY",),
+    layers: ("UNKNOWN_BIAS", "ONE_OF", "EXPECTED", "DEPTHWISE"),
+    of_layers: (
+        *("FLAT_ONLY", "CHANNELS_ONLY", "OUT_OF_GROUPS", "INTO_GROUPS"),
+        *("SAME_AND_CEIL", "EPSILON_OF", "DROPOUT_RATE"),
+        *("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK"),
+    ),
+    again: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS"),
+    window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     plain: ("NOT_FROM", "KNOWN"),
     task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
     fit: (
@@ -39,6 +58,8 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
     ),
 }
+MOST_WEIGHTS = 300  # that a page builds: more can't be told apart in a drawing
+MOST_SINGLES = 4_000  # single values and products
 BIASES = MappingProxyType(
     {str(bias): {"shared": bias.shared, "fixed": bias.fixed} for bias in Bias}
     | {str(Bias.NONE): None}
@@ -53,6 +74,7 @@ def grammar_table() -> dict[str, Any]:
         "number": statement.NUMBER.pattern,
         "whole": statement.WHOLE.pattern,
         "sizes": statement.SIZES.pattern,
+        "wholes": statement.WHOLES.pattern,
         "longestText": of_texts.LONGEST_TEXT,
         "longestMessage": errors.LONGEST_MESSAGE,
         "longestName": fit.LONGEST_NAME,
@@ -62,9 +84,10 @@ def grammar_table() -> dict[str, Any]:
         "largestSeed": fit.LARGEST_SEED,
         "drawnDecimals": network.DRAWN_DECIMALS,
         "words": list(of_texts.WORDS),
-        "layers": list(layers.LAYERS),
+        "layers": [*layers.LAYERS, of_texts.AGAIN],
         "activations": list(ACTIVATIONS),
         "usualSlope": USUAL_SLOPE,
+        "usualEpsilon": BatchNorm().epsilon,
         "synonyms": {
             "layers": synonyms.LAYER_WORDS,
             "updates": synonyms.UPDATE_WORDS,
@@ -82,4 +105,6 @@ def grammar_table() -> dict[str, Any]:
         "decayed": {"adamw": {Role.WEIGHT: ADAMW_DECAY}},
         "kinds": settings.KINDS,
         "roles": list(Role),
+        "mostWeights": MOST_WEIGHTS,
+        "mostSingles": MOST_SINGLES,
     }

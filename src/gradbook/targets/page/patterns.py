@@ -1,4 +1,4 @@
-"""What each kind of value in a dense network is made of, with places for others.
+"""What each kind of value in a network is made of, with places for others.
 
 A page builds networks of these by itself, in the lines of `lines.py`. A pattern is cut out of the
 graph of a real network, so that no formula and no derivative stands here. An expression is a
@@ -40,9 +40,22 @@ MARKS = {  # numbers that stand for what a network says, and for nothing else
     0.561234: "beta2",
     0.000612: "epsilon",
     0.712345: "decay",
+    0.271828: "varianceEpsilon",
 }
 MARK = {word: number for number, word in MARKS.items()}
 FEW, MANY = 2, 6  # outputs; a long sum is divided by writing its share in front
+SEVERAL_PLACES = 3  # of a window or a group: no formula says 3 for another reason
+MANY_PLACES = 7
+SIZES = {1: "one", FEW: "few", SEVERAL_PLACES: "few", MANY: "many", MANY_PLACES: "many"}
+PLACES: tuple[
+    tuple[int, str, dict[float, str] | None], ...
+] = (  # of a mean; 2/6 is written as 1/3, and 2/7 as it is
+    (2, "two", {}),
+    (6, "even", {6.0: "n", 3.0: "half"}),
+    (1, "one", None),
+    (SEVERAL_PLACES, "few", None),
+    (MANY_PLACES, "many", None),
+)
 SEVERAL = "; sample {0} -> {1}; sample {0} -> {1}"
 
 
@@ -56,6 +69,8 @@ class ValuePattern:
     locals: tuple[Local, ...]
     count: int  # of the values of a kind
     spoken: frozenset[Node]
+    size: str  # which counts its formulas are for: one, few or many; two, or evenly many
+    numbers: Mapping[float, str]  # in its formulas, that follow from the count
 
     def at(self, node: Node) -> str | None:
         """The place that a value holds, or the name of the setting that a number stands for."""
@@ -110,6 +125,8 @@ def gathered(said: Any, count: int) -> Any:
         return "n"
     if not isinstance(said, list):
         return said
+    if said[0] == "is_largest":  # which of them it is, is its own number
+        return ["every", said[0], _counting(said[2], 1)]
     terms = _terms(said, count)
     alike = {str(_counting(term, k)) for k, term in enumerate(terms, 1)}
     if len(terms) == count > 1 and len(alike) == 1 and "*" in str(alike):
@@ -119,7 +136,7 @@ def gathered(said: Any, count: int) -> Any:
 
 def _terms(said: Any, count: int) -> list[Any]:
     """So many terms added from the left, or what a word of many operands is given."""
-    if said[0] == "log_sum_exp":
+    if said[0] in ("log_sum_exp", "largest"):
         return list(said[1:])
     if count == 1:
         return [said]
@@ -154,7 +171,13 @@ class _Sheet:
         return self.step.graph.by_name
 
     def pattern(
-        self, name: str, of: str, places: Mapping[str, str], count: int = 1
+        self,
+        name: str,
+        of: str,
+        places: Mapping[str, str],
+        count: int = 1,
+        size: str = "",
+        numbers: Mapping[float, str] | None = None,
     ) -> ValuePattern:
         """The value called `of`; `places` names the others by what they are called here."""
         nodes = self.nodes
@@ -162,7 +185,9 @@ class _Sheet:
         held = {nodes[called]: place for called, place in places.items() if called in nodes}
         towards = self.derived.locals.get(value, ())
         spoken = frozenset(self.derived.spoken)
-        return ValuePattern(name, value, held, towards, count, spoken)
+        found = {float(count): "n"} if numbers is None and count > 1 else numbers or {}
+        size = size or SIZES[count]
+        return ValuePattern(name, value, held, towards, count, spoken, size, found)
 
 
 def _row(stem: str, place: str, count: int, first: int = 1) -> dict[str, str]:
@@ -178,8 +203,55 @@ def patterns() -> Iterator[ValuePattern]:
             bias_place = {f"b{count + 1}": "b"}
             name = f"sum{bias}"
             yield sums.pattern(name, "o1", {**places, **bias_place}, count)
+    yield from _pools()
+    yield from _norms()
+    yield from _sums_of_earlier()
     yield from _activations()
     yield from _errors()
+
+
+def _pools() -> Iterator[ValuePattern]:
+    for count in (1, SEVERAL_PLACES, MANY_PLACES):
+        maps = f"input 1x{count}x1; conv 1 1; {{}}; flatten; dense 1; loss half squared error"
+        places = {f"c{k}_1": f"x{k}" for k in range(1, count + 1)}
+        window = f"{count}x1"
+        yield _Sheet(maps.format(f"maxpool {window}")).pattern(
+            "maxpool", "p1_1", {**places, "p1_1": "y"}, count
+        )
+        if count == 1:  # with a padding that counts, what is read is divided by more
+            window = "2x1 pad 1x0x0x0 stride 2x1 zeros"
+        yield _Sheet(maps.format(f"avgpool {window}")).pattern(
+            "avgpool", "p1_1", places, count, numbers={float(max(count, 2)): "n"}
+        )
+
+
+def _norms() -> Iterator[ValuePattern]:
+    """A mean and a variance: of a group of a sample, or of a channel over all samples."""
+    for over in ("group", "samples"):
+        for count, size, numbers in PLACES:
+            norm = f"batchnorm epsilon {MARK['varianceEpsilon']}"
+            text = f"input 1x{count}x1; conv 1 1; {norm}; flatten; dense 1; loss half squared error"
+            sheet = _Sheet(text, batch=over == "samples")
+            places = {f"c{k}_1": f"x{k}" for k in range(1, count + 1)}
+            others = {"μ1": "mean", "σ²1": "variance", "s1": "deviation", "N": "N"}
+            given = {**places, **others}
+            if size in SIZES.values():
+                yield sheet.pattern(f"mean of {over}", "μ1", given, count)
+            yield sheet.pattern(f"variance of {over}", "σ²1", given, count, size, numbers)
+    yield sheet.pattern("deviation", "s1", {**others, "s1": "y"})
+    own = {"c1_1": "x", "n1_1": "y", **others}
+    yield sheet.pattern("normal", "n1_1", own)
+    yield sheet.pattern("scaled", "y1_1", {"n1_1": "x", "γ1": "scale", "β1": "shift"})
+
+
+def _sums_of_earlier() -> Iterator[ValuePattern]:
+    ending = "add back 1; dense 1; loss half squared error"
+    sheet = _Sheet(f"input 1; dense 1; tanh; {ending}")
+    yield sheet.pattern("added", "z1", {"a_h1": "x", "h1": "before"})
+    sheet = _Sheet(f"input 1; dense 1; dropout 0; {ending}")
+    yield sheet.pattern("doubled", "z1", {"h1": "x"})
+    sheet = _Sheet("input 1; dense 1; dropout 0.5; dense 1; loss half squared error", batch=True)
+    yield sheet.pattern("kept", "u1", {"h1": "x", "d1": "mask"})
 
 
 def _activations() -> Iterator[ValuePattern]:
@@ -192,6 +264,9 @@ def _activations() -> Iterator[ValuePattern]:
                 yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
+    for kind in ("leaky relu 0", "leaky relu 1"):  # in words of their own
+        sheet = _Sheet(f"input 1; dense 1; {kind}; loss half squared error")
+        yield sheet.pattern(kind, "a_o1", {"o1": "x", "a_o1": "y"})
 
 
 def _errors() -> Iterator[ValuePattern]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from gradbook.graph.names import layer_names
+from gradbook.graph.names import shown_names
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net import Conv, Parameter, Shape
@@ -58,8 +58,8 @@ class _Slide:
         assert isinstance(layer, Conv)
         self.layer, self.window = layer, layer.window(step.net.shapes[index])
         self.before, self.shape = step.net.shapes[index : index + 2]
-        self.source, self.goal = layer_names(step.net)[index : index + 2]
-        self.kernel, *self.biases = (p for p in step.net.parameters if p.layer == index)
+        self.source, self.goal = shown_names(step.net)[index : index + 2]
+        self.kernel, *self.biases = step.net.taken(index)
 
     def windows(self) -> Iterator[ConvWindow]:
         for place in product(*map(range, self.shape)):

@@ -51,8 +51,9 @@ def c_name(stem: str) -> str:
 
 
 def _constants(makers: list[RowMaker], wide: int) -> int:
-    """Weights and what scales the sums; the tables of the makers themselves are small."""
-    weights = sum(maker.weights.size for maker in makers if maker.weights is not None)
+    """Weights, each once, and what scales the sums; the tables of the makers are small."""
+    stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
+    weights = sum(stored.values())
     channels = sum(maker.shape[2] for maker in makers)
     return weights * wide + channels * 8
 

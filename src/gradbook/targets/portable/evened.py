@@ -2,11 +2,12 @@
 
 What one maker's channels are divided by, the next maker's weights are multiplied with: the
 network computes the same. It can be done where a map is read by one sum alone, and its
-activation, if any, is ReLU.
+activation, if any, is ReLU; not where several sums have the same weights, which are kept once.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,9 +22,13 @@ LEAST = 1e-3  # of the largest channel's size: smaller ones are left at that
 def evened(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
     """Each channel divided by its size to some power; 0 changes nothing, 1 makes all alike."""
     made = list(makers)
+    taken = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
     for number, maker in enumerate(makers):
         readers = [k for k, other in enumerate(makers) if number in other.reads]
         if len(readers) != 1 or not _can(maker, makers[readers[0]]):
+            continue
+        weights = makers[readers[0]].weights
+        if weights is not None and taken[weights.tobytes()] > 1:
             continue
         sizes = abs(maps[number]).max(axis=(0, 1, 2))
         largest = sizes.max()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import accumulate
 from textwrap import wrap
 
 import numpy as np
@@ -93,7 +94,7 @@ def program(
     """The whole file: `ending` is what others call."""
     order = row_order(makers)
     works = _works(makers)
-    own = [w.ravel() for w in weights if w is not None]
+    own = list(_stored(weights).values())
     turn = smallest(len(makers))
     parts = [
         comment(remark),
@@ -115,6 +116,19 @@ def program(
         ending,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
+    """Each once, however many makers take it, in their order."""
+    return {own.tobytes(): own.ravel() for own in weights if own is not None}
+
+
+def _begins(weights: Sequence[Numbers | None]) -> list[int]:
+    """Where the weights of each maker begin among all that are stored."""
+    stored = _stored(weights)
+    ends = accumulate(len(own) for own in stored.values())
+    places = dict(zip(stored, (0, *ends), strict=False))
+    return [0 if own is None else places[own.tobytes()] for own in weights]
 
 
 def _constants(kinds: dict[str, str]) -> str:
@@ -203,8 +217,7 @@ def _columns(
     makers: Sequence[RowMaker], weights: Sequence[Numbers | None], order: RowOrder
 ) -> dict[str, list[int]]:
     works = [*Work, *(work for work in _works(makers) if work.endswith(APART))]
-    sizes = [0 if own is None else own.size for own in weights]
-    channels = [maker.shape[2] for maker in makers]
+    begins, channels = _begins(weights), [maker.shape[2] for maker in makers]
     rows = [
         (
             works.index(_work(maker)),
@@ -220,7 +233,7 @@ def _columns(
             kept.edge,
             kept.depth,
             kept.start,
-            sum(sizes[:number]),
+            begins[number],
             sum(channels[:number]),
         )
         for number, (maker, own, kept) in enumerate(zip(makers, weights, order.kept, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,13 @@ from gradbook.net.layers import (
 )
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias
-from gradbook.targets.torch.windows import conv_arguments, framed_for, places_inside, pooled
+from gradbook.targets.torch.windows import (
+    conv_arguments,
+    framed_for,
+    pads_itself,
+    places_inside,
+    pooled,
+)
 
 WIDEST = 88  # characters of a line
 WORDS = {
@@ -69,6 +75,13 @@ def torch_name(own: TrainedLayer) -> str:
     return WORDS.get(word, word) + own.name[len(word) :]
 
 
+def module_name(own: TrainedLayer) -> str:
+    """The module that is called: the same each time, but for what keeps statistics of its own."""
+    if own.again and not isinstance(own.layer, BatchNorm):
+        return torch_name(replace(own, name=own.again))
+    return torch_name(own)
+
+
 def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     """The tensors under PyTorch's own names."""
     found: dict[str, NDArray[Any]] = {}
@@ -78,7 +91,7 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
             theirs = STATE_NAMES[name] if norm else name
             if isinstance(own.layer, LayerNorm):
                 array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
-            found[f"{torch_name(own)}.{theirs}"] = array.astype(np.float32)
+            found[f"{module_name(own)}.{theirs}"] = array.astype(np.float32)
         if isinstance(own.layer, BatchNorm):
             found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
     return found
@@ -112,13 +125,13 @@ def assigned(name: str, call: str, indent: int) -> str:
 
 def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
     """Each layer that is a module of its own, and how it is made."""
-    for own in trained.layers:
+    for own in (one for one in trained.layers if module_name(one) == torch_name(one)):
         match own.layer:
             case Dense(width):
                 bias = "" if "bias" in own.tensors else ", bias=False"
                 yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
             case Conv():
-                yield own, _conv(own, own.layer)
+                yield own, _conv(own, own.layer, _pads(trained, own, own.layer))
             case BatchNorm(epsilon):
                 word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
                 yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
@@ -132,8 +145,13 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
                 yield own, f"nn.{word}({rate!r})"
 
 
-def _conv(own: TrainedLayer, conv: Conv) -> str:
-    said = conv_arguments(own, conv)
+def _pads(trained: TrainedNet, own: TrainedLayer, conv: Conv) -> bool:
+    name = module_name(own)
+    return pads_itself([one for one in trained.layers if module_name(one) == name], conv)
+
+
+def _conv(own: TrainedLayer, conv: Conv, pads: bool) -> str:
+    said = conv_arguments(own, conv, pads)
     if "bias" not in own.tensors:
         said.append("bias=False")
     return f"nn.Conv2d({', '.join(said)})"
@@ -144,8 +162,14 @@ def _eps(epsilon: float) -> str:
 
 
 def _fixed(trained: TrainedNet) -> Iterator[str]:
-    """Biases that no training changes."""
+    """Biases that no training changes, and what several normalisations have in common."""
     for own in trained.layers:
+        if own.again and isinstance(own.layer, BatchNorm):
+            first = torch_name(replace(own, name=own.again))
+            for word in ("weight", "bias"):
+                yield f"self.{torch_name(own)}.{word} = self.{first}.{word}"
+        elif own.again:
+            continue
         if isinstance(own.layer, Dense | Conv) and Bias(own.layer.bias).fixed:
             yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
 
@@ -212,9 +236,10 @@ class _Way:
             case Activation(kind, slope):
                 return FUNCTIONS[kind].format(x, slope=slope)
             case Conv() as conv:
-                return f"self.{torch_name(own)}({framed_for(own, conv, x)})"
+                pads = _pads(self.trained, own, conv)
+                return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
             case Dense() | BatchNorm() | SampleNorm() | Dropout():
-                return f"self.{torch_name(own)}({x})"
+                return f"self.{module_name(own)}({x})"
             case _:
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from textwrap import fill
 
 from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.layers import BatchNorm
 from gradbook.net.task import HALF_SURE
 from gradbook.targets.torch.module import WIDEST, class_name, module_source, state_dict
 from gradbook.targets.torch.training import TorchTraining, training_source
@@ -282,7 +283,7 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
             "        initialise(network)",
             f"        train(network, *{_images('training', data)})",
             f"        trained = WEIGHTS.with_name({_quoted(stem + TRAINED)})",
-            "        save_file(network.state_dict(), trained)",
+            *_saved(trained),
         ]
     lines += [
         f"    images, labels = {_images('test', data)}",
@@ -290,6 +291,15 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
         '    print(f"{right:.2%} of {len(images):,} images are read right")',
     ]
     return "\n".join(lines) + "\n"
+
+
+def _saved(trained: TrainedNet) -> Iterator[str]:
+    """Tensors that are one in the module are written one by one: the file knows no others."""
+    if any(own.again and isinstance(own.layer, BatchNorm) for own in trained.layers):
+        yield "        state = {n: x.clone() for n, x in network.state_dict().items()}"
+        yield "        save_file(state, trained)"
+    else:
+        yield "        save_file(network.state_dict(), trained)"
 
 
 def _images(part: str, data: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gradbook.errors import TargetError
@@ -12,12 +13,18 @@ from gradbook.net.window import NOWHERE, Both, Sides
 LOWEST = ', value=float("-inf")'
 
 
-def conv_arguments(own: TrainedLayer, conv: Conv) -> list[str]:
-    """What nn.Conv2d is given, as far as it isn't usual."""
+def pads_itself(uses: Sequence[TrainedLayer], conv: Conv) -> bool:
+    """Whether its own padding will do: the same on both sides, and wherever it is called."""
+    pads = {conv.window(own.given).pad for own in uses}
+    return len(pads) == 1 and all(map(_is_even, pads))
+
+
+def conv_arguments(own: TrainedLayer, conv: Conv, pads: bool) -> list[str]:
+    """What nn.Conv2d is given, as far as it isn't usual; `pads` says that it pads what it reads."""
     window = conv.window(own.given)
     asked = {
         "stride": _short(window.stride),
-        "padding": _short(window.pad[:2] if _is_even(window.pad) else (0, 0)),
+        "padding": _short(window.pad[:2] if pads else (0, 0)),
         "dilation": _short(window.dilation),
         "groups": str(conv.groups),
     }
@@ -26,10 +33,10 @@ def conv_arguments(own: TrainedLayer, conv: Conv) -> list[str]:
     return [str(own.given[0]), str(conv.channels), _short(conv.kernel), *said]
 
 
-def framed_for(own: TrainedLayer, conv: Conv, x: str) -> str:
-    """What a convolution reads, with zeros around where its own aren't the same on both sides."""
+def framed_for(own: TrainedLayer, conv: Conv, x: str, pads: bool) -> str:
+    """What a convolution reads, with zeros around where it doesn't put them there itself."""
     window = conv.window(own.given)
-    return x if _is_even(window.pad) else _framed(x, window.pad)
+    return x if pads or not any(window.pad) else _framed(x, window.pad)
 
 
 def pooled(own: TrainedLayer, pool: Pool, x: str) -> str:

@@ -18,6 +18,7 @@ export class Chains {
   constructor(lines, towards, ends, loss, sampleLoss, count, longest) {
     this.lines = lines
     this.errors = [loss, sampleLoss]
+    this.loss = loss
     this.sampleLoss = sampleLoss
     this.count = count
     this.towards = towards
@@ -25,17 +26,38 @@ export class Chains {
     for (const local of [...towards.values()].flat()) this.fed.set(local.to, [...(this.fed.get(local.to) ?? []), local])
     const values = [...towards.keys()].filter(it => !this.errors.includes(it)).reverse()
     this.order = [...values, ...ends]
-    this.isShortened = this.longest() > longest
+    const mixesSamples = [...towards.keys()].some(it => !this.isOfOneSample(it) && it !== loss)
+    this.isShortened = mixesSamples || this.longest() > longest
     this.worked = new Set()
+    this.roots = new Map(this.errors.map(it => [it, it])) // of which error a chain is the derivative
     this.made = /** @type {Map<number, Tree>} */ (new Map())
     for (const value of this.order) {
+      this.roots.set(value, this.root(value))
       const tree = this.chain(value)
       this.made.set(value, tree)
       if (this.deservesALine(value, tree)) this.worked.add(value)
     }
   }
 
-  /** The derivative of the whole error towards a weight, and of a sample's towards other values.
+  /** @param {number} value @private */
+  isOfOneSample(value) {
+    return this.count === null || this.lines.each.has(value)
+  }
+
+  /** The sample's own error, where a value touches no other sample's.
+   * @param {number} value @private
+   */
+  root(value) {
+    const isAlone = (this.fed.get(value) ?? []).every(local => this.isAlone(local))
+    return isAlone && this.isOfOneSample(value) ? this.sampleLoss : this.loss
+  }
+
+  /** @param {Local} local @private */
+  isAlone({ of }) {
+    return this.roots.get(of) === this.sampleLoss
+  }
+
+  /** The derivative that a value's chain comes to.
    * @param {number} value
    */
   slope(value) {
@@ -54,10 +76,12 @@ export class Chains {
    */
   extend(value, fed) {
     const known = fed.filter(local => this.made.has(local.of))
-    if (!known.length) return
+    const roots = new Set(known.map(local => this.roots.get(local.of)))
+    if (roots.size !== 1) return
     const terms = known.map(({ of, to, formula }) => this.product([
-      this.factor("worked", this.sampleLoss, of, this.slope(of)), this.factor("partial", of, to, formula)]))
+      this.factor("worked", this.roots.get(of) ?? of, of, this.slope(of)), this.factor("partial", of, to, formula)]))
     this.made.set(value, this.sum(terms))
+    this.roots.set(value, this.roots.get(known[0].of) ?? this.loss)
     this.order.push(value)
   }
 
@@ -80,21 +104,44 @@ export class Chains {
 
   /** @param {number} value @returns {Tree} @private */
   chain(value) {
-    const terms = (this.fed.get(value) ?? []).map(local => this.term(local))
-    const inside = this.sum(terms)
-    if (this.count === null || this.lines.each.has(value)) return inside
-    const each = this.lines.each.has(inside.value) ? inside.value : this.lines.make("repeat", inside.value)
-    const mean = this.lines.make("divide", this.lines.make("total", each), this.count)
-    return { kind: "mean", parts: [inside], value: mean }
+    const { loss, sampleLoss } = this
+    const fed = this.fed.get(value) ?? []
+    if (this.isOfOneSample(value)) return this.sum(fed.map(local => this.term(local, this.roots.get(value) ?? loss)))
+    const alone = fed.filter(local => this.isAlone(local)).map(local => this.term(local, sampleLoss))
+    const mixed = fed.filter(local => !this.isAlone(local))
+    const each = mixed.filter(({ of }) => this.lines.each.has(of)).map(local => this.term(local, loss))
+    const once = mixed.filter(({ of }) => !this.lines.each.has(of)).map(local => this.term(local, loss))
+    return this.sum([
+      ...(alone.length ? [this.overSamples(this.sum(alone), true)] : []),
+      ...(each.length ? [this.overSamples(this.sum(each), false)] : []), ...once])
   }
 
-  /** The derivative by way of one value that is fed.
-   * @param {Local} local @private
+  /** What is inside, of every sample, added up; or the mean of it.
+   * @param {Tree} inside @param {boolean} isMean @returns {Tree} @private
    */
-  term(local) {
+  overSamples(inside, isMean) {
+    const each = this.lines.each.has(inside.value) ? inside.value : this.lines.make("repeat", inside.value)
+    const total = this.lines.make("total", each)
+    const value = isMean && this.count !== null ? this.lines.make("divide", total, this.count) : total
+    return { kind: isMean ? "mean" : "total", parts: [inside], value }
+  }
+
+  /** The derivative of an error by way of one value that is fed.
+   * @param {Local} local @param {number} root @private
+   */
+  term(local, root) {
     const own = this.goesUnsaid(local) ? [] : [this.factor("partial", local.of, local.to, local.formula)]
     const before = this.reach(local.of)
-    return this.product([...(before ? [before] : []), ...own])
+    return this.product([...this.share(root, local.of), ...(before ? [before] : []), ...own])
+  }
+
+  /** How much a sample's error counts in that of all, where a chain goes on from one to the other.
+   * @param {number} root @param {number} of @private
+   */
+  share(root, of) {
+    if (root === this.roots.get(of)) return []
+    const [{ to, formula }] = this.towards.get(this.loss) ?? []
+    return [this.factor("partial", this.loss, to, formula)]
   }
 
   /** A value's chain as it stands at the beginning of others; none of an error.
@@ -102,7 +149,7 @@ export class Chains {
    */
   reach(value) {
     if (this.errors.includes(value)) return null
-    if (this.worked.has(value)) return this.factor("worked", this.sampleLoss, value, this.slope(value))
+    if (this.worked.has(value)) return this.factor("worked", this.roots.get(value) ?? value, value, this.slope(value))
     return this.made.get(value) ?? null
   }
 
@@ -131,10 +178,12 @@ export class Chains {
     return { kind, parts, value }
   }
 
-  /** Where chains grow long, all that several share.
+  /** Where chains grow long, all that several share; and whatever all samples share.
    * @param {number} value @param {Tree} tree @private
    */
   deservesALine(value, tree) {
+    if (!this.towards.has(value)) return false
+    if (!this.isOfOneSample(value)) return true
     const isShared = (this.towards.get(value)?.length ?? 0) > 1
     return this.isShortened && isShared && partials(tree) > 1
   }

@@ -1,58 +1,99 @@
-// The columns of the drawing: units, the weights between them, and what stands below each column.
+// The columns of the drawing: units or maps, the weights between them, and what stands below each.
 
-import { digits } from "../text/wording.js"
+import { reads } from "../text/layers.js"
+import { layerWords } from "../text/writing.js"
+import { own } from "./layers.js"
+import { placesOf } from "./names.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("./values.js").Building} Building
+ * @typedef {import("../text/layers.js").Layer} Layer
  * @typedef {import("../view/layout.js").Column} Column
- * @typedef {{values: number[][], words: string[], above: number[] | null, weights: number[] | null, isFresh: boolean, isEach: boolean}} Stage
+ * @typedef {"none" | "all" | "each" | "window" | "laid out"} Link how it is joined to the one before
+ * @typedef {{
+ *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,
+ *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean,
+ * }} Stage of every name that stands in it the lines, row by row; in `planes` of this shape, or one unit each
  */
 
 /** @param {Values} values @param {number} samples @param {Building} building @returns {Column[]} */
 export function columns(values, samples, building) {
   const stages = [...layerStages(values, building), ...lossStages(values, samples)]
-  return stages.map((stage, k) => column(stage, stages[k - 1], building.shown))
+  const found = stages.map((stage, k) => column(stage, stages[k - 1], building.shown))
+  stages.forEach((stage, k) => stage.skips.forEach(([source, first]) => {
+    addReads(found[k], stage, stages[source], k - source, first, building.shown)
+  }))
+  return found
 }
 
-/** @param {Partial<Stage> & {values: number[][], words: string[]}} stage @returns {Stage} */
-const stageOf = stage => ({ above: null, weights: null, isFresh: false, isEach: false, ...stage })
+/** @param {Partial<Stage> & {lines: number[][], words: string[]}} stage @returns {Stage} */
+const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, ...stage })
 
 /** An activation stands beside the sums that it is of.
  * @param {Values} values @param {Building} building
  */
 function layerStages(values, building) {
   const { net } = values
-  const stages = [stageOf({ values: values.inputs.map(it => [it]), words: ["input"] })]
+  const stages = [stageOf({ lines: [values.inputs], words: ["input"], planes: planesOf(net.shapes[0]) })]
+  const homes = [0] // the stage of each value
   net.layers.forEach((layer, k) => {
-    const made = values.columns[k + 1]
     const last = stages[stages.length - 1]
-    const words = layerWords(layer, building.grammar)
-    if (layer.kind === "activation" && last.isFresh) {
-      last.values = last.values.map((own, j) => [...own, made[j]])
-      last.words = [...last.words, words]
-      last.isFresh = false
-    } else if (layer.kind === "activation") {
-      stages.push(stageOf({ values: made.map(it => [it]), words: [words], isFresh: true, isEach: true }))
-    } else {
-      const [weights, biases] = net.parameters.flatMap((it, j) => (it.layer === k ? [values.parameters[j]] : []))
-      const above = biases ? made.map((_, j) => biases[biases.length > 1 ? j : 0]) : null
-      stages.push(stageOf({ values: made.map(it => [it]), words: [role(net.layers, k), words], above, weights, isFresh: true }))
+    const isFresh = last.lines.length === 1 && last.link !== "none" && last.link !== "laid out"
+    if (layer.kind === "activation" && isFresh) {
+      last.lines = [...last.lines, values.columns[k + 1]]
+      last.words = [...last.words, layerWords(layer, building.grammar)]
+    } else if (layer.kind !== "flatten" || last.planes) {
+      stages.push(layerStage(values, k, layer, homes, building))
     }
+    homes.push(stages.length - 1)
   })
   return stages
 }
 
-/** @param {import("../text/reader.js").Layer} layer @param {import("../text/statement.js").Grammar} grammar */
-export function layerWords(layer, grammar) {
-  if (layer.kind === "dense") return `dense ${layer.width}${layer.bias === grammar.usualBias ? "" : ` ${layer.bias}`}`
-  const isUsual = layer.word !== "leaky relu" || layer.slope === grammar.usualSlope
-  return isUsual ? layer.word : `${layer.word} ${digits(layer.slope).replace(/\.0$/, "")}`
+/** Maps, if it has rows and columns: those of one channel where none are said.
+ * @param {number[]} shape
+ */
+const planesOf = shape => (shape.length === 1 ? null : shape.length === 2 ? [1, ...shape] : shape)
+
+/** @param {Values} values @param {number} index @param {Layer} layer @param {number[]} homes @param {Building} building @returns {Stage} */
+function layerStage(values, index, layer, homes, building) {
+  const { net } = values
+  const shape = net.shapes[index + 1]
+  const isSumming = layer.kind === "dense" || layer.kind === "conv"
+  const words = [...(isSumming ? [role(net.layers, index)] : []), layerWords(layer, building.grammar)]
+  const stage = { lines: [values.columns[index + 1]], words, planes: planesOf(shape) }
+  if (layer.kind === "dense") return stageOf({ ...stage, link: "all", ...denseParts(values, index) })
+  if (layer.kind === "flatten") return stageOf({ ...stage, link: "laid out" })
+  const link = stage.planes ? "window" : "each"
+  const isJoined = layer.kind === "concat" && !stage.planes
+  const masks = values.masks.find(it => it.layer === index)
+  return stageOf({ ...stage, link, isJoined, skips: skipsOf(layer, index, net.shapes, homes, isJoined), above: masks && !stage.planes ? masks.lines : null })
 }
 
-/** @param {import("../text/reader.js").Layer[]} layers @param {number} index */
+/** The stages that it reads besides the one before, or that it puts side by side, and where each begins.
+ * @param {Layer} layer @param {number} index @param {number[][]} shapes @param {number[]} homes @param {boolean} isJoined
+ * @returns {[number, number][]}
+ */
+function skipsOf(layer, index, shapes, homes, isJoined) {
+  let first = 0
+  return reads(layer, index).flatMap(value => {
+    const begin = first
+    if (isJoined) first += shapes[value][0]
+    return isJoined || value !== index ? [/** @type {[number, number]} */ ([homes[value], begin])] : []
+  })
+}
+
+/** @param {Values} values @param {number} index */
+function denseParts(values, index) {
+  const { columns } = values
+  const [weights, biases] = own(values, index)
+  return { weights, above: biases ? columns[index + 1].map((_, j) => biases[biases.length > 1 ? j : 0]) : null }
+}
+
+/** @param {Layer[]} layers @param {number} index */
 function role(layers, index) {
-  const sums = layers.flatMap((layer, k) => (layer.kind === "dense" ? [k] : []))
+  const sums = layers.flatMap(({ kind }, k) => (kind === "dense" || kind === "conv" ? [k] : []))
   if (index === sums[sums.length - 1]) return "output"
   return sums.length === 2 ? "hidden" : `hidden ${sums.indexOf(index) + 1}`
 }
@@ -60,12 +101,12 @@ function role(layers, index) {
 /** @param {Values} values @param {number} samples */
 function lossStages({ net, errors, loss, targets, patterns }, samples) {
   const mean = samples > 1 ? [`mean over ${samples} samples`] : []
-  if (!errors.length) return [stageOf({ values: [[loss]], words: [net.loss, ...mean] })]
+  if (!errors.length) return [stageOf({ lines: [[loss]], words: [net.loss, ...mean], link: "all" })]
   const within = () => (patterns[`all of ${net.loss}`].value[0] === "every" ? "sum" : "mean")
   const words = mean.length ? mean : errors.length > 1 ? [within()] : []
   return [
-    stageOf({ values: errors.map(it => [it]), words: [net.loss], above: targets, isEach: true }),
-    stageOf({ values: [[loss]], words }),
+    stageOf({ lines: [errors], words: [net.loss], above: targets, link: "each" }),
+    stageOf({ lines: [[loss]], words, link: "all" }),
   ]
 }
 
@@ -78,19 +119,48 @@ function places(count, [most, first]) {
 }
 
 /** @param {Stage} stage @param {Stage | undefined} before @param {number[]} shown @returns {Column} */
-function column({ values, words, above, weights, isEach }, before, shown) {
-  const drawn = places(values.length, shown)
-  const sources = before ? places(before.values.length, shown) : []
-  const width = before?.values.length ?? 0
+function column(stage, before, shown) {
+  const { lines, words, above, planes } = stage
+  if (planes) return { maps: maps(lines, planes), words, left_out: 0, units: [] }
+  const drawn = places(lines[0].length, shown)
   return {
-    maps: [], words, left_out: values.length - drawn.filter(k => k !== null).length,
+    maps: [], words, left_out: lines[0].length - drawn.filter(k => k !== null).length,
     units: drawn.map(place => place === null ? null : {
-      values: values[place],
-      above: above ? above[place] : null,
-      from: sources.flatMap((source, row) => {
-        if (source === null || (isEach && source !== place)) return []
-        return [/** @type {[number, number | null]} */ ([row, weights ? weights[place * width + source] : null])]
-      }),
+      values: lines.map(own => own[place]), above: above ? above[place] : null, from: sources(stage, place, before, shown),
     }),
   }
+}
+
+/** The units before that one reads, by their place in the column, and the weight between.
+ * @param {Stage} stage @param {number} place @param {Stage | undefined} before @param {number[]} shown
+ * @returns {[number, number | null][]}
+ */
+function sources({ weights, link, isJoined }, place, before, shown) {
+  if (!before || before.planes || isJoined) return []
+  const width = before.lines[0].length
+  return places(width, shown).flatMap((source, row) => {
+    if (source === null || (link === "each" && source !== place)) return []
+    return [/** @type {[number, number | null]} */ ([row, weights ? weights[place * width + source] : null])]
+  })
+}
+
+/** The units so many columns before that others read as well, from the first of those on.
+ * @param {Column} column @param {Stage} stage @param {Stage} source @param {number} back @param {number} first @param {number[]} shown
+ */
+function addReads(column, stage, source, back, first, shown) {
+  if (stage.planes || source.planes) return
+  const goals = places(stage.lines[0].length, shown)
+  column.units.forEach((unit, k) => places(source.lines[0].length, shown).forEach((place, row) => {
+    if (unit && place !== null && place + first === goals[k]) unit.from.push([row, null, back])
+  }))
+}
+
+/** For each channel, and each name of the stage, rows of values.
+ * @param {number[][]} lines @param {number[]} shape
+ */
+function maps(lines, [channels, rows, across]) {
+  return placesOf([channels]).map(([channel]) => lines.map(own => placesOf([rows]).map(([row]) => {
+    const begin = (channel * rows + row) * across
+    return own.slice(begin, begin + across)
+  })))
 }

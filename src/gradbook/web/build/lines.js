@@ -40,55 +40,55 @@ export class Lines {
     if (["multiply", "divide", "power"].includes(word) && this.isConstant(b, 1)) return a
     if (word === "multiply" && this.isConstant(a, 1)) return b
     if (word === "negate" && this.isConstant(a)) return this.constant(-this.lines[a][1])
-    return this.once([word, ...operands], word === "repeat" || (word !== "total" && operands.some(it => this.each.has(it))))
+    const sources = word === "is_largest" ? operands.slice(1) : operands
+    const each = word === "repeat" || (word !== "total" && sources.some(it => this.each.has(it)))
+    return word === "copy" ? this.add(["copy", a], each) : this.once([word, ...operands], each)
   }
 
   /** @param {import("../machine/machine.js").Line} line @param {boolean} each @private */
   once(line, each) {
     const key = line.join(" ")
-    const found = this.known.get(key)
-    if (found !== undefined) return found
+    const place = this.known.get(key) ?? this.add(line, each)
+    this.known.set(key, place)
+    return place
+  }
+
+  /** A line of its own: copies are told apart by their names.
+   * @param {import("../machine/machine.js").Line} line @param {boolean} each @private
+   */
+  add(line, each) {
     const place = this.lines.push(line) - 1
     if (each) this.each.add(place)
-    this.known.set(key, place)
     return place
   }
 
   /** The line of an expression.
    * @param {Expression} said @param {Places} places @param {number} [count] of the values that a word goes over
-   * @returns {number}
+   * @param {number} [own] which of them it is about @returns {number}
    */
-  say(said, places, count = 1) {
+  say(said, places, count = 1, own = 0) {
     if (typeof said === "number") return this.constant(said)
-    if (typeof said === "string") return this.place(said, places, count)
+    if (typeof said === "string") return this.place(said, places, count, own)
     const [word, ...operands] = said
-    if (word === "every") return this.every(operands[0], operands[1], places, count)
-    return this.make(word, ...operands.map((/** @type {Expression} */ it) => this.say(it, places, count)))
+    if (word === "every") return this.every(operands[0], operands[1], places, count, own)
+    return this.make(word, ...operands.map((/** @type {Expression} */ it) => this.say(it, places, count, own)))
   }
 
-  /** @param {string} name @param {Places} places @param {number} count @private */
-  place(name, places, count) {
-    const found = places[name]
-    if (typeof found === "number") return found
+  /** @param {string} name @param {Places} places @param {number} count @param {number} own @private */
+  place(name, places, count, own) {
+    const found = places[name.replace("*", "")]
+    if (found !== undefined) return Array.isArray(found) ? found[own] : found
     if (name === "n") return this.constant(count)
     if (name in this.settings) return this.constant(this.settings[name])
     throw new Error(`nothing stands at ${name}`)
   }
 
   /** A word over all values of a kind, from the first to the last.
-   * @param {string} word @param {Expression} said @param {Places} places @param {number} count @private
+   * @param {string} word @param {Expression} said @param {Places} places @param {number} count @param {number} own @private
    */
-  every(word, said, places, count) {
-    const terms = Array.from({ length: count }, (_, k) => this.say(said, { ...places, ...only(places, k) }, count))
-    return word === "add" ? terms.reduce((sum, term) => this.make("add", sum, term)) : this.make(word, ...terms)
+  every(word, said, places, count, own) {
+    const terms = Array.from({ length: count }, (_, k) => this.say(said, places, count, k))
+    if (word === "add") return terms.reduce((sum, term) => this.make("add", sum, term))
+    return this.make(word, ...(word === "is_largest" ? [own] : []), ...terms)
   }
-}
-
-/** Of every kind the one with this number, as x*.
- * @param {Places} places @param {number} k
- */
-function only(places, k) {
-  const found = /** @type {Record<string, number>} */ ({})
-  for (const [name, lines] of Object.entries(places)) if (Array.isArray(lines)) found[`${name}*`] = lines[k]
-  return found
 }

@@ -1,48 +1,100 @@
-// What the values of a dense network are called, and how their names are written.
+// What the values of a network are called, and how their names are written.
 
-/** @typedef {{stem: string, of?: ValueName, layer?: number, word?: string, index?: number}} ValueName */
+/**
+ * @typedef {{stem: string, of?: ValueName, layer?: number, word?: string, index?: number[]}} ValueName
+ * @typedef {import("../text/layers.js").Layer} Layer
+ */
 
 /** The name of one value of many.
- * @param {ValueName} name @param {number} index from 1 @returns {ValueName}
+ * @param {ValueName} name @param {number[]} index each from 1 @returns {ValueName}
  */
 export const at = (name, index) => (name.of ? { ...name, of: at(name.of, index) } : { ...name, index })
 
-/** h1, a_h1, E_total: as it is said in words.
+/** Every place of a tensor, row by row.
+ * @param {number[]} shape @returns {number[][]}
+ */
+export function placesOf([size, ...rest]) {
+  if (size === undefined) return [[]]
+  const inner = placesOf(rest)
+  return Array.from({ length: size }, (_, k) => inner.map(place => [k, ...place])).flat()
+}
+
+/** What its values are called, in that order; a single channel goes without saying.
+ * @param {ValueName} name @param {number[]} shape @returns {ValueName[]}
+ */
+export function elements(name, shape) {
+  const skip = shape.length === 3 && shape[0] === 1 ? 1 : 0
+  return placesOf(shape).map(place => at(name, place.slice(skip).map(k => k + 1)))
+}
+
+/** h1, a_h1, c2_1_3, E_total: as it is said in words.
  * @param {ValueName} name @returns {string}
  */
-export function said({ stem, of, word, layer, index }) {
-  const parts = [of ? said(of) : "", word, layer, index].filter(part => part !== undefined && part !== "")
+export function said({ stem, of, word, layer, index = [] }) {
+  const parts = [of ? said(of) : "", word, layer, ...index].filter(part => part !== undefined && part !== "")
   return `${stem}${of || word ? "_" : ""}${parts.join("_")}`
 }
 
+const LETTERS = /** @type {Record<string, string>} */ ({
+  dense: "h", conv: "c", pool: "p", batchnorm: "y", groupnorm: "y", layernorm: "y", add: "z", concat: "j",
+})
+
+/** Its number among those of its kind, where there are several.
+ * @param {number} index @param {number[]} peers
+ */
+const numbered = (index, peers) => (peers.length > 1 ? { layer: peers.indexOf(index) + 1 } : {})
+
+/** The places of the layers that share a letter with it, or its kind.
+ * @param {Layer[]} layers @param {number} index
+ */
+function peersOf(layers, index) {
+  const letter = (/** @type {Layer} */ { kind }) => LETTERS[kind] ?? kind
+  return layers.flatMap((layer, k) => (letter(layer) === letter(layers[index]) ? [k] : []))
+}
+
+/** The name of something that a layer has besides its values: a mean, a mask.
+ * @param {string} stem @param {Layer[]} layers @param {number} index @returns {ValueName}
+ */
+export const ofLayer = (stem, layers, index) => ({ stem, ...numbered(index, peersOf(layers, index)) })
+
 /** What the input's and then each layer's values are called.
- * @param {import("../text/reader.js").Layer[]} layers @returns {ValueName[]}
+ * @param {Layer[]} layers @returns {ValueName[]}
  */
 export function layerNames(layers) {
-  const sums = layers.flatMap((layer, k) => (layer.kind === "dense" ? [k] : []))
-  const hidden = sums.slice(0, -1)
   const names = /** @type {ValueName[]} */ ([{ stem: "i" }])
-  layers.forEach((layer, k) => {
-    if (layer.kind === "activation") names.push({ stem: "a", of: names[k] })
-    else if (k === sums[sums.length - 1]) names.push({ stem: "o" })
-    else names.push({ stem: "h", ...(hidden.length > 1 ? { layer: hidden.indexOf(k) + 1 } : {}) })
-  })
+  layers.forEach((layer, k) => names.push(layerName(layers, k, names[k])))
   return names
+}
+
+/** @param {Layer[]} layers @param {number} index @param {ValueName} before @returns {ValueName} */
+function layerName(layers, index, before) {
+  const { kind } = layers[index]
+  if (kind === "activation") return { stem: "a", of: before }
+  if (!(kind in LETTERS)) return before
+  const peers = peersOf(layers, index)
+  if (kind !== "dense") return { stem: LETTERS[kind], ...numbered(index, peers) }
+  return index === peers[peers.length - 1] ? { stem: "o" } : { stem: "h", ...numbered(index, peers.slice(0, -1)) }
 }
 
 /** @param {ValueName} name @param {Record<string, string>} kinds by stem @returns {import("../view/dom.js").Name} */
 export function written(name, kinds) {
   const kind = kinds[name.stem]
-  const letter = `<mi class="k-${kind}">${name.stem}</mi>`
+  return { said: said(name), letter: name.stem, below: below(name), kind, math: math(name, kind) }
+}
+
+/** The letter, slanted, with what stands below it; a square above, as of σ².
+ * @param {ValueName} name @param {string} kind
+ */
+function math(name, kind) {
+  const [stem] = name.stem
+  const letter = `<mi class="k-${kind}">${stem}</mi>`
   const low = lowered(name)
-  return {
-    said: said(name), letter: name.stem, below: below(name), kind,
-    math: low ? `<msub class="k-${kind}">${letter}<mrow>${low}</mrow></msub>` : letter,
-  }
+  if (stem === name.stem) return low ? `<msub class="k-${kind}">${letter}<mrow>${low}</mrow></msub>` : letter
+  return low ? `<msubsup class="k-${kind}">${letter}<mrow>${low}</mrow><mn>2</mn></msubsup>` : `<msup>${letter}<mn>2</mn></msup>`
 }
 
 /** @param {ValueName} name */
-const numbers = ({ layer, index }) => [layer, index].filter(part => part !== undefined).join(",")
+const numbers = ({ layer, index = [] }) => [layer, ...index].filter(part => part !== undefined).join(",")
 
 /** What stands below the line after the letter.
  * @param {ValueName} name @returns {string}

@@ -2,9 +2,11 @@
 
 import { Random } from "../machine/chance.js"
 import { wrongTargets } from "../text/fit.js"
+import { isSoftmax, product } from "../text/layers.js"
 import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
-import { written } from "./names.js"
+import { windows } from "./layers.js"
+import { elements, said, written } from "./names.js"
 import { Values } from "./values.js"
 
 /**
@@ -21,24 +23,26 @@ const PLANE = 2 // inputs, and classes
 export function tableOf(net, given, building) {
   const plane = planeOf(net, building)
   const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(building.sets[building.usualSet], plane.classes) : [drawnSample(net, building)]
-  const isSeveral = samples.length > 1 || (plane !== null && !net.samples.length)
+  const drops = net.layers.some(({ kind, rate }) => kind === "dropout" && rate > 0)
+  const isSeveral = samples.length > 1 || drops || (plane !== null && !net.samples.length)
   const values = new Values(net, isSeveral, building)
   const { lines } = values
   const { trained, chains, slopes, forward } = derived(values, building.longestChain)
   const state = nextOf(values, trained, chains, building)
   const least = leastOf(values, building)
-  const share = plane && isSeveral ? lines.say(plane.share, { x1: values.outputs[0], x2: values.outputs[1] }) : null
+  const isForward = net.layers.every(({ kind }) => kind !== "batchnorm") // whose outputs follow from the inputs alone
+  const share = plane && isSeveral && isForward ? lines.say(plane.share, { x1: values.outputs[0], x2: values.outputs[1] }) : null
   const startOf = startValues(net, building)
   return {
     inputs: values.inputs, targets: values.targets, outputs: values.outputs, weights: values.parameters.flat(),
     trained: trained.map(weight => [weight, chains.slope(weight)]),
     state: state.map(([leaf, next]) => [leaf, next, startOf.get(values.called(leaf)) ?? 0]),
     rate: values.rate, count: values.count, loss: values.loss, sampleLoss: values.sampleLoss, least,
-    startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), most: isSeveral ? building.most : 1,
-    chains: chains.order.map(value => [value, chains.made.get(value), chains.count !== null && !lines.each.has(value) ? values.loss : values.sampleLoss]),
-    windows: [], gates: gatesOf(values, chains),
+    seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), most: isSeveral ? building.most : 1,
+    chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
+    windows: windowsOf(values), gates: gatesOf(values, chains, trained),
     plane: share === null || !plane ? null : { share, classes: plane.classes, sets: building.sets },
-    names: Object.fromEntries([...values.names].map(([line, name]) => [line, written(name, building.kinds)])),
+    names: Object.fromEntries(named(values, forward).map(([line, name]) => [line, written(name, building.kinds)])),
     formulas: Object.fromEntries(forward.map(({ line, template }) => [line, template])),
     partials: slopes.map(({ of, to, template }) => [of, to, template]),
     columns: columns(values, samples.length, building),
@@ -50,12 +54,51 @@ export function tableOf(net, given, building) {
 function derived(values, longest) {
   const { lines, loss, sampleLoss, net, parameters } = values
   const trained = parameters.flatMap((own, k) => (net.parameters[k].fixed ? [] : own))
-  const forward = [...values.made.values()]
+  const forward = needed(values)
   const onTheWay = reached(forward, trained, [loss])
   const towards = new Map(forward.filter(it => onTheWay.has(it.line)).map(({ line }) => [line, values.slopes(line, it => onTheWay.has(it))]))
   const chains = new Chains(lines, towards, trained, loss, sampleLoss, values.count, longest)
   const slopes = [...[...towards.values()].flat(), ...toTheInputs(values, forward, chains)]
   return { trained, forward, slopes, chains }
+}
+
+/** What the outputs and the error are made of, in an order to compute in.
+ * @param {Values} values
+ */
+function needed({ made, outputs, loss }) {
+  const wanted = new Set([...outputs, loss])
+  const all = [...made.values()].sort((a, b) => a.line - b.line)
+  for (const value of [...all].reverse()) if (wanted.has(value.line)) for (const it of mentioned(value)) wanted.add(it)
+  return all.filter(value => wanted.has(value.line))
+}
+
+/** The values that a formula mentions.
+ * @param {import("./values.js").Value} value
+ */
+const mentioned = ({ template }) => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
+
+/** The names of all that is shown: what is computed, what is drawn, weights, and what an update remembers.
+ * @param {Values} values @param {import("./values.js").Value[]} forward
+ */
+function named(values, forward) {
+  const { names, made, columns, masks } = values
+  const shown = new Set([...columns.flat(), ...masks.flatMap(it => it.lines), ...forward.flatMap(it => [it.line, ...mentioned(it)])])
+  const isLeaf = (/** @type {number} */ line) => !made.has(line)
+  return [...names].filter(([line]) => isLeaf(line) || shown.has(line))
+}
+
+/** Of every place of every convolution what it reads, its weights and their products.
+ * @param {Values} values
+ */
+function windowsOf(values) {
+  const { net, columns, lines } = values
+  return net.layers.flatMap(({ kind }, index) => (kind === "conv" ? windows(values, index) : []).map(({ reads, inputs, size, bias }, k) => {
+    const channels = Array.from({ length: inputs }, (_, c) => Array.from({ length: size[0] }, (_, i) => Array.from({ length: size[1] }, (_, j) => {
+      const read = reads.find(it => it.channel === c && it.own[0] === i && it.own[1] === j)
+      return read ? [read.value, read.weight, lines.make("multiply", read.weight, read.value)] : null
+    })))
+    return { value: columns[index + 1][k], bias: bias ?? null, channels }
+  }))
 }
 
 /** What a value's pattern has partials towards.
@@ -134,21 +177,40 @@ function leastOf({ net, lines, targets, count }, { least }) {
 }
 
 /** Of each layer of activations what arrives at it, what passes, and its slopes.
- * @param {Values} values @param {Chains} chains
+ * @param {Values} values @param {Chains} chains @param {number[]} trained
  */
-function gatesOf(values, chains) {
-  const { net, columns } = values
+function gatesOf(values, chains, trained) {
+  const { net, columns, outputs, names, layerNames } = values
+  const byName = new Map([...names].map(([line, name]) => [said(name), line]))
   return net.layers.flatMap((layer, k) => {
-    const [given, made] = [columns[k], columns[k + 1]]
-    if (layer.kind !== "activation" || !chains.towards.has(given[0]) || !chains.towards.has(made[0])) return []
-    const own = layer.word.endsWith("softmax") ? [] : made.map((it, j) =>
-      values.slopes(it, to => to === given[j])[0].formula)
+    if (layer.kind !== "activation") return []
+    const own = elements(layerNames[k + 1], net.shapes[k + 1])
+    const pairs = columns[k + 1].flatMap((made, j) => {
+      const given = byName.get(said(/** @type {import("./names.js").ValueName} */ (own[j].of)))
+      return given !== undefined && chains.towards.has(given) && chains.towards.has(made) ? [{ given, made }] : []
+    })
+    if (!pairs.length) return []
+    const isAlone = !isSoftmax(layer) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
+    const passing = pairs.map(({ given }) => chains.slope(given))
     return [{
-      covers: net.layers.slice(k + 1).every(later => later.kind !== "dense"),
-      hidden: k < net.layers.length - 1,
-      slopes: own, arriving: made.map(it => chains.slope(it)), passing: given.map(it => chains.slope(it)),
+      covers: dependOn(values.lines.lines, passing, trained.map(weight => chains.slope(weight))),
+      hidden: !pairs.some(({ made }) => outputs.includes(made)),
+      slopes: isAlone ? pairs.map(({ given, made }) => values.slopes(made, to => to === given)[0].formula) : [],
+      arriving: pairs.map(({ made }) => chains.slope(made)), passing,
     }]
   })
+}
+
+/** Whether all of these lines are computed from one of the others.
+ * @param {import("../machine/machine.js").Line[]} lines @param {number[]} sources @param {number[]} ends
+ */
+function dependOn(lines, sources, ends) {
+  const found = new Set(sources)
+  lines.forEach(([word, ...operands], k) => {
+    const from = word === "is_largest" ? operands.slice(1) : operands
+    if (word !== "leaf" && word !== "constant" && from.some(it => found.has(it))) found.add(k)
+  })
+  return ends.every(line => found.has(line))
 }
 
 // Where its numbers begin ---------------------------------------------------------
@@ -160,11 +222,12 @@ function startValues(net, { grammar }) {
   const found = new Map()
   const random = new Random(net.seed)
   const used = /** @type {Record<string, number>} */ ({})
-  for (const { role, shape, first } of net.parameters) {
-    const size = shape.reduce((a, b) => a * b)
-    const reach = Math.sqrt(6 / (shape[0] + shape[shape.length - 1]))
+  const { weights, scales } = grammar.kinds
+  for (const { role, shape, first, fans } of net.parameters) {
+    const size = product(shape)
+    const reach = Math.sqrt(6 / (fans[0] + fans[1]))
     for (let k = 0; k < size; k++) {
-      const drawn = role === grammar.kinds.weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : 0
+      const drawn = role === weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : Number(role === scales)
       used[role] = first + k - 1
       found.set(`${role}${first + k}`, net.start[role]?.[used[role]] ?? drawn)
     }
@@ -181,7 +244,7 @@ const rounded = (value, decimals) => Number(value.toFixed(decimals))
 function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
   const random = new Random(`sample ${seed}`)
   const some = (/** @type {number} */ count) => Array.from({ length: count }, () => rounded(random.random(), 2))
-  const inputs = some(shapes[0][0])
+  const inputs = some(product(shapes[0]))
   if (loss !== grammar.smoothed) return [inputs, some(outputs)]
   const wanted = random.below(outputs)
   return [inputs, Array.from({ length: outputs }, (_, k) => Number(k === wanted))]
@@ -194,7 +257,7 @@ function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
  */
 function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }) {
   const isCross = loss === grammar.smoothed
-  if (shapes[0][0] !== PLANE || outputs > PLANE || (outputs === 1 && isCross)) return null
+  if (String(shapes[0]) !== String(PLANE) || outputs > PLANE || (outputs === 1 && isCross)) return null
   const isLogs = ending === "log softmax" && isCross
   const said = outputs === 1 ? (ending === "tanh" ? " tanh" : "") : isLogs ? " log softmax" : ""
   return planes[`${outputs}${said}`]
@@ -216,7 +279,7 @@ export function kept(samples, classes, net, building) {
     const which = classes && plane ? classes.findIndex(it => String(it) === String(targets)) : -1
     return /** @type {Sample} */ ([inputs, which >= 0 && plane ? [...plane.classes[which]] : targets])
   })
-  const fits = found.every(([inputs, targets]) => inputs.length === net.shapes[0][0] &&
+  const fits = found.every(([inputs, targets]) => inputs.length === product(net.shapes[0]) &&
     targets.length === net.outputs && !wrongTargets(targets, net, building.grammar))
   return fits ? found : []
 }

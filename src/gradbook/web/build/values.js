@@ -1,7 +1,8 @@
-// The values of a dense network, from the inputs to E_total: each a pattern with others at its places.
+// The values of a network, from the inputs to E_total: each a pattern with others at its places.
 
 import { Lines } from "./lines.js"
-import { at, layerNames, said } from "./names.js"
+import { layerValues, wanted } from "./layers.js"
+import { elements, layerNames, said } from "./names.js"
 
 /**
  * @typedef {import("./names.js").ValueName} ValueName
@@ -9,7 +10,7 @@ import { at, layerNames, said } from "./names.js"
  * @typedef {import("../text/fit.js").Net} Net
  * @typedef {{
  *   value: any, partials: Record<string, any>,
- *   formulas: Record<string, string[]>, slopes: Record<string, Record<string, string>>,
+ *   formulas: Record<string, string[]>, slopes: Record<string, Record<string, string | string[]>>,
  * }} Pattern
  * @typedef {{
  *   grammar: import("../text/statement.js").Grammar, patterns: Record<string, Pattern>,
@@ -19,8 +20,11 @@ import { at, layerNames, said } from "./names.js"
  *   shown: number[], kinds: Record<string, string>,
  * }} Building what `report/play/building.py` writes
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope
- * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number}} Value
+ * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number, settings: Record<string, number>}} Value
+ * @typedef {{name: ValueName, kind: string, places: Places, settings?: Record<string, number>}} Wanted a value by its pattern
  */
+
+const COPY = "identity" // the pattern of what is another value under a name of its own
 
 export class Values {
   /** @param {Net} net @param {boolean} isSeveral whether samples come from outside, so many at most @param {Building} building */
@@ -35,15 +39,17 @@ export class Values {
     this.lines = new Lines({ smoothing: net.smoothing, momentum: update.momentum, beta1, beta2, epsilon: update.epsilon })
     this.names = /** @type {Map<number, ValueName>} */ (new Map())
     this.made = /** @type {Map<number, Value>} */ (new Map())
+    this.masks = /** @type {import("../machine/masks.js").MaskTable[]} */ ([])
     this.layerNames = layerNames(net.layers)
     this.isSeveral = isSeveral
-    this.inputs = this.leaves("i", net.shapes[0][0], isSeveral)
+    this.inputs = elements({ stem: "i" }, net.shapes[0]).map(name => this.leaf(name, isSeveral))
     this.targets = this.leaves("t", net.outputs, isSeveral)
     this.parameters = net.parameters.map(it => this.leaves(it.role, it.shape.reduce((a, b) => a * b), false, it.first))
     this.rate = this.leaf({ stem: "η" })
     this.count = isSeveral ? this.leaf({ stem: "N" }) : null
+    this.total = 0 // ln Σ e^o of the latest softmax
     this.columns = [this.inputs] // of every layer its values
-    net.layers.forEach((_, k) => this.columns.push(this.layer(k)))
+    net.layers.forEach((_, k) => this.columns.push(layerValues(this, k)))
     this.outputs = this.columns[this.columns.length - 1]
     this.errors = /** @type {number[]} */ ([])
     this.sampleLoss = this.error()
@@ -51,7 +57,7 @@ export class Values {
       : this.value({ stem: "E", word: "total" }, "mean", { x: this.sampleLoss, N: this.count })
   }
 
-  /** @param {ValueName} name @param {boolean} [each] @private */
+  /** @param {ValueName} name @param {boolean} [each] */
   leaf(name, each = false) {
     const line = this.lines.leaf(each)
     this.names.set(line, name)
@@ -60,55 +66,52 @@ export class Values {
 
   /** @param {string} stem @param {number} count @param {boolean} each @param {number} [first] @private */
   leaves(stem, count, each, first = 1) {
-    return Array.from({ length: count }, (_, k) => this.leaf({ stem, index: first + k }, each))
+    return Array.from({ length: count }, (_, k) => this.leaf({ stem, index: [first + k] }, each))
   }
 
-  /** A value with a name: its line, and what it is made of.
-   * @param {ValueName} name @param {string} kind of pattern @param {Places} places @param {number} [slope] of leaky relu @private
+  /** @param {number} value */
+  number(value) {
+    return this.lines.constant(value)
+  }
+
+  /** Values with names: their lines, and what they are made of. One that is another value already
+   * becomes its copy.
+   * @param {Wanted[]} wanted @returns {number[]}
    */
-  value(name, kind, places, slope) {
-    const pattern = this.patterns[kind]
-    const count = Math.max(1, ...Object.values(places).map(it => (Array.isArray(it) ? it.length : 1)))
-    if (slope !== undefined) this.lines.settings.slope = slope
-    const line = this.lines.say(pattern.value, places, count)
-    const own = { ...places, ...(slope === undefined ? {} : { slope: this.lines.constant(slope) }) }
-    this.names.set(line, name)
-    this.made.set(line, { line, template: this.formula(pattern, own, count), pattern, places: own, count })
-    return line
-  }
-
-  /** What each unit of a layer is.
-   * @param {number} index @private
-   */
-  layer(index) {
-    const layer = this.net.layers[index]
-    const given = this.columns[index]
-    const name = this.layerNames[index + 1]
-    if (layer.kind === "dense") return this.sums(index, given, name)
-    if (layer.word.endsWith("softmax")) return this.shares(index, layer.word, given, name)
-    const slope = layer.word === "leaky relu" ? layer.slope : undefined
-    return given.map((x, k) => this.value(at(name, k + 1), layer.word, { x }, slope))
-  }
-
-  /** @param {number} index @param {number[]} given @param {ValueName} name @private */
-  sums(index, given, name) {
-    const [weights, biases] = this.net.parameters.flatMap((it, k) => (it.layer === index ? [this.parameters[k]] : []))
-    return Array.from({ length: weights.length / given.length }, (_, k) => {
-      const w = weights.slice(k * given.length, (k + 1) * given.length)
-      const bias = /** @type {Places} */ (biases ? { b: biases[biases.length > 1 ? k : 0] } : {})
-      return this.value(at(name, k + 1), biases ? "sum" : "sum no bias", { w, x: given, ...bias })
+  make(wanted) {
+    const found = wanted.map(it => this.line(it))
+    const isNew = found.map((line, k) => {
+      if (this.names.has(line) || this.lines.isConstant(line)) return false
+      this.record(line, wanted[k])
+      return true
+    })
+    return found.map((line, k) => {
+      if (isNew[k]) return line
+      const copy = this.lines.make("copy", line)
+      this.record(copy, { name: wanted[k].name, kind: COPY, places: { x: line } })
+      return copy
     })
   }
 
-  /** By way of ln Σ e^o, which softmax measures every value from.
-   * @param {number} index @param {string} word @param {number[]} given @param {ValueName} name @private
+  /** @param {Wanted} wanted @private */
+  line({ kind, places, settings = {} }) {
+    Object.assign(this.lines.settings, settings)
+    return this.lines.say(this.patterns[kind].value, places, countOf(places))
+  }
+
+  /** @param {number} line @param {Wanted} wanted @private */
+  record(line, { name, kind, places, settings = {} }) {
+    const pattern = this.patterns[kind]
+    const value = { line, template: "", pattern, places, count: countOf(places), settings }
+    this.names.set(line, name)
+    this.made.set(line, { ...value, template: this.formula(value) })
+  }
+
+  /** One value alone.
+   * @param {ValueName} name @param {string} kind @param {Places} places @private
    */
-  shares(index, word, given, name) {
-    const L = this.value({ stem: "L", of: this.layerNames[index] }, `logarithm of ${word}`, { x: given })
-    const made = given.map((x, k) => this.value(at(name, k + 1), word, { x, L }))
-    Object.assign(this.made.get(L)?.places ?? {}, { a: made }) // by which its slopes are said
-    this.total = L
-    return made
+  value(name, kind, places) {
+    return this.make([{ name, kind, places }])[0]
   }
 
   /** One sample's error; of a single sample it is all of the error. @private */
@@ -118,23 +121,30 @@ export class Values {
     const before = this.columns[this.columns.length - 2]
     if (this.isCross) {
       const kind = `${net.loss} of ${net.ending}${net.smoothing ? " smoothed" : ""}`
-      return this.value(whole, kind, { t, x: before, y: outputs, L: this.total ?? 0 })
+      return this.value(whole, kind, { t, x: before, y: outputs, L: this.total })
     }
-    this.errors = outputs.map((y, k) =>
-      this.value({ stem: "E", index: k + 1 }, net.loss, this.isBinary ? { t: t[k], x: before[k], y } : { t: t[k], x: y }))
+    this.errors = this.make(outputs.map((y, k) =>
+      wanted({ stem: "E", index: [k + 1] }, net.loss, this.isBinary ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
     if (this.errors.length > 1) return this.value(whole, `all of ${net.loss}`, { x: this.errors })
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
   }
 
   // Formulas --------------------------------------------------------------------
 
-  /** @param {Pattern} pattern @param {Places} places @param {number} count @private */
-  formula({ formulas }, places, count) {
-    const pieces = this.sized(formulas, count)
-    if (pieces.length === 1) return this.filled(pieces[0], places, count)
-    const [before, each, between, after] = pieces
-    const terms = Array.from({ length: count }, (_, k) => this.filled(each.replaceAll("*⟧", `.${k}⟧`), places, count))
-    return this.filled(before, places, count) + terms.join(this.filled(between, places, count)) + this.filled(after, places, count)
+  /** @param {Value} value @private */
+  formula(value) {
+    return this.pieced(this.sized(value.pattern.formulas, value.count), value, 0)
+  }
+
+  /** A template, or one whose pieces stand for each of several values.
+   * @param {string | string[]} template @param {Value} value @param {number} own which of its values it is about @private
+   */
+  pieced(template, value, own) {
+    if (typeof template === "string") return this.filled(template, value, own)
+    const [before, each, between, after] = template
+    if (template.length === 1) return this.filled(before, value, own)
+    const terms = Array.from({ length: value.count }, (_, k) => this.filled(each, value, k))
+    return this.filled(before, value, own) + terms.join(this.filled(between, value, own)) + this.filled(after, value, own)
   }
 
   /** What is written of so many values.
@@ -145,14 +155,16 @@ export class Values {
   }
 
   /** With lines at the places that have a name, and numbers at others.
-   * @param {string} template @param {Places} places @param {number} count @private
+   * @param {string} template @param {Value} value @param {number} own @private
    */
-  filled(template, places, count) {
-    return template.replace(/⟦([a-zA-Z]+)(?:\.(\d+))?⟧/g, (_, name, k) => {
+  filled(template, { places, count, settings }, own) {
+    return template.replace(/⟦([a-zA-Z]+)\*?⟧/g, (_, name) => {
       const found = places[name]
-      const line = Array.isArray(found) ? found[Number(k)] : found
+      const line = Array.isArray(found) ? found[own] : found
       if (line !== undefined && this.names.has(line)) return `⟦${line}⟧`
-      return numeral(name === "n" ? count : line === undefined ? this.lines.settings[name] : this.lines.lines[line][1])
+      if (line !== undefined) return numeral(this.lines.lines[line][1])
+      const numbers = /** @type {Record<string, number>} */ ({ ...this.lines.settings, ...settings, n: count, half: count / 2 })
+      return numeral(numbers[name])
     })
   }
 
@@ -162,22 +174,26 @@ export class Values {
   slopes(of, isOnTheWay) {
     const made = this.made.get(of)
     if (!made) return []
-    const { pattern, places, count } = made
-    return Object.keys(pattern.partials).flatMap(place => {
-      const all = [places[place]].flat()
-      return all.flatMap((to, k) => (to === undefined || !isOnTheWay(to) ? [] : [this.slope(of, to, place, k, pattern, places, count)]))
+    const value = { ...made, places: { y: of, ...made.places } }
+    return Object.keys(made.pattern.partials).flatMap(place => {
+      const all = [made.places[place]].flat()
+      return all.flatMap((to, k) => (to === undefined || !isOnTheWay(to) ? [] : [this.slope(value, to, place, k)]))
     })
   }
 
-  /** @param {number} of @param {number} to @param {string} place @param {number} k @param {Pattern} pattern
-   * @param {Places} places @param {number} count @returns {Slope} @private
+  /** @param {Value} value @param {number} to @param {string} place @param {number} k @returns {Slope} @private */
+  slope(value, to, place, k) {
+    const { line, pattern, places, count, settings } = value
+    Object.assign(this.lines.settings, settings)
+    const formula = this.lines.say(pattern.partials[place], places, count, k)
+    return { of: line, to, formula, template: this.pieced(this.ofSlope(pattern.slopes, count)[place], value, k) }
+  }
+
+  /** A whole number of twos is taken out of a fraction.
+   * @template T @param {Record<string, T>} sizes @param {number} count @returns {T} @private
    */
-  slope(of, to, place, k, { partials, slopes }, places, count) {
-    const own = /** @type {Record<string, number>} */ ({ y: of })
-    for (const [name, lines] of Object.entries(places)) own[name] = Array.isArray(lines) ? lines[k] : lines
-    if (typeof own.slope === "number") this.lines.settings.slope = this.lines.lines[own.slope][1]
-    const formula = this.lines.say(partials[place], own, count)
-    return { of, to, formula, template: this.filled(this.sized(slopes, count)[place], own, count) }
+  ofSlope(sizes, count) {
+    return (count === 2 && sizes.two) || (count % 2 === 0 && sizes.even) || this.sized(sizes, count)
   }
 
   /** @param {number} line */
@@ -186,7 +202,26 @@ export class Values {
   }
 }
 
-/** A number within a formula.
+/** How many values of a kind stand at the places.
+ * @param {Places} places
+ */
+const countOf = places => Math.max(1, ...Object.values(places).map(it => (Array.isArray(it) ? it.length : 1)))
+
+const DIGITS = 7
+
+/** A number within a formula, as a derivation writes it.
  * @param {number} value
  */
-const numeral = value => (value < 0 ? '<mo form="prefix">−</mo>' : "") + `<mn>${Math.abs(value)}</mn>`
+function numeral(value) {
+  const sign = value < 0 ? '<mo form="prefix">−</mo>' : ""
+  const shown = Number(value.toPrecision(DIGITS))
+  const isExact = Math.abs(shown - value) <= 1e-14 * Math.abs(value)
+  const [figures, power] = Math.abs(value).toExponential(DIGITS - 1).split("e")
+  const exponent = Number(power)
+  const tidy = (/** @type {string} */ it) => (isExact && it.includes(".") ? it.replace(/\.?0+$/, "") : it)
+  if (value === 0 || (exponent >= -4 && exponent < DIGITS)) {
+    return `${sign}<mn>${tidy(Math.abs(value).toFixed(Math.max(0, DIGITS - 1 - exponent)))}</mn>`
+  }
+  const ten = `<msup><mn>10</mn><mrow>${exponent < 0 ? '<mo form="prefix">−</mo>' : ""}<mn>${Math.abs(exponent)}</mn></mrow></msup>`
+  return sign + (tidy(figures) === "1" ? ten : `<mn>${tidy(figures)}</mn><mo>·</mo>${ten}`)
+}

@@ -28,7 +28,7 @@ export class AnswerPanel {
       row.className = k === best ? "best" : ""
     })
     if (looked) this.answer.replaceChildren(make("b", {}, this.content.classes[best] ?? ""), ` ${percent(sure[best] ?? 0)}`)
-    else say(this.answer, "draw, or take one of the images below")
+    else say(this.answer, this.content.image[0] === 1 ? "draw, or take an image" : "take an image")
   }
 }
 

@@ -59,6 +59,18 @@ export class LearningPanel {
     this.prepare()
   }
 
+  /** Train by other settings from now on, from the start.
+   * @param {{plan: {rates: number[][]}}} told
+   */
+  renew(told) {
+    this.go(false)
+    this.given.told = told
+    this.given.epochs = told.plan.rates.length
+    this.isReady = false
+    this.clear()
+    say(this.button, "Train")
+  }
+
   /** @param {boolean} going */
   go(going) {
     this.isGoing = going

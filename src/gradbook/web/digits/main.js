@@ -2,8 +2,10 @@
 
 import { byId, make, say } from "../view/dom.js"
 import { probabilities } from "../wasm/answers.js"
-import { asSeen } from "../wasm/framing.js"
+import { feeds, regionsFed } from "../wasm/feeding.js"
+import { asSeen } from "../picture/framing.js"
 import { Look } from "../wasm/look.js"
+import { regionsRead } from "../wasm/window.js"
 import { AnswerPanel } from "./answer.js"
 import { LearningPanel } from "./learning.js"
 import { Link } from "./link.js"
@@ -11,12 +13,15 @@ import { MapsPanel } from "./maps.js"
 import { OwnPanel } from "./own.js"
 import { Pad } from "./pad.js"
 import { picture } from "./paint.js"
-import { SumPanel } from "./sum.js"
+import { RecipePanel } from "./recipe.js"
 import { arrays, bytes, canUnpack, moduleOf } from "./unpack.js"
+import { ValuePanel } from "./value/panel.js"
+import { WaysPanel } from "./ways.js"
 
 /** @typedef {{image: Uint8Array, sure: number[]}} Looked */
 /** @typedef {import("./maps.js").Chosen} Chosen */
 
+const NO_LAYER = /** @type {import("./maps.js").Layer} */ (/** @type {any} */ ({ name: "i", letter: "i", below: "", colour: "inputs", words: "the image, as it comes in", kind: "image", reads: [] }))
 const OLD = "This page computes with WebAssembly and its vectors, which this browser doesn't have: open it in a newer one (any since 2023 will do)."
 
 class Page {
@@ -29,8 +34,9 @@ class Page {
     this.look = null
     /** @type {Uint8Array | null} */
     this.image = null
-    this.isLooking = false
-    /** @type {import("../wasm/plane.js").Plane | null} */
+    /** @type {{image: Uint8Array, target: number | null} | null} */
+    this.asked = null // what the worker is looking at
+    /** @type {import("../picture/plane.js").Plane | null} */
     this.waiting = null // what was drawn since the last frame
     /** @type {number | undefined} */
     this.frame = undefined
@@ -39,9 +45,12 @@ class Page {
     /** @type {Chosen} */
     this.chosen = { layer: 0, place: middle(content.layers[0].shape) }
     this.answer = new AnswerPanel(content)
-    this.maps = new MapsPanel(content.layers, content.image, chosen => this.choose(chosen))
-    this.sum = new SumPanel(content.layers, chosen => this.choose(chosen))
-    this.pad = new Pad(plane => this.drawn(plane))
+    const image = { ...NO_LAYER, shape: content.image }
+    const choose = (/** @type {Chosen} */ chosen) => this.choose(chosen)
+    this.ways = new WaysPanel(content.classes, () => this.update(), () => this.again())
+    this.maps = new MapsPanel(content.layers, image, choose)
+    this.value = new ValuePanel(content.layers, image, content.classes, choose)
+    this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // ink has no colours
     this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), image => this.take(image))
     this.listen()
     this.maps.learned(weights)
@@ -60,13 +69,13 @@ class Page {
     })
   }
 
-  /** @param {import("../wasm/plane.js").Plane} plane */
+  /** @param {import("../picture/plane.js").Plane} plane */
   prepared(plane) {
     const [, rows, columns] = this.content.image
     return asSeen(plane, rows, columns, this.content.framing)
   }
 
-  /** @param {import("../wasm/plane.js").Plane} plane */
+  /** @param {import("../picture/plane.js").Plane} plane */
   drawn(plane) {
     this.waiting = plane
     this.frame ??= requestAnimationFrame(() => {
@@ -76,12 +85,13 @@ class Page {
     })
   }
 
-  /** An image instead of a drawing.
-   * @param {Uint8Array} image
+  /** An image instead of a drawing, and what it is, if that is known.
+   * @param {Uint8Array} image @param {number | null} [label]
    */
-  take(image) {
+  take(image, label = null) {
     this.waiting = null
-    this.pad.wipe()
+    this.pad?.lay(image, this.content.image)
+    this.ways.aim(label)
     this.show(image)
   }
 
@@ -93,9 +103,9 @@ class Page {
     if (!image) {
       this.look = null
       this.update()
-    } else if (!this.isLooking) {
-      this.isLooking = true
-      this.link.tell("look", { image })
+    } else if (!this.asked) {
+      this.asked = { image, target: this.ways.chosen }
+      this.link.tell("look", this.asked)
     }
   }
 
@@ -103,28 +113,41 @@ class Page {
     this.show(this.image)
   }
 
-  /** @param {{image: Uint8Array, values: Float32Array}} told */
-  looked({ image, values }) {
-    this.isLooking = false
-    if (this.image && !same(this.image, image)) return this.show(this.image)
+  /** @param {{image: Uint8Array, target: number, values: Float32Array}} told */
+  looked({ image, target, values }) {
+    const { asked } = this
+    this.asked = null
     if (!this.image) return
-    this.look = new Look(this.content, image, values)
+    if (asked?.image !== this.image || asked.target !== this.ways.chosen) return this.show(this.image)
+    this.look = new Look(this.content, image, values, target)
     this.update()
   }
 
   update() {
     const { look } = this
     this.answer.update(look)
-    if (look) this.maps.update(look.values)
+    this.ways.update(look)
+    if (look) this.maps.update(this.ways.isBackward ? look.gradients : look.values)
     else this.maps.clear()
-    this.sum.update(this.chosen, look, this.weights)
+    this.choose(this.chosen)
   }
 
   /** @param {Chosen} chosen */
   choose(chosen) {
     this.chosen = chosen
-    this.maps.frame(chosen)
-    this.sum.update(chosen, this.look, this.weights)
+    this.maps.frame(chosen, this.regions(chosen))
+    this.value.update(chosen, this.look, this.weights, this.ways.isBackward)
+  }
+
+  /** The parts of maps that the value is made of, or that it feeds.
+   * @param {Chosen} chosen
+   */
+  regions({ layer: number, place }) {
+    const { look } = this
+    if (look && this.ways.isBackward) return regionsFed(look, feeds(look, number, place, this.weights))
+    const { layers, image } = this.content
+    const layer = layers[number]
+    return layer ? regionsRead(layer, place, read => layers[read]?.shape ?? image) : []
   }
 
   /** @param {any[]} own */
@@ -147,19 +170,16 @@ class Page {
 /** @param {[number, number, number]} shape */
 const middle = ([, rows, columns]) => ({ channel: 0, row: Math.floor(rows / 2), column: Math.floor(columns / 2) })
 
-/** @param {Uint8Array} one @param {Uint8Array} other */
-const same = (one, other) => one.every((byte, k) => byte === other[k])
-
 /** Buttons with images to read, for whoever doesn't draw.
- * @param {Page} page @param {Uint8Array} images
+ * @param {Page} page @param {Uint8Array} images @param {number[]} labels
  */
-function offer(page, images) {
+function offer(page, images, labels) {
   const size = page.content.image.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1)
   for (let k = 0; k < images.length / size; k++) {
     const image = images.slice(k * size, (k + 1) * size)
     const canvas = make("canvas", { "aria-hidden": "true" })
     picture(canvas, image, page.content.image)
-    const take = () => page.take(image)
+    const take = () => page.take(image, labels[k])
     byId("samples").append(make("button", { type: "button", "aria-label": `image ${k + 1}`, onclick: take }, canvas))
   }
 }
@@ -173,7 +193,8 @@ async function teach({ training, classes, image }, link, page) {
     module: await moduleOf(training.module), plan: training.plan, images, wanted,
     start: await arrays(training.start), test: { images: test, labels: tested },
   }
-  new LearningPanel(link, { classes, image }, { told, epochs: training.plan.rates.length, test: /** @type {Uint8Array} */ (test), labels: /** @type {Int32Array} */ (tested) }, () => page.again())
+  const learning = new LearningPanel(link, { classes, image }, { told, epochs: training.plan.rates.length, test: /** @type {Uint8Array} */ (test), labels: /** @type {Int32Array} */ (tested) }, () => page.again())
+  new RecipePanel(training.recipe, told, renewed => learning.renew(renewed))
 }
 
 /** @param {Int32Array | undefined} labels @param {number[][]} wanted */
@@ -189,8 +210,9 @@ async function open() {
   const page = new Page(content, values, link)
   const opened = new Promise(done => link.on("opened", done))
   link.tell("open", { module, view: content.view, values })
-  if (content.samples) offer(page, await bytes(content.samples))
+  if (content.samples) offer(page, await bytes(content.samples.images), content.samples.labels)
   await opened
+  byId("samples").querySelector("button")?.click()
   document.body.setAttribute("data-ready", "")
   if (content.training) await teach(content, link, page)
 }

@@ -1,6 +1,7 @@
 // Images of the reader's own: pictures, folders of them, tables of pixels.
 
 import { byId, make, say } from "../view/dom.js"
+import { asItIs } from "../picture/framing.js"
 import { percent } from "./answer.js"
 import { picture } from "./paint.js"
 
@@ -8,9 +9,10 @@ import { picture } from "./paint.js"
 
 const MOST = 500 // at once
 const LONGEST = 280 // places of a picture's longer side, as of the paper
+const LONGEST_AS_IS = 2_000 // of one that isn't looked through for a drawing
 
 export class OwnPanel {
-  /** @param {{classes: string[], image: [number, number, number]}} content @param {(plane: import("../wasm/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array) => void} look */
+  /** @param {{classes: string[], image: [number, number, number], framing: import("../picture/framing.js").Framing}} content @param {(plane: import("../picture/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array) => void} look */
   constructor(content, prepared, read, look) {
     this.content = content
     this.prepared = prepared
@@ -50,11 +52,11 @@ export class OwnPanel {
 
   /** @param {File} file @returns {Promise<Own>} */
   async pictureOf(file) {
-    const [channels] = this.content.image
-    if (channels !== 1) throw new Error("this network reads colours: read pictures with gradbook predict")
+    const { image: shape, framing } = this.content
+    if (shape[0] !== 1 && shape[0] !== 3) throw new Error(`this network reads ${shape[0]} channels, and pictures have 1 or 3: write their pixels into a CSV file`)
     const bitmap = await createImageBitmap(file).catch(() => null)
     if (!bitmap) throw new Error("no picture that this browser can open")
-    const image = this.prepared(plane(bitmap))
+    const image = framing ? this.prepared(plane(pixels(bitmap, LONGEST))) : asItIs(pixels(bitmap, LONGEST_AS_IS), shape)
     if (!image) throw new Error("nothing to read on it")
     return { name: file.name, image }
   }
@@ -86,24 +88,39 @@ export function table(text, name, image) {
     if (row.length !== size && row.length !== size + 1) throw new Error(`row ${k + 1} has ${row.length} columns: ${size} pixels are wanted, or a label and these`)
     const pixels = row.slice(-size)
     if (!pixels.every(pixel => pixel >= 0 && pixel <= 255)) throw new Error(`row ${k + 1}: pixels are numbers from 0 to 255`)
-    return { name: `${name}, row ${k + 1}`, image: Uint8Array.from(pixels) }
+    return { name: `${name}, row ${k + 1}`, image: byChannel(pixels, image[0]) }
   })
 }
 
-/** How unlike its paper each place of a picture is; the paper is the commonest grey at its sides.
- * @param {ImageBitmap} bitmap @returns {import("../wasm/plane.js").Plane}
+/** Red, green and blue stand side by side in a table, and one after the other in an image.
+ * @param {number[]} pixels @param {number} channels
  */
-function plane(bitmap) {
-  const scale = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height))
+function byChannel(pixels, channels) {
+  const each = pixels.length / channels
+  return Uint8Array.from({ length: pixels.length }, (_, k) => pixels[(k % each) * channels + Math.floor(k / each)] ?? 0)
+}
+
+/** A picture's pixels, on white, its longer side at most so long.
+ * @param {ImageBitmap} bitmap @param {number} longest
+ */
+function pixels(bitmap, longest) {
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height))
   const [columns, rows] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * scale)))
   const canvas = make("canvas", { width: columns, height: rows })
   const context = canvas.getContext("2d")
   context.fillStyle = "#fff"
   context.fillRect(0, 0, columns, rows)
   context.drawImage(bitmap, 0, 0, columns, rows)
-  const { data } = context.getImageData(0, 0, columns, rows)
-  const grey = Float32Array.from({ length: data.length / 4 }, (_, k) => (data[4 * k] + data[4 * k + 1] + data[4 * k + 2]) / 765)
-  return { amount: apart(grey, /** @type {number} */ (rows), /** @type {number} */ (columns)), rows: /** @type {number} */ (rows), columns: /** @type {number} */ (columns) }
+  return { data: /** @type {Uint8ClampedArray} */ (context.getImageData(0, 0, columns, rows).data), rows: rows ?? 1, columns: columns ?? 1 }
+}
+
+/** How unlike its paper each place of a picture is; the paper is the commonest grey at its sides.
+ * @param {{data: Uint8ClampedArray, rows: number, columns: number}} picture @returns {import("../picture/plane.js").Plane}
+ */
+function plane({ data, rows, columns }) {
+  const part = (/** @type {number} */ k) => data[k] ?? 0
+  const grey = Float32Array.from({ length: data.length / 4 }, (_, k) => (part(4 * k) + part(4 * k + 1) + part(4 * k + 2)) / 765)
+  return { amount: apart(grey, rows, columns), rows, columns }
 }
 
 /** @param {Float32Array} grey @param {number} rows @param {number} columns */

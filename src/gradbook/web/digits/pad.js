@@ -1,17 +1,18 @@
 // The paper to draw on: by mouse, finger, stylus or keys.
 
-import { Paper, SIDE } from "../wasm/pen.js"
+import { Paper, SIDE } from "../picture/pen.js"
 import { ink, inkColour } from "./paint.js"
 import { byId } from "../view/dom.js"
 
-/** @typedef {import("../wasm/pen.js").Point} Point */
+/** @typedef {import("../picture/pen.js").Point} Point */
 
 const STEP = SIDE / 28 // of the pen, by a key
+const PALE = 0.3 // of an image beneath the paper
 /** @type {Record<string, [number, number]>} */
 const WAYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }
 
 export class Pad {
-  /** @param {(plane: import("../wasm/plane.js").Plane) => void} changed */
+  /** @param {(plane: import("../picture/plane.js").Plane) => void} changed */
   constructor(changed) {
     this.changed = changed
     this.paper = new Paper()
@@ -21,6 +22,7 @@ export class Pad {
     /** @type {Point} */
     this.at = { x: SIDE / 2, y: SIDE / 2 } // of the pen that keys move
     this.isDown = false
+    this.beneath = new Float32Array(SIDE * SIDE)
     /** @type {Map<number, Point>} */
     this.pens = new Map() // by pointer: where each was last
     this.listen()
@@ -44,9 +46,12 @@ export class Pad {
     this.update()
   }
 
-  /** Clear it, for something else to be looked at. */
-  wipe() {
+  /** Clear it, and lay an image that is looked at instead beneath it, pale.
+   * @param {Uint8Array} image @param {[number, number, number]} shape
+   */
+  lay(image, shape) {
     this.paper.clear()
+    this.beneath = pale(image, shape)
     this.show()
   }
 
@@ -113,11 +118,27 @@ export class Pad {
   }
 
   update() {
+    this.beneath.fill(0)
     this.show()
     this.changed({ amount: this.paper.amount, rows: SIDE, columns: SIDE })
   }
 
   show() {
-    ink(this.canvas, this.paper.amount, SIDE, SIDE, inkColour())
+    const amount = this.paper.isBlank ? this.beneath : this.paper.amount
+    ink(this.canvas, amount, SIDE, SIDE, inkColour())
   }
+}
+
+/** An image as large as the paper; where it is bright there is ink.
+ * @param {Uint8Array} image @param {[number, number, number]} shape
+ */
+function pale(image, [, rows, columns]) {
+  const side = Math.max(rows, columns)
+  const [top, left] = [Math.floor((side - rows) / 2), Math.floor((side - columns) / 2)]
+  return Float32Array.from({ length: SIDE * SIDE }, (_, k) => {
+    const row = Math.floor((Math.floor(k / SIDE) * side) / SIDE) - top
+    const column = Math.floor(((k % SIDE) * side) / SIDE) - left
+    const isInside = row >= 0 && column >= 0 && row < rows && column < columns
+    return isInside ? (PALE * (image[row * columns + column] ?? 0)) / 255 : 0
+  })
 }

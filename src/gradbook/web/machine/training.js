@@ -1,6 +1,7 @@
 // Trains: the values of the latest epoch, and what goes from one epoch to the next.
 
 import { Machine } from "./machine.js"
+import { drawn } from "./masks.js"
 
 /**
  * @typedef {[inputs: number[], targets: number[]]} Sample
@@ -9,6 +10,7 @@ import { Machine } from "./machine.js"
  *   outputs: number[], weights: number[], trained: [number, number][],
  *   state: [leaf: number, next: number, start: number][], rate: number, count: number | null,
  *   loss: number, least: number, startRate: number, epochs: number, samples: Sample[], most: number,
+ *   seed: number, masks: import("./masks.js").MaskTable[],
  * }} Table what `targets/page/` writes
  */
 
@@ -18,6 +20,8 @@ export class Training {
     this.table = table
     this.machine = new Machine(table.lines, table.each, samples.length)
     this.epoch = 1
+    this.dropsNothing = false // whether values are shown as they are once the network is trained
+    this.learned = NaN // the loss that is learned from, which dropout changes
     this.next = new Float64Array(start.length)
     const wanted = [table.loss, ...table.outputs, ...table.trained.map(([, slope]) => slope)]
     this.order = this.machine.order([...wanted, ...table.state.map(([, next]) => next)])
@@ -51,13 +55,32 @@ export class Training {
 
   /** Compute the epoch from the weights as they are. */
   evaluate() {
-    this.machine.run(this.order)
+    const { machine, next, table } = this
+    this.mask(false)
+    machine.run(this.order)
+    this.learned = this.loss
+    table.state.forEach(([, following], k) => (next[k] = machine.at(following)))
+    if (!this.dropsNothing) return
+    this.mask(true)
+    machine.run(this.order)
+  }
+
+  /** Draw what dropout drops in this epoch, or let it drop nothing.
+   * @param {boolean} isOff @private
+   */
+  mask(isOff) {
+    const { machine, table } = this
+    for (const it of table.masks) {
+      for (let k = 0; k < machine.samples; k++) {
+        const values = isOff ? it.lines.map(() => 1) : drawn(table.seed, this.epoch - 1, k, it)
+        it.lines.forEach((line, j) => machine.put(line, k, values[j]))
+      }
+    }
   }
 
   /** All weights at once, then the next epoch's values. */
   step() {
     const { machine, next, table } = this
-    table.state.forEach(([, following], k) => (next[k] = machine.at(following)))
     table.state.forEach(([leaf], k) => machine.fill(leaf, next[k]))
     this.epoch += 1
     this.evaluate()

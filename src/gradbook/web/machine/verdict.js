@@ -1,5 +1,7 @@
 // What a learning rate does: one trial of so many epochs, held against the criteria's table.
 
+import { even } from "./masks.js"
+
 /**
  * @typedef {any[]} Condition see targets/page/criteria.py
  * @typedef {{
@@ -199,14 +201,6 @@ function rises(values, rise) {
 /** @param {number[]} values @param {[share: number, least: number]} part */
 function last(values, [share, least]) {
   return values.slice(-Math.max(least, even(values.length * share)))
-}
-
-/** Rounded as Python does: a half goes to the even number.
- * @param {number} value
- */
-function even(value) {
-  const low = Math.floor(value)
-  return value - low === 0.5 ? low + (low % 2) : Math.round(value)
 }
 
 /** @param {number[]} values */

@@ -1,24 +1,23 @@
 // Whether the parts of a network that was read fit each other, and what follows from them.
 
+import { parametersOf, termsOf } from "./layers.js"
 import { filled } from "./wording.js"
 
 /**
  * @typedef {import("./reader.js").Draft} Draft
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("./wording.js").Said} Said
- * @typedef {{role: string, shape: number[], layer: number, first: number, fixed: boolean}} Parameter
+ * @typedef {import("./layers.js").Spec & {layer: number, first: number}} Parameter
  * @typedef {{
- *   shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
+ *   owners: number[], shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
  *   ending: string, loss: string, smoothing: number, update: import("./reader.js").Update,
  *   decay: Record<string, number>, rate: number, seed: number, start: Record<string, number[]>,
  *   samples: import("../machine/training.js").Sample[], name: string,
  * }} Net
  */
 
-const IMAGES = "images can't be built in the page: put the text into a file and make a page of that"
 const FILES = "a page opens no file by itself: drop the CSV file onto it, or write 'sample' lines"
-const MOST_WEIGHTS = 300 // that a drawing holds
-const TOO_MANY = "{size} weights and biases: the page draws at most {most}"
+const TOO_MANY = "{size:,} {what}: a page builds at most {most:,}"
 const EPSILON = 1e-9 // that targets of cross-entropy may be off 1
 
 /** @param {Draft} draft @param {Grammar} grammar @returns {Net} */
@@ -29,6 +28,7 @@ export function checked(draft, grammar) {
   const update = settings.update ?? { kind: Object.keys(grammar.rates)[0], ...structuredClone(grammar.usual), nesterov: false }
   /** @type {Net} */
   const net = {
+    owners: layers.map((_, k) => draft.owners.get(k) ?? k), // of each layer the one whose weights it takes
     shapes, layers, ending, update, samples: draft.samples, start: draft.start,
     parameters: parameters(draft, grammar),
     outputs: Number(product(shapes[shapes.length - 1])),
@@ -44,21 +44,13 @@ export function checked(draft, grammar) {
 }
 
 /** @param {Draft} draft @param {Grammar} grammar */
-function parameters({ layers, shapes }, grammar) {
-  const { weights, biases } = grammar.kinds
-  const counts = { [weights]: 0, [biases]: 0 }
-  const found = /** @type {Parameter[]} */ ([])
-  const add = (/** @type {string} */ role, /** @type {number[]} */ shape, /** @type {number} */ layer, fixed = false) => {
-    found.push({ role, shape, layer, first: counts[role] + 1, fixed })
-    counts[role] += Number(product(shape))
-  }
-  layers.forEach((layer, k) => {
-    if (layer.kind !== "dense") return
-    const bias = grammar.biases[layer.bias]
-    add(weights, [layer.width, shapes[k][0]], k)
-    if (bias) add(biases, [bias.shared ? 1 : layer.width], k, bias.fixed)
-  })
-  return found
+function parameters({ layers, shapes, owners }, grammar) {
+  const counts = /** @type {Record<string, number>} */ (Object.fromEntries(grammar.roles.map(role => [role, 0])))
+  return layers.flatMap((layer, k) => (owners.has(k) ? [] : parametersOf(layer, shapes[k], grammar)).map(spec => {
+    const first = counts[spec.role] + 1
+    counts[spec.role] += Number(product(spec.shape))
+    return { ...spec, layer: k, first }
+  }))
 }
 
 /** How many parameters of a kind there are.
@@ -100,9 +92,23 @@ class Check {
 
   sizes() {
     const { shapes, parameters } = this.net
+    this.uses()
     shapes.forEach((shape, k) => this.room(k ? `layer ${k}` : "input", "values", product(shape)))
     for (const it of parameters) this.room(`layer ${it.layer + 1}`, "parameters", product(it.shape))
     if (!parameters.length) this.fail("input", "NOTHING_TO_TRAIN")
+  }
+
+  /** What is applied again must be given what its weights fit. */
+  uses() {
+    const { layers, shapes, owners } = this.draft
+    layers.forEach((layer, k) => {
+      const first = owners.get(k) ?? k
+      const [own, theirs] = [k, first].map(it => JSON.stringify(parametersOf(layer, shapes[it], this.grammar)))
+      if (own === theirs) return
+      const said = filled(this.grammar.messages.OTHER_WEIGHTS, {
+        first: BigInt(first + 1), before: shapes[first].join("x"), given: shapes[k].join("x") })
+      this.fail(`layer ${k + 1}`, `layer ${k + 1}: ${said}`)
+    })
   }
 
   /** @param {string} part @param {string} what @param {bigint} size */
@@ -175,11 +181,14 @@ class Check {
 
   /** What the command takes, and the page doesn't. */
   refusals() {
-    const { shapes, parameters } = this.net
-    if (shapes[0].length > 1) this.fail("input", IMAGES)
+    const { shapes, parameters, layers, outputs } = this.net
+    const { mostWeights, mostSingles } = this.grammar
     if ("table" in this.draft.settings) this.fail("data", FILES)
-    const size = parameters.reduce((sum, it) => sum + product(it.shape), 0n)
-    if (size > MOST_WEIGHTS) this.fail("layer", TOO_MANY, { size, most: BigInt(MOST_WEIGHTS) })
+    const weights = parameters.reduce((sum, it) => sum + product(it.shape), 0n)
+    if (weights > mostWeights) this.fail("layer", TOO_MANY, { size: weights, what: "weights and biases", most: BigInt(mostWeights) })
+    const made = layers.map((layer, k) => product(shapes[k + 1]) * BigInt(termsOf(layer, shapes[k])))
+    const size = made.reduce((sum, it) => sum + it, product(shapes[0]) + BigInt(outputs) + weights)
+    if (size > mostSingles) this.fail("layer", TOO_MANY, { size, what: "single values and products", most: BigInt(mostSingles) })
   }
 }
 

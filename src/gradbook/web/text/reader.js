@@ -1,6 +1,7 @@
-// Reads a network's text, statement by statement, as the command does; dense layers and activations.
+// Reads a network's text, statement by statement, as the command does.
 
 import { checked } from "./fit.js"
+import { output, readLayer, readsChecked } from "./layers.js"
 import { statements, TextError } from "./statement.js"
 import { didYouMean, filled } from "./wording.js"
 
@@ -8,17 +9,14 @@ import { didYouMean, filled } from "./wording.js"
  * @typedef {import("./statement.js").Statement} Statement
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("../machine/training.js").Sample} Sample
- * @typedef {{kind: "dense", width: number, bias: string, slope: number}} Dense
- * @typedef {{kind: "activation", word: string, slope: number}} Activation
- * @typedef {Dense | Activation} Layer
+ * @typedef {import("./layers.js").Layer} Layer
  * @typedef {{kind: string, momentum: number, betas: number[], epsilon: number, nesterov: boolean}} Update
  * @typedef {{
  *   shapes: number[][], layers: Layer[], samples: Sample[], start: Record<string, number[]>,
  *   settings: Record<string, any>, places: Map<string, Statement>,
+ *   again: {first: number, end: number}[], owners: Map<number, number>,
  * }} Draft what has been read so far
  */
-
-const NOT_HERE = "{word!r} can't be built in the page: put the text into a file and make a page of that"
 
 /** The network that a text describes; a mistake is thrown with its place.
  * @param {string} text @param {Grammar} grammar
@@ -30,7 +28,7 @@ export function read(text, grammar) {
     throw new TextError(filled(grammar.messages.TOO_LONG, values), 1, 1)
   }
   /** @type {Draft} */
-  const draft = { shapes: [], layers: [], samples: [], start: {}, settings: {}, places: new Map() }
+  const draft = { shapes: [], layers: [], samples: [], start: {}, settings: {}, places: new Map(), again: [], owners: new Map() }
   for (const line of statements(text, grammar)) readStatement(draft, line)
   if (!draft.shapes.length) throw new TextError(grammar.messages.NO_LAYERS, 1, 1)
   return checked(draft, grammar)
@@ -47,7 +45,8 @@ function readStatement(draft, line) {
   }
   if (!draft.shapes.length && word !== "input" && word !== "name") line.fail("BEFORE_INPUT", { word })
   line.take()
-  if (isLayer) readLayer(draft, line, word)
+  if (word === "again") takeAgain(draft, line)
+  else if (isLayer) takeLayer(draft, line, word)
   else if (word in grammar.kinds) start(draft, line, grammar.kinds[word])
   else STATEMENTS[word](draft, line)
   line.end()
@@ -68,52 +67,63 @@ function set(draft, key, value, line) {
   draft.places.set(key, line)
 }
 
-// Layers ----------------------------------------------------------------------
-
 /** @param {Draft} draft @param {Statement} line @param {string} word */
-function readLayer(draft, line, word) {
+function takeLayer(draft, line, word) {
+  checkDepth(draft, line)
+  addLayer(draft, readLayer(line, word, draft.shapes[draft.layers.length]), line)
+}
+
+/** @param {Draft} draft @param {Statement} line */
+function checkDepth({ layers }, line) {
   const { mostLayers } = line.grammar
-  if (draft.layers.length >= mostLayers) line.fail("TOO_DEEP", { most: BigInt(mostLayers) }, 0)
-  const shape = draft.shapes[draft.shapes.length - 1]
-  const layer = word === "dense" ? dense(line, shape) : activation(line, word, shape)
-  draft.shapes.push(layer.kind === "dense" ? [layer.width] : isSoftmax(layer.word) ? shape.slice(0, 1) : shape)
+  if (layers.length >= mostLayers) line.fail("TOO_DEEP", { most: BigInt(mostLayers) }, 0)
+}
+
+/** @param {Draft} draft @param {Layer} layer @param {Statement} line */
+function addLayer(draft, layer, line) {
+  checkDepth(draft, line)
+  const index = draft.layers.length
+  draft.shapes.push(output(layer, readsChecked(layer, index, line).map(value => draft.shapes[value]), line))
   draft.layers.push(layer)
   draft.places.set(`layer ${draft.layers.length}`, line)
 }
 
-/** @param {string} word */
-const isSoftmax = word => word.endsWith("softmax")
-
-/** @param {Statement} line @param {number[]} shape @returns {Dense} */
-function dense(line, shape) {
-  const width = line.whole("dense's width")
-  const bias = readBias(line)
-  if (width < 1) line.fail("NOT_FROM", { what: "dense's width", least: 1n, value: BigInt(width) }, 0)
-  if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: shape.join("x") }, 0)
-  return { kind: "dense", width, bias, slope: 0 }
-}
-
-/** @param {Statement} line */
-function readBias(line) {
-  const { grammar, used } = line
-  const known = Object.keys(grammar.biases)
-  const phrase = line.rest()
-  if (phrase && !known.includes(phrase)) {
-    const others = filled(grammar.messages.ONE_OF, { known: known.join(", ") })
-    line.fail("UNKNOWN_BIAS", { word: phrase, hint: didYouMean(phrase, known, grammar.closeEnough) || others }, used)
+/** The last layers once more and once more: each use is a layer like any other.
+ * @param {Draft} draft @param {Statement} line
+ */
+function takeAgain(draft, line) {
+  const times = line.whole("again's number of times")
+  const said = line.option("back") ? line.whole("again's number of layers") : null
+  line.end()
+  const end = draft.layers.length
+  const summing = Math.max(-1, ...draft.layers.flatMap(({ kind }, k) => (kind === "conv" || kind === "dense" ? [k] : [])))
+  if (said === null && summing < 0) line.fail("NOTHING_BEFORE", {}, 0)
+  const layers = said ?? end - summing
+  checkBack(draft, line, layers)
+  for (const [what, value] of /** @type {[string, number][]} */ ([["again's number of layers", layers], ["again's number of times", times]])) {
+    if (value < 1) line.fail("NOT_FROM", { what, least: 1n, value: BigInt(value) }, 0)
   }
-  return phrase || grammar.usualBias
+  const first = end - layers
+  for (let use = 1; use < times; use++) {
+    for (let k = 0; k < layers; k++) {
+      addLayer(draft, draft.layers[first + k], line)
+      draft.owners.set(draft.layers.length - 1, first + k)
+    }
+  }
+  if (times > 1) draft.again.push({ first, end: draft.layers.length })
 }
 
-/** @param {Statement} line @param {string} word its first @param {number[]} shape @returns {Activation} */
-function activation(line, word, shape) {
-  const { activations, usualSlope } = line.grammar
-  const kind = activations.find(it => it.split(" ")[0] === word)
-  if (!kind) return line.fail(NOT_HERE, { word }, 0)
-  for (const other of kind.split(" ").slice(1)) if (!line.option(other)) line.fail("EXPECTED", { phrase: kind })
-  const slope = kind === "leaky relu" && line.next ? line.value("the slope") : usualSlope
-  if (isSoftmax(kind) && Math.max(1, ...shape.slice(1)) > 1) line.fail("FLAT_ONLY", { word: kind, shape: shape.join("x") }, 0)
-  return { kind: "activation", word: kind, slope }
+/** Refuse to apply layers again that aren't there, or that are applied several times.
+ * @param {Draft} draft @param {Statement} line @param {number} layers
+ */
+function checkBack(draft, line, layers) {
+  const end = draft.layers.length
+  if (layers > end) {
+    const there = end ? `only ${end} stand${end === 1 ? "s" : ""}` : "none stands"
+    line.fail("TOO_FAR", { back: `${layers} layer${layers === 1 ? "" : "s"}`, there }, 0)
+  }
+  const known = draft.again.find(one => one.end > end - layers)
+  if (known) line.fail("APPLIED_ALREADY", { layer: BigInt(Math.max(known.first, end - layers) + 1) }, 0)
 }
 
 // Everything else -------------------------------------------------------------

@@ -4,16 +4,16 @@ import { filled, oneLine } from "./wording.js"
 
 /**
  * @typedef {{
- *   messages: Record<string, string>, number: string, whole: string, sizes: string,
+ *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
  *   mostLayers: number, mostValues: number, largestSeed: number, drawnDecimals: number,
- *   words: string[], layers: string[], activations: string[], usualSlope: number,
+ *   words: string[], layers: string[], activations: string[], usualSlope: number, usualEpsilon: number,
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>},
  *   biases: Record<string, {shared: boolean, fixed: boolean} | null>, usualBias: string,
  *   losses: string[], meant: Record<string, string>, endings: Record<string, string>, smoothed: string,
  *   rates: Record<string, number>, settings: Record<string, string[]>,
  *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
- *   kinds: Record<string, string>, roles: string[],
+ *   kinds: Record<string, string>, roles: string[], mostWeights: number, mostSingles: number,
  * }} Grammar what `targets/page/grammar.py` writes
  */
 
@@ -108,6 +108,16 @@ export class Statement {
     if (!this.next) this.fail("NO_SIZES", { what, example })
     const parts = this.next.split("x")
     if (!entirely(this.grammar.sizes, this.next) || parts.length > most) this.fail("NOT_SIZES", { what, example, word: this.next })
+    return this.take().split("x").map(Number)
+  }
+
+  /** One whole number, or as many as `counts` allows with an x between them.
+   * @param {string} what @param {number[]} counts @param {string} example
+   */
+  wholes(what, counts, example) {
+    if (!this.next.includes("x")) return [this.whole(what)]
+    const parts = this.next.split("x")
+    if (!entirely(this.grammar.wholes, this.next) || !counts.includes(parts.length)) this.fail("NOT_SIZES", { what, example, word: this.next })
     return this.take().split("x").map(Number)
   }
 

@@ -94,6 +94,8 @@ export class ChainPanel {
   definition(line) {
     const slid = this.windows.get(line)
     if (slid) return [this.slide(slid)]
+    const mask = this.model.content.masks.find((/** @type {import("../machine/masks.js").MaskTable} */ it) => it.lines.includes(line))
+    if (mask) return [this.drawn(mask.rate)]
     const template = this.model.content.formulas[line]
     if (!template) return []
     const name = this.names[line].math
@@ -101,6 +103,14 @@ export class ChainPanel {
     if (!isOneValue(template)) row.append(this.withNumbers("<mo>=</mo>", template))
     row.append(" = ", this.plain(line))
     return [row, ...this.behind(template)]
+  }
+
+  /** What dropout multiplies with has no formula.
+   * @param {number} rate @private
+   */
+  drawn(rate) {
+    return make("p", {}, `Drawn anew at every step and for each sample: 0 with a chance of ${rate}, else 1/(1 − ${rate}) = `,
+      exact(1 / (1 - rate)), ", so that the mean stays as it is. Once the network is trained, it is 1.")
   }
 
   /** Ways to the values that a formula mentions and that the drawing doesn't show: means, scales.
@@ -159,8 +169,9 @@ export class ChainPanel {
       formula(`${fraction(own, mine)}<mo>=</mo>`), this.tree(inner, true),
       make("span", { class: "result" }, "= ", this.plain(inner.value)))]
     if (isMean) {
-      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`),
-        ` is the mean of this over all ${this.model.samples.length} samples: `, this.plain(chain.value)))
+      const count = this.model.samples.length
+      const over = count > 1 ? `the mean of this over all ${count} samples` : "the same, as there is one sample"
+      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), ` is ${over}: `, this.plain(chain.value)))
     }
     if (this.model.slopeOf.has(line)) rows.push(this.nudge(line), this.following(line))
     return rows

@@ -52,7 +52,7 @@ export class CurvePanel {
     const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
     this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
-    const last = model.training.loss
+    const [, last] = model.losses[model.losses.length - 1]
     this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
     this.now.setAttribute("cx", String(x(model.epoch)))
     this.now.setAttribute("cy", String(scale.y(last)))

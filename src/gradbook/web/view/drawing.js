@@ -1,11 +1,13 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
 import { brief, draw, nameText, say, set, short } from "./dom.js"
+import { beam, feeds, masks, mentioned, neighbour, reached } from "./paths.js"
 import { bestPlaces, HALF, LABEL, lineOf, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
 
 const NARROW = 620 // pixels: below, a network that fits goes from top to bottom
 const MOST_LABELS = 12 // between two columns
 const SMALLEST = 0.85 // of its size, that the drawing shrinks to before it scrolls
+const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
 const DIGITS = 30 // a cell that is at least so wide has its number in it
 
 /**
@@ -31,10 +33,12 @@ export class Drawing {
     this.handles = /** @type {[Element, number][]} */ ([])
     this.lines = /** @type {[Element, number][]} */ ([])
     this.tints = /** @type {[Element, number, number][]} */ ([])
+    this.masks = /** @type {Map<number, number>} */ (new Map()) // by the values that they leave
     this.areSlopes = false // what the maps are painted with
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
     this.labelled = /** @type {[Element, number][]} */ ([])
+    this.masks = masks(model.content)
     new ResizeObserver(() => this.relaid()).observe(box)
     this.relaid()
   }
@@ -43,6 +47,7 @@ export class Drawing {
   renew() {
     this.names = this.model.content.names
     this.feeds = feeds(this.model.content.partials)
+    this.masks = masks(this.model.content)
     this.room = 0
     this.relaid()
   }
@@ -76,7 +81,7 @@ export class Drawing {
       draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${count} more`)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
-    svg.append(...layout.cells.flatMap((column, k) => column.map(cell => this.cell(cell, k))), this.beam)
+    svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
     svg.append(...this.captions(layout.middles, height))
     this.box.replaceChildren(svg)
   }
@@ -195,12 +200,12 @@ export class Drawing {
   }
 
   /** One value of a map.
-   * @param {Cell} cell @param {number} column @private
+   * @param {Cell} cell @param {boolean} isFirst of its column: Tab comes to this one, arrows lead on @private
    */
-  cell({ line, x, y, size }, column) {
+  cell({ line, x, y, size, column }, isFirst) {
     const name = this.names[line]
     const tint = draw("rect", { x, y, width: size, height: size, class: "tint" })
-    const group = draw("g", { class: `cell f-${name.kind}`, ...this.handle(line) },
+    const group = draw("g", { class: `cell f-${name.kind}`, ...this.handle(line), tabindex: this.model.isFree(line) || isFirst ? 0 : -1 },
       draw("rect", { x, y, width: size, height: size, class: "shape" }), tint)
     if (size >= DIGITS) {
       const text = draw("text", { x: x + size / 2, y: y + size / 2 + 4, class: "digits", "text-anchor": "middle" })
@@ -303,7 +308,22 @@ export class Drawing {
       event.preventDefault()
       const by = step * (event.shiftKey ? 0.001 : 0.01)
       this.model.put(line, Math.round((this.model.at(line) + by) * 1e6) / 1e6)
+    } else this.move(event, line)
+  }
+
+  /** From one cell of a map to the next; Tab comes back to the one that was left.
+   * @param {KeyboardEvent} event @param {number} line @private
+   */
+  move(event, line) {
+    const [from, direction] = [this.cells.get(line), DIRECTIONS[event.key]]
+    const next = from && direction && neighbour(this.cells, from, direction)
+    if (!next || this.model.isFree(line)) return
+    event.preventDefault()
+    for (const [handle, of] of this.handles) {
+      if (of === line) handle.setAttribute("tabindex", "-1")
+      if (of === next.line) handle.setAttribute("tabindex", "0")
     }
+    this.focusOn(next.line)
   }
 
   /** Put in the numbers as they are. */
@@ -323,6 +343,8 @@ export class Drawing {
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
       const said = this.names[line].said
+      const mask = this.masks.get(line)
+      if (mask !== undefined) handle.classList.toggle("dropped", model.at(mask) === 0)
       if (model.isFree(line)) {
         set(handle, "aria-label", said)
         set(handle, "aria-valuenow", String(value))
@@ -382,37 +404,4 @@ export class Drawing {
     const [from, to] = this.areSlopes ? [own, others] : [others, own]
     this.beam.setAttribute("d", from.length && to.length ? beam(from, to) : "")
   }
-}
-
-/** Which values each value feeds.
- * @param {[number, number, string][]} partials
- */
-function feeds(partials) {
-  const found = new Map()
-  for (const [of, to] of partials) found.set(to, [...(found.get(to) ?? []), of])
-  return found
-}
-
-/** All values on the way from one to the error.
- * @param {number} from @param {Map<number, number[]>} feeds
- */
-function reached(from, feeds) {
-  const found = new Set([from])
-  for (const value of found) for (const fed of feeds.get(value) ?? []) found.add(fed)
-  return found
-}
-
-/** The lines that a formula mentions.
- * @param {string} template
- */
-const mentioned = template => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
-
-/** Two lines from the corners of some cells to those that are made of them.
- * @param {Cell[]} from @param {Cell[]} to
- */
-function beam(from, to) {
-  const top = (/** @type {Cell[]} */ cells) => Math.min(...cells.map(cell => cell.y))
-  const foot = (/** @type {Cell[]} */ cells) => Math.max(...cells.map(cell => cell.y + cell.size))
-  const [right, left] = [Math.max(...from.map(cell => cell.x + cell.size)), Math.min(...to.map(cell => cell.x))]
-  return `M${right} ${top(from)}L${left} ${top(to)}M${right} ${foot(from)}L${left} ${foot(to)}`
 }

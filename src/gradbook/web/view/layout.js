@@ -20,7 +20,7 @@ const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
  * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
  * @typedef {{x: number, y: number, unit: Unit, width: number}} Spot
  * @typedef {{x: number, y: number, count: number}} Gap units that are left out
- * @typedef {{x: number, y: number, size: number, line: number}} Cell
+ * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
  * @typedef {{a: number[], b: number[], row: number, weight: number | null, back: number, ends: [Unit, Unit]}} Way
  * @typedef {{spots: (Spot | null)[][], gaps: Gap[], cells: Cell[][], middles: number[], width: number, height: number}} Layout
  */
@@ -83,7 +83,7 @@ export function sideways(columns, room) {
     gaps: columns.flatMap((column, k) => column.units.flatMap((unit, j) => (unit ? [] : [{
       count: column.left_out, x: lefts[k] + wide[k] / 2, y: middle + (j - (column.units.length - 1) / 2) * step,
     }]))),
-    cells: columns.map((column, k) => mapCells(column, lefts[k], middle)),
+    cells: columns.map((column, k) => mapCells(column, k, lefts[k], middle)),
     middles: lefts.map((here, k) => here + wide[k] / 2),
     width: total + weighted * gap + plain + 20,
     height: tall + above + CAPTIONS,
@@ -143,17 +143,18 @@ function mapsHeight(column) {
 
 /** A cell for each value: channels one under the other, a sum's maps beside its activation's.
  * @param {Column} column
+ * @param {number} place of the column
  * @param {number} left
  * @param {number} middle
  * @returns {Cell[]}
  */
-function mapCells(column, left, middle) {
+function mapCells(column, place, left, middle) {
   if (!column.maps.length) return []
   const size = cellSize(column)
   const top = middle - (mapsHeight(column) - MAPS_APART) / 2
   return column.maps.flatMap((names, channel) => names.flatMap((plane, k) => plane.flatMap((row, i) =>
     row.map((line, j) => ({
-      line, size,
+      line, size, column: place,
       x: left + k * (row.length * size + MAPS_APART) + j * size,
       y: top + channel * (plane.length * size + MAPS_APART) + i * size,
     })))))

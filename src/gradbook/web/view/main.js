@@ -7,10 +7,9 @@ import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
-import { Model } from "./model.js"
+import { Model, textOf } from "./model.js"
 import { read, SamplesPanel } from "./samples.js"
 import { SurfacePanel } from "./surface.js"
-import { textOf } from "./text.js"
 
 const content = JSON.parse(byId("content").textContent)
 const { building } = content
@@ -70,13 +69,20 @@ function fitSections() {
   const { inputs, targets, plane } = model.content
   if (byId("plane")) byId("plane").hidden = !plane
   if (byId("point-sets")) byId("point-sets").hidden = !plane
+  byId("drawn-masks").hidden = !model.content.masks.length
+  byId("dropout").hidden = !model.content.masks.length
+  byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
   byId("columns").textContent = `${inputs.length + targets.length} columns: inputs, then targets; or drop it here`
 }
 
 for (const kind of ["values", "slopes"]) {
   byId(`paint-${kind}`)?.addEventListener("change", () => drawing.paint(kind === "slopes"))
 }
+for (const kind of ["on", "off"]) {
+  byId(`dropout-${kind}`)?.addEventListener("change", () => model.evaluate(kind === "off"))
+}
 fitSections()
+byId("old").remove()
 if (building) new Editor(model, building, rebuild)
 
 // The network as it is now, in its text form -----------------------------------

@@ -22,6 +22,7 @@ export class Model {
     this.stateOf = new Map()
     this.slopeOf = new Map()
     this.samples = /** @type {Sample[]} */ ([])
+    this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.judging = 0 // milliseconds that the last judgement took
     this.judgement = /** @type {Judgement | null} */ (null)
@@ -58,10 +59,10 @@ export class Model {
     this.samples = samples
     this.sample = Math.min(this.sample, samples.length - 1)
     this.training = new Training(this.content, samples, this.start)
-    this.training.rate = this.rate
+    Object.assign(this.training, { rate: this.rate, dropsNothing: this.dropsNothing })
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
-    this.losses = /** @type {[number, number][]} */ ([[1, this.training.loss]])
+    this.losses = /** @type {[number, number][]} */ ([[1, this.training.learned]])
     this.judgement = null
     this.changed()
   }
@@ -73,7 +74,7 @@ export class Model {
     const { epoch, state } = this.training
     this.samples = [...this.samples, sample]
     this.training = new Training(this.content, this.samples, state)
-    Object.assign(this.training, { epoch, rate: this.rate })
+    Object.assign(this.training, { epoch, rate: this.rate, dropsNothing: this.dropsNothing })
     this.reconsider()
   }
 
@@ -89,7 +90,7 @@ export class Model {
   /** Take one step. */
   step() {
     this.training.step()
-    this.losses.push([this.epoch, this.training.loss])
+    this.losses.push([this.epoch, this.training.learned])
     if (this.losses.length > MOST_LOSSES) this.losses = this.losses.filter((_, k) => k % 2 === 0)
     this.changed()
   }
@@ -106,6 +107,15 @@ export class Model {
     this.training.rate = rate
     this.training.evaluate()
     this.judgement = null
+    this.changed()
+  }
+
+  /** Show every value with what dropout draws, or without.
+   * @param {boolean} dropsNothing
+   */
+  evaluate(dropsNothing) {
+    this.dropsNothing = this.training.dropsNothing = dropsNothing
+    this.training.evaluate()
     this.changed()
   }
 
@@ -144,7 +154,7 @@ export class Model {
   /** After a change from outside. */
   reconsider() {
     this.training.evaluate()
-    this.losses[this.losses.length - 1] = [this.epoch, this.training.loss]
+    this.losses[this.losses.length - 1] = [this.epoch, this.training.learned]
     this.judgement = null
     this.changed()
   }
@@ -199,4 +209,20 @@ function firstOfTheLast(columns) {
     return first ? [first[1]] : []
   })
   return weights[weights.length - 1] ?? null
+}
+
+const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts" }
+
+/** The network's text form, with the weights and samples that it has now.
+ * @param {Model} model
+ */
+export function textOf({ content, samples, training }) {
+  const lines = content.layers.trimEnd().split("\n")
+  for (const [letter, role] of Object.entries(ROLES)) {
+    const own = content.weights.filter((/** @type {number} */ line) => content.names[line].letter === letter)
+    const values = own.map((/** @type {number} */ line) => training.machine.at(line))
+    if (values.length) lines.push(`${role} ${values.join(" ")}`)
+  }
+  for (const [inputs, targets] of samples) lines.push(`sample ${inputs.join(" ")} -> ${targets.join(" ")}`)
+  return `${lines.join("\n")}\n`
 }

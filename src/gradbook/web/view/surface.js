@@ -38,6 +38,7 @@ export class SurfacePanel {
     if (!this.plane) return
     this.machine = new Machine(content.lines, everywhere(content), CELLS * CELLS)
     this.order = this.machine.order([this.plane.share])
+    for (const { lines } of content.masks) for (const line of lines) this.machine.fill(line, 1)
   }
 
   /** The colours of the first class, of what lies between, and of the second.

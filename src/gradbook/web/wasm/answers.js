@@ -15,6 +15,13 @@ function shares(amounts) {
   return amounts.map(amount => amount / Math.max(total, 1e-300))
 }
 
+/** What each output should be for a class: 1 for its own and 0 for others, or alone its number.
+ * @param {number} own @param {number} outputs
+ */
+export function targets(own, outputs) {
+  return outputs === 1 ? [own] : Array.from({ length: outputs }, (_, k) => Number(k === own))
+}
+
 /** The number of the class that is likeliest; of equal ones the first.
  * @param {number[]} sure
  */

@@ -1,7 +1,7 @@
 // What was looked at: every layer's values of one image, and each value's own sum.
 
-import { probabilities } from "./answers.js"
-import { weightedSum } from "./window.js"
+import { probabilities, targets } from "./answers.js"
+import { flatNumber, placeOf, sizeOf, weightedSum } from "./window.js"
 
 /** @typedef {import("./window.js").Shown} Shown */
 /** @typedef {import("./window.js").Place} Place */
@@ -9,28 +9,78 @@ import { weightedSum } from "./window.js"
 
 const IMAGE = -1
 
+/** @param {number} number @param {Float32Array} values @returns {[number, Float32Array]} */
+const entry = (number, values) => [number, values]
+
+/** What the error is made of, as the page's table has it.
+ * @typedef {object} ErrorTable
+ * @property {string} words which loss it is
+ * @property {number} place where it lies among all that is looked at
+ * @property {number} image where the image's gradients begin
+ * @property {number} last the number of the value that it is made of
+ * @property {number} smoothing
+ * @property {boolean} isEntropy
+ * @property {number} over how many errors it is the mean of
+ */
+
+/** @typedef {{layers: Shown[], image: [number, number, number], ending: string, error: ErrorTable, view: {scale: number[], shift: number[], outputs: number}}} Content */
+
 export class Look {
-  /** @param {{layers: Shown[], image: [number, number, number], ending: string, view: {scale: number[], shift: number[], outputs: number}}} content @param {Uint8Array} image @param {Float32Array} values */
-  constructor(content, image, values) {
+  /** @param {Content} content @param {Uint8Array} image @param {Float32Array} given all that the module gives of it @param {number} target the class whose error it is */
+  constructor(content, image, given, target) {
     this.content = content
     this.image = image
+    this.target = target
+    const some = (/** @type {number} */ first, /** @type {number} */ number) => given.subarray(first, first + this.size(number))
+    const numbers = content.layers.map((_, number) => number)
     /** @type {Map<number, Float32Array>} */
-    this.values = new Map([[IMAGE, this.given()]])
-    content.layers.forEach((layer, number) => {
-      const [channels, rows, columns] = layer.shape
-      this.values.set(number, values.subarray(layer.first, layer.first + channels * rows * columns))
-    })
-    this.sure = probabilities(values.subarray(values.length - content.view.outputs), content.ending)
+    this.values = new Map([[IMAGE, this.given()], ...numbers.map(number => entry(number, some(content.layers[number]?.first ?? 0, number)))])
+    /** @type {Map<number, Float32Array>} */
+    this.gradients = new Map([[IMAGE, some(content.error.image, IMAGE)], ...numbers.flatMap(number => {
+      const first = content.layers[number]?.gradient ?? null
+      return first === null ? [] : [entry(number, some(first, number))]
+    })])
+    this.error = given[content.error.place] ?? NaN
+    this.outputs = given.subarray(given.length - content.view.outputs)
+    this.sure = probabilities(this.outputs, content.ending)
+  }
+
+  /** What the error wants of each output. */
+  get wanted() {
+    const { error, view } = this.content
+    return targets(this.target, view.outputs).map(target => (1 - error.smoothing) * target + error.smoothing / view.outputs)
+  }
+
+  /** What it gets of each; of logarithms of shares the shares. */
+  get said() {
+    return Array.from(this.outputs, output => (this.content.ending === "log softmax" ? Math.exp(output) : output))
+  }
+
+  /** @param {number} number */
+  size(number) {
+    return sizeOf(this.shape(number))
   }
 
   /** The image as it comes in. */
   given() {
+    return Float32Array.from(this.image, (byte, k) => byte * this.scaling(k).scale + this.scaling(k).shift)
+  }
+
+  /** How a byte of the image comes in.
+   * @param {number} number
+   */
+  scaling(number) {
     const { scale, shift } = this.content.view
-    const each = this.image.length / scale.length
-    return Float32Array.from(this.image, (byte, k) => {
-      const channel = Math.floor(k / each)
-      return byte * (scale[channel] ?? 0) + (shift[channel] ?? 0)
-    })
+    const channel = Math.floor(number / (this.image.length / scale.length))
+    return { scale: scale[channel] ?? 0, shift: shift[channel] ?? 0 }
+  }
+
+  /** A byte of the image, and how it comes in.
+   * @param {Place} place
+   */
+  pixel(place) {
+    const number = flatNumber(place, this.shape(IMAGE))
+    return { byte: this.image[number] ?? 0, ...this.scaling(number) }
   }
 
   /** @param {number} number @returns {[number, number, number]} */
@@ -42,13 +92,24 @@ export class Look {
    * @param {number} number @param {Place} place
    */
   at(number, place) {
-    const [channels, rows, columns] = this.shape(number)
-    const { channel, row, column } = place
-    if (channel < 0 || row < 0 || column < 0 || channel >= channels || row >= rows || column >= columns) return 0
-    return this.values.get(number)?.[(channel * rows + row) * columns + column] ?? 0
+    return this.one(this.values, number, place)
   }
 
-  /** @param {number} number @param {Place} place */
+  /** How the error changes with that value.
+   * @param {number} number @param {Place} place
+   */
+  gradientAt(number, place) {
+    return this.one(this.gradients, number, place)
+  }
+
+  /** @param {Map<number, Float32Array>} kind @param {number} number @param {Place} place */
+  one(kind, number, { channel, row, column }) {
+    const [channels, rows, columns] = this.shape(number)
+    if (channel < 0 || row < 0 || column < 0 || channel >= channels || row >= rows || column >= columns) return 0
+    return kind.get(number)?.[flatNumber({ channel, row, column }, [channels, rows, columns])] ?? 0
+  }
+
+  /** @param {number} number @param {{row: number, column: number}} place */
   inside(number, { row, column }) {
     const [, rows, columns] = this.shape(number)
     return row >= 0 && column >= 0 && row < rows && column < columns
@@ -74,13 +135,23 @@ export class Look {
     return { mean, deviation: Math.sqrt(variance + layer.epsilon), scale, shift }
   }
 
+  /** A group of a layer's values less their mean, in units of their deviation.
+   * @param {number} number @param {number} first @param {number} size @param {number} epsilon
+   */
+  group(number, first, size, epsilon) {
+    const own = [...(this.values.get(number) ?? []).slice(first, first + size)]
+    const mean = own.reduce((sum, value) => sum + value, 0) / size
+    const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size
+    const deviation = Math.sqrt(variance + epsilon)
+    return { normal: own.map(value => (value - mean) / deviation), deviation }
+  }
+
   /** The place of a layer's largest value.
    * @param {number} number @returns {Place}
    */
   largest(number) {
     const values = this.values.get(number) ?? new Float32Array(1)
     const found = values.indexOf(values.reduce((most, value) => Math.max(most, value), -Infinity))
-    const [, rows, columns] = this.shape(number)
-    return { channel: Math.floor(found / (rows * columns)), row: Math.floor(found / columns) % rows, column: found % columns }
+    return placeOf(found, this.shape(number))
   }
 }

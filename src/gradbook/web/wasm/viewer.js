@@ -1,5 +1,6 @@
 // A trained network at work: what every layer makes of an image, and what the last says of many.
 
+import { likeliest, probabilities, targets } from "./answers.js"
 import { WasmEngine } from "./engine.js"
 
 /** What it reads and gives.
@@ -7,6 +8,7 @@ import { WasmEngine } from "./engine.js"
  * @property {number} batch how many images it takes at once
  * @property {number} pixels of an image, all channels
  * @property {number} all how many values it gives of each
+ * @property {string} ending the last activation, in words
  * @property {number} outputs how many of these are the outputs, the last of them
  * @property {number[]} scale
  * @property {number[]} shift
@@ -19,20 +21,26 @@ export class Viewer {
     this.view = view
     this.images = engine.keep(Uint8Array, view.batch * view.pixels)
     this.values = engine.keep(Float32Array, view.batch * view.all)
+    this.targets = engine.keep(Float32Array, view.batch * view.outputs)
     engine.fill("job", engine.job, {
       batch: view.batch,
       bytes: this.images,
+      targets: this.targets,
       outputs: this.values,
       scale: engine.kept(Float32Array.from(view.scale)),
       shift: engine.kept(Float32Array.from(view.shift)),
     })
   }
 
-  /** All that the layers make of one image.
-   * @param {Uint8Array} image
+  /** All that the layers make of one image, and the gradients of its error as one of a class; of
+   * none that is said, of the likeliest.
+   * @param {Uint8Array} image @param {number | null} said
    */
-  look(image) {
-    return this.some(image, 1).slice(0, this.view.all)
+  look(image, said) {
+    const { ending, outputs } = this.view
+    const target = said ?? likeliest(probabilities(this.read(image), ending))
+    this.targets.values.set(targets(target, outputs))
+    return { target, values: this.some(image, 1).slice(0, this.view.all) }
   }
 
   /** The outputs of each image, one after the other.

@@ -6,15 +6,16 @@
  * @property {string} words
  * @property {[number, number, number]} shape channels, rows, columns
  * @property {number} first its place among all that is looked at
- * @property {string} kind conv, dense, maxpool, avgpool, batchnorm or other
+ * @property {number | null} gradient the place of the gradients that arrive at it, if any do
+ * @property {string} kind conv, dense, maxpool, avgpool, batchnorm, activation, softmax, …
  * @property {number[]} reads the numbers of the values it is made of; −1 is the image
  * @property {string} weights the array's name, or none
  * @property {string} biases
- * @property {{size: [number, number], stride: [number, number], pad: [number, number], dilation: [number, number]} | null} window
+ * @property {{size: [number, number], stride: [number, number], pad: [number, number], dilation: [number, number], counted: [number, number, number, number]} | null} window
  * @property {number} groups
- * @property {string} function
  * @property {string[]} statistics mean, variance, scale and shift of a batch normalisation
  * @property {number} epsilon
+ * @property {{lines: import("../machine/machine.js").Line[], value: number, slope: number} | null} slope of an activation, as lines to compute
  */
 
 /** @typedef {{channel: number, row: number, column: number}} Place */
@@ -22,8 +23,21 @@
 /** @typedef {{rows: Term[][], channel: number, sum: number}} Slice one channel of a window */
 /** @typedef {{slices: Slice[], bias: number, sum: number}} Sum */
 
+/** @param {[number, number, number]} shape */
+export const sizeOf = ([channels, rows, columns]) => channels * rows * columns
+
+/** The number of a place, channel by channel, row by row.
+ * @param {Place} place @param {[number, number, number]} shape
+ */
+export const flatNumber = ({ channel, row, column }, [, rows, columns]) => (channel * rows + row) * columns + column
+
+/** @param {number} number @param {[number, number, number]} shape @returns {Place} */
+export const placeOf = (number, [, rows, columns]) => ({
+  channel: Math.floor(number / (rows * columns)), row: Math.floor(number / columns) % rows, column: number % columns,
+})
+
 /** The places under a window at one of its places, row by row; those in the padding too.
- * @param {Shown} shown @param {Place} place
+ * @param {Shown} shown @param {{row: number, column: number}} place
  */
 export function under({ window }, { row, column }) {
   if (!window) return []
@@ -33,6 +47,55 @@ export function under({ window }, { row, column }) {
       row: row * stride[0] - pad[0] + y * dilation[0],
       column: column * stride[1] - pad[1] + x * dilation[1],
     })))
+}
+
+/** Which values a layer makes one of its own of, where it works on each by itself.
+ * @param {Shown} shown @param {Place} place @param {(read: number) => [number, number, number]} shapeOf
+ */
+export function sources({ kind, reads, shape }, place, shapeOf) {
+  const own = flatNumber(place, shape)
+  if (kind !== "concat") return reads.map(read => ({ read, place: placeOf(own, shapeOf(read)) }))
+  let first = 0
+  return reads.flatMap(read => {
+    const [at, size] = [own - first, sizeOf(shapeOf(read))]
+    first += size
+    return at >= 0 && at < size ? [{ read, place: placeOf(at, shapeOf(read)) }] : []
+  })
+}
+
+/** A part of a map, up to and with its last row and column.
+ * @typedef {{layer: number, channel: number, top: number, left: number, bottom: number, right: number}} Region
+ */
+
+/** The windows of what a value is made of; none where that is all there is.
+ * @param {Shown} shown @param {Place} place @param {(read: number) => [number, number, number]} shapeOf
+ * @returns {Region[]}
+ */
+export function regionsRead(shown, place, shapeOf) {
+  if (shown.kind === "dense") return []
+  const read = shown.reads[0] ?? 0
+  const lines = under(shown, place)
+  const channels = shown.kind === "conv" ? groupOf(shown, place.channel, shapeOf(read)[0]) : [place.channel]
+  return lines.length
+    ? channels.map(channel => around(read, channel, lines.flat()))
+    : sources(shown, place, shapeOf).map(source => around(source.read, source.place.channel, [source.place]))
+}
+
+/** The smallest region with these places.
+ * @param {number} layer @param {number} channel @param {{row: number, column: number}[]} places @returns {Region}
+ */
+export function around(layer, channel, places) {
+  const [rows, columns] = [places.map(({ row }) => row), places.map(({ column }) => column)]
+  return { layer, channel, top: Math.min(...rows), left: Math.min(...columns), bottom: Math.max(...rows), right: Math.max(...columns) }
+}
+
+/** The channels that an output channel of a convolution reads.
+ * @param {Shown} shown @param {number} channel @param {number} all
+ */
+function groupOf(shown, channel, all) {
+  const own = all / shown.groups
+  const first = Math.floor(channel / (shown.shape[0] / shown.groups)) * own
+  return Array.from({ length: own }, (_, k) => first + k)
 }
 
 /** The weighted sum at one place.
@@ -51,15 +114,14 @@ export function weightedSum(shown, place, shape, read, weights, biases) {
 
 /** @param {Shown} shown @param {Place} place @param {number} channels @param {(place: Place) => number} read @param {Float32Array} weights */
 function convolved(shown, place, channels, read, weights) {
-  const own = channels / shown.groups
-  const from = Math.floor(place.channel / (shown.shape[0] / shown.groups)) * own
   const places = under(shown, place)
   const area = places.length * (places[0]?.length ?? 0)
-  return Array.from({ length: own }, (_, k) => {
-    const start = (place.channel * own + k) * area
+  const group = groupOf(shown, place.channel, channels)
+  return group.map((channel, k) => {
+    const start = (place.channel * group.length + k) * area
     const rows = places.map((line, y) => line.map((there, x) =>
-      term({ channel: from + k, ...there }, read, weights[start + y * line.length + x] ?? 0)))
-    return slice(from + k, rows)
+      term({ channel, ...there }, read, weights[start + y * line.length + x] ?? 0)))
+    return slice(channel, rows)
   })
 }
 
@@ -81,6 +143,6 @@ function term(place, read, weight) {
 }
 
 /** @param {number} channel @param {Term[][]} rows @returns {Slice} */
-function slice(channel, rows) {
+export function slice(channel, rows) {
   return { channel, rows, sum: rows.flat().reduce((sum, each) => sum + each.product, 0) }
 }

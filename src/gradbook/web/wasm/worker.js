@@ -111,7 +111,7 @@ const HEARD = {
     work = new Work(told)
     page.postMessage({ kind: "opened" })
   },
-  look: ({ image }) => page.postMessage({ kind: "looked", image, values: work?.viewer.look(image) }),
+  look: ({ image, target }) => page.postMessage({ kind: "looked", image, ...work?.viewer.look(image, target) }),
   read: ({ about, images }) => page.postMessage({ kind: "read", about, outputs: work?.viewer.read(images) }),
   prepare: told => work?.prepare(told),
   go: ({ going }) => work?.go(going),

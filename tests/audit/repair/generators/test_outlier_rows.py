@@ -25,6 +25,9 @@ def of_the_row(changed):
         ("H5", "=G4*D5", "G5*D5", {W2}),
         ("G5", "=$L$2-E5", "E5-$L$2", {W1, W2}),
         ("H5", 0.25, "G5*D5", {W2}),
+        ("D5", "=1/(1-EXP(-C5))", "1/(1+EXP(-C5))", set()),
+        ("F5", "=0.5*(E5-$L$2)^2+1", "0.5*(E5-$L$2)^2", set()),
+        ("E5", "=E4-$L$3*I4", "B5*D5", {W1, W2}),
     ],
 )
 def test_a_cell_that_departs_says_again_what_its_column_says(cell, formula, right, explains):
@@ -41,6 +44,11 @@ def test_of_two_cells_that_depart_only_the_wrong_one_is_named():
 
 def test_a_row_in_other_words_is_left_alone():
     assert of_the_row({"H5": "=D5*G5"}) == []
+    assert of_the_row({"F5": "=(E5-$L$2)^2/2"}) == []
+
+
+def test_a_loss_that_counts_another_cell_in_one_row_may_be_meant_so():
+    assert of_the_row({"F5": "=0.5*(E5-$L$2)^2+$L$1"}) == []
 
 
 def test_what_is_wrong_in_most_rows_is_no_rows_fault():

@@ -30,10 +30,20 @@ def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
         assert {f"{name}.html", f"{name}.xlsx", f"{name}-rates.html"} <= written
     assert {"worked.tex", "worked.md", "digits"} <= written
     assert all(f"  {name} " in page for name in written - {"digits"})
+    assert "  tiny-draw.html " in page  # written, or why not
     first, _, digits = page.splitlines()[-3:]
     assert str(tmp_path / "worked-play.html") in first
     assert digits.endswith(f"{tmp_path / 'digits' / 'report.html'}.")
     assert (tmp_path / "digits" / "report.html").exists()
+
+
+def test_the_demo_does_without_what_compiles_for_browsers(tmp_path, said, monkeypatch):
+    monkeypatch.setattr("gradbook.net.LESSONS", {})
+    monkeypatch.setattr("gradbook.engine.compilers._zigs", lambda: iter(()))
+    monkeypatch.setattr("gradbook.engine.wasm.PACKED", tmp_path / "none")
+    page = said()
+    assert not (tmp_path / "tiny-draw.html").exists()
+    assert "tiny-draw.html       not written: no zig here" in page
 
 
 def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):

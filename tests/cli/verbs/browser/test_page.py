@@ -29,7 +29,6 @@ def test_samples_come_from_a_table(tmp_path):
         (["page", "xor", "--train", "-o", "page.html"], "trains on its page anyhow"),
         (["page", "tiny", "--train", "3", "-o", "page.html"], "--train"),
         (["page", "tiny", "--data", "nowhere", "-o", "page.html"], "nowhere"),
-        (["page", "input 2; dense 2; concat back 1", "-o", "page.html"], "layer 2: a page doesn't"),
     ],
 )
 def test_what_cannot_be_is_refused(words, said, refused):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.folders import temporary_folder
 from tests.serve.books import content
 from tests.serve.running import served
 
@@ -87,3 +89,19 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
 def test_a_port_is_a_number(port, capsys):
     assert main(["serve", "--port", port]) == 2
     assert "--port" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_the_next_one_takes_away_what_a_killed_one_left():
+    with served() as on:
+        children = on.children()
+        kept = list(on.folder.iterdir())
+        assert len(kept) == 1
+        on.process.kill()
+        on.process.wait()
+        until = time.monotonic() + 15
+        while any(os.path.exists(f"/proc/{pid}") for pid in children) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert list(on.folder.iterdir()) == kept
+        with temporary_folder(on.folder):
+            assert not kept[0].exists()

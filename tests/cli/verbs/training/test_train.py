@@ -151,6 +151,23 @@ def test_flags_of_other_programs_get_the_right_hint(words, hint, refused):
     assert hint in refused(words)
 
 
+TO_A_CLUSTER = {
+    ("quick",): "--on is for several seeds",
+    ("quick", "--seeds", "2", "--log", "tensorboard"): "leave --log out",
+    ("quick", "--find-rate"): "--on is for several seeds",
+    ("iris",): "a table is trained on one core",
+    ("quick", "--seeds", "2"): "no scheduler answers at tcp://127.0.0.1:1",
+}
+
+
+@pytest.mark.parametrize("words", TO_A_CLUSTER, ids=" ".join)
+def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
+    out = tmp_path / "run"
+    line = refused(["train", *words, "--on", "tcp://127.0.0.1:1", "-o", str(out)])
+    assert TO_A_CLUSTER[words] in line
+    assert not out.exists()
+
+
 def test_a_rate_is_found_and_nothing_is_written(said):
     page = said(RECIPE, "--find-rate")
     assert page.startswith("strokes: the loss of steps at ever higher rates")

@@ -31,6 +31,12 @@ NETS = {
         avgpool 2x1 stride 1 pad 1x0 zeros dilation 1x2; flatten; dense 1; seed 6"""
         f"\nsample {' '.join(str(k % 7 / 7) for k in range(42))} -> 0.5"
     ),
+    "again": parse(
+        """input 1x5x5; conv 2 2x2; conv 2 2x2; batchnorm; silu; again 2; flatten; dense 1
+        seed 6"""
+        f"\nsample {' '.join(str(k % 7 / 7) for k in range(25))} -> 0.5"
+        f"\nsample {' '.join(str(k % 5 / 5) for k in range(25))} -> 0"
+    ),
     "alone": parse(
         """input 1x4x5; conv 2 3x3 pad 1 stride 2; tanh; flatten; dense 1; seed 6
         sample .1 .2 .3 .4 .5  .5 .4 .3 .2 .1  .9 .8 .7 .6 .5  0 .3 .6 .9 1 -> 0.5"""

@@ -47,7 +47,7 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
     book = training.book
     inside = set().union(*(inside_of(training, cell) for cell in losses))
     alike: defaultdict[Pattern, list[Address]] = defaultdict(list)
-    for cell in sorted(inside & training.computed):
+    for cell in sorted(inside & book.patterns.keys() - training.weight_cells.keys()):
         alike[book.patterns[cell]].append(cell)
     for pattern, cells in alike.items():
         blank = _blank_factor(training, pattern, cells)

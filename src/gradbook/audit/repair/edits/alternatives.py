@@ -49,8 +49,10 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "TANH": np.tanh,
     "POWER": np.power,
     "POW": np.power,
+    "SUM": lambda *given: reduce(np.add, given),
+    "SUMSQ": lambda *given: reduce(np.add, [x * x for x in given]),
 }
-TAKEN = {  # how many arguments each takes; MAX and MIN take any
+TAKEN = {  # how many arguments each takes; MAX, MIN and the sums take any
     **dict.fromkeys(("ABS", "EXP", "LN", "SQRT", "TANH"), 1),
     **dict.fromkeys(("POWER", "POW"), 2),
     "IF": 3,

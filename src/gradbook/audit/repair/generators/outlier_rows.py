@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
+from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
@@ -16,22 +17,66 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.targets.excel.language.grammar import Number
 
+SEVERAL = 3  # steps that are alike
+
 
 def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """The formulas of most rows, where they put these right but for what is wrong in all."""
-    tested, anyway = symptoms.tested, symptoms.earlier.usually_wrong
-    wrong = tested.wrong_weights() - anyway if symptoms.usual else set()
-    cells = _outliers(tested.training, symptoms.usual[0], tested.step) if wrong else {}
-    if not cells or not _are_right(tested, cells, anyway):
+    """The formulas of most rows, where they put these right but for what is wrong in all; or where
+    the loss of one row is another one by its own formulas, though its gradients go with that."""
+    if not symptoms.usual:
         return
+    tested = symptoms.tested
+    cells = _outliers(tested.training, symptoms.usual[0], tested.step)
+    wrong = tested.wrong_weights() - symptoms.earlier.usually_wrong
+    if wrong:
+        cells = _to_blame(symptoms, cells)
+    else:
+        cells = _otherwise_computed(tested, cells) if _is_alone(symptoms) else {}
+    if cells:
+        whole = (p.expression or Number(0.0) for p in cells.values())
+        edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
+        texts = tuple(pattern.text for pattern in cells.values())
+        yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
+
+
+def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address, Pattern]:
+    """As few of the formulas as put the step right; none where all of them don't."""
+    tested, anyway = symptoms.tested, symptoms.earlier.usually_wrong
+    if not cells or not _are_right(tested, cells, anyway):
+        return {}
     for cell in list(cells):
         without = {other: pattern for other, pattern in cells.items() if other != cell}
         if without and _are_right(tested, without, anyway):
             cells = without
-    whole = (p.expression or Number(0.0) for p in cells.values())
-    edits = tuple(Edit(EditKind.FORMULA, ((),), Number(0.0), right) for right in whole)
-    texts = tuple(pattern.text for pattern in cells.values())
-    yield Hypothesis(Cause.ROW, tuple(cells), texts, edits, frozenset(wrong))
+    return cells
+
+
+def _is_alone(symptoms: Symptoms) -> bool:
+    """Whether a single step isn't like several others."""
+    return len(symptoms.tested.alike) == 1 and len(symptoms.usual) >= SEVERAL
+
+
+def _otherwise_computed(
+    tested: StepUnderTest, cells: Mapping[Address, Pattern]
+) -> dict[Address, Pattern]:
+    """Those of the formulas on the way to the loss that make another loss of the same cells."""
+    loss = tested.random.of(tested.loss)
+
+    def matters(cell: Address, right: Pattern) -> bool:
+        there = tested.with_formulas({cell: right})
+        return not agree(loss, there.random.of(there.loss))
+
+    own = {cell: right for cell, right in cells.items() if cell in tested.forward}
+    slips = {cell: right for cell, right in own.items() if _is_slip(tested.training, cell, right)}
+    return {cell: right for cell, right in slips.items() if matters(cell, right)}
+
+
+def _is_slip(training: SheetTraining, cell: Address, right: Pattern) -> bool:
+    """Whether a formula computes something else of the same cells, or goes on as an update does:
+    of other cells, it may be meant so."""
+    has = training.flow.sources(cell)
+    meant = set(training.flow.mentioned(right.places, cell))
+    return set(has) == meant or any(map(training.is_rate, has))
 
 
 def _are_right(

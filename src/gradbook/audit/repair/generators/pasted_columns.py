@@ -174,23 +174,21 @@ def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -
 
 
 def _near(tested: StepUnderTest, home: Address) -> list[Address]:
-    """Formulas of the same line: first those that nothing on the way to the loss uses, then those
-    that serve something else, too."""
-    training, book = tested.training, tested.training.book
+    """Formulas of the same line, and then of the step's lines on other sheets: first those that
+    nothing on the way to the loss uses, then those that serve something else, too."""
+    training, row = tested.training, tested.positions.row
     used = {source for cell in tested.forward for source in training.flow.sources(cell)}
-    line, across = tested.positions.row(home), training.axis.beside
     below = training.flow.below([home], training.weight_cells)
-    cells = [
-        cell
-        for cell in book.patterns
-        if tested.positions.row(cell) == line
-        and cell in training.varying
-        and cell not in below
-        and cell not in training.weight_cells
-    ]
-    cells.sort(key=lambda cell: (abs(across(cell) - across(home)), cell))
-    free = [cell for cell in cells if cell not in used]
-    return free[:NEAR] + [cell for cell in cells if cell in used][:NEAR]
+    lines: tuple[list[Address], list[Address]] = [], []
+    for cell in sorted(training.computed & training.book.patterns.keys() - below):
+        if row(cell) == row(home) or row(cell) in tested.positions.rows:
+            lines[row(cell) != row(home)].append(cell)
+    found: list[Address] = []
+    for line in lines:
+        line.sort(key=lambda cell: (abs(cell - home), cell))
+        found += [cell for cell in line if cell not in used][:NEAR]
+        found += [cell for cell in line if cell in used][:NEAR]
+    return found
 
 
 def _sum(

@@ -18,7 +18,7 @@ EXAMPLES = """\
   gradbook demo -o lesson   write it to lesson/ instead
 """
 
-MAIN, DIGITS = "worked", "quick"
+MAIN, DRAWN, DIGITS = "worked", "tiny", "quick"
 SHOWN = ("input", "dense", "conv")  # of a network's lines
 
 
@@ -39,6 +39,7 @@ def run(options: Namespace) -> int:
         print(f"{name}: {' → '.join(shown)}", flush=True)
         for path, what in _written(net, folder):
             print(f"  {path.name:<20} {what}", flush=True)
+    _draw(folder)
     code = _train(folder / "digits")
     if code == 0:
         print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
@@ -47,6 +48,22 @@ def run(options: Namespace) -> int:
         )
         print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
     return code
+
+
+def _draw(folder: Path) -> None:
+    """The page to draw on; nothing compiles it where there is no zig and no module comes along."""
+    from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
+    from gradbook.engine.processes import CompilerError
+
+    page = folder / f"{DRAWN}-draw.html"
+    reader = picture_reader(DRAWN, None)
+    assert reader is not None
+    print(f"{DRAWN}: reads handwritten digits", flush=True)
+    try:
+        write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
+        print(f"  {page.name:<20} to draw on: it reads digits, every sum in sight", flush=True)
+    except CompilerError as error:
+        print(f"  {page.name:<20} not written: {error.message}", flush=True)
 
 
 def _train(folder: Path) -> int:

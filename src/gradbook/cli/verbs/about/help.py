@@ -15,6 +15,7 @@ EXAMPLES = """\
   gradbook help studies     what of a recipe may vary, and what is tried
   gradbook help warps       what can happen to images in training
   gradbook help tables      which tables can be learned, and what is learned of them
+  gradbook help clusters    what the file says that --on takes: which machines
 """
 
 TOPICS = {
@@ -23,6 +24,7 @@ TOPICS = {
     "studies": "how many recipes are tried: what varies, what is allowed",
     "warps": "what can happen to images in training",
     "tables": "which tables can be learned, and what is learned of them",
+    "clusters": "which machines --on means",
 }
 
 
@@ -55,6 +57,10 @@ def page(topic: str | None) -> str:
         from gradbook.lab.study import plan
 
         return plan.GRAMMAR
+    if topic in {"cluster", "clusters", "CLUSTER"}:
+        from gradbook.work.cluster_file import GRAMMAR
+
+        return GRAMMAR
     if topic in {"warp", "warps", "WARP"}:
         from gradbook.data import warp_text
 

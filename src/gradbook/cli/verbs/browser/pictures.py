@@ -102,5 +102,5 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     samples = None
     if reader.data and prod(reader.data.shape) == prod(reader.model.net.input):
         test = reader.data.test_for_reporting
-        samples = test.pixels[in_turns(test, OFFERED)]
+        samples = test[in_turns(test, OFFERED)]
     return digits_page(reader.model, pack, samples, command)

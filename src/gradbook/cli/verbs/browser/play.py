@@ -11,7 +11,8 @@ from pathlib import Path
 
 from gradbook.cli.terminal.arguments import file_ending_in
 from gradbook.cli.verbs.browser.page import add_network, made
-from gradbook.files import kept_in, made_folder, write_whole
+from gradbook.files import write_whole
+from gradbook.folders import kept_in
 
 EXAMPLES = """\
   gradbook play                             the worked 2-2-2 network
@@ -39,7 +40,7 @@ def run(options: Namespace) -> int:
     from gradbook.system import open_in_browser
 
     page, advice = made(options)
-    place = options.out or made_folder(kept_in("pages")) / f"{_digest(page)}.html"
+    place = options.out or kept_in("pages") / f"{_digest(page)}.html"
     write_whole(place, page)
     if open_in_browser(Path(place).resolve().as_uri()):
         print(f"opened {place}\nin your browser: {advice}")

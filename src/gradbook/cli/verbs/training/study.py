@@ -72,8 +72,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--on",
-        metavar="ADDRESS",
-        help="the scheduler of a Dask cluster to train on: tcp://host:8786",
+        metavar="CLUSTER",
+        help="train on a Dask cluster: tcp://host:8786, or cluster.yaml; the result is the same",
     )
     parser.add_argument(
         "-o", "--out", metavar="PATH", help=f"the study's folder (default: a new one in {STUDIES}/)"
@@ -117,7 +117,7 @@ def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
     plan = _plan(options)
     folder = StudyFolder(options.out or _new_folder(plan.name))
-    folder.begin(plan)
+    folder.require_free()
     return folder, plan
 
 

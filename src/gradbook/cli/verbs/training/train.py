@@ -14,6 +14,7 @@ import os
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -35,6 +36,7 @@ from gradbook.system import is_a_device
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How
     from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.work.crew import WorkCrew
 
 EXAMPLES = """\
   gradbook train                          the digits by the recipe quick
@@ -44,6 +46,8 @@ EXAMPLES = """\
   gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
                   softmax; loss cross-entropy"
   gradbook train --resume runs/quick      go on with a run that was interrupted
+  gradbook train best --seeds 10 --on tcp://host:8786
+                                          each seed on a machine of a Dask cluster
   gradbook train quick --json             an event a line, for a program
   gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
@@ -128,6 +132,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     parser.add_argument(
+        "--on",
+        metavar="CLUSTER",
+        help="with --seeds: train on a Dask cluster: tcp://host:8786, or cluster.yaml",
+    )
+    parser.add_argument(
         "--log",
         metavar="PROGRAM",
         type=lambda words: tuple(words.split(",")),
@@ -160,7 +169,11 @@ def _run(options: Namespace) -> int:
         _require_nothing_else(options)
         _require_images(options.resume)
         seeds = SeedsFolder(options.resume)
-        return several(seeds, how) if seeds.holds_seeds else one(seeds.path, None, how)
+        _require_seeds(options, seeds.holds_seeds)
+        if not seeds.holds_seeds:
+            return one(seeds.path, None, how)
+        with _crew(options) as crew:
+            return several(seeds, replace(how, crew=crew))
     _settle_patterns(options)
     if is_table(options.recipe) and options.data is None:
         options.data, options.recipe = options.recipe, None
@@ -174,12 +187,14 @@ def _run(options: Namespace) -> int:
         if getattr(options, name):
             raise UsageError(f"--{name} is for tables: gradbook train data.csv --{name} …")
     assert recipe
+    _require_seeds(options, bool(options.seeds))
     if options.find_rate:
-        _leave_out(options, ("seeds", "out", "log"), "--find-rate only looks for a rate")
+        _leave_out(options, ("seeds", "out", "log", "on"), "--find-rate only looks for a rate")
         return find_rate(recipe, how)
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
-        return several(planned(folder, recipe, options.seeds), how)
+        with _crew(options) as crew:  # before anything is written
+            return several(planned(folder, recipe, options.seeds), replace(how, crew=crew))
     return one(folder, recipe, how)
 
 
@@ -187,6 +202,21 @@ def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
     names = ("recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
     _leave_out(options, names, "--resume goes on with the run as it was begun")
+
+
+def _require_seeds(options: Namespace, are_several: bool) -> None:
+    if options.on and not are_several:
+        raise UsageError("--on is for several seeds, each on a machine of its own: add --seeds N")
+    if options.on:
+        _leave_out(options, ("log",), "what a cluster trains is logged by nobody")
+
+
+def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
+    if not options.on:
+        return nullcontext()
+    from gradbook.work.cluster import ClusterCrew
+
+    return ClusterCrew(options.on)
 
 
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
@@ -236,7 +266,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
-    _leave_out(options, ("threads",), "a table is trained on one core")
+    _leave_out(options, ("threads", "on"), "a table is trained on one core of this machine")
     table = named_table(data) if data in NAMED else read_columns(data)
     ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
     found = problem(table, options.target or "", ignored, options.task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.layer_ops import element_by_element
@@ -145,7 +145,7 @@ class NetLayer:
         self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
         self.x, self.y = self.given[0], Symbol(self.name, bold=True)
         self.delta = delta(self.name)  # how the error changes with y
-        self.parameters = [p for p in net.parameters if p.layer == index]
+        self.parameters = net.taken(index)
         self.is_softmax = isinstance(self.layer, Activation) and self.layer.is_softmax
 
     def own(self, role: Role) -> Form:
@@ -219,14 +219,19 @@ def backward(net: Net) -> Iterator[Rule]:
     first_trained = min(p.layer for p in net.parameters if not p.fixed)
     from_loss, last = _from_error(net)
     arriving = defaultdict(list, {last + 1: [from_loss]})  # at each value, from those it feeds
+    shares: dict[Parameter, list[Form]] = defaultdict(list)  # of each gradient, from every use
     for index in range(last, first_trained - 1, -1):
-        sent = yield from _backward(NetLayer(net, index), added(arriving[index + 1]))
+        here = NetLayer(net, index)
+        sent = yield from _backward(here, added(arriving[index + 1]), shares)
         for value, form in zip(net.layers[index].reads(index), sent, strict=True):
             arriving[value].append(form)
 
 
-def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[Form]]:
-    """The layer's δ and gradients, from what arrives at its values.
+def _backward(
+    here: NetLayer, arriving: Form, shares: Mapping[Parameter, list[Form]]
+) -> Generator[Rule, None, Sequence[Form]]:
+    """The layer's δ and gradients, from what arrives at its values; those of parameters that are
+    taken several times when it is the first that takes them.
 
     Returns what it sends to each of the values that it reads.
     """
@@ -244,8 +249,10 @@ def _backward(here: NetLayer, arriving: Form) -> Generator[Rule, None, Sequence[
     for parameter in here.parameters:
         if not parameter.fixed:
             symbol = parameter_symbol(here.net, parameter)
-            gradient = _over_samples(here.net, _of_one_sample(here, parameter.role))
-            yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
+            shares[parameter].insert(0, _of_one_sample(here, parameter.role))
+            if parameter.layer == here.index:
+                gradient = _over_samples(here.net, added(shares[parameter]))
+                yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
     return [(yield from _sent_on(here))]
 
 

@@ -83,10 +83,10 @@ def _rows(net: Net) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
     for index, layer in enumerate(net.layers):
         if not layer.passes_on:
-            own = [p for p in net.parameters if p.layer == index]
+            again = net.owners[index] != index
             values = _values(names[index + 1], net.shapes[index + 1])
             words = layer.words(net.shapes[index])
-            rows.append((values, (words,), _parameters(own, layer)))
+            rows.append((values, (words,), _parameters(net.taken(index), layer, again)))
     return [*rows, ((Symbol(TOTAL_ERROR),), (_error(net),), ("",))]
 
 
@@ -102,12 +102,14 @@ def _inputs(shape: Shape) -> str:
     return f"{planes} {height} × {width}"
 
 
-def _parameters(own: Iterable[Parameter], layer: Layer) -> Cell:
+def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
     text: list[Inline] = []
     for parameter in own:
         names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
         text += [", "] * bool(text)
         text += listed([Symbol(name) for name in names], most=2)
+    if again:
+        return (*text, " again") if text else ("",)
     if isinstance(layer, Dense | Conv) and layer.bias is not Bias.EACH:
         text.append(", no bias" if layer.bias is Bias.NONE else BIASES[layer.bias])
     return tuple(text) or ("",)

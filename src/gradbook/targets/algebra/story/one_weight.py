@@ -12,12 +12,12 @@ from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
 from gradbook.graph.work.at_work import AtWork, error_with, leaf_of
 from gradbook.graph.work.feeding import WayStep, way_to_error
 from gradbook.graph.work.parts import GradientPart, parts
+from gradbook.graph.work.weight_names import weight_name
 from gradbook.net.layers import BatchNorm
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
-from gradbook.net.weight_names import weight_name
 from gradbook.targets.algebra.notation.document import Cell
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
@@ -67,7 +67,8 @@ class OneWeight:
     @property
     def way(self) -> list[WayStep]:
         """From the value of the largest product to the error."""
-        return way_to_error(self.worked, self.parameter.layer + 1, self.parts[0].place)
+        first = self.parts[0]
+        return way_to_error(self.worked, first.layer + 1, first.place)
 
     def measured(self) -> float:
         """The gradient as a nudge of the weight measures it."""
@@ -116,10 +117,20 @@ def _tell_use(story: Story, one: OneWeight) -> None:
         one.symbol,
         f" belongs to layer {index + 1}, '{layer_words(net.layers[index])}', which makes ",
         made,
-        f"; in its array it stands at [{at}], counted from 0. It is ",
+        f"; in its array it stands at [{at}], counted from 0.{_applied_again(one)} It is ",
         Numeral(one.value),
         ".",
     )
+
+
+def _applied_again(one: OneWeight) -> str:
+    """Which layers take it as well."""
+    numbers = [str(index + 1) for index in one.worked.net.uses(one.parameter)[1:]]
+    if not numbers:
+        return ""
+    *others, last = numbers
+    said = f"layers {', '.join(others)} and {last} apply" if others else f"layer {last} applies"
+    return f" As {said} the same weights, it works there as well."
 
 
 def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> None:
@@ -135,7 +146,8 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
         put_in = multiplied([Numeral(found[0].slope), Numeral(found[0].factor)])
         story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
         return
-    total = BigSum(_general_product(one), "places")
+    uses = dict.fromkeys(sorted(part.layer for part in found))
+    total = added(BigSum(_general_product(one, index), "places") for index in uses)
     story.equation(
         slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
     )
@@ -155,8 +167,8 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
     story.table(head, rows)
 
 
-def _general_product(one: OneWeight) -> Form:
-    net, index = one.worked.net, one.parameter.layer
+def _general_product(one: OneWeight, index: int) -> Form:
+    net = one.worked.net
     names = layer_names(net)
     made = Symbol(names[index + 1], bold=True)
     of = slope(made)
@@ -169,11 +181,11 @@ def _general_product(one: OneWeight) -> Form:
 
 
 def _made(one: OneWeight, part: GradientPart) -> Symbol:
-    return value_symbol(one.worked.net, one.parameter.layer + 1, part.place)
+    return value_symbol(one.worked.net, part.layer + 1, part.place)
 
 
 def _factor(one: OneWeight, part: GradientPart) -> Form:
-    net, index = one.worked.net, one.parameter.layer
+    net, index = one.worked.net, part.layer
     if part.source is not None:
         return value_symbol(net, index, part.source)
     if one.parameter.role is Role.SCALE:

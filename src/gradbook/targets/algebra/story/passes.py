@@ -151,7 +151,13 @@ class _Backward:
         known, chain = self.known, self.known.derived.chains[value]
         slope = known.slope(value)
         self.story.equation(slope, ("=", known.in_partials(chain)))
-        if any(isinstance(piece, ChainSum) for piece in pieces(chain)):
+        uses = known.derived.step.net.again and value in known.derived.step.gradients
+        if isinstance(chain, ChainSum) and len(chain.terms) > 1 and uses:
+            self.story.explain(
+                "It is used several times: a change of it reaches the error over every value that "
+                "it helps to make, and what arrives adds up."
+            )
+        elif any(isinstance(piece, ChainSum) for piece in pieces(chain)):
             self.story.explain(
                 "Where a value feeds several others, a change of it reaches the error over each of "
                 "them, and what arrives adds up."

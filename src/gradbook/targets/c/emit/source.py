@@ -90,7 +90,8 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
 def reader(
     inference: Forward, shown: Sequence[Node], batch: int, machine: Machine, name: str = ""
 ) -> Source:
-    """The network at work alone, on so many images at most: of each it gives these values."""
+    """The network at work alone, on so many images at most: of each it gives these values, which
+    may be slopes of its error."""
     names = Names(), Names()
     needs = [n for n in needed(shown) if n.op.name == "leaf" and not n.each and n.shape]
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
@@ -113,7 +114,8 @@ def _leaves(arrays: Iterable[Array]) -> dict[str, str]:
 def _predicting(
     inference: Forward, outputs: Sequence[Node], leaves: Mapping[str, str]
 ) -> Computation:
-    return Computation(PREDICT, outputs, leaves, {str(inference.inputs.name): "image"})
+    inputs = {str(inference.inputs.name): "image", str(inference.targets.name): "target"}
+    return Computation(PREDICT, outputs, leaves, inputs)
 
 
 def _whole(

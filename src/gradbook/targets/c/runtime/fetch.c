@@ -30,11 +30,12 @@ INLINE int64_t image_number(const struct job *job, int64_t place) {
 }
 
 /* to[row][channel][column] from the images at `first` and after; lanes without one are 0.
- * `drawn` is room for LANES images, where any are drawn anew. */
+ * `drawn` is room for LANES images; without it none is drawn anew. */
 INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
                          const int channels, const int height, const int width) {
     const long size = (long)channels * height * width;
-    for (int l = 0; l < lanes && job->warp; l++) {
+    const int draws = drawn && job->warp;
+    for (int l = 0; l < lanes && draws; l++) {
         const int64_t image = image_number(job, first + l);
         job->warp(job->how, job->seed, job->epoch, (uint64_t)image, job->bytes + image * size,
                   drawn + l * size);
@@ -46,7 +47,7 @@ INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float 
             if (lanes < LANES) memset(row, 0, sizeof(vec) * width);
             for (int l = 0; l < lanes; l++) {
                 const int64_t at = image_number(job, first + l) * size + start;
-                if (job->warp)
+                if (draws)
                     for (int w = 0; w < width; w++) row[w][l] = (real)drawn[l * size + start + w];
                 else if (job->bytes)
                     for (int w = 0; w < width; w++) row[w][l] = (real)job->bytes[at + w];

@@ -130,7 +130,7 @@ class GridScene:
             values = self._values(name, shape, top)
         end, weight_row = top + values.grids.height, None
         own = [*self._slopes(values)] if layer else []
-        if own and "w" in parameters and (slopes and self._has_shares(parameters["w"])):
+        if own and "w" in parameters and slopes and self._can_take_apart(index, parameters["w"]):
             weight_row = end + 1
             end = weight_row + 2 + max(values.grids.shape[1] + 1, WEIGHT_LINES)
         found = tuple(slopes + own)
@@ -168,7 +168,7 @@ class GridScene:
             yield STATISTICS, self._statistics(index, top)
         if not isinstance(layer, Conv):
             return
-        for parameter in (p for p in net.parameters if p.layer == index):
+        for parameter in net.taken(index):
             block = self._parameter(parameter, index, top)
             top = block.grids.top + block.grids.height + ABOVE
             yield str(parameter.role), block
@@ -177,7 +177,7 @@ class GridScene:
         """What a normalisation has learned, and what it finds in the samples, by channels."""
         net = self.step.net
         shape, place = net.shapes[index][:1], number(net, index)
-        learned = [p.names for p in net.parameters if p.layer == index]
+        learned = [p.names for p in net.taken(index)]
         found = [Name(stem, layer=place).elements(shape).values() for stem in ("μ", "σ²", "s")]
         names = [[str(name) for name in row] for row in (*learned, *found)]
         nodes = np.array([[[self._called[name] for name in row] for row in names]])
@@ -288,8 +288,11 @@ class GridScene:
         columns = self.book.training.of_sample.columns
         return [node for node in named if node is not None and node in columns]
 
-    def _has_shares(self, block: NodeBlock) -> bool:
-        """Whether these stand side by side, so that one formula finds any of them."""
+    def _can_take_apart(self, index: int, block: NodeBlock) -> bool:
+        """Whether gradients come from this layer alone, and what each sample adds to them stands
+        side by side, so that one formula finds any of it."""
+        if self.step.net.owners.count(self.step.net.owners[index]) > 1:
+            return False
         if not self.book.several:
             return True
         columns = [self.book.training.of_sample.columns[node] for node in self._shares(block)]

@@ -84,9 +84,15 @@ def _depths(step: Step) -> dict[Node, int]:
 def _layer_title(net: Net, depth: int) -> str:
     """The layer, and those after it that have no weights: hidden: dense 2 no bias, sigmoid."""
     owners = sorted({parameter.layer for parameter in net.parameters})
-    after = takewhile(lambda index: index not in owners, range(depth + 1, len(net.layers)))
+
+    def is_with_it(index: int) -> bool:
+        return index not in owners and net.owners[index] == index
+
+    after = takewhile(is_with_it, range(depth + 1, len(net.layers)))
     words = ", ".join(layer_words(net.layers[k]) for k in ([depth] * (depth >= 0) + [*after]))
-    return f"{net.role_of(depth)}: {words}" if depth in owners else words
+    times = max((one.times for one in net.again if one.first <= depth < one.end), default=1)
+    again = f", {times} times" if times > 1 else ""
+    return f"{net.role_of(depth)}: {words}{again}" if depth in owners else words
 
 
 def _paired(values: Sequence[Node]) -> list[Node]:

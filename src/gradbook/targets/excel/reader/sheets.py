@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
@@ -17,7 +15,7 @@ from gradbook.graph.node import Array
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
 from gradbook.targets.excel.grids.blocks import BLUES, PAPERS, WHITES, Grids, coloured
 from gradbook.targets.excel.reader.stages import INSIDE, LEFT, WEIGHTS, ReaderPlan
-from gradbook.targets.excel.sheets.look import FormulaSheet, Look
+from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
 
 READ, IMAGES = "Read", "Images"
 GRID_ROW, GRID_COLUMN = 6, 1  # of the grid to paint in
@@ -43,8 +41,9 @@ class ReaderBook:
     probabilities: Array
 
 
-def write_reader_book(book: ReaderBook, path: Path) -> None:
-    workbook = Workbook(str(path), {"strings_to_urls": False})
+def written(book: ReaderBook) -> bytes:
+    """The content of the workbook's file."""
+    workbook = new_workbook()
     workbook.worksheet_class = FormulaSheet
     look = Look(workbook)
     name = book.plan.net.name or "a network"
@@ -53,7 +52,7 @@ def write_reader_book(book: ReaderBook, path: Path) -> None:
     _write_inside(look, book)
     _write_weights(look, book)
     _write_images(look, book)
-    workbook.close()
+    return content_of(workbook)
 
 
 _REMARK = (

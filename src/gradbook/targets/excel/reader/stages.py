@@ -156,6 +156,10 @@ class ReaderPlan:
                 for name in statistics_names(self.net, index):
                     yield name, self.net.shapes[index][:1]
 
+    def _leaf(self, role: Role, index: int) -> str:
+        """What the parameter is called that a layer takes."""
+        return str(leaf_name(role, self.net.owners[index]))
+
     # Formulas --------------------------------------------------------------------
 
     def formula(self, stage: ReaderStage, channel: int, row: int, column: int) -> str:
@@ -190,7 +194,7 @@ class ReaderPlan:
         rows = window.inside_along(0, row, own.shape[1])
         columns = window.inside_along(1, column, own.shape[2])
         together = [columns] if window.dilation[1] == 1 else [[one] for one in columns]
-        block = self.blocks[str(leaf_name(Role.WEIGHT, index))]
+        block = self.blocks[self._leaf(Role.WEIGHT, index)]
         terms = []
         for source in range(inputs):
             for i, y in rows:  # a kernel's row stands in a row, as a window's does
@@ -202,7 +206,7 @@ class ReaderPlan:
         return "+".join(terms) + self._shift(index, channel)
 
     def _weighed(self, index: int, own: Grids, channel: int) -> str:
-        block = self.blocks[str(leaf_name(Role.WEIGHT, index))]
+        block = self.blocks[self._leaf(Role.WEIGHT, index)]
         channels, rows, columns = own.shape
         if rows * columns == 1:
             return _product(own.in_a_row(), block, channel, 0, channels) + self._shift(
@@ -222,7 +226,7 @@ class ReaderPlan:
         return "+".join(terms) + self._shift(index, channel)
 
     def _shift(self, index: int, channel: int) -> str:
-        block = self.blocks.get(str(leaf_name(Role.BIAS, index)))
+        block = self.blocks.get(self._leaf(Role.BIAS, index))
         return f"+{block.cell(channel if block.shape[0] > 1 else 0)}" if block else ""
 
     def _passed(self, index: int, said: str, channel: int) -> str:
@@ -250,7 +254,7 @@ class ReaderPlan:
         """Each normalisation with the names of its γ, β, μ and σ²."""
         for index, layer in enumerate(self.net.layers):
             if isinstance(layer, BatchNorm):
-                scale, shift = (str(leaf_name(role, index)) for role in (Role.SCALE, Role.SHIFT))
+                scale, shift = (self._leaf(role, index) for role in (Role.SCALE, Role.SHIFT))
                 yield layer, (scale, shift, *statistics_names(self.net, index))
 
     def norm_formulas(self) -> Iterator[tuple[int, int, str]]:

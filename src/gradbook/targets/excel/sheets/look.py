@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.chart import Chart
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from gradbook.files import said_plainly
+from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
 
@@ -32,6 +36,25 @@ VERDICTS = (
     ("agree", GOOD),
 )
 NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
+
+
+AS_TEXT = {"strings_to_urls": False, "strings_to_formulas": False}  # whatever a name looks like
+
+
+def new_workbook() -> Workbook:
+    return Workbook(BytesIO(), AS_TEXT)
+
+
+def content_of(workbook: Workbook) -> bytes:
+    """Its file, once all is said. Sheets lie in a folder meanwhile: large ones fill a memory."""
+    with temporary_folder() as folder, said_plainly("write to", folder):
+        workbook.tmpdir = str(folder)
+        try:
+            workbook.close()
+        except FileCreateError as error:
+            raise error.args[0] from error
+    content: BytesIO = workbook.filename
+    return content.getvalue()
 
 
 class FormulaSheet(Worksheet):  # type: ignore[misc]

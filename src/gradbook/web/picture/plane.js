@@ -129,7 +129,34 @@ export function resized(plane, side) {
   return filled(made.rows, made.columns, (row, column) => Math.min(Math.max(at(made, row, column), 0), 1))
 }
 
+/** A picture's plane of bytes brought to a size, whatever becomes of its proportions.
+ * @param {Plane} plane @param {number} rows @param {number} columns
+ */
+export function brought(plane, rows, columns) {
+  const [down, across] = [plane.rows / rows, plane.columns / columns].map(ratio => Math.max(Math.trunc(ratio / GAP), 1))
+  const small = inBytes(reduced(plane, down ?? 1, across ?? 1))
+  const wide = inBytes(along(small, columns, BICUBIC, plane.columns / (across ?? 1)))
+  return turned(inBytes(along(turned(wide), rows, BICUBIC, plane.rows / (down ?? 1))))
+}
+
+/** @param {Plane} plane @returns {Plane} */
+const inBytes = plane => ({ ...plane, amount: plane.amount.map(amount => Math.min(Math.max(Math.round(amount), 0), 255)) })
+
+/** Blocks of places made one each, by their mean; the last ones may be smaller.
+ * @param {Plane} plane @param {number} down @param {number} across
+ */
+function reduced(plane, down, across) {
+  return filled(Math.ceil(plane.rows / down), Math.ceil(plane.columns / across), (row, column) => {
+    const [bottom, right] = [Math.min((row + 1) * down, plane.rows), Math.min((column + 1) * across, plane.columns)]
+    let sum = 0
+    for (let y = row * down; y < bottom; y++) for (let x = column * across; x < right; x++) sum += at(plane, y, x)
+    return sum / ((bottom - row * down) * (right - column * across))
+  })
+}
+
 /** @typedef {{support: number, weight: (x: number) => number}} Filter */
+
+const GAP = 3 // times its final size: so large a picture still is when it is made smaller with care
 
 /** @type {Filter} */
 const BOX = { support: 0.5, weight: x => (x > -0.5 && x <= 0.5 ? 1 : 0) }
@@ -144,10 +171,10 @@ function cubic(x, a) {
 }
 
 /** Every row made of so many places, as Pillow does it.
- * @param {Plane} plane @param {number} columns @param {Filter} filter
+ * @param {Plane} plane @param {number} columns @param {Filter} filter @param {number} [width] of the row, where its last place isn't whole
  */
-function along(plane, columns, filter) {
-  const scale = plane.columns / columns
+function along(plane, columns, filter, width = plane.columns) {
+  const scale = width / columns
   const wide = Math.max(scale, 1)
   const made = new Float32Array(plane.rows * columns)
   for (let column = 0; column < columns; column++) {

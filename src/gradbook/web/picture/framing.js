@@ -1,7 +1,7 @@
 // A drawing as a network sees it: cut to its edges, scaled, given a usual pen, brought to the middle.
 // The page's twin of `as_seen` in data/photo/image.py; a test holds one against the other.
 
-import { at, cut, extent, filled, grown, resized, strokeWidth, toEven, withoutSpecks } from "./plane.js"
+import { at, brought, cut, extent, filled, grown, resized, strokeWidth, toEven, withoutSpecks } from "./plane.js"
 
 /** @typedef {import("./plane.js").Plane} Plane */
 
@@ -15,6 +15,7 @@ const FINE = 6 // times the final size: where strokes are made wider or thinner
 const [THIN, USUAL, THICK] = [1.35, 1.7, 4.4] // a stroke, in places of the small image
 const LEAST_SIDE = 6
 const BRIGHTEST = 255
+const GREY = [0.299, 0.587, 0.114] // how much of red, green and blue is grey, after ITU-R 601
 
 /** Bytes, row by row; none where nothing is drawn.
  * @param {Plane} drawn @param {number} rows @param {number} columns @param {Framing} framing
@@ -83,7 +84,19 @@ function centre(own, amount, across) {
   return moment / total
 }
 
-/** Only brought to the size, for networks whose images are framed in no way.
+/** A picture as it is, only brought to the size: for networks whose images are framed in no way.
+ * @param {{data: ArrayLike<number>, rows: number, columns: number}} picture red, green, blue and a fourth of each place
+ * @param {[number, number, number]} image channels, rows and columns of what the network sees
+ */
+export function asItIs({ data, rows, columns }, [channels, down, across]) {
+  const part = (/** @type {number} */ place, /** @type {number} */ k) => data[4 * place + k] ?? 0
+  const grey = (/** @type {number} */ place) => Math.round(GREY.reduce((sum, share, k) => sum + share * part(place, k), 0))
+  const planes = Array.from({ length: channels }, (_, k) => (/** @type {number} */ place) => (channels === 1 ? grey(place) : part(place, k)))
+  const made = planes.map(plane => brought(filled(rows, columns, (row, column) => plane(row * columns + column)), down, across))
+  return Uint8Array.from(made.flatMap(({ amount }) => [...amount]))
+}
+
+/** A drawing brought to the size, for networks whose images are framed in no way.
  * @param {Plane} plane @param {number} rows @param {number} columns
  */
 function stretched(plane, rows, columns) {

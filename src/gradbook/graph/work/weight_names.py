@@ -64,7 +64,7 @@ def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Paramete
         return None
     place = tuple(map(int, words[4].split(",")))
     for parameter in net.parameters:
-        if parameter.layer == peers[number - 1] and parameter.role is Role(role):
+        if parameter.layer == net.owners[peers[number - 1]] and parameter.role is Role(role):
             fits = len(place) == len(parameter.shape)
             if not fits or any(k >= n for k, n in zip(place, parameter.shape, strict=True)):
                 shape = spell(parameter.shape).replace("x", " x ")

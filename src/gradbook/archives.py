@@ -1,0 +1,167 @@
+"""What lies in a stranger's zip archive, piece by piece and within bounds.
+
+Only entries are read that are stored or deflated, for other ways of packing take memory as the file
+pleases. What an archive says of its sizes is believed only where that makes them larger.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from gradbook import limits
+from gradbook.errors import GradbookError
+from gradbook.limits import ReadLimit
+
+CHUNK = 2**16
+SMALL = 2**20  # bytes that may be packed as tightly as they like
+IS_ENCRYPTED = 0x1
+DAMAGED = (
+    *(BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
+    *(RuntimeError, ValueError, LookupError, struct.error, OverflowError),
+)
+
+
+class ArchiveError(GradbookError):
+    """An archive that can't be read, or something in it that can't."""
+
+
+class MissingEntry(ArchiveError):
+    """There is nothing of that name in it."""
+
+
+class EncryptedEntry(ArchiveError):
+    """It can be read only with a password."""
+
+
+class OddlyPacked(ArchiveError):
+    """It is packed in a way that takes any amount of memory."""
+
+
+class Overlarge(ArchiveError):
+    """It unpacks to more than anyone would read."""
+
+
+class Archive:
+    """An archive in an opened file: what lies in it, by name."""
+
+    def __init__(self, file: BinaryIO, limit: ReadLimit = limits.ARCHIVE) -> None:
+        self.limit = limit
+        self._read: dict[str, int] = {}  # how far each entry was
+        try:
+            self.zip = ZipFile(_InPieces(file))
+        except DAMAGED as error:
+            raise ArchiveError(f"damaged, or no archive at all ({_said(error)})") from error
+        self.entries = {entry.filename.lstrip("/"): entry for entry in self.zip.infolist()}
+        if len(self.entries) > limits.ENTRIES.most:
+            raise ArchiveError(
+                f"it has {len(self.entries):,} entries, and at most {limits.ENTRIES} are read"
+            )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.entries)
+
+    def size(self, name: str) -> int:
+        """How large it says that it is, unpacked; 0 if there is no such entry."""
+        return self.entries[name].file_size if name in self.entries else 0
+
+    def bytes_of(self, name: str, limit: ReadLimit) -> bytes:
+        return b"".join(self.chunks(name, limit))
+
+    def chunks(self, name: str, limit: ReadLimit) -> Iterator[bytes]:
+        """What an entry holds, piece by piece."""
+        with self.stream(name, limit) as stream:
+            while piece := stream.read(CHUNK):
+                yield piece
+
+    @contextmanager
+    def stream(self, name: str, limit: ReadLimit) -> Iterator[BinaryIO]:
+        """What an entry holds, to be read as far as the limit allows."""
+        entry = self._readable(name, limit)
+        try:
+            with self.zip.open(entry) as packed:
+                yield io.BufferedReader(_Unpacked(self, packed, entry, limit), CHUNK)
+        except ArchiveError:
+            raise
+        except DAMAGED as error:
+            raise ArchiveError(f"its entry {name} is damaged ({_said(error)})") from error
+
+    def spend(self, name: str, done: int) -> None:
+        """So much of an entry is unpacked; what is read a second time isn't counted again."""
+        self._read[name] = max(done, self._read.get(name, 0))
+        if sum(self._read.values()) > self.limit.most:
+            raise _overlarge(name, self.limit)
+
+    def _readable(self, name: str, limit: ReadLimit) -> ZipInfo:
+        entry = self.entries.get(name)
+        if entry is None:
+            raise MissingEntry(f"it has no {name}")
+        if entry.flag_bits & IS_ENCRYPTED:
+            raise EncryptedEntry(f"its entry {name} is encrypted")
+        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise OddlyPacked(f"its entry {name} is packed unusually: pack it by deflate")
+        if entry.file_size > limit.most:
+            raise _overlarge(name, limit)
+        return entry
+
+
+def is_bomb(unpacked: int, packed: int) -> bool:
+    """Whether so few bytes hide so many that nobody means them to be read."""
+    return unpacked > SMALL and unpacked > limits.RATIO.most * max(packed, 1)
+
+
+def _overlarge(name: str, limit: ReadLimit) -> Overlarge:
+    return Overlarge(f"its entry {name} unpacks to more than is read: at most {limit}")
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+class _Unpacked(io.RawIOBase):
+    """What an entry holds, counted as it is unpacked."""
+
+    def __init__(
+        self, archive: Archive, packed: IO[bytes], entry: ZipInfo, limit: ReadLimit
+    ) -> None:
+        self._archive, self._packed, self._entry, self._limit = archive, packed, entry, limit
+        self._done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._done
+
+    def readinto(self, target: memoryview) -> int:  # type: ignore[override]
+        piece = self._packed.read(min(len(target), CHUNK))
+        self._done += len(piece)
+        if self._done > self._limit.most or is_bomb(self._done, self._entry.compress_size):
+            raise _overlarge(self._entry.filename, self._limit)
+        self._archive.spend(self._entry.filename, self._done)
+        target[: len(piece)] = piece
+        return len(piece)
+
+
+class _InPieces:
+    """A file that is never read as a whole, as it would be by a directory of a million names."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        most = limits.DIRECTORY.most
+        found = self._file.read(min(size, most + 1) if size >= 0 else most + 1)
+        if len(found) > most:
+            raise BadZipFile(f"what it lists takes more than {limits.DIRECTORY}")
+        return found

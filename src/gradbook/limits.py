@@ -1,0 +1,78 @@
+"""How much is read of a file that may be a stranger's: one table, for the readers and for the docs.
+
+Each limit is held before what it counts is unpacked or kept, so that what is refused takes little
+time and memory. `docs/limits.md` shows this table; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # every command imports this
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MIB = 2**20
+BYTES = "bytes"
+
+
+class ReadLimit:
+    """The most of something that is read."""
+
+    def __init__(self, most: int, unit: str, of: str, why: str = "") -> None:
+        self.most, self.unit, self.of, self.why = most, unit, of, why
+
+    def __str__(self) -> str:
+        if self.unit != BYTES or self.most % MIB:
+            return f"{self.most:,} {self.unit}".strip()
+        return f"{self.most // MIB:,} MiB"
+
+
+# Files as they lie there.
+TEXT = ReadLimit(16 * MIB, BYTES, "a text: a network, a recipe, a study, a record of a run")
+CLUSTER = ReadLimit(2**16, BYTES, "the file of a cluster")
+BOOK = ReadLimit(64 * MIB, BYTES, "a workbook")
+TABLE = ReadLimit(50 * MIB, BYTES, "a table of samples")
+IMAGES = ReadLimit(2**30, BYTES, "a file of images: idx, npz", "as is what it unpacks to")
+IMAGE_TABLE = ReadLimit(256 * MIB, BYTES, "a table of images", "also unpacked")
+PICTURE = ReadLimit(64 * MIB, BYTES, "a picture")
+MODEL = ReadLimit(2**31, BYTES, "a model or a checkpoint of ours")
+FOREIGN = ReadLimit(256 * MIB, BYTES, "a network of another program's: ONNX, Keras, PyTorch")
+TRIALS = ReadLimit(64 * MIB, BYTES, "the trials of a study")
+
+# What lies in an archive, or in a file packed by gzip or xz.
+ENTRIES = ReadLimit(4_000, "", "entries of an archive")
+DIRECTORY = ReadLimit(2 * MIB, BYTES, "an archive's list of them")
+RATIO = ReadLimit(400, "times", "what is packed, unpacked", "beyond the first MiB")
+PART = ReadLimit(256 * MIB, BYTES, "a part of a workbook, or of a network's archive, unpacked")
+SETTINGS = ReadLimit(8 * MIB, BYTES, "a network's settings as JSON; the header of a model")
+ARCHIVE = ReadLimit(512 * MIB, BYTES, "all that is read of such an archive, unpacked")
+XZ_MEMORY = ReadLimit(128 * MIB, BYTES, "the dictionary that an xz file asks for")
+
+# What a file says.
+ELEMENTS = ReadLimit(780_000, "", "elements of a workbook's part", "three for each cell")
+DEPTH = ReadLimit(60, "", "elements within each other")
+STRINGS = ReadLimit(200_000, "", "texts that a workbook's cells share")
+ROWS = ReadLimit(1_000_000, "", "rows of a table of samples")
+CELLS = ReadLimit(5_000_000, "", "cells of a table of samples")
+LINES = ReadLimit(2_000_000, "", "lines of a table of images, blank ones too")
+LINE = ReadLimit(MIB, BYTES, "a line of a table of images", "a colour image of 295 by 295")
+CLASSES = ReadLimit(10_000, "", "classes of a data set")
+LABEL = ReadLimit(100, "characters", "the name of a class in a table or an archive")
+PIXELS = ReadLimit(2**26, "pixels", "a picture")
+UNAVERAGED = ReadLimit(2**24, "pixels", "a picture of a palette, of CMYK or of 16 bits")
+SIDE = ReadLimit(32_767, "pixels", "a picture's longer side")
+TRAINED_PIXELS = ReadLimit(2**22, "pixels", "a picture to train on, without --size")
+BATCH = ReadLimit(100_000, "images", "a batch")
+SCANS = ReadLimit(100, "", "passes over a JPEG", "usual are 10")
+SIDES = ReadLimit(32, "", "sides of an array")
+VALUES = ReadLimit(2**25, "numbers", "all tensors of another program's network")
+LAYERS = ReadLimit(10_000, "", "layers of another program's network")
+
+
+def table() -> Iterator[ReadLimit]:
+    """Every limit, in the order in which they stand here."""
+    yield from (limit for limit in globals().values() if isinstance(limit, ReadLimit))
+
+
+def row(limit: ReadLimit) -> tuple[str, str]:
+    """What a document says of it: of what, and how much."""
+    return limit.of, f"{limit}{', ' * bool(limit.why)}{limit.why}"

@@ -1,0 +1,213 @@
+"""What a record that may be a stranger's has to be: its kinds and ranges, said once and held whole.
+
+    EPOCH = Schema(epoch=WholeNumber(1), loss=FiniteNumber(), seconds=Maybe(FiniteNumber(0)))
+    EPOCH.read(found)     # the fields as they are; a SchemaError says which isn't and why
+
+A record may hold more than is asked for: what later versions add does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Protocol
+
+from gradbook.errors import GradbookError
+
+MOST_ENTRIES = 1_000_000  # of a list
+LONGEST = 2**24  # characters of a text
+SHOWN = 40  # characters of what is wrong
+
+
+class SchemaError(GradbookError):
+    """A record that isn't what it has to be: which part of it, and why."""
+
+
+class Kind(Protocol):
+    """What a value has to be."""
+
+    def read(self, value: object) -> Any:
+        """The value, plain; a SchemaError where it is something else."""
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """A whole number; true and false are none."""
+
+    least: int = 0
+    most: int = 2**53
+
+    def read(self, value: object) -> int:
+        if type(value) is not int or not self.least <= value <= self.most:
+            raise SchemaError(
+                f"a whole number from {self.least:,} to {self.most:,}, not {_shown(value)}"
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class FiniteNumber:
+    """A finite number."""
+
+    least: float = float("-inf")
+    most: float = float("inf")
+
+    def read(self, value: object) -> float:
+        is_number = type(value) in (int, float)
+        try:
+            found = float(value) if is_number else float("nan")  # type: ignore[arg-type]
+        except OverflowError:
+            found = float("nan")
+        if not isfinite(found) or not self.least <= found <= self.most:
+            raise SchemaError(f"a number{self._range}, not {_shown(value)}")
+        return found
+
+    @property
+    def _range(self) -> str:
+        least = f" from {self.least:g}" if isfinite(self.least) else ""
+        most = f" to {self.most:g}" if isfinite(self.most) else ""
+        return least + most
+
+
+class AnyNumber:
+    """A number, infinite ones and NaN too: what was measured of what went wrong."""
+
+    def read(self, value: object) -> float:
+        if type(value) not in (int, float):
+            raise SchemaError(f"a number, not {_shown(value)}")
+        try:
+            return float(value)  # type: ignore[arg-type]
+        except OverflowError:
+            raise SchemaError("a number, not a larger one") from None
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A text that can be written down: no halves of characters."""
+
+    most: int = LONGEST
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or len(value) > self.most or not _is_whole(value):
+            raise SchemaError(f"a text of at most {self.most:,} characters, not {_shown(value)}")
+        return value
+
+
+class Choice:
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise SchemaError(f"one of {', '.join(self.words)}, not {_shown(value)}")
+        return value
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """A value or none, which is then said."""
+
+    kind: Kind
+
+    def read(self, value: object) -> Any:
+        return None if value is None else self.kind.read(value)
+
+
+@dataclass(frozen=True)
+class IfThere(Maybe):
+    """A field of a record that may be missing altogether."""
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """Values of one kind, one after the other."""
+
+    kind: Kind
+    least: int = 0
+    most: int = MOST_ENTRIES
+
+    def read(self, value: object) -> list[Any]:
+        if not isinstance(value, list) or not self.least <= len(value) <= self.most:
+            count = (
+                f"{self.least:,}" if self.least == self.most else f"{self.least:,} to {self.most:,}"
+            )
+            raise SchemaError(f"a list of {count}, not {_shown(value)}")
+        return [_within(f"entry {k}", self.kind, one) for k, one in enumerate(value, 1)]
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """So many values, each of its own kind."""
+
+    kinds: tuple[Kind, ...]
+
+    def read(self, value: object) -> list[Any]:
+        if not isinstance(value, list) or len(value) != len(self.kinds):
+            raise SchemaError(f"a list of {len(self.kinds)}, not {_shown(value)}")
+        both = enumerate(zip(self.kinds, value, strict=True), 1)
+        return [_within(f"entry {k}", kind, one) for k, (kind, one) in both]
+
+
+class AnyRecord:
+    """Names and what they stand for, whatever that is."""
+
+    def read(self, value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise SchemaError(f"a record, not {_shown(value)}")
+        return value
+
+
+class Schema:
+    """A record: the kind of each of its fields."""
+
+    def __init__(self, **kinds: Kind) -> None:
+        self.kinds = kinds
+
+    def read(self, value: object) -> dict[str, Any]:
+        """The record with these fields read; others are left as they are."""
+        if not isinstance(value, Mapping):
+            raise SchemaError(f"a record, not {_shown(value)}")
+        found = dict(value)
+        for name, kind in self.kinds.items():
+            if name in value:
+                found[name] = _within(f"its {name}", kind, value[name])
+            elif not isinstance(kind, IfThere):
+                raise SchemaError(f"its {name} is missing")
+        return found
+
+
+def read_json(text: str | bytes, kind: Kind) -> Any:
+    """What a text says in JSON, if it is of this kind."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SchemaError("no JSON") from None
+    return kind.read(found)
+
+
+def _within(place: str, kind: Kind, value: object) -> Any:
+    try:
+        return kind.read(value)
+    except SchemaError as error:
+        joined = ", " if error.message.startswith(("its ", "entry ")) else " is "
+        raise SchemaError(f"{place}{joined}{error.message}") from None
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | dict):
+        return f"a list of {len(value):,}" if isinstance(value, list) else "a record"
+    if isinstance(value, int) and value.bit_length() > SHOWN:
+        return "a larger one"
+    return repr(value[:SHOWN] if isinstance(value, str) else value)

@@ -1,0 +1,170 @@
+// What each value of a layer is: a pattern, with those that it is made of at its places.
+
+import { divisor, isSoftmax, product, readAt, reads } from "../text/layers.js"
+import { at, elements, ofLayer, placesOf } from "./names.js"
+
+/**
+ * @typedef {import("./values.js").Values} Values
+ * @typedef {import("./values.js").Wanted} Wanted
+ * @typedef {import("../text/layers.js").Layer} Layer
+ */
+
+/** The values of a layer: their lines, row by row.
+ * @param {Values} values @param {number} index @returns {number[]}
+ */
+export function layerValues(values, index) {
+  const layer = values.net.layers[index]
+  const given = values.columns[index]
+  switch (layer.kind) {
+    case "dense": return values.make(sums(values, index, given))
+    case "conv": return values.make(windows(values, index).map(({ name, reads, bias }) =>
+      sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
+    case "pool": return values.make(pools(values, index, layer))
+    case "batchnorm":
+    case "groupnorm":
+    case "layernorm": return norms(values, index, layer)
+    case "dropout": return layer.rate ? kept(values, index, layer) : given
+    case "flatten": return given
+    case "add": return values.make(added(values, index, layer))
+    case "concat": return values.make(joined(values, index, layer))
+    default: return isSoftmax(layer) ? shares(values, index, layer) : values.make(activated(values, index, layer))
+  }
+}
+
+/** The names of a layer's values.
+ * @param {Values} values @param {number} index
+ */
+const named = (values, index) => elements(values.layerNames[index + 1], values.net.shapes[index + 1])
+
+/** The lines of the tensors of parameters that a layer works with.
+ * @param {Values} values @param {number} index
+ */
+export const own = ({ net, parameters }, index) => net.parameters.flatMap((it, k) => (it.layer === net.owners[index] ? [parameters[k]] : []))
+
+/** @param {import("./names.js").ValueName} name @param {string} kind @param {import("./lines.js").Places} places @returns {Wanted} */
+export const wanted = (name, kind, places) => ({ name, kind, places })
+
+/** @param {import("./names.js").ValueName} name @param {number[]} w @param {number[]} x @param {number | undefined} b */
+const sum = (name, w, x, b) => (b === undefined ? wanted(name, "sum no bias", { w, x }) : wanted(name, "sum", { w, x, b }))
+
+/** @param {Values} values @param {number} index @param {number[]} given */
+function sums(values, index, given) {
+  const [weights, biases] = own(values, index)
+  return named(values, index).map((name, k) =>
+    sum(name, weights.slice(k * given.length, (k + 1) * given.length), given, biases?.[biases.length > 1 ? k : 0]))
+}
+
+/** What a convolution reads at each place of its maps, channel by channel.
+ * @param {Values} values @param {number} index
+ */
+export function windows(values, index) {
+  const { net, columns } = values
+  const layer = net.layers[index]
+  const [before, shape] = [net.shapes[index], net.shapes[index + 1]]
+  const [weights, biases] = own(values, index)
+  const [rows, across] = layer.size ?? []
+  const inputs = before[0] / layer.groups
+  return placesOf(shape).map(([out, ...place], k) => {
+    const first = Math.floor((out * layer.groups) / layer.width) * inputs
+    const inside = readAt(layer, before, place)
+    const found = Array.from({ length: inputs }, (_, c) => inside.map(({ own: [i, j], at: [row, column] }) => ({
+      channel: c, own: [i, j],
+      value: columns[index][((first + c) * before[1] + row) * before[2] + column],
+      weight: weights[((out * inputs + c) * rows + i) * across + j],
+    }))).flat()
+    return { name: named(values, index)[k], reads: found, inputs, size: [rows, across], bias: biases?.[biases.length > 1 ? out : 0] }
+  })
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
+function pools(values, index, layer) {
+  const { net, columns } = values
+  const before = net.shapes[index]
+  const names = named(values, index)
+  return placesOf(net.shapes[index + 1]).map(([channel, ...place], k) => {
+    const x = readAt(layer, before, place).map(({ at: [row, column] }) => columns[index][(channel * before[1] + row) * before[2] + column])
+    if (layer.word === "max") return wanted(names[k], "maxpool", { x })
+    const n = divisor(layer, before, place)
+    return n === 1 ? wanted(names[k], "identity", { x: x[0] }) : wanted(names[k], "avgpool", { x, n: values.number(n) })
+  })
+}
+
+/** Group by group: the mean, the variance, the deviation, each value without them, and scaled anew.
+ * @param {Values} values @param {number} index @param {Layer} layer
+ */
+function norms(values, index, layer) {
+  const { net, columns } = values
+  const shape = net.shapes[index]
+  const isOfSamples = layer.kind === "batchnorm"
+  const groups = isOfSamples ? shape[0] : layer.groups
+  const size = product(shape) / groups
+  const names = (/** @type {string} */ stem) =>
+    elements(ofLayer(stem, net.layers, index), groups > 1 || isOfSamples ? [groups] : [])
+  const x = names("μ").map((_, k) => columns[index].slice(k * size, (k + 1) * size))
+  const over = isOfSamples && values.count !== null ? "samples" : "group"
+  const N = /** @type {import("./lines.js").Places} */ (values.count === null ? {} : { N: values.count })
+  const mean = values.make(names("μ").map((name, k) => wanted(name, `mean of ${over}`, { x: x[k], ...N })))
+  const variance = values.make(names("σ²").map((name, k) => wanted(name, `variance of ${over}`, { x: x[k], mean: mean[k], ...N })))
+  const deviation = values.make(names("s").map((name, k) =>
+    ({ name, kind: "deviation", places: { variance: variance[k] }, settings: { varianceEpsilon: layer.epsilon } })))
+  const normal = values.make(elements(ofLayer("n", net.layers, index), shape).map((name, k) => {
+    const group = Math.floor(k / size)
+    return { name, kind: "normal", places: { x: columns[index][k], mean: mean[group], deviation: deviation[group] } }
+  }))
+  const [scales, shifts] = own(values, index)
+  const places = product(shape) / scales.length
+  return values.make(named(values, index).map((name, k) => {
+    const channel = Math.floor(k / places)
+    return { name, kind: "scaled", places: { x: normal[k], scale: scales[channel], shift: shifts[channel] } }
+  }))
+}
+
+/** What dropout leaves, by masks that are drawn.
+ * @param {Values} values @param {number} index @param {Layer} layer
+ */
+function kept(values, index, layer) {
+  const { net, columns } = values
+  const shape = net.shapes[index]
+  const drawn = layer.isByChannel ? shape.slice(0, 1) : shape
+  const masks = elements(ofLayer("d", net.layers, index), drawn).map(name => values.leaf(name, true))
+  const each = product(shape) / masks.length
+  const made = values.make(elements(ofLayer("u", net.layers, index), shape).map((name, k) =>
+    ({ name, kind: "kept", places: { x: columns[index][k], mask: masks[Math.floor(k / each)] } })))
+  values.masks.push({
+    layer: index, rate: layer.rate, lines: masks, kept: masks.map((_, k) => made.slice(k * each, (k + 1) * each)),
+  })
+  return made
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
+function added(values, index, layer) {
+  const [given, earlier] = reads(layer, index).map(value => values.columns[value])
+  return named(values, index).map((name, k) => (given[k] === earlier[k]
+    ? wanted(name, "doubled", { x: given[k] })
+    : wanted(name, "added", { x: given[k], before: earlier[k] })))
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
+function joined(values, index, layer) {
+  const given = reads(layer, index).flatMap(value => values.columns[value])
+  return named(values, index).map((name, k) => ({ name, kind: "identity", places: { x: given[k] } }))
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
+function activated(values, index, layer) {
+  const settings = layer.word === "leaky relu" ? { slope: layer.slope } : undefined
+  const kind = settings && [0, 1].includes(layer.slope) ? `leaky relu ${layer.slope}` : layer.word
+  return named(values, index).map((name, k) => ({ name, kind, places: { x: values.columns[index][k] }, settings }))
+}
+
+/** By way of ln Σ e^o, which softmax measures every value from.
+ * @param {Values} values @param {number} index @param {Layer} layer
+ */
+function shares(values, index, { word }) {
+  const given = values.columns[index]
+  const [L] = values.make([{ name: { stem: "L", of: at(values.layerNames[index], []) }, kind: `logarithm of ${word}`, places: { x: given } }])
+  const made = values.make(named(values, index).map((name, k) => ({ name, kind: word, places: { x: given[k], L } })))
+  Object.assign(values.made.get(L)?.places ?? {}, { a: made }) // by which its slopes are said
+  values.total = L
+  return made
+}

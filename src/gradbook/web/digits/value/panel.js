@@ -1,0 +1,88 @@
+// One value taken apart: what it is made of, or the gradient that arrives at it; and which value.
+
+import { byId, make } from "../../view/dom.js"
+import { Backward } from "./backward.js"
+import { Forward } from "./forward.js"
+
+/** @typedef {import("../maps.js").Layer} Layer */
+/** @typedef {import("../../wasm/look.js").Look} Look */
+/** @typedef {import("./products.js").Chosen} Chosen */
+
+export class ValuePanel {
+  /** @param {Layer[]} layers @param {Layer} image @param {string[]} classes @param {(chosen: Chosen) => void} choose */
+  constructor(layers, image, classes, choose) {
+    this.layers = layers
+    this.image = image
+    this.forward = new Forward(choose)
+    this.backward = new Backward(layers, classes, choose)
+    this.picker = new Picker(layers, image, choose)
+    this.body = make("div", { "aria-live": "polite" })
+    /** @type {Chosen | null} */
+    this.chosen = null
+    byId("sum").append(this.picker.form, this.body)
+  }
+
+  /** @param {Chosen} chosen @param {Look | null} look @param {Record<string, Float32Array>} weights @param {boolean} isBackward */
+  update(chosen, look, weights, isBackward) {
+    this.picker.show(chosen)
+    if (!look) return this.body.replaceChildren(make("p", { class: "remark" }, "Draw something first."))
+    const way = isBackward ? this.backward : this.forward
+    const focused = this.ways().indexOf(/** @type {HTMLElement} */ (document.activeElement))
+    this.body.replaceChildren(...way.shown(this.layers[chosen.layer] ?? this.image, chosen, look, weights))
+    if (focused >= 0) this.focus(chosen === this.chosen ? focused : 0)
+    this.chosen = chosen
+  }
+
+  /** The numbers that lead on. @returns {HTMLElement[]} */
+  ways() {
+    return [...this.body.querySelectorAll(".way")]
+  }
+
+  /** Whoever follows numbers by keys goes on from the first of the new ones.
+   * @param {number} number
+   */
+  focus(number) {
+    const next = this.ways()[number] ?? this.ways()[0] ?? this.picker.layer
+    next.focus({ preventScroll: true })
+  }
+}
+
+/** Fields that choose a value, for keys as for a pointer. */
+class Picker {
+  /** @param {Layer[]} layers @param {Layer} image @param {(chosen: Chosen) => void} choose */
+  constructor(layers, image, choose) {
+    this.layers = layers
+    this.image = image
+    this.choose = choose
+    const option = (/** @type {Layer} */ layer, /** @type {number} */ number) => make("option", { value: number }, `${layer.name}: ${layer.words}`)
+    this.layer = make("select", { "aria-label": "layer", onchange: () => this.changed() }, option(image, -1), ...layers.map(option))
+    const names = ["channel", "row", "column"]
+    this.fields = names.map(words => ({ words, field: /** @type {HTMLInputElement} */ (make("input", { type: "number", min: 1, "aria-label": words, onchange: () => this.changed() })) }))
+    this.form = make("div", { class: "picker" }, this.layer, ...this.fields.map(({ words, field }) => make("label", {}, words, field)))
+  }
+
+  changed() {
+    const layer = Number(this.layer.value)
+    const shape = this.shape(layer)
+    const [channel = 0, row = 0, column = 0] = this.fields.map(({ field }, k) => Math.min(Math.max(Math.round(Number(field.value)) - 1, 0), (shape[k] ?? 1) - 1))
+    this.choose({ layer, place: { channel, row, column } })
+  }
+
+  /** @param {number} layer */
+  shape(layer) {
+    return (this.layers[layer] ?? this.image).shape
+  }
+
+  /** @param {Chosen} chosen */
+  show({ layer, place }) {
+    const shape = this.shape(layer)
+    this.layer.value = String(layer)
+    for (const [k, own] of [place.channel, place.row, place.column].entries()) {
+      const field = this.fields[k]?.field
+      if (!field) continue
+      field.max = String(shape[k])
+      field.value = String(own + 1)
+      field.disabled = shape[k] === 1
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// Products and their sum, as grids or as rows; each place leads on to its own value.
+
+import { make, short } from "../../view/dom.js"
+
+/** @typedef {import("../../wasm/window.js").Place} Place */
+/** @typedef {import("../../wasm/window.js").Slice} Slice */
+/** @typedef {import("../../wasm/window.js").Term} Term */
+/** @typedef {{layer: number, place: Place}} Chosen */
+/** @typedef {{value: string, weight: string}} Words what both factors are called */
+
+const MOST_GRIDS = 3 // channels of a window that are shown in full
+const MOST_TERMS = 12 // products that are shown one by one
+const LARGEST_GRID = 25 // places
+
+export class Products {
+  /** @param {(chosen: Chosen) => void} choose */
+  constructor(choose) {
+    this.choose = choose
+  }
+
+  /** Windows as grids where they are small enough, else the largest products.
+   * @param {number} layer whose values are multiplied @param {Slice[]} slices @param {Words} words
+   */
+  of(layer, slices, words) {
+    const area = slices[0]?.rows.flat().length ?? 0
+    const isGrid = area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
+    return isGrid ? this.grids(layer, slices, words) : [this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)]
+  }
+
+  /** The channels that count most, each as three grids; of the others their sums.
+   * @param {number} layer @param {Slice[]} slices @param {Words} words
+   */
+  grids(layer, slices, words) {
+    const [shown, others] = largest(slices, slice => slice.sum, MOST_GRIDS)
+    const left = make("p", { class: "remark" }, `and ${others.length} more channels: ${short(total(others.map(slice => slice.sum)))}`)
+    return [...shown.map(slice => this.grid(layer, slice, words)), ...(others.length ? [left] : [])]
+  }
+
+  /** @param {number} layer @param {Slice} slice @param {Words} words */
+  grid(layer, { channel, rows, sum }, words) {
+    return make("div", { class: "slide" },
+      table(`${words.value}, channel ${channel + 1}`, rows, term => this.way(layer, term.place, term.value)),
+      table(`× ${words.weight}`, rows, term => short(term.weight)),
+      table(`= products, ${short(sum)}`, rows, term => short(term.product)))
+  }
+
+  /** The products that count most, a row each.
+   * @param {number} layer @param {Term[]} terms @param {Words} words
+   */
+  terms(layer, terms, words) {
+    const [shown, others] = largest(terms, term => term.product, MOST_TERMS)
+    const rows = shown.map(term => make("tr", {},
+      make("th", { scope: "row" }, where(term.place)), make("td", {}, this.way(layer, term.place, term.value)),
+      make("td", {}, short(term.weight)), make("td", {}, short(term.product))))
+    const rest = total(others.map(term => term.product))
+    const last = make("tr", {}, make("th", { scope: "row", colspan: 3 }, `${others.length} smaller ones`), make("td", {}, short(rest)))
+    const head = make("thead", {}, make("tr", {}, ...["", words.value, words.weight, "product"].map(each => make("th", { scope: "col" }, each))))
+    return make("table", { class: "terms" }, head, make("tbody", {}, ...rows, ...(others.length ? [last] : [])))
+  }
+
+  /** A number that leads to the value it is of.
+   * @param {number} layer @param {Place} place @param {number} number @param {boolean} [isMarked]
+   */
+  way(layer, place, number, isMarked = false) {
+    const choose = () => this.choose({ layer, place })
+    return make("button", { type: "button", class: isMarked ? "way marked" : "way", onclick: choose }, short(number))
+  }
+}
+
+/** Those that count most, and the others.
+ * @template T @param {T[]} all @param {(one: T) => number} size @param {number} most
+ */
+function largest(all, size, most) {
+  const ordered = [...all].sort((a, b) => Math.abs(size(b)) - Math.abs(size(a)))
+  return /** @type {const} */ ([ordered.slice(0, most), ordered.slice(most)])
+}
+
+/** @param {number[]} numbers */
+const total = numbers => numbers.reduce((sum, number) => sum + number, 0)
+
+/** @template T @param {string} words @param {T[][]} rows @param {(each: T) => Node | string} cell */
+export function table(words, rows, cell) {
+  const lines = rows.map(row => make("tr", {}, ...row.map(each => make("td", {}, cell(each)))))
+  return make("table", { class: "grid" }, make("caption", {}, words), make("tbody", {}, ...lines))
+}
+
+/** @param {Place} place */
+function where({ channel, row, column }) {
+  return row || column ? `${channel + 1}, ${row + 1}, ${column + 1}` : `${channel + 1}`
+}

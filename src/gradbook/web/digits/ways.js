@@ -1,0 +1,41 @@
+// Which way is looked at: forward, what values are made of, or backward, how an error changes with them.
+
+import { byId, make, say, short } from "../view/dom.js"
+
+/** @typedef {import("../wasm/look.js").Look} Look */
+
+const AS_READ = "" // the target of an image that nobody said anything of
+
+export class WaysPanel {
+  /** @param {string[]} classes @param {() => void} turned @param {() => void} aimed */
+  constructor(classes, turned, aimed) {
+    this.classes = classes
+    this.target = byId("target")
+    this.asRead = make("option", { value: AS_READ })
+    this.target.append(this.asRead, ...classes.map((name, number) => make("option", { value: number }, name)))
+    this.target.addEventListener("change", aimed)
+    for (const kind of ["values", "slopes"]) byId(`paint-${kind}`).addEventListener("change", turned)
+    this.update(null)
+  }
+
+  get isBackward() {
+    return byId("paint-slopes").checked
+  }
+
+  /** The class whose error is looked at; none: of whatever is read. @returns {number | null} */
+  get chosen() {
+    return this.target.value === AS_READ ? null : Number(this.target.value)
+  }
+
+  /** @param {number | null} number */
+  aim(number) {
+    this.target.value = number === null ? AS_READ : String(number)
+  }
+
+  /** @param {Look | null} look */
+  update(look) {
+    const likeliest = look ? this.classes[look.sure.indexOf(Math.max(...look.sure))] : ""
+    say(this.asRead, likeliest ? `what is read, ${likeliest}` : "what is read")
+    say(byId("error"), look ? short(look.error) : "–")
+  }
+}

@@ -1,0 +1,100 @@
+// A text that is edited on a page: its lines are numbered, its mistake is marked and told at its place.
+
+import { byId, make, say } from "../view/dom.js"
+import { TextError } from "./statement.js"
+
+const MOST_STEPS = 200 // that can be undone
+
+export class TextBox {
+  /** @param {(text: string) => string} taken reads a text and acts on it; what to say of it, or a TextError */
+  constructor(taken) {
+    this.taken = taken
+    this.box = byId("text")
+    this.gutter = byId("line-numbers")
+    this.mark = byId("wrong-line")
+    this.message = byId("text-said")
+    this.written = this.box.value
+    this.read = [this.written] // every text that was in order, the latest last
+    this.box.addEventListener("input", () => this.take())
+    byId("undo").addEventListener("click", () => this.undo())
+    byId("text-as-written").addEventListener("click", () => this.replace(this.written))
+    this.number(null)
+  }
+
+  /** @returns {string} */
+  get text() {
+    return this.box.value
+  }
+
+  /** Read the text as it is. @private */
+  take() {
+    const text = this.box.value
+    try {
+      const words = this.taken(text)
+      if (text !== this.read[this.read.length - 1]) this.read = [...this.read, text].slice(-MOST_STEPS)
+      this.number(null)
+      this.approve(words)
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error
+      this.number(error.line)
+      this.refuse(error)
+    }
+    byId("undo").disabled = this.read.length < 2 && text === this.read[0]
+  }
+
+  /** Back to the text before the latest change that was in order. @private */
+  undo() {
+    const latest = this.read[this.read.length - 1]
+    if (this.box.value === latest && this.read.length > 1) this.read.pop()
+    const text = this.read.pop() ?? this.written
+    this.replace(text)
+  }
+
+  /** @param {string} text @private */
+  replace(text) {
+    this.box.value = text
+    this.take()
+    this.box.focus()
+  }
+
+  /** Number the lines, and mark the one that is wrong.
+   * @param {number | null} wrong @private
+   */
+  number(wrong) {
+    const count = this.box.value.split(/\r\n|\r|\n/).length
+    this.box.rows = count + 1
+    const numbers = Array.from({ length: count }, (_, k) =>
+      make("span", { class: k + 1 === wrong ? "wrong" : null }, String(k + 1)))
+    this.gutter.replaceChildren(...numbers)
+    this.mark.hidden = wrong === null
+    if (wrong !== null) this.mark.style.setProperty("--line-above", String(wrong - 1))
+  }
+
+  /** @param {string} words */
+  approve(words) {
+    this.box.setAttribute("aria-invalid", "false")
+    this.message.classList.remove("refused")
+    say(this.message, words)
+  }
+
+  /** @param {TextError} error @private */
+  refuse({ line, column, message }) {
+    this.box.setAttribute("aria-invalid", "true")
+    this.message.classList.add("refused")
+    const place = make("button", { type: "button", class: "place", onclick: () => this.goTo(line, column) }, `line ${line}, column ${column}`)
+    this.message.replaceChildren(place, `: ${message}`)
+  }
+
+  /** Put the cursor there, and choose the word.
+   * @param {number} line @param {number} column @private
+   */
+  goTo(line, column) {
+    const lines = this.box.value.split("\n")
+    const before = lines.slice(0, line - 1).reduce((/** @type {number} */ sum, /** @type {string} */ it) => sum + it.length + 1, 0)
+    const row = [...(lines[line - 1] ?? "")]
+    const start = before + row.slice(0, column - 1).join("").length
+    const word = /^\S*/.exec(row.slice(column - 1).join(""))?.[0] ?? ""
+    this.box.focus()
+    this.box.setSelectionRange(start, start + word.length)
+  }
+}

@@ -1,0 +1,203 @@
+// Which values of later layers one value feeds, and by how much each of them changes with it: the
+// chain rule at one place. The page's twin of `feeding` among the graph's; a test holds one against the other.
+
+import { Machine } from "../machine/machine.js"
+import { around, flatNumber, placeOf, sizeOf, slice, under } from "./window.js"
+
+/** @typedef {import("./window.js").Shown} Shown */
+/** @typedef {import("./window.js").Place} Place */
+/** @typedef {import("./window.js").Term} Term of a gradient: the gradient there, the slope, their product */
+/** @typedef {import("./look.js").Look} Look */
+/** @typedef {Record<string, Float32Array>} Weights */
+/** @typedef {{row: number, column: number}} Spot */
+
+/** The values of one layer that are fed; of maps each channel's as they lie there.
+ * @typedef {{layer: number, slices: import("./window.js").Slice[], sum: number}} Fed
+ */
+
+/** All that one value feeds, layer by layer.
+ * @param {Look} look @param {number} number of what the value belongs to; −1 is the image
+ * @param {Place} place @param {Weights} weights
+ * @returns {Fed[]}
+ */
+export function feeds(look, number, place, weights) {
+  return look.content.layers.flatMap((layer, reader) => layer.gradient === null ? [] : layer.reads.flatMap((read, nth) => {
+    if (read !== number) return []
+    const through = THROUGH[layer.kind] ?? (() => [])
+    const slices = through({ look, layer, reader, read, nth, place, weights })
+    return [{ layer: reader, slices, sum: slices.reduce((sum, slice) => sum + slice.sum, 0) }]
+  }))
+}
+
+/** Where the values that are fed lie on maps; of layers that each value reaches whole, nowhere.
+ * @param {Look} look @param {Fed[]} fed
+ */
+export function regionsFed(look, fed) {
+  const onMaps = fed.filter(({ layer }) => !WHOLE.has(look.content.layers[layer]?.kind ?? ""))
+  return onMaps.flatMap(({ layer, slices }) => slices.filter(({ rows }) => rows.flat().length).map(({ channel, rows }) => around(layer, channel, rows.flat().map(term => term.place))))
+}
+
+const WHOLE = new Set(["dense", "softmax", "log softmax", "groupnorm", "layernorm"])
+
+/** @typedef {{look: Look, layer: Shown, reader: number, read: number, nth: number, place: Place, weights: Weights}} Way from a value to the layer that reads it */
+
+/** @type {Record<string, (way: Way) => import("./window.js").Slice[]>} */
+const THROUGH = {
+  conv: throughKernels,
+  dense: throughUnits,
+  maxpool: way => throughPool(way, spot => Number(isWinner(way, spot))),
+  avgpool: way => throughPool(way, spot => 1 / averaged(way.layer, spot, way.look.shape(way.read))),
+  batchnorm: way => [alone(way, scaleOf(way))],
+  activation: way => [alone(way, slopeAt(way.layer, way.look.at(way.read, way.place)))],
+  softmax: way => throughShares(way, share => share, 1),
+  "log softmax": way => throughShares(way, Math.exp, 0),
+  add: way => [alone(way, 1)],
+  concat: way => [alone(way, 1, before(way))],
+  groupnorm: way => throughGroup(way, place => place.channel),
+  layernorm: way => throughGroup(way, place => flatNumber(place, way.layer.shape)),
+}
+
+/** @param {Way} way @param {Place} place @param {number} slope @returns {Term} */
+function term({ look, reader }, place, slope) {
+  const value = look.gradientAt(reader, place)
+  return { place, value, weight: slope, product: value * slope }
+}
+
+/** The one place of the layer that the value goes to, as the layer's shape has it: it may be flat.
+ * @param {Way} way @param {number} [first] the number of its first value
+ */
+const goesTo = ({ look, layer, read, place }, first = 0) => placeOf(first + flatNumber(place, look.shape(read)), layer.shape)
+
+/** @param {Way} way @param {number} slope @param {number} [first] */
+function alone(way, slope, first) {
+  const there = goesTo(way, first)
+  return slice(there.channel, [[term(way, there, slope)]])
+}
+
+/** Of each output channel of its group the places whose windows lie over the value.
+ * @param {Way} way
+ */
+function throughKernels(way) {
+  const { look, layer, read, place, weights } = way
+  const kernels = weights[layer.weights] ?? new Float32Array()
+  const [own, wide] = [look.shape(read)[0] / layer.groups, layer.shape[0] / layer.groups]
+  const group = Math.floor(place.channel / own)
+  const [down, across] = layer.window?.size ?? [1, 1]
+  const spots = over(layer, place)
+  return Array.from({ length: wide }, (_, k) => {
+    const channel = group * wide + k
+    const start = (channel * own + (place.channel % own)) * down * across
+    return slice(channel, spots.map(line => line.map(({ tap, spot }) =>
+      term(way, { channel, ...spot }, kernels[start + tap[0] * across + tap[1]] ?? 0))))
+  })
+}
+
+/** @param {Way} way */
+function throughUnits(way) {
+  const { look, layer, read, place, weights } = way
+  const own = weights[layer.weights] ?? new Float32Array()
+  const [number, size] = [flatNumber(place, look.shape(read)), sizeOf(look.shape(read))]
+  return [slice(0, Array.from({ length: layer.shape[0] }, (_, unit) =>
+    [term(way, { channel: unit, row: 0, column: 0 }, own[unit * size + number] ?? 0)]))]
+}
+
+/** @param {Way} way @param {(spot: Spot) => number} slope */
+function throughPool(way, slope) {
+  const { channel } = way.place
+  return [slice(channel, over(way.layer, way.place).map(line => line.map(({ spot }) =>
+    term(way, { channel, ...spot }, isThere(way.layer, spot) ? slope(spot) : 0))))]
+}
+
+/** Whether the value is the largest of the window there; of equal ones the first is.
+ * @param {Way} way @param {Spot} spot
+ */
+function isWinner({ look, layer, read, place }, spot) {
+  const inside = under(layer, spot).flat().filter(there => look.inside(read, there))
+  const seen = inside.map(there => look.at(read, { channel: place.channel, ...there }))
+  const first = inside[seen.indexOf(Math.max(...seen))]
+  return first?.row === place.row && first.column === place.column
+}
+
+/** How many values an average is of: those that lie on the map, and of the padding what counts as zeros.
+ * @param {Shown} layer @param {Spot} spot @param {[number, number, number]} shape of what it reads
+ */
+export function averaged(layer, spot, [, rows, columns]) {
+  const [top, left, bottom, right] = layer.window?.counted ?? [0, 0, 0, 0]
+  const counts = (/** @type {Spot} */ { row, column }) => row >= -top && column >= -left && row < rows + bottom && column < columns + right
+  return under(layer, spot).flat().filter(counts).length
+}
+
+/** @param {Way} way */
+function scaleOf(way) {
+  const { scale, deviation } = way.look.statistics(way.reader, goesTo(way).channel, way.weights)
+  return scale / deviation
+}
+
+/** How steep an activation is at a value.
+ * @param {Shown} layer @param {number} at
+ */
+function slopeAt({ slope }, at) {
+  if (!slope) return 1
+  const machine = new Machine(slope.lines, [], 1)
+  machine.fill(slope.value, at)
+  machine.run(machine.order([slope.slope]))
+  return machine.at(slope.slope) ?? 0
+}
+
+/** Every share changes with each value: where one grows, the others are left less.
+ * @param {Way} way @param {(made: number) => number} share @param {0 | 1} power of the share that is made
+ */
+function throughShares(way, share, power) {
+  const { look, reader, place } = way
+  const at = (/** @type {number} */ unit) => ({ channel: unit, row: 0, column: 0 })
+  const own = flatNumber(place, look.shape(way.read))
+  const mine = share(look.at(reader, at(own)))
+  return [slice(0, Array.from({ length: way.layer.shape[0] }, (_, unit) => {
+    const rest = Number(unit === own) - mine
+    return [term(way, at(unit), rest * share(look.at(reader, at(unit))) ** power)]
+  }))]
+}
+
+/** Each value of its group changes: by its own, and by what it does to the mean and the spread.
+ * @param {Way} way @param {(place: Place) => number} scaled the number of a value's scale
+ */
+function throughGroup(way, scaled) {
+  const { look, layer, read, place, weights } = way
+  const size = sizeOf(layer.shape) / layer.groups
+  const own = flatNumber(place, look.shape(read))
+  const first = Math.floor(own / size) * size
+  const { normal, deviation } = look.group(read, first, size, layer.epsilon)
+  const scales = weights[layer.statistics[0] ?? ""] ?? new Float32Array()
+  return [slice(place.channel, normal.map((other, k) => {
+    const there = placeOf(first + k, layer.shape)
+    const rest = Number(first + k === own) - (1 + (normal[own - first] ?? 0) * other) / size
+    return [term(way, there, ((scales[scaled(there)] ?? 0) / deviation) * rest)]
+  }))]
+}
+
+/** How many values lie before those of this channel, side by side.
+ * @param {Way} way
+ */
+function before({ look, layer, nth }) {
+  return layer.reads.slice(0, nth).reduce((sum, read) => sum + sizeOf(look.shape(read)), 0)
+}
+
+/** Where windows lie over a place, by which of their own; those beyond the edge too.
+ * @param {Shown} layer @param {Spot} place
+ */
+function over({ window }, { row, column }) {
+  if (!window) return []
+  const { size, stride, pad, dilation } = window
+  const [down, across] = [row, column].map((at, axis) => along(at + (pad[axis] ?? 0), size[axis] ?? 1, stride[axis] ?? 1, dilation[axis] ?? 1))
+  return (down ?? []).map(([y, r]) => (across ?? []).map(([x, c]) => ({ tap: [y, x], spot: { row: r, column: c } })))
+}
+
+/** @param {number} at @param {number} size @param {number} stride @param {number} gap @returns {[number, number][]} */
+function along(at, size, stride, gap) {
+  const taps = Array.from({ length: size }, (_, k) => size - 1 - k)
+  return taps.filter(k => (at - k * gap) % stride === 0).map(k => [k, (at - k * gap) / stride])
+}
+
+/** @param {Shown} layer @param {Spot} spot */
+const isThere = ({ shape: [, rows, columns] }, { row, column }) => row >= 0 && column >= 0 && row < rows && column < columns
+

@@ -1,0 +1,283 @@
+"""Only libraries are loaded that nobody else could have written, and that are as they were made."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradbook.engine import kept as keeping
+from gradbook.engine.compile import library
+from gradbook.engine.compilers import needed
+from gradbook.engine.kept import Library, hashed, kept, loaded
+from gradbook.engine.processes import CompilerError
+from gradbook.folders import of_this_process
+from gradbook.system import LIBRARY
+
+pytestmark = pytest.mark.witness("cc")
+
+TEXT = "int answer(void) { return 42; }\n"
+NOBODY = 65534
+PLANTED = "int answer(void) { return 666; }\n"
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="there files have no such owners")
+ROOT = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
+)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
+    of_this_process.cache_clear()
+    yield tmp_path / "engines"
+    of_this_process.cache_clear()
+
+
+def answer(found: Library) -> int:
+    return int(loaded(found.path, "answer").answer())
+
+
+def planted_in(folder: Path) -> None:
+    """A library that would be taken for what TEXT makes, its hash and all."""
+    name = library(TEXT, needed()).path.name
+    content = library(PLANTED, needed()).path.read_bytes()
+    for path in folder.iterdir():
+        path.unlink()
+    made_of = name.partition("-")[0]
+    place = folder / f"{made_of}-{hashed(content)}{LIBRARY}"
+    place.write_bytes(content)
+    place.chmod(0o755)
+
+
+def test_what_is_kept_is_what_was_made(cache):
+    found = library(TEXT, needed())
+    assert (answer(found), found.remark) == (42, "")
+    assert found.path.parent == cache
+    assert library(TEXT, needed()) == found
+
+
+# Folders of others
+
+
+@POSIX
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o775, 0o757])
+def test_where_others_may_write_nothing_is_taken_from(mode, cache):
+    cache.mkdir()
+    planted_in(cache)
+    os.chown(cache, -1, NOBODY) if os.geteuid() == 0 else None
+    cache.chmod(mode)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert found.path.parent != cache
+    assert found.remark == (
+        f"nothing is kept in {cache}: others may write to {cache}; GRADBOOK_CACHE can name another"
+    )
+
+
+@POSIX
+@pytest.mark.parametrize("mode", [0o777, 0o757])
+def test_who_may_write_above_may_put_another_folder_in_its_place(mode, cache):
+    cache.mkdir()
+    planted_in(cache)
+    cache.parent.chmod(mode)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert f"others may write to {cache.parent}" in found.remark
+
+
+@ROOT
+@pytest.mark.parametrize("above", [False, True], ids=["its own", "the one above"])
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_a_folder_of_somebody_else_is_left_alone(mode, above, cache):
+    cache.mkdir()
+    planted_in(cache)
+    foreign = cache.parent if above else cache
+    os.chown(foreign, NOBODY, NOBODY)
+    foreign.chmod(mode)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert f"{foreign} belongs to somebody else" in found.remark
+
+
+@POSIX
+def test_a_link_is_not_followed(cache, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    cache.symlink_to(elsewhere)
+    planted_in(elsewhere)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert f"{cache} is a link" in found.remark
+
+
+@ROOT
+def test_a_file_of_somebody_else_is_compiled_anew(cache):
+    cache.mkdir()
+    planted_in(cache)
+    (planted,) = cache.iterdir()
+    os.chown(planted, NOBODY, NOBODY)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert found.remark == f"{planted} wasn't as it was made: it was compiled anew"
+
+
+@POSIX
+def test_what_is_made_is_for_nobody_else_whatever_is_usual(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "a" / "b"))
+    before = os.umask(0)
+    try:
+        found = library(TEXT, needed())
+    finally:
+        os.umask(before)
+    assert found.remark == ""
+    made = [found.path, *list(found.path.parents)[:3]]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 4
+
+
+# Damage
+
+
+@pytest.mark.parametrize("place", range(0, 100, 7))
+def test_a_library_with_a_bit_turned_over_is_compiled_anew(place, cache):
+    first = library(TEXT, needed()).path
+    whole = first.read_bytes()
+    at = place * len(whole) // 100
+    first.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
+    again = library(TEXT, needed())
+    assert again == Library(first, f"{first} wasn't as it was made: it was compiled anew")
+    assert again.path.read_bytes() == whole
+    assert library(TEXT, needed()) == Library(first)
+
+
+@pytest.mark.parametrize("damage", ["half", "empty", "longer", "another"])
+def test_whatever_else_stands_in_its_place_is_compiled_anew(damage, cache):
+    first = library(TEXT, needed()).path
+    whole = first.read_bytes()
+    another = library(PLANTED, needed()).path.read_bytes()
+    changed = {"half": whole[:99], "empty": b"", "longer": whole + b"\0", "another": another}
+    first.write_bytes(changed[damage])
+    assert answer(library(TEXT, needed())) == 42
+    assert first.read_bytes() == whole
+
+
+def test_a_folder_in_its_place_is_walked_round(cache):
+    first = library(TEXT, needed()).path
+    first.unlink()
+    first.mkdir()
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert "can't keep engines in" in found.remark
+
+
+def test_a_clock_that_jumps_changes_nothing(cache):
+    first = library(TEXT, needed())
+    for seconds in (0, 2**32):
+        os.utime(first.path, (seconds, seconds))
+        os.utime(cache, (seconds, seconds))
+        assert library(TEXT, needed()) == first
+
+
+def test_a_machine_of_another_kind_makes_its_own(cache, monkeypatch):
+    first = library(TEXT, needed())
+    monkeypatch.setattr("gradbook.system.kind_of_machine", lambda: "linux x86_64 musl 1.2")
+    second = library(TEXT, needed())
+    assert second.path != first.path
+    assert answer(second) == 42
+
+
+def test_what_cannot_be_loaded_is_told_in_a_line(tmp_path):
+    broken = tmp_path / f"broken{LIBRARY}"
+    broken.write_bytes(b"no library")
+    with pytest.raises(CompilerError, match="can't be loaded: remove it"):
+        loaded(broken)
+
+
+def test_a_library_without_our_functions_is_told_in_a_line(cache):
+    with pytest.raises(CompilerError, match="has no engine_open: remove it"):
+        loaded(library(TEXT, needed()).path, "answer", "engine_open")
+
+
+# No room
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a folder", "nothing yet"])
+def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
+    there, cache, monkeypatch
+):
+    """Whoever runs this may be allowed everything, so permissions are said to be missing."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    if there:
+        cache.mkdir()
+        monkeypatch.setattr(keeping, "temporary_folder", refused_in(cache))
+    else:
+        monkeypatch.setattr(Path, "mkdir", refused)
+    found = library(TEXT, needed())
+    assert answer(found) == 42
+    assert str(cache) in found.remark
+    assert not list(cache.glob("*"))
+
+
+def refused_in(folder: Path):
+    usual = keeping.temporary_folder
+
+    def temporary_folder(within: Path):
+        if within == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return usual(within)
+
+    return temporary_folder
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="Linux alone has small disks for a while")
+@pytest.mark.parametrize("size", ["16k", "64k"])
+def test_on_a_full_disk_it_is_compiled_elsewhere(size, tmp_path):
+    """A real disk, so small that the compiler or what it made finds no room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        "from gradbook.engine.compile import library; from gradbook.engine.compilers import needed;"
+        "from gradbook.engine.kept import loaded; text = 'char zeros[] = {1, [99999] = 1};"
+        "int answer(void) { return 42; }'; found = library(text, needed());"
+        "print(loaded(found.path).answer(), found.remark)"
+    )
+    mount = 'mount -t tmpfs -o size=$0 small "$1" && exec "$2" -c "$3"; exit 77'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", mount, size, str(disk), sys.executable, script],
+        env={**os.environ, "GRADBOOK_CACHE": str(disk)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 77:
+        pytest.skip("no disk may be mounted here")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("42 can't keep engines in ")
+    assert "the disk is full" in done.stdout
+
+
+def test_a_library_that_is_in_use_elsewhere_serves_as_well(cache, monkeypatch):
+    """On Windows none takes the place of one that a process has loaded."""
+
+    def held_open(made: Path, target: Path) -> None:
+        target.write_bytes(made.read_bytes())
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(keeping.os, "replace", held_open)
+    assert answer(library(TEXT, needed())) == 42
+    assert [path.suffix for path in cache.iterdir()] == [LIBRARY]
+
+
+def test_what_a_compiler_objects_to_is_not_taken_for_a_full_disk(cache):
+    def objects(folder: Path) -> Path:
+        raise CompilerError("gcc can't compile the engine: error")
+
+    with pytest.raises(CompilerError, match="gcc can't compile"):
+        kept(hashed("a"), LIBRARY, objects)

@@ -1,0 +1,126 @@
+"""Pictures that are larger than they weigh, damaged, or of kinds that nobody takes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+from random import Random
+
+from gradbook.lab.recipes import builtin
+from tests.hostile.cases import Case, Words
+
+KINDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG's kinds of colour, and how many bytes a pixel has
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
+
+
+def png(columns: int, rows: int, kind: int = 2, depth: int = 8, lines: int | None = None) -> bytes:
+    """A PNG of nothing but black, of which only so many lines may be there."""
+    width = (columns * KINDS[kind] * depth + 7) // 8 + 1
+    packer = zlib.compressobj(9)
+    left = width * (rows if lines is None else min(lines, rows))
+    body = b""
+    while left > 0:
+        body += packer.compress(bytes(min(left, 2**22)))
+        left -= 2**22
+    palette = chunk(b"PLTE", bytes(range(3))) if kind == 3 else b""
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">2I5B", columns, rows, depth, kind, 0, 0, 0))
+        + palette
+        + chunk(b"IDAT", body + packer.flush())
+        + chunk(b"IEND", b"")
+    )
+
+
+def _flat(folder: Path, draw: Random) -> Words:
+    """67 million pixels, whatever its sides."""
+    pixels = draw.choice([2**24, 2**25, 2**26])
+    side = draw.choice([1, 2, 100, 2_100, 4_096, 8_192])
+    sides = draw.sample([side, pixels // side], 2)
+    kind = draw.choice(list(KINDS))
+    depth = 16 if kind in (0, 2) and draw.random() < 0.3 else 8
+    (folder / "a.png").write_bytes(png(*sides, kind, depth))
+    return _asked(folder, draw)
+
+
+def _claims(folder: Path, draw: Random) -> Words:
+    """Sides that are only said."""
+    sides = struct.pack(">2I", *(draw.choice([0, 1, 65_535, 10**6, 2**31 - 1]) for _ in "xy"))
+    (folder / "a.png").write_bytes(png(1, 1).replace(struct.pack(">2I", 1, 1), sides))
+    return _asked(folder, draw)
+
+
+def _scans(folder: Path, draw: Random) -> Words:
+    """A JPEG of many passes."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    side = draw.choice([2_000, 6_000])
+    made = BytesIO()
+    Image.new("L", (side, side)).save(made, "JPEG", progressive=True, quality=10)
+    content = made.getvalue()
+    last = content.rindex(b"\xff\xda")
+    scan = content[last:-2]
+    (folder / "a.png").write_bytes(content[:-2] + scan * draw.choice([200, 2_000]) + b"\xff\xd9")
+    return _asked(folder, draw)
+
+
+def _mangled(folder: Path, draw: Random) -> Words:
+    """A picture of any format with a few other bytes, or its end missing."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    made = BytesIO()
+    image = Image.effect_noise((64, 48), 60)
+    image.convert(draw.choice(["L", "RGB"])).save(
+        made, draw.choice(["PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP"])
+    )
+    content = bytearray(made.getvalue())
+    for _ in range(draw.randint(1, 8)):
+        content[draw.randrange(min(len(content), 200))] = draw.randrange(256)
+    (folder / "a.png").write_bytes(content[: draw.choice([len(content), len(content) // 2])])
+    return _asked(folder, draw)
+
+
+def _texts(folder: Path, draw: Random) -> Words:
+    """A PNG whose notes unpack to gigabytes."""
+    note = zlib.compress(bytes(2**28), 9)
+    kind = draw.choice([b"zTXt", b"iTXt", b"iCCP"])
+    between = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
+    content = png(9, 9)
+    at = content.index(b"IDAT") - 4
+    notes = chunk(kind, between + note) * draw.choice([1, 20])
+    (folder / "a.png").write_bytes(content[:at] + notes + content[at:])
+    return _asked(folder, draw)
+
+
+def _asked(folder: Path, draw: Random) -> Words:
+    if draw.random() < 0.6:
+        there = Path(builtin.FOLDER) / "tiny.safetensors"
+        (folder / "tiny.safetensors").write_bytes(there.read_bytes())
+        return ["predict", "tiny.safetensors", "a.png"]
+    for name in ("one", "two"):
+        (folder / "set" / name).mkdir(parents=True)
+        (folder / "set" / name / "a.png").write_bytes((folder / "a.png").read_bytes())
+    size = draw.choice([[], ["--size", "28x28"]])
+    return ["data", "set", *size]
+
+
+CASES = [
+    Case("millions of pixels", _flat, codes=(0, 1, 2)),
+    Case("sides that are only said", _claims, codes=(0, 1, 2)),
+    Case("a JPEG of many passes", _scans, codes=(0, 1, 2)),
+    Case("a mangled picture", _mangled, codes=(0, 1, 2)),
+    Case("notes without end", _texts, codes=(0, 1, 2)),
+]
