@@ -123,6 +123,11 @@ class Browser:
         """The middle of an element, by mouse."""
         self.click_at(*self._middle(selector))
 
+    def press(self, selector: str) -> None:
+        """A button, wherever it is."""
+        self.value(f"document.querySelector({selector!r}).click()")
+        self.settle()
+
     def _middle(self, selector: str) -> tuple[float, float]:
         """Of an element, which is in sight then."""
         x, y = self.value(

@@ -75,8 +75,7 @@ def test_seventy_steps_are_the_reference(shown):
     page = shown("worked")
     for epoch in reference_run(training_step(NETS["worked"]), 70):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.value("document.querySelector('#step').click()")
-        page.settle()
+        page.press("#step")
     assert page.text("#epoch") == "71"
 
 
@@ -94,8 +93,7 @@ def test_any_page_steps_without_a_complaint(chromium, pages, net):
     }
     drawn = weights(chromium)
     assert drawn == pytest.approx({name: start[name] for name in drawn}, rel=1e-12)
-    chromium.value("document.querySelector('#step').click()")
-    chromium.settle()
+    chromium.press("#step")
     assert chromium.text("#epoch") == "2"
     assert chromium.value("document.documentElement.scrollWidth") == 1200
     assert chromium.said == []
@@ -201,11 +199,10 @@ def test_a_weight_that_is_applied_again_moves_wherever_it_is_drawn(shown):
     page.settle()
     moved = [value for name, value in page.value(VALUES) if name == "w1"]
     assert moved == pytest.approx([before + 0.01] * 3)
-    page.value("document.querySelector('#reset').click()")
+    page.press("#reset")
     for epoch in reference_run(training_step(net), 20):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.value("document.querySelector('#step').click()")
-        page.settle()
+        page.press("#step")
 
 
 def test_keys_alone_change_a_weight_and_everything_follows(shown):
@@ -237,8 +234,7 @@ CAUGHT = """new Promise(done => {
 @pytest.mark.parametrize("name", ["worked", "xor"])
 def test_the_network_is_saved_as_it_is_now(name, shown):
     page = shown(name)
-    page.value("document.querySelector('#step').click()")
-    page.settle()
+    page.press("#step")
     saved = parse(page.value(CAUGHT))
     start = reference_run(training_step(saved), 1)[0].weights
     assert start == weights(page)
@@ -287,8 +283,7 @@ def test_a_data_set_is_chosen_and_learned(shown):
     page.settle()
     start = number(page.text("#loss"))
     for _ in range(60):
-        page.value("document.querySelector('#step').click()")
-    page.settle()
+        page.press("#step")
     assert number(page.text("#loss")) < start / 3
 
 
@@ -348,8 +343,7 @@ def as_text(net):
 
 def test_another_activation_is_built_as_it_is_typed_and_the_weights_stay(shown):
     page = shown("worked")
-    page.value("document.querySelector('#step').click()")
-    page.settle()
+    page.press("#step")
     before = weights(page)
     typed(page, as_text(NETS["worked"]).replace("sigmoid\ndense", "tanh\ndense"))
     assert weights(page) == before
@@ -359,8 +353,7 @@ def test_another_activation_is_built_as_it_is_typed_and_the_weights_stay(shown):
     wanted = parse(f"{text}weights {numbers}")
     for epoch in reference_run(training_step(wanted), 20):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.value("document.querySelector('#step').click()")
-        page.settle()
+        page.press("#step")
 
 
 def test_new_weights_are_those_that_the_command_draws(shown):
@@ -393,8 +386,7 @@ def test_a_mistake_is_marked_at_its_place_and_the_last_network_goes_on(shown):
 
 def test_what_was_typed_is_undone_with_the_weights_that_were_there(shown):
     page = shown("xor")
-    page.value("document.querySelector('#step').click()")
-    page.settle()
+    page.press("#step")
     before, text = weights(page), page.value("document.querySelector('#text').value")
     typed(page, "input 2\ndense 5\ntanh\ndense 1\nsigmoid")
     assert len(weights(page)) == 21
@@ -432,8 +424,7 @@ def test_samples_and_weights_can_be_typed_too(shown):
     typed(page, str(net))
     for epoch in reference_run(training_step(net), 5):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.value("document.querySelector('#step').click()")
-        page.settle()
+        page.press("#step")
 
 
 def test_a_network_that_was_typed_is_saved_as_it_is(shown):
@@ -475,8 +466,7 @@ def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
     assert page.value("document.querySelector('#dropout').checkVisibility()") is True
     for k, wanted in enumerate(_learned(MAPS, 4)):
         assert weights(page) == pytest.approx({w: wanted[w] for w in weights(page)}, rel=1e-9)
-        page.value("document.querySelector('#step').click()")
-        page.settle()
+        page.press("#step")
         assert page.text("#epoch") == str(k + 2)
     page.value(f"{named('c1_2_2')}.focus()")
     page.settle()
@@ -503,8 +493,7 @@ def test_any_network_can_be_typed(chromium, pages, net):
     chromium.show(pages / "worked.html")
     typed(chromium, str(net))
     assert chromium.text("#text-said").startswith("in order: ")
-    chromium.value("document.querySelector('#step').click()")
-    chromium.settle()
+    chromium.press("#step")
     assert chromium.text("#epoch") == "2"
     assert chromium.value("document.documentElement.scrollWidth") == 1200
     assert chromium.said == []
@@ -570,8 +559,7 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     for _ in range(6):
         drawn.append(chromium.value(masks))
         assert chromium.value(dropped) == drawn[-1].count(0)
-        chromium.value("document.querySelector('#step').click()")
-        chromium.settle()
+        chromium.press("#step")
     assert {value for own in drawn for value in own} == {0, 2}
     assert len({tuple(own) for own in drawn}) > 1
     chromium.click("#dropout-off")
@@ -579,8 +567,7 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     assert chromium.value(dropped) == 0
     *_, last = _learned(DROPPED, 6)
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
-    chromium.value("document.querySelector('#step').click()")
-    chromium.settle()
+    chromium.press("#step")
     *_, last = _learned(DROPPED, 7)
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
     chromium.value(f"{named('d1')}.focus()")
