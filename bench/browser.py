@@ -8,7 +8,8 @@
 Two networks: that of `quick`, on batches of 256 unwarped digits (of 32 in TensorFlow.js, which
 takes long enough for those), and `dense`, which has 64 hidden units and no windows, on batches of
 256: TensorFlow.js can't train convolutions in WebAssembly. All take turns, pages in one browser;
-the median of the turns is given. Needs zig, node and chromium.
+the median of the turns is given. Last comes how long a page with a trained network takes from
+its opening until it can be drawn on, and has read its first image. Needs zig, node and chromium.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from tests.outside.witness import program
 HERE = Path(__file__).parent / "browser"
 IMAGES, TESTED = 5_120, 10
 SECONDS = 3  # of a turn
+READY = ("tiny", "quick", "best")
 BATCH = 256
 THEIRS = {"quick": 32, "dense": BATCH}
 DENSE = "input 1x28x28; flatten; dense 64; relu; dense 10; softmax; update momentum nesterov"
@@ -102,6 +104,7 @@ def main(words: list[str]) -> None:
         for network in THEIRS:
             race = Race(network, Path(name), opened, options.tfjs)
             _tell(network, dict(race.racers()), options.rounds)
+        _tell_ready(opened, Path(name), options.rounds)
 
 
 def _tell(network: str, racers: dict[str, Racer], rounds: int) -> None:
@@ -113,6 +116,21 @@ def _tell(network: str, racers: dict[str, Racer], rounds: int) -> None:
     for who, found in speeds.items():
         spread = f"({min(found):,.0f} to {max(found):,.0f})"
         print(f"  {who:34} {median(found):10,.0f} images/s {spread}", flush=True)
+
+
+def _tell_ready(opened: Browser, folder: Path, rounds: int) -> None:
+    """Milliseconds from the opening of each built-in page until it can be drawn on."""
+    print("ready to draw")
+    for name in READY:
+        page = folder / f"{name}.html"
+        subprocess.run([sys.executable, "-m", "gradbook", "page", name, "-o", page], check=True)
+        waits = [_ready(opened, page) for _ in range(rounds)]
+        print(f"  {name:34} {median(waits):10,.0f} ms ({min(waits):,.0f} to {max(waits):,.0f})")
+
+
+def _ready(opened: Browser, page: Path) -> float:
+    opened.show(page)
+    return float(opened.until("performance.getEntriesByName('ready')[0]?.startTime"))
 
 
 def _native(engine: NativeEngine, pack: TrainingPack) -> float:

@@ -19,7 +19,7 @@ from tests.runs import pictures, text_for
 pytestmark = pytest.mark.witness("chromium", "zig")
 DRAWN, READ_RIGHT = 50, 45
 PACE = 3  # points of a line from one that the mouse goes over to the next
-READY = "document.body.hasAttribute('data-ready')"
+READY = "performance.getEntriesByName('ready').length"
 LARGEST_WAY = """(() => {
   const ways = [...document.querySelectorAll('#sum .way')]
   const size = way => Math.abs(parseFloat(way.textContent.replace('−', '-')))

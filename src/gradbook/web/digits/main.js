@@ -213,7 +213,7 @@ async function open() {
   if (content.samples) offer(page, await bytes(content.samples.images), content.samples.labels)
   await opened
   byId("samples").querySelector("button")?.click()
-  document.body.setAttribute("data-ready", "")
+  performance.mark("ready")
   if (content.training) await teach(content, link, page)
 }
 
