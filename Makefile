@@ -27,6 +27,7 @@ test: lint $(WITNESSES) ## Set up and run every test; REQUIRE_ALL=1 takes no mis
 lint: $(VENV)/with-tests ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint src tests bench
 	$(BIN)/mypy
 
 format: $(VENV)/with-tests ## Put the code into the one form

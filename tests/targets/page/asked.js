@@ -62,7 +62,7 @@ const answers = {
   word({ word, operands, which }) {
     const values = Float64Array.from([0, ...operands])
     const places = operands.flatMap((_, k) => [k + 1, 0])
-    WORDS[word](values, 0, 1, Int32Array.from([...(which == null ? [] : [which]), ...places]))
+    WORDS[word](values, 0, 1, Int32Array.from([...(Number.isInteger(which) ? [which] : []), ...places]))
     return values[0]
   },
 }

@@ -116,7 +116,7 @@ const unitWidth = column => Math.max(...column.units.map(unit => unit?.values.le
 /** What biases or targets take beside their units.
  * @param {Column} column
  */
-const besideUnits = column => (column.units.some(unit => unit?.above != null) ? SMALL.width + 8 : 0)
+const besideUnits = column => (column.units.some(unit => (unit?.above ?? null) !== null) ? SMALL.width + 8 : 0)
 
 // Maps ------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 // A training in a page: a batch at a time, in the order and with the warps of the command.
 
-import { WasmEngine } from "./engine.js"
-
+/** @typedef {import("./engine.js").WasmEngine} WasmEngine */
 /** @typedef {import("./engine.js").Kept<any>} KeptNumbers */
 
 /** What a training is made of.

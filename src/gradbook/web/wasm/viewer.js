@@ -1,7 +1,8 @@
 // A trained network at work: what every layer makes of an image, and what the last says of many.
 
 import { likeliest, probabilities, targets } from "./answers.js"
-import { WasmEngine } from "./engine.js"
+
+/** @typedef {import("./engine.js").WasmEngine} WasmEngine */
 
 /** What it reads and gives.
  * @typedef {object} View
