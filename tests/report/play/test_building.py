@@ -168,7 +168,7 @@ def without_memory(words):
 
 
 ONCE_WRITTEN_OTHERWISE = [
-    *(f"input 1; dense 1; leaky relu {slope}; dense 1" for slope in (0, 0.25, 1)),
+    *(f"input 1; dense 1; leaky relu {slope}; dense 1" for slope in (0, 0.25, 1, -0.5, -1)),
     "input 1x1x1; dropout 0.5; conv 1 1x1; flatten; dense 1",
     "input 1x1x1; maxpool all; softmax; dense 1",
 ]

@@ -92,7 +92,8 @@ def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
 
 def _say(pattern: ValuePattern) -> Say:
     def say(node: Node) -> Form | None:
-        place = pattern.at(node)
+        has_sign = node.is_constant() and node.number < 0  # which says where brackets are
+        place = None if has_sign else pattern.at(node)
         return Words(f"⟦{place}⟧") if place else None
 
     return say

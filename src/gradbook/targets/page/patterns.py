@@ -43,6 +43,7 @@ MARKS = {  # numbers that stand for what a network says, and for nothing else
     0.271828: "varianceEpsilon",
 }
 MARK = {word: number for number, word in MARKS.items()}
+BELOW_ZERO = -MARK["slope"]
 FEW, MANY = 2, 6  # outputs; a long sum is divided by writing its share in front
 SEVERAL_PLACES = 3  # of a window or a group: no formula says 3 for another reason
 MANY_PLACES = 7
@@ -76,7 +77,9 @@ class ValuePattern:
         """The place that a value holds, or the name of the setting that a number stands for."""
         if node in self.places:
             return self.places[node]
-        return MARKS.get(node.number) if node.is_constant() else None
+        if not node.is_constant():
+            return None
+        return "slope" if node.number == BELOW_ZERO else MARKS.get(node.number)
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
@@ -264,9 +267,16 @@ def _activations() -> Iterator[ValuePattern]:
                 yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
-    for kind in ("leaky relu 0", "leaky relu 1"):  # in words of their own
-        sheet = _Sheet(f"input 1; dense 1; {kind}; loss half squared error")
-        yield sheet.pattern(kind, "a_o1", {"o1": "x", "a_o1": "y"})
+    steepness = {MARK["slope"]: "steepness"}  # what stands behind the sign
+    for slope, said in (
+        (0, 0),
+        (1, 1),
+        (-1, -1),
+        (BELOW_ZERO, "below 0"),
+    ):  # written in ways of their own
+        sheet = _Sheet(f"input 1; dense 1; leaky relu {slope}; loss half squared error")
+        own = {"o1": "x", "a_o1": "y"}
+        yield sheet.pattern(f"leaky relu {said}", "a_o1", own, numbers=steepness)
 
 
 def _errors() -> Iterator[ValuePattern]:

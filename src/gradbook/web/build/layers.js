@@ -152,9 +152,16 @@ function joined(values, index, layer) {
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
 function activated(values, index, layer) {
-  const settings = layer.word === "leaky relu" ? { slope: layer.slope } : undefined
-  const kind = settings && [0, 1].includes(layer.slope) ? `leaky relu ${layer.slope}` : layer.word
+  const isLeaky = layer.word === "leaky relu"
+  const settings = isLeaky ? { slope: layer.slope, steepness: -layer.slope } : undefined
+  const kind = isLeaky ? leaky(layer.slope) : layer.word
   return named(values, index).map((name, k) => ({ name, kind, places: { x: values.columns[index][k] }, settings }))
+}
+
+/** @param {number} slope */
+function leaky(slope) {
+  if ([-1, 0, 1].includes(slope)) return `leaky relu ${slope}`
+  return slope < 0 ? "leaky relu below 0" : "leaky relu"
 }
 
 /** By way of ln Σ e^o, which softmax measures every value from.
