@@ -267,14 +267,10 @@ def _activations() -> Iterator[ValuePattern]:
                 yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
+    # Of these the formulas are written in ways of their own.
     steepness = {MARK["slope"]: "steepness"}  # what stands behind the sign
-    for slope, said in (
-        (0, 0),
-        (1, 1),
-        (-1, -1),
-        (BELOW_ZERO, "below 0"),
-    ):  # written in ways of their own
-        sheet = _Sheet(f"input 1; dense 1; leaky relu {slope}; loss half squared error")
+    for number, said in ((0, 0), (1, 1), (-1, -1), (BELOW_ZERO, "below 0")):
+        sheet = _Sheet(f"input 1; dense 1; leaky relu {number}; loss half squared error")
         own = {"o1": "x", "a_o1": "y"}
         yield sheet.pattern(f"leaky relu {said}", "a_o1", own, numbers=steepness)
 
