@@ -2,10 +2,12 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := torch==2.13.0
+FUZZER := atheris==3.0.0
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
 WITNESSES := $(VENV)/with-torch
@@ -13,7 +15,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench wheel clean
+.PHONY: help run test lint format bench fuzz wheel clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +39,9 @@ format: $(VENV)/with-tests ## Put the code into the one form
 bench: $(VENV)/with-tests ## Measure ourselves; figures are printed, nothing is judged
 	@for name in startup engine kills check_speed photos; do \
 		$(BIN)/python bench/$$name.py || exit 1; done
+
+fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; finds become tests
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 wheel: $(VENV)/with-tests ## Build a wheel, with what pages of the built-in networks run
 	$(PIP) ziglang build
@@ -66,6 +71,10 @@ $(VENV)/with-compiler: | $(VENV)/with-gradbook
 $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[test]'
 	@touch $@ $(VENV)/with-gradbook
+
+$(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests
+	$(PIP) '$(FUZZER)'
+	@touch $@
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py ziglang mlflow-skinny tensorboard tensorboardX wandb

@@ -12,13 +12,12 @@ from gradbook.audit.formula.expression import (
     Path,
     SignedTerm,
     factors,
-    inner,
     part_at,
     paths,
     product,
     put,
-    rebuilt,
     renamed,
+    replaced,
     signed,
     terms,
     total,
@@ -206,7 +205,10 @@ def _is_a_number(part: Expression) -> bool:
 
 def tidy(expression: Expression) -> Expression:
     """The formula as one would write it: numbers multiplied, −(a − b) as b − a."""
-    expression = rebuilt(expression, [tidy(piece) for piece in inner(expression)])
+    return replaced(expression, lambda part: None, _tidied)
+
+
+def _tidied(expression: Expression) -> Expression:
     match expression:
         case Infix("*" | "/") | Prefix("-"):
             return _tidy_product(expression)

@@ -102,31 +102,46 @@ def part_at(expression: Expression, path: Path) -> Expression:
 
 
 def put(expression: Expression, path: Path, new: Expression) -> Expression:
-    """The expression with another part at the end of a path."""
-    if not path:
-        return new
-    pieces = inner(expression)
-    pieces[path[0]] = put(pieces[path[0]], path[1:], new)
-    return rebuilt(expression, pieces)
+    """The expression with another part at the end of a path; no recursion, as in all of these."""
+    passed = [expression]
+    for k in path:
+        passed.append(inner(passed[-1])[k])
+    for k, part in zip(reversed(path), reversed(passed[:-1]), strict=True):
+        pieces = inner(part)
+        pieces[k] = new
+        new = rebuilt(part, pieces)
+    return new
 
 
-def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
-    """The expression with other words for the cells that it mentions; no recursion either."""
+def replaced(
+    expression: Expression,
+    instead: Callable[[Expression], Expression | None],
+    after: Callable[[Expression], Expression] = lambda part: part,
+) -> Expression:
+    """The expression with something else for each part that `instead` has it for, the outermost
+    first; `after` has the last word on what is made of the pieces."""
     made: list[Expression] = []
     waiting = [(expression, False)]
     while waiting:
         part, opened = waiting.pop()
         pieces = inner(part)
-        if isinstance(part, Reference):
-            made.append(Reference(name(part)))
-        elif opened:
-            made[-len(pieces) :] = [rebuilt(part, made[-len(pieces) :])]
+        if opened:
+            made[-len(pieces) :] = [after(rebuilt(part, made[-len(pieces) :]))]
+        elif (new := instead(part)) is not None:
+            made.append(new)
         elif pieces:
             waiting.append((part, True))
             waiting += [(piece, False) for piece in reversed(pieces)]
         else:
             made.append(part)
     return made[0]
+
+
+def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
+    """The expression with other words for the cells that it mentions."""
+    return replaced(
+        expression, lambda part: Reference(name(part)) if isinstance(part, Reference) else None
+    )
 
 
 # Terms and factors ------------------------------------------------------------
@@ -220,8 +235,8 @@ def makeup(expression: Expression) -> str:
         made = sorted("/*"[factor.above] + makeup(factor.part) for factor in split.parts)
         return f"{'-' * (split.sign < 0)}{''.join(made)}"
     match expression:
-        case Infix(operator, left, right):
-            return f"{makeup(left)}{operator}{makeup(right)}"
+        case Infix():
+            return _makeup_of_chain(expression)
         case Postfix(operator, operand):
             return f"{makeup(operand)}{operator}"
         case Call(function, arguments):
@@ -229,3 +244,12 @@ def makeup(expression: Expression) -> str:
         case Number(value):
             return str(value)
     return "@"
+
+
+def _makeup_of_chain(expression: Expression) -> str:
+    """Of a^b^c, or of a&b&c, which may be thousands of links."""
+    links: list[str] = []
+    while isinstance(expression, Infix) and expression.operator not in "+-*/":
+        links.append(f"{expression.operator}{makeup(expression.right)}")
+        expression = expression.left
+    return makeup(expression) + "".join(reversed(links))

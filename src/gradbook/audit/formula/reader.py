@@ -25,7 +25,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import inner, rebuilt
+from gradbook.audit.formula.expression import replaced
 from gradbook.audit.formula.form import FormReader
 from gradbook.audit.formula.functions import ELEMENTWISE
 from gradbook.audit.formula.pattern import (
@@ -172,12 +172,14 @@ class Reader:
 
     def mention(self, text: str, home: Address) -> Mention:
         """What a reference, as it is typed, points to."""
+        return self._cells(text, home) or self._name(text, home)
+
+    def _cells(self, text: str, home: Address) -> Mention | None:
+        """What it points to if it is no name."""
         sheet, mark, rest = text.rpartition("!")
         first, _, last = rest.partition(":")
         start = self._place(sheet + mark + first, home)
-        if start is None:
-            return self._name(text, home)
-        if not last or isinstance(start, UnknownReference):
+        if start is None or not last or isinstance(start, UnknownReference):
             return start
         end = self._place(sheet + mark + last, home)
         if isinstance(end, CellReference):
@@ -210,9 +212,8 @@ class Reader:
             return float(meant)
         except ValueError:
             pass
-        if CELL.fullmatch(meant.partition(":")[0]) and "$" in meant:
-            return self.mention(meant, home)
-        return UnknownReference(f"the name {text}")
+        cells = self._cells(meant, home) if "$" in meant else None  # a name never means a name
+        return UnknownReference(f"the name {text}") if cells is None else cells
 
     # Array formulas
 
@@ -222,7 +223,7 @@ class Reader:
         A formula that can't be read stays as it is.
         """
 
-        def of(part: Expression) -> Expression:
+        def of(part: Expression) -> Expression | None:
             match part:
                 case Reference(word):
                     mention = self.mention(word, home)
@@ -235,10 +236,10 @@ class Reader:
                     return Call("INDEX", (part, Number(down + 1.0), Number(right + 1.0)))
                 case Call(function, _) if function not in ELEMENTWISE and function != "IF":
                     return part
-            return rebuilt(part, [of(piece) for piece in inner(part)])
+            return None
 
         try:
-            return write(of(read(text.removeprefix("+"))))
+            return write(replaced(read(text.removeprefix("+")), of))
         except FormulaError:
             return text
 
@@ -247,20 +248,24 @@ class Reader:
     ) -> Expression:
         """What one row or one column of a block, or one element, is computed from: of a product of
         matrices a row of the first and a column of the second, not all of both."""
-        match part:
-            case Reference(word):
-                mention = self.mention(word, home)
-                if isinstance(mention, RangeReference):
-                    return Reference(_share_of_range(word, mention, home, row, column))
-                return part
-            case Call("MMULT", (a, b)) if a is not None and b is not None:
-                both = self._share(a, home, row, None), self._share(b, home, None, column)
-                return Call("MMULT", both)
-            case Call("TRANSPOSE", (a,)) if a is not None:
-                return Call("TRANSPOSE", (self._share(a, home, column, row),))
-            case Call(function, _) if function not in ELEMENTWISE:
-                raise _Undivided
-        return rebuilt(part, [self._share(piece, home, row, column) for piece in inner(part)])
+
+        def of(part: Expression) -> Expression | None:
+            match part:
+                case Reference(word):
+                    mention = self.mention(word, home)
+                    if isinstance(mention, RangeReference):
+                        return Reference(_share_of_range(word, mention, home, row, column))
+                    return part
+                case Call("MMULT", (a, b)) if a is not None and b is not None:
+                    both = self._share(a, home, row, None), self._share(b, home, None, column)
+                    return Call("MMULT", both)
+                case Call("TRANSPOSE", (a,)) if a is not None:
+                    return Call("TRANSPOSE", (self._share(a, home, column, row),))
+                case Call(function, _) if function not in ELEMENTWISE:
+                    raise _Undivided
+            return None
+
+        return replaced(part, of)
 
 
 def _element_of_range(

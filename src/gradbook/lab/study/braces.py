@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from math import inf, isfinite
 from typing import NoReturn
 
@@ -28,8 +29,8 @@ RANGE = re.compile(r"(?P<low>[^\s.]\S*?|[^\s.])\.\.(?P<high>\S+)(?P<log>\s+log)?
 WHOLE = re.compile(r"-?[0-9]{1,9}")
 NAMED = re.compile(r"\s*([a-z][a-z0-9_-]*)\s*(?::\s*(.*))?", re.DOTALL | re.IGNORECASE)
 SHOWN = 4  # digits of a number that is drawn
-MOST_REPEATS = 100
-LONGEST_DRAWN = 20_000  # lines
+MOST_REPEATS, MOST_WITHIN = 100, 10  # times, and repeats within each other
+LONGEST_DRAWN = 20_000  # lines, empty ones too
 
 Value = int | float | str
 
@@ -129,12 +130,10 @@ class Template:
                 chosen[name] = choose(name, domain)
             return chosen[name]
 
-        lines: list[str] = []
-        for line in _written(self.pieces, once, ""):
-            lines += [line] if line else []
-            if len(lines) > LONGEST_DRAWN:
-                raise NetTextError(f"repeated to more than {LONGEST_DRAWN:,} lines: repeat less")
-        return "\n".join(lines) + "\n"
+        lines = list(islice(_written(self.pieces, once, ""), LONGEST_DRAWN + 1))
+        if len(lines) > LONGEST_DRAWN:
+            raise NetTextError(f"repeated to more than {LONGEST_DRAWN:,} lines: repeat less")
+        return "\n".join(filter(None, lines)) + "\n"
 
     @property
     def holes(self) -> tuple[Hole, ...]:
@@ -157,6 +156,7 @@ def _written(pieces: Iterable[Piece], choose: Choose, turn: str) -> Iterator[str
             name = times.name if times.is_named else f"{times.name}{turn}"
             times = int(choose(name, times.domain))
         for k in range(times):
+            yield ""  # nothing may be repeated, and repeated
             yield from _written(piece.body, choose, f"{turn}/{k + 1}")
 
 
@@ -195,6 +195,8 @@ class _BraceReader:
     def add(self, line: Statement) -> None:
         pieces = self.open[-1][2] if self.open else self.top
         if line.next == "repeat":
+            if len(self.open) == MOST_WITHIN:
+                line.fail(f"at most {MOST_WITHIN} repeats within each other", at=0)
             self.open.append((line, self._times(line), []))
         elif line.next == "end" and len(line.words) == 1:
             if not self.open:

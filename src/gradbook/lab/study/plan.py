@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ SAMPLERS = ("tpe", "nsga", "cma", "random", "grid")
 PRUNERS = ("none", "median")
 AIMS = ("accuracy", "parameters", "macs")
 USUAL_TRIALS, MOST_TRIALS, MOST_SEEDS, MOST_AHEAD = 30, 1_000_000, 1_000, 10_000
-AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kM]?)")
+AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)([kM]?)")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
 TRIED = 8  # recipes that are drawn before a study begins, to see whether all can be read
 
@@ -335,11 +336,12 @@ def _limit(line: Statement) -> float:
     line.take()
     line.take()
     found = AMOUNT.fullmatch(line.next)
-    if not found or not float(found[1]):
+    amount = float(found[1]) * FACTORS[found[2]] if found else 0.0
+    if not 0 < amount < inf:
         line.fail("at most how many? write a number above 0, such as 1000, 300k or 1.5M")
     line.take()
     line.end()
-    return float(found[1]) * FACTORS[found[2]]
+    return amount
 
 
 def _said(value: object) -> str:

@@ -100,7 +100,7 @@ def _other_row(text: str, draw: random.Random) -> str:
             return found[0]
         return found[1] + str(max(1, int(found[2]) + draw.randint(-3, 3)))
 
-    return re.sub(r"(\$?[A-Z]{1,3}\$?)(\d+)", move, text)
+    return re.sub(r"(\$?[A-Z]{1,3}\$?)(\d{1,9})", move, text)
 
 
 def _fixed(text: str, draw: random.Random) -> str:

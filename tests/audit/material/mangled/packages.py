@@ -64,13 +64,13 @@ def _in_parts(parts: Parts, draw: random.Random, mangles: Sequence[xml.Mangle]) 
 def _of_bytes(parts: Parts, draw: random.Random) -> bytes:
     """Bytes changed in the package itself, or in a part before it is packed."""
     if draw.random() < 0.5:
-        return _spoilt(packed(parts, draw.choice(PACKINGS[:2])), draw)
+        return spoilt(packed(parts, draw.choice(PACKINGS[:2])), draw)
     name = draw.choice(list(parts))
-    parts[name] = _spoilt(parts[name], draw)
+    parts[name] = spoilt(parts[name], draw)
     return packed(parts)
 
 
-def _spoilt(content: bytes, draw: random.Random) -> bytes:
+def spoilt(content: bytes, draw: random.Random) -> bytes:
     data = bytearray(content or b"\0")
     for _ in range(draw.choice([1, 2, 5, 40])):
         at, change = draw.randrange(len(data)), draw.randrange(6)
@@ -99,7 +99,7 @@ def _zipped(parts: Parts, draw: random.Random) -> bytes:
 def _other_packing(parts: Parts, draw: random.Random) -> bytes:
     """Parts packed in other ways, the entries perhaps damaged."""
     content = packed(parts, draw.choice(PACKINGS))
-    return _spoilt(content, draw) if draw.random() < 0.6 else content
+    return spoilt(content, draw) if draw.random() < 0.6 else content
 
 
 def _lying(parts: Parts, draw: random.Random) -> bytes:

@@ -12,15 +12,14 @@ from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
 from gradbook.audit.formula.expression import (
     Path,
     factors,
-    inner,
     part_at,
     parts,
     paths,
     product,
     put,
-    rebuilt,
     references,
     renamed,
+    replaced,
     terms,
     total,
 )
@@ -271,9 +270,11 @@ def _of_one_cell(part: Expression) -> Expression | None:
 
 def _bare(expression: Expression, template: Expression) -> Expression:
     """An expression in which cells themselves stand where some function of them did."""
-    if _of_one_cell(expression) == template:
-        return next(references(expression))
-    return rebuilt(expression, [_bare(piece, template) for piece in inner(expression)])
+
+    def cell(part: Expression) -> Expression | None:
+        return next(references(part)) if _of_one_cell(part) == template else None
+
+    return replaced(expression, cell)
 
 
 def _natural(expression: Expression) -> Expression:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import NamedTuple, NoReturn
 
 from gradbook.errors import GradbookError
@@ -130,7 +131,7 @@ class _FormulaReader:
         token = self.token
         self.at += 1
         match token.kind, token.text:
-            case "number", digits:
+            case "number", digits if isfinite(float(digits)):
                 return Number(float(digits))
             case "text", quoted:
                 return Text(quoted[1:-1].replace('""', '"'))

@@ -1,0 +1,342 @@
+"""What is fuzzed: each reader with its grammar, the ways to break what that makes, and its words.
+
+A target's reader is given bytes and a folder. It takes them, or a GradbookError refuses them; a
+reader of texts also holds that what it took reads back as the same. Nothing else may come of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from hypothesis.strategies import SearchStrategy
+
+from gradbook.audit.check import check
+from gradbook.audit.copies.annotate import annotated
+from gradbook.audit.copies.correct import fixed
+from gradbook.audit.formula.address import pack
+from gradbook.audit.formula.reader import Reader as FormulaReader
+from gradbook.audit.workbook.read import read_book
+from gradbook.data import sources, warp_text
+from gradbook.data.columns import read_columns
+from gradbook.data.formats import npz, pictures
+from gradbook.data.images import Framing
+from gradbook.data.photo.image import as_seen, behind
+from gradbook.data.table import read_table
+from gradbook.errors import GradbookError, UsageError
+from gradbook.graph.work.at_work import at_start
+from gradbook.lab.models import table_model
+from gradbook.lab.models.model import Model
+from gradbook.lab.models.stored import kind_of
+from gradbook.lab.recipes import text as recipe_text
+from gradbook.lab.runs.comparison import differences, opened
+from gradbook.lab.study import plan as studies
+from gradbook.lab.study.folder import StudyFolder
+from gradbook.lab.training import checkpoint
+from gradbook.net import GRAMMAR, Net
+from gradbook.report.dataset import lines
+from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language.reader import read as read_formula
+from tests.audit.material.mangled.packages import packed
+from tests.fuzz import breaks, grammars
+from tests.fuzz.breaks import Break
+from tests.fuzz.forms import (
+    parts_of,
+    tensors,
+    text_of,
+    with_right_sum,
+    with_right_sums,
+)
+
+MOST_PARAMETERS = 2_000  # of a network whose model is made, so that it is made at once
+DEFINES = " := "  # in a line of formulas: the name before it means what follows
+FEW, COMPARED = 20, 500  # formulas of an input; characters of those that are read once more
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader, and where its inputs come from."""
+
+    name: str
+    read: Callable[[bytes, Path], object]
+    valid: SearchStrategy[bytes]
+    broken: Break
+    rooms: Sequence[str]  # of gradbook, whose code a search looks at
+    words: Sequence[str] = ()  # that its inputs are made of
+    longest: int = 4_000  # bytes of an input
+
+
+# Texts.
+
+
+def _read_back(read: Callable[[str], object], text: str, found: object) -> None:
+    """Hold that what was read is written as a text that says the same."""
+    try:
+        again = read(text)
+    except GradbookError as error:
+        raise AssertionError(f"it doesn't read back: {error}") from error
+    assert again == found, "it reads back as another"
+
+
+def _network(data: bytes, folder: Path) -> None:
+    net = Net.parse(text_of(data))
+    _read_back(Net.parse, str(net), net)
+
+
+def _recipe(data: bytes, folder: Path) -> None:
+    found = recipe_text.parse(text_of(data), None, folder)
+    _read_back(recipe_text.parse, str(found), found)
+
+
+def _study(data: bytes, folder: Path) -> None:
+    found = studies.read(text_of(data), folder=str(folder))
+    _read_back(studies.read, str(found), found)
+
+
+def _warp(data: bytes, folder: Path) -> None:
+    found = warp_text.parse(text_of(data))
+    _read_back(warp_text.parse, warp_text.write(found), found)
+
+
+def _formulas(data: bytes, folder: Path) -> None:
+    """Formulas typed one below the other, in a book with the names that some lines define."""
+    typed = data.decode("utf-8", "replace").split("\n")[:FEW]
+    names = dict(line.split(DEFINES, 1) for line in typed if DEFINES in line)
+    reader = FormulaReader({"s": 0, "it's": 1}, {name.lower(): names[name] for name in names})
+    refused = None
+    for row, line in enumerate(typed):
+        home = pack(0, row + 5, 3)
+        found = reader.pattern(line, home)
+        reader.element(line, home, 1, 1)
+        _ = found.expression, found.shape, found.makeup, found.text_at(home + pack(0, 1, 1))
+        try:
+            said = read_formula(line)
+        except GradbookError as error:
+            refused = refused or error
+        else:
+            if len(line) <= COMPARED:
+                _read_back(read_formula, write(said), said)
+    if refused:
+        raise refused
+
+
+# Workbooks.
+
+
+def _book(data: bytes, folder: Path) -> Path:
+    path = folder / "book.xlsx"
+    path.write_bytes(packed(parts_of(data), zipfile.ZIP_STORED))
+    return path
+
+
+def _workbook(data: bytes, folder: Path) -> None:
+    read_book(_book(data, folder))
+
+
+def _package(data: bytes, folder: Path) -> None:
+    path = folder / "book.xlsx"
+    path.write_bytes(data)
+    read_book(path)
+
+
+def _audit(data: bytes, folder: Path) -> None:
+    path = _book(data, folder)
+    report = check(path)
+    if report.verdict == "unreadable":
+        raise UsageError(report.problem)
+    for copy in (annotated, fixed):
+        with suppress(GradbookError):
+            copy(path, report)
+
+
+# Data.
+
+
+def _folder_of(data: bytes, folder: Path) -> Path:
+    """A folder of the bundle's files."""
+    made = folder / "set"
+    made.mkdir(exist_ok=True)
+    for old in made.iterdir():
+        old.unlink()
+    for name, content in parts_of(data).items():
+        plain = name.replace("/", "_").strip(".")
+        (made / (plain or "_")).write_bytes(content)
+    return made
+
+
+def _images(data: bytes, folder: Path) -> None:
+    list(lines(sources.load(_folder_of(data, folder))))
+
+
+def _arrays(data: bytes, folder: Path) -> None:
+    path = folder / "set.npz"
+    path.write_bytes(packed(parts_of(data), zipfile.ZIP_STORED))
+    list(lines(npz.read(path)))
+
+
+def _columns(data: bytes, folder: Path) -> None:
+    path = folder / "table.csv"
+    path.write_bytes(data)
+    found = read_columns(path)
+    for name in found.names:
+        found.column(name)
+
+
+SAMPLED = Net.parse("input 2; dense 3; softmax; loss cross-entropy")
+
+
+def _samples(data: bytes, folder: Path) -> None:
+    path = folder / "table.csv"
+    path.write_bytes(data)
+    read_table(path, SAMPLED)
+
+
+def _picture(data: bytes, folder: Path) -> None:
+    path = folder / "picture.png"
+    path.write_bytes(with_right_sums(data))
+    as_seen(pictures.read(path, enough=28), (3, 28, 28), None)
+    as_seen(pictures.read(path, behind), (1, 28, 28), Framing(20, True))
+
+
+# Records.
+
+
+def _tensors(data: bytes, folder: Path) -> None:
+    """A file of numbers, whatever it says that they are."""
+    path = folder / "some.safetensors"
+    path.write_bytes(with_right_sum(data))
+    read = {checkpoint.KIND: checkpoint.read, table_model.KIND: table_model.TableModel.load}
+    read.get(kind_of(path), Model.load)(path)
+
+
+def _model(data: bytes, folder: Path) -> None:
+    """A model's record, with values that fit its network if that is small."""
+    path = folder / "model.safetensors"
+    path.write_bytes(with_right_sum(tensors(_values(data), data)))
+    model = Model.load(path)
+    _ = model.data, model.summary(), repr(model)
+    if model.net.count() <= MOST_PARAMETERS:
+        model.predict(np.zeros((1, *model.net.input), np.uint8))
+    _ = model.picture
+
+
+def _values(record: bytes) -> dict[str, np.ndarray]:
+    try:
+        net = Net.parse(json.loads(record)["network"])
+    except (GradbookError, ValueError, TypeError, LookupError, RecursionError):
+        return {}
+    if net.count() > MOST_PARAMETERS:
+        return {}
+    return {name: np.asarray(value, np.float32) for name, value in at_start(net).items()}
+
+
+STANDING = {
+    "w_1": np.ones((2, 3), np.float32),
+    "best/w_1": np.ones((2, 3), np.float32),
+    checkpoint.LOSSES: np.zeros(2),
+    checkpoint.RIGHT: np.zeros(2, np.int32),
+}
+
+
+def _checkpoint(data: bytes, folder: Path) -> None:
+    path = folder / "000001.safetensors"
+    path.write_bytes(with_right_sum(tensors(STANDING, data)))
+    checkpoint.read(path)
+
+
+def _run(data: bytes, folder: Path) -> None:
+    """The records of a run, and of the study beside it."""
+    made = _folder_of(data, folder)
+    study = StudyFolder(made)
+    if study.records_file.exists():
+        study.records(), study.tests()
+    found = opened(made)
+    _ = found.test, found.seconds, found.validation, found.history, found.parameters
+    differences([found, found])
+
+
+# All of them.
+
+
+def _words(*texts: str) -> tuple[str, ...]:
+    """What a grammar's own text is made of, from words to marks."""
+    return tuple(dict.fromkeys(word for text in texts for word in re.findall(r"\S+", text)))
+
+
+NETWORK = _words(GRAMMAR)
+RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, warp_text.GRAMMAR))
+STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick", "repeat 2", "end")
+XML = _words('<c r="A1" t="s"> <f t="shared" si="0" ref="A1:B2"> <v> </v> </f> </c> <row r="1">')
+
+OF_RECIPE, CELL = breaks.of_words(RECIPE), breaks.of_words((",", ";", '"', "\n"))
+IN_XML, IN_BYTES = breaks.of_parts(breaks.of_xml), breaks.of_parts(breaks.of_bytes)
+MODEL = ("schema", "lab.models.stored", "lab.models.model")
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target(
+            "network", _network, grammars.networks(), breaks.of_words(NETWORK), ("net",), NETWORK
+        ),
+        Target(
+            *("recipe", _recipe, grammars.recipes(), OF_RECIPE),
+            rooms=("lab.recipes", "net.text", "data.warp_text"),
+            words=RECIPE,
+        ),
+        Target(
+            *("study", _study, grammars.studies(), breaks.of_words(STUDY)),
+            rooms=("lab.study.plan", "lab.study.braces", "lab.study.vary"),
+            words=STUDY,
+        ),
+        Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp", "data.warp_text"), RECIPE),
+        Target(
+            *("formula", _formulas, grammars.formulas(), breaks.of_formulas),
+            rooms=("audit.formula", "targets.excel.language"),
+            words=(DEFINES, "LET(", "!", "{", "$A$1"),
+        ),
+        Target(
+            *("workbook", _workbook, grammars.books(), IN_XML),
+            rooms=("audit.workbook", "audit.formula"),
+            words=XML,
+            longest=20_000,
+        ),
+        Target("audit", _audit, grammars.books(), IN_XML, ("audit",), XML, 20_000),
+        Target(
+            *("package", _package, grammars.packages(), breaks.of_bytes),
+            rooms=("archives", "audit.workbook.package", "audit.workbook.read"),
+            longest=20_000,
+        ),
+        Target("images", _images, grammars.image_folders(), IN_BYTES, ("data", "archives")),
+        Target(
+            *("arrays", _arrays, grammars.archives(), IN_BYTES),
+            rooms=("data.formats.npz", "data.dataset", "archives"),
+        ),
+        Target("columns", _columns, grammars.tables(), CELL, ("data.columns", "data.formats.rows")),
+        Target(
+            "samples", _samples, grammars.sample_tables(), CELL, ("data.table", "data.formats.rows")
+        ),
+        Target(
+            *("picture", _picture, grammars.pictures(), breaks.of_bytes),
+            rooms=("data.formats.pictures", "data.photo"),
+        ),
+        Target(
+            *("tensors", _tensors, grammars.files_of_tensors(), breaks.of_bytes),
+            rooms=(*MODEL, "lab.models.table_model"),
+        ),
+        Target("model", _model, grammars.models(), breaks.of_fields, (*MODEL, "net"), NETWORK),
+        Target(
+            *("checkpoint", _checkpoint, grammars.checkpoints(), breaks.of_fields),
+            rooms=(*MODEL, "lab.training.checkpoint"),
+        ),
+        Target(
+            *("run", _run, grammars.runs(), breaks.of_parts(breaks.of_fields)),
+            rooms=("schema", "lab.runs", "lab.training.run_folder", "lab.study.folder"),
+        ),
+    )
+}
