@@ -1,11 +1,13 @@
 """Books that `gradbook check` audits in a second, beside LibreOffice, which only converts them.
 
-    python bench/check_speed.py [--books N] [--workers N] [--rounds N]
+    python bench/check_speed.py [--books N] [--workers N] [--rounds N] [--different N] [--alone]
 
 Half of the books are as `gradbook sheet` writes them, with the tables of thirteen learning rates;
 half are single tables re-laid in the styles people use. Each round checks all of them and has a
 headless LibreOffice convert all of them, in turn; both are started anew. Shown are books a second
-of the quickest round, the processor's seconds in brackets, and the ratio.
+of the quickest round, the processor's seconds in brackets, and the ratio. --alone leaves out
+LibreOffice; --different makes so many books, and copies them for the rest, as it takes longer to
+make a book than to check it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import warnings
 from argparse import ArgumentParser
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
@@ -33,15 +36,20 @@ def main() -> None:
     parser.add_argument("--books", type=int, default=100)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--different", type=int, metavar="N", help="the others are copies")
+    parser.add_argument("--alone", action="store_true", help="without LibreOffice")
     options = parser.parse_args()
+    beside = not options.alone and present("libreoffice")
     warnings.simplefilter("ignore")
     with TemporaryDirectory() as folder:
-        groups = _made(Path(folder, "books"), options.books)
+        different = min(options.different or options.books, options.books)
+        different += different % 2  # so that a copy is of its own kind
+        groups = _made(Path(folder, "books"), options.books, different)
         for words, books in groups.items():
-            _race(words, books, Path(folder), options.workers, options.rounds)
+            _race(words, books, Path(folder), options.workers, options.rounds, beside)
 
 
-def _made(folder: Path, count: int) -> dict[str, list[Path]]:
+def _made(folder: Path, count: int, different: int) -> dict[str, list[Path]]:
     """The books, of small random networks, by who wrote them."""
     from gradbook.net import parse
     from gradbook.report.workbook import write_workbook
@@ -56,22 +64,25 @@ def _made(folder: Path, count: int) -> dict[str, list[Path]]:
         draw = random.Random(number)
         text = random_network(draw)
         path = folder / f"{number}.xlsx"
-        if number % 2:
+        if number >= different:
+            copyfile(folder / f"{number - different}.xlsx", path)
+        elif number % 2:
             style = styles[number // 2 % len(styles)]
             style(table_of(text, draw.choice(EPOCHS))).save(path)
-            laid.append(path)
         else:
             write_workbook(parse(text), path)
-            own.append(path)
+        (laid if number % 2 else own).append(path)
     return {"as sheet writes them": own, "re-laid": laid, "all": [*own, *laid]}
 
 
-def _race(words: str, books: list[Path], folder: Path, workers: int, rounds: int) -> None:
+def _race(
+    words: str, books: list[Path], folder: Path, workers: int, rounds: int, beside: bool
+) -> None:
     ours: list[Time] = []
     theirs: list[Time] = []
     for _ in range(rounds):
         ours.append(_seconds(_check(books, workers)))
-        if present("libreoffice"):
+        if beside:
             theirs.append(_seconds(_convert(books, folder)))
     size = sum(path.stat().st_size for path in books) / 2**20
     print(f"{words}: {len(books)} books, {size:.1f} MiB")

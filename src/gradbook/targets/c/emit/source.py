@@ -68,6 +68,10 @@ def part(name: str) -> str:
     return (files("gradbook.targets.c") / "runtime" / f"{name}.c").read_text(encoding="utf-8")
 
 
+def _loop(name: str) -> str:
+    return part(f"loops/{name}")
+
+
 def source(step: Step, inference: Forward, machine: Machine) -> Source:
     """The engine of a step that takes batches from outside, and of the same network at work."""
     names = Names(), Names()
@@ -135,8 +139,8 @@ def _whole(
         head,
         *map(part, GROUND),
         _structs(needs),
-        *map(part, LOOPS),
-        *map(part, sorted({file for one in programs for file in one.files})),
+        *map(_loop, LOOPS),
+        *map(_loop, sorted({file for one in programs for file in one.files})),
         *(line for one in programs for line in _program(one, parts)),
         "#if IN_PART(0)",
         _entries(programs),
