@@ -22,13 +22,14 @@ from time import monotonic
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.hostile import names, packed, pictures, records, things
+from tests.hostile import messages, names, packed, pictures, records, things
 from tests.hostile.cases import Case, Tried, tried
 
 GROUPS: dict[str, Sequence[Case]] = {
     "packed": packed.CASES,
     "things": things.CASES,
     "records": records.CASES,
+    "messages": messages.CASES,
     "pictures": pictures.CASES,
     "names": names.CASES,
 }

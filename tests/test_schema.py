@@ -10,15 +10,19 @@ from hypothesis import strategies as some
 
 from gradbook.schema import (
     AnyNumber,
+    AnyOf,
     Choice,
     FiniteNumber,
     IfThere,
     InTurn,
     ListOf,
     Maybe,
+    OneOrMore,
     PlainText,
     Schema,
     SchemaError,
+    TrueOrFalse,
+    Usually,
     WholeNumber,
     read_json,
 )
@@ -78,6 +82,40 @@ def test_what_is_missing_is_named(missing):
 def test_what_is_no_json_is_said(text):
     with pytest.raises(SchemaError, match="no JSON"):
         read_json(text, EPOCH)
+
+
+WINDOW = Schema(
+    size=OneOrMore(WholeNumber(1, 9), 2),
+    padding=Usually(AnyOf(Choice("same", "valid"), WholeNumber(0, 9)), "valid"),
+    flat=Usually(TrueOrFalse(), False),
+)
+
+
+def test_what_is_usual_may_be_missing_or_null():
+    usual = {"size": [3], "padding": "valid", "flat": False}
+    assert WINDOW.read({"size": 3}) == usual
+    assert WINDOW.read({"size": [3], "padding": None, "flat": None}) == usual
+    other = {"size": [3, 2], "padding": 4, "flat": True}
+    assert WINDOW.read(other) == other
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"size": "3"}, "its size is a whole number from 1 to 9 or a list of 1 to 2, not '3'"),
+        ({"size": [3, 0]}, "its size, entry 2 is a whole number from 1 to 9, not 0"),
+        ({"size": [1, 2, 3]}, "its size is a whole number from 1 to 9 or a list of 1 to 2, not a "),
+        (
+            {"padding": "all"},
+            "its padding is one of same, valid or a whole number from 0 to 9, not",
+        ),
+        ({"flat": 1}, "its flat is true or false, not 1"),
+    ],
+)
+def test_what_is_none_of_several_kinds_is_told_all_of_them(wrong, why):
+    with pytest.raises(SchemaError) as error:
+        WINDOW.read({"size": 3, **wrong})
+    assert error.value.message.startswith(why)
 
 
 ANYTHING = some.recursive(

@@ -66,6 +66,7 @@ SCANS = ReadLimit(100, "", "passes over a JPEG", "usual are 10")
 SIDES = ReadLimit(32, "", "sides of an array")
 VALUES = ReadLimit(2**25, "numbers", "all tensors of another program's network")
 LAYERS = ReadLimit(10_000, "", "layers of another program's network")
+FIELDS = ReadLimit(500_000, "", "fields of an ONNX file, in messages within each other")
 
 
 def table() -> Iterator[ReadLimit]:

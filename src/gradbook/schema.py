@@ -19,6 +19,7 @@ from gradbook.errors import GradbookError
 MOST_ENTRIES = 1_000_000  # of a list
 LONGEST = 2**24  # characters of a text
 SHOWN = 40  # characters of what is wrong
+WITHIN = ("its ", "entry ")  # how it begins to be said of a part of something
 
 
 class SchemaError(GradbookError):
@@ -123,6 +124,46 @@ class IfThere(Maybe):
 
 
 @dataclass(frozen=True)
+class Usually:
+    """A field that is usually of this value, and may then be missing or null."""
+
+    kind: Kind
+    value: Any
+
+    def read(self, value: object) -> Any:
+        return self.value if value is None else self.kind.read(value)
+
+
+class TrueOrFalse:
+    """True or false; numbers are neither."""
+
+    def read(self, value: object) -> bool:
+        if not isinstance(value, bool):
+            raise SchemaError(f"true or false, not {_shown(value)}")
+        return value
+
+
+class AnyOf:
+    """A value of one of a few kinds."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+
+    def read(self, value: object) -> Any:
+        said = []
+        for kind in self.kinds:
+            try:
+                return kind.read(value)
+            except SchemaError as error:
+                said.append(error.message)
+        found = f", not {_shown(value)}"
+        within = [one for one in said if one.startswith(WITHIN)]  # it is of that kind, but for this
+        raise SchemaError(
+            within[0] if within else " or ".join(one.removesuffix(found) for one in said) + found
+        )
+
+
+@dataclass(frozen=True)
 class ListOf:
     """Values of one kind, one after the other."""
 
@@ -140,6 +181,18 @@ class ListOf:
 
 
 @dataclass(frozen=True)
+class OneOrMore:
+    """A value alone or several in a list; read as a list."""
+
+    kind: Kind
+    most: int
+
+    def read(self, value: object) -> list[Any]:
+        found = AnyOf(self.kind, ListOf(self.kind, 1, self.most)).read(value)
+        return found if isinstance(found, list) else [found]
+
+
+@dataclass(frozen=True)
 class InTurn:
     """So many values, each of its own kind."""
 
@@ -150,6 +203,13 @@ class InTurn:
             raise SchemaError(f"a list of {len(self.kinds)}, not {_shown(value)}")
         both = enumerate(zip(self.kinds, value, strict=True), 1)
         return [_within(f"entry {k}", kind, one) for k, (kind, one) in both]
+
+
+class Anything:
+    """Whatever it is: who uses it looks at it."""
+
+    def read(self, value: object) -> Any:
+        return value
 
 
 class AnyRecord:
@@ -175,6 +235,8 @@ class Schema:
         for name, kind in self.kinds.items():
             if name in value:
                 found[name] = _within(f"its {name}", kind, value[name])
+            elif isinstance(kind, Usually):
+                found[name] = kind.value
             elif not isinstance(kind, IfThere):
                 raise SchemaError(f"its {name} is missing")
         return found
@@ -193,7 +255,7 @@ def _within(place: str, kind: Kind, value: object) -> Any:
     try:
         return kind.read(value)
     except SchemaError as error:
-        joined = ", " if error.message.startswith(("its ", "entry ")) else " is "
+        joined = ", " if error.message.startswith(WITHIN) else " is "
         raise SchemaError(f"{place}{joined}{error.message}") from None
 
 
@@ -210,4 +272,4 @@ def _shown(value: object) -> str:
         return f"a list of {len(value):,}" if isinstance(value, list) else "a record"
     if isinstance(value, int) and value.bit_length() > SHOWN:
         return "a larger one"
-    return repr(value[:SHOWN] if isinstance(value, str) else value)
+    return repr(value[:SHOWN]) if isinstance(value, str) else repr(value)[: 2 * SHOWN]

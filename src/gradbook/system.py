@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False  # every command imports this
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def bound_to_us(command: Sequence[str]) -> Iterator[tuple[list[str], int]]:
         os.close(ours)
 
 
-def end(process: Popen[str]) -> None:
+def end(process: Popen[Any]) -> None:
     """Ask a process that was started `apart` to end, and its helpers where they can be asked."""
     if not hasattr(os, "killpg"):
         process.terminate()
@@ -96,6 +96,15 @@ def end(process: Popen[str]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
     except ProcessLookupError:
         return
+
+
+def kill(process: Popen[Any]) -> None:
+    """End a process that was started `apart`, and its helpers, whatever they would rather do."""
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def may_be_copied() -> bool:

@@ -92,6 +92,24 @@ def _batch(folder: Path, draw: Random) -> Words:
     return ["predict", "model.safetensors", "."]
 
 
+def _large(folder: Path, draw: Random) -> Words:
+    """Gigabytes of numbers under a record of another network, or under one of no network at all."""
+    count = draw.choice([100, 400]) * 2**20
+    shape = draw.choice([[count], [10, count // 10], [1, 1, count, 1]])
+    record = {"kind": "model", "version": 1, "batch": 1, "mean": [0], "deviation": [1]}
+    record |= {"classes": ["a", "b"], "about": {}, "sum": "0" * 64}
+    record["network"] = draw.choice(
+        [NET, "input 9000000; dense 90", "input 3; dense 9", "x", "[" * 99]
+    )
+    size = 4 * int(np.prod(shape))
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
+    told = json.dumps({"w_layer_1": tensor, "__metadata__": {"gradbook": json.dumps(record)}})
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(told).to_bytes(8, "little") + told.encode())
+        file.truncate(8 + len(told) + size)  # which takes no room on most disks
+    return READ
+
+
 def _header(folder: Path, draw: Random) -> Words:
     """A file of tensors whose header is odd, and nothing else is."""
     tensor = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}
@@ -269,6 +287,7 @@ def _network(folder: Path, draw: Random) -> Words:
 CASES = [
     Case("a model's record", _model, codes=(0, 1, 2)),
     Case("a model's batch", _batch, codes=(0, 1, 2)),
+    Case("a large model of another shape", _large),
     Case("a model's header", _header),
     Case("a header of millions of lists", _long_header),
     Case("a run's records", _run, codes=(0, 2)),

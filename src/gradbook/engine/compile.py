@@ -9,7 +9,9 @@ from pathlib import Path
 from gradbook import system
 from gradbook.engine.compilers import Compiler, macros
 from gradbook.engine.kept import Library, hashed, kept
-from gradbook.engine.processes import compile_in, side_by_side
+from gradbook.engine.processes import ANOTHER, CompilerError, compile_in, side_by_side
+
+LARGEST = 2**28  # bytes of a library: those of large networks have a few million
 
 
 def library(
@@ -35,6 +37,8 @@ def built(
     source.write_text(text, encoding="utf-8")
     inputs = [source.name] if parts == 1 else _objects(source, words, parts)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
+    if not made.is_file() or made.stat().st_size > LARGEST:
+        raise CompilerError(f"{words[0]} says that it compiled the engine, and didn't{ANOTHER}")
     return made
 
 

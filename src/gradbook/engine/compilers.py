@@ -14,12 +14,14 @@ from importlib.util import find_spec
 from pathlib import PurePath
 
 from gradbook.engine.processes import CompilerError, answer
+from gradbook.errors import one_line
 from gradbook.system import LIBRARY
 
 FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno")
 THREADS = "-pthread"
 LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3", "plain": ""}
 NATIVE = ("-march=native", "-mcpu=native")  # some compilers for ARM know only the second
+LONGEST_NAME = 120  # characters
 WORD = re.compile(r'"([^"]+)"|(\S+)')
 USED = "#include <math.h>\n#include <pthread.h>\n#include <stdint.h>\n"  # what engines include
 
@@ -41,7 +43,7 @@ class Compiler:
 
     @property
     def name(self) -> str:
-        return self.version.split("\n", 1)[0]
+        return one_line(self.version.split("\n", 1)[0][:LONGEST_NAME])
 
     @property
     def is_zig(self) -> bool:
@@ -126,6 +128,14 @@ def for_browsers() -> Compiler:
         if version is not None:
             return Compiler((*command, *FOR_BROWSERS), f"{version} for browsers")
     raise CompilerError(f"no zig here, which compiles for browsers: {_zigs_wheel()}")
+
+
+def instead_of_one() -> str:
+    """What is said where NumPy trains."""
+    why, remedy = "no C compiler here", how_to_get_one()
+    if wish := os.environ.get("GRADBOOK_CC"):
+        why, remedy = f"GRADBOOK_CC names {wish!r}, which compiles nothing here", "name another"
+    return f"{why}, so this trains in NumPy, a hundred times slower: {remedy}"
 
 
 def how_to_get_one() -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradbook import system
-from gradbook.engine.processes import CompilerError
+from gradbook.engine.processes import ANOTHER, CompilerError
 from gradbook.errors import FileError
 from gradbook.files import said_plainly
 from gradbook.folders import kept_in, of_this_process, temporary_folder
@@ -95,17 +95,19 @@ def _put(made: Path, target: Path) -> Path:
 
 
 def loaded(path: Path, *functions: str) -> ctypes.CDLL:
-    """A library that has these functions."""
+    """A library that has these functions; one that hasn't isn't kept."""
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:
-        raise CompilerError(
-            f"the engine in {path} can't be loaded: remove it, or name a folder for engines "
-            f"with GRADBOOK_CACHE ({error})"
-        ) from error
+        why = f"can't be loaded ({error})"
+        raise _useless(path, why, ", and GRADBOOK_CACHE another folder") from error
     for name in functions:
         if not hasattr(library, name):
-            raise CompilerError(
-                f"the engine in {path} has no {name}: remove it, and look at the compiler"
-            )
+            raise _useless(path, f"has no {name}")
     return library
+
+
+def _useless(path: Path, why: str, further: str = "") -> CompilerError:
+    with suppress(OSError):
+        path.unlink()
+    return CompilerError(f"the engine that was compiled to {path} {why}{ANOTHER}{further}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warped_images
 from gradbook.engine.base import Engine, EpochRun, Given
-from gradbook.engine.compilers import how_to_get_one
+from gradbook.engine.compilers import instead_of_one
 from gradbook.graph.build import inference
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
@@ -23,12 +23,9 @@ from gradbook.net.task import HALF_SURE
 class PlainEngine(Engine):
     """Evaluates the graph op by op, in double precision."""
 
-    remark = (
-        f"no C compiler here, so this trains in NumPy, a hundred times slower: {how_to_get_one()}"
-    )
-
     def __init__(self, net: Net, batch: int, weighted: bool = False) -> None:
         super().__init__(net, batch, "float64", weighted)
+        self.remark = instead_of_one()
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:

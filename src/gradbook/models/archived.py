@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,9 @@ from typing import Any, BinaryIO
 from gradbook import limits
 from gradbook.archives import Archive, ArchiveError
 from gradbook.errors import DataError
+from gradbook.schema import AnyRecord, Kind, SchemaError, read_json
+
+ANYTHING = AnyRecord()
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
     """An archive; whatever is wrong with it, or with what is found in it, is told in one line."""
     try:
         yield Archive(stream)
-    except DataError as error:
+    except (DataError, SchemaError) as error:
         raise DataError(error.message, file=os.fspath(file)) from error
     except (ArchiveError, RecursionError) as error:
         said = f" ({error.message})" if isinstance(error, ArchiveError) else ""
@@ -29,8 +31,10 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
         ) from error
 
 
-def json_member(archive: Archive, name: str) -> dict[str, Any]:
-    found = json.loads(archive.bytes_of(name, limits.SETTINGS))
-    if not isinstance(found, dict):
-        raise DataError(f"its {name} says something else than is expected there")
+def json_member(archive: Archive, name: str, kind: Kind = ANYTHING) -> dict[str, Any]:
+    """A part that is JSON, if it is a record of this kind."""
+    try:
+        found: dict[str, Any] = read_json(archive.bytes_of(name, limits.SETTINGS), kind)
+    except SchemaError as error:
+        raise DataError(f"{name}: {error.message}") from error
     return found

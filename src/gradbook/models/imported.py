@@ -206,6 +206,6 @@ def _shortest(value: np.floating[Any]) -> float:
 
 def require_few(file: str, tensors: Mapping[str, Shape]) -> None:
     """Refuse what would take more memory than a small network's file has any reason to."""
-    count = sum(prod(shape) for shape in tensors.values())
+    count = sum(prod(map(abs, shape)) for shape in tensors.values())
     if count > limits.VALUES.most:
         raise DataError(f"{count:,} values, and at most {limits.VALUES} are read", file=file)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +14,11 @@ from gradbook.models.imported import ImportedLayer, NoLayer
 from gradbook.net.layers import Activation, Conv, Layer, Pool, spell
 from gradbook.net.parameters import Shape
 from gradbook.net.window import SAME, Both, Pad, Sides, same_pad
+from gradbook.schema import OneOrMore, WholeNumber
 
 LOW = -1e20  # what is added to zeros that are never to be the largest
 NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
+MOST_PLACES = 2**16  # rows or columns of a window, a step or a frame
 READ_BY_WINDOWS = "padding goes before a convolution or a pool"
 
 
@@ -29,12 +30,15 @@ class Padding:
     value: float = 0.0
 
 
-def pair(told: Any, what: str) -> Both:
-    """Rows and columns, or one number for both."""
-    found = tuple(told) if isinstance(told, list | tuple) else (told,)
-    if len(found) not in (1, 2):
-        raise NoLayer(f"{what} of {'x'.join(map(str, found))}: windows go over rows and columns")
-    return int(found[0]), int(found[-1])
+@dataclass(frozen=True)
+class RowsAndColumns:
+    """What a format says of rows and columns: one whole number for both, or one for each."""
+
+    least: int = 1
+
+    def read(self, value: object) -> Both:
+        found = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
+        return found[0], found[-1]
 
 
 def settled_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
@@ -134,11 +138,3 @@ def _framed_area(frame: Padding, shape: Shape) -> Both:
 def _sum(one: Sides, other: Sides) -> Sides:
     top, left, below, right = (a + b for a, b in zip(one, other, strict=True))
     return top, left, below, right
-
-
-def sides_of(told: Sequence[Any]) -> Sides:
-    """Four numbers in our order: above, left, below, right."""
-    top, left, below, right = (int(number) for number in told)
-    if min(top, left, below, right) < 0:
-        raise NoLayer("rows and columns are put around, and none taken away")
-    return (top, left, below, right)

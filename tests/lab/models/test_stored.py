@@ -9,6 +9,7 @@ from safetensors.numpy import save
 
 from gradbook import limits
 from gradbook.errors import DataError, FileError, GradbookError
+from gradbook.lab.models import stored
 from gradbook.lab.models.stored import read, write
 
 ARRAYS = {
@@ -126,3 +127,14 @@ def test_a_folder_that_refuses_leaves_the_file_as_it_was(path, monkeypatch):
 
 def _full(*paths):
     raise OSError(28, "No space left on device")
+
+
+def test_no_number_is_read_of_what_does_not_fit(path, monkeypatch):
+    def fitted(shapes, record):
+        assert shapes == {name: array.shape for name, array in ARRAYS.items()}
+        raise ValueError("it doesn't fit")
+
+    monkeypatch.setattr(stored._Header, "looked_through", None)
+    monkeypatch.setattr(stored._Place, "read", None)
+    with pytest.raises(DataError, match="can use .it doesn't fit.: train it anew"):
+        stored.read_as(path, "thing", RECORD.get("version"), fitted)

@@ -391,15 +391,15 @@ def _large(path):
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (_deep, "no .keras file that can be read"),
+        (_deep, "config.json: no JSON"),
         (_large, "at most 8 MiB"),
         (lambda path: path.write_bytes(b"PK\3\4"), "no .keras file that can be read"),
         (lambda path: changed(path, version="2.15.0"), "save it again with Keras 3"),
         (lambda path: changed(path, lambda c: c.update(class_name="Mine")), "its model is a Mine"),
-        (lambda path: changed(path, lambda c: c["config"].pop("layers")), "its model is a"),
+        (lambda path: changed(path, lambda c: c["config"].pop("layers")), "its layers is missing"),
         (
             lambda path: changed(path, lambda c: c["config"].update(layers=[1])),
-            "as a .keras file has them",
+            "its layers, entry 1 is a record, not 1",
         ),
     ],
 )
@@ -424,6 +424,21 @@ def test_settings_of_any_kind_are_told_in_one_line(tmp_path_factory, data):
 
     with suppress(GradbookError):
         read_keras(changed(path, config))
+
+
+def test_a_setting_that_cannot_be_is_told_with_what_it_may_be(tmp_path):
+    def config(told):
+        for layer in told["config"]["layers"]:
+            if "strides" in layer["config"]:
+                layer["config"]["strides"] = "x"
+            if layer["class_name"] == "Dense":
+                layer["config"]["use_bias"] = 3
+
+    with pytest.raises(GradbookError) as caught:
+        read_keras(changed(tmp_path / "net.keras", config))
+    window = "is a whole number from 1 to 65,536 or a list of 1 to 2, not 'x'"
+    assert f": its strides {window}" in caught.value.message
+    assert "Dense 'dense1': its use_bias is true or false, not 3" in caught.value.message
 
 
 def test_without_h5py_its_name_is_told(tmp_path, monkeypatch):

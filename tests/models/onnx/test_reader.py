@@ -206,6 +206,57 @@ def test_damage_is_told_in_one_line(tmp_path_factory, data):
         read_onnx(path)
 
 
+def test_a_setting_that_cannot_be_is_told_with_what_it_may_be(tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], name="first", strides=[2**20, 1]),
+        helper.make_node("MaxPool", ["c"], ["p"], name="second", kernel_shape=[2, 2], pads=[1, 1]),
+        helper.make_node("LeakyRelu", ["p"], ["y"], name="third", alpha=float("inf")),
+    ]
+    path = written(tmp_path, nodes, (1, 9, 9), ("w", np.ones((2, 1, 3, 3), np.float32)))
+    with pytest.raises(GradbookError) as caught:
+        read_onnx(path)
+    first, second, third = str(caught.value).split("; ")
+    assert first.endswith(
+        "Conv 'first': its strides, entry 1 is a whole number from 1 to 65,536, not 1048576"
+    )
+    assert second == "MaxPool 'second': its pads is a list of 4, not a list of 2"
+    assert third == "LeakyRelu 'third': its alpha is a number, not inf"
+
+
+ODD = (0, -1, 2**62, -1.5, float("nan"), [0], [-1, 2], [1, 2, 3], [2**40] * 4, [0.5], "x", b"\xff")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_nodes_say_and_are_given_is_told_in_one_line(tmp_path_factory, data):
+    from onnx import helper, load_from_string, numpy_helper
+
+    net = Net.parse(
+        "input 2x8x8; conv 4 3x3 pad 1; batchnorm; leaky relu 0.1; avgpool 2; groupnorm 2; "
+        "maxpool 2; flatten; dense 4; layernorm; dense 3; log softmax"
+    )
+    model = load_from_string(onnx_bytes(trained_of(net), fold=False))
+    node = data.draw(st.sampled_from(model.graph.node))
+    for attribute in list(node.attribute):
+        if data.draw(st.booleans()):
+            node.attribute.remove(attribute)
+            node.attribute.append(
+                helper.make_attribute(attribute.name, data.draw(st.sampled_from(ODD)))
+            )
+    constants = [x for x in model.graph.initializer if x.name in node.input]
+    for constant in constants:
+        if data.draw(st.booleans()):
+            numbers = np.array(data.draw(st.sampled_from([o for o in ODD if isinstance(o, list)])))
+            kind = np.int64 if constant.data_type == 7 else np.float32
+            constant.CopyFrom(numpy_helper.from_array(numbers.astype(kind), constant.name))
+    path = tmp_path_factory.getbasetemp() / "odd.onnx"
+    path.write_bytes(model.SerializeToString())
+    with suppress(GradbookError):
+        read_onnx(path)
+
+
 def test_a_file_of_ours_brings_its_classes_and_its_preparation(tmp_path):
     model = model_of("input 3x6x6; conv 3 3x3 pad 1; relu; flatten; dense 3; softmax")
     images = np.random.default_rng(0).integers(0, 256, (5, 3, 6, 6), np.uint8)

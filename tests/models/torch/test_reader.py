@@ -172,7 +172,7 @@ CONFIG = "model_weights_config.json"
         ({"path_name": "../../elsewhere"}, "it has no"),
         ({"size": 2**40}, "at most 33,554,432 numbers are read"),
         ({"stride": 2**40}, "goes beyond what is there"),
-        ({"size": -1}, "no whole numbers"),
+        ({"size": -1}, "its sizes, entry 1, its as_int is a whole number"),
     ],
 )
 def test_weights_are_numbers_in_the_file_itself(tmp_path, members, change, said):
@@ -187,6 +187,23 @@ def test_weights_are_numbers_in_the_file_itself(tmp_path, members, change, said)
     with pytest.raises(GradbookError, match=said) as caught:
         read_pt2(path)
     assert str(path) in str(caught.value)
+
+
+def test_an_argument_that_cannot_be_is_told_with_what_it_may_be(tmp_path, members):
+    def spoil(told):
+        for node in told["graph_module"]["graph"]["nodes"]:
+            if "conv2d" in node["target"]:
+                stride = {"name": "stride", "arg": {"as_ints": [1, 0]}, "kind": 1}
+                node["inputs"] = [one for one in node["inputs"] if one["name"] != "stride"]
+                node["inputs"].append(stride)
+            if "linear" in node["target"]:
+                node["inputs"][1]["arg"] = {"as_int": 3}
+
+    with pytest.raises(GradbookError) as caught:
+        read_pt2(written(tmp_path / "net.pt2", members, "models/model.json", spoil))
+    said = "conv2d 'conv2d': its stride, entry 2 is a whole number from 1 to 65,536, not 0"
+    assert said in caught.value.message
+    assert "linear 'linear': its weight is a tensor, not something else" in caught.value.message
 
 
 def test_an_archive_of_something_else_is_told_how_it_should_be_saved(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from math import isqrt, prod
@@ -167,7 +167,7 @@ class Model:
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:
         """The model in a file that `save` wrote."""
-        return stored.read_as(path, KIND, VERSION, _model)
+        return stored.read_as(path, KIND, VERSION, _fitted)
 
     # In other languages.
 
@@ -298,23 +298,23 @@ def values_read(net: Net) -> dict[str, Shape]:
     return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
 
 
-def require_values(net: Net, values: stored.Arrays) -> None:
-    """Refuse values that aren't a trained network's own, or no numbers."""
-    stored_size = sum(array.size for array in values.values())
+def require_shapes(net: Net, shapes: stored.Shapes) -> None:
+    """Refuse shapes that aren't those of a trained network's own values."""
+    stored_size = sum(map(prod, shapes.values()))
     if stored_size < net.count():
         raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
-    if {name: array.shape for name, array in values.items()} != values_read(net):
+    if shapes != values_read(net):
         raise ValueError("its values aren't those of its network")
-    stored.require_finite(values.values())
 
 
-def _model(values: stored.Arrays, record: stored.Record) -> Model:
+def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Model]:
     """All that stands in a file must fit together before anything is made of it."""
     told = RECORD.read(record)
     net = Net.parse(told["network"])
-    require_values(net, values)
+    require_shapes(net, shapes)
     mean, deviation = told["mean"], told["deviation"]
     if len(mean) != len(deviation) or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
     require_classes(net, len(told["classes"]), "it")
-    return Model(net, values, mean, deviation, told["classes"], told["about"], told["batch"])
+    further = (mean, deviation, told["classes"], told["about"], told["batch"])
+    return lambda values: Model(net, values, *further)

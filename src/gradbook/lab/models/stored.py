@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from math import prod
@@ -40,8 +40,10 @@ TENSOR = Schema(
 
 
 Arrays = Mapping[str, NDArray[Any]]
+Shapes = Mapping[str, tuple[int, ...]]
 Record = Mapping[str, Any]
 Made = TypeVar("Made")
+Fitted = Callable[[Shapes, Record], Callable[[Arrays], Made]]  # what makes it of the numbers
 
 
 def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
@@ -54,36 +56,45 @@ def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     """What the file holds, if it is whole and says that it is of this kind."""
+    return made_of(path, kind, lambda shapes, record: lambda arrays: (arrays, record))
+
+
+def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitted[Made]) -> Made:
+    """What is made of a file of this kind, all of whose numbers are finite.
+
+    Its shapes and its record must fit each other before any number is read. A later version's
+    tensors may mean something else.
+    """
+
+    def make(shapes: Shapes, record: Record) -> Callable[[Arrays], Made]:
+        try:
+            if record.get("version") != version:
+                said = f"its version is {record.get('version')}, and {version} is read here"
+                raise ValueError(said)
+            return fitted(shapes, record)
+        except (GradbookError, ValueError) as error:
+            raise _unusable(path, str(error)) from error
+
+    return made_of(path, kind, make, finite=True)
+
+
+def made_of(
+    path: str | os.PathLike[str], kind: str, fitted: Fitted[Made], *, finite: bool = False
+) -> Made:
+    """Nothing is kept of a file before all of it is known to be right."""
     with opened(path, limits.MODEL) as file:
         about = _header(file)
         if about is None or not about.fits(os.fstat(file.fileno()).st_size):
             raise _damaged(path, "cut short, or no safetensors file at all")
         if about.record is None or about.record.get("kind") != kind:
             raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
-        if about.record.get("sum") != about.sum_of(file):
+        make = fitted({name: place.shape for name, place in about.places.items()}, about.record)
+        found, is_finite = about.looked_through(file)
+        if about.record.get("sum") != found:
             raise _damaged(path, "its numbers don't fit their sum")
-        return {name: place.read(file) for name, place in about.places.items()}, about.record
-
-
-def read_as(
-    path: str | os.PathLike[str], kind: str, version: int, make: Callable[[Arrays, Record], Made]
-) -> Made:
-    """What is made of a file of this kind; a later version's tensors may mean something else."""
-    arrays, record = read(path, kind)
-    try:
-        if record.get("version") != version:
-            raise ValueError(f"its version is {record.get('version')}, and {version} is read here")
-        return make(arrays, record)
-    except (GradbookError, ValueError) as error:
-        raise DataError(
-            f"no model that this version of gradbook can use ({error}): train it anew",
-            file=os.fspath(path),
-        ) from error
-
-
-def require_finite(arrays: Iterable[NDArray[Any]]) -> None:
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("some of its values are infinite or no numbers at all")
+        if finite and not is_finite:
+            raise _unusable(path, "some of its values are infinite or no numbers at all")
+        return make({name: place.read(file) for name, place in about.places.items()})
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
@@ -140,16 +151,20 @@ class _Header:
             at = place.end
         return at == size
 
-    def sum_of(self, file: BinaryIO) -> str:
-        """Of names, shapes and numbers, without keeping any."""
-        found = sha256()
+    def looked_through(self, file: BinaryIO) -> tuple[str, bool]:
+        """The sum of names, shapes and numbers, and whether all are finite; none is kept."""
+        found, is_finite = sha256(), True
         for name in sorted(self.places):
             place = self.places[name]
             found.update(_title(name, place.kind, place.shape))
             file.seek(place.start)
             for first in range(place.start, place.end, CHUNK):
-                found.update(file.read(min(CHUNK, place.end - first)))
-        return found.hexdigest()
+                content = file.read(min(CHUNK, place.end - first))
+                found.update(content)
+                is_finite = is_finite and bool(
+                    np.isfinite(np.frombuffer(content, place.kind)).all()
+                )
+        return found.hexdigest(), is_finite
 
 
 def _header(file: BinaryIO) -> _Header | None:
@@ -183,6 +198,13 @@ def _record(about: Mapping[str, Any]) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _unusable(path: str | os.PathLike[str], why: str) -> DataError:
+    return DataError(
+        f"no model that this version of gradbook can use ({why}): train it anew",
+        file=os.fspath(path),
+    )
 
 
 def _damaged(path: str | os.PathLike[str], why: str) -> DataError:

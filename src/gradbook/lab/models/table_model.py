@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
 from gradbook.engine.plain import PlainEngine
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import probabilities
-from gradbook.lab.models.model import require_values
+from gradbook.lab.models.model import require_shapes
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.schema import FiniteNumber, IfThere, InTurn, ListOf, PlainText, Schema
@@ -110,14 +110,14 @@ class TableModel:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> TableModel:
-        return stored.read_as(path, KIND, VERSION, _model)
+        return stored.read_as(path, KIND, VERSION, _fitted)
 
 
-def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
+def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], TableModel]:
     """All that stands in a file must fit together before anything is made of it."""
     told = RECORD.read(record)
     net = Net.parse(told["network"])
-    require_values(net, values)
+    require_shapes(net, shapes)
     inputs = tuple(Column(name, tuple(words)) for name, words in told["inputs"])
     name, words = told["target"]
     target = Column(name, tuple(words))
@@ -132,5 +132,5 @@ def _model(values: stored.Arrays, record: stored.Record) -> TableModel:
         require_classes(net, len(target.words), "it")
     elif net.outputs != 1:
         raise ValueError(f"{net.outputs} outputs for one number")
-    about = told["about"]
-    return TableModel(net, values, inputs, target, mean, deviation, centre, spread, about)
+    further = (inputs, target, mean, deviation, centre, spread, told["about"])
+    return lambda values: TableModel(net, values, *further)

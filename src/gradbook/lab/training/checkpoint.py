@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,26 +81,35 @@ def found(folder: Path) -> list[Path]:
 
 
 def read(path: str | os.PathLike[str]) -> Checkpoint:
-    arrays, record = stored.read(path, KIND)
-    values = dict(arrays)
     try:
-        told = RECORD.read(record)
+        return stored.made_of(path, KIND, _fitted)
+    except SchemaError as error:
+        raise DataError(
+            "no checkpoint that this version of gradbook can use: begin the run anew",
+            file=os.fspath(path),
+        ) from error
+
+
+def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Checkpoint]:
+    told = RECORD.read(record)
+    if not {LOSSES, RIGHT} <= shapes.keys():
+        raise SchemaError("its losses are missing")
+
+    def make(arrays: stored.Arrays) -> Checkpoint:
+        values = {name: array for name, array in arrays.items() if name not in (LOSSES, RIGHT)}
         return Checkpoint(
             recipe=told["recipe"],
             mark=told["mark"],
             step=told["step"],
-            losses=values.pop(LOSSES),
-            right=values.pop(RIGHT),
+            losses=arrays[LOSSES],
+            right=arrays[RIGHT],
             values={n: v for n, v in values.items() if not n.startswith(OF_BEST)},
             best={n[len(OF_BEST) :]: v for n, v in values.items() if n.startswith(OF_BEST)},
             history=tuple(map(epoch_of, told["history"])),
             seconds=told["seconds"],
         )
-    except (SchemaError, KeyError) as error:
-        raise DataError(
-            "no checkpoint that this version of gradbook can use: begin the run anew",
-            file=os.fspath(path),
-        ) from error
+
+    return make
 
 
 def newest(folder: Path, recipe: str) -> tuple[Checkpoint | None, list[str]]:

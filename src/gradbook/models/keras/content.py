@@ -19,12 +19,36 @@ from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.archived import archive_of, json_member
 from gradbook.models.imported import Notes, require_few
+from gradbook.schema import (
+    AnyOf,
+    AnyRecord,
+    Anything,
+    InTurn,
+    ListOf,
+    PlainText,
+    Schema,
+    Usually,
+    WholeNumber,
+)
 from gradbook.targets.keras.model import snake_case
 
 if TYPE_CHECKING:
     from h5py import Dataset, Group
 
 MODELS = ("Sequential", "Functional", "Model")
+MODEL = Schema(class_name=PlainText(), config=AnyRecord())
+ABOUT = Schema(keras_version=Usually(PlainText(), ""))
+LAYER = Schema(
+    class_name=PlainText(),
+    config=Schema(name=Usually(PlainText(), "")),
+    name=Usually(PlainText(), ""),
+    inbound_nodes=Usually(ListOf(Schema(args=Usually(ListOf(Anything()), []))), []),
+)
+IN_A_ROW = Schema(layers=ListOf(LAYER, 1))
+HISTORY = InTurn((PlainText(), WholeNumber(), WholeNumber()))  # a layer, its call, its output
+ENDS = AnyOf(HISTORY, ListOf(HISTORY, 1))
+CALLED = Schema(**IN_A_ROW.kinds, input_layers=ENDS, output_layers=ENDS)
+TENSOR = Schema(config=Schema(keras_history=HISTORY))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +90,9 @@ class KerasContent:
 
 def read_content(path: Path) -> KerasContent:
     with opened(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
-        config = json_member(archive, "config.json")
-        about = json_member(archive, "metadata.json")
-        version = str(about.get("keras_version", ""))
+        config = json_member(archive, "config.json", MODEL)
+        about = json_member(archive, "metadata.json", ABOUT)
+        version = about["keras_version"]
         if not version.startswith("3"):
             raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
         weights = archive.bytes_of("model.weights.h5", limits.PART)
@@ -81,7 +105,7 @@ def read_content(path: Path) -> KerasContent:
 
 def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
     told = config["config"]
-    model = _model(str(config["class_name"]), told)
+    model = _model(config["class_name"], told)
     if len(model.entries) > limits.LAYERS.most:
         raise DataError(f"{len(model.entries):,} layers, and at most {limits.LAYERS} are read")
     (first,) = (entry for entry in model.entries if entry.name == model.given)
@@ -106,14 +130,14 @@ class _Model:
 
 def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
     """With the layers of models in it in their places, whose names begin with that model's."""
-    if kind not in MODELS or not isinstance(told.get("layers"), list):
+    if kind not in MODELS:
         raise DataError(f"its model is a {kind:.60}: a Sequential or a functional one is read")
-    layers = told["layers"]
     if kind == "Sequential":
-        own = _in_a_row(layers)
+        own = _in_a_row(IN_A_ROW.read(told)["layers"])
         given, made = own[0].name, own[-1].name
     else:
-        own = _called(layers)
+        told = CALLED.read(told)
+        own = _called(told["layers"])
         several = [entry.layer for entry in own if entry.is_later_call]
         given, made = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
     found: list[KerasEntry] = []
@@ -174,15 +198,19 @@ def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
 
 
 def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
-    settings = layer["config"]
-    name = str(layer.get("name") or settings["name"])
-    return KerasEntry(str(layer["class_name"]), name, dict(settings), reads, layer=name)
+    name = _name(layer)
+    return KerasEntry(layer["class_name"], name, layer["config"], reads, layer=name)
+
+
+def _name(layer: Mapping[str, Any]) -> str:
+    found: str = layer["name"] or layer["config"]["name"]
+    return found
 
 
 def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     """An entry for each call of each layer, those after what they read."""
     entries = {}
-    several = {str(layer["name"]) for layer in layers if len(layer["inbound_nodes"]) > 1}
+    several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
     for layer in layers:
         for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
             reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
@@ -208,18 +236,19 @@ def _tensors(given: Any) -> Iterator[tuple[str, int]]:
         for one in given:
             yield from _tensors(one)
     elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
-        layer, call, _ = given["config"]["keras_history"]
-        yield str(layer), int(call)
+        layer, call, _ = TENSOR.read(given)["config"]["keras_history"]
+        yield layer, call
     elif given is not None:
         raise DataError("a layer is called with something else than what other layers make")
 
 
-def _only(ends: Any, what: str, several: Collection[str]) -> str:
+def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
     """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
-    found = [ends] if ends and not isinstance(ends[0], list) else ends
+    found = ends if isinstance(ends[0], list) else [ends]
     if len(found) != 1:
         raise DataError(f"{len(found)} {what}: one input and one output are read")
-    return _of_call(str(found[0][0]), int(found[0][1]), several)
+    layer, call, _ = found[0]
+    return _of_call(layer, call, several)
 
 
 # Weights.

@@ -29,18 +29,15 @@ def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm,
 
 def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
     told = entry.settings
-    epsilon = float(told.get("epsilon", 1e-3))
-    axis = told.get("axis", -1)
-    axes = {int(one) for one in (axis if isinstance(axis, list) else [axis])}
+    epsilon, axes = told["epsilon"], set(told["axis"])
     if entry.kind == "GroupNormalization":
-        groups = int(told.get("groups", 32))
-        groups = size[0] if groups == -1 else groups
+        groups = size[0] if told["groups"] == -1 else told["groups"]
         if axes not in ({-1}, {len(size)}):
             raise NoLayer("groups are of channels, which stand last (axis -1)")
         if held.order is not None and groups > 1:
             raise NoLayer("its groups are of values with channels last: put it before Flatten")
         return GroupNorm(groups, epsilon)
-    if told.get("rms_scaling"):
+    if told["rms_scaling"]:
         raise NoLayer("it leaves out the mean (rms_scaling)")
     whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
     if axes not in (whole if len(size) == 3 else ({-1}, {1})):
@@ -50,7 +47,7 @@ def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
 
 def _given(entry: KerasEntry) -> dict[str, Array]:
     told = entry.settings
-    names = [w for w, by in (("scale", "scale"), ("shift", "center")) if told.get(by, True)]
+    names = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
     if len(entry.weights) != len(names):
         raise NoLayer(f"{len(entry.weights)} tensors in its place, and {len(names)} belong there")
     return dict(zip(names, entry.weights, strict=True))

@@ -17,7 +17,7 @@ from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.models.keras.held import Held, order_beside, ours
 from gradbook.models.keras.norms import sample_norm
-from gradbook.models.keras.settings import activation, numbers, relu
+from gradbook.models.keras.settings import ANY, SETTINGS, activation, relu
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
@@ -26,10 +26,8 @@ from gradbook.models.windows import (
     framed_pool,
     joined,
     lowered,
-    pair,
     recounted,
     settled_same,
-    sides_of,
 )
 from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
 from gradbook.net.parameters import Shape
@@ -129,7 +127,8 @@ class _KerasReader:
             raise NoLayer("there is no such layer here")
         if entry.settings.get("data_format") not in (None, "channels_last"):
             raise NoLayer("channels come last in what is read (data_format)")
-        self.held[entry.name] = take(self, entry)
+        settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
+        self.held[entry.name] = take(self, replace(entry, settings=settings))
         self._bend(entry)
         return [entry.name]
 
@@ -172,7 +171,7 @@ class _KerasReader:
     def conv(self, entry: KerasEntry) -> Held:
         kernel, *bias = self._weights(entry, 1)
         held, layer = self._windows(entry, kernel)
-        layer = replace(layer, channels=kernel.shape[3], groups=entry.settings.get("groups", 1))
+        layer = replace(layer, channels=kernel.shape[3], groups=entry.settings["groups"])
         weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
         return Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
 
@@ -201,30 +200,25 @@ class _KerasReader:
         if kernel.ndim != 4 or held.turned:
             raise NoLayer("windows over rows and columns are read, of values with channels last")
         window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
-        stride = pair(told.get("strides", 1), "strides")
-        gaps = pair(told.get("dilation_rate", 1), "gaps in its windows")
+        stride, gaps = told["strides"], told["dilation_rate"]
         layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
         return replace(held, frame=None), framed_conv(layer, held.frame, area)
 
     def _padding(self, entry: KerasEntry, window: Both, stride: Both, gaps: Both) -> Pad:
-        told, size = entry.settings.get("padding", "valid"), self._size(self._given(entry))[1:]
-        if told == "valid":
+        held = self._given(entry)
+        if entry.settings["padding"] == "valid":
             return NOWHERE
-        if told != "same" or len(size) != 2:
-            raise NoLayer(f"its padding is {told!s:.40}: valid or same is read")
-        frame = self._given(entry).frame
-        return SAME if frame else settled_same(window, stride, gaps, size)
+        rows_and_columns = self._size(held)[1:]
+        if held.frame or len(rows_and_columns) != 2:
+            return SAME
+        return settled_same(window, stride, gaps, rows_and_columns)
 
     def normalise(self, entry: KerasEntry) -> Held:
         held, told = self._plain(entry), entry.settings
         size = self._size(held)
-        axis = told.get("axis", -1)
-        if told.get("renorm") or (axis[0] if isinstance(axis, list) else axis) not in (
-            -1,
-            len(size),
-        ):
+        if told["renorm"] or told["axis"] not in ([-1], [len(size)]):
             raise NoLayer("values are normalised channel by channel (axis -1), without renorm")
-        words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told.get(by, True)]
+        words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
         words += ["mean", "variance"]
         if len(entry.weights) != len(words):
             raise NoLayer(
@@ -232,7 +226,7 @@ class _KerasReader:
             )
         tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
         tensors |= {w: ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
-        layer = BatchNorm(float(told.get("epsilon", 1e-3)))
+        layer = BatchNorm(told["epsilon"])
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
 
     def normalise_sample(self, entry: KerasEntry) -> Held:
@@ -241,7 +235,7 @@ class _KerasReader:
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
 
     def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
-        count = kernels + bool(entry.settings.get("use_bias", True))
+        count = kernels + entry.settings["use_bias"]
         if len(entry.weights) != count:
             raise NoLayer(f"{len(entry.weights)} tensors in its place, and {count} belong there")
         return entry.weights
@@ -249,8 +243,7 @@ class _KerasReader:
     # Preparation.
 
     def rescale(self, entry: KerasEntry) -> Held:
-        told = entry.settings
-        scale, offset = (np.asarray(told.get(name, 0), np.float64) for name in ("scale", "offset"))
+        scale, offset = entry.settings["scale"], entry.settings["offset"]
         if max(scale.ndim, offset.ndim) == PLACED:
             return self._rescaled_by_place(entry, scale, offset)
         return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
@@ -270,12 +263,12 @@ class _KerasReader:
 
     def standardise(self, entry: KerasEntry) -> Held:
         told = entry.settings
-        if told.get("invert") or told.get("axis", -1) not in (None, -1, [-1], [3], [1]):
+        if told["invert"] or told["axis"] not in ([-1], [3], [1]):
             raise NoLayer("values are normalised channel by channel (axis -1)")
-        given = entry.weights[:2] if told.get("mean") is None else (told["mean"], told["variance"])
-        if len(given) != 2:
+        given = entry.weights[:2] if told["mean"] is None else (told["mean"], told["variance"])
+        if len(given) != 2 or given[1] is None:
             raise NoLayer("it hasn't been adapted: it has no mean and no variance")
-        mean, variance = map(numbers, given)
+        mean, variance = (array.reshape(-1) for array in given)
         deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
         return self._scaled(entry, 1 / deviation, -mean / deviation)
 
@@ -298,8 +291,8 @@ class _KerasReader:
         if held.turned:
             raise NoLayer("pools are read of values with channels last")
         kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
-        window = pair(told["pool_size"], "windows")
-        step = window if told.get("strides") is None else pair(told["strides"], "strides")
+        window = told["pool_size"]
+        step = told["strides"] or window
         layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
         layer = framed_pool(layer, held.frame, size, self.row.layers)
         made = self.row.add(layer, held.number, entry.place)
@@ -309,8 +302,7 @@ class _KerasReader:
         held = self._plain(entry)
         kind = "max" if "Max" in entry.kind else "avg"
         number = self.row.add(Pool(kind, None), held.number, entry.place)
-        kept = entry.settings.get("keepdims", False)
-        return Held(number if kept else self.row.flat(number, entry.place))
+        return Held(number if entry.settings["keepdims"] else self.row.flat(number, entry.place))
 
     def pad(self, entry: KerasEntry) -> Held:
         told, held = entry.settings["padding"], self._given(entry)
@@ -318,12 +310,11 @@ class _KerasReader:
             raise NoLayer("padding goes around rows and columns")
         both = (told, told) if isinstance(told, int) else tuple(told)
         (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
-        frame = Padding(sides_of((top, left, below, right)))
-        return replace(held, frame=joined(held.frame, frame))
+        return replace(held, frame=joined(held.frame, Padding((top, left, below, right))))
 
     def permute(self, entry: KerasEntry) -> Held:
         held = self._plain(entry)
-        if list(entry.settings["dims"]) != [3, 1, 2] or len(self._size(held)) != 3:
+        if entry.settings["dims"] != [3, 1, 2] or len(self._size(held)) != 3:
             raise NoLayer("only channels are put first (dims 3, 1, 2)")
         return replace(held, turned=True)
 
@@ -343,7 +334,7 @@ class _KerasReader:
         size = self._size(held)
         if target in ((-1,), (prod(size),)):
             return self.flatten(entry)
-        plain = len(target) in (2, 3) and prod(target) == prod(size)
+        plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
             raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
         self.row.sizes[0] = _picture(target)
@@ -364,7 +355,7 @@ class _KerasReader:
         held, told = self._plain(entry), entry.settings
         if entry.kind == "Activation" and told["activation"] == "linear":
             return held
-        if entry.kind == "Softmax" and told.get("axis", -1) not in (-1, [-1]):
+        if entry.kind == "Softmax" and told["axis"] != [-1]:
             raise NoLayer("shares are read over all classes, which stand last")
         layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
         layer = layer or activation(told.get("activation", "softmax"))
@@ -384,7 +375,7 @@ class _KerasReader:
         several = [self.held[name] for name in entry.reads]
         if any(held.frame or held.turned for held in several):
             raise NoLayer("padding goes before a convolution, and Permute before Flatten")
-        if entry.settings.get("axis", -1) not in (-1, len(self._size(several[0]))):
+        if entry.settings["axis"] not in (-1, len(self._size(several[0]))):
             raise NoLayer("channels are put side by side (axis -1), and nothing else")
         number = self.row.side_by_side([held.number for held in several], entry.place)
         sizes = [self._size(held)[0] for held in several]

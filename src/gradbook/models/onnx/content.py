@@ -18,6 +18,7 @@ from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.models.imported import Notes, require_few
+from gradbook.models.onnx.wire import require_modest
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
@@ -62,11 +63,14 @@ def read_content(path: Path) -> OnnxGraph:
     with opened(path, limits.FOREIGN) as file:
         content = file.read(limits.FOREIGN.most)
     try:
+        require_modest(content, onnx.ModelProto.DESCRIPTOR)
         model = onnx.load_from_string(content)
+        del content
+        constants = _constants(model.graph, path)
         onnx.checker.check_model(_without_data(model), full_check=False)
-        return _content(model, path)
-    except DataError:
-        raise
+        return _content(model, constants)
+    except DataError as error:
+        raise DataError(error.message, file=os.fspath(path)) from error
     except Exception as error:  # protobuf and the checker have errors of many kinds
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(
@@ -75,39 +79,31 @@ def read_content(path: Path) -> OnnxGraph:
 
 
 def _without_data(model: ModelProto) -> ModelProto:
-    """A copy whose tensors in other files aren't looked for by the checker."""
+    """The model with tensors of nothing: what is checked is how it is built."""
     from onnx import TensorProto
 
-    copy = type(model)()
-    copy.CopyFrom(model)
-    for tensor in copy.graph.initializer:
-        if tensor.data_location == TensorProto.EXTERNAL:
-            tensor.data_location = TensorProto.DEFAULT
-            del tensor.external_data[:]
-            tensor.raw_data = b""
-            del tensor.dims[:]
-            tensor.dims.append(0)
-    return copy
+    for tensor in model.graph.initializer:
+        empty = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=[0], raw_data=b"")
+        tensor.CopyFrom(empty)
+    return model
 
 
-def _content(model: ModelProto, path: Path) -> OnnxGraph:
-    graph, file = model.graph, os.fspath(path)
+def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
     if len(graph.node) > limits.LAYERS.most:
-        raise DataError(
-            f"{len(graph.node):,} nodes, and at most {limits.LAYERS} are read", file=file
-        )
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    require_few(file, shapes)
-    constants = {tensor.name: _array(tensor, path) for tensor in graph.initializer}
+        raise DataError(f"{len(graph.node):,} nodes, and at most {limits.LAYERS} are read")
+    require_few(os.fspath(path), {tensor.name: tuple(tensor.dims) for tensor in graph.initializer})
+    return {tensor.name: _array(tensor, path) for tensor in graph.initializer}
+
+
+def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph:
+    graph = model.graph
     given = [value for value in graph.input if value.name not in constants]
     if len(given) != 1 or len(graph.output) != 1:
-        raise DataError(
-            f"{len(given)} inputs and {len(graph.output)} outputs: one of each is read", file=file
-        )
+        raise DataError(f"{len(given)} inputs and {len(graph.output)} outputs: one of each is read")
     kind = given[0].type.tensor_type
     sizes = tuple(d.dim_value for d in kind.shape.dim)[1:]
     if not sizes or not all(sizes):
-        raise DataError("the size of its input isn't told: export it with one", file=file)
+        raise DataError("the size of its input isn't told: export it with one")
     told = {entry.key: entry.value for entry in model.metadata_props}
     _gather_constants(graph, constants)
     made, both = _said(graph, constants)
@@ -135,8 +131,7 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
     if not name or name != os.path.basename(name) or name in (".", ".."):
         raise DataError(
             f"the values of '{tensor.name}' are said to stand in '{name}': files beside this one "
-            "are read, and no others",
-            file=os.fspath(path),
+            "are read, and no others"
         )
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = prod(tensor.dims) * kind.itemsize

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gradbook.graph.node import Array
 from gradbook.models.imported import NoLayer
 from gradbook.models.onnx.content import OnnxGraph
+from gradbook.models.onnx.settings import settings, whole_numbers
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 
@@ -40,11 +41,11 @@ def norm_from(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | N
     match node.op_type:
         case "LayerNormalization":
             rank = len(size) + 1
-            if _told(node).get("axis", -1) % rank != 1:
+            if settings(node)["axis"] % rank != 1:
                 raise NoLayer("it normalises some of a sample's values: all of them are read")
             return _norm(content, [node], size, 1, *_affine(content, node, size))
         case "GroupNormalization":
-            groups = int(_told(node)["num_groups"])
+            groups = settings(node)["num_groups"]
             return _norm(content, [node], size, groups, *_by_channels(content, node, size))
         case "InstanceNormalization":
             return _norm(content, [node], size, size[0], *_by_channels(content, node, size))
@@ -96,7 +97,7 @@ def _norm(
 ) -> NormNodes:
     """With a scale for each channel, if that is enough."""
     normalising = next(n for n in nodes if n.op_type.endswith("Normalization"))
-    epsilon = float(str(np.float32(_told(normalising).get("epsilon", 1e-5))))
+    epsilon = settings(normalising)["epsilon"]
     first = (slice(None), *(slice(1),) * (len(size) - 1))
     if all((array == array[first]).all() for array in (scale, shift)) and len(size) > 1:
         tensors = {"scale": scale[first].ravel(), "shift": shift[first].ravel()}
@@ -134,7 +135,7 @@ def _sizes_of(content: OnnxGraph, value: str, made: str) -> list[NodeProto]:
 
 
 def _target(content: OnnxGraph, node: NodeProto) -> Shape:
-    return tuple(map(int, _constant(content, node, 1)))
+    return whole_numbers(_constant(content, node, 1))
 
 
 def _lays_out(target: Shape, size: Shape) -> bool:
@@ -169,9 +170,3 @@ def _affine(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Ar
     scale = _constant(content, node, 1)
     shift = _constant(content, node, 2) if has_shift else np.zeros(1)
     return np.broadcast_to(scale, size), np.broadcast_to(shift, size)
-
-
-def _told(node: NodeProto) -> dict[str, Any]:
-    from onnx import helper
-
-    return {one.name: helper.get_attribute_value(one) for one in node.attribute}

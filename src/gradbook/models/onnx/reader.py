@@ -24,6 +24,7 @@ from gradbook.models.imported import (
 from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
 from gradbook.models.onnx.norms import norm_from
+from gradbook.models.onnx.settings import EIGHT_SIDES, settings, whole_numbers
 from gradbook.models.row import LayerRow
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
@@ -31,10 +32,8 @@ from gradbook.models.windows import (
     framed_conv,
     framed_pool,
     joined,
-    pair,
     require_counted,
     settled_same,
-    sides_of,
 )
 from gradbook.net.layers import (
     Activation,
@@ -96,13 +95,18 @@ class _OnnxReader:
                 done.update(map(id, taken))
                 self._note(before, taken)
             except GradbookError as error:
-                self.refusals.add(place, error.message)
-                self._pass_on(node)  # so that what comes later is looked at too
+                self._refuse(node, place, error.message)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+                self._refuse(node, place, "its inputs and constants don't go together")
         last = self.made.get(self.content.made)
         if last != len(self.row.layers):
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
+
+    def _refuse(self, node: NodeProto, place: str, why: str) -> None:
+        self.refusals.add(place, why)
+        self._pass_on(node)  # so that what comes later is looked at too
 
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
         """Make layers of a node, or of it and those that belong to it."""
@@ -159,21 +163,26 @@ class _OnnxReader:
             raise NoLayer(f"'{name}' is reckoned, and only constants can be weights")
         return np.asarray(self.content.constants[name], np.float64)
 
+    def _weight(self, node: NodeProto, place: int = 1) -> Array:
+        found = self._constant(node, place)
+        if found is None:
+            raise NoLayer(f"its input {place + 1} is missing")
+        return found
+
     def _is_read_once(self, value: str) -> bool:
         return len(self.content.readers(value)) == 1 and value != self.content.made
 
     # Node by node.
 
     def gemm(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told = _attributes(node)
-        weight, bias = self._constant(node, 1), self._constant(node, 2)
-        assert weight is not None
-        if told.get("transA") or node.input[0] != given[0]:
+        told = settings(node)
+        weight, bias = self._weight(node), self._constant(node, 2)
+        if told["transA"] or node.input[0] != given[0]:
             raise NoLayer("only its weights can be turned over")
-        weight = weight * told.get("alpha", 1.0)
-        self._dense(weight if told.get("transB") else weight.T, place, given[0], node.output[0])
+        weight = weight * told["alpha"]
+        self._dense(weight if told["transB"] else weight.T, place, given[0], node.output[0])
         if bias is not None:
-            self.row.shifted(bias * told.get("beta", 1.0))
+            self.row.shifted(bias * told["beta"])
 
     def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
         weight = self._constant(node, 1)
@@ -187,27 +196,26 @@ class _OnnxReader:
         self._add(Dense(len(weight)), given, place, {"weight": np.ascontiguousarray(weight)}, made)
 
     def conv(self, node: NodeProto, place: str, given: list[str]) -> None:
-        weight, bias = self._constant(node, 1), self._constant(node, 2)
-        assert weight is not None
+        weight, bias = self._weight(node), self._constant(node, 2)
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
-        told = _attributes(node)
+        told = settings(node)
         moves = _moves(told, (weight.shape[2], weight.shape[3]), self._size(given[0]))
         moves["kernel"] = moves.pop("size")
-        layer = Conv(weight.shape[0], **moves, groups=told.get("group", 1))
+        layer = Conv(weight.shape[0], **moves, groups=told["group"])
         layer = framed_conv(layer, self._frame(given[0]), self._size(given[0]))
         self._add(layer, given[0], place, {"weight": weight}, node.output[0])
         if bias is not None:
             self.row.shifted(bias)
 
     def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told, size = _attributes(node), self._size(given[0])
+        told, size = settings(node), self._size(given[0])
         if len(node.output) > 1:
             raise NoLayer("only the largest values themselves are read, and not where they stood")
         kind = "max" if node.op_type == "MaxPool" else "avg"
-        moves = _moves(told, pair(told["kernel_shape"], "windows"), size)
-        zeros = kind == "avg" and bool(told.get("count_include_pad")) and moves["pad"] != NOWHERE
-        layer = Pool(kind, **moves, ceil=bool(told.get("ceil_mode")), zeros=zeros)
+        moves = _moves(told, told["kernel_shape"], size)
+        zeros = kind == "avg" and bool(told["count_include_pad"]) and moves["pad"] != NOWHERE
+        layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
         if layer.ceil:
             require_counted(_places_up(layer, size), layer, size)
         layer = framed_pool(layer, self._frame(given[0]), size, self.row.layers)
@@ -215,17 +223,17 @@ class _OnnxReader:
 
     def pad(self, node: NodeProto, place: str, given: list[str]) -> None:
         """Kept until a window takes it in."""
-        told = _attributes(node)
-        pads, value = told.get("pads"), told.get("value", 0.0)
+        told = settings(node)
+        pads, value = told["pads"], told["value"]
         if pads is None:
-            wanted, filled = self._constant(node, 1), self._constant(node, 2)
-            assert wanted is not None
-            pads, value = wanted.tolist(), 0.0 if filled is None else filled.item()
-        if told.get("mode", b"constant") != b"constant" or len(node.input) > 3 or len(pads) != 8:
+            pads = EIGHT_SIDES.read(list(whole_numbers(self._weight(node))))
+            filled = self._constant(node, 2)
+            value = 0.0 if filled is None else _only(filled)
+        if len(node.input) > 3:
             raise NoLayer("one value is put around rows and columns, and nothing else")
         if any(pads[k] for k in (0, 1, 4, 5)) or len(self._size(given[0])) != 3:
             raise NoLayer("padding goes around rows and columns alone")
-        sides = sides_of([*pads[2:4], *pads[6:8]])
+        sides = (pads[2], pads[3], pads[6], pads[7])
         self.frames[node.output[0]] = joined(self.frames.get(given[0]), Padding(sides, value))
         self.made[node.output[0]] = self.made[given[0]]
 
@@ -235,19 +243,19 @@ class _OnnxReader:
     def pool_all(self, node: NodeProto, place: str, given: list[str]) -> None:
         kind = "max" if "Max" in node.op_type else "avg"
         if node.op_type == "ReduceMean":
-            told = _attributes(node)
-            axes = told.get("axes") or self._constant(node, 1)
-            if axes is None or sorted(int(a) % 4 for a in axes) != [2, 3]:
+            told = settings(node)
+            axes = told["axes"] or whole_numbers(self._weight(node))
+            if sorted(axis % 4 for axis in axes) != [2, 3]:
                 raise NoLayer("means are read over rows and columns together, and no others")
             self._add(Pool(kind, None), given[0], place, {}, node.output[0])
-            if not told.get("keepdims", 1):
+            if not told["keepdims"]:
                 self._add(Flatten(), node.output[0], place, {}, node.output[0])
             return
         self._add(Pool(kind, None), given[0], place, {}, node.output[0])
 
     def normalise(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told = _attributes(node)
-        if told.get("training_mode"):
+        told = settings(node)
+        if told["training_mode"]:
             raise NoLayer("it is still in training: export the network at work")
         names = ("scale", "shift", "mean", "variance")
         tensors = {}
@@ -256,11 +264,11 @@ class _OnnxReader:
             if array is None:
                 raise NoLayer(f"its {name} is missing")
             tensors[name] = array
-        layer = BatchNorm(float(str(np.float32(told.get("epsilon", 1e-5)))))
+        layer = BatchNorm(told["epsilon"])
         self._add(layer, given[0], place, tensors, node.output[0])
 
     def flatten(self, node: NodeProto, place: str, given: list[str]) -> None:
-        if _attributes(node).get("axis", 1) != 1:
+        if settings(node)["axis"] != 1:
             raise NoLayer("all values of an image are laid out in one line, and no others")
         self._flatten(node, place, given[0])
 
@@ -268,12 +276,11 @@ class _OnnxReader:
         self.made[node.output[0]] = self.row.flat(self.made[given], place)
 
     def reshape(self, node: NodeProto, place: str, given: list[str]) -> None:
-        target = self._constant(node, 1)
         size = self._size(given[0])
-        wanted = tuple(int(n) for n in (target if target is not None else ()))[1:]
+        wanted = whole_numbers(self._weight(node))[1:]
         if wanted in ((-1,), (prod(size),)):
             self._flatten(node, place, given[0])
-        elif not self.row.layers and prod(wanted) == prod(size):
+        elif not self.row.layers and prod(wanted) == prod(size) and min(wanted) > 0:
             self.row.sizes[0] = wanted
             self.made[node.output[0]] = 0
         else:
@@ -287,7 +294,7 @@ class _OnnxReader:
     def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
         dimensions = len(self._size(given[0])) + 1
         usual = -1 if self.content.opset >= 13 else 1
-        if _attributes(node).get("axis", usual) % dimensions != 1:
+        if settings(node).get("axis", usual) % dimensions != 1:
             raise NoLayer("shares are read over all classes, which stand second")
         kind = "softmax" if node.op_type == "Softmax" else "log softmax"
         self._add(Activation(kind), given[0], place, {}, node.output[0])
@@ -296,8 +303,8 @@ class _OnnxReader:
         self._add(Activation(PLAIN[node.op_type]), given[0], place, {}, node.output[0])
 
     def leaky(self, node: NodeProto, place: str, given: list[str]) -> None:
-        slope = float(_attributes(node).get("alpha", 0.01))
-        self._add(Activation("leaky relu", slope), given[0], place, {}, node.output[0])
+        layer = Activation("leaky relu", settings(node)["alpha"])
+        self._add(layer, given[0], place, {}, node.output[0])
 
     def pass_on(self, node: NodeProto, place: str, given: list[str]) -> None:
         self.made[node.output[0]] = self.made[given[0]]
@@ -310,8 +317,7 @@ class _OnnxReader:
             return
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
             raise NoLayer("only products and sums with constants, and sums of two values, are read")
-        other = self._constant(node, 1 if node.input[0] == given[0] else 0)
-        assert other is not None
+        other = self._weight(node, 1 if node.input[0] == given[0] else 0)
         channels = self._by_channel(other, self._size(given[0]))
         ones, zeros = np.ones_like(channels), np.zeros_like(channels)
         scale, shift = {
@@ -325,7 +331,7 @@ class _OnnxReader:
     def concat(self, node: NodeProto, place: str, given: list[str]) -> None:
         if len(given) != len(node.input):
             raise NoLayer("it puts constants beside values")
-        axis, dimensions = _attributes(node)["axis"], len(self._size(given[0])) + 1
+        axis, dimensions = settings(node)["axis"], len(self._size(given[0])) + 1
         if axis % dimensions != 1:
             raise NoLayer("channels are put side by side (axis 1), and nothing else")
         numbers = [self.made[name] for name in given]
@@ -350,29 +356,27 @@ class _OnnxReader:
             self.made[node.output[0]] = self.row.scaled(number, scale, shift, place, alone)
 
 
+def _only(constant: Array) -> float:
+    if constant.size != 1:
+        raise NoLayer(f"it puts {constant.size} values around: one is read")
+    return float(constant.item())
+
+
 def _takes_bias(own: ImportedLayer) -> bool:
     return isinstance(own.layer, Dense | Conv) and "bias" not in own.tensors
 
 
-def _attributes(node: NodeProto) -> dict[str, Any]:
-    from onnx import helper
-
-    return {one.name: helper.get_attribute_value(one) for one in node.attribute}
-
-
 def _moves(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:
     """What a window is told, as our layers take it."""
-    stride = pair(told.get("strides") or (1, 1), "strides")
-    dilation = pair(told.get("dilations") or (1, 1), "dilations")
+    stride, dilation = told["strides"], told["dilations"]
     moves: dict[str, Any] = {"size": size, "stride": stride, "dilation": dilation}
-    auto, area = told.get("auto_pad", b"NOTSET"), shape[1:]
-    if auto == b"SAME_UPPER":
+    auto, area = told["auto_pad"], shape[1:]
+    if auto == "SAME_UPPER":
         return moves | {"pad": settled_same(size, stride, dilation, area)}
-    if auto == b"SAME_LOWER":  # what is too much for both ends stands before
+    if auto == "SAME_LOWER":  # what is too much for both ends stands before
         top, left, below, right = same_pad(size, stride, dilation, area)
         return moves | {"pad": (below, right, top, left)}
-    pads = told.get("pads") or (0, 0, 0, 0)
-    return moves | {"pad": sides_of(pads) if auto == b"NOTSET" else NOWHERE}
+    return moves | {"pad": tuple(told["pads"]) if auto == "NOTSET" else NOWHERE}
 
 
 def _places_up(pool: Pool, shape: Shape) -> list[int]:

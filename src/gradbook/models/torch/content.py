@@ -17,8 +17,31 @@ from gradbook.errors import DataError
 from gradbook.graph.node import Array
 from gradbook.models.archived import archive_of, json_member
 from gradbook.models.imported import Notes, require_few
+from gradbook.schema import AnyRecord, ListOf, PlainText, Schema, TrueOrFalse, WholeNumber
 
 KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}  # by PyTorch's number
+WHOLE, NAME = Schema(as_int=WholeNumber()), Schema(name=PlainText())
+NAMED = Schema(as_tensor=NAME)
+META = Schema(sizes=ListOf(AnyRecord(), most=limits.SIDES.most))
+NODE = Schema(
+    target=PlainText(),
+    inputs=ListOf(Schema(name=PlainText(), arg=AnyRecord())),
+    outputs=ListOf(AnyRecord()),
+)
+GRAPH = Schema(nodes=ListOf(NODE, most=limits.LAYERS.most), tensor_values=AnyRecord())
+SIGNATURE = Schema(input_specs=ListOf(AnyRecord()), output_specs=ListOf(AnyRecord()))
+MODEL = Schema(graph_module=Schema(graph=GRAPH, signature=SIGNATURE))
+TENSORS = Schema(config=AnyRecord())
+TENSOR = Schema(
+    path_name=PlainText(),
+    use_pickle=TrueOrFalse(),
+    tensor_meta=Schema(
+        dtype=WholeNumber(),
+        sizes=ListOf(WHOLE, most=limits.SIDES.most),
+        strides=ListOf(WHOLE, most=limits.SIDES.most),
+        storage_offset=WHOLE,
+    ),
+)
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
 REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or write ONNX"
 
@@ -70,7 +93,7 @@ def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> AtenContent:
         folder = found[0].removesuffix("models/model.json")
         if archive.bytes_of(f"{folder}byteorder", limits.SETTINGS).strip() != b"little":
             raise DataError("its weights have their bytes the other way round")
-        module = json_member(archive, found[0])["graph_module"]
+        module = json_member(archive, found[0], MODEL)["graph_module"]
         extra = f"{folder}extra/{NOTES}"
         notes = json_member(archive, extra) if extra in archive else {}
         return _content(archive, folder, module, Notes.of(notes), os.fspath(file))
@@ -80,14 +103,12 @@ def _content(
     archive: Archive, folder: str, module: Mapping[str, Any], notes: Notes, file: str
 ) -> AtenContent:
     graph, signature = module["graph"], module["signature"]
-    if len(graph["nodes"]) > limits.LAYERS.most:
-        raise DataError(f"{len(graph['nodes']):,} calls, and at most {limits.LAYERS} are read")
     inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
     outputs = signature["output_specs"]
     if len(inputs) != 1 or len(outputs) != 1 or "user_output" not in outputs[0]:
         raise DataError("one input and one output are read: export it at work, by module.eval()")
-    given = str(inputs[0]["as_tensor"]["name"])
-    sizes = [size.get("as_int") for size in graph["tensor_values"][given]["sizes"]]
+    given = NAMED.read(inputs[0])["as_tensor"]["name"]
+    sizes = [size.get("as_int") for size in META.read(graph["tensor_values"].get(given))["sizes"]]
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
         raise DataError("the size of its input isn't told: only the number of images may be open")
     return AtenContent(
@@ -96,7 +117,7 @@ def _content(
         given,
         tuple(sizes[1:]),
         sizes[0],
-        str(outputs[0]["user_output"]["arg"]["as_tensor"]["name"]),
+        NAMED.read(outputs[0]["user_output"]["arg"])["as_tensor"]["name"],
         notes,
     )
 
@@ -106,11 +127,11 @@ def _content(
 
 def _call(node: Mapping[str, Any]) -> AtenCall | None:
     """Nothing if it makes no tensor: sizes that are asked for, and conditions."""
-    made = [str(one["as_tensor"]["name"]) for one in node["outputs"] if "as_tensor" in one]
+    made = [NAMED.read(one)["as_tensor"]["name"] for one in node["outputs"] if "as_tensor" in one]
     if not made:
         return None
-    word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", str(node["target"]))
-    arguments = {str(one["name"]): _argument(one["arg"]) for one in node["inputs"]}
+    word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
+    arguments = {one["name"]: _argument(one["arg"]) for one in node["inputs"]}
     changes = word.endswith("_") and not word.startswith("_")
     return AtenCall(word.removesuffix("_"), arguments, made[0], changes)
 
@@ -120,9 +141,9 @@ def _argument(told: Mapping[str, Any]) -> Any:
     ((kind, value),) = told.items()
     match kind:
         case "as_tensor":
-            return AtenValue(str(value["name"]))
+            return AtenValue(NAME.read(value)["name"])
         case "as_tensors":
-            return [AtenValue(str(one["name"])) for one in value]
+            return [AtenValue(NAME.read(one)["name"]) for one in value]
         case "as_none":
             return None
         case "as_optional_tensor":
@@ -151,18 +172,16 @@ def _weights(
             raise DataError(f"something goes in that is neither tensor nor image ({kind!s:.40})")
     stored: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for kind in ("constants", "weights"):
-        config = json_member(archive, f"{folder}data/{kind}/model_{kind}_config.json")["config"]
+        place = f"{folder}data/{kind}/model_{kind}_config.json"
+        config = json_member(archive, place, TENSORS)["config"]
         stored |= {name: (f"{folder}data/{kind}", told) for name, told in config.items()}
-    shapes = {name: _sizes(stored[name][1], "sizes") for name in wanted.values()}
+    shapes = {name: _sizes(TENSOR.read(stored[name][1]), "sizes") for name in wanted.values()}
     require_few(file, shapes)
     return {name: _tensor(archive, *stored[where], where) for name, where in wanted.items()}
 
 
 def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:
-    sizes = tuple(size["as_int"] for size in told["tensor_meta"][what])
-    if not all(type(size) is int and size >= 0 for size in sizes):
-        raise DataError("a tensor's sizes are no whole numbers")
-    return sizes
+    return tuple(size["as_int"] for size in told["tensor_meta"][what])
 
 
 def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) -> Array:
@@ -175,10 +194,9 @@ def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) ->
     shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
     if not prod(shape):  # another side of it may be of any length
         return np.zeros(shape)
-    index = np.full(shape, told["tensor_meta"]["storage_offset"]["as_int"], np.intp)
-    for axis, (size, stride) in enumerate(zip(shape, strides, strict=True)):
-        steps = np.arange(size) * stride
-        index += steps.reshape(-1, *(1,) * (len(shape) - axis - 1))
-    if not 0 <= index.min() <= index.max() < len(flat):
+    start = told["tensor_meta"]["storage_offset"]["as_int"]
+    last = start + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    if last >= len(flat):
         raise DataError(f"'{name}' goes beyond what is there")
-    return np.asarray(flat[index], np.float64)
+    apart = [stride * flat.itemsize for stride in strides]
+    return np.lib.stride_tricks.as_strided(flat[start:], shape, apart).astype(np.float64)

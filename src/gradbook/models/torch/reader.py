@@ -19,15 +19,14 @@ from gradbook.graph.node import Array
 from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
+from gradbook.models.torch.settings import checked
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
     Padding,
     framed_conv,
     framed_pool,
     joined,
-    pair,
     settled_same,
-    sides_of,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
@@ -112,7 +111,7 @@ class _AtenReader:
             raise NoLayer("there is no such layer here")
         if call.operator not in WINDOWED and any(name in self.frames for name in call.reads):
             raise NoLayer(READ_BY_WINDOWS)
-        return take(self, call, place)
+        return take(self, checked(call), place)
 
     def _given(self, call: AtenCall) -> int:
         """The number of the value that it reads first."""
@@ -154,17 +153,15 @@ class _AtenReader:
         tensors, told = self._tensors(call), call.arguments
         channels, _, *kernel = tensors["weight"].shape
         size, shape = (kernel[0], kernel[1]), self._size(call)
-        stride = pair(told.get("stride", 1), "strides")
-        gaps = pair(told.get("dilation", 1), "gaps")
-        pad = _padding(told.get("padding", 0), size, gaps, shape)
-        groups = told.get("groups", 1)
-        layer = Conv(channels, size, stride, pad, groups=groups, dilation=gaps)
+        gaps = told["dilation"]
+        pad = _padding(told["padding"], size, gaps, shape)
+        layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=gaps)
         layer = framed_conv(layer, self._frame(call), shape)
         return self.row.add(layer, self._given(call), place, tensors)
 
     def normalise(self, call: AtenCall, place: str) -> int:
         told, channels = call.arguments, self._size(call)[0]
-        if told.get("training"):
+        if told["training"]:
             raise NoLayer(TRAINING)
         tensors = {}
         for name, theirs, usual in (
@@ -178,13 +175,13 @@ class _AtenReader:
             if tensor is None:
                 raise NoLayer("it keeps no running mean and variance")
             tensors[name] = tensor
-        return self.row.add(BatchNorm(told.get("eps", 1e-5)), self._given(call), place, tensors)
+        return self.row.add(BatchNorm(told["eps"]), self._given(call), place, tensors)
 
     def normalise_sample(self, call: AtenCall, place: str) -> int:
         """By groups of channels, or over all values of a sample."""
         told, size = call.arguments, self._size(call)
-        epsilon = told.get("eps", 1e-5)
-        if call.operator == "instance_norm" and not told.get("use_input_stats", True):
+        epsilon = told["eps"]
+        if call.operator == "instance_norm" and not told["use_input_stats"]:
             raise NoLayer("it takes the mean and variance of its training")
         if call.operator != "layer_norm":
             groups = told["num_groups"] if call.operator == "group_norm" else size[0]
@@ -210,18 +207,17 @@ class _AtenReader:
     def pool(self, call: AtenCall, place: str) -> int:
         told, shape = call.arguments, self._size(call)
         kind = call.operator[:3]
-        if told.get("divisor_override"):
+        if told["divisor_override"]:
             raise NoLayer("an average has no divisor of its own here")
-        size = pair(told["kernel_size"], "windows")
-        pad = pair(told.get("padding", 0), "padding")
-        zeros = kind == "avg" and told.get("count_include_pad", True) and any(pad)
+        size, pad = told["kernel_size"], told["padding"]
+        zeros = kind == "avg" and told["count_include_pad"] and any(pad)
         layer = Pool(
             kind,
             size,
-            pair(told.get("stride") or size, "strides"),
+            told["stride"] or size,
             (*pad, *pad),
-            pair(told.get("dilation", 1), "gaps"),
-            ceil=bool(told.get("ceil_mode")),
+            told["dilation"],
+            ceil=told["ceil_mode"],
             zeros=zeros,
         )
         layer = framed_pool(layer, self._frame(call), shape, self.row.layers)
@@ -230,14 +226,13 @@ class _AtenReader:
     def pad(self, call: AtenCall, place: str) -> int:
         """Kept until a window takes it in."""
         told, shape = call.arguments, self._size(call)
-        pads = [int(number) for number in told["pad"]]
-        if told.get("mode", "constant") != "constant" or len(shape) != 3 or len(pads) % 2:
+        pads: list[int] = told["pad"]
+        if len(shape) != 3 or len(pads) % 2:
             raise NoLayer("one value is put around rows and columns, and nothing else")
         left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
         if any(others):
             raise NoLayer("padding goes around rows and columns alone")
-        sides = sides_of((top, left, below, right))
-        frame = Padding(sides, float(told.get("value") or 0.0))
+        frame = Padding((top, left, below, right), told["value"])
         self.frames[call.made] = joined(self._frame(call), frame)
         return self._given(call)
 
@@ -246,7 +241,7 @@ class _AtenReader:
         return self.frames.get(value.name) if isinstance(value, AtenValue) else None
 
     def pool_to(self, call: AtenCall, place: str) -> int:
-        target, size = tuple(call.arguments["output_size"]), self._size(call)
+        target, size = call.arguments["output_size"], self._size(call)
         kind, given = call.operator.split("_")[1], self._given(call)
         if target == (1, 1):
             return self.row.add(Pool(kind, None), given, place)
@@ -257,26 +252,25 @@ class _AtenReader:
 
     def pool_all(self, call: AtenCall, place: str) -> int:
         told, size = call.arguments, self._size(call)
-        axes = told.get("dim")
-        if len(size) != 3 or axes is None or sorted(a % 4 for a in axes) != [2, 3]:
+        if len(size) != 3 or sorted(axis % 4 for axis in told["dim"]) != [2, 3]:
             raise NoLayer("means are read over rows and columns together, and no others")
         kind = "max" if call.operator == "amax" else "avg"
         number = self.row.add(Pool(kind, None), self._given(call), place)
-        return number if told.get("keepdim") else self.row.flat(number, place)
+        return number if told["keepdim"] else self.row.flat(number, place)
 
     # Operators without weights.
 
     def flatten(self, call: AtenCall, place: str) -> int:
         told, dimensions = call.arguments, len(self._size(call)) + 1
-        ends = (told.get("start_dim", 0) % dimensions, told.get("end_dim", -1) % dimensions)
+        ends = (told["start_dim"] % dimensions, told["end_dim"] % dimensions)
         if ends != (1, dimensions - 1):
             raise NoLayer("all values of an image are laid out in one line, and no others")
         return self.row.flat(self._given(call), place)
 
     def reshape(self, call: AtenCall, place: str) -> int:
         told, size = call.arguments, self._size(call)
-        first, *rest = told.get("size") or told["shape"]
-        wanted = _settled(rest, prod(size))
+        first, *rest = told["shape" if call.operator == "reshape" else "size"]
+        wanted = _settled(rest, prod(size)) if None not in rest else ()
         if first not in (None, -1, self.content.batch) or prod(wanted) != prod(size):
             raise NoLayer("it lays out values of several images together")
         if wanted == size:
@@ -294,7 +288,7 @@ class _AtenReader:
         return self.row.flat(self._given(call), place)
 
     def drop(self, call: AtenCall, place: str) -> int:
-        if call.arguments.get("train", call.arguments.get("training")):
+        if call.arguments["train"] or call.arguments["training"]:
             raise NoLayer(TRAINING)
         return self._given(call)
 
@@ -309,13 +303,13 @@ class _AtenReader:
     def bend(self, call: AtenCall, place: str) -> int:
         told = call.arguments
         if call.operator == "leaky_relu":
-            layer = Activation("leaky relu", told.get("negative_slope", 0.01))
+            layer = Activation("leaky relu", told["negative_slope"])
         elif call.operator == "softplus":
-            if told.get("beta", 1) != 1 or told.get("threshold", 20) < 20:
+            if told["beta"] != 1 or told["threshold"] < 20:
                 raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
             layer = Activation("softplus")
         else:
-            if told.get("approximate") != "tanh":
+            if told["approximate"] != "tanh":
                 raise NoLayer("GELU is read in its tanh form: GELU(approximate='tanh')")
             layer = Activation("gelu")
         return self.row.add(layer, self._given(call), place)
@@ -330,11 +324,11 @@ class _AtenReader:
         """A sum of two values, or what a constant does to each channel."""
         other = call.arguments["other"]
         if isinstance(other, AtenValue) and other.name in self.made:
-            if call.operator != "add" or call.arguments.get("alpha", 1) != 1:
+            if call.operator != "add" or call.arguments["alpha"] != 1:
                 raise NoLayer("of two values only the sum is read")
             return self.row.sum(self._given(call), self.made[other.name], place)
         given, size = self._given(call), self._size(call)
-        numbers = self._constant(call, size) * call.arguments.get("alpha", 1)
+        numbers = self._constant(call, size) * call.arguments["alpha"]
         ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
         scale, shift = {
             "add": (ones, numbers),
@@ -351,15 +345,15 @@ class _AtenReader:
         if any(value.name not in self.made for value in given):
             raise NoLayer("it puts constants beside values")
         numbers = [self.made[value.name] for value in given]
-        if call.arguments.get("dim", 0) % (len(self.row.sizes[numbers[0]]) + 1) != 1:
+        if call.arguments["dim"] % (len(self.row.sizes[numbers[0]]) + 1) != 1:
             raise NoLayer("channels are put side by side (dim 1), and nothing else")
         return self.row.side_by_side(numbers, place)
 
     def _constant(self, call: AtenCall, size: Shape) -> Array:
         """A number for each channel, out of one that is broadcast."""
         other = call.arguments["other"]
-        if isinstance(other, int | float):
-            return np.array([float(other)])
+        if not isinstance(other, AtenValue):
+            return np.array([other])
         tensor = self._weight(call, "other")
         assert tensor is not None
         wanted = (size[0], *(1,) * (len(size) - 1))
@@ -372,7 +366,7 @@ def _padding(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
     """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
     if told == "same":
         return settled_same(size, (1, 1), dilation, shape[1:])
-    rows, columns = (0, 0) if told == "valid" else pair(told, "padding")
+    rows, columns = (0, 0) if told == "valid" else told
     return rows, columns, rows, columns
 
 

@@ -1,0 +1,89 @@
+"""What the attributes of ONNX's nodes may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook import limits
+from gradbook.graph.node import Array
+from gradbook.models.imported import NoLayer
+from gradbook.models.windows import MOST_PLACES, RowsAndColumns
+from gradbook.schema import Choice, FiniteNumber, IfThere, ListOf, Schema, Usually, WholeNumber
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+
+class ShortNumber(FiniteNumber):
+    """A finite number with no more digits than the 32 bits in which ONNX keeps it."""
+
+    def read(self, value: object) -> float:
+        return float(str(np.float32(super().read(value))))
+
+
+MOST_SIZE = 2**31  # 2**63 − 1 stands for the end of something, which no layer here has
+FLAG = Usually(WholeNumber(0, 1), 0)
+AXIS = WholeNumber(-4, 3)
+EPSILON = Usually(ShortNumber(0, 1), 1e-5)
+SIDE = WholeNumber(0, MOST_PLACES)
+EIGHT_SIDES = ListOf(SIDE, 8, 8)  # of images, channels, rows and columns
+MOVES = {
+    "strides": Usually(RowsAndColumns(), (1, 1)),
+    "dilations": Usually(RowsAndColumns(), (1, 1)),
+    "auto_pad": Usually(Choice("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"), "NOTSET"),
+    "pads": Usually(ListOf(SIDE, 4, 4), [0, 0, 0, 0]),
+}
+POOL = Schema(**MOVES, kernel_shape=RowsAndColumns(), ceil_mode=FLAG, count_include_pad=FLAG)
+SHARES = Schema(axis=IfThere(AXIS))
+
+SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
+    "Gemm": Schema(
+        alpha=Usually(FiniteNumber(), 1.0),
+        beta=Usually(FiniteNumber(), 1.0),
+        transA=FLAG,
+        transB=FLAG,
+    ),
+    "Conv": Schema(**MOVES, group=Usually(WholeNumber(1, 2**20), 1)),
+    "MaxPool": POOL,
+    "AveragePool": POOL,
+    "Pad": Schema(
+        mode=Usually(Choice("constant"), "constant"),
+        pads=Usually(EIGHT_SIDES, None),
+        value=Usually(FiniteNumber(), 0.0),
+    ),
+    "ReduceMean": Schema(
+        axes=Usually(ListOf(AXIS, 1, 4), None), keepdims=Usually(WholeNumber(0, 1), 1)
+    ),
+    "BatchNormalization": Schema(epsilon=EPSILON, training_mode=FLAG),
+    "GroupNormalization": Schema(epsilon=EPSILON, num_groups=WholeNumber(1, 2**20)),
+    "InstanceNormalization": Schema(epsilon=EPSILON),
+    "LayerNormalization": Schema(epsilon=EPSILON, axis=Usually(AXIS, -1)),
+    "Flatten": Schema(axis=Usually(AXIS, 1)),
+    "Softmax": SHARES,
+    "LogSoftmax": SHARES,
+    "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
+    "Concat": Schema(axis=AXIS),
+}
+ANY = Schema()
+
+
+def whole_numbers(constant: Array) -> tuple[int, ...]:
+    """The sizes, sides or axes that stand in a constant."""
+    numbers = constant.ravel()
+    if len(numbers) > limits.SIDES.most or (abs(numbers) > MOST_SIZE).any() or (numbers % 1).any():
+        raise NoLayer("its sizes are a few whole numbers, and nothing else")
+    return tuple(map(int, numbers))
+
+
+def settings(node: NodeProto) -> dict[str, Any]:
+    """A node's attributes by their names, if they are what they have to be."""
+    from onnx import helper
+
+    told = {}
+    for one in node.attribute:
+        value = helper.get_attribute_value(one)
+        told[one.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return SETTINGS.get(node.op_type, ANY).read(told)

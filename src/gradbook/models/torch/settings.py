@@ -1,0 +1,105 @@
+"""What the arguments of PyTorch's operators may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gradbook.models.torch.content import AtenCall, AtenValue
+from gradbook.models.windows import MOST_PLACES, RowsAndColumns
+from gradbook.schema import (
+    AnyOf,
+    Choice,
+    FiniteNumber,
+    IfThere,
+    ListOf,
+    Maybe,
+    OneOrMore,
+    PlainText,
+    Schema,
+    SchemaError,
+    TrueOrFalse,
+    Usually,
+    WholeNumber,
+)
+
+
+class Tensor:
+    """What another operator made, or a stored tensor, by its name."""
+
+    def read(self, value: object) -> AtenValue:
+        if not isinstance(value, AtenValue):
+            raise SchemaError("a tensor, not something else")
+        return value
+
+
+YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
+AXIS, COUNT = WholeNumber(-4, 3), WholeNumber(1, 2**20)
+EPSILON = Usually(FiniteNumber(0, 1), 1e-5)
+ALONE, EACH = Usually(RowsAndColumns(), (1, 1)), Usually(RowsAndColumns(0), (0, 0))
+AFFINE = {"weight": Usually(Tensor(), None), "bias": Usually(Tensor(), None), "eps": EPSILON}
+NORM = Schema(
+    **AFFINE,
+    num_groups=IfThere(COUNT),
+    normalized_shape=IfThere(ListOf(COUNT, 1, 4)),
+    use_input_stats=YES,
+)
+POOL = Schema(
+    kernel_size=RowsAndColumns(),
+    stride=Usually(AnyOf(RowsAndColumns(), ListOf(WholeNumber(), most=0)), None),
+    padding=EACH,
+    dilation=ALONE,
+    ceil_mode=NO,
+    count_include_pad=YES,
+    divisor_override=Usually(WholeNumber(), None),
+)
+PADDED = Schema(
+    pad=ListOf(WholeNumber(0, MOST_PLACES), 1, 8),
+    mode=Usually(Choice("constant"), "constant"),
+    value=Usually(FiniteNumber(), 0.0),
+)
+SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
+COMBINED = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=Usually(FiniteNumber(), 1.0))
+
+ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
+    "linear": Schema(weight=Tensor(), bias=Usually(Tensor(), None)),
+    "conv2d": Schema(
+        weight=Tensor(),
+        bias=Usually(Tensor(), None),
+        stride=ALONE,
+        dilation=ALONE,
+        padding=Usually(AnyOf(Choice("same", "valid"), RowsAndColumns(0)), "valid"),
+        groups=Usually(COUNT, 1),
+    ),
+    "batch_norm": Schema(
+        **AFFINE,
+        running_mean=Usually(Tensor(), None),
+        running_var=Usually(Tensor(), None),
+        training=NO,
+    ),
+    **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), NORM),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d"), POOL),
+    **dict.fromkeys(("pad", "constant_pad_nd"), PADDED),
+    **dict.fromkeys(
+        ("adaptive_avg_pool2d", "adaptive_max_pool2d"), Schema(output_size=RowsAndColumns())
+    ),
+    **dict.fromkeys(("mean", "amax"), Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO)),
+    **dict.fromkeys(
+        ("cat", "concat", "concatenate"), Schema(tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
+    ),
+    "flatten": Schema(start_dim=Usually(AXIS, 0), end_dim=Usually(AXIS, -1)),
+    **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
+    "reshape": Schema(shape=SIZES),
+    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
+    "gelu": Schema(approximate=Usually(PlainText(), "none")),
+    "leaky_relu": Schema(negative_slope=Usually(FiniteNumber(), 0.01)),
+    "softplus": Schema(beta=Usually(FiniteNumber(), 1.0), threshold=Usually(FiniteNumber(), 20.0)),
+    **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS)),
+    **dict.fromkeys(("add", "sub", "mul", "div"), COMBINED),
+}
+ANY = Schema()
+
+
+def checked(call: AtenCall) -> AtenCall:
+    """The same call, if its arguments are what they have to be."""
+    return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
