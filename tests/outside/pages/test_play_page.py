@@ -104,10 +104,9 @@ def test_run_goes_on_until_it_is_paused_and_reset_goes_back(shown):
     start = weights(page)
     page.value("document.querySelector('#pace').value = '60'")
     page.click("#run")
-    page.value("new Promise(done => setTimeout(done, 400))")
+    page.until("Number(document.querySelector('#epoch').textContent) > 3")
     page.click("#run")
     reached = int(page.text("#epoch"))
-    assert reached > 3
     page.settle()
     assert int(page.text("#epoch")) == reached
     page.click("#reset")
@@ -291,18 +290,22 @@ DROP = """(text => {
   const data = new DataTransfer()
   data.items.add(new File([text], "own.csv"))
   dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true}))
-  return new Promise(done => setTimeout(done, 200))
 })"""
+
+
+def drop(page, text):
+    """Onto the page, which says what it made of it."""
+    before = page.text("#said")
+    page.value(f"{DROP}({text!r})")
+    page.until(f"document.querySelector('#said').textContent !== {before!r}")
 
 
 def test_a_table_is_dropped_and_a_wrong_one_is_refused_with_its_place(shown):
     page = shown("xor")
-    page.value(f"{DROP}('x,y,t\\n0.5,1,1\\n0.25,0,0\\n')")
-    page.settle()
+    drop(page, "x,y,t\n0.5,1,1\n0.25,0,0\n")
     assert page.text("#said") == "own.csv: 2 samples"
     assert page.value("document.querySelectorAll('#samples tbody tr').length") == 2
-    page.value(f"{DROP}('1,2,3\\n1,two,3\\n')")
-    page.settle()
+    drop(page, "1,2,3\n1,two,3\n")
     assert page.text("#said") == "own.csv: line 2, column 2: 'two' isn't a number"
 
 
@@ -504,7 +507,7 @@ def test_what_was_run_stands_there_in_numbers_once_it_is_paused(shown):
     page = shown("xor")
     page.value("document.querySelector('#pace').value = '60'")
     page.click("#run")
-    page.value("new Promise(done => setTimeout(done, 300))")
+    page.until("Number(document.querySelector('#epoch').textContent) > 3")
     page.click("#run")
     page.settle()
     epochs = int(page.text("#epoch"))
@@ -619,8 +622,7 @@ def test_a_finger_chooses_a_weight_and_adds_a_point(shown):
     tap("[role=slider][aria-label=i2]")
     assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "i2"
     tap("#surface")
-    page.value("new Promise(done => setTimeout(done, 100))")
-    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 5
+    page.until("document.querySelectorAll('#samples tbody tr').length === 5")
     page.ask("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
