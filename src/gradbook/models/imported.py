@@ -98,6 +98,11 @@ class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
+PLACE_BY_PLACE = (
+    "it normalises the channels of each place by themselves, which no layer here does: put {} "
+    "there, over all places, and train it again"
+)
+TURNED = "channels stand first in all that is read, and no other axes change places"
 BOTH = "1 − p and p are read of one output alone"
 
 

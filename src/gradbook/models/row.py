@@ -11,6 +11,7 @@ import numpy as np
 from gradbook.errors import ShapeError
 from gradbook.graph.node import Array
 from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
+from gradbook.models.windows import average_by
 from gradbook.net.layers import BatchNorm, Concat, Conv, Flatten, Layer, Residual, spell
 from gradbook.net.parameters import Shape
 
@@ -37,8 +38,14 @@ class LayerRow:
         self.sizes.append(size)
         return len(self.layers)
 
-    def convolve(self, layer: Conv, given: int, place: str, *tensors: Array) -> int:
-        """With its weights, and its bias if it has one."""
+    def convolve(
+        self, layer: Conv, given: int, place: str, *tensors: Array, fixed: bool = False
+    ) -> int:
+        """With its weights, which nothing trains if they are fixed, and its bias if it has one."""
+        if fixed and len(tensors) == 1:
+            average = average_by(layer, tensors[0], self.sizes[given])
+            if average is not None:
+                return self.add(average, given, place)
         return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
 
     def note(self, first: int, stored: Iterable[str]) -> None:

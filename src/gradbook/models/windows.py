@@ -47,6 +47,15 @@ def settled_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
     return sides if len(set(sides)) == 1 else SAME
 
 
+def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
+    """The average that a convolution with weights that nothing trains is, if it is one."""
+    alone = conv.groups == conv.channels == shape[0]
+    if not alone or not np.allclose(weight, 1 / weight[0].size, rtol=1e-6, atol=0):
+        return None
+    zeros = any(conv.window(shape).pad)
+    return Pool("avg", conv.kernel, conv.stride, conv.pad, conv.dilation, zeros=zeros)
+
+
 def framed_conv(conv: Conv, frame: Padding | None, shape: Shape) -> Conv:
     """A convolution that takes in the frame around what it reads, of this shape."""
     if frame is None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import gradbook as gb
 from gradbook.errors import GradbookError
 from gradbook.models.torch.reader import read_pt2, torch_net
-from gradbook.net import Again
+from gradbook.net import Again, Net
 from tests.models.architectures import ARCHITECTURES, made
 from tests.models.steps import require_step
-from tests.trained import by_the_graph
+from tests.targets.torch.test_module import module_of
+from tests.trained import by_the_graph, trained_of
 
 pytestmark = pytest.mark.witness("torch")
 
@@ -120,6 +121,25 @@ def test_all_that_has_no_layer_is_told_at_once(torch):
         "max_pool2d 'max_pool2d': what is put around it may be largest",
     ):
         assert said in caught.value.message
+
+
+def test_normalisation_of_each_place_is_refused_with_what_can_stand_there(torch):
+    class Place(torch.nn.LayerNorm):
+        def forward(self, x):
+            return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Place(4), torch.nn.Flatten())
+    with pytest.raises(GradbookError) as caught:
+        torch_net(module, torch.rand(1, 1, 6, 6))
+    assert "permute 'permute': channels stand first in all that is read" in caught.value.message
+    assert "layer_norm 'layer_norm': it normalises the channels" in caught.value.message
+    assert "put GroupNorm(1, 4) there" in caught.value.message
+
+
+def test_a_buffer_that_weighs_all_alike_is_an_average(torch):
+    net = Net.parse("input 2x6x6; avgpool 2 stride 1 pad 1 dilation 2 zeros; flatten; dense 2")
+    module = module_of(trained_of(net))
+    assert torch_net(module, torch.rand(1, 2, 6, 6)).net.layers[0] == net.layers[0]
 
 
 def test_a_module_in_training_is_told_what_to_do(torch):

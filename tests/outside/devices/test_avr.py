@@ -19,6 +19,7 @@ conv 3 5x5 stride 3
 relu
 flatten
 dense 8
+layernorm
 tanh
 dense 10
 log softmax
@@ -34,6 +35,7 @@ conv 8 1x1
 gelu
 conv 8 3x3 pad 1
 add back 1
+groupnorm 4
 conv 6 3x3 stride 2x1 pad 2x1 dilation 2 groups 2
 avgpool 3 stride 2 pad 1 ceil
 relu

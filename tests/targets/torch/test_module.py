@@ -11,7 +11,7 @@ from hypothesis import given
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net import Net
 from gradbook.targets.torch.module import class_name, module_source, state_dict
-from tests.families import averages_with_gaps, networks
+from tests.families import networks
 from tests.trained import by_the_graph, drawn, trained_of
 
 pytestmark = pytest.mark.witness("torch")
@@ -28,11 +28,7 @@ def module_of(trained: TrainedNet) -> Any:
     return made.eval()
 
 
-def can_be_said(net: Net) -> bool:
-    return not averages_with_gaps(net)
-
-
-@given(networks(dropout=True).filter(can_be_said))
+@given(networks(dropout=True))
 def test_the_module_says_what_the_graph_says(net):
     import torch
 
@@ -44,7 +40,7 @@ def test_the_module_says_what_the_graph_says(net):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
-@given(networks(dropout=True).filter(can_be_said))
+@given(networks(dropout=True))
 def test_the_weights_go_by_pytorchs_own_names(net):
     trained = trained_of(net)
     own = module_of(trained).state_dict()
@@ -56,6 +52,13 @@ def test_the_weights_go_by_pytorchs_own_names(net):
 
 def source(text: str) -> str:
     return module_source(trained_of(Net.parse(text)))
+
+
+def test_an_average_with_gaps_is_a_convolution_that_nothing_trains():
+    text = source("input 2x6x6; avgpool 2 stride 1 dilation 2; flatten; dense 2")
+    kept = 'self.register_buffer("avgpool1", torch.full((2, 1, 2, 2), 1 / 4), persistent=False)'
+    assert kept in text
+    assert "F.conv2d(x, self.avgpool1, dilation=2, groups=2)" in text
 
 
 def test_it_reads_as_a_person_would_write_it():

@@ -16,7 +16,7 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net
 from gradbook.targets.torch.training import training_source
-from tests.families import averages_with_gaps, networks
+from tests.families import networks
 from tests.targets.torch.test_module import module_of
 from tests.trained import trained_of
 
@@ -66,7 +66,7 @@ def test_a_plateau_that_is_warmed_up_is_refused():
 
 
 @pytest.mark.witness("torch")
-@given(networks().filter(lambda net: not averages_with_gaps(net)))
+@given(networks())
 @example(Net.parse("input 1x2x2; layernorm; flatten; dense 2; decay 0.1"))
 def test_every_parameter_decays_as_its_kind_does(net):
     net = Net(input=net.input, layers=net.layers, loss=net.loss, decay=net.decay, update=net.update)

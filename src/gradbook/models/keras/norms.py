@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.models.imported import NoLayer
+from gradbook.models.imported import PLACE_BY_PLACE, NoLayer
 from gradbook.models.keras.content import KerasEntry
 from gradbook.models.keras.held import Held, ours
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 
-ALONE = "it normalises the channels of each place by themselves: axis=[1, 2, 3] is read"
+WHOLE = "GroupNormalization(groups=1) or LayerNormalization(axis=[1, 2, 3])"
 
 
 def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm, dict[str, Array]]:
@@ -41,7 +41,7 @@ def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
         raise NoLayer("it leaves out the mean (rms_scaling)")
     whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
     if axes not in (whole if len(size) == 3 else ({-1}, {1})):
-        raise NoLayer(ALONE)
+        raise NoLayer(PLACE_BY_PLACE.format(WHOLE))
     return LayerNorm(epsilon)
 
 

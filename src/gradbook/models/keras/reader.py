@@ -184,7 +184,8 @@ class _KerasReader:
         rows, columns, groups, each = kernel.shape
         layer = replace(layer, channels=groups * each, groups=groups)
         weight = kernel.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
-        return self.row.convolve(layer, held.number, entry.place, weight, *bias)
+        fixed = entry.settings.get("trainable") is False
+        return self.row.convolve(layer, held.number, entry.place, weight, *bias, fixed=fixed)
 
     def separable(self, entry: KerasEntry) -> Held:
         """A depthwise convolution without a bias, and one of single places after it."""

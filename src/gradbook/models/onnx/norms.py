@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.models.imported import NoLayer
+from gradbook.models.imported import PLACE_BY_PLACE, NoLayer
 from gradbook.models.onnx.content import OnnxGraph
 from gradbook.models.onnx.settings import settings, whole_numbers
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
@@ -40,8 +40,10 @@ def norm_from(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | N
     """The normalisation that begins with a node, of values of this size, if one does."""
     match node.op_type:
         case "LayerNormalization":
-            rank = len(size) + 1
-            if settings(node)["axis"] % rank != 1:
+            axis = settings(node)["axis"] % (len(size) + 1)
+            if axis != 1 and axis == len(size):
+                raise NoLayer(PLACE_BY_PLACE.format("a GroupNormalization of one group"))
+            if axis != 1:
                 raise NoLayer("it normalises some of a sample's values: all of them are read")
             return _norm(content, [node], size, 1, *_affine(content, node, size))
         case "GroupNormalization":

@@ -15,6 +15,7 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
     BOTH,
+    TURNED,
     ImportedLayer,
     ImportedNet,
     NoLayer,
@@ -291,6 +292,9 @@ class _OnnxReader:
             raise NoLayer("only rows and columns of one value are left out")
         self._flatten(node, place, given[0])
 
+    def turn(self, node: NodeProto, place: str, given: list[str]) -> None:
+        raise NoLayer(TURNED)
+
     def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
         dimensions = len(self._size(given[0])) + 1
         usual = -1 if self.content.opset >= 13 else 1
@@ -405,6 +409,7 @@ TAKES: Mapping[str, Take] = {
     "Flatten": _OnnxReader.flatten,
     "Reshape": _OnnxReader.reshape,
     "Squeeze": _OnnxReader.squeeze,
+    "Transpose": _OnnxReader.turn,
     "Softmax": _OnnxReader.softmax,
     "LogSoftmax": _OnnxReader.softmax,
     "LeakyRelu": _OnnxReader.leaky,

@@ -75,6 +75,7 @@ class AtenContent:
 
     calls: tuple[AtenCall, ...]
     weights: Mapping[str, Array]
+    fixed: frozenset[str]  # those of them that nothing trains
     given: str
     shape: tuple[int, ...]  # of what goes in, without the images' number
     batch: int | None  # the images' number, if it was exported for that many
@@ -114,6 +115,7 @@ def _content(
     return AtenContent(
         tuple(call for node in graph["nodes"] if (call := _call(node)) is not None),
         _weights(archive, folder, signature["input_specs"], file),
+        _fixed(signature["input_specs"]),
         given,
         tuple(sizes[1:]),
         sizes[0],
@@ -178,6 +180,11 @@ def _weights(
     shapes = {name: _sizes(TENSOR.read(stored[name][1]), "sizes") for name in wanted.values()}
     require_few(file, shapes)
     return {name: _tensor(archive, *stored[where], where) for name, where in wanted.items()}
+
+
+def _fixed(specs: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    kept = (spec.get(kind) for spec in specs for kind in ("buffer", "tensor_constant"))
+    return frozenset(str(told["arg"]["name"]) for told in kept if told)
 
 
 def _sizes(told: Mapping[str, Any], what: str) -> tuple[int, ...]:

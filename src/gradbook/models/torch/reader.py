@@ -16,7 +16,14 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
-from gradbook.models.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.models.imported import (
+    PLACE_BY_PLACE,
+    TURNED,
+    ImportedNet,
+    NoLayer,
+    Refusals,
+    assembled,
+)
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
 from gradbook.models.torch.settings import checked
@@ -157,7 +164,8 @@ class _AtenReader:
         pad = _padding(told["padding"], size, gaps, shape)
         layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=gaps)
         layer = framed_conv(layer, self._frame(call), shape)
-        return self.row.add(layer, self._given(call), place, tensors)
+        fixed = call.arguments["weight"].name in self.content.fixed
+        return self.row.convolve(layer, self._given(call), place, *tensors.values(), fixed=fixed)
 
     def normalise(self, call: AtenCall, place: str) -> int:
         told, channels = call.arguments, self._size(call)[0]
@@ -188,6 +196,8 @@ class _AtenReader:
             layer: SampleNorm = GroupNorm(groups, epsilon)
         elif tuple(told["normalized_shape"]) == size:
             layer = LayerNorm(epsilon)
+        elif tuple(told["normalized_shape"]) == size[:1]:
+            raise NoLayer(PLACE_BY_PLACE.format(f"GroupNorm(1, {size[0]})"))
         else:
             raise NoLayer(
                 f"it normalises over {spell(tuple(told['normalized_shape']))} of {spell(size)}: "
@@ -286,6 +296,9 @@ class _AtenReader:
         if prod(self._size(call)[1:]) != 1 or self.content.batch == 1:
             raise NoLayer("only rows and columns of one value are left out")
         return self.row.flat(self._given(call), place)
+
+    def turn(self, call: AtenCall, place: str) -> int:
+        raise NoLayer(TURNED)
 
     def drop(self, call: AtenCall, place: str) -> int:
         if call.arguments["train"] or call.arguments["training"]:
@@ -391,6 +404,7 @@ TAKES: Mapping[str, Take] = {
     "flatten": _AtenReader.flatten,
     **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.reshape),
     "squeeze": _AtenReader.squeeze,
+    **dict.fromkeys(("permute", "transpose", "movedim"), _AtenReader.turn),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), _AtenReader.drop),
     **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to"), _AtenReader.pass_on),
     **dict.fromkeys(PLAIN, _AtenReader.plain),

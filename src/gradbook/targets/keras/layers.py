@@ -8,14 +8,10 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gradbook.errors import TargetError
 from gradbook.graph.layer_ops import RUNNING_SHARE
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
-from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer, TrainedNet
 from gradbook.net.layers import (
     Activation,
@@ -30,9 +26,10 @@ from gradbook.net.layers import (
 )
 from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
-from gradbook.net.window import SAME, Sides, Window, same_pad
+from gradbook.net.window import SAME, Window
+from gradbook.targets.keras.pools import pooled
+from gradbook.targets.keras.row import KerasLayer, KerasRow, channels_last
 
-LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
@@ -45,26 +42,13 @@ ACTIVATIONS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class KerasLayer:
-    """One layer: its class, its settings, what it reads, the shape that it makes, its weights."""
-
-    kind: str
-    name: str
-    settings: dict[str, Any]
-    reads: tuple[KerasLayer, ...]
-    shape: Shape  # channels last, without the images
-    weights: tuple[NDArray[np.float32], ...] = ()
-    called: int = 0  # how often the same layer was called before
-
-
 @dataclass
 class KerasLayers:
     """The layers as they are made, in order; `begins` with the shape of what comes in."""
 
     trained: TrainedNet
     picture: Shape | None = None  # of what comes in, where it isn't what the network takes
-    made: list[KerasLayer] = field(default_factory=list)
+    row: KerasRow = field(default_factory=KerasRow)
 
     def write(self) -> None:
         values = [self._input()]
@@ -73,7 +57,7 @@ class KerasLayers:
 
     def _input(self) -> KerasLayer:
         shape = channels_last(self.picture or self.trained.input)
-        first = self.add("InputLayer", "input", {}, (), shape)
+        first = self.row.add("InputLayer", "input", {}, (), shape)
         if not self.picture or len(self.trained.input) == 3:
             return first
         return self._flat("input", first, self.picture)
@@ -87,15 +71,15 @@ class KerasLayers:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in own.tensors}
                 weights = self._dense(place)
-                return self.add("Dense", _layer_name(own), settings, given, shape, weights)
+                return self.row.add("Dense", _layer_name(own), settings, given, shape, weights)
             case Conv():
                 return self._conv(own, own.layer, x)
             case Pool():
-                return self._pool(own, own.layer, x)
+                return pooled(self.row, own, own.layer, x)
             case BatchNorm(epsilon):
                 known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
-                return self.add("BatchNormalization", own.name, known, given, shape, weights)
+                return self.row.add("BatchNormalization", own.name, known, given, shape, weights)
             case SampleNorm():
                 return self._samplenorm(own, own.layer, x)
             case Activation(kind, slope):
@@ -110,15 +94,15 @@ class KerasLayers:
         match own.layer:
             case Dropout(rate, channels):
                 word = "SpatialDropout2D" if channels and len(own.given) == 3 else "Dropout"
-                return self.add(word, own.name, {"rate": rate}, given, shape)
+                return self.row.add(word, own.name, {"rate": rate}, given, shape)
             case Flatten():
                 if place in self._turned:
-                    return self.add("Flatten", own.name, {}, given, shape)
+                    return self.row.add("Flatten", own.name, {}, given, shape)
                 return self._flat(own.name, x, own.given)
             case Residual():
-                return self.add("Add", own.name, {}, given, shape)
+                return self.row.add("Add", own.name, {}, given, shape)
             case Concat():
-                return self.add("Concatenate", own.name, {"axis": -1}, given, shape)
+                return self.row.add("Concatenate", own.name, {"axis": -1}, given, shape)
             case _:
                 return self._ending(own, x)
 
@@ -127,7 +111,7 @@ class KerasLayers:
         apart = _steps_apart(own, conv, window)
         words = "same" if conv.pad == SAME and not apart else "valid"
         if words == "valid":
-            x = self._framed(own, x, window.pad)
+            x = self.row.framed(own.name, x, window.pad)
         settings: dict[str, Any] = {
             "kernel_size": list(conv.kernel),
             "strides": [1, 1] if apart else list(window.stride),
@@ -146,65 +130,10 @@ class KerasLayers:
         weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
         shape = channels_last(own.makes)
         if not apart:
-            return self.add(kind, _layer_name(own), settings, [x], shape, weights)
+            return self.row.add(kind, _layer_name(own), settings, [x], shape, weights)
         every = (*replace(window, stride=(1, 1)).places(own.given[1:]), conv.channels)
-        made = self.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
-        steps = {"pool_size": [1, 1], "strides": list(window.stride), "padding": "valid"}
-        return self.add("MaxPooling2D", own.name, steps, [made], shape)
-
-    def _framed(
-        self, own: TrainedLayer, x: KerasLayer, sides: Sides, value: float = 0.0
-    ) -> KerasLayer:
-        """With so much around it of one value."""
-        if not any(sides):
-            return x
-        top, left, below, right = sides
-        rows, columns, channels = x.shape
-        wider = (rows + top + below, columns + left + right, channels)
-        even = top == left == below == right
-        told = {"padding": top if even else [[top, below], [left, right]]}
-        framed = self.add("ZeroPadding2D", f"{own.name}_pad", told, [x], wider)
-        if not value:
-            return framed
-        frame = np.full((*wider[:2], 1), value)
-        frame[top : top + rows, left : left + columns] = 0
-        settings = {"scale": 1.0, "offset": frame.tolist()}
-        return self.add("Rescaling", f"{own.name}_frame", settings, [framed], wider)
-
-    def _pool(self, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
-        word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
-        if pool.size is None:
-            return self.add(f"Global{word}Pooling2D", own.name, {"keepdims": True}, [x], shape)
-        window = pool.window(own.given)
-        if window.dilation != (1, 1):
-            raise TargetError(
-                f"Keras has no gaps in pools, as {own.name} has: take its dilation out"
-            )
-        same = _is_same(pool, window, own.given)
-        settings = {
-            "pool_size": list(window.size),
-            "strides": list(window.stride),
-            "padding": "same" if same else "valid",
-        }
-        if same:
-            return self.add(f"{word}Pooling2D", own.name, settings, [x], shape)
-        if pool.kind == "max":
-            x = self._framed(own, x, window.pad, 0.0 if _is_positive(x) else LOWEST)
-            return self.add("MaxPooling2D", own.name, settings, [x], shape)
-        return self._averaged(own, pool, x, settings)
-
-    def _averaged(
-        self, own: TrainedLayer, pool: Pool, x: KerasLayer, settings: dict[str, Any]
-    ) -> KerasLayer:
-        """Of zeros too, then scaled up where some of them don't count."""
-        window, shape = pool.window(own.given), channels_last(own.makes)
-        x = self._framed(own, x, window.pad)
-        counts = divisors(window, own.given[1:], pool.counted(own.given))
-        if (counts == window.area).all():
-            return self.add("AveragePooling2D", own.name, settings, [x], shape)
-        mean = self.add("AveragePooling2D", f"{own.name}_of_all", settings, [x], shape)
-        scale = (window.area / counts)[..., None].tolist()
-        return self.add("Rescaling", own.name, {"scale": scale, "offset": 0.0}, [mean], shape)
+        made = self.row.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
+        return self.row.stepped(own.name, made, window.stride, shape)
 
     def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
         known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
@@ -212,32 +141,32 @@ class KerasLayers:
         if not isinstance(layer, LayerNorm):
             known["groups"] = layer.groups
             word, name = "GroupNormalization", _layer_name(own)
-            return self.add(word, name, known, [x], x.shape, weights)
+            return self.row.add(word, name, known, [x], x.shape, weights)
         if len(own.given) == 3:
             known["axis"] = [1, 2, 3]
             weights = [array.reshape(own.given).transpose(1, 2, 0) for array in weights]
         elif len(own.given) == 2:
             known["axis"], weights = [1, 2], [array.reshape(own.given) for array in weights]
-        return self.add("LayerNormalization", _layer_name(own), known, [x], x.shape, weights)
+        return self.row.add("LayerNormalization", _layer_name(own), known, [x], x.shape, weights)
 
     def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
         if kind == "leaky relu":
-            return self.add("LeakyReLU", own.name, {"negative_slope": slope}, [x], x.shape)
+            return self.row.add("LeakyReLU", own.name, {"negative_slope": slope}, [x], x.shape)
         if kind == "gelu":
             return self._gelu(own.name, x)
-        return self.add("Activation", own.name, {"activation": ACTIVATIONS[kind]}, [x], x.shape)
+        return self.row.add("Activation", own.name, {"activation": ACTIVATIONS[kind]}, [x], x.shape)
 
     def _gelu(self, name: str, x: KerasLayer) -> KerasLayer:
         """x·σ(x·2·√(2/π)·(1 + 0.044715·x²)), which is the form with tanh; Keras's own has erf."""
 
         def step(kind: str, word: str, settings: dict[str, Any], *reads: KerasLayer) -> KerasLayer:
-            return self.add(kind, f"{name}_{word}", settings, reads, x.shape)
+            return self.row.add(kind, f"{name}_{word}", settings, reads, x.shape)
 
         square = step("Multiply", "square", {}, x, x)
         bent = {"scale": 2 * GELU_SCALE * GELU_CUBE, "offset": 2 * GELU_SCALE}
         inner = step("Multiply", "inner", {}, x, step("Rescaling", "slope", bent, square))
         share = step("Activation", "share", {"activation": "sigmoid"}, inner)
-        return self.add("Multiply", name, {}, [x, share], x.shape)
+        return self.row.add("Multiply", name, {}, [x, share], x.shape)
 
     def _ending(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
         match own.layer:
@@ -246,11 +175,11 @@ class KerasLayers:
                     "scale": _short(own.tensors["scale"]),
                     "offset": _short(own.tensors["shift"]),
                 }
-                return self.add("Rescaling", own.name, settings, [x], x.shape)
+                return self.row.add("Rescaling", own.name, settings, [x], x.shape)
             case BothClasses():
                 turned = {"scale": -1.0, "offset": 1.0}
-                other = self.add("Rescaling", f"{own.name}_other", turned, [x], x.shape)
-                return self.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
+                other = self.row.add("Rescaling", f"{own.name}_other", turned, [x], x.shape)
+                return self.row.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
             case _:
                 raise TargetError(
                     "Keras has no layer that makes shares of 1 of several sigmoids: leave out "
@@ -300,31 +229,13 @@ class KerasLayers:
     def _flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
         """Values in one line, channel by channel."""
         if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
-            x = self.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
-        return self.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
-
-    def add(
-        self,
-        kind: str,
-        name: str,
-        settings: dict[str, Any],
-        reads: Sequence[KerasLayer],
-        shape: Shape,
-        weights: Sequence[Array] = (),
-    ) -> KerasLayer:
-        narrow = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
-        called = sum(layer.name == name for layer in self.made)
-        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow, called))
-        return self.made[-1]
+            x = self.row.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
+        return self.row.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
 
 
 def _layer_name(own: TrainedLayer) -> str:
     """Of a layer that is called again with the same weights the name that it had."""
     return own.again or own.name
-
-
-def channels_last(shape: Shape) -> Shape:
-    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
 
 
 def _short(numbers: Array) -> float | list[float]:
@@ -337,13 +248,3 @@ def _steps_apart(own: TrainedLayer, conv: Conv, window: Window) -> bool:
     beside_gaps = window.stride != (1, 1) and window.dilation != (1, 1)
     by_channel = conv.groups == own.given[0] and window.stride[0] != window.stride[1]
     return beside_gaps or by_channel
-
-
-def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
-    """Whether its padding is what Keras's 'same' is: none of it counts there."""
-    same = same_pad(window.size, window.stride, window.dilation, given[1:])
-    return any(same) and window.pad == same and not pool.zeros
-
-
-def _is_positive(x: KerasLayer) -> bool:
-    return x.settings.get("activation") in ("relu", "sigmoid", "softplus", "softmax")

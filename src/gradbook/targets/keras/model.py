@@ -12,7 +12,8 @@ from gradbook import __version__
 from gradbook.errors import TargetError
 from gradbook.graph.trained.folding import answering, prepared
 from gradbook.graph.trained.layers import TrainedNet
-from gradbook.targets.keras.layers import KerasLayer, KerasLayers
+from gradbook.targets.keras.layers import KerasLayers
+from gradbook.targets.keras.row import KerasLayer
 
 KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
 TIME = (1980, 1, 1, 0, 0, 0)  # of the members, so that the same network is the same file
@@ -34,8 +35,8 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
     ours = {"gradbook": __version__, "gradbook_notes": notes}
     members: dict[str, bytes | str] = {
         "metadata.json": json.dumps({"keras_version": KERAS_VERSION, **ours}),
-        "config.json": json.dumps(_config(trained, content.made)),
-        "model.weights.h5": _weights(content.made),
+        "config.json": json.dumps(_config(trained, content.row.made)),
+        "model.weights.h5": _weights(content.row.made),
     }
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -13,7 +13,7 @@ from gradbook.graph.trained.layers import TrainedNet
 from gradbook.targets.portable.in_floats import float_program
 from gradbook.targets.portable.in_whole_numbers import whole_program
 from gradbook.targets.portable.order import row_order
-from gradbook.targets.portable.program import runtime
+from gradbook.targets.portable.program import groups_measured, runtime
 from gradbook.targets.portable.row_makers import RowMaker, row_makers
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
@@ -33,7 +33,7 @@ def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: boo
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
     wide = 1 if whole else 4
     memory = _memory(makers, wide)
-    constants = _constants(makers, wide)
+    constants = _constants(makers, wide) + (whole.tables if whole else 0)
     remark = _remark(trained, whole is not None, constants, memory)
     if whole:
         text = whole_program(trained, whole, name, remark)
@@ -51,7 +51,7 @@ def c_name(stem: str) -> str:
 
 
 def _constants(makers: list[RowMaker], wide: int) -> int:
-    """Weights, each once, and what scales the sums; the tables of the makers are small."""
+    """Weights, each once, and what scales the sums; the table of the makers is small."""
     stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
     weights = sum(stored.values())
     channels = sum(maker.shape[2] for maker in makers)
@@ -61,7 +61,8 @@ def _constants(makers: list[RowMaker], wide: int) -> int:
 def _memory(makers: list[RowMaker], wide: int) -> int:
     order = row_order(makers)
     widest = max(maker.shape[1] * maker.pooled for maker in makers)
-    return (order.arena + order.longest_edge) * wide + 8 * widest + 2 * len(makers)
+    groups = (9 if wide == 1 else 8) * groups_measured(makers)  # what is measured of each
+    return (order.arena + order.longest_edge) * wide + 8 * widest + 2 * len(makers) + groups
 
 
 def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> str:

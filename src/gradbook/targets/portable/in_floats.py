@@ -90,6 +90,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         edge="0",
         tables=_tables(makers),
         keep=f"{_bending(bends)}\n\n{KEEP}",
+        works="work_floats",
         fields=_fields(makers, bends),
         includes=("math.h",),
     )

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedNet
-from gradbook.net.norms import SampleNorm
-from gradbook.net.text import layer_words
 from gradbook.targets.portable.evened import evened
 from gradbook.targets.portable.maps import maps_of
 from gradbook.targets.portable.program import Dialect, program, table
-from gradbook.targets.portable.row_makers import row_makers
-from gradbook.targets.portable.whole_makers import WholeMaker, WholeNumbers, in_whole_numbers
+from gradbook.targets.portable.row_makers import Work, row_makers
+from gradbook.targets.portable.whole_makers import (
+    SHIFT_UNIT,
+    SPREAD_BITS,
+    WholeMaker,
+    WholeNumbers,
+    in_whole_numbers,
+)
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
 KEEP = """\
@@ -70,12 +74,6 @@ def require_images(trained: TrainedNet) -> None:
 def quantised(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
     """The network in whole numbers that suit such images."""
     require_images(trained)
-    for own in trained.layers:
-        if isinstance(own.layer, SampleNorm):
-            raise TargetError(
-                f"{own.name}, '{layer_words(own.layer)}', has no whole numbers: it measures each "
-                "image anew; leave out --int8, or train with batchnorm, which costs nothing there"
-            )
     makers = row_makers(trained)
     return in_whole_numbers(evened(makers, maps_of(makers, images), EVENED), images)
 
@@ -89,6 +87,9 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     fields["times"] = ("uint8_t", [own.times for own in makers])
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
+    normed = any(own.maker.work is Work.NORMED for own in makers)
+    if normed:
+        fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
     outputs = sum(own.maker.shape[2] for own in makers[:-1])
     kept = LOOKED_UP if bent else "(value)level"
@@ -99,6 +100,8 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         edge="((map)->zero)",
         tables=_tables(makers, bent),
         keep=KEEP.format(last=last, kept=kept, outputs=outputs),
+        works="work_whole",
+        sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
     )
     return program(

@@ -123,9 +123,10 @@ def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
 
 
 def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    assert maker.weights is not None
-    scale, shift = maker.weights
-    return np.asarray(given[0] * scale + shift)
+    own = maker.weights if weights is None else weights
+    assert own is not None
+    scale, shift = own
+    return np.asarray((given[0] - edge) * scale + shift)
 
 
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:

@@ -47,6 +47,7 @@ FIELDS = {  # of `struct maker`
     "weights": "where its own begin",
     "first": "the number of its first channel among all",
 }
+GROUP = "the number of its first group of channels among all that are measured"
 FIELDS_APART = {  # further ones, where a window doesn't go evenly over neighbours
     "across": "columns from one place of its window to the next; `stride` are rows,",
     "left": "and how far it goes beyond the map there",
@@ -77,6 +78,8 @@ class Dialect:
     edge: str  # what lies beyond a map, in C
     tables: Sequence[str]
     keep: str  # the function that puts a result into its place
+    works: str  # the piece of C whose works are its own
+    sizes: Mapping[str, int] = field(default_factory=dict)  # further constants
     fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
         default_factory=dict
     )  # further ones
@@ -102,7 +105,7 @@ def program(
         f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
         _constants({"value": dialect.value, "total": dialect.total, "turn": turn}),
-        _sizes(makers, order),
+        _sizes(makers, order, dialect.sizes),
         table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
         *dialect.tables,
         *_makers(makers, weights, order, dialect),
@@ -111,7 +114,7 @@ def program(
         f"#define EDGE(map) {dialect.edge} /* what lies beyond a map */",
         runtime("rows"),
         dialect.keep,
-        *_kernels(works),
+        *_kernels(works, dialect.works),
         runtime("making"),
         ending,
     ]
@@ -170,7 +173,7 @@ def smallest(most: int) -> str:
     return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)
 
 
-def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
+def _sizes(makers: Sequence[RowMaker], order: RowOrder, further: Mapping[str, int]) -> str:
     sizes = {
         "MAKERS": len(makers),
         "TURNS": len(order.turns),
@@ -179,6 +182,8 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder) -> str:
         "BEYOND": max(order.longest_edge, 1),
         "TALLEST": order.tallest,
         "WIDEST": max(maker.shape[1] * maker.pooled for maker in makers),
+        **({"GROUPS": groups} if (groups := groups_measured(makers)) else {}),
+        **further,
     }
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
     apart = [work for work in _works(makers) if work.endswith(APART)]
@@ -200,7 +205,7 @@ def _makers(
     kinds = {name: smallest(max(numbers)) for name, numbers in counted.items()}
     for name, (kind, numbers) in dialect.fields.items():
         columns[name], kinds[name] = numbers, kind
-    told = FIELDS | FIELDS_APART
+    told = FIELDS | {"group": GROUP} | FIELDS_APART
     remarks = (f" /* {told[n]} */" if told.get(n) else "" for n in columns)
     fields = [
         f"    {kind} {name};{remark}"
@@ -211,6 +216,11 @@ def _makers(
         "/* What makes one map, row by row. */\nstruct maker {\n" + "\n".join(fields) + "\n};",
         "static const struct maker makers[MAKERS] IN_FLASH = {\n" + ",\n".join(rows) + "\n};",
     ]
+
+
+def groups_measured(makers: Sequence[RowMaker]) -> int:
+    """The groups of channels that are normalised, of all makers."""
+    return sum(maker.groups for maker in makers)
 
 
 def _columns(
@@ -239,6 +249,9 @@ def _columns(
         for number, (maker, own, kept) in enumerate(zip(makers, weights, order.kept, strict=True))
     ]
     found = dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
+    if groups_measured(makers):
+        groups = [maker.groups for maker in makers]
+        found["group"] = [sum(groups[:number]) for number in range(len(makers))]
     if any(maker.goes_apart for maker in makers):
         apart = zip(*map(_apart, makers), strict=True)
         found |= dict(zip(FIELDS_APART, map(list, apart), strict=True))
@@ -261,9 +274,9 @@ def _work(maker: RowMaker) -> str:
     return f"{maker.work}{APART}" if maker.goes_apart else str(maker.work)
 
 
-def _kernels(works: Sequence[str]) -> list[str]:
+def _kernels(works: Sequence[str], own: str) -> list[str]:
     """The functions that these works need, and the one that chooses among them."""
-    sections = dict(re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime("work"), re.DOTALL))
+    sections = _sections("work") | _sections(own)
     functions = {str(work): function for work, function in KERNELS.items()}
     cases = [
         f"    case {work.upper()}:\n        return {functions.get(work, work)}(own, seen, x, c);"
@@ -284,14 +297,17 @@ def _kernels(works: Sequence[str]) -> list[str]:
     )
     apart = [work for work in works if work.endswith(APART)]
     if apart:
-        sections |= dict(
-            re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime("work_apart"), re.DOTALL)
-        )
+        sections |= _sections("work_apart")
     even = [work for work in works if work not in apart]
     if f"{Work.SUMS}{APART}" in works and Work.SUMS not in works:
         even.append(Work.SUMS)  # which rows of the others ask for, too
     needed = ["always", *even, *(["apart"] if apart else []), *apart]
     return [*(sections[name] for name in needed), choice]
+
+
+def _sections(name: str) -> dict[str, str]:
+    """The functions in a piece of C, by the works that they do."""
+    return dict(re.findall(r"//: (\w+)\n(.*?)(?=\n//: |\Z)", runtime(name), re.DOTALL))
 
 
 def runtime(name: str) -> str:

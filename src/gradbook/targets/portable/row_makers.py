@@ -69,6 +69,11 @@ class RowMaker:
     activation: Activation | None = None
 
     @property
+    def groups(self) -> int:
+        """Of channels that are each normalised by themselves."""
+        return self.shape[2] // self.each if self.each else 0
+
+    @property
     def tall(self) -> int:
         """How many rows one of its own takes."""
         return (self.pooled - 1) * self.window.stride[0] + self.window.span[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, log2
+from math import floor, isqrt, log2
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,11 @@ MOST_BIAS, SMALLEST = 2.0**29, 1e-12
 LARGEST = 2**31 - 1
 MOST_SCORE = 2.0**28
 SCORE_BITS = 16  # after the point of the outputs, at the most
+SPREAD_BITS = 14  # after the point of how many spreads a value lies beyond its group's mean
+ROOT_BITS = 30  # the root of a variance, scaled up, lies from 2^30 to 2^31
+SHIFT_UNIT = 128  # products that a place's shift is told in
+MOST_IN_A_GROUP = 2**23  # values, of which 255 times as many have 31 bits
+TOO_UNLIKE = "this network's values differ too much in size for whole numbers"
 Whole = NDArray[np.int64]
 HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
 
@@ -42,6 +47,7 @@ class WholeMaker:
     table: Whole | None = None  # of an activation: what becomes of each level
     offset: int = 0
     edge: int = 0  # what it reads beyond a map's edge
+    epsilon: int = 0  # added to a variance, times the square of the number of values
     low: int = LOWEST
     high: int = HIGHEST
 
@@ -64,6 +70,11 @@ class WholeNumbers:
     makers: tuple[WholeMaker, ...]
     score_bits: int
     threshold: int
+
+    @property
+    def tables(self) -> int:
+        """The bytes of what looks levels up."""
+        return sum(own.table.size for own in self.makers if own.table is not None)
 
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
@@ -135,9 +146,38 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     maker = own.maker
     if not maker.reads:
         return laid_out(maker, images)
+    if maker.work is Work.NORMED:
+        return _spreads_off(own, maps[maker.reads[0]])
     weights = None if own.weights is None else own.weights.astype(np.float64)
+    if maker.work is Work.PLACED and weights is not None:
+        weights[1] *= SHIFT_UNIT
     sums = worked(maker, [maps[k] for k in maker.reads], own.edge, weights)
     return np.trunc(sums)  # as C does of a mean over fewer values than its window has
+
+
+def _spreads_off(own: WholeMaker, levels: Array) -> Array:
+    """How far each level lies beyond its group's mean, as `normed` in C reckons it."""
+    maker = own.maker
+    apart = levels.astype(np.int64).reshape(*levels.shape[:3], -1, maker.each)
+    values, (total, squares) = _in_a_group(maker), map(_summed, (apart, apart**2))
+    square = values * squares - total**2 + own.epsilon
+    shift = np.full(square.shape, 2 * ROOT_BITS - SPREAD_BITS)
+    for _ in range(ROOT_BITS):
+        small = square < 1 << 2 * ROOT_BITS
+        square, shift = np.where(small, square << 2, square), shift - small
+    share = (1 << 2 * ROOT_BITS) // np.vectorize(isqrt, otypes=[np.int64])(square)
+    off = (values * apart - total) * share
+    return np.asarray(off + (1 << shift - 1) >> shift, np.float64).reshape(levels.shape)
+
+
+def _summed(apart: Whole) -> Whole:
+    """Over all places of a group, and its channels."""
+    return np.asarray(apart.sum(axis=(1, 2, 4), keepdims=True))
+
+
+def _in_a_group(maker: RowMaker) -> int:
+    rows, columns, _ = maker.shape
+    return rows * columns * maker.each
 
 
 def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
@@ -161,6 +201,10 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
     """Step and zero of what each channel is made of: side by side, each keeps those of its map."""
     if not given:
         return np.ones(1), np.zeros(1)
+    if maker.work is Work.NORMED:
+        return np.array([2.0**-SPREAD_BITS]), np.zeros(1)
+    if maker.work is Work.PLACED:  # in C, each level is told from its map's zero
+        return np.array([given[0].step]), np.zeros(1)
     if maker.work is not Work.BESIDE:
         return np.array([given[0].step]), np.array([given[0].zero])
     counts = [maker.first_channels, maker.shape[2] - maker.first_channels]
@@ -174,15 +218,27 @@ def _rounded(maker: RowMaker, step: Array) -> _Rounded:
     scale = np.ones(channels) if maker.scale is None else maker.scale
     shift = np.zeros(channels) if maker.shift is None else maker.shift
     dead = abs(scale) * step < SMALLEST  # nothing of what it reads comes through
+    if maker.weights is None:  # which say no scale as small beside a shift
+        dead |= abs(shift) > abs(scale) * step * MOST_BIAS
     scale = np.where(dead, 1.0, scale)
     least = np.maximum(abs(shift) / (abs(scale) * step * MOST_BIAS), SMALLEST)
     if maker.weights is None:
         steps = np.where(dead, least, 1.0)
         return _Rounded(None, np.full(channels, _terms(maker)), scale * steps * step, shift)
+    if maker.work is Work.PLACED:
+        own, steps = _rounded_places(maker.weights * ~dead, step * SHIFT_UNIT, least)
+        return _Rounded(own, np.zeros(channels), scale * steps * step, shift)
     exact = maker.weights * ~dead[:, None, None, None]
     steps = np.maximum(abs(exact).max(axis=(1, 2, 3)) / HIGHEST, least)
     weights = np.rint(exact / steps[:, None, None, None]).astype(np.int64)
     return _Rounded(weights, weights.sum(axis=(1, 2, 3)), scale * steps * step, shift)
+
+
+def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Array]:
+    """Scales and shifts of places, these in a unit of their own, and the step of each channel."""
+    told = np.stack([places[0], places[1] / unit])
+    steps = np.maximum(abs(told).max(axis=(0, 1, 2)) / HIGHEST, least)
+    return np.rint(told / steps).astype(np.int64), steps
 
 
 def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
@@ -202,8 +258,20 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         own.weights,
         offset=levels.edge,
         edge=read.edge if given else 0,
+        epsilon=_epsilon(maker, read.step) if maker.work is Work.NORMED else 0,
         low=levels.edge if maker.activation else LOWEST,
     )
+
+
+def _epsilon(maker: RowMaker, step: float) -> int:
+    """What is added to the variance of levels of this step, times the square of their number."""
+    values = _in_a_group(maker)
+    if values >= MOST_IN_A_GROUP:
+        raise TargetError(f"{values:,} values normalised together have no whole numbers")
+    found = round(maker.epsilon * (values / step) ** 2)
+    if found > 1 << 2 * ROOT_BITS:
+        raise TargetError(TOO_UNLIKE)
+    return max(found, 1)
 
 
 def _terms(maker: RowMaker) -> int:
@@ -225,7 +293,7 @@ def _factors(scales: Array) -> tuple[Whole, int]:
     """Each as a whole number of 2^-32, and what all are multiplied with so that none reaches ½."""
     times = 1 << max(0, floor(log2(2 * abs(scales).max() + SMALLEST)) + 1)
     if times > MOST_TIMES:
-        raise TargetError("this network's values differ too much in size for whole numbers")
+        raise TargetError(TOO_UNLIKE)
     factors = np.rint(scales / times * 2.0**FACTOR_BITS)
     return np.clip(factors, -LARGEST, LARGEST).astype(np.int64), times
 

@@ -29,9 +29,11 @@ from gradbook.net.parameters import Bias
 from gradbook.targets.torch.windows import (
     conv_arguments,
     framed_for,
+    has_gaps,
     pads_itself,
     places_inside,
     pooled,
+    shares_made,
 )
 
 WIDEST = 88  # characters of a line
@@ -162,8 +164,11 @@ def _eps(epsilon: float) -> str:
 
 
 def _fixed(trained: TrainedNet) -> Iterator[str]:
-    """Biases that no training changes, and what several normalisations have in common."""
+    """What no training changes, and what several normalisations have in common."""
     for own in trained.layers:
+        if isinstance(own.layer, Pool) and has_gaps(own.layer):
+            made = shares_made(own, own.layer)
+            yield f'self.register_buffer("{own.name}", {made}, persistent=False)'
         if own.again and isinstance(own.layer, BatchNorm):
             first = torch_name(replace(own, name=own.again))
             for word in ("weight", "bias"):

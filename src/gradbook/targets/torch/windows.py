@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedLayer
 from gradbook.net.layers import Conv, Pool
 from gradbook.net.window import NOWHERE, Both, Sides
@@ -64,13 +63,23 @@ def places_inside(own: TrainedLayer, pool: Pool) -> str | None:
     return _call(own, pool, _framed(ones, (top, left, below, right)))
 
 
+def has_gaps(pool: Pool) -> bool:
+    """Whether it is an average with gaps, which PyTorch has none of: a convolution of each channel
+    by itself makes it, with weights that are all the same and never change."""
+    return pool.kind == "avg" and pool.dilation != (1, 1)
+
+
+def shares_made(own: TrainedLayer, pool: Pool) -> str:
+    """How such weights are made, which the module keeps under the layer's name."""
+    window = pool.window(own.given)
+    return f"torch.full({(own.given[0], 1, *window.size)}, 1 / {window.area})"
+
+
 def _is_known(own: TrainedLayer, pool: Pool) -> bool:
     """Whether PyTorch's pools have such padding: the same on both sides, of half a window."""
     assert pool.size is not None
-    if pool.kind == "avg" and pool.dilation != (1, 1):
-        raise TargetError(
-            f"PyTorch has no gaps in averages, as {own.name} has: take its dilation out"
-        )
+    if has_gaps(pool):
+        return False
     sides = replace(pool, ceil=False).window(own.given).pad
     halves = zip(sides, pool.size * 2, strict=True)
     return _is_even(sides) and all(side <= size // 2 for side, size in halves)
@@ -91,13 +100,19 @@ def _counting(pool: Pool) -> list[str]:
 
 def _call(own: TrainedLayer, pool: Pool, x: str, *further: str) -> str:
     window = pool.window(own.given)
-    said = [x, _short(window.size)]
-    said += [f"stride={_short(window.stride)}"] if window.stride != window.size else []
+    weighed = has_gaps(pool)
+    said = [x, f"self.{own.name}" if weighed else _short(window.size)]
+    usual = (1, 1) if weighed else window.size
+    said += [f"stride={_short(window.stride)}"] if window.stride != usual else []
     said += [f"dilation={_short(window.dilation)}"] if window.dilation != (1, 1) else []
+    if weighed:
+        return f"F.conv2d({', '.join([*said, f'groups={own.given[0]}'])})"
     return f"F.{pool.kind}_pool2d({', '.join([*said, *further])})"
 
 
 def _framed(x: str, sides: Sides, value: str = "") -> str:
+    if not any(sides):
+        return x
     top, left, below, right = sides
     return f"F.pad({x}, ({left}, {right}, {top}, {below}){value})"
 

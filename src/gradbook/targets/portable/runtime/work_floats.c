@@ -1,0 +1,40 @@
+//: normed
+/* Of each group of channels the mean over the whole map, and 1 over the spread. */
+static float middles[GROUPS], shares[GROUPS];
+
+static void measure_groups(const struct maker *own, const struct view *seen)
+{
+    const int wide = own->columns * own->channels;
+    const float values = (float)own->rows * (float)own->columns * (float)own->each;
+    for (int first = 0, group = own->group; first < own->channels; first += own->each, group++) {
+        float sum = 0, squares = 0;
+        for (int row = 0; row < own->rows; row++)
+            for (int x = first; x < wide; x += own->channels)
+                for (int c = 0; c < own->each; c++)
+                    sum += seen->rows[row][x + c];
+        middles[group] = sum / values;
+        for (int row = 0; row < own->rows; row++)
+            for (int x = first; x < wide; x += own->channels)
+                for (int c = 0; c < own->each; c++) {
+                    const float off = seen->rows[row][x + c] - middles[group];
+                    squares += off * off;
+                }
+        shares[group] = 1 / sqrtf(squares / values + own->epsilon);
+    }
+}
+
+static total normed(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int group = own->group + c / own->each;
+    if (seen->row == 0 && x == 0 && c == 0)
+        measure_groups(own, seen);
+    return (seen->rows[seen->row][x * own->channels + c] - middles[group]) * shares[group];
+}
+
+//: placed
+static total placed(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int wide = own->columns * own->channels, k = x * own->channels + c;
+    const value *scale = weights + own->weights + seen->row * wide + k;
+    return READ(value, scale) * seen->rows[0][k] + READ(value, scale + own->rows * wide);
+}

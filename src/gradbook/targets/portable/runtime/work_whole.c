@@ -1,0 +1,84 @@
+//: normed
+/* Of each group of channels the sum over the whole map, and 1 over the spread: a share of 2^shift. */
+static int32_t sums_of[GROUPS], shares[GROUPS];
+static uint8_t shifts[GROUPS];
+
+/* Rounded down, bit by bit. */
+static uint32_t square_root(uint64_t square)
+{
+    uint64_t root = 0;
+    for (uint64_t bit = (uint64_t)1 << 62; bit > 0; bit >>= 2) {
+        const uint64_t next = root + bit;
+        root >>= 1;
+        if (square >= next) {
+            square -= next;
+            root += bit;
+        }
+    }
+    return (uint32_t)root;
+}
+
+/* 2^60 over a root that lies from 2^30 to 2^31, rounded down: no library needs to divide. */
+static int32_t inverse(uint32_t root)
+{
+    uint32_t rest = (uint32_t)1 << 30, found = rest == root;
+    rest -= found * root;
+    for (int k = 0; k < 30; k++) {
+        const uint32_t fits = 2 * rest >= root;
+        rest = 2 * rest - fits * root;
+        found = 2 * found + fits;
+    }
+    return (int32_t)found;
+}
+
+/* How many values a group has. */
+static int32_t values_of(const struct maker *own)
+{
+    return (int32_t)own->rows * own->columns * own->each;
+}
+
+static void measure_groups(const struct maker *own, const struct view *seen)
+{
+    const int wide = own->columns * own->channels;
+    const int64_t values = values_of(own);
+    for (int first = 0, group = own->group; first < own->channels; first += own->each, group++) {
+        int64_t sum = 0, squares = 0;
+        for (int row = 0; row < own->rows; row++)
+            for (int x = first; x < wide; x += own->channels)
+                for (int c = 0; c < own->each; c++) {
+                    const int16_t level = seen->rows[row][x + c];
+                    sum += level;
+                    squares += (int16_t)(level * level);
+                }
+        /* The variance, times the square of their number, scaled up for its root to have 31 bits. */
+        uint64_t square = (uint64_t)(values * squares - sum * sum + own->epsilon);
+        int shift = 60 - SPREAD_BITS;
+        for (; square < (uint64_t)1 << 60; square <<= 2)
+            shift--;
+        sums_of[group] = (int32_t)sum;
+        shares[group] = inverse(square_root(square));
+        shifts[group] = (uint8_t)shift;
+    }
+}
+
+/* How many spreads a value lies beyond the mean, in units of 1 / 2^SPREAD_BITS. */
+static total normed(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int group = own->group + c / own->each;
+    if (seen->row == 0 && x == 0 && c == 0)
+        measure_groups(own, seen);
+    const int32_t level = seen->rows[seen->row][x * own->channels + c];
+    const int64_t off = level * values_of(own) - sums_of[group];
+    const int shift = shifts[group];
+    return (total)((off * shares[group] + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
+//: placed
+/* A place's shift is told in units of SHIFT_UNIT products. */
+static total placed(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int wide = own->columns * own->channels, k = x * own->channels + c;
+    const value *scale = weights + own->weights + seen->row * wide + k;
+    const total level = (total)seen->rows[0][k] - EDGE(seen->from);
+    return READ(value, scale) * level + READ(value, scale + own->rows * wide) * (total)SHIFT_UNIT;
+}
