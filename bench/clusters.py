@@ -6,8 +6,10 @@ Nothing is trained and no book is judged; all messages are real: a Dask schedule
 with so many threads together, tasks that go there by name and results that come back. Each thread
 makes its answer up, where a worker would have a process of its own for it. The trials are drawn at
 random, told to Optuna and kept in files; each book is a file of 30 kB that is read and sent, and
-its report has ten findings. What the scheduler does meanwhile is on the same machine's cores, so
-the time for each is no better than it would be elsewhere; the driver's own is counted apart.
+its report has ten findings and sixty formulas, two of them its own; then the grades, the JSON, the
+page and the report are written of all. What the scheduler does meanwhile is on the same machine's
+cores, so the time for each is no better than it would be elsewhere; the driver's own is counted
+apart, tenth by tenth.
 """
 
 from __future__ import annotations
@@ -17,23 +19,37 @@ import random
 import sys
 import tempfile
 from argparse import ArgumentParser
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
-from time import perf_counter
+from resource import RUSAGE_SELF, getpagesize, getrusage
+from time import perf_counter, process_time
 
 from distributed import LocalCluster
 
-from gradbook.audit.findings.findings import WRONG, BookReport, Finding, SheetReport
+from gradbook.audit.classes.kept import KeptReports
+from gradbook.audit.classes.points import Scores
+from gradbook.audit.classes.record import class_json
+from gradbook.audit.classes.submissions import submitted
+from gradbook.audit.findings.findings import (
+    WRONG,
+    BookReport,
+    Finding,
+    LossCurves,
+    SheetReport,
+)
 from gradbook.audit.many import TOGETHER, checked_by
+from gradbook.audit.workbook.origin import Origin
+from gradbook.files import write_whole
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, study
+from gradbook.lab.study.study import StudyListener, Trial, study
 from gradbook.lab.study.trial import DONE, Result
+from gradbook.report.audit.grades import grades
+from gradbook.report.audit.page import audit_page
+from gradbook.report.audit.text import lines
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.crew import Sending
 from gradbook.work.processes import Outcome, Task, outcome_of
@@ -72,11 +88,29 @@ def trained(name: str) -> Result:
 
 def judged(book: str) -> BookReport:
     why = "h1 is used where a_h1 belongs: the sum, not what the sigmoid makes of it"
+    chance = random.Random()
+    weights = tuple(f"w{k}" for k in range(1, 13))
     found = [
-        Finding("pre-activation", f"∂E/∂w{k}", f"w{k}", f"Z{k}:Z72", "=A1*B1", "=A1*C1", why)
+        Finding(
+            "pre-activation",
+            f"∂E/∂w{k}",
+            f"w{k}",
+            f"Z{k}:Z72",
+            "=A1*B1",
+            f"=A{chance.randrange(9)}*C1",
+            why,
+            fixes={f"Z{row}": f"=A{row}*C{row}" for row in range(k, 73)},
+        )
         for k in range(1, 11)
     ]
-    return BookReport(book, WRONG, (SheetReport("Sheet1", WRONG, findings=tuple(found)),))
+    curve = LossCurves((0.3,) * 70, (0.3,) * 70)
+    sheet = SheetReport("Sheet1", WRONG, "V3", "G1", weights, (3, 72), tuple(found), curve=curve)
+    own = f"{chance.getrandbits(64):016x}"
+    shared = {f"{k:032x}": f"Sheet1!Z{k} =A{k}*B{k}" for k in range(1, 59)}
+    formulas = shared | {f"{own}{k:016x}": f"Sheet1!AA{k} =A{k}+B{k}" for k in (1, 2)}
+    numbers = frozenset(f"{chance.random():.10g}" for _ in range(12))
+    origin = Origin(f"Student {own}", own, numbers, formulas, own, own)
+    return BookReport(book, WRONG, (sheet,), fingerprint=own, formulas=60, origin=origin)
 
 
 def main() -> int:
@@ -104,33 +138,74 @@ def main() -> int:
 def _trials(address: str, place: str, count: int, workers: int) -> None:
     folder = StudyFolder(Path(place, "study"))
     folder.begin(read(f"{STUDY}trials {count}\nahead {workers}\n"))
-    with _measured("trials", count):
-        study(folder, folder.plan(), SimulatedTraining(address), 1, StudyListener())
+    with _measured("trials", count) as tell:
+        study(folder, folder.plan(), SimulatedTraining(address), 1, Watch(tell))
 
 
 def _books(address: str, place: str, count: int, workers: int) -> None:
-    book = Path(place, "book.xlsx")
-    book.write_bytes(random.Random(0).randbytes(BYTES))
-    with _measured("workbooks", count):
-        found = Counter(
-            report.verdict
-            for _, report in checked_by(Simulated(address, TOGETHER), [str(book)] * count, judged)
-        )
-    assert found == {WRONG: count}
+    folder = Path(place, "books")
+    folder.mkdir()
+    content = random.Random(0).randbytes(BYTES)
+    (folder / "0.xlsx").write_bytes(content)
+    for number in range(1, count):
+        (folder / f"{number}.xlsx").hardlink_to(folder / "0.xlsx")
+    books = submitted([str(folder)])
+    with KeptReports(books, Path(place, "record")) as reports:
+        with _measured("workbooks", count) as tell:
+            for done, (number, report) in enumerate(
+                checked_by(Simulated(address, TOGETHER), books, judged), 1
+            ):
+                reports.put(number, report)
+                tell(done)
+        scores = Scores(reports, 20)
+        for what, said in (
+            ("rows of grades", lambda: grades(reports, scores)),
+            ("books as JSON", lambda: class_json(reports, scores)),
+            ("books on a page", lambda: audit_page(reports, scores)),
+            ("books as a text", lambda: (f"{line}" for line in lines(reports, 80, scores))),
+        ):
+            with _measured(what, count):
+                write_whole(Path(place, "written"), said())
+
+
+class Watch(StudyListener):
+    """Counts the trials that were told."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self.tell, self.count = tell, 0
+
+    def told(self, trial: Trial, best: Trial | None) -> None:
+        self.count += 1
+        self.tell(self.count)
 
 
 @contextmanager
-def _measured(what: str, count: int) -> Iterator[None]:
+def _measured(what: str, count: int) -> Iterator[Callable[[int], None]]:
+    """Prints the time of each, and the memory; a function to tell how many are done by now."""
     began, before = perf_counter(), getrusage(RUSAGE_SELF)
-    yield
-    spent, after = perf_counter() - began, getrusage(RUSAGE_SELF)
+    part, spent = max(count // 10, 1), process_time()
+
+    def tell(done: int) -> None:
+        nonlocal spent
+        if done % part == 0:
+            own, spent = process_time() - spent, process_time()
+            print(f"  {done:,}: {1000 * own / part:.1f} ms, {_memory():,.0f} MB", flush=True)
+
+    yield tell
+    taken, after = perf_counter() - began, getrusage(RUSAGE_SELF)
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(
-        f"{count:,} {what}: {1000 * spent / count:.1f} ms each, {1000 * own / count:.1f} ms of the "
+        f"{count:,} {what}: {1000 * taken / count:.1f} ms each, {1000 * own / count:.1f} ms of the "
         f"driver's processor; {after.ru_maxrss / 1024:,.0f} MB at the most, "
         f"{before.ru_maxrss / 1024:,.0f} MB before",
         flush=True,
     )
+
+
+def _memory() -> float:
+    """Megabytes that this process has now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * getpagesize() / 2**20
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -51,11 +51,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes | str) -> None:
+def write_whole(path: str | os.PathLike[str], data: bytes | str | Iterable[str]) -> None:
     """Write all of the data to `path`, or leave everything as it was."""
-    content = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    with whole_file(path) as part, said_plainly("write", path):
-        part.write_bytes(content)
+    pieces = [data] if isinstance(data, bytes | str) else data
+    with whole_file(path) as part, said_plainly("write", path), part.open("wb") as file:
+        for piece in pieces:
+            said = piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
+            file.write(said)
 
 
 def made_folder(path: str | os.PathLike[str]) -> Path:
@@ -203,7 +205,6 @@ def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
     return remedies.get(error.errno or 0, error.strerror or str(error))
 
 
-def in_order(path: str) -> list[tuple[int, str]]:
+def in_order(path: str) -> str:
     """What paths are sorted by, so that exercise-2 stands before exercise-10."""
-    parts = re.split(r"(\d+)", path.casefold())
-    return [(int(part[:18]), "") if k % 2 else (-1, part) for k, part in enumerate(parts)]
+    return re.sub(r"\d+", lambda digits: f"\0{int(digits[0][:18]):018}\0", path.casefold())

@@ -36,7 +36,8 @@ IMAGE_TABLE = ReadLimit(256 * MIB, BYTES, "a table of images", "also unpacked")
 PICTURE = ReadLimit(64 * MIB, BYTES, "a picture")
 MODEL = ReadLimit(2**31, BYTES, "a model or a checkpoint of ours")
 FOREIGN = ReadLimit(256 * MIB, BYTES, "a network of another program's: ONNX, Keras, PyTorch")
-TRIALS = ReadLimit(64 * MIB, BYTES, "the trials of a study")
+TRIALS = ReadLimit(512 * MIB, BYTES, "the trials of a study")
+REPORT = ReadLimit(64 * MIB, BYTES, "what is kept of a book that was checked")
 
 # What lies in an archive, or in a file packed by gzip or xz.
 ENTRIES = ReadLimit(4_000, "", "entries of an archive")

@@ -17,7 +17,8 @@ import pytest
 from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import RIGHT, UNREADABLE, BookReport
-from gradbook.audit.many import check_books, sent
+from gradbook.audit.many import check_books, checked_by, sent
+from gradbook.work.crew import ProcessCrew
 
 
 def behave(book: str) -> BookReport:
@@ -63,6 +64,21 @@ def test_what_became_of_it_is_one_line(kind):
     assert problems[0]
     assert not problems[1]
     assert len(problems[0].splitlines()) == 1
+
+
+def test_of_very_many_books_a_few_wait_and_the_others_are_given_later(monkeypatch):
+    monkeypatch.setattr("gradbook.work.crew.MOST_WAITING", 2)
+    waiting = []
+
+    class Watched(ProcessCrew):
+        def give(self, *task):
+            super().give(*task)
+            waiting.append(len(self.waiting))
+
+    books = [str(number) for number in range(9)]
+    reports = dict(checked_by(Watched(2), books, behave))
+    assert [reports[number].book for number in range(9)] == books
+    assert max(waiting) <= 2
 
 
 def test_no_helper_stays_behind():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -36,6 +35,7 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
     finding_in,
+    fingerprint_of,
     new_ones,
 )
 from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
@@ -125,7 +125,7 @@ def _report(name: str, path: str | Path) -> BookReport:
         verdict,
         tuple(sheets),
         notes=(*filter(None, [hidden]), *notes_on(book, verdict), *left),
-        fingerprint=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
+        fingerprint=fingerprint_of(path),
         formulas=len(book.patterns),
         origin=origin,
     )

@@ -30,27 +30,34 @@ def check_books(
     books: Sequence[str], workers: int, check: Check = check, longest: float = LONGEST
 ) -> Iterator[BookReport]:
     """A report for each, in their order."""
+    yield from in_their_order(checked_here(books, workers, check, longest))
+
+
+def checked_here(
+    books: Sequence[str], workers: int, check: Check = check, longest: float = LONGEST
+) -> Iterator[tuple[int, BookReport]]:
+    """The number of each book and its report, as they come."""
     if len(books) < 2:
-        yield from (report_of(book, outcome_of(partial(check, book))) for book in books)
+        yield from enumerate(report_of(book, outcome_of(partial(check, book))) for book in books)
         return
-    crew = ProcessCrew(workers, longest, most_deaths=1)
-    yield from in_their_order(checked_by(crew, books, check))
+    yield from checked_by(ProcessCrew(workers, longest, most_deaths=1), books, check)
 
 
 def checked_by(
     crew: WorkCrew, books: Sequence[str], check: Check = check
 ) -> Iterator[tuple[int, BookReport]]:
-    """The number of each book and its report, as they come; the crew is ended."""
+    """The same, by a crew, which is ended."""
     own = token_hex(8)  # a cluster may be checking other books called by the same numbers
+    given = done = 0
     try:
-        for number, book in enumerate(books):
-            sending = partial(sent, book, check, crew.reads(book))
-            crew.give(f"{own} {number}", partial(check, book), sending)
-        left = len(books)
-        while left:
+        while done < len(books):
+            for book in books[given : given + crew.room]:
+                sending = partial(sent, book, check, crew.reads(book))
+                crew.give(f"{own} {given}", partial(check, book), sending)
+                given += 1
             for name, found in crew.outcomes():
                 number = int(name.split()[1])
-                left -= 1
+                done += 1
                 yield number, report_of(books[number], found)
     finally:
         crew.end()

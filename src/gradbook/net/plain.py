@@ -37,7 +37,7 @@ def sizes(what: str, value: object) -> tuple[int, ...]:
 
 def number(what: str, value: object) -> float:
     """A number; whether it must be finite is for the caller to say."""
-    if isinstance(value, SupportsFloat):
+    if isinstance(value, int | float | SupportsFloat):  # the last takes long
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError):

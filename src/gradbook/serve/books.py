@@ -17,7 +17,7 @@ from typing import Any
 
 from gradbook import limits
 from gradbook.audit.check import check
-from gradbook.audit.classes.submissions import MOST_BOOKS, is_handed_in
+from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import Marking, annotated
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
@@ -30,6 +30,7 @@ from gradbook.work.processes import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
 ALONE = partial(check_books, workers=1)
+MOST_BOOKS = 5_000  # of a class
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
 

@@ -26,7 +26,7 @@ from gradbook.work.scheduler import ClusterError
 LOOK_ROUND = 1.0  # seconds after which it is asked whether the scheduler is still there
 COUNTED_FOR = 5.0  # seconds that a count of the cluster's threads holds
 AHEAD = 2  # parcels for each thread: one that it does, one that waits for it there
-LARGEST = 8 * 2**20  # bytes of a parcel to which another task is added
+LARGEST = 8 * 2**20  # bytes of a parcel to which another task is added, if there is for all
 MOST_BYTES = 256 * 2**20  # of all parcels that are under way
 
 
@@ -56,12 +56,13 @@ class ClusterCrew(WorkCrew):
         self.all_done = all_done  # what a machine does with a parcel
         self.machines = machines(where)
         self.client = self.machines.client
-        self.waiting: OrderedDict[str, Sending] = OrderedDict()
+        self.waiting = OrderedDict()
         self.under_way: dict[Any, Parcel] = {}  # by Dask's futures
         self.places: dict[str, Any] = {}  # which future each task is of
         self.settled: SimpleQueue[Any] = SimpleQueue()  # futures, put here by Dask's threads
         self.deaths: Counter[str] = Counter()  # of machines that were at a task
         self.size = 0  # bytes that are under way
+        self.largest = LARGEST
         self.threads, self.counted = 1, 0.0
 
     def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
@@ -111,6 +112,7 @@ class ClusterCrew(WorkCrew):
 
     def _begin(self) -> None:
         most = self._most
+        self.largest = min(LARGEST, MOST_BYTES // most)
         while self.waiting and len(self.under_way) < most and self.size < MOST_BYTES:
             self._send(max(min(len(self.waiting) // most, self.together), 1))
 
@@ -120,7 +122,7 @@ class ClusterCrew(WorkCrew):
         sendings: list[Sending] = []
         tasks: list[bytes] = []
         size = 0
-        while self.waiting and len(names) < count and size < LARGEST:
+        while self.waiting and len(names) < count and size < self.largest:
             name = next(iter(self.waiting))
             if names and self.deaths[name]:
                 break

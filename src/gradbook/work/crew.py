@@ -8,17 +8,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Any, Self
 
 from gradbook.work.processes import Lost, Outcome, Task, Worker, outcomes
 
 MOST_DEATHS = 4
+MOST_WAITING = 10_000  # tasks; of more, whoever gives them keeps those that aren't due yet
 LONGEST = 7 * 24 * 3600.0  # seconds for one task
 Sending = Callable[[], Task]
 
 
 class WorkCrew(ABC):
     """Who does tasks."""
+
+    waiting: OrderedDict[str, Any]  # what was given and isn't begun
+
+    @property
+    def room(self) -> int:
+        """How many more tasks may be given at once where there are very many."""
+        return max(MOST_WAITING - len(self.waiting), 0)
 
     @abstractmethod
     def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
@@ -59,7 +67,7 @@ class ProcessCrew(WorkCrew):
     def __init__(self, most: int, longest: float = LONGEST, most_deaths: int = MOST_DEATHS) -> None:
         self.most, self.longest, self.most_deaths = most, longest, most_deaths
         self.workers: list[Worker] = []
-        self.waiting: OrderedDict[str, Task] = OrderedDict()
+        self.waiting = OrderedDict()
         self.doing: dict[Worker, tuple[str, Task]] = {}
         self.deaths: Counter[str] = Counter()
 
@@ -75,8 +83,10 @@ class ProcessCrew(WorkCrew):
         found = []
         for worker, outcome in outcomes(list(self.doing)):
             name, task = self.doing.pop(worker)
-            self.deaths[name] += isinstance(outcome.error, Lost)
-            if isinstance(outcome.error, Lost) and self.deaths[name] < self.most_deaths:
+            died = isinstance(outcome.error, Lost)
+            if died:
+                self.deaths[name] += 1
+            if died and self.deaths[name] < self.most_deaths:
                 self.waiting[name] = task
                 self.waiting.move_to_end(name, last=False)
             else:

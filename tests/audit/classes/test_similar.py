@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from openpyxl import load_workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
-from gradbook.audit.classes.record import class_record
+from gradbook.audit.classes.record import class_json
 from gradbook.audit.classes.similar import similar_books
 from gradbook.lab.exercise import personal
 from gradbook.net import builtin
@@ -131,6 +132,7 @@ def test_the_record_has_identical_files_too(exercises, tmp_path):
     copy = tmp_path / "Karl.xlsx"
     shutil.copy(exercises[0], copy)
     reports = [check(path) for path in [*exercises, copy]]
-    (found,) = class_record(reports, [score(report) for report in reports])["similar"]
+    said = "".join(class_json(reports, [score(report) for report in reports]))
+    (found,) = json.loads(said)["similar"]
     assert found["books"] == [str(exercises[0]), str(copy)]
     assert found["evidence"] == ["the same file to the last byte"]

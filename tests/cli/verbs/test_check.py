@@ -90,6 +90,27 @@ def test_the_page_of_a_class_has_everybody(submissions, here, capsys):
     assert page.count('class="m-right"') == 4 * 8 - 3
 
 
+def test_with_a_record_no_book_is_judged_twice(submissions, here, capsys):
+    asked = ["check", *submissions, "--record", "record.jsonl", "--csv", "grades.csv"]
+    main(["check", *submissions[:3], "--record", "record.jsonl"])
+    some = (here / "record.jsonl").read_bytes()
+    capsys.readouterr()
+    main(asked)
+    said, grades = capsys.readouterr().out, (here / "grades.csv").read_bytes()
+    every = (here / "record.jsonl").read_bytes()
+    assert every.startswith(some)
+    assert every.count(b"\n") == 1 + 5 + 1 - 1  # the letter twice; wrong.xlsx is copy.xlsx
+    main([*asked, "--workers", "1"])
+    assert (here / "grades.csv").read_bytes() == grades
+    assert capsys.readouterr().out == said
+    main(["check", *submissions])
+    assert capsys.readouterr().out + "wrote grades.csv\n" == said
+
+
+def test_a_record_takes_no_other_files_place(submissions, refused):
+    assert "name another file" in refused(["check", "right.xlsx", "--record", "wrong.xlsx"])
+
+
 def test_nothing_is_printed_beside_the_json(submissions, capsys):
     main(["check", "--json", *submissions, "--html", "class.html"])
     said = capsys.readouterr()

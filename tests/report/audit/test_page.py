@@ -86,6 +86,17 @@ def test_a_class_is_told_who_is_right_and_what_is_shared():
         assert f'id="{link}"' in html
 
 
+def test_of_very_many_books_the_worst_are_in_the_table(monkeypatch):
+    monkeypatch.setattr("gradbook.report.audit.page.MOST_BOOKS", 4)
+    monkeypatch.setattr("gradbook.report.audit.page.MOST_ROWS", 2)
+    html = audit_page(CLASS)
+    assert "5 books: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
+    assert html.count("<tr") == 1 + 2
+    assert "it is encrypted" in html
+    assert "--csv writes a row for each book" in html
+    assert 'href="#book' not in html
+
+
 def test_a_class_of_strangers_shares_nothing():
     html = audit_page([WRONG_BOOK, *CLASS[2:]])
     assert "Shared mistakes" not in html

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gradbook.audit.findings.findings import (
     TO_FILL_IN,
@@ -59,6 +60,19 @@ def score(report: BookReport, out_of: float | None = None) -> BookScore:
     """A book's points: one for each gradient, or so many for a book with all of them right."""
     parts = tuple(earned for sheet in report.sheets for earned in _sheet(sheet))
     return BookScore(parts, float(len(parts)) if out_of is None else out_of)
+
+
+class Scores(Sequence[BookScore]):
+    """What each of some books earns, reckoned whenever it is asked for."""
+
+    def __init__(self, reports: Sequence[BookReport], out_of: float | None = None) -> None:
+        self.reports, self.out_of = reports, out_of
+
+    def __len__(self) -> int:
+        return len(self.reports)
+
+    def __getitem__(self, number: Any) -> Any:
+        return score(self.reports[number], self.out_of)
 
 
 def in_points(score: BookScore) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradbook.audit.classes.points import BookScore
 from gradbook.audit.classes.similar import similar_books
@@ -10,21 +11,34 @@ from gradbook.audit.findings.findings import BookReport, record_of
 from gradbook.audit.findings.overview import identical_files
 
 SAME_FILE = "the same file to the last byte"
+INSIDE = "  "  # two lists deep
 
 
-def class_record(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> dict[str, object]:
+def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterator[str]:
+    """The text of the record, piece by piece, for there may be 100,000 books."""
     graded = zip(reports, scores, strict=True)
-    return {
-        "version": 1,
-        "books": [record_of(report) | _grade(report, score) for report, score in graded],
-        "similar": [
-            *(
-                {"books": list(books), "evidence": [SAME_FILE]}
-                for books in identical_files(reports)
-            ),
-            *({"books": s.books, "evidence": s.evidence} for s in similar_books(reports)),
-        ],
-    }
+    books = (record_of(report) | _grade(report, score) for report, score in graded)
+    yield '{\n "version": 1,\n "books": '
+    yield from _listed(books)
+    yield ',\n "similar": '
+    yield from _listed(_similar(reports))
+    yield "\n}\n"
+
+
+def _listed(records: Iterable[dict[str, object]]) -> Iterator[str]:
+    before = "[\n"
+    for one in records:
+        said = json.dumps(one, ensure_ascii=False, indent=1, allow_nan=False)
+        yield before + INSIDE + said.replace("\n", f"\n{INSIDE}")
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n ]"
+
+
+def _similar(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:
+    for books in identical_files(reports):
+        yield {"books": list(books), "evidence": [SAME_FILE]}
+    for similar in similar_books(reports):
+        yield {"books": similar.books, "evidence": similar.evidence}
 
 
 def _grade(report: BookReport, score: BookScore) -> dict[str, object]:

@@ -8,11 +8,14 @@ the books and what they share, never who had it of whom.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.workbook.origin import Origin, shape_of
@@ -25,6 +28,7 @@ MOST_OF_THEM = 0.75  # of the odd formulas of both
 NEARLY_ALL = 0.9  # of all formulas of both, in a small class
 OWN_NUMBERS = 4  # different numbers; with fewer a book has none of its own
 SHOWN = 3  # formulas that are told
+NONE = np.empty(0, np.int64)
 
 Pair = tuple[int, int]
 
@@ -39,33 +43,63 @@ class Similar:
 
 def similar_books(reports: Sequence[BookReport]) -> list[Similar]:
     """Groups of books that are alike though their files differ, the largest first."""
-    read = [report for report in reports if report.origin.content]
-    found = _Class(read)
-    groups = [sorted(group) for group in _together(found.pairs)]
-    return [
-        Similar(tuple(read[k].book for k in group), tuple(found.evidence(group)))
-        for group in sorted(groups, key=lambda group: (-len(group), group))
-        if len({read[k].fingerprint for k in group}) > 1
-    ]
+    found = _Class(reports, [k for k, report in enumerate(reports) if report.origin.content])
+    groups = sorted(_together(found.pairs), key=lambda group: (-len(group), group))
+    told = []
+    for group in groups:
+        names = {report.book: report.fingerprint for report in found.reports_of(group)}
+        if len(set(names.values())) > 1:
+            told.append(Similar(tuple(names), tuple(found.evidence(group))))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """What a book is known by among 100,000: of formulas and numbers only which are the same."""
+
+    student: str
+    content: str
+    saved_by: str
+    created: str
+    numbers: int
+    own_numbers: int  # 0 where it has none of its own
+    formulas: NDArray[np.int64]
+
+
+def _trace(origin: Origin) -> _Trace:
+    numbers = hash(origin.numbers)
+    return _Trace(
+        origin.student,
+        origin.content,
+        origin.saved_by,
+        origin.created,
+        numbers,
+        numbers if len(origin.numbers) >= OWN_NUMBERS else 0,
+        np.array([hash(formula) for formula in origin.formulas], np.int64),
+    )
 
 
 @dataclass(frozen=True)
 class _Class:
     reports: Sequence[BookReport]
+    read: Sequence[int]  # the places of those that could be
 
     @cached_property
-    def origins(self) -> list[Origin]:
-        return [report.origin for report in self.reports]
+    def traces(self) -> list[_Trace]:
+        return [_trace(self.reports[place].origin) for place in self.read]
+
+    def reports_of(self, group: Iterable[int]) -> list[BookReport]:
+        return [self.reports[self.read[number]] for number in group]
 
     @cached_property
     def few(self) -> int:
-        return min(MOST, max(FEWEST, ceil(FEW * len(self.reports))))
+        return min(MOST, max(FEWEST, ceil(FEW * len(self.read))))
 
-    def odd(self, said: Callable[[Origin], object]) -> Iterator[list[int]]:
+    def odd(self, said: str) -> Iterator[list[int]]:
         """The books of which something is the same, where that is odd."""
         found: defaultdict[object, list[int]] = defaultdict(list)
-        for number, origin in enumerate(self.origins):
-            found[said(origin)].append(number)
+        for number, trace in enumerate(self.traces):
+            found[getattr(trace, said)].append(number)
         for what, books in found.items():
             if what and 1 < len(books) <= self.few:
                 yield books
@@ -75,37 +109,32 @@ class _Class:
     @cached_property
     def pairs(self) -> set[Pair]:
         """Two and two that are alike."""
-        of_one_name = self._paired(lambda origin: origin.student)
-        return of_one_name | self._copied | self._of_one_hand
+        return self._paired("student") | self._copied | self._of_one_hand
 
-    def _paired(self, said: Callable[[Origin], object]) -> set[Pair]:
+    def _paired(self, said: str) -> set[Pair]:
         return {pair for books in self.odd(said) for pair in combinations(books, 2)}
 
     @cached_property
     def _copied(self) -> set[Pair]:
         """With the same content, or with numbers that only one student was given."""
-        same = self._paired(lambda origin: origin.content)
-        numbers = self._paired(_own_numbers)
-        if len(self.reports) < SMALL:
+        same = self._paired("content")
+        numbers = self._paired("own_numbers")
+        if len(self.read) < SMALL:
             return same | {pair for pair in numbers if self._shared(*pair) >= NEARLY_ALL}
-        return numbers | {pair for pair in same if self._has_odd_formulas(pair[0])}
-
-    def _has_odd_formulas(self, number: int) -> bool:
-        """Whether a book has anything that isn't everybody's."""
-        return not self.odd_formulas.keys().isdisjoint(self.origins[number].formulas)
+        return numbers | {pair for pair in same if self.odd_formulas.count[pair[0]]}
 
     def _shared(self, one: int, other: int) -> float:
-        a, b = (self.origins[k].formulas.keys() for k in (one, other))
+        a, b = (set(self.traces[k].formulas.tolist()) for k in (one, other))
         return len(a & b) / max(len(a | b), 1)
 
     @cached_property
     def _of_one_hand(self) -> set[Pair]:
         """With the same odd formulas, and hardly an odd one that isn't the same."""
-        shared: defaultdict[Pair, list[str]] = defaultdict(list)
-        for formula, books in self.odd_formulas.items():
+        shared: defaultdict[Pair, list[int]] = defaultdict(list)
+        for formula, books in self.odd_formulas.books.items():
             for pair in combinations(books, 2):
                 shared[pair].append(formula)
-        own = Counter(k for books in self.odd_formulas.values() for k in books)
+        own = self.odd_formulas.count
         return {
             (one, other)
             for (one, other), formulas in shared.items()
@@ -113,55 +142,76 @@ class _Class:
             and self._is_much(one, other, formulas)
         }
 
-    def _is_much(self, one: int, other: int, formulas: Sequence[str]) -> bool:
+    def _is_much(self, one: int, other: int, formulas: Sequence[int]) -> bool:
         """Several formulas of several kinds: one mistake, made in every column, is no evidence."""
-        if len({shape_of(formula) for formula in formulas}) < SHAPES:
+        same_numbers = self.traces[one].numbers == self.traces[other].numbers
+        if len(formulas) < (ENOUGH if same_numbers else MANY):
             return False
-        same_numbers = self.origins[one].numbers == self.origins[other].numbers
-        return len(formulas) >= (ENOUGH if same_numbers else MANY)
+        (report,) = self.reports_of([one])
+        return len({shape_of(f) for f in report.origin.formulas if hash(f) in formulas}) >= SHAPES
 
     @cached_property
-    def odd_formulas(self) -> dict[str, list[int]]:
-        """Formulas that few have, with who has them; none in a small class."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        if len(self.reports) >= SMALL:
-            for number, origin in enumerate(self.origins):
-                for formula in origin.formulas:
-                    found[formula].append(number)
-        return {formula: books for formula, books in found.items() if len(books) <= self.few}
+    def odd_formulas(self) -> _OddFormulas:
+        """Formulas that few have; none in a small class."""
+        formulas = [trace.formulas for trace in self.traces]
+        return _odd_formulas(formulas, self.few if len(self.read) >= SMALL else 0)
 
     # What speaks for it -----------------------------------------------------
 
     def evidence(self, group: Sequence[int]) -> Iterator[str]:
-        own = [self.origins[k] for k in group]
+        own, first = [self.traces[k] for k in group], self.reports_of(group[:1])[0].origin
         both = "both" if len(group) == 2 else "all"
-        if _are_same(origin.content for origin in own):
+        if _are_same(trace.content for trace in own):
             yield "the same numbers and formulas in every cell, in different files"
-        elif _are_same(map(_own_numbers, own)):
-            alone = ", which no other book has" if self._only(group, _own_numbers) else ""
-            yield f"the same {len(own[0].numbers)} numbers{alone}"
-        formulas = [f for f, books in self.odd_formulas.items() if set(group) <= set(books)]
+        elif _are_same(trace.own_numbers for trace in own):
+            alone = ", which no other book has" if self._only(group, "own_numbers") else ""
+            yield f"the same {len(first.numbers)} numbers{alone}"
+        books = self.odd_formulas.books
+        formulas = [f for f in first.formulas if set(group) <= set(books.get(hash(f), ()))]
         if formulas:
-            shown = "; ".join(own[0].formulas[formula] for formula in formulas[:SHOWN])
+            shown = "; ".join(first.formulas[formula] for formula in formulas[:SHOWN])
             more = " …" if len(formulas) > SHOWN else ""
             yield f"{len(formulas):,} formulas that hardly anyone else has: {shown}{more}"
-        if _are_same(origin.student for origin in own):
-            yield f"the name inside {both} is {own[0].student}"
-        if self._only(group, lambda origin: origin.created):
-            yield f"{both} began as one file, of {own[0].created}"
-        if self._only(group, lambda origin: origin.saved_by):
-            yield f"{both} were last saved by {own[0].saved_by}"
+        if _are_same(trace.student for trace in own):
+            yield f"the name inside {both} is {first.student}"
+        if self._only(group, "created"):
+            yield f"{both} began as one file, of {first.created}"
+        if self._only(group, "saved_by"):
+            yield f"{both} were last saved by {first.saved_by}"
 
-    def _only(self, group: Sequence[int], said: Callable[[Origin], object]) -> bool:
+    def _only(self, group: Sequence[int], said: str) -> bool:
         """Whether they say the same, and nobody else does in a class that isn't small."""
-        same = _are_same(said(self.origins[k]) for k in group)
-        wanted = said(self.origins[group[0]])
-        count = sum(said(origin) == wanted for origin in self.origins)
-        return same and count == len(group) and len(self.reports) > len(group)
+        same = _are_same(getattr(self.traces[k], said) for k in group)
+        count = self._counts[said][getattr(self.traces[group[0]], said)]
+        return same and count == len(group) and len(self.read) > len(group)
+
+    @cached_property
+    def _counts(self) -> dict[str, Counter[object]]:
+        """How many books say the same."""
+        asked = "own_numbers", "created", "saved_by"
+        return {said: Counter(getattr(trace, said) for trace in self.traces) for said in asked}
 
 
-def _own_numbers(origin: Origin) -> frozenset[str]:
-    return origin.numbers if len(origin.numbers) >= OWN_NUMBERS else frozenset()
+@dataclass(frozen=True)
+class _OddFormulas:
+    """Formulas that few books have."""
+
+    count: list[int]  # how many each book has
+    books: dict[int, list[int]]  # of those that several have: which
+
+
+def _odd_formulas(formulas: Sequence[NDArray[np.int64]], few: int) -> _OddFormulas:
+    """Counted as numbers: they are millions in a class of 100,000."""
+    every, count = np.unique(np.concatenate([*formulas, NONE]), return_counts=True)
+    is_odd, is_shared = count <= few, (count > 1) & (count <= few)
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    counts = []
+    for number, own in enumerate(formulas):
+        places = np.searchsorted(every, own)
+        counts.append(int(is_odd[places].sum()))
+        for formula in own[is_shared[places]].tolist():
+            found[formula].append(number)
+    return _OddFormulas(counts, found)
 
 
 def _are_same(said: Iterable[object]) -> bool:
@@ -169,11 +219,12 @@ def _are_same(said: Iterable[object]) -> bool:
     return len(different) == 1 and bool(*different)
 
 
-def _together(pairs: set[Pair]) -> list[set[int]]:
+def _together(pairs: set[Pair]) -> list[list[int]]:
     """Those that are alike two and two, together."""
-    groups: list[set[int]] = []
+    group_of: dict[int, list[int]] = {}
     for pair in sorted(pairs):
-        met = [group for group in groups if not group.isdisjoint(pair)]
-        groups = [group for group in groups if group.isdisjoint(pair)]
-        groups.append(set(pair).union(*met))
-    return groups
+        small, large = sorted((group_of.setdefault(k, [k]) for k in pair), key=len)
+        if small is not large:
+            large += small
+            group_of |= dict.fromkeys(small, large)
+    return [sorted(group) for group in {id(group): group for group in group_of.values()}.values()]

@@ -14,7 +14,7 @@ from gradbook.files import PART, in_order
 READ = (".xlsx", ".xlsm")
 NAMED = (".xls", ".xlsb", ".ods", ".numbers")  # what they need is said of them, book by book
 LOCK = "~$"  # how the file begins that Excel keeps beside an open book
-MOST_BOOKS = 5_000
+MOST_BOOKS = 100_000
 LONGEST_NAME = 200  # bytes of a copy's
 
 
@@ -88,14 +88,15 @@ def copy_names(books: Sequence[str]) -> list[str]:
     count = Counter(path.name.casefold() for path in paths)
     found: list[str] = []
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()  # how often a name was wanted
     for path in paths:
         alone = count[path.name.casefold()] == 1
         name = path.name if alone else f"{path.absolute().parent.name} {path.name}".strip()
-        stem, suffix, number = *_shortened(name), 1
-        name = f"{stem}{suffix}"
+        stem, suffix = _shortened(name)
+        wanted = name = f"{stem}{suffix}"
         while name.casefold() in taken:
-            number += 1
-            name = f"{stem} {number}{suffix}"
+            numbers[wanted] += 1
+            name = f"{stem} {numbers[wanted] + 1}{suffix}"
         found.append(name)
         taken.add(name.casefold())
     return found

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
@@ -91,7 +94,7 @@ class Finding:
     sheet: str = ""
     fixes: Mapping[str, str] = field(default_factory=dict)  # cell → its right formula
     spoils: tuple[str, ...] = ()  # the weights whose gradients are wrong by it, if several are
-    edits: tuple[Edit, ...] = ()  # what puts it right, with cells by name: the same in any table
+    edits: tuple[str, ...] = ()  # what puts it right, with cells by name: the same in any table
     judges: str = GRADIENT  # of each weight
     first_step: int = 0  # in which it is made: the steps before it are right
 
@@ -130,7 +133,7 @@ def finding_in(
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
         fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
-        edits=tuple(edits),
+        edits=tuple(edit.said for edit in edits),
     )
 
 
@@ -207,6 +210,10 @@ class BookReport:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
+
+
+def fingerprint_of(path: str | PathLike[str]) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
 def record(reports: Sequence[BookReport]) -> dict[str, object]:

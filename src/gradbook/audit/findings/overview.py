@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.formula.address import cells_of
-from gradbook.audit.formula.edits import Edit
 
 GOOD, BAD, BLANK = "right", "wrong", "to fill in"
 GRADIENTS = "gradients"  # a kind of what is asked for
@@ -111,27 +111,42 @@ class Shared:
     findings: tuple[Finding, ...]
 
 
-Mistake = tuple[str, str, tuple[Edit, ...], str]
-"""Wherever it stands, one mistake is of one kind, in one quantity, undone by the same edits, and
-the same value if that was pasted over a formula."""
-
-
 def shared_mistakes(reports: Sequence[BookReport]) -> list[Shared]:
-    """What more than one book has wrong in the same way, what most have first."""
-    books: defaultdict[Mistake, dict[str, None]] = defaultdict(dict)
-    example: dict[Mistake, Finding] = {}
-    for report in reports:
-        for finding in report.findings:
-            if finding.kind != TO_FILL_IN:
-                mistake = finding.kind, finding.quantity, finding.edits, _pasted(finding)
-                books[mistake][report.book] = None
-                example.setdefault(mistake, finding)
-    together: defaultdict[tuple[str, ...], list[Finding]] = defaultdict(list)
-    for mistake, names in books.items():
-        if len(names) > 1:
-            together[tuple(names)].append(example[mistake])
-    found = [Shared(names, tuple(findings)) for names, findings in together.items()]
+    """What more than one book has wrong in the same way, what most have first.
+
+    Kept are numbers alone, of mistakes and of books, for there may be 100,000 books.
+    """
+    names: list[str] = []
+    books: defaultdict[int, array[int]] = defaultdict(_numbers)
+    for number, report in enumerate(reports):
+        names.append(report.book)
+        for mistake in dict.fromkeys(map(_mistake, _wrong(report))):
+            books[mistake].append(number)
+    together: defaultdict[bytes, list[int]] = defaultdict(list)
+    for mistake, numbers in books.items():
+        if len(numbers) > 1:
+            together[numbers.tobytes()].append(mistake)
+    found = []
+    for same in together.values():
+        numbers = books[same[0]]
+        example = {_mistake(finding): finding for finding in reversed(_wrong(reports[numbers[0]]))}
+        findings = tuple(example[mistake] for mistake in same)
+        found.append(Shared(tuple(names[k] for k in numbers), findings))
     return sorted(found, key=lambda shared: -len(shared.books))
+
+
+def _numbers() -> array[int]:
+    return array("q")
+
+
+def _wrong(report: BookReport) -> list[Finding]:
+    return [finding for finding in report.findings if finding.kind != TO_FILL_IN]
+
+
+def _mistake(finding: Finding) -> int:
+    """A number for it: wherever it stands, one mistake is of one kind, in one quantity, undone by
+    the same edits, and the same value if that was pasted over a formula."""
+    return hash((finding.kind, finding.quantity, finding.edits, _pasted(finding)))
 
 
 def _pasted(finding: Finding) -> str:
@@ -142,8 +157,9 @@ def _pasted(finding: Finding) -> str:
 
 def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
     """Books whose files are equal to the last byte."""
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    first: dict[str, str] = {}
+    more: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for report in reports:
-        if report.fingerprint:
-            found[report.fingerprint][report.book] = None
-    return [tuple(names) for names in found.values() if len(names) > 1]
+        if report.fingerprint and first.setdefault(report.fingerprint, report.book) != report.book:
+            more[report.fingerprint][report.book] = None
+    return [(name, *more[same]) for same, name in first.items() if same in more]

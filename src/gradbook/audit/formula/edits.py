@@ -61,6 +61,11 @@ class Edit:
     old: Expression
     new: Expression
 
+    @property
+    def said(self) -> str:
+        """In words that are no other edit's."""
+        return f"{self.kind.value} {self.paths}: {self.new} for {self.old}"
+
     def applied(self, expression: Expression) -> Expression:
         if self.kind is EditKind.EXCHANGE:
             one, other = self.paths

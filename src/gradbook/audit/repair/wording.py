@@ -35,7 +35,7 @@ class Wording:
             return ""
         return self.training.book.label(cell, self.training.axis)
 
-    def named(self, edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    def named(self, edits: Iterable[Edit]) -> tuple[str, ...]:
         """Edits with each cell by what the sheet calls it or, where it has no name, by how far it
         is away: the same for each book that has the mistake."""
 
@@ -46,7 +46,7 @@ class Wording:
             down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
             return self.label(cell) or f"[{down},{right}]"
 
-        return tuple(edit.called(name) for edit in edits)
+        return tuple(edit.called(name).said for edit in edits)
 
     # What sort of mistake it is
 

@@ -58,7 +58,8 @@ def show(lines: Iterable[TextLine]) -> None:
     if not is_terminal():
         from gradbook.report.words.lines import plain
 
-        print(plain(list(lines)), end="")
+        for line in lines:
+            print(plain([line]), end="")
         return
     console = _console()
     for line in lines:

@@ -27,6 +27,7 @@ from gradbook.work.crew import ProcessCrew, WorkCrew
 from gradbook.work.scheduler import ClusterError
 
 BAR = 30  # columns
+TOLD = ("number", "parameters", "value", "state", "bits", "network_parameters")  # to programs
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
 
 
@@ -96,13 +97,12 @@ class _AsEvents(_Display):
         print_event("trial", **trial.record)
 
     def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
-        keys = ("number", "parameters", "value", "state", "bits", "network_parameters")
         best = best_of(records)
         print_event(
             "done",
             folder=str(folder.path),
             best=best["number"] if best else None,
-            trials=[{key: record[key] for key in keys} for record in records],
+            trials=[{key: record[key] for key in TOLD} for record in records],
         )
 
     def stopped(self, folder: StudyFolder) -> None:
@@ -199,10 +199,17 @@ class _OnScreen(_AsLines):
 # The best of a study that was done.
 
 
-def written(folder: StudyFolder, path: str | None) -> None:
-    """The best recipe into a file, or here."""
+def written(folder: StudyFolder, options: Namespace) -> None:
+    """The best recipe into a file, or here; for a program, with what it came to."""
     best, _ = _best_record(folder)
-    write_or_print(_recipe(folder, best), path)
+    recipe = _recipe(folder, best)
+    if options.json:
+        told = {key: best[key] for key in TOLD}
+        print_event("best", folder=str(folder.path), **told, recipe=recipe)
+        if options.out:
+            write_whole(options.out, recipe)
+    else:
+        write_or_print(recipe, options.out)
 
 
 def tested(folder: StudyFolder, options: Namespace) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,9 @@ EXAMPLES = """\
                                              without the solution, with the score
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
-  gradbook check submissions --on tcp://host:8786
-                                             thousands of books, on a Dask cluster
+  gradbook check submissions --on tcp://host:8786 --record checked.jsonl
+                                             100,000 books, on a Dask cluster; interrupted, the
+                                             same command goes on
 """
 
 WORKERS = 2
@@ -72,6 +74,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
+        "--record",
+        metavar="FILE",
+        help="keep what is found of each book in FILE as it comes: the same command, given again, "
+        "judges only the others",
+    )
+    parser.add_argument(
         "--workers",
         metavar="N",
         type=whole_number(1, 64),
@@ -88,17 +96,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     if options.hints and not options.annotate:
         raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
-    from gradbook.audit.classes.points import score
+    from gradbook.audit.classes.points import Scores
 
-    reports = _checked(options)
-    scores = [score(report, options.out_of) for report in reports]
+    with _checked(options) as reports:
+        return _told(options, reports, Scores(reports, options.out_of))
+
+
+def _told(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
+    """Everything that is asked for; the exit code."""
     if options.json:
-        import json
+        from gradbook.audit.classes.record import class_json
 
-        from gradbook.audit.classes.record import class_record
-
-        said = class_record(reports, scores)
-        print_as_json(json.dumps(said, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+        for piece in class_json(reports, scores):
+            print_as_json(piece)
     else:
         from gradbook.report.audit.text import lines
 
@@ -111,24 +121,29 @@ def run(options: Namespace) -> int:
     return FAILED if problems else _code(reports)
 
 
-def _checked(options: Namespace) -> list[BookReport]:
+@contextmanager
+def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
+    """The reports, each of which is read from a file when it is asked for."""
+    from gradbook.audit.classes.kept import KeptReports
     from gradbook.audit.classes.submissions import submitted
 
     books = submitted(options.books, [options.annotate, options.fix])
-    reports: dict[int, BookReport] = {}
-    with counting("books checked", len(books)) as tell:
-        for number, report in _reports(books, options):
-            reports[number] = report
-            tell(len(reports))
-    return [reports[number] for number in range(len(books))]
+    with KeptReports(books, options.record) as reports:
+        left = reports.left()
+        done = len(books) - len(left)
+        with counting("books checked", len(books)) as tell:
+            for number, report in _reports([books[number] for number in left], options):
+                reports.put(left[number], report)
+                tell(done := done + 1)
+        yield reports
 
 
 def _reports(books: Sequence[str], options: Namespace) -> Iterator[tuple[int, BookReport]]:
     """By the workers that are asked for, as they come."""
-    from gradbook.audit.many import LONGEST, TOGETHER, check_books, checked_by
+    from gradbook.audit.many import LONGEST, TOGETHER, checked_by, checked_here
 
     if not options.on:
-        yield from enumerate(check_books(books, options.workers))
+        yield from checked_here(books, options.workers)
         return
     from gradbook.work.cluster import ClusterCrew
 
@@ -157,6 +172,8 @@ def _write(
     options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
 ) -> tuple[list[str], list[str]]:
     """The page, the grades and the copies that are asked for; what to say, and what failed."""
+    from gradbook.audit.classes.kept import ReadableReports
+
     written: list[str] = []
     problems: list[str] = []
     if options.html:
@@ -167,19 +184,20 @@ def _write(
         written.append(f"wrote {options.html}")
     if options.csv:
         from gradbook.files import write_whole
-        from gradbook.report.audit.grades import grades_csv
+        from gradbook.report.audit.grades import grades
 
-        write_whole(options.csv, grades_csv(reports, scores))
+        write_whole(options.csv, grades(reports, scores))
         written.append(f"wrote {options.csv}")
-    readable = [report for report in reports if report.verdict != "unreadable"]
     if options.annotate:
+        readable = ReadableReports(reports)
         copies = Copies(options.annotate, readable, problems)
-        shown = {id(r): s for r, s in zip(reports, _asked(options, scores), strict=False)}
-        for number, report in enumerate(readable):
-            copies.write(number, partial(_annotated, report, options.hints, shown.get(id(report))))
+        shown = _asked(options, scores)
+        for number, place in enumerate(readable.places):
+            score = shown[place] if shown else None
+            copies.write(number, partial(_annotated, reports[place], options.hints, score))
         written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
     if options.fix:
-        written += _write_corrected(options, readable, problems)
+        written += _write_corrected(options, ReadableReports(reports), problems)
     return written, problems
 
 

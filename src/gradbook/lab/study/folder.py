@@ -39,6 +39,7 @@ RECORD = Schema(  # of a trial, at least
     network_parameters=Maybe(WholeNumber()),
     macs=Maybe(WholeNumber()),
     seconds=Maybe(FiniteNumber(0)),
+    bits=ListOf(PlainText()),
     recipe=Maybe(PlainText()),
 )
 TEST = Schema(
@@ -69,9 +70,12 @@ class StudyFolder:
         return self.plan_file.exists()
 
     def plan(self) -> StudyPlan:
+        self.require_study()
+        return plans.read_file(self.plan_file)
+
+    def require_study(self) -> None:
         if not self.holds_a_study:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
-        return plans.read_file(self.plan_file)
 
     def require_free(self) -> None:
         if self.holds_a_study or self.results.exists():
@@ -100,6 +104,7 @@ class StudyFolder:
 
     def records(self) -> list[dict[str, Any]]:
         """What programs are told of each trial, of a study that came to its end."""
+        self.require_study()
         if not self.records_file.exists():
             again = f"gradbook study --resume {self.path}"
             raise UsageError(f"{self.path} isn't done: {again}")

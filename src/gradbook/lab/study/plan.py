@@ -20,7 +20,7 @@ from gradbook.lab.recipes.text import parse as parse_recipe
 from gradbook.lab.study.braces import GRAMMAR as BRACES
 from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, template_of
 from gradbook.lab.study.vary import varied
-from gradbook.net.measure import NetMeasure
+from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
 
 GRAMMAR = f"""\
@@ -60,7 +60,12 @@ AIMS = ("accuracy", "parameters", "macs")
 USUAL_TRIALS, MOST_TRIALS, MOST_SEEDS, MOST_AHEAD = 30, 1_000_000, 1_000, 10_000
 AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)([kM]?)")
 FACTORS = {"": 1, "k": 1_000, "M": 1_000_000}
-TRIED = 8  # recipes that are drawn before a study begins, to see whether all can be read
+TRIED = 8  # recipes that are drawn before a study begins, to see whether any can be read
+MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
+NONE_ALLOWED = (
+    "{count} recipes were drawn in a row that aren't allowed ({why}): raise the limit, or vary "
+    "within it"
+)
 
 
 @dataclass(frozen=True)
@@ -178,9 +183,12 @@ def read(
             others.append(_placed(line, folder))
         else:
             others.append(line)
-    template = varied(base, others, folder) if base else template_of(others)
-    plan = StudyPlan(template, limits=Limits(**limits), **settings)
-    _try_some(plan, source)
+    try:
+        template = varied(base, others, folder) if base else template_of(others)
+        plan = StudyPlan(template, limits=Limits(**limits), **settings)
+        _try_some(plan)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error.message}" if source else error.message) from error
     return plan
 
 
@@ -211,8 +219,8 @@ def _placed(line: Statement, folder: str) -> Statement:
     return line.saying(f"data {found.absolute()}") if found and name else line
 
 
-def _try_some(plan: StudyPlan, source: str | None) -> None:
-    """Draw a few recipes, the first with the lowest of everything."""
+def _try_some(plan: StudyPlan) -> None:
+    """Draw recipes until one may be trained, the first with the lowest of everything."""
     draw = random.Random(0)
 
     def any_of(name: str, domain: Domain) -> Value:
@@ -228,18 +236,26 @@ def _try_some(plan: StudyPlan, source: str | None) -> None:
         return int(domain.low) if domain.whole else domain.low
 
     wrong: GradbookError | None = None
-    for choose in (lowest, *[any_of] * TRIED):
+    forbidden = ""
+    for number, choose in enumerate((lowest, *[any_of] * (MOST_FORBIDDEN - 1))):
+        if number > TRIED and not forbidden:
+            break
         text = plan.template.written(choose)
         try:
             recipe = plan.recipe(text)
-            if recipe.held_back is None:
-                raise UsageError("a study goes by what is held back: take 'hold back none' out")
-            return
         except NetTextError as error:
             wrong = wrong or _drawn(text, error)
+            continue
+        if recipe.held_back is None:
+            raise UsageError("a study goes by what is held back: take 'hold back none' out")
+        why = plan.limits.forbids(measure(recipe.net))
+        if not why or plan.sampler == "grid":  # which goes through all of them in an order
+            return
+        forbidden = forbidden or why
+    if forbidden:
+        raise UsageError(NONE_ALLOWED.format(count=MOST_FORBIDDEN, why=forbidden))
     assert wrong
-    place = f"{source}: " if source else ""
-    raise UsageError(f"{place}no recipe that was drawn can be read: {wrong.message}")
+    raise UsageError(f"no recipe that was drawn can be read: {wrong.message}")
 
 
 def _drawn(text: str, error: NetTextError) -> GradbookError:

@@ -14,7 +14,7 @@ from typing import Any
 from gradbook.errors import GradbookError, UsageError, as_cell
 from gradbook.files import write_whole
 from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.study.plan import StudyPlan
+from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.study.trial import DONE, Result, TrialTask, keep, kept, result_of
 from gradbook.net.measure import measure
@@ -23,7 +23,6 @@ from gradbook.work.processes import Outcome
 
 FORBIDDEN = "not allowed"  # by the limits
 LOST = "lost"  # each process that trained it died
-MOST_FORBIDDEN = 200  # recipes in a row that aren't allowed, after which there may be none
 
 
 Record = dict[str, Any]  # what programs are told of a trial
@@ -159,10 +158,7 @@ def _searched(
             forbidden = forbidden + 1 if asked.forbidden else 0
             counted += not asked.forbidden
             if forbidden > MOST_FORBIDDEN:
-                raise UsageError(
-                    f"the last {MOST_FORBIDDEN} recipes that were drawn aren't allowed "
-                    f"({asked.forbidden}): raise the limit, or vary within it"
-                )
+                raise UsageError(NONE_ALLOWED.format(count=forbidden, why=asked.forbidden))
             waiting.append(asked)
             trainings.take(asked)
         if not waiting:

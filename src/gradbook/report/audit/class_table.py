@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from gradbook.report.page.tables import table
 
 MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 24  # of books that share something
+MOST_GROUPS = 200  # of books that share one thing
 FEW_BOOKS = 12  # of which nothing needs to be searched, and whose parts are open
 TOOLS = """<div class="tools" hidden>
 <input type="search" placeholder="Search" aria-label="Search books, students and findings">
@@ -40,18 +42,25 @@ class ClassTable:
 
     reports: Sequence[BookReport]
     scores: Sequence[BookScore]
+    most: int = sys.maxsize  # books in the table, the worst ones
+    has_parts: bool = True  # whether books have parts of their own beneath it
 
     @cached_property
     def names(self) -> list[str]:
         """Each book's name, with its folders where others have the same."""
-        short = [one_line(Path(report.book).name or report.book) for report in self.reports]
-        all_differ = len(set(short)) == len(short)
-        return short if all_differ else [one_line(report.book) for report in self.reports]
+        books = [one_line(report.book) for report in self.reports]
+        short = [Path(book).name or book for book in books]
+        return short if len(set(short)) == len(short) else books
+
+    @cached_property
+    def verdicts(self) -> list[str]:
+        return [report.verdict for report in self.reports]
 
     def has_a_part(self, number: int) -> bool:
         """Whether a book has a part of its own on the page."""
         report = self.reports[number]
-        return bool(report.notes) or any(sheet.findings for sheet in report.sheets)
+        said = bool(report.notes) or any(sheet.findings for sheet in report.sheets)
+        return self.has_parts and said
 
     def sections(self) -> Iterator[Section]:
         yield Section("books", "At a glance", self._tools() + self._table())
@@ -59,7 +68,7 @@ class ClassTable:
 
     def _tools(self) -> str:
         """What only a script can serve: it shows them."""
-        count = Counter(report.verdict for report in self.reports)
+        count = Counter(self.verdicts)
         chips = "".join(
             f'<button type="button" aria-pressed="false" value="{verdict}">'
             f"{badge(verdict)}{count[verdict]:,}</button>"
@@ -70,8 +79,8 @@ class ClassTable:
 
     def _table(self) -> str:
         places = range(len(self.reports))
-        worst = sorted(places, key=lambda k: WORST_FIRST.index(self.reports[k].verdict))
-        cells = [self.row(number) for number in worst]
+        worst = sorted(places, key=lambda k: WORST_FIRST.index(self.verdicts[k]))
+        cells = [self.row(number) for number in worst[: self.most]]
         head = ["book", "student", "verdict", "gradients", "points", "what was found"]
         used = [k for k in range(len(head)) if k in (0, 2, 3, 5) or any(row[k] for row in cells)]
         rows = ([row[k] for k in used] for row in cells)
@@ -122,23 +131,30 @@ def in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
     mistakes, same = shared_mistakes(reports), identical_files(reports)
     if mistakes:
         parts = []
-        for shared in mistakes:
+        for shared in mistakes[:MOST_GROUPS]:
             reasons = "".join(
                 f"<li><b>{text(quantities)}</b>: {text(why)}</li>"
                 for quantities, why in gathered(shared.findings)
             )
             heading = f"<h3>{len(shared.books)} of {counted(len(reports), 'book')}</h3>"
             parts.append(f"{heading}\n{_names(shared.books)}\n<ul>{reasons}</ul>")
-        yield Section("shared", "Shared mistakes", "\n".join(parts))
+        yield Section("shared", "Shared mistakes", "\n".join([*parts, *_others(mistakes)]))
     alike = similar_books(reports)
     if alike:
         parts = [
             f"{_names(similar.books)}\n<ul>{''.join(map(_item, similar.evidence))}</ul>"
-            for similar in alike
+            for similar in alike[:MOST_GROUPS]
         ]
-        yield Section("similar", "Similar books", "\n".join(parts))
+        yield Section("similar", "Similar books", "\n".join([*parts, *_others(alike)]))
     if same:
-        yield Section("identical", "Identical files", "\n".join(map(_names, same)))
+        parts = [*map(_names, same[:MOST_GROUPS]), *_others(same)]
+        yield Section("identical", "Identical files", "\n".join(parts))
+
+
+def _others(groups: Sequence[object]) -> Iterator[str]:
+    """How many groups of books aren't told."""
+    if len(groups) > MOST_GROUPS:
+        yield f"<p>And {len(groups) - MOST_GROUPS:,} more groups of books.</p>"
 
 
 def _item(words: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from itertools import chain
 
 from gradbook.audit.classes.points import BookScore, in_numbers
 from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport
@@ -17,11 +18,19 @@ UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
 
 def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> str:
     """A row for each book, in their order. What could not be judged has no points."""
+    return "".join(grades(reports, scores))
+
+
+def grades(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterator[str]:
+    """The same, row by row."""
+    yield UTF8_MARK
     text = StringIO()
     table = csv.writer(text)
-    table.writerow(HEAD)
-    table.writerows(map(_row, reports, scores))
-    return UTF8_MARK + text.getvalue()
+    for row in chain([HEAD], map(_row, reports, scores)):
+        table.writerow(row)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def _row(report: BookReport, score: BookScore) -> list[str]:

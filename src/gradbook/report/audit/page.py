@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from enum import IntEnum
@@ -31,6 +32,8 @@ from gradbook.report.page.tables import IN_A_NOTEBOOK, table
 
 LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
+MOST_BOOKS = 5_000  # of which a page might still have them all
+MOST_ROWS = 1_000  # in the table of a class that is larger
 FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 _FOOT = (
@@ -44,10 +47,11 @@ _TOKENS = re.compile(r"\s+|\$?[A-Za-z]{1,3}\$?[0-9]+|[\w.]+|.", re.DOTALL)
 class Detail(IntEnum):
     """How much a page tells of each book, so that one of a large class stays small."""
 
-    TABLE_ONLY = 0
-    FEW_FINDINGS = 1
-    NO_CURVES = 2
-    ALL = 3
+    WORST_BOOKS = 0
+    TABLE_ONLY = 1
+    FEW_FINDINGS = 2
+    NO_CURVES = 3
+    ALL = 4
 
 
 REMARKS = {
@@ -55,6 +59,8 @@ REMARKS = {
     Detail.NO_CURVES: "The loss curves are left out, for the books are many.",
     Detail.FEW_FINDINGS: f"Of each book the first {MOST_FINDINGS} findings are told.",
     Detail.TABLE_ONLY: "The findings are left out, for they are very many.",
+    Detail.WORST_BOOKS: f"Of very many books the table has the first {MOST_ROWS:,} of the worst, "
+    "and their findings are left out; --csv writes a row for each book, --json all of it.",
 }
 
 
@@ -63,8 +69,10 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
     if len(reports) == 1:
         return _page_of_one(reports[0], scores)
     shown = ""
-    for detail in reversed(Detail):
-        shown = _page_of_a_class(ClassTable(reports, scores), detail)
+    for detail in reversed(Detail) if len(reports) <= MOST_BOOKS else [Detail.WORST_BOOKS]:
+        most = sys.maxsize if detail else MOST_ROWS
+        books = ClassTable(reports, scores, most, has_parts=detail > Detail.TABLE_ONLY)
+        shown = _page_of_a_class(books, detail)
         if len(shown.encode("utf-8", "replace")) <= LARGEST:
             break
     return shown
@@ -80,7 +88,8 @@ def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
 
 
 def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
-    told = [k for k in range(len(books.reports)) if detail and books.has_a_part(k)]
+    places = range(len(books.reports)) if books.has_parts else ()
+    told = [k for k in places if books.has_a_part(k)]
     is_open = len(books.reports) <= FEW_BOOKS
     parts = [
         _folded(anchor(k), books.names[k], books.reports[k], detail, is_open=is_open) for k in told

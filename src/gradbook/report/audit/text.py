@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
@@ -49,6 +50,7 @@ INDENT = 4
 LONGEST_FORMULA = 220
 NOISE = 1e-12  # a value that was pasted is off by no more than this
 MOST_DIGITS = 12  # to tell two losses apart with
+MOST_NAMED = 100  # books that share something
 
 
 def lines(
@@ -149,8 +151,8 @@ def _where(report: BookReport) -> str:
 
 def counts(reports: Sequence[BookReport]) -> str:
     """How many books are what."""
-    verdicts = [report.verdict for report in reports]
-    each = ", ".join(f"{verdicts.count(v)} {v}" for v in COLOURS if v in verdicts)
+    count = Counter(report.verdict for report in reports)
+    each = ", ".join(f"{count[v]} {v}" for v in COLOURS if count[v])
     return f"{counted(len(reports), 'book')}: {each}"
 
 
@@ -214,21 +216,28 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Span("Similar books", "bold")]
         for similar in alike:
-            yield from folded(" ~ ".join(map(one_line, similar.books)), width, 2, 4)
+            yield from folded(few_names(similar.books, " ~ "), width, 2, 4)
             for evidence in similar.evidence:
                 yield from folded(one_line(evidence), width, 4, 6)
     if files:
         yield []
         yield [Span("Identical files", "bold")]
         for names in files:
-            yield from folded(" = ".join(map(one_line, names)), width, 2, 4)
+            yield from folded(few_names(names, " = "), width, 2, 4)
 
 
 def _shared(shared: Shared, count: int, width: int) -> Iterator[TextLine]:
-    names = ", ".join(map(one_line, shared.books))
+    names = few_names(shared.books)
     yield from folded(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
     for quantities, why in gathered(shared.findings):
         yield from folded(f"{quantities}: {why}", width, 4, 6)
+
+
+def few_names(books: Sequence[str], joint: str = ", ") -> str:
+    """The books; of very many the first, and how many there are besides."""
+    named = joint.join(map(one_line, books[:MOST_NAMED]))
+    more = len(books) - MOST_NAMED
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:

@@ -68,6 +68,10 @@ def test_a_program_is_told_an_event_a_line_and_at_the_end_all_trials(said):
     assert {"number", "parameters", "value", "state"} <= last[0].keys()
     again = said("--resume", "studies/strokes", "--json", "--workers", "1").split("\n")[-2]
     assert json.loads(again)["trials"] == last
+    best = json.loads(said("best", "--json"))
+    assert best["event"] == "best"
+    assert {key: best[key] for key in last[0]} == last[events[-1]["best"]]
+    assert best["recipe"].startswith("recipe ")
 
 
 def test_the_test_images_are_scored_on_request_and_that_is_counted(said):
@@ -95,11 +99,12 @@ WRONG = {
     (RECIPE, "--vary", "batch {16|32}", "--trials", "0"): "the number of trials is from 1",
     (RECIPE, "--vary", "batch {16|32}", "--sampler", "gird"): "did you mean 'grid'?",
     (RECIPE, "--vary", "batch {16|32}", "--workers", "0"): "--workers",
+    (RECIPE, "--vary", "batch {16|32}", "--vary", "parameters at most 3"): "aren't allowed",
     ("nowhere", "--vary", "batch {16|32}"): "called 'nowhere'",
     ("--resume", "nowhere"): "no study in nowhere",
     ("--resume", "s", "--trials", "3"): "leave --trials out",
     ("best",): "no study in studies/",
-    ("best", "nowhere"): "nowhere isn't done",
+    ("best", "nowhere"): "no study in nowhere",
     (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
     (RECIPE, "other", "--vary", "batch {16|32}"): "one argument too many: 'other'",
 }

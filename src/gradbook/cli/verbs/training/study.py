@@ -166,7 +166,7 @@ def _best(options: Namespace) -> int:
     if options.test:
         tested(folder, options)
     if options.out or not options.test:
-        written(folder, options.out)
+        written(folder, options)
     return DONE
 
 

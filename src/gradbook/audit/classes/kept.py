@@ -1,0 +1,130 @@
+"""The reports of very many books: in a file, from which each is read when it is asked for.
+
+A book whose content has a report there already needn't be judged again, so that a run which was
+interrupted goes on. In memory is a number for each book, however much there is to say of it.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
+from typing import Any
+
+from gradbook import __version__, limits
+from gradbook.audit.classes.submissions import READ
+from gradbook.audit.findings.findings import UNREADABLE, BookReport, fingerprint_of
+from gradbook.audit.findings.kept import line_of, report_of_line
+from gradbook.errors import DataError
+from gradbook.files import said_plainly
+from gradbook.schema import SchemaError
+
+NOWHERE = -1
+IN_MEMORY = 16 * 2**20  # bytes of reports, before they go to a file
+HEAD = json.dumps({"reports of": f"gradbook {__version__}"}).encode() + b"\n"
+
+
+class KeptReports(Sequence[BookReport]):
+    """The reports of these books, in their order; a new line at the file's end for each that comes.
+
+    Without a path they last as long as this. What a killed process left of its last line is taken
+    away.
+    """
+
+    def __init__(self, books: Sequence[str], path: str | PathLike[str] | None = None) -> None:
+        self.books = books
+        self.path = Path(path or gettempdir())
+        self.places = array("q", [NOWHERE]) * len(books)
+        self.last = NOWHERE, BookReport("", "")
+        with said_plainly("write", self.path):
+            self.file: Any = (
+                self.path.open("a+b") if path else SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+            )
+        try:
+            self.known = dict(self._lines())
+        except BaseException:
+            self.file.close()
+            raise
+
+    def __enter__(self) -> KeptReports:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def left(self) -> list[int]:
+        """The numbers of the books that have no report yet."""
+        if self.known:
+            for number, book in enumerate(self.books):
+                self.places[number] = self.known.get(_fingerprint(book), NOWHERE)
+        return [number for number, place in enumerate(self.places) if place == NOWHERE]
+
+    def put(self, number: int, report: BookReport) -> None:
+        with said_plainly("write", self.path):
+            self.places[number] = self.file.seek(0, 2)
+            self.file.write(line_of(report).encode() + b"\n")
+            self.file.flush()
+
+    def __len__(self) -> int:
+        return len(self.books)
+
+    def __getitem__(self, number: Any) -> Any:
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        number %= len(self)
+        if self.last[0] != number:
+            with said_plainly("read", self.path):
+                self.file.seek(self.places[number])
+                line = self.file.readline()
+            self.last = number, replace(report_of_line(line), book=self.books[number])
+        return self.last[1]
+
+    def _lines(self) -> Iterator[tuple[int, int]]:
+        """What was read of books, and where in the file the report is."""
+        with said_plainly("read", self.path):
+            self.file.seek(0)
+            head = self.file.readline(len(HEAD) + 1)
+            if not head:
+                self.file.write(HEAD)
+            elif head != HEAD:
+                raise DataError(
+                    f"it doesn't hold reports of gradbook {__version__}: name another file, or "
+                    "remove this one",
+                    file=self.path,
+                )
+            place = self.file.tell()
+            while line := self.file.readline(limits.REPORT.most):
+                if not line.endswith(b"\n") and len(line) < limits.REPORT.most:
+                    self.file.truncate(place)
+                    return
+                with suppress(SchemaError, ValueError):
+                    yield int(report_of_line(line).fingerprint, 16), place
+                place = self.file.tell()
+
+
+class ReadableReports(Sequence[BookReport]):
+    """Those of the books that could be read."""
+
+    def __init__(self, reports: Sequence[BookReport]) -> None:
+        self.reports = reports
+        self.places = [k for k, report in enumerate(reports) if report.verdict != UNREADABLE]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.reports[self.places[number]]
+
+
+def _fingerprint(book: str) -> int:
+    """As its report has it; of what can't be read, one that no report has."""
+    with suppress(OSError):
+        path = Path(book)
+        if path.suffix.lower() in READ and path.stat().st_size <= limits.BOOK.most:
+            return int(fingerprint_of(path), 16)
+    return NOWHERE
