@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.repair.edits.alternatives import combined
+from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, combined
 from gradbook.targets.excel.language.reader import read
 
 GIVEN = np.array([0.5, 2.0])
@@ -29,3 +29,10 @@ def test_functions_of_other_numbers_of_arguments_are_not_known(text):
 )
 def test_functions_are_computed_of_their_arguments(text, worth):
     np.testing.assert_array_equal(value(text), worth)
+
+
+def test_what_other_numbers_make_of_a_function_that_is_not_computed_is_no_number():
+    formula = EvaluatedFormula(read("1+AVERAGE(2,3)"), lambda part: np.array(2.5))
+    others = np.array([[1.0], [2.0]])
+    np.testing.assert_array_equal(formula.with_({(1, 0): others}), np.full((2, 1), np.nan))
+    np.testing.assert_array_equal(formula.with_({(0,): others}), others + 2.5)

@@ -96,9 +96,11 @@ class EvaluatedFormula:
         return self.value_of(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """The whole formula's value with those of some places given."""
+        """The whole formula's value with those of some places given; no number where a part of it
+        can't be computed anew."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
+        unknown = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
         spend(max(value.size for value in given.values()), len(touched))
         with np.errstate(all="ignore"):
             for path in sorted(touched, key=len, reverse=True):
@@ -109,7 +111,7 @@ class EvaluatedFormula:
                     values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
                 ]
                 found = combined(part, pieces)
-                values[path] = self.values[path] if found is None else found
+                values[path] = unknown if found is None else found
         return values.get((), self.values[()])
 
 
