@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Timer
 from time import monotonic
@@ -47,7 +48,7 @@ class TrialTask:
     bars: tuple[float, ...] = ()  # it ends after an epoch with a lower accuracy than this
     seconds: float | None = None  # it ends after so many
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A name that no other task has."""
         content = json.dumps([VERSION, asdict(self)], sort_keys=True)
