@@ -56,10 +56,19 @@ def test_an_array_formula_gives_each_cell_its_element(cells):
     assert cells.book.formula(at("C2")) == "{=A1:A2*B1:B2}"
 
 
-@pytest.mark.parametrize("place", [(MOST_ROWS - 1, 0), (0, MOST_COLUMNS - 1)])
-def test_an_array_that_leaves_the_sheet_is_refused(cells, place):
+def test_an_array_of_other_cells_than_its_own_fills_none(cells):
+    cells.keep(0, 2, "n", {"t": "array", "ref": "A1:B9"}, "A1:A2*B1:B2", "3")
+    assert list(cells.book.patterns) == [at("C1")]
+    assert not cells.book.arrays
+
+
+@pytest.mark.parametrize(
+    ("place", "area"),
+    [((MOST_ROWS - 1, 0), f"A{MOST_ROWS}:B{MOST_ROWS + 1}"), ((0, MOST_COLUMNS - 1), "XFD1:XFE2")],
+)
+def test_an_array_that_leaves_the_sheet_is_refused(cells, place, area):
     with pytest.raises(WorkbookError, match="outside the sheet"):
-        cells.keep(*place, "n", {"t": "array", "ref": "A1:B2"}, "A1:B2*2", "1")
+        cells.keep(*place, "n", {"t": "array", "ref": area}, "A1:B2*2", "1")
 
 
 def test_an_array_that_fills_too_many_cells_is_refused(cells):

@@ -243,10 +243,11 @@ class BookCells:
         return pattern
 
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:
-        """An array formula fills several cells: each has an element of it."""
+        """An array formula fills several cells, the first of which it stands in: each has an
+        element of it."""
         first, _, last = area.partition(":")
         start, end = row_and_column(first), row_and_column(last or first)
-        if start is None or end is None:
+        if end is None or start != (row_of(cell), column_of(cell)):
             return
         rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
         if min(rows, columns) < 1 or rows * columns == 1:
