@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import types
+from errno import EAGAIN, ENOMEM
 
 import pytest
 
@@ -126,6 +127,10 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(refused, tmp_path):
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (MemoryError(), 2, "not enough memory"),
+        (OSError(ENOMEM, "Cannot allocate memory"), 2, "not enough memory"),
+        (ImportError("a.so: failed to map segment from shared object"), 2, "not enough memory"),
+        (RuntimeError("can't start new thread"), 2, "starts no more processes or threads"),
+        (BlockingIOError(EAGAIN, "Resource temporarily unavailable"), 2, "starts no more processe"),
         (OSError(28, "No space left on device"), 2, "No space left on device"),
         (ZeroDivisionError("by\nzero"), 70, r"(ZeroDivisionError: by\nzero)"),
     ],
@@ -267,3 +272,37 @@ def _always_loaded() -> set[str]:
         timeout=60,
     )
     return set(said.stdout.split())
+
+
+LIMITED = """
+import os, resource, sys
+which, most = sys.argv[1:3]
+resource.setrlimit(getattr(resource, which), (int(most), int(most)))
+os.execv(sys.executable, [sys.executable, "-m", "gradbook", *sys.argv[3:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of a process, as Linux keeps them")
+@pytest.mark.parametrize(
+    ("which", "most", "said"),
+    [
+        ("RLIMIT_AS", 60 * 2**20, "not enough memory: "),  # for a module
+        ("RLIMIT_AS", 200 * 2**20, "not enough memory: "),  # for what the module needs
+        ("RLIMIT_FSIZE", 5000, "files may not become that large there"),
+        ("RLIMIT_FSIZE", 0, "nowhere can temporary files be written: name a folder with TMPDIR"),
+    ],
+)
+def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, tmp_path):
+    verb = ["data", "digits"] if which == "RLIMIT_AS" else ["sheet", "xor", "--epochs", "2"]
+    words = [*verb, *(["-o", "a.xlsx"] if verb[0] == "sheet" else [])]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, which, str(most), *words],
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith("gradbook: "), said in line) == (2, True, True), line
+    assert not list(tmp_path.iterdir())

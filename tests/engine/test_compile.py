@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from gradbook.engine import compilers, processes
 from gradbook.engine.compile import library
 from gradbook.engine.compilers import Compiler, needed
 from gradbook.engine.kept import loaded
@@ -167,3 +169,79 @@ def test_what_compilers_leave_of_their_own_goes_with_the_folder(cache, tmp_path,
         library(TEXT, Compiler((str(compiler),), "one that dies"))
     assert "left" in told.read_text().split()
     assert not [*cache.iterdir(), *elsewhere.iterdir()]
+
+
+# Compilers that are none
+
+NEVER = "trap '' TERM INT; sleep 600 & wait; sleep 600"
+MADE = 'while [ "$1" != -o ]; do shift; done; made=$2'  # what is to be made
+WHILE_COMPILING = {
+    "it vanishes": ('rm "$0"; exit 1', "can't compile the engine: no reason given"),
+    "it makes nothing": ("exit 0", "says that it compiled the engine, and didn't"),
+    "it makes a folder": (f'{MADE}; mkdir "$made"', "says that it compiled the engine, and didn't"),
+    "it makes a terabyte": (f'{MADE}; truncate -s 1T "$made"', "compiled the engine, and didn't"),
+    "it makes garbage": (f'{MADE}; echo garbage >"$made"', "can't be loaded"),
+    "it makes it for others": (
+        f'{{real}} "$@"; {MADE}; printf "\\363\\0" | dd of="$made" bs=1 seek=18 conv=notrunc',
+        "can't be loaded",
+    ),
+    "it makes something else": (f'{MADE}; {{real}} -shared -x c /dev/null -o "$made"', "no answer"),
+    "it complains without end": ("yes error: >&2", "doesn't run: it prints more than 4,194,304"),
+    "it complains in no script": (
+        r"printf '\033[2J\377error\0\n' >&2; exit 1",
+        "can't compile the engine: \\x1b[2J",
+    ),
+    "it never ends": (NEVER, "doesn't run: it takes more than 2 s"),
+}
+
+
+def odd_compiler(file: Path, script: str, *, told: bool) -> Path:
+    """What does as the script says, once it has `told` what compilers tell, or at once."""
+    real = needed().command[0]
+    asked = f'for word; do case "$word" in --version|-E) exec {real} "$@"; esac; done\n' * told
+    file.write_text(f"#!/bin/sh\n{asked}{script.replace('{real}', real)}\n", encoding="utf-8")
+    file.chmod(0o755)
+    return file
+
+
+@POSIX
+@pytest.mark.witness("cc")
+@pytest.mark.parametrize("what", WHILE_COMPILING)
+def test_what_an_odd_compiler_makes_is_told_in_a_line_and_not_kept(
+    what, cache, tmp_path, monkeypatch
+):
+    script, said = WHILE_COMPILING[what]
+    monkeypatch.setattr(processes, "LONGEST", 2.0 if "ends" in what else 60.0)
+    file = odd_compiler(tmp_path / "cc", script, told=True)
+    with pytest.raises(CompilerError) as caught:
+        loaded(library(TEXT, needed(str(file))).path, "answer")
+    assert said in str(caught.value)
+    assert str(caught.value).count("GRADBOOK_CC can name another compiler") == 1
+    assert "\n" not in str(caught.value)
+    assert not list(cache.iterdir())
+
+
+@POSIX
+@pytest.mark.witness("cc")
+@pytest.mark.parametrize(
+    "script", ["head -c 9999 /dev/urandom", "yes '#define a b'", NEVER, "kill -SEGV $$", ""]
+)
+def test_what_tells_no_compilers_tale_is_none_and_that_is_said(script, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "AT_ONCE", 1.0)
+    file = odd_compiler(tmp_path / "cc", script, told=False)
+    monkeypatch.setenv("GRADBOOK_CC", str(file))
+    assert compilers.find() is None
+    assert compilers.instead_of_one().startswith(
+        f"GRADBOOK_CC names '{file}', which compiles nothing here, so this trains in NumPy"
+    )
+
+
+@POSIX
+@pytest.mark.witness("cc")
+def test_what_a_compiler_calls_itself_steers_no_terminal(tmp_path):
+    real = needed().command[0]
+    calls = f'[ "$1" = --version ] && exec printf \'\\033]0;{"x" * 900}\\a\' || exec {real} "$@"'
+    name = needed(str(odd_compiler(tmp_path / "cc", calls, told=False))).name
+    assert name.startswith("\\x1b]0;xxx")
+    assert name.isprintable()
+    assert len(name) < 200

@@ -72,6 +72,8 @@ examples:
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted
 """
 
+NO_THREAD = "can't start new thread"
+UNMAPPED = ("failed to map segment", "annot allocate memory")  # what is said of libraries then
 DONE, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED = 0, 2, 70, 130, 141
 
 
@@ -165,14 +167,29 @@ def _confess(error: Exception) -> int:
         print_exception(error)
     if isinstance(error, GradbookError):
         return _complain(str(error), USAGE)
-    if isinstance(error, MemoryError):
-        return _complain("not enough memory: give a smaller network or fewer epochs", USAGE)
+    if scarce := _scarce(error):
+        return _complain(scarce, USAGE)
     if isinstance(error, OSError):
         _abandon_output()
         where = error.filename or "the output can't be written"
         return _complain(one_line(f"{where}: {error.strerror}"), USAGE)
     what = one_line(f"{type(error).__name__}: {error}")
     return _complain(f"a fault of gradbook's own, please report it ({what})", OUR_FAULT)
+
+
+def _scarce(error: Exception) -> str:
+    """What the system has too little of, where that is what went wrong; '' where it isn't."""
+    from errno import EAGAIN, ENOENT, ENOMEM
+
+    number = error.errno if isinstance(error, OSError) else None
+    unmapped = isinstance(error, ImportError) and any(words in str(error) for words in UNMAPPED)
+    if isinstance(error, MemoryError) or number == ENOMEM or unmapped:
+        return "not enough memory: give a smaller network or fewer epochs"
+    if number == EAGAIN or (isinstance(error, RuntimeError) and NO_THREAD in str(error)):
+        return "the system starts no more processes or threads for you: end others, or allow more"
+    if isinstance(error, OSError) and number == ENOENT and not error.filename:
+        return "nowhere can temporary files be written: name a folder with TMPDIR"
+    return ""
 
 
 def _complain(message: str, code: int) -> int:

@@ -37,7 +37,7 @@ FILES = {  # what a command writes, each in the place of an older file
     "sheet worked --epochs 3 --exercise 7 -o a.xlsx": ["a.xlsx"],
     "summary worked -o a.xlsx": ["a.xlsx"],
     "summary worked -o a.html": ["a.html"],
-    "explain worked -o a.tex": ["a.tex"],
+    **{f"explain worked -o a{end}": [f"a{end}"] for end in (".tex", ".md", ".html")},
     "sweep worked --epochs 3 --rates 0.5 -o a.svg": ["a.svg"],
     "page worked -o a.html": ["a.html"],
     "page run -o a.html": ["a.html"],

@@ -41,8 +41,17 @@ NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval
 AS_TEXT = {"strings_to_urls": False, "strings_to_formulas": False}  # whatever a name looks like
 
 
+class _Content(BytesIO):
+    """What is left of a workbook that couldn't be written closes its zip when it is forgotten,
+    perhaps after this, and would complain aloud if this were closed by then.
+    """
+
+    def close(self) -> None:
+        """It holds nothing but memory."""
+
+
 def new_workbook() -> Workbook:
-    return Workbook(BytesIO(), AS_TEXT)
+    return Workbook(_Content(), AS_TEXT)
 
 
 def content_of(workbook: Workbook) -> bytes:
