@@ -70,6 +70,28 @@ raise SystemExit(interruptible(command, 130))
 """
 
 
+UNRAISABLE = """\
+import signal, sys, time
+from gradbook.interruption import interruptible
+class Going:
+    def __del__(self):
+        signal.raise_signal({number})
+        time.sleep(0)
+def command():
+    Going()
+    time.sleep(600)
+raise SystemExit(interruptible(command, 130))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+@pytest.mark.parametrize("number", interrupting())
+def test_one_that_comes_where_nothing_can_be_raised_is_not_lost(number):
+    words = [sys.executable, "-c", UNRAISABLE.format(number=int(number))]
+    done = subprocess.run(words, capture_output=True, timeout=120, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 @pytest.mark.parametrize("number", interrupting())
 def test_who_asks_again_a_while_later_ends_it_at_once(number):
@@ -193,6 +215,23 @@ def test_impatience_stops_nothing_but_the_work():
             time.sleep(0.001)
 
     until_stopped(work, lambda: stops.append(1))
+
+
+def test_whatever_a_users_own_handler_raises_nobody_goes_on_while_there_is_work():
+    """Native code would then work on what is freed; so the second time, too, all is waited for."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(3))
+    stopped, ended = Event(), Event()
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopped.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)  # in which whoever doesn't wait goes on
+        ended.set()
+
+    with pytest.raises(SystemExit):
+        side_by_side(work, stop=stopped.set)
+    assert ended.is_set()
 
 
 def test_in_another_thread_the_work_is_done_there():

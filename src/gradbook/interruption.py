@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import current_thread, main_thread
+from functools import partial
+from threading import Timer, current_thread, main_thread
 from time import monotonic
 
 from gradbook import system
 
 TYPE_CHECKING = False  # every command imports this
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from typing import Any
 
 IMPATIENT = 1.0  # seconds; a closed terminal or a shutdown may send two signals at once
@@ -39,12 +41,20 @@ class Hearing:
         self.is_ours = is_ours
         self.is_over = False
         self.first: float | None = None
+        self.number: int = signal.SIGINT
+
+    def was_lost(self) -> None:
+        """It comes again in a moment."""
+        self.first = None
+        again = Timer(LOOK_ROUND, os.kill, (os.getpid(), self.number))
+        again.daemon = True
+        again.start()
 
     def __call__(self, number: int, frame: object) -> None:
         if self.is_over:
             return
         if self.first is None:
-            self.first = monotonic()
+            self.first, self.number = monotonic(), number
             raise KeyboardInterrupt
         if self.is_ours and monotonic() - self.first > IMPATIENT:
             end_at_once()
@@ -63,6 +73,7 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
     without hearing of that.
     """
     hearing = Hearing(is_ours=True)
+    sys.unraisablehook = partial(_told, hearing, sys.unraisablehook)
     for number in system.interrupting():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, hearing)
@@ -72,6 +83,16 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
     except KeyboardInterrupt:  # between the command's last step and the line above
         return interrupted
     return code
+
+
+def _told(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
+    """Of what came where nothing can be raised: in a callback while Python imports, or as
+    something goes. An interruption is simply lost there, and a training would go on.
+    """
+    if issubclass(what.exc_type, KeyboardInterrupt) and not hearing.is_over:
+        hearing.was_lost()
+    else:
+        usual(what)
 
 
 @contextmanager
@@ -139,22 +160,40 @@ def until_stopped(work: Callable[[], None], stop: Callable[[], None]) -> None:
 def _done(
     works: Sequence[Callable[[], Any]], stop: Callable[[], None]
 ) -> tuple[list[Future[Any]], bool]:
-    """The works, all ended, and whether the waiting for them was interrupted."""
+    """The works, all ended, and whether the waiting for them was interrupted.
+
+    Whatever ends the waiting (a handler of the user's own may raise anything, and more than once),
+    nobody goes on from here while any of them is at work: they work on what we hold.
+    """
     from concurrent.futures import ThreadPoolExecutor, wait
 
     futures: list[Future[Any]] = []
-    with ThreadPoolExecutor(min(len(works), os.cpu_count() or 1)) as pool:
-        try:
-            with uninterrupted():
-                futures += map(pool.submit, works)
-            while wait(futures, LOOK_ROUND).not_done:
-                pass
-        except KeyboardInterrupt:
-            while True:
-                with suppress(KeyboardInterrupt):  # who is impatient is heard already
-                    stop()
-                    while wait(futures, LOOK_ROUND).not_done:
-                        stop()  # again, for what had only just begun
-                    break
-            return futures, True
+    pool = ThreadPoolExecutor(min(len(works), os.cpu_count() or 1))
+    try:
+        with uninterrupted():
+            futures += map(pool.submit, works)
+        while wait(futures, LOOK_ROUND).not_done:
+            pass
+    except BaseException as reason:
+        while not _have_ended(pool, futures, stop):
+            pass
+        if not isinstance(reason, KeyboardInterrupt):
+            raise
+        return futures, True
+    pool.shutdown()
     return futures, False
+
+
+def _have_ended(
+    pool: ThreadPoolExecutor, futures: Sequence[Future[Any]], stop: Callable[[], None]
+) -> bool:
+    """Once they are told to; not if somebody was impatient, who is heard already."""
+    from concurrent.futures import wait
+
+    with suppress(BaseException):
+        stop()
+        while wait(futures, LOOK_ROUND).not_done:
+            stop()  # again, for what had only just begun
+        pool.shutdown()
+        return True
+    return False

@@ -59,6 +59,7 @@ LINE = ReadLimit(MIB, BYTES, "a line of a table of images", "a colour image of 2
 CLASSES = ReadLimit(10_000, "", "classes of a data set")
 LABEL = ReadLimit(100, "characters", "the name of a class in a table or an archive")
 PIXELS = ReadLimit(2**26, "pixels", "a picture")
+TRANSPARENT = ReadLimit(2**25, "pixels", "a picture with transparency")
 UNAVERAGED = ReadLimit(2**24, "pixels", "a picture of a palette, of CMYK or of 16 bits")
 SIDE = ReadLimit(32_767, "pixels", "a picture's longer side")
 TRAINED_PIXELS = ReadLimit(2**22, "pixels", "a picture to train on, without --size")

@@ -204,3 +204,10 @@ def test_any_file_is_a_table_or_one_clear_line(tmp_path_factory, content):
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     for net in (ONE_OUTPUT, CLASSES):
         assert "\n" not in said_of(file, net)
+
+
+def test_controls_in_names_are_shown_so_that_no_sheet_or_page_meets_them(table):
+    said = "a\x9b31m,\u202eb,c\n0,1,x\x85x\n1,0,\u2066y\n0,0,z\n"
+    net = read_table(table(said), CLASSES)
+    assert net.columns == ("a\\x9b31m", "\\u202eb", "c")
+    assert net.classes == ("x\\x85x", "z", "\\u2066y")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from threading import Thread
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -97,6 +98,27 @@ def test_an_epoch_is_its_steps_one_after_the_other():
             single.epoch(batch.images, batch.labels, rate, order=part).losses[0], abs=0
         )
     assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.carried())
+
+
+def test_an_engine_that_nobody_has_any_more_is_gone_and_its_views_last():
+    engine = NativeEngine(parse(MIXED + UPDATES["descent"]), 16, extra=QUICKLY)
+    view, gone, memory = engine.arrays["w_layer_0"], ref(engine), ref(engine._memory)
+    before = view.copy()
+    del engine
+    assert gone() is None
+    assert np.array_equal(view, before)
+    del view
+    assert memory() is None
+
+
+def test_a_job_that_is_done_points_at_nothing_that_a_later_one_could_read():
+    engine = NativeEngine(parse(MIXED + UPDATES["descent"]), 16, extra=QUICKLY)
+    batch, run = batch_for(engine, 16), EpochRun()
+    targets = np.full((16, 3), 1 / 3)
+    engine.epoch(batch.images, batch.labels, 0.0, run=run)
+    assert not any(getattr(run.job, name) for name in ("numbers", "labels", "order", "losses"))
+    again = engine.epoch(batch.images, targets, 0.0, run=run)  # of labels nothing is left
+    assert again.losses == engine.epoch(batch.images, targets, 0.0).losses
 
 
 @pytest.mark.parametrize("kind", [NativeEngine, PlainEngine])

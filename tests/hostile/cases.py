@@ -7,20 +7,24 @@ what it refuses in one line, and take no more than the limits below.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from gradbook.files import PART
 from tests.hostile import launch
+from tests.hostile.launch import Streams, Took
 
 LONGEST, LARGEST = 10.0, 500.0  # seconds of a processor, megabytes
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 Words = Sequence[str]
+Launch = Callable[[Words, str, Streams, Mapping[str, str]], Took]
 Make = Callable[[Path, Random], Words]  # puts files into the folder, says what the command is given
 
 
@@ -65,8 +69,10 @@ class Tried:
             found.append("too long")
         if self.megabytes > LARGEST:
             found.append("too large")
-        if self.code == 2 and self.made:
-            found.append(f"left behind {', '.join(self.made)}")
+        is_asked_for = self.code != 2 or self.words[0] == "check"  # a page tells of refusals, too
+        left = [name for name in self.made if _is_temporary(name) or not is_asked_for]
+        if left:
+            found.append(f"left behind {', '.join(left)}")
         return found
 
     def __str__(self) -> str:
@@ -75,16 +81,22 @@ class Tried:
         return f"{self.name}: {', '.join(self.faults) or 'survived'} ({took}): {last}"
 
 
-def tried(case: Case, folder: Path, random: Random) -> Tried:
+def _is_temporary(name: str) -> bool:
+    return name.startswith("temporary/") or PART in name
+
+
+def tried(case: Case, folder: Path, random: Random, start: Launch | None = None) -> Tried:
     """The case made in an empty folder, and its command run there."""
-    work = folder / "work"
+    work, temporary = folder / "work", folder / "temporary"
     work.mkdir(parents=True)
+    temporary.mkdir()
     words = list(case.make(work, random))
     before = _files(work)
-    streams = [folder / "stdout", folder / "stderr"]
-    code, seconds, megabytes = _run(words, work, streams)
-    shown, said = (file.read_bytes()[: 2**22].decode("utf-8", "replace") for file in streams)
-    made = tuple(sorted(_files(work) - before))
+    streams = str(folder / "stdout"), str(folder / "stderr")
+    settings = {"TMPDIR": str(temporary)}
+    code, seconds, megabytes = (start or in_a_new_one)(words, str(work), streams, settings)
+    shown, said = (Path(file).read_bytes()[: 2**22].decode("utf-8", "replace") for file in streams)
+    made = (*sorted(_files(work) - before), *(f"temporary/{one}" for one in _files(temporary)))
     seen = tuple(case.look(work))
     return Tried(case.name, words, code, said, shown, seconds, megabytes, made, case.codes, seen)
 
@@ -93,10 +105,36 @@ def _files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-def _run(words: Words, work: Path, streams: Sequence[Path]) -> tuple[int, float, float]:
-    """The command in a process of its own: its exit code, seconds and megabytes."""
+def in_a_new_one(words: Words, folder: str, streams: Streams, settings: Mapping[str, str]) -> Took:
+    """The command by an interpreter of its own, as a user starts it."""
     gradbook = [sys.executable, "-c", "from gradbook.cli.main import entry; entry()"]
-    launcher = [sys.executable, "-S", launch.__file__, *map(str, streams)]
-    done = subprocess.run([*launcher, *gradbook, *words], cwd=work, capture_output=True, check=True)
+    launcher = [sys.executable, "-S", launch.__file__, *streams]
+    done = subprocess.run(
+        [*launcher, *gradbook, *words],
+        cwd=folder,
+        env={**os.environ, **settings},
+        capture_output=True,
+        check=True,
+    )
     code, seconds, megabytes = json.loads(done.stdout)
     return code, seconds, megabytes
+
+
+class Ready:
+    """A process that has loaded gradbook, copies of which become commands at once."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, launch.__file__]
+        self._process = subprocess.Popen(
+            command, stdin=-1, stdout=-1, text=True, start_new_session=True
+        )
+
+    def __call__(
+        self, words: Words, folder: str, streams: Streams, settings: Mapping[str, str]
+    ) -> Took:
+        assert self._process.stdin
+        assert self._process.stdout
+        asked = {"words": words, "folder": folder, "streams": streams, "settings": settings}
+        print(json.dumps(asked), file=self._process.stdin, flush=True)
+        code, seconds, megabytes = json.loads(self._process.stdout.readline())
+        return code, seconds, megabytes

@@ -27,13 +27,24 @@ ODD = (
     ),
     *(f"<script>{MARK}</script>", f"=cmd|'/c {MARK}'!A0", f"{MARK}\x00", f"a\r\nb{MARK}"),
 )
+STEERING = [*"\x1b\x9b\u202e\u2066\u200f\x07\x00\x85\u2028\x7f", "\r\n"]
 NET = "input 2; dense 2 no bias; sigmoid; dense 2; softmax; loss cross-entropy"
+
+
+def odd(draw: Random) -> str:
+    """One that is known to be trouble, or one that nobody has seen before."""
+    if draw.random() < 0.4:
+        return draw.choice(ODD)
+    letters = [*MARK, *draw.sample(STEERING, draw.randint(0, 3)), *draw.sample("<&\"'ß字+ ;{%", 2)]
+    draw.shuffle(letters)
+    said = "".join(letters)
+    return draw.choice(["", "=", "+", "-", "@", "\t=", "＝", " ="]) + said + MARK
 
 
 def _classes(folder: Path, draw: Random) -> Words:
     """A data set whose classes, and whose folder, are called so."""
-    name = draw.choice(ODD).replace("\x00", "").replace("\r\n", "\x85").replace("/", "_")
-    where = folder / f"set{draw.choice(ODD[6:9])}".replace("/", "_")
+    name = odd(draw).replace("\x00", "").replace("\r\n", "\x85").replace("/", "_")
+    where = folder / f"set{odd(draw)}".replace("/", "_").replace("\x00", "")
     where.mkdir()
     rows = pixels(12, 16)
     (where / "train.csv").write_text(table(rows, [name, "b", "c"] * 4), encoding="utf-8")
@@ -44,7 +55,7 @@ def _idx_classes(folder: Path, draw: Random) -> Words:
     save(folder, "train-images-idx3-ubyte", pixels(12, 5, 4))
     save(folder, "train-labels-idx1-ubyte", np.arange(12, dtype=np.uint8) % 3)
     lines = [
-        draw.choice(ODD).replace("\r\n", "").replace("\x85", "").replace("\u2028", ""),
+        odd(draw).replace("\r\n", "").replace("\x85", "").replace("\u2028", ""),
         "b",
         "c",
     ]
@@ -54,7 +65,7 @@ def _idx_classes(folder: Path, draw: Random) -> Words:
 
 def _columns(folder: Path, draw: Random) -> Words:
     """A table whose headings and classes are called so, in a workbook, a page or a derivation."""
-    names = [draw.choice(ODD) for _ in range(3)]
+    names = [odd(draw) for _ in range(3)]
     with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(names)
@@ -62,12 +73,13 @@ def _columns(folder: Path, draw: Random) -> Words:
             writer.writerow([k / 10, 1 - k / 10, [names[0], "b"][k % 2]])
     verb = draw.choice(["sheet", "explain", "page"])
     out = {"sheet": "made.xlsx", "explain": "made.html", "page": "made.html"}[verb]
-    return [verb, NET, "--data", "table.csv", "-o", out]
+    few = ["--epochs", "5"] if verb == "sheet" else []
+    return [verb, NET, "--data", "table.csv", "-o", out, *few]
 
 
 def _learned(folder: Path, draw: Random) -> Words:
     """A table that is learned, whose columns and words are called so."""
-    names = [draw.choice(ODD), "b", draw.choice(ODD)]
+    names = [odd(draw), "b", odd(draw)]
     with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(names)
@@ -82,13 +94,13 @@ def _books(folder: Path, draw: Random) -> Words:
     from tests.audit.material.copies import WRONG
     from tests.audit.material.lookalikes import book
 
-    name = draw.choice(ODD).replace("/", "_").replace("\x00", "")
+    name = odd(draw).replace("/", "_").replace("\x00", "")
     path = folder / f"{name}.xlsx"
     try:
-        book(path, WRONG, headings={"w3": draw.choice(ODD)})
+        book(path, WRONG, headings={"w3": odd(draw)})
     except (UnicodeEncodeError, ValueError):
         book(path, WRONG)
-    asked = draw.choice([["--json"], [], ["--grades", "made.csv"], ["--html", "made.html"]])
+    asked = draw.choice([["--json"], [], ["--csv", "made.csv"], ["--html", "made.html"]])
     return ["check", "./" + path.name, *asked]
 
 

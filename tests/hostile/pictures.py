@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -52,6 +53,13 @@ def _flat(folder: Path, draw: Random) -> Words:
     return _asked(folder, draw)
 
 
+def _transparent(folder: Path, draw: Random) -> Words:
+    """As many as may be, or twice as many, that can be seen through."""
+    pixels, side = draw.choice([2**25, 2**26]), draw.choice([2_048, 4_096, 8_192])
+    (folder / "a.png").write_bytes(png(side, pixels // side, draw.choice([4, 6])))
+    return _asked(folder, draw)
+
+
 def _claims(folder: Path, draw: Random) -> Words:
     """Sides that are only said."""
     sides = struct.pack(">2I", *(draw.choice([0, 1, 65_535, 10**6, 2**31 - 1]) for _ in "xy"))
@@ -93,9 +101,14 @@ def _mangled(folder: Path, draw: Random) -> Words:
     return _asked(folder, draw)
 
 
+@cache
+def _note() -> bytes:
+    return zlib.compress(bytes(2**28), 9)
+
+
 def _texts(folder: Path, draw: Random) -> Words:
     """A PNG whose notes unpack to gigabytes."""
-    note = zlib.compress(bytes(2**28), 9)
+    note = _note()
     kind = draw.choice([b"zTXt", b"iTXt", b"iCCP"])
     between = b"a\0\1\0\0\0" if kind == b"iTXt" else b"a\0\0"
     content = png(9, 9)
@@ -119,6 +132,7 @@ def _asked(folder: Path, draw: Random) -> Words:
 
 CASES = [
     Case("millions of pixels", _flat, codes=(0, 1, 2)),
+    Case("millions of pixels to see through", _transparent, codes=(0, 1, 2)),
     Case("sides that are only said", _claims, codes=(0, 1, 2)),
     Case("a JPEG of many passes", _scans, codes=(0, 1, 2)),
     Case("a mangled picture", _mangled, codes=(0, 1, 2)),

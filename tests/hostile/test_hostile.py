@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from tests.hostile import messages, names, packed, pictures, records, things
+from tests.hostile import books, messages, names, packed, pictures, records, things
 from tests.hostile.cases import tried
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies of a process, and its size")
@@ -26,6 +26,7 @@ QUICK = [
     *EACH_PLACE,
     *(case for case in packed.CASES if "class" not in case.name),
     *records.CASES,
+    books.MANGLED,
     *messages.CASES,
     *pictures.CASES,
     *names.CASES,

@@ -101,10 +101,19 @@ def _made(name: str, thing: Callable[[Path], None]):
             beside.unlink()
         if name.endswith(".gz"):
             (folder / name.removesuffix(".gz")).unlink(missing_ok=True)
-        thing(folder / name)
+        thing(_linked(folder, folder / name, draw))
         return HERE[name]
 
     return make
+
+
+def _linked(folder: Path, path: Path, draw: Random) -> Path:
+    """Where the thing is to lie, so that it stands here: it may take some links to get there."""
+    for number in range(draw.choice([0, 0, 1, 2, 5])):
+        to = folder / f"{draw.choice(['there', 'ünter wegs', '-o', '#'])} {number}{path.suffix}"
+        path.symlink_to(os.path.relpath(to, path.parent))
+        path = to
+    return path
 
 
 CASES = [

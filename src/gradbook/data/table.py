@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gradbook.amounts import counted
 from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
-from gradbook.errors import DataError
+from gradbook.errors import DataError, visible
 from gradbook.net import Net, Sample
 from gradbook.net.description import Misfit
 
@@ -59,8 +59,8 @@ class _Table:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names; none without a header."""
-        return tuple(name.strip() for name in self.columns if isinstance(name, str))
+        """The columns' names, for any page or sheet to show; none without a header."""
+        return tuple(visible(name.strip()) for name in self.columns if isinstance(name, str))
 
     def numbers(self, row: CellRow, first: int, end: int | None) -> tuple[float, ...]:
         return tuple(
@@ -110,7 +110,7 @@ def _class_targets(table: _Table, net: Net) -> tuple[list[tuple[float, ...]], tu
     numbers = _numbered(labels, table, net.outputs)
     targets = [tuple(float(k == j) for j in range(net.outputs)) for k in range(net.outputs)]
     names = {number: label for label, number in numbers.items()}
-    classes = tuple(names.get(k, str(k)) for k in range(net.outputs))
+    classes = tuple(visible(names.get(k, str(k))) for k in range(net.outputs))
     return [targets[numbers[label]] for label in labels], classes
 
 

@@ -19,6 +19,8 @@ from gradbook.graph.step import Step
 from gradbook.net import Net
 
 Given = dict[str, NDArray[Any]]
+GIVEN = "bytes numbers labels targets order scale shift rates"  # what a job points at
+MADE = "warp how losses right outputs"
 
 
 def fields(kind: Any, names: str) -> list[tuple[str, Any]]:
@@ -31,12 +33,17 @@ class Job(ctypes.Structure):
 
     _fields_ = (
         *fields(ctypes.c_int64, "images batch"),
-        *fields(ctypes.c_void_p, "bytes numbers labels targets order scale shift rates"),
+        *fields(ctypes.c_void_p, GIVEN),
         *fields(ctypes.c_uint64, "seed epoch"),
-        *fields(ctypes.c_void_p, "warp how losses right outputs"),
+        *fields(ctypes.c_void_p, MADE),
         *fields(ctypes.c_int64, "done"),
         *fields(ctypes.c_int32, "stop"),
     )
+
+    def point_at_nothing(self) -> None:
+        """A later call with the same job must not find arrays that may be gone by then."""
+        for name in (*GIVEN.split(), *MADE.split()):
+            setattr(self, name, None)
 
 
 @dataclass(frozen=True)

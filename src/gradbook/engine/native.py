@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp
 from gradbook.engine import compilers
-from gradbook.engine.base import Engine, EpochRun, Given
+from gradbook.engine.base import Engine, EpochRun, Given, Job
 from gradbook.engine.compile import library
 from gradbook.engine.kept import loaded
 from gradbook.engine.warping import Warping
@@ -29,6 +29,32 @@ TRAIN, PREDICT = 0, 1
 MOST_THREADS = 64
 
 _pointer = ctypes.c_void_p
+
+
+class NativeMemory:
+    """What an engine holds in native code, given back when nothing refers to it any more.
+
+    Views of it refer to this and not to the engine that has them: NumPy's arrays aren't looked
+    through for circles, so an engine in one would stay for ever.
+    """
+
+    def __init__(self, library: ctypes.CDLL, threads: int) -> None:
+        self._library = library
+        self._handle = library.engine_open(threads)
+        if not self._handle:
+            raise LimitError("no memory for the engine: take a smaller batch")
+
+    def __del__(self) -> None:
+        if self._handle:
+            self._library.engine_close(self._handle)
+            self._handle = None
+
+    def array(self, number: int) -> int:
+        """Where it is."""
+        return int(self._library.engine_array(self._handle, number))
+
+    def run(self, job: Job, what: int) -> None:
+        self._library.engine_run(self._handle, ctypes.byref(job), what)
 
 
 class NativeEngine(Engine):
@@ -59,17 +85,9 @@ class NativeEngine(Engine):
         found = library(self.source.text, self.compiler, level, extra, self.source.parts)
         self.path, self.remark = found.path, found.remark
         self._running = Lock()
-        self._library = _loaded(self.path)
-        self._handle = self._library.engine_open(threads)
-        if not self._handle:
-            raise LimitError("no memory for the engine: take a smaller batch")
+        self._memory = NativeMemory(_loaded(self.path), threads)
         for leaf, values in self.step_graph.start.items():
             self.arrays[str(leaf.name)][...] = values
-
-    def __del__(self) -> None:
-        if getattr(self, "_handle", None):
-            self._library.engine_close(self._handle)
-            self._handle = None
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
@@ -81,8 +99,8 @@ class NativeEngine(Engine):
     def _view(self, number: int, array: Array) -> NDArray[Any]:
         size = int(np.prod(array.shape, dtype=int))
         kind = ctypes.c_double if self.real == np.float64 else ctypes.c_float
-        held: Any = (kind * size).from_address(self._library.engine_array(self._handle, number))
-        held.engine = self  # so that the memory lasts as long as the view
+        held: Any = (kind * size).from_address(self._memory.array(number))
+        held.memory = self._memory  # which lasts as long as the view
         return np.frombuffer(held, self.real).reshape(array.shape)
 
     def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
@@ -112,16 +130,25 @@ class NativeEngine(Engine):
         job = run.job
         job.images, job.batch = count, self.batch
         job.seed, job.epoch = key
-        job.warp = warping.function if warping else None
-        job.how = warping.how if warping else None
-        for name, array in given.items():
-            setattr(job, name, array.ctypes.data)
-        call = partial(self._library.engine_run, self._handle, ctypes.byref(job), what)
+        call = partial(self._call, job, what, given, warping)
+        if current_thread() is not main_thread() or job.images <= self.batch:
+            call()
+        else:  # Ctrl-C ends it after its step
+            side_by_side(call, stop=run.stop)
+
+    def _call(self, job: Job, what: int, given: Given, warping: Warping | None) -> None:
+        """Native code, in this thread, which holds all that the code may touch: whatever becomes
+        of whoever waits for it, nothing of that is freed or given to another call before.
+        """
         with self._running:  # one call at a time
-            if current_thread() is not main_thread() or job.images <= self.batch:
-                call()
-            else:  # Ctrl-C ends it after its step
-                side_by_side(call, stop=run.stop)
+            for name, array in given.items():
+                setattr(job, name, array.ctypes.data)
+            if warping:
+                job.warp, job.how = warping.function, warping.how
+            try:
+                self._memory.run(job, what)
+            finally:
+                job.point_at_nothing()
 
 
 def _loaded(path: Path) -> ctypes.CDLL:

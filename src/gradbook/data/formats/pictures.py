@@ -33,7 +33,10 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
 JPEG, SCAN = b"\xff\xd8", b"\xff\xda"
 ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)  # of Exif
 AT_HAND = 2**22  # pixels, about: of larger pictures an average is looked at
-AVERAGED = ("L", "LA", "RGB", "RGBA")  # of the others an average means nothing, or is no colour
+AVERAGED = {  # and how many pixels; of other modes an average means nothing, or is no colour
+    **dict.fromkeys(("L", "RGB"), limits.PIXELS),
+    **dict.fromkeys(("LA", "RGBA"), limits.TRANSPARENT),  # of which Pillow makes a copy for it
+}
 Ground = tuple[int, int, int]
 WHITE: Ground = (255, 255, 255)
 
@@ -95,7 +98,7 @@ def _require_few_scans(stream: BinaryIO, file: Path) -> None:
 
 def _require_few_pixels(image: Image, file: Path) -> None:
     columns, rows = image.size
-    few = limits.PIXELS if image.mode in AVERAGED else limits.UNAVERAGED
+    few = AVERAGED.get(image.mode, limits.UNAVERAGED)
     if columns * rows > few.most or max(image.size) > limits.SIDE.most:
         raise DataError(
             f"a picture of {columns:,} x {rows:,} is too large: at most {few}, "
