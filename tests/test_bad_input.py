@@ -17,6 +17,7 @@ from gradbook.cli.main import VERBS, main
 DATA_VERBS = ("explain", "sheet", "sweep")
 NETWORK_VERBS = (*DATA_VERBS, "summary", "page", "play")
 NEEDED = {"page": ("-o", "page.html")}  # what a verb isn't asked without
+LONG = "a" * 300  # more than a file's name may have
 OK = "input 2; dense 1; sigmoid; loss half squared error"
 
 TEXTS = {
@@ -133,6 +134,11 @@ FLAGS = [
     (["../explain"], "unknown verb '../explain'"),
     (["__init__"], "unknown verb '__init__'"),
     (["networks"], "unknown verb 'networks'"),
+    (["train", "tiny", "-o", LONG], "the name is too long: choose a shorter one"),
+    (["train", "--resume", LONG], "name the folder that holds its recipe.txt"),
+    (["compare", LONG, LONG], "name the folder that holds its recipe.txt"),
+    (["study", "--resume", LONG], "name the folder that holds its study.txt"),
+    (["summary", f"{LONG}/net.txt"], "called"),
 ]
 
 

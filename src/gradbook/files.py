@@ -188,8 +188,9 @@ def _is_a_name(path: str) -> bool:
 
 def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
     folder = Path(path).parent
+    missing = path if os.path.isdir(folder) else f"folder {folder}"
     remedies = {
-        errno.ENOENT: f"there is no {path}" if folder.is_dir() else f"there is no folder {folder}",
+        errno.ENOENT: f"there is no {missing}",
         errno.EINVAL: NO_NAME,
         errno.EISDIR: "it is a folder: name a file in it",
         errno.ENOTDIR: f"{folder} isn't a folder: choose another place",

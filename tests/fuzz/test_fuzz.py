@@ -22,7 +22,7 @@ from tests.fuzz.kept import inputs, keep
 from tests.fuzz.targets import TARGETS
 from tests.fuzz.watched import outcome
 
-QUICK = settings(max_examples=settings().max_examples // 4)
+QUICK = settings(max_examples=settings().max_examples // 8)
 KEPT = [(name, file) for name in TARGETS for file in inputs(name)]
 
 
@@ -62,7 +62,7 @@ def test_what_is_broken_is_read_or_refused_in_a_line(name, tmp_path_factory):
     survived()
 
 
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(grammars.our_books())
 def test_the_books_of_sheet_are_taken(book):
     with TemporaryDirectory() as folder:

@@ -170,7 +170,7 @@ def _data(line: Statement, folder: str | os.PathLike[str]) -> str:
     from gradbook.data.sources import KNOWN
 
     beside = Path(folder, said)
-    return str(beside) if said not in KNOWN and beside.exists() else said
+    return str(beside) if said not in KNOWN and os.path.exists(beside) else said
 
 
 def _count(most: int) -> Callable[..., int]:
@@ -188,7 +188,7 @@ def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
     if name in BUILTIN:
         return builtin(name)
     path = Path(folder, name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # any name at all may stand here
         hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
         line.fail(f"no network and no file is called '{name}'{hint}", at=1)
     return parse_lines(statements(read_text(path), name), name)

@@ -67,7 +67,7 @@ class StudyFolder:
 
     @property
     def holds_a_study(self) -> bool:
-        return self.plan_file.exists()
+        return os.path.exists(self.plan_file)
 
     def plan(self) -> StudyPlan:
         self.require_study()
@@ -78,7 +78,7 @@ class StudyFolder:
             raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
 
     def require_free(self) -> None:
-        if self.holds_a_study or self.results.exists():
+        if self.holds_a_study or os.path.exists(self.results):
             raise UsageError(
                 f"{self.path} holds a study already: gradbook study --resume {self.path}, "
                 "or name another folder"

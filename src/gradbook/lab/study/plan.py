@@ -215,7 +215,7 @@ def _placed(line: Statement, folder: str) -> Statement:
     """A data set's file by its whole path, as it is found from anywhere."""
     name = line.text.partition(" ")[2].strip()
     places = (Path(folder, name), Path(name)) if name not in KNOWN and "{" not in name else ()
-    found = next((path for path in places if path.exists()), None)
+    found = next((path for path in places if os.path.exists(path)), None)
     return line.saying(f"data {found.absolute()}") if found and name else line
 
 

@@ -162,6 +162,6 @@ def placed(recipe: Recipe) -> Recipe:
     """The recipe with a data set's file by its whole path, as it is found from anywhere."""
     from gradbook.data.sources import KNOWN
 
-    if recipe.data in KNOWN or not Path(recipe.data).exists():
+    if recipe.data in KNOWN or not os.path.exists(recipe.data):
         return recipe
     return replace(recipe, data=str(Path(recipe.data).absolute()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.errors import DataError, UsageError
-from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.files import clear_parts, made_folder, read_text, said_plainly, write_whole
 from gradbook.folders import alone_in
 from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
@@ -65,11 +65,11 @@ class RunFolder:
 
     @property
     def holds_a_run(self) -> bool:
-        return self.recipe_file.exists()
+        return os.path.exists(self.recipe_file)
 
     @property
     def is_done(self) -> bool:
-        return self.result_file.exists()
+        return os.path.exists(self.result_file)
 
     def owns(self, path: str | os.PathLike[str]) -> bool:
         """Whether a file is one that the run keeps here."""
@@ -85,7 +85,7 @@ class RunFolder:
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
-        if not self.json_file.exists():
+        if not os.path.exists(self.json_file):
             return ()
         lines = read_text(self.json_file).splitlines()
         try:
@@ -110,11 +110,11 @@ class RunFolder:
 
     def _require_done(self, file: Path) -> None:
         """Say why a file that a finished run has isn't there."""
-        if file.exists():
+        if os.path.exists(file):
             return
         if self.holds_a_run:
             raise UsageError(f"{self.path} isn't done: gradbook train --resume {self.path}")
-        if (self.path / PLAN).exists():
+        if os.path.exists(self.path / PLAN):
             raise UsageError(f"{self.path} holds several seeds: name one of its folders seed-N")
 
     # Writing.
@@ -123,7 +123,8 @@ class RunFolder:
         """Refuse a folder that a new run would overwrite anything in."""
         files = (self.recipe_file, self.model_file, self.result_file, self.report_file)
         kept = (self.checkpoints, self.json_file, self.csv_file)
-        several = (self.path / PLAN, *self.path.glob(SEEDS))
+        with said_plainly("look into", self.path):
+            several = (self.path / PLAN, *self.path.glob(SEEDS))
         if any(map(os.path.lexists, (*files, *kept, *several))):
             raise UsageError(
                 f"{self.path} holds a run already: resume that one, or name another folder"
@@ -165,7 +166,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     if is_of_a_table(path):
         raise _of_a_table(path)
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         return RunFolder(path).model()
     if is_foreign(path):
         from gradbook.lab.models.importing import import_model
@@ -187,8 +188,8 @@ def load_table(path: str | os.PathLike[str]) -> TableModel:
 def is_of_a_table(path: str | os.PathLike[str]) -> bool:
     """Whether the model there, if there is one, is a table's."""
     file = _model_file(path)
-    return file.is_file() and kind_of(file) == table_model.KIND
+    return os.path.isfile(file) and kind_of(file) == table_model.KIND
 
 
 def _model_file(path: str | os.PathLike[str]) -> Path:
-    return RunFolder(path).model_file if Path(path).is_dir() else Path(path)
+    return RunFolder(path).model_file if os.path.isdir(path) else Path(path)

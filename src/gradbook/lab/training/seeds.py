@@ -87,7 +87,7 @@ class SeedsFolder(RunFolder):
 
     @property
     def holds_seeds(self) -> bool:
-        return self.plan_file.exists()
+        return os.path.exists(self.plan_file)
 
     def run(self, seed: int) -> RunFolder:
         return RunFolder(self.path / f"seed-{seed}")
