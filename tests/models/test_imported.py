@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import DataError
-from gradbook.models.imported import ImportedLayer, assembled
+from gradbook.models.imported import ImportedLayer, Refusals, assembled
 from gradbook.net.layers import Activation, Dense, Residual
 
 
@@ -24,5 +24,19 @@ def test_a_sum_goes_back_as_far_as_what_it_adds():
 
 @pytest.mark.parametrize("reads", [((0,), (0,), (2, 1)), ((0,), (1,), (2,), (2, 1), (4, 3))])
 def test_branches_that_are_no_row_are_refused(reads):
-    with pytest.raises(DataError, match="branches are only read where"):
+    with pytest.raises(DataError, match="where branches meet again, only one of them has layers"):
         assembled("net", (3,), layers(*reads))
+
+
+def test_places_with_one_reason_are_told_together():
+    refusals = Refusals("net")
+    for place, reason in (
+        ("first", "it is odd"),
+        ("second", "it is large"),
+        ("third", "it is odd"),
+    ):
+        refusals.add(place, reason)
+    with pytest.raises(DataError) as caught:
+        refusals.settle(layers((0,), (0,)))
+    said = caught.value.message
+    assert said.startswith("first, third: it is odd; second: it is large; layer 1: it goes on from")

@@ -20,8 +20,8 @@ from gradbook.net.layers import BatchNorm, Concat, Conv, Dense, Layer, Residual,
 from gradbook.net.parameters import Bias, Role, Shape
 
 BRANCH = (
-    "it doesn't read what the layer before it makes: branches are only read where that is added "
-    "to an earlier value or put beside it"
+    "it goes on from an earlier value beside other layers: where branches meet again, only one of "
+    "them has layers here, and the others go around those"
 )
 
 
@@ -102,6 +102,7 @@ PLACE_BY_PLACE = (
     "it normalises the channels of each place by themselves, which no layer here does: put {} "
     "there, over all places, and train it again"
 )
+GELU = "GELU is read in its tanh form: GELU(approximate='tanh')"
 TURNED = "channels stand first in all that is read, and no other axes change places"
 BOTH = "1 − p and p are read of one output alone"
 
@@ -111,14 +112,20 @@ class Refusals:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.found: list[str] = []
+        self.found: dict[str, list[str]] = {}  # the places of each reason
 
     def add(self, place: str, what: str) -> None:
-        self.found.append(f"{place}: {what}")
+        self.found.setdefault(what, []).append(place)
 
-    def settle(self) -> None:
+    def settle(self, layers: Sequence[ImportedLayer] = ()) -> None:
+        """Go on if nothing was found, and these layers are a row."""
+        for number, own in enumerate(layers):
+            beside = isinstance(own.layer, Concat)
+            if number not in (own.reads if beside else own.reads[:1]):
+                self.add(own.place, BRANCH)
         if self.found:
-            raise DataError("; ".join(self.found), file=self.file)
+            said = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
+            raise DataError("; ".join(said), file=self.file)
 
 
 def assembled(
@@ -130,12 +137,7 @@ def assembled(
     remarks: tuple[str, ...] = (),
 ) -> ImportedNet:
     """The network of these layers, if it can be said as a row of them."""
-    refusals = Refusals(file)
-    for number, own in enumerate(layers):
-        latest = number in own.reads if isinstance(own.layer, Concat) else own.reads[0] == number
-        if not latest:
-            refusals.add(own.place, BRANCH)
-    refusals.settle()
+    Refusals(file).settle(layers)
     said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))
     stored = [
         StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)

@@ -107,7 +107,8 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
 
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], name="first", pads=[0, 0, 3, 0]),
-        helper.make_node("Elu", ["c"], ["e"], name="second"),
+        helper.make_node("Elu", ["c"], ["u"], name="second"),
+        helper.make_node("Erf", ["u"], ["e"], name="erf"),
         helper.make_node("MaxPool", ["e"], ["p", "i"], name="third", kernel_shape=[2, 3]),
         helper.make_node("Flatten", ["p"], ["y"]),
     ]
@@ -117,6 +118,7 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     said = str(caught.value)
     assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may read nothing but padding" in said
     assert "Elu 'second': there is no such layer here" in said
+    assert "Erf 'erf': GELU is read in its tanh form" in said
     assert "MaxPool 'third': only the largest values themselves are read" in said
 
 

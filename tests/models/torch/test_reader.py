@@ -131,7 +131,7 @@ def test_normalisation_of_each_place_is_refused_with_what_can_stand_there(torch)
     module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Place(4), torch.nn.Flatten())
     with pytest.raises(GradbookError) as caught:
         torch_net(module, torch.rand(1, 1, 6, 6))
-    assert "permute 'permute': channels stand first in all that is read" in caught.value.message
+    assert "'permute', permute 'permute_1': channels stand first in all" in caught.value.message
     assert "layer_norm 'layer_norm': it normalises the channels" in caught.value.message
     assert "put GroupNorm(1, 4) there" in caught.value.message
 

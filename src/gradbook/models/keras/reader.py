@@ -50,7 +50,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         LayerRow([_picture(content.shape)], prepares=content.notes.preparation is None),
     )
     reader.read()
-    refusals.settle()
+    refusals.settle(reader.row.layers)
     row, remarks = reader.row, []
     if row.takes_bytes and not content.is_bytes:
         remarks.append(BYTES)

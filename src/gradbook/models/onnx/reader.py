@@ -15,6 +15,7 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
     BOTH,
+    GELU,
     TURNED,
     ImportedLayer,
     ImportedNet,
@@ -64,7 +65,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     refusals = Refusals(os.fspath(path))
     row = LayerRow([content.shape], prepares=content.notes.preparation is None)
     _OnnxReader(content, refusals, row).read()
-    refusals.settle()
+    refusals.settle(row.layers)
     return assembled(
         refusals.file,
         row.sizes[0],
@@ -127,7 +128,7 @@ class _OnnxReader:
             return norm.nodes
         take = TAKES.get(node.op_type)
         if take is None:
-            raise NoLayer("there is no such layer here")
+            raise NoLayer(REFUSED.get(node.op_type, "there is no such layer here"))
         if node.op_type not in WINDOWED and any(name in self.frames for name in given):
             raise NoLayer(READ_BY_WINDOWS)
         take(self, node, place, given)
@@ -292,9 +293,6 @@ class _OnnxReader:
             raise NoLayer("only rows and columns of one value are left out")
         self._flatten(node, place, given[0])
 
-    def turn(self, node: NodeProto, place: str, given: list[str]) -> None:
-        raise NoLayer(TURNED)
-
     def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
         dimensions = len(self._size(given[0])) + 1
         usual = -1 if self.content.opset >= 13 else 1
@@ -393,6 +391,7 @@ def _places_up(pool: Pool, shape: Shape) -> list[int]:
     return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]
 
 
+REFUSED = {"Transpose": TURNED, "Gelu": GELU, "Erf": GELU}
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {
@@ -409,7 +408,6 @@ TAKES: Mapping[str, Take] = {
     "Flatten": _OnnxReader.flatten,
     "Reshape": _OnnxReader.reshape,
     "Squeeze": _OnnxReader.squeeze,
-    "Transpose": _OnnxReader.turn,
     "Softmax": _OnnxReader.softmax,
     "LogSoftmax": _OnnxReader.softmax,
     "LeakyRelu": _OnnxReader.leaky,

@@ -17,6 +17,7 @@ from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
+    GELU,
     PLACE_BY_PLACE,
     TURNED,
     ImportedNet,
@@ -76,7 +77,7 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
         content, refusals, LayerRow([size], prepares=content.notes.preparation is None)
     )
     reader.read()
-    refusals.settle()
+    refusals.settle(reader.row.layers)
     row = reader.row
     remarks = (BYTES,) if row.takes_bytes else ()
     notes = content.notes
@@ -323,7 +324,7 @@ class _AtenReader:
             layer = Activation("softplus")
         else:
             if told["approximate"] != "tanh":
-                raise NoLayer("GELU is read in its tanh form: GELU(approximate='tanh')")
+                raise NoLayer(GELU)
             layer = Activation("gelu")
         return self.row.add(layer, self._given(call), place)
 
