@@ -100,7 +100,6 @@ class EvaluatedFormula:
         can't be computed anew."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
-        unknown = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
         spend(max(value.size for value in given.values()), len(touched))
         with np.errstate(all="ignore"):
             for path in sorted(touched, key=len, reverse=True):
@@ -111,7 +110,9 @@ class EvaluatedFormula:
                     values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
                 ]
                 found = combined(part, pieces)
-                values[path] = unknown if found is None else found
+                if found is None:
+                    found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
+                values[path] = found
         return values.get((), self.values[()])
 
 
