@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -287,7 +288,8 @@ os.execv(sys.executable, [sys.executable, "-m", "gradbook", *sys.argv[3:]])
     ("which", "most", "said"),
     [
         ("RLIMIT_AS", 60 * 2**20, "not enough memory: "),  # for a module
-        ("RLIMIT_AS", 200 * 2**20, "not enough memory: "),  # for what the module needs
+        # For what the module needs, or for a thread's stack: whichever comes first.
+        ("RLIMIT_AS", 200 * 2**20, "not enough memory: |starts no more processes or threads"),
         ("RLIMIT_FSIZE", 5000, "files may not become that large there"),
         ("RLIMIT_FSIZE", 0, "nowhere can temporary files be written: name a folder with TMPDIR"),
     ],
@@ -304,5 +306,6 @@ def test_what_the_system_has_too_little_of_is_told_in_a_line(which, most, said, 
         check=False,
     )
     (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.startswith("gradbook: "), said in line) == (2, True, True), line
+    assert (done.returncode, line.startswith("gradbook: ")) == (2, True), line
+    assert re.search(said, line), line
     assert not list(tmp_path.iterdir())

@@ -255,9 +255,7 @@ def test_junk_is_refused_within_seconds_and_in_one_line(junk):
     start = time.process_time()
     with pytest.raises(NetTextError) as caught:
         parse(JUNK[junk])
-    assert (
-        time.process_time() - start < 10
-    )  # it takes one at most, a busy one three
+    assert time.process_time() - start < 10  # it takes one at most, a busy one three
     assert len(str(caught.value)) < 1000
     assert str(caught.value).isprintable()
 
