@@ -61,7 +61,8 @@ def with_right_sum(content: bytes) -> bytes:
     if found is None or not found.record or not found.fits(len(content)):
         return content
     told = json.loads(content[stored.HEAD : found.start])
-    told["__metadata__"][stored.NAME] = json.dumps({**found.record, "sum": found.sum_of(file)})
+    right, _ = found.looked_through(file)
+    told["__metadata__"][stored.NAME] = json.dumps({**found.record, "sum": right})
     return _headed(told) + content[found.start :]
 
 

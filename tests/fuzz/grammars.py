@@ -88,7 +88,7 @@ def _warp_lines() -> SearchStrategy[str]:
 
 
 SCHEDULES = st.sampled_from(
-    ["constant 0.1", "step 0.2 factor 0.5 every 3", "plateau 0.1 patience 2", "cosine 0.3 to 0.01",
+    ["constant 0.1", "step 0.2 by 0.5 every 3", "plateau 0.1 patience 2", "cosine 0.3 to 0.01",
      "one cycle 0.2 warm 0.25"]
 )  # fmt: skip
 
@@ -123,6 +123,7 @@ VARIED = (
     "input 1x8x8\nconv {2|3} 3x3\n{relu|tanh}\n{batchnorm|}\nflatten\ndense 2\nsoftmax\nrate 0.1",
     "batch {b: 1..8}\ninput 3\ndense 2\nupdate {momentum 0.9|adam}",
 )
+ENOUGH = st.integers(20, 99)  # limits that one of these at least keeps
 
 
 def studies() -> Bytes:
@@ -137,8 +138,8 @@ def studies() -> Bytes:
         SMALL.map("seeds {}".format),
         SMALL.map("draw {}".format),
         SMALL.map("ahead {}".format),
-        SMALL.map("parameters at most {}k".format),
-        SMALL.map("macs at most 1.{}M".format),
+        ENOUGH.map("parameters at most {}k".format),
+        ENOUGH.map("macs at most {}.5M".format),
         SMALL.map("seconds at most {}".format),
     )
     return st.builds("{}\n{}\n".format, own, st.sampled_from(VARIED)).map(_encoded)
@@ -406,6 +407,7 @@ def runs(draw: DrawFn) -> bytes:
         "result.json": json.dumps({**RESULT, "test_accuracy": draw(SHARES)}),
     }
     if draw(st.booleans()):
+        files["study.txt"] = VARIED[0]
         files["trials.json"] = json.dumps([{**TRIAL, "value": draw(SHARES)}])
         test = {"trial": 1, "mean": draw(SHARES), "deviation": 0.1, "accuracies": [0.5], "seeds": 2}
         files["tests.jsonl"] = json.dumps(test)
