@@ -16,7 +16,7 @@ from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
 from tests.tags import Tags
 
-SOON = 5.0  # seconds of a processor, half of what is promised: it takes one, of a busy one two
+SOON = 5.0  # seconds of a processor, half of what is promised: a busy one took three
 LITTLE = 300.0  # megabytes
 VERDICTS = {"unreadable", "no network", "unfinished", "frozen", "wrong"}
 

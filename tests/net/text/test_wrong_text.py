@@ -255,7 +255,7 @@ def test_junk_is_refused_within_seconds_and_in_one_line(junk):
     start = time.process_time()
     with pytest.raises(NetTextError) as caught:
         parse(JUNK[junk])
-    assert time.process_time() - start < 10  # it takes one at most, a busy one three
+    assert time.process_time() - start < 10  # a busy processor took three and a half
     assert len(str(caught.value)) < 1000
     assert str(caught.value).isprintable()
 
@@ -265,7 +265,7 @@ def test_megabytes_are_refused_unread(text):
     start = time.process_time()
     with pytest.raises(NetTextError, match="the most is 1,000,000; keep samples in a CSV file"):
         parse(text)
-    assert time.process_time() - start < 0.5  # a hundredth of what reading them takes
+    assert time.process_time() - start < 0.1
 
 
 def test_a_mistake_in_text_without_a_file_names_no_file():
