@@ -2,7 +2,8 @@
  *
  * Loaded before the C library (LD_PRELOAD), so whoever writes is heard: Python, zip files, others'
  * libraries. fault_below names the folder, fault_at the call that fails and how; fault_count says
- * how many there were. A close that fails has closed, and a write that fails has written half. */
+ * how many there were. A close that fails has closed, and a write that fails has written half. The
+ * disk fails the process that asked for it, not the helpers that this one begins. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,15 +23,16 @@
 static char below[PATH_MAX];
 static long count, failing;
 static int error;
+static pid_t whose;
 static char watched[MOST_FILES];
 
 void fault_below(const char *folder) { snprintf(below, sizeof below, "%s/", folder); }
-void fault_at(long number, int how) { count = 0, failing = number, error = how; }
+void fault_at(long number, int how) { count = 0, failing = number, error = how, whose = getpid(); }
 long fault_count(void) { return count; }
 
 static int fails(void)
 {
-    if (++count != failing)
+    if (getpid() != whose || ++count != failing)
         return 0;
     errno = error;
     return 1;

@@ -11,17 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.run_folder import RunFolder, load
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.cli.desk import laid_out
-from tests.conftest import REQUIRE_ALL
+from tests.conftest import REQUIRE_ALL, require
 from tests.outside.disks.failing import tree
+from tests.outside.witness import missing
 from tests.runs import finished, pictures
 
 pytestmark = [
@@ -38,9 +40,13 @@ FILES = {  # what a command writes, each in the place of an older file
     "summary worked -o a.xlsx": ["a.xlsx"],
     "summary worked -o a.html": ["a.html"],
     **{f"explain worked -o a{end}": [f"a{end}"] for end in (".tex", ".md", ".html")},
-    "sweep worked --epochs 3 --rates 0.5 -o a.svg": ["a.svg"],
+    **{
+        f"sweep worked --epochs 3 --rates 0.5 -o a{end}": [f"a{end}"]
+        for end in (".svg", ".html", ".csv", ".json")
+    },
     "page worked -o a.html": ["a.html"],
     "page run -o a.html": ["a.html"],
+    "play worked -o a.html": ["a.html"],
     "data made.npz --png a.png": ["a.png"],
     "check book.xlsx --html a.html --csv a.csv": ["a.html", "a.csv"],
     "compare run run2 --html a.html --csv a.csv": ["a.html", "a.csv"],
@@ -52,10 +58,24 @@ FILES = {  # what a command writes, each in the place of an older file
     "export run -o a.h": ["a.h"],
     "export run -o a.ino": ["a.ino", "a.h"],
     "export run -o a.py": ["a.py", "a_weights.safetensors"],
+    "export run -o a.onnx": ["a.onnx"],
+    "export run -o a.keras": ["a.keras"],
+    "import net.onnx -o a.txt": ["a.txt"],
+    "import net.onnx -o a.safetensors": ["a.safetensors"],
+    "study best s -o a.txt": ["a.txt"],
+    "study best s --test": ["s/tests.jsonl", "s/report.html"],
 }
+WITNESSES = {".onnx": "onnx", ".keras": "keras"}  # for commands in which these are named
 COPIES = "check book.xlsx --annotate marked --fix corrected"
 TRAINING = "train strokes.txt --epochs 2 --threads 1 -o run3"
 TABLE = "train table.csv --epochs 3 -o run3"
+SEEDS = "train strokes.txt --epochs 2 --seeds 2 --threads 1 -o run3"
+STUDY = "study study.txt --workers 1 --json -o s2"
+RESUMED = "study --resume s2 --workers 1 --json"
+STUDIED = "vary strokes.txt\nepochs 1\nschedule one cycle {0.01..1 log}\ntrials 3\n"
+TESTED = '{"trial": 0, "mean": 0.5, "deviation": 0, "accuracies": [0.5], "seeds": 1}\n'
+RECORD = "check book.xlsx --record checked.jsonl"
+DEMO, FIRST = "demo -o out", 18  # calls of the demo: it is long, and goes on as it begins
 
 
 def command(words: list[str], place: Path, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -89,6 +109,12 @@ def desk(tmp_path_factory) -> Path:
     gradbook = [sys.executable, "-m", "gradbook"]
     done = command([*gradbook, "train", *TABLE.split()[1:-1], "table"], place, place)
     assert done.returncode == 0, done.stderr
+    (place / "study.txt").write_text(STUDIED, encoding="utf-8")
+    done = command([*gradbook, "study", "study.txt", "-o", "s"], place, place)
+    assert done.returncode == 0, done.stderr
+    (place / "s" / "tests.jsonl").write_text(TESTED, encoding="utf-8")
+    if not missing(["onnx"]):
+        load(place / "run").export(place / "net.onnx")
     return place
 
 
@@ -101,14 +127,19 @@ def cache(tmp_path_factory) -> Path:
 def runs(faults, desk, cache, tmp_path):
     """`runs(words, older)`: how it went without a fault, and with each."""
 
-    def every(words: str, older: list[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    def every(
+        words: str, older: Sequence[str] = (), *, then: str = "", first: int = 0
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        require(*(name for ending, name in WITNESSES.items() if ending in words))
         template = tmp_path / "template"
         shutil.copytree(desk, template)
         for name in older:
-            (template / name).write_bytes(OLD)
+            if not (template / name).exists():
+                (template / name).write_bytes(OLD)
         every.before = tree(template)
         most = ALL if os.environ.get("EVERY_FAULT") else THOROUGH if REQUIRE_ALL else USUAL
-        command = [sys.executable, "-m", "tests.outside.disks.failing", faults, template, str(most)]
+        command = [sys.executable, "-m", "tests.outside.disks.failing", f"--then={then}"]
+        command += [f"--first={first}", faults, template, str(most)]
         done = subprocess.run(
             [*command, *words.split()],
             env={
@@ -123,9 +154,10 @@ def runs(faults, desk, cache, tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        whole, *failed = map(json.loads, done.stdout.splitlines())
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        failed = [run for run in found if run["failed"]]
         assert len(failed) > 2
-        return whole, failed
+        return found[0], failed
 
     return every
 
@@ -166,11 +198,11 @@ def test_copies_are_whole_or_not_there(runs):
         assert {name: kept.get(name) for name in run["files"]} == run["files"], run["said"]
 
 
-@pytest.mark.parametrize("words", [TRAINING, TABLE], ids=["images", "a table"])
+@pytest.mark.parametrize("words", [TRAINING, TABLE, SEEDS], ids=["images", "a table", "seeds"])
 def test_a_training_leaves_only_whole_files(words, runs):
     whole, failed = runs(words, [])
     usual = whole["files"].keys() | runs.before.keys()
-    assert {"run3", "run3/model.safetensors"} < usual
+    assert {"run3", "run3/result.json"} < usual
     for run in failed:
         assert_said_in_a_line(run)
         assert run["files"].keys() <= usual, run["said"]
@@ -184,6 +216,49 @@ def test_a_training_leaves_only_whole_files(words, runs):
         for name in run["files"].keys() - runs.before.keys():
             alike = run["files"][name] == whole["files"][name]
             assert alike or Path(name).name in unlike or name.endswith(".safetensors")
+
+
+def test_a_study_goes_on_to_the_same_trials(runs):
+    """The disk of the driver fails: its helpers send it what they find."""
+    whole, failed = runs(STUDY, then=RESUMED)
+    usual = whole["files"].keys() | runs.before.keys()
+    expected = last_event(whole["said"])
+    assert len(expected["trials"]) == 3
+    for run in failed:
+        assert_said_in_a_line(run)
+        assert runs.before.items() <= run["files"].items()
+        assert run["files"].keys() <= usual, run["said"]
+        if "s2/study.txt" in run["files"]:
+            assert "gradbook study --resume s2" in run["said"]
+            assert last_event(run["then"]["said"]) == expected
+        else:
+            assert "no study in s2" in run["then"]["said"]
+
+
+def last_event(said: str) -> dict[str, Any]:
+    return json.loads(said.splitlines()[-1])
+
+
+def test_a_record_of_books_goes_on_where_it_was_torn(runs):
+    whole, failed = runs(RECORD, then=RECORD)
+    assert changed(runs.before, whole["files"]) == {"checked.jsonl"}
+    assert whole["then"]["said"] == whole["said"]
+    for run in failed:
+        assert_said_in_a_line(run)
+        assert changed(runs.before, run["files"]) <= {"checked.jsonl"}
+        assert run["then"]["said"] == whole["said"]
+
+
+def test_the_demo_leaves_only_whole_files(runs):
+    """Runs that came further have the same files."""
+    _, failed = runs(DEMO, first=FIRST)
+    known = {}
+    for run in reversed(failed):
+        assert_said_in_a_line(run)
+        new = {name: run["files"][name] for name in changed(runs.before, run["files"])}
+        known = known or new
+        assert new.items() <= known.items()
+    assert "out/worked-play.html" in known
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="no disks for a while here")

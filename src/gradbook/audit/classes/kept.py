@@ -21,7 +21,7 @@ from gradbook.audit.classes.submissions import READ
 from gradbook.audit.findings.findings import UNREADABLE, BookReport, fingerprint_of
 from gradbook.audit.findings.kept import line_of, report_of_line
 from gradbook.errors import DataError
-from gradbook.files import said_plainly
+from gradbook.files import said_plainly, write_whole
 from gradbook.schema import SchemaError
 
 NOWHERE = -1
@@ -42,6 +42,8 @@ class KeptReports(Sequence[BookReport]):
         self.places = array("q", [NOWHERE]) * len(books)
         self.last = NOWHERE, BookReport("", "")
         with said_plainly("write", self.path):
+            if path and not (self.path.exists() and self.path.stat().st_size):
+                write_whole(self.path, HEAD)  # without which nothing of the file would be known
             self.file: Any = (
                 self.path.open("a+b") if path else SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
             )
@@ -55,7 +57,8 @@ class KeptReports(Sequence[BookReport]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
+        with said_plainly("write", self.path):
+            self.file.close()
 
     def left(self) -> list[int]:
         """The numbers of the books that have no report yet."""
@@ -100,7 +103,8 @@ class KeptReports(Sequence[BookReport]):
             place = self.file.tell()
             while line := self.file.readline(limits.REPORT.most):
                 if not line.endswith(b"\n") and len(line) < limits.REPORT.most:
-                    self.file.truncate(place)
+                    with said_plainly("write", self.path):
+                        self.file.truncate(place)
                     return
                 with suppress(SchemaError, ValueError):
                     yield int(report_of_line(line).fingerprint, 16), place

@@ -224,7 +224,6 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
         found = score_of(_recipe(folder, best), plan.seeds)
     record: dict[str, Any] = {"trial": best["number"], **asdict(found)}
     folder.add_test(record)
-    _write_page(folder, plan, records)
     if options.json:
         print_event("tested", **record)
     else:
@@ -233,6 +232,7 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
             f"{percent(found.mean)} ± {100 * found.deviation:.3f} of the test images, over "
             f"{counted(found.seeds, 'seed')}; this study has now looked at them {times}"
         )
+    _write_page(folder, plan, records)
 
 
 def _best_record(folder: StudyFolder) -> tuple[text.Record, list[text.Record]]:
