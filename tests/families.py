@@ -42,8 +42,8 @@ from gradbook.net import (
 )
 from gradbook.net.window import SAME
 
-SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "silu", "identity")
-CORNERED = ("relu", "leaky relu")
+SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "exact gelu", "silu", "identity")
+CORNERED = ("relu", "leaky relu", "relu6", "elu", "hard swish")
 FLAT_ONLY = ("softmax", "log softmax")
 MOST_CHANNELS = 8  # of what is put side by side, so that nothing grows large
 UPDATES = ("descent", "momentum", "adam", "adamw")

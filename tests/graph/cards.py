@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import e, inf, log, log1p, tanh
+from math import e, inf, log, log1p, pi, sqrt, tanh
 from typing import Any
 
 from gradbook.graph.node import Attribute
@@ -193,6 +193,63 @@ CARDS: dict[str, Card] = {
             at(-1000, value=0, slopes=(0,)),
         ],
         torch=lambda torch, x: torch.nn.functional.gelu(x, approximate="tanh"),
+    ),
+    "normal_share": Card(
+        ONE,
+        [
+            at(0, value=0.5, slopes=(1 / sqrt(2 * pi),)),
+            at(1, value=0.8413447460685429, slopes=(0.24197072451914337,)),  # by mpmath
+            at(1000, value=1, slopes=(0,)),
+            at(-1000, value=0, slopes=(0,)),
+            at(-5, value=2.866515718791939e-07),
+        ],
+        torch=lambda torch, x: torch.special.ndtr(x),
+    ),
+    "exact_gelu": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0.5,)),
+            at(1, value=0.8413447460685429, slopes=(1.0833154705876864,)),  # by mpmath
+            at(-1, value=-0.15865525393145705, slopes=(-0.08331547058768627,)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.gelu(x),
+    ),
+    "relu6": Card(
+        ONE,
+        [
+            at(2, value=2, slopes=(1,)),
+            at(-2, value=0, slopes=(0,)),
+            at(7, value=6, slopes=(0,)),
+            at(0, value=0, slopes=(0,)),
+            at(6, value=6, slopes=(0,)),
+        ],
+        reach=(-3, 9),
+        torch=lambda torch, x: torch.nn.functional.relu6(x),
+    ),
+    "elu": Card(
+        ONE,
+        [
+            at(2, value=2, slopes=(1,)),
+            at(0, value=0, slopes=(1,)),
+            at(-log(2), value=-0.5, slopes=(0.5,)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=-1, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.elu(x),
+    ),
+    "hard_swish": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0.5,)),
+            at(1, value=2 / 3, slopes=(5 / 6,)),
+            at(-2, value=-1 / 3, slopes=(-1 / 6,)),
+            at(4, value=4, slopes=(1,)),
+            at(-4, value=0, slopes=(0,)),
+        ],
+        reach=(-5, 5),
+        torch=lambda torch, x: torch.nn.functional.hardswish(x),
     ),
     "silu": Card(
         ONE,

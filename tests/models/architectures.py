@@ -188,6 +188,15 @@ def _applied_again(torch: Any) -> Any:
     return Again()
 
 
+def _bent(torch: Any) -> Any:
+    """Each activation that mobile networks and transformers have."""
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, 3), nn.ReLU6(), nn.Conv2d(6, 8, 3, 2), nn.Hardswish(), nn.Flatten()),
+        *(nn.LazyLinear(12), nn.GELU(), nn.Linear(12, 12), nn.ELU(), nn.Linear(12, 10)),
+    )
+
+
 ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "LeNet-5 with tanh": (_lenet_tanh, DIGIT),
     "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
@@ -201,5 +210,6 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "wide pools": (_wide_pool, DIGIT),
     "dilated": (_dilated, DIGIT),
     "padded": (_padded, DIGIT),
+    "bent": (_bent, DIGIT),
     "applied again": (_applied_again, DIGIT),
 }

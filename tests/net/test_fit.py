@@ -59,7 +59,7 @@ WRONG = {
     "BatchNorm(1)": "batchnorm's epsilon lies between 0 and 1, not 1.0",
     "BatchNorm(nan)": "batchnorm's epsilon lies between 0 and 1, not nan",
     "Activation('sigmod')": "unknown activation 'sigmod': did you mean 'sigmoid'?",
-    "Activation('swish')": "unknown activation 'swish': one of sigmoid, tanh",
+    "Activation('gaussian')": "unknown activation 'gaussian': one of sigmoid, tanh",
     "Activation(None)": "unknown activation None: one of sigmoid, tanh",
     "Activation([])": "unknown activation []: one of sigmoid, tanh",
     "Activation('leaky relu', 'x')": "the slope is a number such as 0.15, not 'x'",

@@ -200,7 +200,11 @@ ACTIVATIONS: dict[str, Any] = {
     "relu": torch.relu,
     "softplus": lambda x: functional.softplus(x, threshold=500),  # the usual 20 drops ln(1 + e^-x)
     "gelu": lambda x: functional.gelu(x, approximate="tanh"),
+    "exact gelu": functional.gelu,
     "silu": functional.silu,
+    "relu6": functional.relu6,
+    "elu": functional.elu,
+    "hard swish": functional.hardswish,
     "identity": lambda x: x,
     "softmax": lambda x: torch.softmax(x.flatten(1), 1),
     "log softmax": lambda x: torch.log_softmax(x.flatten(1), 1),

@@ -239,7 +239,7 @@ def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:
             return given[0]
         case Activation(kind, slope):
             attributes = (slope,) if kind == "leaky relu" else ()
-            return given[0].graph.make(kind.replace(" ", "_"), *given, attributes=attributes)
+            return given[0].graph.make(layer.word, *given, attributes=attributes)
         case _:
             raise AssertionError(f"{layer} has no ops")
 

@@ -6,7 +6,7 @@ They work element by element where they are given tensors.
 from __future__ import annotations
 
 from functools import reduce
-from math import pi, sqrt
+from math import erfc, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -134,11 +134,71 @@ define(
     derivative=_gelu_derivative,
     expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
 )
+_tails = np.vectorize(erfc, otypes=[np.float64])
+
+
+def _normal_share(x: Array) -> Array:
+    """Told by the tail below, so that little of little is not lost beside 1."""
+    x = np.asarray(x)
+    tails: Array = _tails(x / -sqrt(2)).astype(np.result_type(x, np.float32))
+    return 0.5 * tails
+
+
+def _share(x: Node) -> Node:
+    return x.graph.make("normal_share", x)
+
+
+def _bell(x: Node) -> Node:
+    """The normal distribution's density, the slope of its share."""
+    return BELL * x.graph.make("exp", -(x**2) / 2)
+
+
+BELL = 1 / sqrt(2 * pi)
+define(
+    "normal_share",  # Φ(x): the share of a normal distribution that lies below x
+    _normal_share,
+    derivative=lambda d, y, x: (d * _bell(x),),
+)
+define(
+    "exact_gelu",  # Hendrycks and Gimpel (2016): what PyTorch and Keras call GELU
+    lambda x: x * _normal_share(x),
+    derivative=lambda d, y, x: (d * (_share(x) + x * _bell(x)),),
+    expansion=lambda x: x * _share(x),
+)
 define(
     "silu",  # x·σ(x); its slope is σ(x) + y·(1 − σ(x))
     lambda x: x * _sigmoid(x),
     derivative=lambda d, y, x: (d * (_chance(x) + y * (1 - _chance(x))),),
     expansion=lambda x: x * _chance(x),
+)
+
+
+def _up_to_6(x: Node, inside: Node | float, beyond: float) -> Node:
+    """Nothing up to 0, one between 0 and 6, another from there on."""
+    return x.graph.make("choose", x, x.graph.make("choose", 6 - x, inside, beyond), 0)
+
+
+def _relu6(x: Node) -> Node:
+    return x.graph.make("relu6", x)
+
+
+define(
+    "relu6",  # flat at both corners, as in PyTorch
+    lambda x: np.clip(x, 0, 6),
+    derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),
+    expansion=lambda x: _up_to_6(x, x, 6),
+)
+define(
+    "elu",  # e^x − 1 below zero
+    lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
+    expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
+)
+define(
+    "hard_swish",  # x·relu6(x + 3)/6: SiLU in straight lines
+    lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    derivative=lambda d, y, x: (d * (_relu6(x + 3) / 6 + x * _up_to_6(x + 3, 1, 0) / 6),),
+    expansion=lambda x: x * _relu6(x + 3) / 6,
 )
 define(
     "log_sum_exp",  # ln Σ e^x: softmax is e^(x − that)

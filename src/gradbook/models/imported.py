@@ -102,7 +102,7 @@ PLACE_BY_PLACE = (
     "it normalises the channels of each place by themselves, which no layer here does: put {} "
     "there, over all places, and train it again"
 )
-GELU = "GELU is read in its tanh form: GELU(approximate='tanh')"
+STEEPER = "ELU falls to −1 here: an alpha of 1"
 TURNED = "channels stand first in all that is read, and no other axes change places"
 BOTH = "1 − p and p are read of one output alone"
 

@@ -332,9 +332,13 @@ ACTIVATIONS = {  # the word in the text form, and what it makes of the values be
     "tanh": "the hyperbolic tangent of each",
     "relu": "each if it is positive, else 0 (ReLU)",
     "leaky relu": "each, times {slope:g} if it is negative (leaky ReLU)",
+    "relu6": "each between 0 and 6, else the nearer of the two (ReLU6)",
+    "elu": "each if it is positive, else e to its power less 1 (ELU)",
     "softplus": "each, bent smoothly to stay positive (softplus)",
     "gelu": "each, times a smooth step from 0 to 1 (GELU, in the tanh form)",
+    "exact gelu": "each, times the share of a normal distribution below it (GELU)",
     "silu": "each, times its own sigmoid (SiLU)",
+    "hard swish": "each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)",
     "identity": "the same again (identity)",
     "softmax": "their shares of 1 (softmax)",
     "log softmax": "the logarithms of their shares of 1 (log softmax)",
@@ -356,6 +360,11 @@ class Activation(Layer):
         settle(self, slope=slope)
         if not isfinite(slope):
             raise UsageError(f"the slope of leaky relu is a finite number, not {slope}")
+
+    @property
+    def word(self) -> str:
+        """Its kind as one word, which its op is called by: leaky_relu."""
+        return self.kind.replace(" ", "_")
 
     @property
     def is_softmax(self) -> bool:

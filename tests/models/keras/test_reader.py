@@ -293,9 +293,9 @@ def test_normalisation_of_each_place_is_refused_with_what_can_stand_there(keras,
 @by_keras
 def test_what_a_model_within_a_model_has_that_is_no_layer_is_told_with_its_place(keras, tmp_path):
     layers = keras.layers
-    inner = keras.Sequential([layers.ELU(name="mine")], name="inner")
+    inner = keras.Sequential([layers.PReLU(name="mine")], name="inner")
     keras.Sequential([layers.Input((5,)), inner]).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="ELU 'inner/mine': there is no such layer here"):
+    with pytest.raises(GradbookError, match="PReLU 'inner/mine': there is no such layer here"):
         read_keras(tmp_path / "net.keras")
 
 
@@ -306,9 +306,9 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
         [
             layers.Input((9, 9, 1)),
             layers.MaxPooling2D(2, padding="same", name="first", data_format="channels_first"),
-            layers.Conv2D(2, 3, activation="gelu", name="second"),
-            layers.ELU(name="third"),
-            layers.ReLU(6, name="fifth"),
+            layers.Conv2D(2, 3, activation="mish", name="second"),
+            layers.ELU(0.5, name="third"),
+            layers.ReLU(5, name="fifth"),
             layers.ZeroPadding2D(((0, 1), (0, 1)), name="sixth"),
         ]
     )
@@ -317,9 +317,9 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
         read_keras(tmp_path / "net.keras")
     for said in (
         "MaxPooling2D 'first': channels come last in what is read",
-        "Conv2D 'second': its activation is gelu",
-        "ELU 'third': there is no such layer here",
-        "ReLU 'fifth': ReLU has no largest value",
+        "Conv2D 'second': its activation is mish",
+        "ELU 'third': ELU falls to −1 here: an alpha of 1",
+        "ReLU 'fifth': ReLU has no threshold here, and no largest value but ReLU6's",
         "output 'sixth': it isn't what the last layer makes",
     ):
         assert said in caught.value.message

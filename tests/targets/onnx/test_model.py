@@ -101,7 +101,11 @@ def test_the_newest_operators_that_onnxruntime_knows_say_the_same():
 )
 @pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64"])
 def test_with_preparation_bytes_become_probabilities(input, ending):
-    layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; "
+    layers = (
+        "conv 2 3x3; batchnorm; gelu; flatten; "
+        if "x" in input
+        else "dense 6; exact gelu; dense 5; relu6; "
+    )
     model = model_of(f"input {input}; {layers}{ending}")
     images = np.random.default_rng(0).integers(0, 256, (7, *model.picture), np.uint8)
     grey = images[:, 0] if model.picture[0] == 1 else images

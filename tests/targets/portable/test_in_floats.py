@@ -41,6 +41,8 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "conv 4 3x3 pad 1; maxpool 2; batchnorm; relu; flatten; dense 3; log softmax",
         "conv 4 3x3; relu; maxpool 2; batchnorm; flatten; dense 3; softmax",
         "conv 4 3x3 stride 2; gelu; maxpool 2; flatten; batchnorm; dense 3; softmax",
+        "conv 4 3x3; relu6; maxpool 2; flatten; dense 5; exact gelu; dense 5; hard swish; dense 4; "
+        "elu; dense 3; softmax",
         "conv 4 3x3; maxpool 3 stride 2; silu; avgpool all; flatten; dense 3; softmax",
         "depthwise 3x3 pad 1; conv 6 1x1; relu; conv 6 3x3 groups 2 pad 1; add back 1; "
         "avgpool 2; flatten; dense 3; softmax",

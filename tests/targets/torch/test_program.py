@@ -29,7 +29,14 @@ conv 4 5x5 stride 2
 batchnorm
 gelu
 maxpool 2
+relu6
 flatten
+dense 8
+exact gelu
+dense 8
+hard swish
+dense 8
+elu
 dense 10
 log softmax
 """

@@ -74,6 +74,8 @@ ELEMENTWISE: dict[str, Callable[..., Node]] = {
     "LN": _op("log"),
     "SQRT": _op("sqrt"),
     "TANH": _op("tanh"),
+    "NORMSDIST": _op("normal_share"),
+    "ERF": lambda x: 2 * x.graph.make("normal_share", x * math.sqrt(2)) - 1,
     "COSH": lambda x: (_exp(x) + _exp(-x)) / 2,
     "SINH": lambda x: (_exp(x) - _exp(-x)) / 2,
     "ABS": lambda x: if_positive(x, x, -x),

@@ -216,6 +216,7 @@ _ON_NUMBERS: dict[str, Callable[..., float]] = {
     "log": math.log,
     "sqrt": math.sqrt,
     "tanh": math.tanh,
+    "normal_share": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),

@@ -230,8 +230,8 @@ def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, .
 
 def _word(layer: Layer) -> str:
     match layer:
-        case Activation(kind):
-            return kind.replace(" ", "_")
+        case Activation():
+            return layer.word
         case Pool(kind):
             return f"{kind}pool"
         case _:

@@ -16,7 +16,7 @@ from gradbook.graph.node import OPS, Array
 from gradbook.models.keras.content import KerasContent, KerasEntry
 from gradbook.net.layers import Activation
 
-KNOWN = ("gelu", "silu")
+KNOWN = ("gelu", "exact gelu", "silu", "hard swish")
 PLACES = np.linspace(-8, 8, 401)
 MOST_LAYERS = 24
 
@@ -41,9 +41,9 @@ def bend_from(content: KerasContent, value: str) -> BendLayers | None:
                 continue
             made[entry.name] = found
             inside.append(entry)
-            kind = _same(found) if len(inside) > 1 and _closed(content, inside) else None
-            if kind is not None:
-                longest = BendLayers(Activation(kind), tuple(inside))
+            layer = _same(found) if len(inside) > 1 and _closed(content, inside) else None
+            if layer is not None:
+                longest = BendLayers(layer, tuple(inside))
     return longest
 
 
@@ -73,10 +73,11 @@ def _worked_out(entry: KerasEntry, made: Mapping[str, Array]) -> Array | None:
     return None
 
 
-def _same(found: Array) -> str | None:
+def _same(found: Array) -> Activation | None:
     for kind in KNOWN:
-        if np.allclose(found, OPS[kind].value(PLACES), rtol=1e-5, atol=1e-5):
-            return kind
+        layer = Activation(kind)
+        if np.allclose(found, OPS[layer.word].value(PLACES), rtol=1e-5, atol=1e-5):
+            return layer
     return None
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
-from gradbook.models.imported import BOTH, ImportedNet, NoLayer, Refusals, assembled
+from gradbook.models.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.models.keras.held import Held, order_beside, ours
@@ -358,8 +358,10 @@ class _KerasReader:
             return held
         if entry.kind == "Softmax" and told["axis"] != [-1]:
             raise NoLayer("shares are read over all classes, which stand last")
+        if entry.kind == "ELU" and told["alpha"] != 1:
+            raise NoLayer(STEEPER)
         layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
-        layer = layer or activation(told.get("activation", "softmax"))
+        layer = layer or activation(told.get("activation", entry.kind.lower()))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
     def add(self, entry: KerasEntry) -> Held:
@@ -404,7 +406,7 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
     "Flatten": _KerasReader.flatten,
     "Reshape": _KerasReader.reshape,
     **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
-    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "Softmax"), _KerasReader.bent),
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.bent),
     "Add": _KerasReader.add,
     "Concatenate": _KerasReader.beside,
     **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),

@@ -26,8 +26,10 @@ from gradbook.schema import (
 )
 
 ACTIVATIONS = {
-    **{word: word for word in ("relu", "sigmoid", "tanh", "softplus", "silu", "softmax")},
-    "swish": "silu",
+    **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "softmax")},
+    **dict.fromkeys(("silu", "swish"), "silu"),
+    **dict.fromkeys(("hard_silu", "hard_swish"), "hard swish"),
+    "gelu": "exact gelu",
     "log_softmax": "log softmax",
 }
 
@@ -94,6 +96,7 @@ SETTINGS: Mapping[str, Schema] = {  # of those layers that have some
         negative_slope=Usually(WrittenNumbers(), NONE),
         threshold=Usually(FiniteNumber(), 0.0),
     ),
+    "ELU": Schema(alpha=Usually(FiniteNumber(), 1.0)),
     "LeakyReLU": Schema(negative_slope=Usually(WrittenNumbers(), np.full((), 0.3))),
     "Softmax": Schema(axis=Usually(AXES, LAST)),
     "Concatenate": Schema(axis=Usually(AXIS, -1)),
@@ -106,15 +109,17 @@ def activation(told: Any) -> Activation:
         return Activation("leaky relu", 0.2)  # Keras's own slope
     if not isinstance(told, str) or told not in ACTIVATIONS:
         word = told if isinstance(told, str) else "a function of its own"
-        hint = " (write GELU in its tanh form)" if word == "gelu" else ""
-        raise NoLayer(f"its activation is {word:.60}, which isn't one here{hint}")
+        raise NoLayer(f"its activation is {word:.60}, which isn't one here")
     return Activation(ACTIVATIONS[told])
 
 
 def relu(told: Mapping[str, Any]) -> Activation:
-    if told.get("max_value") is not None or told.get("threshold"):
-        raise NoLayer("ReLU has no largest value and no threshold here")
     slopes: Array = told["negative_slope"]
     if slopes.size != 1:
         raise NoLayer(f"{slopes.size} slopes below 0: one is read")
+    most = told.get("max_value")
+    if told.get("threshold") or (most is not None and (most != 6 or slopes.item())):
+        raise NoLayer("ReLU has no threshold here, and no largest value but ReLU6's")
+    if most is not None:
+        return Activation("relu6")
     return Activation("leaky relu", slopes.item()) if slopes.item() else Activation("relu")

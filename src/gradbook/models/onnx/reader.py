@@ -15,7 +15,6 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
     BOTH,
-    GELU,
     TURNED,
     ImportedLayer,
     ImportedNet,
@@ -391,7 +390,7 @@ def _places_up(pool: Pool, shape: Shape) -> list[int]:
     return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]
 
 
-REFUSED = {"Transpose": TURNED, "Gelu": GELU, "Erf": GELU}
+REFUSED = {"Transpose": TURNED}
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {

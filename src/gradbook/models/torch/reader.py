@@ -17,7 +17,6 @@ from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
-    GELU,
     PLACE_BY_PLACE,
     TURNED,
     ImportedNet,
@@ -26,6 +25,7 @@ from gradbook.models.imported import (
     assembled,
 )
 from gradbook.models.row import BYTES, LayerRow
+from gradbook.models.torch.bends import BENDS, bend_of
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
 from gradbook.models.torch.settings import checked
 from gradbook.models.windows import (
@@ -42,7 +42,6 @@ from gradbook.net.parameters import Shape
 from gradbook.net.window import Both, Pad
 
 TRAINING = "it is in training: call module.eval() before it is exported"
-PLAIN = {word: word for word in ("relu", "sigmoid", "tanh", "silu")}
 
 
 def read_pt2(path: str | os.PathLike[str]) -> ImportedNet:
@@ -311,22 +310,8 @@ class _AtenReader:
 
     # Activations, sums and products.
 
-    def plain(self, call: AtenCall, place: str) -> int:
-        return self.row.add(Activation(PLAIN[call.operator]), self._given(call), place)
-
     def bend(self, call: AtenCall, place: str) -> int:
-        told = call.arguments
-        if call.operator == "leaky_relu":
-            layer = Activation("leaky relu", told["negative_slope"])
-        elif call.operator == "softplus":
-            if told["beta"] != 1 or told["threshold"] < 20:
-                raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
-            layer = Activation("softplus")
-        else:
-            if told["approximate"] != "tanh":
-                raise NoLayer(GELU)
-            layer = Activation("gelu")
-        return self.row.add(layer, self._given(call), place)
+        return self.row.add(bend_of(call), self._given(call), place)
 
     def softmax(self, call: AtenCall, place: str) -> int:
         if call.arguments["dim"] % (len(self._size(call)) + 1) != 1:
@@ -392,6 +377,8 @@ def _settled(sizes: list[int], count: int) -> Shape:
 
 WINDOWED = ("conv2d", "max_pool2d", "avg_pool2d", "pad", "constant_pad_nd")  # may read framed ones
 Take = Callable[[_AtenReader, AtenCall, str], int]
+
+
 TAKES: Mapping[str, Take] = {
     "linear": _AtenReader.linear,
     "conv2d": _AtenReader.conv,
@@ -408,8 +395,7 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(("permute", "transpose", "movedim"), _AtenReader.turn),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), _AtenReader.drop),
     **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to"), _AtenReader.pass_on),
-    **dict.fromkeys(PLAIN, _AtenReader.plain),
-    **dict.fromkeys(("gelu", "leaky_relu", "softplus"), _AtenReader.bend),
+    **dict.fromkeys(BENDS, _AtenReader.bend),
     **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.softmax),
     **dict.fromkeys(("add", "sub", "mul", "div"), _AtenReader.combine),
 }

@@ -15,7 +15,6 @@ from gradbook.schema import (
     ListOf,
     Maybe,
     OneOrMore,
-    PlainText,
     Schema,
     SchemaError,
     TrueOrFalse,
@@ -59,7 +58,8 @@ PADDED = Schema(
     value=Usually(FiniteNumber(), 0.0),
 )
 SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
-COMBINED = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=Usually(FiniteNumber(), 1.0))
+ONCE = Usually(FiniteNumber(), 1.0)
+COMBINED = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
 
 ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     "linear": Schema(weight=Tensor(), bias=Usually(Tensor(), None)),
@@ -91,9 +91,12 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
     "reshape": Schema(shape=SIZES),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
-    "gelu": Schema(approximate=Usually(PlainText(), "none")),
+    "hardtanh": Schema(min_val=Usually(FiniteNumber(), -1.0), max_val=Usually(FiniteNumber(), 1.0)),
+    "clamp": Schema(min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)),
+    "elu": Schema(alpha=ONCE, scale=ONCE, input_scale=ONCE),
+    "gelu": Schema(approximate=Usually(Choice("none", "tanh"), "none")),
     "leaky_relu": Schema(negative_slope=Usually(FiniteNumber(), 0.01)),
-    "softplus": Schema(beta=Usually(FiniteNumber(), 1.0), threshold=Usually(FiniteNumber(), 20.0)),
+    "softplus": Schema(beta=ONCE, threshold=Usually(FiniteNumber(), 20.0)),
     **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS)),
     **dict.fromkeys(("add", "sub", "mul", "div"), COMBINED),
 }

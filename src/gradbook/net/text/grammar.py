@@ -18,7 +18,8 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
 {WINDOW_USAGE}
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
-  gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))); silu is x·σ(x).
+  gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))), and exact gelu x·Φ(x);
+  silu is x·σ(x), and hard swish x·relu6(x + 3)/6; elu is e^x − 1 below zero.
 
   loss half squared error    Σ ½(t−a)²; also 'mean squared error', 'mean absolute error',
                              'binary cross-entropy' after sigmoid,

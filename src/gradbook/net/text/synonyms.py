@@ -16,6 +16,7 @@ LAYER_WORDS = {
     "instancenorm2d": "instancenorm",
     "cat": "concat",
     "concatenate": "concat",
+    "swish": "silu",
     "optimizer": "update",
     "lr": "rate",
 }

@@ -37,6 +37,7 @@ WORDS = {
     "exp": Word("exponential({0.lanes})", "EXP({0})", costly=True),
     "log": Word("logarithm({0.lanes})", "LOG({0})", costly=True),
     "tanh": Word("hyperbolic_tangent({0.lanes})", "TANH({0})", costly=True),
+    "normal_share": Word("normal_share({0.lanes})", "NORMAL_SHARE({0})", costly=True),
     "sqrt": Word("root({0.lanes})", "SQRT({0})", costly=True),
     "softplus": Word(
         "soft_plus({0.lanes})", "({0} > 0 ? {0} : 0) + LOG1P(EXP(-FABS({0})))", costly=True

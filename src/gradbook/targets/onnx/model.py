@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",
     "tanh": "Tanh",
     "relu": "Relu",
+    "elu": "Elu",
     "softplus": "Softplus",
 }
 
@@ -261,10 +263,18 @@ class OnnxContent:
                 self.node("LeakyRelu", [x], made, alpha=slope)
             case "softmax" | "log softmax":
                 self.node("Softmax" if kind == "softmax" else "LogSoftmax", [x], made, axis=1)
+            case "relu6":
+                ends = [self.number(own, "least", 0), self.number(own, "most", 6)]
+                self.node("Clip", [x, *ends], made)
             case "silu":
                 self.node("Mul", [x, self.node("Sigmoid", [x], f"{own.name}.sigmoid")], made)
+            case "hard swish":
+                rise = self.node("HardSigmoid", [x], f"{own.name}.rise", alpha=1 / 6, beta=0.5)
+                self.node("Mul", [x, rise], made)
             case "gelu":
                 self.gelu(own, x, made)
+            case "exact gelu":
+                self.exact_gelu(own, x, made)
             case _:
                 self.node(ACTIVATIONS[kind], [x], made)
 
@@ -282,6 +292,16 @@ class OnnxContent:
         half = self.number(own, "half", 0.5)
         share = step("Add", [step("Mul", [turn, half], "halved"), half], "share")
         self.node("Mul", [x, share], made)
+
+    def exact_gelu(self, own: TrainedLayer, x: str, made: str) -> None:
+        """x·½·(1 + erf(x/√2)), as PyTorch writes it."""
+
+        def step(word: str, inputs: list[str], name: str) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}")
+
+        along = step("Mul", [x, self.number(own, "along", sqrt(0.5))], "scaled")
+        share = step("Add", [step("Erf", [along], "erf"), self.number(own, "one", 1)], "share")
+        self.node("Mul", [step("Mul", [x, share], "twice"), self.number(own, "half", 0.5)], made)
 
     # Nodes and tensors.
 

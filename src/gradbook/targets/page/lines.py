@@ -19,7 +19,8 @@ WORDS = frozenset(
     {
         *("leaf", "constant", "copy", "repeat", "total"),
         *("add", "subtract", "multiply", "divide", "negate", "power"),
-        *("exp", "log", "sqrt", "tanh", "relu", "softplus", "log_sum_exp"),
+        *("exp", "log", "sqrt", "tanh", "normal_share", "relu", "softplus"),
+        "log_sum_exp",
         *("choose", "largest", "is_largest"),
     }
 )

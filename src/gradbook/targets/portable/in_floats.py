@@ -20,9 +20,13 @@ BENDS = {  # each activation of x, in C
     "leaky relu": "x > 0 ? x : {slope} * x",
     "sigmoid": "1 / (1 + expf(-x))",
     "tanh": "tanhf(x)",
+    "relu6": "x > 0 ? (x < 6 ? x : 6) : 0",
+    "elu": "x > 0 ? x : expm1f(x)",
     "softplus": "(x > 0 ? x : 0) + log1pf(expf(-fabsf(x)))",
     "gelu": "0.5f * x * (1 + tanhf({scale} * x * (1 + {cube} * x * x)))",
+    "exact gelu": "0.5f * x * erfcf(-0.70710678f * x)",
     "silu": "x / (1 + expf(-x))",
+    "hard swish": "x > -3 ? (x < 3 ? x * (x + 3) / 6 : x) : 0",
 }
 KEEP = """\
 /* A result into its place: scaled, shifted and bent. */

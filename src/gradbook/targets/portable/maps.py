@@ -47,9 +47,8 @@ def scaled(maker: RowMaker, sums: Array) -> Array:
 
 
 def activated(layer: Activation, values: Array) -> Array:
-    op = OPS[layer.kind.replace(" ", "_")]
     slope = (layer.slope,) if layer.kind == "leaky relu" else ()
-    return np.asarray(op.value(values, *slope))
+    return np.asarray(OPS[layer.word].value(values, *slope))
 
 
 def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:

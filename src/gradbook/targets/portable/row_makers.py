@@ -30,7 +30,9 @@ from gradbook.net.text import layer_words
 from gradbook.net.window import NOWHERE, Sides, Window
 
 ONE = Window((1, 1))
-RISING = ("relu", "leaky relu", "sigmoid", "tanh", "softplus")  # they keep which value is largest
+RISING = (  # they keep which value is largest
+    *("relu", "leaky relu", "relu6", "elu", "sigmoid", "tanh", "softplus"),
+)
 
 
 class Work(StrEnum):

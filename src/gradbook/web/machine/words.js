@@ -36,6 +36,22 @@ function logAddExp(a, b) {
   return Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))
 }
 
+/** How much of a normal distribution lies below x: by the series of its integral, and far below
+ * zero, where that would lose digits beside ½, by the continued fraction of its tail.
+ * @param {number} x
+ */
+function normalShare(x) {
+  const bell = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)
+  if (x > 2) return 1 - normalShare(-x)
+  let found = 0
+  if (x < -2) {
+    for (let k = 100; k > 0; k--) found = k / (found - x)
+    return bell / (found - x)
+  }
+  for (let term = x, k = 1; Math.abs(term) > 1e-17; k += 2, term *= (x * x) / k) found += term
+  return 0.5 + bell * found
+}
+
 /** @type {Word} The sum over the samples: its operand's stride says whether there are any. */
 function total(m, o, n, args) {
   const [a, , count] = args
@@ -79,6 +95,7 @@ export const WORDS = {
   log: one(Math.log),
   sqrt: one(Math.sqrt),
   tanh: one(Math.tanh),
+  normal_share: one(normalShare),
   relu: one(a => Math.max(a, 0)),
   softplus: one(a => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)))),
   log_sum_exp: folded(logAddExp),

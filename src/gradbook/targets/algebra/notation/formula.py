@@ -13,7 +13,7 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
-from gradbook.graph.ops import GELU_SCALE
+from gradbook.graph.ops import BELL, GELU_SCALE
 from gradbook.targets.algebra.notation.forms import (
     HALF,
     BigSum,
@@ -179,7 +179,11 @@ def _minus(form: Form) -> Form:
 
 def _choice(node: Node, args: Sequence[Form], say: Say) -> Form:
     """a where c > 0, else b."""
+    given = node.inputs[0]
     condition = Comparison(args[0], ">", Numeral(0))
+    if given.op.name == "subtract" and given.inputs[0].is_constant():
+        most, x = (formula(part, say) for part in given.inputs)
+        condition = Comparison(x, "<", most)
     if node.inputs[2].is_constant(0):
         return Bracket(condition) if args[1] == Numeral(1) else args[1] * Bracket(condition)
     return Cases(((args[1], condition), (args[2], Words("else"))))
@@ -221,11 +225,18 @@ def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
     return added(terms)
 
 
+def _at_least_0(x: Form) -> Form:
+    return Function("max", (Numeral(0), x))
+
+
 def _call(function: str) -> Notation:
     return lambda node, args, say: Function(function, tuple(args))
 
 
-EXACTLY = {GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π"))))}  # not by its first digits
+EXACTLY = {  # not by its first digits
+    GELU_SCALE: Root(Fraction(Numeral(2), Symbol(Name("π")))),
+    BELL: Fraction(Numeral(1), Root(2 * Symbol(Name("π")))),
+}
 
 NOTATION: dict[str, Notation] = {
     "constant": lambda node, args, say: EXACTLY.get(node.number, Numeral(node.number)),
@@ -246,8 +257,10 @@ NOTATION: dict[str, Notation] = {
     "is_largest": _chosen,
     "sigmoid": _call("σ"),
     "tanh": _call("tanh"),
+    "normal_share": _call("Φ"),
     "softplus": lambda node, args, say: ln(1 + exp(args[0])),
-    "relu": lambda node, args, say: Function("max", (Numeral(0), args[0])),
+    "relu": lambda node, args, say: _at_least_0(args[0]),
+    "relu6": lambda node, args, say: Function("min", (Numeral(6), _at_least_0(args[0]))),
     "log_sum_exp": lambda node, args, say: ln(added(map(exp, args))),
     "half_square": lambda node, args, say: HALF * (args[0] - args[1]) ** 2,
     "square": lambda node, args, say: (args[0] - args[1]) ** 2,

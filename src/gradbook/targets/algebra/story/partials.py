@@ -139,6 +139,21 @@ WHY: dict[str, Sequence[Inline]] = {
         "times that of what stands in its brackets.",
         *(x, 1 - tanh(x) ** 2),
     ),
+    "relu6": sentence(
+        "{} is 1 between 0 and 6, and 0 elsewhere: what has reached 6 stops a change as well.",
+        Bracket(POSITIVE),
+    ),
+    "elu": sentence(
+        "Left of zero the slope is {}, which is the value that is known already, and 1.", exp(x)
+    ),
+    "exact_gelu": sentence(
+        "By the product rule: {} is the share of a normal distribution below {}, and its slope the "
+        "distribution's density {}.",
+        *(Function("Φ", (x,)), x, exp(-(x**2) / 2) / Root(2 * Symbol(Name("π")))),
+    ),
+    "hard_swish": sentence(
+        "By the product rule; below −3 both terms are 0, and from 3 on only the first is left, 1."
+    ),
     "silu": sentence(
         "By the product rule; {} in the second term is the value that is known already.",
         x * sigmoid(x),

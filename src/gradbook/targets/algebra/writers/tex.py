@@ -29,8 +29,8 @@ GREEK = {
     "δ": r"\delta",
     "π": r"\pi",
 }
-FUNCTIONS = {"σ": r"\sigma", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
-    name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "sinh", "cosh")
+FUNCTIONS = {"σ": r"\sigma", "Φ": r"\Phi", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
+    name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "min", "sinh", "cosh")
 }
 SIGNS = {
     "−": "-",
@@ -194,7 +194,7 @@ WORD = re.compile(r"\\(?:text|mathrm|mathbf|boldsymbol|mathsf)\{([^{}]*)\}")
 RAISED = re.compile(r"[_^]\{([^{}]*)\}")
 FRACTION = re.compile(r"\\t?frac\{([^{}]*)\}\{([^{}]*)\}")
 SPACED = re.compile(r"[-+=]|\\(?:cdot|approx|odot|star|ast|leftarrow|sum)(?![A-Za-z])")
-NAMED = re.compile(r"\\(tanh|exp|ln|max|sinh|cosh)(?![A-Za-z])")
+NAMED = re.compile(r"\\(tanh|exp|ln|max|min|sinh|cosh)(?![A-Za-z])")
 SILENT = re.compile(r"\\(?:Big[lr]|quad)(?![A-Za-z])")
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)")
 UNSEEN = re.compile(r"[{} ]")

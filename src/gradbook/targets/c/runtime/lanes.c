@@ -88,6 +88,9 @@ INLINE vec root(vec x) {
 }
 #endif
 
+/* How much of a normal distribution lies below x. */
+#define NORMAL_SHARE(x) (ERFC((x) * -(real)0.70710678118654752440) * (real)0.5)
+
 /* The rarer functions go lane by lane through the C library. */
 #define LANE_BY_LANE(name, expression)                    \
     static __attribute__((unused)) vec name(vec v) {      \
@@ -100,6 +103,7 @@ INLINE vec root(vec x) {
 LANE_BY_LANE(exponential, EXP(x))
 LANE_BY_LANE(logarithm, LOG(x))
 LANE_BY_LANE(hyperbolic_tangent, TANH(x))
+LANE_BY_LANE(normal_share, NORMAL_SHARE(x))
 LANE_BY_LANE(soft_plus, (x > 0 ? x : 0) + LOG1P(EXP(-FABS(x))))
 
 static __attribute__((unused)) vec raised(vec v, real n) {

@@ -21,7 +21,14 @@ from gradbook.targets.excel.language.grammar import (
 
 # Ops that are one word. The audit reads formulas with the same two tables.
 INFIX_OPS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "^"}
-CALLED_OPS = {"exp": "EXP", "log": "LN", "sqrt": "SQRT", "tanh": "TANH", "largest": "MAX"}
+CALLED_OPS = {
+    "exp": "EXP",
+    "log": "LN",
+    "sqrt": "SQRT",
+    "tanh": "TANH",
+    "largest": "MAX",
+    "normal_share": "NORMSDIST",
+}
 
 LARGEST_EXP = 709  # EXP of more is #NUM!
 
