@@ -44,6 +44,8 @@ def computed(formula: str) -> object:
         ("INDEX(A1:B1,2)", 3),
         ("LOG(8,2)+LOG10(100)+LOG(10)", 6),
         ("COSH(B2)-SINH(B2)", math.exp(-0.5)),
+        ("NORMSDIST(B2)", math.erfc(-0.5 / math.sqrt(2)) / 2),
+        ("ERF(B2)", math.erf(0.5)),
         ("ABS(A2)+SIGN(A2)+SQRT(4)", 2),
         ("IF(A1>B1,1,IF(A1<=2,5))", 5),
         ('IF(C1="TEXT",1,2)', 1),
