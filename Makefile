@@ -11,6 +11,8 @@ FUZZER := atheris==3.0.0
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
 WITNESSES := $(VENV)/with-torch
+else
+SHORT := -m "not long"
 endif
 
 .DEFAULT_GOAL := help
@@ -23,8 +25,8 @@ help: ## Say what can be made
 run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
 
-test: lint $(WITNESSES) ## Set up and run every test; REQUIRE_ALL=1 takes no missing witness
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: lint $(WITNESSES) ## Set up and run the tests; REQUIRE_ALL=1 the long ones, too, and no witness may be missing
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(SHORT)
 
 lint: $(VENV)/with-tests ## Check style and types
 	$(BIN)/ruff check .
