@@ -25,7 +25,8 @@ from tests.families import networks
 
 pytestmark = pytest.mark.witness("cc")
 
-MAIN = Path(__file__).with_name("engine_main.c")
+MAIN, FEW_THREADS = map(Path(__file__).with_name, ("engine_main.c", "few_threads.c"))
+SMALL = "input 2x6x6; conv 3 3x3; batchnorm; relu; maxpool 2; flatten; dense 3; log softmax"
 FLAGS = ["-std=gnu11", "-ffp-contract=fast", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Werror"]
 MOST_SANITIZED = int(os.environ.get("SANITIZED", "2"))  # networks, each compiled for a while
@@ -159,7 +160,48 @@ def test_threads_do_not_race(tmp_path):
     run(program, net, threads=3)
 
 
-SMALL = "input 2x6x6; conv 3 3x3; batchnorm; relu; maxpool 2; flatten; dense 3; log softmax"
+FEW = """
+import ctypes, sys
+from threading import Thread
+import numpy as np
+from gradbook.engine.native import NativeEngine
+from gradbook.net import parse
+
+system = ctypes.CDLL(sys.argv[1])
+images = np.random.default_rng(0).integers(0, 256, (200, 2, 6, 6), dtype=np.uint8)
+found = []
+
+def work(started):
+    engine = NativeEngine(parse(sys.argv[2]), 64, 4, extra=("-O1",))
+    system.let_start(started)
+    losses = engine.epoch(images, np.arange(200) % 3, 0.1).losses
+    outputs = engine.predict(images)
+    found.append((losses.tobytes(), outputs.tobytes(), system.were_refused()))
+    system.let_start(-1)
+
+for started in (-1, 1, 0):
+    thread = Thread(target=work, args=(started,))
+    thread.start()
+    thread.join()
+assert len({one[:2] for one in found}) == 1 and len(found) == 3
+print([one[2] for one in found])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are loaded first on Linux alone")
+def test_where_the_system_starts_fewer_threads_those_do_the_same(tmp_path):
+    """One refusal ends the asking: so there is one in each call that wants more than it has."""
+    made = tmp_path / "few.so"
+    words = ["cc", "-shared", "-fPIC", *WARNINGS, str(FEW_THREADS), "-o", str(made), "-ldl"]
+    subprocess.run(words, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", FEW, str(made), SMALL],
+        env={**os.environ, "LD_PRELOAD": str(made)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[0, 2, 2]\n")
 
 
 @pytest.mark.witness("gcc")

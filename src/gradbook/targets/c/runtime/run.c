@@ -7,6 +7,7 @@ struct worker {
 
 static void *work(void *given) {
     const struct worker *worker = given;
+    crew_begin(&worker->at->e->crew);
     while (worker->at->e->running) worker->step(worker->at);
     return NULL;
 }
@@ -52,8 +53,8 @@ struct engine *engine_open(int threads) {
 
 size_t engine_size(void) { return sizeof(struct engine) + sizeof(struct place); }
 
-/* How many steps were done: fewer than asked for where it was stopped; −1 where no thread could
- * be started. */
+/* How many steps were done: fewer than asked for where it was stopped. Where the system starts
+ * fewer threads than there should be, those do the same. */
 int64_t engine_run(struct engine *e, struct job *job, int what) {
     struct worker workers[MOST_THREADS];
     pthread_t threads[MOST_THREADS];
@@ -66,13 +67,14 @@ int64_t engine_run(struct engine *e, struct job *job, int what) {
     if (!e->running) return 0;
     begin_step(e);
     const int wanted = e->threads < e->tiles ? e->threads : e->tiles; /* no step has more tiles */
-    e->crew.threads = wanted;
     for (int t = 0; t < wanted; t++) workers[t] = (struct worker){e->places[t], step};
+    pthread_mutex_lock(&e->crew.lock);
     for (; started < wanted; started++)
         if (pthread_create(&threads[started], NULL, work, &workers[started])) break;
-    if (started < wanted) abort(); /* the others already wait for it */
+    e->crew.threads = started;
+    pthread_mutex_unlock(&e->crew.lock);
     work(&workers[0]);
-    for (int t = 1; t < wanted; t++) pthread_join(threads[t], NULL);
+    for (int t = 1; t < started; t++) pthread_join(threads[t], NULL);
     e->job = NULL;
     return e->step;
 }

@@ -39,6 +39,12 @@ APART void crew_close(struct crew *crew) {
     pthread_mutex_destroy(&crew->lock);
 }
 
+/* Whoever starts them holds the lock until it is known how many of them the system starts. */
+APART void crew_begin(struct crew *crew) {
+    pthread_mutex_lock(&crew->lock);
+    pthread_mutex_unlock(&crew->lock);
+}
+
 APART void crew_wait(struct crew *crew, int round) {
     for (int spin = 0; spin < SPINS; spin++) {
         if (atomic_load_explicit(&crew->round, memory_order_acquire) != round) return;
