@@ -161,6 +161,42 @@ def test_an_interruption_waits_for_the_end_of_what_must_not_be_torn_apart():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_each_that_waited_is_told_whatever_the_first_one_raises():
+    told = []
+    signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        press_ctrl_c()
+        press_ctrl_c()
+        signal.raise_signal(signal.SIGTERM)
+    assert told == [signal.SIGTERM]
+
+
+@pytest.mark.parametrize("block", [uninterrupted, heard_alike])
+@pytest.mark.parametrize("call", range(8))
+def test_one_that_comes_while_handlers_are_put_back_is_heard_and_all_are_back(block, call):
+    """It comes just after the so-manieth handler was set, or at the end."""
+    for number in interrupting():
+        signal.signal(number, signal.default_int_handler)
+    calls = []
+
+    def look(frame, event, what) -> None:
+        if event == "c_return" and getattr(what, "__qualname__", "") == "signal":
+            calls.append(what)
+            if len(calls) == call + 1:
+                press_ctrl_c()
+
+    with pytest.raises(KeyboardInterrupt):
+        try:
+            with block():
+                sys.setprofile(look)
+        finally:
+            sys.setprofile(None)
+        assert len(calls) <= call, "it was lost"
+        press_ctrl_c()
+    for number in interrupting():
+        assert signal.getsignal(number) is signal.default_int_handler
+
+
 # Work in threads.
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Timer, current_thread, main_thread
@@ -108,8 +108,7 @@ def heard_alike() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _put_back(before)
 
 
 @contextmanager
@@ -117,23 +116,61 @@ def uninterrupted() -> Iterator[None]:
     """An interruption waits until the block ends. Processes and threads that are started in it
     never hear of Ctrl-C.
     """
-    late: list[int] = []
-    before: dict[int, Callable[[int, Any], Any]] = {}
+    later = _Later()
     blocked = None
     try:
         for number in system.interrupting() if current_thread() is main_thread() else ():
             handler = signal.getsignal(number)
             if callable(handler):  # one of Python's, which another thread may set off as well
-                before[number] = handler
-                signal.signal(number, lambda number, frame: late.append(number))
+                later.before[number] = handler
+                signal.signal(number, later)
         blocked = system.keep_ctrl_c_back()
         yield
     finally:
         system.let_through(blocked)
-        for number, handler in before.items():
+        try:
+            later.is_over = True
+            _put_back(later.before)
+        finally:
+            later.tell()
+
+
+class _Later:
+    """A handler that keeps what comes for those that were there before.
+
+    Once it is over it hands on at once: one that comes while handlers are put back may raise there,
+    and where one of them isn't back by then, nothing is lost all the same.
+    """
+
+    def __init__(self) -> None:
+        self.before: dict[int, Callable[[int, Any], Any]] = {}
+        self.came: list[int] = []
+        self.is_over = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        if self.is_over:
+            self.before[number](number, frame)
+        elif number not in self.came:
+            self.came.append(number)
+
+    def tell(self) -> None:
+        """Each of them, whatever the first ones raise."""
+        if self.came:
+            number = self.came.pop(0)
+            try:
+                self.before[number](number, None)
+            finally:
+                self.tell()
+
+
+def _put_back(handlers: Mapping[int, Any]) -> None:
+    """All of them, even where one that is back already is called meanwhile and raises."""
+    try:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in late[:1]:
-            before[number](number, None)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def side_by_side(*works: Callable[[], Any], stop: Callable[[], None]) -> list[Any]:
