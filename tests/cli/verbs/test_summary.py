@@ -8,6 +8,8 @@ import pytest
 
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.training.run_folder import RunFolder
+from gradbook.net.text import write
+from tests.trained import model_of
 
 
 @pytest.fixture
@@ -56,11 +58,12 @@ def test_memory_is_for_the_batch(run):
     assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)
 
 
-def test_the_network_of_a_recipe_or_a_run_is_told(run, tmp_path):
+def test_the_network_of_a_recipe_a_run_or_a_model_is_told(run, tmp_path):
     asked = recipe("tiny")
     RunFolder(tmp_path / "run").begin(asked)
     (tmp_path / "mine.txt").write_text(str(asked))
-    for what in ("tiny", "run", "mine.txt"):
+    model_of(write(asked.net)).save(tmp_path / "net.safetensors")
+    for what in ("tiny", "run", "mine.txt", "net.safetensors"):
         told = json.loads(run(what, "--format", "json"))
         assert told["totals"]["parameters"] == asked.net.count()
 

@@ -26,10 +26,13 @@ MODELS = (".safetensors", *FOREIGN)
 
 def named_model(argument: str) -> Model | None:
     """The trained network in a run's folder or a file, if the word names one."""
-    is_file = os.path.isfile(argument) and argument.lower().endswith(MODELS)
-    if not is_file and _run(argument) is None:
+    if not _is_models_file(argument) and _run(argument) is None:
         return None
     return opened_model(argument)
+
+
+def _is_models_file(argument: str) -> bool:
+    return os.path.isfile(argument) and argument.lower().endswith(MODELS)
 
 
 def opened_model(path: str) -> Model:
@@ -47,7 +50,7 @@ def named(argument: str, data: str | None = None) -> Net | Recipe:
     run = _run(argument)
     if run:
         return run.recipe()
-    if os.path.isfile(argument) and argument.lower().endswith(FOREIGN):
+    if _is_models_file(argument):
         return opened_model(argument).net
     try:
         return network(argument, data)

@@ -13,6 +13,7 @@ from gradbook.errors import UsageError
 EXAMPLES = """\
   gradbook summary reference                the table, for a terminal
   gradbook summary best                     the network of a recipe; also runs/best, of a run
+  gradbook summary net.onnx                 what another program trained; also .keras .pt2
   gradbook summary flat --batch 128         memory for batches of 128
   gradbook summary blocks -o blocks.xlsx    the same as a sheet; also .html .md .csv .json
   gradbook summary "input 1x8x8; conv 4 3x3; relu; flatten; dense 2" --format markdown
@@ -31,7 +32,9 @@ WIDEST = 1_000  # characters: a file has room for every column
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("net", metavar="NET", help="a network, a recipe or a run's folder")
+    parser.add_argument(
+        "net", metavar="NET", help="a network, a recipe, a run's folder or a model's file"
+    )
     parser.add_argument(
         "--batch",
         metavar="N",

@@ -16,7 +16,8 @@ from gradbook.net.text.synonyms import ours
 
 NUMBERED = re.compile(r"([wbγβ])([1-9][0-9]{0,11})")
 PLACED = re.compile(
-    r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3})?\s*([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
+    r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3}(?![0-9]))?\s*"
+    r"([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
 )
 KINDS: dict[str, type[Layer]] = {
     "conv": Conv,
@@ -60,17 +61,21 @@ def _numbered(net: Net, role: Role, number: int) -> tuple[Parameter, Shape] | No
 def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Parameter, Shape] | None:
     peers = [k for k, layer in enumerate(net.layers) if isinstance(layer, kind)]
     number, role = int(words[2] or 1), words[3] or ("w" if kind in (Conv, Dense) else "γ")
-    if number > len(peers):
-        return None
     place = tuple(map(int, words[4].split(",")))
+    if not words[2] and len(place) == 1 and kind in (Conv, Dense) and role == "w":
+        number = place[0]  # conv2 alone is a layer, for one number is no place of its weights
+    if not 0 < number <= len(peers):
+        return None
     for parameter in net.parameters:
         if parameter.layer == net.owners[peers[number - 1]] and parameter.role is Role(role):
             fits = len(place) == len(parameter.shape)
             if not fits or any(k >= n for k, n in zip(place, parameter.shape, strict=True)):
-                shape = spell(parameter.shape).replace("x", " x ")
+                layer, shape = f"{words[1]}{number}", spell(parameter.shape).replace("x", " x ")
+                last = ",".join(str(n - 1) for n in parameter.shape)
+                missing = f", and none at {words[4]}" if fits else ""
                 raise UsageError(
-                    f"{words[1]}{number} has {shape} weights, and none at {words[4]}: "
-                    "places are counted from 0"
+                    f"{layer} has {shape} weights{missing}: name one by its place, "
+                    f"counted from 0; the last is '{layer} {last}'"
                 )
             return parameter, place
     return None
