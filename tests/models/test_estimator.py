@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradbook as gb
-from gradbook.errors import UsageError
+from gradbook.errors import GradbookError, UsageError
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -32,8 +32,26 @@ def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
     rows, wanted = iris[0][iris[1] < classes], iris[1][iris[1] < classes]
     mlp = MLPClassifier((7, 5), activation=activation, max_iter=30, random_state=1)
     model = gb.from_sklearn(fitted(mlp, rows, wanted))
-    np.testing.assert_allclose(model.answers(rows), mlp.predict_proba(rows), atol=1e-6)
+    np.testing.assert_allclose(model.predict(rows), mlp.predict_proba(rows), atol=1e-6)
     assert model.classes == tuple(map(str, range(classes)))
+    assert repr(model).endswith(f"4 columns to target ({classes} classes)>")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([[1, 2, 3]], "1 x 3 numbers, but the model takes rows of 4"),
+        ([1, 2, 3, 4], "4 numbers, but the model takes rows of 4"),
+        ([[1, 2, 3, float("nan")]], "some of the numbers are missing or infinite"),
+        ([["a", "b", "c", "d"]], "predict takes a table, or rows of numbers"),
+    ],
+)
+def test_rows_that_are_none_are_refused_in_a_line(iris, rows, said):
+    from sklearn.neural_network import MLPClassifier
+
+    model = gb.from_sklearn(fitted(MLPClassifier((2,), max_iter=2), *iris))
+    with pytest.raises(GradbookError, match=said):
+        model.predict(rows)
 
 
 def test_a_scaler_before_it_becomes_the_models_own(iris):
@@ -45,7 +63,7 @@ def test_a_scaler_before_it_becomes_the_models_own(iris):
     mlp = MLPRegressor(hidden_layer_sizes=(6,), max_iter=40, random_state=1)
     pipeline = make_pipeline(StandardScaler(), mlp)
     model = gb.from_sklearn(fitted(pipeline, rows, wanted))
-    np.testing.assert_allclose(model.answers(rows)[:, 0], pipeline.predict(rows), atol=1e-5)
+    np.testing.assert_allclose(model.predict(rows)[:, 0], pipeline.predict(rows), atol=1e-5)
 
 
 def test_it_goes_on_as_any_model_does(iris, tmp_path):

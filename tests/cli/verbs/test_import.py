@@ -57,6 +57,20 @@ def test_names_and_scales_are_as_asked(model):
     assert (back.mean, back.deviation, back.classes) == ((0.1,), (0.5,), ("a", "b", "c"))
 
 
+def test_plain_sums_end_in_softmax_where_that_is_asked_for(model, capsys):
+    sums = model_of(TEXT.removesuffix("; softmax"))
+    sums.export("sums.onnx")
+    assert main(["import", "sums.onnx", "-o", "net.safetensors", "--softmax"]) == 0
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 8, 8), np.uint8)
+    back = Model.load("net.safetensors")
+    assert back.net.ending == "softmax"
+    np.testing.assert_allclose(back.predict(images), sums.predict(images), atol=1e-6)
+    capsys.readouterr()
+    assert main(["import", "net.onnx", "-o", "again.txt", "--softmax"]) == 2
+    assert "ends in softmax: softmax is for several plain sums" in capsys.readouterr().err
+    assert not Path("again.txt").exists()
+
+
 def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, capsys):
     pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)

@@ -28,6 +28,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mean", metavar="M", type=float, nargs="+", help=how)
     parser.add_argument("--deviation", metavar="D", type=float, nargs="+", help="the same")
     parser.add_argument("--classes", metavar="NAME", nargs="+", help="what its outputs stand for")
+    parser.add_argument(
+        "--softmax",
+        action="store_true",
+        help="end it in softmax, where it ends in plain sums as PyTorch's cross-entropy takes them",
+    )
 
 
 def run(options: Namespace) -> int:
@@ -44,6 +49,7 @@ def run(options: Namespace) -> int:
         mean=options.mean,
         deviation=options.deviation,
         classes=options.classes,
+        softmax=options.softmax,
     )
     if ending == "txt":
         write_whole(options.out, str(model.net))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from gradbook.data.columns import Column
@@ -13,6 +14,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
 from gradbook.models.imported import ImportedNet, Preparation
 from gradbook.models.reading import read_network
+from gradbook.net import Activation, Net
 
 
 def import_model(
@@ -21,13 +23,15 @@ def import_model(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
+    softmax: bool = False,
 ) -> Model:
     """The model in a file; what is to be known of it stands in `about["remarks"]`.
 
     `mean` and `deviation` of brightness from 0 to 1 are what its images were normalised by, and
-    `classes` what its outputs stand for, where the file doesn't say.
+    `classes` what its outputs stand for, where the file doesn't say. `softmax` ends a network in
+    one that ends in plain sums, so that it trains on with cross-entropy.
     """
-    return _model(read_network(path), os.path.basename(path), mean, deviation, classes)
+    return _model(read_network(path), os.path.basename(path), mean, deviation, classes, softmax)
 
 
 def from_torch(
@@ -37,6 +41,7 @@ def from_torch(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
+    softmax: bool = False,
 ) -> Model:
     """A PyTorch module at work (module.eval()) as a model; `example` is what it is called with.
 
@@ -45,7 +50,7 @@ def from_torch(
     from gradbook.models.torch.reader import torch_net
 
     found = torch_net(module, example)
-    return _model(found, type(module).__name__, mean, deviation, classes)
+    return _model(found, type(module).__name__, mean, deviation, classes, softmax)
 
 
 def from_keras(
@@ -54,6 +59,7 @@ def from_keras(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     classes: Sequence[str] | None = None,
+    softmax: bool = False,
 ) -> Model:
     """A Keras model as one of ours, by way of a file that it writes and that is read here."""
     from gradbook.models.keras.reader import read_keras
@@ -62,7 +68,7 @@ def from_keras(
         path = os.path.join(folder, "model.keras")
         model.save(path)
         found = read_keras(path)
-    return _model(found, str(model.name), mean, deviation, classes)
+    return _model(found, str(model.name), mean, deviation, classes, softmax)
 
 
 def _model(
@@ -71,13 +77,22 @@ def _model(
     mean: Sequence[float] | None,
     deviation: Sequence[float] | None,
     classes: Sequence[str] | None,
+    softmax: bool,
 ) -> Model:
+    net = _ended(found.net) if softmax else found.net
     preparation, remarks = _preparation(found, mean, deviation)
-    names = tuple(classes or found.classes) or tuple(map(str, range(max(found.net.outputs, 2))))
-    if len(names) != max(found.net.outputs, 2):
-        raise UsageError(f"{len(names)} classes for a network of {found.net.outputs} outputs")
+    names = tuple(classes or found.classes) or tuple(map(str, range(max(net.outputs, 2))))
+    if len(names) != max(net.outputs, 2):
+        raise UsageError(f"{len(names)} classes for a network of {net.outputs} outputs")
     about = {"imported": name, "remarks": [*found.remarks, *remarks]}
-    return Model(found.net, found.values, preparation.mean, preparation.deviation, names, about)
+    return Model(net, found.values, preparation.mean, preparation.deviation, names, about)
+
+
+def _ended(net: Net) -> Net:
+    if net.ending or net.outputs < 2:
+        end = net.ending or "one sum"
+        raise UsageError(f"the network ends in {end}: softmax is for several plain sums")
+    return replace(net, layers=(*net.layers, Activation("softmax")))
 
 
 def _preparation(

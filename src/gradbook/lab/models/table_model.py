@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from gradbook.amounts import counted
 from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
 from gradbook.engine.plain import PlainEngine
+from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import probabilities
 from gradbook.lab.models.model import require_shapes
@@ -58,9 +60,29 @@ class TableModel:
     def classes(self) -> tuple[str, ...]:
         return self.target.words
 
-    def predict(self, table: ColumnTable) -> Numbers:
-        """How sure it is of each class: (rows, classes); or the number of each row: (rows, 1)."""
-        return self.answers(encoded(table, self.inputs))
+    def predict(self, table: ColumnTable | ArrayLike) -> Numbers:
+        """How sure it is of each class: (rows, classes); or the number of each row: (rows, 1).
+
+        Rows of numbers, in the columns' order, do as well where no column has words.
+        """
+        if isinstance(table, ColumnTable):
+            return self.answers(encoded(table, self.inputs))
+        return self.answers(self._rows(table))
+
+    def _rows(self, given: ArrayLike) -> Numbers:
+        worded = [column.name for column in self.inputs if column.words]
+        if worded:
+            raise UsageError(f"the column '{worded[0]}' has words: give predict a table with names")
+        try:
+            rows = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            raise UsageError("predict takes a table, or rows of numbers") from None
+        if rows.ndim != 2 or rows.shape[1] != len(self.inputs):
+            said = " x ".join(map(str, rows.shape)) or "one"
+            raise ShapeError(f"{said} numbers, but the model takes rows of {len(self.inputs)}")
+        if not np.isfinite(rows).all():
+            raise DataError("some of the numbers are missing or infinite")
+        return rows
 
     def answers(self, rows: Numbers) -> Numbers:
         """The same of rows as numbers, as `encoded` makes them."""
@@ -90,6 +112,12 @@ class TableModel:
 
         recipe = str(self.about.get("recipe", ""))
         return export(self.trained(), recipe, path, ExportOptions.of(options))
+
+    def __repr__(self) -> str:
+        name, columns = self.net.name or "a network", counted(len(self.inputs), "column")
+        what = counted(len(self.classes), "class", "classes") if self.classes else "a number"
+        weights = counted(self.net.count(), "parameter")
+        return f"<TableModel of {name}: {weights}, {columns} to {self.target.name} ({what})>"
 
     # The file.
 

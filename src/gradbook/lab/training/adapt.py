@@ -53,7 +53,9 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
 def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
     ending = recipe.net.ending
     loss = meant_loss(ending, Task.CLASSES)
-    end = ending or "plain sums (end it in softmax for cross-entropy)"
+    end = ending or (
+        "plain sums (end it in softmax for cross-entropy; 'gradbook import --softmax' does so)"
+    )
     remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
     return replace(recipe, net=replace(recipe.net, loss=loss))
 
