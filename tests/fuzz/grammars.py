@@ -368,9 +368,14 @@ NUMBERS = families.thousandths(0, 9)
 EPOCHS = st.fixed_dictionaries({
     **dict.fromkeys(EPOCH, NUMBERS),
     "epoch": SMALL,
+    "train_accuracy": SHARES,
     "validation_loss": st.none() | NUMBERS,
     "validation_accuracy": st.none() | SHARES,
 })  # fmt: skip
+
+
+def _numbered(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**epoch, "epoch": number} for number, epoch in enumerate(epochs, 1)]
 
 
 def checkpoints() -> Bytes:
@@ -380,7 +385,7 @@ def checkpoints() -> Bytes:
         "recipe": st.just(RECIPE),
         "mark": SMALL,
         "step": SMALL,
-        "history": st.lists(EPOCHS, max_size=2),
+        "history": st.lists(EPOCHS, max_size=2).map(_numbered),
         "seconds": NUMBERS,
     }
     return _json(st.fixed_dictionaries(record))

@@ -16,6 +16,8 @@ import pytest
 
 from gradbook import files
 from gradbook.cli.main import main
+from gradbook.lab.models import stored
+from gradbook.lab.training.checkpoint import LOSSES, RIGHT
 from gradbook.lab.training.train import train
 from tests.cli.desk import RECIPE, laid_out
 from tests.lab import made
@@ -168,6 +170,42 @@ def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys,
     said = " ".join(capsys.readouterr().out.split())
     assert f"{newest.name}" in said
     assert "the checkpoint before it is used" in said
+
+
+MANGLED = {  # what is left of a checkpoint's arrays and of its record, and what is said
+    "a weight": (lambda a, r: a.pop("w_layer_0"), "its values aren't this network's"),
+    "a shape": (lambda a, r: a.update(w_layer_0=np.ones(3)), "its values aren't this network's"),
+    "another's": (lambda a, r: a.update(mine=np.ones(3)), "its values aren't this network's"),
+    "the best": (lambda a, r: a.update({"best/b": np.ones(3)}), "its best values aren't this"),
+    "losses": (
+        lambda a, r: a.update({LOSSES: np.ones(10**5), RIGHT: np.ones(10**5, np.int32)}),
+        "it has more losses than an epoch has steps",
+    ),
+    "answers": (
+        lambda a, r: (
+            a.update({LOSSES: np.ones(1), RIGHT: np.int32([2**31 - 1])}),
+            r.update(step=r["step"] + 1),
+        ),
+        "more answers are right than there are",
+    ),
+    "the step": (lambda a, r: r.update(step=r["step"] + 1), "it isn't where its losses end"),
+    "epochs": (
+        lambda a, r: r.update(history=[{**r["history"][0], "epoch": k} for k in range(1, 99)]),
+        "it has more epochs than its recipe",
+    ),
+}
+
+
+@pytest.mark.parametrize(("mangle", "why"), MANGLED.values(), ids=MANGLED)
+def test_checkpoints_that_cannot_be_of_their_run(mangle, why, desk, refused):
+    (desk / "run/result.json").unlink(missing_ok=True)
+    for path in checkpoints(desk):
+        arrays, record = map(dict, stored.read(path, "checkpoint"))
+        mangle(arrays, record)
+        stored.write(path, arrays, record)
+    said = refused(["train", "--resume", "run"])
+    assert said.startswith(f"{Path('run/checkpoints')}: none of the checkpoints in it can be used")
+    assert why in said
 
 
 def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypatch):

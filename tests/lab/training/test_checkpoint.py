@@ -1,4 +1,4 @@
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -6,7 +6,15 @@ import pytest
 from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models import stored
 from gradbook.lab.training import checkpoint as checkpoints
-from gradbook.lab.training.checkpoint import Checkpoint, found, newest, read, write
+from gradbook.lab.training.checkpoint import (
+    LOSSES,
+    RIGHT,
+    Checkpoint,
+    found,
+    newest,
+    read,
+    write,
+)
 from gradbook.lab.training.history import Epoch
 
 MINE = "recipe mine\n"
@@ -98,6 +106,10 @@ def test_where_none_is_whole_there_is_nothing_to_go_on_from(tmp_path):
         {"step": None},
         {"seconds": "long"},
         {"mark": {}},
+        {"history": [asdict(replace(EPOCH, epoch=2))]},
+        {"history": [asdict(replace(EPOCH, train_loss=float("nan")))]},
+        {"history": [asdict(replace(EPOCH, train_accuracy=1.5))]},
+        {"history": [asdict(replace(EPOCH, seconds=float("inf")))]},
     ],
     ids=str,
 )
@@ -107,6 +119,28 @@ def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
     arrays, record = stored.read(path, "checkpoint")
     stored.write(path, arrays, {**record, **changes})
     with pytest.raises(GradbookError, match="no checkpoint that this version"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    {
+        "in rows": ({LOSSES: np.ones((2, 1)), RIGHT: np.int32([[3], [4]])}, "one for each step"),
+        "a single one": ({LOSSES: np.array(0.5)}, "one for each step"),
+        "of unlike count": ({RIGHT: np.int32([3])}, "one for each step"),
+        "whole losses": ({LOSSES: np.int64([1, 2])}, "its epoch/losses is of int64"),
+        "parts of answers": ({RIGHT: np.array([3.5, 4])}, "its epoch/right is of float64"),
+        "no number": ({LOSSES: np.array([0.5, np.nan])}, "infinite or no numbers"),
+        "below 0": ({RIGHT: np.int32([3, -4])}, "below 0"),
+        "true or false": ({"w": np.array([True, False])}, "its w is of bool"),
+    }.values(),
+)
+def test_a_checkpoint_of_other_numbers_is_refused(tmp_path, changes, why):
+    write(tmp_path, CHECKPOINT)
+    (path,) = found(tmp_path)
+    arrays, record = stored.read(path, "checkpoint")
+    stored.write(path, {**arrays, **changes}, record)
+    with pytest.raises(DataError, match=why):
         read(path)
 
 

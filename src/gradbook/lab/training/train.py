@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -155,9 +155,8 @@ def _begun_before(kept: RunFolder | None) -> Recipe:
     return kept.recipe()
 
 
-def _training(ready: Prepared, began: float, remarks: Sequence[str] = ()) -> TrainingRun:
-    said = (*ready.remarks, *remarks)
-    return TrainingRun(ready.recipe, ready.material, ready.engine, began, said)
+def _training(ready: Prepared, began: float) -> TrainingRun:
+    return TrainingRun(ready.recipe, ready.material, ready.engine, began, tuple(ready.remarks))
 
 
 def _training_in(kept: RunFolder, ready: Prepared, began: float, goes_on: bool) -> TrainingRun:
@@ -166,9 +165,9 @@ def _training_in(kept: RunFolder, ready: Prepared, began: float, goes_on: bool) 
         kept.begin(ready.recipe)
         kept.clear_parts()
         return _training(ready, began)
-    start, remarks = _standing(kept, ready.recipe, ready.material)
+    training = _training(ready, began)
+    start = _standing(kept, training)
     kept.clear_parts()
-    training = _training(ready, began, remarks)
     if start:
         training.go_on_from(start)
     return training
@@ -260,17 +259,17 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
     return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, weighted=weighted)
 
 
-def _standing(
-    kept: RunFolder, recipe: Recipe, made: Material
-) -> tuple[Checkpoint | None, list[str]]:
-    """The checkpoint to go on from, if there is one, and what is to be said about it."""
-    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe))
-    if found and found.mark != made.mark:
+def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
+    """The checkpoint to go on from, if there is one; what is to be said of it is a remark."""
+    recipe = training.recipe
+    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe), training.require_fit)
+    if found and found.mark != training.material.mark:
         raise UsageError(
             f"the images of {recipe.data} are others than when {kept.path} was begun: "
             "put them back, or begin a new run"
         )
-    return found, remarks
+    training.remarks += tuple(remarks)
+    return found
 
 
 def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> Trained:

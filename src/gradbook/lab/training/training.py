@@ -35,6 +35,7 @@ from gradbook.lab.training.history import (
 )
 from gradbook.lab.training.material import Material
 from gradbook.lab.training.rows import Diverged, in_order, wanted_of
+from gradbook.schema import SchemaError
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
@@ -145,6 +146,25 @@ class TrainingRun:
             seconds=self.seconds,
             best=self._best,
         )
+
+    def require_fit(self, checkpoint: Checkpoint) -> None:
+        """A SchemaError where it says that it is of this recipe and these images, and can't be."""
+        if checkpoint.mark != self.material.mark:
+            return  # of others, which is said in other words
+        done, losses = len(checkpoint.history), len(checkpoint.losses)
+        carried = _shapes(self.engine.carried())
+        best = carried if done and self.recipe.keep == BEST else {}
+        fits = {
+            "its values aren't this network's": _shapes(checkpoint.values) == carried,
+            "its best values aren't this network's": _shapes(checkpoint.best) == best,
+            "it has more epochs than its recipe": done <= self.recipe.epochs,
+            "it has more losses than an epoch has steps": losses < self.steps,
+            "it isn't where its losses end": checkpoint.step == done * self.steps + losses,
+            "more answers are right than there are": (checkpoint.right <= self.recipe.batch).all(),
+        }
+        for why, is_so in fits.items():
+            if not is_so:
+                raise SchemaError(why)
 
     def go_on_from(self, checkpoint: Checkpoint) -> None:
         if any(values.dtype != self.engine.real for values in checkpoint.values.values()):
@@ -305,3 +325,7 @@ class TrainingRun:
             about,
             self.recipe.batch,
         )
+
+
+def _shapes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in arrays.items()}
