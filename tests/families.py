@@ -28,6 +28,7 @@ from gradbook.net import (
     Dense,
     Dropout,
     Flatten,
+    GoBack,
     GroupNorm,
     Layer,
     LayerNorm,
@@ -45,6 +46,7 @@ from gradbook.net.window import SAME
 SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "exact gelu", "silu", "identity")
 CORNERED = ("relu", "leaky relu", "relu6", "elu", "hard swish")
 FLAT_ONLY = ("softmax", "log softmax")
+BRANCH = 3  # layers: where it begins, its own, where it ends
 MOST_CHANNELS = 8  # of what is put side by side, so that nothing grows large
 UPDATES = ("descent", "momentum", "adam", "adamw")
 
@@ -79,8 +81,11 @@ def networks(
     count = draw(st.integers(0, depth))
     while len(layers) < count:
         fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
-        layers.append(draw(st.one_of(fitting, *residuals(shapes), *concats(shapes))))
-        shapes.append(made_by(layers, shapes))
+        single = st.one_of(fitting, *residuals(shapes), *concats(shapes)).map(lambda one: [one])
+        joined = branches(shapes, smooth=smooth) if len(layers) + BRANCH <= depth else []
+        for layer in draw(st.one_of(single, *joined)):
+            layers.append(layer)
+            shapes.append(made_by(layers, shapes))
         several = draw(st.one_of(st.none(), *agains(layers, shapes, again, depth)))
         if several:
             again.append(several)
@@ -169,6 +174,30 @@ def concats(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
     several = st.lists(st.sampled_from(back), min_size=1, max_size=2)
     orders = several.flatmap(lambda numbers: st.permutations([0, *numbers]))
     return [orders.map(lambda numbers: Concat(tuple(numbers)))]
+
+
+def branches(shapes: Sequence[Shape], *, smooth: bool) -> list[SearchStrategy[list[Layer]]]:
+    """A layer on an earlier value, joined to the latest."""
+    latest = len(shapes) - 1
+    fitting = [k for k, shape in enumerate(shapes[:-1]) if shape[1:] == shapes[-1][1:]]
+    if not fitting or sum(shape[0] for shape in shapes) > MOST_CHANNELS:
+        return []
+    return [
+        branch(latest - value, shapes[value], shapes[-1], smooth=smooth) for value in fitting[-2:]
+    ]
+
+
+@st.composite
+def branch(draw: DrawFn, back: int, given: Shape, latest: Shape, *, smooth: bool) -> list[Layer]:
+    """Sums or an activation of what lies so far back, added to the latest or put beside it."""
+    sums = st.builds(Dense, st.integers(1, 3), biases())
+    if len(given) > 1:
+        sums = st.builds(Conv, st.integers(1, 3), st.just((1, 1)), bias=biases())
+    bent = activations(given, smooth=smooth)
+    own = draw((sums | bent).filter(lambda layer: layer.output(given)[1:] == latest[1:]))
+    joins: list[Layer] = [Concat((2, 0)), Concat((0, 2))]
+    joins += [Residual(2)] * (own.output(given) == latest)
+    return [GoBack(back), own, draw(st.sampled_from(joins))]
 
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:

@@ -49,6 +49,11 @@ conv 5 2x1 fixed bias; tanh; flatten; dense 3; softmax; loss mean squared error;
     "flat": """\
 input 7; dense 37; batchnorm; relu; dropout 0.3; dense 18 no bias; identity; leaky relu
 dense 3 shared bias; sigmoid; loss binary cross-entropy; update adam; decay 0.01""",
+    "branches": """\
+input 3x10x10; conv 6 3x3 stride 2 no bias; batchnorm; relu; conv 4 1x1; relu
+go back 2; conv 5 3x3 pad 1; relu; go back 5; maxpool 3 stride 1 pad 1; conv 3 1x1; tanh
+concat back 7 4 0; conv 7 3x3 pad 1 no bias; batchnorm; go back 2; conv 7 1x1; add back 2; relu
+avgpool all; flatten; dense 4; log softmax; loss cross-entropy; update momentum 0.9""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

@@ -197,6 +197,78 @@ def _bent(torch: Any) -> Any:
     )
 
 
+def _shortcut(torch: Any) -> Any:
+    """A block of ResNet's, whose shortcut has a convolution and a normalisation of its own."""
+    nn = torch.nn
+
+    class Shortcut(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Sequential(*_normalised(torch, 1, 4, stride=2))
+            inner = _normalised(torch, 4, 6, stride=2, padding=1)
+            self.inner = nn.Sequential(*inner, *_normalised(torch, 6, 6, padding=1)[:2])
+            self.shortcut = nn.Sequential(*_normalised(torch, 4, 6, 1, stride=2)[:2])
+            self.last = nn.Linear(6, 10)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            x = torch.relu(self.inner(x) + self.shortcut(x))
+            return self.last(x.mean((2, 3)))
+
+    return Shortcut()
+
+
+def _fire(torch: Any) -> Any:
+    """SqueezeNet's module: two convolutions of what is squeezed, side by side."""
+    nn = torch.nn
+
+    class Fire(nn.Module):
+        def __init__(self, given: int, squeezed: int, wide: int) -> None:
+            super().__init__()
+            self.squeeze = nn.Conv2d(given, squeezed, 1)
+            self.one = nn.Conv2d(squeezed, wide, 1)
+            self.three = nn.Conv2d(squeezed, wide, 3, padding=1)
+
+        def forward(self, x: Any) -> Any:
+            x = torch.relu(self.squeeze(x))
+            return torch.cat([torch.relu(self.one(x)), torch.relu(self.three(x))], 1)
+
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 3, stride=2), nn.ReLU(), Fire(6, 2, 3), nn.MaxPool2d(3, 2)),
+        *(Fire(6, 3, 4), nn.Conv2d(8, 10, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    )
+
+
+def _inception(torch: Any) -> Any:
+    """Four branches of a map, one of which parts once more; called turn and turn about."""
+    nn = torch.nn
+
+    class Inception(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Sequential(*_normalised(torch, 1, 4, stride=3))
+            self.one = nn.Conv2d(4, 3, 1)
+            self.two, self.tall, self.wide = (
+                nn.Conv2d(4, 2, 1),
+                nn.Conv2d(2, 2, (3, 1), padding=(1, 0)),
+                nn.Conv2d(2, 3, (1, 3), padding=(0, 1)),
+            )
+            self.three = nn.Sequential(*_normalised(torch, 4, 2, 1))
+            self.five = nn.Sequential(*_normalised(torch, 2, 3, 5, padding=2))
+            self.pooled = nn.Conv2d(4, 2, 1)
+            self.last = nn.Linear(13, 10)
+
+        def forward(self, x: Any) -> Any:
+            x = self.first(x)
+            one, two, three = self.one(x), self.two(x), self.three(x)
+            pooled = nn.functional.max_pool2d(x, 3, 1, 1)
+            two, three = torch.cat([self.tall(two), self.wide(two)], 1), self.five(three)
+            x = torch.cat([torch.tanh(one), torch.tanh(two), three, self.pooled(pooled)], 1)
+            return self.last(x.mean((2, 3)))
+
+    return Inception()
+
+
 ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "LeNet-5 with tanh": (_lenet_tanh, DIGIT),
     "LeNet-5 with ReLU": (_lenet_relu, DIGIT),
@@ -212,4 +284,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "padded": (_padded, DIGIT),
     "bent": (_bent, DIGIT),
     "applied again": (_applied_again, DIGIT),
+    "ResNet's shortcut": (_shortcut, DIGIT),
+    "SqueezeNet's fire": (_fire, DIGIT),
+    "Inception's block": (_inception, DIGIT),
 }

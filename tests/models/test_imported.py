@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gradbook.errors import DataError
-from gradbook.models.imported import ImportedLayer, Refusals, assembled
-from gradbook.net.layers import Activation, Dense, Residual
+from gradbook.models.imported import ImportedLayer, Refusals, as_said, assembled, in_a_row
+from gradbook.net.layers import Activation, Dense
+from gradbook.net.text import layer_words
+from gradbook.net.wiring import Residual
 
 
 def layers(*reads):
@@ -22,10 +24,28 @@ def test_a_sum_goes_back_as_far_as_what_it_adds():
     assert net.layers[-1] == Residual(2)
 
 
-@pytest.mark.parametrize("reads", [((0,), (0,), (2, 1)), ((0,), (1,), (2,), (2, 1), (4, 3))])
-def test_branches_that_are_no_row_are_refused(reads):
-    with pytest.raises(DataError, match="where branches meet again, only one of them has layers"):
-        assembled("net", (3,), layers(*reads))
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        (((0,), (0,), (2, 1)), "tanh; go back 1; tanh; add back 2"),
+        (
+            ((0,), (0,), (1,), (2,), (4, 3)),
+            "tanh; tanh; go back 2; tanh; tanh; add back 3",
+        ),
+        (
+            ((0,), (0,), (1,), (1,), (3, 4), (2, 5)),
+            "tanh; tanh; go back 1; tanh; add back 2; go back 5; tanh; add back 2",
+        ),
+        (
+            ((0,), (1,), (0,), (2, 1), (4, 3)),
+            "tanh; tanh; add back 1; go back 3; tanh; add back 2",
+        ),
+        (((0,), (1,), (0,)), "tanh"),  # without what leads nowhere
+    ],
+)
+def test_branches_are_said_one_after_the_other(reads, said):
+    row = in_a_row(layers(*reads))
+    assert "; ".join(layer_words(as_said(own, k)) for k, own in enumerate(row)) == said
 
 
 def test_places_with_one_reason_are_told_together():
@@ -37,6 +57,5 @@ def test_places_with_one_reason_are_told_together():
     ):
         refusals.add(place, reason)
     with pytest.raises(DataError) as caught:
-        refusals.settle(layers((0,), (0,)))
-    said = caught.value.message
-    assert said.startswith("first, third: it is odd; second: it is large; layer 1: it goes on from")
+        refusals.settle()
+    assert caught.value.message == "first, third: it is odd; second: it is large"

@@ -21,6 +21,7 @@ from gradbook.net import (
     Dense,
     Dropout,
     Flatten,
+    GoBack,
     GroupNorm,
     Layer,
     LayerNorm,
@@ -123,6 +124,8 @@ class Twin:
                     x = functional.layer_norm(x, shape, *(w.reshape(shape) for w in own), epsilon)
                 case Dropout():
                     x = self._dropped(x, self.masks.get(index))
+                case GoBack(back):
+                    x = values[-1 - back]
                 case Residual(back):
                     x = x + values[-1 - back]
                 case Concat(back):

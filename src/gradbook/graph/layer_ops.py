@@ -22,23 +22,13 @@ from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask
 from gradbook.graph.tensors import concat, reshape, spread, sum_last
 from gradbook.graph.update import Change
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    Residual,
-)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net
 from gradbook.net.norms import GroupNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.task import HALF_SURE, Loss
 from gradbook.net.text import layer_words
+from gradbook.net.wiring import Concat, GoBack, Residual
 
 ERRORS = {  # of an output, the op
     Loss.HALF_SQUARED: "half_square",
@@ -88,6 +78,8 @@ class Builder:
                 value = reshape(x, self.net.shapes[index + 1])
             case Concat():
                 value = concat(given)
+            case GoBack():  # under a name of its own
+                value = make("copy", x, attributes=(str(value_name(self.net, index)),))
             case Activation() if layer.is_softmax:
                 value = self._softmax(layer, index, x)
             case _:
@@ -235,7 +227,7 @@ def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:
     match layer:
         case Residual():
             return given[0] + given[1]
-        case Activation("identity"):
+        case Activation("identity") | GoBack():
             return given[0]
         case Activation(kind, slope):
             attributes = (slope,) if kind == "leaky relu" else ()

@@ -16,13 +16,10 @@ from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import STATISTICS
 from gradbook.models.tied import StoredLayer, applied_again, kept_apart
 from gradbook.net import Net
-from gradbook.net.layers import BatchNorm, Concat, Conv, Dense, Layer, Residual, spell
+from gradbook.net.fit import MOST_LAYERS
+from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
 from gradbook.net.parameters import Bias, Role, Shape
-
-BRANCH = (
-    "it goes on from an earlier value beside other layers: where branches meet again, only one of "
-    "them has layers here, and the others go around those"
-)
+from gradbook.net.wiring import Concat, GoBack, Residual
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,12 +114,8 @@ class Refusals:
     def add(self, place: str, what: str) -> None:
         self.found.setdefault(what, []).append(place)
 
-    def settle(self, layers: Sequence[ImportedLayer] = ()) -> None:
-        """Go on if nothing was found, and these layers are a row."""
-        for number, own in enumerate(layers):
-            beside = isinstance(own.layer, Concat)
-            if number not in (own.reads if beside else own.reads[:1]):
-                self.add(own.place, BRANCH)
+    def settle(self) -> None:
+        """Go on if nothing was found."""
         if self.found:
             said = (f"{', '.join(places)}: {what}" for what, places in self.found.items())
             raise DataError("; ".join(said), file=self.file)
@@ -136,9 +129,9 @@ def assembled(
     classes: tuple[str, ...] = (),
     remarks: tuple[str, ...] = (),
 ) -> ImportedNet:
-    """The network of these layers, if it can be said as a row of them."""
-    Refusals(file).settle(layers)
-    said = tuple(_in_a_row(own, number) for number, own in enumerate(layers))
+    """The network of these layers, with what goes back to an earlier value between branches."""
+    layers = in_a_row(layers)
+    said = tuple(as_said(own, number) for number, own in enumerate(layers))
     stored = [
         StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
     ]
@@ -152,9 +145,63 @@ def assembled(
     return ImportedNet(net, values, preparation, classes, (*remarks, *([apart] if apart else [])))
 
 
-def _in_a_row(own: ImportedLayer, number: int) -> Layer:
-    """With a bias if it has one, and going back as far as what it adds lies back."""
+def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:
+    """One after the other: each after one that it reads wherever it can, else behind a layer that
+    goes back, so that a branch is said to its end before the next one begins. What leads nowhere
+    is left out."""
+    if len(layers) > MOST_LAYERS:  # which are refused
+        return list(layers)
+    row = _BranchRow(layers)
+    waiting = _leading(layers)
+    while waiting:
+        waiting.remove(following := row.following(waiting))
+        row.append(following)
+    return row.said
+
+
+def _leading(layers: Sequence[ImportedLayer]) -> list[int]:
+    """The places of the layers that what the last one makes comes from."""
+    found, values = list[int](), {len(layers)}
+    for place in reversed(range(len(layers))):
+        if place + 1 in values:
+            values.update(layers[place].reads)
+            found.insert(0, place)
+    return found
+
+
+@dataclass
+class _BranchRow:
+    """Layers in the order in which they are said; those that are given go by their places."""
+
+    given: Sequence[ImportedLayer]
+    said: list[ImportedLayer] = field(default_factory=list)
+    latest: int = 0  # the value that what comes next may read without going back
+    numbers: dict[int, int] = field(default_factory=lambda: {0: 0})  # of values, among those said
+
+    def following(self, waiting: Sequence[int]) -> int:
+        """One whose values are there, and of these the first that reads the latest of all."""
+        reads = {place: self.given[place].reads for place in waiting}
+        ready = [place for place in waiting if self.numbers.keys() >= {*reads[place]}]
+        return max(ready, key=lambda place: max(self.numbers[value] for value in reads[place]))
+
+    def append(self, place: int) -> None:
+        own = self.given[place]
+        numbers = dict(self.numbers)
+        if self.latest not in own.reads:
+            first = own.reads[0]
+            back = ImportedLayer(GoBack(1), (numbers[first],), place=own.place)
+            self.said.append(back)
+            numbers[first] = len(self.said)
+        self.said.append(replace(own, reads=tuple(numbers[value] for value in own.reads)))
+        self.latest = place + 1
+        self.numbers[self.latest] = len(self.said)
+
+
+def as_said(own: ImportedLayer, number: int) -> Layer:
+    """With a bias if it has one, and going back as far as what it reads lies back."""
     match own.layer:
+        case GoBack():
+            return GoBack(number - own.reads[0])
         case Residual():
             return Residual(number - min(own.reads))
         case Concat():

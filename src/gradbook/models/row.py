@@ -12,8 +12,9 @@ from gradbook.errors import ShapeError
 from gradbook.graph.node import Array
 from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
 from gradbook.models.windows import average_by
-from gradbook.net.layers import BatchNorm, Concat, Conv, Flatten, Layer, Residual, spell
+from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, spell
 from gradbook.net.parameters import Shape
+from gradbook.net.wiring import Concat, Residual
 
 BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
 LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
@@ -109,13 +110,13 @@ class LayerRow:
         self.layers[-1] = replace(last, tensors={**last.tensors, **made})
         return len(self.layers)
 
-    def shifted(self, bias: Array) -> int:
-        """The last layer, which is of sums, with a bias."""
-        last = self.layers[-1]
-        weight = last.tensors["weight"]
-        own = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
-        self.layers[-1] = replace(last, tensors={"weight": weight, "bias": own})
-        return len(self.layers)
+    def shifted(self, given: int, bias: Array) -> int:
+        """The layer that makes this value, which is of sums, with a bias."""
+        own = self.layers[given - 1]
+        weight = own.tensors["weight"]
+        each = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
+        self.layers[given - 1] = replace(own, tensors={"weight": weight, "bias": each})
+        return given
 
     def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
         """Whether this is done to the images themselves, the same to each of a channel's values."""

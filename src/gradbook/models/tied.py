@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.net.again import Again
 from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.layers import Layer
+from gradbook.net.wiring import Again
 
 APART = (
     "{places} have the same weights in the file, and each its own from here on: only layers that "

@@ -3,25 +3,14 @@
 It knows nothing of graphs and derivatives.
 """
 
-from gradbook.net.again import Again
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    Residual,
-)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, parse
 from gradbook.net.norms import GroupNorm, LayerNorm
 from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, write
+from gradbook.net.wiring import Again, Concat, GoBack, Residual
 
 __all__ = [
     "BUILTIN",
@@ -37,6 +26,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "GoBack",
     "GroupNorm",
     "Layer",
     "LayerNorm",

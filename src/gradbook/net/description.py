@@ -8,7 +8,6 @@ from functools import cached_property
 from math import prod
 
 from gradbook.errors import ShapeError
-from gradbook.net.again import Again, owners
 from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.task import (
@@ -21,6 +20,7 @@ from gradbook.net.task import (
     Update,
     meant_loss,
 )
+from gradbook.net.wiring import Again, owners
 
 
 class Misfit(ShapeError):

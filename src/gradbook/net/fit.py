@@ -9,12 +9,12 @@ from typing import Any
 
 from gradbook.amounts import counted
 from gradbook.errors import ShapeError, UsageError
-from gradbook.net.again import Again, in_order, misfit, unfit_weights
 from gradbook.net.description import Description, Misfit
 from gradbook.net.layers import Layer, spell
 from gradbook.net.parameters import Role
 from gradbook.net.plain import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
+from gradbook.net.wiring import Again, in_order, misfit, unfit_weights, unread
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
@@ -26,6 +26,10 @@ ENDINGS = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}  # what a loss of prob
 RATE_RANGE = "the rate is a number from 0 up, not {value!r}"
 SEED_RANGE = "the seed is at most {most}, not {value}"
 NOTHING_TO_TRAIN = "there is nothing to train: add a layer such as 'dense 2'"
+LEADS_NOWHERE = (
+    "layer {layer}: what it makes leads nowhere: join it to another branch further on, "
+    "with 'add back' or 'concat back'"
+)
 TOO_DEEP = "more than {most} layers: take fewer"
 TOO_WIDE = "{size:,} {what} in one layer: the most is {most:,}"
 UNPRINTABLE = "{part} {words!r}: at most {most} printable characters, without ';' and '#'"
@@ -134,6 +138,9 @@ def _check_sizes(net: Description) -> None:
         _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
     if not net.parameters:
         raise Misfit("input", NOTHING_TO_TRAIN)
+    nowhere = unread(net.layers)
+    if nowhere is not None:
+        raise Misfit(f"layer {nowhere + 1}", LEADS_NOWHERE.format(layer=nowhere + 1))
 
 
 def _check_again(found: tuple[int, str] | None) -> None:

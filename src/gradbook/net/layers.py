@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
-from gradbook.net.plain import listed, number, one_of, settle, whole
+from gradbook.net.plain import number, one_of, settle, whole
 from gradbook.net.window import (
     NOWHERE,
     SAME,
@@ -41,12 +41,6 @@ INTO_GROUPS = (
 SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
 EPSILON_OF = "{word}'s epsilon lies between 0 and 1, not {value!r}"
 DROPOUT_RATE = "dropout's rate lies from 0 to below 1, not {value!r}"
-ADDED_SHAPES = "add back {back} adds {earlier} to {shape}: both must have the same shape"
-JOINED_SHAPES = (
-    "concat back puts {earlier} beside {shape}: all but the number of channels must be the same"
-)
-JOINED_NONE = "concat back takes a number from 1 up, or several"
-TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
 
 
 class Layer:
@@ -270,63 +264,6 @@ class Flatten(Layer):
         return (prod(shape),)
 
 
-@dataclass(frozen=True)
-class Residual(Layer):
-    """Adds what went into the last `back` layers to what came out of them: a skip connection."""
-
-    back: int
-    letter: ClassVar[str] = "z"
-
-    def __post_init__(self) -> None:
-        settle(self, back=whole("add back's number of layers", self.back, 1))
-
-    def reads(self, index: int) -> tuple[int, ...]:
-        _require_layers(f"add back {self.back}", self.back, index)
-        return (index, index - self.back)
-
-    def output(self, shape: Shape, *others: Shape) -> Shape:
-        (earlier,) = others
-        if shape != earlier:
-            said = {"earlier": spell(earlier), "shape": spell(shape)}
-            raise ShapeError(ADDED_SHAPES.format(back=self.back, **said))
-        return shape
-
-    def words(self, shape: Shape) -> str:
-        return f"each plus {_what_went_into(self.back)}"
-
-
-@dataclass(frozen=True)
-class Concat(Layer):
-    """The channels of several values side by side: what went into the last so many layers, where
-    0 is what came out of them; it stands first where it isn't named.
-    """
-
-    back: tuple[int, ...]
-    letter: ClassVar[str] = "j"
-
-    def __post_init__(self) -> None:
-        given = listed("concat back's numbers of layers", self.back)
-        back = tuple(whole("concat back's number of layers", number, 0) for number in given)
-        settle(self, back=back if 0 in back else (0, *back))
-        if len(self.back) < 2:
-            raise UsageError(JOINED_NONE)
-
-    def reads(self, index: int) -> tuple[int, ...]:
-        _require_layers(f"concat back {max(self.back)}", max(self.back), index)
-        return tuple(index - number for number in self.back)
-
-    def output(self, shape: Shape, *others: Shape) -> Shape:
-        for other in others:
-            if len(other) != len(shape) or other[1:] != shape[1:]:
-                said = {"earlier": spell(other), "shape": spell(shape)}
-                raise ShapeError(JOINED_SHAPES.format(**said))
-        return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
-
-    def words(self, shape: Shape) -> str:
-        said = (_what_went_into(number) if number else "those" for number in self.back)
-        return f"side by side: {', then '.join(said)}"
-
-
 ACTIVATIONS = {  # the word in the text form, and what it makes of the values before it
     "sigmoid": "the sigmoid σ of each",
     "tanh": "the hyperbolic tangent of each",
@@ -379,18 +316,6 @@ class Activation(Layer):
 
     def words(self, shape: Shape) -> str:
         return ACTIVATIONS[self.kind].format(slope=self.slope)
-
-
-def _require_layers(words: str, back: int, index: int) -> None:
-    """Refuse to go back further than a network goes."""
-    if back > index:
-        there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
-        layers = f"{back} layer{'s' * (back > 1)}"
-        raise ShapeError(TOO_FAR_BACK.format(words=words, layers=layers, there=there))
-
-
-def _what_went_into(back: int) -> str:
-    return f"what went into {'the last layer' if back == 1 else f'the last {back} layers'}"
 
 
 def spell(shape: Shape) -> str:

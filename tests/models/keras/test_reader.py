@@ -19,6 +19,7 @@ from gradbook.lab.models.importing import from_keras, import_model
 from gradbook.models.keras.reader import read_keras
 from gradbook.net import Again, Net
 from gradbook.net.layers import Dropout, Pool
+from gradbook.net.text import layer_words
 from gradbook.targets.keras.model import keras_bytes
 from tests.families import networks
 from tests.models.steps import require_step
@@ -252,6 +253,25 @@ def test_channels_side_by_side_keep_their_order_also_when_they_are_flat(keras, t
     found = held(keras, keras.Model(given, said), tmp_path / "net.keras")
     assert "concat back 2 0\n" in str(found.net)
     assert "concat back 2 4\n" in str(found.net)
+
+
+@by_keras
+def test_branches_are_said_one_after_the_other(keras, tmp_path):
+    """A shortcut with layers of its own, and convolutions of one map side by side."""
+    layers = keras.layers
+    given = keras.Input((8, 8, 2))
+    first = layers.Conv2D(4, 3, activation="relu")(given)
+    inner = layers.BatchNormalization()(layers.Conv2D(5, 3, strides=2, padding="same")(first))
+    shortcut = layers.BatchNormalization()(layers.Conv2D(5, 1, strides=2)(first))
+    both = layers.ReLU()(layers.Add()([shortcut, inner]))
+    parts = [layers.Conv2D(2, n, padding="same")(both) for n in (1, 3)]
+    parts.append(layers.Conv2D(2, 1)(layers.MaxPooling2D(3, 1, "same")(both)))
+    flat = layers.Flatten()(layers.Concatenate()([layers.ReLU()(one) for one in parts]))
+    found = held(keras, keras.Model(given, layers.Dense(3)(flat)), tmp_path / "net.keras")
+    words = [layer_words(layer) for layer in found.net.layers]
+    assert [word for word in words if "back" in word] == [
+        *("go back 2", "add back 3", "go back 2", "go back 5", "concat back 7 4 0")
+    ]
 
 
 @by_keras

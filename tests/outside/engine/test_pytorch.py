@@ -71,6 +71,11 @@ KINDS = {
         sample 1 2 3 4 5 6 7 8 -> 1 0; sample 8 1 7 2 6 3 5 4 -> 0 1
         sample 4 4 1 1 3 3 2 2 -> 0.5 0.5"""
     ),
+    "three branches of one layer": parse(
+        """input 3; dense 3; tanh; dense 2; sigmoid; go back 2; dense 2; silu; add back 3
+        go back 6; dense 1; concat back 2 0; dense 2; loss mean squared error; rate 0.3; seed 8
+        sample 0.2 -0.4 0.9 -> 1 0; sample -0.7 0.1 0.3 -> 0.5 -1"""
+    ),
     "gelu, added back over two layers": parse(
         """input 2; dense 3; gelu; dense 3; add back 2; gelu; dense 1; sigmoid
         loss binary cross-entropy; rate 0.5; seed 14

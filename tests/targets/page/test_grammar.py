@@ -18,6 +18,7 @@ from gradbook.net import (
     Conv,
     Dense,
     Dropout,
+    GoBack,
     GroupNorm,
     LayerNorm,
     Net,
@@ -174,7 +175,7 @@ USUAL = {
 }
 
 
-def _layer(layer):
+def _layer(layer):  # noqa: PLR0911
     match layer:
         case Dense():
             return {**USUAL, "kind": "dense", "width": layer.width, "bias": layer.bias}
@@ -188,6 +189,8 @@ def _layer(layer):
             return {**USUAL, "kind": "dropout", **own}
         case Residual():
             return {**USUAL, "kind": "add", "back": [layer.back]}
+        case GoBack():
+            return {**USUAL, "kind": "go", "back": [layer.back]}
         case Concat():
             return {**USUAL, "kind": "concat", "back": list(layer.back)}
         case Activation():

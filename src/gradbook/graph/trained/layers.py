@@ -12,21 +12,11 @@ from numpy.typing import NDArray
 
 from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    Pool,
-    Residual,
-)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
+from gradbook.net.wiring import Concat, GoBack, Residual
 
 # Layers that nobody asks for in a text, and that a network at work needs.
 
@@ -195,12 +185,17 @@ def trained_net(
 
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
-    """As they stand in the text; before a softmax of 10x1x1 values there is a flatten."""
+    """As they stand in the text; before a softmax of 10x1x1 values there is a flatten, and a
+    branch reads the value that it goes back to."""
     became = [0]  # the number of each of the network's own values among ours
+    latest = 0
     for index, layer in enumerate(net.layers):
         reads = tuple(became[value] for value in layer.reads(index))
+        if isinstance(layer, GoBack):
+            became += reads
+            continue
         given, makes = net.shapes[index], net.shapes[index + 1]
-        latest = became[-1] + 1
+        latest += 1
         if isinstance(layer, Activation) and given != makes:
             yield TrainedLayer(Flatten(), reads, given, makes, {})
             reads, given, latest = (latest,), makes, latest + 1

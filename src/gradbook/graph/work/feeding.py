@@ -19,9 +19,10 @@ from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.work.at_work import AtWork
-from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from gradbook.net.norms import GroupNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
+from gradbook.net.wiring import Concat
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         LayerRow([_picture(content.shape)], prepares=content.notes.preparation is None),
     )
     reader.read()
-    refusals.settle(reader.row.layers)
+    refusals.settle()
     row, remarks = reader.row, []
     if row.takes_bytes and not content.is_bytes:
         remarks.append(BYTES)
@@ -295,7 +295,7 @@ class _KerasReader:
         window = told["pool_size"]
         step = told["strides"] or window
         layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
-        layer = framed_pool(layer, held.frame, size, self.row.layers)
+        layer = framed_pool(layer, held.frame, size, self.row.layers[: held.number])
         made = self.row.add(layer, held.number, entry.place)
         return replace(held, number=made, frame=None)
 

@@ -64,7 +64,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     refusals = Refusals(os.fspath(path))
     row = LayerRow([content.shape], prepares=content.notes.preparation is None)
     _OnnxReader(content, refusals, row).read()
-    refusals.settle(row.layers)
+    refusals.settle()
     return assembled(
         refusals.file,
         row.sizes[0],
@@ -151,6 +151,10 @@ class _OnnxReader:
     def _size(self, value: str) -> Shape:
         return self.row.sizes[self.made[value]]
 
+    def _before(self, value: str) -> list[ImportedLayer]:
+        """The layers up to the one that makes it."""
+        return self.row.layers[: self.made[value]]
+
     def _pass_on(self, node: NodeProto) -> None:
         given = next((name for name in node.input if name in self.made), self.content.given)
         for name in node.output:
@@ -183,7 +187,7 @@ class _OnnxReader:
         weight = weight * told["alpha"]
         self._dense(weight if told["transB"] else weight.T, place, given[0], node.output[0])
         if bias is not None:
-            self.row.shifted(bias * told["beta"])
+            self.row.shifted(len(self.row.layers), bias * told["beta"])
 
     def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
         weight = self._constant(node, 1)
@@ -207,7 +211,7 @@ class _OnnxReader:
         layer = framed_conv(layer, self._frame(given[0]), self._size(given[0]))
         self._add(layer, given[0], place, {"weight": weight}, node.output[0])
         if bias is not None:
-            self.row.shifted(bias)
+            self.row.shifted(len(self.row.layers), bias)
 
     def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
         told, size = settings(node), self._size(given[0])
@@ -219,7 +223,7 @@ class _OnnxReader:
         layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
         if layer.ceil:
             require_counted(_places_up(layer, size), layer, size)
-        layer = framed_pool(layer, self._frame(given[0]), size, self.row.layers)
+        layer = framed_pool(layer, self._frame(given[0]), size, self._before(given[0]))
         self._add(layer, given[0], place, {}, node.output[0])
 
     def pad(self, node: NodeProto, place: str, given: list[str]) -> None:
@@ -349,10 +353,9 @@ class _OnnxReader:
 
     def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
         number, alone = self.made[given], self._is_read_once(given)
-        last = self.row.layers[-1] if self.row.layers else None
-        latest = alone and number == len(self.row.layers)
-        if latest and last and _takes_bias(last) and (scale == 1).all():
-            self.made[node.output[0]] = self.row.shifted(shift)
+        sums = alone and number and _takes_bias(self.row.layers[number - 1])
+        if sums and (scale == 1).all():
+            self.made[node.output[0]] = self.row.shifted(number, shift)
         else:
             self.made[node.output[0]] = self.row.scaled(number, scale, shift, place, alone)
 

@@ -76,7 +76,7 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
         content, refusals, LayerRow([size], prepares=content.notes.preparation is None)
     )
     reader.read()
-    refusals.settle(reader.row.layers)
+    refusals.settle()
     row = reader.row
     remarks = (BYTES,) if row.takes_bytes else ()
     notes = content.notes
@@ -230,8 +230,9 @@ class _AtenReader:
             ceil=told["ceil_mode"],
             zeros=zeros,
         )
-        layer = framed_pool(layer, self._frame(call), shape, self.row.layers)
-        return self.row.add(layer, self._given(call), place)
+        given = self._given(call)
+        layer = framed_pool(layer, self._frame(call), shape, self.row.layers[:given])
+        return self.row.add(layer, given, place)
 
     def pad(self, call: AtenCall, place: str) -> int:
         """Kept until a window takes it in."""

@@ -11,20 +11,19 @@ from gradbook.net.layers import (
     ACTIVATIONS,
     Activation,
     BatchNorm,
-    Concat,
     Conv,
     Dense,
     Dropout,
     Flatten,
     Layer,
     Pool,
-    Residual,
     spell,
 )
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias, Shape
 from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.window import NOWHERE, SAME, pad_words, short
+from gradbook.net.wiring import Concat, GoBack, Residual
 
 USAGE = """\
   dense N [BIAS]             N weighted sums of all inputs
@@ -48,6 +47,8 @@ USAGE = """\
   concat back N …            puts the channels so far side by side with those that went
                              into the last N layers, for each N in turn; a 0 among
                              these is where those so far stand, if not first
+  go back N                  begins a branch: what comes next reads what went into the last
+                             N layers; 'add back' or 'concat back' joins it to the others
   again N [back L]           the layers from the last conv or dense on, or the last L, are
                              applied N times in all, one after the other, with the same
                              weights; each use counts as so many layers
@@ -183,6 +184,11 @@ def _concat(line: Statement, shape: Shape) -> Layer:
     return Concat(tuple(back))
 
 
+def _go_back(line: Statement, shape: Shape) -> Layer:
+    _second_words(line, "go back")
+    return GoBack(line.whole("go back's number of layers"))
+
+
 def _activation(kind: str) -> Callable[[Statement, Shape], Layer]:
     def read(line: Statement, shape: Shape) -> Layer:
         _second_words(line, kind)
@@ -213,6 +219,7 @@ LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {
     "flatten": lambda line, shape: Flatten(),
     "add": _residual,
     "concat": _concat,
+    "go": _go_back,
     **{kind.split()[0]: _activation(kind) for kind in ACTIVATIONS},
 }
 """By its first word what reads the rest of the statement, for the shape the layer is given."""
@@ -236,7 +243,7 @@ def layer_words(layer: Layer) -> str:
             return f"dropout {digits(rate)}{' channels' if channels else ''}"
         case Flatten():
             return "flatten"
-        case Residual() | Concat():
+        case Residual() | Concat() | GoBack():
             return _back_words(layer)
         case Activation(kind, slope):
             leaning = kind == "leaky relu" and layer != Activation(kind)
@@ -270,9 +277,9 @@ def _norm_words(layer: BatchNorm | SampleNorm) -> str:
     return words + ("" if usual else f" epsilon {digits(layer.epsilon)}")
 
 
-def _back_words(layer: Residual | Concat) -> str:
-    if isinstance(layer, Residual):
-        return f"add back {layer.back}"
+def _back_words(layer: Residual | Concat | GoBack) -> str:
+    if not isinstance(layer, Concat):
+        return f"{'add' if isinstance(layer, Residual) else 'go'} back {layer.back}"
     first, *others = layer.back
     said = layer.back if first or 0 in others else others
     return f"concat back {' '.join(map(str, said))}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from gradbook.errors import NetTextError, UsageError, did_you_mean
-from gradbook.net.again import NOTHING_BEFORE, Again, back_over, usual_layers
 from gradbook.net.description import Description
 from gradbook.net.fit import check_depth
 from gradbook.net.layers import Layer, spell
@@ -21,6 +20,7 @@ from gradbook.net.text.settings import (
 )
 from gradbook.net.text.statement import Statement, statements
 from gradbook.net.text.synonyms import ours
+from gradbook.net.wiring import NOTHING_BEFORE, Again, back_over, usual_layers
 
 AGAIN = "again"
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second

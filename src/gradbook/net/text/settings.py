@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradbook.errors import GradbookError, NetTextError
-from gradbook.net.again import Again
 from gradbook.net.description import Description
 from gradbook.net.layers import Layer
 from gradbook.net.parameters import Role, Shape
@@ -16,6 +15,7 @@ from gradbook.net.plain import hint
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
 from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.text.synonyms import LOSS_WORDS, UPDATE_WORDS
+from gradbook.net.wiring import Again
 
 
 @dataclass

@@ -17,11 +17,12 @@ from gradbook.graph.names import Name, leaf_name, statistics_names, value_name
 from gradbook.graph.node import Graph
 from gradbook.graph.work.at_work import last_value
 from gradbook.net import Activation, Conv, Dense, Net, Pool
-from gradbook.net.layers import BatchNorm, Concat, Layer, Residual
+from gradbook.net.layers import BatchNorm, Layer
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
+from gradbook.net.wiring import Concat, GoBack, Residual
 from gradbook.palette import colour_of
 from gradbook.targets.drawing.place import spelled
 from gradbook.targets.page.lines import written
@@ -35,6 +36,7 @@ KINDS = {
     LayerNorm: "layernorm",
     Residual: "add",
     Concat: "concat",
+    GoBack: "concat",  # of one value
 }
 ERROR = 0  # where the error lies; the gradients follow it, and then the values
 

@@ -33,7 +33,7 @@ from gradbook.targets.page.patterns import (
 )
 from gradbook.targets.page.plane import USUAL_SET, point_sets
 
-STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjuLE", "μ", "σ²", "s", "n")
+STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
 

@@ -66,7 +66,8 @@ def _sources(
 ) -> list[list[int | None]]:
     """The units before that it reads, by their place in the column, and the weight between."""
     found: list[list[int | None]] = []
-    if not isinstance(before, UnitColumn) or stage.joined:
+    apart = stage.joined or stage.link is Link.BRANCH
+    if not isinstance(before, UnitColumn) or apart:
         return found
     for row, source in enumerate(before.cells):
         if source is None or (stage.link is Link.EACH and source.place != cell.place):

@@ -34,7 +34,9 @@ from gradbook.targets.drawing.stages import Link, Planes, Stage, UnitColumn, sta
 
 MARGIN = 20.0
 ROOMS = sorted(product((80, 96, 112), (160, 200, 250, 310)), key=lambda room: room[0] * room[1])
-GAPS = {Link.ALL: 100.0, Link.EACH: 76.0, Link.WINDOW: 62.0, Link.LAID_OUT: 62.0}
+GAPS = {Link.ALL: 100.0, Link.EACH: 76.0} | dict.fromkeys(
+    (Link.WINDOW, Link.LAID_OUT, Link.BRANCH), 62.0
+)
 CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and sizes to the next
 CAPTIONS_APART = 10.0
 CHARACTER = 0.6  # of a caption's size, about as wide as one is
@@ -82,6 +84,8 @@ def _laid_out(found: Sequence[Stage], down: float, across: float) -> _Layout:
         places.append(place(stage, left, room))
     behind, before, unnamed = list[Shape](), list[Shape](), set[str]()
     for source, goal in pairwise(places):
+        if goal.stage.link is Link.BRANCH:
+            continue
         if isinstance(goal.stage, Planes):
             before += _window(source, goal)
         elif goal.stage.weight:

@@ -11,9 +11,10 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name, mask_name, shown_names
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, Concat, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.layers import Activation, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
+from gradbook.net.wiring import Concat, GoBack
 
 MOST_UNITS = 8  # a longer column shows its first ones and the last
 FIRST_UNITS = 3
@@ -27,6 +28,7 @@ class Link(Enum):
     EACH = "each"  # every unit with its own
     WINDOW = "window"  # a window of the planes with one place
     LAID_OUT = "laid out"  # planes become a column
+    BRANCH = "branch"  # not at all: it goes on from an earlier one
 
 
 @dataclass(frozen=True)
@@ -181,10 +183,11 @@ class _StageReader:
                 )
                 return UnitColumn(cells, shape[0], words, Link.EACH)
             case _:
+                link = Link.BRANCH if isinstance(layer, GoBack) else None
                 if len(shape) == 1:
-                    laid_out = self._laid_out(index + 1)
-                    return UnitColumn(_cells(name, laid_out), shape[0], words, Link.EACH)
-                return Planes((name,), _as_planes(shape), words, Link.WINDOW)
+                    cells = _cells(name, self._laid_out(index + 1))
+                    return UnitColumn(cells, shape[0], words, link or Link.EACH)
+                return Planes((name,), _as_planes(shape), words, link or Link.WINDOW)
 
     def _laid_out(self, value: int) -> Shape:
         """The shape in which what is passed on as a value was made, and named."""

@@ -22,10 +22,11 @@ from gradbook.graph.trained.layers import (
     TrainedLayer,
     TrainedNet,
 )
-from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.plain import whole
 from gradbook.net.window import NOWHERE, Sides, Window
+from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 
 if TYPE_CHECKING:

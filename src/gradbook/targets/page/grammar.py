@@ -15,13 +15,13 @@ from gradbook.net import (
     Loss,
     Role,
     Update,
-    again,
     fit,
     network,
     norms,
     plain,
     task,
     window,
+    wiring,
 )
 from gradbook.net import layers as of_layers
 from gradbook.net.layers import ACTIVATIONS, USUAL_SLOPE
@@ -45,9 +45,11 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     of_layers: (
         *("FLAT_ONLY", "CHANNELS_ONLY", "OUT_OF_GROUPS", "INTO_GROUPS"),
         *("SAME_AND_CEIL", "EPSILON_OF", "DROPOUT_RATE"),
-        *("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK"),
     ),
-    again: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    wiring: (
+        *("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK"),
+        *("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    ),
     norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     plain: ("NOT_FROM", "KNOWN"),
@@ -56,6 +58,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
         *("FLAT_OUTPUT", "PROBABILITIES", "SMOOTHING_RANGE", "SMOOTHING_OF", "DECAY_RANGE"),
         *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
+        "LEADS_NOWHERE",
     ),
 }
 MOST_WEIGHTS = 300  # that a page builds: more can't be told apart in a drawing

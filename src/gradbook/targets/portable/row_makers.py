@@ -23,11 +23,12 @@ from gradbook.graph.trained.layers import (
     TrainedLayer,
     TrainedNet,
 )
-from gradbook.net.layers import Activation, Concat, Conv, Dense, Flatten, Pool, Residual
+from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool
 from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import NOWHERE, Sides, Window
+from gradbook.net.wiring import Concat, Residual
 
 ONE = Window((1, 1))
 RISING = (  # they keep which value is largest
@@ -141,7 +142,8 @@ class _Making:
         reads = tuple(self.made[value] for value in own.reads)
         match own.layer:
             case Flatten():
-                self._flatten(place, reads)
+                self.made.append(self._flatten(place, reads))
+                return
             case Dense() | Conv():
                 self.makers.append(self._sums(own, reads))
             case Pool():
@@ -177,14 +179,16 @@ class _Making:
                 f"'{words}' stands in the middle: C is written for networks that end with it"
             )
 
-    def _flatten(self, place: int, reads: tuple[int, ...]) -> None:
-        """A dense layer right after it takes the map as it lies, through a window of its size."""
+    def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
+        """The maker of the line: that of the map itself where dense layers alone read it, which
+        take it as it lies, through a window of its size."""
         rows, columns, _ = self.makers[reads[0]].shape
         readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
-        if rows * columns > 1 and not all(isinstance(layer, Dense) for layer in readers):
-            shape = planes(self.trained.layers[place].makes)
-            window = Window((rows, columns))
-            self.makers.append(RowMaker(Work.FLAT, reads, shape, window=window))
+        if rows * columns == 1 or all(isinstance(layer, Dense) for layer in readers):
+            return reads[0]
+        shape = planes(self.trained.layers[place].makes)
+        self.makers.append(RowMaker(Work.FLAT, reads, shape, window=Window((rows, columns))))
+        return len(self.makers) - 1
 
     def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
         """Each row is made of the whole map, which is read from its first row on every time."""

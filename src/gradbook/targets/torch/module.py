@@ -13,19 +13,10 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
-from gradbook.net.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    Pool,
-    Residual,
-)
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Bias
+from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.torch.windows import (
     conv_arguments,
     framed_for,
@@ -194,19 +185,15 @@ class _Way:
     @cached_property
     def _skipped(self) -> dict[int, str]:
         """The values that are come back to, and what they are called meanwhile."""
-        found = sorted(
-            {
-                value
-                for place, own in enumerate(self.trained.layers)
-                for value in (own.reads[1:] if isinstance(own.layer, Residual) else own.reads)
-                if isinstance(own.layer, Residual) or value != place
-            }
-        )
+        layers = enumerate(self.trained.layers)
+        found = sorted({value for place, own in layers for value in own.reads if value != place})
         return {value: f"skip{number}" for number, value in enumerate(found, 1)}
 
     def lines(self) -> list[str]:
         self._remember(0)
         for number, own in enumerate(self.trained.layers, 1):
+            if number - 1 not in own.reads:
+                self.now = self._skipped[own.reads[0]]
             if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
                 self._settle()
             longer = self._around(own, self.now)
@@ -219,24 +206,27 @@ class _Way:
         return self.said
 
     def _settle(self) -> None:
-        if self.now != "x":
+        if self.now not in ("x", *self._skipped.values()):
             self.said.append(f"x = {self.now}")
             self.now = "x"
 
     def _remember(self, value: int) -> None:
         if value in self._skipped:
             self._settle()
-            self.said.append(f"{self._skipped[value]} = x")
+            self.said.append(f"{self._skipped[value]} = {self.now}")
+
+    def _read(self, own: TrainedLayer, x: str) -> list[str]:
+        """What it reads, where x is the latest."""
+        latest = self.trained.layers.index(own)
+        return [x if value == latest else self._skipped[value] for value in own.reads]
 
     def _around(self, own: TrainedLayer, x: str) -> str:
         """The expression with one layer more around it."""
         match own.layer:
             case Residual():
-                return f"{x} + {self._skipped[own.reads[1]]}"
+                return " + ".join(self._read(own, x))
             case Concat():
-                latest = self.trained.layers.index(own)
-                said = (x if value == latest else self._skipped[value] for value in own.reads)
-                return f"torch.cat(({', '.join(said)}), 1)"
+                return f"torch.cat(({', '.join(self._read(own, x))}), 1)"
             case Pool() as pool:
                 places = places_inside(own, pool)
                 return pooled(own, pool, x) + (f" / {places}" if places else "")
@@ -255,7 +245,7 @@ class _Way:
 
 def _in_brackets(x: str) -> str:
     """A sum or a quotient, before something is asked of it."""
-    return f"({x})" if re.search(r" \+ skip[0-9]+$| / F\.", x) else x
+    return f"({x})" if re.search(r" \+ (x|skip[0-9]+)$| / F\.", x) else x
 
 
 def _reads_x(own: TrainedLayer) -> bool:

@@ -10,7 +10,7 @@ import { placesOf } from "./names.js"
  * @typedef {import("./values.js").Building} Building
  * @typedef {import("../text/layers.js").Layer} Layer
  * @typedef {import("../view/layout.js").Column} Column
- * @typedef {"none" | "all" | "each" | "window" | "laid out"} Link how it is joined to the one before
+ * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is joined to the one before
  * @typedef {{
  *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,
  *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean,
@@ -65,7 +65,7 @@ function layerStage(values, index, layer, homes, building) {
   const stage = { lines: [values.columns[index + 1]], words, planes: planesOf(shape) }
   if (layer.kind === "dense") return stageOf({ ...stage, link: "all", ...denseParts(values, index) })
   if (layer.kind === "flatten") return stageOf({ ...stage, link: "laid out" })
-  const link = stage.planes ? "window" : "each"
+  const link = layer.kind === "go" ? "branch" : stage.planes ? "window" : "each"
   const isJoined = layer.kind === "concat" && !stage.planes
   const masks = values.masks.find(it => it.layer === index)
   return stageOf({ ...stage, link, isJoined, skips: skipsOf(layer, index, net.shapes, homes, isJoined), above: masks && !stage.planes ? masks.lines : null })
@@ -136,7 +136,7 @@ function column(stage, before, shown) {
  * @returns {[number, number | null][]}
  */
 function sources({ weights, link, isJoined }, place, before, shown) {
-  if (!before || before.planes || isJoined) return []
+  if (!before || before.planes || isJoined || link === "branch") return []
   const width = before.lines[0].length
   return places(width, shown).flatMap((source, row) => {
     if (source === null || (link === "each" && source !== place)) return []

@@ -26,7 +26,8 @@ export function layerValues(values, index) {
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
     case "add": return values.make(added(values, index, layer))
-    case "concat": return values.make(joined(values, index, layer))
+    case "concat":
+    case "go": return values.make(joined(values, index, layer))
     default: return isSoftmax(layer) ? shares(values, index, layer) : values.make(activated(values, index, layer))
   }
 }

@@ -1,6 +1,6 @@
 // Whether the parts of a network that was read fit each other, and what follows from them.
 
-import { parametersOf, termsOf } from "./layers.js"
+import { parametersOf, reads, termsOf } from "./layers.js"
 import { filled } from "./wording.js"
 
 /**
@@ -96,6 +96,18 @@ class Check {
     shapes.forEach((shape, k) => this.room(k ? `layer ${k}` : "input", "values", product(shape)))
     for (const it of parameters) this.room(`layer ${it.layer + 1}`, "parameters", product(it.shape))
     if (!parameters.length) this.fail("input", "NOTHING_TO_TRAIN")
+    this.branches()
+  }
+
+  /** Whatever is made must lead to the outputs. */
+  branches() {
+    const { layers } = this.net
+    const leads = new Set([layers.length])
+    for (let k = layers.length; k > 0; k--) {
+      if (leads.has(k)) for (const value of reads(layers[k - 1], k - 1)) leads.add(value)
+    }
+    const nowhere = Math.max(0, ...layers.map((_, k) => (leads.has(k + 1) ? 0 : k + 1)))
+    if (nowhere) this.fail(`layer ${nowhere}`, "LEADS_NOWHERE", { layer: BigInt(nowhere) })
   }
 
   /** What is applied again must be given what its weights fit. */

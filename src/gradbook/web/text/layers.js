@@ -8,7 +8,7 @@ import { didYouMean, filled } from "./wording.js"
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("./window.js").Window} Window
  * @typedef {{
- *   kind: "dense" | "conv" | "pool" | "batchnorm" | "groupnorm" | "layernorm" | "dropout" | "flatten" | "add" | "concat" | "activation",
+ *   kind: "dense" | "conv" | "pool" | "batchnorm" | "groupnorm" | "layernorm" | "dropout" | "flatten" | "add" | "concat" | "go" | "activation",
  *   word: string, width: number, bias: string, slope: number, size: number[] | null, stride: number[] | null,
  *   pad: number[] | "same", dilation: number[], ceil: boolean, zeros: boolean, groups: number,
  *   epsilon: number, rate: number, isByChannel: boolean, back: number[],
@@ -168,6 +168,11 @@ const READERS = {
     if (all.length < 2) line.fail("JOINED_NONE", {}, 0)
     return { ...NOTHING, kind: "concat", back: all }
   },
+  go(line) {
+    secondWord(line, "go back")
+    const what = "go back's number of layers"
+    return { ...NOTHING, kind: "go", back: [atLeast(line, what, 1, line.whole(what))] }
+  },
 }
 
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
@@ -187,7 +192,7 @@ export function readLayer(line, first, shape) {
  */
 export function reads({ kind, back }, index) {
   if (kind === "add") return [index, index - back[0]]
-  return kind === "concat" ? back.map(number => index - number) : [index]
+  return kind === "concat" || kind === "go" ? back.map(number => index - number) : [index]
 }
 
 /** The same, where the layers go back far enough.

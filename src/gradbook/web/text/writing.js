@@ -26,6 +26,7 @@ export function layerWords(layer, grammar) {
     case "dropout": return `dropout ${plain(layer.rate)}${layer.isByChannel ? " channels" : ""}`
     case "flatten": return kind
     case "add": return `add back ${layer.back[0]}`
+    case "go": return `go back ${layer.back[0]}`
     case "concat": return `concat back ${back(layer.back).join(" ")}`
     default: return word === "leaky relu" && layer.slope !== grammar.usualSlope ? `${word} ${plain(layer.slope)}` : word
   }

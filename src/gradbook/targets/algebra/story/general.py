@@ -9,11 +9,12 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Graph
-from gradbook.net.layers import Activation, BatchNorm, Concat, Conv, Dense, Layer, Pool, spell
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
 from gradbook.net.network import Net
 from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
+from gradbook.net.wiring import Concat
 from gradbook.targets.algebra.notation.document import Cell
 from gradbook.targets.algebra.notation.forms import (
     HALF,

@@ -327,6 +327,7 @@ _MEANINGS = {
     "a": "what is passed on",
     "y": "normalised, scaled and shifted",
     "z": "both added",
+    "f": "the earlier values that a branch goes on from",
 }
 
 

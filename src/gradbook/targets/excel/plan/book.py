@@ -13,7 +13,7 @@ from gradbook.graph.build import training_step
 from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
 from gradbook.graph.step import Step
-from gradbook.net import Activation, BatchNorm, Concat, Conv, Net, Pool, Residual
+from gradbook.net import Activation, BatchNorm, Concat, Conv, GoBack, Net, Pool, Residual
 from gradbook.net.layers import Layer
 from gradbook.net.norms import SampleNorm
 from gradbook.rates.case import Case, attained, least_loss
@@ -288,6 +288,9 @@ class WorkbookPlan:
         return self.exercise is None or self.exercise.has_check
 
 
+KEEPING = (Residual, Concat, GoBack, SampleNorm)  # rows and columns
+
+
 def last_grid_layer(net: Net) -> int:
     """The last layer that is shown as grids, -1 where none is.
 
@@ -299,7 +302,7 @@ def last_grid_layer(net: Net) -> int:
         default=-1,
     )
     follows = takewhile(
-        lambda layer: isinstance(layer, Residual | Concat | SampleNorm) or _is_plain(layer),
+        lambda layer: isinstance(layer, KEEPING) or _is_plain(layer),
         layers[last + 1 :],
     )
     return last + len(list(follows)) if last >= 0 else -1

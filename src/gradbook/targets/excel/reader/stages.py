@@ -23,7 +23,7 @@ from gradbook.graph.names import Name, leaf_name, statistics_names
 from gradbook.graph.node import Graph
 from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import scale_and_shift
-from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, Net, Pool, Residual
+from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, GoBack, Net, Pool, Residual
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import Both
@@ -176,7 +176,7 @@ class ReaderPlan:
                 said = _pooled(layer, own, channel, (row, column))
             case Residual():
                 said = "+".join(_side_by_side([x], place, stage.grids) for x in stage.sources)
-            case Concat():
+            case Concat() | GoBack():
                 said = _side_by_side(stage.sources, place, stage.grids)
             case _:
                 said = self._passed(first, _side_by_side([own], place, stage.grids), channel)

@@ -116,6 +116,7 @@ MEANINGS = {
     "y": "The normalised value, scaled by γ and shifted by β.",
     "L": "The logarithm of the sum of all e^o, from which softmax measures.",
     "z": "A residual sum: this value and an earlier one, added.",
+    "f": "An earlier value, from which a branch goes on.",
     "E": "An error: how far the output is from its target.",
     "g": "One sample's share of a sum over the samples.",
     "q": "One sample's share of a mean over the samples.",
