@@ -30,6 +30,11 @@ NETS = {
         "input 1x6x7; conv 3 3x3 pad 1; batchnorm; leaky relu 0.1; conv 2 3x3 pad 1; tanh; "
         "concat back 2 0; maxpool 3 stride 1; flatten; dense 1; sigmoid"
     ),
+    "branches": parse(
+        "input 1x6x7; conv 3 3x3 pad 1; tanh; conv 2 3x3; relu; go back 2; maxpool 3 stride 1; "
+        "conv 2 1x1; add back 3; go back 7; silu; conv 2 3x3; concat back 3 0; flatten; dense 3; "
+        "log softmax; loss cross-entropy"
+    ),
     "squared shares": parse(
         "input 1x5x5; conv 2 2x2; softplus; flatten; dense 3; softmax; loss mean squared error"
     ),

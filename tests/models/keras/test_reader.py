@@ -270,7 +270,7 @@ def test_branches_are_said_one_after_the_other(keras, tmp_path):
     found = held(keras, keras.Model(given, layers.Dense(3)(flat)), tmp_path / "net.keras")
     words = [layer_words(layer) for layer in found.net.layers]
     assert [word for word in words if "back" in word] == [
-        *("go back 2", "add back 3", "go back 2", "go back 5", "concat back 7 4 0")
+        *("go back 2", "add back 3", "go back 3", "go back 6", "concat back 3 0 6")
     ]
 
 

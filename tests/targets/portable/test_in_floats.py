@@ -51,9 +51,9 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "conv 4 3x3 pad 1; groupnorm 2; relu; conv 4 3x3 pad 1; instancenorm epsilon 0.01; "
         "add back 3; groupnorm 1; maxpool 2; flatten; layernorm; dense 6; layernorm; tanh; "
         "dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; concat back 3 0; "
-        "go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; flatten; dense 3; "
-        "softmax",
+        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; "
+        "concat back 3 0; go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; "
+        "flatten; dense 3; softmax",
         "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
         "dense 3; softmax",
         "layernorm; conv 2 3x3 pad 1; layernorm epsilon 0.01; relu; maxpool 2; layernorm; "

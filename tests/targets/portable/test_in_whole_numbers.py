@@ -67,9 +67,9 @@ def test_c_reckons_any_network_as_it_is_reckoned_here(net):
         "dense 3; softmax",
         "conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; groupnorm 4; add back 2; silu; avgpool 2;"
         "flatten; dense 3; softmax",
-        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; concat back 3 0; "
-        "go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; flatten; dense 3; "
-        "softmax",
+        "conv 4 3x3 pad 1; relu; conv 2 1x1; relu; go back 2; conv 3 3x3 pad 1; tanh; "
+        "concat back 3 0; go back 6; maxpool 3 stride 1 pad 1; conv 5 1x1; add back 3; avgpool 2; "
+        "flatten; dense 3; softmax",
         "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
         "dense 3; softmax",
         "conv 4 3x3; layernorm; relu; maxpool 2; flatten; dense 8; layernorm; silu;"

@@ -151,10 +151,6 @@ class _OnnxReader:
     def _size(self, value: str) -> Shape:
         return self.row.sizes[self.made[value]]
 
-    def _before(self, value: str) -> list[ImportedLayer]:
-        """The layers up to the one that makes it."""
-        return self.row.layers[: self.made[value]]
-
     def _pass_on(self, node: NodeProto) -> None:
         given = next((name for name in node.input if name in self.made), self.content.given)
         for name in node.output:
@@ -223,7 +219,8 @@ class _OnnxReader:
         layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
         if layer.ceil:
             require_counted(_places_up(layer, size), layer, size)
-        layer = framed_pool(layer, self._frame(given[0]), size, self._before(given[0]))
+        before = self.row.layers[: self.made[given[0]]]
+        layer = framed_pool(layer, self._frame(given[0]), size, before)
         self._add(layer, given[0], place, {}, node.output[0])
 
     def pad(self, node: NodeProto, place: str, given: list[str]) -> None:

@@ -5,6 +5,7 @@ These are sums over the tiles and what follows from them, and the update.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
@@ -155,7 +156,9 @@ def _tiles_summed(size: int, parts: str, target: str) -> list[str]:
 def updates(scope: Scope) -> list[list[str]]:
     """The lines of each update; they may run side by side."""
     results = scope.plan.results
-    changing, names = results.changing, {node: name for name, node in results.read.items()}
+    changing, names = results.changing, defaultdict[Node, list[str]](list)
+    for name, node in results.read.items():
+        names[node].append(name)
     found = []
     for update in scope.plan.whole.updates:
         lines = filled(update.arrays, scope)
@@ -164,7 +167,7 @@ def updates(scope: Scope) -> list[list[str]]:
             stores = []
             for leaf in update.leaves:
                 if leaf.shape == shape and leaf in names:
-                    stores.append((names[leaf], elements.value(leaf)))
+                    stores += [(name, elements.value(leaf)) for name in names[leaf]]
                 if leaf.shape == shape and leaf in changing:
                     stores.append((scope.arrays[leaf], elements.value(changing[leaf])))
             lines += _stored(stores, elements, shape)
