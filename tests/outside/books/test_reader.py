@@ -28,8 +28,9 @@ NETS = {
     "side by side": """input 1x28x28; maxpool 4; conv 3 3x3 pad 1; dropout 0.1; relu
     concat back 2 0; concat back 4; conv 2 3x3; flatten; relu; dense 50; add back 1; concat back 2
     dense 10; softmax; loss cross-entropy; seed 9""",
-    "branches": """input 1x28x28; maxpool 4; conv 3 3x3 pad 1; relu; conv 2 3x3 pad 1; relu; go back 2
-    batchnorm; relu; go back 5; conv 4 1x1; batchnorm; tanh; concat back 7 4 0; avgpool all; flatten
+    "branches": """input 1x28x28; maxpool 4; conv 3 3x3 pad 1; relu; conv 2 3x3 pad 1; relu
+    go back 2; batchnorm; relu; go back 5; conv 4 1x1; batchnorm; tanh; concat back 7 4 0
+    avgpool all; flatten
     dense 6; sigmoid; go back 2; dense 4; concat back 2 0; dense 10; log softmax; seed 2""",
     "smooth": """input 1x28x28; maxpool 4; conv 3 3x3; gelu; batchnorm; conv 3 3x3; silu; flatten
     dense 6; softplus; dense 10; softmax; loss cross-entropy; seed 8""",
