@@ -350,7 +350,8 @@ class _OnnxReader:
 
     def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
         number, alone = self.made[given], self._is_read_once(given)
-        sums = alone and number and _takes_bias(self.row.layers[number - 1])
+        unread = all(number not in own.reads for own in self.row.layers[number:])
+        sums = alone and unread and number and _takes_bias(self.row.layers[number - 1])
         if sums and (scale == 1).all():
             self.made[node.output[0]] = self.row.shifted(number, shift)
         else:
