@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -76,3 +78,30 @@ def test_where_nothing_can_be_kept_it_is_said(tmp_path, monkeypatch, refused):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "file"))
     assert "can't make the folder" in refused(["play"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+@pytest.mark.parametrize(
+    ("shell", "settings"),
+    {
+        "nothing set": (
+            'exec env -i GRADBOOK_CACHE="$GRADBOOK_CACHE" PYTHONPATH="$PYTHONPATH" "$@"',
+            {},
+        ),
+        "no programs": ('exec "$@"', {"PATH": ""}),
+        "no room": ('exec "$@"', {"TMPDIR": "/nowhere", "HOME": "/nowhere"}),
+        "one column of old letters": (
+            'exec "$@"',
+            {"COLUMNS": "1", "PYTHONUTF8": "0", "PYTHONIOENCODING": "cp1252", "LANG": "C"},
+        ),
+        "no input": ('exec "$@" <&-', {}),
+        "no output": ('exec "$@" >&-', {}),
+    }.values(),
+)
+def test_odd_surroundings_do_no_harm(shell, settings, kept):
+    words = ["/bin/sh", "-c", shell, "sh", sys.executable, "-m", "gradbook", "play", "xor"]
+    environment = {**os.environ, **settings}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    (page,) = kept.iterdir()
+    assert ">&-" in shell or f"wrote {page}" in done.stdout
