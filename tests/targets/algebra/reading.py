@@ -10,11 +10,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import erfc, sqrt
 from typing import Any
 
 import numpy as np
 
-NAME = "(?:σ²|[A-Za-zμγβησ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zγβ0-9_]*′?"
+NAME = "(?:σ²|[A-Za-zμγβησΦ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zγβ0-9_]*′?"
 TOKEN = re.compile(
     rf"""\s*(?:
       (?P<partial>∂{NAME}/∂{NAME})
@@ -40,6 +41,7 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "max": lambda *xs: np.maximum.reduce(np.broadcast_arrays(*xs)),
     "where": np.where,
     "Σ": np.sum,
+    "Φ": np.vectorize(lambda x: erfc(-x / sqrt(2)) / 2),
 }
 
 
