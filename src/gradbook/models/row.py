@@ -145,4 +145,5 @@ class LayerRow:
         if self.scaling is None:
             return None
         scale, shift = self.scaling[0] * (255 if is_bytes else 1), self.scaling[1]
-        return Preparation(tuple((-shift / scale).tolist()), tuple((1 / scale).tolist()))
+        means = 0 - shift / scale  # never −0
+        return Preparation(tuple(means.tolist()), tuple((1 / scale).tolist()))
