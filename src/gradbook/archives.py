@@ -20,6 +20,7 @@ from gradbook.limits import ReadLimit
 
 CHUNK = 2**16
 SMALL = 2**20  # bytes that may be packed as tightly as they like
+PACKINGS = (ZIP_STORED, ZIP_DEFLATED)  # that are read
 IS_ENCRYPTED = 0x1
 DAMAGED = (
     *(BadZipFile, zlib.error, EOFError, OSError, NotImplementedError),
@@ -107,7 +108,7 @@ class Archive:
             raise MissingEntry(f"it has no {name}")
         if entry.flag_bits & IS_ENCRYPTED:
             raise EncryptedEntry(f"its entry {name} is encrypted")
-        if entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        if entry.compress_type not in PACKINGS:
             raise OddlyPacked(f"its entry {name} is packed unusually: pack it by deflate")
         if entry.file_size > limit.most:
             raise _overlarge(name, limit)

@@ -51,6 +51,7 @@ XZ_MEMORY = ReadLimit(128 * MIB, BYTES, "the dictionary that an xz file asks for
 # What a file says.
 ELEMENTS = ReadLimit(780_000, "", "elements of a workbook's part", "three for each cell")
 DEPTH = ReadLimit(60, "", "elements within each other")
+TAG = ReadLimit(MIB, BYTES, "a tag of a workbook's part, with its attributes")
 STRINGS = ReadLimit(200_000, "", "texts that a workbook's cells share")
 ROWS = ReadLimit(1_000_000, "", "rows of a table of samples")
 CELLS = ReadLimit(5_000_000, "", "cells of a table of samples")

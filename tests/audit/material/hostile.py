@@ -195,6 +195,11 @@ HOSTILE_WORDS = (
 )
 
 
+def _with_a_long_attribute() -> str:
+    """A reader of pieces begins it anew with each; it isn't packed as tightly as a bomb."""
+    return f'<sst xmlns="{random.Random(1).randbytes(2**23).hex()}"/>'
+
+
 def _row_of_tiny_elements() -> str:
     """Two million elements that say nothing, and don't pack as tightly as a bomb."""
     draw = random.Random(1)
@@ -318,6 +323,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "ods": _open_document,
     "a line of sums": _long_line,
     "a named pipe": _named_pipe,
+    "one long attribute": lambda path: package(path, strings=_with_a_long_attribute()),
     "tiny elements": lambda path: package(path, sheet=SHEET.format(rows=_row_of_tiny_elements())),
     "very deep XML": lambda path: package(path, sheet=_deep(1_500_000)),
     "attributes without end": lambda path: package(

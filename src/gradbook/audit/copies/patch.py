@@ -8,6 +8,7 @@ from itertools import count
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from gradbook.archives import PACKINGS
 from gradbook.audit.copies.markup import Element, edited, outline, plain, prefix, tag, with_child
 from gradbook.audit.workbook.package import Package, WorkbookError, related, relations_part
 
@@ -124,7 +125,8 @@ class Patch:
             for name, part in self.parts.parts.items():
                 if name not in self.dropped:
                     entry = ZipInfo(part.filename, part.date_time)
-                    entry.compress_type = part.compress_type
+                    if part.compress_type in PACKINGS:  # what isn't can't be read either
+                        entry.compress_type = part.compress_type
                     entry.external_attr = part.external_attr
                     self._write(archive, entry, name)
             for name in self.changed:

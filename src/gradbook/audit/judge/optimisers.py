@@ -141,18 +141,18 @@ class _Walk:
     def _compare(self, role: Cells) -> None:
         patterns = self.training.book.patterns
         said = {j: patterns[cell] for j, cell in role.items() if cell in patterns}
-        shape, count = (
-            Counter(p.shape for p in said.values()).most_common(1)[0] if said else ("", 0)
-        )
-        few = len(said) - count
-        if len(said) < FEWEST or count < 2 or few > max(1, len(said) // 4):
+        if len(said) < FEWEST:
             return
-        usual = {j: pattern for j, pattern in said.items() if pattern.shape == shape}
-        places = {j: _cells(pattern, role[j]) for j, pattern in usual.items()}
-        if any(cells is None for cells in places.values()):
+        places = {j: _cells(pattern, role[j]) for j, pattern in said.items()}
+        others = {j: cells or [] for j, cells in places.items()}
+        forms = {j: (said[j].shape, len(cells)) for j, cells in others.items()}
+        form, count = Counter(forms.values()).most_common(1)[0]
+        if count < 2 or len(said) - count > max(1, len(said) // 4):
             return
-        known = {j: cells for j, cells in places.items() if cells is not None}
-        others = {j: _cells(pattern, role[j]) or [] for j, pattern in said.items()}
+        usual = [j for j in said if forms[j] == form]
+        known = {j: cells for j in usual if (cells := places[j]) is not None}
+        if len(known) < len(usual):
+            return
         meanings = self._meanings(known, others)
         if meanings is None:
             return
@@ -161,7 +161,7 @@ class _Walk:
             right = self._formula(role, model, known[model], meanings, j)
             if right is None:
                 continue
-            if j not in usual:
+            if j not in known:
                 self._odd_shape(role, j, model, right)
             else:
                 self._odd_places(role, j, known[j], meanings, right)

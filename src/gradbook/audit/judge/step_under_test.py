@@ -112,6 +112,13 @@ class StepUnderTest:
         found = gradients(self.loss, list(weights.values()))
         return {j: found[node] for j, node in weights.items()}
 
+    def leads_on(self) -> bool:
+        """Whether its gradients can be worked out: not where what is tried is made of itself."""
+        try:
+            return len(self.gradients) > 0
+        except NotUnderstood:
+            return False
+
     def has_no_influence(self, weight: int) -> bool:
         """Whether the loss doesn't depend on a weight, wherever it is."""
         return bool(np.all(self.random.of(self.gradients[weight]) == 0))

@@ -164,8 +164,9 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
         after, spoilt = symptoms, set[int]()
         if found is not None and users:
             tested = symptoms.tested.with_formulas(formulas_of(symptoms.tested, found))
-            spoilt = users - tested.wrong_weights()
-            after = replace(symptoms, tested=tested, formulas={})
+            if tested.leads_on():
+                spoilt = users - tested.wrong_weights()
+                after = replace(symptoms, tested=tested, formulas={})
         yield from _own_faults(symptoms, weight, found, spoilt)
         done |= {weight, *spoilt}
         symptoms = after

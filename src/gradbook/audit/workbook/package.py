@@ -125,7 +125,7 @@ def parse(
 
     There may be no document type, so no entities: neither bombs nor ones that fetch something.
     """
-    depth = count = 0
+    depth = count = given = 0
 
     def refuse(*_: object) -> None:
         raise WorkbookError("its XML declares entities, which a workbook never needs: not opened")
@@ -153,6 +153,9 @@ def parse(
     try:
         for piece in pieces:
             parser.Parse(piece, False)
+            given += len(piece)
+            if given - parser.CurrentByteIndex > limits.TAG.most:  # read again with each piece
+                raise WorkbookError(f"its part {name} has a tag of more than {limits.TAG}")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise WorkbookError(
