@@ -103,6 +103,25 @@ def written(tmp_path, nodes, shape, *tensors):
     return tmp_path / "net.onnx"
 
 
+def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
+    from onnx import helper
+
+    random = np.random.default_rng(1)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["sums"]),
+        helper.make_node("Identity", ["sums"], ["same"]),
+        helper.make_node("Add", ["same", "b"], ["shifted"]),
+        helper.make_node("Tanh", ["shifted"], ["bent"]),
+        helper.make_node("Add", ["bent", "sums"], ["y"]),
+    ]
+    tensors = [("w", random.normal(size=(3, 4))), ("b", random.normal(size=4))]
+    path = written(tmp_path, nodes, (3,), *((n, t.astype(np.float32)) for n, t in tensors))
+    inputs = random.normal(size=(5, 3)).astype(np.float32)
+    found = read_onnx(path)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
+
+
 def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     from onnx import helper
 

@@ -349,7 +349,8 @@ class _OnnxReader:
         return array.reshape(-1)
 
     def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
-        number, alone = self.made[given], self._is_read_once(given)
+        number = self.made[given]
+        alone = all(self._is_read_once(name) for name, own in self.made.items() if own == number)
         unread = all(number not in own.reads for own in self.row.layers[number:])
         sums = alone and unread and number and _takes_bias(self.row.layers[number - 1])
         if sums and (scale == 1).all():
