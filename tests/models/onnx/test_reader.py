@@ -122,6 +122,23 @@ def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
     np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("word", ["ReduceMean", "ReduceMax"])
+def test_rows_and_columns_are_reduced(word, tmp_path):
+    from onnx import helper
+
+    nodes = [
+        helper.make_node(word, ["x"], ["each"], axes=[3, -2], keepdims=0),
+        helper.make_node("MatMul", ["each", "w"], ["y"]),
+    ]
+    random = np.random.default_rng(1)
+    weights = random.normal(size=(3, 2)).astype(np.float32)
+    path = written(tmp_path, nodes, (3, 4, 5), ("w", weights))
+    inputs = random.normal(size=(6, 3, 4, 5)).astype(np.float32)
+    found = read_onnx(path)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
+
+
 def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     from onnx import helper
 

@@ -244,11 +244,13 @@ class _OnnxReader:
 
     def pool_all(self, node: NodeProto, place: str, given: list[str]) -> None:
         kind = "max" if "Max" in node.op_type else "avg"
-        if node.op_type == "ReduceMean":
+        if node.op_type.startswith("Reduce"):
             told = settings(node)
             axes = told["axes"] or whole_numbers(self._weight(node))
             if sorted(axis % 4 for axis in axes) != [2, 3]:
-                raise NoLayer("means are read over rows and columns together, and no others")
+                raise NoLayer(
+                    "means and maxima are read over rows and columns together, and no others"
+                )
             self._add(Pool(kind, None), given[0], place, {}, node.output[0])
             if not told["keepdims"]:
                 self._add(Flatten(), node.output[0], place, {}, node.output[0])
@@ -404,7 +406,7 @@ TAKES: Mapping[str, Take] = {
     "Pad": _OnnxReader.pad,
     "GlobalAveragePool": _OnnxReader.pool_all,
     "GlobalMaxPool": _OnnxReader.pool_all,
-    "ReduceMean": _OnnxReader.pool_all,
+    **dict.fromkeys(("ReduceMean", "ReduceMax"), _OnnxReader.pool_all),
     "BatchNormalization": _OnnxReader.normalise,
     "Flatten": _OnnxReader.flatten,
     "Reshape": _OnnxReader.reshape,

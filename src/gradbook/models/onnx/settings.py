@@ -54,8 +54,9 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
         pads=Usually(EIGHT_SIDES, None),
         value=Usually(FiniteNumber(), 0.0),
     ),
-    "ReduceMean": Schema(
-        axes=Usually(ListOf(AXIS, 1, 4), None), keepdims=Usually(WholeNumber(0, 1), 1)
+    **dict.fromkeys(
+        ("ReduceMean", "ReduceMax"),
+        Schema(axes=Usually(ListOf(AXIS, 1, 4), None), keepdims=Usually(WholeNumber(0, 1), 1)),
     ),
     "BatchNormalization": Schema(epsilon=EPSILON, training_mode=FLAG),
     "GroupNormalization": Schema(epsilon=EPSILON, num_groups=WholeNumber(1, 2**20)),
