@@ -248,9 +248,7 @@ class _OnnxReader:
             told = settings(node)
             axes = told["axes"] or whole_numbers(self._weight(node))
             if sorted(axis % 4 for axis in axes) != [2, 3]:
-                raise NoLayer(
-                    "means and maxima are read over rows and columns together, and no others"
-                )
+                raise NoLayer("it is read over rows and columns together, and over no others")
             self._add(Pool(kind, None), given[0], place, {}, node.output[0])
             if not told["keepdims"]:
                 self._add(Flatten(), node.output[0], place, {}, node.output[0])
