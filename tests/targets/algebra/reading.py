@@ -22,7 +22,7 @@ TOKEN = re.compile(
     | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?|π)
     | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
     | (?P<name>{NAME})
-    | (?P<sign>[-+−·/^√Σ½()\[\]{{}},>])
+    | (?P<sign>[-+−·/^√Σ½()\[\]{{}},<>])
     )""",
     re.VERBOSE,
 )
@@ -39,6 +39,7 @@ NUMPY: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
     "sgn": np.sign,
     "max": lambda *xs: np.maximum.reduce(np.broadcast_arrays(*xs)),
+    "min": lambda *xs: np.minimum.reduce(np.broadcast_arrays(*xs)),
     "where": np.where,
     "Σ": np.sum,
     "Φ": np.vectorize(lambda x: erfc(-x / sqrt(2)) / 2),
@@ -149,14 +150,13 @@ class Reader:
         return value
 
     def _condition(self) -> Any:
-        """[x > 0], or [p is a]."""
+        """[x > 0], [x < 6], or [p is a]."""
         if self.tokens[self.place + 1][1] == "is":
             pool, _, part = self.take(), self.take("is"), self.take()
             assert self.chosen
             value = self.chosen(pool, part)
         else:
-            left, _, right = self.sum(), self.take(">"), self.sum()
-            value = self.functions["where"](left > right, 1.0, 0.0)
+            value = self.functions["where"](self._comparison(), 1.0, 0.0)
         self.take("]")
         return value
 
@@ -164,9 +164,13 @@ class Reader:
         """{a if x > 0, else b}."""
         value = self.sum()
         self.take("if")
-        left, _, right = self.sum(), self.take(">"), self.sum()
+        holds = self._comparison()
         self.take(",")
         self.take("else")
         other = self.sum()
         self.take("}")
-        return self.functions["where"](left > right, value, other)
+        return self.functions["where"](holds, value, other)
+
+    def _comparison(self) -> Any:
+        left, sign, right = self.sum(), self.take(), self.sum()
+        return {">": left > right, "<": left < right}[sign]
