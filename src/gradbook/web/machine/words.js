@@ -38,7 +38,7 @@ function logAddExp(a, b) {
 
 /** How much of a normal distribution lies below x: by the series of its integral, and far below
  * zero, where that would lose digits beside ½, by the continued fraction of its tail.
- * @param {number} x
+ * @param {number} x @returns {number}
  */
 function normalShare(x) {
   const bell = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)
