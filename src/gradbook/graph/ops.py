@@ -134,6 +134,7 @@ define(
     derivative=_gelu_derivative,
     expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
 )
+BELL = 1 / sqrt(2 * pi)  # of the normal distribution's density, in the middle
 _tails = np.vectorize(erfc, otypes=[np.float64])
 
 
@@ -153,7 +154,6 @@ def _bell(x: Node) -> Node:
     return BELL * x.graph.make("exp", -(x**2) / 2)
 
 
-BELL = 1 / sqrt(2 * pi)
 define(
     "normal_share",  # Φ(x): the share of a normal distribution that lies below x
     _normal_share,
