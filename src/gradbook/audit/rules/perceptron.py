@@ -12,7 +12,13 @@ from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, she
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.rule_form import RuleForm, form_of
-from gradbook.audit.rules.rule_updates import RuleUpdate, bases, rule_updates, updates_at
+from gradbook.audit.rules.rule_updates import (
+    RuleUpdate,
+    bases,
+    followed,
+    rule_updates,
+    updates_at,
+)
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression
@@ -82,6 +88,8 @@ class Perceptron:
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
         """What an update adds; looked at once for all updates that are made alike."""
+        if self._is_smooth(update):
+            return None
         made_of, leaves = self.signature(update)
         if made_of not in self._forms:
             form = form_of(self, update, {})
@@ -89,6 +97,21 @@ class Perceptron:
             self._forms[made_of] = form.moved(places) if form else None
         found = self._forms[made_of]
         return found.moved(dict(enumerate(leaves))) if found else None
+
+    def _is_smooth(self, update: RuleUpdate) -> bool:
+        """Whether what is added follows some weight little by little, as a gradient does: sooner
+        seen than tried."""
+        patterns, base = self.book.patterns, self.plain(update.base)
+        waiting, seen = [update.cell], {update.cell}
+        while waiting:
+            cell = waiting.pop()
+            for source in map(self.plain, self.flow.mentioned(followed(patterns[cell]), cell)):
+                if source in self.weight_cells and (source != base or cell != update.cell):
+                    return True
+                if source not in seen and self._is_inside(source):
+                    seen.add(source)
+                    waiting.append(source)
+        return False
 
     def signature(self, update: RuleUpdate) -> tuple[Signature, list[Address]]:
         """What an update is made of, and its leaves, in an order that equal ones share."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import once, parts, references, terms
-from gradbook.audit.formula.pattern import CellReference, Pattern
+from gradbook.audit.formula.expression import inner, once, parts, references, terms
+from gradbook.audit.formula.pattern import CellReference, Mention, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
@@ -47,6 +47,27 @@ def _is_stepping(part: Expression) -> bool:
     if isinstance(part, Infix):
         return part.operator in COMPARING
     return isinstance(part, Call) and part.function in STEPPING
+
+
+def followed(pattern: Pattern) -> list[Mention | None]:
+    """What a formula may follow little by little: all that it mentions but in its conditions."""
+    if pattern.form is None:
+        return []
+    return [pattern.mentions.get(pattern.word_for(r)) for r in _followed(pattern.form.expression)]
+
+
+@once
+def _followed(form: Expression) -> list[Reference]:
+    found, waiting = [], [form]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Reference):
+            found.append(part)
+        elif isinstance(part, Call) and part.function == "IF":
+            waiting += filter(None, part.arguments[1:])
+        elif not _is_stepping(part):
+            waiting += inner(part)
+    return found
 
 
 def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:

@@ -10,18 +10,20 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
-from gradbook.audit.formula.address import DOWN, ROW, Address
-from gradbook.audit.formula.expression import factors, terms
+from gradbook.audit.formula.address import DOWN, ROW, Address, sheet_of
+from gradbook.audit.formula.expression import factors, once, terms
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.training.weight_columns import WeightColumn, heading
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Number
+from gradbook.targets.excel.language.grammar import Expression, Number
 
 WIDEST = 3  # cells that a gap may skip
 FEWEST = 3  # cells of a weight that goes on by something else
 NEARBY = 16  # cells from such a weight to another, or fewer
 _DIGITS = re.compile(r"\d+")
+
+Update = tuple[str, frozenset[Address | None]]  # of what it is made, and of which fixed cells
 
 
 def joined(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
@@ -114,9 +116,11 @@ def companions(
         if cell in book.patterns
     }
     makeups = {makeup for *_, (makeup, _) in kinds}
-    found = []
+    found, known = [], dict[tuple[Pattern, int], Update]()
     for line in lines:
-        update = _update(book, line.updates[0])
+        first = line.updates[0]
+        copies = book.patterns[first], sheet_of(first)
+        update = known.get(copies) or known.setdefault(copies, _update(book, first))
         here = update[0] in makeups and (line.way, line.first, len(line.cells)) in spans
         elsewhere = (line.stride, line.first, len(line.cells), update) in kinds
         if (here or elsewhere) and taken.isdisjoint(line.cells):
@@ -125,19 +129,19 @@ def companions(
     return found
 
 
-def _update(book: Book, cell: Address) -> tuple[str, frozenset[Address | None]]:
+def _update(book: Book, cell: Address) -> Update:
     """What an update is made of, and the cells that it mentions wherever it stands."""
     pattern = book.patterns[cell]
     fixed = (p.at(cell) for p in pattern.places if isinstance(p, CellReference) and not p.moves)
-    return _makeup(pattern), frozenset(fixed)
+    made_of = _makeup(pattern.form.expression) if pattern.form else pattern.shape
+    return made_of, frozenset(fixed)
 
 
-def _makeup(pattern: Pattern) -> str:
+@once
+def _makeup(form: Expression) -> str:
     """Of what terms and factors a formula is made, in whatever order."""
-    if pattern.expression is None:
-        return pattern.shape
     found = []
-    for sign, term in terms(pattern.expression):
+    for sign, term in terms(form):
         split = factors(term)
         kinds = (
             (str(f.part.value) if isinstance(f.part, Number) else type(f.part).__name__, f.above)

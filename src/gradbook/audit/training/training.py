@@ -152,8 +152,8 @@ class SheetTraining:
     # What a cell was one step ago: velocities, running means
 
     @cached_property
-    def strides(self) -> set[int]:
-        return {weight.stride for weight in self.weights}
+    def strides(self) -> frozenset[int]:
+        return frozenset(weight.stride for weight in self.weights)
 
     def before(self, cell: Address, other: Address) -> bool:
         """Whether `other` is what `cell` was one step ago: the cell above, or on the left."""
@@ -163,25 +163,20 @@ class SheetTraining:
     def looking_back(self) -> set[Address]:
         """The cells that go on from what they were one step ago: those that depend on a weight, and
         others with their formulas, which a mistake may have cut off from the weights."""
-        patterns, sources, strides = self.book.patterns, self.flow.sources, self.strides
+        patterns = self.book.patterns
         formulas = {patterns[cell] for cell in self.computed if cell in patterns}
         return {
             cell
-            for cell, pattern in patterns.items()
-            if pattern in formulas
-            and cell not in self.weight_cells
-            and any(cell - source in strides for source in sources(cell))
+            for cell in self.flow.going_on(self.strides)
+            if patterns[cell] in formulas and cell not in self.weight_cells
         }
 
     @cached_property
     def remembering(self) -> set[Address]:
         """The cells that go on from what they were, not in a single row, and what is made of those
         within the step."""
-        several = {
-            cell
-            for cell in self.looking_back
-            if self.steps < 3 or any(c in self.looking_back for c in self._beside(cell))
-        }
+        back, few = self.looking_back, self.steps < 3
+        several = {cell for cell in back if few or not back.isdisjoint(self._beside(cell))}
         return several | self.flow.below(several, self.weight_cells)
 
     def _beside(self, cell: Address) -> list[Address]:

@@ -34,6 +34,7 @@ class Flow:
         self._ranges: dict[tuple[int, ...], Sequence[Sequence[Address]]] = {}
         self._kept = 0  # cells of those
         self._below: dict[Address, set[Address] | None] = {}
+        self._going_on: dict[frozenset[int], Collection[Address]] = {}
         homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
         for cell, pattern in book.patterns.items():
             homes[pattern].append(cell)
@@ -126,12 +127,13 @@ class Flow:
 
         The cells themselves aren't among it, unless one is computed from another.
         """
-        users = self.users
-
-        def further(cell: Address) -> Iterable[Address]:
-            return [user for user in users.get(cell, ()) if user not in stop]
-
-        return set(walk(chain.from_iterable(map(further, cells)), further))
+        users, found, waiting = self.users, set[Address](), list(cells)
+        while waiting:
+            for user in users.get(waiting.pop(), ()):
+                if user not in found and user not in stop:
+                    found.add(user)
+                    waiting.append(user)
+        return found
 
     def behind(
         self,
@@ -144,13 +146,26 @@ class Flow:
         The cells themselves are always looked behind, and aren't among it, unless one is computed
         from another. Where cells only repeat others, `meant` gives those instead of them.
         """
+        found, waiting = set[Address](), list(cells)
+        while waiting:
+            sources: Iterable[Address] = self.sources(waiting.pop())
+            for source in map(meant, sources) if meant else sources:
+                if source not in found:
+                    found.add(source)
+                    if source not in stop:
+                        waiting.append(source)
+        return found
 
-        def further(cell: Address) -> Iterable[Address]:
-            sources = self.sources(cell)
-            return map(meant, sources) if meant else sources
-
-        first = chain.from_iterable(map(further, cells))
-        return set(walk(first, lambda cell: () if cell in stop else further(cell)))
+    def going_on(self, strides: frozenset[int]) -> Collection[Address]:
+        """The formulas that mention a cell so far before their own, which trainings that stand
+        beside each other ask for."""
+        if strides not in self._going_on:
+            self._going_on[strides] = [
+                cell
+                for cell in self.book.patterns
+                if any(cell - source in strides for source in self.sources(cell))
+            ]
+        return self._going_on[strides]
 
     def few_below(self, cell: Address) -> set[Address] | None:
         """The cell and all that is computed from it, where that isn't much."""
