@@ -215,7 +215,7 @@ def _doubt(step, values, leaves, start, random):
     return moved({}, weights) + sum(moved(one, start) for one in alone)
 
 
-@settings(max_examples=60 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=25 if REQUIRE_ALL else 8, phases=[Phase.explicit, Phase.generate])
 @given(networks(dropout=True, samples=0), st.integers(2, 37), st.integers(0, 99))
 def test_any_networks_step_is_the_references_in_float32(net, size, seed):
     """Compared as far as the reference itself is sure when its weights, and the sums and means that

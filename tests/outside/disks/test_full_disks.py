@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 HERE = Path(__file__).parent
-ALL, THOROUGH, USUAL = 100_000, 22, 8  # runs of each command
+ALL, THOROUGH, USUAL = 100_000, 12, 6  # runs of each command
 OLD = b"older, to be kept\n"
 FILES = {  # what a command writes, each in the place of an older file
     "sheet worked --epochs 3 --rates 0.5 -o a.xlsx": ["a.xlsx"],
