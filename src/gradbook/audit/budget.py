@@ -17,7 +17,7 @@ from typing import TypeVar
 
 MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
-LONGEST_JUDGED, LONGEST_SOUGHT = 7.5, 6.0  # seconds since the book was begun
+LONGEST_JUDGED, LONGEST_SOUGHT = 6.5, 5.5  # seconds since the book was begun
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 2_000_000  # numbers
 A_SHARE = 0.5  # of what is left to spend, for one search of several
