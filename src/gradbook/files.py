@@ -92,11 +92,11 @@ def opened(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[BufferedR
     Nothing else is even opened: a pipe might be waited for without end, and so might a device.
     """
     with said_plainly("read", path):
-        _require_file(os.stat(path), path)
+        require_file(os.stat(path), path)
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - closed below
     with file:
         about = os.fstat(file.fileno())
-        _require_file(about, path)  # now that nobody can put another thing there
+        require_file(about, path)  # now that nobody can put another thing there
         require_size(about.st_size, os.fspath(path), limit)
         with said_plainly("read", path):
             file.peek(1)  # what can't be read at all says so now
@@ -107,7 +107,7 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | NOT_WAITING)
 
 
-def _require_file(about: os.stat_result, path: str | os.PathLike[str]) -> None:
+def require_file(about: os.stat_result, path: str | os.PathLike[str]) -> None:
     if not stat.S_ISREG(about.st_mode):
         why = NO_FILES.get(stat.S_IFMT(about.st_mode), "it is no file: name a file")
         raise FileError(f"can't read {os.fspath(path)}: {why}")

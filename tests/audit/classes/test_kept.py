@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,7 @@ from gradbook.audit.classes.points import Scores, score
 from gradbook.audit.classes.record import class_json
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.findings.kept import line_of, report_of_line
-from gradbook.errors import DataError
+from gradbook.errors import DataError, FileError
 from gradbook.report.audit.grades import grades_csv
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
@@ -123,6 +124,14 @@ def test_another_file_stays_as_it_is(there, books, tmp_path):
     with pytest.raises(DataError, match="name another file"):
         KeptReports(books, path)
     assert path.read_bytes() == there
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX only")
+def test_only_a_file_keeps_reports(books, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place, kind in (tmp_path / "pipe", "a pipe"), (os.devnull, "a device"), (tmp_path, "a fol"):
+        with pytest.raises(FileError, match=f"it is {kind}"):
+            KeptReports(books, place)
 
 
 def test_lines_that_are_no_reports_count_for_nothing(books, reports, tmp_path):

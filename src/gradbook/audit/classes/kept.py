@@ -21,7 +21,7 @@ from gradbook.audit.classes.submissions import READ
 from gradbook.audit.findings.findings import UNREADABLE, BookReport, fingerprint_of
 from gradbook.audit.findings.kept import line_of, report_of_line
 from gradbook.errors import DataError
-from gradbook.files import said_plainly, write_whole
+from gradbook.files import require_file, said_plainly, write_whole
 from gradbook.schema import SchemaError
 
 NOWHERE = -1
@@ -42,6 +42,8 @@ class KeptReports(Sequence[BookReport]):
         self.places = array("q", [NOWHERE]) * len(books)
         self.last = NOWHERE, BookReport("", "")
         with said_plainly("write", self.path):
+            if path and self.path.exists():
+                require_file(self.path.stat(), self.path)
             if path and not (self.path.exists() and self.path.stat().st_size):
                 write_whole(self.path, HEAD)  # without which nothing of the file would be known
             self.file: Any = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -13,7 +14,7 @@ import pytest
 from gradbook.cli.main import main
 from gradbook.folders import temporary_folder
 from tests.serve.books import content
-from tests.serve.running import served
+from tests.serve.running import PATIENCE, served
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -69,6 +70,42 @@ def test_a_helper_that_dies_is_replaced():
         number = on.handed_in([("ada.xlsx", content()), ("bob.xlsx", content())])
         verdicts = [book["verdict"] for book in on.tell(f"classes/{number}")["books"]]
         assert verdicts[-1] == "right"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param('exec "$@" <&- >&- 2>&-', id="nothing to read or write"),
+        pytest.param('mkdir gone; cd gone; rmdir ../gone; exec "$@"', id="a folder that is gone"),
+        pytest.param('ulimit -n 24; PATH= COLUMNS=1 exec "$@"', id="few files and no programs"),
+    ],
+)
+def test_odd_surroundings_do_no_harm(shell, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+    (tmp_path / "kept").mkdir()
+    serve = [sys.executable, "-m", "gradbook", "serve", "--no-browser", "--port", str(port)]
+    settings = {**os.environ, "TMPDIR": str(tmp_path / "kept")}
+    with subprocess.Popen(["/bin/sh", "-c", shell, "sh", *serve], cwd=tmp_path, env=settings) as on:
+        try:
+            until = time.monotonic() + PATIENCE
+            while not _answers(port) and time.monotonic() < until:
+                time.sleep(0.1)
+            on.send_signal(signal.SIGINT)
+            assert on.wait(20) == 0
+        finally:
+            on.kill()
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
