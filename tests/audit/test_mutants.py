@@ -12,7 +12,7 @@ from tests.conftest import REQUIRE_ALL
 
 MUTANTS = range(0, 720, 5 if REQUIRE_ALL else 12)  # some of them have no place for their mistake
 LEAST_FOUND, LEAST_REPAIRED = 0.97, 0.97  # of so few; bench/mutants.py has the whole count
-PARTS = 4 if REQUIRE_ALL else 1
+PARTS = 2 if REQUIRE_ALL else 1
 
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Unknown sheet name")]
 
