@@ -37,6 +37,21 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
+# What takes long --------------------------------------------------------------
+
+LONG = Path(__file__).with_name("long.txt")  # scripts/long_tests.py writes it
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    long, seen = set(LONG.read_text("utf-8").splitlines()), set[str]()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if test in long or (test in seen and f"{test} after the first" in long):
+            item.add_marker("long")
+        seen.add(test)
+
+
 # Witnesses -------------------------------------------------------------------
 
 

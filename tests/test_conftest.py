@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
 import sys, pytest, tests.outside.witness as witness
@@ -16,6 +18,12 @@ witness.PROGRAMS["chromium"] = ("no-such-program",)
 sys.exit(pytest.main([{file!r}, "-q", "-p", "no:cacheprovider", "-n0", "-rs", "--rootdir", {root!r},
                       "-c", {root!r} + "/pyproject.toml", "--confcutdir", {root!r}]))
 """
+
+
+def test_what_takes_long_is_there():
+    for line in LONG.read_text("utf-8").splitlines():
+        file, _, test = line.removesuffix(" after the first").partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), line
 
 
 @pytest.fixture

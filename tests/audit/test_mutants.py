@@ -14,7 +14,7 @@ MUTANTS = range(0, 720, 5 if REQUIRE_ALL else 12)  # some of them have no place 
 LEAST_FOUND, LEAST_REPAIRED = 0.97, 0.97  # of so few; bench/mutants.py has the whole count
 PARTS = 2 if REQUIRE_ALL else 1
 
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Unknown sheet name")]
+pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -47,7 +47,6 @@ def said(words, folder):
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_each_run_counts_how_often_it_is_gone_through(name, tmp_path):
     at = level(name)

@@ -60,7 +60,6 @@ def test_a_program_can_read_it(capsys, monkeypatch):
     assert said["ratios"] == {}
 
 
-@pytest.mark.long
 @pytest.mark.witness("cc")
 def test_it_says_how_long_training_and_predicting_take(capsys, monkeypatch):
     monkeypatch.setattr(taking_turns, "TURN", 0.01)

@@ -117,7 +117,6 @@ def test_a_small_batchs_sums_lose_no_digits_behind_a_relu(level, record_property
             assert not judged[-1].beyond, (size, seed, judged[-1])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "precision", "level"),
     [

@@ -12,7 +12,7 @@ from tests.outside.witness import inaccessible
 from tests.report.study.records import trials
 from tests.runs import finished, pictures, text_for
 
-pytestmark = [pytest.mark.long, pytest.mark.witness("axe", "chromium")]
+pytestmark = pytest.mark.witness("axe", "chromium")
 LAYERS = "conv 4 3x3; batchnorm; relu; maxpool 2; flatten; dense {classes}; log softmax"
 
 

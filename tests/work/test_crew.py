@@ -25,7 +25,6 @@ def test_of_processes(claim, tmp_path):
         crew.end()
 
 
-@pytest.mark.long
 @pytest.mark.witness("cc")
 def test_of_a_cluster(tmp_path):
     words = [sys.executable, "-m", "tests.work.clustered", str(tmp_path)]

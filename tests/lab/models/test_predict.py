@@ -53,7 +53,6 @@ def only(model, path) -> Reading:
     return found
 
 
-@pytest.mark.long
 def test_photos_are_read_as_well_as_the_images_they_are_of(model, digits, tmp_path):
     """All that may happen to a photo, in every format, against the bare images."""
     pixels, labels = digits

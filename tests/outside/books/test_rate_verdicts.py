@@ -82,7 +82,7 @@ NETS: dict[str, tuple[Net, tuple[float, ...]]] = {
 }
 TYPED = {0.05: 1e6, 1.0: -1.0, 100.0: 0.0}  # a rate of the file, and what is typed over it
 
-pytestmark = [pytest.mark.long, pytest.mark.witness("libreoffice")]
+pytestmark = pytest.mark.witness("libreoffice")
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,6 @@ def calculated(path):
     return {key: value.value[0, 0] for key, value in found.items() if hasattr(value, "value")}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", ["worked", "mazur"])
 def test_a_second_recalculation_finds_all_rows_and_columns(tmp_path, name):
     path = write_workbook(builtin(name), tmp_path / "book.xlsx", rates=()).path

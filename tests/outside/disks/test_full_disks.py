@@ -27,7 +27,6 @@ from tests.outside.witness import missing
 from tests.runs import finished, pictures
 
 pytestmark = [
-    pytest.mark.long,
     pytest.mark.witness("cc"),
     pytest.mark.skipif(sys.platform != "linux", reason="libraries are loaded first on Linux alone"),
 ]

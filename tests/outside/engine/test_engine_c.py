@@ -111,7 +111,6 @@ def test_it_compiles_without_a_warning(name, level, tmp_path):
     compiled(words, text(parse(NETWORKS["mixed"]), level), tmp_path)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", COMPILERS)
 def test_its_parts_compile_without_a_warning(name, tmp_path):
     """Each by itself, as they are compiled side by side."""
@@ -139,7 +138,6 @@ def run(program: Path, net: Net, threads: int) -> None:
     assert (done.returncode, done.stdout) == (0, "6\n"), done.stderr[:4000]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("double", [False, True], ids=["float32", "float64"])
 def test_no_address_and_nothing_undefined_is_touched(name, double, tmp_path):
@@ -214,7 +212,6 @@ def test_gcc_finds_nothing_to_doubt(what, checks, tmp_path):
     compiled(words, content, tmp_path)
 
 
-@pytest.mark.long
 @pytest.mark.witness("gcc")
 @pytest.mark.parametrize("checks", ["address,undefined", "thread"])
 def test_sanitizers_find_nothing_in_any_network(checks, tmp_path):
@@ -228,7 +225,6 @@ def test_sanitizers_find_nothing_in_any_network(checks, tmp_path):
     holds()
 
 
-@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="libraries are loaded first on Linux alone")
 @pytest.mark.witness("gcc")
 def test_a_training_that_is_stopped_and_goes_on_touches_nothing_amiss(tmp_path):

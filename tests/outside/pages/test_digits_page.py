@@ -85,7 +85,6 @@ def answer(page):
     return page.text("#answer b")
 
 
-@pytest.mark.long
 def test_drawn_digits_are_read(shown):
     test = load("digits").test_for_reporting
     page, right = shown("tiny"), 0

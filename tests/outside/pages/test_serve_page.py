@@ -147,7 +147,6 @@ def test_a_books_findings_open_and_its_copies_are_saved(page, folder, saved):
     assert not page.value("document.querySelector('dialog').open")
 
 
-@pytest.mark.long
 def test_two_hundred_books_at_once(page, tmp_path):
     strange = [(name, book) for name, book in a_class() if name != "ada.xlsx"]
     many = [(f"student {k}.xlsx", content(k % 3 > 0)) for k in range(200 - len(strange))]
@@ -267,7 +266,6 @@ def test_a_result_is_a_page_of_its_own(page, on):
 # For everybody ---------------------------------------------------------------------
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("width", [390, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.witness("axe")

@@ -11,7 +11,7 @@ from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.outside.systems.emulated import by_zig
 
-pytestmark = [pytest.mark.long, pytest.mark.witness("zig")]
+pytestmark = pytest.mark.witness("zig")
 SYSTEMS = {  # and the kind of vectors that every machine there has
     "x86_64-windows-gnu": "plain",
     "x86_64-macos": "plain",

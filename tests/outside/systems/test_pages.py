@@ -19,7 +19,7 @@ from tests.outside.systems.emulated import BATCH, EPOCHS, IMAGES, by_zig, carrie
 from tests.outside.systems.test_run import ALIKE, OWN_FUNCTIONS, differing, started
 from tests.outside.witness import program
 
-pytestmark = [pytest.mark.long, pytest.mark.witness("zig", "node")]
+pytestmark = pytest.mark.witness("zig", "node")
 
 DRIVER = __file__.replace("test_pages.py", "page_driver.mjs")
 RATE = 0.0625

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.desk import RECIPE, laid_out
 
 pytest.importorskip("distributed")
-pytestmark = [pytest.mark.long, pytest.mark.witness("cc")]
+pytestmark = pytest.mark.witness("cc")
 
 ROOT = Path(__file__).parents[4]
 STUDY = (RECIPE, "--vary", "schedule one cycle {0.01..1 log}", "--trials", "6")

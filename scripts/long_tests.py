@@ -1,0 +1,35 @@
+"""Which tests `make test` leaves to REQUIRE_ALL=1, by how long they took.
+
+    REQUIRE_ALL=1 PYTEST_ADDOPTS="--durations=0 --durations-min=0.3" make test | tee log
+    python -m scripts.long_tests log > tests/long.txt
+
+A line is a test that takes more than three seconds, all its cases together; where none of them
+alone takes that long, the first stays.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+MOST = 3.0  # seconds
+TIMED = re.compile(r" *([\d.]+)s (?:call|setup|teardown) +(\S.*)")
+AFTER = " after the first"
+
+
+def main(log: str) -> None:
+    cases: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for line in Path(log).read_text("utf-8", "replace").splitlines():
+        if found := TIMED.fullmatch(line.rstrip()):
+            case = found[2]
+            of_it = cases[case.partition("[")[0]]
+            of_it[case] = of_it.get(case, 0.0) + float(found[1])
+    for test, times in sorted(cases.items()):
+        if sum(times.values()) > MOST:
+            print(test + AFTER * (len(times) > 1 and max(times.values()) <= MOST))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
