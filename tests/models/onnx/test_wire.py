@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,7 +50,9 @@ def test_messages_within_each_other_are_counted():
         scanned(field(GRAPH, content))
 
 
-SMALL = onnx_bytes(trained_of(Net.parse("input 1x4x4; conv 2 3x3; relu; flatten; dense 2")))
+@cache
+def small() -> bytes:
+    return onnx_bytes(trained_of(Net.parse("input 1x4x4; conv 2 3x3; relu; flatten; dense 2")))
 
 
 @given(st.data())
@@ -57,8 +61,9 @@ def test_whatever_protobuf_parses_is_modest_here_too(data):
     from google.protobuf.message import DecodeError
     from onnx import ModelProto
 
-    place = data.draw(st.integers(0, len(SMALL) - 1))
-    content = SMALL[:place] + bytes([data.draw(st.integers(0, 255))]) + SMALL[place + 1 :]
+    whole = small()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    content = whole[:place] + bytes([data.draw(st.integers(0, 255))]) + whole[place + 1 :]
     try:
         ModelProto.FromString(content)
     except DecodeError:

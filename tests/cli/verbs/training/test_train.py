@@ -14,6 +14,7 @@ from gradbook.lab.recipes.builtin import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net import Loss, Update
 from tests.cli.desk import RECIPE, laid_out
+from tests.conftest import require
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -163,6 +164,8 @@ TO_A_CLUSTER = {
 @pytest.mark.parametrize("words", TO_A_CLUSTER, ids=" ".join)
 def test_what_cant_go_to_a_cluster_is_told(words, tmp_path, refused):
     out = tmp_path / "run"
+    if "tensorboard" in words:
+        require("tensorboard")
     line = refused(["train", *words, "--on", "tcp://127.0.0.1:1", "-o", str(out)])
     assert TO_A_CLUSTER[words] in line
     assert not out.exists()
