@@ -14,9 +14,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from tests.conftest import BUT_THE_FIRST
+
 MOST = 3.0  # seconds
-TIMED = re.compile(r" *([\d.]+)s (?:call|setup|teardown) +(\S.*)")
-AFTER = " after the first"
+TIMED = re.compile(r" *([\d.]+)s (?:call|setup|teardown) +(?:tests/)?(\S.*)")
 
 
 def main(log: str) -> None:
@@ -28,7 +29,7 @@ def main(log: str) -> None:
             of_it[case] = of_it.get(case, 0.0) + float(found[1])
     for test, times in sorted(cases.items()):
         if sum(times.values()) > MOST:
-            print(test + AFTER * (len(times) > 1 and max(times.values()) <= MOST))
+            print(test + BUT_THE_FIRST * (len(times) > 1 and max(times.values()) <= MOST))
 
 
 if __name__ == "__main__":

@@ -40,14 +40,15 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
 # What takes long --------------------------------------------------------------
 
 LONG = Path(__file__).with_name("long.txt")  # scripts/long_tests.py writes it
+BUT_THE_FIRST = " after the first"  # behind a test of which only the other cases are meant
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long, seen = set(LONG.read_text("utf-8").splitlines()), set[str]()
     for item in items:
-        test = item.nodeid.partition("[")[0]
-        if test in long or (test in seen and f"{test} after the first" in long):
+        test = item.nodeid.partition("[")[0].removeprefix("tests/")
+        if test in long or (test in seen and test + BUT_THE_FIRST in long):
             item.add_marker("long")
         seen.add(test)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONG
+from tests.conftest import BUT_THE_FIRST, LONG
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
@@ -22,8 +22,8 @@ sys.exit(pytest.main([{file!r}, "-q", "-p", "no:cacheprovider", "-n0", "-rs", "-
 
 def test_what_takes_long_is_there():
     for line in LONG.read_text("utf-8").splitlines():
-        file, _, test = line.removesuffix(" after the first").partition("::")
-        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), line
+        file, _, test = line.removesuffix(BUT_THE_FIRST).partition("::")
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8"), line
 
 
 @pytest.fixture
