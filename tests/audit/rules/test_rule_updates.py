@@ -2,7 +2,8 @@
 
 import pytest
 
-from gradbook.audit.rules.rule_updates import bases, rule_updates
+from gradbook.audit.formula.pattern import CellReference
+from gradbook.audit.rules.rule_updates import bases, followed, rule_updates
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS
 from tests.audit.material.small import all_at, at, small, small_book
 
@@ -23,6 +24,21 @@ from tests.audit.material.small import all_at, at, small, small_book
 def test_a_formula_goes_on_from_what_it_keeps_either_way(formula, kept):
     pattern = small_book({"E5": formula}).patterns[at("E5")]
     assert [place.at(at("E5")) for place in bases(pattern)] == [at(name) for name in kept]
+
+
+@pytest.mark.parametrize(
+    ("formula", "mentioned"),
+    [
+        ("=IF(A1>0,B1,0.1*C1)", "B1 C1"),
+        ("=E4+eta*(D1-SIGN(A1))*B1", "E4 D1 B1"),
+        ("=(A1>=B1)*C1", "C1"),
+        ("=IF(A1,1,0)", ""),
+    ],
+)
+def test_what_is_followed_stands_in_no_condition(formula, mentioned):
+    pattern = small_book({"E5": formula}).patterns[at("E5")]
+    found = {place.at(at("E5")) for place in followed(pattern) if isinstance(place, CellReference)}
+    assert found == {at(name) for name in mentioned.split()}
 
 
 @pytest.mark.parametrize(("areas", "weights"), [(ROWS, "D3:F10"), (COLUMNS, "C5:H6")])
