@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gradbook.data.warp import warped_images
+from gradbook.data.warp import Elastic, warped_images
 from gradbook.data.warp_text import GRAMMAR, parse
 from gradbook.engine.native import NativeEngine as Engine
 from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
@@ -206,7 +206,9 @@ static float factors[] = {1, 1, 1}, terms[] = {0, 0, 0};
 static void *work(void *from) {
     const int first = *(const int *)from;
     const int size = asked.channels * asked.height * asked.width;
-    warp_images(&asked, 1, 2, order + first, 4, bytes, factors, terms, made + first * size);
+    void *room = malloc(room_to_warp(asked.height, asked.width));
+    warp_images(&asked, 1, 2, order + first, 4, bytes, factors, terms, made + first * size, room);
+    free(room);
     return NULL;
 }
 
@@ -265,3 +267,35 @@ def test_sanitizers_find_nothing(text, shape, checks, tmp_path):
     )
     said = subprocess.run([program], capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (0, "")
+
+
+ROOMS = """
+#include <stdio.h>
+
+static char memory[ROOM_TO_WARP(400, 400)];
+
+/* Points lie at least two pixels apart: see Elastic. */
+int main(void) {
+    struct workspace room;
+    for (int height = 1; height <= 400; height += 1 + height / 9)
+        for (int width = 1; width <= 400; width += 1 + width / 9) {
+            const struct warp most = {.height = height, .width = width, .bend = 2, .spacing = 2,
+                                      .points_down = (height - 1) / 2 + 4,
+                                      .points_across = (width - 1) / 2 + 4};
+            for (int start = 0; start < 64; start++)
+                if (furnish(&most, memory + start, &room) > room_to_warp(height, width))
+                    return printf("%d rows, %d columns", height, width);
+        }
+    return 0;
+}
+"""
+
+
+def test_the_room_to_warp_is_enough_for_any_image(tmp_path):
+    file, program = tmp_path / "main.c", tmp_path / "main"
+    file.write_text(f"{source()}\n{ROOMS}")
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    subprocess.run([compiler, "-std=gnu11", file, "-o", program, "-lm"], check=True)
+    said = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (0, "")
+    assert Elastic(2, 1).points(400) == (400 - 1) // 2 + 4

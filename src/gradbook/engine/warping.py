@@ -80,6 +80,7 @@ class Warping:
         given = np.ascontiguousarray(pixels)
         factors, terms = (_for_each_channel(value, self.shape) for value in (scale, shift))
         made = np.empty((len(numbers), *self.shape), np.float32)
+        room = np.empty(self._library.room_to_warp(*self.shape[1:]), np.uint8)
         self._library.warp_images(
             self.how,
             seed,
@@ -90,6 +91,7 @@ class Warping:
             factors.ctypes.data,
             terms.ctypes.data,
             made.ctypes.data,
+            room.ctypes.data,
         )
         return made
 
@@ -105,10 +107,12 @@ def library(compiler: Compiler, level: str = "native") -> kept.Library:
 
 @cache
 def _loaded(path: Path) -> ctypes.CDLL:
-    loaded = kept.loaded(path, "warp_image", "warp_images")
+    loaded = kept.loaded(path, "warp_image", "warp_images", "room_to_warp")
     key = [ctypes.c_uint64, ctypes.c_uint64]
-    loaded.warp_images.argtypes = [_pointer, *key, _pointer, ctypes.c_int64, *[_pointer] * 4]
+    loaded.warp_images.argtypes = [_pointer, *key, _pointer, ctypes.c_int64, *[_pointer] * 5]
     loaded.warp_images.restype = None
+    loaded.room_to_warp.argtypes = [ctypes.c_int, ctypes.c_int]
+    loaded.room_to_warp.restype = ctypes.c_size_t
     return loaded
 
 

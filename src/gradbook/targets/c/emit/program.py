@@ -166,13 +166,18 @@ def _fetch(scope: Scope) -> Piece:
             drawn = "NULL"  # nobody draws anew what is to be predicted
             if scope.program == TRAIN:
                 drawn = "at->drawn"
-                room.append(f"float drawn[LANES * {prod(places(leaf))}]; /* images drawn anew */")
+                room.append(_room_to_draw(*places(leaf)))
             lines.append(f"fetch_images({at}, {drawn}, {where}, {size});")
         elif scope.inputs.get(leaf) == "target":
             lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
     if largest:
         room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
     return Piece(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))
+
+
+def _room_to_draw(channels: int, rows: int, columns: int) -> str:
+    images, work = f"LANES * {channels * rows * columns}", f"ROOM_TO_WARP({rows}, {columns})"
+    return f"float drawn[{images} + {work} / sizeof(float)]; /* images drawn anew */"
 
 
 def _meetings(scope: Scope) -> list[str]:

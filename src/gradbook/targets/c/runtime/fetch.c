@@ -1,8 +1,9 @@
 /* What a call asks for, and how its images come into the lanes. */
 
-/* Draws one image anew, for example turned a little, from `pixels` into `to`, in units of bytes. */
+/* Draws one image anew, for example turned a little, from `pixels` into `to`, in units of bytes,
+ * and works in `memory`. */
 typedef void warper(const void *how, uint64_t seed, uint64_t epoch, uint64_t image,
-                    const uint8_t *pixels, float *to);
+                    const uint8_t *pixels, float *to, void *memory);
 
 struct job {
     int64_t images;         /* how many to go through */
@@ -30,7 +31,7 @@ INLINE int64_t image_number(const struct job *job, int64_t place) {
 }
 
 /* to[row][channel][column] from the images at `first` and after; lanes without one are 0.
- * `drawn` is room for LANES images; without it none is drawn anew. */
+ * `drawn` is room for LANES images, and behind them to draw one; without it none is drawn anew. */
 INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
                          const int channels, const int height, const int width) {
     const long size = (long)channels * height * width;
@@ -38,7 +39,7 @@ INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float 
     for (int l = 0; l < lanes && draws; l++) {
         const int64_t image = image_number(job, first + l);
         job->warp(job->how, job->seed, job->epoch, (uint64_t)image, job->bytes + image * size,
-                  drawn + l * size);
+                  drawn + l * size, drawn + LANES * size);
     }
     for (int c = 0; c < channels; c++)
         for (int h = 0; h < height; h++) {

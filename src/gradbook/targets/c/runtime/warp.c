@@ -14,7 +14,6 @@
  * An image depends on nothing but itself and its key, so threads may share them out at will. */
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AT_ONCE 16 /* numbers: rows of `across` are padded to a multiple of it */
@@ -150,10 +149,8 @@ static inline __attribute__((always_inline)) void look_up(
     }
 }
 
-static size_t aligned(size_t size) { return (size + 63) / 64 * 64; }
-
-/* How much room a call needs; where it lies, if there is some. */
-static size_t furnish(const struct warp *how, struct workspace *room, char *memory) {
+/* Lays the parts out from the first multiple of 64 on; how many bytes they take. */
+static size_t furnish(const struct warp *how, char *memory, struct workspace *room) {
     const size_t height = (size_t)how->height, width = (size_t)how->width;
     const size_t points = (size_t)how->points_down * (size_t)how->points_across;
     const size_t places = how->bend > 0 ? height * width + AT_ONCE : 0;
@@ -165,52 +162,47 @@ static size_t furnish(const struct warp *how, struct workspace *room, char *memo
         sizeof(float) * 2 * points,
         sizeof(float) * (size_t)how->points_down * PADDED(width),
     };
-    size_t starts[6], end = 0;
+    char *parts[6], *end = memory + (64 - (uintptr_t)memory % 64) % 64;
     for (int k = 0; k < 6; k++) {
-        starts[k] = end;
-        end += aligned(sizes[k]);
+        parts[k] = end;
+        end += (sizes[k] + 63) / 64 * 64;
     }
-    if (memory)
-        *room = (struct workspace){(uint8_t *)memory + starts[0], (uint32_t *)(memory + starts[1]),
-                              (float *)(memory + starts[2]), (float *)(memory + starts[3]),
-                              (float *)(memory + starts[4]), (float *)(memory + starts[5])};
-    return end;
+    *room = (struct workspace){(uint8_t *)parts[0], (uint32_t *)parts[1], (float *)parts[2],
+                               (float *)parts[3], (float *)parts[4], (float *)parts[5]};
+    return (size_t)(end - memory);
 }
 
-#define NEAR 16384 /* bytes: enough for an image of 28 by 28 */
-
-/* One image, from pixels[channel][row][column] to the same in units of bytes. */
+/* One image, from pixels[channel][row][column] to the same in units of bytes; `memory` has
+ * ROOM_TO_WARP bytes. */
 void warp_image(const void *asked, uint64_t seed, uint64_t epoch, uint64_t image,
-                const uint8_t *pixels, float *to) {
+                const uint8_t *pixels, float *to, void *memory) {
     const struct warp *how = asked;
     const uint64_t key = key_of(key_of(key_of(key_of(0, seed), PURPOSE_WARP), epoch), image);
     const struct map map = draw_map(how, key);
     const int size = how->height * how->width;
-    _Alignas(64) char near[NEAR];
     struct workspace room;
-    const size_t needed = furnish(how, &room, NULL);
-    char *far = needed > NEAR ? aligned_room(64, needed) : NULL;
-    if (needed > NEAR && !far) abort(); /* nobody here could be told */
-    furnish(how, &room, far ? far : near);
+    furnish(how, memory, &room);
     if (how->bend > 0) draw_bend(how, key, &room);
     for (int c = 0; c < how->channels; c++) {
         prepare(how, pixels + c * size, &room);
         if (how->bend > 0) look_up(how, map, &room, 1, to + c * size);
         else look_up(how, map, &room, 0, to + c * size);
     }
-    give_back(far);
 }
+
+size_t room_to_warp(int height, int width) { return ROOM_TO_WARP(height, width); }
 
 /* to[place][channel][row][column] = scale[channel]·warped + shift[channel], for the images
  * order[place] of bytes[image][channel][row][column]. */
 void warp_images(const struct warp *how, uint64_t seed, uint64_t epoch, const int64_t *order,
                  int64_t count, const uint8_t *bytes, const float *scale, const float *shift,
-                 float *to) {
+                 float *to, void *memory) {
     const int size = how->height * how->width;
     for (int64_t place = 0; place < count; place++) {
         const int64_t image = order[place];
         float *made = to + place * how->channels * size;
-        warp_image(how, seed, epoch, (uint64_t)image, bytes + image * how->channels * size, made);
+        warp_image(how, seed, epoch, (uint64_t)image, bytes + image * how->channels * size, made,
+                   memory);
         for (int c = 0; c < how->channels; c++)
             for (int k = 0; k < size; k++)
                 made[c * size + k] = scale[c] * made[c * size + k] + shift[c];
