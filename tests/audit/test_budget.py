@@ -8,6 +8,7 @@ from gradbook.audit import budget as limits
 from gradbook.audit import check as checking
 from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought, spend
 from gradbook.audit.check import check
+from gradbook.audit.findings.overview import GOOD, grade
 from gradbook.audit.workbook import evaluate
 from tests.audit.material.lookalikes import FORMULAS, book
 
@@ -72,6 +73,30 @@ def test_a_training_that_could_not_be_judged_is_not_called_right(tmp_path, monke
     (sheet,) = report.sheets
     assert report.verdict == "unfinished"
     assert sheet.notes[0].startswith("not looked at further")
+
+
+@pytest.mark.parametrize("most", [10_000 * 2**k for k in range(10)])
+def test_however_little_may_be_spent_a_wrong_gradient_does_not_count_as_right(
+    most, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(limits, "MOST_JUDGED", most)
+    report = check(book(tmp_path / "book.xlsx", MISTAKE))
+    assert report.verdict in ("wrong", "unfinished")
+    assert "w1" not in {mark.weight for mark in grade(report) if mark.state == GOOD}
+
+
+def test_the_clock_is_looked_at_often_however_little_is_counted(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_JUDGED", 0.0)
+    with budget_of_book(), pytest.raises(Spent):
+        for _ in range(1000):
+            spend(1)
+
+
+def test_a_copy_that_is_judged_again_gets_less_time_for_what_is_wrong(monkeypatch):
+    monkeypatch.setattr(limits, "LONGEST_SOUGHT_AGAIN", 1.0)
+    with budget_of_book() as first, budget_of_book(again=True) as again:
+        assert again.seeking.until < first.seeking.until
+        assert again.judging.until >= first.judging.until
 
 
 def test_a_search_for_some_may_not_take_the_time_of_others(monkeypatch):

@@ -91,6 +91,13 @@ def test_a_copy_that_cannot_be_read_again_is_none(tmp_path):
     assert "it is damaged" in objection(before, after, NOTHING_LOST)
 
 
+def test_a_copy_that_takes_too_long_to_judge_again_is_none(tmp_path):
+    before = check(book(tmp_path / "book.xlsx", WRONG))
+    sheets = [replace(sheet, is_half_judged=True) for sheet in before.sheets]
+    after = replace(before, sheets=tuple(sheets))
+    assert "takes too long" in objection(before, after, NOTHING_LOST)
+
+
 def test_each_book_has_its_own_answer(tmp_path):
     wrong, right = book(tmp_path / "a.xlsx", WRONG), book(tmp_path / "b.xlsx")
     circular, other = book(tmp_path / "c.xlsx", CIRCULAR), book(tmp_path / "d.xlsx", WRONG)

@@ -18,8 +18,9 @@ from typing import TypeVar
 MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
 LONGEST_JUDGED, LONGEST_SOUGHT = 6.5, 5.5  # seconds since the book was begun
+LONGEST_SOUGHT_AGAIN = 2.0  # … in a corrected copy: its mistakes are counted, nobody reads of them
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
-LOOK_AT_CLOCK = 2_000_000  # numbers
+LOOK_AT_CLOCK = 100_000  # numbers: a twentieth of a second where they are hard to come by
 A_SHARE = 0.5  # of what is left to spend, for one search of several
 MADE_MEANWHILE = 50_000  # objects, until circles of them are looked for
 IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought again
@@ -58,9 +59,10 @@ class Account:
 class Budget:
     """What is left to spend on a book, and what was sought in it in vain."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, again: bool = False) -> None:
+        longest = LONGEST_SOUGHT_AGAIN if again else LONGEST_SOUGHT
         self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
-        self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
+        self.seeking = Account(MOST_SOUGHT, longest)
         self.open = self.judging  # the account that pays now
         self.in_vain: Counter[object] = Counter()
         self.left: list[str] = []  # what wasn't looked at
@@ -79,12 +81,12 @@ def budget() -> Budget:
 
 
 @contextmanager
-def budget_of_book() -> Iterator[Budget]:
-    """A new budget, for all that is done within.
+def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
+    """A new budget, for all that is done within; for a copy that is judged `again` a smaller one.
 
     A book makes very many objects and few circles of them, which are looked for less often.
     """
-    made = Budget()
+    made = Budget(again=again)
     token, thresholds = _current.set(made), gc.get_threshold()
     gc.set_threshold(MADE_MEANWHILE, *thresholds[1:])
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -96,6 +96,12 @@ def check(path: str | Path) -> BookReport:
     """
     with budget_of_book():
         return _report(str(path), path)
+
+
+def check_again(path: str) -> BookReport:
+    """The same of a corrected copy, in less time."""
+    with budget_of_book(again=True):
+        return _report(path, path)
 
 
 def _report(name: str, path: str | Path) -> BookReport:
@@ -211,10 +217,13 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    findings, loss = _explained(training, loss, SCALES)
+    explained = _explained(training, loss, SCALES)
+    findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
     if share <= 0 and _is_not_understood(findings):
+        if budget().seeking.is_empty:
+            raise Spent
         return _not_understood(training, loss[0], findings)
     by_steps = measured(training, findings)
     findings = tuple(finding for finding in findings if finding not in by_steps)
@@ -239,6 +248,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         notes=(*loss_notes(training, loss[0], not findings), *measured_notes(by_steps)),
         findings=findings,
         curve=curve,
+        is_half_judged=not explained.is_whole,
     )
 
 
@@ -264,27 +274,37 @@ def _not_understood(
     return replace(_described(training), notes=(note,))
 
 
+@dataclass(frozen=True)
+class Explained:
+    """What is wrong with the gradients of a loss."""
+
+    findings: tuple[Finding, ...]
+    loss: list[StepLoss | None]
+    is_whole: bool = True  # what most steps have in common was judged to its end
+
+
 def _explained(
     training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
-) -> tuple[tuple[Finding, ...], list[StepLoss | None]]:
+) -> Explained:
     """What is wrong with the gradients. Where no small change explains some of them, the loss of
     which this one is a part is tried and, where it explains none, so many times this one: if that
     explains more, they are held against it."""
     if not loss or loss[0] is None:
-        return (), loss
+        return Explained((), loss)
     groups = alike(training, steps_of(training, loss))
-    findings = (*loss_findings(training, loss), *gradient_findings(training, groups))
-    unexplained = sum(map(_is_unexplained, findings))
-    others = _scaled(loss, scales) if unexplained == len(findings) else ()
+    wrong, is_whole = gradient_findings(training, groups)
+    found = Explained((*loss_findings(training, loss), *wrong), loss, is_whole)
+    unexplained = sum(map(_is_unexplained, found.findings))
+    others = _scaled(loss, scales) if unexplained == len(found.findings) else ()
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
     for other in (*others, *wider) if unexplained else ():
         with sought_afresh():
-            instead, _ = _explained(training, other, ())
-        left = sum(map(_is_unexplained, instead))
-        if left < unexplained:
-            findings, loss, unexplained = instead, other, left
-    return findings, loss
+            instead = _explained(training, other, ())
+        left = sum(map(_is_unexplained, instead.findings))
+        if instead.is_whole >= found.is_whole and left < unexplained:
+            found, unexplained = instead, left
+    return found
 
 
 def _scaled(

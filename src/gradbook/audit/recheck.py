@@ -85,6 +85,8 @@ def objection(before: BookReport, after: BookReport, copy: Fixed) -> str:
         first, *more = copy.lost
         others = f" and {counted(len(more), 'more range')}" if more else ""
         return f"{first}{others} would no longer be numbers"
+    if any(sheet.is_half_judged for sheet in after.sheets):
+        return "judging it again takes too long"
     still = [name for key, name in _weights(before).items() if key not in _weights(after)]
     if still:
         return f"{', '.join(dict.fromkeys(still))} would no longer learn in it"

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from gradbook import limits
-from gradbook.audit.check import check
+from gradbook.audit.check import check, check_again
 from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import Marking, annotated
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
@@ -29,7 +29,7 @@ from gradbook.serve.requests import Refused
 from gradbook.work.processes import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
-ALONE = partial(check_books, workers=1)
+AGAIN = partial(check_books, workers=1, check=check_again)
 MOST_BOOKS = 5_000  # of a class
 AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 
@@ -48,7 +48,7 @@ def marked(folder: str, report: BookReport, marking: Marking) -> bytes:
 
 
 def corrected(folder: str, report: BookReport) -> Correction:
-    found: Correction = _within(folder, lambda: next(corrections([report], ALONE)))
+    found: Correction = _within(folder, lambda: next(corrections([report], AGAIN)))
     return found
 
 

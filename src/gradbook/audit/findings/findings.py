@@ -178,6 +178,7 @@ class SheetReport:
     asked: tuple[AskedColumn, ...] = ()  # by an exercise
     rule: str = ""  # by which it learns, where that is no gradient: perceptron
     updates: int = 0  # that were held to that rule
+    is_half_judged: bool = False  # what isn't found wrong needn't be right
 
 
 @dataclass(frozen=True)

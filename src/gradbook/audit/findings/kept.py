@@ -28,6 +28,8 @@ from gradbook.schema import (
     Maybe,
     Schema,
     SchemaError,
+    TrueOrFalse,
+    Usually,
     WholeNumber,
     read_json,
 )
@@ -83,6 +85,7 @@ SHEET = Schema(
     asked=ListOf(ASKED),
     rule=TEXT,
     updates=COUNT,
+    is_half_judged=Usually(TrueOrFalse(), False),
 )
 ORIGIN = Schema(
     student=TEXT,

@@ -45,8 +45,13 @@ def right_ones(marks: Iterable[Mark]) -> int:
     return sum(mark.state == GOOD for mark in marks)
 
 
-def marks_of(sheet: SheetReport) -> Iterable[Mark]:
-    """A mark for every gradient of a training; for what is asked for, of an exercise."""
+def marks_of(sheet: SheetReport) -> Iterator[Mark]:
+    """A mark for every gradient of a training; for what is asked for, of an exercise.
+
+    None where there was too much of it to judge it to the end.
+    """
+    if sheet.is_half_judged:
+        return
     asked = {column.quantity for column in sheet.asked}
     for mark in _gradients(sheet):
         if not asked or mark.name in asked:

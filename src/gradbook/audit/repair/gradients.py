@@ -46,11 +46,12 @@ TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
 def gradient_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
-) -> list[Finding]:
-    """Every gradient that isn't, equal mistakes of one column gathered."""
+) -> tuple[list[Finding], bool]:
+    """Every gradient that isn't, equal mistakes of one column gathered; and whether there was
+    enough to spend on what most steps have in common."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
-        return []
+        return [], True
     usual = ordered[0]
     faults: list[Fault] = []
     waiting = list(ordered)
@@ -65,7 +66,8 @@ def gradient_findings(
             faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
     every = gathered(faults)
-    return [finding for same in every for finding in findings_of(training.book, same)]
+    found = [finding for same in every for finding in findings_of(training.book, same)]
+    return found, usual not in waiting
 
 
 def _partly_in_updates(tested: StepUnderTest) -> set[int]:

@@ -46,9 +46,29 @@ class Claim:
         return renamed(self.expression, lambda part: words.get(part.text, part.text))
 
 
-def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Claim, ...]]:
-    """What the update after each step may mean by the gradient."""
-    found: list[tuple[Claim, ...]] = []
+OfEach = list[tuple[Claim, ...]]  # of the weights, or of a weight's updates
+
+_every: WeakKeyDictionary[SheetTraining, list[OfEach]] = WeakKeyDictionary()
+_first: WeakKeyDictionary[SheetTraining, OfEach] = WeakKeyDictionary()
+
+
+def every_claim(training: SheetTraining) -> list[OfEach]:
+    """What the update of each weight after each step may mean by the gradient: asked more than
+    once."""
+    if training not in _every:
+        _every[training] = [_step_by_step(training, weight) for weight in training.weights]
+    return _every[training]
+
+
+def first_claims(training: SheetTraining) -> OfEach:
+    """The same of the first update of each weight alone."""
+    if training not in _first:
+        _first[training] = [tuple(claims(training, weight, 0)) for weight in training.weights]
+    return _first[training]
+
+
+def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
+    found: OfEach = []
     while (left := len(weight.updates) - len(found)) > 0:
         step = len(found)
         read: list[Address] = []
@@ -63,16 +83,6 @@ def every_claim(training: SheetTraining, weight: WeightColumn) -> list[tuple[Cla
             for k in range(repeated.steps)
         ]
     return found
-
-
-_first: WeakKeyDictionary[SheetTraining, list[tuple[Claim, ...]]] = WeakKeyDictionary()
-
-
-def first_claims(training: SheetTraining) -> list[tuple[Claim, ...]]:
-    """What the first update of each weight may mean by the gradient: asked more than once."""
-    if training not in _first:
-        _first[training] = [tuple(claims(training, weight, 0)) for weight in training.weights]
-    return _first[training]
 
 
 def claims(

@@ -44,7 +44,7 @@ class SheetStep:
 def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[SheetStep]:
     """Every step, the last one included, which no update follows."""
     found: list[SheetStep] = []
-    said = [every_claim(training, weight) for weight in training.weights]
+    said = every_claim(training)
 
     def claimed(j: int, k: int) -> tuple[Claim, ...]:
         """What is claimed of a weight in a step: nothing where its column has ended before."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gradbook.audit.classes.points import BookScore
     from gradbook.audit.findings.findings import BookReport
+    from gradbook.audit.many import Check
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
@@ -124,6 +125,7 @@ def _told(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 @contextmanager
 def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     """The reports, each of which is read from a file when it is asked for."""
+    from gradbook.audit.check import check
     from gradbook.audit.classes.kept import KeptReports
     from gradbook.audit.classes.submissions import submitted
 
@@ -132,28 +134,31 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
         left = reports.left()
         done = len(books) - len(left)
         with counting("books checked", len(books)) as tell:
-            for number, report in _reports([books[number] for number in left], options):
+            for number, report in _reports([books[n] for n in left], options, check):
                 reports.put(left[number], report)
                 tell(done := done + 1)
         yield reports
 
 
-def _reports(books: Sequence[str], options: Namespace) -> Iterator[tuple[int, BookReport]]:
+def _reports(
+    books: Sequence[str], options: Namespace, check: Check
+) -> Iterator[tuple[int, BookReport]]:
     """By the workers that are asked for, as they come."""
     from gradbook.audit.many import LONGEST, TOGETHER, checked_by, checked_here
 
     if not options.on:
-        yield from checked_here(books, options.workers)
+        yield from checked_here(books, options.workers, check)
         return
     from gradbook.work.cluster import ClusterCrew
 
-    yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books)
+    yield from checked_by(ClusterCrew(options.on, TOGETHER, LONGEST), books, check)
 
 
-def _in_order(books: Sequence[str], options: Namespace) -> Iterator[BookReport]:
+def _judged_again(copies: Sequence[str], options: Namespace) -> Iterator[BookReport]:
+    from gradbook.audit.check import check_again
     from gradbook.audit.many import in_their_order
 
-    return in_their_order(_reports(books, options))
+    return in_their_order(_reports(copies, options, check_again))
 
 
 def _asked(options: Namespace, scores: Sequence[BookScore]) -> Sequence[BookScore]:
@@ -216,7 +221,7 @@ def _write_corrected(
     copies = Copies(options.fix, reports, problems)
     said: list[str] = []
     with counting("books corrected", len(reports)) as tell:
-        checking = partial(_in_order, options=options)
+        checking = partial(_judged_again, options=options)
         for number, found in enumerate(corrections(reports, checking)):
             if found.content:
                 copies.write(number, partial(bytes, found.content))
