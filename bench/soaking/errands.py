@@ -184,10 +184,12 @@ KINDS: Sequence[Callable[[Path, Random], Errand]] = (
 
 
 def unfinished(folder: Path) -> list[Path]:
+    """Runs that aren't trained to their end, or lack their report."""
+    runs = [RunFolder(one) for one in folder.glob("run-*") if one.is_dir()]
     return sorted(
-        one
-        for one in folder.glob("run-*")
-        if one.is_dir() and RunFolder(one).holds_a_run and not RunFolder(one).is_done
+        run.path
+        for run in runs
+        if run.holds_a_run and not (run.is_done and run.report_file.exists())
     )
 
 
