@@ -184,3 +184,14 @@ def test_whatever_leaves_no_room_is_said_with_a_remedy(tmp_path, monkeypatch, nu
     with pytest.raises(FileError, match=f"can't write .*a.txt: {said}"):
         write_whole(tmp_path / "a.txt", "new")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no folder goes that somebody is in")
+def test_where_the_folder_that_one_is_in_is_gone_that_is_said(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(FileError, match="the folder that this was started in is gone"):
+        write_whole("a.txt", "")
+    monkeypatch.chdir(tmp_path)

@@ -187,6 +187,8 @@ def _is_a_name(path: str) -> bool:
 
 
 def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
+    if error.errno == errno.ENOENT and not os.path.isabs(path) and _is_here_gone():
+        return "the folder that this was started in is gone: start in another"
     folder = Path(path).parent
     missing = path if os.path.isdir(folder) else f"folder {folder}"
     remedies = {
@@ -204,6 +206,14 @@ def _remedy(error: OSError, path: str | os.PathLike[str]) -> str:
         errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
     }
     return remedies.get(error.errno or 0, error.strerror or str(error))
+
+
+def _is_here_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def in_order(path: str) -> str:
