@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 
 from tests.fuzz.kept import keep
@@ -60,9 +61,16 @@ class Search:
             return Searched(name, 0, 0, ())
         words = [sys.executable, "-m", "tests.fuzz.search", name]
         words += [str(max(1, round(self.seconds))), str(self.folder)]
-        with subprocess.Popen(
-            words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        ) as process:
+        with (
+            TemporaryDirectory() as place,  # Atheris ends its process before that could tidy up
+            subprocess.Popen(
+                words,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ | {"TMPDIR": place},
+                start_new_session=True,
+            ) as process,
+        ):
             said = b""
             while True:
                 with suppress(subprocess.TimeoutExpired):
