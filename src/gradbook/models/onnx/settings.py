@@ -67,6 +67,7 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
     "LogSoftmax": SHARES,
     "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
     "Concat": Schema(axis=AXIS),
+    "Transpose": Schema(perm=Usually(ListOf(AXIS, 1, 8), [])),
 }
 ANY = Schema()
 
