@@ -1,5 +1,4 @@
-"""Normalisation within a sample, as Keras says it: of groups of channels, of the channels of each
-place, or of all values."""
+"""Normalisation within a sample, as Keras says it: by groups, place by place, or of all values."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Which normalisation within a sample some means and differences of ONNX come to: over the channels
-of each place, or over all values. So it is written where no operator for it is there or fits.
+"""Normalisation within a sample that is written with means, differences and a root, node by node.
+
+So it is where ONNX has no operator for it, or none that reads channels as they lie.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Means:
+class MeanNodes:
     """What takes the mean off and divides by the deviation, as nodes of which the last makes it."""
 
     nodes: Sequence[NodeProto]
@@ -26,7 +27,7 @@ class Means:
     epsilon: float
 
 
-def means_from(content: OnnxGraph, node: NodeProto, dimensions: int) -> Means | None:
+def means_from(content: OnnxGraph, node: NodeProto, dimensions: int) -> MeanNodes | None:
     """Those that begin with a mean, of values with so many axes, the images' own among them."""
     axes = _axes(content, node, dimensions)
     differences = _readers(content, node)
@@ -47,7 +48,7 @@ def means_from(content: OnnxGraph, node: NodeProto, dimensions: int) -> Means | 
     epsilon = _number(content, chain[1])
     if epsilon is None or divided[0].input[1] != chain[2].output[0]:
         return None
-    return Means([node, *differences, squared[0], *chain, *divided], axes, epsilon)
+    return MeanNodes([node, *differences, squared[0], *chain, *divided], axes, epsilon)
 
 
 def _axes(content: OnnxGraph, node: NodeProto, dimensions: int) -> frozenset[int] | None:

@@ -26,7 +26,8 @@ from gradbook.models.imported import (
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.torch.bends import BENDS, bend_of
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
-from gradbook.models.torch.settings import checked
+from gradbook.models.torch.norms import sample_norm
+from gradbook.models.torch.settings import checked, padding_of
 from gradbook.models.torch.turns import (
     CHANNELS_LAST,
     DROPS,
@@ -42,12 +43,9 @@ from gradbook.models.windows import (
     framed_conv,
     framed_pool,
     joined,
-    settled_same,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Shape
-from gradbook.net.window import Both, Pad
 
 TRAINING = "it is in training: call module.eval() before it is exported"
 
@@ -181,7 +179,7 @@ class _AtenReader:
         channels, _, *kernel = tensors["weight"].shape
         size, shape = (kernel[0], kernel[1]), self._size(call)
         gaps = told["dilation"]
-        pad = _padding(told["padding"], size, gaps, shape)
+        pad = padding_of(told["padding"], size, gaps, shape)
         layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=gaps)
         layer = framed_conv(layer, self._frame(call), shape)
         fixed = call.arguments["weight"].name in self.content.fixed
@@ -207,22 +205,8 @@ class _AtenReader:
 
     def normalise_sample(self, call: AtenCall, place: str) -> int:
         """By groups of channels, over the channels of each place, or over all values."""
-        told, size = call.arguments, self._size(call)
-        epsilon = told["eps"]
-        if call.operator == "instance_norm" and not told["use_input_stats"]:
-            raise NoLayer("it takes the mean and variance of its training")
-        if call.operator != "layer_norm":
-            groups = told["num_groups"] if call.operator == "group_norm" else size[0]
-            layer: SampleNorm = GroupNorm(groups, epsilon)
-        elif tuple(told["normalized_shape"]) == size and not self._is_turned(call):
-            layer = LayerNorm(epsilon)
-        elif self._is_turned(call) and tuple(told["normalized_shape"]) == size[:1]:
-            layer = PlaceNorm(epsilon)
-        else:
-            raise NoLayer(
-                f"it normalises over {spell(tuple(told['normalized_shape']))} of {spell(size)}: "
-                "all values of a sample are read, or with channels last those of each place"
-            )
+        size = self._size(call)
+        layer = sample_norm(call, size, self._is_turned(call))
         shape = layer.parameters(size)[0].shape
         given = {"scale": self._weight(call, "weight"), "shift": self._weight(call, "bias")}
         usual = {"scale": np.ones(shape), "shift": np.zeros(shape)}
@@ -398,14 +382,6 @@ class _AtenReader:
         if tensor.size != 1 and tensor.shape not in (wanted, (1, *wanted)):
             raise NoLayer(f"constants of {spell(tensor.shape)} are none for each channel")
         return tensor.reshape(-1)
-
-
-def _padding(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
-    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
-    if told == "same":
-        return settled_same(size, (1, 1), dilation, shape[1:])
-    rows, columns = (0, 0) if told == "valid" else told
-    return rows, columns, rows, columns
 
 
 def _settled(sizes: list[int], count: int) -> Shape:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gradbook.models.torch.content import AtenCall, AtenValue
-from gradbook.models.windows import MOST_PLACES, RowsAndColumns
+from gradbook.models.windows import MOST_PLACES, RowsAndColumns, settled_same
+from gradbook.net.parameters import Shape
+from gradbook.net.window import Both, Pad
 from gradbook.schema import (
     AnyOf,
     Choice,
@@ -109,3 +112,11 @@ ANY = Schema()
 def checked(call: AtenCall) -> AtenCall:
     """The same call, if its arguments are what they have to be."""
     return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
+
+
+def padding_of(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
+    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
+    if told == "same":
+        return settled_same(size, (1, 1), dilation, shape[1:])
+    rows, columns = (0, 0) if told == "valid" else told
+    return rows, columns, rows, columns
