@@ -34,6 +34,7 @@ from gradbook.net import (
     LayerNorm,
     Loss,
     Net,
+    PlaceNorm,
     Pool,
     Residual,
     Role,
@@ -223,9 +224,12 @@ def sample_norms(shape: Shape) -> list[SearchStrategy[Layer]]:
         return []
     epsilons = st.sampled_from([0.001, 0.01, 0.5])
     groups = [k for k in divisors(shape[0]) if prod(shape) > k]
-    return [
-        st.builds(GroupNorm, st.sampled_from(groups), epsilons) | st.builds(LayerNorm, epsilons)
+    every = [
+        st.builds(GroupNorm, st.sampled_from(groups), epsilons),
+        st.builds(LayerNorm, epsilons),
     ]
+    every += [st.builds(PlaceNorm, epsilons)] * (len(shape) == 3 and shape[0] > 1)
+    return [st.one_of(every)]
 
 
 def dropouts(*, draws: bool) -> SearchStrategy[Layer]:

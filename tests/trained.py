@@ -39,6 +39,7 @@ from gradbook.net import (
     GroupNorm,
     LayerNorm,
     Net,
+    PlaceNorm,
     Pool,
     Residual,
 )
@@ -110,6 +111,10 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case LayerNorm(epsilon):
             scale, shift = (tensors[name].reshape(x.shape[1:]) for name in ("scale", "shift"))
             return _normal(x, 1, epsilon) * scale + shift
+        case PlaceNorm(epsilon):
+            off = x - x.mean(axis=1, keepdims=True)
+            normal = off / np.sqrt(x.var(axis=1, keepdims=True) + epsilon)
+            return normal * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case Flatten():

@@ -22,7 +22,7 @@ from gradbook.net import Net
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
 CLOSE = {"float64": 1e-12, "float32": 1e-5}  # relative, of whole tensors
 UNIT = {"float64": 2.0**-53, "float32": 2.0**-24}  # the most that one rounding moves a value by
-SUMS = ("total", "sum", "reshape", "avgpool")
+SUMS = ("total", "sum", "sum_channels", "reshape", "avgpool")
 PRODUCTS = ("multiply", "conv_weights", "outer")  # two factors, each a value as it is held
 ROUNDING = 4e-6  # of a tensor's largest value: how near a corner float32 may lie on either side
 TINY = 1e-12  # of the largest gradient: that one is nothing but rounding

@@ -54,6 +54,11 @@ input 3x10x10; conv 6 3x3 stride 2 no bias; batchnorm; relu; conv 4 1x1; relu
 go back 2; conv 5 3x3 pad 1; relu; go back 5; maxpool 3 stride 1 pad 1; conv 3 1x1; tanh
 concat back 7 4 0; conv 7 3x3 pad 1 no bias; batchnorm; go back 2; conv 7 1x1; add back 2; relu
 avgpool all; flatten; dense 4; log softmax; loss cross-entropy; update momentum 0.9""",
+    "place by place": """\
+input 3x9x11; conv 8 2x2 stride 2; placenorm; depthwise 3x3 pad 1; placenorm epsilon 0.01
+conv 12 1x1; exact gelu; conv 8 1x1; add back 5; placenorm; batchnorm; relu
+conv 1 3x3 pad 1 no bias; concat back 2 0; placenorm; maxpool 2; avgpool all
+placenorm epsilon 0.01; flatten; dense 3; log softmax; loss cross-entropy; update adamw""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

@@ -328,6 +328,16 @@ CARDS: dict[str, Card] = {
     ),
     "spread": Card(((2,),), [at([1, 2], value=[[1, 1, 1], [2, 2, 2]], slopes=([3, 3],))], ((3,),)),
     "sum": Card(((2, 3),), [at([[1, 2, 3], [4, 5, 6]], value=[6, 15])], (1,)),
+    "spread_channels": Card(
+        ((1, 1, 2),),
+        [at([[[1, 2]]], value=[[[1, 2]]] * 3, slopes=([[[3, 3]]],))],
+        (3,),
+    ),
+    "sum_channels": Card(
+        ((3, 1, 2),),
+        [at([[[1, 2]], [[3, 4]], [[5, 7]]], value=[[[9, 13]]])],
+        torch=lambda torch, x: x.sum(-3, keepdim=True),
+    ),
     "concat": Card(
         ((1, 2), (2, 2)),
         [at([[1, 2]], [[3, 4], [5, 6]], value=[[1, 2], [3, 4], [5, 6]])],

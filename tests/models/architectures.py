@@ -111,6 +111,33 @@ def _normalised_alone(torch: Any) -> Any:
     )
 
 
+def _places_normalised(torch: Any) -> Any:
+    """Channels last for a while, as in ConvNeXt."""
+    nn = torch.nn
+
+    class Last(nn.LayerNorm):  # type: ignore[name-defined, misc]
+        def forward(self, x: Any) -> Any:
+            return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    class Block(nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+            self.norm = nn.LayerNorm(channels, eps=1e-6)
+            self.wide, self.narrow = nn.Linear(channels, 9), nn.Linear(9, channels)
+
+        def forward(self, x: Any) -> Any:
+            inner = self.norm(self.depthwise(x).movedim(1, -1))
+            inner = self.narrow(nn.functional.gelu(self.wide(inner)))
+            return x + inner.permute(0, 3, 1, 2)
+
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 4, stride=4), Last(6, eps=1e-6), Block(6), Last(6)),
+        *(nn.Conv2d(6, 8, 2, stride=2), Block(8), nn.AdaptiveAvgPool2d(1), Last(8)),
+        *(nn.Flatten(), nn.Linear(8, 10)),
+    )
+
+
 def _viewed(torch: Any) -> Any:
     nn = torch.nn
 
@@ -276,6 +303,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "residual": (_residual, DIGIT),
     "dense block": (_dense_block, DIGIT),
     "normalised by itself": (_normalised_alone, DIGIT),
+    "normalised place by place": (_places_normalised, DIGIT),
     "MLP of a viewed image": (_viewed, DIGIT),
     "MLP of numbers": (_numbers, (4,)),
     "normalised last": (_normalised_last, (3, 8, 8)),

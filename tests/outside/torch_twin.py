@@ -28,6 +28,7 @@ from gradbook.net import (
     Loss,
     Net,
     Parameter,
+    PlaceNorm,
     Pool,
     Residual,
 )
@@ -122,6 +123,9 @@ class Twin:
                 case LayerNorm(epsilon):
                     shape = x.shape[1:]
                     x = functional.layer_norm(x, shape, *(w.reshape(shape) for w in own), epsilon)
+                case PlaceNorm(epsilon):
+                    last = functional.layer_norm(x.movedim(1, -1), x.shape[1:2], *own, epsilon)
+                    x = last.movedim(-1, 1)
                 case Dropout():
                     x = self._dropped(x, self.masks.get(index))
                 case GoBack(back):

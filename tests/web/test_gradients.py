@@ -22,7 +22,7 @@ NETS = {
     "mixed": MIXED,
     "flat": FLAT,
     "strides": parse(
-        "input 2x9x8; conv 6 3x2 stride 2 pad 1 dilation 2 groups 2; silu; groupnorm 3; "
+        "input 2x9x8; conv 6 3x2 stride 2 pad 1 dilation 2 groups 2; silu; groupnorm 3; placenorm; "
         "avgpool 2 stride 1 pad 1 zeros; layernorm; flatten; dense 5; log softmax; "
         "loss cross-entropy smoothing 0.1"
     ),

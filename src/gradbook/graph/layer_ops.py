@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -20,12 +20,18 @@ from gradbook.graph.names import (
 )
 from gradbook.graph.node import Array, Graph, Node
 from gradbook.graph.step import Mask
-from gradbook.graph.tensors import concat, reshape, spread, sum_last
+from gradbook.graph.tensors import (
+    concat,
+    reshape,
+    spread,
+    spread_channels,
+    sum_channels,
+    sum_last,
+)
 from gradbook.graph.update import Change
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net
-from gradbook.net.norms import GroupNorm, SampleNorm
-from gradbook.net.parameters import Shape
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.task import HALF_SURE, Loss
 from gradbook.net.text import layer_words
 from gradbook.net.wiring import Concat, GoBack, Residual
@@ -35,6 +41,7 @@ ERRORS = {  # of an output, the op
     Loss.SQUARED: "square",
     Loss.ABSOLUTE: "absolute_error",
 }
+Each = Callable[[Node], Node]
 RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
 
 
@@ -95,21 +102,18 @@ class Builder:
         return spread(scale, tail) * normal + spread(shift, tail)
 
     def _samplenorm(self, layer: SampleNorm, index: int, x: Node, scale: Node, shift: Node) -> Node:
-        """Group by group of a sample's channels; then by channels, or by values of their own."""
-        place = number(self.net, index)
-        apart, tail = _in_groups(x, layer.groups)
-        count, axes = prod(tail), len(tail)
-        mean = self.graph.named(sum_last(apart, axes) / count, Name("μ", layer=place))
-        centred = apart - spread(mean, tail)
-        variance = sum_last(centred**2, axes) / count
-        variance = self.graph.named(variance, Name("σ²", layer=place))
+        """Group by group of a sample's values; then by channels, or by values of their own."""
+        place, (apart, mean_of, over) = number(self.net, index), _in_groups(x, layer)
+        mean = self.graph.named(mean_of(apart), Name("μ", layer=place))
+        centred = apart - over(mean)
+        variance = self.graph.named(mean_of(centred**2), Name("σ²", layer=place))
         deviation = self.graph.make("sqrt", variance + layer.epsilon)
         deviation = self.graph.named(deviation, Name("s", layer=place))
-        normal = reshape(centred / spread(deviation, tail), x.shape)
+        normal = reshape(centred / over(deviation), x.shape)
         normal = self.graph.named(normal, Name("n", layer=place))
-        if isinstance(layer, GroupNorm):
-            return spread(scale, x.shape[1:]) * normal + spread(shift, x.shape[1:])
-        return reshape(scale * reshape(normal, scale.shape) + shift, x.shape)
+        if isinstance(layer, LayerNorm):
+            return reshape(scale * reshape(normal, scale.shape) + shift, x.shape)
+        return spread(scale, x.shape[1:]) * normal + spread(shift, x.shape[1:])
 
     def _statistics(self, x: Node, mean_name: Name, variance_name: Name) -> tuple[Node, Node]:
         """Values less their channel's mean, and its variance: of this batch, or running ones."""
@@ -236,16 +240,25 @@ def element_by_element(layer: Layer, given: Sequence[Node]) -> Node:
             raise AssertionError(f"{layer} has no ops")
 
 
-def _in_groups(x: Node, groups: int) -> tuple[Node, Shape]:
-    """Values with the groups of channels as their first axis, if there are several; and the axes
-    of one group."""
+def _in_groups(x: Node, layer: SampleNorm) -> tuple[Node, Each, Each]:
+    """Values apart in groups; what takes the mean of each; what gives its values one again."""
     channels, *area = x.shape
-    if groups == 1:
-        return x, x.shape
-    if groups < channels:
+    if isinstance(layer, PlaceNorm):
+        return (
+            x,
+            lambda values: sum_channels(values) / channels,
+            lambda one: spread_channels(one, channels),
+        )
+    groups = layer.groups_in(x.shape)
+    if 1 < groups < channels:
         rows = channels // groups * prod(area[:-1])
         x = reshape(x, (groups, rows, *area[-1:]))
-    return x, x.shape[1:]
+    tail = x.shape[1:] if groups > 1 else x.shape
+    return (
+        x,
+        lambda values: sum_last(values, len(tail)) / prod(tail),
+        lambda one: spread(one, tail),
+    )
 
 
 def _shifted(sums: Node, biases: Sequence[Node]) -> Node:

@@ -95,12 +95,11 @@ class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
-PLACE_BY_PLACE = (
-    "it normalises the channels of each place by themselves, which no layer here does: put {} "
-    "there, over all places, and train it again"
-)
 STEEPER = "ELU falls to −1 here: an alpha of 1"
-TURNED = "channels stand first in all that is read, and no other axes change places"
+TURNED = (
+    "channels stand first in all that is read, but for normalisation and sums of places between "
+    "two turns"
+)
 BOTH = "1 − p and p are read of one output alone"
 
 

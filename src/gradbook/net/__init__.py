@@ -6,7 +6,7 @@ It knows nothing of graphs and derivatives.
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, parse
-from gradbook.net.norms import GroupNorm, LayerNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
 from gradbook.net.parameters import Bias, Parameter, Role, Shape
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, write
@@ -33,6 +33,7 @@ __all__ = [
     "Loss",
     "Net",
     "Parameter",
+    "PlaceNorm",
     "Pool",
     "Residual",
     "Role",

@@ -13,6 +13,7 @@ from gradbook.net.plain import number, settle, whole
 
 USUAL_EPSILON = 1e-5
 GROUPS_OF_ONE = "{word} takes groups of several values, and those of {shape} have one"
+NO_PLACES = "placenorm takes channels x height x width, not {shape}: put 'layernorm' there"
 GROUPS_OF_CHANNELS = (
     "{channels} channels don't fall into {groups} equal groups: "
     "take a number that divides {channels}"
@@ -20,12 +21,15 @@ GROUPS_OF_CHANNELS = (
 
 
 class SampleNorm(Layer):
-    """Centres and scales the values of a sample by the mean and spread over groups of channels."""
+    """Centres and scales the values of a sample by the mean and spread over groups of them."""
 
-    groups: int
     epsilon: float = USUAL_EPSILON
     letter: ClassVar[str] = "y"
     word: ClassVar[str]
+
+    def groups_in(self, shape: Shape) -> int:
+        """How many there are, each with a mean and a spread."""
+        raise NotImplementedError
 
     def _settle_epsilon(self) -> None:
         settle(self, epsilon=number(f"{self.word}'s epsilon", self.epsilon))
@@ -33,14 +37,18 @@ class SampleNorm(Layer):
             raise UsageError(EPSILON_OF.format(word=self.word, value=self.epsilon))
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        if prod(shape) == self.groups:
+        if prod(shape) == self.groups_in(shape):
             raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))
         return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        """A scale and a shift for each channel."""
+        return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
 
 
 @dataclass(frozen=True)
 class GroupNorm(SampleNorm):
-    """Of each group of channels, with a scale and a shift for each channel."""
+    """Of each group of channels."""
 
     groups: int
     epsilon: float = USUAL_EPSILON
@@ -55,8 +63,8 @@ class GroupNorm(SampleNorm):
             raise ShapeError(GROUPS_OF_CHANNELS.format(channels=shape[0], groups=self.groups))
         return super().output(shape)
 
-    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
-        return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
+    def groups_in(self, shape: Shape) -> int:
+        return self.groups
 
     def words(self, shape: Shape) -> str:
         if self.groups == 1:
@@ -71,11 +79,13 @@ class LayerNorm(SampleNorm):
     """Of all values together, with a scale and a shift for each value."""
 
     epsilon: float = USUAL_EPSILON
-    groups: ClassVar[int] = 1  # type: ignore[misc]
     word: ClassVar[str] = "layernorm"
 
     def __post_init__(self) -> None:
         self._settle_epsilon()
+
+    def groups_in(self, shape: Shape) -> int:
+        return 1
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         each = (prod(shape),)  # channel by channel, row by row
@@ -83,3 +93,25 @@ class LayerNorm(SampleNorm):
 
     def words(self, shape: Shape) -> str:
         return "each centred and scaled over all of them, and each by its own scale"
+
+
+@dataclass(frozen=True)
+class PlaceNorm(SampleNorm):
+    """Of the channels of each place."""
+
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "placenorm"
+
+    def __post_init__(self) -> None:
+        self._settle_epsilon()
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if len(shape) != 3:
+            raise ShapeError(NO_PLACES.format(shape=spell(shape)))
+        return super().output(shape)
+
+    def groups_in(self, shape: Shape) -> int:
+        return prod(shape[1:])
+
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over the channels of its place"

@@ -24,6 +24,7 @@ NETS = {
     "dense 3; concat back 1; dense 3",
     "groups of channels": "input 1x3x3; conv 4 2x2; groupnorm 2; tanh; layernorm; flatten; "
     "dense 3; layernorm; dense 3",
+    "channels of places": "input 2x3x3; placenorm; conv 3 2x2; placenorm; tanh; flatten; dense 3",
     "applied again": "input 1x7x7; conv 2 3x3; conv 2 3x3 pad 1; batchnorm; tanh; again 3; "
     "flatten; dense 3; dense 3; layernorm; again 2",
     "dense": "input 5; dense 4; leaky relu 0.1; batchnorm; dense 3",
@@ -39,7 +40,7 @@ ENDINGS = {
 }
 
 
-TURNS = list(zip(NETS, [*ENDINGS, "softmax", "numbers"], strict=True))
+TURNS = list(zip(NETS, [*ENDINGS, "softmax", "numbers", "sigmoid"], strict=True))
 
 
 @pytest.fixture(params=TURNS, ids="-".join)

@@ -302,11 +302,23 @@ def test_an_average_with_gaps_comes_back_as_one(tmp_path, counted):
 
 
 @by_keras
-def test_normalisation_of_each_place_is_refused_with_what_can_stand_there(keras, tmp_path):
+def test_normalisation_of_the_channels_of_each_place(keras, tmp_path):
     layers = keras.layers
-    row = [layers.Input((6, 6, 3)), layers.LayerNormalization(), layers.Flatten(), layers.Dense(2)]
+    row = [
+        *(layers.Input((6, 6, 3)), layers.LayerNormalization(), layers.Conv2D(4, 3)),
+        *(layers.LayerNormalization(axis=3, scale=False, epsilon=0.01), layers.Flatten()),
+        layers.Dense(2),
+    ]
+    found = held(keras, keras.Sequential(row), tmp_path / "net.keras")
+    assert str(found.net).count("placenorm") == 2
+
+
+@by_keras
+def test_normalisation_of_rows_is_refused(keras, tmp_path):
+    layers = keras.layers
+    row = [layers.Input((6, 6, 3)), layers.LayerNormalization(axis=1), layers.Flatten()]
     keras.Sequential(row).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match=r"put GroupNormalization\(groups=1\) or"):
+    with pytest.raises(GradbookError, match="channels or all values are read"):
         read_keras(tmp_path / "net.keras")
 
 

@@ -273,7 +273,7 @@ def test_whatever_nodes_say_and_are_given_is_told_in_one_line(tmp_path_factory, 
 
     net = Net.parse(
         "input 2x8x8; conv 4 3x3 pad 1; batchnorm; leaky relu 0.1; avgpool 2; groupnorm 2; "
-        "maxpool 2; flatten; dense 4; layernorm; dense 3; log softmax"
+        "placenorm; maxpool 2; flatten; dense 4; layernorm; dense 3; log softmax"
     )
     model = load_from_string(onnx_bytes(trained_of(net), fold=False))
     node = data.draw(st.sampled_from(model.graph.node))

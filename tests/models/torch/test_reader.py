@@ -124,17 +124,27 @@ def test_all_that_has_no_layer_is_told_at_once(torch):
         assert said in caught.value.message
 
 
-def test_normalisation_of_each_place_is_refused_with_what_can_stand_there(torch):
-    class Place(torch.nn.LayerNorm):
+def test_channels_that_stand_last_are_put_back_before_a_convolution(torch):
+    class Turned(torch.nn.Module):
         def forward(self, x):
-            return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            return x.permute(0, 2, 3, 1).transpose(1, 2)
 
-    module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Place(4), torch.nn.Flatten())
-    with pytest.raises(GradbookError) as caught:
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Turned(), torch.nn.Flatten())
+    with pytest.raises(GradbookError, match="transpose 'transpose': channels stand first in all"):
         torch_net(module, torch.rand(1, 1, 6, 6))
-    assert "'permute', permute 'permute_1': channels stand first in all" in caught.value.message
-    assert "layer_norm 'layer_norm': it normalises the channels" in caught.value.message
-    assert "put GroupNorm(1, 4) there" in caught.value.message
+
+
+def test_a_parameter_times_a_value_scales_its_channels(torch):
+    class Scaled(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.rand(4, 1, 1))
+
+        def forward(self, x):
+            return self.scale * x
+
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Scaled(), torch.nn.Flatten())
+    held(torch, module.eval(), torch.rand(5, 1, 6, 6))
 
 
 def test_a_buffer_that_weighs_all_alike_is_an_average(torch):

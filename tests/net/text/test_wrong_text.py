@@ -53,6 +53,8 @@ WRONG = [
     (HEAD + "layernorm 3", 3, 11, "unexpected '3' after 'layernorm': take it out or begin a new"),
     (HEAD + "layernorm epsilon 1", 3, 1, "layernorm's epsilon lies between 0 and 1, not 1.0"),
     ("input 1\nlayernorm", 2, 1, "layernorm takes groups of several values, and those of 1 have"),
+    (HEAD + "placenorm", 3, 1, "placenorm takes channels x height x width, not 2: put 'layernorm'"),
+    (IMAGE + "placenorm", 2, 1, "placenorm takes groups of several values, and those of 1x"),
     (HEAD + "concat", 3, 7, "expected 'concat back'"),
     (
         HEAD + "concat back",

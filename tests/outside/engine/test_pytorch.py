@@ -99,6 +99,10 @@ KINDS = {
         sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
         sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
     ),
+    "place by place": parse(
+        """input 3x3x4; placenorm; conv 4 2x2; placenorm epsilon 0.1; silu; conv 2 1x1
+        placenorm epsilon 0.5; flatten; dense 2; softmax; loss cross-entropy; rate 0.2; seed 21"""
+    ),
     "instance normalisation": parse(
         """input 2x3x3; instancenorm; conv 2 2x2; instancenorm; tanh; flatten; dense 1; rate 0.1
         seed 18"""

@@ -22,6 +22,7 @@ from gradbook.net import (
     GroupNorm,
     LayerNorm,
     Net,
+    PlaceNorm,
     Pool,
     Residual,
     builtin,
@@ -181,7 +182,7 @@ def _layer(layer):  # noqa: PLR0911
             return {**USUAL, "kind": "dense", "width": layer.width, "bias": layer.bias}
         case Conv() | Pool():
             return {**USUAL, **_window(layer)}
-        case BatchNorm() | LayerNorm() | GroupNorm():
+        case BatchNorm() | LayerNorm() | GroupNorm() | PlaceNorm():
             own = {"kind": type(layer).__name__.lower(), "epsilon": layer.epsilon}
             return {**USUAL, **own, "groups": getattr(layer, "groups", 1)}
         case Dropout():

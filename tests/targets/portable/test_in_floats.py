@@ -56,8 +56,8 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "flatten; dense 3; softmax",
         "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
         "dense 3; softmax",
-        "layernorm; conv 2 3x3 pad 1; layernorm epsilon 0.01; relu; maxpool 2; layernorm; "
-        "batchnorm; tanh; flatten; dense 3; softmax",
+        "layernorm; conv 2 3x3 pad 1; placenorm; layernorm epsilon 0.01; relu; maxpool 2; "
+        "layernorm; batchnorm; tanh; flatten; dense 3; softmax",
         "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",

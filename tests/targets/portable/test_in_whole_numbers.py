@@ -72,7 +72,7 @@ def test_c_reckons_any_network_as_it_is_reckoned_here(net):
         "flatten; dense 3; softmax",
         "conv 3 3x3; relu; flatten; dense 4; tanh; go back 3; flatten; dense 2; concat back 3 0; "
         "dense 3; softmax",
-        "conv 4 3x3; layernorm; relu; maxpool 2; flatten; dense 8; layernorm; silu;"
+        "conv 4 3x3; placenorm; layernorm; relu; maxpool 2; flatten; dense 8; layernorm; silu;"
         "dense 3; softmax",
         "layernorm; conv 6 3x3 pad 1; relu; conv 6 3x3 pad 1; groupnorm 3; add back 2; gelu;"
         "flatten; dense 3; softmax",

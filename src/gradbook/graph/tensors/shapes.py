@@ -1,7 +1,8 @@
 """Ops on whole tensors without windows: shapes, weighted sums, softmax and cross-entropy.
 
 `spread` repeats each value over new last axes, `sum` adds over the last ones, `concat` puts
-channels side by side. The weights W of a weighted sum are (outputs, inputs).
+channels side by side. `sum_channels` adds the channels of each place, and `spread_channels` repeats
+a value for each place in every channel. The weights W of a weighted sum are (outputs, inputs).
 """
 
 from __future__ import annotations
@@ -57,6 +58,22 @@ define(
 
 
 define(
+    "spread_channels",
+    lambda x, channels: np.broadcast_to(x, (*x.shape[:-3], channels, *x.shape[-2:])),
+    shape=lambda x, channels: (channels, *x[1:]),
+    derivative=lambda d, y, x: (sum_channels(d),),
+    elements=lambda x, channels: array_of(
+        (channels, *x.shape[1:]), lambda channel, *place: x[(0, *place)]
+    ),
+)
+define(
+    "sum_channels",
+    lambda x: x.sum(axis=-3, keepdims=True),
+    shape=lambda x: (1, *x[1:]),
+    derivative=lambda d, y, x: (spread_channels(d, x.shape[0]),),
+    elements=lambda x: array_of((1, *x.shape[1:]), lambda _, row, column: added(x[:, row, column])),
+)
+define(
     "part",  # so many channels, from the first of them on
     lambda x, first, count, axes: x[
         (..., slice(first, first + count), *[slice(None)] * (axes - 1))
@@ -100,6 +117,14 @@ def spread(x: Node, tail: Shape) -> Node:
 
 def sum_last(x: Node, axes: int) -> Node:
     return x.graph.make("sum", x, attributes=(axes,)) if axes else x
+
+
+def spread_channels(x: Node, channels: int) -> Node:
+    return x.graph.make("spread_channels", x, attributes=(channels,))
+
+
+def sum_channels(x: Node) -> Node:
+    return x.graph.make("sum_channels", x)
 
 
 define(

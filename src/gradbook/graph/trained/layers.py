@@ -14,7 +14,7 @@ from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.wiring import Concat, GoBack, Residual
 
@@ -45,6 +45,7 @@ WORDS = {  # what a layer's name begins with
     BatchNorm: "batchnorm",
     GroupNorm: "groupnorm",
     LayerNorm: "layernorm",
+    PlaceNorm: "placenorm",
     Dropout: "dropout",
     Flatten: "flatten",
     Residual: "add",
@@ -63,6 +64,7 @@ class TrainedLayer:
     batchnorm    scale, shift, mean, variance
     groupnorm    scale, shift: a number for each channel
     layernorm    scale, shift: a number for each value
+    placenorm    scale, shift: a number for each channel
     ScaleShift   scale, shift
     """
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.graph.build import Forward, inference
 from gradbook.graph.chain import gradients
@@ -18,8 +20,8 @@ from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
 from gradbook.net.layers import BatchNorm
 from gradbook.net.network import Net
-from gradbook.net.norms import SampleNorm
-from gradbook.net.parameters import Parameter, Role
+from gradbook.net.norms import PlaceNorm, SampleNorm
+from gradbook.net.parameters import Parameter, Role, Shape
 
 Kept = Mapping[str, Array]  # weights and running statistics, by the names of the graph's leaves
 
@@ -61,8 +63,9 @@ class AtWork:
         """What the normalisation at this index divides each channel, or each group, by."""
         layer = self.net.layers[index]
         if isinstance(layer, SampleNorm):
-            groups = self.values[index].reshape(layer.groups, -1)
-            return np.asarray(np.sqrt(groups.var(axis=1) + layer.epsilon))
+            x = self.values[index]
+            spread = x.ravel()[grouped(layer, x.shape)].var(axis=1)
+            return np.asarray(np.sqrt(spread + layer.epsilon))
         assert isinstance(layer, BatchNorm)
         _, variance = statistics_names(self.net, index)
         return np.sqrt(self.kept[variance] + layer.epsilon)
@@ -71,13 +74,23 @@ class AtWork:
         """What that normalisation makes of its input before it scales and shifts it."""
         x, layer = self.values[index], self.net.layers[index]
         if isinstance(layer, SampleNorm):
-            groups = x.reshape(layer.groups, -1)
+            places = grouped(layer, x.shape)
+            groups, normal = x.ravel()[places], np.empty(x.size)
             off = groups - groups.mean(axis=1, keepdims=True)
-            return np.asarray((off / self.deviations(index)[:, None]).reshape(x.shape))
+            normal[places] = off / self.deviations(index)[:, None]
+            return normal.reshape(x.shape)
         tail = (...,) + (None,) * (x.ndim - 1)
         mean, _ = statistics_names(self.net, index)
         centred = x - self.kept[mean][tail]
         return np.asarray(centred / self.deviations(index)[tail])
+
+
+def grouped(layer: SampleNorm, shape: Shape) -> NDArray[np.intp]:
+    """Which values are normalised together, by their numbers in line: (groups, values)."""
+    numbers = np.arange(prod(shape))
+    if isinstance(layer, PlaceNorm):
+        return numbers.reshape(shape[0], -1).T
+    return numbers.reshape(layer.groups_in(shape), -1)
 
 
 def last_value(net: Net) -> int:

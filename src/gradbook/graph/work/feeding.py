@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -18,9 +17,9 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors.windows import divisors
-from gradbook.graph.work.at_work import AtWork
+from gradbook.graph.work.at_work import AtWork, grouped
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import GroupNorm, SampleNorm
+from gradbook.net.norms import LayerNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.wiring import Concat
 
@@ -133,13 +132,13 @@ def _through_group(
 ) -> Iterator[tuple[Shape, float]]:
     """Each value of its group changes: by its own, and by what it does to the mean and spread."""
     shape = worked.net.shapes[index]
-    size = prod(shape) // layer.groups
-    own = int(np.ravel_multi_index(place, shape))
+    own, places = int(np.ravel_multi_index(place, shape)), grouped(layer, shape)
+    ((group,), _) = np.nonzero(places == own)
     normal, scale = worked.normal(index).ravel(), worked.own(index, Role.SCALE)
-    deviation = worked.deviations(index)[own // size]
-    for other in range(own // size * size, (own // size + 1) * size):
+    deviation, size = worked.deviations(index)[group], places.shape[1]
+    for other in places[group]:
         there = tuple(map(int, np.unravel_index(other, shape)))
-        factor = scale[there[0] if isinstance(layer, GroupNorm) else other] / deviation
+        factor = scale[other if isinstance(layer, LayerNorm) else there[0]] / deviation
         rest = float(other == own) - (1 + normal[own] * normal[other]) / size
         yield there, float(factor * rest)
 

@@ -10,7 +10,7 @@ import numpy as np
 from gradbook.errors import UsageError
 from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
 from gradbook.net.network import Net
-from gradbook.net.norms import GroupNorm, LayerNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
 from gradbook.net.parameters import Parameter, Role, Shape
 from gradbook.net.text.synonyms import ours
 
@@ -25,6 +25,7 @@ KINDS: dict[str, type[Layer]] = {
     "batchnorm": BatchNorm,
     "groupnorm": GroupNorm,
     "layernorm": LayerNorm,
+    "placenorm": PlaceNorm,
 }
 
 

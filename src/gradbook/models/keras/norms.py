@@ -1,17 +1,15 @@
-"""Normalisation within a sample, as Keras says it: of groups of channels, or of all values."""
+"""Normalisation within a sample, as Keras says it: by groups, place by place, or of all values."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.models.imported import PLACE_BY_PLACE, NoLayer
+from gradbook.models.imported import NoLayer
 from gradbook.models.keras.content import KerasEntry
 from gradbook.models.keras.held import Held, ours
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Shape
-
-WHOLE = "GroupNormalization(groups=1) or LayerNormalization(axis=[1, 2, 3])"
 
 
 def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm, dict[str, Array]]:
@@ -39,9 +37,13 @@ def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
         return GroupNorm(groups, epsilon)
     if told["rms_scaling"]:
         raise NoLayer("it leaves out the mean (rms_scaling)")
+    if len(size) == 3 and axes in ({-1}, {3}) and size[0] > 1:
+        return PlaceNorm(epsilon)
     whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
     if axes not in (whole if len(size) == 3 else ({-1}, {1})):
-        raise NoLayer(PLACE_BY_PLACE.format(WHOLE))
+        raise NoLayer(
+            "it normalises rows or columns by themselves: channels or all values are read"
+        )
     return LayerNorm(epsilon)
 
 

@@ -2,7 +2,7 @@
 
 There are operators for it from opset 17 and 18 on. Before, and in what PyTorch's exporter writes,
 groups of channels are laid out as channels of their own, normalised by InstanceNormalization, laid
-out as before, multiplied and added to.
+out as before, multiplied and added to; or means are taken off and divided by (means.py).
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.models.imported import PLACE_BY_PLACE, NoLayer
+from gradbook.models.imported import NoLayer
 from gradbook.models.onnx.content import OnnxGraph
+from gradbook.models.onnx.means import means_from
 from gradbook.models.onnx.settings import settings, whole_numbers
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Shape
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
 INSTANCE = "InstanceNormalization"
+SOME = (
+    "it normalises some of a sample's values: all of them are read, or the channels of each place"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +40,24 @@ class NormNodes:
     nodes: Sequence[NodeProto]
 
 
-def norm_from(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | None:
-    """The normalisation that begins with a node, of values of this size, if one does."""
+def norm_from(
+    content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False
+) -> NormNodes | None:
+    """The normalisation that begins with a node, of values of this size, if one does; `turned` says
+    that their channels stand last."""
+    if turned and node.op_type not in ("LayerNormalization", "ReduceMean"):
+        return None
     match node.op_type:
+        case "ReduceMean":
+            return _by_means(content, node, size, turned)
         case "LayerNormalization":
             axis = settings(node)["axis"] % (len(size) + 1)
-            if axis != 1 and axis == len(size):
-                raise NoLayer(PLACE_BY_PLACE.format("a GroupNormalization of one group"))
-            if axis != 1:
-                raise NoLayer("it normalises some of a sample's values: all of them are read")
+            if turned and axis == len(size):
+                scale, shift = (array[:, 0, 0] for array in _affine(content, node, size, turned))
+                tensors = {"scale": scale, "shift": shift}
+                return NormNodes(PlaceNorm(settings(node)["epsilon"]), tensors, [node])
+            if axis != 1 or turned:
+                raise NoLayer(SOME)
             return _norm(content, [node], size, 1, *_affine(content, node, size))
         case "GroupNormalization":
             groups = settings(node)["num_groups"]
@@ -76,17 +89,49 @@ def _grouped(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | No
         np.repeat(each, prod(size) // groups).reshape(size)
         for each in (_constant(content, inner, 1), _constant(content, inner, 2))
     )
+    every, scale, shift = _scaled(content, nodes, scale, shift)
+    return _norm(content, every, size, groups, scale, shift)
+
+
+def _by_means(content: OnnxGraph, node: NodeProto, size: Shape, turned: bool) -> NormNodes | None:
+    means = means_from(content, node, len(size) + 1)
+    if means is None:
+        return None
+    nodes, scale, shift = _scaled(
+        content, means.nodes, np.ones(size), np.zeros(size), turned=turned
+    )
+    every, channels = frozenset(range(1, len(size) + 1)), len(size) if turned else 1
+    if len(size) == 3 and means.axes == {channels}:
+        if any((array != array[:, :1, :1]).any() for array in (scale, shift)):
+            raise NoLayer("it scales each place by a number of its own")
+        tensors = {"scale": scale[:, 0, 0], "shift": shift[:, 0, 0]}
+        return NormNodes(PlaceNorm(means.epsilon), tensors, nodes)
+    if means.axes != every:
+        raise NoLayer(SOME)
+    tensors = {"scale": scale.ravel(), "shift": shift.ravel()}
+    return NormNodes(LayerNorm(means.epsilon), tensors, nodes)
+
+
+def _scaled(
+    content: OnnxGraph,
+    nodes: Sequence[NodeProto],
+    scale: Array,
+    shift: Array,
+    turned: bool = False,
+) -> tuple[Sequence[NodeProto], Array, Array]:
+    """With what is done to each channel or value then."""
+    found = list(nodes)
     for word in ("Mul", "Add"):
-        further = _only_reader(content, nodes[-1], word)
-        number = further and _beside(content, further, size)
+        further = _only_reader(content, found[-1], word)
+        number = further and _beside(content, further, scale.shape, turned)
         if further is None or number is None:
             break
-        nodes.append(further)
+        found.append(further)
         if word == "Mul":
             scale, shift = scale * number, shift * number
         else:
             shift = shift + number
-    return _norm(content, nodes, size, groups, scale, shift)
+    return found, scale, shift
 
 
 def _norm(
@@ -146,16 +191,17 @@ def _lays_out(target: Shape, size: Shape) -> bool:
     return len(told) == len(size) and all(a in (-1, 0, b) for a, b in zip(told, size, strict=True))
 
 
-def _beside(content: OnnxGraph, node: NodeProto, size: Shape) -> Array | None:
+def _beside(content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False) -> Array | None:
     """A number for each value, where a node has constants beside what it reads."""
     given = [content.constants[name] for name in node.input if name in content.constants]
     if len(given) != 1:
         return None
+    theirs = (*size[1:], size[0]) if turned else size
     try:
-        found = np.broadcast_to(np.asarray(given[0], np.float64), (1, *size))
+        found = np.broadcast_to(np.asarray(given[0], np.float64), (1, *theirs))[0]
     except ValueError:
         return None
-    return np.asarray(found[0])
+    return np.asarray(np.moveaxis(found, -1, 0) if turned else found)
 
 
 def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Array]:
@@ -167,8 +213,12 @@ def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Arra
     return np.repeat(scale, each).reshape(size), np.repeat(shift, each).reshape(size)
 
 
-def _affine(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Array]:
+def _affine(
+    content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False
+) -> tuple[Array, Array]:
     has_shift = len(node.input) > 2 and node.input[2]
     scale = _constant(content, node, 1)
     shift = _constant(content, node, 2) if has_shift else np.zeros(1)
+    if turned:
+        scale, shift = scale[:, None, None], shift[:, None, None]
     return np.broadcast_to(scale, size), np.broadcast_to(shift, size)

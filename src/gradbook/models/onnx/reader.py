@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,8 +24,9 @@ from gradbook.models.imported import (
 )
 from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
+from gradbook.models.onnx.moves import moves_of, places_up
 from gradbook.models.onnx.norms import norm_from
-from gradbook.models.onnx.settings import EIGHT_SIDES, settings, whole_numbers
+from gradbook.models.onnx.settings import EIGHT_SIDES, by_channel, only, settings, whole_numbers
 from gradbook.models.row import LayerRow
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
@@ -34,7 +35,6 @@ from gradbook.models.windows import (
     framed_pool,
     joined,
     require_counted,
-    settled_same,
 )
 from gradbook.net.layers import (
     Activation,
@@ -47,7 +47,7 @@ from gradbook.net.layers import (
     spell,
 )
 from gradbook.net.parameters import Shape
-from gradbook.net.window import NOWHERE, Both, same_pad
+from gradbook.net.window import NOWHERE
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -82,6 +82,7 @@ class _OnnxReader:
     row: LayerRow
     made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
     frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
+    turned: set[str] = field(default_factory=set)  # those with channels last
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -95,12 +96,13 @@ class _OnnxReader:
                 taken = self._take(node, place)
                 done.update(map(id, taken))
                 self._note(before, taken)
+                self._note_turned(taken)
             except GradbookError as error:
                 self._refuse(node, place, error.message)
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
                 self._refuse(node, place, "its inputs and constants don't go together")
-        last = self.made.get(self.content.made)
-        if last != len(self.row.layers):
+        last = self.content.made
+        if self.made.get(last) != len(self.row.layers) or last in self.turned:
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
@@ -121,17 +123,26 @@ class _OnnxReader:
             if bend is not None and node in bend.nodes:
                 self._add(bend.layer, one, place, {}, bend.nodes[-1].output[0])
                 return bend.nodes
-        norm = norm_from(self.content, node, self._size(one)) if one else None
+        turned = any(name in self.turned for name in given)
+        norm = norm_from(self.content, node, self._size(one), turned) if one else None
         if norm is not None and one:
             self._add(norm.layer, one, place, norm.tensors, norm.nodes[-1].output[0])
             return norm.nodes
         take = TAKES.get(node.op_type)
         if take is None:
-            raise NoLayer(REFUSED.get(node.op_type, "there is no such layer here"))
+            raise NoLayer("there is no such layer here")
+        if turned and node.op_type not in CHANNELS_LAST:
+            raise NoLayer(TURNED)
         if node.op_type not in WINDOWED and any(name in self.frames for name in given):
             raise NoLayer(READ_BY_WINDOWS)
         take(self, node, place, given)
         return [node]
+
+    def _note_turned(self, nodes: Sequence[NodeProto]) -> None:
+        """What is made of values with channels last has them last, unless it turns them back."""
+        reads = {name for node in nodes for name in node.input}
+        if self.turned & reads and nodes[0].op_type != "Transpose":
+            self.turned.update(nodes[-1].output)
 
     def _note(self, before: list[ImportedLayer], nodes: Sequence[NodeProto]) -> None:
         """What the weights are called of layers that these nodes made, or gave a bias."""
@@ -185,6 +196,16 @@ class _OnnxReader:
         if bias is not None:
             self.row.shifted(len(self.row.layers), bias * told["beta"])
 
+    def turn(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """To channels last, which few layers read, and back."""
+        axes = tuple(axis % 4 for axis in settings(node)["perm"])
+        is_turned = given[0] in self.turned
+        if axes != (FIRST if is_turned else LAST) or len(self._size(given[0])) != 3:
+            raise NoLayer(TURNED)
+        self.made[node.output[0]] = self.made[given[0]]
+        if not is_turned:
+            self.turned.add(node.output[0])
+
     def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
         weight = self._constant(node, 1)
         if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
@@ -192,6 +213,10 @@ class _OnnxReader:
         self._dense(weight.T, place, given[0], node.output[0])
 
     def _dense(self, weight: Array, place: str, given: str, made: str) -> None:
+        if given in self.turned:  # of each place
+            layer, kernel = Conv(len(weight), (1, 1)), weight[:, :, None, None]
+            self._add(layer, given, place, {"weight": np.ascontiguousarray(kernel)}, made)
+            return
         if len(self._size(given)) != 1:
             raise NoLayer("it reads values that aren't flat")
         self._add(Dense(len(weight)), given, place, {"weight": np.ascontiguousarray(weight)}, made)
@@ -201,7 +226,7 @@ class _OnnxReader:
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
         told = settings(node)
-        moves = _moves(told, (weight.shape[2], weight.shape[3]), self._size(given[0]))
+        moves = moves_of(told, (weight.shape[2], weight.shape[3]), self._size(given[0]))
         moves["kernel"] = moves.pop("size")
         layer = Conv(weight.shape[0], **moves, groups=told["group"])
         layer = framed_conv(layer, self._frame(given[0]), self._size(given[0]))
@@ -214,11 +239,11 @@ class _OnnxReader:
         if len(node.output) > 1:
             raise NoLayer("only the largest values themselves are read, and not where they stood")
         kind = "max" if node.op_type == "MaxPool" else "avg"
-        moves = _moves(told, told["kernel_shape"], size)
+        moves = moves_of(told, told["kernel_shape"], size)
         zeros = kind == "avg" and bool(told["count_include_pad"]) and moves["pad"] != NOWHERE
         layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
         if layer.ceil:
-            require_counted(_places_up(layer, size), layer, size)
+            require_counted(places_up(layer, size), layer, size)
         before = self.row.layers[: self.made[given[0]]]
         layer = framed_pool(layer, self._frame(given[0]), size, before)
         self._add(layer, given[0], place, {}, node.output[0])
@@ -230,7 +255,7 @@ class _OnnxReader:
         if pads is None:
             pads = EIGHT_SIDES.read(list(whole_numbers(self._weight(node))))
             filled = self._constant(node, 2)
-            value = 0.0 if filled is None else _only(filled)
+            value = 0.0 if filled is None else only(filled)
         if len(node.input) > 3:
             raise NoLayer("one value is put around rows and columns, and nothing else")
         if any(pads[k] for k in (0, 1, 4, 5)) or len(self._size(given[0])) != 3:
@@ -314,13 +339,15 @@ class _OnnxReader:
     def combine(self, node: NodeProto, place: str, given: list[str]) -> None:
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
+            if len(self.turned & {*given}) == 1:
+                raise NoLayer(TURNED)
             first, second = (self.made[name] for name in given)
             self.made[node.output[0]] = self.row.sum(first, second, place)
             return
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
             raise NoLayer("only products and sums with constants, and sums of two values, are read")
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
-        channels = self._by_channel(other, self._size(given[0]))
+        channels = by_channel(other, self._size(given[0]), given[0] in self.turned)
         ones, zeros = np.ones_like(channels), np.zeros_like(channels)
         scale, shift = {
             "Mul": (channels, zeros),
@@ -339,15 +366,6 @@ class _OnnxReader:
         numbers = [self.made[name] for name in given]
         self.made[node.output[0]] = self.row.side_by_side(numbers, place)
 
-    def _by_channel(self, array: Array, size: Shape) -> Array:
-        """A number for each channel, out of constants that are broadcast."""
-        if array.size == 1:
-            return np.full(size[0], array.item())
-        wanted = (size[0], *(1,) * (len(size) - 1))
-        if array.shape not in (wanted, (1, *wanted)):
-            raise NoLayer(f"constants of {spell(array.shape)} are none for each channel")
-        return array.reshape(-1)
-
     def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
         number = self.made[given]
         alone = all(self._is_read_once(name) for name, own in self.made.items() if own == number)
@@ -359,41 +377,15 @@ class _OnnxReader:
             self.made[node.output[0]] = self.row.scaled(number, scale, shift, place, alone)
 
 
-def _only(constant: Array) -> float:
-    if constant.size != 1:
-        raise NoLayer(f"it puts {constant.size} values around: one is read")
-    return float(constant.item())
-
-
 def _takes_bias(own: ImportedLayer) -> bool:
     return isinstance(own.layer, Dense | Conv) and "bias" not in own.tensors
 
 
-def _moves(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:
-    """What a window is told, as our layers take it."""
-    stride, dilation = told["strides"], told["dilations"]
-    moves: dict[str, Any] = {"size": size, "stride": stride, "dilation": dilation}
-    auto, area = told["auto_pad"], shape[1:]
-    if auto == "SAME_UPPER":
-        return moves | {"pad": settled_same(size, stride, dilation, area)}
-    if auto == "SAME_LOWER":  # what is too much for both ends stands before
-        top, left, below, right = same_pad(size, stride, dilation, area)
-        return moves | {"pad": (below, right, top, left)}
-    return moves | {"pad": tuple(told["pads"]) if auto == "NOTSET" else NOWHERE}
-
-
-def _places_up(pool: Pool, shape: Shape) -> list[int]:
-    """The places that ONNX counts where a last window may end beyond what is read."""
-    window = replace(pool, ceil=False).window(shape)
-    free = (
-        length + sum(window.edges(axis)) - window.span[axis]
-        for axis, length in enumerate(shape[1:])
-    )
-    return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]
-
-
-REFUSED = {"Transpose": TURNED}
+LAST, FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # where channels that go last or first come from
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
+ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
+PASSING = ("Identity", "Dropout", "Cast")
+CHANNELS_LAST = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *ELEMENTWISE, *PASSING)  # may read so
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.gemm,
@@ -414,6 +406,7 @@ TAKES: Mapping[str, Take] = {
     "LeakyRelu": _OnnxReader.leaky,
     "Concat": _OnnxReader.concat,
     **dict.fromkeys(PLAIN, _OnnxReader.plain),
-    **dict.fromkeys(("Identity", "Dropout", "Cast"), _OnnxReader.pass_on),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _OnnxReader.combine),
+    **dict.fromkeys(PASSING, _OnnxReader.pass_on),
+    **dict.fromkeys(ELEMENTWISE, _OnnxReader.combine),
+    "Transpose": _OnnxReader.turn,
 }

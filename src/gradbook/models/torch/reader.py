@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
-    PLACE_BY_PLACE,
     TURNED,
     ImportedNet,
     NoLayer,
@@ -27,19 +26,26 @@ from gradbook.models.imported import (
 from gradbook.models.row import BYTES, LayerRow
 from gradbook.models.torch.bends import BENDS, bend_of
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
-from gradbook.models.torch.settings import checked
+from gradbook.models.torch.norms import sample_norm
+from gradbook.models.torch.settings import checked, padding_of
+from gradbook.models.torch.turns import (
+    CHANNELS_LAST,
+    DROPS,
+    FIRST,
+    LAST,
+    PASSING,
+    TURNS,
+    turned_axes,
+)
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
     Padding,
     framed_conv,
     framed_pool,
     joined,
-    settled_same,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
-from gradbook.net.window import Both, Pad
 
 TRAINING = "it is in training: call module.eval() before it is exported"
 
@@ -91,6 +97,7 @@ class _AtenReader:
     row: LayerRow
     made: dict[str, int] = field(default_factory=dict)  # the number of each value
     frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
+    turned: set[str] = field(default_factory=set)  # those with channels last
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -109,7 +116,8 @@ class _AtenReader:
             self.made[call.made] = number
             if call.changes:
                 self.made[given] = number
-        if self.made.get(self.content.made) != len(self.row.layers):
+        last = self.content.made
+        if self.made.get(last) != len(self.row.layers) or last in self.turned:
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
 
     def _take(self, call: AtenCall, place: str) -> int:
@@ -118,7 +126,13 @@ class _AtenReader:
             raise NoLayer("there is no such layer here")
         if call.operator not in WINDOWED and any(name in self.frames for name in call.reads):
             raise NoLayer(READ_BY_WINDOWS)
-        return take(self, checked(call), place)
+        turned = self._is_turned(call)
+        if turned and call.operator not in CHANNELS_LAST:
+            raise NoLayer(TURNED)
+        number = take(self, checked(call), place)
+        if turned and call.operator not in TURNS:
+            self.turned.add(call.made)
+        return number
 
     def _given(self, call: AtenCall) -> int:
         """The number of the value that it reads first."""
@@ -152,6 +166,10 @@ class _AtenReader:
 
     def linear(self, call: AtenCall, place: str) -> int:
         tensors = self._tensors(call)
+        if self._is_turned(call):  # of each place
+            tensors["weight"] = tensors["weight"][:, :, None, None]
+            layer = Conv(len(tensors["weight"]), (1, 1))
+            return self.row.add(layer, self._given(call), place, tensors)
         if len(self._size(call)) != 1:
             raise NoLayer("it reads values that aren't flat")
         return self.row.add(Dense(len(tensors["weight"])), self._given(call), place, tensors)
@@ -161,7 +179,7 @@ class _AtenReader:
         channels, _, *kernel = tensors["weight"].shape
         size, shape = (kernel[0], kernel[1]), self._size(call)
         gaps = told["dilation"]
-        pad = _padding(told["padding"], size, gaps, shape)
+        pad = padding_of(told["padding"], size, gaps, shape)
         layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=gaps)
         layer = framed_conv(layer, self._frame(call), shape)
         fixed = call.arguments["weight"].name in self.content.fixed
@@ -186,23 +204,9 @@ class _AtenReader:
         return self.row.add(BatchNorm(told["eps"]), self._given(call), place, tensors)
 
     def normalise_sample(self, call: AtenCall, place: str) -> int:
-        """By groups of channels, or over all values of a sample."""
-        told, size = call.arguments, self._size(call)
-        epsilon = told["eps"]
-        if call.operator == "instance_norm" and not told["use_input_stats"]:
-            raise NoLayer("it takes the mean and variance of its training")
-        if call.operator != "layer_norm":
-            groups = told["num_groups"] if call.operator == "group_norm" else size[0]
-            layer: SampleNorm = GroupNorm(groups, epsilon)
-        elif tuple(told["normalized_shape"]) == size:
-            layer = LayerNorm(epsilon)
-        elif tuple(told["normalized_shape"]) == size[:1]:
-            raise NoLayer(PLACE_BY_PLACE.format(f"GroupNorm(1, {size[0]})"))
-        else:
-            raise NoLayer(
-                f"it normalises over {spell(tuple(told['normalized_shape']))} of {spell(size)}: "
-                "all values of a sample are read"
-            )
+        """By groups of channels, over the channels of each place, or over all values."""
+        size = self._size(call)
+        layer = sample_norm(call, size, self._is_turned(call))
         shape = layer.parameters(size)[0].shape
         given = {"scale": self._weight(call, "weight"), "shift": self._weight(call, "bias")}
         usual = {"scale": np.ones(shape), "shift": np.zeros(shape)}
@@ -299,7 +303,16 @@ class _AtenReader:
         return self.row.flat(self._given(call), place)
 
     def turn(self, call: AtenCall, place: str) -> int:
-        raise NoLayer(TURNED)
+        """To channels last, which few layers read, and back."""
+        axes = turned_axes(call, 1 + len(self._size(call)))
+        if axes != (FIRST if self._is_turned(call) else LAST):
+            raise NoLayer(TURNED)
+        if axes == LAST:
+            self.turned.add(call.made)
+        return self._given(call)
+
+    def _is_turned(self, call: AtenCall) -> bool:
+        return any(name in self.turned for name in call.reads)
 
     def drop(self, call: AtenCall, place: str) -> int:
         if call.arguments["train"] or call.arguments["training"]:
@@ -322,6 +335,7 @@ class _AtenReader:
 
     def combine(self, call: AtenCall, place: str) -> int:
         """A sum of two values, or what a constant does to each channel."""
+        call = self._with_the_value_first(call)
         other = call.arguments["other"]
         if isinstance(other, AtenValue) and other.name in self.made:
             if call.operator != "add" or call.arguments["alpha"] != 1:
@@ -339,6 +353,14 @@ class _AtenReader:
         names = [name for name, number in self.made.items() if number <= given]
         alone = all(self.content.reader_count(name) == 1 for name in names)
         return self.row.scaled(given, scale, shift, place, alone)
+
+    def _with_the_value_first(self, call: AtenCall) -> AtenCall:
+        """A stored tensor times a value, or plus one, as the value times or plus that."""
+        told = call.arguments
+        stored = isinstance(told["self"], AtenValue) and told["self"].name in self.content.weights
+        if not stored or call.operator not in ("add", "mul") or told["alpha"] != 1:
+            return call
+        return replace(call, arguments={**told, "self": told["other"], "other": told["self"]})
 
     def concat(self, call: AtenCall, place: str) -> int:
         given = call.arguments["tensors"]
@@ -360,14 +382,6 @@ class _AtenReader:
         if tensor.size != 1 and tensor.shape not in (wanted, (1, *wanted)):
             raise NoLayer(f"constants of {spell(tensor.shape)} are none for each channel")
         return tensor.reshape(-1)
-
-
-def _padding(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
-    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
-    if told == "same":
-        return settled_same(size, (1, 1), dilation, shape[1:])
-    rows, columns = (0, 0) if told == "valid" else told
-    return rows, columns, rows, columns
 
 
 def _settled(sizes: list[int], count: int) -> Shape:
@@ -393,9 +407,9 @@ TAKES: Mapping[str, Take] = {
     "flatten": _AtenReader.flatten,
     **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.reshape),
     "squeeze": _AtenReader.squeeze,
-    **dict.fromkeys(("permute", "transpose", "movedim"), _AtenReader.turn),
-    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), _AtenReader.drop),
-    **dict.fromkeys(("alias", "clone", "contiguous", "detach", "to"), _AtenReader.pass_on),
+    **dict.fromkeys(TURNS, _AtenReader.turn),
+    **dict.fromkeys(DROPS, _AtenReader.drop),
+    **dict.fromkeys(PASSING, _AtenReader.pass_on),
     **dict.fromkeys(BENDS, _AtenReader.bend),
     **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.softmax),
     **dict.fromkeys(("add", "sub", "mul", "div"), _AtenReader.combine),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gradbook.models.torch.content import AtenCall, AtenValue
-from gradbook.models.windows import MOST_PLACES, RowsAndColumns
+from gradbook.models.windows import MOST_PLACES, RowsAndColumns, settled_same
+from gradbook.net.parameters import Shape
+from gradbook.net.window import Both, Pad
 from gradbook.schema import (
     AnyOf,
     Choice,
@@ -91,6 +94,9 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
     "reshape": Schema(shape=SIZES),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
+    "permute": Schema(dims=ListOf(AXIS, 1, 4)),
+    "transpose": Schema(dim0=AXIS, dim1=AXIS),
+    "movedim": Schema(source=OneOrMore(AXIS, 4), destination=OneOrMore(AXIS, 4)),
     "hardtanh": Schema(min_val=Usually(FiniteNumber(), -1.0), max_val=Usually(FiniteNumber(), 1.0)),
     "clamp": Schema(min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)),
     "elu": Schema(alpha=ONCE, scale=ONCE, input_scale=ONCE),
@@ -106,3 +112,11 @@ ANY = Schema()
 def checked(call: AtenCall) -> AtenCall:
     """The same call, if its arguments are what they have to be."""
     return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
+
+
+def padding_of(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
+    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
+    if told == "same":
+        return settled_same(size, (1, 1), dilation, shape[1:])
+    rows, columns = (0, 0) if told == "valid" else told
+    return rows, columns, rows, columns

@@ -19,7 +19,7 @@ from gradbook.net.layers import (
     Pool,
     spell,
 )
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Bias, Shape
 from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.window import NOWHERE, SAME, pad_words, short
@@ -40,6 +40,7 @@ USAGE = """\
   groupnorm G [epsilon E]    the same over G groups of channels of each sample by itself
   instancenorm [epsilon E]   groupnorm with as many groups as channels
   layernorm [epsilon E]      over all values of a sample, with a scale for each of them
+  placenorm [epsilon E]      over the channels of each place by itself
   dropout RATE [channels]    while training, values set to 0 by chance, or whole channels
   flatten                    all values in one line, for dense
   add back N                 a skip connection: adds what went into the last N layers;
@@ -167,6 +168,10 @@ def _layernorm(line: Statement, shape: Shape) -> Layer:
     return LayerNorm(**_epsilon(line))
 
 
+def _placenorm(line: Statement, shape: Shape) -> Layer:
+    return PlaceNorm(**_epsilon(line))
+
+
 def _dropout(line: Statement, shape: Shape) -> Layer:
     return Dropout(line.value("dropout's rate"), line.option("channels"))
 
@@ -215,6 +220,7 @@ LAYERS: dict[str, Callable[[Statement, Shape], Layer]] = {
     "groupnorm": _groupnorm,
     "instancenorm": _instancenorm,
     "layernorm": _layernorm,
+    "placenorm": _placenorm,
     "dropout": _dropout,
     "flatten": lambda line, shape: Flatten(),
     "add": _residual,
@@ -270,9 +276,9 @@ def _moves(layer: Conv | Pool) -> str:
 
 
 def _norm_words(layer: BatchNorm | SampleNorm) -> str:
-    words = {BatchNorm: "batchnorm", LayerNorm: "layernorm"}.get(type(layer), "")
+    words = "batchnorm" if isinstance(layer, BatchNorm) else layer.word
     if isinstance(layer, GroupNorm):
-        words = f"groupnorm {layer.groups}"
+        words += f" {layer.groups}"
     usual = layer.epsilon == BatchNorm().epsilon
     return words + ("" if usual else f" epsilon {digits(layer.epsilon)}")
 

@@ -18,7 +18,7 @@ from gradbook.graph.node import Graph
 from gradbook.graph.work.at_work import last_value
 from gradbook.net import Activation, Conv, Dense, Net, Pool
 from gradbook.net.layers import BatchNorm, Layer
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Role, Shape
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
@@ -34,6 +34,7 @@ KINDS = {
     BatchNorm: "batchnorm",
     GroupNorm: "groupnorm",
     LayerNorm: "layernorm",
+    PlaceNorm: "placenorm",
     Residual: "add",
     Concat: "concat",
     GoBack: "concat",  # of one value
@@ -125,7 +126,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
         "kind": _kind(layer),
         "weights": own.get(Role.WEIGHT, ""),
         "biases": own.get(Role.BIAS, ""),
-        "groups": layer.groups if isinstance(layer, Conv | SampleNorm) else 1,
+        "groups": _groups(layer, shape),
         "window": window
         and {
             "size": window.size,
@@ -138,6 +139,12 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
         "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,
         "slope": _slope(layer),
     }
+
+
+def _groups(layer: Layer, shape: Shape) -> int:
+    if isinstance(layer, SampleNorm):
+        return layer.groups_in(shape)
+    return layer.groups if isinstance(layer, Conv) else 1
 
 
 def _kind(layer: Layer) -> str:

@@ -14,7 +14,11 @@ from gradbook.targets.c.kernels.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
 LOOPS = {*KERNELS, "winners"}  # where a maximum stood is noted by the loop that finds it
-MOVED = {"spread", "unpooled"}  # pointwise, but read from another place than the own
+MOVED = {
+    "spread",
+    "spread_channels",
+    "unpooled",
+}  # pointwise, but read from another place than the own
 PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
 
 

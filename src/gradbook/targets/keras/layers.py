@@ -14,7 +14,7 @@ from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
 from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer, TrainedNet
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
-from gradbook.net.norms import LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.window import SAME, Window
 from gradbook.net.wiring import Concat, Residual
@@ -133,11 +133,11 @@ class KerasLayers:
     def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
         known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
         weights = [own.tensors["scale"], own.tensors["shift"]]
-        if not isinstance(layer, LayerNorm):
+        if isinstance(layer, GroupNorm):
             known["groups"] = layer.groups
             word, name = "GroupNormalization", _layer_name(own)
             return self.row.add(word, name, known, [x], x.shape, weights)
-        if len(own.given) == 3:
+        if isinstance(layer, LayerNorm) and len(own.given) == 3:
             known["axis"] = [1, 2, 3]
             weights = [array.reshape(own.given).transpose(1, 2, 0) for array in weights]
         elif len(own.given) == 2:

@@ -23,7 +23,8 @@ from gradbook.graph.trained.layers import (
     TrainedNet,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, SampleNorm
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
+from gradbook.net.parameters import Shape
 from gradbook.net.plain import whole
 from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.net.wiring import Concat, Residual
@@ -32,6 +33,7 @@ from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 
+AXES_AS_INPUT = 18  # the first opset in which ReduceMean is told its axes so
 BATCH = "N"  # the dimension that is left open
 ACTIVATIONS = {  # that ONNX has an operator for
     "sigmoid": "Sigmoid",
@@ -77,7 +79,7 @@ def onnx_bytes(
 def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
     from onnx import helper
 
-    content = OnnxContent(trained, with_preparation)
+    content = OnnxContent(trained, with_preparation, opset)
     content.write()
     graph = helper.make_graph(
         content.nodes,
@@ -106,6 +108,7 @@ class OnnxContent:
 
     trained: TrainedNet
     with_preparation: bool
+    opset: int = USUAL_OPSET
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: list[TensorProto] = field(default_factory=list)
 
@@ -190,6 +193,8 @@ class OnnxContent:
                 self.node("Flatten", inputs, made, axis=1)
             case Residual():
                 self.node("Add", inputs, made)
+            case PlaceNorm(epsilon):
+                self.normalise_places(own, epsilon, inputs[0], made)
             case SampleNorm():
                 self.normalise(own, own.layer, inputs[0], made)
             case Concat():
@@ -245,7 +250,7 @@ class OnnxContent:
             shape = self.tensor(f"{own.name}.{name}_shape", np.array([0, *sizes], np.int64))
             return self.node("Reshape", [x, shape], f"{own.name}.{name}")
 
-        groups = layer.groups
+        groups = layer.groups_in(own.given)
         ones = self.tensor(f"{own.name}.ones", np.ones(groups))
         zeros = self.tensor(f"{own.name}.zeros", np.zeros(groups))
         apart = laid_out(x, "groups", groups, -1)
@@ -253,10 +258,34 @@ class OnnxContent:
         centred = self.node(word, [apart, ones, zeros], name, epsilon=layer.epsilon)
         normal = laid_out(centred, "normal", *own.given)
         shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
+        self.scaled_and_shifted(own, shape, normal, made)
+
+    def normalise_places(self, own: TrainedLayer, epsilon: float, x: str, made: str) -> None:
+        """By sums over the channels, as every opset has them; LayerNormalization came with 17 and
+        reads channels last."""
+
+        def step(word: str, inputs: list[str], name: str, **told: Any) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}", **told)
+
+        def mean(x: str, name: str) -> str:
+            if self.opset < AXES_AS_INPUT:
+                return step("ReduceMean", [x], name, axes=[1])
+            if not self._is_there(axes := f"{own.name}.axes"):
+                self.tensor(axes, np.array([1], np.int64))
+            return step("ReduceMean", [x, axes], name)
+
+        centred = step("Sub", [x, mean(x, "mean")], "centred")
+        variance = mean(step("Mul", [centred, centred], "squared"), "variance")
+        above = step("Add", [variance, self.number(own, "epsilon", epsilon)], "above")
+        normal = step("Div", [centred, step("Sqrt", [above], "deviation")], "normal")
+        self.scaled_and_shifted(own, (-1, 1, 1), normal, made)
+
+    def scaled_and_shifted(self, own: TrainedLayer, shape: Shape, x: str, made: str) -> None:
+        """By tensors of this shape."""
         scale, shift = (
             self.shared(own, name, own.tensors[name].reshape(shape)) for name in ("scale", "shift")
         )
-        self.node("Add", [self.node("Mul", [normal, scale], f"{own.name}.scaled"), shift], made)
+        self.node("Add", [self.node("Mul", [x, scale], f"{own.name}.scaled"), shift], made)
 
     def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
         match kind:

@@ -50,7 +50,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK"),
         *("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
     ),
-    norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS"),
+    norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     plain: ("NOT_FROM", "KNOWN"),
     task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),

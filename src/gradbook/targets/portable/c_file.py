@@ -14,7 +14,7 @@ from gradbook.targets.portable.in_floats import float_program
 from gradbook.targets.portable.in_whole_numbers import whole_program
 from gradbook.targets.portable.order import row_order
 from gradbook.targets.portable.program import groups_measured, runtime
-from gradbook.targets.portable.row_makers import RowMaker, row_makers
+from gradbook.targets.portable.row_makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 
@@ -61,7 +61,8 @@ def _constants(makers: list[RowMaker], wide: int) -> int:
 def _memory(makers: list[RowMaker], wide: int) -> int:
     order = row_order(makers)
     widest = max(maker.shape[1] * maker.pooled for maker in makers)
-    groups = (9 if wide == 1 else 8) * groups_measured(makers)  # what is measured of each
+    alone = any(maker.work is Work.ALONE for maker in makers)
+    groups = (9 if wide == 1 else 8) * (groups_measured(makers) + alone)  # what is measured of each
     return (order.arena + order.longest_edge) * wide + 8 * widest + 2 * len(makers) + groups
 
 

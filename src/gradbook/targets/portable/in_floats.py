@@ -13,7 +13,7 @@ from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
 from gradbook.net.task import HALF_SURE
 from gradbook.targets.portable.program import Dialect, program, spelt, table
-from gradbook.targets.portable.row_makers import RowMaker, Work, row_makers
+from gradbook.targets.portable.row_makers import NORMING, RowMaker, row_makers
 
 BENDS = {  # each activation of x, in C
     "relu": "x > 0 ? x : 0",
@@ -108,7 +108,7 @@ def _fields(
     """What `struct maker` has besides."""
     bent = [bends.index(maker.activation) for maker in makers]
     found: dict[str, tuple[str, Sequence[int | str]]] = {"activation": ("uint8_t", bent)}
-    if any(maker.work is Work.NORMED for maker in makers):
+    if any(maker.work in NORMING for maker in makers):
         found["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
     return found
 

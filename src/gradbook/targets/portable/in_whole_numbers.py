@@ -12,7 +12,7 @@ from gradbook.graph.trained.layers import TrainedNet
 from gradbook.targets.portable.evened import evened
 from gradbook.targets.portable.maps import maps_of
 from gradbook.targets.portable.program import Dialect, program, table
-from gradbook.targets.portable.row_makers import Work, row_makers
+from gradbook.targets.portable.row_makers import NORMING, row_makers
 from gradbook.targets.portable.whole_makers import (
     SHIFT_UNIT,
     SPREAD_BITS,
@@ -87,7 +87,7 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     fields["times"] = ("uint8_t", [own.times for own in makers])
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
-    normed = any(own.maker.work is Work.NORMED for own in makers)
+    normed = any(own.maker.work in NORMING for own in makers)
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"

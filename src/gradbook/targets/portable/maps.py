@@ -121,6 +121,12 @@ def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     return np.asarray((off / np.sqrt(variance + maker.epsilon)).reshape(x.shape))
 
 
+def _alone(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    x = given[0]
+    variance = x.var(axis=3, keepdims=True)
+    return np.asarray((x - x.mean(axis=3, keepdims=True)) / np.sqrt(variance + maker.epsilon))
+
+
 def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     own = maker.weights if weights is None else weights
     assert own is not None
@@ -146,5 +152,6 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.FLAT: _flat,
     Work.BESIDE: _beside,
     Work.NORMED: _normed,
+    Work.ALONE: _alone,
     Work.PLACED: _placed,
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.targets.portable.order import RowOrder, row_order
-from gradbook.targets.portable.row_makers import RowMaker, Work
+from gradbook.targets.portable.row_makers import NORMING, RowMaker, Work
 
 WIDTH = 100
 KERNELS = {  # the section of runtime/work.c that does a maker's work, and its function
@@ -25,6 +25,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.FLAT: "flat",
     Work.BESIDE: "beside",
     Work.NORMED: "normed",
+    Work.ALONE: "alone",
     Work.PLACED: "placed",
 }
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
@@ -301,7 +302,8 @@ def _kernels(works: Sequence[str], own: str) -> list[str]:
     even = [work for work in works if work not in apart]
     if f"{Work.SUMS}{APART}" in works and Work.SUMS not in works:
         even.append(Work.SUMS)  # which rows of the others ask for, too
-    needed = ["always", *even, *(["apart"] if apart else []), *apart]
+    shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
+    needed = ["always", *shared, *even, *(["apart"] if apart else []), *apart]
     return [*(sections[name] for name in needed), choice]
 
 

@@ -24,7 +24,7 @@ from gradbook.graph.trained.layers import (
     TrainedNet,
 )
 from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, SampleNorm
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
 from gradbook.net.window import NOWHERE, Sides, Window
@@ -48,7 +48,11 @@ class Work(StrEnum):
     FLAT = "flat"  # lays all out in one line, channel by channel
     BESIDE = "beside"  # puts the channels of two maps side by side
     NORMED = "normed"  # centres and scales each group of channels by the whole map
+    ALONE = "alone"  # the same of the channels of each place
     PLACED = "placed"  # scales and shifts each place by numbers of its own
+
+
+NORMING = (Work.NORMED, Work.ALONE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,12 +195,17 @@ class _Making:
         return len(self.makers) - 1
 
     def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
-        """Each row is made of the whole map, which is read from its first row on every time."""
+        """Each row is made of the whole map, which is read from its first row on every time; or
+        place by place of its own."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
-        window = Window((rows, columns), stride=(0, 0))
-        each, epsilon = channels // layer.groups, layer.epsilon
-        maker = RowMaker(Work.NORMED, reads, shape, window, each=each, epsilon=epsilon)
         scale, shift = own.tensors["scale"], own.tensors["shift"]
+        if isinstance(layer, PlaceNorm):
+            maker = RowMaker(Work.ALONE, reads, shape, epsilon=layer.epsilon)
+            self.makers.append(replace(maker, scale=scale, shift=shift))
+            return
+        window = Window((rows, columns), stride=(0, 0))
+        each, epsilon = channels // layer.groups_in(own.given), layer.epsilon
+        maker = RowMaker(Work.NORMED, reads, shape, window, each=each, epsilon=epsilon)
         if rows * columns > 1 and isinstance(layer, LayerNorm):
             by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             weights = by_place.transpose(0, 2, 3, 1)

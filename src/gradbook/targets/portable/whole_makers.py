@@ -18,7 +18,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Array
 from gradbook.targets.portable.maps import activated, laid_out, maps_of, scaled, worked
 from gradbook.targets.portable.ranges import HIGHEST, LOWEST, Levels, levels_of
-from gradbook.targets.portable.row_makers import RISING, RowMaker, Work
+from gradbook.targets.portable.row_makers import NORMING, RISING, RowMaker, Work
 
 FACTOR_BITS, MOST_TIMES = 32, 128
 MOST_BIAS, SMALLEST = 2.0**29, 1e-12
@@ -146,7 +146,7 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     maker = own.maker
     if not maker.reads:
         return laid_out(maker, images)
-    if maker.work is Work.NORMED:
+    if maker.work in NORMING:
         return _spreads_off(own, maps[maker.reads[0]])
     weights = None if own.weights is None else own.weights.astype(np.float64)
     if maker.work is Work.PLACED and weights is not None:
@@ -158,8 +158,10 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
 def _spreads_off(own: WholeMaker, levels: Array) -> Array:
     """How far each level lies beyond its group's mean, as `normed` in C reckons it."""
     maker = own.maker
-    apart = levels.astype(np.int64).reshape(*levels.shape[:3], -1, maker.each)
-    values, (total, squares) = _in_a_group(maker), map(_summed, (apart, apart**2))
+    each, axes = (maker.each, (1, 2, 4)) if maker.each else (maker.shape[2], (4,))
+    apart = levels.astype(np.int64).reshape(*levels.shape[:3], -1, each)
+    total, squares = (one.sum(axis=axes, keepdims=True) for one in (apart, apart**2))
+    values = _in_a_group(maker)
     square = values * squares - total**2 + own.epsilon
     shift = np.full(square.shape, 2 * ROOT_BITS - SPREAD_BITS)
     for _ in range(ROOT_BITS):
@@ -170,14 +172,9 @@ def _spreads_off(own: WholeMaker, levels: Array) -> Array:
     return np.asarray(off + (1 << shift - 1) >> shift, np.float64).reshape(levels.shape)
 
 
-def _summed(apart: Whole) -> Whole:
-    """Over all places of a group, and its channels."""
-    return np.asarray(apart.sum(axis=(1, 2, 4), keepdims=True))
-
-
 def _in_a_group(maker: RowMaker) -> int:
-    rows, columns, _ = maker.shape
-    return rows * columns * maker.each
+    rows, columns, channels = maker.shape
+    return rows * columns * maker.each or channels
 
 
 def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
@@ -201,7 +198,7 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
     """Step and zero of what each channel is made of: side by side, each keeps those of its map."""
     if not given:
         return np.ones(1), np.zeros(1)
-    if maker.work is Work.NORMED:
+    if maker.work in NORMING:
         return np.array([2.0**-SPREAD_BITS]), np.zeros(1)
     if maker.work is Work.PLACED:  # in C, each level is told from its map's zero
         return np.array([given[0].step]), np.zeros(1)
@@ -258,7 +255,7 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         own.weights,
         offset=levels.edge,
         edge=read.edge if given else 0,
-        epsilon=_epsilon(maker, read.step) if maker.work is Work.NORMED else 0,
+        epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=levels.edge if maker.activation else LOWEST,
     )
 

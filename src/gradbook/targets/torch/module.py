@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Bias
 from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.torch.windows import (
@@ -33,6 +33,7 @@ WORDS = {
     "batchnorm": "bn",
     "groupnorm": "gn",
     "layernorm": "ln",
+    "placenorm": "pn",
 }  # what people call them in PyTorch
 FUNCTIONS = {
     "sigmoid": "torch.sigmoid({})",
@@ -137,6 +138,8 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
             case LayerNorm(epsilon):
                 shape = own.given[0] if len(own.given) == 1 else list(own.given)
                 yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
+            case PlaceNorm(epsilon):
+                yield own, f"nn.LayerNorm({own.given[0]}{_eps(epsilon)})"
             case Dropout(rate, channels):
                 word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
                 yield own, f"nn.{word}({rate!r})"
@@ -237,6 +240,9 @@ class _Way:
             case Conv() as conv:
                 pads = _pads(self.trained, own, conv)
                 return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
+            case PlaceNorm():  # which PyTorch reads with channels last
+                turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
+                return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
             case Dense() | BatchNorm() | SampleNorm() | Dropout():
                 return f"self.{module_name(own)}({x})"
             case _:

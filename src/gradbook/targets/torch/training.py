@@ -16,7 +16,7 @@ from gradbook.net.task import Loss
 from gradbook.targets.torch.module import WIDEST, WORDS, assigned
 from gradbook.targets.torch.warping import warp_source
 
-NORMS = ("batchnorm", "groupnorm", "layernorm")
+NORMS = ("batchnorm", "groupnorm", "layernorm", "placenorm")
 CONDITIONS = {  # which parameters are of a kind, by their names
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',

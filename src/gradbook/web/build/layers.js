@@ -22,7 +22,8 @@ export function layerValues(values, index) {
     case "pool": return values.make(pools(values, index, layer))
     case "batchnorm":
     case "groupnorm":
-    case "layernorm": return norms(values, index, layer)
+    case "layernorm":
+    case "placenorm": return norms(values, index, layer)
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
     case "add": return values.make(added(values, index, layer))
@@ -96,12 +97,14 @@ function pools(values, index, layer) {
 function norms(values, index, layer) {
   const { net, columns } = values
   const shape = net.shapes[index]
-  const isOfSamples = layer.kind === "batchnorm"
+  const [isOfSamples, isOfPlaces] = [layer.kind === "batchnorm", layer.kind === "placenorm"]
   const groups = isOfSamples ? shape[0] : layer.groups
+  const area = product(shape.slice(1))
   const size = product(shape) / groups
-  const names = (/** @type {string} */ stem) =>
-    elements(ofLayer(stem, net.layers, index), groups > 1 || isOfSamples ? [groups] : [])
-  const x = names("μ").map((_, k) => columns[index].slice(k * size, (k + 1) * size))
+  const groupOf = (/** @type {number} */ k) => (isOfPlaces ? k % area : Math.floor(k / size))
+  const apart = isOfPlaces ? [1, ...shape.slice(1)] : groups > 1 || isOfSamples ? [groups] : []
+  const names = (/** @type {string} */ stem) => elements(ofLayer(stem, net.layers, index), apart)
+  const x = names("μ").map((_, group) => columns[index].filter((_, k) => groupOf(k) === group))
   const over = isOfSamples && values.count !== null ? "samples" : "group"
   const N = /** @type {import("./lines.js").Places} */ (values.count === null ? {} : { N: values.count })
   const mean = values.make(names("μ").map((name, k) => wanted(name, `mean of ${over}`, { x: x[k], ...N })))
@@ -109,7 +112,7 @@ function norms(values, index, layer) {
   const deviation = values.make(names("s").map((name, k) =>
     ({ name, kind: "deviation", places: { variance: variance[k] }, settings: { varianceEpsilon: layer.epsilon } })))
   const normal = values.make(elements(ofLayer("n", net.layers, index), shape).map((name, k) => {
-    const group = Math.floor(k / size)
+    const group = groupOf(k)
     return { name, kind: "normal", places: { x: columns[index][k], mean: mean[group], deviation: deviation[group] } }
   }))
   const [scales, shifts] = own(values, index)

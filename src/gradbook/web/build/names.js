@@ -36,7 +36,7 @@ export function said({ stem, of, word, layer, index = [] }) {
 }
 
 const LETTERS = /** @type {Record<string, string>} */ ({
-  dense: "h", conv: "c", pool: "p", batchnorm: "y", groupnorm: "y", layernorm: "y", add: "z", concat: "j", go: "f",
+  dense: "h", conv: "c", pool: "p", batchnorm: "y", groupnorm: "y", layernorm: "y", placenorm: "y", add: "z", concat: "j", go: "f",
 })
 
 /** Its number among those of its kind, where there are several.

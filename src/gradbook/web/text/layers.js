@@ -8,7 +8,7 @@ import { didYouMean, filled } from "./wording.js"
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("./window.js").Window} Window
  * @typedef {{
- *   kind: "dense" | "conv" | "pool" | "batchnorm" | "groupnorm" | "layernorm" | "dropout" | "flatten" | "add" | "concat" | "go" | "activation",
+ *   kind: "dense" | "conv" | "pool" | "batchnorm" | "groupnorm" | "layernorm" | "placenorm" | "dropout" | "flatten" | "add" | "concat" | "go" | "activation",
  *   word: string, width: number, bias: string, slope: number, size: number[] | null, stride: number[] | null,
  *   pad: number[] | "same", dilation: number[], ceil: boolean, zeros: boolean, groups: number,
  *   epsilon: number, rate: number, isByChannel: boolean, back: number[],
@@ -117,7 +117,7 @@ function readPool(line, word) {
   return { ...NOTHING, kind: "pool", word, size, stride, pad, dilation, ceil: said.ceil ?? false, zeros: said.zeros ?? false }
 }
 
-/** @param {Statement} line @param {"batchnorm" | "groupnorm" | "layernorm"} kind @param {number} [groups] @returns {Layer} */
+/** @param {Statement} line @param {"batchnorm" | "groupnorm" | "layernorm" | "placenorm"} kind @param {number} [groups] @returns {Layer} */
 function readNorm(line, kind, groups = 1) {
   const epsilon = line.option("epsilon") ? line.value("epsilon") : line.grammar.usualEpsilon
   if (kind === "groupnorm") atLeast(line, "groupnorm's number of groups", 1, groups)
@@ -148,6 +148,7 @@ const READERS = {
   groupnorm: line => readNorm(line, "groupnorm", line.whole("groupnorm's number of groups")),
   instancenorm: (line, shape) => readNorm(line, "groupnorm", shape[0]),
   layernorm: line => readNorm(line, "layernorm"),
+  placenorm: line => readNorm(line, "placenorm"),
   dropout(line) {
     const rate = line.value("dropout's rate")
     const isByChannel = line.option("channels")
@@ -242,6 +243,9 @@ export function output(layer, given, line) {
     case "pool": return slid(layer, shape, line)
     case "groupnorm":
     case "layernorm": return normed(layer, shape, line)
+    case "placenorm":
+      if (shape.length !== 3) line.fail("NO_PLACES", { shape: spell(shape) }, 0)
+      return normed({ ...layer, groups: product(shape.slice(1)) }, shape, line, 1)
     case "flatten": return [product(shape)]
     case "add":
       if (spell(others[0]) !== spell(shape)) {
@@ -278,9 +282,9 @@ function slid(layer, shape, line) {
   return [layer.kind === "conv" ? layer.width : shape[0], ...found]
 }
 
-/** @param {Layer} layer @param {number[]} shape @param {Statement} line */
-function normed({ kind, groups }, shape, line) {
-  if (shape[0] % groups) line.fail("GROUPS_OF_CHANNELS", { channels: BigInt(shape[0]), groups: BigInt(groups) }, 0)
+/** @param {Layer} layer @param {number[]} shape @param {Statement} line @param {number} [parts] equal ones that its channels fall into */
+function normed({ kind, groups }, shape, line, parts = groups) {
+  if (shape[0] % parts) line.fail("GROUPS_OF_CHANNELS", { channels: BigInt(shape[0]), groups: BigInt(groups) }, 0)
   if (product(shape) === groups) line.fail("GROUPS_OF_ONE", { word: kind, shape: spell(shape) }, 0)
   return shape
 }
@@ -313,7 +317,8 @@ export function parametersOf(layer, shape, grammar) {
       return [{ role: weights, shape: [layer.width, inputs, ...size], fans, fixed: false }, ...own(layer.width)]
     }
     case "batchnorm":
-    case "groupnorm": return ofNorm(shape[0])
+    case "groupnorm":
+    case "placenorm": return ofNorm(shape[0])
     case "layernorm": return ofNorm(product(shape))
     default: return []
   }

@@ -21,7 +21,8 @@ export function layerWords(layer, grammar) {
     case "conv": return `conv ${layer.width} ${layer.size?.join("x")}${moves(layer)}${bias(layer, grammar)}`
     case "pool": return `${word}pool ${layer.size ? short(layer.size) : "all"}${moves(layer)}`
     case "batchnorm":
-    case "layernorm": return kind + epsilon(layer, grammar)
+    case "layernorm":
+    case "placenorm": return kind + epsilon(layer, grammar)
     case "groupnorm": return `groupnorm ${layer.groups}${epsilon(layer, grammar)}`
     case "dropout": return `dropout ${plain(layer.rate)}${layer.isByChannel ? " channels" : ""}`
     case "flatten": return kind

@@ -55,6 +55,7 @@ const THROUGH = {
   concat: way => [alone(way, 1, before(way))],
   groupnorm: way => throughGroup(way, place => place.channel),
   layernorm: way => throughGroup(way, place => flatNumber(place, way.layer.shape)),
+  placenorm: way => throughGroup(way, place => place.channel).flatMap(({ rows }) => rows.flat().map(one => slice(one.place.channel, [[one]]))),
 }
 
 /** @param {Way} way @param {Place} place @param {number} slope @returns {Term} */
@@ -163,16 +164,25 @@ function throughShares(way, share, power) {
  */
 function throughGroup(way, scaled) {
   const { look, layer, read, place, weights } = way
-  const size = sizeOf(layer.shape) / layer.groups
   const own = flatNumber(place, look.shape(read))
-  const first = Math.floor(own / size) * size
-  const { normal, deviation } = look.group(read, first, size, layer.epsilon)
+  const group = groupOf(layer, own)
+  const { normal, deviation } = look.group(read, group, layer.epsilon)
+  const mine = normal[group.indexOf(own)] ?? 0
   const scales = weights[layer.statistics[0] ?? ""] ?? new Float32Array()
   return [slice(place.channel, normal.map((other, k) => {
-    const there = placeOf(first + k, layer.shape)
-    const rest = Number(first + k === own) - (1 + (normal[own - first] ?? 0) * other) / size
+    const there = placeOf(group[k] ?? 0, layer.shape)
+    const rest = Number(group[k] === own) - (1 + mine * other) / group.length
     return [term(way, there, ((scales[scaled(there)] ?? 0) / deviation) * rest)]
   }))]
+}
+
+/** The numbers of the values that are normalised with one: those of its place, or some that lie side by side.
+ * @param {Shown} layer @param {number} own
+ */
+function groupOf({ kind, shape, groups }, own) {
+  const size = sizeOf(shape) / groups
+  const [first, step] = kind === "placenorm" ? [own % groups, groups] : [Math.floor(own / size) * size, 1]
+  return Array.from({ length: size }, (_, k) => first + k * step)
 }
 
 /** How many values lie before those of this channel, side by side.

@@ -136,12 +136,12 @@ export class Look {
   }
 
   /** A group of a layer's values less their mean, in units of their deviation.
-   * @param {number} number @param {number} first @param {number} size @param {number} epsilon
+   * @param {number} number @param {number[]} group the values' own numbers @param {number} epsilon
    */
-  group(number, first, size, epsilon) {
-    const own = [...(this.values.get(number) ?? []).slice(first, first + size)]
-    const mean = own.reduce((sum, value) => sum + value, 0) / size
-    const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size
+  group(number, group, epsilon) {
+    const own = group.map(k => this.values.get(number)?.[k] ?? 0)
+    const mean = own.reduce((sum, value) => sum + value, 0) / own.length
+    const variance = own.reduce((sum, value) => sum + (value - mean) ** 2, 0) / own.length
     const deviation = Math.sqrt(variance + epsilon)
     return { normal: own.map(value => (value - mean) / deviation), deviation }
   }

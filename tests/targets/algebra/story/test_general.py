@@ -53,8 +53,8 @@ class Worked:
     def __init__(self, net):
         self.net, self.samples = net, len(net.examples())
         self.pool = next((layer.size[0] for layer in net.layers if isinstance(layer, Pool)), 0)
-        norms = (layer for layer in net.layers if isinstance(layer, SampleNorm))
-        self.groups = next((layer.groups for layer in norms), 1)
+        norms = (k for k, layer in enumerate(net.layers) if isinstance(layer, SampleNorm))
+        self.groups = next((net.layers[k].groups_in(net.shapes[k]) for k in norms), 1)
         self.values = {
             "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
             "t": [np.array(sample.targets) for sample in net.examples()],
@@ -139,6 +139,9 @@ class Worked:
             apart = value.reshape(self.groups, -1)
             every = np.broadcast_to(apart.mean(axis=1, keepdims=True), apart.shape)
             return every.reshape(value.shape)
+        if form.function == "placemean":
+            value = np.asarray(self.of(x, k))
+            return np.broadcast_to(value.mean(axis=0), value.shape)
         if form.function == "concat":
             return np.concatenate([self.of(one, k) for one in form.arguments])
         if form.function == "part":
@@ -228,6 +231,7 @@ NETWORKS = {
     "normalised by layers": "input 2; dense 4; layernorm; tanh; dense 2; layernorm; sigmoid" + TWO,
     "normalised by groups": "input 2; dense 6; groupnorm 2; tanh; dense 2" + TWO,
     "planes by groups": "input 1x4x4; conv 4 3x3; groupnorm 2; tanh; flatten; dense 1" + SIXTEEN,
+    "planes by places": "input 1x4x4; conv 3 3x3; placenorm; tanh; flatten; dense 1" + SIXTEEN,
     "planes by themselves": "input 1x4x4; conv 2 3x3; instancenorm; silu; flatten; dense 1"
     + SIXTEEN,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,

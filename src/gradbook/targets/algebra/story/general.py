@@ -11,7 +11,7 @@ from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
 from gradbook.graph.node import Graph
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
 from gradbook.net.network import Net
-from gradbook.net.norms import LayerNorm, SampleNorm
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
 from gradbook.net.wiring import Concat
@@ -100,7 +100,13 @@ def _remarks(net: Net) -> Iterator[str]:
             "times the derivative of the error of all."
         )
 
-    groups = [layer.groups for layer in net.layers if isinstance(layer, SampleNorm)]
+    if PlaceNorm in kinds:
+        yield "placemean is the mean over the channels of each place of one sample."
+    groups = [
+        layer.groups_in(shape)
+        for layer, shape in zip(net.layers, net.shapes, strict=False)
+        if isinstance(layer, SampleNorm) and not isinstance(layer, PlaceNorm)
+    ]
     if groups:
         yield (
             "groupmean is the mean over a group of channels of one sample"
@@ -109,10 +115,6 @@ def _remarks(net: Net) -> Iterator[str]:
 
 
 # A layer in its network ------------------------------------------------------
-
-
-def groupmean(x: Form) -> Form:
-    return Function("groupmean", (x,))
 
 
 def each(*factors: Form) -> Form:
@@ -148,6 +150,10 @@ class NetLayer:
         self.delta = delta(self.name)  # how the error changes with y
         self.parameters = net.taken(index)
         self.is_softmax = isinstance(self.layer, Activation) and self.layer.is_softmax
+
+    def own_mean(self, x: Form) -> Form:
+        """What a normalisation within a sample centres by."""
+        return Function("placemean" if isinstance(self.layer, PlaceNorm) else "groupmean", (x,))
 
     def own(self, role: Role) -> Form:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
@@ -188,8 +194,8 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
             yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
         case SampleNorm():
             middle, spread, normal = map(here.named, "μsn")
-            yield middle, groupmean(here.x)
-            yield spread, Root(groupmean((here.x - middle) ** 2) + here.layer.epsilon)
+            yield middle, here.own_mean(here.x)
+            yield spread, Root(here.own_mean((here.x - middle) ** 2) + here.layer.epsilon)
             yield normal, (here.x - middle) / spread
             yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
         case Activation(kind) if here.is_softmax:
@@ -289,7 +295,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
             normal = here.named("n")
             d = delta(normal.name)
             yield d, each(here.own(Role.SCALE), here.delta)
-            off = d - groupmean(d) - each(normal, groupmean(each(normal, d)))
+            off = d - here.own_mean(d) - each(normal, here.own_mean(each(normal, d)))
             return off / here.named("s")
         case Activation("softmax"):
             return each(a, d - BigSum(each(a, d), "outputs"))

@@ -29,7 +29,8 @@ MADE_BY = {
     "conv_back": "{1}_through_{0}",
 }
 NOUNS = {"add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient"}
-SAME = {"repeat", "spread", "copy"}  # the same value for more of them
+NOUNS |= {"sum_channels": "sum"}
+SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value for more of them
 LONGEST = 26  # of a name made of others
 
 

@@ -81,6 +81,8 @@ class RowText:
                 term = named(node, self._unpacked(of, f"*({self.scope.row(of)})"), along=False)
             case From.MEMORY:
                 term = named(node, self._loaded(node, of, "h", "w"))
+            case From.PLACE:
+                term = named(node, self._loaded(node, of, "h", "w", "0"))
             case From.WINDOW:
                 rows, columns = window_of(node).size
                 term = named(node, self._loaded(node, of, f"(h / {rows})", f"w / {columns}"))
@@ -100,10 +102,10 @@ class RowText:
         _, height, width = places(node)
         return f"{array}[(c * {height} + h) * {width} + w]"
 
-    def _loaded(self, node: Node, source: Node, h: str, w: str) -> str:
+    def _loaded(self, node: Node, source: Node, h: str, w: str, c: str = "c") -> str:
         name = self.names.of(node, self.scope.titles[node])
         kind = "vec *" if self.scope.bits_scale(source) is None else "bits *"
-        self.before.append(Declared(kind, f"{name}_row", self.scope.row(source, h)))
+        self.before.append(Declared(kind, f"{name}_row", self.scope.row(source, h, c)))
         return self._unpacked(source, f"{name}_row[{w}]")
 
     def _unpacked(self, node: Node, load: str) -> str:

@@ -84,15 +84,15 @@ class Scope:
         name = self.names["value", slot.nodes[0]]
         return f"at->e->{name}[at->tile]" if slot.lasts else f"at->{name}"
 
-    def row(self, node: Node, h: str = "h") -> str:
+    def row(self, node: Node, h: str = "h", c: str = "c") -> str:
         """Where row h of its channel c begins."""
         channels, height, width = places(node)
         start = self.whole(node)
         if (channels, height, width) == (1, 1, 1):
             return start
         if height == 1 and width == 1:
-            return f"{start} + c"
-        return f"{start} + ({h} * {channels} + c) * {width}"
+            return f"{start} + {c}"
+        return f"{start} + ({h} * {channels} + {c}) * {width}"
 
     def bits_scale(self, node: Node) -> str | None:
         """What a set bit stands for, where a value lies as bits."""

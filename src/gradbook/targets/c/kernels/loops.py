@@ -288,6 +288,12 @@ def _sum(node: Node, machine: Machine) -> Kernel:
     return Kernel(_call("sum_places", "reads finish", *source, int(not node.shape)), source[2])
 
 
+def _sum_channels(node: Node, machine: Machine) -> Kernel:
+    source = places(node.inputs[0])
+    call = _call("sum_channels", "reads finish", *source)
+    return Kernel(call, 2 * source[2], file="channels")
+
+
 def _classes(node: Node, machine: Machine) -> Kernel:
     (classes,) = node.inputs[-1].shape
     return Kernel(_call(node.op.name, "reads finish", classes), 2 * classes)
@@ -308,6 +314,7 @@ KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
     "part": _part,
     "reshape": _reshape,
     "sum": _sum,
+    "sum_channels": _sum_channels,
     "log_sum_exp_all": _classes,
     "cross_entropy": _classes,
 }

@@ -119,10 +119,10 @@ def _overwriting(
     for one, rows in passes.items():
         if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
             continue
-        back, others = (row.loads_by_place for row in rows.readers)
-        busy = {*others, *(rows.finisher.loads_by_place if rows.finisher else ())}
+        back, others = rows.readers
+        busy = {*others.loads, *(rows.finisher.loads if rows.finisher else ())}
         for node in [*one.shared, *one.kept]:
-            for source in back:
+            for source in back.loads_by_place:
                 unused = source in free and source not in taken and source not in busy
                 unused = unused and source.op.name != "leaf" and last_read[source] == one.number
                 if unused and node in stored and node not in over and _fits(node, source):

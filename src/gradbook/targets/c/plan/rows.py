@@ -23,11 +23,15 @@ class From(Enum):
     MEMORY = auto()  # a row of it is kept
     WINDOW = auto()  # what is kept of its window
     CHANNEL = auto()  # what is kept of its channel
+    PLACE = auto()  # what is kept of its place, for all channels
     STEP = auto()  # an array of the step as a whole has it, for each channel
     PLACES = auto()  # the same, for each place
     NUMBER = auto()  # a constant
     OTHER = auto()  # another value, repeated
     FORMULA = auto()  # computed from its inputs
+
+
+ELSEWHERE = {"spread": From.CHANNEL, "spread_channels": From.PLACE, "unpooled": From.WINDOW}
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Row:
         """What it reads from memory."""
         if self.result is not None and not self.values:
             return [self.result]
-        return self.coming(From.MEMORY, From.WINDOW, From.CHANNEL)
+        return self.coming(From.MEMORY, *ELSEWHERE.values())
 
     @property
     def arrays(self) -> list[Node]:
@@ -78,7 +82,7 @@ class Row:
     @property
     def loads_by_place(self) -> list[Node]:
         """Of these, what it reads at its own places."""
-        elsewhere = self.coming(From.CHANNEL)
+        elsewhere = self.coming(From.CHANNEL, From.PLACE)
         return [node for node in self.loads if node not in elsewhere]
 
 
@@ -175,7 +179,7 @@ class _Reading:
         if node.op.name in MOVED:
             (source,) = node.inputs
             assert self.in_memory(source), "what is read from another place is kept"
-            return Value(node, From.CHANNEL if node.op.name == "spread" else From.WINDOW, source)
+            return Value(node, ELSEWHERE[node.op.name], source)
         return Value(node, From.FORMULA, node)
 
 

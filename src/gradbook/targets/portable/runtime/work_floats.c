@@ -31,6 +31,23 @@ static total normed(const struct maker *own, const struct view *seen, int x, int
     return (seen->rows[seen->row][x * own->channels + c] - middles[group]) * shares[group];
 }
 
+//: alone
+static total alone(const struct maker *own, const struct view *seen, int x, int c)
+{
+    static float middle, share;
+    const value *place = seen->rows[0] + x * own->channels;
+    if (c == 0) {
+        float sum = 0, squares = 0;
+        for (int k = 0; k < own->channels; k++)
+            sum += place[k];
+        middle = sum / (float)own->channels;
+        for (int k = 0; k < own->channels; k++)
+            squares += (place[k] - middle) * (place[k] - middle);
+        share = 1 / sqrtf(squares / (float)own->channels + own->epsilon);
+    }
+    return (place[c] - middle) * share;
+}
+
 //: placed
 static total placed(const struct maker *own, const struct view *seen, int x, int c)
 {

@@ -1,8 +1,4 @@
-//: normed
-/* Of each group of channels the sum over the whole map, and 1 over the spread: a share of 2^shift. */
-static int32_t sums_of[GROUPS], shares[GROUPS];
-static uint8_t shifts[GROUPS];
-
+//: spread
 /* Rounded down, bit by bit. */
 static uint32_t square_root(uint64_t square)
 {
@@ -31,6 +27,31 @@ static int32_t inverse(uint32_t root)
     return (int32_t)found;
 }
 
+/* 1 over the spread of so many values, as a share of 2^shift; it gives the shift. */
+static uint8_t spread_of(int64_t sum, int64_t squares, int64_t values, int64_t epsilon,
+                         int32_t *share)
+{
+    /* The variance, times the square of their number, scaled up for its root to have 31 bits. */
+    uint64_t square = (uint64_t)(values * squares - sum * sum + epsilon);
+    int shift = 60 - SPREAD_BITS;
+    for (; square < (uint64_t)1 << 60; square <<= 2)
+        shift--;
+    *share = inverse(square_root(square));
+    return (uint8_t)shift;
+}
+
+/* How many spreads a level lies beyond the mean, in units of 1 / 2^SPREAD_BITS. */
+static total spreads_off(int32_t level, int32_t values, int32_t sum, int32_t share, int shift)
+{
+    const int64_t off = level * values - sum;
+    return (total)((off * share + ((int64_t)1 << (shift - 1))) >> shift);
+}
+
+//: normed
+/* Of each group of channels the sum over the whole map, and 1 over the spread: a share of 2^shift. */
+static int32_t sums_of[GROUPS], shares[GROUPS];
+static uint8_t shifts[GROUPS];
+
 /* How many values a group has. */
 static int32_t values_of(const struct maker *own)
 {
@@ -50,27 +71,37 @@ static void measure_groups(const struct maker *own, const struct view *seen)
                     sum += level;
                     squares += (int16_t)(level * level);
                 }
-        /* The variance, times the square of their number, scaled up for its root to have 31 bits. */
-        uint64_t square = (uint64_t)(values * squares - sum * sum + own->epsilon);
-        int shift = 60 - SPREAD_BITS;
-        for (; square < (uint64_t)1 << 60; square <<= 2)
-            shift--;
         sums_of[group] = (int32_t)sum;
-        shares[group] = inverse(square_root(square));
-        shifts[group] = (uint8_t)shift;
+        shifts[group] = spread_of(sum, squares, values, own->epsilon, &shares[group]);
     }
 }
 
-/* How many spreads a value lies beyond the mean, in units of 1 / 2^SPREAD_BITS. */
 static total normed(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int group = own->group + c / own->each;
     if (seen->row == 0 && x == 0 && c == 0)
         measure_groups(own, seen);
-    const int32_t level = seen->rows[seen->row][x * own->channels + c];
-    const int64_t off = level * values_of(own) - sums_of[group];
-    const int shift = shifts[group];
-    return (total)((off * shares[group] + ((int64_t)1 << (shift - 1))) >> shift);
+    return spreads_off(seen->rows[seen->row][x * own->channels + c], values_of(own), sums_of[group],
+                       shares[group], shifts[group]);
+}
+
+//: alone
+static total alone(const struct maker *own, const struct view *seen, int x, int c)
+{
+    static int32_t sum_of, share;
+    static uint8_t shift;
+    const value *place = seen->rows[0] + x * own->channels;
+    if (c == 0) {
+        int64_t sum = 0, squares = 0;
+        for (int k = 0; k < own->channels; k++) {
+            const int16_t level = place[k];
+            sum += level;
+            squares += (int16_t)(level * level);
+        }
+        sum_of = (int32_t)sum;
+        shift = spread_of(sum, squares, own->channels, own->epsilon, &share);
+    }
+    return spreads_off(place[c], own->channels, sum_of, share, shift);
 }
 
 //: placed
