@@ -193,3 +193,5 @@ def test_a_layers_role_counts_the_sums_before_the_output():
     assert {index: net.role_of(index) for index in roles} == roles
     assert parse("input 2; dense 3; dense 1").role_of(0) == "hidden"
     assert parse("input 2; batchnorm").role_of(0) == "output"
+    assert parse("input 2; batchnorm; dense 1").role_of(0) == "output"
+    assert parse("input 2; batchnorm; dense 3; dense 2; dense 1").role_of(0) == "hidden 1"

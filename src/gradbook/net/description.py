@@ -116,14 +116,15 @@ class Description:
     def role_of(self, index: int) -> str:
         """What a layer with weights is to people: hidden 1, hidden 2, output.
 
-        Layers that sum nothing themselves belong to the last one before them that does.
+        Layers that sum nothing themselves belong to the last one before them that does, or to the
+        first of all.
         """
         summing = [k for k, layer in enumerate(self.layers) if isinstance(layer, Dense | Conv)]
-        own = next((k for k in reversed(summing) if k <= index), index)
-        if not summing or own == summing[-1]:
-            return "output"
         hidden = summing[:-1]
-        return "hidden" if len(hidden) == 1 else f"hidden {hidden.index(own) + 1}"
+        if not hidden or index >= summing[-1]:
+            return "output"
+        number = max(sum(k <= index for k in hidden), 1)
+        return "hidden" if len(hidden) == 1 else f"hidden {number}"
 
     @property
     def learning_rate(self) -> float:
