@@ -58,13 +58,13 @@ def test_an_update_by_a_blank_claims_that_cell():
 
 def test_every_step_claims_what_stands_in_its_own_row():
     training = the_training(ONE)
-    owners = [options[0].owner for options in every_claim(training, training.weights[0])]
+    owners = [options[0].owner for options in every_claim(training)[0]]
     assert owners == [at(f"B{row}") for row in range(2, 8)]
 
 
 def test_a_row_that_differs_claims_something_else():
     training = the_training({**ONE, "A5": "=A4+$E$1*B4"})
-    signs = [options[0].sign for options in every_claim(training, training.weights[0])]
+    signs = [options[0].sign for options in every_claim(training)[0]]
     assert signs == [1, 1, -1, 1, 1, 1]
 
 
