@@ -106,3 +106,18 @@ def lives(process: int) -> bool:
             return told.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+LEFT = """
+import signal
+
+from gradbook.interruption import interruptible
+from gradbook.work.processes import Worker
+
+interruptible(lambda: bool(Worker(60.0)), 130)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process hears of no signals")
+def test_a_worker_that_nobody_ended_ends_with_its_program():
+    subprocess.run([sys.executable, "-c", LEFT], check=True, timeout=30)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
+from weakref import finalize
 
 from gradbook import system
 from gradbook.amounts import counted
@@ -71,6 +72,7 @@ class Worker:
         self.process = context.Process(target=_work, args=(theirs, os.getpid()), daemon=True)
         with uninterrupted():
             self.process.start()
+            self._left_alone = finalize(self, _end_left_alone, self.process, os.getpid())
         theirs.close()
 
     def give(self, task: Task) -> None:
@@ -103,6 +105,7 @@ class Worker:
 
     def end(self) -> None:
         """Whatever it is doing."""
+        self._left_alone.detach()
         self.process.kill()
         self.process.join()
         self.process.close()
@@ -118,6 +121,13 @@ def outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]:
         found = worker.outcome()
         if found is not None:
             yield worker, found
+
+
+def _end_left_alone(process: Any, parent: int) -> None:
+    """Of a worker that an interruption came before anybody knew of: it hears of no other signal,
+    and would be waited for without end."""
+    if os.getpid() == parent:
+        process.kill()
 
 
 def _end_with(parent: int) -> None:
