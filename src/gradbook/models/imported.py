@@ -100,6 +100,7 @@ TURNED = (
     "channels stand first in all that is read, but for normalisation and sums of places between "
     "two turns"
 )
+CHANNELS_LAST, CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # where a turn takes each axis from
 BOTH = "1 − p and p are read of one output alone"
 
 

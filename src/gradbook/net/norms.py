@@ -27,14 +27,14 @@ class SampleNorm(Layer):
     letter: ClassVar[str] = "y"
     word: ClassVar[str]
 
-    def groups_in(self, shape: Shape) -> int:
-        """How many there are, each with a mean and a spread."""
-        raise NotImplementedError
-
-    def _settle_epsilon(self) -> None:
+    def __post_init__(self) -> None:
         settle(self, epsilon=number(f"{self.word}'s epsilon", self.epsilon))
         if not 0 < self.epsilon < 1:
             raise UsageError(EPSILON_OF.format(word=self.word, value=self.epsilon))
+
+    def groups_in(self, shape: Shape) -> int:
+        """How many there are, each with a mean and a spread."""
+        raise NotImplementedError
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups_in(shape):
@@ -56,7 +56,7 @@ class GroupNorm(SampleNorm):
 
     def __post_init__(self) -> None:
         settle(self, groups=whole("groupnorm's number of groups", self.groups, 1))
-        self._settle_epsilon()
+        super().__post_init__()
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if shape[0] % self.groups:
@@ -81,9 +81,6 @@ class LayerNorm(SampleNorm):
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "layernorm"
 
-    def __post_init__(self) -> None:
-        self._settle_epsilon()
-
     def groups_in(self, shape: Shape) -> int:
         return 1
 
@@ -101,9 +98,6 @@ class PlaceNorm(SampleNorm):
 
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "placenorm"
-
-    def __post_init__(self) -> None:
-        self._settle_epsilon()
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if len(shape) != 3:

@@ -105,10 +105,10 @@ class Worker:
 
     def end(self) -> None:
         """Whatever it is doing."""
-        self._left_alone.detach()
         self.process.kill()
         self.process.join()
         self.process.close()
+        self._left_alone.detach()
         self.pipe.close()
 
 
@@ -127,7 +127,8 @@ def _end_left_alone(process: Any, parent: int) -> None:
     """Of a worker that an interruption came before anybody knew of: it hears of no other signal,
     and would be waited for without end."""
     if os.getpid() == parent:
-        process.kill()
+        with suppress(ValueError):  # it was ended after all
+            process.kill()
 
 
 def _end_with(parent: int) -> None:

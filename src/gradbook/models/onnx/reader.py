@@ -15,6 +15,8 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
     BOTH,
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
     TURNED,
     ImportedLayer,
     ImportedNet,
@@ -131,7 +133,7 @@ class _OnnxReader:
         take = TAKES.get(node.op_type)
         if take is None:
             raise NoLayer("there is no such layer here")
-        if turned and node.op_type not in CHANNELS_LAST:
+        if turned and node.op_type not in READ_TURNED:
             raise NoLayer(TURNED)
         if node.op_type not in WINDOWED and any(name in self.frames for name in given):
             raise NoLayer(READ_BY_WINDOWS)
@@ -200,7 +202,10 @@ class _OnnxReader:
         """To channels last, which few layers read, and back."""
         axes = tuple(axis % 4 for axis in settings(node)["perm"])
         is_turned = given[0] in self.turned
-        if axes != (FIRST if is_turned else LAST) or len(self._size(given[0])) != 3:
+        if (
+            axes != (CHANNELS_FIRST if is_turned else CHANNELS_LAST)
+            or len(self._size(given[0])) != 3
+        ):
             raise NoLayer(TURNED)
         self.made[node.output[0]] = self.made[given[0]]
         if not is_turned:
@@ -381,11 +386,10 @@ def _takes_bias(own: ImportedLayer) -> bool:
     return isinstance(own.layer, Dense | Conv) and "bias" not in own.tensors
 
 
-LAST, FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # where channels that go last or first come from
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
 PASSING = ("Identity", "Dropout", "Cast")
-CHANNELS_LAST = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *ELEMENTWISE, *PASSING)  # may read so
+READ_TURNED = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *ELEMENTWISE, *PASSING)
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
 TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.gemm,

@@ -17,6 +17,8 @@ from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
 from gradbook.models.imported import (
+    CHANNELS_FIRST,
+    CHANNELS_LAST,
     TURNED,
     ImportedNet,
     NoLayer,
@@ -29,11 +31,9 @@ from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read
 from gradbook.models.torch.norms import sample_norm
 from gradbook.models.torch.settings import checked, padding_of
 from gradbook.models.torch.turns import (
-    CHANNELS_LAST,
     DROPS,
-    FIRST,
-    LAST,
     PASSING,
+    READ_TURNED,
     TURNS,
     turned_axes,
 )
@@ -127,7 +127,7 @@ class _AtenReader:
         if call.operator not in WINDOWED and any(name in self.frames for name in call.reads):
             raise NoLayer(READ_BY_WINDOWS)
         turned = self._is_turned(call)
-        if turned and call.operator not in CHANNELS_LAST:
+        if turned and call.operator not in READ_TURNED:
             raise NoLayer(TURNED)
         number = take(self, checked(call), place)
         if turned and call.operator not in TURNS:
@@ -305,9 +305,9 @@ class _AtenReader:
     def turn(self, call: AtenCall, place: str) -> int:
         """To channels last, which few layers read, and back."""
         axes = turned_axes(call, 1 + len(self._size(call)))
-        if axes != (FIRST if self._is_turned(call) else LAST):
+        if axes != (CHANNELS_FIRST if self._is_turned(call) else CHANNELS_LAST):
             raise NoLayer(TURNED)
-        if axes == LAST:
+        if axes == CHANNELS_LAST:
             self.turned.add(call.made)
         return self._given(call)
 

@@ -1,8 +1,6 @@
-"""Where an operator of PyTorch puts the axes of what it reads, and which may have channels last."""
+"""Where an operator of PyTorch puts the axes of what it reads, and which may read channels last."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,26 +8,22 @@ from gradbook.models.torch.bends import BENDS
 from gradbook.models.torch.content import AtenCall
 from gradbook.net.parameters import Shape
 
-LAST, FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # channels, of what has them first and last
 TURNS = ("permute", "transpose", "movedim")
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")
 PASSING = ("alias", "clone", "contiguous", "detach", "to")
-CHANNELS_LAST = ("layer_norm", "linear", *TURNS, *DROPS, *PASSING, *BENDS)  # may read them so
+READ_TURNED = ("layer_norm", "linear", *TURNS, *DROPS, *PASSING, *BENDS)
 
 
 def turned_axes(call: AtenCall, dimensions: int) -> Shape:
-    """Where each axis of the result comes from."""
-    told, axes = call.arguments, tuple(range(dimensions))
-    match call.operator:
-        case "permute":
-            found: Sequence[int] = [axis % dimensions for axis in told["dims"]]
-        case "transpose":
-            found = np.swapaxes(_axes_as_shape(axes), told["dim0"], told["dim1"]).shape
-        case _:
-            found = np.moveaxis(_axes_as_shape(axes), told["source"], told["destination"]).shape
-    return tuple(found)
-
-
-def _axes_as_shape(axes: Shape) -> np.ndarray:
-    """An array without content, of which each axis is as long as its number."""
-    return np.empty(axes)
+    """Where each axis of the result comes from; nothing where some of those told aren't there."""
+    told, empty = call.arguments, np.empty(range(dimensions))  # each axis as long as its number
+    try:
+        match call.operator:
+            case "permute":
+                return tuple(axis % dimensions for axis in told["dims"])
+            case "transpose":
+                return np.swapaxes(empty, told["dim0"], told["dim1"]).shape
+            case _:
+                return np.moveaxis(empty, told["source"], told["destination"]).shape
+    except ValueError:
+        return ()
