@@ -3,8 +3,8 @@
     REQUIRE_ALL=1 PYTEST_ADDOPTS="--durations=0 --durations-min=0.3" make test | tee log
     python -m scripts.long_tests log > tests/long.txt
 
-A line is a test that takes more than three seconds, all its cases together; where none of them
-alone takes that long, the first stays.
+A line is a test that takes more than a second and a half, all its cases together; where none of
+them alone takes that long, the first stays.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.conftest import BUT_THE_FIRST
 
-MOST = 3.0  # seconds
+MOST = 1.5  # seconds
 TIMED = re.compile(r" *([\d.]+)s (?:call|setup|teardown) +(?:tests/)?(\S.*)")
 
 

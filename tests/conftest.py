@@ -18,7 +18,7 @@ from tests.outside.witness import WITNESSES, missing
 
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 ABSENT = "no witness here: "
-EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (100 if REQUIRE_ALL else 20)
+EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (50 if REQUIRE_ALL else 20)
 
 settings.register_profile(
     "the same every time",

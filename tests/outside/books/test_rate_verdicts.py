@@ -26,7 +26,7 @@ NETS: dict[str, tuple[Net, tuple[float, ...]]] = {
     "far targets": (parse(str(WORKED).replace("-> 0.5 0.5", "-> 0.01 0.99")), RATES),
     "wanted saturated": (parse(str(WORKED).replace("-> 0.5 0.5", "-> 0 1")), RATES),
     "mazur": (builtin("mazur"), RATES),
-    "xor": (builtin("xor"), RATES),
+    "xor": (builtin("xor"), (-1.0, 0.05, 1.0, 10.0, 1e3, 1e6)),
     "parabola": (line(), OF_A_PARABOLA),
     "heavy ball": (line(update="momentum 0.9"), OF_A_PARABOLA),
     "adam": (line(update="adam"), (1e-4, 0.1, 100.0)),

@@ -21,7 +21,7 @@ from gradbook.lab.training.run_folder import RunFolder, load
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.cli.desk import laid_out
-from tests.conftest import REQUIRE_ALL, require
+from tests.conftest import require
 from tests.outside.disks.failing import tree
 from tests.outside.witness import missing
 from tests.runs import finished, pictures
@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 HERE = Path(__file__).parent
-ALL, THOROUGH, USUAL = 100_000, 12, 6  # runs of each command
+ALL, USUAL = 100_000, 6  # runs of each command
 OLD = b"older, to be kept\n"
 FILES = {  # what a command writes, each in the place of an older file
     "sheet worked --epochs 3 --rates 0.5 -o a.xlsx": ["a.xlsx"],
@@ -137,7 +137,7 @@ def runs(faults, desk, cache, tmp_path):
             if not (template / name).exists():
                 (template / name).write_bytes(OLD)
         every.before = tree(template)
-        most = ALL if os.environ.get("EVERY_FAULT") else THOROUGH if REQUIRE_ALL else USUAL
+        most = ALL if os.environ.get("EVERY_FAULT") else USUAL
         command = [sys.executable, "-m", "tests.outside.disks.failing", f"--then={then}"]
         command += [f"--first={first}", faults, template, str(most)]
         done = subprocess.run(
