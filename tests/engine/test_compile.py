@@ -9,18 +9,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gradbook import system
 from gradbook.engine import compilers, processes
-from gradbook.engine.compile import library
+from gradbook.engine.compile import library, shared_out
 from gradbook.engine.compilers import Compiler, needed
 from gradbook.engine.kept import loaded
+from gradbook.engine.native import NativeEngine
 from gradbook.engine.processes import CompilerError
 from gradbook.folders import TEMPORARY
+from gradbook.net import builtin
 from tests.engine.levels import COMPILERS, compiler_called
 
 TEXT = "int answer(void) { return 42; }\n"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -64,12 +74,35 @@ def test_two_processes_may_compile_the_same_at_once(cache):
     assert len(said) == 1
 
 
+@given(st.lists(st.floats(0.1, 5), min_size=1, max_size=20), st.integers(1, 6))
+def test_every_part_has_one_compiler_and_none_has_much_more_than_another(effort, most):
+    shares = shared_out(effort, most)
+    assert sorted(part for share in shares for part in share) == list(range(len(effort)))
+    assert len(shares) <= most
+    loads = [sum(effort[part] for part in share) for share in shares]
+    assert max(loads) - min(loads) <= max(effort) + 1e-9
+
+
 @pytest.mark.witness("cc")
-def test_parts_side_by_side_make_the_same_as_the_whole(cache):
+def test_a_network_trains_to_the_same_bits_however_many_compilers_share_it(cache, monkeypatch):
+    net, images = builtin("reference"), pictures(40)
+    weights = set()
+    for compilers_of_it in (1, 2, 4):
+        monkeypatch.setattr(system, "cores", lambda count=compilers_of_it: count)
+        engine = NativeEngine(net, 16, extra=(f"-DCOMPILERS={compilers_of_it}",))
+        engine.epoch(images, np.arange(40) % 10, 0.1)
+        weights.add(b"".join(values.tobytes() for values in engine.arrays.values()))
+    assert len(weights) == 1
+    assert len(list(cache.iterdir())) == 3
+
+
+@pytest.mark.witness("cc")
+def test_parts_side_by_side_make_the_same_as_the_whole(cache, monkeypatch):
+    monkeypatch.setattr(system, "cores", lambda: 2)
     compiler = needed()
     text = """
-#ifdef PART
-#define IN_PART(number) (PART == (number))
+#ifdef PARTS
+#define IN_PART(number) (PARTS >> (number) & 1)
 #else
 #define IN_PART(number) 1
 #endif
@@ -81,7 +114,8 @@ int answer(void) { return 2 * half(); }
 int half(void) { return 21; }
 #endif
 """
-    made = [library(text, compiler, extra=extra, parts=n) for n, extra in ((1, ()), (2, ("-g0",)))]
+    ways: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), (1,)), (("-g0",), (3, 3))]
+    made = [library(text, compiler, extra=extra, effort=effort) for extra, effort in ways]
     assert [loaded(one.path).answer() for one in made] == [42, 42]
 
 
@@ -96,7 +130,7 @@ def test_what_does_not_compile_is_told_in_a_line_and_leaves_nothing(cache):
 @pytest.mark.parametrize("name", COMPILERS)
 def test_a_folder_may_be_called_anything(name, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "Jörgs Übung ½ €"))
-    assert loaded(library(TEXT, compiler_called(name), parts=1).path).answer() == 42
+    assert loaded(library(TEXT, compiler_called(name)).path).answer() == 42
 
 
 # Compilers that are left behind
@@ -108,11 +142,13 @@ wait
 """
 COMPILING = """\
 import sys
+from gradbook import system
 from gradbook.engine.compile import library
 from gradbook.engine.compilers import needed
 from gradbook.engine.kept import Library
 gcc = needed()
-library("int answer(void) { return 42; }", type(gcc)((sys.argv[1],), gcc.version), parts=2)
+system.cores = lambda: 2
+library("int answer(void) { return 42; }", type(gcc)((sys.argv[1],), gcc.version), effort=(3, 3))
 """
 
 

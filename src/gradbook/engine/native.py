@@ -82,7 +82,7 @@ class NativeEngine(Engine):
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        found = library(self.source.text, self.compiler, level, extra, self.source.parts)
+        found = library(self.source.text, self.compiler, level, extra, self.source.effort)
         self.path, self.remark = found.path, found.remark
         self._running = Lock()
         self._memory = NativeMemory(_loaded(self.path), threads)

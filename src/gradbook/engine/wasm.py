@@ -107,16 +107,16 @@ def _compiled(made: Source, *, warps: bool) -> WasmModule:
     text = made.text + _callable(warps)
     name = f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.wasm"
     packed = PACKED / name
-    code = packed.read_bytes() if packed.is_file() else _made_here(text, made.parts, warps)
+    code = packed.read_bytes() if packed.is_file() else _made_here(text, made.effort, warps)
     return WasmModule(code, made.arrays, name)
 
 
-def _made_here(text: str, parts: int, warps: bool) -> bytes:
+def _made_here(text: str, effort: Sequence[float], warps: bool) -> bytes:
     called = [*CALLED, *(CALLED_TO_WARP if warps else [])]
     exports = [f"-Wl,--export={name}" for name in called]
     compiler = for_browsers()
     assert vectors(compiler) == SIMD
-    return library(text, compiler, extra=exports, parts=parts).path.read_bytes()
+    return library(text, compiler, extra=exports, effort=effort).path.read_bytes()
 
 
 def _callable(warps: bool) -> str:

@@ -42,7 +42,7 @@ class Program:
 
     name: str
     passes: Mapping[str, Piece]  # by their names
-    effort: Mapping[str, float]  # about how long a compiler takes for each
+    effort: Mapping[str, float]  # about how long a compiler takes for each; for a convolution 1
     rest: str
     members: Members
     files: frozenset[str]  # of C, that not every network needs
@@ -68,9 +68,9 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
 
 
 def _effort(one: Pass) -> float:
-    if one.beside is not None:
-        return 1.7
-    return 1 if one.heavy is not None and len(one.heavy.inputs) > 1 else 0.2
+    if one.heavy is None or "conv" not in one.heavy.op.name:
+        return 0.15
+    return 1 if one.beside is None else 1.5
 
 
 # Names.

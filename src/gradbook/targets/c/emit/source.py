@@ -1,7 +1,8 @@
 """The whole source of an engine: a training step, inference, and what holds them together.
 
-Compilers may take a long source in parts, side by side: `-DPART=0` to `-DPART=n` each compile the
-passes of their part, and PART 0 all the rest. Without PART the same text is whole.
+Compilers may take a long source in parts, side by side: `-DPARTS=5` compiles the passes of the
+parts 0 and 2, whose bits are set; part 0 has all the rest, too. Without PARTS the same text is
+whole.
 """
 
 from __future__ import annotations
@@ -34,9 +35,8 @@ LOOPS = (
     "windows",
 )
 SINGLE = ("N", "rate", "loss")  # values that every engine has
-MOST_PARTS = 4
-REST = 8  # heavy passes take as long to compile as all that part 0 has besides
-WORTH_A_PART = 6  # heavy passes: with fewer, reading the text once more costs more than it saves
+MOST_PARTS = 16
+REST = 2.5  # convolutions take as long to compile as all that isn't a pass
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Source:
 
     text: str
     arrays: tuple[Array, ...]
-    parts: int  # that can be compiled side by side
+    effort: tuple[float, ...]  # of each part: about how many convolutions' time it takes a compiler
 
 
 @cache
@@ -134,7 +134,7 @@ def _whole(
     engine = [f"real {symbol}[1];" for symbol in SINGLE]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
     needs = Members.of_all([Members(tuple(engine)), *(one.members for one in programs)])
-    parts = _parts(programs)
+    parts, effort = _parts(programs)
     pieces = [
         head,
         *map(part, GROUND),
@@ -148,7 +148,7 @@ def _whole(
         _table(arrays),
         "#endif",
     ]
-    return Source("\n".join(pieces), tuple(arrays), max(parts.values()) + 1)
+    return Source("\n".join(pieces), tuple(arrays), effort)
 
 
 def _entries(programs: Sequence[Program]) -> str:
@@ -176,16 +176,19 @@ def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -
     )
 
 
-def _parts(programs: Sequence[Program]) -> dict[str, int]:
-    """The part in which each pass is compiled: about as much in each."""
+def _parts(programs: Sequence[Program]) -> tuple[dict[str, int], tuple[float, ...]]:
+    """The part in which each pass is compiled, and each part's effort: that of a convolution, or
+    more in a large network.
+    """
     effort = {name: own for one in programs for name, own in one.effort.items()}
-    parts, before = {}, float(REST)
-    whole = before + sum(effort.values())
-    count = max(1, min(MOST_PARTS, int(whole / WORTH_A_PART)))
+    each = max(1.0, sum(effort.values()) / (MOST_PARTS - 1))
+    parts, found = {}, [REST]
     for name, own in effort.items():
-        parts[name] = min(int(before / whole * count), count - 1)
-        before += own
-    return parts
+        if len(found) == 1 or found[-1] + own > each:
+            found.append(0.0)
+        found[-1] += own
+        parts[name] = len(found) - 1
+    return parts, tuple(found)
 
 
 def _program(one: Program, parts: Mapping[str, int]) -> Iterator[str]:

@@ -18,13 +18,14 @@
 #include <arm_neon.h>
 #endif
 
-/* With PART a compiler takes only that part of the passes, beside others. */
-#ifdef PART
-#define IN_PART(number) (PART == (number))
-#define ACROSS __attribute__((visibility("hidden")))
+/* With PARTS, a bit for each, a compiler takes only those parts of the passes, beside others. What
+ * is called across parts is never inlined: the sums of a network don't depend on how it was parted. */
+#ifdef PARTS
+#define IN_PART(number) (PARTS >> (number) & 1)
+#define ACROSS __attribute__((noinline, visibility("hidden")))
 #else
 #define IN_PART(number) 1
-#define ACROSS static
+#define ACROSS static __attribute__((noinline))
 #endif
 
 typedef real vec __attribute__((vector_size(LANES * sizeof(real))));
