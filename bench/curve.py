@@ -1,17 +1,19 @@
-"""How accuracy grows with parameters: a table and a picture of the recipes in bench/curve.
+"""How accuracy grows with parameters: tables and a picture of the recipes in bench/curve.
 
     python bench/curve.py [--runs runs/accuracy] [-o docs/pictures/parameters.svg]
 
-Reads the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best --seeds 5` left in
-`--runs`, prints the table of docs/results.md and draws the picture: the mean of each recipe's
-seeds with the lowest and the highest, over its parameters, beside what others reached.
+Takes the runs that `python bench/accuracy.py bench/curve/*.txt tiny small best` left in `--runs`
+into bench/curve/reached.json, where recipes without such runs keep what they reached before. Prints
+the tables of docs/results.md and draws the picture: the mean of each recipe's seeds with the
+lowest and the highest, over its parameters, beside what others reported.
 """
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import log10
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from gradbook.report.chart.svg import FONT
 from gradbook.report.run.seeds import DOT
 
 ROOT = Path(__file__).parents[1]
+REACHED = ROOT / "bench" / "curve" / "reached.json"
 RECIPES = (
     *sorted(file.stem for file in (ROOT / "bench" / "curve").glob("*.txt")),
     "tiny",
@@ -72,7 +75,11 @@ class Point:
     name: str
     parameters: int
     epochs: int
-    test: Spread
+    seeds: int
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
 
 
 def main() -> None:
@@ -82,7 +89,9 @@ def main() -> None:
         "-o", "--out", type=Path, default=ROOT / "docs" / "pictures" / "parameters.svg"
     )
     options = parser.parse_args()
-    points = sorted(_points(options.runs), key=lambda point: point.parameters)
+    found = {**_kept(), **{point.name: point for point in _points(options.runs)}}
+    points = sorted(found.values(), key=lambda point: point.parameters)
+    write_whole(REACHED, json.dumps([asdict(point) for point in points], indent=1) + "\n")
     print("| parameters | recipe | epochs | seeds | test, final epoch | lowest |")
     print("|---|---|---|---|---|---|")
     for point in points:
@@ -96,6 +105,11 @@ def main() -> None:
     print(f"\n{options.out}")
 
 
+def _kept() -> dict[str, Point]:
+    points = (Point(**row) for row in json.loads(REACHED.read_text("utf-8")))
+    return {point.name: point for point in points if point.name in RECIPES}
+
+
 def _points(runs: Path) -> Iterable[Point]:
     for name in RECIPES:
         folder = SeedsFolder(runs / name)
@@ -103,18 +117,18 @@ def _points(runs: Path) -> Iterable[Point]:
         results = [run.result() for run in found]
         if results:
             test = Spread(tuple(result["test_accuracy"] for result in results))
-            yield Point(name, results[0]["parameters"], results[0]["epochs"], test)
+            size = results[0]["parameters"], results[0]["epochs"], len(results)
+            yield Point(name, *size, test.mean, test.deviation, test.lowest, max(test.values))
 
 
 def _row(point: Point) -> str:
-    test = point.test
     cells = (
         f"{point.parameters:,}",
         f"`{point.name}`",
         str(point.epochs),
-        str(len(test.values)),
-        f"{test.mean:.3%} ± {100 * test.deviation:.3f}",
-        f"{test.lowest:.2%}",
+        str(point.seeds),
+        f"{100 * point.mean:.3f} % ± {100 * point.deviation:.3f}",
+        f"{100 * point.lowest:.2f} %",
     )
     return f"| {' | '.join(cells)} |"
 
@@ -132,7 +146,7 @@ def picture(points: list[Point]) -> str:
         *map(_level, WRONG),
         *map(_column, PARAMETERS[1:-1]),
         _text((LEFT + RIGHT) / 2, BOTTOM + 46, "parameters"),
-        _path([(_x(point.parameters), _y(point.test.mean)) for point in points]),
+        _path([(_x(point.parameters), _y(point.mean)) for point in points]),
         *(_ring(_x(one.parameters), _y(one.accuracy)) for one in OTHERS),
         *map(_seeds, points),
         *_legend(),
@@ -169,12 +183,12 @@ def _path(places: list[tuple[float, float]]) -> str:
 
 
 def _seeds(point: Point) -> str:
-    x, test = _x(point.parameters), point.test
-    best = max(test.values)
+    x = _x(point.parameters)
+    span = f"{point.lowest:.2%} to {point.highest:.2%}"
     return (
-        f"<g><title>{point.name}: {test.mean:.2%}, {test.lowest:.2%} to {best:.2%}</title>"
-        f'<path stroke="{DOT}" stroke-width="2" d="M{x} {_y(test.lowest)}V{_y(best)}"/>'
-        f'<circle cx="{x}" cy="{_y(test.mean)}" r="5" fill="{DOT}"/></g>'
+        f"<g><title>{point.name}: {point.mean:.2%}, {span}</title>"
+        f'<path stroke="{DOT}" stroke-width="2" d="M{x} {_y(point.lowest)}V{_y(point.highest)}"/>'
+        f'<circle cx="{x}" cy="{_y(point.mean)}" r="5" fill="{DOT}"/></g>'
     )
 
 
