@@ -22,7 +22,7 @@ from tests.outside.witness import program
 
 DRIVER = Path(__file__).with_name("driver.c").read_text("utf-8")
 ZIG = (sys.executable, "-m", "ziglang", "cc")
-ONLY_DECLARED = "-DPART=99"  # what the driver sees of an engine: no part has that number
+ONLY_DECLARED = "-DPARTS=0"  # what the driver sees of an engine
 BATCH, EPOCHS, IMAGES = 16, 10, 64  # 40 steps
 
 
