@@ -29,10 +29,6 @@ TEXT = "int answer(void) { return 42; }\n"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
 
 
-def pictures(count: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
-
-
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
@@ -85,11 +81,12 @@ def test_every_part_has_one_compiler_and_none_has_much_more_than_another(effort,
 
 @pytest.mark.witness("cc")
 def test_a_network_trains_to_the_same_bits_however_many_compilers_share_it(cache, monkeypatch):
-    net, images = builtin("reference"), pictures(40)
+    images = np.random.default_rng(0).integers(0, 256, (40, 1, 28, 28), dtype=np.uint8)
     weights = set()
-    for compilers_of_it in (1, 2, 4):
-        monkeypatch.setattr(system, "cores", lambda count=compilers_of_it: count)
-        engine = NativeEngine(net, 16, extra=(f"-DCOMPILERS={compilers_of_it}",))
+    for cores in (1, 2, 4):
+        monkeypatch.setattr(system, "cores", lambda cores=cores: cores)
+        engine = NativeEngine(builtin("reference"), 16, extra=(f"-DCORES={cores}",))
+        assert len(shared_out(engine.source.effort, cores)) == cores
         engine.epoch(images, np.arange(40) % 10, 0.1)
         weights.add(b"".join(values.tobytes() for values in engine.arrays.values()))
     assert len(weights) == 1

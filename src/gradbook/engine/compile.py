@@ -40,7 +40,7 @@ def built(
     text: str,
     compiler: Compiler,
     words: Sequence[str],
-    effort: Sequence[float] = (1,),
+    effort: Sequence[float],
 ) -> Path:
     """The library of a text, made in this folder."""
     source, made = folder / "engine.c", folder / f"engine{compiler.ending}"

@@ -144,7 +144,7 @@ def run(program: Path, net: Net, threads: int) -> None:
 def test_no_address_and_nothing_undefined_is_touched(name, double, tmp_path):
     """Numbers of single precision in this machine's own vectors, double ones in plain ones."""
     net, level = parse(NETWORKS[name]), "plain" if double else vectors(compiler_called("gcc"))
-    words = ["-O0", "-g", "-march=native", "-fsanitize=address,undefined"]
+    words = ["-O0", "-g", "-march=native", "-fsanitize=address,undefined"]  # nothing folded away
     content = text(net, level, double=double) + MAIN.read_text()
     program = compiled(
         ["gcc", *words, "-fno-sanitize-recover=all", *FLAGS, "-lm"], content, tmp_path

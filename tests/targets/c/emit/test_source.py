@@ -38,6 +38,15 @@ def test_every_function_and_member_is_written_once(name):
         assert len(members) == len(set(members))
 
 
+@pytest.mark.parametrize("layers", [1, 10, 40])
+def test_every_part_is_there_and_has_a_bit(layers):
+    net = parse(text(*["conv 8 3x3 pad 1", "relu"] * layers))
+    made = source(training_step(net, batch=20), inference(net), machine("plain"))
+    parts = {int(part) for part in re.findall(r"^#if IN_PART\((\d+)\)$", made.text, re.M)}
+    assert parts == set(range(len(made.effort)))
+    assert len(parts) < 63  # a preprocessor counts in 64 bits
+
+
 def test_it_says_where_each_array_lies_that_is_read_from_outside():
     net = NETS["skips"]
     step = training_step(net, batch=20)

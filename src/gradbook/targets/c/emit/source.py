@@ -35,7 +35,7 @@ LOOPS = (
     "windows",
 )
 SINGLE = ("N", "rate", "loss")  # values that every engine has
-MOST_PARTS = 16
+ENOUGH_PARTS = 15  # to share out; at most about twice as many, for each is a bit of a number
 REST = 2.5  # convolutions take as long to compile as all that isn't a pass
 
 
@@ -177,11 +177,9 @@ def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -
 
 
 def _parts(programs: Sequence[Program]) -> tuple[dict[str, int], tuple[float, ...]]:
-    """The part in which each pass is compiled, and each part's effort: that of a convolution, or
-    more in a large network.
-    """
+    """The part in which each pass is compiled, and each part's effort."""
     effort = {name: own for one in programs for name, own in one.effort.items()}
-    each = max(1.0, sum(effort.values()) / (MOST_PARTS - 1))
+    each = max(1.0, sum(effort.values()) / ENOUGH_PARTS)
     parts, found = {}, [REST]
     for name, own in effort.items():
         if len(found) == 1 or found[-1] + own > each:
