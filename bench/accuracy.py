@@ -4,13 +4,14 @@
 
 Prints the mean, the deviation and the lowest seed of each recipe, as docs/results.md shows them,
 for the last N epochs too if that is asked; with --keep it writes them where `gradbook recipes`
-reads them. Seeds whose run is in the folder already are not trained again; a run that was
-interrupted goes on.
+reads them. Seeds whose run is in the folder already, by the same recipe, are not trained again; a
+run that was interrupted goes on.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.recipes import builtin
 from gradbook.lab.recipes.builtin import Measured
+from gradbook.lab.recipes.builtin import recipe as recipe_of
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, Spread
@@ -95,8 +97,10 @@ def _last_epochs(runs: list[RunFolder]) -> str:
 
 def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[str, Any]:
     """Loading the images is a part of every training, so that its seconds are the whole ones."""
+    go_on = run.holds_a_run
+    if go_on:
+        _require_own(run, name, seed)
     if not run.result_file.exists():
-        go_on = run.holds_a_run
         train(
             None if go_on else name,
             folder=run.path,
@@ -107,6 +111,13 @@ def _result(run: RunFolder, name: str, seed: int, options: Namespace) -> dict[st
             listener=LastEpochs(run, options.last) if options.last > 1 else None,
         )
     return run.result()
+
+
+def _require_own(run: RunFolder, name: str, seed: int) -> None:
+    """What was trained by another recipe of that name says nothing of this one."""
+    asked = recipe_of(name)
+    if run.recipe() != replace(asked, net=replace(asked.net, seed=seed), held_back=None):
+        sys.exit(f"{run.path} was trained by another recipe than {name} is: name another --out")
 
 
 def _seconds(name: str) -> float:

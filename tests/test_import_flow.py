@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,8 @@ STOREYS = (
     "errors",
     "system",
 )
+ROOT = Path(__file__).parents[1]
+TOOLS = sorted(path for folder in ("bench", "scripts") for path in (ROOT / folder).rglob("*.py"))
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
 SHOWING = {  # may look up
     "__str__",
@@ -216,3 +220,13 @@ class Sweep:
         from gradbook.errors import GradbookError
 """
     assert list(imported(source, ("lab", "sweep"))) == [("errors",)]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_measurements_and_scripts_import_of_the_package_is_there(tool):
+    """Nothing else runs all of them."""
+    for node in ast.walk(ast.parse(tool.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gradbook":
+            room = import_module(node.module)
+            missing = [alias.name for alias in node.names if not hasattr(room, alias.name)]
+            assert [name for name in missing if not find_spec(f"{node.module}.{name}")] == []

@@ -39,6 +39,12 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
     )
 
 
+def test_every_machine_that_measured_is_told_once(monkeypatch):
+    found = {"quick": QUICK, "best": {**QUICK, "machine": "four"}, "tiny": QUICK}
+    monkeypatch.setattr(builtin, "all_measured", lambda: found)
+    assert "more on two cores and four; the" in plain(list(lines(120, 2)))
+
+
 def test_more_cores_take_less_time(quick_measured):
     assert "42.0 s" in plain(list(lines(120, 1)))
     assert measured("quick").seconds_with(4) == 10.5

@@ -55,9 +55,10 @@ def lines(width: int, threads: int) -> Iterator[TextLine]:
     yield from table.with_notes(([Span(record["about"])] for record in found), width)
     known = [record["measured"] for record in found if record["measured"]]
     if known:
+        machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
         words = (
-            f"Measured over {min(it['seeds'] for it in known)} seeds or more on "
-            f"{known[0]['machine']}; the time is what follows for {counted(threads, 'core')}."
+            f"Measured over {min(it['seeds'] for it in known)} seeds or more on {machines}; "
+            f"the time is what follows for {counted(threads, 'core')}."
         )
         yield []
         yield from folded(words, width)
