@@ -56,6 +56,7 @@ from gradbook.work.processes import Outcome, Task, outcome_of
 
 PROCESSES = 4
 BYTES = 30_000
+LINKS = 10_000  # to one file; a file system bears 65,000 or fewer
 STUDY = """\
 vary quick
 epochs 1
@@ -146,9 +147,12 @@ def _books(address: str, place: str, count: int, workers: int) -> None:
     folder = Path(place, "books")
     folder.mkdir()
     content = random.Random(0).randbytes(BYTES)
-    (folder / "0.xlsx").write_bytes(content)
-    for number in range(1, count):
-        (folder / f"{number}.xlsx").hardlink_to(folder / "0.xlsx")
+    for number in range(count):
+        book = folder / f"{number}.xlsx"
+        if number % LINKS == 0:
+            book.write_bytes(content)
+        else:
+            book.hardlink_to(folder / f"{number // LINKS * LINKS}.xlsx")
     books = submitted([str(folder)])
     with KeptReports(books, Path(place, "record")) as reports:
         with _measured("workbooks", count) as tell:
