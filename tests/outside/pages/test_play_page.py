@@ -298,6 +298,7 @@ def drop(page, text):
     before = page.text("#said")
     page.value(f"{DROP}({text!r})")
     page.until(f"document.querySelector('#said').textContent !== {before!r}")
+    page.settle()
 
 
 def test_a_table_is_dropped_and_a_wrong_one_is_refused_with_its_place(shown):
