@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import lzma
 from hashlib import sha256
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -15,6 +16,14 @@ from gradbook.errors import DataError
 TRAINING_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 TEST_COUNTS = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 VALIDATION_COUNTS = [987, 1123, 993, 1022, 974, 903, 987, 1044, 975, 992]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """An empty one."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("GRADBOOK_CACHE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -96,18 +105,61 @@ def test_a_piece_that_is_damaged_is_noticed(tmp_path, monkeypatch):
         load("digits")
 
 
-def test_unpacking_that_began_ahead_is_taken_once(tmp_path, monkeypatch):
-    small = {name: idx.write(np.full((1, 2, 2), k, np.uint8)) for k, name in enumerate(digits.SUMS)}
-    for name, content in small.items():
-        (tmp_path / f"{name}.xz").write_bytes(lzma.compress(content))
-    monkeypatch.setattr(digits, "FOLDER", tmp_path)
-    monkeypatch.setattr(digits, "SUMS", {n: sha256(c).hexdigest() for n, c in small.items()})
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Other files in the place of those that come with the package."""
+    files = {name: idx.write(np.full((1, 2, 2), k, np.uint8)) for k, name in enumerate(digits.SUMS)}
+    (tmp_path / "packed").mkdir()
+    for name, content in files.items():
+        (tmp_path / "packed" / f"{name}.xz").write_bytes(lzma.compress(content))
+    monkeypatch.setattr(digits, "FOLDER", tmp_path / "packed")
+    monkeypatch.setattr(digits, "SUMS", {n: sha256(c).hexdigest() for n, c in files.items()})
+    return files
+
+
+def kept(files, cache):
+    """The files that are kept, once they are."""
+    wanted = {cache / digits.KIND / name: content for name, content in files.items()}
+    end = monotonic() + 20
+    while not all(file.exists() and file.read_bytes() == wanted[file] for file in wanted):
+        assert monotonic() < end
+        sleep(0.01)
+    return list(wanted)
+
+
+def lose_the_packed():
+    for file in digits.FOLDER.iterdir():
+        file.unlink()
+
+
+def test_what_was_got_ahead_is_taken_once(small, cache, monkeypatch):
     digits.begin()
     assert digits.contents() == small
-    for file in tmp_path.iterdir():
-        file.unlink()
+    kept(small, cache)
+    lose_the_packed()
+    monkeypatch.setattr(digits, "_kept", lambda name: None)
     with pytest.raises(DataError, match="install gradbook anew"):
         digits.contents()
+
+
+def test_unpacked_digits_are_kept_for_the_next_time(small, cache):
+    assert digits.contents() == small
+    kept(small, cache)
+    lose_the_packed()
+    assert digits.contents() == small
+
+
+def test_kept_digits_that_were_changed_are_unpacked_and_kept_anew(small, cache):
+    digits.contents()
+    kept(small, cache)[0].write_bytes(b"changed")
+    assert digits.contents() == small
+    kept(small, cache)
+
+
+def test_where_nothing_can_be_kept_digits_are_unpacked_each_time(small, cache):
+    cache.write_text("a file where a folder belongs")
+    assert digits.contents() == small
+    assert digits.contents() == small
 
 
 def test_pieces_that_are_missing_are_noticed(tmp_path, monkeypatch):

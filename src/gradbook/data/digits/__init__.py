@@ -1,21 +1,29 @@
 """The handwritten digits that come with the package: MNIST's four files, each in xz, as bytes.
 
-Threads may begin to unpack before anybody needs the bytes: unpacking is most of loading and leaves
-Python alone, so `begin` is worth calling ahead of the imports that come before the `contents` are
-asked for. `scripts/pack_digits.py` packed the files, and every loading holds them against their
+Unpacked they are kept for the next time, where the system lets them be. Threads may begin to get
+them before anybody needs the bytes: it is most of loading and leaves Python alone, so `begin` is
+worth calling ahead of the imports that come before the `contents` are asked for.
+`scripts/pack_digits.py` packed the files; packed or kept, every loading holds them against their
 sums. Knows nothing of arrays and data sets.
 """
 
 from __future__ import annotations
 
 import lzma
+import os
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Thread
+from typing import TypeVar
 
-from gradbook.errors import DataError
+from gradbook.errors import DataError, FileError
+from gradbook.folders import kept_in, temporary_folder
 
+KIND = "digits"
+Result = TypeVar("Result")
 FOLDER = Path(__file__).parent
 SUMS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -25,42 +33,57 @@ SUMS = {
 }
 """SHA-256 of the files as their makers gave them out."""
 
-_begun: dict[Path, dict[str, Future[bytes]]] = {}  # folder → what is unpacked of its pieces
+_begun: dict[Path, dict[str, Future[bytes]]] = {}  # folder → what is got of its files
 
 
 def begin() -> None:
-    """Unpack in the background what `contents` will be asked for."""
+    """Get in the background what `contents` will be asked for."""
     if FOLDER not in _begun:
-        _begun[FOLDER] = _pieces(FOLDER)
+        _begun[FOLDER] = _files(FOLDER)
 
 
 def contents() -> dict[str, bytes]:
-    """The four files, byte for byte as their makers gave them out. A large one lies in pieces."""
-    pieces = _begun.pop(FOLDER, None) or _pieces(FOLDER)
-    files = {}
-    for name, checksum in SUMS.items():
-        own = (content.result() for piece, content in pieces.items() if piece.startswith(name))
-        files[name] = b"".join(own)
-        if sha256(files[name]).hexdigest() != checksum:
-            raise DataError("not the digits that belong there: install gradbook anew", file=name)
-    return files
+    """The four files, byte for byte as their makers gave them out."""
+    files = _begun.pop(FOLDER, None) or _files(FOLDER)
+    return {name: content.result() for name, content in files.items()}
 
 
-def _pieces(folder: Path) -> dict[str, Future[bytes]]:
-    return {file.name: _in_the_background(file) for file in sorted(folder.glob("*.xz"))}
+def _files(folder: Path) -> dict[str, Future[bytes]]:
+    return {name: _in_the_background(_file, folder, name) for name in SUMS}
 
 
-def _in_the_background(file: Path) -> Future[bytes]:
+def _file(folder: Path, name: str) -> bytes:
+    """As it was kept, or else unpacked, and kept while whoever asked for it goes on."""
+    content = _kept(name)
+    if content is None:
+        content = _whole(folder, name)
+        _in_the_background(_keep, name, content)
+    return content
+
+
+def _in_the_background(work: Callable[..., Result], *about: object) -> Future[Result]:
     """In a thread that a process needn't wait for when it ends."""
-    content: Future[bytes] = Future()
+    result: Future[Result] = Future()
 
-    def work() -> None:
+    def run() -> None:
         try:
-            content.set_result(_unpacked(file))
+            result.set_result(work(*about))
         except BaseException as error:  # for whoever asks
-            content.set_exception(error)
+            result.set_exception(error)
 
-    Thread(target=work, daemon=True).start()
+    Thread(target=run, daemon=True).start()
+    return result
+
+
+# Packed ----------------------------------------------------------------------
+
+
+def _whole(folder: Path, name: str) -> bytes:
+    """A large one lies in pieces."""
+    pieces = [_in_the_background(_unpacked, file) for file in sorted(folder.glob(f"{name}*.xz"))]
+    content = b"".join(piece.result() for piece in pieces)
+    if not _is_whole(name, content):
+        raise DataError("not the digits that belong there: install gradbook anew", file=name)
     return content
 
 
@@ -70,3 +93,27 @@ def _unpacked(file: Path) -> bytes:
         return lzma.decompress(file.read_bytes())
     except (lzma.LZMAError, OSError) as error:
         raise DataError(f"damaged ({error}): install gradbook anew", file=file) from error
+
+
+def _is_whole(name: str, content: bytes) -> bool:
+    return sha256(content).hexdigest() == SUMS[name]
+
+
+# Kept ------------------------------------------------------------------------
+
+
+def _kept(name: str) -> bytes | None:
+    with suppress(OSError, FileError):
+        content = (kept_in(KIND) / name).read_bytes()
+        if _is_whole(name, content):
+            return content
+    return None
+
+
+def _keep(name: str, content: bytes) -> None:
+    """Whole or not at all; where it can't be, it is unpacked again the next time."""
+    with suppress(OSError, FileError):
+        folder = kept_in(KIND)
+        with temporary_folder(folder) as own:
+            (own / name).write_bytes(content)
+            os.replace(own / name, folder / name)
