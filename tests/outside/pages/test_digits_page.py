@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -287,7 +289,8 @@ def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):
     assert page.value("getSelection().toString()") == "won"
     rewrite(page, "schedule won cycle", "schedule one cycle")
     rewrite(page, "epochs 3", "epochs 1")
-    rewrite(page, "batch 48", "batch 16")
+    own = re.search(r"batch \d+", page.value("document.querySelector('#text').value"))
+    rewrite(page, own[0], "batch 16")
     assert page.text("#text-said") == "in order: 625 steps"
     assert page.text("#settings").startswith("1 epoch in batches of 16, one cycle")
     page.click("#go")
