@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from gradbook.errors import LimitError
 from gradbook.graph.build import training_step
-from gradbook.graph.reference import follow, losses
-from gradbook.graph.step import drawn
-from gradbook.net import Role, builtin, parse
-from gradbook.net.text import layer_words
+from gradbook.graph.reference import losses
+from gradbook.net import Role, parse
 from gradbook.rates.sweep import sweep
-from gradbook.report.play.building import builds
 from gradbook.report.play.page import play_page
-from tests.agree.runs import by_name, reference_run
-from tests.families import networks
-from tests.outside.browser import browser
+from tests.agree.runs import reference_run
+from tests.outside.pages.play.drawing import CAUGHT, NETS, VALUES, learned, named, number, weights
 from tests.targets.page.networks import shown_networks
 
 pytestmark = pytest.mark.witness("chromium")
-PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
-NETS = {
-    "strokes": builtin("strokes"),
-    "worked": builtin("worked"),
-    "xor": builtin("xor"),
-    "play": parse(PLAY),
-    "again": parse("input 2; dense 2; tanh; again 3; dense 1; seed 3; sample 0.5 0.1 -> 0.4"),
-}
-VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
-  e => [e.getAttribute('aria-label'), Number(e.getAttribute('aria-valuenow'))])"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("play")
-    for name, net in NETS.items():
-        (folder / f"{name}.html").write_text(play_page(net), encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def shown(chromium, pages):
-    """`shown(name)`: the page, freshly loaded; it must not have complained in the end."""
-
-    def show(name, width=1200, **features):
-        chromium.show(pages / f"{name}.html", width, **features)
-        return chromium
-
-    chromium.said.clear()
-    yield show
-    assert chromium.said == []
-
-
-def weights(page):
-    return {name: value for name, value in page.value(VALUES) if name[0] in "wb"}
-
-
-def number(text):
-    return float(text.replace("−", "-"))
 
 
 def test_seventy_steps_are_the_reference(shown):
@@ -138,14 +87,6 @@ def test_a_factor_leads_to_where_it_came_from(shown):
     page.click("#chain .factor:nth-of-type(2)")
     assert page.value("document.activeElement.getAttribute('aria-label')").startswith("a_o1")
     assert page.value("document.querySelector('#chain .definition') !== null")
-
-
-def named(name):
-    """The element of a value in the drawing."""
-    return (
-        "[...document.querySelectorAll('.net [role]')]"
-        f".find(e => e.getAttribute('aria-label').split(' ')[0] === '{name}')"
-    )
 
 
 def test_a_place_of_a_map_shows_its_window_and_leads_to_its_kernel(shown):
@@ -222,12 +163,6 @@ def test_a_typed_target_is_learned_from(shown):
     (sample,) = NETS["worked"].samples
     wanted = NETS["worked"].with_samples([replace(sample, targets=(0.9, 0.5))])
     assert page.text("#loss") == f"{losses(training_step(wanted), 1)[0]:.4f}"
-
-
-CAUGHT = """new Promise(done => {
-  URL.createObjectURL = blob => (blob.text().then(done), "#")
-  document.querySelector("#save").click()
-})"""
 
 
 @pytest.mark.parametrize("name", ["worked", "xor"])
@@ -324,185 +259,6 @@ def test_nothing_moves_for_those_who_want_it_so(shown):
     )
 
 
-# The network as text -----------------------------------------------------------
-
-
-TYPED = """(text => {
-  const box = document.querySelector("#text")
-  box.focus()
-  box.value = text
-  box.dispatchEvent(new Event("input", {bubbles: true}))
-})"""
-
-
-def typed(page, text):
-    page.value(f"{TYPED}({json.dumps(text)})")
-    page.settle()
-
-
-def as_text(net):
-    """Without start values and samples."""
-    return str(replace(net, start={}, samples=()))
-
-
-def test_another_activation_is_built_as_it_is_typed_and_the_weights_stay(shown):
-    page = shown("worked")
-    page.press("#step")
-    before = weights(page)
-    typed(page, as_text(NETS["worked"]).replace("sigmoid\ndense", "tanh\ndense"))
-    assert weights(page) == before
-    assert page.text("#epoch") == "1"
-    numbers = " ".join(str(before[f"w{k}"]) for k in range(1, 9))
-    text = str(replace(NETS["worked"], start={})).replace("sigmoid\ndense", "tanh\ndense")
-    wanted = parse(f"{text}weights {numbers}")
-    for epoch in reference_run(training_step(wanted), 20):
-        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.press("#step")
-
-
-def test_new_weights_are_those_that_the_command_draws(shown):
-    page = shown("worked")
-    text = "input 2\ndense 3\ntanh\ndense 2\nsoftmax\nseed 7\nupdate adam"
-    typed(page, text)
-    drawn = reference_run(training_step(parse(text)), 1)[0].weights
-    assert weights(page) == pytest.approx(drawn, rel=1e-12)
-
-
-def test_a_mistake_is_marked_at_its_place_and_the_last_network_goes_on(shown):
-    page = shown("worked")
-    before = weights(page)
-    typed(page, "input 2\ndense 2\nsigmod\ndense 2")
-    said = "line 3, column 1: unknown layer 'sigmod': did you mean 'sigmoid'?"
-    assert page.text("#text-said") == said
-    assert page.text("#line-numbers .wrong") == "3"
-    assert page.value("document.querySelector('#text').getAttribute('aria-invalid')") == "true"
-    assert weights(page) == before
-    page.click("#text-said .place")
-    chosen = (
-        "(e => e.value.slice(e.selectionStart, e.selectionEnd))(document.querySelector('#text'))"
-    )
-    assert page.value(chosen) == "sigmod"
-    page.ask("Input.insertText", text="sigmoid")
-    page.settle()
-    assert page.value("document.querySelector('#line-numbers .wrong')") is None
-    assert page.text("#text-said") == "in order: 12 weights and biases, η = 1"
-
-
-def test_what_was_typed_is_undone_with_the_weights_that_were_there(shown):
-    page = shown("xor")
-    page.press("#step")
-    before, text = weights(page), page.value("document.querySelector('#text').value")
-    typed(page, "input 2\ndense 5\ntanh\ndense 1\nsigmoid")
-    assert len(weights(page)) == 21
-    page.click("#undo")
-    assert page.value("document.querySelector('#text').value") == text
-    assert weights(page) == pytest.approx(before)
-    assert page.value("document.querySelector('#undo').disabled") is True
-
-
-def test_only_networks_that_say_something_of_a_plane_have_one(shown):
-    page = shown("xor")
-    hidden = "document.querySelector('#plane').hidden"
-    assert page.value(hidden) is False
-    typed(page, "input 3\ndense 2\ntanh\ndense 2")
-    assert page.value(hidden) is True
-    typed(page, "input 2\ndense 2\ntanh\ndense 2\nsoftmax")
-    assert page.value(hidden) is False
-    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 40
-
-
-def test_points_keep_their_classes_when_the_outputs_say_them_otherwise(shown):
-    page = shown("xor")
-    typed(page, "input 2\ndense 2\ntanh\ndense 1\ntanh")
-    targets = "[...document.querySelectorAll('[aria-label^=\"t1 of\"]')].map(e => Number(e.value))"
-    wanted = [2 * sample.targets[0] - 1 for sample in NETS["xor"].samples]
-    assert page.value(targets) == wanted
-
-
-def test_samples_and_weights_can_be_typed_too(shown):
-    page = shown("worked")
-    net = parse(
-        "input 1; dense 1; loss half squared error; rate 0.1; weights 2; "
-        "sample 3 -> 1; sample 1 -> 0"
-    )
-    typed(page, str(net))
-    for epoch in reference_run(training_step(net), 5):
-        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
-        page.press("#step")
-
-
-def test_a_network_that_was_typed_is_saved_as_it_is(shown):
-    page = shown("worked")
-    typed(page, "input 2\ndense 3; tanh # a remark\ndense 2\nupdate momentum 0.5")
-    saved = parse(page.value(CAUGHT))
-    assert [layer_words(layer) for layer in saved.layers] == ["dense 3", "tanh", "dense 2"]
-    assert saved.update.momentum == 0.5
-    assert saved.samples == NETS["worked"].samples
-
-
-def test_the_text_is_no_trap_for_keys(shown):
-    page = shown("worked")
-    page.value("document.querySelector('#text').focus()")
-    page.key("Tab")
-    assert page.value("document.activeElement.id") != "text"
-
-
-MAPS = """input 1x4x4
-conv 2 3x3 pad 1
-batchnorm
-relu
-concat back 1
-maxpool 2
-flatten
-dropout 0.2
-dense 2
-softmax
-seed 5
-rate 0.2"""
-
-
-def test_maps_are_built_as_they_are_typed_and_train_alike(shown):
-    page = shown("worked")
-    assert page.value("document.querySelector('#paints').checkVisibility()") is False
-    typed(page, MAPS)
-    assert page.text("#text-said").startswith("in order: 5")
-    assert page.value("document.querySelector('#paints').checkVisibility()") is True
-    assert page.value("document.querySelector('#dropout').checkVisibility()") is True
-    for k, wanted in enumerate(_learned(MAPS, 4)):
-        assert weights(page) == pytest.approx({w: wanted[w] for w in weights(page)}, rel=1e-9)
-        page.press("#step")
-        assert page.text("#epoch") == str(k + 2)
-    page.value(f"{named('c1_2_2')}.focus()")
-    page.settle()
-    read = "[...document.querySelectorAll('.cell.read')].map(e => e.getAttribute('aria-label'))"
-    assert page.value(read) == [f"i{row}_{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
-    assert page.value("document.querySelectorAll('#chain .grid').length") == 3
-
-
-def test_what_is_too_large_for_a_drawing_is_refused_at_its_place(shown):
-    page = shown("worked")
-    typed(page, "input 1x20x20; conv 2 5x5; maxpool all; flatten; dense 1")
-    said = "13,772 single values and products: a page builds at most 4,000"
-    assert page.text("#text-said").endswith(said)
-
-
-@settings(max_examples=15)
-@given(
-    (
-        networks(images=False, dropout=True) | networks(images=True, depth=3, width=2, dropout=True)
-    ).filter(builds)
-)
-def test_any_network_can_be_typed(chromium, pages, net):
-    chromium.said.clear()
-    chromium.show(pages / "worked.html")
-    typed(chromium, str(net))
-    assert chromium.text("#text-said").startswith("in order: ")
-    chromium.press("#step")
-    assert chromium.text("#epoch") == "2"
-    assert chromium.value("document.documentElement.scrollWidth") == 1200
-    assert chromium.said == []
-
-
 def test_what_was_run_stands_there_in_numbers_once_it_is_paused(shown):
     """While it runs, numbers are written as often as they can be read."""
     page = shown("xor")
@@ -569,31 +325,15 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     chromium.click("#dropout-off")
     assert chromium.value(masks) == [1, 1, 1, 1]
     assert chromium.value(dropped) == 0
-    *_, last = _learned(DROPPED, 6)
+    *_, last = learned(DROPPED, 6)
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
     chromium.press("#step")
-    *_, last = _learned(DROPPED, 7)
+    *_, last = learned(DROPPED, 7)
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
     chromium.value(f"{named('d1')}.focus()")
     chromium.settle()
     assert "0 with a chance of 0.5" in chromium.text("#chain")
     assert chromium.said == []
-
-
-def _learned(text, steps):
-    """The weights after so many steps of the reference, whose masks are drawn from the seed."""
-    net = parse(text)
-    samples = net.examples()
-    step = training_step(net, batch=len(samples))
-    batch = {
-        leaf: np.array([getattr(sample, part) for sample in samples]).reshape(-1, *leaf.shape)
-        for leaf, part in ((step.inputs[0], "inputs"), (step.targets[0], "targets"))
-    }
-    batches = (
-        {**batch, **drawn(step.masks, net.seed, k, range(len(samples)))} for k in range(steps + 1)
-    )
-    for values in follow(step, batches):
-        yield by_name(step, {weight: weight for weight in step.weights}, values)
 
 
 def test_arrows_go_from_cell_to_cell_and_tab_to_the_next_map(shown):
@@ -636,11 +376,3 @@ def test_where_nothing_computes_a_sentence_says_so(chromium, pages):
     assert chromium.value("document.querySelector('#old').checkVisibility()") is True
     chromium.show(pages / "worked.html")
     assert chromium.value("document.querySelector('#old')") is None
-
-
-def test_of_dropout_the_page_says_what_a_workbook_needs(shown):
-    page = shown("worked")
-    said = "document.querySelector('#drawn-masks').checkVisibility()"
-    assert page.value(said) is False
-    typed(page, "input 2; dense 2; dropout 0.5; dense 1")
-    assert page.value(said) is True

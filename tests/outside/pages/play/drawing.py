@@ -1,0 +1,60 @@
+"""What the page to play with draws: networks it is asked for, and what is read in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradbook.graph.build import training_step
+from gradbook.graph.reference import follow
+from gradbook.graph.step import drawn
+from gradbook.net import builtin, parse
+from tests.agree.runs import by_name
+
+PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"
+NETS = {
+    "strokes": builtin("strokes"),
+    "worked": builtin("worked"),
+    "xor": builtin("xor"),
+    "play": parse(PLAY),
+    "again": parse("input 2; dense 2; tanh; again 3; dense 1; seed 3; sample 0.5 0.1 -> 0.4"),
+}
+VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(
+  e => [e.getAttribute('aria-label'), Number(e.getAttribute('aria-valuenow'))])"""
+
+
+CAUGHT = """new Promise(done => {
+  URL.createObjectURL = blob => (blob.text().then(done), "#")
+  document.querySelector("#save").click()
+})"""
+
+
+def weights(page):
+    return {name: value for name, value in page.value(VALUES) if name[0] in "wb"}
+
+
+def number(text):
+    return float(text.replace("−", "-"))
+
+
+def named(name):
+    """The element of a value in the drawing."""
+    return (
+        "[...document.querySelectorAll('.net [role]')]"
+        f".find(e => e.getAttribute('aria-label').split(' ')[0] === '{name}')"
+    )
+
+
+def learned(text, steps):
+    """The weights after so many steps of the reference, whose masks are drawn from the seed."""
+    net = parse(text)
+    samples = net.examples()
+    step = training_step(net, batch=len(samples))
+    batch = {
+        leaf: np.array([getattr(sample, part) for sample in samples]).reshape(-1, *leaf.shape)
+        for leaf, part in ((step.inputs[0], "inputs"), (step.targets[0], "targets"))
+    }
+    batches = (
+        {**batch, **drawn(step.masks, net.seed, k, range(len(samples)))} for k in range(steps + 1)
+    )
+    for values in follow(step, batches):
+        yield by_name(step, {weight: weight for weight in step.weights}, values)
