@@ -14,7 +14,6 @@ from gradbook.lab.models.model import untrained
 from gradbook.lab.models.shipped import shipped
 from gradbook.lab.recipes.text import parse
 from gradbook.report.digits.page import digits_page
-from tests.outside.browser import browser
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for
 
@@ -28,12 +27,6 @@ LARGEST_WAY = """(() => {
   ways.reduce((most, way) => (size(way) > size(most) ? way : most)).click()
 })()"""
 PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

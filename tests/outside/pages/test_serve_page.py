@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside.browser import browser
 from tests.serve.books import NAMES, a_class, content, laid_out
 from tests.serve.running import served
 
@@ -29,12 +28,6 @@ WRONG = "input 2\ndense two; sigmoid\nloss half squared error"
 def on():
     with served() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,14 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.report.play.page import play_page
-from tests.outside.browser import browser
 from tests.outside.pages.play.drawing import NETS
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
