@@ -146,7 +146,7 @@ def picture(points: list[Point]) -> str:
         *map(_level, WRONG),
         *map(_column, PARAMETERS[1:-1]),
         _text((LEFT + RIGHT) / 2, BOTTOM + 46, "parameters"),
-        _path([(_x(parameters), _y(mean)) for parameters, mean in _heights(points)]),
+        _path([(_x(parameters), _y(mean)) for parameters, mean in _heights(points).items()]),
         *(_ring(_x(one.parameters), _y(one.accuracy)) for one in OTHERS),
         *map(_seeds, points),
         *_legend(),
@@ -155,9 +155,9 @@ def picture(points: list[Point]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _heights(points: list[Point]) -> list[tuple[int, float]]:
-    """What the best network of each size reaches."""
-    return sorted(dict(sorted((p.parameters, p.mean) for p in points)).items())
+def _heights(points: list[Point]) -> dict[int, float]:
+    """What the best network of each size reaches: the last of a size, the highest, stays."""
+    return dict(sorted((point.parameters, point.mean) for point in points))
 
 
 def _x(parameters: float) -> float:
