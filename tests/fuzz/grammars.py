@@ -106,6 +106,7 @@ def _recipes(draw: DrawFn) -> str:
         st.sampled_from(["class weights balanced", "class weights 1 0.5"]),
         SMALL.map("early stop {}".format),
         st.just("keep best"),
+        st.just("statistics unwarped"),
         _warp_lines().map(lambda text: f"warp {text.replace(';', ',')}"),
     ]
     if net.rate is None:

@@ -68,6 +68,12 @@ def test_the_network_of_a_recipe_a_run_or_a_model_is_told(run, tmp_path):
         assert told["totals"]["parameters"] == asked.net.count()
 
 
+def test_a_mistake_in_a_recipe_is_found_where_it_is(refused, tmp_path):
+    (tmp_path / "mine.txt").write_text(str(recipe("tiny")).replace("relu", "rely", 1))
+    said = refused(["summary", "mine.txt"])
+    assert "mine.txt, line 14, column 1: unknown 'rely'" in said
+
+
 def test_a_file_has_room_for_every_column(run, tmp_path):
     assert "hidden" in run("reference")
     run("reference", "-o", "a.txt")

@@ -141,6 +141,7 @@ def test_the_loss_is_the_one_that_the_task_means(area, side):
     [
         ("class weights balanced", "numbers have no classes to weigh"),
         ("warp rotate 5", "only images can be warped, not the rows of a table"),
+        ("statistics unwarped", "the rows of a table are never warped"),
     ],
 )
 def test_what_tables_of_numbers_have_no_use_for_is_refused(tmp_path, changes, said):

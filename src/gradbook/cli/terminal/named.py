@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network
@@ -54,14 +53,21 @@ def named(argument: str, data: str | None = None) -> Net | Recipe:
         return opened_model(argument).net
     try:
         return network(argument, data)
-    except GradbookError:
+    except GradbookError as no_network:
         from gradbook.lab.recipes import RECIPES
         from gradbook.lab.recipes.builtin import recipe
 
         if argument in RECIPES or os.path.isfile(argument):
-            with suppress(GradbookError):
+            try:
                 return recipe(argument)
+            except GradbookError as no_recipe:
+                if _line(no_recipe) > _line(no_network):  # it was read further as what it is
+                    raise no_recipe from None
         raise
+
+
+def _line(refusal: GradbookError) -> int:
+    return getattr(refusal, "line", None) or 0
 
 
 def _run(argument: str) -> RunFolder | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.lab.recipes.recipe import LAST, Recipe
+from gradbook.lab.recipes.recipe import LAST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.recipes.schedule import RISE
 from gradbook.net.parameters import Bias
 from gradbook.targets.torch.training import TorchTraining
@@ -22,6 +22,7 @@ def torch_training(recipe: Recipe) -> TorchTraining:
         end=rates.end,
         rise=RISE,
         warp=recipe.warp,
+        settling=SETTLING if recipe.statistics == UNWARPED else 0,
         holds_back=recipe.held_back is not None,
         leaves_out=_left_out(recipe),
     )

@@ -28,6 +28,8 @@ USUAL_DATA, USUAL_EPOCHS, USUAL_BATCH = "digits", 10, 128
 MOST_EPOCHS = 100_000
 BALANCED = "balanced"
 LAST, BEST = KEPT = ("last", "best")
+WARPED, UNWARPED = STATISTICS = ("warped", "unwarped")
+SETTLING = 50  # batches, after which running statistics have forgotten all that went before
 ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
 LARGEST_BATCH = limits.BATCH.most
 LONGEST_WORDS = 1_000
@@ -50,6 +52,7 @@ class Recipe:
     class_weights: tuple[float, ...] | str = ()  # how much each class counts, or 'balanced'
     early_stop: int | None = None  # epochs without a lower validation loss, after which it ends
     keep: str = LAST  # which epoch's weights: the last, or those of the lowest validation loss
+    statistics: str = WARPED  # which images batchnorm's running statistics are of
     find_rate: bool = False  # by a range test, in place of the schedule's
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be made to fit other data than its own: of recipes that come with gradbook."""
@@ -78,6 +81,7 @@ class Recipe:
             class_weights=weights_of_classes(self.class_weights),
             early_stop=None if self.early_stop is None else whole("early stop", self.early_stop, 1),
             keep=one_of("keep", self.keep, KEPT),
+            statistics=one_of("statistics", self.statistics, STATISTICS),
         )
         if self.held_back is None and (self.early_stop or self.keep == BEST):
             what = "keep best" if self.early_stop is None else "early stop"
@@ -98,6 +102,7 @@ class Recipe:
             "class weights": weight_words(self.class_weights),
             "early stop": self.early_stop or "",
             "keep": "" if self.keep == LAST else self.keep,
+            "statistics": "" if self.statistics == WARPED else self.statistics,
         }
         lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""

@@ -19,6 +19,7 @@ from gradbook.lab.recipes.recipe import (
     KEPT,
     LARGEST_BATCH,
     MOST_EPOCHS,
+    STATISTICS,
     Recipe,
     fold,
     phrase,
@@ -52,6 +53,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
                              number for each class, in their order
   early stop N               ends once the loss of the images held back hasn't fallen for N epochs
   keep best                  the weights of the epoch in which it was lowest; else of the last
+  statistics unwarped        at the end batchnorm takes its running means and variances anew, from
+                             training images as they are: that is what it will read
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
                              on; 'hold back none' trains on all of them
 
@@ -212,6 +215,12 @@ def _keep(line: Statement, folder: object) -> str:
     return line.take()
 
 
+def _statistics(line: Statement, folder: object) -> str:
+    if line.next not in STATISTICS:
+        line.fail(f"statistics of which images?{hint(line.next, STATISTICS)}")
+    return line.take()
+
+
 def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
     if not line.option("weights"):
         line.fail("expected 'class weights', then 'balanced' or a number for each class")
@@ -257,6 +266,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "class": _class_weights,
     "early": _early_stop,
     "keep": _keep,
+    "statistics": _statistics,
 }
 FIELDS = {
     "recipe": "name",

@@ -27,7 +27,7 @@ from gradbook.lab.models.answers import (
 )
 from gradbook.lab.models.model import values_read
 from gradbook.lab.models.table_model import TableModel
-from gradbook.lab.recipes.recipe import BEST, Recipe
+from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe
 from gradbook.lab.tables.problem import Problem, require_fit
 from gradbook.lab.training.history import best_of, csv_table, is_over, kept_of, measured_losses
 from gradbook.lab.training.rows import FittedEpoch, Normal, finite, fit, wanted_of
@@ -137,6 +137,8 @@ def settled(recipe: Recipe, problem: Problem) -> Recipe:
         raise UsageError("a range test is for images: say the rate of a table's training")
     if recipe.warp.changes_images:
         raise UsageError("only images can be warped, not the rows of a table: leave the warp out")
+    if recipe.statistics == UNWARPED:
+        raise UsageError("the rows of a table are never warped: leave the statistics out")
     if problem.task is Task.NUMBERS and recipe.class_weights:
         raise UsageError("numbers have no classes to weigh: leave the class weights out")
     loss = recipe.net.loss or meant_loss(recipe.net.ending, problem.task)

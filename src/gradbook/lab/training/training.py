@@ -22,7 +22,7 @@ from gradbook.lab.models.answers import (
     score,
 )
 from gradbook.lab.models.model import Model, for_inputs, values_read
-from gradbook.lab.recipes.recipe import BEST, Recipe
+from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.checkpoint import Checkpoint
 from gradbook.lab.training.doubts import doubt, is_time
 from gradbook.lab.training.history import (
@@ -254,6 +254,8 @@ class TrainingRun:
         began, before = self._epoch_began
         count = len(self.material.numbers)
         speed = (count - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
+        if self.recipe.statistics == UNWARPED and self._may_be_the_last:
+            self._take_statistics_unwarped()
         images = self.material.validation
         held_back = None if images is None else self._score(images, "on the images held back")
         epoch = Epoch(
@@ -270,6 +272,26 @@ class TrainingRun:
         self._turn_to((*self.history, epoch))
         if self.recipe.keep == BEST and best_of(self.history) is epoch:
             self._best = self.engine.carried()
+
+    @property
+    def _may_be_the_last(self) -> bool:
+        """Whether the weights that this epoch ends with may be those that are kept."""
+        recipe = self.recipe
+        return self._epoch == recipe.epochs or recipe.keep == BEST or recipe.early_stop is not None
+
+    def _take_statistics_unwarped(self) -> None:
+        """Batchnorm's running ones, by steps at a rate of 0 that change nothing else."""
+        read, carried = values_read(self.recipe.net), self.engine.carried()
+        self.engine.epoch(
+            self.material.images.pixels,
+            self._targets,
+            0.0,
+            order=np.resize(self._order, SETTLING * self.recipe.batch),
+            seed=self.recipe.net.seed,
+            epoch=len(self.history),
+        )
+        statistics = read.keys() - self.engine.weights().keys()
+        self.engine.restore({name: carried[name] for name in carried.keys() - statistics})
 
     def _doubt(self) -> str | None:
         if not is_time(len(self.history), self.steps, self.recipe.epochs):

@@ -18,7 +18,7 @@ from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
 from gradbook.graph.build import training_step
 from gradbook.lab.models.model import Model, for_inputs
-from gradbook.lab.recipes.recipe import BEST, Recipe
+from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe
 from gradbook.lab.training.adapt import adapted, for_fewer
 from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import wanted_of
@@ -114,6 +114,7 @@ def _require_fixed(recipe: Recipe) -> None:
         "rate find": recipe.find_rate,
         "early stop": recipe.early_stop is not None,
         "keep best": recipe.keep == BEST,
+        "statistics unwarped": recipe.statistics == UNWARPED,
     }
     for words, is_asked in said.items():
         if is_asked:

@@ -10,7 +10,7 @@ from typing import Any
 from gradbook.amounts import counted, duration, percent
 from gradbook.data import warp_text
 from gradbook.errors import one_line
-from gradbook.lab.recipes.recipe import weight_words
+from gradbook.lab.recipes.recipe import UNWARPED, weight_words
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
@@ -53,6 +53,8 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
         yield [f"class weights {weight_words(recipe.class_weights)}"]
     if recipe.warp.changes_images:
         yield ("warp " + warp_text.write(recipe.warp)).split("; ")
+    if recipe.statistics == UNWARPED:
+        yield [f"statistics {recipe.statistics}"]
     threads = getattr(training.engine, "threads", 1)
     kept = [] if held_back is None else [f"{counted(len(held_back), 'more image')} held back"]
     yield [*kept, f"seed {recipe.net.seed}", counted(threads, "thread")]

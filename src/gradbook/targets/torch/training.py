@@ -36,6 +36,14 @@ def lost(network, images, labels):
 '''
 
 
+SETTLE = '''@torch.no_grad()
+def settle(network, images):
+    """Take batchnorm's running statistics from images that aren't warped."""
+    for chosen in torch.randint(len(images), ({batches}, BATCH)):
+        network(prepared(images[chosen]))
+'''
+
+
 @dataclass(frozen=True)
 class TorchTraining:
     """What a recipe says, as plain numbers; `kind` is that of the schedule."""
@@ -51,6 +59,7 @@ class TorchTraining:
     end: float
     rise: float  # a rate that rises begins with this part of itself
     warp: Warp
+    settling: int  # batches at the end, for batchnorm's statistics of images as they are
     holds_back: bool  # a sixth of the images, to validate on
     leaves_out: str  # what else the recipe says
 
@@ -74,6 +83,8 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
         parts.append(warping)
     if training.kind == "plateau" and training.holds_back:
         parts.append(LOST)
+    if training.settling:
+        parts.append(SETTLE.format(batches=training.settling))
     parts.append(_lines(_train(net, training)))
     return "\n\n".join(parts)
 
@@ -230,6 +241,9 @@ def _train(net: Net, training: TorchTraining) -> Iterator[str]:
     if training.changes_each_step:
         yield "            schedule.step()"
     yield "            total += loss.item() * len(chosen)"
+    if training.settling:
+        yield "        if epoch + 1 == EPOCHS:"
+        yield "            settle(network, images)"
     yield "        network.eval()"
     yield from _told(training)
 

@@ -65,6 +65,7 @@ LINES = {  # options that are lines of a recipe
     "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
     "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
     "keep": ("WHICH", "'best': the weights of the epoch with the lowest validation loss"),
+    "statistics": ("WHICH", "'unwarped': batchnorm's at the end from images as they are"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 TABLES = ("target", "ignore", "task")
