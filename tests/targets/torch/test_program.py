@@ -94,7 +94,8 @@ def test_the_test_digits_are_scored_as_the_model_scores_them(tmp_path):
 
 @pytest.mark.witness("torch", "cc")
 def test_the_training_loop_learns_the_images(tmp_path):
-    trained = train(made.recipe(), data=made.dataset(), threads=1).model
+    recipe = made.recipe("statistics unwarped")
+    trained = train(recipe, data=made.dataset(), threads=1).model
     exported = trained.export(tmp_path / "net.py", train=True)
     assert not exported.remarks
     pixels, labels = made.arrays()
@@ -153,7 +154,8 @@ def test_the_file_is_in_the_form_that_ruff_gives_it(schedule, text, tmp_path):
 @pytest.mark.parametrize("held_back", ["0", "none"])
 def test_so_is_a_loop_that_warps_and_holds_back(warp, held_back, tmp_path):
     warp = warp.replace(";", ",")
-    recipe = text.parse(f"warp {warp}; hold back {held_back}; schedule plateau 0.1; {DIGITS}")
+    said = f"warp {warp}; statistics unwarped; hold back {held_back}; schedule plateau 0.1"
+    recipe = text.parse(f"{said}; {DIGITS}")
     model = model_of(DIGITS)
     require_form(torch_source(model.trained(), "net", "", torch_training(recipe)), tmp_path)
 

@@ -65,8 +65,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     torch.add_argument(
         "--train",
         action="store_true",
-        help="add a training loop: the recipe's optimizer, rates, batches, epochs and warps, a "
-        "sixth of the images held back; not its class weights, early stop and 'keep best'",
+        help="add a training loop: the recipe's optimizer, rates, batches, epochs, warps and "
+        "statistics, a sixth of the images held back; not its class weights, early stop and "
+        "'keep best'",
     )
 
 
