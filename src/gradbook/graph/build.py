@@ -66,6 +66,7 @@ def training_step(net: Net, batch: int | None = None, weighted: bool = False) ->
         batch=batch,
         count=forward.count,
         masks=forward.masks,
+        statistics=tuple(change.leaf for change in carried),
     )
 
 

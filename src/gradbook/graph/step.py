@@ -51,6 +51,7 @@ class Step:
     batch: int | None = None  # the most samples, where they come from outside
     count: Node | None = None  # N, how many they then are
     masks: tuple[Mask, ...] = ()
+    statistics: tuple[Node, ...] = ()  # batch normalisation's running ones
 
     @property
     def trained(self) -> list[Node]:

@@ -7,12 +7,17 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
+from gradbook.data.dataset import TEST, TRAINING, Part, assemble
 from gradbook.data.warp_text import parse as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
 from gradbook.graph.build import inference
+from gradbook.lab.recipes.text import parse
+from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import in_order
+from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
+from gradbook.report.digits.packing import TrainingPack
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.outside.systems.emulated import BATCH, EPOCHS, IMAGES, by_zig, carried, samples, trained
@@ -23,6 +28,10 @@ pytestmark = pytest.mark.witness("zig", "node")
 
 DRIVER = __file__.replace("test_pages.py", "page_driver.mjs")
 RATE = 0.0625
+NORMALISED = (
+    "input 1x10x9; conv 6 3x3; batchnorm; relu; dropout 0.2; conv 6 1x1; batchnorm; relu; flatten; "
+    "dense 4; loss half squared error; update momentum 0.9"
+)
 
 
 def in_node(engine, folder, **settings):
@@ -38,6 +47,7 @@ def in_node(engine, folder, **settings):
         "shift": [-1] * channels,
         "pixels": int(np.prod(engine.net.input)),
         "warp": settings.get("warp"),
+        "settling": settings.get("settling"),
     }
     told = {"table": made.table(), "plan": plan, "carried": [*engine.carried()]}
     told["asTheyLie"] = settings.get("as_they_lie", False)
@@ -72,4 +82,22 @@ def test_a_page_takes_images_in_the_commands_order_and_warps_them_alike(tmp_path
     for epoch in range(EPOCHS):
         order = in_order(0, epoch, np.arange(IMAGES))
         engine.epoch(images, labels, RATE, order=order, epoch=epoch, warp=asked)
+    assert differing(there, carried(engine)) == 0
+
+
+def test_a_page_takes_statistics_of_images_as_they_are_as_the_command_does(tmp_path):
+    recipe = parse(
+        f"warp shift 1.5, elastic 5 2; statistics unwarped; hold back none; batch {BATCH}; "
+        f"epochs {EPOCHS}; schedule constant {RATE}; {NORMALISED}"
+    )
+    engine = NativeEngine(recipe.net, BATCH, level="plain")
+    images, labels = samples(engine)
+    parts = {part: Part(images, labels, "images", "labels", str) for part in (TRAINING, TEST)}
+    dataset = assemble("samples", "", parts)
+    pack = TrainingPack.of(recipe, dataset, IMAGES)
+    plan = pack.table(recipe.net, {})["plan"]
+    there = in_node(engine, tmp_path, warp=plan["warp"], settling=plan["settling"])
+    run = TrainingRun(pack.recipe, material(pack.recipe, dataset), engine, 0.0)
+    engine.normalise(1, 1, 128)
+    run.run()
     assert differing(there, carried(engine)) == 0

@@ -281,7 +281,8 @@ class TrainingRun:
 
     def _take_statistics_unwarped(self) -> None:
         """Batchnorm's running ones, by steps at a rate of 0 that change nothing else."""
-        read, carried = values_read(self.recipe.net), self.engine.carried()
+        statistics = {str(leaf.name) for leaf in self.engine.step_graph.statistics}
+        carried = self.engine.carried()
         self.engine.epoch(
             self.material.images.pixels,
             self._targets,
@@ -290,7 +291,6 @@ class TrainingRun:
             seed=self.recipe.net.seed,
             epoch=len(self.history),
         )
-        statistics = read.keys() - self.engine.weights().keys()
         self.engine.restore({name: carried[name] for name in carried.keys() - statistics})
 
     def _doubt(self) -> str | None:

@@ -17,8 +17,9 @@ from gradbook.data.images import BRIGHTEST, Images, in_turns
 from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
 from gradbook.graph.build import training_step
+from gradbook.graph.step import Step
 from gradbook.lab.models.model import Model, for_inputs
-from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe
+from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.adapt import adapted, for_fewer
 from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import wanted_of
@@ -72,17 +73,18 @@ class TrainingPack:
         """All of it, for a page; `scaling` is how bytes come in."""
         recipe = self.recipe
         module = trainer(net, recipe.batch, weighted=bool(recipe.class_weights))
-        start = training_step(net, recipe.batch).start
+        step = training_step(net, recipe.batch)
         warps = recipe.warp.changes_images
         return {
             "module": module_table(module),
-            "start": numbers_table({str(leaf.name): values for leaf, values in start.items()}),
+            "start": numbers_table({str(leaf.name): values for leaf, values in step.start.items()}),
             "plan": {
                 "batch": recipe.batch,
                 "seed": net.seed,
                 "rates": self._rates(),
                 "pixels": self.images.pixels[0].size,
                 "warp": warping_table(recipe.warp, self.images.shape) if warps else None,
+                "settling": self._settling(step),
                 **scaling,
             },
             "recipe": recipe_table(recipe, len(self.images)),
@@ -99,6 +101,13 @@ class TrainingPack:
         rates = (self.recipe.schedule.rates(k, steps, epochs) for k in range(epochs))
         return [[float(rate) for rate in epoch] for epoch in rates]
 
+    def _settling(self, step: Step) -> dict[str, Any] | None:
+        """How long batchnorm looks at images as they are in the end, and what that leaves alone."""
+        if self.recipe.statistics != UNWARPED or not step.statistics:
+            return None
+        others = step.next.keys() - set(step.statistics)
+        return {"steps": SETTLING, "others": sorted(str(leaf.name) for leaf in others)}
+
     def _wanted(self) -> list[list[float]] | None:
         """The targets of each class, where an image's label isn't all the engine is to know."""
         classes = self.recipe.net.outputs if self.recipe.net.outputs > 1 else 2
@@ -114,7 +123,6 @@ def _require_fixed(recipe: Recipe) -> None:
         "rate find": recipe.find_rate,
         "early stop": recipe.early_stop is not None,
         "keep best": recipe.keep == BEST,
-        "statistics unwarped": recipe.statistics == UNWARPED,
     }
     for words, is_asked in said.items():
         if is_asked:

@@ -12,6 +12,7 @@
  * @property {number[]} shift
  * @property {number} pixels of an image
  * @property {Record<string, any> | null} warp members of the struct; arrays of numbers are pointed at
+ * @property {{steps: number, others: string[]} | null} settling for batchnorm's statistics of images as they are, in the end; which arrays it leaves alone
  */
 
 // Of a training: images as they lie, and nothing counted, which is for one step alone.
@@ -94,8 +95,25 @@ export class Training {
     if (this.first >= this.count) {
       this.epoch++
       if (!this.isOver) this.begin()
+      else if (plan.settling) this.settle(plan.settling)
     }
     return seen
+  }
+
+  /** Steps at a rate of 0, of which batchnorm's running statistics alone are kept.
+   * @param {{steps: number, others: string[]}} settling
+   */
+  settle({ steps, others }) {
+    const { engine, plan, order, count } = this
+    const held = Object.fromEntries(others.map(name => [name, engine.array(name).values.slice()]))
+    const places = order.values
+    const batch = engine.keep(BigInt64Array, plan.batch)
+    this.rate.values[0] = 0
+    for (let first = 0; first < steps * plan.batch; first += plan.batch) {
+      batch.values.set(Array.from({ length: plan.batch }, (_, k) => places[(first + k) % count] ?? 0n))
+      engine.train({ ...this.given, warp: 0, images: plan.batch, epoch: this.epoch - 1, order: batch.at })
+    }
+    engine.restore(held)
   }
 
   /** What the network says now to each of these images, always the same ones.
