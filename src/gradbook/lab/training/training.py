@@ -282,6 +282,8 @@ class TrainingRun:
     def _take_statistics_unwarped(self) -> None:
         """Batchnorm's running ones, by steps at a rate of 0 that change nothing else."""
         statistics = {str(leaf.name) for leaf in self.engine.step_graph.statistics}
+        if not statistics:
+            return
         carried = self.engine.carried()
         self.engine.epoch(
             self.material.images.pixels,
