@@ -1,6 +1,7 @@
 import pytest
 
 from gradbook.lab.models.torch_recipe import left_out, torch_training
+from gradbook.lab.recipes.recipe import SETTLING
 from gradbook.lab.recipes.text import parse
 
 NET = "input 1x8x8; flatten; dense 4{bias}; softmax"
@@ -14,6 +15,11 @@ def test_the_loop_takes_what_the_schedule_says():
     training = torch_training(of("schedule cosine 0.2 to 0.01 warm 0.1; epochs 7; batch 64"))
     assert (training.epochs, training.batch, training.kind) == (7, 64, "cosine")
     assert (training.rate, training.end, training.warm, training.rise) == (0.2, 0.01, 0.1, 25)
+
+
+@pytest.mark.parametrize(("said", "batches"), [("statistics unwarped", SETTLING), ("epochs 3", 0)])
+def test_the_loop_takes_statistics_as_long_as_the_command(said, batches):
+    assert torch_training(of(f"schedule constant 0.1; {said}")).settling == batches
 
 
 def test_nothing_is_said_where_nothing_is_left_out():

@@ -156,8 +156,9 @@ def test_so_is_a_loop_that_warps_and_holds_back(warp, held_back, tmp_path):
     warp = warp.replace(";", ",")
     said = f"warp {warp}; statistics unwarped; hold back {held_back}; schedule plateau 0.1"
     recipe = text.parse(f"{said}; {DIGITS}")
-    model = model_of(DIGITS)
-    require_form(torch_source(model.trained(), "net", "", torch_training(recipe)), tmp_path)
+    source = torch_source(model_of(DIGITS).trained(), "net", "", torch_training(recipe))
+    assert "if epoch + 1 == EPOCHS:\n            settle(network, images)\n" in source
+    require_form(source, tmp_path)
 
 
 def test_what_a_loop_leaves_out_stands_at_its_head(tmp_path):
