@@ -106,7 +106,7 @@ export class Training {
   settle({ steps, others }) {
     const { engine, plan, order, count } = this
     const held = Object.fromEntries(others.map(name => [name, engine.array(name).values.slice()]))
-    const places = order.values
+    const places = order.values.slice() // memory that grows takes views of it away
     const batch = engine.keep(BigInt64Array, plan.batch)
     this.rate.values[0] = 0
     for (let first = 0; first < steps * plan.batch; first += plan.batch) {
