@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,12 +18,13 @@ from gradbook.folders import TEMPORARY, alone_in, kept_in, of_this_process, temp
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 NOBODY = 65534
 HOLDING = """\
-import sys, time
+import os, sys, time
 from gradbook.folders import temporary_folder
 with temporary_folder(sys.argv[1]) as folder:
     (folder / "inner").mkdir()
     (folder / "inner" / "file").write_bytes(b"x")
-    print(folder, flush=True)
+    helper = os.fork() if hasattr(os, "fork") else 1
+    print(folder, helper, flush=True) if helper else None
     time.sleep(600)
 """
 
@@ -44,17 +46,24 @@ def test_it_is_gone_after_an_accident(tmp_path):
 def test_what_killed_processes_left_is_taken_away_and_nothing_else(tmp_path):
     words = [sys.executable, "-c", HOLDING, str(tmp_path)]
     others = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    killed, alive = (Path(other.stdout.readline().strip()) for other in others)
+    said = [other.stdout.readline().split() for other in others]
+    (killed, alive), helpers = (Path(words[0]) for words in said), [int(words[1]) for words in said]
     others[0].kill()
-    others[0].communicate()
+    others[0].wait()
     (tmp_path / "mine").mkdir()
     (tmp_path / f"{TEMPORARY}link").symlink_to(tmp_path / "mine")
+    (tmp_path / f"{TEMPORARY}file").write_bytes(b"")
+    os.mkfifo(tmp_path / f"{TEMPORARY}pipe")
     with temporary_folder(tmp_path):
+        os.kill(helpers[0], 0)  # it goes on, and holds nothing
         assert not killed.exists()
         assert (alive / "inner" / "file").exists()
         assert (tmp_path / "mine").exists()
     others[1].kill()
-    others[1].communicate()
+    for helper in helpers:
+        os.kill(helper, signal.SIGKILL)
+    for other in others:
+        other.communicate()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")

@@ -98,7 +98,7 @@ def _held(place: Path) -> tuple[Path, system.FolderLock]:
     while True:
         folder = Path(mkdtemp(prefix=TEMPORARY, dir=place))
         try:
-            lock = system.FolderLock(folder)
+            lock = system.FolderLock(folder, share=False)
         except FileNotFoundError:
             continue
         if lock.is_ours and folder.exists():
@@ -110,7 +110,7 @@ def _take_away_leftovers(place: Path) -> None:
     from shutil import rmtree
 
     for folder in place.glob(f"{TEMPORARY}*"):
-        if folder.is_symlink() or not system.is_mine(folder):
+        if folder.is_symlink() or not folder.is_dir() or not system.is_mine(folder):
             continue
         try:
             lock = system.FolderLock(folder)

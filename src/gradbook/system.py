@@ -129,11 +129,12 @@ def is_a_device(name: str) -> bool:
 class FolderLock:
     """A folder that a process has for itself as long as it lives, where there are such locks.
 
-    However a process ends, the system lets go of what it held. Where it knows no locks of folders
-    (Windows, some network drives), everybody is taken to be alone, which then isn't sure.
+    However a process ends, the system lets go of what it held: once its copies have ended too, by
+    which it has helpers, unless they don't `share` it. Where it knows no locks of folders (Windows,
+    some network drives), everybody is taken to be alone, which then isn't sure.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, share: bool = True) -> None:
         self.is_ours, self.is_sure = True, False
         self._held: int | None = None
         try:
@@ -146,11 +147,26 @@ class FolderLock:
             self.is_sure = True
         except OSError as error:
             self.is_ours = not isinstance(error, BlockingIOError)
+        if not share:
+            _UNSHARED.add(self)
 
     def let_go(self) -> None:
+        _UNSHARED.discard(self)
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+_UNSHARED: set[FolderLock] = set()
+
+
+def _let_go_of_the_unshared() -> None:
+    for lock in list(_UNSHARED):
+        lock.let_go()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_of_the_unshared)
 
 
 def is_mine(path: str | os.PathLike[str]) -> bool:

@@ -11,11 +11,11 @@ import socket
 from contextlib import suppress
 from hmac import compare_digest
 from http.server import BaseHTTPRequestHandler
-from io import SEEK_END, BytesIO
+from io import SEEK_END, BufferedReader, BytesIO, RawIOBase
 from select import select
 from shutil import copyfileobj
 from time import monotonic
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
@@ -62,11 +62,51 @@ class Home(Protocol):
     def answer(self, request: Request) -> Answer: ...
 
 
+class Resumed(RawIOBase):
+    """What was read of a connection already, and then what comes."""
+
+    def __init__(self, read: bytes, coming: RawIOBase) -> None:
+        self.read_already, self.coming = memoryview(read), coming
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self.read_already:
+            return cast("int | None", self.coming.readinto(buffer))
+        count = min(len(buffer), len(self.read_already))
+        buffer[:count] = self.read_already[:count]
+        self.read_already = self.read_already[count:]
+        return count
+
+    def close(self) -> None:
+        self.coming.close()
+        super().close()
+
+
 class PageHandler(BaseHTTPRequestHandler):
-    """Answers the requests of one connection, one after the other."""
+    """Answers the requests of one connection, one after the other, the first of which was read.
+
+    Of somebody who isn't known to have the token, only that one, and nothing is waited for.
+    """
 
     protocol_version = "HTTP/1.1"
-    timeout = PATIENCE
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        address: Any,
+        home: Home,
+        said: bytes,
+        is_known: bool = True,
+    ) -> None:
+        self.said, self.is_known = said, is_known
+        super().__init__(connection, address, cast(Any, home))
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(PATIENCE if self.is_known else 0)
+        self.rfile = BufferedReader(Resumed(self.said, self.rfile.detach()))
 
     @property
     def home(self) -> Home:
@@ -86,7 +126,7 @@ class PageHandler(BaseHTTPRequestHandler):
             return
         except Exception as error:
             answer = _objection(error)
-        self._send(answer, is_read=not content.left)
+        self._send(answer, is_read=self.is_known and not content.left)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer_request
     do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = answer_request
@@ -144,7 +184,7 @@ class PageHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         with suppress(OSError), _opened(answer) as source:  # who asked may have gone away
             self._send_all(answer, source)
-            if not is_read:
+            if not is_read and self.is_known:
                 self._linger()
 
     def _send_all(self, answer: Answer, source: IO[bytes]) -> None:

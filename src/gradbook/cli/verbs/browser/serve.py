@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
             print("only this computer can reach it; Ctrl-C stops it", flush=True)
             if not options.no_browser:
                 Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
-            on.serve_forever(poll_interval=0.2)
+            on.serve()
     except KeyboardInterrupt:
         print("stopped; nothing is left of what was dropped")
     return 0
