@@ -35,9 +35,9 @@ def test_the_worked_example_gets_these_verdicts(worked):
     assert found == [*slow, *good, Verdict.RECOVERS, Verdict.SATURATED, Verdict.SATURATED]
 
 
-def test_the_largest_rate_of_the_worked_example_lies_between_500_and_1000(worked):
+def test_the_largest_rate_of_the_worked_example_lies_between_700_and_800(worked):
     limit = worked.limit
-    assert 500 < limit.rate < limit.beyond < 1000
+    assert 700 < limit.reliable < min(limit.failing) < limit.rate < limit.beyond < 800
     trains = {rate: sweep(WORKED, [rate])[rate].trains for rate in (limit.rate, limit.beyond)}
     assert trains == {limit.rate: True, limit.beyond: False}
 
@@ -47,7 +47,7 @@ def test_the_largest_rate_of_the_worked_example_lies_between_500_and_1000(worked
 def test_the_largest_rate_of_a_parabola_is_two_over_its_curvature(x, rates):
     limit = sweep(line(x=x), rates).limit
     assert limit.rate < 2 / x**2 <= limit.beyond * (1 + 1e-9)
-    assert limit.rate == pytest.approx(2 / x**2, rel=0.001)
+    assert limit.rate == limit.reliable == pytest.approx(2 / x**2, rel=0.006)
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9])
@@ -88,7 +88,7 @@ def test_rates_are_shown_from_small_to_large_however_they_were_asked_for():
 def test_progress_is_told_after_every_trial():
     heard = []
     found = sweep(WORKED, [0.1, 1], 5, tick=heard.append)
-    assert heard == list(range(1, found.limit.tried + 1))
+    assert heard == list(range(1, found.limit.tried + 2))  # 1 is among those of the search
 
 
 RATES = st.floats(0, 1e308) | st.floats(0.001, 100)

@@ -1,10 +1,15 @@
-"""The largest rate that still trains: a search by probing and halving on a log scale."""
+"""Up to which learning rate a network trains: a search on one fixed grid of rates.
+
+The border is often ragged: above the first rate that fails others still train. So what is found is
+a range, and it is the same whichever rates a sweep was asked for. A page searches the same grid in
+the same order, by this table of numbers and in these words (`limit_table`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf, sqrt
+from types import MappingProxyType
 
 from gradbook.amounts import counted
 
@@ -13,105 +18,187 @@ DEFINITION = (
     "in all of the last tenth of the epochs, and it isn't saturated."
 )
 
-STRIDE = 10.0  # from a rate that trains to the next one tried, until one doesn't
-STRIDES = 12  # so many at most, up or down
-FINE = 1.001  # the ratio of two rates that are no longer told apart
-PROBES = 16  # rates tried above the border once it is found, for it may have islands before it
-PATIENCE = 150  # rates tried: then the search ends, however jagged the border
+Place = int  # on the grid: the rate 10^(place / DECADE)
+
+DECADE = 500  # places: two that are neighbours differ by 0.46 %
+DECADES = 12  # looked at upwards from 1, or down from there, until one fails or trains
+ROW = 12  # neighbours that go alike, beyond which the border is left behind
+STRIDE = 9  # places between the rates tried farther away, up to double and down to half
+FAR = 150  # places: a factor of two
+PATIENCE = 200  # rates tried: then the search ends, however ragged the border
+RATE_DIGITS = 4  # of a rate that is tried, so that it can be typed
+SAID_DIGITS = 2  # of a rate that is spoken of: a ragged border has no more
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "none tried": "No rate was tried for being too large: there is no gradient to begin with.",
+        "none": "None of the {tried} rates tried trains for {epochs}, down to {low:g}.",
+        "all": "Every rate tried trains for {epochs}, up to {rate:g}.",
+        "clear": "Rates up to about {reliable:g} train for {epochs}; none of those tried above "
+        "does.",
+        "near": "Rates up to about {rate:g} train for {epochs}. The border is ragged: close to it "
+        "some rates train and others fail.",
+        "ragged": "Rates up to about {reliable:g} train for {epochs}. Above that the border is "
+        "ragged: some rates still train and others fail, up to about {rate:g}.",
+        "patchy": "Some rates up to about {rate:g} train for {epochs}, and others fail.",
+    }
+)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What the search found. Rates that train need not be one stretch: `failing` tells."""
+    """What the search found: a range, in which the border lies."""
 
     rate: float | None  # the largest that trains; none: no rate tried does
     beyond: float | None  # the next larger one tried, which doesn't; none: none was found
-    failing: tuple[float, ...] = ()  # those tried that don't, though a smaller one does
+    failing: tuple[float, ...] = ()  # those tried that don't, though a larger one does
     tried: int = 0
+    reliable: float | None = None  # every rate tried up to this one trains
 
     def words(self, epochs: int) -> str:
         """The finding in a sentence or two."""
-        if not self.tried:
-            return "No rate was tried for being too large: there is no gradient to begin with."
+        values: dict[str, object] = {"epochs": counted(epochs, "epoch"), "tried": self.tried}
         if self.rate is None:
-            return f"None of the {self.tried} rates tried trains for {counted(epochs, 'epoch')}."
+            kind = "none" if self.tried else "none tried"
+            return WORDS[kind].format(**values, low=self.beyond)
         if self.beyond is None:
-            return f"Every rate tried trains for {counted(epochs, 'epoch')}, up to {self.rate:.4g}."
-        rate, beyond = _told_apart(self.rate, self.beyond)
-        found = f"The largest rate found that still trains for {counted(epochs, 'epoch')} is {rate}"
-        return f"{found}; {beyond} no longer does.{self._holes()}"
-
-    def _holes(self) -> str:
-        if not self.failing:
-            return ""
-        where = f"from {self.failing[0]:.4g} on"
-        return f" The border is jagged: {where} some rates train and some don't."
+            return WORDS["all"].format(**values, rate=self.rate)
+        rate = _about(self.rate)
+        if self.reliable is None:
+            return WORDS["patchy"].format(**values, rate=rate)
+        reliable = _about(self.reliable, down=True)
+        kind = "clear" if not self.failing else "near" if reliable == rate else "ragged"
+        return WORDS[kind].format(**values, reliable=reliable, rate=rate)
 
 
-def _told_apart(one: float, other: float) -> tuple[str, str]:
-    """Both with four digits, or as many more as it takes to see that they differ."""
-    pairs = ((f"{one:.{digits}g}", f"{other:.{digits}g}") for digits in range(4, 18))
-    return next(pair for pair in pairs if pair[0] != pair[1])
+def _about(rate: float, down: bool = False) -> float:
+    """In as few digits as a ragged border has; rounded down, where all below is spoken of."""
+    mantissa, power = f"{rate:.{RATE_DIGITS - 1}e}".split("e")
+    unit = 10 ** (RATE_DIGITS - SAID_DIGITS)
+    shown = (int(mantissa.replace(".", "")) + (0 if down else unit // 2)) // unit
+    return float(f"{shown}e{int(power) - SAID_DIGITS + 1}")
 
 
-def largest(trains: Callable[[float], bool], rates: Iterable[float]) -> Limit:
-    """The largest rate that trains, as far as trying tells; it begins with these rates."""
-    search = _Search(trains, rates)
-    if not search.good:
-        search.try_until(True, 1 / STRIDE, max(search.tried, default=1.0))
-    if not search.good:
-        return search.limit()
-    if search.beyond is None:
-        search.try_until(False, STRIDE, max(search.good))
-    if search.beyond is not None:
-        search.halve()
-        while len(search.tried) < PATIENCE and search.look_beyond():
-            search.halve()
+def limit_table() -> dict[str, object]:
+    """What a page searches by."""
+    return {
+        "decade": DECADE,
+        "decades": DECADES,
+        "row": ROW,
+        "stride": STRIDE,
+        "far": FAR,
+        "patience": PATIENCE,
+        "rateDigits": RATE_DIGITS,
+        "saidDigits": SAID_DIGITS,
+        "words": dict(WORDS),
+    }
+
+
+def rate_at(place: Place) -> float:
+    return float(f"{10 ** (place / DECADE):.{RATE_DIGITS}g}")
+
+
+def largest(trains: Callable[[float], bool]) -> Limit:
+    """The range in which rates cease to train, as far as trying tells."""
+    search = _Search(trains)
+    border = search.first_border()
+    if border is not None:
+        search.look_above(border)
+        search.look_below(border)
     return search.limit()
 
 
 class _Search:
-    """The rates tried so far, and how each went."""
+    """The places tried so far, and how each went."""
 
-    def __init__(self, trains: Callable[[float], bool], rates: Iterable[float]) -> None:
+    def __init__(self, trains: Callable[[float], bool]) -> None:
         self.trains = trains
-        self.tried = {rate: trains(rate) for rate in rates if rate > 0}
+        self.tried: dict[Place, bool] = {}
+
+    def try_(self, place: Place) -> bool:
+        if place not in self.tried:
+            self.tried[place] = self.trains(rate_at(place))
+        return self.tried[place]
 
     @property
-    def good(self) -> list[float]:
-        return [rate for rate, trains in self.tried.items() if trains]
+    def is_patient(self) -> bool:
+        return len(self.tried) < PATIENCE
 
-    @property
-    def beyond(self) -> float | None:
-        """The smallest rate above all that train."""
-        top = max(self.good)
-        return min((rate for rate in self.tried if rate > top), default=None)
+    def first_border(self) -> Place | None:
+        """The place of a rate that trains, of which the next one doesn't."""
+        up = self.try_(0)
+        for decade in range(1, DECADES + 1):
+            place = decade * DECADE if up else -decade * DECADE
+            if self.try_(place) is not up:
+                good = place - DECADE if up else place
+                return self.between(good, good + DECADE)
+        return None
 
-    def try_(self, rate: float) -> bool:
-        if rate not in self.tried:
-            self.tried[rate] = self.trains(rate)
-        return self.tried[rate]
+    def between(self, good: Place, bad: Place) -> Place:
+        """By halving, from a rate that trains and a larger one that doesn't."""
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self.try_(middle):
+                good = middle
+            else:
+                bad = middle
+        return good
 
-    def try_until(self, wanted: bool, stride: float, rate: float) -> None:
-        """Stride on from this rate until one goes as wanted."""
-        for _ in range(STRIDES):
-            rate *= stride
-            if not 0 < rate < inf or self.try_(rate) is wanted:
+    def look_above(self, border: Place) -> None:
+        """Neighbour after neighbour until a row of them fails; then farther away."""
+        top = border
+        while self.is_patient:
+            place = top + 1
+            while place <= top + ROW and not self.try_(place):
+                place += 1
+            if place <= top + ROW:
+                top = place
+                continue
+            far = range(top + FAR, top + ROW, -STRIDE)
+            found = next((place for place in far if self.try_(place)), None)
+            if found is None:
                 return
+            next_one = found + STRIDE
+            top = next_one if self.try_(next_one) else self.between(found, next_one)
 
-    def look_beyond(self) -> bool:
-        """Whether a rate up to twice as large trains after all; the farthest is tried first."""
-        top = max(self.good)
-        return any(self.try_(top * 2 ** (k / PROBES)) for k in range(PROBES, 0, -1))
+    def look_below(self, border: Place) -> None:
+        """Likewise down, until a row of them trains."""
+        bottom = border
+        while self.is_patient:
+            place = bottom
+            while place > bottom - ROW and self.try_(place):
+                place -= 1
+            if place > bottom - ROW:
+                bottom = self.below(place)
+                continue
+            far = range(bottom - FAR, bottom - ROW, STRIDE)
+            found = next((place for place in far if not self.try_(place)), None)
+            if found is None:
+                return
+            bottom = self.below(found)
 
-    def halve(self) -> None:
-        while (high := self.beyond) and high / (low := max(self.good)) > FINE:
-            self.try_(sqrt(low) * sqrt(high))
+    def below(self, failing: Place) -> Place:
+        """The place of the next rate below that trains."""
+        good = failing - 1
+        while not self.try_(good):
+            good -= STRIDE
+            if not self.is_patient:
+                return good
+        return self.between(good, failing)
 
     def limit(self) -> Limit:
-        good = self.good
+        good = [place for place, trains in self.tried.items() if trains]
+        bad = [place for place, trains in self.tried.items() if not trains]
         if not good:
-            return Limit(None, min(self.tried, default=None), tried=len(self.tried))
-        between = (rate for rate in self.tried if min(good) < rate < max(good))
-        failing = tuple(sorted(rate for rate in between if not self.tried[rate]))
-        return Limit(max(good), self.beyond, failing, len(self.tried))
+            return Limit(None, rate_at(min(bad)), tried=len(self.tried))
+        top = max(good)
+        beyond = min((place for place in bad if place > top), default=None)
+        failing = sorted(place for place in bad if place < top)
+        below = max((place for place in good if place < min(bad, default=top + 1)), default=None)
+        return Limit(
+            rate_at(top),
+            None if beyond is None else rate_at(beyond),
+            tuple(map(rate_at, failing)),
+            len(self.tried),
+            None if below is None else rate_at(below),
+        )

@@ -1,8 +1,8 @@
-"""What the learning rate does: one trial for each rate, and the largest that still trains."""
+"""What the learning rate does: one trial for each rate, and up to which rate it trains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -21,6 +21,7 @@ from gradbook.rates.trial import RateTrial, trial
 from gradbook.rates.verdict import RateOutcome, judge_all
 
 MOST_RATES = 1_000
+MOST_LISTED = 5  # in a sentence
 MOST_LOSSES = 10_000_000  # rates × epochs, all of them kept
 
 Tick = Callable[[int], None]  # told how many trials are done
@@ -46,6 +47,21 @@ class Sweep:
                 return outcome
         raise KeyError(rate)
 
+    @property
+    def finding(self) -> str:
+        """Up to which rate it trains, and which of the rates asked for go otherwise."""
+        return f"{self.limit.words(self.epochs)}{self._exceptions()}"
+
+    def _exceptions(self) -> str:
+        top, reliable = self.limit.rate or 0.0, self.limit.reliable or 0.0
+        above = [it.rate for it in self.outcomes if it.trains and it.rate > top]
+        below = [it.rate for it in self.outcomes if not it.trains and 0 < it.rate <= reliable]
+        said = [
+            *([f"{_listed(above)} {'train' if above[1:] else 'trains'} too"] if above else []),
+            *([f"{_listed(below)} {'do' if below[1:] else 'does'} not"] if below else []),
+        ]
+        return f" Of the rates asked for, {' and '.join(said)}." if said else ""
+
     def __repr__(self) -> str:
         name = self.net.name or "a network"
         rates, epochs = counted(len(self.outcomes), "rate"), counted(self.epochs, "epoch")
@@ -69,11 +85,12 @@ def sweep(
     *,
     tick: Tick | None = None,
 ) -> Sweep:
-    """Train the network anew at each rate, judge each, and find the largest that still trains.
+    """Train the network anew at each rate, judge each, and find up to which rate it trains.
 
     The same start for every rate, `epochs` of it each. `found[0.5]` is what happened at a rate:
-    its losses, its verdict and the reason; `found.limit` is the largest rate. `tick` is told
-    after every trial how many are done, those of the search included.
+    its losses, its verdict and the reason; `found.limit` says up to which rate it trains,
+    whichever were asked for. `tick` is told after every trial how many are done, those of the
+    search included.
     """
     wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
     step, least = training_step(net), least_loss(net)
@@ -96,7 +113,14 @@ def sweep(
     def trains(rate: float) -> bool:
         return Case(trials.get(rate) or at(rate), least, least).holds(TRAINS)
 
-    return Sweep(net, epochs, outcomes, largest(trains, wanted))
+    return Sweep(net, epochs, outcomes, largest(trains))
+
+
+def _listed(rates: Sequence[float]) -> str:
+    """0.5, 2 and 3; of many the first and the last."""
+    if len(rates) > MOST_LISTED:
+        return f"{len(rates)} from {rates[0]:g} to {rates[-1]:g}"
+    return " and ".join(filter(None, (", ".join(f"{it:g}" for it in rates[:-1]), f"{rates[-1]:g}")))
 
 
 def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:

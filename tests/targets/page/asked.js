@@ -9,6 +9,7 @@ const { Training } = await load("machine/training.js")
 const { drawn } = await load("machine/masks.js")
 const { WORDS } = await load("machine/words.js")
 const { judged, trial } = await load("machine/verdict.js")
+const { largest, limitWords } = await load("machine/limit.js")
 const { read } = await load("text/reader.js")
 const { TextError } = await load("text/statement.js")
 const { tableOf } = await load("build/table.js")
@@ -38,6 +39,16 @@ const answers = {
     const found = trial(begun(table, rate), rate, epochs, table.gates)
     return { ...judged(found, table.criteria), losses: found.losses }
   },
+  /** Up to which rate it trains, and that in words. */
+  limit({ table, epochs }) {
+    const { criteria, gates } = table
+    return searched(criteria.limit, epochs, rate =>
+      judged(trial(begun(table, rate), rate, epochs, gates), criteria).trains)
+  },
+  /** The same search where rates train in these intervals. */
+  borders({ table, epochs, intervals }) {
+    return searched(table, epochs, rate => intervals.some(([low, high]) => low <= rate && rate < high))
+  },
   /** Masks as they are drawn for a sample. */
   drawn({ seed, epoch, sample, mask }) {
     return drawn(seed, epoch, sample, mask)
@@ -65,6 +76,13 @@ const answers = {
     WORDS[word](values, 0, 1, Int32Array.from([...(Number.isInteger(which) ? [which] : []), ...places]))
     return values[0]
   },
+}
+
+function searched(table, epochs, trains) {
+  const search = largest(table)
+  let asked = search.next()
+  while (!asked.done) asked = search.next(trains(asked.value))
+  return { ...asked.value, words: limitWords(asked.value, epochs, table) }
 }
 
 function begun(table, rate) {

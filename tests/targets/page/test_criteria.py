@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from gradbook.net import builtin
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import criteria
 from gradbook.rates.conditions import Condition
+from gradbook.rates.limit import largest, limit_table
 from gradbook.rates.sweep import sweep
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
@@ -40,6 +43,21 @@ def test_the_verdict_on_any_network_is_the_sweeps(net, rate, epochs):
     said = judged(net, rate, epochs)
     if all(number(one) == other for one, other in zip(said["losses"], alone.losses, strict=True)):
         assert (said["verdict"], said["trains"]) == (str(alone.verdict), alone.trains)
+
+
+@pytest.mark.parametrize("name", ["worked", "mazur", "xor"])
+def test_a_page_says_of_a_network_up_to_which_rate_it_trains_as_a_sweep_does(name):
+    net = builtin(name)
+    said = asked("limit", table=content(net).table(), epochs=70)["words"]
+    assert said == sweep(net, [0.5], 70).finding
+
+
+@given(st.lists(st.tuples(st.floats(-7, 7), st.floats(0.0001, 2)), max_size=4))
+def test_a_page_searches_the_same_rates_as_a_sweep(pieces):
+    intervals = [(10**low, 10 ** (low + length)) for low, length in pieces]
+    limit = largest(lambda rate: any(low <= rate < high for low, high in intervals))
+    said = asked("borders", table=limit_table(), epochs=70, intervals=intervals)
+    assert said == {**asdict(limit), "failing": list(limit.failing), "words": limit.words(70)}
 
 
 def test_the_table_has_every_condition_and_every_verdict():

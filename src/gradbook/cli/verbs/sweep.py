@@ -1,4 +1,4 @@
-"""What the learning rate does: a verdict for each rate, the largest that trains, the curves."""
+"""What the learning rate does: a verdict for each rate, up to which it trains, the curves."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print_as_json(text.as_json(found))
     elif options.out:
-        print(f"wrote {options.out}\n{found.limit.words(found.epochs)}")
+        print(f"wrote {options.out}\n{found.finding}")
     else:
         show(text.lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0

@@ -119,6 +119,7 @@ def _loss() -> str:
         '<input type="range" id="rate" min="-3" max="4" step="0.01">'
         '<input type="number" id="rate-field" step="any" aria-label="learning rate">'
         '<div id="strip" aria-hidden="true"></div></div>'
+        '<p class="remark" id="limit"></p>'
         '<div id="verdict" aria-live="polite"></div>'
         '<div id="curve"></div>'
         '<p class="remark"><span class="key foreseen"></span> what this rate does from the start '

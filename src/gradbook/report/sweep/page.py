@@ -35,7 +35,7 @@ def cell(sweep: Sweep) -> str:
         (shortest(it.rate), short(it.end), text(it.verdict), text(it.reason))
         for it in sweep.outcomes
     )
-    limit = f"<p>{text(sweep.limit.words(sweep.epochs))}</p>"
+    limit = f"<p>{text(sweep.finding)}</p>"
     return f"{picture(sweep)}{limit}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
 
 
@@ -44,7 +44,7 @@ def _lead(sweep: Sweep) -> str:
     return (
         f'<p class="lead">One network, trained from the same start at {rates}, '
         f"{counted(sweep.epochs, 'epoch')} each.</p>\n"
-        f'<p class="finding">{text(sweep.limit.words(sweep.epochs))}</p>\n'
+        f'<p class="finding">{text(sweep.finding)}</p>\n'
     )
 
 
@@ -71,10 +71,11 @@ def _meanings() -> str:
 
 def _how(sweep: Sweep, command: str) -> str:
     search = (
-        f"<p>{text(DEFINITION)} To find the largest such rate, the interval between the largest "
-        "rate that trains and the next one that doesn’t was halved on a log scale again and again; "
-        f"then rates beyond that border were tried. {counted(sweep.limit.tried, 'rate')} were "
-        "tried in all.</p>"
+        f"<p>{text(DEFINITION)} To find up to which rate that is so, rates on a fixed logarithmic "
+        "grid were tried: powers of ten from 1 on, then by halving to two neighbours of which one "
+        "trains, then its neighbours and rates farther away, up to double and down to half. "
+        f"{counted(sweep.limit.tried, 'rate')} were tried, the same ones in every sweep of this "
+        "network over so many epochs.</p>"
     )
     losses = (
         "<p>Everything was computed in double precision. An epoch’s loss is the one before its "

@@ -1,4 +1,4 @@
-"""A sweep for the terminal: a verdict for each rate, the largest that trains, the curves."""
+"""A sweep for the terminal: a verdict for each rate, up to which it trains, the curves."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     yield []
     yield from _table(sweep, width)
     yield []
-    yield from folded([Span(sweep.limit.words(sweep.epochs), "bold")], width)
+    yield from folded([Span(sweep.finding, "bold")], width)
     yield from folded(DEFINITION, width)
 
 
@@ -79,10 +79,11 @@ def as_json(sweep: Sweep) -> str:
 
     {"format": "gradbook sweep", "version": 1, "network": text, "epochs": count,
      "rates": [{"rate", "verdict", "reason", "trains", "end", "lowest", "losses"}, …],
-     "largest": {"rate", "beyond", "failing", "tried", "words"}}
+     "largest": {"rate", "reliable", "beyond", "failing", "tried", "words"}}
 
     `losses` holds each epoch's loss before its update. `largest` is the search for the largest
-    rate that still trains: `beyond` is the next larger rate tried, which doesn't, and `failing`
+    rate that still trains, the same whichever rates were asked for: every rate tried up to
+    `reliable` trains, `beyond` is the next larger rate tried, which doesn't, and `failing` are
     those below it that don't either.
     """
     limit = sweep.limit
@@ -94,10 +95,11 @@ def as_json(sweep: Sweep) -> str:
         "rates": list(map(_outcome, sweep.outcomes)),
         "largest": {
             "rate": limit.rate,
+            "reliable": limit.reliable,
             "beyond": limit.beyond,
             "failing": limit.failing,
             "tried": limit.tried,
-            "words": limit.words(sweep.epochs),
+            "words": sweep.finding,
         },
     }
     return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"

@@ -26,6 +26,7 @@ from gradbook.rates.conditions import (
     Negated,
 )
 from gradbook.rates.gates import LayerGate
+from gradbook.rates.limit import limit_table
 
 THRESHOLDS = {
     "late": [c.LATE, c.LEAST_LATE[c.LATE]],
@@ -49,6 +50,7 @@ def criteria_table() -> dict[str, Any]:
         "decisions": [[_said(condition), str(verdict)] for condition, verdict in c.DECISIONS],
         "otherwise": str(c.OTHERWISE),
         "meanings": {str(verdict): words for verdict, words in c.MEANINGS.items()},
+        "limit": limit_table(),
     }
 
 

@@ -8,7 +8,7 @@ import { even } from "./masks.js"
  *   late: [number, number], latest: [number, number], rise: number, bottom: number, asLow: number,
  *   conditions: Record<string, Condition>, broken: Condition, sound: Condition, rests: Condition,
  *   trains: Condition, decisions: [Condition, string][], otherwise: string,
- *   meanings: Record<string, string>,
+ *   meanings: Record<string, string>, limit: import("./limit.js").LimitTable,
  * }} Criteria
  * @typedef {{covers: boolean, hidden: boolean, slopes: number[], arriving: number[], passing: number[]}} Gate
  * @typedef {{rate: number, least: number, losses: number[], sizes: number[], turns: number[], gates: Opening[]}} Trial

@@ -1,6 +1,7 @@
 // Step, run, reset, and the learning rate.
 
-import { byId, make, short } from "./dom.js"
+import { largest, limitWords } from "../machine/limit.js"
+import { byId, make, say, short } from "./dom.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
@@ -16,6 +17,7 @@ export class Controls {
     this.field = byId("rate-field")
     this.pace = byId("pace")
     this.strip = byId("strip")
+    this.limit = byId("limit")
     this.due = 0
     this.last = 0
     this.judged = "" // for which start and samples the strip was made
@@ -80,7 +82,7 @@ export class Controls {
     this.judgeZones()
   }
 
-  /** What each rate does, as colours below the slider; a few at a time.
+  /** What each rate does, as colours below the slider, and up to which it trains; a few at a time.
    * @private
    */
   judgeZones() {
@@ -88,23 +90,43 @@ export class Controls {
     const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
     if (key === this.judged || this.isRunning) return
     this.judged = key
-    const zones = Array.from({ length: ZONES }, () => make("span"))
-    this.strip.replaceChildren(...zones)
-    let k = 0
+    const work = this.judging()
     const some = () => {
       if (key !== this.judged) return
       if (this.isRunning) return void setTimeout(some, LATER)
       const until = performance.now() + 6
-      while (k < ZONES && performance.now() < until) {
-        const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
-        const { verdict } = model.judgeAt(rate)
-        zones[k].className = `z-${verdict.split(" ")[0]}`
-        zones[k].title = `η ≈ ${tidy(rate)}: ${verdict}`
-        k += 1
-      }
-      if (k < ZONES) setTimeout(some)
+      while (performance.now() < until) if (work.next().done) return
+      setTimeout(some)
     }
     setTimeout(some, 60)
+  }
+
+  /** One trial after the other.
+   * @private
+   */
+  *judging() {
+    const { model } = this
+    const { epochs, criteria } = model.content
+    const zones = Array.from({ length: ZONES }, () => make("span"))
+    this.strip.replaceChildren(...zones)
+    say(this.limit, "")
+    let hasGradient = true
+    for (const [k, zone] of zones.entries()) {
+      const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
+      const { verdict, pull } = model.judgeAt(rate)
+      zone.className = `z-${verdict.split(" ")[0]}`
+      zone.title = `η ≈ ${tidy(rate)}: ${verdict}`
+      hasGradient = pull !== 0 && Number.isFinite(pull)
+      yield
+    }
+    const search = largest(criteria.limit)
+    let asked = search.next()
+    while (hasGradient && !asked.done) {
+      asked = search.next(model.judgeAt(asked.value).trains)
+      yield
+    }
+    const found = asked.done ? asked.value : { rate: null, beyond: null, reliable: null, failing: [], tried: 0 }
+    say(this.limit, limitWords(found, epochs, criteria.limit))
   }
 }
 

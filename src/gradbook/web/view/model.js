@@ -4,7 +4,7 @@ import { Training } from "../machine/training.js"
 import { judged, trial } from "../machine/verdict.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
-/** @typedef {{verdict: string, trains: boolean, left: number, losses: number[]}} Judgement */
+/** @typedef {{verdict: string, trains: boolean, left: number, losses: number[], pull: number}} Judgement */
 
 const MOST_LOSSES = 4_000 // kept for the curve: of more, every second one
 
@@ -174,7 +174,7 @@ export class Model {
   judgeAt(rate) {
     const fresh = new Training(this.content, this.samples, this.start)
     const found = trial(fresh, rate, this.content.epochs, this.content.gates)
-    return { losses: found.losses, ...judged(found, this.content.criteria) }
+    return { losses: found.losses, pull: found.sizes[0], ...judged(found, this.content.criteria) }
   }
 
   /** What is shown now: what is pointed at, or else what was chosen. */
