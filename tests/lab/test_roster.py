@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.errors import DataError
-from gradbook.lab.roster import file_stems, read_roster
+from gradbook.lab.roster import file_stems, read_roster, read_student_names
 
 
 def roster(tmp_path, text):
@@ -30,6 +30,100 @@ def roster(tmp_path, text):
 )
 def test_the_names_are_read_in_their_order(text, tmp_path):
     assert roster(tmp_path, text) == ["Ada Lovelace", "Alan Turing"]
+
+
+WHOLE, GIVEN_FIRST = ("Ada Lovelace", "7a"), ("Ada", "Lovelace")
+HEADS = {
+    "Vorname;Nachname": GIVEN_FIRST,
+    "Name;Vorname": GIVEN_FIRST[::-1],
+    "Name;Klasse": WHOLE,
+    "Schüler/in;Klasse": WHOLE,
+    "Kind;Klasse": WHOLE,
+    "Nom;Prénom": GIVEN_FIRST[::-1],
+    "NOM;Classe": WHOLE,
+    "Prénom;Nom de famille": GIVEN_FIRST,
+    "Nombre;Apellidos": GIVEN_FIRST,
+    "Apellido(s);Nombre": GIVEN_FIRST[::-1],
+    "Apellidos y nombre;Grupo": WHOLE,
+    "Nombre;Primer apellido": GIVEN_FIRST,
+    "Cognome;Nome": GIVEN_FIRST[::-1],
+    "Nome;Classe": WHOLE,
+    "Achternaam;Voornaam": GIVEN_FIRST[::-1],
+    "Naam;Klas": WHOLE,
+    "Efternavn;Fornavn": GIVEN_FIRST[::-1],
+    "Förnamn;Efternamn": GIVEN_FIRST,
+    "Sukunimi;Etunimi": GIVEN_FIRST[::-1],
+    "Imię;Nazwisko": GIVEN_FIRST,
+    "Příjmení;Jméno": GIVEN_FIRST[::-1],
+    "Soyadı;Adı": GIVEN_FIRST[::-1],
+    "Фамилия;Имя": GIVEN_FIRST[::-1],
+    "姓名;班级": WHOLE,
+    "FIRST_NAME;Last-Name": GIVEN_FIRST,
+    "Given name;Surname": GIVEN_FIRST,
+    "Student;ID": WHOLE,
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_headings_are_no_student_in_any_language(head, separator, tmp_path):
+    text = f"{head}\n{';'.join(HEADS[head])}\n".replace(";", separator)
+    assert roster(tmp_path, text) == ["Ada Lovelace"]
+
+
+def test_a_dutch_name_has_its_middle_where_it_is_said(tmp_path):
+    text = "Achternaam;Tussenvoegsel;Voornaam\nBerg;van den;Anna\nVisser;;Bram\n"
+    assert roster(tmp_path, text) == ["Anna van den Berg", "Bram Visser"]
+
+
+@pytest.mark.parametrize("first", ["Mark;Smith", "Anna;Klass", "Zak;Year", "Nr;Book"])
+def test_a_student_may_be_called_like_a_heading(first, tmp_path):
+    """As long as it is no word for a name."""
+    assert roster(tmp_path, f"{first}\nAda;Lovelace\n") == [
+        first.replace(";", " "),
+        "Ada Lovelace",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "by_number", "by_file"),
+    [
+        ("number,name\n3,Ada\n7,Alan\n", {3: "Ada", 7: "Alan"}, {}),
+        ("7;Alan Turing\n3;Ada Lovelace\n", {7: "Alan Turing", 3: "Ada Lovelace"}, {}),
+        ("Nr;Vorname;Nachname\n3;Ada;Lovelace\n", {3: "Ada Lovelace"}, {}),
+        ("Datei;Name\nklasse/Übung 1.xlsx;Ada\nb;Alan\n", {}, {"übung 1": "Ada", "b": "Alan"}),
+        ("ada.xlsx,Ada\nalan.XLSX,Alan\n", {}, {"ada": "Ada", "alan": "Alan"}),
+        ("number,file,name\n3,,Ada\n,b.xlsx,Alan\n", {3: "Ada"}, {"b": "Alan"}),
+        (
+            "Vorname;Nachname\nAda;Lovelace\nAlan;Turing\n",
+            {1: "Ada Lovelace", 2: "Alan Turing"},
+            {},
+        ),
+    ],
+)
+def test_names_are_matched_by_numbers_or_files(text, by_number, by_file, tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text(text, encoding="utf-8")
+    names = read_student_names(path)
+    assert (names.by_number, names.by_file) == (by_number, by_file)
+    assert names.is_in_order == text.startswith("Vorname")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("number,name\n3,Ada\n3,Alan\n", "row 3: 3 is there twice"),
+        ("file,name\na.xlsx,Ada\nA,Alan\n", "row 3: A is there twice"),
+        ("number,name\nthree,Ada\n", "row 2: 'three' is no exercise's number"),
+        ("number,name\n3,\n", "row 2: no name in it"),
+        ("number,name\n", "no student in it"),
+    ],
+)
+def test_what_names_nobody_for_sure_is_said(text, told, tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=told):
+        read_student_names(path)
 
 
 @pytest.mark.parametrize(

@@ -5,58 +5,287 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from unicodedata import normalize
+from dataclasses import dataclass, fields
+from pathlib import PurePath
+from unicodedata import combining, normalize
 
+from gradbook.audit.classes.students import StudentNames, file_key
 from gradbook.data.formats.rows import CellRow, read_rows
 from gradbook.errors import DataError, LimitError
 
-WHOLE = ("name", "student", "full name", "student name", "names", "students")
-FIRST = ("first name", "given name", "firstname", "forename")
-LAST = ("last name", "surname", "family name", "lastname")
 LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
+LARGEST_NUMBER = 999_999_999
 STEM_LENGTH = 60  # characters of a file's name
 _NO_NAME = re.compile(r"[\W_]*")
-_OTHER = re.compile(r"[@\d]|^$")
+_OTHER = re.compile(r"[@\d]|^$")  # in a cell that is no name
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_BOOK = re.compile(r".*\.xls[xm]", re.IGNORECASE | re.DOTALL)
+
+
+# What columns are called ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Headings:
+    """What the columns of such lists are called in a language, in small letters without accents.
+
+    `name` is all of a name, or what the column beside it leaves of it: Nom beside Prénom.
+    """
+
+    name: str
+    given: str
+    family: str
+    whole: str = ""
+    between: str = ""
+    and_: str = ""
+    other: str = ""  # what stands beside names
+
+
+LANGUAGES = {
+    "English": Headings(
+        "name, names",
+        "first name, firstname, given name, given names, forename",
+        "last name, lastname, surname, family name",
+        "student, students, student name, name of student, full name, display name, pupil, learner",
+        "middle name",
+        "and",
+        "class, group, course, section, email, e mail, email address, id, id number, student id, "
+        "number, no, nr, points, grade, score, year, school",
+    ),
+    "German": Headings(
+        "name, namen",
+        "vorname, vornamen, rufname",
+        "nachname, nachnamen, familienname, zuname",
+        "schuler, schulerin, schuler in, schuelerin, schueler, student in, studentin, "
+        "studierende, teilnehmer, teilnehmerin, vollstandiger name, vor und nachname",
+        and_="und",
+        other="klasse, kurs, gruppe, e mail adresse, mail, matrikelnummer, nummer, punkte, note, "
+        "jahrgang, schule, geburtsdatum",
+    ),
+    "French": Headings(
+        "nom, noms",
+        "prenom, prenoms",
+        "nom de famille",
+        "eleve, eleves, etudiant, etudiante, nom complet",
+        and_="et",
+        other="classe, groupe, courriel, adresse de courriel, adresse e mail, numero, identifiant, "
+        "points",
+    ),
+    "Spanish": Headings(
+        "nombre, nombres",
+        "nombre de pila",
+        "apellido, apellidos, primer apellido",
+        "alumno, alumna, estudiante, nombre completo",
+        "segundo apellido",
+        "y",
+        "clase, curso, grupo, correo, correo electronico, direccion de correo, numero, puntos",
+    ),
+    "Italian": Headings(
+        "nome",
+        "nome proprio",
+        "cognome",
+        "alunno, alunna, studente, studentessa, nome completo, nominativo",
+        and_="e",
+        other="classe, gruppo, corso, indirizzo email, matricola, numero, punti",
+    ),
+    "Dutch": Headings(
+        "naam, namen",
+        "voornaam, roepnaam",
+        "achternaam, familienaam",
+        "leerling, volledige naam",
+        "tussenvoegsel, tussenvoegsels",
+        "en",
+        "klas, groep, e mailadres, leerlingnummer, studentnummer, nummer, punten",
+    ),
+    "Portuguese": Headings(
+        "nome", "primeiro nome", "sobrenome, apelido", "aluno, aluna", and_="e", other="turma"
+    ),
+    "Danish and Norwegian": Headings(
+        "navn", "fornavn", "efternavn, etternavn", "elev", "mellemnavn, mellomnavn", "og", "klasse"
+    ),
+    "Swedish": Headings("namn", "fornamn", "efternamn", "elev", and_="och", other="klass"),
+    "Finnish": Headings("nimi", "etunimi", "sukunimi", "oppilas, opiskelija", other="luokka"),
+    "Polish": Headings("", "imie", "nazwisko", "uczen, student", and_="i", other="klasa"),
+    "Czech and Slovak": Headings(
+        "jmeno, meno", "krestni jmeno", "prijmeni, priezvisko", other="trida"
+    ),
+    "Hungarian": Headings("nev", "keresztnev, utonev", "vezeteknev", "tanulo", other="osztaly"),
+    "Turkish": Headings("", "adı", "soyadı, soyad", "ad soyad, adı soyadı, ogrenci", other="sınıf"),
+    "Russian": Headings("", "имя", "фамилия", "фио, ученик, студент", "отчество", "и", "класс"),
+    "Chinese and Japanese": Headings(
+        "", "名", "姓", "姓名, 名字, 氏名, 名前", other="班级, クラス"
+    ),
+}
+WORDS = {
+    kind.name: {
+        word.strip()
+        for language in LANGUAGES.values()
+        for word in getattr(language, kind.name).split(",")
+        if word.strip()
+    }
+    for kind in fields(Headings)
+}
+NUMBERS = {
+    "number",
+    "no",
+    "nr",
+    "exercise",
+    "exercise number",
+    "seed",
+    "nummer",
+    "numero",
+    "aufgabe",
+}
+FILES = {"file", "file name", "filename", "book", "workbook", "datei", "dateiname", "mappe"} | {
+    "fichier", "archivo", "fichero", "bestand", "ficheiro"
+}  # fmt: skip
+
+
+def _word(heading: str) -> str:
+    """A heading in small letters, without accents, marks and what stands in parentheses."""
+    plain = normalize("NFKD", re.sub(r"\([^)]*\)", " ", heading)).casefold()
+    letters = "".join(letter for letter in plain if not combining(letter))
+    return " ".join(re.sub(r"[\W_]+", " ", letters).split())
+
+
+def _kind(word: str) -> str:
+    """Which kind of column that is: one of WORDS; '' of what is no heading."""
+    kind = next((kind for kind, words in WORDS.items() if word in words), "")
+    parts = [part for part in word.split() if part not in WORDS["and_"]]
+    is_name = len(parts) > 1 and all(_kind(part) in ("name", "given", "family") for part in parts)
+    return kind or ("whole" if is_name else "")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a list has its names, and numbers or files to match them by; whether it has a head."""
+
+    names: tuple[int, ...]
+    numbers: int | None = None
+    files: int | None = None
+    is_headed: bool = False
+
+
+def _columns(rows: Sequence[CellRow]) -> Columns:
+    words = [_word(cell) for cell in rows[0].cells]
+    kinds = [_kind(word) for word in words]
+    named = _named(kinds)
+    is_heading = [
+        bool(kind) or word in NUMBERS | FILES for kind, word in zip(kinds, words, strict=True)
+    ]
+    if not named and not any(_is_over_others(rows, k) for k, it in enumerate(is_heading) if it):
+        return _without_head(rows)
+    numbers = next((k for k, word in enumerate(words) if word in NUMBERS), None)
+    files = next((k for k, word in enumerate(words) if word in FILES), None)
+    others = tuple(k for k, is_it in enumerate(is_heading) if not is_it) or (0,)
+    return Columns(named or _first_ones(rows[1:], others), numbers, files, is_headed=True)
+
+
+def _is_over_others(rows: Sequence[CellRow], column: int) -> bool:
+    """Whether what stands below isn't names either: Klass is a heading, and somebody's name."""
+    below = [row.cells[column] for row in rows[1:]]
+    return any(below) and all(map(_OTHER.search, below))
+
+
+def _named(kinds: Sequence[str]) -> tuple[int, ...]:
+    """The columns with the names, in the order in which a name is said; none where none is."""
+    at = {kind: tuple(k for k, own in enumerate(kinds) if own == kind) for kind in WORDS}
+    given, family = at["given"], at["family"]
+    if given and family:
+        return given + at["between"] + family
+    if at["whole"]:
+        return at["whole"][:1]
+    if family:
+        return at["name"][:1] + family + at["between"]
+    return given + at["name"][:1]
+
+
+def _without_head(rows: Sequence[CellRow]) -> Columns:
+    """By what stands in them: numbers, files, and before all others, names."""
+    columns = list(zip(*(row.cells for row in rows), strict=True))
+    numbers = next((k for k, own in enumerate(columns) if all(map(_NUMBER.fullmatch, own))), None)
+    files = next((k for k, own in enumerate(columns) if all(map(_BOOK.fullmatch, own))), None)
+    others = tuple(k for k in range(len(columns)) if k not in (numbers, files))
+    return Columns(_first_ones(rows, others or (0,)), numbers, files)
+
+
+def _first_ones(rows: Sequence[CellRow], columns: Sequence[int]) -> tuple[int, ...]:
+    """The columns with the names where none is called so: the first, and a second one of names."""
+    beside = [row.cells[columns[1]] for row in rows] if len(columns) == 2 else []
+    return tuple(columns[:2] if beside and not any(map(_OTHER.search, beside)) else columns[:1])
+
+
+# The names --------------------------------------------------------------------------
 
 
 def read_roster(path: str | os.PathLike[str]) -> list[str]:
     """The students' names in their order, each one different.
 
-    They stand in the column `name` or `student`, in `first name` and `last name`, or, where no
-    column is called so, in the first one (the first two, if there are no others).
+    They stand in the columns that are called so in one of LANGUAGES or, where none is, in the first
+    one (the first two, if there are no others).
     """
     file = str(path)
-    rows = read_rows(path, ())
-    columns = _columns(rows[0])
     names: dict[str, str] = {}
-    for row in rows[1:] if columns else rows:
-        name = _name(row, columns or _first_ones(rows), file)
+    for row, name in _students(path, *_rows_and_columns(path)):
         key = normalize("NFKC", name).casefold()
         if key in names:
             problem = f"{name!r} is there twice: tell them apart, say by a number"
             raise DataError(problem, file=file, row=row.number)
         names[key] = name
-    if not names:
-        raise DataError("no student in it: write one name a row", file=file)
-    if len(names) > MOST_STUDENTS:
-        raise LimitError(f"{file}: more than {MOST_STUDENTS:,} students: give a shorter list")
     return list(names.values())
 
 
-def _columns(head: CellRow) -> tuple[int, ...]:
-    """The columns with the names; none where the first row is a student already."""
-    words = [" ".join(cell.casefold().replace("_", " ").split()) for cell in head.cells]
-    whole = [k for k, word in enumerate(words) if word in WHOLE]
-    first = [k for k, word in enumerate(words) if word in FIRST]
-    last = [k for k, word in enumerate(words) if word in LAST]
-    return tuple((first + last) if first or last else whole[:1])
+def read_student_names(path: str | os.PathLike[str]) -> StudentNames:
+    """Whose the books are, by the number or the file in each row; by the rows' order without."""
+    rows, columns = _rows_and_columns(path)
+    students = list(_students(path, rows, columns))
+    by_number: dict[int, str] = {}
+    by_file: dict[str, str] = {}
+    for place, (row, name) in enumerate(students, 1):
+        number = _number(row, columns, place, str(path))
+        book = row.cells[columns.files] if columns.files is not None else ""
+        for key, known in ((number, by_number), (file_key(book) if book else None, by_file)):
+            if key in known:
+                problem = f"{book or number} is there twice: whose book is it?"
+                raise DataError(problem, file=str(path), row=row.number)
+        if number is not None:
+            by_number[number] = name
+        if book:
+            by_file[file_key(book)] = name
+    in_order = columns.numbers is None and columns.files is None
+    return StudentNames(PurePath(path).name, by_number, by_file, is_in_order=in_order)
 
 
-def _first_ones(rows: Sequence[CellRow]) -> tuple[int, ...]:
-    """The columns with the names where none is called so: the first, and a second one of names."""
-    beside = [row.cells[1] for row in rows if len(row.cells) == 2]
-    return (0, 1) if beside and not any(map(_OTHER.search, beside)) else (0,)
+def _number(row: CellRow, columns: Columns, place: int, file: str) -> int | None:
+    """Which exercise a row's student has; None if only a file says it."""
+    if columns.numbers is None:
+        return place if columns.files is None else None
+    cell = row.cells[columns.numbers]
+    if not cell and columns.files is not None:
+        return None
+    if not _NUMBER.fullmatch(cell):
+        problem = f"{cell!r} is no exercise's number: it is one of 0 to {LARGEST_NUMBER:,}"
+        raise DataError(problem, file=file, row=row.number)
+    return int(cell)
+
+
+def _rows_and_columns(path: str | os.PathLike[str]) -> tuple[list[CellRow], Columns]:
+    rows = read_rows(path, ())
+    columns = _columns(rows)
+    rows = rows[columns.is_headed :]
+    if not rows:
+        raise DataError("no student in it: write one name a row", file=str(path))
+    if len(rows) > MOST_STUDENTS:
+        raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: give a shorter list")
+    return rows, columns
+
+
+def _students(
+    path: str | os.PathLike[str], rows: Sequence[CellRow], columns: Columns
+) -> Iterator[tuple[CellRow, str]]:
+    for row in rows:
+        yield row, _name(row, columns.names, str(path))
 
 
 def _name(row: CellRow, columns: Sequence[int], file: str) -> str:

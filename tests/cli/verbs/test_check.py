@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -104,7 +105,65 @@ def test_with_a_record_no_book_is_judged_twice(submissions, here, capsys):
     assert (here / "grades.csv").read_bytes() == grades
     assert capsys.readouterr().out == said
     main(["check", *submissions])
-    assert capsys.readouterr().out + "wrote grades.csv\n" == said
+    told = "no student's name is in 5 books: --names FILE.csv can say whose they are"
+    assert f"{capsys.readouterr().out}wrote grades.csv\n{told}\n" == said
+
+
+def students(path):
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        return {row["file"]: row["student"] for row in csv.DictReader(file)}
+
+
+def test_numbered_exercises_get_their_names_from_a_list(here, capsys):
+    main(["sheet", "--exercise", "3-6", "-o", "class", "--epochs", "3", "--rates", "none"])
+    (here / "class" / "worked-exercise-4.xlsx").rename(here / "class" / "lisa's, last version.xlsx")
+    names = "Nr;Vorname;Nachname\n3;Ada;Lovelace\n4;Lise;Meitner\n5;Zoë;Müller\n9;Alan;Turing\n"
+    (here / "names.csv").write_text(names, encoding="utf-8")
+    capsys.readouterr()
+    asked = ["check", "class", "--csv", "grades.csv"]
+    main(asked)
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told == "a number, and no name, is in 4 books: --names FILE.csv can say whose they are"
+    assert sorted(students("grades.csv").values()) == ["3", "4", "5", "6"]
+    main([*asked, "--names", "names.csv", "--html", "class.html"])
+    told = capsys.readouterr().out.splitlines()[-2:]
+    assert told == [
+        "names.csv names nobody for 1 book: worked-exercise-6.xlsx",
+        "no book of 1 student: Alan Turing",
+    ]
+    assert students("grades.csv") == {
+        str(Path("class", "lisa's, last version.xlsx")): "Lise Meitner",
+        str(Path("class", "worked-exercise-3.xlsx")): "Ada Lovelace",
+        str(Path("class", "worked-exercise-5.xlsx")): "Zoë Müller",
+        str(Path("class", "worked-exercise-6.xlsx")): "6",
+    }
+    assert "Lise Meitner" in (here / "class.html").read_text("utf-8")
+    main(["check", "class", "--json", "--names", "names.csv"])
+    books = json.loads(capsys.readouterr().out)["books"]
+    assert [book["student"] for book in books] == list(students("grades.csv").values())
+
+
+def test_a_list_of_names_alone_begins_with_the_first_exercise(here, capsys):
+    main(["sheet", "--exercise", "1-2", "-o", "class", "--epochs", "3", "--rates", "none"])
+    (here / "names.csv").write_text("Name;Vorname\nLovelace;Ada\nTuring;Alan\n", encoding="utf-8")
+    main(["check", "class", "--csv", "grades.csv", "--names", "names.csv"])
+    assert list(students("grades.csv").values()) == ["Ada Lovelace", "Alan Turing"]
+    said = "names.csv has no numbers: its first name is taken for exercise 1"
+    assert capsys.readouterr().out.splitlines()[-1] == said
+
+
+def test_books_of_any_kind_get_their_names_by_their_files(submissions, here, capsys):
+    (here / "names.csv").write_text("file,student\nright,Ada\nWRONG.XLSX,Alan\n", "utf-8")
+    main(["check", *submissions, "--csv", "grades.csv", "--names", "names.csv"])
+    found = students("grades.csv")
+    assert (found["right.xlsx"], found["wrong.xlsx"], found["copy.xlsx"]) == ("Ada", "Alan", "")
+    assert "names.csv names nobody for 3 books" in capsys.readouterr().out
+
+
+def test_a_list_that_is_none_is_refused_before_anything_is_checked(submissions, refused, here):
+    (here / "names.csv").write_text("number,name\nx,Ada\n", encoding="utf-8")
+    said = refused(["check", *submissions, "--names", "names.csv", "--csv", "grades.csv"])
+    assert "row 2: 'x' is no exercise's number" in said
 
 
 def test_a_record_takes_no_other_files_place(submissions, refused):

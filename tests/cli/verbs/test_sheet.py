@@ -75,10 +75,11 @@ def test_an_exercise_comes_with_its_solution(said, tmp_path):
     assert exercise["Training"]["Y5"].value is None
     assert solution["Training"]["Y5"].value.startswith("=((S5-B5)")
     start = [
-        [sheet[f"C{row}"].value for row in range(18, 26)]
-        for sheet in (exercise["Network"], solution["Network"])
+        [sheet[f"C{row + below}"].value for row in range(18, 26)]
+        for sheet, below in ((exercise["Network"], 2), (solution["Network"], 0))
     ]
     assert start[0] == start[1]
+    assert [exercise["Network"][place].value for place in ("B4", "C4")] == ["Student", "7"]
 
 
 def test_a_class_gets_an_exercise_each(said, tmp_path):

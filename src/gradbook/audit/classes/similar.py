@@ -17,6 +17,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.audit.classes.students import NUMBER
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.workbook.origin import Origin, shape_of
 
@@ -173,7 +174,8 @@ class _Class:
             more = " …" if len(formulas) > SHOWN else ""
             yield f"{len(formulas):,} formulas that hardly anyone else has: {shown}{more}"
         if _are_same(trace.student for trace in own):
-            yield f"the name inside {both} is {first.student}"
+            what = "exercise" if NUMBER.fullmatch(first.student) else "by"
+            yield f"{both} are {what} {first.student}"
         if self._only(group, "created"):
             yield f"{both} began as one file, of {first.created}"
         if self._only(group, "saved_by"):

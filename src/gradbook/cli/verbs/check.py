@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gradbook.audit.classes.points import BookScore
+    from gradbook.audit.classes.students import StudentNames
     from gradbook.audit.findings.findings import BookReport
     from gradbook.audit.many import Check
 
@@ -32,6 +33,8 @@ EXAMPLES = """\
   gradbook check submissions                 a whole class: also which mistakes are shared
   gradbook check submissions --html class.html --csv grades.csv --out-of 20
                                              the same as a page, and a table of grades
+  gradbook check submissions --csv grades.csv --names names.csv
+                                             with the students' names, by the exercises' numbers
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
   gradbook check *.xlsx --annotate marked --hints --points
                                              without the solution, with the score
@@ -60,6 +63,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE.csv",
         type=file_ending_in(".csv"),
         help="write a table of grades: a row for each book",
+    )
+    parser.add_argument(
+        "--names",
+        metavar="FILE",
+        help="whose the books are: a table with a number or a file and a name a row; a list of "
+        "names alone begins with exercise 1",
     )
     parser.add_argument(
         "--points", action="store_true", help="say what each book earns: a point for each gradient"
@@ -98,12 +107,28 @@ def run(options: Namespace) -> int:
     if options.hints and not options.annotate:
         raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
     from gradbook.audit.classes.points import Scores
+    from gradbook.audit.classes.students import NamedReports
 
+    names = _names(options)
     with _checked(options) as reports:
-        return _told(options, reports, Scores(reports, options.out_of))
+        named = reports if names is None else NamedReports(reports, names)
+        return _told(options, named, Scores(named, options.out_of), names)
 
 
-def _told(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
+def _names(options: Namespace) -> StudentNames | None:
+    if not options.names:
+        return None
+    from gradbook.lab.roster import read_student_names
+
+    return read_student_names(options.names)
+
+
+def _told(
+    options: Namespace,
+    reports: Sequence[BookReport],
+    scores: Sequence[BookScore],
+    names: StudentNames | None,
+) -> int:
     """Everything that is asked for; the exit code."""
     if options.json:
         from gradbook.audit.classes.record import class_json
@@ -115,6 +140,10 @@ def _told(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
 
         show(lines(reports, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, reports, scores)
+    if options.csv or names:
+        from gradbook.audit.classes.students import remarks_on_students
+
+        written += remarks_on_students(reports, names)
     for line in () if options.json else written:
         print(one_line(line))
     for line in problems:

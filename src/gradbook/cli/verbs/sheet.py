@@ -157,7 +157,7 @@ def _exercise(student: int | str, options: Namespace) -> Exercise:
     kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
     tells = {FORWARD, LOSS} & set(kinds)  # what the sheet Check is made of
     return Exercise(
-        student=student if isinstance(student, str) else "",
+        student=str(student),
         kinds=kinds,
         places=options.places,
         seed=student,

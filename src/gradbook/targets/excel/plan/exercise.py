@@ -21,7 +21,7 @@ BLANK_NAME = "fill_in_{}_{}"  # what each column that is left blank is called: k
 class Exercise:
     """What is left blank, `places` columns of it where that is given, drawn by the `seed`."""
 
-    student: str = ""
+    student: str = ""  # a name, or a number as text
     kinds: tuple[str, ...] = (GRADIENTS,)
     places: int | None = None
     seed: int | str = 0

@@ -35,7 +35,13 @@ VERDICTS = (
     ("no number", OPEN),
     ("agree", GOOD),
 )
-NO_MISTAKES = ("formula_differs", "formula_range", "empty_cell_reference", "eval_error")
+NO_MISTAKES = (
+    "formula_differs",
+    "formula_range",
+    "empty_cell_reference",
+    "eval_error",
+    "number_stored_as_text",  # which student it is
+)
 
 
 AS_TEXT = {"strings_to_urls": False, "strings_to_formulas": False}  # whatever a name looks like
