@@ -10,7 +10,7 @@ import numpy as np
 
 from gradbook.errors import UsageError
 from gradbook.graph.node import Array
-from gradbook.models.imported import ImportedLayer, ImportedNet, assembled
+from gradbook.models.imported import ImportedLayer, ImportedNet, Notes, assembled
 from gradbook.net.layers import Activation, Dense
 
 BENDS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
@@ -39,7 +39,9 @@ def sklearn_net(estimator: Any) -> SklearnNet:
     classes = tuple(map(str, getattr(last, "classes_", ())))
     if last.n_outputs_ > 1 and last.out_activation_ != "softmax":
         raise UsageError("several labels or numbers at once are not read: one is")
-    found = assembled(type(last).__name__, (inputs,), tuple(_layers(last)), classes=classes)
+    found = assembled(
+        type(last).__name__, (inputs,), tuple(_layers(last)), notes=Notes(classes=classes)
+    )
     first = before[0] if before else last
     names = getattr(first, "feature_names_in_", [f"x{k}" for k in range(1, inputs + 1)])
     return SklearnNet(found, tuple(map(str, names)), mean, deviation)

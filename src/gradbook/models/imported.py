@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
+from math import inf, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import STATISTICS
 from gradbook.models.tied import StoredLayer, applied_again, kept_apart
 from gradbook.net import Net
+from gradbook.net.description import Description
 from gradbook.net.fit import MOST_LAYERS
-from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
+from gradbook.net.layers import BatchNorm, Conv, Dense, Flatten, Layer, spell
 from gradbook.net.parameters import Bias, Role, Shape
 from gradbook.net.wiring import Concat, GoBack, Residual
 
@@ -46,38 +47,75 @@ class ImportedLayer:
         return any((np.sort(own, None) == np.sort(numbers, None)).all() for own in alike)
 
 
+BRIGHTNESS, AS_THEY_STAND = 255.0, 1.0  # bytes of images over 255; numbers of a table
+
+
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What is done to brightness from 0 to 1 before the network, channel by channel."""
+    """What is done before the network, (x / most − mean) / deviation: to images channel by channel,
+    to rows of numbers column by column."""
 
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    most: float = BRIGHTNESS
 
 
 @dataclass(frozen=True, eq=False)
 class Notes:
-    """What a file that we wrote says of its network beside the layers."""
+    """What a file that we wrote, or skl2onnx, says of its network beside the layers."""
 
     preparation: Preparation | None = None
     classes: tuple[str, ...] = ()
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a table: each with its words
+    targets: tuple[str, ...] = ()  # what is predicted: the column of the class, or each number
+    spread: tuple[float, float] = (1.0, 0.0)  # (deviation, mean): what numbers are scaled by
+    probabilities: bool = False  # its outputs are made into those of classes afterwards
 
     @staticmethod
     def of(told: Any) -> Notes:
         """Whatever of it is there, in a file that may be anybody's."""
         if not isinstance(told, Mapping):
             return Notes()
-        classes = told.get("classes")
-        names = tuple(map(str, classes)) if isinstance(classes, list) else ()
-        return Notes(_preparation(told.get("preparation")), names)
+        return Notes(
+            _preparation(told.get("preparation")),
+            _names(told.get("classes")),
+            _columns(told.get("inputs")),
+            _names(told.get("targets")),
+            _spread(told.get("spread")),
+        )
+
+
+NO_NOTES = Notes()
+
+
+def _names(told: Any) -> tuple[str, ...]:
+    return tuple(map(str, told)) if isinstance(told, list) else ()
+
+
+def _columns(told: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    try:
+        return tuple((str(name), _names(words)) for name, words in told)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _spread(told: Any) -> tuple[float, float]:
+    try:
+        deviation, mean = map(float, told)
+    except (TypeError, ValueError, OverflowError):
+        return 1.0, 0.0
+    return (deviation, mean) if 0 < deviation < inf and isfinite(mean) else (1.0, 0.0)
 
 
 def _preparation(told: Any) -> Preparation | None:
     try:
         mean, deviation = (tuple(map(float, told[name])) for name in ("mean", "deviation"))
-    except (ValueError, KeyError, TypeError, OverflowError):
+        most = float(told.get("most", BRIGHTNESS))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     able = np.isfinite((*mean, *deviation)).all() and all(one > 0 for one in deviation)
-    return Preparation(mean, deviation) if able and len(mean) == len(deviation) else None
+    known = most in (BRIGHTNESS, AS_THEY_STAND) and len(mean) == len(deviation)
+    return Preparation(mean, deviation, most) if able and known else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +125,22 @@ class ImportedNet:
     net: Net
     values: Mapping[str, Array]
     preparation: Preparation | None = None
-    classes: tuple[str, ...] = ()
+    notes: Notes = NO_NOTES
     remarks: tuple[str, ...] = ()
+    makes: Shape = ()  # what comes out, before it was laid out in one line
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether it reads rows of numbers as they stand: flat values that aren't an image's."""
+        of_images = self.preparation is not None and self.preparation.most == BRIGHTNESS
+        return len(self.net.input) == 1 and not of_images
 
 
 class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
+LAID_OUT = "the {} values that come out are laid out in one line"
 STEEPER = "ELU falls to −1 here: an alpha of 1"
 TURNED = (
     "channels stand first in all that is read, but for normalisation and sums of places between "
@@ -126,12 +172,24 @@ def assembled(
     size: Shape,
     layers: Sequence[ImportedLayer],
     preparation: Preparation | None = None,
-    classes: tuple[str, ...] = (),
+    notes: Notes = NO_NOTES,
     remarks: tuple[str, ...] = (),
 ) -> ImportedNet:
-    """The network of these layers, with what goes back to an earlier value between branches."""
+    """The network of these layers, with what goes back to an earlier value between branches.
+
+    What comes out is laid out in one line, where it isn't yet.
+    """
     layers = in_a_row(layers)
     said = tuple(as_said(own, number) for number, own in enumerate(layers))
+    try:
+        makes = Description(size, said).shapes[-1]
+    except GradbookError as error:
+        raise DataError(error.message, file=file) from error
+    if len(makes) > 1:
+        layers.append(ImportedLayer(Flatten(), (len(layers),), {}, "output"))
+        said = (*said, Flatten())
+        if prod(makes[1:]) > 1:
+            remarks = (*remarks, LAID_OUT.format(spell(makes)))
     stored = [
         StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
     ]
@@ -142,7 +200,8 @@ def assembled(
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
     apart = kept_apart(stored, [own.place for own in layers], net.owners)
-    return ImportedNet(net, values, preparation, classes, (*remarks, *([apart] if apart else [])))
+    remarks = (*remarks, *([apart] if apart else []))
+    return ImportedNet(net, values, preparation, notes, remarks, makes)
 
 
 def in_a_row(layers: Sequence[ImportedLayer]) -> list[ImportedLayer]:

@@ -10,7 +10,13 @@ import numpy as np
 
 from gradbook.errors import ShapeError
 from gradbook.graph.node import Array
-from gradbook.models.imported import ImportedLayer, NoLayer, Preparation
+from gradbook.models.imported import (
+    AS_THEY_STAND,
+    BRIGHTNESS,
+    ImportedLayer,
+    NoLayer,
+    Preparation,
+)
 from gradbook.models.windows import average_by
 from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, spell
 from gradbook.net.parameters import Shape
@@ -123,8 +129,8 @@ class LayerRow:
         if given != len(self.layers) or any(not isinstance(x.layer, Flatten) for x in self.layers):
             return False
         first = self.sizes[0]
-        channels = first[0] if len(first) == 3 else 1
-        if len(first) == 3 and given == 0:
+        channels = 1 if len(first) == 2 else first[0]
+        if len(first) == 1 or (len(first) == 3 and given == 0):
             each = np.stack([scale, shift])[:, :, None]
         else:
             each = np.stack([scale, shift]).reshape(2, channels, prod(first) // channels)
@@ -137,13 +143,19 @@ class LayerRow:
 
     @property
     def takes_bytes(self) -> bool:
-        """Whether what goes in is scaled down so far that it must be bytes."""
-        return self.scaling is not None and bool(abs(self.scaling[0]).max() < LEAST_SCALE)
+        """Whether images that go in are scaled down so far that they must be bytes."""
+        if self.scaling is None or len(self.sizes[0]) == 1:
+            return False
+        return bool(abs(self.scaling[0]).max() < LEAST_SCALE)
 
     def preparation(self, is_bytes: bool) -> Preparation | None:
-        """What is done to brightness from 0 to 1."""
-        if self.scaling is None:
+        """What is done to brightness from 0 to 1, or to numbers as they stand in a row."""
+        if self.scaling is None and not is_bytes:
             return None
-        scale, shift = self.scaling[0] * (255 if is_bytes else 1), self.scaling[1]
+        first = self.sizes[0]
+        channels = first[0] if len(first) in (1, 3) else 1
+        by, shift = self.scaling or (np.ones(channels), np.zeros(channels))
+        scale = by * (BRIGHTNESS if is_bytes else 1)
         means = 0 - shift / scale  # never −0
-        return Preparation(tuple(means.tolist()), tuple((1 / scale).tolist()))
+        most = AS_THEY_STAND if len(first) == 1 and not is_bytes else BRIGHTNESS
+        return Preparation(tuple(means.tolist()), tuple((1 / scale).tolist()), most)

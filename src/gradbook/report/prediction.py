@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from gradbook.amounts import sureness
+from gradbook.amounts import short, sureness
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.predict import Reading
@@ -17,6 +17,7 @@ from gradbook.report.words.table import TableCell, csv_lines
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
+MOST_NUMBERS, DIGITS = 6, 6  # of a line; of each
 HEADINGS = ("file", "number", "reading", "confidence", "second", "second_confidence", "problem")
 
 
@@ -25,6 +26,8 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     name = f"{_shortened(_name(reading), width):<{width}}  "
     if reading.problem:
         return [Span(name), Span(reading.problem, "yellow")]
+    if reading.numbers:
+        return [Span(name), *_numbers(reading, classes)]
     first, *others = reading.ranking
     sure = reading.probabilities[first]
     colour = "green" if sure >= SURE else "yellow" if sure >= UNSURE else "red"
@@ -40,6 +43,14 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     return spans
 
 
+def _numbers(reading: Reading, names: Sequence[str]) -> Iterator[Span]:
+    """`y1 3.25   y2 −0.5`, as far as a line goes; files and programs are told all."""
+    shown = [f"{_shown(n)} {short(x, DIGITS)}" for n, x in zip(names, reading.numbers, strict=True)]
+    yield Span("   ".join(shown[:MOST_NUMBERS]), "bold")
+    if len(shown) > MOST_NUMBERS:
+        yield Span(f"   and {len(shown) - MOST_NUMBERS:,} more", "dim")
+
+
 def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:
     """`number.jpg reads 6529330`: what the signs of each picture say together."""
     for file, own in groupby(readings, key=lambda one: one.file):
@@ -51,6 +62,8 @@ def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[Te
 
 def caption(reading: Reading, classes: Sequence[str]) -> str:
     """What stands below its image: `6 six.png`."""
+    if reading.numbers:
+        return _name(reading)
     return f"{_shown(classes[reading.ranking[0]])}: {_name(reading)}"
 
 
@@ -61,14 +74,22 @@ def width_of_names(files: Sequence[str], many: bool = False) -> int:
     return min(longest + len(" [12]") * many, WIDEST_NAME)
 
 
-def headings() -> str:
-    return csv_lines([HEADINGS])
+def headings(numbers: Sequence[str] = ()) -> str:
+    """Of a table of classes, or of numbers with these names."""
+    return csv_lines([[_harmless(cell) for cell in _headings(numbers)]])
 
 
-def row(reading: Reading, classes: Sequence[str]) -> str:
+def _headings(numbers: Sequence[str]) -> tuple[str, ...]:
+    return ("file", "number", *numbers, "problem") if numbers else HEADINGS
+
+
+def row(reading: Reading, classes: Sequence[str], numbers: bool = False) -> str:
     """A line of a table for programs and spreadsheets."""
     said = record(reading, classes)
-    cells = (said.get(heading) for heading in HEADINGS[1:])
+    cells: list[TableCell] = [said.get(heading) for heading in HEADINGS[1:]]
+    if numbers:
+        several = reading.numbers or (None,) * len(classes)
+        cells = [said.get("number"), *several, said.get("problem")]
     return csv_lines([[_harmless_file(reading.file), *map(_harmless, cells)]])
 
 
@@ -81,6 +102,8 @@ def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
         found["box"] = list(reading.box)
     if reading.problem:
         return found | {"problem": one_line(reading.problem)}
+    if reading.numbers:
+        return found | {"numbers": dict(zip(classes, reading.numbers, strict=True))}
     ranking = reading.ranking
     for place, name in zip(ranking, ("", "second"), strict=False):
         found[name or "reading"] = classes[place]

@@ -233,7 +233,7 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
     for verb in (["compare", "run"], ["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
-        assert "run is of a table: gradbook predict run new.csv (in Python load_table" in told
+        assert "run is of a table, and not of images: gradbook predict run new.csv" in told
     with pytest.raises(UsageError, match="run is of a table"):
         load("run")
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")

@@ -16,6 +16,7 @@ from gradbook.models.reading import FOREIGN
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
+    from gradbook.lab.models.table_model import TableModel
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
@@ -24,17 +25,23 @@ MODELS = (".safetensors", *FOREIGN)
 
 
 def named_model(argument: str) -> Model | None:
-    """The trained network in a run's folder or a file, if the word names one."""
+    """The trained network of images in a run's folder or a file, if the word names one.
+
+    One that reads rows of a table is shown as the network that it is.
+    """
     if not _is_models_file(argument) and _run(argument) is None:
         return None
-    return opened_model(argument)
+    from gradbook.lab.models.model import Model
+
+    found = opened(argument)
+    return found if isinstance(found, Model) else None
 
 
 def _is_models_file(argument: str) -> bool:
     return os.path.isfile(argument) and argument.lower().endswith(MODELS)
 
 
-def opened_model(path: str) -> Model:
+def opened(path: str) -> Model | TableModel:
     """The model in a run's folder or a file; what is to be known of it is said on the side."""
     from gradbook.lab.training.run_folder import load
 
@@ -44,13 +51,24 @@ def opened_model(path: str) -> Model:
     return model
 
 
+def opened_model(path: str) -> Model:
+    """The same of a model that reads images."""
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.training.run_folder import of_a_table
+
+    model = opened(path)
+    if not isinstance(model, Model):
+        raise of_a_table(path)
+    return model
+
+
 def named(argument: str, data: str | None = None) -> Net | Recipe:
     """The network that is meant, or the recipe, also that of a run."""
     run = _run(argument)
     if run:
         return run.recipe()
     if _is_models_file(argument):
-        return opened_model(argument).net
+        return opened(argument).net
     try:
         return network(argument, data)
     except GradbookError as no_network:

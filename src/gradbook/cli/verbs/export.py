@@ -1,6 +1,6 @@
 """A trained network for other programs: the file's ending says which.
 
-MODEL is the folder of a run, or a model.safetensors.
+MODEL is the folder of a run, a model.safetensors, or a file that import reads.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from gradbook.cli.terminal.arguments import whole_number
-from gradbook.cli.terminal.named import opened_model
+from gradbook.cli.terminal.named import opened
 from gradbook.errors import UsageError
 
 EXAMPLES = """\
@@ -73,16 +73,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.lab.models.exporting import ExportOptions, format_for
-    from gradbook.lab.training.run_folder import RunFolder, is_of_a_table, load_table
+    from gradbook.lab.training.run_folder import RunFolder
 
     known = vars(ExportOptions())
     chosen = {name: value for name, value in vars(options).items() if name in known}
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
     if RunFolder(options.model).owns(options.out):
         raise UsageError(f"{options.out} is the run's own file: choose another name")
-    of_a_table = is_of_a_table(options.model)
-    model = load_table(options.model) if of_a_table else opened_model(options.model)
-    exported = model.export(options.out, **chosen)
+    exported = opened(options.model).export(options.out, **chosen)
     print(f"wrote {', '.join(map(str, exported.files))}")
     for remark in exported.remarks:
         print(remark)

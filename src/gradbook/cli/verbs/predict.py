@@ -21,14 +21,16 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import file_ending_in, matched
-from gradbook.cli.terminal.named import opened_model
+from gradbook.cli.terminal.named import opened
 from gradbook.cli.terminal.output import print_as_json, print_json, show, show_images
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gradbook.lab.models.model import Model
     from gradbook.lab.models.predict import Reading
+    from gradbook.lab.models.table_model import TableModel
 
 EXAMPLES = """\
   gradbook predict runs/quick six.jpg          a photo of a digit
@@ -63,18 +65,20 @@ def run(options: Namespace) -> int:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
     options.files = matched(options.files)
     from gradbook.lab.models.predict import readings
-    from gradbook.lab.training.run_folder import is_of_a_table
+    from gradbook.lab.models.table_model import TableModel
     from gradbook.report import prediction as text
 
-    if is_of_a_table(options.model):
-        return _rows(options)
+    model = opened(options.model)
+    if isinstance(model, TableModel):
+        return _rows(options, model)
     if options.out:
         raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
-    model = opened_model(options.model)
-    classes = model.classes
+    if options.many:
+        model.require_classes()
+    classes = model.classes or model.predicts
     code = 0
     kept: list[Reading] = []
-    tell = _teller(options, classes)
+    tell = _teller(options, model)
     for reading in readings(model, options.files, many=options.many):
         code = max(code, _code(reading))
         tell(reading)  # as soon as it is known
@@ -89,19 +93,20 @@ def run(options: Namespace) -> int:
     return code
 
 
-def _teller(options: Namespace, classes: Sequence[str]) -> Callable[[Reading], None]:
+def _teller(options: Namespace, model: Model) -> Callable[[Reading], None]:
     """What tells of one reading: a row or a line, and of JSON nothing until all are known."""
     from gradbook.report import prediction as text
 
+    classes = model.classes or model.predicts
     names = text.width_of_names(options.files, options.many)
     if options.csv:
-        print(text.headings(), end="")
+        print(text.headings(model.predicts), end="")
 
     def tell(reading: Reading) -> None:
         if reading.unreadable and sys.stderr:
             print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
         if options.csv:
-            print(text.row(reading, classes), end="")
+            print(text.row(reading, classes, not model.classes), end="")
         elif not options.json and not reading.unreadable:
             show([text.line(reading, classes, names)])
 
@@ -118,11 +123,10 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
     show_images(images, [text.caption(one, classes) for one in readings])
 
 
-def _rows(options: Namespace) -> int:
+def _rows(options: Namespace, model: TableModel) -> int:
     """What a model of a table predicts of one table's rows."""
     from gradbook.data.columns import read_columns
     from gradbook.files import write_whole
-    from gradbook.lab.training.run_folder import load_table
     from gradbook.report.tables import text
 
     for flag in ("show", "many"):
@@ -132,7 +136,7 @@ def _rows(options: Namespace) -> int:
         raise UsageError("-o writes the rows as CSV: leave --json out")
     if len(options.files) > 1:
         raise UsageError("this model is of a table: name one file at a time")
-    model, table = load_table(options.model), read_columns(options.files[0])
+    table = read_columns(options.files[0])
     answers = model.predict(table)
     if options.json:
         found = text.records(model, table, answers)

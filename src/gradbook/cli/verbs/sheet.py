@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network, number, one_of, rates, whole_number
-from gradbook.cli.terminal.named import named_model
+from gradbook.cli.terminal.named import MODELS, named, named_model, network_of
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
 from gradbook.rates import USUAL_EPOCHS
@@ -99,7 +99,10 @@ def run(options: Namespace) -> int:
     model = named_model(options.net)
     if model is not None:
         return _reader(model, options)
-    net = network(options.net, options.data)
+    if options.net.lower().endswith(MODELS):
+        net = network_of(named(options.net))
+    else:
+        net = network(options.net, options.data)
     if options.exercise:
         return _exercises(net, options)
     path = Path(options.out or f"{_stem(options.net, net)}{SUFFIX}")
@@ -118,6 +121,7 @@ def _reader(model: Model, options: Namespace) -> int:
             raise UsageError(
                 f"--{flag} is for a workbook that trains: {options.net} is trained already"
             )
+    model.require_classes()
     path = _workbook(Path(options.out or f"{_stem('', model.net)}{SUFFIX}"))
     with busy(f"writing {path.name}"):
         write_reader(model, load(options.data or model.data), path)

@@ -148,6 +148,8 @@ def answering(trained: TrainedNet) -> TrainedNet:
     """Ending in the probability of each class; without classes, in the table's own numbers."""
     last = trained.layers[-1]
     (outputs,) = trained.output
+    if not trained.classes and trained.spread == (1.0, 0.0):
+        return trained
     if not trained.classes:
         deviation, mean = (np.full(outputs, number) for number in trained.spread)
         return _ending(trained, ScaleShift(), scale=deviation, shift=mean)

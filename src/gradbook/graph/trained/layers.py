@@ -116,6 +116,7 @@ class TrainedNet:
     none. `classes` are what its outputs stand for; a network that says a number has none, and
     `spread` then says what its outputs are to be scaled by: (deviation, mean). `columns` are those
     of a table with the words of each, in the order of the inputs; a column of numbers has none.
+    `targets` are the names of what is predicted: a table's class, or each number.
     """
 
     net: Net
@@ -125,6 +126,7 @@ class TrainedNet:
     classes: tuple[str, ...] = ()
     spread: tuple[float, float] = (1.0, 0.0)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
 
     @property
     def input(self) -> Shape:
@@ -153,6 +155,11 @@ class TrainedNet:
         told: dict[str, Any] = {"classes": list(self.classes)}
         if self.columns:
             told["columns"] = self.input_names
+            told["inputs"] = [[name, list(words)] for name, words in self.columns.items()]
+        if self.targets:
+            told["targets"] = list(self.targets)
+        if self.spread != (1.0, 0.0) and not with_preparation:
+            told["spread"] = list(self.spread)
         return told if with_preparation else told | {"preparation": self.scaling.noted}
 
     def is_shared(self, own: TrainedLayer) -> bool:
@@ -180,10 +187,12 @@ def trained_net(
     classes: tuple[str, ...] = (),
     spread: tuple[float, float] = (1.0, 0.0),
     columns: Mapping[str, tuple[str, ...]] | None = None,
+    targets: tuple[str, ...] = (),
 ) -> TrainedNet:
     """The network with its trained values, which go by the names of the graph's leaves."""
     layers = _named(tuple(_layers(net, values)))
-    return TrainedNet(net, _shared(net, layers), scaling, picture, classes, spread, columns or {})
+    layers = _shared(net, layers)
+    return TrainedNet(net, layers, scaling, picture, classes, spread, columns or {}, targets)
 
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:

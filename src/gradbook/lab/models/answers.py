@@ -20,6 +20,11 @@ Places = NDArray[np.intp]
 TINY = 1e-300  # so that a probability of 0 costs much, not without end
 
 
+def number_names(count: int) -> tuple[str, ...]:
+    """What numbers that a network predicts are called where nothing says it: y, or y1, y2 …"""
+    return ("y",) if count == 1 else tuple(f"y{k}" for k in range(1, count + 1))
+
+
 @dataclass(frozen=True)
 class Score:
     """Over all images: the mean loss, without smoothing, and the share of right answers."""

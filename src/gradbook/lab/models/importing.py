@@ -1,91 +1,183 @@
-"""Networks that other programs trained, as models of ours."""
+"""Networks that other programs trained, as models: of images or rows, of classes or numbers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
 
 from gradbook.data.columns import Column
-from gradbook.errors import UsageError
+from gradbook.errors import UsageError, did_you_mean
 from gradbook.folders import temporary_folder
+from gradbook.lab.models.answers import number_names
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
-from gradbook.models.imported import ImportedNet, Preparation
+from gradbook.models.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.models.reading import read_network
+from gradbook.models.row import LEAST_SCALE
 from gradbook.net import Activation, Net
+from gradbook.net.layers import spell
+from gradbook.net.task import Task
+
+TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
+MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
+LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
+SOFTMAXES = ("softmax", "log softmax")
+
+
+class ImportOptions(TypedDict, total=False):
+    """What can be said of a network where its file doesn't say it, or says otherwise."""
+
+    task: Literal["numbers", "classes"] | None  # what its outputs are
+    classes: Sequence[str] | None  # what they stand for, if they are those of classes
+    softmax: bool  # whether plain sums are to end in one, so that it trains on by cross-entropy
+    target: Sequence[str] | None  # what is predicted: a name for each number, or one for the class
+    columns: Sequence[str] | None  # of a table whose rows it reads
+    images: Sequence[int] | None  # whose values it takes flat: channels, rows, columns
+    mean: Sequence[float] | None  # of each channel's brightness from 0 to 1, or of each column
+    deviation: Sequence[float] | None
 
 
 def import_model(
-    path: str | os.PathLike[str],
-    *,
-    mean: Sequence[float] | None = None,
-    deviation: Sequence[float] | None = None,
-    classes: Sequence[str] | None = None,
-    softmax: bool = False,
-) -> Model:
-    """The model in a file; what is to be known of it stands in `about["remarks"]`.
+    path: str | os.PathLike[str], **options: Unpack[ImportOptions]
+) -> Model | TableModel:
+    """The model in a file; what was taken for what, and why, stands in `about["remarks"]`.
 
-    `mean` and `deviation` of brightness from 0 to 1 are what its images were normalised by, and
-    `classes` what its outputs stand for, where the file doesn't say. `softmax` ends a network in
-    one that ends in plain sums, so that it trains on with cross-entropy.
+    A network that takes flat values reads rows of a table, any other reads images. `task` is
+    'numbers' or 'classes'; `classes` and `target` are names, `columns` those of a table. Flat
+    values are an image's if `images` says its channels, rows and columns. `mean` and `deviation`
+    are what brightness from 0 to 1 was normalised by, or each column. `softmax` ends plain sums
+    in one, so that the network trains on with cross-entropy.
     """
-    return _model(read_network(path), os.path.basename(path), mean, deviation, classes, softmax)
+    return _model(read_network(path), os.path.basename(path), options)
 
 
-def from_torch(
-    module: Any,
-    example: Any,
-    *,
-    mean: Sequence[float] | None = None,
-    deviation: Sequence[float] | None = None,
-    classes: Sequence[str] | None = None,
-    softmax: bool = False,
-) -> Model:
+def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
     """A PyTorch module at work (module.eval()) as a model; `example` is what it is called with.
 
-    The rest is as for files: what its images were normalised by, and what its outputs stand for.
+    The options are those of `import_model`: what it is to predict, what its columns are called …
     """
     from gradbook.models.torch.reader import torch_net
 
-    found = torch_net(module, example)
-    return _model(found, type(module).__name__, mean, deviation, classes, softmax)
+    return _model(torch_net(module, example), type(module).__name__, options)
 
 
-def from_keras(
-    model: Any,
-    *,
-    mean: Sequence[float] | None = None,
-    deviation: Sequence[float] | None = None,
-    classes: Sequence[str] | None = None,
-    softmax: bool = False,
-) -> Model:
-    """A Keras model as one of ours, by way of a file that it writes and that is read here."""
+def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
+    """A Keras model as one of ours, by way of a file that it writes and that is read here.
+
+    The options are those of `import_model`: what it is to predict, what its columns are called …
+    """
     from gradbook.models.keras.reader import read_keras
 
     with temporary_folder() as folder:
         path = os.path.join(folder, "model.keras")
         model.save(path)
         found = read_keras(path)
-    return _model(found, str(model.name), mean, deviation, classes, softmax)
+    return _model(found, str(model.name), options)
 
 
-def _model(
-    found: ImportedNet,
-    name: str,
-    mean: Sequence[float] | None,
-    deviation: Sequence[float] | None,
-    classes: Sequence[str] | None,
-    softmax: bool,
-) -> Model:
-    net = _ended(found.net) if softmax else found.net
-    preparation, remarks = _preparation(found, mean, deviation)
-    names = tuple(classes or found.classes) or tuple(map(str, range(max(net.outputs, 2))))
-    if len(names) != max(net.outputs, 2):
+def _model(found: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
+    _require_options(options)
+    meaning = _meaning(found, options)
+    rows = found.reads_rows and not options.get("images")
+    if options.get("columns") and not rows:
+        raise UsageError("it reads images, which have no columns: leave them out")
+    make = _table_model if rows else _image_model
+    return make(found, name, meaning, options)
+
+
+def _require_options(options: ImportOptions) -> None:
+    known = ImportOptions.__annotations__
+    for name in options:
+        if name not in known:
+            hint = did_you_mean(name, list(known)) or f": there are {', '.join(known)}"
+            raise UsageError(f"an import has no option '{name}'{hint}")
+    if options.get("task") not in (None, *TASKS):
+        raise UsageError(f"task '{options['task']}': it is one of {', '.join(TASKS)}")
+
+
+# What the outputs mean.
+
+
+@dataclass(frozen=True, eq=False)
+class _Meaning:
+    """The network with what ends it, the names of its classes or of none, and why that is so."""
+
+    net: Net
+    classes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def _meaning(found: ImportedNet, options: ImportOptions) -> _Meaning:
+    """As asked, as the file says, as the network ends, or else as most such networks are meant."""
+    net, notes = found.net, found.notes
+    names = tuple(options.get("classes") or notes.classes)
+    asked = options.get("task")
+    if asked == "numbers":
+        if options.get("classes") or options.get("softmax"):
+            raise UsageError("numbers have no classes and no softmax: leave these out")
+        return _Meaning(net, ())
+    if options.get("softmax"):
+        return _of_classes(_ended(net), names)
+    if asked or names:
+        is_told = notes.classes or notes.probabilities or net.outputs > 1
+        make = _of_classes if is_told or net.ending == "sigmoid" else _of_logit
+        return make(net, names)
+    if notes.targets:
+        return _Meaning(net, ())
+    remark, task = _guess(found)
+    return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
+
+
+def _of_classes(net: Net, names: tuple[str, ...], *remarks: str) -> _Meaning:
+    """By these names, or else by their numbers."""
+    names = names or tuple(map(str, range(net.classes_told)))
+    if len(names) != net.classes_told:
         raise UsageError(f"{len(names)} classes for a network of {net.outputs} outputs")
-    about = {"imported": name, "remarks": [*found.remarks, *remarks]}
-    return Model(net, found.values, preparation.mean, preparation.deviation, names, about)
+    return _Meaning(net, names, remarks)
+
+
+def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
+    """One sum that tells two classes apart, as losses of PyTorch and Keras take it."""
+    if net.ending:
+        raise UsageError(f"it ends in one {net.ending}, which is no probability of a class")
+    remark = (
+        "its one sum is taken for a logit, so a sigmoid ends it: the second class's probability"
+    )
+    return _of_classes(replace(net, layers=(*net.layers, Activation("sigmoid"))), names, remark)
+
+
+def _guess(found: ImportedNet) -> tuple[str, Task]:
+    """What an end means of which nothing is said, and the remark that says so."""
+    net, end = found.net, _ending(found.net)
+    if net.ending in SOFTMAXES or found.notes.probabilities:
+        what = f"it tells {net.classes_told} classes apart: "
+        return what + (
+            f"it ends in {end}" if net.ending else "it gives probabilities"
+        ), Task.CLASSES
+    if net.ending == "sigmoid" and net.outputs == 1:
+        return "it tells 2 classes apart: it ends in one sigmoid", Task.CLASSES
+    several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
+    if several and not found.reads_rows:
+        return (
+            f"it is taken to tell {net.outputs} classes apart, as networks of images with several "
+            f"outputs mostly do; it ends in {end}: say --task numbers if it predicts numbers"
+        ), Task.CLASSES
+    numbers = "a number" if net.outputs == 1 else f"{net.outputs} numbers"
+    return (
+        f"it predicts {numbers}: it ends in {end}; say --task classes if it tells classes apart"
+    ), Task.NUMBERS
+
+
+def _ending(net: Net) -> str:
+    one = net.outputs == 1
+    if not net.ending:
+        return "a plain sum" if one else "plain sums"
+    return net.ending if one or net.ending in SOFTMAXES else f"{net.outputs} of {net.ending}"
 
 
 def _ended(net: Net) -> Net:
@@ -95,15 +187,87 @@ def _ended(net: Net) -> Net:
     return replace(net, layers=(*net.layers, Activation("softmax")))
 
 
+# What comes in.
+
+
+def _table_model(
+    found: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
+) -> TableModel:
+    """Its columns go by the names asked for, by those of the file, or by their places alone."""
+    count = found.net.input[0]
+    columns = tuple(map(Column, options.get("columns") or ()))
+    noted = tuple(Column(*one) for one in found.notes.columns)
+    columns = columns or (noted if sum(column.width for column in noted) == count else ())
+    by_place = not columns
+    columns = columns or tuple(Column(f"x{k}") for k in range(1, count + 1))
+    if sum(column.width for column in columns) != count:
+        raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
+    prepared, _ = _preparation(found, options, count)
+    targets = _targets(found, meaning, options)
+    remarks = [*found.remarks, *meaning.remarks]
+    if by_place:
+        remarks.append(_rows_remark(count))
+    return TableModel(
+        meaning.net,
+        found.values,
+        columns,
+        Column(targets[0] if len(targets) == 1 else "outputs", meaning.classes),
+        np.array(prepared.mean),
+        np.array(prepared.deviation),
+        *found.notes.spread[::-1],
+        about={"imported": name, "remarks": remarks},
+        outputs=targets if len(targets) > 1 else (),
+        by_place=by_place,
+    )
+
+
+def _rows_remark(count: int) -> str:
+    said = f"it reads rows of {count} numbers as they stand, in their order"
+    return said + ("; say --images CxHxW if they are an image's" if count >= LEAST_PIXELS else "")
+
+
+def _targets(found: ImportedNet, meaning: _Meaning, options: ImportOptions) -> tuple[str, ...]:
+    """What is predicted, by name: the class, or each number."""
+    count = 1 if meaning.classes else meaning.net.outputs
+    asked = tuple(options.get("target") or ())
+    if asked and len(asked) != count:
+        what = "names for the class" if meaning.classes else f"names for {count} numbers"
+        raise UsageError(f"{len(asked)} {what} that it predicts")
+    if len(found.notes.targets) == count:
+        asked = asked or found.notes.targets
+    usual = ("class",) if meaning.classes else number_names(count)
+    return asked or usual
+
+
+def _image_model(found: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions) -> Model:
+    size, images = found.net.input, options.get("images")
+    if images and (prod(images) != prod(size) or len(images) not in (2, 3)):
+        raise UsageError(f"images of {spell(tuple(images))} for a network that takes {spell(size)}")
+    channels = size[0] if len(size) == 3 else 1
+    prepared, remarks = _preparation(found, options, channels)
+    about: dict[str, Any] = {
+        "imported": name,
+        "remarks": [*found.remarks, *meaning.remarks, *remarks],
+    }
+    if images and len(size) == 1:
+        about["images"] = [*([1] if len(images) == 2 else []), *images]
+    if not meaning.classes:
+        about["targets"] = list(_targets(found, meaning, options))
+    return Model(
+        meaning.net, found.values, prepared.mean, prepared.deviation, meaning.classes, about
+    )
+
+
 def _preparation(
-    found: ImportedNet, mean: Sequence[float] | None, deviation: Sequence[float] | None
+    found: ImportedNet, options: ImportOptions, channels: int
 ) -> tuple[Preparation, tuple[str, ...]]:
     """As asked, as the file says, or else none."""
-    told = found.preparation
+    mean, deviation, told = options.get("mean"), options.get("deviation"), found.preparation
     if mean is None and deviation is None and told is not None:
         mean, deviation = told.mean, told.deviation
+        if told.most == AS_THEY_STAND and options.get("images") and min(deviation) > MOST_SCALED:
+            mean, deviation = ([x / BRIGHTNESS for x in each] for each in (mean, deviation))
     size = found.net.input
-    channels = size[0] if len(size) == 3 else 1
     if len(size) == 1 and mean is not None and len(mean) == size[0]:  # of each value that lies flat
         channels = size[0]
     means, deviations = (
@@ -112,13 +276,14 @@ def _preparation(
     )
     if not all(number > 0 for number in deviations):
         raise UsageError("a deviation is more than 0")
+    prepared = Preparation(means, deviations)
     if mean is not None or deviation is not None:
-        return Preparation(means, deviations), ()
+        return prepared, ()
     remark = (
         "how images were normalised isn't told: brightness is taken from 0 to 1, unless "
         "'gradbook import' is given --mean and --deviation"
     )
-    return Preparation(means, deviations), (remark,)
+    return prepared, (remark,)
 
 
 def _each(
@@ -142,7 +307,7 @@ def from_sklearn(estimator: Any) -> TableModel:
         read.found.net,
         read.found.values,
         tuple(map(Column, read.columns)),
-        Column("target", read.found.classes),
+        Column("target", read.found.notes.classes),
         read.mean,
         read.deviation,
         about={"imported": type(estimator).__name__},

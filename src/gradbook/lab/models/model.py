@@ -17,7 +17,7 @@ from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models import stored
-from gradbook.lab.models.answers import answers, probabilities, score
+from gradbook.lab.models.answers import answers, number_names, probabilities, score
 from gradbook.net import Net
 from gradbook.net.fit import MOST_VALUES, require_classes
 from gradbook.net.layers import spell
@@ -41,13 +41,14 @@ ABOUT = Schema(  # what is used of it
     images=IfThere(ListOf(WholeNumber(1, MOST_VALUES), 3, 3)),
     framing=IfThere(PlainText()),
     remarks=IfThere(ListOf(PlainText())),
+    targets=IfThere(ListOf(PlainText())),
     test_accuracy=IfThere(FiniteNumber(0, 1)),
 )
 RECORD = Schema(
     network=PlainText(),
     mean=ListOf(FiniteNumber(), 1),
     deviation=ListOf(FiniteNumber(0), 1),
-    classes=ListOf(PlainText(), 1, limits.CLASSES.most),
+    classes=ListOf(PlainText(), 0, limits.CLASSES.most),
     batch=WholeNumber(1, limits.BATCH.most),
     about=ABOUT,
 )
@@ -56,7 +57,8 @@ RECORD = Schema(
 class Model:
     """A network with its trained values. Images are bytes, or numbers from 0 to 255.
 
-    `classes` are the names of what it tells apart; `about` says how it came about.
+    `classes` are the names of what it tells apart, none where it predicts numbers; `about` says
+    how it came about.
     """
 
     def __init__(
@@ -81,17 +83,34 @@ class Model:
         return self.net.count()
 
     def predict(self, images: NDArray[Any]) -> NDArray[np.float64]:
-        """How sure it is of each class, for each image: (images, classes), each row adding to 1."""
-        return probabilities(self.net, self._outputs(images))
+        """How sure it is of each class, for each image: (images, classes), each row adding to 1.
+
+        Without classes it is the numbers that it predicts: (images, numbers).
+        """
+        outputs = self._outputs(images)
+        return probabilities(self.net, outputs) if self.classes else np.asarray(outputs, float)
 
     def classify(self, images: NDArray[Any]) -> NDArray[np.int32]:
         """The number of the class that each image is taken for."""
+        self.require_classes()
         return answers(self.net, self._outputs(images))
 
     def score(self, images: NDArray[Any], labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images that are taken for what they are, from 0 to 1."""
+        self.require_classes()
         outputs = self._outputs(images)
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
+
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """The names of the numbers that it predicts, if it has no classes."""
+        named = tuple(self.about.get("targets") or ())
+        usual = number_names(self.net.outputs)
+        return () if self.classes else named if len(named) == len(usual) else usual
+
+    def require_classes(self) -> None:
+        if not self.classes:
+            raise UsageError("this model predicts numbers and tells no classes apart")
 
     @property
     def data(self) -> str:
@@ -135,7 +154,8 @@ class Model:
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
-        classes = counted(len(self.classes), "class", "classes")
+        numbers = counted(self.net.outputs, "number")
+        classes = counted(len(self.classes), "class", "classes") if self.classes else numbers
         return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
 
     def _repr_html_(self) -> str:
@@ -181,7 +201,9 @@ class Model:
         except UsageError:
             picture = None
         scaling = Scaling(BRIGHTEST, *scales)
-        return trained_net(self.net, self.values, scaling, picture, self.classes)
+        return trained_net(
+            self.net, self.values, scaling, picture, self.classes, targets=self.predicts
+        )
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md.
@@ -315,6 +337,7 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     mean, deviation = told["mean"], told["deviation"]
     if len(mean) != len(deviation) or net.input[0] % len(mean):
         raise ValueError(f"{len(mean)} means and {len(deviation)} deviations")
-    require_classes(net, len(told["classes"]), "it")
+    if told["classes"]:
+        require_classes(net, len(told["classes"]), "it")
     further = (mean, deviation, told["classes"], told["about"], told["batch"])
     return lambda values: Model(net, values, *further)

@@ -41,6 +41,7 @@ class Reading:
     number: int | None = None  # within an idx file, or in reading order within a picture, from 0
     image: Image | None = None  # as the network saw it
     probabilities: tuple[float, ...] = ()  # of each class
+    numbers: tuple[float, ...] = ()  # that were predicted, of a model without classes
     alone: bool = False  # one output told two classes apart
     problem: str = ""
     box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, of one of several
@@ -79,7 +80,10 @@ def readings(
         said = iter(model.predict(np.stack(images)) if images else ())
         for one in group:
             found = () if one.image is None else tuple(map(float, next(said)))
-            yield replace(one, probabilities=found, alone=model.net.outputs == 1)
+            if model.classes:
+                yield replace(one, probabilities=found, alone=model.net.outputs == 1)
+            else:
+                yield replace(one, numbers=found)
 
 
 def _seen(path: Path, view: View) -> Iterator[Reading]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,16 @@ from gradbook.lab.models.answers import probabilities
 from gradbook.lab.models.model import require_shapes
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
-from gradbook.schema import FiniteNumber, IfThere, InTurn, ListOf, PlainText, Schema
+from gradbook.schema import (
+    FiniteNumber,
+    IfThere,
+    InTurn,
+    ListOf,
+    PlainText,
+    Schema,
+    TrueOrFalse,
+    Usually,
+)
 
 if TYPE_CHECKING:
     from gradbook.graph.trained.layers import TrainedNet
@@ -38,13 +47,19 @@ RECORD = Schema(
     deviation=ListOf(FiniteNumber(0)),
     target_mean=FiniteNumber(),
     target_deviation=FiniteNumber(0),
-    about=Schema(recipe=IfThere(PlainText())),
+    outputs=IfThere(ListOf(PlainText(), 1)),
+    by_place=Usually(TrueOrFalse(), False),
+    about=Schema(recipe=IfThere(PlainText()), remarks=IfThere(ListOf(PlainText()))),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class TableModel:
-    """Columns by their names; what goes in has mean 0 and deviation 1 over the rows trained on."""
+    """Columns by their names; what goes in has mean 0 and deviation 1 over the rows trained on.
+
+    `outputs` are the names of several numbers that are predicted at once. With `by_place` nothing
+    is known of its columns but their order.
+    """
 
     net: Net
     values: Mapping[str, NDArray[Any]]
@@ -55,19 +70,39 @@ class TableModel:
     target_mean: float = 0.0  # of the numbers out
     target_deviation: float = 1.0
     about: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    by_place: bool = False
+
+    @property
+    def predicts(self) -> tuple[str, ...]:
+        """What is predicted, by name: the class, or each number."""
+        return self.outputs or (self.target.name,)
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.target.words
 
     def predict(self, table: ColumnTable | ArrayLike) -> Numbers:
-        """How sure it is of each class: (rows, classes); or the number of each row: (rows, 1).
+        """How sure it is of each class, or the numbers of each row: (rows, classes or numbers).
 
         Rows of numbers, in the columns' order, do as well where no column has words.
         """
         if isinstance(table, ColumnTable):
-            return self.answers(encoded(table, self.inputs))
+            return self.answers(encoded(self._in_place(table), self.inputs))
         return self.answers(self._rows(table))
+
+    def _in_place(self, table: ColumnTable) -> ColumnTable:
+        """Its columns by our names, where only their order counts and they have others."""
+        names = tuple(column.name for column in self.inputs)
+        if not self.by_place or set(names) <= set(table.names):
+            return table
+        if len(table.names) != len(names):
+            raise DataError(
+                f"{counted(len(table.names), 'column')}, and the network takes {len(names)}: name "
+                "those that it reads, in its order, with 'gradbook import … --columns'",
+                file=table.file,
+            )
+        return replace(table, names=names)
 
     def _rows(self, given: ArrayLike) -> Numbers:
         worded = [column.name for column in self.inputs if column.words]
@@ -103,7 +138,8 @@ class TableModel:
             Scaling(1, self.mean, self.deviation),
             classes=self.classes,
             spread=(self.target_deviation, self.target_mean),
-            columns={column.name: column.words for column in self.inputs},
+            columns={} if self.by_place else {one.name: one.words for one in self.inputs},
+            targets=self.predicts,
         )
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
@@ -115,9 +151,12 @@ class TableModel:
 
     def __repr__(self) -> str:
         name, columns = self.net.name or "a network", counted(len(self.inputs), "column")
-        what = counted(len(self.classes), "class", "classes") if self.classes else "a number"
+        numbers = "a number" if len(self.predicts) == 1 else f"{len(self.predicts)} numbers"
+        what = counted(len(self.classes), "class", "classes") if self.classes else numbers
         weights = counted(self.net.count(), "parameter")
-        return f"<TableModel of {name}: {weights}, {columns} to {self.target.name} ({what})>"
+        return (
+            f"<TableModel of {name}: {weights}, {columns} to {', '.join(self.predicts)} ({what})>"
+        )
 
     # The file.
 
@@ -132,6 +171,8 @@ class TableModel:
             "deviation": self.deviation.tolist(),
             "target_mean": self.target_mean,
             "target_deviation": self.target_deviation,
+            **({"outputs": self.outputs} if self.outputs else {}),
+            **({"by_place": True} if self.by_place else {}),
             "about": dict(self.about),
         }
         stored.write(path, self.values, record)
@@ -158,7 +199,8 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
         raise ValueError("some of its columns have no deviation")
     if target.words:
         require_classes(net, len(target.words), "it")
-    elif net.outputs != 1:
-        raise ValueError(f"{net.outputs} outputs for one number")
+    named = tuple(told.get("outputs") or ())
+    if not target.words and net.outputs != (len(named) or 1):
+        raise ValueError(f"{net.outputs} outputs for {counted(len(named) or 1, 'number')}")
     further = (inputs, target, mean, deviation, centre, spread, told["about"])
-    return lambda values: TableModel(net, values, *further)
+    return lambda values: TableModel(net, values, *further, named, told["by_place"])

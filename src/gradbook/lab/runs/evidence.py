@@ -74,6 +74,7 @@ def answered(model: Model, dataset: Dataset) -> Answers:
     """The model's answers to the test images."""
     require_fit(model.net, dataset)
     test = dataset.test_for_reporting
+    model.require_classes()
     if model.classes != dataset.classes:
         raise UsageError(
             f"the model tells apart {_few(model.classes)}, but {dataset.name} has "

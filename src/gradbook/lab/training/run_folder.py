@@ -103,7 +103,7 @@ class RunFolder:
         try:
             found = read_json(read_text(self.result_file), AnyRecord())
             if "target" in found:
-                raise _of_a_table(self.path)
+                raise of_a_table(self.path)
             return RESULT.read(found)
         except SchemaError as error:
             raise DataError(f"not the result of a run ({error})", file=self.result_file) from error
@@ -159,13 +159,14 @@ class RunFolder:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str]) -> Model | TableModel:
     """The model in a file, or in the folder of a run: `load("run").predict(images)`.
 
-    A file of another program's, such as net.onnx, is read as far as it says the same as our layers.
+    One of a table is given rows, or a table. A file of another program's, such as net.onnx, is
+    read as far as it says the same as our layers.
     """
     if is_of_a_table(path):
-        raise _of_a_table(path)
+        return load_table(path)
     if os.path.isdir(path):
         return RunFolder(path).model()
     if is_foreign(path):
@@ -175,13 +176,14 @@ def load(path: str | os.PathLike[str]) -> Model:
     return Model.load(path)
 
 
-def _of_a_table(path: str | os.PathLike[str]) -> UsageError:
+def of_a_table(path: str | os.PathLike[str]) -> UsageError:
+    """What is said where a model of images is wanted."""
     predict = f"gradbook predict {os.fspath(path)} new.csv"
-    return UsageError(f"{os.fspath(path)} is of a table: {predict} (in Python load_table reads it)")
+    return UsageError(f"{os.fspath(path)} is of a table, and not of images: {predict}")
 
 
 def load_table(path: str | os.PathLike[str]) -> TableModel:
-    """The same of a model of a table."""
+    """The model of a table in a file, or in the folder of a run."""
     return TableModel.load(_model_file(path))
 
 

@@ -61,7 +61,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
-        content.notes.classes,
+        replace(content.notes, probabilities=content.both),
         tuple(remarks),
     )
 

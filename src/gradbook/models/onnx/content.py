@@ -212,7 +212,7 @@ def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProt
 def _notes(told: Mapping[str, str]) -> Notes:
     """Each stands as JSON under its name."""
     found = {}
-    for name in ("preparation", "classes"):
+    for name in ("preparation", "classes", "inputs", "targets", "spread"):
         with suppress(ValueError, RecursionError):
             found[name] = json.loads(told.get(name, ""))
     return Notes.of(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
         row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
-        content.notes.classes,
+        replace(content.notes, probabilities=content.both),
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
 

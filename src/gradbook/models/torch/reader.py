@@ -87,7 +87,7 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
     remarks = (BYTES,) if row.takes_bytes else ()
     notes = content.notes
     preparation = row.preparation(row.takes_bytes) or notes.preparation
-    return assembled(file, row.sizes[0], row.layers, preparation, notes.classes, remarks)
+    return assembled(file, row.sizes[0], row.layers, preparation, notes, remarks)
 
 
 @dataclass

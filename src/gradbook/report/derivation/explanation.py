@@ -107,6 +107,7 @@ def explain_image(
     from gradbook.targets.algebra.derive_input import derive_input, weight_at_work
     from gradbook.targets.algebra.records_input import records_of_input
 
+    model.require_classes()
     net = model.net
     wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
     worked = at_work(net, model.values, model.given(image), wanted)

@@ -99,6 +99,7 @@ def lines(model: Model) -> str:
 def _line(model: Model) -> str:
     tested = model.about.get("test_accuracy")
     score = f", right on {percent(tested)} of the test images" if isinstance(tested, float) else ""
-    classes = counted(len(model.classes), "class", "classes")
+    numbers = counted(len(model.predicts), "number")
+    classes = counted(len(model.classes), "class", "classes") if model.classes else numbers
     name = model.net.name or "a network"
     return f"{name}: {counted(model.parameters, 'parameter')}, {classes}{score}"

@@ -184,7 +184,7 @@ def errors(trained: TrainedTable) -> str:
 
 def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
     """Those of the table, then what is predicted."""
-    found = [f"{model.target.name}: predicted"]
+    found = [f"{name}: predicted" for name in model.predicts]
     if model.classes:
         found.append(f"{model.target.name}: confidence")
     return (*table.names, *found)
@@ -194,7 +194,10 @@ def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     """The rows of the table with the answers beside them, as CSV."""
     lines: list[tuple[TableCell, ...]] = [tuple(map(as_cell, headings(model, table)))]
     for row, own in zip(table.rows, _answers(model, answers), strict=True):
-        answer: tuple[TableCell, ...] = (own["predicted"],)
+        several = own["predicted"]
+        answer: tuple[TableCell, ...] = (
+            tuple(several.values()) if isinstance(several, dict) else (several,)
+        )
         if model.classes:
             answer = (as_cell(own["predicted"]), own["probabilities"][own["predicted"]])
         lines.append((*map(_as_it_was, row.cells), *answer))
@@ -211,7 +214,12 @@ def records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dic
 
 def _answers(model: TableModel, answers: Numbers) -> Iterator[dict[str, Any]]:
     if not model.classes:
-        yield from ({"predicted": said} for (said,) in answers.tolist())
+        for said in answers.tolist():
+            yield {
+                "predicted": dict(zip(model.outputs, said, strict=True))
+                if model.outputs
+                else said[0]
+            }
         return
     for best, said in zip(likeliest(model.net, answers), answers.tolist(), strict=True):
         sure = dict(zip(model.classes, said, strict=True))

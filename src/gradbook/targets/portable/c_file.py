@@ -76,7 +76,7 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
         f"{kind}, made by gradbook {__version__}. C99.",
         f"Constants: {size(constants)}. Memory: {size(memory)}, static: one image at a time.",
         _given(trained),
-        f"Classes: {classes}." if classes else "",
+        f"Classes: {classes}." if classes else f"It predicts {', '.join(trained.targets)}.",
         "",
         str(trained.net).rstrip(),
     ]
@@ -97,8 +97,10 @@ def _main(trained: TrainedNet, name: str, whole: bool) -> str:
     if trained.picture is None or trained.picture[0] not in (1, 3):
         raise TargetError("--main reads pictures in grey or colours, which this network doesn't")
     planes, rows, columns = trained.picture
-    outputs = trained.net.outputs if whole else len(trained.classes)
-    names = ", ".join(json.dumps(label, ensure_ascii=True) for label in trained.classes)
+    outputs = trained.net.outputs if whole else len(trained.classes or trained.targets)
+    labels = trained.classes or trained.targets
+    names = ", ".join(json.dumps(label, ensure_ascii=True) for label in labels)
+    shown = '(OUTPUTS == 1 ? "" : names[k])' if trained.classes else "names[k]"
     head = (
         f"enum {{ PLANES = {planes}, ROWS = {rows}, COLUMNS = {columns}, OUTPUTS = {outputs} }};",
         f"typedef {'int32_t' if whole else 'float'} answer;",
@@ -106,5 +108,14 @@ def _main(trained: TrainedNet, name: str, whole: bool) -> str:
         f"typedef {'long' if whole else 'double'} shown;",
         f'#define SHOWN "{"%ld" if whole else "%.6f"}"',
         f"#define predict {name}_predict",
+        f"#define SAY(image, each) {_said(trained, outputs)}",
+        f"#define NAME(k) {shown}",
     )
     return "\n".join(head) + "\n\n" + runtime("main")
+
+
+def _said(trained: TrainedNet, outputs: int) -> str:
+    """How the program around it asks the network, and what it says first."""
+    if trained.classes:
+        return 'printf("%s\\n", names[predict(image, each)])'
+    return "each[0] = predict(image)" if outputs == 1 else "predict(image, each)"

@@ -36,11 +36,19 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     *out = bent(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
 NUMBER = """\
-/* What the network says of a row of numbers. */
+/* The number that the network predicts for {what}. */
 float {name}_predict(const {sample} *{given})
 {{
     make_all({given});
     return arena[ANSWER];
+}}"""
+NUMBERS = """\
+/* The {count} numbers that the network predicts for {what}. */
+void {name}_predict(const {sample} *{given}, float *outputs)
+{{
+    make_all({given});
+    for (int k = 0; k < {count}; k++)
+        outputs[k] = arena[ANSWER + k];
 }}"""
 CLASSES = """\
 /* How sure the network is of each of {classes} classes; it returns the surest. */
@@ -82,7 +90,8 @@ SOFTMAX = """\
 def float_program(trained: TrainedNet, name: str, remark: str) -> str:
     """A file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
 
-    Of a table's columns it takes floats; what says a number has `float NAME_predict(…)`.
+    Of a table's columns it takes floats; one number it returns (`float NAME_predict(…)`), several
+    it writes (`void NAME_predict(…, float *outputs)`).
     """
     answers = answering(trained)
     makers = row_makers(answers)
@@ -150,7 +159,9 @@ def _ending(answers: TrainedNet, name: str) -> str:
     sample = _sample(answers)
     given = "image" if answers.reads_bytes else "numbers"
     if not answers.classes:
-        return NUMBER.format(name=name, sample=sample, given=given)
+        what, count = f"{'an' if given == 'image' else 'a row of'} {given}", answers.net.outputs
+        ending = NUMBER if count == 1 else NUMBERS
+        return ending.format(name=name, sample=sample, given=given, what=what, count=count)
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
     said = {"name": name, "sample": sample, "given": given, "classes": len(answers.classes)}
     surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(**said)

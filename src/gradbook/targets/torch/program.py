@@ -40,10 +40,12 @@ def torch_source(
         _prepared(trained),
         _answers(trained),
     ]
-    if trained.reads_bytes:
+    if trained.reads_bytes and not trained.classes:
+        parts.append(_named_pictures(trained))
+    elif trained.reads_bytes:
         parts += [_pictures(trained), *([_images_for(data)] if data else []), _score(trained)]
     else:
-        parts.append(ROWS)
+        parts.append(ROWS if trained.columns else ROWS_IN_ORDER)
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
@@ -57,8 +59,11 @@ def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraini
     name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
     what = f"The network {trained.net.name}" if _is_plain(trained.net.name) else "A network"
     usage = [(f"python {name}.py FOLDER", "score pictures: a folder for each class")]
+    if trained.reads_bytes and not trained.classes:
+        usage = [(f"python {name}.py PICTURE …", "what is predicted for each picture")]
     if not trained.reads_bytes:
-        usage = [(f"python {name}.py ROWS.csv", "answer the rows of a table with these headings")]
+        rows = "with these headings" if trained.columns else f"of {trained.input[0]} numbers"
+        usage = [(f"python {name}.py ROWS.csv", f"answer the rows of a table {rows}")]
     if data:
         usage.insert(0, (f"python {name}.py", "score the test images that gradbook brings"))
     if training:
@@ -114,6 +119,8 @@ def _constants(trained: TrainedNet, stem: str) -> str:
     lines = [f"WEIGHTS = Path(__file__).with_name({_quoted(stem + WEIGHTS)})"]
     if trained.classes:
         lines.append(f"CLASSES = {_tuple(map(_quoted, trained.classes))}")
+    else:
+        lines.append(f"TARGETS = {_tuple(map(_quoted, trained.targets))}  # what is predicted")
     if trained.columns:
         items = (f"{_quoted(name)}: {_tuple(map(_quoted, words), 4)}" for name, words in columns)
         lines.append("# of each column its words; one of numbers has none")
@@ -172,14 +179,15 @@ def _prepared(trained: TrainedNet) -> str:
 
 
 def _answers(trained: TrainedNet) -> str:
+    what = "images" if trained.reads_bytes else "rows"
     if not trained.classes:
         deviation, mean = trained.spread
+        spread = "" if trained.spread == (1.0, 0.0) else f" * {deviation!r} + {mean!r}"
         return f'''@torch.no_grad()
-def answers(network, rows):
-    """The number that is predicted for each row."""
-    return network(prepared(rows)) * {deviation!r} + {mean!r}
+def answers(network, {what}):
+    """What is predicted for each: ({what}, numbers)."""
+    return network(prepared({what})){spread}
 '''
-    what = "images" if trained.reads_bytes else "rows"
     return f'''@torch.no_grad()
 def probabilities(network, {what}):
     """How sure the network is of each class: ({what}, classes)."""
@@ -238,6 +246,28 @@ def _images_for(name: str) -> str:
 '''
 
 
+def _named_pictures(trained: TrainedNet) -> str:
+    channels, rows, columns = trained.picture or (1, 1, trained.net.input[0])
+    mode = '"L"' if channels == 1 else '"RGB"'
+    axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
+    return f'''def pictures(files):
+    """The bytes of pictures, stretched to the size of the network's images."""
+    opened = (Image.open(file).convert({mode}) for file in files)
+    images = np.stack([np.array(one.resize(({columns}, {rows}))) for one in opened])
+    return torch.tensor(images){axes}
+'''
+
+
+ROWS_IN_ORDER = '''def rows(file):
+    """The rows of a table of numbers, with or without a line of headings."""
+    with open(file, encoding="utf-8-sig", newline="") as text:
+        read = [row for row in csv.reader(text) if row]
+    try:
+        list(map(float, read[0]))
+    except ValueError:
+        read = read[1:]
+    return torch.tensor([list(map(float, row)) for row in read])
+'''
 ROWS = '''def rows(file):
     """The rows of a table as numbers; of a column of words each word is a 0 or a 1."""
     with open(file, encoding="utf-8-sig", newline="") as text:
@@ -262,7 +292,7 @@ def _score(trained: TrainedNet) -> str:
 
 
 def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
-    if not trained.reads_bytes:
+    if not trained.reads_bytes or not trained.classes:
         return _main_of_rows(trained)
     optional = ', nargs="?"' if data else ""
     lines = [
@@ -307,10 +337,12 @@ def _images(part: str, data: bool) -> str:
 
 
 def _main_of_rows(trained: TrainedNet) -> str:
+    missing = "name a table: a file with commas" + " and a line of headings" * bool(trained.columns)
+    given = "pictures(sys.argv[1:])" if trained.reads_bytes else "rows(sys.argv[1])"
     lines = [
         'if __name__ == "__main__":',
         "    if not sys.argv[1:]:",
-        '        sys.exit("name a table: a file with commas and a line of headings")',
+        f'        sys.exit("{"name pictures" if trained.reads_bytes else missing}")',
     ]
     if trained.classes:
         lines += [
@@ -319,7 +351,7 @@ def _main_of_rows(trained: TrainedNet) -> str:
         ]
     else:
         lines += [
-            "    for (number,) in answers(load(), rows(sys.argv[1])).tolist():",
-            "        print(number)",
+            f"    for numbers in answers(load(), {given}).tolist():",
+            "        print(*numbers)",
         ]
     return "\n".join(lines) + "\n"

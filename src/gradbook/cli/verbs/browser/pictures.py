@@ -36,6 +36,7 @@ def picture_reader(word: str, data: str | None) -> PictureReader | None:
     """What the word means, if that reads pictures; None for a network of single numbers."""
     model = named_model(word)
     if model is not None:
+        model.require_classes()
         model.picture  # noqa: B018 - refuses a network that reads no images
         return _trained(model, data)
     if not _is_recipe(word):

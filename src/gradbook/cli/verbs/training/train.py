@@ -26,7 +26,7 @@ from gradbook.cli.terminal.arguments import (
     standard_input,
     whole_number,
 )
-from gradbook.cli.terminal.named import opened_model
+from gradbook.cli.terminal.named import opened
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.logs import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
@@ -315,7 +315,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     from gradbook.net.task import Task, meant_loss
 
     own = recipe.net
-    other = opened_model(name).net if name.lower().endswith(FOREIGN) else network(name)
+    other = opened(name).net if name.lower().endswith(FOREIGN) else network(name)
     alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
     loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
     net = replace(

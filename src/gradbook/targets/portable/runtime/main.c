@@ -41,8 +41,8 @@ int main(int count, char **words)
                 PLANES == 1 ? '5' : '6', COLUMNS, ROWS);
         return 2;
     }
-    printf("%s\n", names[predict(image, each)]);
+    SAY(image, each);
     for (int k = 0; k < OUTPUTS; k++)
-        printf("%-20s " SHOWN "\n", OUTPUTS == 1 ? "" : names[k], (shown)each[k]);
+        printf("%-20s " SHOWN "\n", NAME(k), (shown)each[k]);
     return 0;
 }
