@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
+# Each version compiles to other bytes: after another is named here, `make modules`.
+ZIG := ziglang==0.17.1
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
 WITNESSES := $(VENV)/with-torch
@@ -17,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench fuzz wheel clean
+.PHONY: help run test lint format bench fuzz modules wheel clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,13 +47,16 @@ bench: $(VENV)/with-tests ## Measure ourselves; figures are printed, nothing is 
 fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; finds become tests
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
-wheel: $(VENV)/with-tests ## Build a wheel, with what pages of the built-in networks run
-	$(PIP) ziglang build
+modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, after the engine's C has changed
+	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
+
+wheel: $(VENV)/with-tests ## Build a wheel
+	$(PIP) build
 	$(BIN)/python -m build --wheel
 
 clean: ## Take away everything that was made
-	rm -rf $(VENV) out dist build src/gradbook/engine/modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -79,6 +84,6 @@ $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests
 	@touch $@
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
-	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py ziglang mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
 	$(PIP) --no-deps axe-playwright-python  # for its script
 	@touch $@

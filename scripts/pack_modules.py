@@ -1,43 +1,70 @@
 """Compile what pages of the built-in recipes run, so that making one needs no compiler.
 
-    .venv/bin/python -m scripts.pack_modules
+    make modules
 
-`make wheel` does it before it builds the wheel. A module is named after the C that it was made of:
-one that is out of date is never taken, and none of them is kept in the repository.
+It takes the version of zig that the Makefile names, for each compiles to other bytes. A module is
+named after the C that it was made of: after every change of that C the archive is packed anew, and
+until then a test fails.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+import io
+import lzma
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gradbook.amounts import size
-from gradbook.cli.verbs.browser.pictures import USUAL
 from gradbook.engine.wasm import PACKED, WasmModule, trainer, viewer
-from gradbook.files import made_folder, write_whole
+from gradbook.files import write_whole
 from gradbook.lab.models.shipped import shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.builtin import recipe
-from gradbook.lab.training.adapt import adapted, for_fewer
+from gradbook.lab.training.adapt import adapted
 from gradbook.report.digits.page import READ_AT_ONCE
 
 
-def main(names: list[str], folder: Path = PACKED) -> None:
-    made_folder(folder)
-    for name in names or RECIPES:
-        for module in modules(name):
-            write_whole(folder / module.name, module.code)
-            print(f"{name}: {module.name}, {size(len(module.code))}")
-
-
 def modules(name: str) -> Iterator[WasmModule]:
-    """What reads, and what trains on as many images as a page brings along."""
-    meant = for_fewer(adapted(recipe(name)).recipe, USUAL)
+    """What reads, trained or to be trained, and what trains."""
+    meant = adapted(recipe(name)).recipe
     model = shipped(name)
     yield viewer(model.net if model else meant.net, READ_AT_ONCE)
     yield trainer(meant.net, meant.batch, weighted=bool(meant.class_weights))
 
 
+def named(recipes: Iterable[str] = RECIPES) -> dict[str, WasmModule]:
+    """The modules of the recipes; those that read lie side by side, for they are alike."""
+    found = zip(*map(modules, recipes), strict=True)
+    return {module.name: module for kind in found for module in kind}
+
+
+def archive(contents: Mapping[str, bytes]) -> bytes:
+    """What is the same, from whichever machine and at whatever time."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as made:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            made.addfile(entry, io.BytesIO(content))
+    return lzma.compress(packed.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+
+
+def unpacked(path: Path = PACKED) -> dict[str, bytes]:
+    """What an archive holds."""
+    with tarfile.open(path) as packed:
+        return {entry.name: packed.extractfile(entry).read() for entry in packed}
+
+
+def main() -> None:
+    contents = {name: module.compiled() for name, module in named().items()}
+    if PACKED.exists() and unpacked() == contents:
+        print(f"{PACKED.name} is as it has to be")
+        return
+    packed = archive(contents)
+    write_whole(PACKED, packed)
+    print(f"{PACKED.name}: {len(contents)} modules in {size(len(packed))}")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

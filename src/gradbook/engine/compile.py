@@ -45,7 +45,10 @@ def built(
     """The library of a text, made in this folder."""
     source, made = folder / "engine.c", folder / f"engine{compiler.ending}"
     source.write_text(text, encoding="utf-8")
-    shares = shared_out(effort, min(system.cores(), MOST_AT_ONCE))
+    most = system.cores()
+    if compiler.is_for_browsers:  # whose modules have the same bytes from every machine
+        most = MOST_AT_ONCE
+    shares = shared_out(effort, min(most, MOST_AT_ONCE))
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
     if not made.is_file() or made.stat().st_size > LARGEST:

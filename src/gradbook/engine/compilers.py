@@ -127,7 +127,8 @@ def for_browsers() -> Compiler:
         version = _version(command)
         if version is not None:
             return Compiler((*command, *FOR_BROWSERS), f"{version} for browsers")
-    raise CompilerError(f"no zig here, which compiles for browsers: {_zigs_wheel()}")
+    what = "this network's page isn't among those that come along compiled"
+    raise CompilerError(f"{what}, and there is no zig here to compile it: {_zigs_wheel()}")
 
 
 def instead_of_one() -> str:
@@ -172,10 +173,10 @@ def _candidates() -> Iterator[tuple[str, ...]]:
 
 
 def _zigs() -> Iterator[tuple[str, ...]]:
+    if find_spec("ziglang"):  # which this Python was given, in a version of its own
+        yield (sys.executable, "-m", "ziglang", "cc")
     if path := shutil.which("zig"):
         yield (path, "cc")
-    if find_spec("ziglang"):
-        yield (sys.executable, "-m", "ziglang", "cc")
 
 
 def _is_a_stub(path: str) -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import lzma
+import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from gradbook.data.warp import Warp
 from gradbook.engine.base import Job
 from gradbook.engine.compile import library
 from gradbook.engine.compilers import for_browsers, vectors
+from gradbook.engine.processes import CompilerError
 from gradbook.engine.warping import WarpStruct, asked_of, tables_of
 from gradbook.graph.build import inference, training_step
 from gradbook.graph.chain import gradients
@@ -28,7 +31,8 @@ from gradbook.targets.c.emit.source import Array, Source, part, reader, source
 from gradbook.targets.c.kernels.machine import machine
 
 SIMD = "simd128"
-PACKED = Path(__file__).with_name("modules")  # in a wheel: those of the recipes that come along
+PACKED = Path(__file__).with_name("modules.tar.xz")  # `make modules` packs it
+ROOM = 256  # images of a batch that any module has room for: it takes smaller ones as well
 CALLED = ["engine_open", "engine_array", "engine_run", "order_keys", "place_in_job", "malloc"]
 CALLED_TO_WARP = ["place_in_warp", "warp_function"]
 KINDS = {
@@ -42,11 +46,35 @@ KINDS = {
 
 @dataclass(frozen=True)
 class WasmModule:
-    """The code, the arrays that can be read and written, and the structs that it is called with."""
+    """The code, the arrays that can be read and written, and the structs that it is called with.
 
-    code: bytes
+    The code of the recipes that come along lies in an archive, each under the hash of the C that it
+    was made of, so that none is ever taken for what the C has become since.
+    """
+
+    text: str  # the C
+    effort: tuple[float, ...]  # of each of its parts
     arrays: tuple[Array, ...]
-    name: str  # of the file that it is kept in where it comes along
+    warps: bool
+
+    @property
+    def name(self) -> str:
+        """By which it comes along: other C has another."""
+        return f"{hashlib.sha256(self.text.encode()).hexdigest()[:24]}.wasm"
+
+    @property
+    def code(self) -> bytes:
+        """As it comes along with gradbook, or made here."""
+        return packed(self.name) or self.compiled()
+
+    def compiled(self) -> bytes:
+        """The same bytes wherever the same version of zig makes them."""
+        called = [*CALLED, *(CALLED_TO_WARP if self.warps else [])]
+        exports = [f"-Wl,--export={name}" for name in called]
+        compiler = for_browsers()
+        assert vectors(compiler) == SIMD
+        made = library(self.text, compiler, extra=exports, effort=self.effort)
+        return made.path.read_bytes()
 
     def table(self) -> dict[str, Any]:
         """What a page is told, beside the code."""
@@ -59,16 +87,26 @@ class WasmModule:
         }
 
 
+def packed(name: str) -> bytes | None:
+    """A module that comes along, if there is one of that name."""
+    try:
+        with tarfile.open(PACKED) as archive:
+            found = archive.extractfile(name) if name in archive.getnames() else None
+            return found.read() if found else None
+    except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
+        raise CompilerError(f"{PACKED} can't be read: install gradbook anew") from error
+
+
 def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:
     """What trains the network on batches of so many images, which it may warp."""
-    step = training_step(net, batch, weighted)
-    return _compiled(source(step, inference(net), machine(SIMD)), warps=True)
+    step = training_step(_unnamed(net), max(batch, ROOM), weighted)
+    return _module(source(step, inference(net), machine(SIMD)), warps=True)
 
 
 def viewer(net: Net, batch: int) -> WasmModule:
     """What reads so many images at a time. Of each it gives its error, the gradients that arrive
     at the values of `reached`, and then the values of `shown`."""
-    return _compiled(viewer_source(net, batch), warps=False)
+    return _module(viewer_source(_unnamed(net), batch), warps=False)
 
 
 def viewer_source(net: Net, batch: int) -> Source:
@@ -102,21 +140,13 @@ def reached(net: Net) -> list[str]:
     return ["i", *(str(value_name(net, k)) for k, layer in before if not layer.passes_on)]
 
 
-def _compiled(made: Source, *, warps: bool) -> WasmModule:
-    """As it comes along with gradbook, or made here."""
-    text = made.text + _callable(warps)
-    name = f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.wasm"
-    packed = PACKED / name
-    code = packed.read_bytes() if packed.is_file() else _made_here(text, made.effort, warps)
-    return WasmModule(code, made.arrays, name)
+def _unnamed(net: Net) -> Net:
+    """Networks of the same layers share a module, whatever they are called."""
+    return replace(net, name="")
 
 
-def _made_here(text: str, effort: Sequence[float], warps: bool) -> bytes:
-    called = [*CALLED, *(CALLED_TO_WARP if warps else [])]
-    exports = [f"-Wl,--export={name}" for name in called]
-    compiler = for_browsers()
-    assert vectors(compiler) == SIMD
-    return library(text, compiler, extra=exports, effort=effort).path.read_bytes()
+def _module(made: Source, *, warps: bool) -> WasmModule:
+    return WasmModule(made.text + _callable(warps), made.effort, made.arrays, warps)
 
 
 def _callable(warps: bool) -> str:

@@ -127,5 +127,6 @@ def _require_fixed(recipe: Recipe) -> None:
     for words, is_asked in said.items():
         if is_asked:
             raise UsageError(
-                f"a page doesn't train by '{words}': take it out, or leave out --train"
+                f"a page doesn't train by '{words}': take it out, or make a page of a trained run, "
+                "without --train"
             )

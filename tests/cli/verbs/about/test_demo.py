@@ -28,22 +28,22 @@ def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
     for name in LESSONS:
         assert f"{name}-play.html" in written
         assert {f"{name}.html", f"{name}.xlsx", f"{name}-rates.html"} <= written
-    assert {"worked.tex", "worked.md", "digits"} <= written
+    assert {"worked.tex", "worked.md", "tiny-draw.html", "digits"} <= written
     assert all(f"  {name} " in page for name in written - {"digits"})
-    assert "  tiny-draw.html " in page  # written, or why not
-    first, _, digits = page.splitlines()[-3:]
+    first, drawn, _, digits = page.splitlines()[-4:]
     assert str(tmp_path / "worked-play.html") in first
+    assert str(tmp_path / "tiny-draw.html") in drawn
     assert digits.endswith(f"{tmp_path / 'digits' / 'report.html'}.")
     assert (tmp_path / "digits" / "report.html").exists()
 
 
-def test_the_demo_does_without_what_compiles_for_browsers(tmp_path, said, monkeypatch):
+def test_the_demo_writes_a_page_to_draw_on_without_a_compiler_for_browsers(
+    tmp_path, said, monkeypatch
+):
     monkeypatch.setattr("gradbook.net.LESSONS", {})
     monkeypatch.setattr("gradbook.engine.compilers._zigs", lambda: iter(()))
-    monkeypatch.setattr("gradbook.engine.wasm.PACKED", tmp_path / "none")
-    page = said()
-    assert not (tmp_path / "tiny-draw.html").exists()
-    assert "tiny-draw.html       not written: no zig here" in page
+    assert "tiny-draw.html       to draw on" in said()
+    assert (tmp_path / "tiny-draw.html").exists()
 
 
 def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):
@@ -52,7 +52,7 @@ def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch
     assert "is done already" not in page
     again = said()
     assert f"{tmp_path / 'digits'} is done already" in " ".join(again.split())
-    assert again.splitlines()[-3:] == page.splitlines()[-3:]
+    assert again.splitlines()[-4:] == page.splitlines()[-4:]
 
 
 def test_the_digits_of_the_demo_are_learnt_by_quick():

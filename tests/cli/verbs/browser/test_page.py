@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.engine import compilers, wasm
-from scripts import pack_modules
+from gradbook.engine import compilers
+from gradbook.lab.recipes import RECIPES
+from gradbook.lab.recipes.builtin import recipe
 
 
 def test_a_page_is_written(tmp_path, capsys):
@@ -63,19 +66,30 @@ def test_a_page_says_what_it_does_not_train_by(said, tmp_path, refused):
     assert f"a page doesn't train by '{words}'" in told
 
 
-@pytest.mark.witness("zig")
-def test_what_a_wheel_brings_along_needs_no_zig(tmp_path, monkeypatch, refused):
-    pack_modules.main(["tiny"], tmp_path / "modules")
-    monkeypatch.setattr(wasm, "PACKED", tmp_path / "modules")
+@pytest.fixture
+def without_zig(monkeypatch):
+    """As on a machine that has nothing to compile for browsers with."""
     monkeypatch.setattr(compilers, "_zigs", lambda: iter(()))
-    for words in ([], ["--train"]):
-        assert main(["page", "tiny", *words, "-o", str(tmp_path / "tiny.html")]) == 0
-    assert "no zig here" in refused(["page", "small", "-o", "page.html"])
 
 
-def test_without_zig_a_line_says_how_to_get_it(monkeypatch, refused):
-    monkeypatch.setattr(compilers, "_zigs", lambda: iter(()))
+def test_the_page_of_a_network_that_comes_trained_needs_no_zig(without_zig, tmp_path):
+    assert main(["page", "tiny", "-o", str(tmp_path / "page.html")]) == 0
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_pages_that_train_built_in_recipes_need_no_zig(name, without_zig, tmp_path):
+    """Under names of their own, too, and with a schedule that a page trains by."""
+    mine = tmp_path / "mine.txt"
+    text = re.sub(r"schedule plateau.*", "schedule constant 0.01", str(recipe(name)))
+    mine.write_text(text.replace(f"recipe {name}", "recipe mine"), "utf-8")
+    assert main(["page", str(mine), "--train", "300", "-o", str(tmp_path / "page.html")]) == 0
+
+
+def test_a_recipe_that_no_page_trains_by_is_refused_with_what_helps(refused):
+    assert "make a page of a trained run" in refused(["page", "blocks", "-o", "page.html"])
+
+
+def test_without_zig_a_line_says_how_to_get_it(without_zig, refused):
     net = "input 1x28x28; flatten; dense 10; log softmax"
-    assert "no zig here, which compiles for browsers: pip install" in refused(
-        ["page", net, "-o", "page.html"]
-    )
+    told = refused(["page", net, "-o", "page.html"])
+    assert "there is no zig here to compile it: pip install" in told

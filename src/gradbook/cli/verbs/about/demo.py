@@ -43,6 +43,7 @@ def run(options: Namespace) -> int:
     code = _train(folder / "digits")
     if code == 0:
         print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
+        print(f"Draw a digit on {folder / DRAWN}-draw.html, and see what every layer makes of it.")
         print(
             f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
         )
@@ -51,19 +52,15 @@ def run(options: Namespace) -> int:
 
 
 def _draw(folder: Path) -> None:
-    """The page to draw on; nothing compiles it where there is no zig and no module comes along."""
+    """The page to draw on, of a trained network that comes along."""
     from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
-    from gradbook.engine.processes import CompilerError
 
     page = folder / f"{DRAWN}-draw.html"
     reader = picture_reader(DRAWN, None)
     assert reader is not None
     print(f"{DRAWN}: reads handwritten digits", flush=True)
-    try:
-        write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
-        print(f"  {page.name:<20} to draw on: it reads digits, every sum in sight", flush=True)
-    except CompilerError as error:
-        print(f"  {page.name:<20} not written: {error.message}", flush=True)
+    write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
+    print(f"  {page.name:<20} to draw on: it reads digits, every sum in sight", flush=True)
 
 
 def _train(folder: Path) -> int:
