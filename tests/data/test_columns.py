@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradbook.data.columns import Column, encoded, named_table, numbered, read_columns
+from gradbook.data.columns import Column, encoded, named_table, read_columns, table_remarks
 from gradbook.errors import DataError, LimitError, UsageError
 
 CSV = """\
@@ -51,9 +51,6 @@ def test_without_headings_columns_go_by_their_places(table):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n,3\n", "row 3, column a: an empty cell: fill it in or take the row out"),
-        ("a,b\n1,2\n3,NA\n", "row 3, column b: a missing value ('NA'): fill it in"),
-        ("a,b\n1,x\n2,?\n", "row 3, column b: a missing value ('?')"),
         ("a,b\n1,2\n3,4\nfive,6\n", "row 4, column a: 'five' isn't a number"),
         ("a,a\n1,2\n", "two columns are called 'a': give each a name of its own"),
         ("a,\nx,2\n", "column 2 has no name"),
@@ -71,7 +68,7 @@ def test_what_is_wrong_is_said_with_its_place(table, text, said):
 
 def test_a_word_that_was_not_there_is_named_with_its_place(table):
     with pytest.raises(DataError, match="row 3, column colour: 'blue' is none of the 2 words"):
-        numbered(table(), Column("colour", ("green", "red")))
+        table().words(Column("colour", ("green", "red")))
 
 
 def test_too_many_different_words_are_no_column(table):
@@ -102,3 +99,105 @@ def test_iris_comes_with_scikit_learn():
     assert found.column("species").words == ("setosa", "versicolor", "virginica")
     with pytest.raises(UsageError, match="no table 'wine'"):
         named_table("wine")
+
+
+GERMAN = """\
+Fläche;Zimmer;Ort;verkauft;Preis
+85,5;3;Köln;01.03.2021;250.000,00 €
+120;4;Bonn;15.12.2020;1.200.000,50 €
+;;?;;99.000 €
+"""
+
+
+def test_a_table_as_german_excel_writes_it_is_read(tmp_path):
+    file = tmp_path / "haus.csv"
+    file.write_bytes(GERMAN.replace("\n", "\r\n").encode("cp1252"))
+    found = read_columns(file)
+    columns = [found.column(name) for name in found.names]
+    assert found.separator == ";"
+    assert columns[2].words == ("Bonn", "Köln")
+    nan = np.nan
+    wanted = [
+        [85.5, 3, 0, 1, 18687, 250000],
+        [120, 4, 1, 0, 18611, 1200000.5],
+        [nan, nan, nan, nan, nan, 99000],
+    ]
+    np.testing.assert_array_equal(encoded(found, columns), wanted)
+    assert columns[4].style.unit == "€"
+    told = list(table_remarks(found, columns, trained=True))
+    assert told == [
+        f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe",
+        "verkauft: dates become days since 1970-01-01",
+        "Preis: the € beside its numbers is left out",
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_an_encoding_and_a_separator_make_no_difference(tmp_path, encoding, separator):
+    file = tmp_path / "t.csv"
+    file.write_bytes("größe;art\n1,5;ä\n2,5;ö\n".replace(";", separator).encode(encoding))
+    found = read_columns(file)
+    assert found.names == ("größe", "art")
+    assert found.numbers("größe").tolist() == [1.5, 2.5]
+    assert found.column("art").words == ("ä", "ö")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "said"),
+    [
+        ('a,b\n"1,234",2.5\n', 1234, "--decimal , reads it as 1.234"),
+        ("a;b\n1,234;2\n", 1.234, "--decimal . reads it as 1234"),
+        ("a;b\n1.234;2,5\n", 1234, "--decimal . reads it as 1.234"),
+        ("a;b\n1.234;2\n", 1.234, "--decimal , reads it as 1234"),
+        ("a,b\n1.234,2\n", 1.234, None),
+        ('a,b\n"1,234",2\n"1,234,567",3\n', 1234, None),
+    ],
+)
+def test_what_a_column_leaves_open_is_decided_by_the_table_and_told(table, text, value, said):
+    found = table(text)
+    column = found.column("a")
+    assert found.values(column)[0] == value
+    told = list(table_remarks(found, [column]))
+    assert len(told) == (said is not None)
+    assert not said or said in told[0]
+
+
+def test_what_is_open_can_be_settled(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text('a,b\n"1,234",3/4/2024\n')
+    for decimal, dates, wanted in ((",", "dmy", [1.234, 19816]), (".", "mdy", [1234, 19786])):
+        found = read_columns(file, decimal, dates)
+        assert encoded(found, [found.column(name) for name in "ab"]).tolist() == [wanted]
+        assert not list(table_remarks(found, [found.column("a")]))
+
+
+def test_another_tables_column_is_read_as_it_was_where_its_own_cells_leave_it_open(table):
+    trained = table("a;b\n1,5;x\n", "trained.csv").column("a")
+    assert trained.style.decimal == ","
+    for text, value in (("a;b\n1.234;x\n", 1234), ("a,b\n1.5,x\n", 1.5), ("a;b\n2,5;x\n", 2.5)):
+        assert encoded(table(text, "new.csv"), [trained]).tolist() == [[value]]
+
+
+def test_words_that_hold_numbers_are_told(table):
+    found = table("a,b,c\n12 kg,1,1\n13 kg,x,2\n14 kg,y,3\n")
+    told = list(table_remarks(found, [found.column(n) for n in "abc"], trained=True))
+    assert told == [
+        "a: '12 kg' and the like are words: to learn numbers, write them alone",
+        "b: 1 of 3 are numbers, but most aren't: all are words",
+    ]
+
+
+def test_a_column_of_nothing_without_a_name_is_none(table):
+    assert table("a,b,\n1,2,\n3,4,\n").names == ("a", "b")
+
+
+def test_a_cell_with_a_semicolon_parts_no_row(table):
+    found = table("a,b,c\nx; y,1,2\nz; w,3,4\n")
+    assert found.names == ("a", "b", "c")
+
+
+def test_without_headings_decimal_commas_part_no_row(table):
+    found = table("0,5;1,5;0,5\n1,5;2,5;3,5\n")
+    assert len(found.names) == 3
+    assert found.numbers("column 3").tolist() == [0.5, 3.5]

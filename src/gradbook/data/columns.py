@@ -1,19 +1,36 @@
 """A table with names for its columns, of which one is predicted from the others.
 
-Columns of numbers are taken as they are, of words each different one becomes a column of 0s and 1s.
+Columns of numbers are taken as they are, however they are written, dates become days; of words each
+different one becomes a column of 0s and 1s. What is missing is NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.formats.rows import MISSING, CellRow, is_header, is_number, number, read_rows
-from gradbook.errors import DataError, LimitError, UsageError, did_you_mean
+from gradbook.data.formats import cells as written
+from gradbook.data.formats.cells import (
+    COMMA,
+    MARK_WORDS,
+    PLAIN,
+    POINT,
+    SINCE,
+    CellEvidence,
+    NumberStyle,
+    complaint,
+    is_header,
+    is_missing,
+    is_number,
+)
+from gradbook.data.formats.rows import CellRow, read_cells
+from gradbook.errors import DataError, LimitError, UsageError, did_you_mean, one_line
 
 SUFFIXES = (".csv", ".tsv")
 MOST_WORDS = 100  # that differ, of a column
@@ -27,20 +44,35 @@ class Column:
 
     name: str
     words: tuple[str, ...] = ()  # the different ones; of a column of numbers none
+    style: NumberStyle = PLAIN  # how its numbers are written
+    dates: str = ""  # of dates, which become numbers: in which order day, month and year stand
 
     @property
     def width(self) -> int:
         """As how many numbers it is given."""
         return len(self.words) or 1
 
+    @property
+    def heading(self) -> str:
+        """What its number is, for other programs."""
+        return f"{self.name} ({SINCE})" if self.dates else self.name
+
 
 @dataclass(frozen=True, eq=False)
 class ColumnTable:
-    """The rows of a file; without a line of headings its columns are called column 1, column 2 …"""
+    """The rows of a file; without a line of headings its columns are called column 1, column 2 …
+
+    `decimal` and `dates` are how numbers and dates are read whose cells leave it open.
+    """
 
     file: str
     names: tuple[str, ...]
     rows: tuple[CellRow, ...]
+    separator: str = ","
+    decimal: str = ""
+    dates: str = ""
+    remarks: tuple[str, ...] = ()  # on the file as a whole
+    _evidence: dict[int, CellEvidence] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,53 +85,186 @@ class ColumnTable:
         hint = did_you_mean(name, self.names) or f": there are {known}"
         raise DataError(f"no column '{name}'{hint}", file=self.file)
 
-    def cells(self, name: str) -> list[str]:
-        """Of one column, row by row; none is missing."""
-        place = self.place(name)
-        found = [row.cells[place] for row in self.rows]
-        for row, cell in zip(self.rows, found, strict=True):
-            if cell.lower() in MISSING:
-                number(cell, self.file, row.number, name)
+    def evidence(self, place: int) -> CellEvidence:
+        """What the cells of one column are together."""
+        if place not in self._evidence:
+            cells = ((row.number, row.cells[place]) for row in self.rows)
+            self._evidence[place] = written.evidence(cells)
+        return self._evidence[place]
+
+    def evidence_of(self, column: Column) -> CellEvidence:
+        return self.evidence(self.place(column.name))
+
+    def holds(self, name: str) -> bool:
+        """Whether anything stands in a column."""
+        return self.evidence(self.place(name)).present > 0
+
+    def column(self, name: str) -> Column:
+        """What it holds: numbers or dates if most cells do, so that a slip is complained of."""
+        return self.column_at(self.place(name))
+
+    def column_at(self, place: int) -> Column:
+        found, name = self.evidence(place), self.names[place]
+        with self._placed(name):
+            if not found.present:
+                raise DataError(f"nothing stands in it: leave it out with --ignore '{name}'")
+            if found.holds_numbers:
+                style = NumberStyle(self._decimal_at(place), written.unit_of(found))
+                column = Column(name, style=style)
+            elif found.holds_dates:
+                column = Column(name, dates=written.order_of(found, self.dates))
+            else:
+                return Column(name, self._words_at(place))
+        self.values_at(place, column)
+        return column
+
+    def _decimal_at(self, place: int) -> str:
+        """By the column's own cells, or else as is asked, as others have it, as is usual."""
+        found = self.evidence(place)
+        if mark := written.mark_of(found):
+            return mark
+        if not found.doubtful:
+            return POINT
+        usual = COMMA if self.separator == ";" and COMMA in found.doubtful else POINT
+        return self.decimal or self._decimal_of_others or usual
+
+    @cached_property
+    def _decimal_of_others(self) -> str:
+        """The mark of all columns whose own cells say which it is; '' where they don't agree."""
+        marks = {
+            mark
+            for evidence in map(self.evidence, range(len(self.names)))
+            if evidence.holds_numbers and len(evidence.marks) == 1
+            for mark in evidence.marks
+        }
+        return min(marks) if len(marks) == 1 else ""
+
+    def _words_at(self, place: int) -> tuple[str, ...]:
+        cells = {row.cells[place] for row in self.rows}
+        words = tuple(sorted(cell for cell in cells if not is_missing(cell, of_words=True)))
+        if len(words) > MOST_WORDS:
+            found, name = self.evidence(place), self.names[place]
+            said = f", and most begin with a number: write that alone, not {found.measured!r}"
+            raise DataError(
+                f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}"
+                f"{said if found.holds_measures else ''}, or leave it out with --ignore '{name}'"
+            )
+        return words
+
+    def values(self, column: Column) -> Numbers:
+        """The numbers of a column of numbers or dates; NaN where one is missing."""
+        return self.values_at(self.place(column.name), column)
+
+    def values_at(self, place: int, column: Column) -> Numbers:
+        read: Callable[[str], float | None] = column.style.value
+        if column.dates:
+            read = lambda cell: written.days(cell, column.dates)  # noqa: E731
+        found = np.empty(len(self.rows))
+        for k, row in enumerate(self.rows):
+            cell = row.cells[place]
+            value = float("nan") if is_missing(cell) else read(cell)
+            if value is None:
+                said = complaint(cell, column.style)
+                if column.dates:
+                    said = f"{cell!r} isn't a date as the others are: write all alike"
+                raise DataError(said, file=self.file, row=row.number, column=column.name)
+            found[k] = value
         return found
 
     def numbers(self, name: str) -> Numbers:
-        cells = self.cells(name)
-        found = (
-            number(cell, self.file, row.number, name)
-            for row, cell in zip(self.rows, cells, strict=True)
-        )
-        return np.fromiter(found, np.float64, len(cells))
+        return self.values(self.column(name))
 
-    def column(self, name: str) -> Column:
-        """What it holds: numbers if most cells do, so that a slip among them is complained of."""
-        cells = self.cells(name)
-        if 2 * sum(map(is_number, cells)) > len(cells):
-            self.numbers(name)
-            return Column(name)
-        words = tuple(sorted(set(cells)))
-        if len(words) > MOST_WORDS:
-            raise DataError(
-                f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}, "
-                f"or leave it out with --ignore '{name}'",
-                file=self.file,
-                column=name,
-            )
-        return Column(name, words)
+    def as_here(self, column: Column) -> Column:
+        """Another table's column as this one writes it: what its cells leave open stays."""
+        place = self.place(column.name)
+        found = self.evidence(place)
+        if column.words:
+            return column
+        with self._placed(column.name):
+            if column.dates:
+                known = column.dates in found.orders and not found.other_dates
+                return (
+                    column if known else replace(column, dates=written.order_of(found, self.dates))
+                )
+            mark, unit = written.mark_of(found), written.unit_of(found)
+            if unit and unit != column.style.unit and (column.style.unit or unit == "%"):
+                usual = f"'{column.style.unit}'" if column.style.unit else "no sign"
+                raise DataError(f"'{unit}' beside numbers that had {usual} when it was trained")
+        if not mark:
+            mark = (self.decimal if found.doubtful else "") or column.style.decimal
+        return replace(column, style=NumberStyle(mark, unit))
 
-    def only(self, kept: Sequence[int]) -> ColumnTable:
-        return ColumnTable(self.file, self.names, tuple(self.rows[k] for k in kept))
+    def words(self, column: Column) -> NDArray[np.int32]:
+        """The number of each row's word, -1 where it is missing; where all words are numbers, 1 and
+        1.0 are the same."""
+        place = self.place(column.name)
+        are_numbers = all(map(is_number, column.words))
+
+        def known(cell: str) -> float | str:
+            value = column.style.value(cell) if are_numbers else None
+            return cell if value is None else value
+
+        numbers = {known(word): k for k, word in enumerate(column.words)}
+        found = np.empty(len(self.rows), np.int32)
+        for k, row in enumerate(self.rows):
+            cell = row.cells[place]
+            number = numbers.get(known(cell), -1)
+            if number < 0 and not is_missing(cell):
+                hint = did_you_mean(cell, column.words)
+                raise DataError(
+                    f"{cell!r} is none of the {len(numbers)} words of the table that was trained on"
+                    f"{hint}",
+                    file=self.file,
+                    row=row.number,
+                    column=column.name,
+                )
+            found[k] = number
+        return found
+
+    def only(self, kept: Sequence[int] | NDArray[np.intp]) -> ColumnTable:
+        rows = tuple(self.rows[k] for k in kept)
+        return replace(self, rows=rows, _evidence={})
+
+    def require_complete(self, columns: Sequence[Column]) -> None:
+        """Refuse a missing value, by its place."""
+        for column in columns:
+            place = self.place(column.name)
+            for row in self.rows:
+                cell = row.cells[place]
+                if is_missing(cell, of_words=bool(column.words)):
+                    raise DataError(
+                        complaint(cell), file=self.file, row=row.number, column=column.name
+                    )
+
+    @contextmanager
+    def _placed(self, name: str) -> Iterator[None]:
+        """What is wrong with a column, said with its place."""
+        try:
+            yield
+        except DataError as error:
+            raise DataError(error.message, file=self.file, column=name) from None
 
 
-def read_columns(path: str | PathLike[str]) -> ColumnTable:
+def read_columns(path: str | PathLike[str], decimal: str = "", dates: str = "") -> ColumnTable:
     """The table in a file with commas, semicolons or tabs."""
-    rows = read_rows(path, ())
+    found = read_cells(path, ())
+    rows = found.rows
     headed = is_header(rows[0].cells)
     names = rows[0].cells if headed else [f"column {k}" for k in range(1, len(rows[0].cells) + 1)]
-    return table_of(str(path), names, rows[headed:])
+    table = table_of(str(path), names, rows[headed:])
+    return replace(
+        table, separator=found.separator, decimal=decimal, dates=dates, remarks=found.remarks
+    )
 
 
 def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> ColumnTable:
-    """These rows under these names, each of which there is once."""
+    """These rows under these names, each of which there is once; columns in which nothing stands,
+    no name either, are none."""
+    blank = {k for k, name in enumerate(names) if not name and not any(r.cells[k] for r in rows)}
+    if blank and rows:
+        kept = [k for k in range(len(names)) if k not in blank]
+        names = [names[k] for k in kept]
+        rows = [CellRow(row.number, tuple(row.cells[k] for k in kept)) for row in rows]
     for place, name in enumerate(names):
         if not name or name in names[:place]:
             what = f"two columns are called '{name}'" if name else f"column {place + 1} has no name"
@@ -116,48 +281,78 @@ def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> Column
 
 
 def encoded(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
-    """These columns of a table, wherever they stand in it, as numbers: (rows, numbers)."""
+    """These columns of a table, wherever they stand in it, as numbers: (rows, numbers); NaN where
+    one is missing, for each of a word's."""
     width = sum(column.width for column in columns)
     if width * len(table) > MOST_NUMBERS:
         raise LimitError(
             f"{table.file}: {len(table):,} rows of {width:,} numbers, words taken apart, are too "
             f"many: at most {MOST_NUMBERS:,} together; leave columns out with --ignore"
         )
-    parts = [_encoded(table, column) for column in columns]
+    parts = [_encoded(table, table.as_here(column)) for column in columns]
     return np.concatenate(parts, axis=1) if parts else np.empty((len(table), 0))
 
 
 def _encoded(table: ColumnTable, column: Column) -> Numbers:
     if not column.words:
-        return table.numbers(column.name)[:, None]
-    return np.eye(len(column.words))[numbered(table, column)]
+        return table.values(column)[:, None]
+    words = table.words(column)
+    found = np.eye(len(column.words))[words]
+    found[words < 0] = np.nan
+    return found
 
 
-def numbered(table: ColumnTable, column: Column) -> NDArray[np.int32]:
-    """The number of each row's word; where all words are numbers, 1 and 1.0 are the same."""
-    are_numbers = all(map(is_number, column.words))
-
-    def known(cell: str) -> float | str:
-        return by_value(cell) if are_numbers and is_number(cell) else cell
-
-    numbers = {known(word): k for k, word in enumerate(column.words)}
-    cells = table.cells(column.name)
-    for row, cell in zip(table.rows, cells, strict=True):
-        if known(cell) not in numbers:
-            hint = did_you_mean(cell, column.words)
-            raise DataError(
-                f"{cell!r} is none of the {len(numbers)} words of the table that was trained on"
-                f"{hint}",
-                file=table.file,
-                row=row.number,
-                column=column.name,
-            )
-    return np.array([numbers[known(cell)] for cell in cells], np.int32)
+# What is to be known of how a table was read.
 
 
-def by_value(cell: str) -> float:
-    """The number that a cell with one holds."""
-    return float(cell.replace("−", "-"))
+def table_remarks(
+    table: ColumnTable, columns: Sequence[Column], *, trained: bool = False
+) -> Iterator[str]:
+    """What was decided where the table leaves something open; if it is `trained` on, also what
+    isn't taken as it stands."""
+    yield from table.remarks
+    for column in columns:
+        here, place = table.as_here(column), table.place(column.name)
+        if trained:
+            yield from changes(table, place, here)
+        yield from doubts(table, place, here)
+
+
+def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
+    """What isn't taken as it stands there, or may have been meant otherwise."""
+    found, said = table.evidence(place), ""
+    if column.dates:
+        said = f"dates become {SINCE}"
+    elif column.words and found.numbers and not found.holds_numbers:
+        share = f"{found.numbers:,} of {found.present:,}"
+        said = f"{share} are numbers, but most aren't: all are words"
+    elif column.words and found.holds_measures:
+        said = f"{found.measured!r} and the like are words: to learn numbers, write them alone"
+    elif unit := column.style.unit:
+        said = f"the {unit} beside its numbers is left out"
+    if said:
+        yield one_line(f"{table.names[place]}: {said}")
+
+
+def doubts(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
+    """How its numbers are read where the column alone doesn't say what they mean."""
+    found = table.evidence(place)
+    if not _is_in_doubt(table, column, found):
+        return
+    decimal = column.style.decimal
+    other = NumberStyle(POINT if decimal == COMMA else COMMA)
+    read, otherwise = (style.value(found.doubtful) for style in (column.style, other))
+    yield one_line(
+        f"{table.names[place]}: {found.doubtful} is read as {read:.12g}, with a decimal "
+        f"{MARK_WORDS[decimal]}: --decimal {other.decimal} reads it as {otherwise:.12g}"
+    )
+
+
+def _is_in_doubt(table: ColumnTable, column: Column, found: CellEvidence) -> bool:
+    """Whether the column alone doesn't say what its numbers mean, nor who asks."""
+    if not found.holds_numbers or not found.doubtful or len(found.marks) == 1 or table.decimal:
+        return False
+    return COMMA in found.doubtful or column.style.decimal == COMMA or table.separator == ";"
 
 
 # Tables that come by name.

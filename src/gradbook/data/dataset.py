@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
+from gradbook.amounts import counted
 from gradbook.data.images import Images
 from gradbook.errors import DataError
 
@@ -163,6 +164,23 @@ def _with_folds(training: Images, validation: Images | None) -> tuple[Images, ND
     )
     others = 1 + dealt(training.labels, FOLDS - 1)
     return together, np.concatenate([others, np.zeros(len(validation), np.uint8)])
+
+
+# Balance ---------------------------------------------------------------------
+
+WITHOUT_BALANCE = 4  # times as many samples in the largest class as in the smallest
+
+
+def balance_remark(classes: Sequence[str], counts: Sequence[int], what: str) -> list[str]:
+    """That some classes have far fewer images, or rows, than others."""
+    least, most = min(counts), max(counts)
+    if most < WITHOUT_BALANCE * max(least, 1):
+        return []
+    few, many = (classes[counts.index(count)] for count in (least, most))
+    return [
+        f"'{few}' has {counted(least, what)}, '{many}' {most:,}: with 'class weights balanced' "
+        "each class counts alike"
+    ]
 
 
 # The split -------------------------------------------------------------------

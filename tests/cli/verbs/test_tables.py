@@ -237,7 +237,8 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     with pytest.raises(UsageError, match="run is of a table"):
         load("run")
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
-    problem = said("predict", "run", "bad.csv", "-o", "out.csv", code=2)
+    words = ("bad.csv", "-o", "out.csv", "--missing", "refuse")
+    problem = said("predict", "run", *words, code=2)
     assert "bad.csv, row 2, column height: a missing value" in problem
     assert not Path("out.csv").exists()
 

@@ -1,5 +1,7 @@
 """What is learned of a table, and from which rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,100 @@ def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
 def test_a_table_that_nothing_can_be_learned_of_is_refused(tmp_path, numbers, said):
     with pytest.raises(DataError, match=said):
         of(tmp_path, numbers)
+
+
+HOLES = np.random.default_rng(1)
+
+
+def with_holes(tmp_path, target="area", share=0.2):
+    """A table in which every fifth cell but the target's is missing."""
+    table = made.table(tmp_path, target)
+    rows = [
+        replace(
+            row,
+            cells=(
+                *(
+                    HOLES.choice(["", "NA", "?"]) if HOLES.random() < share else cell
+                    for cell in row.cells[:-1]
+                ),
+                row.cells[-1],
+            ),
+        )
+        for row in table.rows
+    ]
+    return replace(table, rows=tuple(rows), _evidence={})
+
+
+@pytest.mark.parametrize("way", ["mean", "median"])
+def test_missing_values_are_filled_in_as_scikit_learn_fills_them_in(tmp_path, way):
+    impute = pytest.importorskip("sklearn.impute")
+    table = with_holes(tmp_path)
+    found = problem(table, missing=way)
+    training, _ = found.parts(0)
+    filling = found.filling(0)
+    numbers = impute.SimpleImputer(strategy=way).fit(found.rows[training][:, [0, 4]])
+    np.testing.assert_allclose(filling[[0, 4]], numbers.statistics_, rtol=1e-12)
+    place = table.place("colour")
+    words = np.array([[w] for w in table.column("colour").words], object)
+    cells = [table.rows[k].cells[place] for k in training]
+    known = np.array([[cell if cell in "rgb" and cell else np.nan] for cell in cells], object)
+    commonest = impute.SimpleImputer(strategy="most_frequent").fit(known).statistics_
+    assert words[filling[1:4].argmax()] == commonest
+    assert filling[1:4].sum() == 1
+
+
+def test_what_is_filled_in_is_told(tmp_path):
+    found = of(tmp_path, [*range(57), "NA", "", "?"])
+    assert "3 rows have no t: left out" in found.remarks
+    assert len(found.table) == 57
+    file = tmp_path / "holes.csv"
+    file.write_text(
+        "x,c,t\n" + "".join(f"{k or ''},{'' if k == 3 else 'a'},{k}\n" for k in range(60))
+    )
+    found = problem(read_columns(file))
+    told = found.remarks_for(usual_recipe(found, "holes"))
+    assert len(told) == 1
+    assert told[0].startswith("2 missing values are filled in: 1 of x with ")
+    assert ", 1 of c with 'a' (by the mean of the rows trained on)" in told[0]
+
+
+def test_missing_values_can_be_refused(tmp_path):
+    with pytest.raises(DataError, match="row 59, column t: a missing value .'NA'.: fill it in or"):
+        of(tmp_path, [*range(57), "NA"], missing="refuse")
+    with pytest.raises(DataError, match=r"row \d+, column .*: (a missing|an empty)"):
+        problem(with_holes(tmp_path), missing="refuse")
+
+
+def test_a_column_in_which_nothing_stands_is_left_out(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("x,gap,t\n" + "".join(f"{k},,{k}\n" for k in range(60)))
+    found = problem(read_columns(file))
+    assert [column.name for column in found.inputs] == ["x"]
+    assert found.remarks == ("nothing stands in gap: left out",)
+
+
+def test_dates_are_not_learned(tmp_path):
+    with pytest.raises(DataError, match="the target 't' has dates: write numbers, such as days"):
+        of(tmp_path, [f"2024-01-{k % 28 + 1:02}" for k in range(60)])
+
+
+def test_classes_that_are_few_are_told(tmp_path):
+    found = of(tmp_path, ["often"] * 50 + ["seldom"] * 10)
+    recipe = usual_recipe(found, "t")
+    assert found.remarks_for(recipe) == [
+        "'seldom' has 10 rows, 'often' 50: with 'class weights balanced' each class counts alike"
+    ]
+    assert not found.remarks_for(replace(recipe, class_weights="balanced"))
+
+
+def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
+    found = of(tmp_path, range(60), everything=True)
+    training, held_back = found.parts(None)
+    assert len(training) == len(found.scored) == 60
+    assert len(held_back) == len(found.test) == 0
+    assert (
+        "how it does on others isn't known" in found.remarks_for(usual_recipe(found, "t", None))[0]
+    )
 
 
 def test_a_network_that_does_not_fit_is_told_what_would(tmp_path):

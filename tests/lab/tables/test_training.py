@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.columns import named_table, read_columns
+from gradbook.data.formats.cells import NumberStyle
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.text import changed
@@ -171,14 +172,55 @@ def test_columns_may_come_in_any_order_and_with_others_beside_them(area, tmp_pat
     np.testing.assert_array_equal(area.model.predict(read_columns(file)), area.model.predict(table))
 
 
-def test_a_missing_column_or_value_is_refused_with_its_place(area, tmp_path):
+def test_a_missing_column_is_refused_and_a_missing_value_filled_in(area, tmp_path):
     file = tmp_path / "new.csv"
     file.write_text("width,height\n1,2\n3,4\n")
     with pytest.raises(DataError, match="no column 'colour'"):
         area.model.predict(read_columns(file))
-    file.write_text("width,height,colour\n1,2,r\n3,,g\n")
-    with pytest.raises(DataError, match="row 3, column height: an empty cell"):
-        area.model.predict(read_columns(file))
+    file.write_text("width,height,colour\n50,,r\n50,-3,\n")
+    commonest = "bgr"[int(area.model.mean[1:4].argmax())]
+    file_in_full = tmp_path / "full.csv"
+    height = float(area.model.mean[4])
+    file_in_full.write_text(f"width,height,colour\n50,{height!r},r\n50,-3,{commonest}\n")
+    said, wanted = (area.model.predict(read_columns(one)) for one in (file, file_in_full))
+    np.testing.assert_array_equal(said, wanted)
+
+
+GERMAN = "breite;farbe;am;preis\n" + "".join(
+    f"{'' if k % 7 == 0 else f'{k % 50},5'};{'NA' if k % 9 == 0 else 'rgb'[k % 3]};"
+    f"{k % 28 + 1}.3.2024;{k % 50 + 100 * (k % 3)},25 €\n"
+    for k in range(200)
+)
+
+
+def test_what_was_decided_is_kept_in_the_model(tmp_path):
+    file = tmp_path / "preise.csv"
+    file.write_text(GERMAN, "utf-8")
+    found = trained(read_columns(file), missing="median")
+    found.model.save(tmp_path / "m.safetensors")
+    again = TableModel.load(tmp_path / "m.safetensors")
+    assert (again.inputs, again.target) == (found.model.inputs, found.model.target)
+    assert [column.style.decimal for column in again.inputs] == [",", ".", "."]
+    assert again.inputs[2].dates == "dmy"
+    assert again.target.style == NumberStyle(",", "€")
+    np.testing.assert_array_equal(again.filling, found.problem.filling(0))
+    new, plain = tmp_path / "new.csv", tmp_path / "plain.csv"
+    new.write_text("breite;farbe;am\n12.500;r;1.3.2024\n;?;2.3.2024\n")
+    height = float(again.filling[0])
+    word = "bgr"[int(again.filling[1:4].argmax())]
+    plain.write_text(f"breite,farbe,am\n12500.0,r,2024-03-01\n{height!r},{word},2024-03-02\n")
+    np.testing.assert_array_equal(
+        again.predict(read_columns(new)), again.predict(read_columns(plain))
+    )
+
+
+def test_with_everything_it_is_scored_by_the_rows_trained_on(tmp_path):
+    found = problem(made.table(tmp_path, "side"), everything=True)
+    one = train_table(changed(usual_recipe(found, "made", None), "epochs 5"), found)
+    assert len(one.test.rows) == len(found.table)
+    assert "test_accuracy" not in one.event
+    assert one.event["training_accuracy"] == one.test.score
+    assert one.model.about["rows"] == len(found.table)
 
 
 def test_a_damaged_model_is_refused(area, tmp_path):

@@ -7,7 +7,13 @@ import os
 import re
 import shlex
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+    _ActionsContainer,
+)
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -149,11 +155,28 @@ def rates(words: str) -> tuple[float, ...]:
     return tuple(number(word.strip()) for word in words.split(","))
 
 
-def network(argument: str, data: str | None = None) -> Net:
+def add_reading_arguments(parser: _ActionsContainer) -> None:
+    """How a table is read where its cells leave it open."""
+    parser.add_argument(
+        "--decimal",
+        metavar="MARK",
+        type=one_of(",", "."),
+        help="the decimal mark where a table leaves it open: is 1,234 a thousand?",
+    )
+    parser.add_argument(
+        "--dates",
+        metavar="ORDER",
+        type=one_of("dmy", "mdy"),
+        help="what comes first in dates such as 3/4/2024: 'dmy' the day, 'mdy' the month",
+    )
+
+
+def network(argument: str, data: str | None = None, **reading: str | None) -> Net:
     """The network that the argument means, with its samples.
 
     They come from the CSV file `data` where one is given, else from the file that the
-    network names, which lies beside the network's own, else from its text.
+    network names, which lies beside the network's own, else from its text. `reading` is what
+    `add_reading_arguments` asks; what is to be known of the table is said on the side.
     """
     from gradbook.files import read_text
     from gradbook.net.builtin import BUILTIN
@@ -175,11 +198,18 @@ def network(argument: str, data: str | None = None) -> Net:
     net = parse(text, source)
     if data is None and not net.table:
         return net
+    from gradbook.cli.terminal.output import warn
     from gradbook.data.table import attach, read_table
 
+    asked = {name: value for name, value in reading.items() if value}
     if data is None:
-        return attach(net, os.path.dirname(source or ""))
-    return read_table(data, net)
+        return attach(net, os.path.dirname(source or ""), tell=warn, **asked)
+    return read_table(data, net, tell=warn, **asked)
+
+
+def reading_of(options: Namespace) -> dict[str, str | None]:
+    """What was asked of how a table is read."""
+    return {"decimal": options.decimal, "dates": options.dates}
 
 
 def matched(words: Iterable[str]) -> list[str]:

@@ -62,7 +62,7 @@ def opened_model(path: str) -> Model:
     return model
 
 
-def named(argument: str, data: str | None = None) -> Net | Recipe:
+def named(argument: str, data: str | None = None, **reading: str | None) -> Net | Recipe:
     """The network that is meant, or the recipe, also that of a run."""
     run = _run(argument)
     if run:
@@ -70,7 +70,7 @@ def named(argument: str, data: str | None = None) -> Net | Recipe:
     if _is_models_file(argument):
         return opened(argument).net
     try:
-        return network(argument, data)
+        return network(argument, data, **reading)
     except GradbookError as no_network:
         from gradbook.lab.recipes import RECIPES
         from gradbook.lab.recipes.builtin import recipe

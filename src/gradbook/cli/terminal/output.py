@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
 from gradbook.amounts import duration
+from gradbook.errors import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +65,12 @@ def show(lines: Iterable[TextLine]) -> None:
     console = _console()
     for line in lines:
         console.print(rich_text(line))
+
+
+def warn(line: str) -> None:
+    """A remark beside what is printed, for those who look."""
+    if sys.stderr:
+        print(one_line(f"gradbook: {line}"), file=sys.stderr)
 
 
 def rich_text(line: TextLine) -> Text:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradbook.cli.main import DONE
-from gradbook.cli.terminal.output import print_event, show, width
+from gradbook.cli.terminal.output import print_event, show, warn, width
 from gradbook.cli.training.display import room
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
@@ -89,7 +88,7 @@ def _kept(
     folder: Path, recipe: Recipe, problem: Problem, tell: Tell, how: How
 ) -> tuple[TrainedTable, RunFolder]:
     """What came of a training whose figures the logs are told as well, and where it is kept."""
-    logs = Logs(how.logs, folder, _warn) if how.logs else None
+    logs = Logs(how.logs, folder, warn) if how.logs else None
 
     def heard(epoch: TableEpoch) -> None:
         if logs:
@@ -104,10 +103,6 @@ def _kept(
     if logs:
         logs.end(**{trained.score_name: trained.test.score})
     return trained, run
-
-
-def _warn(line: str) -> None:
-    print(f"gradbook: {line}", file=sys.stderr)
 
 
 def _silent(epoch: TableEpoch) -> None: ...
@@ -128,6 +123,7 @@ def _events(recipe: Recipe, problem: Problem) -> Tell:
         validation_rows=len(held_back),
         test_rows=len(problem.test),
         seed=recipe.net.seed,
+        remarks=problem.remarks_for(recipe),
     )
     return lambda epoch: print_event("epoch", **asdict(epoch))
 

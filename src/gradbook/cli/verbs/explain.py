@@ -10,7 +10,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import format_of, one_of, whole_number
+from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
+    format_of,
+    one_of,
+    reading_of,
+    whole_number,
+)
 from gradbook.cli.terminal.named import named, named_model
 from gradbook.cli.terminal.output import write_or_print
 from gradbook.errors import LimitError, ShapeError, UsageError
@@ -54,6 +60,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"{', '.join(SUFFIXES.values())} (default: as FILE is called, else text)",
     )
     parser.add_argument("-o", "--out", metavar="FILE", help="where to write (default: here)")
+    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
@@ -73,7 +80,9 @@ def _explained(options: Namespace) -> Explanation:
     model = named_model(options.net)
     if model is not None:
         return _on_image(options, model, model.data)
-    what = named(options.net, None if options.image is not None else options.data)
+    what = named(
+        options.net, None if options.image is not None else options.data, **reading_of(options)
+    )
     if not isinstance(what, Net):
         return _on_image(options, what.net, what.data)
     if options.image is not None:

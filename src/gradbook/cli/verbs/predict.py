@@ -20,9 +20,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import file_ending_in, matched
+from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
+    file_ending_in,
+    matched,
+    one_of,
+)
 from gradbook.cli.terminal.named import opened
-from gradbook.cli.terminal.output import print_as_json, print_json, show, show_images
+from gradbook.cli.terminal.output import print_as_json, print_json, show, show_images, warn
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -57,6 +62,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--out", metavar="FILE", type=file_ending_in(".csv"), help="of a table's rows: a file"
     )
+    tables = parser.add_argument_group("tables")
+    tables.add_argument(
+        "--missing",
+        metavar="WAY",
+        type=one_of("fill", "refuse"),
+        help="'fill' puts in for missing values what the model has for them (default), 'refuse' "
+        "names the first",
+    )
+    add_reading_arguments(tables)
 
 
 def run(options: Namespace) -> int:
@@ -73,6 +87,9 @@ def run(options: Namespace) -> int:
         return _rows(options, model)
     if options.out:
         raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
+    for flag in ("missing", "decimal", "dates"):
+        if getattr(options, flag):
+            raise UsageError(f"--{flag} is for tables, and this model reads pictures: leave it out")
     if options.many:
         model.require_classes()
     classes = model.classes or model.predicts
@@ -136,11 +153,16 @@ def _rows(options: Namespace, model: TableModel) -> int:
         raise UsageError("-o writes the rows as CSV: leave --json out")
     if len(options.files) > 1:
         raise UsageError("this model is of a table: name one file at a time")
-    table = read_columns(options.files[0])
-    answers = model.predict(table)
+    table = read_columns(options.files[0], options.decimal or "", options.dates or "")
+    rows = model.rows_of(table, complete=options.missing == "refuse")
+    answers = model.answers(rows)
+    remarks = text.reading_remarks(model, table, rows)
+    for remark in remarks:
+        warn(remark)
     if options.json:
         found = text.records(model, table, answers)
-        print_json({"version": 1, "model": options.model, "rows": found})
+        told = {"remarks": remarks} if remarks else {}
+        print_json({"version": 1, "model": options.model, **told, "rows": found})
     elif options.out:
         write_whole(options.out, text.predicted(model, table, answers))
         print(f"wrote {options.out}: {len(table):,} rows")

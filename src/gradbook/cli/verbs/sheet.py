@@ -8,7 +8,15 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import network, number, one_of, rates, whole_number
+from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
+    network,
+    number,
+    one_of,
+    rates,
+    reading_of,
+    whole_number,
+)
 from gradbook.cli.terminal.named import MODELS, named, named_model, network_of
 from gradbook.cli.terminal.output import busy
 from gradbook.errors import UsageError
@@ -87,6 +95,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--solution", action="store_true", help="with --exercise: the solved workbook beside it"
     )
+    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
@@ -102,7 +111,7 @@ def run(options: Namespace) -> int:
     if options.net.lower().endswith(MODELS):
         net = network_of(named(options.net))
     else:
-        net = network(options.net, options.data)
+        net = network(options.net, options.data, **reading_of(options))
     if options.exercise:
         return _exercises(net, options)
     path = Path(options.out or f"{_stem(options.net, net)}{SUFFIX}")

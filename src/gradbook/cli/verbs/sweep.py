@@ -6,7 +6,14 @@ from argparse import ArgumentParser, Namespace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import file_ending_in, network, rates, whole_number
+from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
+    file_ending_in,
+    network,
+    rates,
+    reading_of,
+    whole_number,
+)
 from gradbook.cli.terminal.output import can_say, counting, print_as_json, show, width
 from gradbook.files import write_whole
 from gradbook.rates import USUAL_EPOCHS
@@ -32,6 +39,7 @@ NOT_ASCII = "⠿│┤└─⁻⁰↓↑"
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
     parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
+    add_reading_arguments(parser.add_argument_group("tables of samples"))
     parser.add_argument(
         "--rates",
         metavar="η,η,…",
@@ -60,7 +68,7 @@ def run(options: Namespace) -> int:
     from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import text
 
-    net = network(options.net, options.data)
+    net = network(options.net, options.data, **reading_of(options))
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting("rates tried") as tick:
         found = sweep(net, asked, options.epochs, tick=tick)

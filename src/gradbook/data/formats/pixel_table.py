@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -20,10 +21,11 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, assemble
+from gradbook.data.formats.cells import is_number
 from gradbook.data.formats.files import LABELS, by_part, require_room, unpacked
-from gradbook.data.formats.rows import SEPARATORS, is_number
+from gradbook.data.formats.rows import SEPARATORS, table_text
 from gradbook.data.images import Size
-from gradbook.errors import DataError
+from gradbook.errors import DataError, FileError
 
 SUFFIXES = (".csv", ".tsv")
 LEAST_PIXELS = 16  # of an image: fewer numbers are measurements
@@ -127,16 +129,29 @@ def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
             raise DataError(f"more than {limits.LINES} lines", file=file)
         if len(line) > limits.LINE.most:
             raise DataError(f"longer than {limits.LINE}", file=file, row=number)
-        try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"byte {error.start} of the row isn't text: save the table as UTF-8",
-                file=file,
-                row=number,
-            ) from error
+        if number == 1 and line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            yield from _wide_rows(line + stream.read(limits.TABLE.most), file)
+            return
+        text = _decoded(line, number, file).strip()
         if text:
             yield TextRow(number, text)
+
+
+def _decoded(line: bytes, number: int, file: Path) -> str:
+    try:
+        text, _ = table_text(line, str(file))
+    except FileError as error:
+        raise DataError("isn't text: save the table as UTF-8", file=file, row=number) from error
+    return text
+
+
+def _wide_rows(content: bytes, file: Path) -> Iterator[TextRow]:
+    """Of UTF-16, where the end of a line isn't one byte."""
+    if len(content) > limits.TABLE.most:
+        raise DataError(f"UTF-16, and larger than {limits.TABLE}: save it as UTF-8", file=file)
+    for number, line in enumerate(_decoded(content, 1, file).splitlines(), 1):
+        if line.strip():
+            yield TextRow(number, line.strip())
 
 
 def _layout(first: TextRow, file: Path) -> TableLayout:

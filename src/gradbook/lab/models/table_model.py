@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
+from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
@@ -20,6 +21,7 @@ from gradbook.lab.models.model import require_shapes
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.schema import (
+    Choice,
     FiniteNumber,
     IfThere,
     InTurn,
@@ -36,9 +38,16 @@ if TYPE_CHECKING:
 
 KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
+NO_NUMBERS = "some of the numbers are missing or infinite"
 
 
 COLUMN = InTurn((PlainText(), ListOf(PlainText())))  # its name and its words
+WRITTEN = Schema(  # how a column is written, where that isn't as usual
+    column=PlainText(),
+    decimal=IfThere(Choice(*MARKS)),
+    unit=IfThere(Choice(*UNITS)),
+    dates=IfThere(Choice(*ORDERS)),
+)
 RECORD = Schema(
     network=PlainText(),
     inputs=ListOf(COLUMN),
@@ -50,6 +59,8 @@ RECORD = Schema(
     outputs=IfThere(ListOf(PlainText(), 1)),
     by_place=Usually(TrueOrFalse(), False),
     about=Schema(recipe=IfThere(PlainText()), remarks=IfThere(ListOf(PlainText()))),
+    filling=IfThere(ListOf(FiniteNumber())),
+    written=IfThere(ListOf(WRITTEN)),
 )
 
 
@@ -72,6 +83,7 @@ class TableModel:
     about: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     by_place: bool = False
+    filling: Numbers | None = None  # what stands for missing numbers, where the table had any
 
     @property
     def predicts(self) -> tuple[str, ...]:
@@ -88,10 +100,18 @@ class TableModel:
         Rows of numbers, in the columns' order, do as well where no column has words.
         """
         if isinstance(table, ColumnTable):
-            return self.answers(encoded(self._in_place(table), self.inputs))
+            return self.answers(self.rows_of(table))
         return self.answers(self._rows(table))
 
-    def _in_place(self, table: ColumnTable) -> ColumnTable:
+    def rows_of(self, table: ColumnTable, *, complete: bool = False) -> Numbers:
+        """Its rows as numbers, as `answers` takes them; if they are to be `complete`, a missing
+        value is refused."""
+        table = self.in_place(table)
+        if complete or not self.fills_in:
+            table.require_complete(self.inputs)
+        return encoded(table, self.inputs)
+
+    def in_place(self, table: ColumnTable) -> ColumnTable:
         """Its columns by our names, where only their order counts and they have others."""
         names = tuple(column.name for column in self.inputs)
         if not self.by_place or set(names) <= set(table.names):
@@ -115,18 +135,41 @@ class TableModel:
         if rows.ndim != 2 or rows.shape[1] != len(self.inputs):
             said = " x ".join(map(str, rows.shape)) or "one"
             raise ShapeError(f"{said} numbers, but the model takes rows of {len(self.inputs)}")
-        if not np.isfinite(rows).all():
-            raise DataError("some of the numbers are missing or infinite")
+        if np.isinf(rows).any():
+            raise DataError(NO_NUMBERS)
         return rows
 
     def answers(self, rows: Numbers) -> Numbers:
-        """The same of rows as numbers, as `encoded` makes them."""
+        """The same of rows as numbers, as `encoded` makes them; NaN where one is missing."""
+        if np.isnan(rows).any():
+            rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
         engine = PlainEngine(self.net, AT_ONCE)
         engine.restore(self.values)
         outputs = engine.predict((rows - self.mean) / self.deviation)
         if self.classes:
             return probabilities(self.net, outputs)
         return np.asarray(outputs * self.target_deviation + self.target_mean)
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether something stands for what is missing: in another program's model nothing does."""
+        return self.filling is not None or "rows" in self.about
+
+    @property
+    def instead_of_missing(self) -> Numbers:
+        """What stands for a missing number: what was put in while it was trained, or else the mean
+        of the rows trained on, and of words the commonest."""
+        if self.filling is not None:
+            return self.filling
+        if not self.fills_in:
+            raise DataError(f"{NO_NUMBERS}: the model has nothing to put in")
+        found, first = self.mean.copy(), 0
+        for column in self.inputs:
+            if column.words:
+                here = slice(first, first + column.width)
+                found[here] = np.eye(column.width)[self.mean[here].argmax()]
+            first += column.width
+        return found
 
     def trained(self) -> TrainedNet:
         """Its layers and their tensors, for targets that say it in another language."""
@@ -175,6 +218,10 @@ class TableModel:
             **({"by_place": True} if self.by_place else {}),
             "about": dict(self.about),
         }
+        if self.filling is not None:
+            record["filling"] = self.filling.tolist()
+        if written := [how for one in (*self.inputs, self.target) if (how := _how(one))]:
+            record["written"] = written
         stored.write(path, self.values, record)
 
     @staticmethod
@@ -182,18 +229,42 @@ class TableModel:
         return stored.read_as(path, KIND, VERSION, _fitted)
 
 
+def _how(column: Column) -> dict[str, str]:
+    """How a column is written, where that isn't as usual."""
+    style = column.style
+    said = {
+        "decimal": style.decimal if style.decimal != POINT else "",
+        "unit": style.unit,
+        "dates": column.dates,
+    }
+    unusual = {what: how for what, how in said.items() if how}
+    return {"column": column.name, **unusual} if unusual else {}
+
+
+def _column(name: str, words: list[str], written: list[dict[str, str | None]]) -> Column:
+    how = next((one for one in written if one["column"] == name), {})
+    style = NumberStyle(how.get("decimal") or POINT, how.get("unit") or "")
+    return Column(name, tuple(words), style, how.get("dates") or "")
+
+
 def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], TableModel]:
     """All that stands in a file must fit together before anything is made of it."""
     told = RECORD.read(record)
     net = Net.parse(told["network"])
     require_shapes(net, shapes)
-    inputs = tuple(Column(name, tuple(words)) for name, words in told["inputs"])
-    name, words = told["target"]
-    target = Column(name, tuple(words))
+    written = told.get("written") or []
+    *inputs, target = (
+        _column(name, words, written) for name, words in (*told["inputs"], told["target"])
+    )
     mean, deviation = (np.array(told[what], np.float64) for what in ("mean", "deviation"))
     width = sum(column.width for column in inputs)
     if not net.input == mean.shape == deviation.shape == (width,):
         raise ValueError("its columns aren't those of its network")
+    filling = told.get("filling")
+    if filling is not None:
+        filling = np.array(filling, np.float64)
+    if filling is not None and filling.shape != (width,):
+        raise ValueError("what stands for missing values isn't of its columns")
     centre, spread = told["target_mean"], told["target_deviation"]
     if not (deviation > 0).all():
         raise ValueError("some of its columns have no deviation")
@@ -202,5 +273,5 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     named = tuple(told.get("outputs") or ())
     if not target.words and net.outputs != (len(named) or 1):
         raise ValueError(f"{net.outputs} outputs for {counted(len(named) or 1, 'number')}")
-    further = (inputs, target, mean, deviation, centre, spread, told["about"])
-    return lambda values: TableModel(net, values, *further, named, told["by_place"])
+    further = (tuple(inputs), target, mean, deviation, centre, spread, told["about"])
+    return lambda values: TableModel(net, values, *further, named, told["by_place"], filling)

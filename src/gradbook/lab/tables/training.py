@@ -53,7 +53,7 @@ class TableEpoch:
 
 @dataclass(frozen=True, eq=False)
 class TableScore:
-    """How the rows that nothing was chosen by are answered."""
+    """How the rows that nothing was chosen by are answered; where all were trained on, those."""
 
     rows: Rows  # of the table
     answers: NDArray[np.float64]  # probabilities, or the numbers in one column
@@ -78,8 +78,10 @@ class TrainedTable:
 
     @property
     def score_name(self) -> str:
-        """What the score of the test is called."""
-        return "test_accuracy" if self.problem.task is Task.CLASSES else "r2"
+        """What the score of the test is called; without a test that of the rows trained on."""
+        if self.problem.task is Task.CLASSES:
+            return "training_accuracy" if self.problem.everything else "test_accuracy"
+        return "training_r2" if self.problem.everything else "r2"
 
     @property
     def event(self) -> dict[str, Any]:
@@ -87,13 +89,13 @@ class TrainedTable:
         test, classes = self.test, self.problem.task is Task.CLASSES
         figures: dict[str, Any] = (
             {
-                "test_accuracy": test.score,
+                self.score_name: test.score,
                 "macro_f1": macro_f1(test.classes.values()),
                 "classes": {name: asdict(one) for name, one in test.classes.items()},
             }
             if classes
             else {
-                "r2": test.score,
+                self.score_name: test.score,
                 "mean_absolute_error": test.mean_absolute_error,
                 "root_mean_squared_error": test.root_mean_squared_error,
             }
@@ -154,7 +156,10 @@ class _TableRun:
         self.recipe, self.problem = recipe, problem
         self.began = monotonic()
         self.training, self.held_back = problem.parts(recipe.held_back)
+        self.filling = problem.filling(recipe.held_back)
         rows = problem.rows
+        if self.filling is not None:
+            rows = np.where(np.isnan(rows), self.filling, rows)
         self.normal = Normal.of(rows[self.training], recipe.net)
         self.inputs = (rows - self.normal.mean) / self.normal.deviation
         self.target_mean, self.target_deviation = self._target_scale()
@@ -232,6 +237,7 @@ class _TableRun:
             self.target_mean,
             self.target_deviation,
             {"recipe": str(self.recipe), "epochs": kept.epoch, "rows": len(self.training)},
+            self.filling,
         )
 
 
@@ -244,8 +250,8 @@ def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float
 
 
 def tested(model: TableModel, problem: Problem) -> TableScore:
-    """The rows of the test, answered by the model."""
-    rows = problem.test
+    """The rows of the test, or without any those trained on, answered by the model."""
+    rows = problem.scored
     answers = model.answers(problem.rows[rows])
     wanted = problem.wanted[rows]
     if problem.task is Task.CLASSES:
@@ -271,6 +277,7 @@ def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
     """The event 'done' of trainings that differ in their seed alone."""
     first, scores = trained[0], Spread(tuple(one.test.score for one in trained))
     kind = first.score_name.removesuffix("_accuracy")
+    several = f"{kind}_values" if kind.endswith("r2") else f"{kind}_accuracies"
     return {
         "event": "done",
         "recipe": first.recipe.title,
@@ -282,7 +289,7 @@ def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
         first.score_name: scores.mean,
         f"{kind}_deviation": scores.deviation,
         f"{kind}_lowest": scores.lowest,
-        "test_accuracies" if kind == "test" else "r2_values": list(scores.values),
+        several: list(scores.values),
         "seed": None,
         "seeds": [one.recipe.net.seed for one in trained],
         "model": None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from gradbook.amounts import counted
-from gradbook.data.dataset import Dataset
+from gradbook.data.dataset import Dataset, balance_remark
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
@@ -20,7 +20,6 @@ from gradbook.net.parameters import Shape
 from gradbook.net.task import Task, meant_loss
 from gradbook.net.window import SAME
 
-WITHOUT_BALANCE = 4  # times as many images in the largest class as in the smallest
 LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
 SMALLEST_BATCH = 32
 OWN_SIDE = 28  # pixels of the digits
@@ -44,7 +43,9 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
         recipe = _fitted(recipe, dataset, remarks)
     if dataset:
         recipe = _on_its_ground(recipe, dataset, remarks)
-        remarks += _without_balance(recipe, dataset)
+        if not recipe.class_weights:
+            counts = dataset.training_and_validation.counts(len(dataset.classes))
+            remarks += balance_remark(dataset.classes, counts, "image")
     if recipe.net.loss is None:
         recipe = _with_meant_loss(recipe, remarks)
     return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))
@@ -70,19 +71,6 @@ def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Reci
         f"warped on a background of {warp.background}, as the images have at their edges"
     )
     return replace(recipe, warp=warp)
-
-
-def _without_balance(recipe: Recipe, dataset: Dataset) -> list[str]:
-    """That some classes have far fewer images than others, where nothing is done about it."""
-    counts = dataset.training_and_validation.counts(len(dataset.classes))
-    least, most = min(counts), max(counts)
-    if recipe.class_weights or most < WITHOUT_BALANCE * max(least, 1):
-        return []
-    few, many = (dataset.classes[counts.index(count)] for count in (least, most))
-    return [
-        f"'{few}' has {counted(least, 'image')}, '{many}' {most:,}: with 'class weights balanced' "
-        "each class counts alike"
-    ]
 
 
 # A recipe that comes with gradbook, on other data than its own.

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.amounts import counted, duration, loss, percent, short
-from gradbook.data.formats.rows import is_number
+from gradbook.amounts import duration, loss, percent, short
+from gradbook.data.formats.cells import NUMBER, PLAIN
 from gradbook.lab.models.answers import confusion_of
-from gradbook.lab.tables.problem import Problem
+from gradbook.lab.tables.problem import MEAN, Problem
 from gradbook.lab.tables.training import TrainedTable
 from gradbook.lab.training.history import measured_losses, rates_of
 from gradbook.net.measure import measure
@@ -25,7 +25,7 @@ from gradbook.report.run.charts import RATE, STEPS, TRAINING, VALIDATION
 from gradbook.report.run.mistakes import by_class
 from gradbook.report.run.page import environment, facts, style
 from gradbook.report.summary import page as summary_page
-from gradbook.report.tables.text import DIGITS, epoch_columns, errors
+from gradbook.report.tables.text import DIGITS, epoch_columns, errors, scored_rows
 from gradbook.report.words.table import TextTable
 
 MOST_ROWS = 20  # of those that it is furthest off
@@ -44,7 +44,7 @@ def table_page(trained: TrainedTable, made_with: dict[str, Any]) -> str:
 
 
 def _lead(trained: TrainedTable) -> str:
-    rows = counted(len(trained.test.rows), "test row")
+    rows = scored_rows(trained)
     if trained.problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
         said = f"of {rows} told right; mean F1 {trained.event['macro_f1']:.3f}"
@@ -55,7 +55,15 @@ def _lead(trained: TrainedTable) -> str:
     return (
         f'<p class="lead">{text(trained.problem.target.name)} from {text(names)}</p>\n'
         f'<p class="headline"><b>{figure}</b> {said}</p>\n{facts(_facts(trained))}'
+        f"{_remarks(trained)}"
     )
+
+
+def _remarks(trained: TrainedTable) -> str:
+    """What is to be known of the rows."""
+    found = trained.problem.remarks_for(trained.recipe)
+    items = "".join(f"<li>{text(remark)}</li>" for remark in found)
+    return f"\n<ul>{items}</ul>" if items else ""
 
 
 def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
@@ -97,11 +105,16 @@ def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Sect
 
 def _again(problem: Problem) -> str:
     """The command, with what isn't as usual."""
-    names, target = problem.table.names, problem.target.name
+    table, target = problem.table, problem.target.name
+    names = table.names
     known = {target, *(column.name for column in problem.inputs)}
     ignored = [name for name in names if name not in known]
     said = ["gradbook", "train", "recipe.txt", "-o", "again", "--task", str(problem.task)]
     said += ["--target", target] if target != names[-1] else []
+    said += ["--missing", problem.missing] if problem.missing != MEAN else []
+    said += ["--decimal", table.decimal] if table.decimal else []
+    said += ["--dates", table.dates] if table.dates else []
+    said += ["--all"] if problem.everything else []
     return shlex.join(said + (["--ignore", ",".join(ignored)] if ignored else []))
 
 
@@ -145,11 +158,11 @@ def _classes(trained: TrainedTable) -> str:
 
 
 def _off(trained: TrainedTable) -> str:
-    """The rows of the test that it is furthest off."""
+    """The rows of the test that it is furthest off; without a test, of all."""
     shown = trained.problem.table
     order = _furthest(trained)[:MOST_ROWS]
     if not len(order):
-        return "<p>Nowhere: every test row is told right.</p>"
+        return f"<p>Nowhere: every one of the {scored_rows(trained)} is told right.</p>"
     inputs = [column.name for column in trained.problem.inputs]
     places = [shown.place(name) for name in inputs]
     rows = []
@@ -163,8 +176,9 @@ def _off(trained: TrainedTable) -> str:
 
 
 def _shortened(cell: str) -> str:
-    """A cell as HTML, a number in few digits."""
-    return short(float(cell.replace("−", "-")), DIGITS) if is_number(cell) else text(cell)
+    """A cell as HTML, a plain number in few digits."""
+    value = PLAIN.value(cell) if NUMBER.fullmatch(cell) else None
+    return text(cell) if value is None else short(value, DIGITS)
 
 
 def _furthest(trained: TrainedTable) -> Any:

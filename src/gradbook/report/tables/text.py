@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradbook.amounts import counted, duration, loss, percent, short
-from gradbook.data.columns import ColumnTable, Numbers
-from gradbook.data.formats.rows import is_number
+from gradbook.data.columns import ColumnTable, Numbers, table_remarks
+from gradbook.data.formats.cells import COMMA, POINT, is_number
 from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import likeliest
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
-from gradbook.lab.tables.problem import Problem
+from gradbook.lab.tables.problem import Problem, filled_in
 from gradbook.lab.tables.training import TableEpoch, TrainedTable
 from gradbook.net.task import Task
 from gradbook.net.text import loss_words, update_words
@@ -22,6 +24,7 @@ from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable
 
 GOOD_LINE = f"bold {GOOD}"
 MOST_LINES = 12  # of epochs: a table's take milliseconds
+REMARK = "yellow"
 DIGITS = 4
 LARGE = 10  # an R² so far below 0 has no decimals
 
@@ -46,7 +49,11 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
     ]
     yield from folded([Span(", ".join(map(stuck, settings)), QUIET)], width)
     rest = f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} for the test"
+    if problem.everything:
+        rest = "none held back, none for the test"
     yield from folded([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
+    for remark in problem.remarks_for(recipe):
+        yield from folded([Span(remark, REMARK)], width)
     yield []
 
 
@@ -102,8 +109,8 @@ def unshown(trained: TrainedTable) -> list[TableEpoch]:
 
 
 def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
-    """What became of the rows of the test."""
-    rows = f"the {counted(len(trained.test.rows), 'test row')}"
+    """What became of the rows of the test, or else of those trained on."""
+    rows = f"the {scored_rows(trained)}"
     took = f"{counted(len(trained.history), 'epoch')} in {stuck(duration(trained.seconds))}"
     if trained.kept.epoch != len(trained.history):
         took += f", with the weights of epoch {trained.kept.epoch}"
@@ -120,6 +127,14 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
             Span(f" on {rows} ({errors(trained)}), after {took}"),
         ]
     yield from folded([Span(f"{one_line(trained.recipe.title)} "), *said], width)
+
+
+def scored_rows(trained: TrainedTable) -> str:
+    """The rows that the score is of."""
+    count = len(trained.test.rows)
+    if trained.problem.everything:
+        return f"{counted(count, 'row')} trained on"
+    return counted(count, "test row")
 
 
 def seeds_columns(task: Task) -> TextTable:
@@ -191,17 +206,42 @@ def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
 
 
 def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
-    """The rows of the table with the answers beside them, as CSV."""
+    """The rows of the table with the answers beside them, as CSV with the table's own marks."""
     lines: list[tuple[TableCell, ...]] = [tuple(map(as_cell, headings(model, table)))]
+    mark = _decimal_mark(model, table)
+
+    def number(value: float) -> TableCell:
+        return value if mark == POINT else repr(value).replace(POINT, mark)
+
     for row, own in zip(table.rows, _answers(model, answers), strict=True):
-        several = own["predicted"]
-        answer: tuple[TableCell, ...] = (
-            tuple(several.values()) if isinstance(several, dict) else (several,)
-        )
         if model.classes:
-            answer = (as_cell(own["predicted"]), own["probabilities"][own["predicted"]])
+            sure = own["probabilities"][own["predicted"]]
+            answer: tuple[TableCell, ...] = (as_cell(own["predicted"]), number(sure))
+        else:
+            found = own["predicted"]
+            answer = tuple(map(number, found.values() if isinstance(found, dict) else [found]))
         lines.append((*map(_as_it_was, row.cells), *answer))
-    return csv_lines(lines)
+    return csv_lines(lines, table.separator)
+
+
+def _decimal_mark(model: TableModel, table: ColumnTable) -> str:
+    """The one that the table's numbers have, where they have one; commas don't stand beside
+    commas."""
+    here = model.in_place(table)
+    marks = {
+        here.as_here(column).style.decimal
+        for column in model.inputs
+        if not column.words and not column.dates and COMMA in here.evidence_of(column).decided
+    }
+    return COMMA if COMMA in marks and table.separator != COMMA else POINT
+
+
+def reading_remarks(model: TableModel, table: ColumnTable, rows: Numbers) -> list[str]:
+    """What is to be known of how these rows were read, and what stands for what is missing."""
+    found = list(table_remarks(model.in_place(table), model.inputs))
+    if np.isnan(rows).any():
+        found.append(filled_in(model.inputs, rows, model.instead_of_missing))
+    return found
 
 
 def records(model: TableModel, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:

@@ -187,9 +187,9 @@ def comma_separated(table: TextTable) -> str:
     return csv_lines([[column.key for column in table.columns], *table.rows])
 
 
-def csv_lines(rows: Iterable[Sequence[TableCell]]) -> str:
+def csv_lines(rows: Iterable[Sequence[TableCell]], separator: str = ",") -> str:
     """Rows for programs; numbers to the last bit, nothing where there is nothing."""
     content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
+    writer = csv.writer(content, lineterminator="\n", delimiter=separator)
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     return content.getvalue()

@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from gradbook.cli.terminal.arguments import file_ending_in, network, whole_number
+from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
+    file_ending_in,
+    network,
+    reading_of,
+    whole_number,
+)
 from gradbook.cli.verbs.browser.pictures import LEAST, USUAL, picture_page, picture_reader
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
@@ -60,6 +66,7 @@ def add_network(parser: ArgumentParser) -> None:
         const=USUAL,
         help=f"of a network that reads pictures: so many images come along (default {USUAL:,})",
     )
+    add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
@@ -77,7 +84,7 @@ def made(options: Namespace) -> tuple[str, str]:
 
         if options.train is not None:
             raise UsageError("--train: this network trains on its page anyhow: leave it out")
-        page = play_page(network(options.net, options.data), options.typed)
+        page = play_page(network(options.net, options.data, **reading_of(options)), options.typed)
         return page, "Run, then move η, or drag a weight"
     page = picture_page(reader, options.train, options.typed)
     return page, "draw a digit" if reader.is_trained else "Train, then draw a digit"

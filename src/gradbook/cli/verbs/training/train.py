@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from gradbook.cli.terminal.arguments import (
+    add_reading_arguments,
     matched_once,
     network,
     one_of,
@@ -51,6 +52,8 @@ EXAMPLES = """\
   gradbook train quick --json             an event a line, for a program
   gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
+  gradbook train houses.csv --missing median --dates dmy --decimal ,
+  gradbook train houses.csv --all         on all rows, none kept to validate or test
   gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
@@ -68,7 +71,7 @@ LINES = {  # options that are lines of a recipe
     "statistics": ("WHICH", "'unwarped': batchnorm's at the end from images as they are"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
-TABLES = ("target", "ignore", "task")
+TABLES = ("target", "ignore", "task", "missing", "decimal", "dates")
 OTHER_FLAGS = {  # that people know these by
     "rate": ("--lr", "--learning-rate"),
     "update": ("--optimizer",),
@@ -95,6 +98,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--hold-back",
         metavar="FOLD",
         help="the sixth of the training images, 0 to 5, to validate on; 'none' trains on all",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="train on everything: nothing is held back or kept for the test",
     )
     parser.add_argument(
         "--seed",
@@ -131,6 +139,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=one_of("classes", "numbers"),
         help="learn the target as 'classes' or as 'numbers' (default: what it looks like)",
     )
+    tables.add_argument(
+        "--missing",
+        metavar="WAY",
+        type=one_of("mean", "median", "refuse"),
+        help="what stands for missing numbers: their 'mean' (default) or 'median'; for words it is "
+        "the commonest; 'refuse' names the first",
+    )
+    add_reading_arguments(tables)
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     parser.add_argument(
         "--on",
@@ -263,16 +279,24 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     """By the recipe, or by the usual one for this table."""
     from gradbook.cli.training.tables import train_on, train_seeds_on
     from gradbook.data.columns import NAMED, named_table, read_columns
-    from gradbook.lab.tables.problem import problem, usual_recipe
+    from gradbook.lab.tables.problem import MEAN, problem, usual_recipe
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
     _leave_out(options, ("threads", "on"), "a table is trained on one core of this machine")
-    table = named_table(data) if data in NAMED else read_columns(data)
+    asked = (options.decimal or "", options.dates or "")
+    table = named_table(data) if data in NAMED else read_columns(data, *asked)
     ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
-    found = problem(table, options.target or "", ignored, options.task)
+    found = problem(
+        table,
+        options.target or "",
+        ignored,
+        options.task,
+        options.missing or MEAN,
+        options.all,
+    )
     if recipe is None:
-        fold = None if options.hold_back == "none" else 0
+        fold = None if options.hold_back == "none" or options.all else 0
         name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
         recipe = wanted(options, usual_recipe(found, name, fold))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))

@@ -1,0 +1,281 @@
+"""What the cells of a column hold: numbers as any country writes them, dates, words, or nothing.
+
+A column is written in one way, which all of its cells decide together: 1.234,5 has a decimal comma,
+1,234.5 a decimal point. What they leave open (is 1,234 a thousand, or little more than one?) others
+have to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gradbook.errors import DataError
+
+MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
+WORDS_TOO = {"none", "nil"}  # which a column of words may mean: garage none
+
+POINT, COMMA = MARKS = (".", ",")
+MARK_WORDS = {POINT: "point", COMMA: "comma"}
+EITHER = frozenset(MARKS)
+NUMBER = re.compile(r"[-+−]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
+IN_THREES = re.compile(r"[-+−]?[1-9][0-9]{0,2}(\.[0-9]{3})+")  # 12.500, which may be 12500
+SPACES = " \u00a0\u2009\u202f'’"  # that stand between thousands
+GROUPED = r"[1-9][0-9]{{0,2}}(?:([{between}])[0-9]{{3}})(?:\1[0-9]{{3}})*"
+WRITTEN = {
+    mark: re.compile(
+        rf"[-+−]?(?:(?:{GROUPED.format(between=re.escape(other + SPACES))}|[0-9]+)"
+        rf"(?:{re.escape(mark)}[0-9]*)?|{re.escape(mark)}[0-9]+)([eE][-+]?[0-9]{{1,3}})?"
+    )
+    for mark, other in (MARKS, MARKS[::-1])
+}
+MEASURED = re.compile(r"[-+−]?[0-9]")
+SYMBOLS = ("US$", "€", "$", "£", "¥", "₹", "₽", "₺", "%")
+ABBREVIATIONS = ("EUR", "USD", "GBP", "CHF", "SFr.", "Fr.", "SEK", "NOK", "DKK", "PLN", "kr", "zł")
+UNITS = SYMBOLS + ABBREVIATIONS
+SIGN = "|".join(map(re.escape, UNITS))
+BESIDE = re.compile(
+    rf"(?P<minus>[-+−]?)\s?(?P<before>{SIGN})?\s?(?P<number>[-+−]?[.,]?[0-9][0-9.,eE{SPACES}+-]*?)"
+    rf"\s?(?P<after>{SIGN})?"
+)
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """How a column's numbers are written: the decimal mark, and the sign beside them (€, %)."""
+
+    decimal: str = POINT
+    unit: str = ""
+
+    def value(self, cell: str) -> float | None:
+        """The number in a cell; none where it holds no finite one."""
+        if not NUMBER.fullmatch(cell) or self.decimal != POINT:
+            cell, unit = parted(cell)
+            if not WRITTEN[self.decimal].fullmatch(cell) or unit not in ("", self.unit):
+                return None
+            between = SPACES + (POINT if self.decimal == COMMA else COMMA)
+            cell = cell.translate(dict.fromkeys(map(ord, between))).replace(COMMA, POINT)
+        value = float(cell.replace("−", "-"))
+        return value if abs(value) != float("inf") else None
+
+
+PLAIN = NumberStyle()
+
+
+def parted(cell: str) -> tuple[str, str]:
+    """A number's own text, and the sign that stands beside it."""
+    found = BESIDE.fullmatch(cell)
+    if not found or (found["before"] and found["after"]):
+        return cell, ""
+    return found["minus"] + found["number"], found["before"] or found["after"] or ""
+
+
+def meanings(text: str) -> frozenset[str]:
+    """The decimal marks with which this is a number."""
+    if NUMBER.fullmatch(text):
+        return EITHER if POINT not in text or IN_THREES.fullmatch(text) else frozenset(POINT)
+    return frozenset(mark for mark, written in WRITTEN.items() if written.fullmatch(text))
+
+
+def is_number(cell: str) -> bool:
+    """Whether it holds a number, however it is written."""
+    return NUMBER.fullmatch(cell) is not None or bool(meanings(parted(cell)[0]))
+
+
+def is_missing(cell: str, of_words: bool = False) -> bool:
+    """Whether nothing stands in a cell, or a word for nothing."""
+    plain = cell.lower()
+    return plain in MISSING and not (of_words and plain in WORDS_TOO)
+
+
+def is_header(cells: Iterable[str]) -> bool:
+    """Whether these are names of columns: no numbers, but a quartile may be called 25%."""
+    cells = list(cells)
+    numeric = any(is_number(cell) and not cell.endswith("%") for cell in cells)
+    return not numeric and not all(map(is_missing, cells))
+
+
+# Dates -----------------------------------------------------------------------
+
+YEAR_FIRST, DAY_FIRST, MONTH_FIRST = ORDERS = ("ymd", "dmy", "mdy")
+EPOCH = datetime(1970, 1, 1)
+SINCE = "days since 1970-01-01"
+CLOCK = (
+    r"(?:[T ]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"(?:Z|(?P<zone>[+-][0-9]{2}):?(?P<beside>[0-9]{2}))?)?"
+)
+BY_YEAR = re.compile(
+    r"(?P<y>[0-9]{4})(?P<mark>[-/.])(?P<m>[0-9]{1,2})(?P=mark)(?P<d>[0-9]{1,2})" + CLOCK
+)
+BY_DAY = re.compile(
+    r"(?P<d>[0-9]{1,2})(?P<mark>[-/.])(?P<m>[0-9]{1,2})(?P=mark)(?P<y>[0-9]{4})" + CLOCK
+)
+OTHER_DATE = re.compile(  # that nobody reads without a doubt
+    r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{2}( .*)?"
+    r"|[0-9]{1,2}[-. ]+[^\W\d]{3,9}[-., ]+[0-9]{2,4}|[^\W\d]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+)
+
+
+def orders(cell: str) -> frozenset[str]:
+    """The orders in which this is a date; points stand between day, month and year alone."""
+    found = BY_YEAR.fullmatch(cell)
+    if found:
+        return frozenset(order for order in (YEAR_FIRST,) if _moment(found, order))
+    found = BY_DAY.fullmatch(cell)
+    able = (DAY_FIRST,) if found and found["mark"] == "." else (DAY_FIRST, MONTH_FIRST)
+    return frozenset(order for order in able if found and _moment(found, order))
+
+
+def days(cell: str, order: str) -> float | None:
+    """The days from 1 January 1970 to this date, with its time of day as a part of one."""
+    found = (BY_YEAR if order == YEAR_FIRST else BY_DAY).fullmatch(cell)
+    moment = _moment(found, order) if found else None
+    return None if moment is None else (moment - EPOCH) / timedelta(days=1)
+
+
+def _moment(found: re.Match[str], order: str) -> datetime | None:
+    month, day = ("d", "m") if order == MONTH_FIRST else ("m", "d")
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
+    try:
+        day_of_all = datetime(int(found["y"]), int(found[month]), int(found[day]))
+        moment = day_of_all.replace(hour=hour, minute=minute, second=second)
+        if found["zone"]:
+            beside = timedelta(
+                hours=int(found["zone"]), minutes=int(found["zone"][0] + found["beside"])
+            )
+            moment -= beside
+    except (ValueError, OverflowError):
+        return None
+    return moment
+
+
+# A column --------------------------------------------------------------------
+
+
+@dataclass
+class CellEvidence:
+    """What the cells of a column have been found to be."""
+
+    present: int = 0  # those in which something stands
+    numbers: int = 0
+    dates: int = 0
+    other_dates: int = 0
+    marks: frozenset[str] = EITHER  # with which all numbers are numbers
+    orders: frozenset[str] = frozenset(ORDERS)  # in which all dates are dates
+    doubtful: str = ""  # a number that both marks read, each as another
+    measured: str = ""  # a word that begins with a number: 12 kg
+    measured_words: int = 0
+    decided: dict[str, int] = field(
+        default_factory=dict
+    )  # mark or unit → the first row that says so
+
+    @property
+    def holds_numbers(self) -> bool:
+        """As most cells do, so that a slip among them is complained of."""
+        return 2 * self.numbers > self.present
+
+    @property
+    def holds_dates(self) -> bool:
+        return 2 * (self.dates + self.other_dates) > self.present
+
+    @property
+    def holds_measures(self) -> bool:
+        """Whether most of its words begin with a number."""
+        return 2 * self.measured_words > self.present
+
+    @property
+    def units(self) -> list[str]:
+        """The signs beside its numbers; '' where a number has none."""
+        return [unit for unit in self.decided if unit not in MARKS]
+
+
+def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
+    """What these cells, each with its row, are together."""
+    found = CellEvidence()
+    for row, cell in cells:
+        if is_missing(cell):
+            continue
+        found.present += 1
+        text, unit = (cell, "") if NUMBER.fullmatch(cell) else parted(cell)
+        if marks := meanings(text):
+            _add_number(found, row, text, unit, marks)
+        elif possible := orders(cell):
+            found.dates += 1
+            found.orders &= possible
+        elif OTHER_DATE.fullmatch(cell):
+            found.other_dates += 1
+        elif MEASURED.match(cell):
+            found.measured_words += 1
+            found.measured = found.measured or cell
+    return found
+
+
+def _add_number(found: CellEvidence, row: int, text: str, unit: str, marks: frozenset[str]) -> None:
+    found.numbers += 1
+    found.marks &= marks
+    found.decided.setdefault(unit, row)
+    if len(marks) == 1:
+        found.decided.setdefault(min(marks), row)
+    elif not found.doubtful and (POINT in text or COMMA in text):
+        found.doubtful = text
+
+
+def unit_of(found: CellEvidence) -> str:
+    """The one sign beside a column's numbers."""
+    units = found.units
+    signs = [unit for unit in units if unit]
+    if len(signs) > 1 or ("%" in signs and len(units) > 1):
+        first, second = units[:2]
+        said = [
+            f"'{unit}' in row {found.decided[unit]}" if unit else f"none in row {found.decided['']}"
+            for unit in (first, second)
+        ]
+        raise DataError(
+            f"numbers with different signs beside them ({', '.join(said)}): write all alike"
+        )
+    return signs[0] if signs else ""
+
+
+def mark_of(found: CellEvidence) -> str:
+    """The one decimal mark of a column's numbers; '' where they leave it open."""
+    if not found.marks:
+        said = (f"a decimal {MARK_WORDS[mark]} in row {found.decided[mark]}" for mark in MARKS)
+        raise DataError(f"{' and '.join(said)}: write all numbers of a column alike")
+    return "" if len(found.marks) > 1 else min(found.marks)
+
+
+def order_of(found: CellEvidence, asked: str = "") -> str:
+    """The order in which a column's dates are written."""
+    if found.other_dates:
+        raise DataError(
+            "dates that can be read in more than one way: write them as 2024-03-31, with all four "
+            "digits of the year"
+        )
+    if not found.orders:
+        raise DataError("dates in different orders: write all as 2024-03-31")
+    if len(found.orders) > 1 and asked not in found.orders:
+        raise DataError(
+            "dates whose day may be their month: say --dates dmy or --dates mdy, or write them as "
+            "2024-03-31"
+        )
+    return asked if asked in found.orders else min(found.orders)
+
+
+def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
+    """What is wrong with a cell where a number should stand."""
+    if is_missing(cell):
+        missing = f"a missing value ({cell!r})" if cell else "an empty cell"
+        return f"{missing}: fill it in or take the row out"
+    text, unit = parted(cell)
+    marks = meanings(text)
+    if marks and style.decimal not in marks:
+        mark = MARK_WORDS[style.decimal]
+        return f"{cell!r} isn't a number with a decimal {mark}, as the others are: write all alike"
+    if marks and unit not in ("", style.unit):
+        beside = f"'{style.unit}'" if style.unit else "no sign"
+        return f"{cell!r} has '{unit}' beside it where the others have {beside}: write all alike"
+    if marks or cell.lower().lstrip("+-−") in ("inf", "infinity"):
+        return f"{cell!r} isn't a finite number"
+    return f"{cell!r} isn't a number"
