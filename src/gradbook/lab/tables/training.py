@@ -237,7 +237,7 @@ class _TableRun:
             self.target_mean,
             self.target_deviation,
             {"recipe": str(self.recipe), "epochs": kept.epoch, "rows": len(self.training)},
-            self.filling,
+            filling=self.filling,
         )
 
 
