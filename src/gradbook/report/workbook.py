@@ -19,12 +19,10 @@ from gradbook.rates.usable import usable_rate
 from gradbook.targets.algebra.story.partials import why
 from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png
-from gradbook.targets.excel.plan.book import WorkbookPlan
+from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates
 from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.write import written
-
-PICTURE_WIDTH = 1000  # pixels
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def write_workbook(
         epochs,
         begin,
         compared,
-        png(draw(net, numbers=True), PICTURE_WIDTH),
+        _picture(net),
         asked_for,
         why=_why,
     )
@@ -82,6 +80,11 @@ def write_workbook(
         "" if rates is not None or asked_for else _compares(len(compared)),
     )
     return WrittenWorkbook(Path(path), compared, begin, tuple(filter(None, remarks)))
+
+
+def _picture(net: Net) -> bytes:
+    drawing = draw(net, numbers=True)
+    return png(drawing, round(drawing.width * PICTURE_FINENESS))
 
 
 def _begins(rate: float, usual: float) -> str:

@@ -1,17 +1,13 @@
 from io import BytesIO
-from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 
 from gradbook.net import BUILTIN, Net, builtin, parse
-from gradbook.palette import WEIGHT
 from gradbook.targets.drawing import Drawing, draw, png, svg
-from gradbook.targets.drawing.shapes import Label, Plane, Segment, Unit, WindowFrame
+from gradbook.targets.drawing.shapes import Label, Line, Plane, Unit, WindowFrame
 from tests.families import networks
-
-TOUCH = 0.01  # points by which neighbours may meet: places are rounded
 
 PLAIN = "input 2; dense 2 no bias; sigmoid; dense 2 no bias; sigmoid"
 MANY = "input 3; dense 16; relu; dense 16; relu; dense 10; softmax; loss cross-entropy"
@@ -28,46 +24,14 @@ def written(drawing: Drawing) -> list[str]:
     return [label.text + label.subscript for label in shapes(drawing, Label)]
 
 
-def named_lines(drawing: Drawing) -> list[tuple[Label, Segment]]:
-    """Each weight's label with the line that its middle lies on."""
-    lines = [line for line in shapes(drawing, Segment) if line.colour is WEIGHT and slanted(line)]
-    return [
-        (label, min(lines, key=lambda line: off(line, label)))
-        for label in shapes(drawing, Label)
-        if label.on_line
-    ]
-
-
-def slanted(line: Segment) -> bool:
-    return line.start[0] != line.end[0]
-
-
-def off(line: Segment, label: Label) -> float:
-    x, y = label.centre
-    if not line.start[0] <= x <= line.end[0]:
-        return float("inf")
-    return abs(line.height_at(x) - y)
-
-
-def collisions(drawing: Drawing) -> list[tuple[str, str]]:
-    pairs = combinations(shapes(drawing, Label), 2)
-    return [(one.text, two.text) for one, two in pairs if one.box.gap(two.box) < -TOUCH]
-
-
-@pytest.mark.parametrize("name", BUILTIN)
-@pytest.mark.parametrize("numbers", [False, True])
-def test_no_label_of_a_built_in_network_meets_another(name, numbers):
-    assert collisions(draw(builtin(name), numbers)) == []
-
-
-@given(networks())
-def test_no_label_of_any_network_meets_another(net):
-    assert collisions(draw(net)) == []
-
-
-@given(networks(images=False))
-def test_no_label_meets_another_when_numbers_are_shown(net):
-    assert collisions(draw(net, numbers=True)) == []
+def weight_lines(drawing: Drawing) -> dict[str, tuple[Line, Line]]:
+    """Each weight's line: from its unit to its label, and from there on."""
+    found = drawing.shapes
+    return {
+        shape.text + shape.subscript: (found[k - 1], found[k + 1])
+        for k, shape in enumerate(found)
+        if isinstance(shape, Label) and shape.is_left
+    }
 
 
 @given(networks())
@@ -81,30 +45,32 @@ def test_everything_lies_within_the_picture(net):
 
 
 @given(networks(images=False))
-def test_a_weight_s_name_stands_on_its_line_and_touches_no_other(net):
-    drawing = draw(net)
-    for label, own in named_lines(drawing):
-        assert off(own, label) < 0.02
-        for line in shapes(drawing, Segment):
-            box = label.box
-            beside = box.right <= line.start[0] or box.left >= line.end[0]
-            if line != own and slanted(line) and not beside:
-                heights = line.height_at(box.left), line.height_at(box.right)
-                assert max(heights) < box.top or min(heights) > box.bottom
+def test_a_weight_s_name_stands_between_the_pieces_of_its_own_line(net):
+    for before, after in weight_lines(draw(net)).values():
+        (*_, end), (start, *_) = before.points, after.points
+        assert end[1] == start[1]
+        assert start[0] > end[0]
+        assert end[0] - before.points[0][0] < after.points[-1][0] - start[0]  # near its start
 
 
 def test_every_weight_has_its_name_in_the_worked_example():
     found = written(draw(builtin("worked")))
-    assert [name for name in found if name[0] == "w"] == [f"w{k}" for k in range(1, 9)]
+    assert [name for name in found if name[0] == "w"] == [f"w{k}" for k in (1, 3, 2, 4, 5, 7, 6, 8)]
     assert {"i1", "h1", "ah1", "o2", "ao2", "E1", "t2", "Etotal"} <= set(found)
 
 
 def test_a_weight_joins_the_units_that_it_joins():
     drawing = draw(builtin("worked"))
     at = {label.text + label.subscript: label.centre for label in shapes(drawing, Label)}
-    line = next(line for label, line in named_lines(drawing) if label.subscript == "6")
-    assert line.start[1] == at["ah2"][1]
-    assert line.end[1] == at["o1"][1]
+    before, after = weight_lines(drawing)["w6"]
+    assert before.points[0][1] == at["ah2"][1]
+    assert after.points[-1][1] == at["o1"][1]
+
+
+def test_weights_stand_in_the_order_of_the_units_that_they_lead_to():
+    labels = [label for label in shapes(draw(builtin("worked")), Label) if label.is_left]
+    heights = {label.subscript: label.centre[1] for label in labels}
+    assert sorted("1234", key=heights.__getitem__) == ["1", "3", "2", "4"]
 
 
 def test_start_values_stand_beside_the_names_only_when_asked_for():
@@ -156,9 +122,9 @@ def test_a_residual_sum_is_joined_to_the_earlier_values_over_the_top():
     lines = "input 2; dense 2; tanh; dense 2; {}dense 1; loss mean squared error"
     straight, skipping = (draw(parse(lines.format(layer))) for layer in ("", "add back 2; "))
     top = min(unit.box.top for unit in shapes(skipping, Unit))
-    (over,) = [line for line in shapes(skipping, Segment) if line.box.bottom < top]
+    (over,) = [line for line in shapes(skipping, Line) if line.box.top < top]
     columns = sorted({unit.centre[0] for unit in shapes(skipping, Unit)})
-    assert columns[1] < over.start[0] < columns[2] < over.end[0] < columns[3]
+    assert columns[1] < over.points[0][0] < columns[2] < over.points[-1][0] < columns[3]
     assert skipping.height > straight.height
 
 

@@ -14,9 +14,9 @@ from gradbook.targets.drawing.shapes import (
     SUBSCRIPT,
     Drawing,
     Label,
+    Line,
     Plane,
     Point,
-    Segment,
     Shape,
     Unit,
     UnitPart,
@@ -61,8 +61,8 @@ class _Painter:
 
     def paint(self, shape: Shape) -> None:
         match shape:
-            case Segment():
-                self._line(shape.start, shape.end, _faded(shape.colour, 0.6), 1.2)
+            case Line():
+                self._line(shape.points, _faded(shape.colour, 0.6), 1.2)
             case Plane():
                 self._plane(shape)
             case WindowFrame():
@@ -81,8 +81,9 @@ class _Painter:
     def _width(self, width: float) -> int:
         return max(1, round(width * self.scale))
 
-    def _line(self, start: Point, end: Point, colour: str, width: float) -> None:
-        self.draw.line([self._at(start), self._at(end)], colour, self._width(width))
+    def _line(self, points: Sequence[Point], colour: str, width: float) -> None:
+        places = [self._at(point) for point in points]
+        self.draw.line(places, colour, self._width(width), joint="curve")
 
     def _outline(self, points: Sequence[Point], colour: str, width: float) -> None:
         closed = [self._at(point) for point in [*points, points[0], points[1]]]
@@ -92,21 +93,22 @@ class _Painter:
         box, (rows, columns), colour = plane.box, plane.ruled, plane.colour
         self.draw.polygon([self._at(point) for point in box.corners], colour.fill)
         for x in cuts(box.left, box.right, columns):
-            self._line((x, box.top), (x, box.bottom), _faded(colour, 0.3), 1)
+            self._line([(x, box.top), (x, box.bottom)], _faded(colour, 0.3), 1)
         for y in cuts(box.top, box.bottom, rows):
-            self._line((box.left, y), (box.right, y), _faded(colour, 0.3), 1)
+            self._line([(box.left, y), (box.right, y)], _faded(colour, 0.3), 1)
         self._outline(box.corners, colour.ink, 1)
 
     def _label(self, label: Label) -> None:
-        """Its pieces one after the other, all together centred."""
+        """Its pieces one after the other, from the left of its box or in the middle."""
         pieces = list(self._pieces(label))
-        x = label.centre[0] * self.scale - sum(before + wide for *_, before, wide in pieces) / 2
+        width = sum(before + wide for *_, before, wide in pieces)
+        x = label.centre[0] * self.scale - width / 2
+        x = label.box.left * self.scale if label.is_left else x
         baseline = (label.centre[1] + label.size * 0.35) * self.scale
-        halo = self._width(2.5) if label.on_line else 0
         ink = label.colour.ink
         for text, font, drop, before, wide in pieces:
             place = (x + before, baseline + drop)
-            self.draw.text(place, text, ink, font, "ls", stroke_width=halo, stroke_fill=WHITE)
+            self.draw.text(place, text, ink, font, "ls")
             x += before + wide
 
     def _pieces(self, label: Label) -> Iterator[tuple[str, FreeTypeFont, float, float, float]]:

@@ -42,26 +42,19 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Segment:
-    start: Point
-    end: Point
+class Line:
+    """From point to point, straight between each and the next."""
+
+    points: tuple[Point, ...]
     colour: Colour
 
     @property
     def box(self) -> Box:
-        (x0, y0), (x1, y1) = self.start, self.end
-        return Box(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+        across, down = zip(*self.points, strict=True)
+        return Box(min(across), min(down), max(across), max(down))
 
-    def moved(self, by: Point) -> Segment:
-        return replace(self, start=_moved(self.start, by), end=_moved(self.end, by))
-
-    def point(self, fraction: float) -> Point:
-        (x0, y0), (x1, y1) = self.start, self.end
-        return x0 + fraction * (x1 - x0), y0 + fraction * (y1 - y0)
-
-    def height_at(self, x: float) -> float:
-        (x0, y0), (x1, y1) = self.start, self.end
-        return y0 + (x - x0) / (x1 - x0) * (y1 - y0)
+    def moved(self, by: Point) -> Line:
+        return replace(self, points=tuple(_moved(point, by) for point in self.points))
 
 
 @dataclass(frozen=True)
@@ -136,14 +129,14 @@ class Label:
     subscript: str = ""
     number: str = ""
     is_name: bool = True
-    on_line: bool = False  # then the line is interrupted around it
+    is_left: bool = False  # begins where its box does, rather than standing in its middle
     centre: Point = (0, 0)
 
     @property
     def width(self) -> float:
-        ems = _ems(self.text) + SUBSCRIPT * _ems(self.subscript)
-        ems += NUMBER_GAP + _ems(self.number) if self.number else 0
-        return self.size * ems
+        found = ems(self.text) + SUBSCRIPT * ems(self.subscript)
+        found += NUMBER_GAP + ems(self.number) if self.number else 0
+        return self.size * found * (SERIF if self.is_name else 1)
 
     @property
     def box(self) -> Box:
@@ -156,7 +149,7 @@ class Label:
         return self.at(_moved(self.centre, by))
 
 
-Shape = Segment | Plane | WindowFrame | Unit | Label
+Shape = Line | Plane | WindowFrame | Unit | Label
 
 
 @dataclass(frozen=True)
@@ -198,9 +191,23 @@ def cuts(low: float, high: float, parts: int) -> list[float]:
     return [low + (high - low) * k / parts for k in range(1, parts)]
 
 
-NARROW, WIDE = frozenset("fijlrtI.,:;'|1()- "), frozenset("mwMW@…")
+# How wide characters are, in parts of their size: the widest of DejaVu Sans and Serif, Liberation
+# Sans and Serif, upright and slanted, rounded up. Whichever font a reader has, it's hardly wider.
+WIDTHS = {
+    0.35: " ',./:;\\ijl|·",
+    0.45: "()-I[]f!t²",
+    0.55: '"*J`rsz∂',
+    0.6: "?_cvxyγ",
+    0.7: "FLPSTZσ",
+    0.8: "ABCEGKRVXY",
+    0.9: "#&+<=>DHNOQU^w~−×",
+    1.05: "%@MWm…⋮→",
+}
+OTHER = 0.65  # digits, and most small letters
+WIDTH_OF = {character: width for width, those in WIDTHS.items() for character in those}
+SERIF = 1.08  # times its size a name is set, for a serif looks smaller
 
 
-def _ems(text: str) -> float:
-    """About how wide the text is in any plain font, rather too wide than too narrow."""
-    return sum(0.4 if c in NARROW else 0.88 if c in WIDE else 0.6 for c in text)
+def ems(text: str) -> float:
+    """How wide the text is at most, in parts of its size."""
+    return sum(WIDTH_OF.get(character, OTHER) for character in text)

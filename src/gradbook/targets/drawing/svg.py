@@ -8,12 +8,13 @@ from html import escape
 from gradbook.palette import KINDS, PAPER, QUIET, Colour
 from gradbook.targets.drawing.shapes import (
     NUMBER_GAP,
+    SERIF,
     SUBSCRIPT,
     Box,
     Drawing,
     Label,
+    Line,
     Plane,
-    Segment,
     Shape,
     Unit,
     WindowFrame,
@@ -28,10 +29,7 @@ TOUCHES = {
     "fill": ("fill", "fill", "dark_fill"),
     "edge": ("stroke", "ink", "dark_ink"),
     "text": ("fill", "ink", "dark_ink"),
-    "halo": ("stroke", "fill", "dark_fill"),
 }
-
-HALO = ' paint-order="stroke" stroke-width="6" stroke-linejoin="round"'  # interrupts the line
 
 
 def style() -> str:
@@ -60,10 +58,10 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Segment((x0, y0), (x1, y1), colour):
-            way = f"M{_n(x0)} {_n(y0)}L{_n(x1)} {_n(y1)}"
-            paint = _paint(("edge", colour))
-            return f'<path {paint} stroke-opacity="0.6" stroke-width="1.2" d="{way}"/>'
+        case Line(points, colour):
+            way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+            looks = f'{_paint(("edge", colour))} fill="none"'
+            return f'<path {looks} stroke-opacity="0.6" stroke-width="1.2" d="M{way}"/>'
         case Plane():
             return _plane(shape)
         case WindowFrame(box, colour):
@@ -119,13 +117,12 @@ def _unit(unit: Unit) -> Iterator[str]:
 
 def _label(label: Label) -> str:
     x, y = label.centre
-    size = label.size * (1.08 if label.is_name else 1)  # a serif looks smaller
+    size = label.size * (SERIF if label.is_name else 1)
     family = MATHS if label.is_name else WORDS
-    place = f'x="{_n(x)}" y="{_n(y + size * 0.32)}" text-anchor="middle"'
+    where = (label.box.left, "start") if label.is_left else (x, "middle")
+    place = f'x="{_n(where[0])}" y="{_n(y + size * 0.32)}" text-anchor="{where[1]}"'
     looks = f'font-family="{family}" font-size="{_n(size)}"'
     paint = _paint(("text", label.colour))
-    if label.on_line:
-        paint = _paint(("text", label.colour), ("halo", PAPER)) + HALO
     return f"<text {place} {looks} {paint}>{_pieces(label, size)}</text>"
 
 

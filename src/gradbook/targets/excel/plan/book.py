@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
+from math import ceil
 
 from xlsxwriter.utility import xl_col_to_name
 
@@ -36,7 +37,13 @@ VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work
 RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
 HEAD_ROWS = 4  # title, remark, groups, names
-BESIDE, BELOW = (5, 12), (52, 4)  # where the first sample stands: row and column on Network
+BESIDE, BELOW = (5, 12), (17, 4)  # where the first sample stands: row and column on Network,
+# or how far below the row where the guide begins
+PICTURE = (21, 4)  # its upper left corner there
+PICTURE_FINENESS = 1.5  # pixels of the picture for each of the sheet, or more where it is wide
+PICTURE_WIDEST = 1200  # pixels of the sheet
+GUIDE_ROW = 35  # or below the picture, where that is high
+ROW_HEIGHT = 20  # pixels
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
 ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
 
@@ -144,11 +151,30 @@ class WorkbookPlan:
         return found | self.given
 
     @cached_property
+    def picture_scale(self) -> float:
+        """From the picture's pixels to those of the sheet, so that its names can be read."""
+        return min(1 / PICTURE_FINENESS, PICTURE_WIDEST / self._picture_size[0])
+
+    @cached_property
+    def guide_row(self) -> int:
+        """Where the guide begins on the Network sheet: below the picture."""
+        height = self._picture_size[1] * self.picture_scale
+        return max(GUIDE_ROW, PICTURE[0] + ceil(height / ROW_HEIGHT) + 1)
+
+    @property
+    def _picture_size(self) -> tuple[int, int]:
+        """Width and height, as PNG has them."""
+        if self.picture is None:
+            return 1, 0
+        width, height = (int.from_bytes(self.picture[k : k + 4]) for k in (16, 20))
+        return width, height
+
+    @cached_property
     def data_place(self) -> tuple[int, int]:
         """The row and column of the first sample on the Network sheet."""
         values = len(self.step.inputs) + len(self.step.targets)
         small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
-        row, column = BESIDE if small else BELOW
+        row, column = BESIDE if small else (self.guide_row + BELOW[0], BELOW[1])
         return row + bool(self.given_names), column  # their names stand above them
 
     @cached_property

@@ -19,6 +19,7 @@ from gradbook.targets.excel.plan.book import (
     EPOCHS_NAME,
     GRIDS,
     NETWORK,
+    PICTURE,
     RATE_NAME,
     RATES,
     RATES_WORK,
@@ -37,9 +38,6 @@ PANEL = 1  # the first column of the panel on the left
 FIRST_ROW = 3
 CHART = (3, 4)
 CHART_SIZE = {"width": 540, "height": 330}
-PICTURE = (21, 4)
-PICTURE_BOX = (860, 260)
-GUIDE_ROW = 35
 MOST_ON_A_PAGE = 90  # rows that can still be read on one printed page
 MOST_WORDS, MOST_NAMED = 24, 40  # characters of a column's name, in the panel and in the table
 NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in points
@@ -166,12 +164,10 @@ def _chart(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
 def _picture(sheet: Worksheet, book: WorkbookPlan) -> None:
     if book.picture is None:
         return
-    width, height = (int.from_bytes(book.picture[k : k + 4]) for k in (16, 20))  # as PNG has it
-    scale = min(PICTURE_BOX[0] / width, PICTURE_BOX[1] / height)
     options = {
         "image_data": BytesIO(book.picture),
-        "x_scale": scale,
-        "y_scale": scale,
+        "x_scale": book.picture_scale,
+        "y_scale": book.picture_scale,
         "description": f"The network: {book.step.net.name or 'a drawing'}",
         "object_position": 2,
     }
@@ -192,7 +188,7 @@ GUIDE = {
 
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
-    row, column = GUIDE_ROW, CHART[1]
+    row, column = book.guide_row, CHART[1]
     look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
     for name in book.sheets:
         if name in GUIDE and name not in book.behind:
