@@ -6,7 +6,7 @@ from hypothesis import given
 
 from gradbook.net import BUILTIN, Net, builtin, parse
 from gradbook.targets.drawing import Drawing, draw, png, svg
-from gradbook.targets.drawing.shapes import Label, Line, Plane, Unit, WindowFrame
+from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, WindowFrame
 from tests.families import networks
 
 PLAIN = "input 2; dense 2 no bias; sigmoid; dense 2 no bias; sigmoid"
@@ -24,7 +24,7 @@ def written(drawing: Drawing) -> list[str]:
     return [label.text + label.subscript for label in shapes(drawing, Label)]
 
 
-def weight_lines(drawing: Drawing) -> dict[str, tuple[Line, Line]]:
+def weight_lines(drawing: Drawing) -> dict[str, tuple[Polyline, Polyline]]:
     """Each weight's line: from its unit to its label, and from there on."""
     found = drawing.shapes
     return {
@@ -122,7 +122,7 @@ def test_a_residual_sum_is_joined_to_the_earlier_values_over_the_top():
     lines = "input 2; dense 2; tanh; dense 2; {}dense 1; loss mean squared error"
     straight, skipping = (draw(parse(lines.format(layer))) for layer in ("", "add back 2; "))
     top = min(unit.box.top for unit in shapes(skipping, Unit))
-    (over,) = [line for line in shapes(skipping, Line) if line.box.top < top]
+    (over,) = [line for line in shapes(skipping, Polyline) if line.box.top < top]
     columns = sorted({unit.centre[0] for unit in shapes(skipping, Unit)})
     assert columns[1] < over.points[0][0] < columns[2] < over.points[-1][0] < columns[3]
     assert skipping.height > straight.height

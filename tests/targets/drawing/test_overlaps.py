@@ -7,7 +7,7 @@ from hypothesis import given
 
 from gradbook.net import BUILTIN, builtin
 from gradbook.targets.drawing import Drawing, draw
-from gradbook.targets.drawing.shapes import Label, Line, Plane, Unit, ems
+from gradbook.targets.drawing.shapes import Label, Plane, Polyline, Unit, ems
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
 
@@ -24,7 +24,7 @@ def found(drawing: Drawing) -> list[str]:
     boxes: dict[type, dict[str, tuple]] = {Label: {}, Unit: {}}
     lines = {}
     for number, shape in enumerate(drawing.shapes):
-        if isinstance(shape, Line):
+        if isinstance(shape, Polyline):
             lines[f"line {number}"] = shape.points
         elif isinstance(shape, Label | Unit | Plane):
             it = shape.box

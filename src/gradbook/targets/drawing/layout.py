@@ -25,8 +25,8 @@ from gradbook.targets.drawing.shapes import (
     Box,
     Drawing,
     Label,
-    Line,
     Point,
+    Polyline,
     Shape,
     WindowFrame,
     drawing,
@@ -84,7 +84,7 @@ def _shapes(places: Sequence[PlacedStage]) -> list[Shape]:
     return [*_skips(places, top), *shapes, *_captions(places, bottom + CAPTION_GAP)]
 
 
-def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Line]:
+def _skips(places: Sequence[PlacedStage], top: float) -> Iterator[Polyline]:
     """Lines over the top, from an earlier stage to one that reads it as well."""
     for number, (source, goal) in enumerate(
         ((places[earlier], spot) for spot in places for earlier in spot.stage.skips), 1
@@ -108,12 +108,12 @@ def _upper(spot: PlacedStage) -> float:
     return min(spot.heights.values()) if spot.front is None else spot.front.top
 
 
-def _line(colour: Colour, *points: Point) -> Line:
+def _line(colour: Colour, *points: Point) -> Polyline:
     """Through those points, each once."""
-    return Line((points[0], *(b for a, b in pairwise(points) if a != b)), colour)
+    return Polyline((points[0], *(b for a, b in pairwise(points) if a != b)), colour)
 
 
-def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Line | Label]:
+def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline | Label]:
     """For each weight a line from unit to unit, which its label interrupts near its start."""
     assert isinstance(goal.stage, UnitColumn)
     column = source.column
@@ -127,7 +127,7 @@ def _weights(source: PlacedStage, goal: PlacedStage) -> Iterator[Line | Label]:
             yield _line(WEIGHT, rest, (column.lines, row), *goal.arriving(end))
 
 
-def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Line]:
+def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
     """Lines without weights: from every unit, from each to its own, or from the edge of planes."""
     assert isinstance(goal.stage, UnitColumn)
     ends = list(goal.heights.items())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.graph.names import Name
 from gradbook.palette import QUIET, colour_of
-from gradbook.targets.drawing.shapes import Box, Label, Line, Plane, Point, Shape, Unit, ems
+from gradbook.targets.drawing.shapes import Box, Label, Plane, Point, Polyline, Shape, Unit, ems
 from gradbook.targets.drawing.spacing import ColumnSize, PlacedColumn
 from gradbook.targets.drawing.stages import Link, Marked, Neuron, Planes, Stage, UnitColumn
 
@@ -163,7 +163,7 @@ def _above(mark: Marked | None, below: Point) -> Iterator[Shape]:
     if mark:
         label = name_label(mark, SMALL_SIZE)
         x, y = below[0], below[1] - RADIUS - ABOVE - SMALL_RADIUS
-        yield Line(((x, y + SMALL_RADIUS), (x, below[1] - RADIUS)), label.colour)
+        yield Polyline(((x, y + SMALL_RADIUS), (x, below[1] - RADIUS)), label.colour)
         yield Unit((x, y), _above_half(mark), SMALL_RADIUS, (label.colour,))
         yield label.at((x, y))
 

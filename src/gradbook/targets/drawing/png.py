@@ -14,9 +14,9 @@ from gradbook.targets.drawing.shapes import (
     SUBSCRIPT,
     Drawing,
     Label,
-    Line,
     Plane,
     Point,
+    Polyline,
     Shape,
     Unit,
     UnitPart,
@@ -61,7 +61,7 @@ class _Painter:
 
     def paint(self, shape: Shape) -> None:
         match shape:
-            case Line():
+            case Polyline():
                 self._line(shape.points, _faded(shape.colour, 0.6), 1.2)
             case Plane():
                 self._plane(shape)

@@ -42,7 +42,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
+class Polyline:
     """From point to point, straight between each and the next."""
 
     points: tuple[Point, ...]
@@ -53,7 +53,7 @@ class Line:
         across, down = zip(*self.points, strict=True)
         return Box(min(across), min(down), max(across), max(down))
 
-    def moved(self, by: Point) -> Line:
+    def moved(self, by: Point) -> Polyline:
         return replace(self, points=tuple(_moved(point, by) for point in self.points))
 
 
@@ -149,7 +149,7 @@ class Label:
         return self.at(_moved(self.centre, by))
 
 
-Shape = Line | Plane | WindowFrame | Unit | Label
+Shape = Polyline | Plane | WindowFrame | Unit | Label
 
 
 @dataclass(frozen=True)

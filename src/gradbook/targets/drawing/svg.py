@@ -13,8 +13,8 @@ from gradbook.targets.drawing.shapes import (
     Box,
     Drawing,
     Label,
-    Line,
     Plane,
+    Polyline,
     Shape,
     Unit,
     WindowFrame,
@@ -58,7 +58,7 @@ def svg(drawing: Drawing, alone: bool = True) -> str:
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Line(points, colour):
+        case Polyline(points, colour):
             way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
             looks = f'{_paint(("edge", colour))} fill="none"'
             return f'<path {looks} stroke-opacity="0.6" stroke-width="1.2" d="M{way}"/>'
