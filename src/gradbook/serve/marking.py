@@ -90,9 +90,10 @@ def class_page(reports: Sequence[BookReport], ways: Ways) -> bytes:
     return shown.encode("utf-8", "backslashreplace")
 
 
-def shared(reports: Sequence[BookReport]) -> list[dict[str, str]]:
-    """What books of a class have in common."""
-    return [{"heading": part.heading, "html": part.body} for part in in_common(reports)]
+def shared(reports: Sequence[BookReport], ways: Ways) -> list[dict[str, str]]:
+    """What a class comes to, and what its books have in common."""
+    sections = in_common(reports, ways.asked(ways.scores(reports)))
+    return [{"heading": part.heading, "html": part.body} for part in sections]
 
 
 class Desk:
@@ -111,9 +112,10 @@ class Desk:
         is_saved = request.path.endswith(PAGE)
         return Answer(made, ".html", PAGE if is_saved else "")
 
-    def in_common(self, books: HandedInBooks, request: Request) -> Answer:
+    def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
         reports = [book.report for book in books.judged_books() if book.report]
-        return said(self.result(partial(shared, reports), request) if len(reports) > 1 else [])
+        several = len(reports) > 1
+        return said(self.result(partial(shared, reports, ways), request) if several else [])
 
     def grades(self, books: HandedInBooks, ways: Ways) -> Answer:
         reports = _reports(books)

@@ -136,7 +136,7 @@ class Site:
         return detail(self._class(number).book(book), _ways(request))
 
     def _common(self, request: Request, number: int) -> Answer:
-        return self.desk.in_common(self._class(number), request)
+        return self.desk.in_common(self._class(number), _ways(request), request)
 
     def _class_page(self, request: Request, number: int) -> Answer:
         return self.desk.page(self._class(number), _ways(request), request)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 
 from gradbook.audit.classes.points import BookScore
 from gradbook.audit.classes.similar import similar_books
+from gradbook.audit.classes.statistics import class_marks, common_mistakes
 from gradbook.audit.findings.findings import BookReport, record_of
 from gradbook.audit.findings.overview import identical_files
 
@@ -22,16 +24,33 @@ def class_json(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> It
     yield from _listed(books)
     yield ',\n "similar": '
     yield from _listed(_similar(reports))
+    yield f',\n "marks": {_said(_marks(scores))},\n "mistakes": '
+    yield from _listed(_mistakes(reports))
     yield "\n}\n"
 
 
 def _listed(records: Iterable[dict[str, object]]) -> Iterator[str]:
     before = "[\n"
     for one in records:
-        said = json.dumps(one, ensure_ascii=False, indent=1, allow_nan=False)
-        yield before + INSIDE + said.replace("\n", f"\n{INSIDE}")
+        yield before + INSIDE + _said(one).replace("\n", f"\n{INSIDE}")
         before = ",\n"
     yield "[]" if before == "[\n" else "\n ]"
+
+
+def _said(one: object) -> str:
+    return json.dumps(one, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _marks(scores: Sequence[BookScore]) -> dict[str, object] | None:
+    marks = class_marks(scores)
+    return None if marks is None else asdict(marks)
+
+
+def _mistakes(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:
+    for mistake in common_mistakes(reports):
+        quantities = dict(mistake.quantities)
+        named = {"kind": mistake.kind, "what": mistake.what}
+        yield {**named, "books": mistake.books, "quantities": quantities}
 
 
 def _similar(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:

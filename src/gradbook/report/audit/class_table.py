@@ -12,6 +12,7 @@ from pathlib import Path
 from gradbook.amounts import counted
 from gradbook.audit.classes.points import BookScore, in_numbers
 from gradbook.audit.classes.similar import similar_books
+from gradbook.audit.classes.statistics import class_marks, common_mistakes
 from gradbook.audit.findings.findings import RIGHT, WORST_FIRST, BookReport
 from gradbook.audit.findings.overview import (
     Mark,
@@ -23,11 +24,12 @@ from gradbook.audit.findings.overview import (
 from gradbook.errors import one_line
 from gradbook.report.audit.text import found, gathered
 from gradbook.report.page.shell import Section, badge, text, wide
-from gradbook.report.page.tables import table
+from gradbook.report.page.tables import bar, table
 
 MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 24  # of books that share something
 MOST_GROUPS = 200  # of books that share one thing
+MOST_MISTAKES = 12  # kinds of them
 FEW_BOOKS = 12  # of which nothing needs to be searched, and whose parts are open
 TOOLS = """<div class="tools" hidden>
 <input type="search" placeholder="Search" aria-label="Search books, students and findings">
@@ -64,7 +66,7 @@ class ClassTable:
 
     def sections(self) -> Iterator[Section]:
         yield Section("books", "At a glance", self._tools() + self._table())
-        yield from in_common(self.reports)
+        yield from in_common(self.reports, self.scores)
 
     def _tools(self) -> str:
         """What only a script can serve: it shows them."""
@@ -126,8 +128,10 @@ def _marks(marks: Sequence[Mark]) -> str:
 # What books have in common --------------------------------------------------------
 
 
-def in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
-    """Shared mistakes, books that are alike, files that are the same; nothing where none is."""
+def in_common(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) -> Iterator[Section]:
+    """The marks, if any; commonest and shared mistakes; books that are alike, files that are the
+    same; nothing where none is."""
+    yield from _statistics(reports, scores)
     mistakes, same = shared_mistakes(reports), identical_files(reports)
     if mistakes:
         parts = []
@@ -149,6 +153,28 @@ def in_common(reports: Sequence[BookReport]) -> Iterator[Section]:
     if same:
         parts = [*map(_names, same[:MOST_GROUPS]), *_others(same)]
         yield Section("identical", "Identical files", "\n".join(parts))
+
+
+def _statistics(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterator[Section]:
+    """How the marks are distributed, and the commonest mistakes."""
+    marks, mistakes = class_marks(scores), common_mistakes(reports)
+    if marks is not None:
+        said = text(str(marks))
+        most = max(part.books for part in marks.parts)
+        unit = "%" if marks.in_percent else "points"
+        rows = [
+            [text(str(p)), bar(p.books / most, "marks-bar"), f"{p.books:,}"] for p in marks.parts
+        ]
+        shown = table([unit, "", "books"], rows, words=(), kind="distribution", headed=True)
+        body = f"<p>{said[:1].upper()}{said[1:]}.</p>\n{wide(shown)}"
+        yield Section("marks", "Marks", body)
+    if mistakes:
+        rows = [[f"{m.books:,}", text(m.what), text(m.where())] for m in mistakes[:MOST_MISTAKES]]
+        left = len(mistakes) - MOST_MISTAKES
+        more = f"<p>And {counted(left, 'more kind')}.</p>" if left > 0 else ""
+        head = [f"of {counted(len(reports), 'book')}", "mistake", "in"]
+        shown = table(head, rows, words=(1, 2), kind="mistakes")
+        yield Section("mistakes", "Commonest mistakes", wide(shown) + more)
 
 
 def _others(groups: Sequence[object]) -> Iterator[str]:

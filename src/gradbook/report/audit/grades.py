@@ -12,7 +12,10 @@ from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport
 from gradbook.errors import as_cell
 from gradbook.report.audit.text import found, to_fill_in
 
-HEAD = ("file", "student", "right", "of", "points", "out of", "verdict", "first finding")
+HEAD = (
+    *("file", "student", "right", "of", "points", "out of", "verdict", "first finding"),
+    "kinds of mistakes",
+)
 UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
 
 
@@ -44,6 +47,7 @@ def _row(report: BookReport, score: BookScore) -> list[str]:
         in_numbers(score.out_of) if judged else "",
         report.verdict,
         as_cell(first_finding(report)),
+        as_cell("; ".join(dict.fromkeys(f.kind for f in report.findings if f.kind != TO_FILL_IN))),
     ]
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from math import isfinite
+from math import ceil, isfinite
 
 from gradbook.amounts import counted, rough_percent
 from gradbook.audit.classes.points import BookScore, in_points
 from gradbook.audit.classes.similar import similar_books
+from gradbook.audit.classes.statistics import class_marks, common_mistakes
 from gradbook.audit.findings.findings import (
     NO_NETWORK,
     RIGHT,
@@ -51,6 +52,8 @@ LONGEST_FORMULA = 220
 NOISE = 1e-12  # a value that was pasted is off by no more than this
 MOST_DIGITS = 12  # to tell two losses apart with
 MOST_NAMED = 100  # books that share something
+MOST_MISTAKES = 8  # kinds of them
+FULL_BLOCK, LONGEST_BAR = "█", 40
 
 
 def lines(
@@ -78,6 +81,7 @@ def lines(
     if len(reports) > 1:
         yield []
         yield [Span(counts(reports), "bold")]
+        yield from _statistics(reports, scores, width)
         yield from _class(reports, width)
 
 
@@ -201,6 +205,30 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
 def _formula(formula: str) -> str:
     shown = one_line(formula)
     return shown if len(shown) <= LONGEST_FORMULA else f"{shown[:LONGEST_FORMULA]}…"
+
+
+def _statistics(
+    reports: Sequence[BookReport], scores: Sequence[BookScore], width: int
+) -> Iterator[TextLine]:
+    """How the marks are distributed, where there are marks, and the commonest mistakes."""
+    marks, mistakes = class_marks(scores), common_mistakes(reports)
+    if marks is not None:
+        yield []
+        yield [Span("Marks", "bold")]
+        yield from folded(str(marks), width, 2, 4)
+        longest, most = max(len(str(p)) for p in marks.parts), max(p.books for p in marks.parts)
+        room = min(LONGEST_BAR, max(width - longest - 12, 1))
+        for part in marks.parts:
+            bar = FULL_BLOCK * ceil(room * part.books / most)
+            yield [Span(f"  {part!s:>{longest}}  "), Span(bar, "green"), Span(f" {part.books:,}")]
+    if mistakes:
+        yield []
+        yield [Span("Commonest mistakes", "bold")]
+        for mistake in mistakes[:MOST_MISTAKES]:
+            said = f"{mistake.books:,} of {counted(len(reports), 'book')}: {mistake.what}"
+            yield from folded(f"{said} ({mistake.where()})", width, 2, 4)
+        if len(mistakes) > MOST_MISTAKES:
+            yield [Span(f"  and {counted(len(mistakes) - MOST_MISTAKES, 'more kind')}")]
 
 
 def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
