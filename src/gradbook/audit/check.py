@@ -18,7 +18,9 @@ from gradbook.audit.budget import (
     sought_afresh,
 )
 from gradbook.audit.copies.correct import loss_curve
-from gradbook.audit.exercise import NOT_JUDGED, asked_of, told
+from gradbook.audit.exercise.judgement import exercise_report
+from gradbook.audit.exercise.recognition import record_in
+from gradbook.audit.exercise.unrecognised import NOT_JUDGED, asked_of, told
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
     FROZEN,
@@ -107,14 +109,18 @@ def check_again(path: str) -> BookReport:
 def _report(name: str, path: str | Path) -> BookReport:
     try:
         book = read_book(path)
-        origin, asked = origin_of(book), asked_of(book)
-        flow = Flow(book)
-        book, circular = without_circles(book, flow)
-        flow = Flow(book) if circular else flow
-        fill_in(book, flow)
-        left = tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
-        sheets = with_circles(_sheets(book, flow), circular)
-        sheets = told(book, told_of_all_rows(book, sheets), asked)
+        origin, flow = origin_of(book), Flow(book)
+        exercise = _exercise(book, flow)
+        if exercise is not None:
+            left, sheets = _left(), told_of_all_rows(book, [exercise])
+        else:
+            asked = asked_of(book)
+            book, circular = without_circles(book, flow)
+            flow = Flow(book) if circular else flow
+            fill_in(book, flow)
+            left = _left()
+            sheets = with_circles(_sheets(book, flow), circular)
+            sheets = told(book, told_of_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:
@@ -135,6 +141,17 @@ def _report(name: str, path: str | Path) -> BookReport:
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _exercise(book: Book, flow: Flow) -> SheetReport | None:
+    """The report on an exercise of ours; None of any other book."""
+    record = record_in(book)
+    return exercise_report(book, flow, record) if record else None
+
+
+def _left() -> tuple[str, ...]:
+    """What wasn't looked at."""
+    return tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:

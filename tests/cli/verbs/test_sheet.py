@@ -112,7 +112,7 @@ def test_blanks_are_where_they_are_asked_for(said, tmp_path):
     lines = said("--exercise", "7", "--blank", "forward,update", "--places", "3", "--epochs", "3")
     assert lines[-1] == "the yellow cells of the sheet Training are to be filled in"
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
-    assert book.sheetnames == ["Network", "Training"]
+    assert book.sheetnames == ["Network", "Training", "Exercise"]
     blank = [
         cell for row in book["Training"].iter_rows(min_row=5) for cell in row if cell.value is None
     ]

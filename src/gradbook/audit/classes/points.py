@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradbook.audit.findings.findings import (
+    CARRIED as CARRIED_ON,
+)
+from gradbook.audit.findings.findings import (
+    COMMON_SIGN,
+    RIGHT,
     TO_FILL_IN,
+    AskedColumn,
     BookReport,
     Finding,
     SheetReport,
@@ -24,7 +30,7 @@ CARRIED = 1 / 2  # what one earlier mistake costs at most of a gradient that it 
 FIRST_ROW = 1 / 2  # what a gradient earns whose first row is right, and a later one isn't
 FREE = ("stale value",)  # the formula is right; the program that saved the book didn't compute it
 AS_IT_SHOULD_BE, FIRST_ONLY = "right", "right in the first row"
-OWN, BLANK = "wrong", "to fill in"
+OWN, BLANK, WRONG_SIGN = "wrong", "to fill in", "wrong by one sign in all"
 
 
 @dataclass(frozen=True)
@@ -56,23 +62,41 @@ class BookScore:
         return round(self.out_of * earned / len(self.parts), 2)
 
 
-def score(report: BookReport, out_of: float | None = None) -> BookScore:
+@dataclass(frozen=True)
+class MarkingRules:
+    """What a teacher may choose: how our own exercises are marked."""
+
+    carry: bool = False  # what is right but for an earlier mistake of one's own is right
+    sign_credit: float = 0.0  # what a gradient earns that is wrong by the one sign that all share
+
+
+USUAL_RULES = MarkingRules()
+
+
+def score(
+    report: BookReport, out_of: float | None = None, rules: MarkingRules = USUAL_RULES
+) -> BookScore:
     """A book's points: one for each gradient, or so many for a book with all of them right."""
-    parts = tuple(earned for sheet in report.sheets for earned in _sheet(sheet))
+    parts = tuple(earned for sheet in report.sheets for earned in _sheet(sheet, rules))
     return BookScore(parts, float(len(parts)) if out_of is None else out_of)
 
 
 class Scores(Sequence[BookScore]):
     """What each of some books earns, reckoned whenever it is asked for."""
 
-    def __init__(self, reports: Sequence[BookReport], out_of: float | None = None) -> None:
-        self.reports, self.out_of = reports, out_of
+    def __init__(
+        self,
+        reports: Sequence[BookReport],
+        out_of: float | None = None,
+        rules: MarkingRules = USUAL_RULES,
+    ) -> None:
+        self.reports, self.out_of, self.rules = reports, out_of, rules
 
     def __len__(self) -> int:
         return len(self.reports)
 
     def __getitem__(self, number: Any) -> Any:
-        return score(self.reports[number], self.out_of)
+        return score(self.reports[number], self.out_of, self.rules)
 
 
 def in_points(score: BookScore) -> str:
@@ -87,8 +111,11 @@ def in_numbers(points: float) -> str:
     return f"{points:.2f}".rstrip("0").rstrip(".")
 
 
-def _sheet(sheet: SheetReport) -> Iterator[Earned]:
+def _sheet(sheet: SheetReport, rules: MarkingRules) -> Iterator[Earned]:
     marks = list(marks_of(sheet))
+    if any(column.state for column in sheet.asked):
+        yield from _exercise(sheet, marks, rules)
+        return
     names = [mark.name for mark in marks]
     own = {mark.name: [f for f in sheet.findings if _is_own(f, mark)] for mark in marks}
     charged = {id(finding) for findings in own.values() for finding in findings}
@@ -100,6 +127,48 @@ def _sheet(sheet: SheetReport) -> Iterator[Earned]:
             costs[name][quantity] = cost
     for mark in marks:
         yield _earned(mark, own[mark.name], costs[mark.name])
+
+
+# Exercises of ours, whose columns were judged one by one ------------------------------
+
+
+def _exercise(sheet: SheetReport, marks: Sequence[Mark], rules: MarkingRules) -> Iterator[Earned]:
+    """A column's own mistake costs its mark. One that has no mark of its own is charged to the
+    gradients that it is carried into: shared by them or, where errors are carried, to the first."""
+    columns = {column.quantity: column for column in sheet.asked}
+    marked = {mark.name for mark in marks}
+    costs: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for quantity, column in columns.items():
+        names = [mark.name for mark in marks if quantity in columns[mark.name].made_of]
+        if quantity in marked or not names:
+            continue
+        whole = min(1.0, CARRIED * len(names)) * (FIRST_ROW if column.is_first_right else 1)
+        whole *= 1 - (rules.sign_credit if column.state == COMMON_SIGN else 0)
+        for name in names[:1] if rules.carry else names:
+            costs[name][quantity] = whole / (1 if rules.carry else len(names))
+    for mark in marks:
+        yield _of_column(mark, columns[mark.name], costs[mark.name], rules)
+
+
+def _of_column(
+    mark: Mark, column: AskedColumn, costs: dict[str, float], rules: MarkingRules
+) -> Earned:
+    first = FIRST_ROW if column.is_first_right else 0.0
+    if column.state == COMMON_SIGN:
+        return Earned(mark, max(first, rules.sign_credit), WRONG_SIGN)
+    if column.state not in (RIGHT, CARRIED_ON):
+        why = BLANK if column.state == TO_FILL_IN else OWN
+        return Earned(mark, first, FIRST_ONLY if first else why)
+    share = max(0.0, 1.0 - sum(costs.values()))
+    through = ", ".join(column.made_of)
+    if rules.carry:
+        right = replace(mark, state=GOOD) if share == 1 else mark
+        why = f"right, carried on from {through}" if through else AS_IT_SHOULD_BE
+        return Earned(right, share, why if share == 1 else f"charged for {', '.join(costs)}")
+    return Earned(mark, share, f"carried through from {through}" if through else AS_IT_SHOULD_BE)
+
+
+# Other books ------------------------------------------------------------------------------
 
 
 def _earned(mark: Mark, own: Sequence[Finding], costs: dict[str, float]) -> Earned:

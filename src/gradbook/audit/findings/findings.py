@@ -36,6 +36,8 @@ BLANK_REFERENCE = "blank reference"
 PASTED, STALE = "pasted value", "stale value"
 ANOTHER_ROW, DEPARTING_ROW = "another row", "departing row"
 DRIFTING_RATE, OTHER_GRADIENT = "drifting rate", "another weight's gradient"
+CHANGED, SWAPPED_COLUMNS = "changed cell", "swapped columns"
+CIRCULAR = "circular reference"
 KINDS = {
     "wrong reference": "a cell is used where another one belongs",
     "swapped references": "two cells stand in each other's places",
@@ -62,11 +64,13 @@ KINDS = {
     DRIFTING_RATE: "the learning rate isn't anchored and moves away with the rows",
     "wrong rate": "another cell is used for the learning rate",
     BLANK_RATE: "the learning rate is blank or no number",
-    OTHER_GRADIENT: "the update takes the gradient of another weight",
+    OTHER_GRADIENT: "the update takes the gradient of another weight, or its column holds it",
+    SWAPPED_COLUMNS: "two columns of an exercise hold what belongs into each other",
+    CHANGED: "a cell that an exercise gave isn't what it was",
     "adds the gradient": "the update climbs: it adds what it should subtract",
     "wrong update": "the update isn't the weight less its gradient: a factor around both, a number",
     "loss without a term": "the loss leaves out a term that the gradients count",
-    "circular reference": "a cell is computed from itself",
+    CIRCULAR: "a cell is computed from itself",
     TO_FILL_IN: "a gradient is still blank, as in an exercise, or a column that formulas count on",
 }
 """What can be wrong, and what that means."""
@@ -152,6 +156,11 @@ class LossCurves:
     corrected: tuple[float, ...]
 
 
+COMMON_SIGN, CARRIED = "wrong sign", "carried"
+"""What a column that is asked for can be besides right, wrong and to fill in: wrong by the one sign
+that all share; right but for a cell of the student's own that it is made of."""
+
+
 @dataclass(frozen=True)
 class AskedColumn:
     """A column that an exercise leaves blank."""
@@ -160,6 +169,9 @@ class AskedColumn:
     sheet: str
     cells: str
     kind: str  # forward, loss, gradients, update
+    state: str = ""  # where the column was judged by itself
+    made_of: tuple[str, ...] = ()  # the columns whose mistakes are carried into it
+    is_first_right: bool = False  # of a column that isn't right, whether its first cell is
 
 
 @dataclass(frozen=True)

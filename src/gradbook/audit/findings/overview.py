@@ -6,10 +6,12 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gradbook.audit.findings.findings import (
     CHANGE,
     GRADIENT,
+    RIGHT,
     TO_FILL_IN,
     AskedColumn,
     BookReport,
@@ -52,12 +54,31 @@ def marks_of(sheet: SheetReport) -> Iterator[Mark]:
     """
     if sheet.is_half_judged:
         return
+    if any(column.state for column in sheet.asked):
+        yield from map(partial(_judged, sheet), _counted(sheet))
+        return
     asked = {column.quantity for column in sheet.asked}
     for mark in _gradients(sheet):
         if not asked or mark.name in asked:
             yield mark
     for column in _other_columns(sheet):
         yield Mark("", _state(sheet, column), column)
+
+
+def _counted(sheet: SheetReport) -> list[AskedColumn]:
+    """The columns of an exercise that have a mark each: where every gradient is asked for, those
+    that they are made of have none."""
+    others = {column.quantity for column in _other_columns(sheet)}
+    gradients = {f"{GRADIENT}{weight}" for weight in sheet.weights}
+    return [column for column in sheet.asked if column.quantity in others | gradients]
+
+
+def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
+    """The mark of a column that was judged by itself."""
+    state = {RIGHT: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
+    weight = column.quantity.removeprefix(GRADIENT)
+    is_gradient = column.quantity.startswith(GRADIENT) and weight in sheet.weights
+    return Mark(weight, state, column) if is_gradient else Mark("", state, column)
 
 
 def _gradients(sheet: SheetReport) -> Iterator[Mark]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol
 
 from gradbook.audit.findings.findings import ANOTHER_ROW, BLANK_REFERENCE
-from gradbook.audit.formula.address import Address, column_of, row_of
+from gradbook.audit.formula.address import Address, Axis, column_of, row_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
 OPERATIONS = {
@@ -21,10 +23,41 @@ OPERATIONS = {
 LOGARITHM = "LOG is the logarithm to the base 10: LN, the natural one, belongs there"
 
 
+class TrainingInWords(Protocol):
+    """What has to be known of a training to say what is wrong with one of its formulas."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def axis(self) -> Axis: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    @property
+    def computed(self) -> Collection[Address]: ...
+
+
+class WeightsOfStep(Protocol):
+    """The weights of one of its steps."""
+
+    @property
+    def weights(self) -> Collection[Address | None]: ...
+
+
+class StepInWords(Protocol):
+    """That step of that training."""
+
+    @property
+    def training(self) -> TrainingInWords: ...
+    @property
+    def step(self) -> WeightsOfStep: ...
+
+
 class Wording:
     """What there is to say of a formula in some cell."""
 
-    def __init__(self, tested: StepUnderTest, home: Address) -> None:
+    def __init__(self, tested: StepInWords, home: Address) -> None:
         self.tested = tested
         self.training = tested.training
         self.home = home

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
-from gradbook.cli.terminal.arguments import file_ending_in, positive, whole_number
+from gradbook.cli.terminal.arguments import file_ending_in, positive, share, whole_number
 from gradbook.cli.terminal.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
 
@@ -38,6 +38,9 @@ EXAMPLES = """\
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
   gradbook check *.xlsx --annotate marked --hints --points
                                              without the solution, with the score
+  gradbook check submissions --out-of 20 --carry --sign-credit 0.5
+                                             exercises of ours: errors carried forward count as
+                                             right, and a sign that all gradients have costs half
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
   gradbook check submissions --on tcp://host:8786 --record checked.jsonl
@@ -77,6 +80,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out-of", metavar="N", type=positive, help="so many points for a book with all right"
     )
     parser.add_argument(
+        "--carry",
+        action="store_true",
+        help="with points, of our own exercises: an earlier mistake is marked once, and what is "
+        "right but for it is right",
+    )
+    parser.add_argument(
+        "--sign-credit",
+        metavar="SHARE",
+        type=share,
+        default=0.0,
+        help="with points, of our own exercises: what a gradient earns, from 0 to 1, that is wrong "
+        "by the one sign that all have (default: 0)",
+    )
+    parser.add_argument(
         "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
     )
     parser.add_argument(
@@ -106,13 +123,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     if options.hints and not options.annotate:
         raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
-    from gradbook.audit.classes.points import Scores
+    from gradbook.audit.classes.points import MarkingRules, Scores
     from gradbook.audit.classes.students import NamedReports
 
-    names = _names(options)
+    names, rules = _names(options), MarkingRules(options.carry, options.sign_credit)
     with _checked(options) as reports:
         named = reports if names is None else NamedReports(reports, names)
-        return _told(options, named, Scores(named, options.out_of), names)
+        return _told(options, named, Scores(named, options.out_of, rules), names)
 
 
 def _names(options: Namespace) -> StudentNames | None:

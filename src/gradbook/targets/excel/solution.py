@@ -1,45 +1,65 @@
-"""The formulas that belong into the tables of a workbook of ours, cell by cell."""
+"""The workbook that belongs to a network, to hold one that somebody filled in against."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from gradbook.graph.lower import scalar_step
+from gradbook.graph.node import Node
 from gradbook.graph.step import Step
 from gradbook.net import Net
-from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
-from gradbook.targets.excel.sheets.table import ValueCells, columns
+from gradbook.targets.excel.plan.book import RATE_NAME, RATE_WORDS, WorkbookPlan
+from gradbook.targets.excel.plan.columns import backward_values, forward_values, is_activation
 
-ANY = 2  # epochs: every cell follows from its row
+ANY = 2  # epochs: a row is like the next
+COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of the table of steps, of samples
 
 
 class Solution:
-    """What a network's workbook has in each cell of Training and Samples."""
+    """What a network's workbook has: the values with a column each, and what refers to the rest."""
 
     def __init__(self, net: Net) -> None:
         self.step: Step = scalar_step(net)
         self.plan = WorkbookPlan(self.step, ANY, net.learning_rate, ())
 
-    @cached_property
-    def gradients(self) -> set[str]:
-        """What the weights' gradients are called."""
-        return {str(node.name) for node in self.step.gradients.values()}
+    def columns(self, *, each: bool) -> Mapping[Node, int]:
+        """The values with a column on Training, or on Samples, and which column that is."""
+        table = self.plan.training.of_sample if each else self.plan.training.of_step
+        return table.columns
 
     @cached_property
-    def _columns(self) -> dict[tuple[str, int], ValueCells]:
-        run, starts = self.plan.training, self.plan.starts
-        return {
-            (sheet, cells.place): cells
-            for sheet in (TRAINING, SAMPLES)
-            for cells in columns(run, sheet, starts, frozenset())
-        }
+    def nodes(self) -> dict[str, Node]:
+        """The values with a column, by their names."""
+        return {str(node.name): node for each in COUNTERS for node in self.columns(each=each)}
 
-    def at(self, sheet: str, row: int, column: int) -> tuple[str, str] | None:
-        """The name of a cell's value and its formula; None where none belongs there."""
-        cells = self._columns.get((sheet, column))
-        if cells is None or row < HEAD_ROWS:
-            return None
-        stride = self.plan.training.table(cells.node).stride
-        epoch, sample = divmod(row - HEAD_ROWS, stride)
-        formula = cells.content(self.plan.training, epoch, sample)
-        return (str(cells.node.name), formula) if isinstance(formula, str) else None
+    def counters(self, *, each: bool) -> tuple[str, ...]:
+        """The headings of what counts the rows of that table."""
+        return COUNTERS[each]
+
+    @cached_property
+    def forward(self) -> list[Node]:
+        """The named values on the way to the loss."""
+        return forward_values(self.step)
+
+    @cached_property
+    def activations(self) -> frozenset[Node]:
+        """Those that are a function of one sum."""
+        return frozenset(filter(is_activation, self.forward))
+
+    @property
+    def gradients(self) -> tuple[Node, ...]:
+        """All that an exercise asks for where nothing else is said."""
+        return tuple(backward_values(self.step))
+
+    def named_cells(self) -> Iterator[tuple[Node, str, str]]:
+        """What is given in a cell of its own: the value, the cell's name, the words beside it."""
+        yield self.step.rate, RATE_NAME, RATE_WORDS
+        for leaf, name in self.plan.starts.items():
+            if isinstance(name, str) and "!" not in name:
+                yield leaf, name, self.plan.words_of(leaf)
+
+    @property
+    def sample_columns(self) -> Mapping[str, Node]:
+        """The headings of the table that the samples stand in; none where there is one sample."""
+        return {str(leaf.name): leaf for leaf in self.plan.given} if self.plan.several else {}

@@ -9,6 +9,7 @@ from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_WORK,
     DERIVATION,
+    EXERCISE,
     GRIDS,
     NETWORK,
     RATES,
@@ -22,6 +23,7 @@ from gradbook.targets.excel.sheets.answers import write_answers, write_answers_w
 from gradbook.targets.excel.sheets.check import write_check
 from gradbook.targets.excel.sheets.check_work import write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
+from gradbook.targets.excel.sheets.exercise import write_exercise
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
 from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
@@ -42,6 +44,7 @@ SHEETS = {
     CHECK_WORK: write_check_work,
     ANSWERS: write_answers,
     ANSWERS_WORK: write_answers_work,
+    EXERCISE: write_exercise,
 }
 
 

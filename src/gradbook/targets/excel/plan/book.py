@@ -33,6 +33,7 @@ NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "S
 GRIDS = "Grids"
 RATES, RATES_WORK, CHECK, CHECK_WORK = "Learning rates", "Rates work", "Check", "Check work"
 VERDICTS_WORK, ANSWERS, ANSWERS_WORK = "Verdicts work", "Answers", "Answers work"
+EXERCISE = "Exercise"
 
 RATE_NAME, NUDGE_NAME, EPOCH_NAME = "eta", "nudge", "checked_epoch"
 CHECK_NAME, EPOCHS_NAME = "gradients_checked", "epochs_checked"
@@ -44,6 +45,8 @@ PICTURE_FINENESS = 1.5  # pixels of the picture for each of the sheet, or more w
 PICTURE_WIDEST = 1200  # pixels of the sheet
 GUIDE_ROW = 35  # or below the picture, where that is high
 ROW_HEIGHT = 20  # pixels
+MOST_WORDS = 24  # characters of a column's name, in the panel
+RATE_WORDS = "η, the learning rate"
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
 ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
 
@@ -186,6 +189,11 @@ class WorkbookPlan:
         pairs = [*zip(inputs, net.columns, strict=False), *zip(targets, own, strict=False)]
         return dict(pairs)
 
+    def words_of(self, leaf: Node) -> str:
+        """What stands beside the cell with a leaf's value."""
+        own = self.given_names.get(leaf, "")
+        return f"{leaf.name}: {own}"[:MOST_WORDS] if own else str(leaf.name)
+
     @cached_property
     def given(self) -> dict[Node, str]:
         """What refers to the inputs and targets."""
@@ -295,14 +303,15 @@ class WorkbookPlan:
             *([RATES_WORK] if self.rates else []),
             *([VERDICTS_WORK] if self.has_verdicts else []),
             *([CHECK_WORK] if self.has_check else []),
-            *([] if self.exercise else [ANSWERS_WORK]),
+            *([EXERCISE] if self.exercise else [ANSWERS_WORK]),
         ]
 
     @property
     def behind(self) -> frozenset[str]:
         """The working sheets, which are hidden: but where a student has to fill one in."""
-        work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, *([] if self.exercise else [RATES_WORK])}
-        return frozenset(work.intersection(self.sheets))
+        work = {VERDICTS_WORK, CHECK_WORK, ANSWERS_WORK, EXERCISE}
+        also = set() if self.exercise else {RATES_WORK}
+        return frozenset((work | also).intersection(self.sheets))
 
     @property
     def has_grids(self) -> bool:

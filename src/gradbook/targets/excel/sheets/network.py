@@ -21,6 +21,7 @@ from gradbook.targets.excel.plan.book import (
     NETWORK,
     PICTURE,
     RATE_NAME,
+    RATE_WORDS,
     RATES,
     RATES_WORK,
     SAMPLES,
@@ -39,7 +40,7 @@ FIRST_ROW = 3
 CHART = (3, 4)
 CHART_SIZE = {"width": 540, "height": 330}
 MOST_ON_A_PAGE = 90  # rows that can still be read on one printed page
-MOST_WORDS, MOST_NAMED = 24, 40  # characters of a column's name, in the panel and in the table
+MOST_NAMED = 40  # characters of a column's name in the table
 NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in points
 
 
@@ -79,7 +80,7 @@ class _Panel:
         if book.exercise and book.exercise.student:
             self.student(book.exercise.student)
         self.section("Learning")
-        self.given("η, the learning rate", book.rate, RATE, RATE_NAME)
+        self.given(RATE_WORDS, book.rate, RATE, RATE_NAME)
         training = book.training.of_step
         first, last = (training.cell(step.loss, epoch) for epoch in (0, book.epochs - 1))
         self.result(f"{step.loss.name}, epoch 1", f"={first}", book.loss(0))
@@ -103,8 +104,7 @@ class _Panel:
     ) -> None:
         self.section(title)
         for node in nodes:
-            own = self.book.given_names.get(node, "")
-            words = f"{node.name}: {own}"[:MOST_WORDS] if own else str(node.name)
+            words = self.book.words_of(node)
             self.given(words, float(values[node]), colour(node.name), name(node))
 
     def section(self, title: str) -> None:

@@ -135,9 +135,10 @@ def test_different_students_are_asked_in_different_places_and_always_in_the_same
     assert len(set(map(frozenset, found))) == 3
 
 
-def test_a_moved_table_is_told_blank_and_not_judged_by_guesses(tmp_path):
+def test_a_book_that_no_longer_says_its_network_is_told_blank_and_not_judged(tmp_path):
     path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
     book = load_workbook(path)
+    del book["Exercise"]
     book.properties.description = ""
     book.save(path)
     report = check(path)
@@ -150,6 +151,9 @@ def test_a_moved_table_is_told_blank_and_not_judged_by_guesses(tmp_path):
 def test_what_a_book_says_of_its_network_is_not_believed_blindly(text, tmp_path):
     path = written(tmp_path, NETS["worked"], Exercise("Ada", ("forward",)))
     book = load_workbook(path)
+    sheet = book["Exercise"]
+    first = next(row for row in range(1, 99) if sheet.cell(row, 1).value == "network")
+    sheet.cell(first + 1, 1).value, sheet.cell(first + 2, 1).value = text, None
     book.properties.description = text
     book.save(path)
     assert check(path).verdict == "unfinished"

@@ -1,0 +1,470 @@
+"""Judges an exercise of ours: what it gave is an axiom, each column that it asks for is judged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.amounts import counted
+from gradbook.audit.budget import left_open
+from gradbook.audit.copies.correct import loss_curve
+from gradbook.audit.exercise.causes import Respelling, Slip, SlipCause, common_factor, of_factor
+from gradbook.audit.exercise.places import Place, find_places
+from gradbook.audit.exercise.verdicts import CIRCLE, CellVerdict, OwnExercise, ReturnedExercise
+from gradbook.audit.findings.findings import (
+    CARRIED,
+    CHANGED,
+    CIRCULAR,
+    COMMON_SIGN,
+    FROZEN,
+    PASTED,
+    RIGHT,
+    SWAPPED_COLUMNS,
+    TO_FILL_IN,
+    UNFINISHED,
+    WRONG,
+    AskedColumn,
+    Finding,
+    LossCurves,
+    SheetReport,
+)
+from gradbook.audit.findings.overview import GRADIENTS
+from gradbook.audit.formula.address import (
+    Address,
+    by_sheet,
+    column_of,
+    letters,
+    ranges,
+    row_of,
+    sheet_of,
+    written,
+)
+from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.pattern import copied
+from gradbook.audit.workbook.book import Book, shown
+from gradbook.audit.workbook.flow import Flow
+from gradbook.errors import GradbookError
+from gradbook.graph.node import Array, Node
+from gradbook.net import parse
+from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.plan.exercise_record import ExerciseRecord
+
+SAME = 1e-9  # relative: numbers that were given and saved again
+CHANGED_SHOWN = 6  # given numbers that are named
+
+
+LONGEST_NET = 60_000  # characters
+MOST_PARAMETERS = 5_000
+
+
+def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetReport | None:
+    """The report on an exercise of ours; None where it can't be known as one any more."""
+    own = _exercise(record)
+    places = find_places(book, own.solution) if own else None
+    if own is None or places is None:
+        return None
+    trial = ReturnedExercise(book, flow, own, places)
+    if not all(trial.columns.values()):
+        return None
+    return _Judgement(trial).report()
+
+
+def _exercise(record: ExerciseRecord) -> OwnExercise | None:
+    """The exercise that a book says it is."""
+    if len(record.network) > LONGEST_NET:
+        return None
+    from gradbook.targets.excel.solution import Solution  # a writer: slow to load, seldom needed
+
+    try:
+        net = parse(record.network)
+        solution = Solution(net) if net.count() <= MOST_PARAMETERS else None
+    except GradbookError:
+        solution = None
+    if solution is None:
+        return None
+    usual = [(GRADIENTS, str(node.name)) for node in solution.gradients]
+    nodes = solution.nodes
+    asked = {nodes[name]: kind for kind, name in record.asked or usual if name in nodes}
+    return OwnExercise(solution, asked, record.rate) if asked else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Judgement:
+    trial: ReturnedExercise
+
+    @property
+    def book(self) -> Book:
+        return self.trial.book
+
+    def report(self) -> SheetReport:
+        trial, step = self.trial, self.trial.own.solution.step
+        asked = tuple(map(self._asked, trial.columns))
+        findings = (*self._wrong(), *self._changed(), *self._blank(asked))
+        losses = [[cell] for cell in trial.places.over(step.loss)]
+        weights = [c for weight in step.trained for c in trial.places.over(weight)]
+        curve: LossCurves | None = None
+        with left_open(lambda: "how its loss would go on"):
+            curve = loss_curve(self.book, trial.flow, losses, findings)
+        rate = next((c for c, p in trial.places.given.items() if p.node is step.rate), None)
+        return SheetReport(
+            sheet=self.book.sheets[sheet_of(losses[0][0])].title,
+            verdict=_verdict(findings, asked),
+            loss=written(losses[0][0]),
+            rate=self.book.called(rate, losses[0][0]) if rate is not None else "",
+            weights=tuple(str(weight.name) for weight in step.trained),
+            rows=(min(map(row_of, weights)) + 1, max(map(row_of, weights)) + 1),
+            findings=findings,
+            notes=tuple(self._changed_numbers()),
+            curve=curve,
+            asked=asked,
+        )
+
+    # What became of each column -------------------------------------------------------
+
+    def _asked(self, node: Node) -> AskedColumn:
+        cells = self.trial.columns[node]
+        verdicts = [self.trial.verdicts[cell] for cell in cells]
+        title = self.book.sheets[sheet_of(cells[0])].title
+        column = AskedColumn(
+            str(node.name), title, ranges(cells), self.trial.own.asked[node], RIGHT
+        )
+        states = {v.state for v in verdicts}
+        if states == {RIGHT}:
+            return column
+        causes = {c for verdict in verdicts for c in verdict.made_of}
+        made_of = tuple(str(n.name) for n in self._nodes_of(causes))
+        is_first_right = verdicts[0].state in (RIGHT, CARRIED)
+        if states <= {RIGHT, CARRIED}:
+            return replace(column, state=CARRIED, made_of=made_of)
+        blank = states <= {RIGHT, CARRIED, TO_FILL_IN}
+        common = node in self._common_nodes and self._common_times == -1
+        state = TO_FILL_IN if blank else COMMON_SIGN if common else WRONG
+        return replace(column, state=state, made_of=made_of, is_first_right=is_first_right)
+
+    def _nodes_of(self, cells: Iterable[Address]) -> list[Node]:
+        """The columns of some cells, in their order."""
+        found = {self.trial.places.cells[cell].node for cell in cells}
+        return [node for node in self.trial.columns if node in found]
+
+    def _spoilt_by(self, node: Node) -> tuple[str, ...]:
+        """The weights whose gradients a column's mistake is carried into."""
+        step = self.trial.own.solution.step
+        found = []
+        for weight in step.trained:
+            cells = self.trial.columns.get(step.gradients[weight], ())
+            causes = {c for cell in cells for c in self.trial.verdicts[cell].made_of}
+            if node in self._nodes_of(causes):
+                found.append(str(weight.name))
+        return tuple(found)
+
+    # What is wrong ----------------------------------------------------------------------
+
+    def _wrong(self) -> Iterator[Finding]:
+        yield from self._common()
+        slips = {
+            node: list(self._slips(node))
+            for node in self.trial.columns
+            if node not in self._common_nodes
+        }
+        held = {
+            node: cause.other for node, some in slips.items() for cause, _ in some if cause.other
+        }
+        for node, some in slips.items():
+            for cause, cells in some:
+                told = cause
+                if cause.other is not None and held.get(cause.other) is node:
+                    told = self._swapped(cause, node)
+                elif cause.other is not None:
+                    told = self._slip(cells[0]).small_edit() or cause
+                yield self._finding(node, cells, told)
+
+    def _slips(self, node: Node) -> Iterator[tuple[SlipCause, list[Address]]]:
+        """A column's mistakes with the cells in which each is made."""
+        groups: defaultdict[object, list[Address]] = defaultdict(list)
+        for cell in self.trial.columns[node]:
+            verdict = self.trial.verdicts[cell]
+            if verdict.state in (WRONG, PASTED, CIRCLE):
+                groups[verdict.state, verdict.group].append(cell)
+        same: dict[tuple[str, str], tuple[SlipCause, list[Address]]] = {}
+        for cells in groups.values():
+            cause = self._cause(node, cells[0])
+            key = cause.kind, str(cause.edits) or cause.why
+            same.setdefault(key, (cause, []))[1].extend(cells)
+        yield from ((cause, sorted(cells)) for cause, cells in same.values())
+
+    def _cause(self, node: Node, cell: Address) -> SlipCause:
+        verdict = self.trial.verdicts[cell]
+        if verdict.state == PASTED:
+            return SlipCause(PASTED, f"{node.name} is typed as a number where a formula belongs")
+        if verdict.state == CIRCLE:
+            return SlipCause(CIRCULAR, f"{written(cell)} is computed from itself")
+        if verdict.problem:
+            why = f"it can't be read: {verdict.problem}"
+            return SlipCause(EditKind.FORMULA.value, why)
+        return self._slip(cell).cause()
+
+    def _slip(self, cell: Address) -> Slip:
+        trial, place = self.trial, self.trial.places.cells[cell]
+        value, wanted = trial.formulas.value(cell), trial.wanted(place)
+        return Slip(trial.formulas, trial.numbers, self._spelling, cell, place, value, wanted)
+
+    def _swapped(self, cause: SlipCause, node: Node) -> SlipCause:
+        """Two columns, each with what belongs into the other."""
+        assert cause.other is not None
+        there = letters(column_of(self.trial.columns[cause.other][0]))
+        why = (
+            f"this is {cause.other.name}, and {node.name} stands in {there}: the two are exchanged"
+        )
+        return replace(cause, kind=SWAPPED_COLUMNS, why=why)
+
+    def _finding(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
+        book, first = self.book, cells[0]
+        fixes = self._fixes(node, cells, cause)
+        weight, gradients = "", self.trial.own.solution.step.gradients
+        weight = next((str(w.name) for w, g in gradients.items() if g is node), "")
+        spoilt = self._spoilt_by(node)
+        both = tuple(dict.fromkeys((*([weight] if weight else []), *spoilt)))
+        place = self.trial.places.cells[first]
+        start = 1 if node in self.trial.own.solution.step.next else 0
+        return Finding(
+            kind=cause.kind,
+            quantity=str(node.name),
+            weight=weight,
+            cells=ranges(cells),
+            formula=book.content(first),
+            expected=fixes[first],
+            why=cause.why,
+            relative_error=self._off(first),
+            sheet=book.sheets[sheet_of(first)].title,
+            fixes={written(cell): fix for cell, fix in fixes.items()},
+            spoils=both if spoilt else (),
+            edits=cause.edits or (cause.why,),
+            first_step=place.epoch - start,
+        )
+
+    def _off(self, cell: Address) -> float | None:
+        """How far off a cell is at the exercise's own start."""
+        verdict = self.trial.verdicts[cell]
+        with np.errstate(all="ignore"):
+            off = float(np.abs(verdict.value[-1] / verdict.wanted[-1] - 1))
+        return off if np.isfinite(off) else None
+
+    # The right formulas -------------------------------------------------------------------
+
+    @cached_property
+    def _spelling(self) -> Respelling:
+        """Nothing that is still blank may be in a right formula."""
+        blank = (
+            node
+            for node, cells in self.trial.columns.items()
+            if any(self.trial.verdicts[cell].state == TO_FILL_IN for cell in cells)
+        )
+        return Respelling(self.book, self.trial.places, frozenset(blank))
+
+    def right(self, cell: Address) -> str:
+        """The right formula of a cell of a table, with its =."""
+        place, step = self.trial.places.cells[cell], self.trial.own.solution.step
+        node, epoch = place.node, place.epoch
+        following = step.next.get(node)
+        spell = self._spelling.formula
+        if following is not None and epoch:
+            node, epoch = following, epoch - 1
+            if following.name is not None:
+                spell = self._spelling.mention
+        return f"={spell(node, cell, epoch, place.sample)}"
+
+    def _fixes(self, node: Node, cells: list[Address], cause: SlipCause) -> dict[Address, str]:
+        """The right formula of each cell: the student's own with a small edit, where one helps."""
+        first = cells[0]
+        if node.each or cause.expected is None:
+            return {cell: self.right(cell) for cell in cells}
+        text = write(cause.expected)
+        like = self.book.patterns[first]
+        return {
+            cell: f"={copied(text, first, cell)}"
+            if self.book.patterns.get(cell) is like
+            else self.right(cell)
+            for cell in cells
+        }
+
+    # One sign or factor in all ------------------------------------------------------------
+
+    @cached_property
+    def _common_times(self) -> float | None:
+        """How many times what it should be every gradient is; None where that differs."""
+        trial, gradients = self.trial, set(self.trial.own.solution.step.gradients.values())
+        times: set[float | None] = set()
+        filled = 0
+        for node, cells in trial.columns.items():
+            own = [cell for cell in cells if trial.verdicts[cell].state in (WRONG, CARRIED)]
+            if node not in gradients or not any(c in self.book.patterns for c in cells):
+                continue
+            filled += 1
+            if len(own) < sum(cell in self.book.patterns for cell in cells):
+                return None
+            times |= {self._times(cell) for cell in {own[0], own[-1]}}
+        return next(iter(times)) if len(times) == 1 and filled > 1 else None
+
+    def _times(self, cell: Address) -> float | None:
+        try:
+            value: Array = self.trial.followed.value(cell)
+        except Exception:
+            return None
+        return common_factor(value, self.trial.wanted(self.trial.places.cells[cell]))
+
+    @cached_property
+    def _common_nodes(self) -> frozenset[Node]:
+        """The columns in which the factor that all gradients have is their own."""
+        times, found = self._common_times, set[Node]()
+        if times is None:
+            return frozenset()
+        for node, cells in self.trial.columns.items():
+            states = map(self.trial.verdicts.__getitem__, cells)
+            own = {id(v): v for v in states if v.state == WRONG}.values()
+            factors = {common_factor(v.value, v.wanted) for v in own}
+            if factors == {times} and self.trial.own.asked[node] == GRADIENTS:
+                found.add(node)
+        return frozenset(found) if len(found) > 1 else frozenset()
+
+    def _common(self) -> Iterator[Finding]:
+        """One sign, or one factor, said once for all columns that have it."""
+        nodes = [node for node in self.trial.columns if node in self._common_nodes]
+        if not nodes or self._common_times is None:
+            return
+        states = self.trial.verdicts
+        cells = [c for node in nodes for c in self.trial.columns[node] if states[c].state == WRONG]
+        kind, why = of_factor(self._common_times, "", len(nodes))
+        for here in by_sheet(cells):
+            fixes = {cell: self.right(cell) for cell in here}
+            own = [n for n in nodes if any(self.trial.places.cells[c].node is n for c in here)]
+            yield Finding(
+                kind=kind,
+                quantity=_named([str(node.name) for node in own]),
+                weight="",
+                cells=ranges(here),
+                formula=self.book.content(here[0]),
+                expected=fixes[here[0]],
+                why=why,
+                relative_error=abs(self._common_times - 1),
+                sheet=self.book.sheets[sheet_of(here[0])].title,
+                fixes={written(cell): fix for cell, fix in fixes.items()},
+                edits=(why,),
+            )
+
+    # What was given, and what is blank ------------------------------------------------------
+
+    def _changed(self) -> Iterator[Finding]:
+        """Cells of the tables that aren't what the exercise gave."""
+        trial = self.trial
+        asked = {cell for cells in trial.columns.values() for cell in cells}
+        known: dict[object, CellVerdict] = {}
+        for node in trial.places.columns:
+            changed = [
+                cell
+                for cell in trial.places.over(node)
+                if cell not in asked and trial.judged(cell, known).state != RIGHT
+            ]
+            if changed:
+                yield self._changed_column(node, changed)
+
+    def _changed_column(self, node: Node, cells: list[Address]) -> Finding:
+        book, first = self.book, cells[0]
+        fixes = {cell: self._given(cell) for cell in cells}
+        now = book.content(first) or "nothing"
+        return Finding(
+            kind=CHANGED,
+            quantity=str(node.name),
+            weight="",
+            cells=ranges(cells),
+            formula=now,
+            expected=fixes[first],
+            why=f"{written(first)} was changed: the exercise gave {fixes[first]}",
+            sheet=book.sheets[sheet_of(first)].title,
+            fixes={written(cell): fix for cell, fix in fixes.items()},
+            edits=(f"given {node.name}",),
+            first_step=self.trial.places.cells[first].epoch,
+        )
+
+    def _given(self, cell: Address) -> str:
+        """The formula that the exercise gave: a first value refers to where that is given."""
+        place, step = self.trial.places.cells[cell], self.trial.own.solution.step
+        is_leaf = place.node in (*step.inputs, *step.targets)
+        if not is_leaf and (place.epoch or place.node not in step.start):
+            return self.right(cell)
+        wanted = Place(place.node, 0, place.sample)
+        given = next((c for c, p in self.trial.places.given.items() if p == wanted), None)
+        if given is not None:
+            return f"={self.book.called(given, cell)}"
+        return shown(float(self.trial.numbers.target(*_args(place))[-1]))
+
+    def _changed_numbers(self) -> Iterator[str]:
+        """Given numbers that are others now: what is computed with them may well be right."""
+        step, changed = self.trial.own.solution.step, []
+        for cell, place in sorted(self.trial.places.given.items()):
+            there = self.book.values.get(cell)
+            if place.node is step.rate:
+                wanted = self.trial.own.rate
+            else:
+                wanted = float(self.trial.numbers.target(*_args(place))[-1])
+            if wanted is None or cell in self.book.patterns:
+                continue
+            if not isinstance(there, float) or abs(there - wanted) > SAME * abs(wanted):
+                now = shown(there) or "nothing"
+                changed.append(
+                    f"{self.book.called(cell)} ({place.node.name}) was changed: "
+                    f"{now}, and the exercise gave {shown(wanted)}"
+                )
+        yield from changed[:CHANGED_SHOWN]
+        if len(changed) > CHANGED_SHOWN:
+            more = counted(len(changed) - CHANGED_SHOWN, "more given number")
+            yield f"{more} changed"
+
+    def _blank(self, asked: Sequence[AskedColumn]) -> Iterator[Finding]:
+        """What is still to be filled in; not what gradients are made of that are there already."""
+        step = self.trial.own.solution.step
+        gradients = set(step.gradients.values())
+        is_usual = gradients <= self.trial.columns.keys()
+        states = dict(zip(self.trial.columns, asked, strict=True))
+        open_ones = any(states[node].state == TO_FILL_IN for node in gradients & states.keys())
+        for node, cells in self.trial.columns.items():
+            own = [c for c in cells if self.trial.verdicts[c].state == TO_FILL_IN]
+            counts = node in gradients or states[node].kind != GRADIENTS or not is_usual
+            if not own or not (counts or open_ones):
+                continue
+            weight = next((str(w.name) for w, g in step.gradients.items() if g is node), "")
+            yield Finding(
+                kind=TO_FILL_IN,
+                quantity=str(node.name),
+                weight=weight,
+                cells=ranges(own),
+                formula="",
+                expected="",
+                why=f"{node.name} is still to be filled in",
+                sheet=self.book.sheets[sheet_of(own[0])].title,
+                first_step=cells.index(own[0]),
+            )
+
+
+def _args(place: Place) -> tuple[Node, int, int]:
+    return place.node, place.epoch, place.sample
+
+
+def _named(names: Sequence[str]) -> str:
+    """∂E/∂w1 … ∂E/∂w8"""
+    return " … ".join(dict.fromkeys((names[0], names[-1])))
+
+
+def _verdict(findings: Sequence[Finding], asked: Sequence[AskedColumn]) -> str:
+    kinds = {finding.kind for finding in findings}
+    if not kinds:
+        return RIGHT
+    if kinds == {TO_FILL_IN}:
+        return UNFINISHED
+    columns = {finding.quantity for finding in findings}
+    if kinds == {PASTED} and columns >= {column.quantity for column in asked}:
+        return FROZEN
+    return WRONG

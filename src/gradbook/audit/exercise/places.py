@@ -1,0 +1,203 @@
+"""Which cell of an exercise holds which value, wherever sheets and columns have been moved to.
+
+Tables are found by their headings and rows by their counters, what is given by the names of its
+cells or, where a program has dropped those, by the words beside them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from gradbook.audit.formula.address import Address, column_of, pack, row_of, sheet_of, written
+from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
+from gradbook.audit.workbook.book import Book, quoted
+from gradbook.graph.node import Node
+
+if TYPE_CHECKING:
+    from gradbook.targets.excel.solution import Solution
+
+ENOUGH = 0.5  # of a table's headings, to know it by
+Headings = Mapping[str, int]  # of one row: a text's column
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value, the epoch and the sample in which it is meant; both count from 0."""
+
+    node: Node
+    epoch: int = 0
+    sample: int = 0
+
+
+@dataclass
+class Places:
+    """Where the values of an exercise stand."""
+
+    cells: dict[Address, Place] = field(default_factory=dict)  # of its tables
+    given: dict[Address, Place] = field(default_factory=dict)  # start values, samples, the rate
+    columns: dict[Node, int] = field(default_factory=dict)
+    sheets: set[int] = field(default_factory=set)  # that the tables are on
+    _found: dict[Place, Address] = field(default_factory=dict)
+    _over: dict[Node, list[Address]] = field(default_factory=dict)
+
+    def put(self, cell: Address, place: Place) -> None:
+        self.cells[cell] = place
+        self.sheets.add(sheet_of(cell))
+        self._found[place] = cell
+        self._over.setdefault(place.node, []).append(cell)
+
+    def at(self, node: Node, epoch: int, sample: int) -> Address | None:
+        return self._found.get(Place(node, epoch, sample if node.each else 0))
+
+    def of(self, cell: Address) -> Place | None:
+        return self.cells.get(cell) or self.given.get(cell)
+
+    def over(self, node: Node) -> list[Address]:
+        """A value's cells, row by row."""
+        return self._over.get(node, [])
+
+    @property
+    def epochs(self) -> int:
+        return 1 + max(place.epoch for place in self.cells.values())
+
+
+def find_places(book: Book, solution: Solution) -> Places | None:
+    """Where everything stands; None where a table isn't there any more."""
+    rows, found = _texts(book), Places()
+    for each in (False, True):
+        columns, counters = solution.columns(each=each), solution.counters(each=each)
+        if columns and not _put_table(book, rows, found, columns, counters):
+            return None
+    _put_named(book, solution, found)
+    _put_samples(book, rows, solution, found)
+    return found
+
+
+def _texts(book: Book) -> dict[tuple[int, int], dict[str, int]]:
+    """The texts of each row with the columns that they stand in, the leftmost of equal ones."""
+    rows: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    for cell in sorted(book.values):
+        if book.is_text(cell):
+            words = " ".join(str(book.values[cell]).split())
+            rows[sheet_of(cell), row_of(cell)].setdefault(words, column_of(cell))
+    return rows
+
+
+def _headings(
+    rows: Mapping[tuple[int, int], Headings], names: Sequence[str], counters: Sequence[str]
+) -> tuple[int, int] | None:
+    """The sheet and the row of a table's headings: where most of them stand."""
+    count = {
+        place: sum(name in texts for name in names)
+        for place, texts in rows.items()
+        if all(counter in texts for counter in counters)
+    }
+    best = max(count, key=lambda place: count[place], default=None)
+    return best if best is not None and count[best] >= max(1, ENOUGH * len(names)) else None
+
+
+def _put_table(
+    book: Book,
+    rows: Mapping[tuple[int, int], Headings],
+    found: Places,
+    columns: Mapping[Node, int],
+    counters: Sequence[str],
+) -> bool:
+    names = {node: str(node.name) for node in columns}
+    head = _headings(rows, list(names.values()), counters)
+    if head is None:
+        return False
+    there = rows[head]
+    moved, taken = 0, set(there.values())
+    for node, planned in columns.items():
+        column = there.get(names[node])
+        if column is None and planned + moved not in taken:
+            column = planned + moved  # its heading has gone; its neighbours tell where it stands
+        if column is not None:
+            moved, found.columns[node] = column - planned, column
+    for row, numbers in _counted(book, head, [there[counter] for counter in counters]):
+        for node in columns:
+            if node in found.columns:
+                cell = pack(head[0], row, found.columns[node])
+                found.put(cell, Place(node, *(number - 1 for number in numbers)))
+    return any(place.node in columns for place in found.cells.values())
+
+
+def _counted(
+    book: Book, head: tuple[int, int], columns: Sequence[int]
+) -> Iterator[tuple[int, list[int]]]:
+    """The rows below some headings, with what their counters say."""
+    sheet, row = head
+    while True:
+        row += 1
+        numbers = [book.values.get(pack(sheet, row, column)) for column in columns]
+        counts = [int(n) for n in numbers if isinstance(n, float) and n >= 1 and n == int(n)]
+        if len(counts) < len(columns):
+            return
+        yield row, counts
+
+
+# What is given --------------------------------------------------------------------------
+
+
+def _put_named(book: Book, solution: Solution, found: Places) -> None:
+    """The rate and whatever else has a cell of its own."""
+    lost: dict[str, str] = {}
+    beside = {
+        str(book.values[cell]): cell + 1
+        for cell in sorted(book.values, reverse=True)
+        if book.is_text(cell) and sheet_of(cell) not in found.sheets
+    }
+    for leaf, name, words in solution.named_cells():
+        cell = book.reader.cell(book.names.get(name.lower(), ""), 0)
+        if cell is None:
+            cell = beside.get(words)
+            if cell is None or not isinstance(book.values.get(cell), float):
+                continue
+            title = quoted(book.sheets[sheet_of(cell)].title)
+            column = written(cell).rstrip("0123456789")
+            lost[name.lower()] = f"{title}!${column}${row_of(cell) + 1}"
+        found.given[cell] = Place(leaf)
+    if lost:
+        _name_again(book, lost)
+
+
+def _name_again(book: Book, lost: Mapping[str, str]) -> None:
+    """Formulas may still say names that a program has dropped: they mean what they meant."""
+    changed: dict[Pattern, Pattern] = {}
+    for cell, pattern in book.patterns.items():
+        unknown = [
+            word
+            for word, mention in pattern.mentions.items()
+            if isinstance(mention, UnknownReference) and word.lower() in lost
+        ]
+        if unknown and pattern not in changed:
+            again = {word: book.reader.mention(lost[word.lower()], cell) for word in unknown}
+            mentions = {**pattern.mentions, **again}
+            every = (mentions[word] for word in pattern.typed)
+            places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
+            changed[pattern] = replace(pattern, mentions=mentions, places=places)
+    for cell, pattern in list(book.patterns.items()):
+        if pattern in changed:
+            book.patterns[cell] = changed[pattern]
+
+
+def _put_samples(
+    book: Book, rows: Mapping[tuple[int, int], Headings], solution: Solution, found: Places
+) -> None:
+    """The table of the samples, where there are several."""
+    columns = solution.sample_columns
+    elsewhere = {place: texts for place, texts in rows.items() if place[0] not in found.sheets}
+    _, counter = solution.counters(each=True)
+    head = _headings(elsewhere, list(columns), [counter]) if columns else None
+    if head is None:
+        return
+    there = rows[head]
+    for row, (number,) in _counted(book, head, [there[counter]]):
+        for heading, leaf in columns.items():
+            if heading in there:
+                cell = pack(head[0], row, there[heading])
+                found.given[cell] = Place(leaf, 0, number - 1)
