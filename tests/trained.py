@@ -7,6 +7,7 @@ outputs(trained, inputs)   what the layers of a TrainedNet come to, one after th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -19,6 +20,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.graph.trained.folding import scale_and_shift
 from gradbook.graph.trained.layers import (
     BothClasses,
+    Filling,
     ScaleShift,
     Scaling,
     Shares,
@@ -117,6 +119,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return normal * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
+        case Filling():
+            return np.where(np.isnan(x), tensors["filling"], x)
         case Flatten():
             return x.reshape(len(x), -1)
         case Dropout() | Activation("identity"):
@@ -165,3 +169,12 @@ def table_model_of(target: str) -> tuple[TableModel, Array]:
     spread = (0.0, 1.0) if words else (30.0, 12.5)
     model = TableModel(net, drawn(net), inputs, Column(target, words), mean, deviation, *spread)
     return model, rows
+
+
+def holed_model_of(target: str) -> tuple[TableModel, Array, Array]:
+    """The same of a table with missing values: rows with NaN, and those with what stands for it."""
+    model, rows = table_model_of(target)
+    model = replace(model, filling=np.array([48.5, 0, 1, 0, -3.25]))
+    holes = np.random.default_rng(1).random((len(rows), 3)) < 0.3
+    missing = holes[:, [0, 1, 1, 1, 2]]
+    return model, np.where(missing, np.nan, rows), np.where(missing, model.filling, rows)

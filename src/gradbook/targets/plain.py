@@ -52,6 +52,7 @@ def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
         "columns": trained.input_names,
         "picture": list(trained.picture) if trained.picture else None,
         "preparation": trained.scaling.noted,  # (x / most − mean) / deviation
+        **({} if trained.filling is None else {"missing": trained.filling.tolist()}),
         "outputs": {"mean": mean, "deviation": deviation},
         "layers": [_layer(layer) for layer in trained.layers],
     }

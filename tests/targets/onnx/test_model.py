@@ -16,7 +16,7 @@ from gradbook.net import Net
 from gradbook.targets.onnx import LEAST_OPSET
 from gradbook.targets.onnx.model import onnx_bytes
 from tests.families import networks
-from tests.trained import by_the_graph, drawn, model_of, table_model_of, trained_of
+from tests.trained import by_the_graph, drawn, holed_model_of, model_of, table_model_of, trained_of
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
 TEXT = """
@@ -129,6 +129,20 @@ def test_a_tables_own_numbers_become_classes_or_numbers(target):
     found = said(onnx_bytes(model.trained(), with_preparation=True), rows.astype(np.float32))
     expected = model.answers(rows)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_what_is_missing_is_put_in(target, fold):
+    model, rows, filled = holed_model_of(target)
+    content = onnx_bytes(model.trained(), with_preparation=True, fold=fold)
+    expected = model.answers(filled)
+    np.testing.assert_array_equal(model.answers(rows), expected)
+    np.testing.assert_allclose(
+        said(content, rows.astype(np.float32)), expected, rtol=1e-5, atol=1e-5
+    )
+    notes = {one.key: one.value for one in model_in(onnx_bytes(model.trained())).metadata_props}
+    assert json.loads(notes["missing"]) == model.filling.tolist()
 
 
 def test_any_number_of_images_goes_in():

@@ -9,7 +9,7 @@ from gradbook.lab.models.model import Model
 from gradbook.targets.portable.c_file import c_file
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
-from tests.trained import drawn, model_of, table_model_of
+from tests.trained import drawn, holed_model_of, model_of, table_model_of
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -88,6 +88,19 @@ def test_a_tables_columns_are_read_as_they_stand(target):
     expected = model.answers(rows)
     if target == "area":
         assert "float net_predict(const float *numbers)" in text
+        return
+    _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_what_is_missing_is_put_in(target):
+    model, rows, filled = holed_model_of(target)
+    text = c_file(model.trained(), "net", None).text
+    assert "as they stand in the table; a missing one is NaN." in " ".join(text.split())
+    expected = model.answers(filled)
+    if target == "area":
+        assert "isnan(numbers[k]) ? READ(float, missing + k) : numbers[k]" in text
         return
     _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
     np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -21,7 +21,7 @@ from gradbook.lab.training.train import train
 from gradbook.targets.torch.program import torch_source
 from tests.lab import made
 from tests.targets.torch.test_warping import WARPS
-from tests.trained import model_of, table_model_of
+from tests.trained import holed_model_of, model_of, table_model_of
 
 DIGITS = """
 input 1x28x28
@@ -124,6 +124,26 @@ def test_rows_of_a_table_are_answered_as_the_model_answers_them(target, tmp_path
         return
     assert [name for name, _ in said] == [model.classes[k] for k in expected.argmax(axis=1)]
     np.testing.assert_allclose([float(p) for _, p in said], expected.max(axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_a_cell_that_is_empty_is_put_in(target, tmp_path):
+    model, rows, filled = holed_model_of(target)
+    model.export(tmp_path / "table.py")
+    colours = np.array(["blue", "green", "red"])
+
+    def cells(row):
+        width, *words, height = row.tolist()
+        colour = "" if np.isnan(words[0]) else colours[int(np.argmax(words))]
+        return ",".join(str(cell).replace("nan", "") for cell in (width, height, colour))
+
+    lines = ["width,height,colour", *map(cells, rows)]
+    (tmp_path / "rows.csv").write_text("\n".join(lines), "utf-8")
+    said = [line.split() for line in run(tmp_path / "table.py", tmp_path / "rows.csv").splitlines()]
+    expected = model.answers(filled)
+    found = np.array(said)[:, -1].astype(float)
+    wanted = expected.max(axis=1) if target == "side" else expected[:, 0]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
 SCHEDULES = ["constant 0.1", "constant 0.1 warm 0.1", "step 0.1 by 0.5 every 2"]

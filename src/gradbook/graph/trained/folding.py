@@ -15,6 +15,7 @@ import numpy as np
 from gradbook.graph.node import Array
 from gradbook.graph.trained.layers import (
     BothClasses,
+    Filling,
     ScaleShift,
     Shares,
     TrainedLayer,
@@ -130,8 +131,9 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
 # From what people have to what they ask for.
 
 
-def prepared(trained: TrainedNet) -> TrainedNet:
-    """With a layer before all others that makes of bytes what the network was trained on."""
+def prepared(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
+    """With a layer before all others that makes of bytes what the network was trained on; before
+    that one, if it `fills_in`, what puts in missing numbers."""
     scaling, shape = trained.scaling, trained.input
     tensors = {
         name: np.broadcast_to(array, shape[:1])
@@ -141,7 +143,15 @@ def prepared(trained: TrainedNet) -> TrainedNet:
     later = (
         replace(layer, reads=tuple(value + 1 for value in layer.reads)) for layer in trained.layers
     )
-    return replace(trained, layers=(first, *later))
+    found = replace(trained, layers=(first, *later))
+    if trained.filling is None or not fills_in:
+        return found
+    tensors = {"filling": trained.filling}
+    filling = TrainedLayer(Filling(), (0,), shape, shape, tensors, "missing")
+    later = (
+        replace(layer, reads=tuple(value + 1 for value in layer.reads)) for layer in found.layers
+    )
+    return replace(found, layers=(filling, *later))
 
 
 def answering(trained: TrainedNet) -> TrainedNet:

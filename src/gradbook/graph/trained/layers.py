@@ -39,6 +39,11 @@ class BothClasses(Layer):
         return (2,)
 
 
+@dataclass(frozen=True)
+class Filling(Layer):
+    """A missing number, NaN, becomes what stands for it in its column."""
+
+
 WORDS = {  # what a layer's name begins with
     Dense: "dense",
     Conv: "conv",
@@ -66,6 +71,7 @@ class TrainedLayer:
     layernorm    scale, shift: a number for each value
     placenorm    scale, shift: a number for each channel
     ScaleShift   scale, shift
+    Filling      filling: a number for each value
     """
 
     layer: Layer
@@ -116,7 +122,8 @@ class TrainedNet:
     none. `classes` are what its outputs stand for; a network that says a number has none, and
     `spread` then says what its outputs are to be scaled by: (deviation, mean). `columns` are those
     of a table with the words of each, in the order of the inputs; a column of numbers has none.
-    `targets` are the names of what is predicted: a table's class, or each number.
+    `targets` are the names of what is predicted: a table's class, or each number. `filling` is what
+    stands for a missing number of each input, where the table had any.
     """
 
     net: Net
@@ -127,6 +134,7 @@ class TrainedNet:
     spread: tuple[float, float] = (1.0, 0.0)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    filling: Array | None = None
 
     @property
     def input(self) -> Shape:
@@ -156,6 +164,8 @@ class TrainedNet:
         if self.columns:
             told["columns"] = self.input_names
             told["inputs"] = [[name, list(words)] for name, words in self.columns.items()]
+        if self.filling is not None:
+            told["missing"] = self.filling.tolist()
         if self.targets:
             told["targets"] = list(self.targets)
         if self.spread != (1.0, 0.0) and not with_preparation:

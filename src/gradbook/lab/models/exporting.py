@@ -91,13 +91,15 @@ class ExportFormat:
 def _npz(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.plain import as_archive
 
-    return ExportContents({".npz": as_archive(source.trained, source.recipe)})
+    archive = as_archive(source.trained, source.recipe)
+    return ExportContents({".npz": archive}, _on_missing(source.trained))
 
 
 def _json(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.plain import as_json
 
-    return ExportContents({".json": as_json(source.trained, source.recipe)})
+    said = as_json(source.trained, source.recipe)
+    return ExportContents({".json": said}, _on_missing(source.trained))
 
 
 def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -110,13 +112,22 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.onnx.model import onnx_bytes
 
     asked = {name: getattr(options, name) for name in ("opset", "fold", "with_preparation")}
-    return ExportContents({".onnx": onnx_bytes(source.trained, **asked)})
+    remarks = () if options.with_preparation else _on_missing(source.trained)
+    return ExportContents({".onnx": onnx_bytes(source.trained, **asked)}, remarks)
 
 
 def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.targets.keras.model import keras_bytes
 
-    return ExportContents({".keras": keras_bytes(source.trained, options.with_preparation)})
+    content = keras_bytes(source.trained, options.with_preparation)
+    return ExportContents({".keras": content}, _on_missing(source.trained))
+
+
+def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
+    """Of a file that doesn't do it: what is to be put in for missing values."""
+    if trained.filling is None:
+        return ()
+    return ("missing values aren't put in by this file: its notes say under 'missing' what is",)
 
 
 def _c(source: ExportSource, options: ExportOptions) -> ExportContents:

@@ -175,15 +175,16 @@ class TableModel:
         """Its layers and their tensors, for targets that say it in another language."""
         from gradbook.graph.trained.layers import Scaling, trained_net
 
-        return trained_net(
+        found = trained_net(
             self.net,
             self.values,
             Scaling(1, self.mean, self.deviation),
             classes=self.classes,
             spread=(self.target_deviation, self.target_mean),
-            columns={} if self.by_place else {one.name: one.words for one in self.inputs},
+            columns={} if self.by_place else {one.heading: one.words for one in self.inputs},
             targets=self.predicts,
         )
+        return replace(found, filling=self.filling)
 
     def export(self, path: str | os.PathLike[str], **options: Any) -> Exported:
         """Write it for other programs: the file's ending says which, see docs/export.md."""

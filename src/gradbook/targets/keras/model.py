@@ -29,7 +29,7 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
     picture, notes = None, trained.notes(with_preparation)
     if with_preparation:
         picture = trained.picture
-        trained = answering(prepared(trained))
+        trained = answering(prepared(trained, fills_in=False))
     content = KerasLayers(trained, picture)
     content.write()
     ours = {"gradbook": __version__, "gradbook_notes": notes}

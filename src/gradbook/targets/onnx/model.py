@@ -17,6 +17,7 @@ from gradbook.graph.tensors.windows import divisors
 from gradbook.graph.trained.folding import answering, folded, prepared, stripped
 from gradbook.graph.trained.layers import (
     BothClasses,
+    Filling,
     ScaleShift,
     Shares,
     TrainedLayer,
@@ -189,6 +190,10 @@ class OnnxContent:
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))
                 scaled = self.node("Mul", [*inputs, scale], f"{own.name}.scaled")
                 self.node("Add", [scaled, shift], made)
+            case Filling():
+                missing = self.node("IsNaN", inputs, f"{own.name}.is")
+                filling = self.tensor(own.called("filling"), own.tensors["filling"])
+                self.node("Where", [missing, filling, *inputs], made)
             case Flatten():
                 self.node("Flatten", inputs, made, axis=1)
             case Residual():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 
 from gradbook.amounts import counted, size
+from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError
 from gradbook.graph.trained.layers import TrainedNet
 from gradbook.targets.portable.in_floats import float_program
@@ -85,7 +86,9 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
 
 def _given(trained: TrainedNet) -> str:
     if not trained.reads_bytes:
-        return f"It is given a row of {trained.input[0]} floats, as they stand in the table."
+        said = f"It is given a row of {trained.input[0]} floats, as they stand in the table"
+        said += f", dates as {SINCE}" if any(SINCE in name for name in trained.columns) else ""
+        return f"{said}{'; a missing one is NaN' * (trained.filling is not None)}."
     if trained.picture is None:
         return f"It is given {prod(trained.input)} bytes."
     channels, rows, columns = trained.picture

@@ -154,7 +154,26 @@ def _bending(bends: Sequence[Activation | None]) -> str:
     return "\n".join((*head, *cases, *default))
 
 
+FILLED = """\
+    float complete[{count}];
+    for (int k = 0; k < {count}; k++)
+        complete[k] = isnan({given}[k]) ? READ(float, missing + k) : {given}[k];
+    make_all(complete);"""
+MISSING = "/* What stands for a missing number, NaN, in each column. */\n"
+
+
 def _ending(answers: TrainedNet, name: str) -> str:
+    """What others call; missing numbers are put in before it works through the network."""
+    made = _called(answers, name)
+    if answers.filling is None:
+        return made
+    given, count = "numbers", len(answers.filling)
+    filled = FILLED.format(given=given, count=count)
+    constants = MISSING + table("float", "missing", answers.filling.astype(np.float32))
+    return f"{constants}\n\n{made.replace(f'    make_all({given});', filled)}"
+
+
+def _called(answers: TrainedNet, name: str) -> str:
     """What others call, by what the network's last layer is."""
     sample = _sample(answers)
     given = "image" if answers.reads_bytes else "numbers"

@@ -45,7 +45,8 @@ def torch_source(
     elif trained.reads_bytes:
         parts += [_pictures(trained), *([_images_for(data)] if data else []), _score(trained)]
     else:
-        parts.append(ROWS if trained.columns else ROWS_IN_ORDER)
+        rows = ROWS if trained.filling is None else ROWS_WITH_HOLES
+        parts.append(rows if trained.columns else ROWS_IN_ORDER)
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
@@ -129,6 +130,9 @@ def _constants(trained: TrainedNet, stem: str) -> str:
     for name, array in (("MEAN", scaling.mean), ("DEVIATION", scaling.deviation)):
         values = _of_channels(trained, array)
         lines.append(f"{name} = {_tuple(map(repr, values.tolist()))}")
+    if trained.filling is not None:
+        lines.append("# of each, what stands for a missing number, which is NaN")
+        lines.append(f"MISSING = {_tuple(map(repr, trained.filling.tolist()))}")
     return "\n".join(lines) + "\n"
 
 
@@ -164,9 +168,11 @@ def _loading(trained: TrainedNet) -> str:
 
 def _prepared(trained: TrainedNet) -> str:
     if not trained.reads_bytes:
-        return '''def prepared(rows):
+        filled = "    rows = torch.where(rows.isnan(), torch.tensor(MISSING), rows)\n"
+        filled = "" if trained.filling is None else filled
+        return f'''def prepared(rows):
     """The numbers of a table's columns as the network takes them."""
-    return (rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
+{filled}    return (rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
 '''
     made = "(images / 255 - mean) / deviation"
     if len(trained.input) != 3:
@@ -268,6 +274,24 @@ ROWS_IN_ORDER = '''def rows(file):
         read = read[1:]
     return torch.tensor([list(map(float, row)) for row in read])
 '''
+ROWS_WITH_HOLES = '''def rows(file):
+    """The rows of a table as numbers; of a column of words each word is a 0 or a 1.
+
+    An empty cell is missing: NaN.
+    """
+    with open(file, encoding="utf-8-sig", newline="") as text:
+        read = [
+            [
+                float("nan") if not row[name] else float(row[name] == word if words else row[name])
+                for name, words in COLUMNS.items()
+                for word in words or [None]
+            ]
+            for row in csv.DictReader(text)
+        ]
+    return torch.tensor(read)
+'''
+
+
 ROWS = '''def rows(file):
     """The rows of a table as numbers; of a column of words each word is a 0 or a 1."""
     with open(file, encoding="utf-8-sig", newline="") as text:
