@@ -33,7 +33,7 @@ from traceback import format_exc
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import Marking, annotated
+from gradbook.audit.copies.annotate import annotated
 from gradbook.audit.copies.correct import fixed
 from gradbook.cli import main as command
 from gradbook.errors import GradbookError
@@ -173,7 +173,7 @@ def _where(path: Path) -> str:
     """The traceback of a fault that was told in a line."""
     try:
         report = check(path)
-        annotated(path, report, Marking())
+        annotated(path, report)
         fixed(path, report)
     except Exception:
         return format_exc()

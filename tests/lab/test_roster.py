@@ -71,6 +71,18 @@ def test_headings_are_no_student_in_any_language(head, separator, tmp_path):
     assert roster(tmp_path, text) == ["Ada Lovelace"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_a_list_that_excel_saved_is_read_in_any_encoding(encoding, tmp_path):
+    path = tmp_path / "names.csv"
+    path.write_text("Vorname;Nachname;Klasse\r\nZoë;Müller;7a\r\nRené;Strauß;7b\r\n", encoding)
+    assert read_roster(path) == ["Zoë Müller", "René Strauß"]
+
+
+def test_one_heading_may_name_both_parts(tmp_path):
+    text = 'Name, Vorname;Matrikelnummer\n"Lovelace, Ada";471\nTuring, Alan;472\n'
+    assert roster(tmp_path, text) == ["Lovelace, Ada", "Turing, Alan"]
+
+
 def test_a_dutch_name_has_its_middle_where_it_is_said(tmp_path):
     text = "Achternaam;Tussenvoegsel;Voornaam\nBerg;van den;Anna\nVisser;;Bram\n"
     assert roster(tmp_path, text) == ["Anna van den Berg", "Bram Visser"]

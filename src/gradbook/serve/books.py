@@ -17,8 +17,9 @@ from typing import Any
 
 from gradbook import limits
 from gradbook.audit.check import check, check_again
+from gradbook.audit.classes.points import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
-from gradbook.audit.copies.annotate import Marking, annotated
+from gradbook.audit.copies.annotate import annotated
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
 from gradbook.audit.recheck import Correction, corrections
@@ -42,8 +43,8 @@ def judged(folder: str, name: str) -> BookReport:
     return report
 
 
-def marked(folder: str, report: BookReport, marking: Marking) -> bytes:
-    copy: bytes = _within(folder, lambda: annotated(report.book, report, marking))
+def marked(folder: str, report: BookReport, score: BookScore | None) -> bytes:
+    copy: bytes = _within(folder, lambda: annotated(report.book, report, score))
     return copy
 
 

@@ -13,8 +13,8 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gradbook.audit.classes.points import BookScore, in_points, score
 from gradbook.audit.classes.submissions import copy_names
-from gradbook.audit.copies.annotate import Marking
 from gradbook.audit.findings.findings import UNREADABLE, WORST_FIRST, BookReport
+from gradbook.audit.findings.hints import hinted
 from gradbook.audit.recheck import Correction
 from gradbook.errors import GradbookError, one_line
 from gradbook.report.audit.class_table import ClassTable, in_common
@@ -39,6 +39,10 @@ class Ways:
     out_of: float | None = None
     hints: bool = False
 
+    def told(self, report: BookReport) -> BookReport:
+        """The report as whoever looks at it may see it."""
+        return hinted(report) if self.hints else report
+
     def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
         return [score(report, self.out_of) for report in reports]
 
@@ -54,7 +58,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     """What has changed in the table since that version, and how far the class is."""
     version, changed = books.changed_since(since)
     done = [book for book in changed if book.report is not None]
-    reports = [book.report for book in done if book.report is not None]
+    reports = [ways.told(book.report) for book in done if book.report is not None]
     table = ClassTable(reports, ways.asked(ways.scores(reports)))
     rows = {book.number: table.row(k) for k, book in enumerate(done)}
     all_reports = [book.report for book in books.judged_books() if book.report is not None]
@@ -76,7 +80,7 @@ def _said(book: HandedIn, cells: list[str] | None) -> dict[str, Any]:
 
 def detail(book: HandedIn, ways: Ways) -> Answer:
     """All that was found in a book, and what it earns."""
-    report = _report(book)
+    report = ways.told(_report(book))
     scored = ways.asked(ways.scores([report]))
     points = in_points(scored[0]) if scored else ""
     return said({"name": one_line(book.name), "points": points, "html": book_part(report)})
@@ -108,17 +112,17 @@ class Desk:
         return _value(self.crew.submit(task), request)
 
     def page(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
-        made = self.result(partial(class_page, _reports(books), ways), request)
+        made = self.result(partial(class_page, _reports(books, ways), ways), request)
         is_saved = request.path.endswith(PAGE)
         return Answer(made, ".html", PAGE if is_saved else "")
 
     def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
-        reports = [book.report for book in books.judged_books() if book.report]
+        reports = [ways.told(book.report) for book in books.judged_books() if book.report]
         several = len(reports) > 1
         return said(self.result(partial(shared, reports, ways), request) if several else [])
 
     def grades(self, books: HandedInBooks, ways: Ways) -> Answer:
-        reports = _reports(books)
+        reports = _reports(books, ways)
         table = grades_csv(reports, ways.scores(reports))
         return Answer(table.encode("utf-8", "backslashreplace"), ".csv", "grades.csv")
 
@@ -171,7 +175,7 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
     if kind == CORRECTED:
         return partial(corrected, folder, report)
     (scored,) = ways.asked(ways.scores([report])) or (None,)
-    return partial(marked, folder, report, Marking(ways.hints, scored))
+    return partial(marked, folder, ways.told(report), scored)
 
 
 def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
@@ -200,8 +204,8 @@ def _report(book: HandedIn) -> BookReport:
     return book.report
 
 
-def _reports(books: HandedInBooks) -> list[BookReport]:
-    reports = [book.report for book in books.judged_books() if book.report is not None]
+def _reports(books: HandedInBooks, ways: Ways) -> list[BookReport]:
+    reports = [ways.told(book.report) for book in books.judged_books() if book.report is not None]
     if not reports:
         raise Refused(409, "no book has been judged yet")
     return reports

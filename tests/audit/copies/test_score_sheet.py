@@ -8,7 +8,8 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
-from gradbook.audit.copies.annotate import Marking, annotated
+from gradbook.audit.copies.annotate import annotated
+from gradbook.audit.findings.hints import hinted
 from tests.audit.material.copies import FIRST, WRONG, opened, parts, rich
 from tests.audit.material.lookalikes import book
 from tests.outside.witness import read_values, recalculate
@@ -20,10 +21,9 @@ def path(tmp_path):
 
 
 def marked(path, *, hints=False, out_of=None, scored=True):
-    report = check(path)
-    marking = Marking(hints, score(report, out_of) if scored else None)
+    report = hinted(check(path)) if hints else check(path)
     copy = path.with_name("copy.xlsx")
-    copy.write_bytes(annotated(path, report, marking))
+    copy.write_bytes(annotated(path, report, score(report, out_of) if scored else None))
     return copy
 
 

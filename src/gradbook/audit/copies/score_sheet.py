@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.audit.classes.points import BookScore, Earned, in_numbers, in_points
 from gradbook.audit.copies.markup import edited, elements, only, prefix, tag, with_child, words
 from gradbook.audit.copies.patch import OFFICE, SPREADSHEET, STRICT, Patch
 from gradbook.audit.copies.styles_xml import MAIN, STRICT_MAIN, Styles
-from gradbook.audit.findings.findings import TO_FILL_IN, BookReport, Finding
+from gradbook.audit.findings.findings import TO_FILL_IN, BookReport
 from gradbook.audit.formula.address import letters
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ACTIVATION, ERROR, PAPER, QUIET, SUM, WEIGHT, Colour
@@ -19,8 +19,6 @@ WIDTHS = (16, 10, 10, 76)  # of the columns, in letters
 TITLE_HEIGHT = 34  # points
 NOT_JUDGED = "nothing in it could be judged"
 FULL = 1.0
-
-Said = Callable[[Finding], str]
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,12 @@ ScoreRow = Sequence[ScoreCell]
 
 
 def add_score(
-    patch: Patch, main: str, styles: Styles, report: BookReport, score: BookScore, said: Said
+    patch: Patch, main: str, styles: Styles, report: BookReport, score: BookScore
 ) -> None:
-    """Put a sheet with the score behind the others; `said` tells of a finding."""
+    """Put a sheet with the score behind the others."""
     part = patch.free_name("xl/worksheets/gradbook-score{}.xml")
     strict = STRICT_MAIN.encode() in patch.text(main)[:4000]
-    rows = list(_rows(styles, report, score, said))
+    rows = list(_rows(styles, report, score))
     colour = ACTIVATION if score.points == score.out_of else ERROR
     patch.put(part, _sheet(rows, STRICT_MAIN if strict else MAIN, colour))
     patch.declare(part, f"{SPREADSHEET}.worksheet+xml")
@@ -72,9 +70,7 @@ def _list_it(patch: Patch, main: str, relation: str, space: str) -> None:
 # What it says ---------------------------------------------------------------------------
 
 
-def _rows(
-    styles: Styles, report: BookReport, score: BookScore, said: Said
-) -> Iterator[list[ScoreCell]]:
+def _rows(styles: Styles, report: BookReport, score: BookScore) -> Iterator[list[ScoreCell]]:
     title = styles.plain(size=20, ink=PAPER.ink, bold=True)
     usual = styles.plain(size=11, ink=PAPER.ink)
     quiet = styles.plain(size=11, ink=QUIET.ink, middle=True)
@@ -101,7 +97,7 @@ def _rows(
     for finding in findings:
         where = f"{finding.sheet}!{finding.cells}" if len(report.sheets) > 1 else finding.cells
         cells = ScoreCell(where, usual), ScoreCell(finding.quantity, usual), ScoreCell("", usual)
-        yield [*cells, ScoreCell(said(finding), usual)]
+        yield [*cells, ScoreCell(finding.why, usual)]
 
 
 def _colour(part: Earned) -> Colour:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from gradbook.amounts import counted
 from gradbook.cli.terminal.arguments import file_ending_in, positive, share, whole_number
 from gradbook.cli.terminal.output import counting, print_as_json, show, width
-from gradbook.errors import GradbookError, UsageError, one_line
+from gradbook.errors import GradbookError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,8 +36,9 @@ EXAMPLES = """\
   gradbook check submissions --csv grades.csv --names names.csv
                                              with the students' names, by the exercises' numbers
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
+  gradbook check book.xlsx --hints           where to look, and never the solution
   gradbook check *.xlsx --annotate marked --hints --points
-                                             without the solution, with the score
+                                             the same in copies, with the score
   gradbook check submissions --out-of 20 --carry --sign-credit 0.5
                                              exercises of ours: errors carried forward count as
                                              right, and a sign that all gradients have costs half
@@ -97,7 +98,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
     )
     parser.add_argument(
-        "--hints", action="store_true", help="with --annotate: hints instead of the solution"
+        "--hints",
+        action="store_true",
+        help="say where to look and for which kind of mistake, never what is right: in the report, "
+        "the page, the JSON, the table and the copies with notes",
     )
     parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
@@ -121,8 +125,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    if options.hints and not options.annotate:
-        raise UsageError("--hints goes with --annotate DIR: it says what the notes in copies tell")
     from gradbook.audit.classes.points import MarkingRules, Scores
     from gradbook.audit.classes.students import NamedReports
 
@@ -130,6 +132,15 @@ def run(options: Namespace) -> int:
     with _checked(options) as reports:
         named = reports if names is None else NamedReports(reports, names)
         return _told(options, named, Scores(named, options.out_of, rules), names)
+
+
+def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookReport]:
+    """The reports as whoever looks at them may see them."""
+    if not options.hints:
+        return reports
+    from gradbook.audit.findings.hints import HintedReports
+
+    return HintedReports(reports)
 
 
 def _names(options: Namespace) -> StudentNames | None:
@@ -147,16 +158,21 @@ def _told(
     names: StudentNames | None,
 ) -> int:
     """Everything that is asked for; the exit code."""
+    shown = _shown(options, reports)
     if options.json:
         from gradbook.audit.classes.record import class_json
 
-        for piece in class_json(reports, scores):
+        for piece in class_json(shown, scores):
             print_as_json(piece)
     else:
         from gradbook.report.audit.text import lines
 
-        show(lines(reports, width(), _asked(options, scores), options.verbose))
-    written, problems = _write(options, reports, scores)
+        show(lines(shown, width(), _asked(options, scores), options.verbose))
+    written, problems = _write(options, shown, scores)
+    if options.fix:
+        from gradbook.audit.classes.kept import ReadableReports
+
+        written += _write_corrected(options, ReadableReports(reports), problems)
     if options.csv or names:
         from gradbook.audit.classes.students import remarks_on_students
 
@@ -222,7 +238,7 @@ def _code(reports: Sequence[BookReport]) -> int:
 def _write(
     options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
 ) -> tuple[list[str], list[str]]:
-    """The page, the grades and the copies that are asked for; what to say, and what failed."""
+    """The page, the grades and the marked copies that are asked for; what to say, what failed."""
     from gradbook.audit.classes.kept import ReadableReports
 
     written: list[str] = []
@@ -245,17 +261,15 @@ def _write(
         shown = _asked(options, scores)
         for number, place in enumerate(readable.places):
             score = shown[place] if shown else None
-            copies.write(number, partial(_annotated, reports[place], options.hints, score))
+            copies.write(number, partial(_annotated, reports[place], score))
         written.append(f"{counted(copies.count, 'annotated book')} in {options.annotate}")
-    if options.fix:
-        written += _write_corrected(options, ReadableReports(reports), problems)
     return written, problems
 
 
-def _annotated(report: BookReport, hints: bool, score: BookScore | None) -> bytes:
-    from gradbook.audit.copies.annotate import Marking, annotated
+def _annotated(report: BookReport, score: BookScore | None) -> bytes:
+    from gradbook.audit.copies.annotate import annotated
 
-    return annotated(report.book, report, Marking(hints, score))
+    return annotated(report.book, report, score)
 
 
 def _write_corrected(

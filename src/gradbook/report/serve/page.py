@@ -21,7 +21,7 @@ WAYS = """<div class="ways" role="group" aria-label="How books are marked">
 <label><input type="checkbox" id="points"> points</label>
 <label>all right is worth <input class="own" type="number" id="out-of" min="0" step="any"
  placeholder="1 each"></label>
-<label><input type="checkbox" id="hints"> hints, no solutions, in marked copies</label>
+<label><input type="checkbox" id="hints"> hints, no solutions</label>
 </div>"""
 CLASS = """<div id="class" hidden>
 <div class="progress"><progress id="progress" max="1" value="0"
