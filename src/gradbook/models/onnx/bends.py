@@ -66,7 +66,7 @@ def bend_from(content: OnnxGraph, value: str) -> BendNodes | None:
 def _closed(content: OnnxGraph, inside: Sequence[NodeProto]) -> bool:
     """Whether only the last one's output is read elsewhere."""
     hidden = {name for node in inside[:-1] for name in node.output}
-    outside = [node for node in content.nodes if node not in inside]
+    outside = [node for node in content.nodes if node not in inside and node.op_type != "Shape"]
     return content.made not in hidden and not any(hidden & set(node.input) for node in outside)
 
 

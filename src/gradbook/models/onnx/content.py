@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,15 @@ from gradbook import limits
 from gradbook.errors import DataError, TargetError
 from gradbook.files import opened
 from gradbook.models.imported import Notes, require_few
+from gradbook.models.onnx.ends import end_of
+from gradbook.models.onnx.reckoning import FOLDED, Constants, worked_out
 from gradbook.models.onnx.wire import require_modest
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-MOST_FOLDED = 64  # numbers that a node of constants may read, and make
-FOLDED = ("Cast", "Concat", "ConstantOfShape", "Reshape", "Slice", "Transpose", "Unsqueeze")
-Constants = Mapping[str, NDArray[Any]]
+
+UINT8 = 2  # as ONNX numbers its types
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,8 @@ class OnnxGraph:
         return next(name for name, one in self.constants.items() if one is array)
 
     def readers(self, value: str) -> list[NodeProto]:
-        return [node for node in self.nodes if value in node.input]
+        """The nodes that read a value itself, and not its shape alone."""
+        return [node for node in self.nodes if value in node.input and node.op_type != "Shape"]
 
 
 def read_content(path: Path) -> OnnxGraph:
@@ -98,26 +100,54 @@ def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
 def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph:
     graph = model.graph
     given = [value for value in graph.input if value.name not in constants]
-    if len(given) != 1 or len(graph.output) != 1:
-        raise DataError(f"{len(given)} inputs and {len(graph.output)} outputs: one of each is read")
+    columns = _columns(graph, {value.name: value for value in given})
+    if not columns and len(given) != 1:
+        raise DataError(
+            f"{len(given)} inputs: read is one, or columns of one number each that are put together"
+        )
     kind = given[0].type.tensor_type
-    sizes = tuple(d.dim_value for d in kind.shape.dim)[1:]
+    sizes = (len(given),) if columns else tuple(d.dim_value for d in kind.shape.dim)[1:]
     if not sizes or not all(sizes):
         raise DataError("the size of its input isn't told: export it with one")
     told = {entry.key: entry.value for entry in model.metadata_props}
+    together = _put_together(graph, columns) if columns else None
+    if together is not None:
+        graph.node.remove(together)
     _gather_constants(graph, constants)
-    made, both = _said(graph, constants)
+    end, notes = end_of(graph, constants), _notes(told)
+    notes = replace(
+        notes,
+        classes=notes.classes or end.classes,
+        probabilities=end.probabilities,
+        columns=notes.columns or tuple((name, ()) for name in columns),
+    )
     return OnnxGraph(
-        tuple(_needed(graph, constants, made)),
+        tuple(_needed(graph, constants, end.made)),
         constants,
-        given[0].name,
+        given[0].name if together is None else together.output[0],
         sizes,
-        kind.elem_type == 2,
-        made,
-        both,
-        _notes(told),
+        kind.elem_type == UINT8,
+        end.made,
+        end.both,
+        notes,
         max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
     )
+
+
+def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
+    """The names of inputs that are a table's columns, put side by side before all else."""
+    one = _put_together(graph, tuple(given)) if len(given) > 1 else None
+    sizes = (value.type.tensor_type.shape.dim for value in given.values())
+    if one is None or any([d.dim_value for d in dims[1:]] != [1] for dims in sizes):
+        return ()
+    return tuple(one.input)
+
+
+def _put_together(graph: GraphProto, names: Sequence[str]) -> NodeProto | None:
+    """The node that puts these inputs side by side, and is alone in reading them."""
+    readers = [node for node in graph.node if {*node.input} & {*names}]
+    alone = len(readers) == 1 and readers[0].op_type in ("Concat", "FeatureVectorizer")
+    return readers[0] if alone and sorted(readers[0].input) == sorted(names) else None
 
 
 def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
@@ -147,7 +177,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
 
     for node in graph.node:
         if node.op_type in FOLDED:
-            constants.update(_folded(node, constants))
+            constants.update(worked_out(node, constants))
         if node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
         if node.op_type != "Constant":
@@ -159,43 +189,6 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
                 constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
             elif attribute.name in ("value_floats", "value_ints"):
                 constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
-
-
-def _folded(node: NodeProto, constants: Constants) -> Constants:
-    """What a node makes of a few constants: so older exporters of PyTorch write padding."""
-    from onnx.reference import ReferenceEvaluator
-
-    given = {name: constants[name] for name in node.input if name in constants}
-    sizes = [array.size for array in given.values()]
-    if node.op_type == "ConstantOfShape":  # as many as they multiply to
-        sizes += [prod(map(int, array.ravel())) for array in given.values()]
-    if len(given) < len(set(node.input)) or max(sizes, default=MOST_FOLDED + 1) > MOST_FOLDED:
-        return {}
-    try:
-        made = ReferenceEvaluator(node).run(None, given)
-    except Exception:  # whatever a hostile node brings up; it is then a node like any other
-        return {}
-    return dict(zip(node.output, map(np.asarray, made), strict=False))
-
-
-def _said(graph: GraphProto, constants: Constants) -> tuple[str, bool]:
-    """The network's own last value, where nodes make probabilities of classes of it.
-
-    These are the shares of several sigmoids, or of one output 1 − p and p, which is told.
-    """
-    name = graph.output[0].name
-    makers = {made: node for node in graph.node for made in node.output}
-    last = makers.get(name)
-    source = makers.get(last.input[0]) if last is not None and last.input else None
-    if last is None or source is None:
-        return name, False
-    told = {attribute.name: attribute.i for attribute in last.attribute}
-    if last.op_type == "Concat" and source.op_type == "Sub" and len(last.input) == 2:
-        one = constants.get(source.input[0], np.zeros(1))
-        if (one == 1).all() and source.input[1] == last.input[1]:
-            return str(last.input[1]), True
-    shares = last.op_type == "LpNormalization" and (told.get("p"), told.get("axis")) == (1, 1)
-    return str(last.input[0]) if shares and source.op_type == "Sigmoid" else name, False
 
 
 def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProto]:

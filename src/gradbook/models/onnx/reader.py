@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +28,9 @@ from gradbook.models.onnx.bends import bend_from
 from gradbook.models.onnx.content import OnnxGraph, read_content
 from gradbook.models.onnx.moves import moves_of, places_up
 from gradbook.models.onnx.norms import norm_from
-from gradbook.models.onnx.settings import EIGHT_SIDES, by_channel, only, settings, whole_numbers
-from gradbook.models.row import LayerRow
+from gradbook.models.onnx.reckoning import OpenShape, layout, reckoned, shape_of
+from gradbook.models.onnx.settings import EIGHT_SIDES, only, settings, whole_numbers
+from gradbook.models.row import LayerRow, by_channel
 from gradbook.models.windows import (
     READ_BY_WINDOWS,
     Padding,
@@ -72,7 +73,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
         row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
-        replace(content.notes, probabilities=content.both),
+        content.notes,
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
 
@@ -85,6 +86,7 @@ class _OnnxReader:
     made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
     frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
     turned: set[str] = field(default_factory=set)  # those with channels last
+    shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -95,6 +97,8 @@ class _OnnxReader:
             place = f"{node.op_type} '{node.name or node.output[0]}'"
             before = self.row.layers.copy()
             try:
+                if self._reckons(node):
+                    continue
                 taken = self._take(node, place)
                 done.update(map(id, taken))
                 self._note(before, taken)
@@ -113,9 +117,24 @@ class _OnnxReader:
         self.refusals.add(place, why)
         self._pass_on(node)  # so that what comes later is looked at too
 
+    def _reckons(self, node: NodeProto) -> bool:
+        """Whether a node is about sizes and not about values; what it makes is then known."""
+        if node.op_type == "Shape":
+            if node.input[0] in self.frames:
+                raise NoLayer(READ_BY_WINDOWS)
+            size = self._size(node.input[0])
+            is_turned = node.input[0] in self.turned
+            size = (*size[1:], size[0]) if is_turned else size
+            self.shapes[node.output[0]] = shape_of(node, size)
+            return True
+        made = reckoned(node, self.content.constants, self.shapes)
+        self.shapes.update(made)
+        return bool(made)
+
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
         """Make layers of a node, or of it and those that belong to it."""
-        given = [name for name in node.input if name and name not in self.content.constants]
+        known = (self.content.constants, self.shapes)
+        given = [name for name in node.input if name and not any(name in one for one in known)]
         unknown = [name for name in given if name not in self.made]
         if unknown or not given:
             raise NoLayer("what it reads isn't known")
@@ -173,6 +192,8 @@ class _OnnxReader:
         name = node.input[place] if place < len(node.input) else ""
         if not name:
             return None
+        if name in self.shapes:
+            return np.asarray(self.shapes[name].constant(), np.float64)
         if name not in self.content.constants:
             raise NoLayer(f"'{name}' is reckoned, and only constants can be weights")
         return np.asarray(self.content.constants[name], np.float64)
@@ -309,8 +330,14 @@ class _OnnxReader:
 
     def reshape(self, node: NodeProto, place: str, given: list[str]) -> None:
         size = self._size(given[0])
-        wanted = whole_numbers(self._weight(node))[1:]
-        if wanted in ((-1,), (prod(size),)):
+        told = self.shapes.get(node.input[1])
+        if told is None:
+            numbers = np.array(whole_numbers(self._weight(node)))
+            told = OpenShape((numbers, numbers))
+        wanted = layout(told, size)
+        if wanted == size:
+            self.pass_on(node, place, given)
+        elif wanted == (prod(size),):
             self._flatten(node, place, given[0])
         elif not self.row.layers and prod(wanted) == prod(size) and min(wanted) > 0:
             self.row.sizes[0] = wanted
@@ -361,6 +388,33 @@ class _OnnxReader:
             "Sub": (ones, -channels),
         }[node.op_type]
         self._scale(node, place, given[0], scale, shift)
+
+    # Scikit-learn's own operators.
+
+    def scaler(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told, size = settings(node), self._size(given[0])
+        offset, scale = (np.array(told[name]) for name in ("offset", "scale"))
+        if {len(size), *map(len, (offset, scale))} - {1, size[0]}:
+            raise NoLayer(f"it scales {spell(size)} values by {len(scale)} numbers")
+        scale, offset = (np.broadcast_to(x, size) for x in (scale, offset))
+        self._scale(node, place, given[0], scale, -offset * scale)
+
+    def linear(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """Sums of which classes are told, or numbers themselves."""
+        told, size = settings(node), self._size(given[0])
+        ends, is_classifier = told["post_transform"], node.op_type == "LinearClassifier"
+        weight = np.array(told["coefficients"]).reshape(-1, prod(size))
+        bias = np.array(told["intercepts"] or [0.0] * len(weight))
+        if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
+            raise NoLayer("its coefficients and intercepts don't go together")
+        if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
+            raise NoLayer("its one sum is no probability: export it with probabilities")
+        made = node.output[1 if is_classifier else 0]
+        self._dense(weight, place, given[0], made)
+        self.row.shifted(len(self.row.layers), bias)
+        if ends != "NONE":
+            kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
+            self._add(Activation(kind), made, place, {}, made)
 
     def concat(self, node: NodeProto, place: str, given: list[str]) -> None:
         if len(given) != len(node.input):
@@ -413,4 +467,7 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(PASSING, _OnnxReader.pass_on),
     **dict.fromkeys(ELEMENTWISE, _OnnxReader.combine),
     "Transpose": _OnnxReader.turn,
+    "Scaler": _OnnxReader.scaler,
+    "LinearClassifier": _OnnxReader.linear,
+    "LinearRegressor": _OnnxReader.linear,
 }

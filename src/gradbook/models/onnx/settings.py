@@ -11,8 +11,6 @@ from gradbook import limits
 from gradbook.graph.node import Array
 from gradbook.models.imported import NoLayer
 from gradbook.models.windows import MOST_PLACES, RowsAndColumns
-from gradbook.net.layers import spell
-from gradbook.net.parameters import Shape
 from gradbook.schema import Choice, FiniteNumber, IfThere, ListOf, Schema, Usually, WholeNumber
 
 if TYPE_CHECKING:
@@ -69,6 +67,15 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
     "LogSoftmax": SHARES,
     "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
     "Concat": Schema(axis=AXIS),
+    "Scaler": Schema(offset=ListOf(FiniteNumber(), 1), scale=ListOf(FiniteNumber(), 1)),
+    **dict.fromkeys(
+        ("LinearClassifier", "LinearRegressor"),
+        Schema(
+            coefficients=ListOf(FiniteNumber(), 1),
+            intercepts=Usually(ListOf(FiniteNumber()), []),
+            post_transform=Usually(Choice("NONE", "LOGISTIC", "SOFTMAX"), "NONE"),
+        ),
+    ),
     "Transpose": Schema(perm=Usually(ListOf(AXIS, 1, 8), [])),
 }
 ANY = Schema()
@@ -86,16 +93,6 @@ def only(constant: Array) -> float:
     if constant.size != 1:
         raise NoLayer(f"it puts {constant.size} values around: one is read")
     return float(constant.item())
-
-
-def by_channel(constant: Array, size: Shape, turned: bool) -> Array:
-    """A number for each channel, out of constants that are broadcast."""
-    if constant.size == 1:
-        return np.full(size[0], constant.item())
-    wanted = size[:1] if turned else (size[0], *(1,) * (len(size) - 1))
-    if constant.shape not in (wanted, (1, *wanted)):
-        raise NoLayer(f"constants of {spell(constant.shape)} are none for each channel")
-    return constant.reshape(-1)
 
 
 def settings(node: NodeProto) -> dict[str, Any]:

@@ -25,16 +25,18 @@ from gradbook.models.imported import (
     Refusals,
     assembled,
 )
-from gradbook.models.row import BYTES, LayerRow
+from gradbook.models.row import BYTES, LayerRow, by_channel
 from gradbook.models.torch.bends import BENDS, bend_of
 from gradbook.models.torch.content import AtenCall, AtenContent, AtenValue, read_content
 from gradbook.models.torch.norms import sample_norm
 from gradbook.models.torch.settings import checked, padding_of
 from gradbook.models.torch.turns import (
     DROPS,
+    OF_WEIGHTS,
     PASSING,
     READ_TURNED,
     TURNS,
+    laid_out,
     turned_axes,
 )
 from gradbook.models.windows import (
@@ -98,6 +100,7 @@ class _AtenReader:
     made: dict[str, int] = field(default_factory=dict)  # the number of each value
     frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
     turned: set[str] = field(default_factory=set)  # those with channels last
+    laid_out: dict[str, Array] = field(default_factory=dict)  # weights, in other shapes
 
     def read(self) -> None:
         self.made[self.content.given] = 0
@@ -107,6 +110,8 @@ class _AtenReader:
             number = self.made[given]
             before = len(self.row.layers)
             try:
+                if self._lays_out_a_weight(call):
+                    continue
                 number = self._take(call, place)
                 self.row.note(before, self._stored(call))
             except GradbookError as error:
@@ -119,6 +124,18 @@ class _AtenReader:
         last = self.content.made
         if self.made.get(last) != len(self.row.layers) or last in self.turned:
             self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+
+    def _lays_out_a_weight(self, call: AtenCall) -> bool:
+        """Whether a call is about a weight alone, whose other shape is then known."""
+        tensor = self._tensor(call.reads[0]) if len(call.reads) == 1 else None
+        if tensor is None or call.operator not in OF_WEIGHTS:
+            return False
+        self.laid_out[call.made] = laid_out(checked(call), tensor)
+        return True
+
+    def _tensor(self, name: str) -> Array | None:
+        """A weight, as it is stored or laid out since."""
+        return self.laid_out.get(name, self.content.weights.get(name))
 
     def _take(self, call: AtenCall, place: str) -> int:
         take = TAKES.get(call.operator)
@@ -148,9 +165,10 @@ class _AtenReader:
         value = call.arguments.get(name)
         if value is None:
             return None
-        if value.name not in self.content.weights:
+        found = self._tensor(value.name)
+        if found is None:
             raise NoLayer(f"its {name} is reckoned, and only stored tensors can be weights")
-        return self.content.weights[value.name]
+        return found
 
     def _stored(self, call: AtenCall) -> list[str]:
         """The names of its weights, without statistics."""
@@ -338,6 +356,8 @@ class _AtenReader:
         call = self._with_the_value_first(call)
         other = call.arguments["other"]
         if isinstance(other, AtenValue) and other.name in self.made:
+            if len({name in self.turned for name in call.reads}) > 1:
+                raise NoLayer(TURNED)
             if call.operator != "add" or call.arguments["alpha"] != 1:
                 raise NoLayer("of two values only the sum is read")
             return self.row.sum(self._given(call), self.made[other.name], place)
@@ -357,7 +377,8 @@ class _AtenReader:
     def _with_the_value_first(self, call: AtenCall) -> AtenCall:
         """A stored tensor times a value, or plus one, as the value times or plus that."""
         told = call.arguments
-        stored = isinstance(told["self"], AtenValue) and told["self"].name in self.content.weights
+        first = told["self"]
+        stored = isinstance(first, AtenValue) and self._tensor(first.name) is not None
         if not stored or call.operator not in ("add", "mul") or told["alpha"] != 1:
             return call
         return replace(call, arguments={**told, "self": told["other"], "other": told["self"]})
@@ -378,10 +399,7 @@ class _AtenReader:
             return np.array([other])
         tensor = self._weight(call, "other")
         assert tensor is not None
-        wanted = (size[0], *(1,) * (len(size) - 1))
-        if tensor.size != 1 and tensor.shape not in (wanted, (1, *wanted)):
-            raise NoLayer(f"constants of {spell(tensor.shape)} are none for each channel")
-        return tensor.reshape(-1)
+        return by_channel(tensor, size, self._is_turned(call))
 
 
 def _settled(sizes: list[int], count: int) -> Shape:

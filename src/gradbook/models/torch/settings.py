@@ -94,6 +94,7 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
     "reshape": Schema(shape=SIZES),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
+    "unsqueeze": Schema(dim=AXIS),
     "permute": Schema(dims=ListOf(AXIS, 1, 4)),
     "transpose": Schema(dim0=AXIS, dim1=AXIS),
     "movedim": Schema(source=OneOrMore(AXIS, 4), destination=OneOrMore(AXIS, 4)),

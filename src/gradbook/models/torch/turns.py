@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradbook.graph.node import Array
+from gradbook.models.imported import NoLayer
 from gradbook.models.torch.bends import BENDS
 from gradbook.models.torch.content import AtenCall
 from gradbook.net.parameters import Shape
@@ -11,7 +13,25 @@ from gradbook.net.parameters import Shape
 TURNS = ("permute", "transpose", "movedim")
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")
 PASSING = ("alias", "clone", "contiguous", "detach", "to")
-READ_TURNED = ("layer_norm", "linear", *TURNS, *DROPS, *PASSING, *BENDS)
+SUMS = ("add", "sub", "mul", "div")  # of two values, or of one and constants
+READ_TURNED = ("layer_norm", "linear", *SUMS, *TURNS, *DROPS, *PASSING, *BENDS)
+OF_WEIGHTS = (*TURNS, *PASSING, "view", "reshape", "_unsafe_view", "unsqueeze")
+
+
+def laid_out(call: AtenCall, tensor: Array) -> Array:
+    """A weight in the shape that a call gives it."""
+    told = call.arguments
+    match call.operator:
+        case "view" | "reshape" | "_unsafe_view":
+            return tensor.reshape(told["shape" if call.operator == "reshape" else "size"])
+        case "unsqueeze":
+            return np.expand_dims(tensor, told["dim"])
+        case operator if operator in TURNS:
+            axes = turned_axes(call, tensor.ndim)
+            if not axes:
+                raise NoLayer("it turns axes of a weight that aren't there")
+            return tensor.transpose(axes)
+    return tensor
 
 
 def turned_axes(call: AtenCall, dimensions: int) -> Shape:
