@@ -110,7 +110,7 @@ HEAD = "input 2\ndense 2\n"
             16,
             "layer 2 is one that 'again' applies already",
         ),
-        (HEAD + "again 101", 3, 1, "more than 100 layers: take fewer"),
+        (HEAD + "again 1001", 3, 1, "more than 1,000 layers: take fewer"),
         (
             HEAD + "dense 3\nagain 2",
             4,

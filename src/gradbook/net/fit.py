@@ -10,14 +10,16 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.description import Description, Misfit
-from gradbook.net.layers import Layer, spell
+from gradbook.net.layers import Activation, Layer, spell
 from gradbook.net.parameters import Role
 from gradbook.net.plain import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.wiring import Again, in_order, misfit, unfit_weights, unread
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
-MOST_LAYERS = 100  # each puts its name around the one before: a_a_h1
+MOST_IN_ALL = 100_000_000  # values, or parameters, of all layers: less than a gigabyte
+MOST_LAYERS = 1_000
+MOST_IN_A_ROW = 100  # activations, each of which puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
 ENDINGS = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}  # what a loss of probabilities reads
@@ -30,7 +32,9 @@ LEADS_NOWHERE = (
     "layer {layer}: what it makes leads nowhere: join it to another branch further on, "
     "with 'add back' or 'concat back'"
 )
-TOO_DEEP = "more than {most} layers: take fewer"
+TOO_DEEP = "more than {most:,} layers: take fewer"
+TOO_MANY_IN_A_ROW = "more than {most} activations in a row: take fewer"
+TOO_MUCH = "{size:,} {what} in all layers: the most is {most:,}"
 TOO_WIDE = "{size:,} {what} in one layer: the most is {most:,}"
 UNPRINTABLE = "{part} {words!r}: at most {most} printable characters, without ';' and '#'"
 FLAT_OUTPUT = "the loss reads a flat output, not {shape}: put 'flatten' before it"
@@ -136,6 +140,9 @@ def _check_sizes(net: Description) -> None:
         _check_room(f"layer {place}" if place else "input", "values", prod(shape))
     for parameter in net.parameters:
         _check_room(f"layer {parameter.layer + 1}", "parameters", parameter.size)
+    _check_all("values", sum(map(prod, net.shapes)))
+    _check_all("parameters", net.count())
+    _check_rows(net.layers)
     if not net.parameters:
         raise Misfit("input", NOTHING_TO_TRAIN)
     nowhere = unread(net.layers)
@@ -157,6 +164,20 @@ def check_depth(layers: int) -> None:
 def _check_room(part: str, what: str, size: int) -> None:
     if size > MOST_VALUES:
         raise Misfit(part, TOO_WIDE.format(size=size, what=what, most=MOST_VALUES))
+
+
+def _check_all(what: str, size: int) -> None:
+    if size > MOST_IN_ALL:
+        raise Misfit("input", TOO_MUCH.format(size=size, what=what, most=MOST_IN_ALL))
+
+
+def _check_rows(layers: tuple[Layer, ...]) -> None:
+    """Activations, and what passes values on between them, are named after the same values."""
+    length = 0
+    for place, layer in enumerate(layers, 1):
+        length = length + 1 if isinstance(layer, Activation) or layer.passes_on else 0
+        if length > MOST_IN_A_ROW:
+            raise Misfit(f"layer {place}", TOO_MANY_IN_A_ROW.format(most=MOST_IN_A_ROW))
 
 
 def _check_words(part: str, phrase: str) -> None:

@@ -203,8 +203,9 @@ WRONG = [
     ("input 9x99999999x99999999\nflatten\ndense 1", 1, 1, "values in one layer: the most is"),
     (IMAGE + "conv 999999999 3x3\nflatten", 2, 1, "values in one layer: the most is"),
     (IMAGE + "conv 1 3x3 pad 999999999", 2, 1, "may read nothing but padding: take at most pad 2"),
-    (HEAD + "tanh\n" * 100, 102, 1, "more than 100 layers: take fewer"),
-    (HEAD + "tanh;" * 100_000, 3, 496, "more than 100 layers: take fewer"),
+    (HEAD + "dense 2\n" * 1000, 1002, 1, "more than 1,000 layers: take fewer"),
+    (HEAD + "tanh\n" * 101, 103, 1, "more than 100 activations in a row: take fewer"),
+    (HEAD + "dense 2;" * 100_000, 3, 7993, "more than 1,000 layers: take fewer"),
     # Characters that nobody sees.
     ("\0", 1, 1, r"unknown layer '\x00'"),
     ("input 2\n\x1b[31mred", 2, 1, r"unknown layer '\x1b[31mred'"),

@@ -56,6 +56,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
     fit: (
         *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
+        *("TOO_MUCH", "TOO_MANY_IN_A_ROW"),
         *("FLAT_OUTPUT", "PROBABILITIES", "SMOOTHING_RANGE", "SMOOTHING_OF", "DECAY_RANGE"),
         *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
         "LEADS_NOWHERE",
@@ -84,6 +85,8 @@ def grammar_table() -> dict[str, Any]:
         "closeEnough": errors.CLOSE_ENOUGH,
         "mostLayers": fit.MOST_LAYERS,
         "mostValues": fit.MOST_VALUES,
+        "mostInAll": fit.MOST_IN_ALL,
+        "mostInARow": fit.MOST_IN_A_ROW,
         "largestSeed": fit.LARGEST_SEED,
         "drawnDecimals": network.DRAWN_DECIMALS,
         "words": list(of_texts.WORDS),

@@ -95,6 +95,9 @@ class Check {
     this.uses()
     shapes.forEach((shape, k) => this.room(k ? `layer ${k}` : "input", "values", product(shape)))
     for (const it of parameters) this.room(`layer ${it.layer + 1}`, "parameters", product(it.shape))
+    this.inAll("values", shapes.map(product))
+    this.inAll("parameters", parameters.map(it => product(it.shape)))
+    this.rows()
     if (!parameters.length) this.fail("input", "NOTHING_TO_TRAIN")
     this.branches()
   }
@@ -127,6 +130,21 @@ class Check {
   room(part, what, size) {
     const most = BigInt(this.grammar.mostValues)
     if (size > most) this.fail(part, "TOO_WIDE", { size, what, most })
+  }
+
+  /** @param {string} what @param {bigint[]} sizes */
+  inAll(what, sizes) {
+    const [size, most] = [sizes.reduce((all, one) => all + one, 0n), BigInt(this.grammar.mostInAll)]
+    if (size > most) this.fail("input", "TOO_MUCH", { size, what, most })
+  }
+
+  /** Activations, and what passes values on between them, are named after the same values. */
+  rows() {
+    let length = 0
+    this.net.layers.forEach((layer, k) => {
+      length = ["activation", "flatten", "dropout"].includes(layer.kind) ? length + 1 : 0
+      if (length > this.grammar.mostInARow) this.fail(`layer ${k + 1}`, "TOO_MANY_IN_A_ROW", { most: BigInt(this.grammar.mostInARow) })
+    })
   }
 
   loss() {
