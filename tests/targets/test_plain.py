@@ -2,9 +2,10 @@ import io
 import json
 
 import numpy as np
+import pytest
 
 from gradbook.targets.plain import as_archive, as_json, as_text
-from tests.trained import model_of, table_model_of
+from tests.trained import holed_model_of, model_of, table_model_of
 
 MODEL = model_of("input 1x4x4; conv 2 3x3; batchnorm; relu; add back 1; flatten; dense 3; softmax")
 
@@ -60,3 +61,16 @@ def test_a_tables_inputs_go_by_their_columns_and_words():
         "height",
     ]
     assert said["outputs"] == {"mean": 30.0, "deviation": 12.5}
+
+
+@pytest.mark.parametrize("ending", ["json", "npz", "keras", "onnx"])
+def test_what_stands_for_missing_values_is_in_the_file_and_said(tmp_path, ending):
+    model, _, _ = holed_model_of("area")
+    made = model.export(tmp_path / f"area.{ending}")
+    assert made.remarks == (
+        "missing values aren't put in by this file: its notes say under 'missing' what is",
+    )
+    assert json.loads(as_json(model.trained()))["missing"] == model.filling.tolist()
+    plain, _ = table_model_of("area")
+    assert "missing" not in json.loads(as_json(plain.trained()))
+    assert plain.export(tmp_path / f"plain.{ending}").remarks == ()
