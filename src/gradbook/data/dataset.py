@@ -40,6 +40,7 @@ class Dataset:
     folds: NDArray[np.uint8]  # the fold of each of those; fold 0 is the validation split
     test_for_reporting: Images
     source: str  # where it came from, in words
+    remarks: tuple[str, ...] = ()  # what was passed over, a line each
 
     @cached_property
     def training(self) -> Images:
@@ -72,7 +73,11 @@ class Part:
 
 
 def assemble(
-    name: str, source: str, parts: Mapping[str, Part], classes: Sequence[str] | None = None
+    name: str,
+    source: str,
+    parts: Mapping[str, Part],
+    classes: Sequence[str] | None = None,
+    remarks: Sequence[str] = (),
 ) -> Dataset:
     """The data set of these parts, which must fit each other.
 
@@ -92,7 +97,8 @@ def assemble(
         images[TEST], images[TRAINING] = images[TRAINING][kept], images[TRAINING][~kept]
         source += "; one image in six is kept for the test"
     together, folds = _with_folds(images[TRAINING], images.get(VALIDATION))
-    return Dataset(name, tuple(classes or known), together, folds, images[TEST], source)
+    told = (source, tuple(remarks))
+    return Dataset(name, tuple(classes or known), together, folds, images[TEST], *told)
 
 
 def _require_fit(part: Part, training: Part) -> None:

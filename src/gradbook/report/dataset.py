@@ -26,6 +26,8 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
     said = f": {counted(images, 'image')} of {shape}, {classes}"
     yield [Span(one_line(dataset.name), "bold"), Span(said)]
     yield from folded(one_line(dataset.source), 79)
+    for remark in dataset.remarks:
+        yield from folded([Span(remark, "yellow")], 79)
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []
@@ -109,6 +111,7 @@ def records(dataset: Dataset) -> dict[str, object]:
         "version": VERSION,
         "name": dataset.name,
         "source": dataset.source,
+        **({"remarks": list(dataset.remarks)} if dataset.remarks else {}),
         "channels": channels,
         "rows": rows,
         "columns": columns,

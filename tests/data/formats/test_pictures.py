@@ -201,6 +201,60 @@ def test_a_class_without_pictures_is_named(tmp_path, refusal):
     assert refusal() == "b: no pictures in it: take it away or fill it"
 
 
+def broken(folder, names):
+    for name in names:
+        (folder / name).write_bytes(b"no picture")
+
+
+def test_a_few_broken_pictures_are_named_and_passed_over(tmp_path):
+    picture_folder(tmp_path / "pets", {"cat": 20, "dog": 20})
+    whole = load(tmp_path / "pets")
+    broken(tmp_path / "pets", ["cat/0x.png", "dog/7x.png"])
+    (tmp_path / "pets" / "emu").mkdir()
+    found = load(tmp_path / "pets")
+    assert found.classes == ("cat", "dog")
+    np.testing.assert_array_equal(
+        found.training_and_validation.pixels, whole.training_and_validation.pixels
+    )
+    pictures, folders = found.remarks
+    assert pictures.startswith("2 pictures can't be read and are passed over: cat/0x.png (no pic")
+    assert pictures.endswith("), dog/7x.png")
+    assert folders == "1 folder has no pictures and is passed over: emu"
+    assert not whole.remarks
+
+
+def test_the_first_picture_may_be_the_broken_one(tmp_path):
+    picture_folder(tmp_path, {"a": 6, "b": 6})
+    broken(tmp_path, ["a/!.png"])
+    assert load(tmp_path).shape == (1, 4, 6)
+
+
+def test_more_than_a_few_are_refused_with_their_count(tmp_path, refusal):
+    picture_folder(tmp_path, {"a": 20, "b": 20})
+    names = [f"a/x{k}.png" for k in range(9)]
+    broken(tmp_path, names)
+    line = refusal()
+    assert line.startswith(
+        "FOLDER: 9 of 49 pictures can't be read: a/x0.png (no picture that can be read"
+    )
+    assert f"), {', '.join(names[1:6])}, …; take them away or save them anew" in line
+
+
+def test_one_in_a_hundred_is_a_few(tmp_path):
+    picture_folder(tmp_path, {"a": 250, "b": 250})
+    broken(tmp_path, [f"a/x{k}.png" for k in range(5)])
+    assert load(tmp_path).remarks[0].startswith("5 pictures can't be read")
+
+
+def test_more_than_a_few_empty_folders_are_refused(tmp_path, refusal):
+    picture_folder(tmp_path, {"a": 6, "b": 6})
+    for name in "cdef":
+        (tmp_path / name).mkdir()
+    assert refusal() == (
+        "FOLDER: 4 of 6 folders have no pictures: c, d, e, f; take them away or fill them"
+    )
+
+
 def test_a_class_that_training_lacks_is_named_with_its_picture(tmp_path, refusal):
     picture_folder(tmp_path / "train", {"a": 2, "b": 2})
     picture_folder(tmp_path / "test", {"a": 1, "dog": 1})

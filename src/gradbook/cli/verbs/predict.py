@@ -16,6 +16,7 @@ Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opene
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ EXAMPLES = """\
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
 SHOWN_AT_ONCE = 256
+MOST_NAMED = 5
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -93,14 +95,20 @@ def run(options: Namespace) -> int:
     if options.many:
         model.require_classes()
     classes = model.classes or model.predicts
-    code = 0
+    code, total = 0, 0
+    unreadable: list[str] = []
     kept: list[Reading] = []
     tell = _teller(options, model)
     for reading in readings(model, options.files, many=options.many):
         code = max(code, _code(reading))
+        unreadable += [reading.file] * reading.unreadable
+        total += 1
         tell(reading)  # as soon as it is known
         if options.json or ((options.show or options.many) and not reading.problem):
             kept.append(reading)
+    if len(unreadable) > 1 and any(map(os.path.isdir, options.files)):
+        shown = ", ".join(unreadable[:MOST_NAMED]) + ", …" * (len(unreadable) > MOST_NAMED)
+        warn(f"{len(unreadable):,} of {total:,} can't be opened: {shown}")
     if options.json:
         print_as_json(text.as_json(kept, classes, options.model))
     elif options.many and not options.csv:

@@ -7,8 +7,9 @@ parts: train, validation, test.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
+from gradbook.amounts import counted
 from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
 from gradbook.data.formats.files import PARTS, by_part, require_room
 from gradbook.data.images import Size
-from gradbook.errors import DataError
+from gradbook.errors import DataError, GradbookError, one_line
 from gradbook.files import opened
 
 if TYPE_CHECKING:
@@ -139,31 +141,101 @@ def _of_many_greys(image: Image) -> Image:
 
 # Folders ---------------------------------------------------------------------
 
+FEW, ONE_IN = 3, 100  # pictures that may be broken: so many, or one in a hundred
+LEAST_GOOD = 4  # of which one may not be broken
+CLASSES = 2  # that are left at least
+MOST_NAMED = 5
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp"}
+
+
+@dataclass
+class PassedOver:
+    """What of a folder is left out, each with the reason."""
+
+    folder: Path
+    broken: dict[Path, GradbookError] = field(default_factory=dict)
+    empty: list[Path] = field(default_factory=list)
+
+    def require_few(self, pictures: int, folders: int) -> None:
+        """Refuse a folder of which more than a small share is of no use."""
+        if len(self.broken) > few_of(pictures):
+            if len(self.broken) == 1:
+                raise next(iter(self.broken.values()))
+            raise DataError(
+                f"{len(self.broken):,} of {pictures:,} pictures can't be read: {self._broken()}; "
+                "take them away or save them anew",
+                file=self.folder,
+            )
+        if len(self.empty) > min(few_of(folders, 1), max(folders - CLASSES, 0)):
+            if len(self.empty) == 1:
+                raise DataError("no pictures in it: take it away or fill it", file=self.empty[0])
+            raise DataError(
+                f"{len(self.empty):,} of {folders:,} folders have no pictures: "
+                f"{self._named(self.empty)}; take them away or fill them",
+                file=self.folder,
+            )
+
+    def remarks(self) -> Iterator[str]:
+        count, empty = len(self.broken), len(self.empty)
+        if count:
+            verb = "can't be read and is" if count == 1 else "can't be read and are"
+            yield one_line(f"{counted(count, 'picture')} {verb} passed over: {self._broken()}")
+        if empty:
+            verb = "has no pictures and is" if empty == 1 else "have no pictures and are"
+            yield one_line(
+                f"{counted(empty, 'folder')} {verb} passed over: {self._named(self.empty)}"
+            )
+
+    def _broken(self) -> str:
+        first, why = next(iter(self.broken.items()))
+        others = self._named(list(self.broken)[1:])
+        said = why.message.rpartition(": ")[0] or why.message  # without its remedy
+        return f"{first.relative_to(self.folder)} ({said})" + (f", {others}" if others else "")
+
+    def _named(self, paths: Sequence[Path]) -> str:
+        names = [str(path.relative_to(self.folder)) for path in paths[:MOST_NAMED]]
+        return ", ".join([*names, "…"] if len(paths) > MOST_NAMED else names)
+
+
+def few_of(count: int, share: int = LEAST_GOOD) -> int:
+    """How many of so many may be of no use: a few, one in a hundred, but not one in four."""
+    return min(max(FEW, count // ONE_IN), count // share)
 
 
 def read_folder(folder: Path, size: Size | None = None) -> Dataset:
     """The data set of the folder's pictures, all stretched to one size: the first's if not said.
 
-    They are grey unless one of them has colour.
+    They are grey unless one of them has colour. A few pictures that can't be read are passed over,
+    and so are a few folders without any.
     """
-    files = {part: _files(where) for part, where in _parts(folder).items()}
-    size = size or _size_of(next(iter(files.values()))[0])
-    require_room((sum(map(len, files.values())), 3, *size), str(folder))
-    pixels = {part: _pixels(found, size) for part, found in files.items()}
+    passed = PassedOver(folder)
+    given = {part: _files(where, passed) for part, where in _parts(folder).items()}
+    size = size or _size_of(*(file for found in given.values() for file in found))
+    pictures = sum(map(len, given.values()))
+    require_room((pictures, 3, *size), str(folder))
+    pixels, files = {}, {}
+    for part, found in given.items():
+        pixels[part], files[part] = _pixels(found, size, passed)
+    folders = {file.parent for found in given.values() for file in found}
+    passed.require_few(pictures, len(folders) + len(passed.empty))
     if all(np.array_equal(rgb[:, :2], rgb[:, 1:]) for rgb in pixels.values()):
         pixels = {part: found[:, :1] for part, found in pixels.items()}
     parts = {part: _part(folder, pixels[part], found) for part, found in files.items()}
     source = f"pictures in {folder}{_left_out(folder)}"
-    return assemble(folder.resolve().name, source, parts)
+    return assemble(folder.resolve().name, source, parts, remarks=list(passed.remarks()))
 
 
-def _size_of(file: Path) -> Size:
-    """Of a picture that others are stretched to."""
-    with _opened(file) as image:
-        columns, rows = image.size
-        if image.getexif().get(ORIENTATION, 1) in ON_ITS_SIDE:
-            columns, rows = rows, columns
+def _size_of(*files: Path) -> Size:
+    """Of the first picture that can be opened, which the others are stretched to."""
+    for file in files[: few_of(len(files)) + 1]:
+        with suppress(GradbookError), _opened(file) as image:
+            columns, rows = image.size
+            if image.getexif().get(ORIENTATION, 1) in ON_ITS_SIDE:
+                columns, rows = rows, columns
+            break
+    else:
+        with _opened(files[0]):
+            raise AssertionError("it couldn't be opened before")
     if columns * rows > limits.TRAINED_PIXELS.most:
         raise DataError(
             f"a picture of {columns:,} x {rows:,} is too large to train on: say --size", file=file
@@ -183,7 +255,7 @@ def _folders(where: Path) -> list[Path]:
     return sorted(f for f in where.iterdir() if f.is_dir() and not f.name.startswith("."))
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, passed: PassedOver) -> list[Path]:
     """The pictures of all classes; the folder that one lies in is its class."""
     found = {
         where: sorted(file for file in where.iterdir() if file.suffix.lower() in SUFFIXES)
@@ -195,9 +267,7 @@ def _files(folder: Path) -> list[Path]:
             "pictures lie in a folder for each class",
             file=folder,
         )
-    for where, pictures in found.items():
-        if not pictures:
-            raise DataError("no pictures in it: take it away or fill it", file=where)
+    passed.empty += [where for where, pictures in found.items() if not pictures]
     return [file for pictures in found.values() for file in pictures]
 
 
@@ -214,15 +284,24 @@ def _left_out(folder: Path) -> str:
     return f"; {len(beside):,} {files} of another kind left out" if beside else ""
 
 
-def _pixels(files: list[Path], size: Size) -> NDArray[np.uint8]:
+def _pixels(
+    files: list[Path], size: Size, passed: PassedOver
+) -> tuple[NDArray[np.uint8], list[Path]]:
+    """Of those that can be read, and which they are."""
     rows, columns = size
     pixels = np.empty((len(files), 3, rows, columns), np.uint8)
-    for file, target in zip(files, pixels, strict=True):
-        image = read(file)
+    kept: list[Path] = []
+    for file in files:
+        try:
+            image = read(file)
+        except GradbookError as error:
+            passed.broken[file] = error
+            continue
         if image.size != (columns, rows):
             image = image.resize((columns, rows), reducing_gap=3)
-        target[:] = np.asarray(image).transpose(2, 0, 1)
-    return pixels
+        pixels[len(kept)] = np.asarray(image).transpose(2, 0, 1)
+        kept.append(file)
+    return pixels[: len(kept)], kept
 
 
 def _part(folder: Path, pixels: NDArray[np.uint8], files: list[Path]) -> Part:

@@ -38,7 +38,7 @@ class Adapted:
 
 def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
     """The recipe for this data set; without one, for its own, which it fits."""
-    remarks: list[str] = []
+    remarks = list(dataset.remarks) if dataset else []
     if dataset and recipe.adapts and recipe.data != USUAL_DATA:
         recipe = _fitted(recipe, dataset, remarks)
     if dataset:
