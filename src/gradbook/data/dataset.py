@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,7 @@ class Dataset:
     test_for_reporting: Images
     source: str  # where it came from, in words
     remarks: tuple[str, ...] = ()  # what was passed over, a line each
+    everything: bool = False  # whether the images to report on are those to train on: all there are
 
     @cached_property
     def training(self) -> Images:
@@ -59,6 +60,23 @@ class Dataset:
     def shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns of each image."""
         return self.training_and_validation.shape
+
+    def with_everything(self) -> Dataset:
+        """All images to train on, the test's too: what is reported then says nothing of others."""
+        if self.everything:
+            return self
+        parts = (self.training_and_validation, self.test_for_reporting)
+        images = Images(
+            np.concatenate([part.pixels for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+        )
+        return replace(
+            self,
+            training_and_validation=images,
+            folds=dealt(images.labels),
+            test_for_reporting=images,
+            everything=True,
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,6 +59,7 @@ BAD = [
     ("batch 0\n", 1, 7, "from 1 up"),
     ("batch -5\n", 1, 7, "a whole number"),
     ("hold 3\n", 1, 6, "expected 'hold back'"),
+    ("test 3\n", 1, 6, "expected 'test none'"),
     ("hold back 6\n", 1, 6, "there is no fold 6"),
     ("hold back all\n", 1, 11, "a whole number"),
     ("epcohs 3\n", 1, 1, "did you mean 'epochs'?"),

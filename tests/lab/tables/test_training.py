@@ -240,5 +240,5 @@ def test_the_folder_holds_recipe_model_epochs_and_result(area, tmp_path):
     assert result["r2"] == area.test.score
     with run.csv_file.open() as file:
         assert len(list(csv.DictReader(file))) == len(area.history)
-    with pytest.raises(UsageError, match="is of a table: gradbook predict"):
+    with pytest.raises(UsageError, match="is of a table, and not of images: gradbook predict"):
         run.result()

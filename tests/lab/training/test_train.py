@@ -27,6 +27,20 @@ pytestmark = pytest.mark.witness("cc")
 # What comes out.
 
 
+def test_with_all_images_trained_on_what_is_told_is_of_those():
+    trained = run("epochs 1; batch 600; hold back none; test none")
+    others = run("epochs 1; batch 600; hold back none")
+    assert trained.event["tested_on"] == "images trained on"
+    assert "tested_on" not in others.event
+    assert trained.history[0].train_loss != others.history[0].train_loss
+    assert trained.recipe.tests is False
+    assert "test none\n" in str(trained.recipe)
+    with pytest.raises(
+        GradbookError, match="'test none' trains on everything: add 'hold back none'"
+    ):
+        run("test none")
+
+
 def test_a_training_tells_how_it_went(undisturbed):
     trained, folder = undisturbed
     assert not trained.stopped

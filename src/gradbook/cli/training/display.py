@@ -96,7 +96,9 @@ class AsEvents(Display):
             data=recipe.data,
             images=len(material.numbers),
             validation_images=len(material.validation or ()),
-            test_images=len(material.dataset.test_for_reporting),
+            test_images=0
+            if material.dataset.everything
+            else len(material.dataset.test_for_reporting),
             seed=recipe.net.seed,
             remarks=list(training.remarks),
         )

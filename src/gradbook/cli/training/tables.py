@@ -64,7 +64,7 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
     first = recipe.net.seed
     recipes = [with_seed(recipe, first + k) for k in range(count)]  # or too large a seed is refused
     if not how.as_events:
-        show([*text.opening(recipe, problem, room()), *text.seeds_columns(problem.task).heading()])
+        show([*text.opening(recipe, problem, room()), *text.seeds_columns(problem).heading()])
     results: list[TrainedTable] = []
     for own in recipes:
         tell = _events(own, problem) if how.as_events else _silent

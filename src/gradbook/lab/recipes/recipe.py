@@ -54,6 +54,7 @@ class Recipe:
     keep: str = LAST  # which epoch's weights: the last, or those of the lowest validation loss
     statistics: str = WARPED  # which images batchnorm's running statistics are of
     find_rate: bool = False  # by a range test, in place of the schedule's
+    tests: bool = True  # whether images are kept to report on; else all are trained on
     adapts: frozenset[str] = field(default=frozenset(), compare=False)
     """What may be made to fit other data than its own: of recipes that come with gradbook."""
 
@@ -83,6 +84,8 @@ class Recipe:
             keep=one_of("keep", self.keep, KEPT),
             statistics=one_of("statistics", self.statistics, STATISTICS),
         )
+        if not self.tests and self.held_back is not None:
+            raise UsageError("'test none' trains on everything: add 'hold back none'")
         if self.held_back is None and (self.early_stop or self.keep == BEST):
             what = "keep best" if self.early_stop is None else "early stop"
             raise UsageError(f"{what} goes by what is held back: take 'hold back none' out")
@@ -99,6 +102,7 @@ class Recipe:
             "epochs": self.epochs,
             "batch": self.batch,
             "hold back": "none" if self.held_back is None else self.held_back,
+            "test": "" if self.tests else "none",
             "class weights": weight_words(self.class_weights),
             "early stop": self.early_stop or "",
             "keep": "" if self.keep == LAST else self.keep,

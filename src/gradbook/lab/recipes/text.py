@@ -57,6 +57,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
                              training images as they are: that is what it will read
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
                              on; 'hold back none' trains on all of them
+  test none                  with 'hold back none': trains on the test images too, so that what is
+                             told is of images that were trained on
 
 Every other line is the network's own (see gradbook help networks). After 'network NET' that is
 only how it is trained: loss, update, decay, rate, seed.
@@ -203,6 +205,12 @@ def _hold(line: Statement, folder: object) -> int | None:
     return None if line.option("none") else fold(line.whole("the fold"))
 
 
+def _test(line: Statement, folder: object) -> bool:
+    if not line.option("none"):
+        line.fail("expected 'test none', which trains on the test images too")
+    return False
+
+
 def _early_stop(line: Statement, folder: object) -> int:
     if not line.option("stop"):
         line.fail("expected 'early stop', then a number of epochs")
@@ -263,6 +271,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "epochs": _count(MOST_EPOCHS),
     "batch": _count(LARGEST_BATCH),
     "hold": _hold,
+    "test": _test,
     "class": _class_weights,
     "early": _early_stop,
     "keep": _keep,
@@ -271,6 +280,7 @@ READERS: dict[str, Callable[..., Any]] = {
 FIELDS = {
     "recipe": "name",
     "hold": "held_back",
+    "test": "tests",
     "class": "class_weights",
     "early": "early_stop",
 }

@@ -249,8 +249,8 @@ def usual_recipe(found: Problem, name: str, held_back: int | None = 0) -> Recipe
     batch = LARGE_BATCH if rows >= LARGE else BATCH
     epochs = min(max(ceil(LEAST_STEPS / ceil(rows / batch)), LEAST_EPOCHS), MOST_EPOCHS)
     plain = Recipe(net, Schedule("cosine", net.learning_rate), epochs, batch, name=name)
-    if held_back is None:
-        return replace(plain, held_back=None)
+    if held_back is None or found.everything:
+        return replace(plain, held_back=None, tests=not found.everything)
     return replace(plain, held_back=held_back, early_stop=PATIENCE, keep=BEST)
 
 

@@ -46,6 +46,10 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
         if not recipe.class_weights:
             counts = dataset.training_and_validation.counts(len(dataset.classes))
             remarks += balance_remark(dataset.classes, counts, "image")
+    if not recipe.tests:
+        remarks.append(
+            "all images are trained on and none are held back: how it reads others isn't known"
+        )
     if recipe.net.loss is None:
         recipe = _with_meant_loss(recipe, remarks)
     return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))

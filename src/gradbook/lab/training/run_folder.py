@@ -44,6 +44,7 @@ RESULT = Schema(  # at least
     validation_accuracy=Maybe(SHARE),
     test_accuracy=SHARE,
     macro_f1=IfThere(SHARE),
+    tested_on=IfThere(PlainText()),
     seed=WholeNumber(),
 )
 

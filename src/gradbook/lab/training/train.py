@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gradbook.engine.base import Engine
 
 USUAL = "quick"
+TRAINED_ON = "images trained on"  # what the figures are of, where none are kept for the test
 IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
 
 Meant = Recipe | Net | str | os.PathLike[str]
@@ -84,6 +85,7 @@ class Trained:
             "images_per_second": self.images_per_second,
             "validation_accuracy": self.validation_accuracy,
             "test_accuracy": self.test_accuracy,
+            **({} if self.recipe.tests else {"tested_on": TRAINED_ON}),
             "macro_f1": macro_f1(self.class_scores.values()) if self.class_scores else None,
             "classes": {name: asdict(score) for name, score in self.class_scores.items()},
             "seed": self.recipe.net.seed,
@@ -212,6 +214,7 @@ def prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: 
     """
     if dataset or not comes_along(recipe):
         dataset = dataset or images_of(recipe)
+        dataset = dataset if recipe.tests else dataset.with_everything()
         found = adapted(recipe, dataset) if new else Adapted(recipe)
         made = material(found.recipe, dataset)
         return Prepared(found.recipe, made, _engine(found.recipe, threads), found.remarks)

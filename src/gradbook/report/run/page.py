@@ -60,10 +60,17 @@ def _lead(run: Evidence) -> str:
     missed = len(answers) - int(answers.right.sum())
     return (
         f'{about}<p class="headline"><b>{percent(answers.accuracy, len(answers))}</b> '
-        f"of {counted(len(answers), 'test image')} read correctly; "
+        f"of {images_told_of(run.dataset, len(answers))} read correctly; "
         f'<a href="#misread">{missed:,} misread</a></p>\n'
         f"{facts(_facts(run))}"
     )
+
+
+def images_told_of(dataset: Dataset, count: int) -> str:
+    """'10,000 test images'; where there are none to report on, so many images trained on."""
+    if dataset.everything:
+        return counted(count, "image trained on", "images trained on")
+    return counted(count, "test image")
 
 
 def facts(pairs: list[tuple[str, str]]) -> str:

@@ -20,7 +20,7 @@ from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import Section, page, text, wide
 from gradbook.report.page.tables import table
 from gradbook.report.run.charts import of_several
-from gradbook.report.run.page import environment, facts, style
+from gradbook.report.run.page import environment, facts, images_told_of, style
 
 MOST_CURVES = 12
 MOST_HARD = 60  # images
@@ -33,7 +33,7 @@ def seeds_page(folder: SeedsFolder, dataset: Dataset) -> str:
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (
         f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '
-        f"of {counted(of, 'test image')} read correctly, the mean of {counted(seeds, 'seed')}; "
+        f"of {images_told_of(dataset, of)} read correctly, the mean of {counted(seeds, 'seed')}; "
         f"{_spread(run, of)}</p>\n"
         f"{facts(_facts(run))}"
     )

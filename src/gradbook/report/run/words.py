@@ -63,7 +63,8 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
 def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> Iterator[TextLine]:
     """How many of so many test images are read correctly, and what that took."""
     right = percent(event["test_accuracy"])
-    images = "the test images" if tested is None else f"the {counted(tested, 'test image')}"
+    kind = event.get("tested_on", "test images")
+    images = f"the {kind}" if tested is None else f"the {_of_kind(tested, kind)}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
     took = f"{counted(event['epochs'], 'epoch')} in {stuck(duration(event['seconds']))}"
     said = [
@@ -73,6 +74,10 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     ]
     yield []
     yield from folded(said, width)
+
+
+def _of_kind(count: int, kind: str) -> str:
+    return counted(count, kind.replace("images", "image", 1), kind)
 
 
 def _kept(event: Mapping[str, Any]) -> str:

@@ -114,7 +114,6 @@ def _again(problem: Problem) -> str:
     said += ["--missing", problem.missing] if problem.missing != MEAN else []
     said += ["--decimal", table.decimal] if table.decimal else []
     said += ["--dates", table.dates] if table.dates else []
-    said += ["--all"] if problem.everything else []
     return shlex.join(said + (["--ignore", ",".join(ignored)] if ignored else []))
 
 

@@ -137,15 +137,16 @@ def scored_rows(trained: TrainedTable) -> str:
     return counted(count, "test row")
 
 
-def seeds_columns(task: Task) -> TextTable:
+def seeds_columns(problem: Problem) -> TextTable:
     """The table of several seeds, empty."""
-    score = _score(task)
-    what = " R²" if task is Task.NUMBERS else ""
+    score = _score(problem.task)
+    what = " R²" if problem.task is Task.NUMBERS else ""
+    of = "training" if problem.everything else "test"
     return TextTable(
         (
             TableColumn("seed", spell=str, width=6),
             TableColumn(f"validation{what}", spell=score),
-            TableColumn(f"test{what}", width=16),
+            TableColumn(f"{of}{what}", width=16),
             TableColumn("epochs", spell=str, width=6),
             TableColumn("time", spell=duration, width=7),
         )
@@ -154,7 +155,7 @@ def seeds_columns(task: Task) -> TextTable:
 
 def seed_line(trained: TrainedTable) -> TextLine:
     """What one of them came to."""
-    table, score = seeds_columns(trained.problem.task), _score(trained.problem.task)
+    table, score = seeds_columns(trained.problem), _score(trained.problem.task)
     cells = (
         trained.recipe.net.seed,
         trained.kept.validation_score,
@@ -169,7 +170,7 @@ def seed_line(trained: TrainedTable) -> TextLine:
 def spread(trained: Sequence[TrainedTable], event: Mapping[str, Any]) -> Iterator[TextLine]:
     """All of them together: the mean with its deviation, and the lowest."""
     task, name = trained[0].problem.task, trained[0].score_name
-    table, kind = seeds_columns(task), name.removesuffix("_accuracy")
+    table, kind = seeds_columns(trained[0].problem), name.removesuffix("_accuracy")
     mean, deviation = event[name], event[f"{kind}_deviation"]
     said = (
         f"{mean:.3f} ± {deviation:.3f}"

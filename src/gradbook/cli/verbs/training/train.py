@@ -192,6 +192,8 @@ def _run(options: Namespace) -> int:
         with _crew(options) as crew:
             return several(seeds, replace(how, crew=crew))
     _settle_patterns(options)
+    if options.all and options.hold_back not in (None, "none"):
+        raise UsageError("--all holds nothing back: leave --hold-back out")
     if is_table(options.recipe) and options.data is None:
         options.data, options.recipe = options.recipe, None
     recipe = None
@@ -217,7 +219,7 @@ def _run(options: Namespace) -> int:
 
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
-    names = ("recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
+    names = ("all", "recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
     _leave_out(options, names, "--resume goes on with the run as it was begun")
 
 
@@ -238,7 +240,7 @@ def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
 
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
     for name in names:
-        if getattr(options, name) not in (None, ()):
+        if getattr(options, name) not in (None, (), False):
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{why}: leave {flag} out")
 
@@ -293,7 +295,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
         ignored,
         options.task,
         options.missing or MEAN,
-        options.all,
+        options.all or (recipe is not None and not recipe.tests),
     )
     if recipe is None:
         fold = None if options.hold_back == "none" or options.all else 0
@@ -330,6 +332,8 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
             found = changed(found, f"{word} {str(value).replace(';', ',')}")
         except GradbookError as error:
             raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
+    if options.all:
+        found = replace(found, held_back=None, tests=False)
     return replace(found, data=options.data) if options.data else found
 
 
