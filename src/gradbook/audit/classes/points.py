@@ -138,12 +138,15 @@ def _exercise(sheet: SheetReport, marks: Sequence[Mark], rules: MarkingRules) ->
     columns = {column.quantity: column for column in sheet.asked}
     marked = {mark.name for mark in marks}
     costs: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    is_sign_charged = False
     for quantity, column in columns.items():
         names = [mark.name for mark in marks if quantity in columns[mark.name].made_of]
-        if quantity in marked or not names:
+        is_sign = column.state == COMMON_SIGN
+        if quantity in marked or not names or (is_sign and is_sign_charged):
             continue
+        is_sign_charged |= is_sign
         whole = min(1.0, CARRIED * len(names)) * (FIRST_ROW if column.is_first_right else 1)
-        whole *= 1 - (rules.sign_credit if column.state == COMMON_SIGN else 0)
+        whole *= 1 - (rules.sign_credit if is_sign else 0)
         for name in names[:1] if rules.carry else names:
             costs[name][quantity] = whole / (1 if rules.carry else len(names))
     for mark in marks:

@@ -14,7 +14,6 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.amounts import counted
 from gradbook.audit.budget import sought
 from gradbook.audit.exercise.own_formulas import OwnFormulas
 from gradbook.audit.exercise.places import Place, Places
@@ -43,6 +42,7 @@ from gradbook.targets.excel.language.grammar import Expression, Reference, write
 from gradbook.targets.excel.language.reader import read
 from gradbook.targets.excel.language.spelling import Speller
 
+ENOUGH = 3  # points at which a factor can be told
 MOST_PAIRED = 40  # cells of which two may stand in the place of others
 FEW = 8  # edits of a kind, to choose from
 LONGEST_SHARE = 200  # characters of what is to be added
@@ -134,6 +134,7 @@ class Slip:
         if not self.own.mentioned_values(self.home):
             yield SlipCause("pasted value", "numbers are typed where a formula belongs")
             return
+        yield from self._climbs()
         yield from self._one_factor()
         yield from self._another_gradient()
         yield from self._omissions()
@@ -152,6 +153,15 @@ class Slip:
         return next(self.causes(), SlipCause(EditKind.FORMULA.value, why))
 
     # From what is right -----------------------------------------------------------
+
+    def _climbs(self) -> Iterator[SlipCause]:
+        """An update that adds what it should subtract."""
+        place, step = self.place, self.numbers.step
+        if place.node in step.gradients and place.epoch:
+            before = self.numbers.of(place.node, place.epoch - 1)
+            if agree(self.value - before, before - self.wanted):
+                why = f"{place.node.name} climbs: it adds η·∂E/∂{place.node.name}, not subtracts it"
+                yield SlipCause("adds the gradient", why)
 
     def _one_factor(self) -> Iterator[SlipCause]:
         times = common_factor(self.value, self.wanted)
@@ -224,8 +234,13 @@ class Slip:
         for edit in edits:
             expression = edit.applied(expression)
         wording = Wording(_Words(self), self.home)
-        why = wording.why(edits, self.weight)
-        return SlipCause(wording.kind(edits), why, expression, wording.named(edits))
+        why, kind = wording.why(edits, self.weight), wording.kind(edits)
+        cell = self.own.book.reader.cell(write(edits[0].old), self.home)
+        taken = self.own.places.of(cell) if cell is not None else None
+        if self.place.node in self.numbers.step.next and taken is not None:
+            gradients = self.numbers.step.gradients.values()
+            kind = OTHER_GRADIENT if taken.node in gradients else kind
+        return SlipCause(kind, why, expression, wording.named(edits))
 
     def _value_of(self, part: Expression) -> Array:
         try:
@@ -255,18 +270,19 @@ class Slip:
     def _substitutes(self) -> Substitutes:
         """The values of this epoch and sample, and the usual numbers."""
         place, places = self.place, self.own.places
+        epoch = place.epoch - (place.node in self.numbers.step.next)
         cells = {
             node: cell
             for node in places.columns
-            if node is not place.node
-            and (cell := places.at(node, place.epoch, place.sample)) is not None
+            if (cell := places.at(node, epoch, place.sample)) not in (None, self.home)
         }
         found = [
             Substitute(
                 Reference(self.own.book.called(cell, self.home)),
-                self.numbers.of(node, place.epoch, place.sample),
+                self.numbers.of(node, epoch, place.sample),
             )
             for node, cell in cells.items()
+            if cell is not None
         ]
         every = [*found, *constants((ALL,))]
         words = {str(node.name): one.said for node, one in zip(cells, found, strict=True)}
@@ -288,17 +304,16 @@ def common_factor(value: Array, wanted: Array) -> float | None:
     with np.errstate(all="ignore"):
         ratio = value / wanted
     ratio = ratio[np.isfinite(ratio)]
-    if ratio.size < 3 or ratio[0] == 0 or not agree(ratio, np.full_like(ratio, ratio[0])):
-        return None
-    return float(f"{ratio[0]:.9g}")
+    times = float(f"{np.median(ratio):.9g}") if ratio.size >= ENOUGH else 0.0
+    return times if times not in (0.0, 1.0) and agree(value, times * wanted) else None
 
 
-def of_factor(times: float, of: str, several: int = 0) -> tuple[str, str]:
-    """The kind of a mistake that is one factor, and why it is one; `several` gradients share it."""
-    subject = f"all {counted(several, 'gradient')} are" if several else "this is"
+def of_factor(times: float, of: str, several: bool = False) -> tuple[str, str]:
+    """The kind of a mistake that is one factor, maybe of `several` columns, and why."""
     if times == -1:
-        subject = f"all {counted(several, 'gradient')} have" if several else f"{of} has"
-        return EditKind.SIGN.value, f"{subject} the wrong sign, as of t − a where a − t belongs"
+        verb = "have" if several else "has"
+        return EditKind.SIGN.value, f"{of} {verb} the wrong sign, as of t − a where a − t belongs"
+    subject = f"{of} {'are' if several else 'is'}"
     size = abs(times)
     amount = TIMES.get(size, f"{size:.6g} times")
     more = ", with the wrong sign" if times < 0 else ""

@@ -43,7 +43,6 @@ from gradbook.audit.formula.address import (
     sheet_of,
     written,
 )
-from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.pattern import copied
 from gradbook.audit.workbook.book import Book, shown
 from gradbook.audit.workbook.flow import Flow
@@ -67,6 +66,7 @@ def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetRepo
     places = find_places(book, own.solution) if own else None
     if own is None or places is None:
         return None
+    flow = Flow(book) if places.has_named_again else flow
     trial = ReturnedExercise(book, flow, own, places)
     if not all(trial.columns.values()):
         return None
@@ -118,7 +118,7 @@ class _Judgement:
             weights=tuple(str(weight.name) for weight in step.trained),
             rows=(min(map(row_of, weights)) + 1, max(map(row_of, weights)) + 1),
             findings=findings,
-            notes=tuple(self._changed_numbers()),
+            notes=(*self._not_understood(), *self._changed_numbers()),
             curve=curve,
             asked=asked,
         )
@@ -133,8 +133,10 @@ class _Judgement:
             str(node.name), title, ranges(cells), self.trial.own.asked[node], RIGHT
         )
         states = {v.state for v in verdicts}
-        if states == {RIGHT}:
+        if states == {RIGHT} or node in self._by_convention:
             return column
+        if UNFINISHED in states:
+            return replace(column, state=UNFINISHED)
         causes = {c for verdict in verdicts for c in verdict.made_of}
         made_of = tuple(str(n.name) for n in self._nodes_of(causes))
         is_first_right = verdicts[0].state in (RIGHT, CARRIED)
@@ -168,7 +170,7 @@ class _Judgement:
         slips = {
             node: list(self._slips(node))
             for node in self.trial.columns
-            if node not in self._common_nodes
+            if node not in self._common_nodes | self._by_convention
         }
         held = {
             node: cause.other for node, some in slips.items() for cause, _ in some if cause.other
@@ -199,12 +201,9 @@ class _Judgement:
     def _cause(self, node: Node, cell: Address) -> SlipCause:
         verdict = self.trial.verdicts[cell]
         if verdict.state == PASTED:
-            return SlipCause(PASTED, f"{node.name} is typed as a number where a formula belongs")
+            return SlipCause(PASTED, f"{node.name} is typed in where a formula belongs")
         if verdict.state == CIRCLE:
             return SlipCause(CIRCULAR, f"{written(cell)} is computed from itself")
-        if verdict.problem:
-            why = f"it can't be read: {verdict.problem}"
-            return SlipCause(EditKind.FORMULA.value, why)
         return self._slip(cell).cause()
 
     def _slip(self, cell: Address) -> Slip:
@@ -291,6 +290,23 @@ class _Judgement:
             for cell in cells
         }
 
+    @cached_property
+    def _by_convention(self) -> frozenset[Node]:
+        """Columns on the way to gradients that are so many times what we call them, where every
+        gradient is right: as where a mean over samples is taken in the end."""
+        step, found = self.trial.own.solution.step, set[Node]()
+        ends = set(step.gradients.values())
+        if not ends <= self.trial.columns.keys():
+            return frozenset()
+        for node in self.trial.columns.keys() - ends:
+            verdicts = [self.trial.verdicts[cell] for cell in self.trial.columns[node]]
+            wrong = {id(v): v for v in verdicts if v.state == WRONG}.values()
+            times = {common_factor(v.value, v.wanted) for v in wrong}
+            is_even = len(times) == 1 and None not in times
+            if is_even and {v.state for v in verdicts} == {WRONG} and not self._spoilt_by(node):
+                found.add(node)
+        return frozenset(found)
+
     # One sign or factor in all ------------------------------------------------------------
 
     @cached_property
@@ -337,7 +353,11 @@ class _Judgement:
             return
         states = self.trial.verdicts
         cells = [c for node in nodes for c in self.trial.columns[node] if states[c].state == WRONG]
-        kind, why = of_factor(self._common_times, "", len(nodes))
+        gradients = set(self.trial.own.solution.step.gradients.values())
+        names = [str(node.name) for node in nodes]
+        is_all = gradients.issuperset(nodes)
+        subject = f"all {counted(len(nodes), 'gradient')}" if is_all else ", ".join(names)
+        kind, why = of_factor(self._common_times, subject, several=True)
         for here in by_sheet(cells):
             fixes = {cell: self.right(cell) for cell in here}
             own = [n for n in nodes if any(self.trial.places.cells[c].node is n for c in here)]
@@ -354,6 +374,14 @@ class _Judgement:
                 fixes={written(cell): fix for cell, fix in fixes.items()},
                 edits=(why,),
             )
+
+    def _not_understood(self) -> Iterator[str]:
+        """Columns that have to be looked at by somebody."""
+        for node, cells in self.trial.columns.items():
+            problems = (self.trial.verdicts[cell].problem for cell in cells)
+            problem = next(filter(None, problems), "")
+            if problem:
+                yield f"{node.name} can't be judged: {problem}"
 
     # What was given, and what is blank ------------------------------------------------------
 
@@ -461,7 +489,7 @@ def _named(names: Sequence[str]) -> str:
 def _verdict(findings: Sequence[Finding], asked: Sequence[AskedColumn]) -> str:
     kinds = {finding.kind for finding in findings}
     if not kinds:
-        return RIGHT
+        return UNFINISHED if any(c.state == UNFINISHED for c in asked) else RIGHT
     if kinds == {TO_FILL_IN}:
         return UNFINISHED
     columns = {finding.quantity for finding in findings}

@@ -40,6 +40,7 @@ class Places:
     given: dict[Address, Place] = field(default_factory=dict)  # start values, samples, the rate
     columns: dict[Node, int] = field(default_factory=dict)
     sheets: set[int] = field(default_factory=set)  # that the tables are on
+    has_named_again: bool = False  # whether formulas mean more than they did when they were read
     _found: dict[Place, Address] = field(default_factory=dict)
     _over: dict[Node, list[Address]] = field(default_factory=dict)
 
@@ -162,6 +163,7 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
             lost[name.lower()] = f"{title}!${column}${row_of(cell) + 1}"
         found.given[cell] = Place(leaf)
     if lost:
+        found.has_named_again = True
         _name_again(book, lost)
 
 

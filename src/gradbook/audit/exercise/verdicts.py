@@ -12,7 +12,14 @@ import numpy as np
 from gradbook.audit.exercise.own_formulas import OwnFormulas, Signature
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
-from gradbook.audit.findings.findings import CARRIED, PASTED, RIGHT, TO_FILL_IN, WRONG
+from gradbook.audit.findings.findings import (
+    CARRIED,
+    PASTED,
+    RIGHT,
+    TO_FILL_IN,
+    UNFINISHED,
+    WRONG,
+)
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.numbers import agree
@@ -132,7 +139,7 @@ class ReturnedExercise:
         try:
             value = self.formulas.value(cell)
         except NotUnderstood as error:
-            return CellVerdict(WRONG, group=group, problem=str(error), mentioned=nodes)
+            return CellVerdict(UNFINISHED, group=group, problem=str(error), mentioned=nodes)
         wanted = self.wanted(place)
         state = RIGHT if agree(value, wanted) else WRONG
         return CellVerdict(state, value, wanted, group, mentioned=nodes)

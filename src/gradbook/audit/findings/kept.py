@@ -71,7 +71,15 @@ FINDING = Schema(
     first_step=COUNT,
 )
 CURVE = Schema(made=ListOf(AnyNumber(), least=1), corrected=ListOf(AnyNumber(), least=1))
-ASKED = Schema(quantity=TEXT, sheet=TEXT, cells=TEXT, kind=TEXT)
+ASKED = Schema(
+    quantity=TEXT,
+    sheet=TEXT,
+    cells=TEXT,
+    kind=TEXT,
+    state=TEXT,
+    made_of=ListOf(TEXT),
+    is_first_right=TrueOrFalse(),
+)
 SHEET = Schema(
     sheet=TEXT,
     verdict=Choice(*VERDICTS),

@@ -13,6 +13,7 @@ from gradbook.audit.findings.findings import (
     GRADIENT,
     RIGHT,
     TO_FILL_IN,
+    UNFINISHED,
     AskedColumn,
     BookReport,
     Finding,
@@ -70,7 +71,8 @@ def _counted(sheet: SheetReport) -> list[AskedColumn]:
     that they are made of have none."""
     others = {column.quantity for column in _other_columns(sheet)}
     gradients = {f"{GRADIENT}{weight}" for weight in sheet.weights}
-    return [column for column in sheet.asked if column.quantity in others | gradients]
+    judged = (column for column in sheet.asked if column.state != UNFINISHED)
+    return [column for column in judged if column.quantity in others | gradients]
 
 
 def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
