@@ -14,12 +14,22 @@ from gradbook.net.parameters import Role
 from gradbook.net.plain import settle
 from gradbook.net.task import Loss, Sample
 from gradbook.net.text.network import drafted, network_statements, read_statement, write
-from gradbook.net.text.settings import TRAINING, Draft, pointing
+from gradbook.net.text.settings import TRAINING, Draft, pointing, sample_lines
 from gradbook.net.text.statement import Statement
 from gradbook.net.text.synonyms import ours
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000
+
+# What is said wherever a network without samples is shown; a page says the same of such a text.
+MADE_UP = (
+    "No sample is given, so inputs and targets are made up. Give your own: a line such as "
+    "'{line}' for each, or {other}."
+)
+A_TABLE = "a CSV table with --data FILE.csv"
+DROPPED = "a CSV file dropped onto this page"
+ANY_SAMPLE = "sample NUMBER … -> NUMBER …"
+MOST_SHOWN = 8  # numbers of a sample in a sentence
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,8 @@ class Net(Description):
         return png(drawing, round(drawing.width))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self).rstrip())
+        remark = f"\n# {self.made_up()}" if self.made_up() else ""
+        printer.text(f"{str(self).rstrip()}{remark}")
 
     def __hash__(self) -> int:
         return hash(self._values())
@@ -100,6 +111,19 @@ class Net(Description):
         if self.table and not self.samples:
             raise Misfit("data", f"the samples stand in {self.table}: read them with read_table")
         return self.samples or (self._drawn_sample(),)
+
+    @property
+    def has_samples(self) -> bool:
+        return bool(self.samples or self.table)
+
+    def made_up(self, other: str = A_TABLE) -> str:
+        """What to say of a sample that is drawn, and how to give one; nothing where it is given."""
+        return "" if self.has_samples else MADE_UP.format(line=self._sample_line(), other=other)
+
+    def _sample_line(self) -> str:
+        if prod(self.input) + self.outputs > MOST_SHOWN:
+            return ANY_SAMPLE
+        return next(sample_lines(self.with_samples(self.examples())))
 
     def _drawn_sample(self) -> Sample:
         random = Random(f"sample {self.seed}")

@@ -109,7 +109,7 @@ MEANINGS = MappingProxyType(
         Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
         "lowest that is possible, or that a rate of this sweep came to rest on. A rate of 0 learns "
         "nothing.",
-        Verdict.GOOD: "The loss has come nine tenths of that way or more, or it rests as low as "
+        Verdict.GOOD: "The loss has come nine tenths of the way down or more, or rests as low as "
         "it gets: its gradient is gone and every slope is open.",
         Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
         Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "

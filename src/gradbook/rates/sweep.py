@@ -65,7 +65,8 @@ class Sweep:
     def __repr__(self) -> str:
         name = self.net.name or "a network"
         rates, epochs = counted(len(self.outcomes), "rate"), counted(self.epochs, "epoch")
-        return f"<Sweep of {name}: {rates}, {epochs} each>"
+        made_up = "" if self.net.has_samples else ", of a made-up sample"
+        return f"<Sweep of {name}: {rates}, {epochs} each{made_up}>"
 
     def _repr_html_(self) -> str:
         from gradbook.report.sweep.page import cell

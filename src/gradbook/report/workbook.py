@@ -76,6 +76,7 @@ def write_workbook(
     )
     write_whole(path, written(book))
     remarks = (
+        net.made_up(),
         "" if rate is not None else _begins(begin, net.learning_rate),
         "" if rates is not None or asked_for else _compares(len(compared)),
     )

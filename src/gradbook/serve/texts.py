@@ -103,7 +103,7 @@ def swept(text: str, rates: str | None, epochs: int | None) -> Made:
         "sweep.csv": sweep_text.as_csv(found),
         "sweep.json": sweep_text.as_json(found),
     }
-    said = (found.limit.words(found.epochs),)
+    said = (found.finding,)
     return Made({name: content.encode() for name, content in files.items()}, said)
 
 

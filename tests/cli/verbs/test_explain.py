@@ -76,7 +76,7 @@ def test_json_has_a_number_for_each_sample_and_null_for_none(said):
 def test_a_table_gives_the_samples(said, tmp_path):
     table = tmp_path / "two.csv"
     table.write_text("i1,t1\n0.5,1\n-0.5,0\n", encoding="utf-8")
-    assert "the 2 samples" in " ".join(said("input 1; dense 1", "--data", str(table)).split())
+    assert "the N = 2 samples" in " ".join(said("input 1; dense 1", "--data", str(table)).split())
 
 
 WRONG = {

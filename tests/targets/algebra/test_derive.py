@@ -32,6 +32,7 @@ class Read:
         self.truth = next(run(self.step, 1))
         self.nodes = {str(node.name): node for node in self.truth if node.name}
         self.values = {name: self.truth[node] for name, node in self.nodes.items()}
+        self.values["N"] = self.step.samples
 
     def __call__(self, formula):
         samples = self.step.samples

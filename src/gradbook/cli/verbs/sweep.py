@@ -78,6 +78,8 @@ def run(options: Namespace) -> int:
         print_as_json(text.as_json(found))
     elif options.out:
         print(f"wrote {options.out}\n{found.finding}")
+        if not net.has_samples:
+            print(net.made_up())
     else:
         show(text.lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0

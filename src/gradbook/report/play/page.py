@@ -11,6 +11,7 @@ from gradbook.amounts import size
 from gradbook.data.plane import KINDS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
+from gradbook.net.network import DROPPED
 from gradbook.report.page.script import script
 from gradbook.report.page.shell import Section, Side, made_with, resource, text, text_box
 from gradbook.report.page.shell import page as whole_page
@@ -121,6 +122,7 @@ def _loss() -> str:
         '<div id="strip" aria-hidden="true"></div></div>'
         '<p class="remark" id="limit"></p>'
         '<div id="verdict" aria-live="polite"></div>'
+        '<p id="so-far"></p>'
         '<div id="curve"></div>'
         '<p class="remark"><span class="key foreseen"></span> what this rate does from the start '
         '<span class="key gone"></span> what was trained so far</p>'
@@ -153,7 +155,8 @@ def _samples(known: PageContent, is_building: bool) -> str:
     return (
         f'<div class="own">{choice}<label>your own, from a CSV file {file}</label>'
         '<span class="remark" id="columns"></span>'
-        '</div><p id="said" role="status"></p><div id="samples"></div>'
+        '</div><p id="said" role="status"></p><p class="remark" id="made-up"></p>'
+        '<div id="samples"></div>'
     )
 
 
@@ -181,7 +184,7 @@ def _text(known: PageContent) -> str:
     """The text to be read alone."""
     return (
         "<p>To change its layers, change its text and make another page of it.</p>"
-        f"<pre><code>{text(_layers(known.net))}</code></pre>"
+        f'<pre><code id="text-alone">{text(_layers(known.net))}</code></pre>'
         '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
         + _commands(known.net)
     )
@@ -212,6 +215,7 @@ def _data(known: PageContent, is_building: bool) -> str:
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
     table["columns"] = columns(known.begun, places)
     table["layers"] = _layers(known.net)
+    table["madeUp"] = known.net.made_up(DROPPED)
     if is_building:
         table["building"] = building_table()
         table["plane"] = known.share and {**table["plane"], "sets": {}}  # which building has

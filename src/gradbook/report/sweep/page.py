@@ -36,7 +36,8 @@ def cell(sweep: Sweep) -> str:
         for it in sweep.outcomes
     )
     limit = f"<p>{text(sweep.finding)}</p>"
-    return f"{picture(sweep)}{limit}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
+    lead = f"{_made_up(sweep)}{picture(sweep)}{limit}"
+    return f"{lead}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
 
 
 def _lead(sweep: Sweep) -> str:
@@ -44,8 +45,12 @@ def _lead(sweep: Sweep) -> str:
     return (
         f'<p class="lead">One network, trained from the same start at {rates}, '
         f"{counted(sweep.epochs, 'epoch')} each.</p>\n"
-        f'<p class="finding">{text(sweep.finding)}</p>\n'
+        f'<p class="finding">{text(sweep.finding)}</p>\n{_made_up(sweep)}'
     )
+
+
+def _made_up(sweep: Sweep) -> str:
+    return "" if sweep.net.has_samples else f'<p class="made-up">{text(sweep.net.made_up())}</p>\n'
 
 
 def _verdicts(sweep: Sweep) -> str:

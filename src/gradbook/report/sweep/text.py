@@ -50,6 +50,8 @@ def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     yield [Span(title(sweep), "bold")]
     start = short(float(sweep.outcomes[0].losses[0]))
     yield [Span(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
+    if not sweep.net.has_samples:
+        yield from folded(sweep.net.made_up(), width)
     yield []
     yield from _table(sweep, width)
     yield []
@@ -77,20 +79,22 @@ VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its
 def as_json(sweep: Sweep) -> str:
     """One object; a loss that is NaN or infinite is null.
 
-    {"format": "gradbook sweep", "version": 1, "network": text, "epochs": count,
+    {"format": "gradbook sweep", "version": 1, "network": text, "made_up": text, "epochs": count,
      "rates": [{"rate", "verdict", "reason", "trains", "end", "lowest", "losses"}, …],
      "largest": {"rate", "reliable", "beyond", "failing", "tried", "words"}}
 
-    `losses` holds each epoch's loss before its update. `largest` is the search for the largest
-    rate that still trains, the same whichever rates were asked for: every rate tried up to
-    `reliable` trains, `beyond` is the next larger rate tried, which doesn't, and `failing` are
-    those below it that don't either.
+    `made_up` says that inputs and targets are, and is empty where samples are given. `losses` holds
+    each epoch's loss before its update. `largest` is the search for the largest rate that still
+    trains, the same whichever rates were asked for: every rate tried up to `reliable` trains,
+    `beyond` is the next larger rate tried, which doesn't, and `failing` are those below it that
+    don't either.
     """
     limit = sweep.limit
     whole = {
         "format": "gradbook sweep",
         "version": VERSION,
         "network": str(sweep.net),
+        "made_up": sweep.net.made_up(),
         "epochs": sweep.epochs,
         "rates": list(map(_outcome, sweep.outcomes)),
         "largest": {

@@ -2,6 +2,7 @@
 
     {
       "network": the text form,
+      "made_up": what to say of inputs and targets that are; "" where a sample is given,
       "error": E_total of the first epoch,
       "forward": [{"name", "formula", "value"}, …],
       "shared": [{"name", "chain", "formula", "value"}, …],   the steps that several weights share
@@ -37,6 +38,7 @@ def records(step: Step, only: str | None = None) -> Record:
     weights = list(step.gradients) if only is None else [asked(step, only)]
     return {
         "network": str(step.net),
+        "made_up": step.net.made_up(),
         "error": _plain(known.values[step.loss]),
         "forward": [
             {

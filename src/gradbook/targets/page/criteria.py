@@ -34,6 +34,7 @@ THRESHOLDS = {
     "rise": c.RISE,
     "bottom": c.BOTTOM,
     "asLow": c.AS_LOW,
+    "enough": c.ENOUGH,
 }
 
 

@@ -54,6 +54,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     plain: ("NOT_FROM", "KNOWN"),
     task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
+    network: ("MADE_UP", "DROPPED", "ANY_SAMPLE"),
     fit: (
         *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
         *("TOO_MUCH", "TOO_MANY_IN_A_ROW"),
@@ -89,6 +90,7 @@ def grammar_table() -> dict[str, Any]:
         "mostInARow": fit.MOST_IN_A_ROW,
         "largestSeed": fit.LARGEST_SEED,
         "drawnDecimals": network.DRAWN_DECIMALS,
+        "mostShown": network.MOST_SHOWN,
         "words": list(of_texts.WORDS),
         "layers": [*layers.LAYERS, of_texts.AGAIN],
         "activations": list(ACTIVATIONS),

@@ -3,6 +3,7 @@
 import { Random } from "../machine/chance.js"
 import { wrongTargets } from "../text/fit.js"
 import { isSoftmax, product } from "../text/layers.js"
+import { filled } from "../text/wording.js"
 import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
 import { windows } from "./layers.js"
@@ -22,6 +23,7 @@ const PLANE = 2 // inputs, and classes
  */
 export function tableOf(net, given, building) {
   const plane = planeOf(net, building)
+  const isMadeUp = !net.samples.length && !given.length
   const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(building.sets[building.usualSet], plane.classes) : [drawnSample(net, building)]
   const drops = net.layers.some(({ kind, rate }) => kind === "dropout" && rate > 0)
   const isSeveral = samples.length > 1 || drops || (plane !== null && !net.samples.length)
@@ -38,7 +40,7 @@ export function tableOf(net, given, building) {
     trained: trained.map(weight => [weight, chains.slope(weight)]),
     state: state.map(([leaf, next]) => [leaf, next, startOf.get(values.called(leaf)) ?? 0]),
     rate: values.rate, count: values.count, loss: values.loss, sampleLoss: values.sampleLoss, least,
-    seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), most: isSeveral ? building.most : 1,
+    seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
     chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
     windows: windowsOf(values), gates: gatesOf(values, chains, trained),
     plane: share === null || !plane ? null : { share, classes: plane.classes, sets: building.sets },
@@ -237,6 +239,17 @@ function startValues(net, { grammar }) {
 
 /** @param {number} value @param {number} decimals */
 const rounded = (value, decimals) => Number(value.toFixed(decimals))
+
+/** What is said of samples that are made up, and how to give others.
+ * @param {Net} net @param {Building} building
+ */
+function madeUp(net, building) {
+  const { messages, mostShown } = building.grammar
+  const [inputs, targets] = drawnSample(net, building)
+  const isLong = inputs.length + targets.length > mostShown
+  const line = isLong ? messages.ANY_SAMPLE : `sample ${inputs.join(" ")} -> ${targets.join(" ")}`
+  return filled(messages.MADE_UP, { line, other: messages.DROPPED })
+}
 
 /** The sample of a network that has none.
  * @param {Net} net @param {Building} building @returns {Sample}

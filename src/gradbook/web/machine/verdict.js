@@ -6,6 +6,7 @@ import { even } from "./masks.js"
  * @typedef {any[]} Condition see targets/page/criteria.py
  * @typedef {{
  *   late: [number, number], latest: [number, number], rise: number, bottom: number, asLow: number,
+ *   enough: number,
  *   conditions: Record<string, Condition>, broken: Condition, sound: Condition, rests: Condition,
  *   trains: Condition, decisions: [Condition, string][], otherwise: string,
  *   meanings: Record<string, string>, limit: import("./limit.js").LimitTable,

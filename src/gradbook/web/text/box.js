@@ -26,6 +26,21 @@ export class TextBox {
     return this.box.value
   }
 
+  get isInOrder() {
+    return this.box.value === this.read[this.read.length - 1]
+  }
+
+  /** Take over a text that says what was done elsewhere; it isn't undone by itself.
+   * @param {string} text @param {string} words
+   */
+  follow(text, words) {
+    this.box.value = text
+    this.read[this.read.length - 1] = text
+    this.number(null)
+    this.approve(words)
+    byId("undo").disabled = this.read.length < 2
+  }
+
   /** Read the text as it is. @private */
   take() {
     const text = this.box.value

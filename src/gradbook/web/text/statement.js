@@ -7,6 +7,7 @@ import { filled, oneLine } from "./wording.js"
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
  *   mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
+ *   mostShown: number,
  *   words: string[], layers: string[], activations: string[], usualSlope: number, usualEpsilon: number,
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>},
  *   biases: Record<string, {shared: boolean, fixed: boolean} | null>, usualBias: string,

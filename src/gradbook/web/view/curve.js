@@ -1,12 +1,13 @@
 // The loss: as it went so far, and as it would go at this rate from the start.
 
-import { draw, make, short } from "./dom.js"
+import { byId, draw, make, say, short } from "./dom.js"
 
 const SIZE = { width: 480, height: 240 }
 const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
 const MOST_POINTS = 600
 const QUICK = 8 // milliseconds: a judgement that takes longer waits until nothing changes any more
 const PAUSE = 120
+const LEARNED = "good" // what is said of a loss that has gone, whatever 70 epochs come to
 const DECADES = 2.5 // losses that span more are shown by their logarithms
 
 /** @typedef {[epoch: number, loss: number]} Point */
@@ -20,6 +21,7 @@ export class CurvePanel {
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
     this.drawn = "" // which axes
     this.said = "" // of which rate
+    this.soFar = byId("so-far")
     this.axes = draw("g", { class: "axes" })
     this.foreseen = draw("path", { class: "foreseen" })
     this.gone = draw("path", { class: "gone" })
@@ -76,20 +78,40 @@ export class CurvePanel {
     )
   }
 
-  /** @param {{verdict: string, left: number, losses: number[]}} judgement @private */
-  say({ verdict, left, losses }) {
+  /** What this rate does from the start, or that more epochs than that have learned; and how far they are.
+   * @param {import("./model.js").Judgement} judgement @private
+   */
+  say(judgement) {
     const { model } = this
+    const { left, losses } = judgement
+    const gone = model.soFar(judgement)
+    say(this.soFar, gone ? `So far: from ${short(gone.start)} to ${short(gone.loss)} in ${model.epoch.toLocaleString("en")} epochs${share(gone.left)}.` : "")
+    const verdict = gone?.hasLearned ? LEARNED : judgement.verdict
     const key = `${verdict} ${model.rate} ${losses[losses.length - 1]}`
     if (key === this.said) return
     this.said = key
-    const come = Number.isFinite(left) && left >= 0 && left <= 1
-      ? ` The way down is done by ${((1 - left) * 100).toPrecision(3)} %.` : ""
+    const about = verdict === judgement.verdict
+      ? ` at η = ${tidy(model.rate)}: from ${short(losses[0])} to ${short(losses[losses.length - 1])} in ${losses.length} epochs${share(left)}.`
+      : `: the loss has gone, after more than ${losses.length} epochs.`
     this.words.replaceChildren(
-      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdict),
-        ` at η = ${tidy(model.rate)}: from ${short(losses[0])} to ${short(losses[losses.length - 1])} in ${losses.length} epochs.${come}`),
+      make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdict), about),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),
     )
   }
+}
+
+/** How much of what could be learned has been, where that can be said.
+ * @param {number} left
+ */
+const share = left => (Number.isFinite(left) && left >= 0 && left <= 1
+  ? `, ${percent(1 - left)} of the possible reduction` : "")
+
+/** Three digits, and never all of it where that isn't so.
+ * @param {number} value
+ */
+function percent(value) {
+  const shown = (value * 100).toPrecision(3)
+  return value < 1 && Number(shown) === 100 ? "more than 99.9 %" : `${shown} %`
 }
 
 /** From values to heights, and where lines are drawn.

@@ -3,7 +3,7 @@
 import { kept, tableOf } from "../build/table.js"
 import { TextBox } from "../text/box.js"
 import { digits } from "../text/wording.js"
-import { read } from "../text/reader.js"
+import { read, saysRate, withRate } from "../text/reader.js"
 import { statements } from "../text/statement.js"
 
 /**
@@ -19,32 +19,49 @@ export class Editor {
     this.building = building
     this.rebuild = rebuild
     this.known = new Map() // values of weights, by their tensor
-    const box = new TextBox(text => this.take(text))
-    this.net = read(box.text, building.grammar)
-    box.approve(this.words())
+    this.box = new TextBox(text => this.take(text))
+    this.net = read(this.box.text, building.grammar)
+    this.box.approve(this.words())
+    model.listeners.push(() => this.follow())
+  }
+
+  /** Let the text say the rate that was chosen, where it is in order and can say it.
+   * @private
+   */
+  follow() {
+    const { rate } = this.model
+    if (rate === this.net.rate || rate < 0 || !this.box.isInOrder) return
+    this.net = { ...this.net, rate }
+    this.model.content.startRate = rate
+    this.box.follow(withRate(this.box.text, plain(rate), this.building.grammar), this.words())
   }
 
   /** Build the network that a text describes.
    * @param {string} text @private
    */
   take(text) {
-    this.build(read(text, this.building.grammar), text)
-    return this.words()
+    const replaced = this.build(read(text, this.building.grammar), text)
+    return this.words() + replaced
   }
 
-  /** @param {Net} net @param {string} text @private */
+  /** Returns what it put in place of something that didn't fit.
+   * @param {Net} net @param {string} text @private
+   */
   build(net, text) {
     const { model, building } = this
     const layers = layersOf(text, building)
-    if (JSON.stringify(net) === JSON.stringify(this.net)) return
+    if (JSON.stringify(net) === JSON.stringify(this.net)) return ""
     this.remember()
     const { plane, most, criteria } = model.content
     const isNew = JSON.stringify(net.samples) !== JSON.stringify(this.net.samples) && net.samples.length > 0
     const samples = kept(model.samples, plane?.classes ?? null, net, building)
     const table = tableOf(isNew ? net : { ...net, samples: [] }, samples.length > 1 || most > 1 ? samples : net.samples.length ? net.samples : samples, building)
     Object.assign(table, { criteria, layers })
+    const lost = samples.length || net.samples.length ? 0 : model.samples.length
+    const [inputs, targets] = [table.inputs, table.targets].map(it => it.length)
     this.net = net
     this.rebuild(table, this.starts(table))
+    return lost ? replaced(lost, table.samples.length, inputs, targets) : ""
   }
 
   /** Keep the weights as they are, for networks that have them too. @private */
@@ -77,8 +94,23 @@ export class Editor {
   words() {
     const { parameters, rate } = this.net
     const size = parameters.reduce((sum, it) => sum + names(it).length, 0)
-    return `in order: ${size} ${size === 1 ? "weight" : "weights and biases"}, η = ${digits(rate).replace(/\.0$/, "")}`
+    const isAlone = parameters.every(({ role }) => role === this.building.grammar.kinds.weights)
+    const what = isAlone ? "weights" : "weights and biases"
+    return `in order: ${size} ${size === 1 ? "weight" : what}, η = ${plain(rate)}`
   }
+}
+
+/** @param {number} value */
+const plain = value => digits(value).replace(/\.0$/, "")
+
+/** What became of samples that don't fit.
+ * @param {number} lost @param {number} others @param {number} inputs @param {number} targets
+ */
+function replaced(lost, others, inputs, targets) {
+  const [were, are] = [lost, others].map(it => (it === 1 ? "" : "s"))
+  const wanted = `${inputs} input${inputs === 1 ? "" : "s"} and ${targets} target${targets === 1 ? "" : "s"}`
+  return `. The ${lost === 1 ? "" : `${lost} `}sample${were} of before did not fit ${wanted}: ` +
+    `${others} made-up sample${are} ${others === 1 ? "stands" : "stand"} in ${lost === 1 ? "its" : "their"} place, see Samples`
 }
 
 /** A tensor of parameters that another network may have too.
@@ -95,6 +127,8 @@ const names = ({ role, first, shape }) =>
  */
 function layersOf(text, { grammar }) {
   const isOther = (/** @type {string} */ word) => !(word in grammar.kinds) && word !== "sample"
-  return [...statements(text, grammar)].map(it => it.words.map(({ word }) => word))
-    .filter(([first]) => isOther(first)).map(words => `${words.join(" ")}\n`).join("")
+  return [...statements(text, grammar)].filter(it => isOther(it.words[0].word)).map(it => {
+    const words = it.words.map(({ word }) => word)
+    return `${saysRate(it) ? `rate ${words[words.length - 1]}` : words.join(" ")}\n`
+  }).join("")
 }

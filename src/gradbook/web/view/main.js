@@ -1,13 +1,13 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
 import { labelled } from "../build/table.js"
-import { byId } from "./dom.js"
+import { byId, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
-import { Model, textOf } from "./model.js"
+import { Model, textOf, withRate } from "./model.js"
 import { read, SamplesPanel } from "./samples.js"
 import { SurfacePanel } from "./surface.js"
 
@@ -84,6 +84,7 @@ for (const kind of ["on", "off"]) {
 fitSections()
 byId("old").remove()
 if (building) new Editor(model, building, rebuild)
+else model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
 
 // The network as it is now, in its text form -----------------------------------
 
@@ -102,15 +103,15 @@ async function take(file) {
   try {
     const { inputs, targets, most } = model.content
     model.begin(read(await file.text(), inputs.length, targets.length, most))
-    say(`${file.name}: ${model.samples.length} samples`)
+    tell(`${file.name}: ${model.samples.length} samples`)
   } catch (error) {
-    say(`${file.name}: ${error instanceof Error ? error.message : error}`)
+    tell(`${file.name}: ${error instanceof Error ? error.message : error}`)
   }
 }
 
 /** @param {string} words */
-function say(words) {
-  byId("said").textContent = words
+function tell(words) {
+  say(byId("said"), words)
 }
 
 const file = byId("file")
@@ -125,5 +126,5 @@ byId("sets")?.addEventListener("change", (/** @type {Event} */ event) => {
   const kind = /** @type {HTMLSelectElement} */ (event.target).value
   const { plane, samples } = model.content
   model.begin(kind ? labelled(pointSets[kind], plane.classes) : structuredClone(samples))
-  say("")
+  tell("")
 })

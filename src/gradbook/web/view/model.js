@@ -2,9 +2,10 @@
 
 import { Training } from "../machine/training.js"
 import { judged, trial } from "../machine/verdict.js"
+import { digits } from "../text/wording.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
-/** @typedef {{verdict: string, trains: boolean, left: number, losses: number[], pull: number}} Judgement */
+/** @typedef {{verdict: string, trains: boolean, left: number, least: number, losses: number[], pull: number}} Judgement */
 
 const MOST_LOSSES = 4_000 // kept for the curve: of more, every second one
 
@@ -38,7 +39,7 @@ export class Model {
   take(content, start) {
     const before = this.content
     const chosen = before.names[this.chosen]?.said
-    if (content.startRate !== before.startRate) this.rate = content.startRate
+    this.rate = content.startRate // which follows η where it is text
     this.content = content
     content.slopes = Object.fromEntries(content.chains.map(
       (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
@@ -174,7 +175,24 @@ export class Model {
   judgeAt(rate) {
     const fresh = new Training(this.content, this.samples, this.start)
     const found = trial(fresh, rate, this.content.epochs, this.content.gates)
-    return { losses: found.losses, pull: found.sizes[0], ...judged(found, this.content.criteria) }
+    return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria) }
+  }
+
+  /** What was trained so far, where that is longer than what a judgement foresees: the share of
+   * what could be learned that is left.
+   * @param {Judgement} judgement
+   */
+  soFar({ least, losses }) {
+    const [[, start]] = this.losses
+    const loss = this.training.learned
+    if (this.epoch <= losses.length || !Number.isFinite(loss) || !(start > least)) return null
+    const left = Math.max(loss - least, 0) / (start - least)
+    return { start, loss, left, hasLearned: left <= this.content.criteria.enough }
+  }
+
+  /** Whether the samples are those that were made up where none was given. */
+  get hasMadeUp() {
+    return this.content.madeUp !== "" && JSON.stringify(this.samples) === JSON.stringify(this.content.samples)
   }
 
   /** What is shown now: what is pointed at, or else what was chosen. */
@@ -216,8 +234,8 @@ const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts" }
 /** The network's text form, with the weights and samples that it has now.
  * @param {Model} model
  */
-export function textOf({ content, samples, training }) {
-  const lines = content.layers.trimEnd().split("\n")
+export function textOf({ content, rate, samples, training }) {
+  const lines = withRate(content.layers, rate, rate !== content.startRate).trimEnd().split("\n")
   for (const [letter, role] of Object.entries(ROLES)) {
     const own = content.weights.filter((/** @type {number} */ line) => content.names[line].letter === letter)
     const values = own.map((/** @type {number} */ line) => training.machine.at(line))
@@ -225,4 +243,14 @@ export function textOf({ content, samples, training }) {
   }
   for (const [inputs, targets] of samples) lines.push(`sample ${inputs.join(" ")} -> ${targets.join(" ")}`)
   return `${lines.join("\n")}\n`
+}
+
+/** The text of a network with another rate in its line, or in a new one where it has none.
+ * @param {string} text @param {number} rate @param {boolean} isSaid even where it has none
+ */
+export function withRate(text, rate, isSaid) {
+  const said = digits(rate).replace(/\.0$/, "")
+  const line = /^(\s*rate\s+)\S+/m
+  if (line.test(text)) return text.replace(line, `$1${said}`)
+  return isSaid ? `${text.trimEnd()}\nrate ${said}\n` : text
 }

@@ -1,6 +1,6 @@
 // The samples: a table to read, to change and to add to, and files of them.
 
-import { make, nameWords, say, short } from "./dom.js"
+import { byId, make, nameWords, say, short } from "./dom.js"
 
 const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
 const MOST_ROWS = 40 // of the table; the others train all the same
@@ -14,10 +14,12 @@ export class SamplesPanel {
     this.looked = -1 // at which sample
     this.inputs = /** @type {number[]} */ ([])
     this.rows = /** @type {HTMLElement[]} */ ([])
+    this.madeUp = byId("made-up")
   }
 
   update() {
     if (this.of !== this.model.training) this.build()
+    say(this.madeUp, this.model.hasMadeUp ? this.model.content.madeUp : "")
     for (const cell of this.cells) cell()
     if (this.looked === this.model.sample) return
     this.looked = this.model.sample

@@ -70,6 +70,35 @@ def test_the_verdict_beside_the_curve_is_the_sweeps(rate, shown):
     assert page.text("#verdict .verdict") == alone.verdict
 
 
+def test_the_page_says_up_to_which_rate_it_trains_as_a_sweep_does(shown):
+    page = shown("worked")
+    page.until("document.querySelector('#limit').textContent")
+    assert page.text("#limit") == sweep(NETS["worked"], [1.0]).finding
+
+
+def test_too_slow_goes_once_the_loss_has_gone(shown):
+    page = shown("worked")
+    page.write("#rate-field", "0.01")
+    page.until("document.querySelector('#verdict .verdict').textContent === 'too slow'")
+    assert page.text("#so-far") == ""
+    page.value("document.querySelector('#pace').value = '100000'")
+    page.click("#run")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3000")
+    page.click("#run")
+    page.settle()
+    assert "too slow" not in page.text("#verdict")
+    assert page.text("#verdict .verdict") == "good"
+    assert "99." in page.text("#so-far")
+    page.click("#reset")
+    page.until("document.querySelector('#verdict .verdict').textContent === 'too slow'")
+
+
+def test_a_saved_network_has_the_rate_that_was_chosen(shown):
+    page = shown("strokes")  # whose text says no rate
+    page.write("#rate-field", "0.25")
+    assert parse(page.value(CAUGHT)).learning_rate == 0.25
+
+
 def test_a_weight_lights_up_its_way_and_shows_its_chain(shown):
     page = shown("worked")
     page.value("document.querySelector('[aria-label=w5]').focus()")

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.build import training_step
 from gradbook.net import parse
+from gradbook.net.network import DROPPED
 from gradbook.net.text import layer_words
 from gradbook.report.play.building import builds
 from tests.agree.runs import reference_run
@@ -50,6 +51,48 @@ def test_another_activation_is_built_as_it_is_typed_and_the_weights_stay(shown):
     for epoch in reference_run(training_step(wanted), 20):
         assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
         page.press("#step")
+
+
+BOX = "document.querySelector('#text').value"
+
+
+def test_the_rate_in_the_text_follows_the_slider_and_the_slider_the_text(shown):
+    page = shown("worked")
+    assert "rate 1\n" in page.value(BOX) + "\n"
+    page.write("#rate-field", "2.5")
+    assert "rate 2.5\n" in page.value(BOX) + "\n"
+    assert page.text("#text-said") == "in order: 8 weights, η = 2.5"
+    typed(page, page.value(BOX).replace("sigmoid", "tanh"))
+    assert page.value("document.querySelector('#rate-field').value") == "2.5"
+    typed(page, page.value(BOX).replace("rate 2.5", "lr 0.3  # lower"))
+    assert page.value("document.querySelector('#rate-field').value") == "0.3"
+    page.write("#rate-field", "40")
+    assert "\nlr 40  # lower" in page.value(BOX)
+    page.click("#text-as-written")
+    assert page.value("document.querySelector('#rate-field').value") == "1"
+
+
+def test_a_text_without_a_rate_gets_one_when_another_is_chosen(shown):
+    page = shown("worked")
+    typed(page, "input 2; dense 2; sigmoid; loss half squared error")
+    assert "rate" not in page.value(BOX)
+    page.write("#rate-field", "7")
+    assert page.value(BOX).endswith("\nrate 7\n")
+    typed(page, page.value(BOX).replace("dense 2", "dense 2 no bias"))
+    assert "in order: 4 weights, η = 7" in page.text("#text-said")
+
+
+def test_other_inputs_say_which_samples_they_replaced(shown):
+    page = shown("worked")
+    assert page.text("#made-up") == ""
+    typed(page, as_text(NETS["worked"]).replace("input 2", "input 3"))
+    said = page.text("#text-said")
+    assert "The sample of before did not fit 3 inputs and 2 targets" in said
+    assert "1 made-up sample stands in its place" in said
+    net = parse(as_text(NETS["worked"]).replace("input 2", "input 3"))
+    assert page.text("#made-up") == net.made_up(DROPPED)
+    typed(page, page.value(BOX) + "\nsample 1 2 3 -> 0 1")
+    assert page.text("#made-up") == ""
 
 
 def test_new_weights_are_those_that_the_command_draws(shown):

@@ -103,7 +103,7 @@ def test_batch_normalisation_adds_over_the_samples():
         "√(σ²1 + 10⁻⁵)",
         "(o1 − μ1)/s1",
         "γ1·n1 + β1",
-        "(1/3)·Σ E1",
+        "(1/N)·Σ E1",
     ]
 
 

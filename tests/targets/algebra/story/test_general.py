@@ -59,6 +59,7 @@ class Worked:
             "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
             "t": [np.array(sample.targets) for sample in net.examples()],
             "π": [np.pi] * self.samples,
+            "N": [self.samples] * self.samples,
         }
         starts = {role: np.array(values) for role, values in net.start_values().items()}
         for p in net.parameters:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
 from gradbook.net import parse
+from gradbook.report.derivation.explanation import explain
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
@@ -203,9 +204,18 @@ def test_a_wide_network_is_told_in_general_and_one_weight_in_full():
     text = write(document_of("wide"))
     assert len(text.splitlines()) < 250
     assert "δ_h = (W_oᵀ δ_o) ⊙ (1 − a_h²)" in text
-    assert "∂E_total/∂W_h = (1/5)·Σ δ_h iᵀ" in text
+    assert "∂E_total/∂W_h = (1/N)·Σ δ_h iᵀ" in text
     assert "--all" in text
     assert text.count("Weight w") == 1
+
+
+@pytest.mark.parametrize("kind", ["text", "latex", "markdown", "html"])
+def test_the_mean_over_two_samples_is_no_half_beside_that_of_the_squared_error(kind):
+    made = explain(parse("input 2; dense 1; sigmoid; sample 0 1 -> 1; sample 1 0 -> 0"))
+    told = str(made) if kind == "text" else getattr(made, kind)()
+    half = r"(?:½|\\tfrac\{1\}\{2\}|<mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>)"
+    assert re.search(half, told)
+    assert not re.search(half + r"(?:[^=]{0,40}?)(?:Σ|∑|\\sum)", told)
 
 
 def test_all_tells_every_weight():

@@ -25,16 +25,17 @@ from gradbook.graph.reference import Values
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Form,
-    Fraction,
     Numeral,
     Partial,
     added,
     multiplied,
 )
 from gradbook.targets.algebra.notation.formula import (
+    SHARE,
     Say,
     formula,
     numbers,
+    over_all,
     over_samples,
     symbol,
     symbols,
@@ -70,12 +71,16 @@ class Algebra:
 
     def in_formulas(self, chain: Chain) -> Form:
         """(a_o1 − t1) · a_o1 · (1 − a_o1) · a_h1."""
-        say = self.say_symbols()
 
         def factor(part: Local | Worked) -> Form:
-            return formula(part.formula, say) if isinstance(part, Local) else as_partial(part)
+            return self.derivative(part) if isinstance(part, Local) else as_partial(part)
 
         return self._said(chain, factor, lambda x: BigSum(self.in_formulas(x), "samples"))
+
+    def derivative(self, local: Local) -> Form:
+        """a_o1 − t1, or 1/N of the error of all towards one sample's."""
+        is_share = self.samples > 1 and local.of is self.derived.step.loss
+        return SHARE if is_share else formula(local.formula, self.say_symbols())
 
     def in_numbers(self, chain: Chain, sample: int | None = None) -> Form:
         """The same with the numbers put in; Σ is written out."""
@@ -143,8 +148,7 @@ class Algebra:
                 return added([*map(said, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
                 whole = total(inside)
-                share = Fraction(Numeral(1), Numeral(self.samples))
-                return multiplied([share, whole]) if mean else whole
+                return over_all(whole, Numeral(self.samples)) if mean else whole
             case ChainProduct(factors):
                 kept = [part for part in factors if not (spare_ones and _is_one(part))]
                 return multiplied(map(said, kept or factors[:1]))

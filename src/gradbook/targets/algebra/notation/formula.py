@@ -37,6 +37,8 @@ from gradbook.targets.algebra.notation.forms import (
     multiplied,
 )
 
+SHARE = Fraction(Numeral(1), Symbol(Name("N")))  # of each sample in a mean over N of them
+
 Say = Callable[[Node], Form | None]  # what stands for a value; None: its formula
 Notation = Callable[[Node, Sequence[Form], Say], Form]
 
@@ -156,6 +158,8 @@ def _expanded(node: Node, say: Say) -> Form:
 def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A long sum is divided by writing its share in front."""
     top, bottom = args
+    if _is_mean_error(node):
+        return over_all(top, bottom)
     long = isinstance(top, Terms) and len(top.terms) > LONGEST_TOP
     if (long or node.inputs[0].op.name == "total") and node.inputs[1].is_constant():
         return multiplied([Fraction(Numeral(1), bottom), top])
@@ -164,6 +168,19 @@ def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     if isinstance(top, Fraction):
         return Fraction(top.top, multiplied([top.bottom, bottom]))
     return Fraction(top, bottom)
+
+
+def _is_mean_error(node: Node) -> bool:
+    """Whether it is the samples' mean error, over their constant number."""
+    top, bottom = node.inputs
+    name = top.inputs[0].name if top.op.name == "total" else None
+    return bottom.is_constant() and name is not None and name.stem == TOTAL_ERROR.stem
+
+
+def over_all(whole: Form, samples: Form) -> Form:
+    """The mean over the samples. In symbols 1/N stands in front, which no one takes for the ½ of a
+    squared error; once numbers are put in, it is the sum over how many there are."""
+    return multiplied([SHARE, whole]) if isinstance(whole, BigSum) else Fraction(whole, samples)
 
 
 def _times(node: Node, args: Sequence[Form], say: Say) -> Form:

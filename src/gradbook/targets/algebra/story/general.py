@@ -38,7 +38,7 @@ from gradbook.targets.algebra.notation.forms import (
     sign,
     softmax,
 )
-from gradbook.targets.algebra.notation.formula import formula
+from gradbook.targets.algebra.notation.formula import SHARE, formula
 from gradbook.targets.algebra.story.story import Story, listed
 
 LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
@@ -373,10 +373,8 @@ def _from_error(net: Net) -> tuple[Form, int]:
 
 
 def _over_samples(net: Net, one: Form) -> Form:
-    samples = len(net.examples())
-    if samples == 1:
-        return one
-    return multiplied([Fraction(Numeral(1), Numeral(samples)), BigSum(one, "samples")])
+    several = len(net.examples()) > 1
+    return multiplied([SHARE, BigSum(one, "samples")]) if several else one
 
 
 def _wanted(net: Net) -> Form:

@@ -25,7 +25,10 @@ def introduce(story: Story, step: Step) -> None:
     introduce_layers(story, net)
     if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
         story.say("The sample is ", *_start(step, step.inputs), ".")
-        story.say("Wanted are ", *_start(step, step.targets), ".")
+        verb = "targets are " if len(step.targets) > 1 else "target is "
+        story.say(f"The {verb}", *_start(step, step.targets), ".")
+    if not net.has_samples:
+        story.say(net.made_up())
     if len(step.weights) <= MOST_TOLD:
         story.say("At the start ", *_start(step, step.weights), ".")
     introduce_rule(story, net)
@@ -123,6 +126,7 @@ BIASES = {
 
 
 def _error(net: Net) -> str:
-    several = ", mean over the samples" if len(net.examples()) > 1 else ""
+    samples = len(net.examples())
+    several = f", mean over the N = {samples} samples" if samples > 1 else ""
     smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
     return f"the error: {net.objective}{smooth}{several}"

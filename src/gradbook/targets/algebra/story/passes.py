@@ -56,7 +56,7 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     if known.samples > 1:
         story.say(
             "Each sample goes through the network by itself; Σ adds over the "
-            f"{known.samples} samples. The numbers stand in the table below."
+            f"N = {known.samples} samples. The numbers stand in the table below."
         )
     for value in values:
         rights: list[tuple[str, Form]] = [
@@ -192,7 +192,7 @@ class _Backward:
         rights: list[tuple[str, Form]] = []
         if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
             rights += [("=", step) for step in differentiated(local, say)]
-        result = formula(local.formula, say)
+        result = known.derivative(local)
         rights += [*(("=", step) for step in steps(local, say)), ("=", result)]
         if not (local.of.each or local.formula.each):
             put_in = formula(local.formula, known.say_numbers())

@@ -36,6 +36,7 @@ from gradbook.targets.excel.sheets.look import SMALL, ChartCurve, Look, colour, 
 
 GUIDE_WIDTH = 15  # columns
 PANEL = 1  # the first column of the panel on the left
+MADE_UP_ROW = 2
 FIRST_ROW = 3
 CHART = (3, 4)
 CHART_SIZE = {"width": 540, "height": 330}
@@ -51,6 +52,8 @@ def write_network(look: Look, book: WorkbookPlan) -> None:
     remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.objective}"
     title = f"{title}: an exercise" if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)
+    if not net.has_samples:
+        sheet.write_string(MADE_UP_ROW, PANEL, net.made_up(), look.remark)
     rows = (
         FIRST_ROW + len(book.step.weights) + (book.data_place[0] + book.step.samples) * book.several
     )
