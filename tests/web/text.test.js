@@ -5,8 +5,16 @@ import { exact, short } from "../../src/gradbook/web/view/dom.js"
 import { read } from "../../src/gradbook/web/view/samples.js"
 
 test("a number in a circle has as many digits as fit", () => {
-  const shown = [0.15, -12.3456, 1234.5, 1.6e-7, 0, NaN, -Infinity].map(short)
-  assert.deepEqual(shown, ["0.1500", "−12.3456", "1234.50", "1.6e−7", "0.0000", "NaN", "−∞"])
+  const shown = [0.15, -12.3456, -1234.56, -12345.6, 1.6e-7, -1.6e-12, -1.6e120, 0, NaN, -Infinity].map(short)
+  assert.deepEqual(shown, [
+    "0.1500", "−12.35", "−1234.6", "−12346", "1.6e−7", "−2e−12", "−2e120", "0.0000", "NaN", "−∞",
+  ])
+  const edges = [9.99995, 99.995, 999.95, 9999.5, 99999.5, 9.5e9, 9.5e-10, 0.00095, 9.95e9, 9.95e-10]
+  for (const edge of edges) {
+    for (const value of [edge, edge * (1 - 1e-9), edge * (1 + 1e-9)]) {
+      assert.ok(short(-value).length <= 7, `${value}: ${short(-value)}`)
+    }
+  }
 })
 
 test("a number of a derivation has seven digits, or fewer where it has no more", () => {

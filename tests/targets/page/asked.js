@@ -14,7 +14,19 @@ const { read } = await load("text/reader.js")
 const { TextError } = await load("text/statement.js")
 const { tableOf } = await load("build/table.js")
 
+const { layoutOf } = await load("view/layout.js")
+const { spaced } = await load("view/spacing.js")
+
 const answers = {
+  /** Where columns of these sizes stand. */
+  spaced({ columns, rules, room, most }) {
+    return spaced(columns, rules, room, most)
+  },
+  /** Where everything stands in the drawing of a network's text, in so much room. */
+  layout({ text, building, widths, room }) {
+    const { columns, names } = tableOf(read(text, building.grammar), [], building)
+    return { ...layoutOf(columns, names, widths, room), names }
+  },
   /** Epochs as the page trains them: the loss and the state that each begins with. */
   train({ table, rate, epochs }) {
     const training = begun(table, rate)

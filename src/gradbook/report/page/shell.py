@@ -95,6 +95,9 @@ def text(words: str) -> str:
     return escape(visible(words))
 
 
+SCROLLS = "The drawing is wider than the screen: move it sideways to see all of it."
+
+
 def wide(inside: str, *, focusable: bool = True) -> str:
     """A box that scrolls where what it holds is wider than the page, by key as well if it is
     `focusable`; a page of many such boxes would be too many stops."""

@@ -13,11 +13,12 @@ from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.network import DROPPED
 from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, Side, made_with, resource, text, text_box
+from gradbook.report.page.shell import SCROLLS, Section, Side, made_with, resource, text, text_box
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns
 from gradbook.report.play.formulas import formula_table
+from gradbook.targets.drawing.shapes import width_table
 from gradbook.targets.page.content import PageContent, content
 
 ENDING = re.compile("<(?!/?m)")  # what could end a script; formulas have <mo> and </mo>
@@ -100,6 +101,7 @@ def _drawing() -> str:
         '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
         '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
         f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
+        f'<p class="remark" id="drawing-scrolls" hidden>{SCROLLS}</p>'
     )
 
 
@@ -213,6 +215,7 @@ def _data(known: PageContent, is_building: bool) -> str:
     """The tables, in an element that no browser takes for a script."""
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
+    table["widths"] = width_table()
     table["columns"] = columns(known.begun, places)
     table["layers"] = _layers(known.net)
     table["madeUp"] = known.net.made_up(DROPPED)

@@ -211,3 +211,8 @@ SERIF = 1.08  # times its size a name is set, for a serif looks smaller
 def ems(text: str) -> float:
     """How wide the text is at most, in parts of its size."""
     return sum(WIDTH_OF.get(character, OTHER) for character in text)
+
+
+def width_table() -> dict[str, str]:
+    """The same for those who measure in another language; no characters stand for all others."""
+    return {f"{width}": those for width, those in (*WIDTHS.items(), (OTHER, ""))}

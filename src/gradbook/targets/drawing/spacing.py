@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 LEFT_OUT = 0.7  # of a unit's room goes to those left out
 
@@ -59,9 +60,10 @@ class PlacedColumn:
 
 
 def spaced(
-    columns: Sequence[ColumnSize], rules: SpacingRules, room: float = 0.0
+    columns: Sequence[ColumnSize], rules: SpacingRules, room: float = 0.0, most: float = inf
 ) -> list[PlacedColumn]:
-    """Every column in its place; lines grow into what is left of `room`."""
+    """Every column in its place. Lines grow into what is left of `room`, and where there isn't even
+    the `most`, they become up to half as long."""
     across = [
         _across(column.cells, pitch)
         for column, pitch in zip(columns, _pitches(columns, rules), strict=True)
@@ -74,9 +76,10 @@ def spaced(
     stubs = [_stub(column, rules) for column in columns]
     named = [k for k in range(len(slants)) if columns[k].fan]
     total = sum(column.along for column in columns) + sum(stubs[:-1]) + sum(slants)
-    spare = (room - total) / max(len(named), 1)
+    spare = (max(room - total, 0) + min(most - total, 0)) / max(len(named), 1)
     for k in named:
-        slants[k] += max(0.0, min(spare, rules.widest - slants[k]))
+        least = min(slants[k], max(rules.slant, slants[k] / 2))
+        slants[k] = max(least, min(slants[k] + spare, max(rules.widest, slants[k])))
     placed = []
     left = 0.0
     for column, cells, own, stub, slant in zip(

@@ -69,15 +69,17 @@ export function formula(math) {
   return holder
 }
 
-/** 0.1500, −12.30, 1.6e−7: as many digits as have room in a circle.
+/** 0.1500, −12.30, 1.6e−7, −2e−12: as many digits as have room in a circle.
  * @param {number} value
  */
 export function short(value) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞"
   const size = Math.abs(value)
   const plain = size === 0 || (size >= 0.00095 && size < 99999.5)
-  const decimals = size < 99.995 ? 4 : size < 9999.5 ? 2 : 0
-  return signed(plain ? value.toFixed(decimals) : value.toExponential(1))
+  const decimals = size < 9.99995 ? 4 : size < 999.95 ? 2 : size < 9999.5 ? 1 : 0
+  if (plain) return signed(value.toFixed(decimals))
+  const far = value.toExponential(1)
+  return signed(/\d\d$/.test(far) ? value.toExponential(0) : far) // the exponent takes a digit's room
 }
 
 /** Two decimals, as many as fit into a cell.

@@ -2,26 +2,30 @@
 
 import { brief, draw, nameText, say, set, short } from "./dom.js"
 import { beam, feeds, masks, mentioned, neighbour, reached } from "./paths.js"
-import { bestPlaces, HALF, LABEL, lineOf, lined, pill, point, sideways, SMALL, TALL, upright, uprightWidth, ways } from "./layout.js"
+import { layoutOf, pathOf, pill } from "./layout.js"
 
-const NARROW = 620 // pixels: below, a network that fits goes from top to bottom
-const MOST_LABELS = 12 // between two columns
-const SMALLEST = 0.85 // of its size, that the drawing shrinks to before it scrolls
+const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest weight's line, beyond 1
+const FEW = 24 // lines
+const JITTER = 8 // pixels by which the room may change, and the drawing stay as it is
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
 const DIGITS = 30 // a cell that is at least so wide has its number in it
 
 /**
- * @typedef {import("./layout.js").Column} Column
+ * @typedef {import("./layout.js").Box} Box
  * @typedef {import("./layout.js").Spot} Spot
  * @typedef {import("./layout.js").Way} Way
  * @typedef {import("./layout.js").Cell} Cell
  */
 
 export class Drawing {
-  /** @param {import("./model.js").Model} model @param {HTMLElement} box */
-  constructor(model, box) {
+  /** @param {import("./model.js").Model} model @param {HTMLElement} box
+   * @param {HTMLElement} hint that says that it scrolls @param {import("./layout.js").Widths} widths
+   */
+  constructor(model, box, hint, widths) {
     this.model = model
     this.box = box
+    this.hint = hint
+    this.widths = widths
     this.names = model.content.names
     this.room = 0
     this.isUpright = false
@@ -54,9 +58,8 @@ export class Drawing {
 
   relaid() {
     const room = this.box.clientWidth
-    const isUpright = room < NARROW && uprightWidth(this.model.content.columns) <= room
-    if (!room || (this.room && isUpright === this.isUpright && Math.abs(room - this.room) < 24)) return
-    Object.assign(this, { room, isUpright, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [] })
+    if (!room || (this.room && Math.abs(room - this.room) < JITTER)) return
+    Object.assign(this, { room, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [] })
     this.lighted = ""
     this.render()
     this.update()
@@ -65,35 +68,30 @@ export class Drawing {
 
   /** @private */
   render() {
-    const { columns } = this.model.content
-    const room = this.box.clientWidth - 2
-    const layout = this.isUpright ? upright(columns, room) : sideways(columns, room)
-    const { spots, width, height } = layout
-    const lines = ways(spots, this.isUpright)
+    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room)
+    const { width, height, shown } = layout
+    this.isUpright = layout.isUpright
     const svg = draw("svg", {
-      viewBox: `0 0 ${width} ${height}`, width: Math.max(SMALLEST * width, Math.min(width, room)), role: "group", class: "net",
+      viewBox: `0 0 ${width} ${height}`, width: shown, role: "group", class: "net",
       "aria-label": "The network: every value and every weight",
     })
-    const groups = lines.map(way => this.edge(way))
-    svg.append(...groups, ...this.labels(lines, spots))
-    for (const spot of spots.flat()) if (spot) svg.append(...this.unit(spot))
-    svg.append(...layout.gaps.map(({ x, y, count }) =>
-      draw("text", { x, y, class: "caption", "text-anchor": "middle" }, `⋮ ${count} more`)))
+    svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
+    for (const spot of layout.spots) svg.append(...this.unit(spot))
+    svg.append(...layout.captions.map(({ x, y, words }) => draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
-    svg.append(...this.captions(layout.middles, height))
+    this.hint.hidden = shown <= this.room
     this.box.replaceChildren(svg)
   }
 
   /** @param {Way} way @private */
-  edge(way) {
-    const { weight, ends } = way
-    const d = lineOf(way, this.isUpright)
+  edge({ weight, pieces, ends }) {
+    const d = pathOf(pieces)
     const line = draw("path", { d, class: "line" })
-    const [source, goal] = [ends[0].values[ends[0].values.length - 1], ends[1].values[0]]
+    const joins = ends.map(([source, goal]) => [source.values[source.values.length - 1], goal.values[0]])
     const isLit = (/** @type {Set<number>} */ lit) =>
-      weight !== null && lit.has(weight) ? true : lit.has(source) && lit.has(goal)
+      weight !== null && lit.has(weight) ? true : joins.some(both => both.every(value => lit.has(value)))
     if (weight === null) {
       const group = draw("g", { class: "edge plain" }, line)
       this.marks.push([group, isLit])
@@ -106,86 +104,70 @@ export class Drawing {
     return group
   }
 
-  /** The weights' names and numbers, each on its line, where they have room.
-   * @param {Way[]} ways @param {(Spot | null)[][]} spots @private
+  /** A weight's name and number, where its line is interrupted for them.
+   * @param {Way} way @private
    */
-  labels(ways, spots) {
-    const groups = spots.map((_, k) => ways.filter(w => w.weight !== null && spots[k].some(s => s?.unit === w.ends[1])))
-    return groups.flatMap(group => {
-      const found = group.length <= MOST_LABELS ? bestPlaces(group) : null
-      return group.map((way, k) => this.label(way, found ? found[k] : point(way, 0.5), !found))
-    })
-  }
-
-  /** @param {Way} way @param {number[]} at @param {boolean} isQuiet shown only while it is chosen @private */
-  label(way, [x, y], isQuiet) {
-    const weight = /** @type {number} */ (way.weight)
-    const group = draw("g", { class: isQuiet ? "label quiet" : "label" })
+  label({ weight, label }) {
+    if (weight === null || !label) return []
+    const { left, top, width, height } = label.box
+    const [middle, right] = [left + width / 2, left + width]
+    const group = draw("g", { class: "label" }, draw("rect", { x: left, y: top, width, height, class: "paper" }))
+    const kind = `name k-${this.names[weight].kind}`
+    const rows = this.isUpright ? [13, 28, 41] : label.hasSlope ? [15, 15, 29] : [13.5, 13.5]
+    const [name, number, slope] = rows.map(row => top + row)
+    const [at, anchor] = this.isUpright ? [middle, "middle"] : [right, "end"]
     group.append(
-      draw("rect", { x: x - LABEL.width / 2, y: y - 18, width: LABEL.width, height: LABEL.height, rx: 8, class: "paper" }),
-      draw("text", { x: x - 38, y: y - 3, class: `name k-${this.names[weight].kind}` }, ...nameText(this.names[weight], 15)),
-      this.number(weight, x + 38, y - 3, "end"),
+      draw("text", { x: this.isUpright ? middle : left, y: name, class: kind, ...(this.isUpright ? { "text-anchor": "middle" } : {}) }, ...nameText(this.names[weight], 15)),
+      this.number(weight, at, number, anchor),
     )
-    if (this.model.slopeOf.has(weight)) group.append(this.slope(weight, x + 38, y + 12, "end"))
+    if (label.hasSlope && this.model.slopeOf.has(weight)) group.append(this.slope(weight, at, slope, anchor))
     group.addEventListener("pointerenter", () => this.point(weight))
     group.addEventListener("pointerleave", () => this.point(null))
     group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.grab(event, weight))
     this.marks.push([group, lit => lit.has(weight)])
     this.labelled.push([group, weight])
-    return group
+    return [group]
   }
 
   /** @param {Spot} spot @private */
-  unit({ unit, x, y, width }) {
-    const parts = unit.values.map((line, k) => this.half(line, {
-      x: x - width / 2 + k * HALF, y: y - TALL / 2,
-      round: [k === 0, k === unit.values.length - 1],
-    }))
-    if (unit.above === null) return parts
-    const [left, top] = this.isUpright
-      ? [x + width / 2 + 8, y - SMALL.height / 2 - 6]
-      : [x - SMALL.width / 2, y - TALL / 2 - SMALL.height - 6]
+  unit({ unit, halves, above }) {
+    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, k === unit.values.length - 1]))
+    if (unit.above === null || !above) return parts
+    const [x, y] = [above.left + above.width / 2, above.top + above.height]
     const link = this.isUpright
-      ? `M${x + width / 2} ${y}h8` : `M${x} ${y - TALL / 2}v-6`
-    return [draw("path", { d: link, class: "link" }), this.small(unit.above, left, top), ...parts]
+      ? `M${above.left} ${above.top + above.height / 2}H${halves[0].left + halves[0].width}`
+      : `M${x} ${y}V${halves[0].top}`
+    return [draw("path", { d: link, class: "link" }), this.small(unit.above, above), ...parts]
   }
 
-  /** @param {number} line @param {{x: number, y: number, round: boolean[]}} where @private */
-  half(line, { x, y, round }) {
+  /** @param {number} line @param {Box} box @param {boolean[]} round @private */
+  half(line, box, round) {
     const name = this.names[line]
+    const [x, y] = [box.left + box.width / 2, box.top]
     const group = draw("g", { class: `unit f-${name.kind}`, ...this.handle(line) },
-      draw("path", { d: pill(x, y, HALF, TALL, round), class: "shape" }),
-      draw("text", { x: x + HALF / 2, y: y + 19, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 16)),
-      this.number(line, x + HALF / 2, y + 35, "middle"))
-    if (this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x + HALF / 2, y + 50, "middle"))
+      draw("path", { d: pill(box, round, this.isUpright), class: "shape" }),
+      draw("text", { x, y: y + 19, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 16)),
+      this.number(line, x, y + 35, "middle"))
+    if (this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x, y + 50, "middle"))
     this.handles.push([group, line])
     this.marks.push([group, lit => lit.has(line)])
     return group
   }
 
   /** A bias or a target.
-   * @param {number} line @param {number} x @param {number} y @private
+   * @param {number} line @param {Box} box @private
    */
-  small(line, x, y) {
+  small(line, { left, top, width, height }) {
     const name = this.names[line]
-    const { width, height } = SMALL
+    const x = left + width / 2
     const group = draw("g", { class: `unit f-${name.kind}`, ...this.handle(line) },
-      draw("rect", { x, y, width, height, rx: 12, class: "shape" }),
-      draw("text", { x: x + 7, y: y + 17, class: `name k-${name.kind}` }, ...nameText(name, 14)),
-      this.number(line, x + width - 6, y + 17, "end"))
-    if (this.model.slopeOf.has(line)) group.append(this.slope(line, x + width - 6, y + 32, "end"))
+      draw("rect", { x: left, y: top, width, height, rx: 12, class: "shape" }),
+      draw("text", { x, y: top + 15, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 14)),
+      this.number(line, x, top + 30, "middle"))
+    if (this.model.slopeOf.has(line)) group.append(this.slope(line, x, top + 44, "middle"))
     this.handles.push([group, line])
     this.marks.push([group, lit => lit.has(line)])
     return group
-  }
-
-  /** @param {number[]} middles @param {number} height @private */
-  captions(middles, height) {
-    return middles.map((x, k) => {
-      const said = lined(this.model.content.columns[k].words)
-      return draw("text", { x, y: height - 32, class: "caption", "text-anchor": "middle" },
-        ...said.map((word, j) => draw("tspan", { x, dy: j ? 14 : 0 }, word)))
-    })
   }
 
   /** Paint the maps with their gradients, or with their values.
@@ -333,10 +315,11 @@ export class Drawing {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
       else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
     }
+    const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {
       const value = model.at(weight)
-      set(line, "stroke-width", (1 + 4 * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
+      set(line, "stroke-width", (1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
     this.tintMaps()

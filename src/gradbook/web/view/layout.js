@@ -1,122 +1,285 @@
 // Where units, maps and the lines between them stand: geometry alone.
 
-export const HALF = 66 // a half of a unit: a sum, or an activation
+import { captionWidths, spaced, wrapped } from "./spacing.js"
+
+export const HALF = 66 // how wide a half of a unit is: a sum, or an activation
 export const TALL = 58
-export const SMALL = { width: 82, height: 40 } // of a bias or a target
-export const LABEL = { width: 82, height: 34 }
-const PLAIN = 38 // a gap that no weight has to stand in
-const WIDEST = 260 // of a gap
-const LINE = 76 // of a line, beside its label, is in sight at least
-const ABOVE = 24 // a bias over the uppermost unit
-const CAPTIONS = 58
-const LAYER = 150 // from one column to the next, from top to bottom
+const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing shrinks to before it scrolls
+const PAD = 4 // between a label and its line
+const NUMBER = 58 // the widest that is usual, in its size
+const NAME = 15 // the size of a name beside a line
+const LINES = { full: 34, short: 18, upright: 46 } // a label's height: with its gradient, without, one under the other
+const HIGHEST = 640 // of a column, beyond which labels leave their gradients out
+const BELOW = 0.72 // of a name's size, what stands below its line
+const SMALL_LINK = 6 // between a unit and its bias or target
+const PLAIN = 30 // a gap without labels
+const MAPS_GAP = 38
 const MAPS_APART = 26
-const LONGEST_CAPTION = 17 // characters
-const FRACTIONS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
+const WORDS = 12.5
+const CAPTIONS = { gap: 22, step: 14, apart: 8, widest: 150 }
+const SKIPS = { step: 14, apart: 5 } // lines over the top: from one to the next, and from their columns
+const MARGIN = 4
+const RULES = {
+  sideways: { pitch: 84, apart: 12, stub: 16, steep: 0.35, slant: 54, slope: 0.45, widest: 240, captions: CAPTIONS.apart },
+  upright: { pitch: 74, apart: 8, stub: 14, steep: 0.2, slant: 50, slope: 0.3, widest: 140, captions: 0 },
+}
 
 /**
+ * @typedef {import("./dom.js").Name} Name
+ * @typedef {import("./spacing.js").Size} Size
+ * @typedef {import("./spacing.js").Placed} Placed
  * @typedef {{values: number[], above: number | null, from: [row: number, weight: number | null, back?: number][]}} Unit what it reads, and how many columns before
  * @typedef {number[][]} Plane the lines of a channel's values, row by row
  * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
- * @typedef {{x: number, y: number, unit: Unit, width: number}} Spot
- * @typedef {{x: number, y: number, count: number}} Gap units that are left out
+ * @typedef {{left: number, top: number, width: number, height: number}} Box
+ * @typedef {{unit: Unit, halves: Box[], above: Box | null}} Spot
+ * @typedef {{x: number, y: number, words: string}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
- * @typedef {{a: number[], b: number[], row: number, weight: number | null, back: number, ends: [Unit, Unit]}} Way
- * @typedef {{spots: (Spot | null)[][], gaps: Gap[], cells: Cell[][], middles: number[], width: number, height: number}} Layout
+ * @typedef {{box: Box, hasSlope: boolean}} Label
+ * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
+ * @typedef {{
+ *   isUpright: boolean, spots: Spot[], ways: Way[], captions: Caption[], cells: Cell[][], width: number, height: number, shown: number,
+ * }} Layout `shown` so wide in pixels
+ * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
  */
 
-/** How wide a network of units is from top to bottom; maps and gaps have no such layout.
- * @param {Column[]} columns
- */
-export function uprightWidth(columns) {
-  if (columns.some(column => column.maps.length || column.left_out)) return Infinity
-  return Math.max(...columns.map(column => column.units.length * (unitWidth(column) + besideUnits(column) + 4)))
-}
-
-/** From top to bottom, as on a phone.
- * @param {Column[]} columns
- * @param {number} width
+/** From left to right; from top to bottom where that fits and the other does not, as on a phone.
+ * @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {number} room
  * @returns {Layout}
  */
-export function upright(columns, width) {
-  const spots = columns.map((column, k) => {
-    const own = unitWidth(column)
-    const beside = besideUnits(column)
-    const step = Math.min(own + beside + 60, width / column.units.length)
-    return column.units.map((unit, j) => unit && {
-      unit, width: unit.values.length * HALF,
-      x: width / 2 + (j - (column.units.length - 1) / 2) * step - beside / 2,
-      y: 44 + k * LAYER,
+export function layoutOf(columns, names, widths, room) {
+  const sideways = new Arrangement(columns, names, widths, false).layout(room)
+  if (sideways.shown <= room || columns.some(column => column.maps.length || column.left_out)) return sideways
+  const upright = new Arrangement(columns, names, widths, true).layout(room)
+  return upright.shown <= room ? upright : sideways
+}
+
+/** How wide words are at most.
+ * @param {Widths} widths @returns {(words: string) => number} in parts of their size
+ */
+function measure(widths) {
+  const found = new Map(Object.entries(widths).flatMap(([wide, all]) =>
+    [...all].map(character => /** @type {[string, number]} */ ([character, Number(wide)]))))
+  const other = Number(Object.keys(widths).find(wide => widths[wide] === ""))
+  return words => [...words].reduce((wide, character) => wide + (found.get(character) ?? other), 0)
+}
+
+class Arrangement {
+  /** @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {boolean} isUpright */
+  constructor(columns, names, widths, isUpright) {
+    this.columns = columns
+    this.names = names
+    this.isUpright = isUpright
+    const ems = measure(widths)
+    this.wide = (/** @type {string} */ words) => WORDS * ems(words)
+    this.nameWide = (/** @type {Name} */ { letter, below }) => NAME * (ems(letter) + BELOW * ems(below))
+    this.longest = columns.map(({ words }) =>
+      isUpright ? 0 : Math.max(0, ...words.flatMap(phrase => phrase.split(" ").map(this.wide))))
+    this.sizes = columns.map((column, k) => this.size(column, columns[k + 1], this.longest[k]))
+  }
+
+  /** @param {number} room @returns {Layout} */
+  layout(room) {
+    const { columns, sizes, isUpright } = this
+    const smallest = isUpright ? SMALLEST.upright : SMALLEST.sideways
+    const [rules, rooms] = isUpright ? [RULES.upright, []] : [RULES.sideways, [room - 2 * MARGIN, room / smallest - 2 * MARGIN]]
+    const placed = spaced(sizes, rules, ...rooms)
+    const skips = skipsOf(columns)
+    const first = Math.min(...sizes.map((size, k) => edge(size, placed[k], -1)), ...columns.map(column => -mapsHeight(column) / 2))
+    const last = Math.max(...sizes.map((size, k) => edge(size, placed[k], 1)), ...columns.map(column => mapsHeight(column) / 2))
+    const over = skips.length && (skips.length + 0.5) * SKIPS.step
+    const middle = isUpright ? MARGIN - first : MARGIN + over - first
+    const written = this.captions(placed, middle + last)
+    const out = (/** @type {number} */ side) => written.map(({ x, words }) => side * x + this.wide(words) / 2)
+    const left = MARGIN + Math.max(0, ...out(-1))
+    const at = (/** @type {number} */ along, /** @type {number} */ across) =>
+      isUpright ? [middle + across, MARGIN + along] : [left + along, middle + across]
+    const spots = columns.map((column, k) => column.units.map((unit, j) => unit && this.spot(unit, placed[k], this.inset(k), j, at)))
+    const captions = [...this.leftOut(placed, at), ...written.map(caption => ({ ...caption, x: left + caption.x }))]
+    const end = (isUpright ? MARGIN : left) + Math.max(placed[placed.length - 1].left + sizes[sizes.length - 1].along, ...out(1)) + MARGIN
+    const side = middle + last + MARGIN
+    const [width, height] = isUpright ? [side + over, end] : [end, Math.max(side, ...captions.map(({ y }) => y + 6))]
+    return {
+      isUpright, captions, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
+      spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
+      ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
+      cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),
+    }
+  }
+
+  /** @param {Column} column @param {Column | undefined} goal @param {number} caption @returns {Size} @private */
+  size(column, goal, caption) {
+    const { isUpright } = this
+    const halves = Math.max(0, ...column.units.map(unit => unit?.values.length ?? 0))
+    const small = Math.max(0, ...column.units.map(unit => this.small(unit)))
+    const weights = (goal?.units ?? []).flatMap(unit => unit?.from.flatMap(([, weight, back = 1]) => (weight !== null && back === 1 ? [weight] : [])) ?? [])
+    const fan = weights.length ? (goal?.units ?? []).filter(Boolean).length : 0
+    const half = (isUpright ? HALF : TALL) / 2
+    const missing = column.left_out ? this.wide(leftOutWords(column)) : 0
+    return {
+      along: column.maps.length ? mapsWidth(column) : Math.max(missing, halves * (isUpright ? TALL : HALF)),
+      before: column.maps.length ? 0 : half + (isUpright ? 0 : small),
+      after: column.maps.length ? 0 : half + (isUpright ? small : 0),
+      cells: column.units.map(unit => unit !== null),
+      follows: isFollowing(column),
+      fan, label: fan ? this.label(column, weights, fan) : [0, 0],
+      gap: column.maps.length || goal?.maps.length ? MAPS_GAP : PLAIN, caption,
+    }
+  }
+
+  /** How much of the room along and across a label takes.
+   * @param {Column} column @param {number[]} weights @param {number} fan @private
+   */
+  label(column, weights, fan) {
+    if (this.isUpright) return [LINES.upright + 2 * PAD, NUMBER + PAD]
+    const name = Math.max(...weights.map(weight => this.nameWide(this.names[weight])))
+    const isHigh = column.units.length * fan * LINES.full > HIGHEST
+    return [PAD + name + PAD + NUMBER + PAD, isHigh ? LINES.short : LINES.full]
+  }
+
+  /** What a bias or a target takes beside its unit, with what joins them.
+   * @param {Unit | null} unit @private
+   */
+  small(unit) {
+    if (!unit || unit.above === null) return 0
+    return SMALL_LINK + (this.isUpright ? HALF : smallHeight(this.names[unit.above]))
+  }
+
+  /** @param {Unit} unit @param {Placed} placed @param {number} inset @param {number} row @param {(along: number, across: number) => number[]} at @returns {Spot} @private */
+  spot(unit, placed, inset, row, at) {
+    const { isUpright } = this
+    const [width, height] = [HALF, TALL]
+    const halves = unit.values.map((_, k) => {
+      const [x, y] = at(placed.left + inset + k * (isUpright ? TALL : HALF), placed.across[row])
+      return isUpright ? { left: x - HALF / 2, top: y, width, height } : { left: x, top: y - TALL / 2, width, height }
     })
-  })
-  return { spots, gaps: [], cells: [], middles: [], width, height: 44 + (columns.length - 1) * LAYER + 60 }
-}
+    if (unit.above === null) return { unit, halves, above: null }
+    const [{ left, top }] = halves
+    const tall = smallHeight(this.names[unit.above])
+    const above = isUpright
+      ? { left: left + HALF + SMALL_LINK, top: top + (halves.length * TALL - tall) / 2, width, height: tall }
+      : { left: left + (halves.length - 1) * HALF / 2, top: top - SMALL_LINK - tall, width, height: tall }
+    return { unit, halves, above }
+  }
 
-/** From left to right, in so much room if that is enough.
- * @param {Column[]} columns
- * @param {number} room
- * @returns {Layout}
- */
-export function sideways(columns, room) {
-  const wide = columns.map(column => (column.maps.length ? mapsWidth(column) : unitWidth(column)))
-  const most = Math.max(...columns.map(column => column.units.length))
-  const above = columns.some(column => besideUnits(column)) ? ABOVE : 0
-  const step = Math.max(above ? 128 : 84, Math.min(128, 520 / most))
-  const tall = Math.max(most * step, ...columns.map(mapsHeight))
-  const named = columns.map(column => column.units.some(unit => unit?.from.some(([, weight]) => weight !== null)))
-  const weighted = named.filter(Boolean).length
-  const plain = (columns.length - 1 - weighted) * PLAIN
-  const total = wide.reduce((a, b) => a + b, 0)
-  const gap = Math.max(LABEL.width + LINE, Math.min(WIDEST, (room - total - plain - 20) / Math.max(weighted, 1)))
-  const middle = above + tall / 2
-  let left = 4
-  const lefts = wide.map((own, k) => {
-    const here = left
-    left += own + (named[k + 1] ? gap : PLAIN)
-    return here
-  })
-  return {
-    spots: columns.map((column, k) => column.units.map((unit, j) => unit && {
-      unit, width: unit.values.length * HALF, x: lefts[k] + wide[k] / 2,
-      y: middle + (j - (column.units.length - 1) / 2) * step,
-    })),
-    gaps: columns.flatMap((column, k) => column.units.flatMap((unit, j) => (unit ? [] : [{
-      count: column.left_out, x: lefts[k] + wide[k] / 2, y: middle + (j - (column.units.length - 1) / 2) * step,
-    }]))),
-    cells: columns.map((column, k) => mapCells(column, k, lefts[k], middle)),
-    middles: lefts.map((here, k) => here + wide[k] / 2),
-    width: total + weighted * gap + plain + 20,
-    height: tall + above + CAPTIONS,
+  /** The lines from units to those of the next column that read them.
+   * @param {Placed[]} placed @param {(along: number, across: number) => number[]} at @returns {Way[]} @private
+   */
+  ways(placed, at) {
+    return this.columns.flatMap((column, k) => column.units.flatMap((unit, row) => (unit?.from ?? []).flatMap(/** @returns {Way[]} */ ([place, weight, back = 1]) => {
+      const source = this.columns[k - back]?.units[place]
+      if (back !== 1 || !source || !unit) return []
+      const [own, goal] = [placed[k - 1], placed[k]]
+      const side = own.left + this.sizes[k - 1].along
+      const start = [at(side - this.inset(k - 1), own.across[place]), at(side, own.across[place])]
+      const end = [at(goal.left, goal.across[row]), at(goal.left + this.inset(k), goal.across[row])]
+      const ends = /** @type {[Unit, Unit][]} */ ([[source, unit]])
+      if (weight === null) return [{ pieces: [[...start, ...end]], weight, label: null, ends }]
+      const across = own.across[place] + own.ports[column.units.slice(0, row).filter(Boolean).length]
+      const pieces = [[...start, at(own.labels, across)], [at(own.lines, across), ...end]]
+      return [{ pieces, weight, label: this.labelBox(this.sizes[k - 1], own, across, at), ends }]
+    })))
+  }
+
+  /** @param {Size} size @param {Placed} placed @param {number} across @param {(along: number, across: number) => number[]} at @returns {Label} @private */
+  labelBox({ label: [along, room] }, placed, across, at) {
+    const [x, y] = at(placed.labels + PAD, across)
+    const box = this.isUpright
+      ? { left: x - NUMBER / 2, top: y, width: NUMBER, height: along - 2 * PAD }
+      : { left: x, top: y - room / 2, width: along - 2 * PAD, height: room }
+    return { box, hasSlope: this.isUpright || room > LINES.short }
+  }
+
+  /** How far its units stand inside a column, which words may make wider.
+   * @param {number} k @private
+   */
+  inset(k) {
+    const halves = Math.max(0, ...this.columns[k].units.map(unit => unit?.values.length ?? 0))
+    return halves && (this.sizes[k].along - halves * (this.isUpright ? TALL : HALF)) / 2
+  }
+
+  /** A line around the columns between, from one to another that reads it as well.
+   * @param {Skip} skip @param {Placed[]} placed @param {number} number @param {number} outmost
+   * @param {(along: number, across: number) => number[]} at @returns {Way} @private
+   */
+  skip({ source, goal, ends }, placed, number, outmost, at) {
+    const across = outmost + (this.isUpright ? number : -number) * SKIPS.step
+    const row = (/** @type {number} */ k) => placed[k].across[this.isUpright ? placed[k].across.length - 1 : 0]
+    const begin = placed[source].left + this.sizes[source].along
+    const [out, into] = [begin + SKIPS.apart, placed[goal].left - SKIPS.apart]
+    const pieces = [[
+      at(begin, row(source)), at(out, row(source)), at(out, across),
+      at(into, across), at(into, row(goal)), at(placed[goal].left, row(goal)),
+    ]]
+    return { pieces, weight: null, label: null, ends }
+  }
+
+  /** @param {Placed[]} placed @param {(along: number, across: number) => number[]} at @returns {Caption[]} @private */
+  leftOut(placed, at) {
+    return this.columns.flatMap((column, k) => column.units.flatMap((unit, row) => {
+      if (unit) return []
+      const [x, y] = at(placed[k].left + this.sizes[k].along / 2, placed[k].across[row])
+      return [{ x, y: y + 4, words: leftOutWords(column) }]
+    }))
+  }
+
+  /** What stands below each column, as far along as it does; nothing where there is another below it.
+   * @param {Placed[]} placed @param {number} bottom @returns {Caption[]} @private
+   */
+  captions(placed, bottom) {
+    if (this.isUpright) return []
+    const middles = placed.map(({ left }, k) => left + this.sizes[k].along / 2)
+    const widths = captionWidths(middles, this.longest, CAPTIONS.apart, CAPTIONS.widest)
+    return this.columns.flatMap(({ words }, k) => words.flatMap(phrase => wrapped(phrase, widths[k], this.wide))
+      .map((line, j) => ({ x: middles[k], y: bottom + CAPTIONS.gap + j * CAPTIONS.step, words: line })))
   }
 }
 
-/** The lines from units to those that read them.
- * @param {(Spot | null)[][]} spots
- * @param {boolean} isUpright
- * @returns {Way[]}
- */
-export function ways(spots, isUpright) {
-  const found = /** @type {Way[]} */ ([])
-  spots.forEach((column, k) => column.forEach(spot => {
-    for (const [row, weight, back = 1] of spot ? spot.unit.from : []) {
-      const source = spots[k - back][row]
-      if (!spot || !source) continue
-      const [a, b] = isUpright
-        ? [[source.x, source.y + TALL / 2], [spot.x, spot.y - TALL / 2]]
-        : [[source.x + source.width / 2, source.y], [spot.x - spot.width / 2, spot.y]]
-      found.push({ a, b, row, weight, back, ends: [source.unit, spot.unit] })
-    }
-  }))
-  return found
-}
-
 /** @param {Column} column */
-const unitWidth = column => Math.max(...column.units.map(unit => unit?.values.length ?? 1)) * HALF
+const leftOutWords = column => `⋮ ${column.left_out} more`
 
-/** What biases or targets take beside their units.
+/** A bias has a gradient, a target none.
+ * @param {Name} name
+ */
+const smallHeight = name => (name.kind === "weights" ? 52 : 38)
+
+/** Whether each unit goes on from its own in the column before.
  * @param {Column} column
  */
-const besideUnits = column => (column.units.some(unit => (unit?.above ?? null) !== null) ? SMALL.width + 8 : 0)
+const isFollowing = ({ units }) =>
+  units.some(Boolean) && units.every((unit, row) => !unit || (unit.from.length > 0 && unit.from.every(([place, weight, back = 1]) => weight === null && (back > 1 || place === row)))
+    && (!unit || unit.from.some(([, , back = 1]) => back === 1)))
+
+/** How far a column reaches across, in one direction.
+ * @param {Size} size @param {Placed} placed @param {number} direction
+ */
+function edge({ before, after, cells, fan, label }, { across }, direction) {
+  if (!cells.length) return 0
+  const own = direction < 0 ? [across[0], before] : [across[across.length - 1], after]
+  return own[0] + direction * Math.max(own[1], fan * label[1] / 2)
+}
+
+/** @typedef {{source: number, goal: number, ends: [Unit, Unit][]}} Skip */
+
+/** Columns that read others than the one before.
+ * @param {Column[]} columns @returns {Skip[]}
+ */
+function skipsOf(columns) {
+  const found = /** @type {Map<string, Skip>} */ (new Map())
+  columns.forEach((column, goal) => column.units.forEach(unit => unit?.from.forEach(([row, , back = 1]) => {
+    const from = columns[goal - back].units[row]
+    if (back === 1 || !from) return
+    const key = `${goal - back} ${goal}`
+    if (!found.has(key)) found.set(key, { source: goal - back, goal, ends: [] })
+    found.get(key)?.ends.push([from, unit])
+  })))
+  return [...found.values()]
+}
+
+/** A line's pieces as a path.
+ * @param {number[][][]} pieces
+ */
+export const pathOf = pieces => pieces.map(piece => `M${piece.map(point => point.join(" ")).join("L")}`).join("")
 
 // Maps ------------------------------------------------------------------------
 
@@ -160,73 +323,18 @@ function mapCells(column, place, left, middle) {
     })))))
 }
 
-/** How far a line that skips columns goes around what lies between. */
-const AROUND = 64
-
-/** A line, straight or around the columns that it skips.
- * @param {Way} way @param {boolean} isUpright
+/** A box that is round at its ends: left and right, or above and below.
+ * @param {Box} box @param {boolean[]} round @param {boolean} isUpright
  */
-export function lineOf({ a, b, back }, isUpright) {
-  if (back === 1) return `M${a.join(" ")}L${b.join(" ")}`
-  const [x, y] = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]
-  const middle = isUpright ? [x + 2 * AROUND, y] : [x, y - 2 * AROUND]
-  return `M${a.join(" ")}Q${middle.join(" ")} ${b.join(" ")}`
-}
-
-// Labels ----------------------------------------------------------------------
-
-/** @param {Way} way @param {number} fraction */
-export const point = ({ a, b }, fraction) => a.map((start, k) => start + fraction * (b[k] - start))
-
-/** Where labels are farthest apart, if they have room: all at one part of their lines, or those of
- * every other row at another.
- * @param {Way[]} group
- */
-export function bestPlaces(group) {
-  let [best, most] = [/** @type {number[][] | null} */ (null), 0]
-  const pairs = FRACTIONS.flatMap((even, k) => FRACTIONS.slice(k).map(odd => [even, odd]))
-  for (const pair of pairs) {
-    const places = group.map(way => point(way, pair[way.row % 2]))
-    const room = Math.min(roomOf(places), 8) - Math.abs(pair[0] - pair[1])
-    if (room > most) [best, most] = [places, room]
-  }
-  return best
-}
-
-/** The least room between two labels.
- * @param {number[][]} places
- */
-function roomOf(places) {
-  let least = Infinity
-  places.forEach(([x, y], k) => places.slice(k + 1).forEach(([u, v]) => {
-    least = Math.min(least, Math.max(Math.abs(x - u) - LABEL.width, Math.abs(y - v) - LABEL.height + 3))
-  }))
-  return least
-}
-
-/** Words in lines that are not much longer than a unit is wide.
- * @param {string[]} phrases
- */
-export function lined(phrases) {
-  const lines = /** @type {string[]} */ ([])
-  for (const phrase of phrases) {
-    lines.push("")
-    for (const word of phrase.split(" ")) {
-      const longer = `${lines[lines.length - 1]} ${word}`.trim()
-      if (longer.length > LONGEST_CAPTION && lines[lines.length - 1]) lines.push(word)
-      else lines[lines.length - 1] = longer
-    }
-  }
-  return lines
-}
-
-/** A box that is round at its ends.
- * @param {number} x @param {number} y @param {number} width @param {number} height @param {boolean[]} round
- */
-export function pill(x, y, width, height, [left, right]) {
-  const r = 20
-  const [end, foot] = [x + width, y + height]
-  const east = right ? `H${end - r}Q${end} ${y} ${end} ${y + r}V${foot - r}Q${end} ${foot} ${end - r} ${foot}` : `H${end}V${foot}`
-  const west = left ? `H${x + r}Q${x} ${foot} ${x} ${foot - r}V${y + r}Q${x} ${y} ${x + r} ${y}` : `H${x}V${y}`
-  return `M${left ? x + r : x} ${y}${east}${west}Z`
+export function pill({ left, top, width, height }, [first, last], isUpright) {
+  const [right, foot] = [left + width, top + height]
+  const corners = /** @type {[boolean, number, number][]} */ ([
+    [first, left, top], [isUpright ? first : last, right, top], [last, right, foot], [isUpright ? last : first, left, foot],
+  ])
+  const way = corners.map(([isRound, x, y], k) => {
+    const r = isRound ? 20 : 0
+    const [into, out] = [[[0, 1], [1, 0]], [[-1, 0], [0, 1]], [[0, -1], [-1, 0]], [[1, 0], [0, -1]]][k]
+    return `${k ? "L" : "M"}${x + r * into[0]} ${y + r * into[1]}Q${x} ${y} ${x + r * out[0]} ${y + r * out[1]}`
+  })
+  return `${way.join("")}Z`
 }

@@ -12,11 +12,11 @@ import { read, SamplesPanel } from "./samples.js"
 import { SurfacePanel } from "./surface.js"
 
 const content = JSON.parse(byId("content").textContent)
-const { building } = content
+const { building, widths } = content
 const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
-const drawing = new Drawing(model, byId("drawing"))
+const drawing = new Drawing(model, byId("drawing"), byId("drawing-scrolls"), widths)
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
