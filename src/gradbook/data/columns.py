@@ -92,9 +92,6 @@ class ColumnTable:
             self._evidence[place] = written.evidence(cells)
         return self._evidence[place]
 
-    def evidence_of(self, column: Column) -> CellEvidence:
-        return self.evidence(self.place(column.name))
-
     def holds(self, name: str) -> bool:
         """Whether anything stands in a column."""
         return self.evidence(self.place(name)).present > 0

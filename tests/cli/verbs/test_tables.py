@@ -15,9 +15,9 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.data import digits
-from gradbook.errors import UsageError
 from gradbook.lab.logs import logged
 from gradbook.lab.logs.run_logs import RunLog
+from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.training.run_folder import load
 from tests.lab.tables import made
 
@@ -234,8 +234,7 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
     for verb in (["compare", "run"], ["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
         assert "run is of a table, and not of images: gradbook predict run new.csv" in told
-    with pytest.raises(UsageError, match="run is of a table"):
-        load("run")
+    assert isinstance(load("run"), TableModel)
     Path("bad.csv").write_text("width,colour,height\n1,r,NA\n2,g,3\n")
     words = ("bad.csv", "-o", "out.csv", "--missing", "refuse")
     problem = said("predict", "run", *words, code=2)
@@ -252,3 +251,84 @@ def test_the_page_names_what_it_is_about(said):
         assert (
             f"train recipe.txt -o again --task {'classes' if name == 'side' else 'numbers'}" in page
         )
+
+
+def holed(name="holed.csv"):
+    """A table as a French spreadsheet exports it, with holes, dates and a class that is rare."""
+    rows = [
+        f"{'' if k % 8 == 0 else f'1 {k % 1000:03},5'};{'NA' if k % 9 == 0 else 'rgb'[k % 3]};"
+        f"{k % 28 + 1:02}/{k % 12 + 1:02}/2023;{'rare' if k % 20 == 0 else 'fréquent'}"
+        for k in range(240)
+    ]
+    Path(name).write_bytes("\r\n".join(["prix;couleur;vendu;sorte", *rows]).encode("cp1252"))
+    return name
+
+
+def test_what_was_decided_is_said_by_every_door(said):
+    words = ("train", holed(), "--epochs", "3", "--missing", "median")
+    told = " ".join(said(*words, "-o", "run").split())
+    wanted = [
+        "isn't UTF-8: it is read as Windows-1252",
+        "vendu: dates become days since 1970-01-01",
+        "missing values are filled in: 30 of prix with ",
+        "(by the median of the rows trained on)",
+        "'rare' has 12 rows, 'fréquent' 228: with 'class weights balanced'",
+    ]
+    for one in wanted:
+        assert one in told
+    started = json.loads(said(*words, "--json", "-o", "again").splitlines()[0])
+    assert len(started["remarks"]) == 4
+    page = Path("run/report.html").read_text("utf-8")
+    assert "missing values are filled in: 30 of prix with " in page
+    assert "--missing median" in page
+
+
+def test_new_rows_are_written_with_the_tables_own_marks(said):
+    said("train", holed(), "--target", "prix", "--epochs", "3", "-o", "run")
+    Path("new.csv").write_text("couleur;vendu;sorte;prix\nr;;rare;1 000,5\n?;03/04/2024;rare;2,5\n")
+    out = said("predict", "run", "new.csv")
+    rows = list(csv.DictReader(io.StringIO(out), delimiter=";"))
+    assert rows[0]["prix"] == "1 000,5"
+    found = json.loads(said("predict", "run", "new.csv", "--json"))
+    assert found["remarks"][0].startswith("2 missing values are filled in: 1 of couleur with ")
+    assert [row["prix: predicted"] for row in rows] == [
+        repr(row["predicted"]).replace(".", ",") for row in found["rows"]
+    ]
+
+
+def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
+    words = ("train", "area-0.csv", "--all", "--epochs", "5")
+    told = " ".join(said(*words, "-o", "run").split())
+    assert "of 240 rows" in told
+    assert "none held back, none for the test" in told
+    assert "how it does on others isn't known" in told
+    assert "on the 240 rows trained on" in told
+    page = Path("run/report.html").read_text("utf-8")
+    assert "240 rows trained on" in page
+    assert "how it does on others isn" in page
+    done = json.loads(Path("run/result.json").read_text())
+    assert "r2" not in done
+    again = said("train", "run/recipe.txt", "-o", "again", "--json").splitlines()
+    assert json.loads(again[-1])["training_r2"] == done["training_r2"]
+    assert "--all holds nothing back" in said(*words, "--hold-back", "2", code=2)
+    several = json.loads(said(*words, "--seeds", "2", "-o", "two", "--json").splitlines()[-1])
+    assert len(several["training_r2_values"]) == 2
+
+
+def test_what_a_table_leaves_open_can_be_settled(said):
+    rows = "".join(f'"{k + 100},{k * 7 % 900 + 100}",3/{k % 12 + 1}/2024,{k}\n' for k in range(60))
+    Path("open.csv").write_text(f"x,when,y\n{rows}")
+    assert "say --dates dmy or --dates mdy" in said("train", "open.csv", code=2)
+    words = ("train", "open.csv", "--dates", "dmy", "--epochs", "1")
+    told = " ".join(said(*words, "-o", "a").split())
+    assert (
+        "x: 100,100 is read as 100100, with a decimal point: --decimal , reads it as 100.1" in told
+    )
+    told = " ".join(said(*words, "--decimal", ",", "-o", "b").split())
+    assert "is read as" not in told
+    assert "--decimal , --dates dmy" in Path("b/report.html").read_text("utf-8")
+    Path("new.csv").write_text('x,when\n"101,250",3/4/2024\n')
+    first, second = (json.loads(said("predict", run, "new.csv", "--json")) for run in "ab")
+    assert first["rows"] != second["rows"]
+    assert "quick" not in told
+    assert "--missing is for tables" in said("train", "quick", "--missing", "mean", code=2)

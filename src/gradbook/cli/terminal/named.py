@@ -27,10 +27,10 @@ MODELS = (".safetensors", *FOREIGN)
 def named_model(argument: str) -> Model | None:
     """The trained network of images in a run's folder or a file, if the word names one.
 
-    One that reads rows of a table is shown as the network that it is.
+    One that reads rows of a table is shown as the network that it is; a run of one isn't.
     """
-    if not _is_models_file(argument) and _run(argument) is None:
-        return None
+    if not _is_models_file(argument):
+        return opened_model(argument) if _run(argument) else None
     from gradbook.lab.models.model import Model
 
     found = opened(argument)

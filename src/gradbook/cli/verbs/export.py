@@ -15,6 +15,8 @@ EXAMPLES = """\
   gradbook export runs/quick -o quick.onnx     for onnxruntime, a browser, a phone
   gradbook export runs/quick -o quick.onnx --with-preparation
                                                from bytes to probabilities inside
+  gradbook export runs/houses -o houses.onnx --with-preparation
+                                               a table's numbers as they stand, holes too
   gradbook export runs/tiny -o tiny.c --int8   whole numbers alone, for a microcontroller
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it

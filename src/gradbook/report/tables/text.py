@@ -209,7 +209,7 @@ def headings(model: TableModel, table: ColumnTable) -> tuple[str, ...]:
 def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     """The rows of the table with the answers beside them, as CSV with the table's own marks."""
     lines: list[tuple[TableCell, ...]] = [tuple(map(as_cell, headings(model, table)))]
-    mark = _decimal_mark(model, table)
+    mark = _decimal_mark(table)
 
     def number(value: float) -> TableCell:
         return value if mark == POINT else repr(value).replace(POINT, mark)
@@ -225,16 +225,11 @@ def predicted(model: TableModel, table: ColumnTable, answers: Numbers) -> str:
     return csv_lines(lines, table.separator)
 
 
-def _decimal_mark(model: TableModel, table: ColumnTable) -> str:
-    """The one that the table's numbers have, where they have one; commas don't stand beside
-    commas."""
-    here = model.in_place(table)
-    marks = {
-        here.as_here(column).style.decimal
-        for column in model.inputs
-        if not column.words and not column.dates and COMMA in here.evidence_of(column).decided
-    }
-    return COMMA if COMMA in marks and table.separator != COMMA else POINT
+def _decimal_mark(table: ColumnTable) -> str:
+    """The one that the table's numbers have; commas don't stand beside commas."""
+    found = map(table.evidence, range(len(table.names)))
+    commas = any(one.holds_numbers and COMMA in one.decided for one in found)
+    return COMMA if commas and table.separator != COMMA else POINT
 
 
 def reading_remarks(model: TableModel, table: ColumnTable, rows: Numbers) -> list[str]:
