@@ -107,6 +107,20 @@ def test_an_offered_image_is_read_as_the_model_reads_it(shown):
     assert [float(share.split()[0]) for share in shares] == pytest.approx(expected, abs=0.51)
 
 
+def test_a_drawing_is_not_taken_for_the_class_of_the_image_before_it(shown):
+    page = shown("tiny")
+    target = "document.querySelector('#target')"
+    page.click("#samples button:nth-child(4)")
+    assert page.value(f"{target}.value") == "3"
+    page.press("#clear")
+    draw(page, strokes(load("digits").test_for_reporting.pixels[0, 0]))
+    answer(page)
+    assert page.value(f"{target}.value") == ""
+    page.value(f"{target}.value = '4'; {target}.dispatchEvent(new Event('change'))")
+    page.press("#clear")
+    assert page.value(f"{target}.value") == "4"
+
+
 def test_keys_draw_as_well(shown):
     page = shown("tiny")
     page.value("document.querySelector('#pad').focus()")

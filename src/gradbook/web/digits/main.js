@@ -78,6 +78,7 @@ class Page {
   /** @param {import("../picture/plane.js").Plane} plane */
   drawn(plane) {
     this.waiting = plane
+    this.ways.forgetLabel()
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined
       if (this.waiting) this.show(this.prepared(this.waiting))

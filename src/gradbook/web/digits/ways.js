@@ -11,9 +11,14 @@ export class WaysPanel {
   constructor(classes, turned, aimed) {
     this.classes = classes
     this.target = byId("target")
+    /** @type {number | null} */
+    this.label = null // of the image that is looked at, as long as no other target is chosen
     this.asRead = make("option", { value: AS_READ })
     this.target.append(this.asRead, ...classes.map((name, number) => make("option", { value: number }, name)))
-    this.target.addEventListener("change", aimed)
+    this.target.addEventListener("change", () => {
+      this.label = null
+      aimed()
+    })
     for (const kind of ["values", "slopes"]) byId(`paint-${kind}`).addEventListener("change", turned)
     this.update(null)
   }
@@ -29,7 +34,13 @@ export class WaysPanel {
 
   /** @param {number | null} number */
   aim(number) {
+    this.label = number
     this.target.value = number === null ? AS_READ : String(number)
+  }
+
+  /** What is drawn has no label; a target that was chosen for it stays. */
+  forgetLabel() {
+    if (this.label !== null) this.aim(null)
   }
 
   /** @param {Look | null} look */
