@@ -172,6 +172,20 @@ def test_a_crop_larger_than_the_image_is_refused():
         warped(IMAGE, Warp(crop=Crop(7)), seed=0, epoch=0, image=0)
 
 
+def test_lengths_go_with_the_side_and_smaller_images_are_turned_less():
+    assert ALL.for_side(14, 28) == Warp(7.5, 1, (0.95, 1.05), 5, Crop(11, 0.1), Elastic(4, 0.75))
+    assert ALL.for_side(56, 28) == Warp(15, 4, (0.9, 1.1), 10, Crop(44, 0.1), Elastic(16, 3))
+    assert ALL.for_side(28, 28) == ALL
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 8, 1_000])
+def test_a_warp_for_any_side_warps(side):
+    image = np.full((1, side, side), 200, np.uint8)
+    own = Warp(15, 2, (0.1, 3), 10, Crop(28), Elastic(8, 8), 200).for_side(side, 28)
+    found = warped(image, own, seed=0, epoch=0, image=0)
+    assert np.allclose(found, 200)
+
+
 def test_the_order_is_crop_scale_shear_rotate_shift():
     """Going back from a pixel through one after the other finds what it shows."""
     moves = {"angle": 0.3, "along": 0.7, "down": -0.4, "scale": 1.2, "shear": 0.2, "cropped": True}

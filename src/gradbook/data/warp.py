@@ -113,12 +113,41 @@ class Warp:
             return self
         return replace(self, background=surround(images) or None)
 
+    def for_side(self, side: int, meant_for: int) -> Warp:
+        """The warp for images of another side, in pixels, than it was meant for: lengths go with
+        the side. The fewer pixels there are, the more does looking up between them blur, so smaller
+        images are also turned, slanted and scaled as much less.
+        """
+        share = side / meant_for
+        less = min(share, 1.0)
+        crop, elastic = self.crop, self.elastic
+        if crop:
+            crop = replace(crop, size=max(round(crop.size * share), 1))
+        if elastic:
+            spacing = max(round(elastic.spacing * share), 2)
+            elastic = Elastic(spacing, _rounded(min(elastic.most * share, spacing)))
+        low, high = (_rounded(1 + (factor - 1) * less) for factor in self.scale)
+        return replace(
+            self,
+            rotate=_rounded(self.rotate * less),
+            shift=_rounded(self.shift * share),
+            scale=(low, high),
+            shear=_rounded(self.shear * less),
+            crop=crop,
+            elastic=elastic,
+        )
+
     def require_fit(self, rows: int, columns: int) -> None:
         if self.crop and self.crop.size > min(rows, columns):
             raise ShapeError(
                 f"crop {self.crop.size} of an image with {rows} rows and {columns} columns: "
                 f"take at most {min(rows, columns)}"
             )
+
+
+def _rounded(value: float) -> float:
+    """As people would write it."""
+    return round(value, 3)
 
 
 def _between(what: str, value: object, low: float, high: float) -> float:

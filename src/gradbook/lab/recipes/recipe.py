@@ -30,7 +30,7 @@ BALANCED = "balanced"
 LAST, BEST = KEPT = ("last", "best")
 WARPED, UNWARPED = STATISTICS = ("warped", "unwarped")
 SETTLING = 50  # batches, after which running statistics have forgotten all that went before
-ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule"})
+ADAPTABLE = frozenset({"net", "epochs", "batch", "schedule", "warp"})
 LARGEST_BATCH = limits.BATCH.most
 LONGEST_WORDS = 1_000
 NESTEROV = Update("momentum", nesterov=True)

@@ -11,6 +11,7 @@ from math import ceil
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset, balance_remark
 from gradbook.data.warp import Warp
+from gradbook.data.warp_text import write as write_warp
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.recipes.schedule import Schedule
@@ -85,10 +86,14 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
     net = recipe.net
     if "net" in recipe.adapts:
         net = fitted_net(net, dataset.shape, len(dataset.classes))
-    found = _with_steps(replace(recipe, net=net, warp=_cropped(recipe.warp, dataset)), dataset)
+    warp = recipe.warp
+    if "warp" in recipe.adapts:
+        warp = _for_images(warp, dataset)
+    found = _with_steps(replace(recipe, net=net, warp=warp), dataset)
     said = [
         *([f"input {spell(net.input)}"] if net.input != recipe.net.input else []),
         *([counted(net.outputs, "class", "classes")] if net.outputs != recipe.net.outputs else []),
+        *([f"warp {write_warp(warp).replace(';', ',')}"] if warp != recipe.warp else []),
         *([f"batches of {found.batch}"] if found.batch != recipe.batch else []),
         *([counted(found.epochs, "epoch")] if found.epochs != recipe.epochs else []),
     ]
@@ -105,12 +110,10 @@ def _written(name: str) -> str:
     return " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
 
 
-def _cropped(warp: Warp, dataset: Dataset) -> Warp:
-    """A crop leaves away the same share of images of another size."""
-    if not warp.crop:
-        return warp
-    size = round(warp.crop.size * min(dataset.shape[1:]) / OWN_SIDE)
-    return replace(warp, crop=replace(warp.crop, size=max(size, 1)))
+def _for_images(warp: Warp, dataset: Dataset) -> Warp:
+    """The digits' warp, for images of another size."""
+    side = min(dataset.shape[1:])
+    return warp if side == OWN_SIDE else warp.for_side(side, OWN_SIDE)
 
 
 def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
