@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from io import BytesIO
 from pathlib import Path
 
-from gradbook.audit.classes.points import BookScore
+from gradbook.audit.classes.points import FREE, BookScore
 from gradbook.audit.copies.markup import edited
 from gradbook.audit.copies.notes_xml import add_notes
 from gradbook.audit.copies.patch import Patch
 from gradbook.audit.copies.score_sheet import add_score
 from gradbook.audit.copies.sheet_xml import read_sheet, styles_used
 from gradbook.audit.copies.styles_xml import Styles
-from gradbook.audit.findings.findings import BookReport, Finding
+from gradbook.audit.findings.findings import CHANGED, BookReport, Finding
 from gradbook.audit.formula.address import Address, cells_of, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import package
@@ -34,7 +35,7 @@ def annotated(path: str | Path, report: BookReport, score: BookScore | None = No
 
 
 def _show(patch: Patch, book: Book, report: BookReport, score: BookScore | None) -> None:
-    marked = notes(book, report)
+    marked, costly = notes(book, report), costly_cells(book, report)
     if not marked and score is None:
         return
     used = max(styles_used(patch.text(sheet.part)) for sheet in book.sheets)
@@ -45,7 +46,7 @@ def _show(patch: Patch, book: Book, report: BookReport, score: BookScore | None)
         sheet = read_sheet(patch.text(part), part, number, said)
         few = dict(list(said.items())[:MOST_NOTES])
         edits = add_notes(patch, part, sheet, few)
-        for cell in said:
+        for cell in filter(costly[number].__contains__, said):
             style = styles.with_fill(sheet.style_of(cell), ERROR.dark_ink)
             edits += sheet.restyled(cell, style)
         patch.put(part, edited(sheet.data, edits))
@@ -66,6 +67,16 @@ def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:
         for cell in cells:
             note = _note(finding, written(cells[0]), cell)
             said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
+    return found
+
+
+def costly_cells(book: Book, report: BookReport) -> dict[int, set[Address]]:
+    """Sheet → the cells that cost points, which are coloured. What is only remarked on isn't."""
+    found: defaultdict[int, set[Address]] = defaultdict(set)
+    for finding in report.findings:
+        number = book.sheet_number(finding.sheet)
+        if number is not None and finding.kind not in (*FREE, CHANGED):
+            found[number].update(cells_of(finding.cells, number))
     return found
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from gradbook.audit.findings.findings import (
     BLANK_RATE,
+    CHANGED,
+    CIRCULAR,
     KINDS,
     STALE,
     TO_FILL_IN,
@@ -20,7 +22,7 @@ HINTS = {
     TO_FILL_IN: "this is still to be filled in",
 }
 """What to look for, where a kind's own words don't say it."""
-HARMLESS = (STALE, BLANK_RATE, "circular reference")
+HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
 """Kinds of which the reason may be told: it says nothing of the right formula."""
 
 
