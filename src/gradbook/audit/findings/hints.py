@@ -22,6 +22,11 @@ HINTS = {
     TO_FILL_IN: "this is still to be filled in",
 }
 """What to look for, where a kind's own words don't say it."""
+SEVERAL = " … "  # stands in what is wrong of all gradients: ∂E/∂w1 … ∂E/∂w8
+IN_ALL = dict.fromkeys(
+    ("missing factor", "one factor or term too many", "wrong number"),
+    "one and the same factor is too many or too few",
+)
 HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
 """Kinds of which the reason may be told: it says nothing of the right formula."""
 
@@ -30,7 +35,10 @@ def hint(finding: Finding) -> str:
     """What to look for."""
     if finding.kind in HARMLESS:
         return finding.why
-    return f"look again: {HINTS.get(finding.kind, KINDS[finding.kind])}"
+    what = HINTS.get(finding.kind, KINDS[finding.kind])
+    if SEVERAL in finding.quantity:
+        what = f"all of them are wrong in the same way: {IN_ALL.get(finding.kind, what)}"
+    return f"look again: {what}"
 
 
 def hinted(report: BookReport) -> BookReport:

@@ -16,13 +16,12 @@ from gradbook.audit.classes.statistics import class_marks, common_mistakes
 from gradbook.audit.findings.findings import RIGHT, WORST_FIRST, BookReport
 from gradbook.audit.findings.overview import (
     Mark,
-    grade,
     identical_files,
     right_ones,
     shared_mistakes,
 )
 from gradbook.errors import one_line
-from gradbook.report.audit.text import found, gathered
+from gradbook.report.audit.text import found, gathered, marks_in
 from gradbook.report.page.shell import Section, badge, text, wide
 from gradbook.report.page.tables import bar, table
 
@@ -95,12 +94,13 @@ class ClassTable:
         name = text(self.names[number]).replace("/", "/<wbr>")  # a long path breaks between folders
         if self.has_a_part(number):
             name = f'<a href="#{anchor(number)}">{name}</a>'
-        points = self.scores[number].points if self.scores else None
+        score = self.scores[number] if self.scores else None
+        points = score.points if score else None
         return [
             name,
             text(one_line(report.origin.student)),
             badge(report.verdict),
-            _marks(grade(report)),
+            _marks(marks_in(report, score)),
             "" if points is None else in_numbers(points),
             text(found(report) if report.verdict != RIGHT else ""),
         ]

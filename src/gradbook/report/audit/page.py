@@ -80,7 +80,8 @@ def audit_page(reports: Sequence[BookReport], scores: Sequence[BookScore] = ()) 
 
 def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
     points = in_points(scores[0]) if scores else ""
-    first = f"{report.verdict}{summary(report)}{f', {points}' if points else ''}"
+    said = summary(report, scores[0] if scores else None)
+    first = f"{report.verdict}{said}{f', {points}' if points else ''}"
     heading = f"Findings {badge(report.verdict)}"
     section = Section("book-1", heading, _parts(report, Detail.ALL))
     title = one_line(Path(report.book).name or report.book)

@@ -11,6 +11,7 @@ from gradbook.audit.classes.points import BookScore, in_points
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.classes.statistics import class_marks, common_mistakes
 from gradbook.audit.findings.findings import (
+    GRADIENT,
     NO_NETWORK,
     RIGHT,
     TO_FILL_IN,
@@ -65,13 +66,14 @@ def lines(
     """The whole report in so many columns, with what each book earns where scores are given;
     without `everything` only the findings of each sheet that count most."""
     for number, report in enumerate(reports):
-        points = in_points(scores[number]) if scores else ""
+        score = scores[number] if scores else None
+        points = in_points(score) if score else ""
         yield [
             Span(one_line(report.book), "bold"),
             Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
             Span(": "),
             Span(report.verdict, COLOURS[report.verdict]),
-            Span(summary(report)),
+            Span(summary(report, score)),
             Span(f", {points}" if points else "", "bold"),
         ]
         for sheet in shown(report.sheets, everything):
@@ -90,13 +92,18 @@ def plain_report(report: BookReport) -> str:
     return plain(list(lines([report], TEXT_WIDTH))).rstrip()
 
 
-def summary(report: BookReport) -> str:
+def summary(report: BookReport, score: BookScore | None = None) -> str:
     """What there is to say of a book in half a line, behind its verdict."""
     said = found(report)
     if report.verdict == RIGHT:
         return f", {said}"
-    marks = grade(report)
+    marks = marks_in(report, score)
     return f": {', '.join(filter(None, [said, _graded(report, marks)]))}"
+
+
+def marks_in(report: BookReport, score: BookScore | None) -> list[Mark]:
+    """A mark for every gradient: as it counts for the points, where there are points."""
+    return [part.mark for part in score.parts] if score else grade(report)
 
 
 def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
@@ -107,7 +114,8 @@ def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
     rules = {sheet.rule for sheet in report.sheets}
     if len(rules) == 1 and rules != {""}:
         return f"{right} {counted(len(marks), 'weight')} right by the {rules.pop()} rule"
-    what = "column" if any(mark.column for mark in marks) else "gradient"
+    are_gradients = all(mark.name.startswith(GRADIENT) for mark in marks)
+    what = "gradient" if are_gradients else "column"
     return f"{right} {counted(len(marks), what)} right{_where(report)}"
 
 
