@@ -53,6 +53,19 @@ def test_without_folding_the_layers_are_the_same_but_for_dropout(tmp_path):
     assert found.net.layers == tuple(x for x in net.layers if not isinstance(x, Dropout))
 
 
+def test_more_than_100_layers_are_read(tmp_path):
+    """Of residual blocks, as ResNets have them."""
+    block = "conv 2 3x3 pad 1; relu; conv 2 3x3 pad 1; add back 3; relu; "
+    net = Net.parse(f"input 1x6x6; conv 2 1x1; relu; {block * 40}flatten; dense 3")
+    assert len(net.layers) == 204
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net)))
+    found = read_onnx(tmp_path / "net.onnx")
+    inputs = np.random.default_rng(1).uniform(-1, 1, (2, 1, 6, 6)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    said = by_the_graph(found.net, dict(found.values), inputs)
+    np.testing.assert_allclose(said, expected, rtol=1e-4)
+
+
 def exported(torch, name, path):
     """The module, written by PyTorch, and some inputs for it."""
     module, shape = made(torch, name)
