@@ -33,7 +33,7 @@ VERBS = {
     "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
-    "import": "a network that another program trained: ONNX",
+    "import": "what PyTorch, Keras or scikit-learn trained: .onnx, .keras, .pt2",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",

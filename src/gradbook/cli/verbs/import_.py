@@ -14,7 +14,7 @@ model that predict and export take, and of images explain and sheet too.
 A network that takes flat values reads rows of a table as they stand, any other reads images. One
 that ends in a softmax or in one sigmoid tells classes apart. Of any other end, such as plain sums,
 it is decided and said: several outputs of images are classes, all others numbers.
-'gradbook help import' has all layers that are read, of each program.
+docs/import.md lists every layer that is read, of each program.
 """
 
 from __future__ import annotations

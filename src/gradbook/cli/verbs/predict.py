@@ -1,6 +1,6 @@
 """What a trained network reads in pictures: the digit, how sure it is, and what it may be instead.
 
-MODEL is the folder of a run, or a model.safetensors. FILE is
+MODEL is the folder of a run, a model.safetensors, or a file that import reads. FILE is
 
   a picture     of any size and colour (PNG, JPEG, WEBP, GIF, BMP, PPM), dark on
                 light or light on dark; the digit is found, cut out, scaled and
@@ -9,7 +9,8 @@ MODEL is the folder of a run, or a model.safetensors. FILE is
   an idx file   of images, plain, .gz or .xz, taken as they are
 
 For a model of a table FILE is a table (.csv, .tsv) with the same columns in any order; its
-rows are printed, or written to -o, with what is predicted beside them.
+rows are printed, or written to -o, with what is predicted beside them. Of a network that was
+imported these may be several numbers.
 
 Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
 """
@@ -46,6 +47,7 @@ EXAMPLES = """\
   gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
   gradbook predict runs/quick *.png --json     with the probability of each class
   gradbook predict runs/houses new.csv -o predicted.csv
+  gradbook predict net.onnx new.csv            what another program trained, without more ado
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
 SHOWN_AT_ONCE = 256
