@@ -105,3 +105,31 @@ def test_relations_lead_from_one_part_to_another():
     assert related("xl/workbook.xml", "/xl/styles.xml") == "xl/styles.xml"
     assert related("xl/workbook.xml", "../../../outside.xml") == "outside.xml"
     assert local("x:row") == local("row") == "row"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "remedy"),
+    [
+        ("a.csv", b"w1,w2\n0.1,0.2\n", "holds values and no formulas"),
+        ("a.gsheet", b'{"url": "https://docs.google.com/"}', "Download, Microsoft Excel"),
+        ("a.xls", b"<html><table></table></html>", "save it as .xlsx"),
+        ("a.XLS", OLE + bytes(512), "an old .xls"),
+        ("a.numbers", b"no archive", "Export To, Excel"),
+    ],
+)
+def test_what_other_programs_save_is_refused_with_what_to_do(name, content, remedy, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WorkbookError, match=remedy), package(path):
+        pass
+
+
+def test_a_spreadsheet_of_libreoffice_is_refused_with_what_to_do(tmp_path):
+    with ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<office/>")
+    with (
+        pytest.raises(WorkbookError, match=r"Save As, Excel \(.xlsx\)"),
+        package(tmp_path / "a.ods"),
+    ):
+        pass

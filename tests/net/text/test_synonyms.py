@@ -1,11 +1,14 @@
 """Words that other libraries use: read as ours, and written as ours."""
 
+import re
+
 import pytest
 
+from gradbook.errors import NetTextError
 from gradbook.net import Loss, Net
 from gradbook.net.text.layers import LAYERS
 from gradbook.net.text.settings import TRAINING
-from gradbook.net.text.synonyms import LAYER_WORDS, LOSS_WORDS, UPDATE_WORDS
+from gradbook.net.text.synonyms import INSTEAD, LAYER_WORDS, LOSS_WORDS, UPDATE_WORDS
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,12 @@ from gradbook.net.text.synonyms import LAYER_WORDS, LOSS_WORDS, UPDATE_WORDS
         ("input 2; dense 1; loss MSE", "input 2; dense 1; loss mean squared error"),
         ("input 2; dense 2; softmax; loss ce", "input 2; dense 2; softmax; loss cross-entropy"),
         ("input 2; dense 1; optimizer sgd; lr 0.1", "input 2; dense 1; update descent; rate 0.1"),
+        ("Input 2; Dense 3; Leaky ReLU; Dense 1", "input 2; dense 3; leaky relu; dense 1"),
+        ("input: 2; Dense: 1; Loss: MSE", "input 2; dense 1; loss mean squared error"),
+        ("input 2; dense 1; learning rate 0.3", "input 2; dense 1; rate 0.3"),
+        ("input 2; dense 1; Learning Rate: 0.3", "input 2; dense 1; rate 0.3"),
+        ("input 2; dense 1; learning_rate 0.3", "input 2; dense 1; rate 0.3"),
+        ("input 2; dense 1; Update Adam", "input 2; dense 1; update adam"),
     ],
 )
 def test_a_network_in_other_words_is_the_same_network(theirs, ours):
@@ -31,3 +40,11 @@ def test_every_word_stands_for_one_that_is_there():
     assert not set(LAYER_WORDS) & {*LAYERS, *TRAINING}
     assert set(LOSS_WORDS.values()) <= set(Loss)
     assert set(UPDATE_WORDS.values()) <= {"descent", "momentum", "adam", "adamw"}
+
+
+@pytest.mark.parametrize("word", INSTEAD)
+@pytest.mark.parametrize("spell", [str, str.capitalize, "{}:".format])
+def test_a_word_that_is_none_says_what_to_write_instead(word, spell):
+    with pytest.raises(NetTextError, match=re.escape(f"begins no line: {INSTEAD[word]}")) as told:
+        Net.parse(f"input 2; dense 2; {spell(word)} sigmoid")
+    assert (told.value.line, told.value.column) == (1, 19)

@@ -15,7 +15,7 @@ IMAGE = "input 1x6x6\n"
 WRONG = [
     # Words that are none.
     ("input 2\nsigmod", 2, 1, "unknown layer 'sigmod': did you mean 'sigmoid'?"),
-    ("input 2\nDense 2", 2, 1, "unknown layer 'Dense': did you mean 'dense'?"),
+    ("input 2\nDens 2", 2, 1, "unknown layer 'Dens': did you mean 'dense'?"),
     ("input 2\n  danse 2", 2, 3, "unknown layer 'danse': did you mean 'dense'?"),
     ("input 2; dense 2; rellu", 1, 19, "unknown layer 'rellu': did you mean 'relu'?"),
     ("input 2\nwombat", 2, 1, "unknown layer 'wombat': see gradbook help networks"),
@@ -148,7 +148,7 @@ WRONG = [
     ("input 2\ndense 2 shared", 2, 9, "unknown 'shared': did you mean 'shared bias'?"),
     (IMAGE + "conv 2 3x3 padd 1", 2, 12, "unknown 'padd 1': did you mean 'pad P'?"),
     (HEAD + "loss sqared error", 3, 6, "did you mean 'mean squared error'?"),
-    (HEAD + "loss Cross-Entropy", 3, 6, "did you mean 'cross-entropy'?"),
+    (HEAD + "loss Cros-Entropy", 3, 6, "did you mean 'cross-entropy'?"),
     (HEAD + "loss of time", 3, 6, "unknown loss 'of time': one of half squared error"),
     (HEAD + "update adm", 3, 8, "unknown update 'adm': did you mean 'adam'?"),
     (HEAD + "update rmsprop", 3, 8, "unknown update 'rmsprop': one of descent, momentum, adam"),

@@ -12,7 +12,13 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.files import PART, in_order
 
 READ = (".xlsx", ".xlsm")
-NAMED = (".xls", ".xlsb", ".ods", ".numbers")  # what they need is said of them, book by book
+NAMED = (
+    ".xls",
+    ".xlsb",
+    ".ods",
+    ".numbers",
+    ".gsheet",
+)  # what they need is said of them, book by book
 LOCK = "~$"  # how the file begins that Excel keeps beside an open book
 MOST_BOOKS = 100_000
 LONGEST_NAME = 200  # bytes of a copy's

@@ -79,6 +79,20 @@ class Package:
                 raise _very_many()
 
 
+EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its ending
+    ".ods": "it is an OpenDocument spreadsheet: in LibreOffice choose File, Save As, Excel (.xlsx)",
+    ".gsheet": "it is only a link to Google Sheets: there choose File, Download, Microsoft Excel "
+    "(.xlsx)",
+    ".numbers": "it is a Numbers document: there choose File, Export To, Excel (.xlsx)",
+    ".csv": "a CSV file holds values and no formulas, so nothing can be checked: save the workbook "
+    "as .xlsx",
+    ".tsv": "a table of text holds values and no formulas, so nothing can be checked: save the "
+    "workbook as .xlsx",
+    ".xls": "it is no workbook that can be read: open it and save it as .xlsx",
+}
+DAMAGED = "it is no workbook, or a damaged one: save it as .xlsx"
+
+
 @contextmanager
 def package(path: str | Path) -> Iterator[Package]:
     """The workbook at `path`, opened."""
@@ -94,9 +108,10 @@ def package(path: str | Path) -> Iterator[Package]:
         try:
             found = Package(Archive(file))
         except ArchiveError as error:
-            raise WorkbookError("it is no workbook, or a damaged one: save it as .xlsx") from error
+            said = EXPORTED.get(Path(path).suffix.lower(), DAMAGED)
+            raise WorkbookError(said) from error
         if "mimetype" in found and "content.xml" in found:
-            raise WorkbookError("it is an OpenDocument file: save it as .xlsx")
+            raise WorkbookError(EXPORTED[".ods"])
         if "xl/workbook.bin" in found:
             raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
         if "EncryptedPackage" in found:

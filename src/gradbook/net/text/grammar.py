@@ -43,7 +43,8 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   name WORDS                 a title
 
 Words of other libraries that mean one thing here are read too: fc and linear as dense, conv2d,
-maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses.
+maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses, learning rate as
+rate. Capitals don't matter, nor does a colon behind a line's first word: 'Dense: 3'.
 
 The worked example:
 

@@ -19,7 +19,7 @@ from gradbook.net.text.settings import (
     training_lines,
 )
 from gradbook.net.text.statement import Statement, statements
-from gradbook.net.text.synonyms import ours
+from gradbook.net.text.synonyms import INSTEAD, ours
 from gradbook.net.wiring import NOTHING_BEFORE, Again, back_over, usual_layers
 
 AGAIN = "again"
@@ -35,6 +35,7 @@ TOO_LONG = (
 )
 NO_LAYERS = "no layers: begin with a line such as 'input 2'"
 UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
+NOT_A_LINE = "{word!r} begins no line: {advice}"
 SEE_HELP = ": see gradbook help networks"
 BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
 
@@ -62,6 +63,8 @@ def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
     reader = _layer if word in LAYERS else STATEMENTS.get(word)
     if reader is None:
+        if word in INSTEAD:
+            line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
         hint = did_you_mean(word, WORDS) or SEE_HELP
         line.fail(UNKNOWN_LAYER.format(word=line.next, hint=hint))
     if not draft.shapes and word not in ("input", "name"):

@@ -124,7 +124,7 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 
 def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
-    phrase = LOSS_WORDS.get(phrase.lower(), phrase)
+    phrase = LOSS_WORDS.get(phrase.lower(), phrase.lower())
     if phrase not in list(Loss):
         asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
         line.fail(asked.format(word=phrase, hint=hint(phrase, list(Loss))), at=1)
@@ -133,7 +133,7 @@ def _loss(draft: Draft, line: Statement) -> None:
 
 
 def _update(draft: Draft, line: Statement) -> None:
-    kind = UPDATE_WORDS.get(line.next.lower(), line.next)
+    kind = UPDATE_WORDS.get(line.next.lower(), line.next.lower())
     settings: dict[str, Any] = {}
     if kind not in USUAL_RATES:
         asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
@@ -171,11 +171,17 @@ def _kinds(line: Statement) -> list[Role]:
     return found or [Role.WEIGHT]
 
 
+def _rate(draft: Draft, line: Statement) -> None:
+    if line.words[0].group().lower() == "learning":
+        line.option("rate:") or line.option("rate")
+    draft.set("rate", line.value("the rate"), line)
+
+
 TRAINING: dict[str, Callable[[Draft, Statement], None]] = {
     "loss": _loss,
     "update": _update,
     "decay": _decay,
-    "rate": lambda draft, line: draft.set("rate", line.value("the rate"), line),
+    "rate": _rate,
     "seed": lambda draft, line: draft.set("seed", line.whole("the seed"), line),
 }
 

@@ -118,8 +118,8 @@ class Statement:
         return tuple(map(int, self.take().split("x")))
 
     def option(self, word: str) -> bool:
-        """Whether the next word is this one; it is then taken."""
-        found = self.next == word
+        """Whether the next word is this one, in any capitals; it is then taken."""
+        found = self.next.lower() == word
         self.used += found
         return found
 

@@ -35,7 +35,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
         *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
     ),
-    of_texts: ("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "SEE_HELP", "BEFORE_INPUT"),
+    of_texts: ("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),
     settings: (
         *("TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
@@ -100,6 +100,7 @@ def grammar_table() -> dict[str, Any]:
             "layers": synonyms.LAYER_WORDS,
             "updates": synonyms.UPDATE_WORDS,
             "losses": synonyms.LOSS_WORDS,
+            "instead": synonyms.INSTEAD,
         },
         "biases": dict(BIASES),
         "usualBias": Bias.EACH,

@@ -37,9 +37,11 @@ export function read(text, grammar) {
 /** @param {Draft} draft @param {Statement} line */
 function readStatement(draft, line) {
   const { grammar } = line
-  const word = ours(grammar.synonyms.layers, line.next)
+  const word = meaning(grammar, line.next)
   const isLayer = grammar.layers.includes(word)
   if (!isLayer && !grammar.words.includes(word)) {
+    const { instead } = grammar.synonyms
+    if (Object.hasOwn(instead, word)) line.fail("NOT_A_LINE", { word: line.next, advice: instead[word] })
     const hint = didYouMean(word, grammar.words, grammar.closeEnough) || grammar.messages.SEE_HELP
     line.fail("UNKNOWN_LAYER", { word: line.next, hint })
   }
@@ -67,10 +69,23 @@ export function withRate(text, rate, grammar) {
 }
 
 /** @param {Statement} statement */
-export const saysRate = ({ words, grammar }) => ours(grammar.synonyms.layers, words[0].word) === "rate"
+export const saysRate = statement => begins(statement) === "rate"
+
+/** What a statement begins with, in the grammar's own word.
+ * @param {Statement} statement
+ */
+export const begins = ({ words, grammar }) => meaning(grammar, words[0].word)
+
+/** Capitals and a colon behind a word don't matter.
+ * @param {Grammar} grammar @param {string} word
+ */
+const meaning = ({ synonyms }, word) => ours(synonyms.layers, word.toLowerCase().replace(/:$/, ""))
 
 /** @param {Record<string, string>} synonyms @param {string} word */
-const ours = (synonyms, word) => (Object.hasOwn(synonyms, word.toLowerCase()) ? synonyms[word.toLowerCase()] : word)
+const ours = (synonyms, word) => {
+  const plain = word.toLowerCase()
+  return Object.hasOwn(synonyms, plain) ? synonyms[plain] : plain
+}
 
 /** @param {string} word @param {string[]} known @param {Grammar} grammar */
 function hint(word, known, grammar) {
@@ -164,7 +179,10 @@ const STATEMENTS = {
     draft.shapes = [draft.settings.input]
   },
   name: (draft, line) => set(draft, "name", phrase(line, "WHICH_NAME"), line),
-  rate: (draft, line) => set(draft, "rate", line.value("the rate"), line),
+  rate(draft, line) {
+    if (line.words[0].word.toLowerCase() === "learning") line.option("rate:") || line.option("rate")
+    set(draft, "rate", line.value("the rate"), line)
+  },
   seed: (draft, line) => set(draft, "seed", line.whole("the seed"), line),
   sample(draft, line) {
     if ("table" in draft.settings) line.fail("TABLE_ALREADY", {}, 0)
@@ -180,8 +198,7 @@ const STATEMENTS = {
   },
   loss(draft, line) {
     const { losses, synonyms } = line.grammar
-    const said = line.rest("smoothing")
-    const loss = Object.hasOwn(synonyms.losses, said.toLowerCase()) ? synonyms.losses[said.toLowerCase()] : said
+    const loss = ours(synonyms.losses, line.rest("smoothing"))
     if (!losses.includes(loss)) {
       line.fail(loss ? "UNKNOWN_LOSS" : "WHICH_LOSS", { word: loss, hint: hint(loss, losses, line.grammar) }, 1)
     }

@@ -9,7 +9,7 @@ import { filled, oneLine } from "./wording.js"
  *   mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
  *   mostShown: number,
  *   words: string[], layers: string[], activations: string[], usualSlope: number, usualEpsilon: number,
- *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>},
+ *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>, instead: Record<string, string>},
  *   biases: Record<string, {shared: boolean, fixed: boolean} | null>, usualBias: string,
  *   losses: string[], meant: Record<string, string>, endings: Record<string, string>, smoothed: string,
  *   rates: Record<string, number>, settings: Record<string, string[]>,
@@ -122,11 +122,11 @@ export class Statement {
     return this.take().split("x").map(Number)
   }
 
-  /** Whether the next word is this one; it is then taken.
+  /** Whether the next word is this one, in any capitals; it is then taken.
    * @param {string} word
    */
   option(word) {
-    const found = this.next === word
+    const found = this.next.toLowerCase() === word
     if (found) this.used += 1
     return found
   }

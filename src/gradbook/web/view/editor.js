@@ -3,7 +3,7 @@
 import { kept, tableOf } from "../build/table.js"
 import { TextBox } from "../text/box.js"
 import { digits } from "../text/wording.js"
-import { read, saysRate, withRate } from "../text/reader.js"
+import { begins, read, saysRate, withRate } from "../text/reader.js"
 import { statements } from "../text/statement.js"
 
 /**
@@ -127,7 +127,7 @@ const names = ({ role, first, shape }) =>
  */
 function layersOf(text, { grammar }) {
   const isOther = (/** @type {string} */ word) => !(word in grammar.kinds) && word !== "sample"
-  return [...statements(text, grammar)].filter(it => isOther(it.words[0].word)).map(it => {
+  return [...statements(text, grammar)].filter(it => isOther(begins(it))).map(it => {
     const words = it.words.map(({ word }) => word)
     return `${saysRate(it) ? `rate ${words[words.length - 1]}` : words.join(" ")}\n`
   }).join("")
