@@ -98,6 +98,6 @@ def test_the_record_has_both():
         "kind": "missing term",
         "what": KINDS["missing term"],
         "books": 3,
-        "quantities": {"∂E/∂w2": 3, "∂E/∂w1": 1},
+        "quantities": [{"quantity": "∂E/∂w2", "books": 3}, {"quantity": "∂E/∂w1", "books": 1}],
     }
     assert json.loads("".join(class_json([], [])))["marks"] is None

@@ -89,7 +89,8 @@ def test_without_hints_the_same_looks_find_the_solution(tmp_path, capsys):
     """So that the look above could fail."""
     report = check(book(tmp_path / "ada.xlsx", WRONG))
     main(["check", str(tmp_path / "ada.xlsx")])
-    assert any(secret in plain(capsys.readouterr().out) for secret in secrets(report))
+    said = plain(capsys.readouterr().out)
+    assert any(secret in said for secret in secrets(report))
 
 
 def test_a_hint_says_what_kind_it_is_and_points_stay(tmp_path):

@@ -48,7 +48,7 @@ def _marks(scores: Sequence[BookScore]) -> dict[str, object] | None:
 
 def _mistakes(reports: Sequence[BookReport]) -> Iterator[dict[str, object]]:
     for mistake in common_mistakes(reports):
-        quantities = dict(mistake.quantities)
+        quantities = [{"quantity": name, "books": count} for name, count in mistake.quantities]
         named = {"kind": mistake.kind, "what": mistake.what}
         yield {**named, "books": mistake.books, "quantities": quantities}
 
