@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.net import Net
-from gradbook.report.page.shell import Section, made_with, text, wide
+from gradbook.report.page.shell import Section, made_with, text, wide, wide_drawing
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.page.tables import table
 from gradbook.targets.algebra.notation.document import (
@@ -27,20 +27,21 @@ from gradbook.targets.algebra.writers.text import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
-SMALLEST = 0.43  # of its size, that a drawing shrinks to before it scrolls
+SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 
 def page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
     drawing = draw(net)
     opening, *parts = _parts(document.blocks)
-    figure = f"<figure>{wide(svg(drawing, alone=False))}</figure>"
+    shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
+    figure = f"<figure>{shown}</figure>"
     return whole_page(
         document.title,
         [Section(part.anchor, _inlines(part.heading), _blocks(part)) for part in parts],
         lead="\n".join([figure, _blocks(opening), _contents(parts)]),
         foot=made_with(command),
-        style=f"{style()}figure svg{{min-width:{SMALLEST * drawing.width:.0f}px}}",
+        style=style() + fits,
     )
 
 

@@ -105,6 +105,17 @@ def wide(inside: str, *, focusable: bool = True) -> str:
     return f'<div class="wide"{stop}>{inside}</div>'
 
 
+def wide_drawing(svg: str, width: float) -> tuple[str, str]:
+    """A drawing in such a box, and the style that lets the page say that it scrolls: where there is
+    less room than the `width` that it has at least."""
+    style = (
+        f".drawing{{container-type:inline-size}}"
+        f".drawing svg{{min-width:{width:.0f}px;max-height:none}}"
+        f"@container (min-width:{width:.0f}px){{.scrolls{{display:none}}}}"
+    )
+    return f'<div class="drawing">{wide(svg)}<p class="scrolls">{SCROLLS}</p></div>', style
+
+
 def badge(verdict: str) -> str:
     """A verdict in the colour that the page's style gives to its first word."""
     return f'<span class="verdict v-{verdict.partition(" ")[0]}">{verdict}</span>'

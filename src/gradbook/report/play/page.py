@@ -101,7 +101,7 @@ def _drawing() -> str:
         '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
         '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
         f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
-        f'<p class="remark" id="drawing-scrolls" hidden>{SCROLLS}</p>'
+        f'<p class="scrolls" id="drawing-scrolls" hidden>{SCROLLS}</p>'
     )
 
 

@@ -39,7 +39,7 @@ MARGIN = 20.0
 RULES = SpacingRules(
     pitch=80, apart=12, stub=20, steep=0.45, slant=84, slope=0.5, widest=320, captions=10
 )
-GAPS = {Link.ALL: 88.0, Link.EACH: 50.0} | dict.fromkeys(
+GAPS = {Link.ALL: 88.0, Link.EACH: 64.0} | dict.fromkeys(
     (Link.WINDOW, Link.LAID_OUT, Link.BRANCH), 62.0
 )
 CAPTION_GAP, CAPTION_STEP = 26.0, 1.3  # points above the first line, and sizes to the next

@@ -25,8 +25,10 @@ from gradbook.graph.reference import Values
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Form,
+    Fraction,
     Numeral,
     Partial,
+    Terms,
     added,
     multiplied,
 )
@@ -45,6 +47,8 @@ CANCELLED = 1e-15  # of the size of the terms
 
 Factor = Callable[[Local | Worked], Form]  # how a partial is said
 Total = Callable[[Chain], Form]  # how a sum over the samples is said
+
+MOST_OVER_A_LINE = 2  # samples' chains
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,14 @@ class Algebra:
         with np.errstate(all="ignore"):
             return chain_value(chain, self.values, self.slopes, self.samples)
 
+    def _mean(self, whole: Form) -> Form:
+        """Over how many samples there are; in front of a long sum, which can be broken into lines
+        where what stands over a fraction's line can't."""
+        samples = Numeral(self.samples)
+        if isinstance(whole, Terms) and len(whole.terms) > MOST_OVER_A_LINE:
+            return multiplied([Fraction(Numeral(1), samples), whole])
+        return over_all(whole, samples)
+
     def _said(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
         """Put together from its parts; a factor that is 1 is left out unless asked for."""
 
@@ -148,7 +160,7 @@ class Algebra:
                 return added([*map(said, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
                 whole = total(inside)
-                return over_all(whole, Numeral(self.samples)) if mean else whole
+                return self._mean(whole) if mean else whole
             case ChainProduct(factors):
                 kept = [part for part in factors if not (spare_ones and _is_one(part))]
                 return multiplied(map(said, kept or factors[:1]))
