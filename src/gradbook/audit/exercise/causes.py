@@ -7,7 +7,7 @@ books of strangers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -112,15 +112,18 @@ class Slip:
     place: Place
     value: Array  # what it comes to, the student's other cells being right
     wanted: Array
-    names: Mapping[Address, str] = field(default_factory=dict)
+    ways: dict[int, WaysBack] = field(default_factory=dict)  # known already, by epoch
 
     @cached_property
     def pattern(self) -> Pattern:
         return self.own.book.typed(self.home)
 
-    @cached_property
+    @property
     def back(self) -> WaysBack:
-        return WaysBack(self.numbers, self.place.epoch)
+        """The ways back in its epoch, which all columns share."""
+        if self.place.epoch not in self.ways:
+            self.ways[self.place.epoch] = WaysBack(self.numbers, self.place.epoch)
+        return self.ways[self.place.epoch]
 
     @property
     def weight(self) -> str:
@@ -137,10 +140,10 @@ class Slip:
         yield from self._climbs()
         yield from self._one_factor()
         yield from self._another_gradient()
-        yield from self._omissions()
-        found = sought(self._edited)
-        if found:
-            yield found
+        for way in (lambda: next(self._omissions(), None), self._edited):
+            found = sought(way)
+            if found:
+                yield found
 
     def small_edit(self) -> SlipCause | None:
         """A reference of its own formula that puts it right, where one does."""

@@ -15,6 +15,7 @@ from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import Respelling, Slip, SlipCause, common_factor, of_factor
 from gradbook.audit.exercise.places import Place, find_places
 from gradbook.audit.exercise.verdicts import CIRCLE, CellVerdict, OwnExercise, ReturnedExercise
+from gradbook.audit.exercise.ways_back import WaysBack
 from gradbook.audit.findings.findings import (
     CARRIED,
     CHANGED,
@@ -70,7 +71,10 @@ def exercise_report(book: Book, flow: Flow, record: ExerciseRecord) -> SheetRepo
     trial = ReturnedExercise(book, flow, own, places)
     if not all(trial.columns.values()):
         return None
-    return _Judgement(trial).report()
+    try:
+        return _Judgement(trial).report()
+    except RecursionError:
+        return None  # helper cells that follow each other by the thousand
 
 
 def _exercise(record: ExerciseRecord) -> OwnExercise | None:
@@ -209,7 +213,13 @@ class _Judgement:
     def _slip(self, cell: Address) -> Slip:
         trial, place = self.trial, self.trial.places.cells[cell]
         value, wanted = trial.formulas.value(cell), trial.wanted(place)
-        return Slip(trial.formulas, trial.numbers, self._spelling, cell, place, value, wanted)
+        spelling, ways = self._spelling, self._ways
+        return Slip(trial.formulas, trial.numbers, spelling, cell, place, value, wanted, ways)
+
+    @cached_property
+    def _ways(self) -> dict[int, WaysBack]:
+        """The ways back that were looked at, by epoch."""
+        return {}
 
     def _swapped(self, cause: SlipCause, node: Node) -> SlipCause:
         """Two columns, each with what belongs into the other."""

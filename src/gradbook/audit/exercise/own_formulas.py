@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradbook.audit.budget import spend
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
 from gradbook.audit.formula.address import Address, sheet_of
@@ -29,7 +30,7 @@ MEASURED = (  # titles of sheets that tell what is asked for
     "The forward passes behind the check",
 )
 Signature = tuple[object, ...]
-CIRCLE: Signature = ("a circle",)
+CIRCLE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,8 @@ class OwnFormulas:
         self.step = _Step(replace(book, values=values), flow, varying, self.known)
         self.graph = StepGraph(self.step, {})
         self.points = Numbers(self._leaf, self.graph.leaf_cells)
-        self._signatures: dict[tuple[Address, int, int], Signature] = {}
+        self._signatures: dict[tuple[Address, int, int], int] = {}
+        self._numbers: dict[object, int] = {}  # of what formulas say: no tuple holds another
 
     # What a formula comes to ------------------------------------------------------
 
@@ -102,17 +104,35 @@ class OwnFormulas:
 
     # Which formulas are the same --------------------------------------------------
 
-    def signature(self, cell: Address, home: Place) -> Signature:
-        """What a cell's formula says of which values, seen from a place: equal where it comes to
-        the same function of the step."""
-        key = cell, home.epoch, home.sample if home.node.each else -1
-        if key not in self._signatures:
-            self._signatures[key] = CIRCLE  # until it is known
-            form = self.book.patterns[cell].form
-            said = tuple(self._seen(source, home) for source in self.flow.sources(cell))
-            texts = tuple(self._unplaced(cell))
-            self._signatures[key] = (form and id(form), texts, *said)
-        return self._signatures[key]
+    def signature(self, cell: Address, home: Place) -> int:
+        """A number for what a cell's formula says of which values, seen from a place: equal where
+        it comes to the same function of the step."""
+        seen_from = home.epoch, home.sample if home.node.each else -1
+        waiting = [cell]
+        while waiting:  # no recursion: helper cells may follow each other by the thousand
+            last = waiting[-1]
+            if self._signatures.get((last, *seen_from), CIRCLE) != CIRCLE:
+                waiting.pop()
+                continue
+            sources = self.flow.sources(last)
+            helpers = [s for s in sources if self._is_helper(s)]
+            missing = [s for s in helpers if (s, *seen_from) not in self._signatures]
+            self._signatures[last, *seen_from] = CIRCLE  # until it is known
+            waiting += missing
+            if not missing:
+                spend(len(sources))
+                said = tuple(self._seen(source, home, seen_from) for source in sources)
+                form = self.book.patterns[last].form
+                whole = form and id(form), tuple(self._unplaced(last)), said
+                number = self._numbers.setdefault(whole, len(self._numbers))
+                self._signatures[last, *seen_from] = number
+                waiting.pop()
+        return self._signatures[cell, *seen_from]
+
+    def _is_helper(self, cell: Address) -> bool:
+        """Whether a cell's own formula counts."""
+        here = cell in self.book.patterns and cell not in self.telling
+        return here and not (cell in self.known and self.places.of(cell) is not None)
 
     def _unplaced(self, cell: Address) -> Iterator[str]:
         """What a formula mentions besides cells."""
@@ -120,7 +140,7 @@ class OwnFormulas:
             if not hasattr(mention, "moves"):
                 yield word
 
-    def _seen(self, cell: Address, home: Place) -> Signature:
+    def _seen(self, cell: Address, home: Place, seen_from: tuple[int, int]) -> Signature:
         place = self.places.of(cell)
         if place is not None and cell in self.known:
             step, node = self.numbers.step, place.node
@@ -128,8 +148,8 @@ class OwnFormulas:
             epoch = None if always else place.epoch - home.epoch
             away = place.sample - home.sample if home.node.each else place.sample
             return (node.index, epoch, away if node.each else None)
-        if cell in self.book.patterns and cell not in self.telling:
-            return self.signature(cell, home)
+        if self._is_helper(cell):
+            return (self._signatures[cell, *seen_from],)
         return ("cell", self.book.values.get(cell), cell if cell in self.telling else None)
 
     def mentioned_values(self, cell: Address) -> set[Place]:

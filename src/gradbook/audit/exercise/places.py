@@ -40,6 +40,7 @@ class Places:
     given: dict[Address, Place] = field(default_factory=dict)  # start values, samples, the rate
     columns: dict[Node, int] = field(default_factory=dict)
     sheets: set[int] = field(default_factory=set)  # that the tables are on
+    samples: range = range(1)  # of the exercise
     has_named_again: bool = False  # whether formulas mean more than they did when they were read
     _found: dict[Place, Address] = field(default_factory=dict)
     _over: dict[Node, list[Address]] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Places:
 
 def find_places(book: Book, solution: Solution) -> Places | None:
     """Where everything stands; None where a table isn't there any more."""
-    rows, found = _texts(book), Places()
+    rows, found = _texts(book), Places(samples=range(solution.step.samples))
     for each in (False, True):
         columns, counters = solution.columns(each=each), solution.counters(each=each)
         if columns and not _put_table(book, rows, found, columns, counters):
@@ -119,8 +120,9 @@ def _put_table(
             column = planned + moved  # its heading has gone; its neighbours tell where it stands
         if column is not None:
             moved, found.columns[node] = column - planned, column
+    samples = len(found.samples)
     for row, numbers in _counted(book, head, [there[counter] for counter in counters]):
-        for node in columns:
+        for node in columns if max(numbers[1:], default=1) <= samples else ():
             if node in found.columns:
                 cell = pack(head[0], row, found.columns[node])
                 found.put(cell, Place(node, *(number - 1 for number in numbers)))
@@ -200,6 +202,6 @@ def _put_samples(
     there = rows[head]
     for row, (number,) in _counted(book, head, [there[counter]]):
         for heading, leaf in columns.items():
-            if heading in there:
+            if heading in there and number <= len(found.samples):
                 cell = pack(head[0], row, there[heading])
                 found.given[cell] = Place(leaf, 0, number - 1)

@@ -80,7 +80,7 @@ def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
     state = {RIGHT: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
     weight = column.quantity.removeprefix(GRADIENT)
     is_gradient = column.quantity.startswith(GRADIENT) and weight in sheet.weights
-    return Mark(weight, state, column) if is_gradient else Mark("", state, column)
+    return Mark(weight, state) if is_gradient else Mark("", state, column)
 
 
 def _gradients(sheet: SheetReport) -> Iterator[Mark]:
