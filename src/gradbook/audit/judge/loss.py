@@ -65,7 +65,10 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
         if other[0] <= found[0]:
             break
         found = other
-    if found[0] <= ENOUGH:
+    whole = _of_the_whole(tested, claimed, tried, found) if 0 < found[0] < 1 else None
+    if whole is not None:
+        found = whole
+    elif found[0] <= ENOUGH:
         found = _of_another_kind(tested, claimed, tried, found)
     share, loss = found
     if not loss.cells or (
@@ -132,6 +135,42 @@ def _with_another(
     both = [StepLoss((*cells, cell)) for cell in beside[:MOST_BESIDE]]
     options = [(share_of(loss), loss) for loss in both]
     return max(options, default=found, key=lambda option: option[0])
+
+
+def _of_the_whole(
+    tested: StepUnderTest,
+    claimed: Sequence[Sequence[Claim]],
+    tried: Sequence[Address],
+    found: Found,
+) -> Found | None:
+    """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
+    are its own or leave out a part of the chain rule alone: where all forget one output's error,
+    the other one seems to be the loss."""
+    training, cells = tested.training, set(found[1].cells)
+    for cell in tried:
+        if called_a_loss(training, cell) and cells <= inside_of(training, cell):
+            loss = StepLoss((cell,))
+            right, explained = _explained_by(tested.with_loss(loss), claimed)
+            if right > 0 and explained > found[0]:
+                return right, loss
+    return None
+
+
+def _explained_by(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]]) -> tuple[float, float]:
+    """What share of the claims is right, and what share is or would be with what it leaves out."""
+    right = lacking = 0
+    try:
+        for j, options in enumerate(claimed):
+            if not options or tested.has_no_influence(j):
+                continue
+            verdict = tested.best(j, options)[0]
+            right += verdict <= ClaimVerdict.RIGHT_HERE
+            lacking += verdict is ClaimVerdict.WRONG and any(
+                tested.left_out(option, j) for option in options
+            )
+    except NotUnderstood:
+        return 0.0, 0.0
+    return right / _counting(tested), (right + lacking) / _counting(tested)
 
 
 # Losses of another kind ------------------------------------------------------------------

@@ -17,6 +17,7 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.assumed_loss import error_cells, loss_node
 from gradbook.audit.judge.mentions import Mentions
 from gradbook.audit.judge.numbers import POINTS, Numbers, random_values
+from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.step_graph import StepGraph
@@ -111,6 +112,39 @@ class StepUnderTest:
         weights = {j: self.graph.node(cell) for j, cell in cells if cell is not None}
         found = gradients(self.loss, list(weights.values()))
         return {j: found[node] for j, node in weights.items()}
+
+    @cached_property
+    def held(self) -> dict[Node, Address]:
+        """The values on the way to the loss, with the cell that holds each."""
+        cells = sorted(self.forward, reverse=True)
+        known = ((self.graph.known.get(cell), cell) for cell in cells)
+        return {node: cell for node, cell in known if isinstance(node, Node)}
+
+    @cached_property
+    def slopes(self) -> dict[Node, Node]:
+        """∂loss/∂ every value on the way to it that a cell holds."""
+        return gradients(self.loss, list(self.held))
+
+    @cached_property
+    def chain(self) -> Chain[Node] | None:
+        """The ways from the loss back to the weights; None where they are too many to follow."""
+        ends = [self.graph.node(cell) for cell in self.step.weights if cell is not None]
+        line, patterns = self.training.axis.line, self.training.book.patterns
+        units = {
+            node: (line(cell), patterns[cell].shape)
+            for node, cell in self.held.items()
+            if cell in patterns and node not in ends
+        }
+        return chain_of_nodes(self.loss, ends, units, self.random)
+
+    def left_out(self, claim: Claim, weight: int) -> Omissions[Node]:
+        """What a claim leaves out of the gradient of a weight: ways through cells, slopes; nothing
+        where it is wrong in another way."""
+        cell = self.step.weights[weight]
+        if cell is None or self.chain is None:
+            return ()
+        claimed = np.atleast_1d(self.random.of(self.claimed(claim)))
+        return self.chain.left_out(self.graph.node(cell), claimed)
 
     def leads_on(self) -> bool:
         """Whether its gradients can be worked out: not where what is tried is made of itself."""

@@ -99,7 +99,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     edits = hypothesis.edits if home in tested.training.book.patterns else ()
     kind, why = PASTED, f"{written(home)} holds a number, and so does its whole column"
     if edits:
-        kind, why = wording.kind(edits), wording.why(edits)
+        kind, why = wording.told(hypothesis)
     found = _finding(
         tested,
         home,
@@ -127,8 +127,8 @@ def claim_fault(
         kind, why = TO_FILL_IN, f"the gradient of {name} is still to be filled in"
     elif home not in book.patterns:
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
-    elif edits:
-        kind, why = wording.kind(edits), wording.why(edits, name)
+    elif hypothesis is not None and edits:
+        kind, why = wording.told(hypothesis, name)
     elif tested.has_no_influence(weight):
         loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
         kind, why = EditKind.FORMULA.value, f"the loss ({loss}) doesn't depend on {name}"

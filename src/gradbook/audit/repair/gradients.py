@@ -30,6 +30,7 @@ from gradbook.audit.repair.generators.catalogue import (
     SearchStage,
     written_anew,
 )
+from gradbook.audit.repair.generators.omissions import omissions_of_all
 from gradbook.audit.repair.generators.other_gradients import going_on, serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.generators.scattered_shares import scattered_shares
@@ -112,6 +113,10 @@ def explained(
         yield from faults_of(before, update)
     aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
+    lacking = sought(partial(omissions_of_all, symptoms), A_SHARE)
+    if lacking:
+        yield from _omission_faults(symptoms, lacking)
+        return
     for _ in range(ROUNDS):
         column = sought(partial(_column, symptoms), A_SHARE)
         if column is None:
@@ -123,6 +128,17 @@ def explained(
         repaired = symptoms.repaired.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, repaired=repaired)
     yield from _each_by_itself(symptoms)
+
+
+def _omission_faults(
+    symptoms: Symptoms, lacking: Sequence[tuple[StepUnderTest, Hypothesis]]
+) -> Iterator[Fault]:
+    for tested, found in lacking:
+        if found.cause is Cause.COLUMN:
+            yield from faults_of(tested, found)
+        else:
+            (weight,) = found.explains
+            yield claim_fault(tested, weight, symptoms.wrong[weight], found)
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:

@@ -15,7 +15,7 @@ from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.conventional import Convention, convention
-from gradbook.targets.excel.language.grammar import Infix, Number, Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
 
 WEIGHED = 60  # hypotheses that are looked at in full
 HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
@@ -33,6 +33,17 @@ class Cause(Enum):
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A part of the chain rule that a formula leaves out."""
+
+    kind: EditKind  # a term for a way, a factor for a slope
+    cell: Address | None  # through which the way goes, or whose slope it is
+    said: Expression  # as the sheet would say it
+    beside: Expression | None = None  # the part of the formula that it is put to; None: all of it
+    is_put_in: bool = True  # or the formula is written anew
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """These cells should hold those formulas, and that explains some wrong gradients."""
 
@@ -43,6 +54,7 @@ class Hypothesis:
     explains: frozenset[int] = frozenset()  # weights, by their numbers
     whose: int = -1  # the weight whose gradient an update takes
     reproduces: bool = True  # the values in the cells, where values stand there
+    left_out: tuple[LeftOut, ...] = ()  # of the chain rule, where that is what is wrong
 
     @property
     def home(self) -> Address:

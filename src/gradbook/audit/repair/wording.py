@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from gradbook.audit.findings.findings import ANOTHER_ROW, BLANK_REFERENCE
-from gradbook.audit.formula.address import Address, Axis, column_of, row_of
+from gradbook.audit.formula.address import Address, Axis, column_of, row_of, written
 from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import factors, references
+from gradbook.audit.formula.expression import factors, references, renamed
+from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
@@ -80,6 +81,33 @@ class Wording:
             return self.label(cell) or f"[{down},{right}]"
 
         return tuple(edit.called(name).said for edit in edits)
+
+    def told(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
+        """What sort of mistake it is, and why it is one, the chain being that to a weight."""
+        if hypothesis.left_out:
+            return self._left_out(hypothesis.left_out)
+        return self.kind(hypothesis.edits), self.why(hypothesis.edits, weight)
+
+    def _left_out(self, parts: Sequence[LeftOut]) -> tuple[str, str]:
+        kinds = [part.kind for part in parts]
+        kind = EditKind.TERM if EditKind.TERM in kinds else EditKind.FACTOR
+        return kind.value, "; ".join(map(self._lacks, parts))
+
+    def _lacks(self, part: LeftOut) -> str:
+        said, beside = write(part.said), "" if part.beside is None else _short(part.beside)
+        if part.kind is EditKind.TERM:
+            name = self.label(part.cell) or (written(part.cell) if part.cell else "a cell")
+            lacks = f"it lacks the way through {name}"
+            add = f"add {said} to {beside}" if beside else f"add {said}"
+        else:
+            lacks = f"it lacks the slope {self._algebra(part.said)}"
+            add = f"multiply {beside} by {said}" if beside else f"multiply by {said}"
+        return f"{lacks}: {add}" if part.is_put_in else lacks
+
+    def _algebra(self, part: Expression) -> str:
+        """An expression in the sheet's own names."""
+        named = renamed(part, lambda mention: self.label(self._cell(mention)) or mention.text)
+        return write(named).replace("*", "·").replace("-", "−")
 
     # What sort of mistake it is
 

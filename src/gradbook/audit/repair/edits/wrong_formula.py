@@ -166,12 +166,23 @@ def written_anew(wrong: WrongFormula) -> Hypothesis | None:
 
 def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) -> Hypothesis | None:
     """The target in the sheet's own cells, as the chain rule gives it."""
+    said = spelled(tested, home, target)
+    if said is None:
+        return None
+    return _hypothesis(home, said, [Edit(EditKind.FORMULA, ((),), old, said)])
+
+
+def spelled(
+    tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] | None = None
+) -> Expression | None:
+    """A node as a formula in some cell, by the cells on the way to the loss and some more."""
     cells: dict[Node, Address] = {}
     for cell in sorted(tested.forward, key=lambda c: (sheet_of(c) != sheet_of(home), c)):
         value = tested.graph.known.get(cell)
         if isinstance(value, Node) and not value.is_constant():
             cells.setdefault(value, cell)
     cells.update(tested.graph.leaf_cells)
+    cells.update(more or {})
     if _spelled(target, cells) > LONGEST:
         return None
     speller = Speller(
@@ -183,9 +194,7 @@ def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) ->
     except (GradbookError, AssertionError, KeyError):
         return None
     expression = tidy(expression)
-    if len(write(expression)) > LONGEST:
-        return None
-    return _hypothesis(home, expression, [Edit(EditKind.FORMULA, ((),), old, expression)])
+    return expression if len(write(expression)) <= LONGEST else None
 
 
 def _spelled(target: Node, known: Mapping[Node, Address]) -> int:

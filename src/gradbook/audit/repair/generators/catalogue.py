@@ -14,6 +14,7 @@ from gradbook.audit.repair.generators.columns import (
     slopes_anew,
 )
 from gradbook.audit.repair.generators.known import known_claim, known_columns
+from gradbook.audit.repair.generators.omissions import omitted_parts
 from gradbook.audit.repair.generators.other_gradients import other_gradients
 from gradbook.audit.repair.generators.outlier_rows import outlier_rows
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
@@ -90,6 +91,7 @@ GENERATORS = (
     Generator("shares of samples", SearchStage.CLAIMS, Proof.GRADIENTS, repaired_shares),
     Generator("scattered shares", SearchStage.CLAIMS, Proof.GRADIENTS, scattered_shares),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
+    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, omitted_parts),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
     Generator("written anew", SearchStage.CLAIMS, Proof.NONE, written_anew),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 
@@ -17,7 +18,9 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.slopes import POINTS
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.edits.alternatives import (
     Alternatives,
@@ -26,8 +29,9 @@ from gradbook.audit.repair.edits.alternatives import (
     remembered,
 )
 from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
+from gradbook.audit.repair.edits.restored import restored
 from gradbook.audit.repair.edits.templates import derived, differences, templates
-from gradbook.audit.repair.edits.wrong_formula import anew, mentioning
+from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew, mentioning
 from gradbook.audit.repair.generators.samples import beside, unlike_others
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
@@ -79,12 +83,24 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
             right = symptoms.slopes.right(dict(zip(nodes, values, strict=True)))
             if not list(columns.helpful(1, right)):
                 continue
-            both = zip(cells, targets, strict=True)
-            found = [anew(tested, cell, Reference("x"), target) for cell, target in both]
+            found = [_as_slope(tested, *one) for one in zip(cells, ends, targets, strict=True)]
             formulas = [one.formulas[0] for one in found if one is not None]
             if len(formulas) == len(cells) and found[0] is not None and written < MOST_WRITTEN:
                 written += 1
-                yield Hypothesis(Cause.COLUMN, cells, tuple(formulas), found[0].edits)
+                yield replace(found[0], cause=Cause.COLUMN, cells=cells, formulas=tuple(formulas))
+
+
+def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
+    """A cell as the slope of some value: with what it leaves out of that, or written anew."""
+    pattern, known = tested.formula(cell), tested.graph.known[cell]
+    omissions: Omissions[Node] = ()
+    if tested.chain is not None and isinstance(known, Node):
+        omissions = tested.chain.left_out(of, np.atleast_1d(tested.random.of(known)))
+    if omissions and pattern is not None and pattern.expression is not None:
+        wanted = np.asarray(tested.random.of(target))
+        wrong = WrongFormula(tested, cell, pattern, pattern.expression, wanted, target)
+        return restored(wrong, of, omissions, Cause.COLUMN)
+    return anew(tested, cell, Reference("x"), target)
 
 
 class ColumnEdits:

@@ -1,0 +1,229 @@
+"""What a claimed derivative leaves out of the chain rule: a way through a cell, a slope on the way.
+
+A derivative is a sum over the ways from the loss back to a value, and each way a product of local
+slopes. So what is left out is known by an identity at random points: the claim is the same sum
+without the ways through some cell, or the same products with 1 for some slope.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from gradbook.audit.budget import spend
+from gradbook.audit.judge.numbers import Numbers, agree
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node, needed
+
+MOST_PLACES = 600  # values on the ways: more are no exercise
+MOST_ALTERNATIVES = 400
+MOST_NUMBERS = 2**22  # kept at once while alternatives are worked
+
+Place = TypeVar("Place", bound=Hashable)  # a value on the way back: a node, or a cell
+
+
+@dataclass(frozen=True)
+class Omission(Generic[Place]):
+    """What a derivative leaves out at some places, which are one unit's in several samples."""
+
+    places: tuple[Place, ...]
+    is_way: bool  # all that comes through them; else the slope of each by its only source
+
+    @property
+    def first(self) -> Place:
+        return self.places[0]
+
+
+Omissions = tuple[Omission[Place], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Chain(Generic[Place]):
+    """The values between a loss and what it is made of, with each one's slopes by the next."""
+
+    order: Sequence[Place]  # from the loss back
+    partials: Mapping[Place, Mapping[Place, Array]]
+    seeds: Mapping[Place, Array]  # the loss's slope by the first of them
+    units: Mapping[Place, Hashable]  # what several places have in common: a unit's column
+
+    # What may be left out ----------------------------------------------------------
+
+    @cached_property
+    def ways(self) -> list[Omission[Place]]:
+        """Places that not everything comes through, those nearest to the loss first."""
+        inner = [place for place in self.order if self.partials.get(place) and self._is_one(place)]
+        return [Omission(places, True) for places in self._gathered(inner)]
+
+    @cached_property
+    def slopes(self) -> list[Omission[Place]]:
+        """Places that are a function of one other alone, and not a straight one."""
+        bent = [place for place in self.order if self._is_bent(place)]
+        return [Omission(places, False) for places in self._gathered(bent)]
+
+    def _is_one(self, place: Place) -> bool:
+        return self.depths[place] > 0 and place in self.units
+
+    def _is_bent(self, place: Place) -> bool:
+        slopes = list(self.partials.get(place, {}).values())
+        if len(slopes) != 1:
+            return False
+        finite = slopes[0][np.isfinite(slopes[0])]
+        return finite.size > 1 and float(np.ptp(finite)) > 0
+
+    def _gathered(self, places: Iterable[Place]) -> list[tuple[Place, ...]]:
+        found: defaultdict[Hashable, list[Place]] = defaultdict(list)
+        for place in places:
+            found[self.units.get(place, place)].append(place)
+        return [tuple(some) for some in found.values()]
+
+    @cached_property
+    def depths(self) -> Mapping[Place, int]:
+        """How many slopes the longest way from the loss to each value has."""
+        found: dict[Place, int] = dict.fromkeys(self.order, 0)
+        for place in self.order:
+            for source in self.partials.get(place, {}):
+                found[source] = max(found.get(source, 0), found[place] + 1)
+        return found
+
+    def _layers(self, some: Sequence[Omission[Place]]) -> list[Omissions[Place]]:
+        found: defaultdict[int, list[Omission[Place]]] = defaultdict(list)
+        for omission in some:
+            found[self.depths[omission.first]].append(omission)
+        return [tuple(layer) for layer in found.values()]
+
+    @cached_property
+    def alternatives(self) -> list[Omissions[Place]]:
+        """What may be left out together, the simplest first."""
+        return list(dict.fromkeys(self._alternatives()))[:MOST_ALTERNATIVES]
+
+    def _alternatives(self) -> Iterator[Omissions[Place]]:
+        single = [(one,) for one in (*self.ways, *self.slopes)]
+        layers = [layer for layer in self._layers(self.slopes) if len(layer) > 1]
+        several = [layer for layer in self._layers(self.ways) if len(layer) > 2]
+        alone = [
+            tuple(other for other in layer if other is not one)
+            for layer in several
+            for one in layer
+        ]
+        yield from (*single, *layers, *alone)
+        slopes = [*((one,) for one in self.slopes), *layers]
+        ways = [*((one,) for one in self.ways), *alone]
+        for some, others in (*combinations(layers, 2), *_pairs(slopes, ways)):
+            yield (*some, *others)
+        yield from (*combinations(self.slopes, 2), *combinations(self.ways, 2))
+
+    # What the derivatives are then -------------------------------------------------
+
+    def derivatives(self, some: Sequence[Omissions[Place]]) -> dict[Place, Array]:
+        """∂loss/∂ every value with each of these left out: (alternatives, points)."""
+        none, steep = self._left_out(some, True), self._left_out(some, False)
+        found: dict[Place, Array] = {}
+        with np.errstate(all="ignore"):
+            for place in self.order:
+                if place in self.seeds:
+                    start = np.broadcast_to(self.seeds[place], (len(some), self._points))
+                    found[place] = found[place] + start if place in found else start
+                if place not in found:
+                    continue
+                if place in none:
+                    found[place] = np.where(none[place][:, None], 0.0, found[place])
+                for source, slope in self.partials.get(place, {}).items():
+                    share = found[place] * slope
+                    if place in steep:
+                        share = np.where(steep[place][:, None], found[place], share)
+                    found[source] = found[source] + share if source in found else share
+        return found
+
+    def _left_out(self, some: Sequence[Omissions[Place]], is_way: bool) -> dict[Place, Array]:
+        found: dict[Place, Array] = {}
+        for k, omissions in enumerate(some):
+            for one in omissions:
+                for place in one.places if one.is_way is is_way else ():
+                    found.setdefault(place, np.zeros(len(some), dtype=bool))[k] = True
+        return found
+
+    @cached_property
+    def _points(self) -> int:
+        return max(np.size(slope) for some in self.partials.values() for slope in some.values())
+
+    @cached_property
+    def _worked(self) -> dict[Place, Array]:
+        """The derivatives by every value, with nothing left out and then with each alternative."""
+        every: list[Omissions[Place]] = [(), *self.alternatives]
+        at_once = max(MOST_NUMBERS // (self._points * len(self.order)), 1)
+        some = every[:at_once]
+        spend(len(some) * self._points, len(self.order))
+        return self.derivatives(some)
+
+    def true(self, of: Place) -> Array | None:
+        """∂loss/∂ a value; None where the loss doesn't depend on it."""
+        found = self._worked.get(of)
+        return None if found is None else found[0]
+
+    def left_out(self, of: Place, claimed: Array) -> Omissions[Place]:
+        """What a claim to be ∂loss/∂ a value leaves out; nothing where that is not all it is."""
+        worked = self._worked.get(of)
+        if worked is None or agree(worked[0], claimed):
+            return ()
+        with np.errstate(all="ignore"):
+            near = np.isclose(worked[1:], claimed, rtol=1e-6, atol=0, equal_nan=True)
+        for k in np.flatnonzero(near.sum(axis=1) >= near.shape[1] / 2):
+            if agree(worked[1 + k], claimed) and np.any(claimed):
+                return self.alternatives[int(k)]
+        return ()
+
+
+def _pairs(
+    some: Sequence[Omissions[Place]], others: Sequence[Omissions[Place]]
+) -> Iterator[tuple[Omissions[Place], Omissions[Place]]]:
+    for one in some:
+        yield from ((one, other) for other in others)
+
+
+# A chain of nodes ---------------------------------------------------------------------------
+
+
+def chain_of_nodes(
+    loss: Node,
+    ends: Collection[Node],
+    units: Mapping[Node, Hashable],
+    numbers: Numbers,
+) -> Chain[Node] | None:
+    """The chain from a loss to some ends by way of the nodes that cells hold, given with the unit
+    that each is of; None where there are too many."""
+    order = needed([loss])
+    varying = set(ends)
+    for node in order:
+        if any(source in varying for source in node.inputs):
+            varying.add(node)
+    held = {node for node in units if node in varying}
+    inside = [_inner_sum(node, held, varying) for node in held]
+    places = held.union(ends, (node for node in inside if node is not None), [loss])
+    if len(places) > MOST_PLACES or loss not in varying:
+        return None
+    partials: dict[Node, dict[Node, Array]] = {}
+    inner = [node for node in order if node in places]
+    for node in inner:
+        sources = [s for s in needed([node], places) if s in places and s is not node]
+        if node not in ends and sources:
+            slopes = gradients(node, sources, places)
+            partials[node] = {s: np.atleast_1d(numbers.of(slopes[s])) for s in reversed(sources)}
+    return Chain(inner[::-1], partials, {loss: np.ones(1)}, units)
+
+
+def _inner_sum(node: Node, held: Collection[Node], varying: Collection[Node]) -> Node | None:
+    """The sum inside of a cell's formula that all which varies in it goes through."""
+    inner = node
+    while True:
+        sources = {source for source in inner.inputs if source in varying}
+        if len(sources) != 1:
+            return inner if sources and inner is not node else None
+        (inner,) = sources
+        if inner in held:
+            return None
