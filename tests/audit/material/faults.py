@@ -45,11 +45,11 @@ def _down(columns: Columns, column: int, formula: Expression, rows: Sequence[int
     """A column with another formula, given for its first row."""
     text = write(formula)
     return planted(
-        columns, {(row, column): "=" + _in_row(columns, column, row, text) for row in rows}
+        columns, {(row, column): "=" + in_row(columns, column, row, text) for row in rows}
     )
 
 
-def _in_row(columns: Columns, column: int, row: int, text: str) -> str:
+def in_row(columns: Columns, column: int, row: int, text: str) -> str:
     """The formula as it stands in another row: what it says of its own row moves, and what it
     says of Training moves as the column's own formula does."""
     first, here = columns.formula(FIRST, column), columns.formula(row, column)

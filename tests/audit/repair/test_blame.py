@@ -95,7 +95,7 @@ def test_a_gradient_without_its_difference_lacks_a_factor(path):
     formula = FORMULAS["∂E/∂w5"].replace("({a_o1}-{t1})*", "")
     (finding,) = (f for s in check(book(path, {"∂E/∂w5": formula})).sheets for f in s.findings)
     assert (finding.cells, finding.kind) == (cells("∂E/∂w5"), "missing factor")
-    assert finding.why.endswith("is to be multiplied by S6-B6")
+    assert finding.why == "it lacks the factor a_o1−t1: multiply by S6-B6"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,14 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+)
 
 
 class EditKind(Enum):
@@ -217,6 +224,8 @@ def _tidied(expression: Expression) -> Expression:
     match expression:
         case Infix("*" | "/") | Prefix("-"):
             return _tidy_product(expression)
+        case Call("AND", (Infix() as only,)):
+            return only
         case Infix("+", left, Prefix("-", right)):
             return Infix("-", left, right)
         case Infix("-", left, Prefix("-", right)):

@@ -166,9 +166,12 @@ class Chain(Generic[Place]):
         found = self._worked.get(of)
         return None if found is None else found[0]
 
-    def left_out(self, of: Place, claimed: Array) -> Omissions[Place]:
-        """What a claim to be ∂loss/∂ a value leaves out; nothing where that is not all it is."""
-        worked = self._worked.get(of)
+    def left_out(
+        self, of: Place, claimed: Array, by_way_of: Collection[Place] | None = None
+    ) -> Omissions[Place]:
+        """What a claim to be ∂loss/∂ a value leaves out, or to be as much of it as comes by way of
+        some of its users; nothing where that is not all that is wrong."""
+        worked = self._worked.get(of) if by_way_of is None else self._coming(of, by_way_of)
         if worked is None or agree(worked[0], claimed):
             return ()
         with np.errstate(all="ignore"):
@@ -177,6 +180,15 @@ class Chain(Generic[Place]):
             if agree(worked[1 + k], claimed) and np.any(claimed):
                 return self.alternatives[int(k)]
         return ()
+
+    def _coming(self, of: Place, users: Collection[Place]) -> Array | None:
+        """What comes to ∂loss/∂ a value by way of some users, with each alternative left out."""
+        shares = [
+            self._worked[user] * self.partials[user][of]
+            for user in users
+            if user in self._worked and of in self.partials.get(user, {})
+        ]
+        return np.sum(shares, axis=0) if shares else None
 
 
 def _pairs(

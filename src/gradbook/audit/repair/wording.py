@@ -10,6 +10,8 @@ from gradbook.audit.formula.address import Address, Axis, column_of, row_of, wri
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references, renamed
 from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
+from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
+from gradbook.audit.training.loss_candidates import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
@@ -100,9 +102,14 @@ class Wording:
             lacks = f"it lacks the way through {name}"
             add = f"add {said} to {beside}" if beside else f"add {said}"
         else:
-            lacks = f"it lacks the slope {self._algebra(part.said)}"
+            what = "factor" if self._is_error(part.cell) else "slope"
+            lacks = f"it lacks the {what} {self._algebra(part.said)}"
             add = f"multiply {beside} by {said}" if beside else f"multiply by {said}"
         return f"{lacks}: {add}" if part.is_put_in else lacks
+
+    def _is_error(self, cell: Address | None) -> bool:
+        """Whether a cell is an output's error, whose slope nobody calls one."""
+        return cell is not None and is_loss_word(self.label(cell).lower())
 
     def _algebra(self, part: Expression) -> str:
         """An expression in the sheet's own names."""

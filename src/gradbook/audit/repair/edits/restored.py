@@ -52,12 +52,16 @@ class PutBack:
 
 
 def restored(
-    wrong: WrongFormula, of: Node, omissions: Omissions[Node], cause: Cause = Cause.CLAIM
+    wrong: WrongFormula,
+    of: Node,
+    omissions: Omissions[Node],
+    cause: Cause = Cause.CLAIM,
+    per: Node | None = None,
 ) -> Hypothesis | None:
-    """The formula as it is with all that it leaves out of ∂loss/∂ a value; written anew where the
-    parts can't be put into it one by one."""
+    """The formula as it is with all that it leaves out of ∂loss/∂ a value, or of that `per` as
+    much; written anew where the parts can't be put into it one by one."""
     slopes_first = sorted(omissions, key=lambda one: one.is_way)
-    left = [_left_out(wrong.tested, wrong.home, of, one) for one in slopes_first]
+    left = [_left_out(wrong, of, one, per) for one in slopes_first]
     known = [one for one in left if one is not None]
     if len(known) < len(left):
         return None
@@ -84,13 +88,15 @@ def _after(expression: Expression, edits: Sequence[Edit]) -> Expression:
 
 
 def _left_out(
-    tested: StepUnderTest, home: Address, of: Node, one: Omission[Node]
+    wrong: WrongFormula, of: Node, one: Omission[Node], per: Node | None
 ) -> LeftOut | None:
-    """What is left out, as the sheet would say it in some cell."""
+    """What is left out, as the sheet would say it in that cell."""
+    tested, home = wrong.tested, wrong.home
     if tested.chain is None:
         return None
     if one.is_way:
         target = _through(tested, one.places, of)
+        target = target if per is None or per.is_constant(1.0) else target / per
     else:
         (source,) = tested.chain.partials[one.first]
         target = gradients(one.first, [source], [source])[source]

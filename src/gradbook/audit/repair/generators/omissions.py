@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.restored import restored
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula
+from gradbook.audit.repair.generators.samples import share_target, shares_of
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, formulas_of
 from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
 from gradbook.audit.training.claims import Claim
+from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 
 LAYERS = 4  # of columns that are made of each other
@@ -38,7 +40,7 @@ def omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis
 
 def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
     tested, wrong = symptoms.tested, symptoms.wrong
-    if not wrong or not all(tested.left_out(claim, j) for j, claim in wrong.items()):
+    if not wrong or not all(_is_its_own(tested, j, claim) for j, claim in wrong.items()):
         return []
     others = tested.wrong_weights() - wrong.keys()
     found: list[tuple[StepUnderTest, Hypothesis]] = []
@@ -58,6 +60,17 @@ def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesi
     return found if found and tested.wrong_weights() <= others else []
 
 
+def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
+    """Whether a claim leaves something out, and no way of a weight that more than one unit takes:
+    of those the formulas are suspected first."""
+    omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
+    if not omissions or cell is None or tested.chain is None:
+        return False
+    of, partials = tested.graph.node(cell), tested.chain.partials
+    users = {tested.chain.units.get(place) for place, some in partials.items() if of in some}
+    return len(users) < 2 or not any(one.is_way for one in omissions)
+
+
 def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What one gradient's own formula leaves out."""
     assert symptoms.weight is not None
@@ -72,6 +85,8 @@ def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
     """What a claim leaves out of a weight's gradient, put back into its formula."""
+    if len(shares_of(tested, claim)) > 1:
+        return None
     omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
     wrong = wrong_formula(tested, weight, claim) if omissions else None
     if wrong is None or cell is None:
@@ -83,20 +98,44 @@ def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypot
 # What gradients are made of -----------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class LackingCell:
+    """A cell that leaves something out of the slope that it should be."""
+
+    cell: Address
+    of: Node  # what it should be the slope by
+    omissions: Omissions[Node]
+    target: Node
+    per: Node | None = None  # by how much the gradient that it is a share of grows with it
+
+    def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
+        pattern = tested.formula(self.cell)
+        if pattern is None or pattern.expression is None:
+            return None
+        wanted = np.asarray(tested.random.of(self.target))
+        wrong = WrongFormula(tested, self.cell, pattern, pattern.expression, wanted, self.target)
+        return restored(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
+
+
 def _columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[Hypothesis]:
     """The cells of wrong gradients that leave something out, and are made of none that does."""
-    owners = {j: claim.owner for j, claim in wrong.items() if j in tested.wrong_weights()}
-    made_of = {j: tested.made_of([owner]) for j, owner in owners.items()}
-    inside = set().union(*made_of.values()) - tested.forward - set(owners.values())
-    lacking: dict[Address, tuple[Node, Omissions[Node]]] = {}
+    still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
+    owners = {claim.owner for claim in still.values()}
+    made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
+    shares = {cell: j for j, claim in still.items() for cell in shares_of(tested, claim)}
+    inside = set().union(*made_of.values()) - tested.forward - owners
+    lacking: dict[Address, LackingCell] = {}
     for cell in sorted(inside & tested.graph.known.keys())[:MOST_COLUMNS]:
         users = [j for j, cells in made_of.items() if cell in cells]
-        found = omission_of_cell(tested, cell, len(users))
+        if cell in shares and len(users) == 1:
+            found = omission_of_share(tested, shares[cell], still[shares[cell]], cell)
+        else:
+            found = omission_of_cell(tested, cell, len(users))
         if found is not None:
             lacking[cell] = found
     first = [cell for cell in lacking if not tested.made_of([cell]) & lacking.keys() - {cell}]
     for cells in _in_columns(tested, first):
-        each = [_put_back(tested, cell, *lacking[cell]) for cell in cells]
+        each = [lacking[cell].put_right(tested) for cell in cells]
         known = [one for one in each if one is not None]
         if known and len(known) == len(each):
             explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
@@ -113,12 +152,9 @@ def _in_columns(tested: StepUnderTest, cells: Collection[Address]) -> Iterator[l
     yield from found.values()
 
 
-def omission_of_cell(
-    tested: StepUnderTest, cell: Address, gradients: int
-) -> tuple[Node, Omissions[Node]] | None:
-    """The value on the way to the loss whose slope a cell should be, and what it leaves out of it;
-    `gradients` are made of the cell. None of what is right, as a slope of whatever it is called by.
-    """
+def omission_of_cell(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
+    """What a cell leaves out of the slope by a value on the way to the loss; `users` gradients are
+    made of it. None of one that is right, as the slope by whatever it is called by."""
     chain, value = tested.chain, tested.graph.known.get(cell)
     if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
         return None
@@ -127,14 +163,43 @@ def omission_of_cell(
         return None
     called = _called_by(tested, cell)
     own = [node for node, place in tested.held.items() if place in called]
-    is_slope = any(_is_slope(tested, claimed, node) for node in tested.held)
     if any(_is_slope(tested, claimed, node) for node in own):
         return None
-    if is_slope and not own and gradients < 2:
+    if users < 2 and not own and any(_is_slope(tested, claimed, node) for node in tested.held):
         return None
     known = ((node, chain.left_out(node, claimed)) for node in own or tested.held)
     lacking = [(node, omissions) for node, omissions in known if omissions]
-    return min(lacking, key=lambda one: (len(one[1]), -one[0].index), default=None)
+    if not lacking:
+        return None
+    of, omissions = min(lacking, key=lambda one: (len(one[1]), -one[0].index))
+    there = _beside(tested, omissions, cell)
+    return LackingCell(cell, of, there, tested.slopes[of]) if there else None
+
+
+def omission_of_share(
+    tested: StepUnderTest, weight: int, claim: Claim, cell: Address
+) -> LackingCell | None:
+    """What a sample's share of a gradient leaves out."""
+    chain, at = tested.chain, tested.step.weights[weight]
+    target, share = share_target(tested, weight, claim, cell)
+    if chain is None or at is None or share is None:
+        return None
+    along, of = tested.training.axis.along, tested.graph.node(at)
+    per = gradients(tested.claimed(claim), [share])[share]
+    users = [node for node, place in tested.held.items() if along(place) == along(cell)]
+    claimed = np.atleast_1d(tested.random.of(share * per))
+    omissions = _beside(tested, chain.left_out(of, claimed, users), cell)
+    return LackingCell(cell, of, omissions, target, per) if omissions else None
+
+
+def _beside(tested: StepUnderTest, omissions: Omissions[Node], cell: Address) -> Omissions[Node]:
+    """What is left out in a cell's own sample, where there are several."""
+    along, found = tested.training.axis.along, []
+    for one in omissions:
+        own = [p for p in one.places if p in tested.held and along(tested.held[p]) == along(cell)]
+        places = one.places if len(one.places) == 1 else tuple(own)
+        found.append(replace(one, places=places))
+    return tuple(one for one in found if one.places)
 
 
 def _is_slope(tested: StepUnderTest, claimed: Array, node: Node) -> bool:
@@ -154,15 +219,3 @@ def _called_by(tested: StepUnderTest, cell: Address) -> set[Address]:
 def _label(tested: StepUnderTest, cell: Address) -> str:
     training = tested.training
     return training.book.label(cell, training.axis).lower()
-
-
-def _put_back(
-    tested: StepUnderTest, cell: Address, of: Node, omissions: Omissions[Node]
-) -> Hypothesis | None:
-    pattern, chain = tested.formula(cell), tested.chain
-    if pattern is None or pattern.expression is None or chain is None:
-        return None
-    target = tested.slopes[of]
-    wanted = np.asarray(tested.random.of(target))
-    wrong = WrongFormula(tested, cell, pattern, pattern.expression, wanted, target)
-    return restored(wrong, of, omissions, Cause.COLUMN)

@@ -29,10 +29,10 @@ def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
     assert weight is not None
     claim = symptoms.wrong[weight]
     try:
-        every = _shares(tested, claim)
+        every = shares_of(tested, claim)
         cells = [c for c in every if not _is_right(tested, weight, claim, c)]
         several = cells and len(every) > 1
-        target = _target(tested, weight, claim, cells[0])[0] if several else None
+        target = share_target(tested, weight, claim, cells[0])[0] if several else None
         found = repaired_as(tested, cells[0], target) if target is not None else None
     except NotUnderstood:
         return
@@ -42,7 +42,7 @@ def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
         yield Hypothesis(Cause.COLUMN, tuple(cells), formulas, found.edits, frozenset({weight}))
 
 
-def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
+def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
     """The cells of one column, formulas of one shape, that the claim is gathered from."""
     training = tested.training
     patterns = training.book.patterns
@@ -57,11 +57,11 @@ def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
 
 def _is_right(tested: StepUnderTest, weight: int, claim: Claim, cell: Address) -> bool:
     """Whether one sample's share is what it should be."""
-    target, share = _target(tested, weight, claim, cell)
+    target, share = share_target(tested, weight, claim, cell)
     return share is not None and tested.same(share, target)
 
 
-def _target(
+def share_target(
     tested: StepUnderTest, weight: int, claim: Claim, cell: Address
 ) -> tuple[Node, Node | None]:
     """What a share should be, and what it is."""
