@@ -60,6 +60,8 @@ def restored(
 ) -> Hypothesis | None:
     """The formula as it is with all that it leaves out of ∂loss/∂ a value, or of that `per` as
     much; written anew where the parts can't be put into it one by one."""
+    if _mentions_a_blank(wrong):
+        return None
     slopes_first = sorted(omissions, key=lambda one: one.is_way)
     left = [_left_out(wrong, of, one, per) for one in slopes_first]
     known = [one for one in left if one is not None]
@@ -76,6 +78,12 @@ def restored(
         return None
     named = (replace(one, is_put_in=False) for one in known)
     return replace(whole, cause=cause, left_out=tuple(named))
+
+
+def _mentions_a_blank(wrong: WrongFormula) -> bool:
+    """Whether something that was meant to be in a formula is only taken from a wrong cell."""
+    training = wrong.tested.training
+    return any(map(training.book.is_blank, training.flow.sources(wrong.home)))
 
 
 def _after(expression: Expression, edits: Sequence[Edit]) -> Expression:
