@@ -10,7 +10,6 @@ from gradbook.audit.formula.address import Address, Axis, column_of, row_of, wri
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references, renamed
 from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
-from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
 from gradbook.audit.training.loss_candidates import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
