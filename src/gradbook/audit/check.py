@@ -45,6 +45,7 @@ from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import (
+    descends_wholly,
     every_step,
     find_loss,
     loss_called,
@@ -169,8 +170,9 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
     is_once = not by_rule and all(map(_takes_one_step, trainings))
-    once = backward_reports(book, flow) if is_once else []
-    if once:
+    done = set().union(*(t.varying for t in trainings if is_once and descends_wholly(t)))
+    once = backward_reports(book, flow, done) if is_once else []
+    if once and not done:
         return once
     if not trainings and not by_rule:
         trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
@@ -181,7 +183,7 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
         return by_rule or without_training(book, flow)
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
-    return [*by_rule, *(sheet for _, sheet in judged), *frozen]
+    return [*by_rule, *(sheet for _, sheet in judged), *frozen, *once]
 
 
 def _takes_one_step(training: SheetTraining) -> bool:

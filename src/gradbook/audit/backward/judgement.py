@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -11,7 +11,12 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.faults import BlockFault, faults, unexplained
 from gradbook.audit.backward.losses import StartingLoss, losses
-from gradbook.audit.backward.outputs import Cells, cells_of_sheet, comparing_sheets
+from gradbook.audit.backward.outputs import (
+    Cells,
+    cells_of_sheet,
+    compares_only,
+    comparing_sheets,
+)
 from gradbook.audit.backward.uneven import UnevenError, evened
 from gradbook.audit.backward.wording import BackwardWording
 from gradbook.audit.budget import A_SHARE, sought
@@ -30,11 +35,14 @@ MOST_KINDS = 2  # of mistakes in one that is recognised so
 MOST_SHOWN = 6  # blocks that nobody recognises
 
 
-def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
-    """A report for each sheet with a backward pass."""
+def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
+    """A report for each sheet with a backward pass, but for those of which every output is known
+    to be trained rightly."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
-    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in comparing_sheets(book, flow))
+    every = comparing_sheets(book, flow)
+    left = [sheet for sheet in every if not done or not compares_only(book, flow, sheet, done)]
+    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in left)
     found = [sought(on_sheet, A_SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
 

@@ -204,13 +204,19 @@ def _pairs(book: Book, flow: Flow, sheet: int, blanks: set[Address]) -> list[Out
     )
 
 
+def compares_only(book: Book, flow: Flow, sheet: int, some: Collection[Address]) -> bool:
+    """Whether a sheet compares no outputs with targets but some that are known."""
+    return all(pair.output in some for pair in _pairs(book, flow, sheet, _blanks_that_count(book)))
+
+
 def comparing_sheets(book: Book, flow: Flow) -> list[int]:
-    """The sheets on which some formula compares two cells."""
+    """The sheets that can be seen, on which some formula compares two cells."""
     return sorted(
         {
             sheet_of(cell)
             for cell, pattern in book.patterns.items()
             if pattern.expression is not None
+            and not book.sheets[sheet_of(cell)].hidden
             and any(_compared(pattern, pattern.expression, cell, flow))
         }
     )

@@ -29,7 +29,7 @@ Place = TypeVar("Place", bound=Hashable)  # a value on the way back: a node, or 
 
 
 @dataclass(frozen=True)
-class Omission(Generic[Place]):
+class ChainOmission(Generic[Place]):
     """What a derivative leaves out at some places, which are one unit's in several samples."""
 
     places: tuple[Place, ...]
@@ -40,7 +40,7 @@ class Omission(Generic[Place]):
         return self.places[0]
 
 
-Omissions = tuple[Omission[Place], ...]
+Omissions = tuple[ChainOmission[Place], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +55,16 @@ class Chain(Generic[Place]):
     # What may be left out ----------------------------------------------------------
 
     @cached_property
-    def ways(self) -> list[Omission[Place]]:
+    def ways(self) -> list[ChainOmission[Place]]:
         """Places that not everything comes through, those nearest to the loss first."""
         inner = [place for place in self.order if self.partials.get(place) and self._is_one(place)]
-        return [Omission(places, True) for places in self._gathered(inner)]
+        return [ChainOmission(places, True) for places in self._gathered(inner)]
 
     @cached_property
-    def slopes(self) -> list[Omission[Place]]:
+    def slopes(self) -> list[ChainOmission[Place]]:
         """Places that are a function of one other alone, and not a straight one."""
         bent = [place for place in self.order if self._is_bent(place)]
-        return [Omission(places, False) for places in self._gathered(bent)]
+        return [ChainOmission(places, False) for places in self._gathered(bent)]
 
     def _is_one(self, place: Place) -> bool:
         return self.depths[place] > 0 and place in self.units
@@ -91,8 +91,8 @@ class Chain(Generic[Place]):
                 found[source] = max(found.get(source, 0), found[place] + 1)
         return found
 
-    def _layers(self, some: Sequence[Omission[Place]]) -> list[Omissions[Place]]:
-        found: defaultdict[int, list[Omission[Place]]] = defaultdict(list)
+    def _layers(self, some: Sequence[ChainOmission[Place]]) -> list[Omissions[Place]]:
+        found: defaultdict[int, list[ChainOmission[Place]]] = defaultdict(list)
         for omission in some:
             found[self.depths[omission.first]].append(omission)
         return [tuple(layer) for layer in found.values()]

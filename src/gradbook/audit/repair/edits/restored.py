@@ -22,7 +22,7 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.expression import product as multiplied
 from gradbook.audit.formula.values import NotUnderstood
-from gradbook.audit.judge.omissions import Omission, Omissions
+from gradbook.audit.judge.omissions import ChainOmission, Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, hits
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew, spelled
@@ -96,7 +96,7 @@ def _after(expression: Expression, edits: Sequence[Edit]) -> Expression:
 
 
 def _left_out(
-    wrong: WrongFormula, of: Node, one: Omission[Node], per: Node | None
+    wrong: WrongFormula, of: Node, one: ChainOmission[Node], per: Node | None
 ) -> LeftOut | None:
     """What is left out, as the sheet would say it in that cell."""
     tested, home = wrong.tested, wrong.home
@@ -150,7 +150,7 @@ def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
 
 
 def _put_back(
-    wrong: WrongFormula, of: Node, omissions: Sequence[Omission[Node]], left: Sequence[LeftOut]
+    wrong: WrongFormula, of: Node, omissions: Sequence[ChainOmission[Node]], left: Sequence[LeftOut]
 ) -> list[PutBack] | None:
     """The parts put back one after the other, each into what the last one made."""
     found: list[PutBack] = []
@@ -166,7 +166,7 @@ def _put_back(
 
 
 def _worth(
-    wrong: WrongFormula, of: Node, omissions: Sequence[Omission[Node]], done: int
+    wrong: WrongFormula, of: Node, omissions: Sequence[ChainOmission[Node]], done: int
 ) -> Array | None:
     """What the formula is worth once some are put back: it goes evenly from what it is to what it
     should be, as the derivative does."""
