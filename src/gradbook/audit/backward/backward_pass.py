@@ -13,7 +13,7 @@ from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.cell_functions import POINTS, PointValues
 from gradbook.audit.backward.losses import StartingLoss
 from gradbook.audit.backward.outputs import Cells
-from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import terms
 from gradbook.audit.judge.numbers import CLOSE
 from gradbook.graph.node import Array
@@ -91,11 +91,13 @@ class PassCells:
 
     @cached_property
     def backward(self) -> list[Address]:
-        """The formulas that depend on an error and don't serve the loss, in their order."""
+        """The formulas that depend on an error and don't serve the loss, in their order; none that
+        stands where nobody sees it."""
         shown = self.cells.flow.below(self.loss.cells)
         inside = self.cells.below_targets - self.forward - shown
-        value = self.cells.values.number
-        return [c for c in self.cells.order if c in inside and varies(value(c))]
+        value, sheets = self.cells.values.number, self.cells.book.sheets
+        seen = (c for c in self.cells.order if c in inside and not sheets[sheet_of(c)].hidden)
+        return [cell for cell in seen if varies(value(cell))]
 
     @cached_property
     def updates(self) -> dict[Address, Address]:

@@ -89,7 +89,8 @@ def cells_of_sheet(
     pairs = _pairs(book, flow, sheet, blanks)
     if not pairs:
         return None
-    order, functions = in_order(book, flow), CellFunctions(book, flow)
+    some, functions = _seen_or_needed(book, flow, pairs), CellFunctions(book, flow)
+    order = [cell for cell in in_order(book, flow) if cell in some]
     inside = flow.behind(pair.output for pair in pairs).union(pair.target for pair in pairs)
     leaf = _leaf(book, blanks, weights, inside)
     values = PointValues(functions, order, leaf)
@@ -98,6 +99,15 @@ def cells_of_sheet(
         values = PointValues(functions, order, _with_shares(leaf, flow, groups))
     not_understood = dict(functions.not_understood)
     return Cells(book, flow, order, values, tuple(pairs), tuple(groups), not_understood)
+
+
+def _seen_or_needed(book: Book, flow: Flow, pairs: Sequence[OutputPair]) -> set[Address]:
+    """The outputs, all that can be seen of what depends on their targets, and what both are
+    computed from."""
+    below = flow.below(pair.target for pair in pairs)
+    seen = {cell for cell in below if not book.sheets[sheet_of(cell)].hidden}
+    seen.update(pair.output for pair in pairs)
+    return flow.behind(seen) | seen
 
 
 # Typed numbers -----------------------------------------------------------------

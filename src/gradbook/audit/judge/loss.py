@@ -41,6 +41,7 @@ MOST_TERMS = 4  # that a loss leaves out
 MOST_BESIDE = 6  # cells tried as such a term
 MOST_NAMED = 3  # errors of an assumed loss
 LARGEST_COUNT = 100_000  # of samples that a mean is over
+MOST_OF_THEM = 0.6  # of the gradients, to know a training by
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
 ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
@@ -81,13 +82,13 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
 
 
 def descends_wholly(training: SheetTraining) -> bool:
-    """Whether every gradient is one of the loss that a cell holds, and nothing else on its sheet is
-    computed from the weights for its own sake: cheap to know, and all there is to know."""
+    """Whether most gradients are those of the loss that a cell holds, and nothing else on its sheet
+    is computed from the weights for its own sake: cheap to know, and all there is to know."""
     try:
         loss, share = find_loss(training)
     except NotUnderstood:
         return False
-    if share < 1 or not loss or any(step is None or step.assumed for step in loss):
+    if share < MOST_OF_THEM or not loss or any(step is None or step.assumed for step in loss):
         return False
     cells = {cell for step in loss if step is not None for cell in step.cells}
     flow, patterns, line = training.flow, training.book.patterns, training.axis.line
