@@ -19,7 +19,7 @@ def origin(path: Path) -> Origin:
     return check(path).origin
 
 
-def named(path: Path, *cells: tuple[str, str], called: str = "") -> Path:
+def named(path: Path, *cells: tuple[str, str | float], called: str = "") -> Path:
     made = Workbook()
     for place, words in cells:
         made.active[place] = words
@@ -36,6 +36,10 @@ def named(path: Path, *cells: tuple[str, str], called: str = "") -> Path:
         ([("A1", "Name:"), ("B1", " Ada  Lovelace ")], "", "Ada Lovelace"),
         ([("A1", "Student"), ("B1", "Ada")], "", "Ada"),
         ([("B2", "Student name: Ada")], "", "Ada"),
+        ([("C3", "7")], "Sheet!$C$3", "7"),
+        ([("C3", 7)], "Sheet!$C$3", "7"),
+        ([("A1", "Student"), ("B1", 12)], "", "12"),
+        ([("A1", "Student"), ("B1", 0.5)], "", ""),
         ([("A1", "name"), ("B1", "value")], "", ""),
         ([("A1", "named after Ada"), ("B1", "x")], "", ""),
         ([("A1", "w1")], "Sheet!#REF!", ""),

@@ -16,6 +16,7 @@ MOST_FORMULAS, MOST_NUMBERS = 600, 600  # that are kept of a book: it is compare
 LONGEST = 160  # characters of a formula that is kept to be shown
 DIGITS = 16  # of a digest
 LONGEST_NAME = 80
+LARGEST = 999_999_999  # number of a student
 TOP = 20  # rows in which a name is looked for
 _NUMBER = re.compile(  # texts and references are passed over
     r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
@@ -109,7 +110,7 @@ def student_in(book: Book) -> str:
     """The student's name: in the cell that is called so, or behind a label such as 'Name:'."""
     place = book.reader.cell(book.names.get(STUDENT, ""), 0)
     named = book.values.get(place) if place is not None else None
-    return _shortened(named) if isinstance(named, str) else _labelled(book)
+    return _said(named) or _labelled(book)
 
 
 def _labelled(book: Book) -> str:
@@ -120,12 +121,20 @@ def _labelled(book: Book) -> str:
         label = _LABEL.fullmatch(words.strip())
         if label is None:
             continue
-        beside = book.values.get(cell + 1)
+        beside = _said(book.values.get(cell + 1))
         if label["who"]:
             return _shortened(label["who"])
-        if isinstance(beside, str) and (label["colon"] or label["what"].lower() != "name"):
-            return _shortened(beside)
+        if beside and (label["colon"] or label["what"].lower() != "name"):
+            return beside
     return ""
+
+
+def _said(value: object) -> str:
+    """A name, or the number that stands for one, which some programs save as a number."""
+    if isinstance(value, str):
+        return _shortened(value)
+    is_number = isinstance(value, float) and value.is_integer() and 0 <= value <= LARGEST
+    return f"{value:.0f}" if is_number else ""
 
 
 def _shortened(words: str) -> str:
