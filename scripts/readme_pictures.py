@@ -50,6 +50,8 @@ CHOSEN = {  # on that page: the class that is the target, and a place of a map
     ".picker label:nth-of-type(3) input": "14",
 }
 MARGIN = 24  # pixels of paper left around what is on it
+TONES = 256  # so that no kind of quantity takes another's colour
+BY_OCTREE = Image.Quantize.FASTOCTREE
 
 
 def main(words: list[str]) -> None:
@@ -80,7 +82,8 @@ def _playing(net: Net, folder: Path) -> None:
             chromium.value("document.querySelector('#step').click()")
         chromium.value("document.querySelector('[aria-label=w5]').focus()")
         chromium.value("new Promise(done => setTimeout(done, 800))")  # the strip of verdicts
-        chromium.picture(PICTURES / "page.png", whole=False)
+        chromium.picture(folder / "page.png", whole=False)
+    _save(Image.open(folder / "page.png"), "page")
 
 
 def _drawing() -> None:
@@ -159,7 +162,7 @@ def _page(name: str, html: str, folder: Path, height: int, width: int = 1000) ->
 
 def _save(picture: Image.Image, name: str) -> None:
     path = PICTURES / f"{name}.png"
-    _trimmed(picture.convert("RGB")).quantize(128).save(path, optimize=True)
+    _trimmed(picture.convert("RGB")).quantize(TONES, method=BY_OCTREE).save(path, optimize=True)
     print(f"wrote {path}, {path.stat().st_size // 1024} KB")
 
 
