@@ -66,9 +66,10 @@ def test_an_array_of_other_cells_than_its_own_fills_none(cells):
     ("place", "area"),
     [((MOST_ROWS - 1, 0), f"A{MOST_ROWS}:B{MOST_ROWS + 1}"), ((0, MOST_COLUMNS - 1), "XFD1:XFE2")],
 )
-def test_an_array_that_leaves_the_sheet_is_refused(cells, place, area):
-    with pytest.raises(WorkbookError, match="outside the sheet"):
-        cells.keep(*place, "n", {"t": "array", "ref": area}, "A1:B2*2", "1")
+def test_an_array_that_leaves_the_sheet_fills_none_and_is_noted(cells, place, area):
+    cells.keep(*place, "n", {"t": "array", "ref": area}, "A1:B2*2", "1")
+    assert not cells.book.arrays
+    assert len(cells.book.outside) == 1
 
 
 def test_an_array_that_fills_too_many_cells_is_refused(cells):
@@ -82,9 +83,11 @@ def test_a_formula_that_is_too_long_is_kept_but_not_read(cells):
 
 
 @pytest.mark.parametrize("place", [(-1, 0), (MOST_ROWS, 0), (0, MOST_COLUMNS)])
-def test_a_cell_outside_the_sheet_is_refused(cells, place):
-    with pytest.raises(WorkbookError, match="outside the sheet"):
-        cells.keep(*place, "n", None, "", "1")
+def test_a_cell_outside_the_sheet_is_noted_and_the_others_are_kept(cells, place):
+    cells.keep(*place, "n", None, "", "1")
+    cells.keep(0, 0, "n", None, "", "2")
+    assert cells.book.outside == [(0, *place)]
+    assert cells.book.values == {at("A1"): 2.0}
 
 
 def test_full_and_empty_cells_are_counted_apart(cells, monkeypatch):

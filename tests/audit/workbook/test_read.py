@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.check import check
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.audit.workbook.read import read_book
+from tests.audit.material import lookalikes
+from tests.audit.material.copies import put, repacked
 from tests.audit.material.hostile import BOOK, SHEET, package
 from tests.audit.material.small import at
+
+SHEET1 = "xl/worksheets/sheet1.xml"
 
 
 @pytest.fixture
@@ -52,3 +57,13 @@ def test_a_book_without_sheets_of_cells_is_refused(read):
         read(relations="")
     with pytest.raises(WorkbookError, match="no workbook"):
         read(book="", relations="")
+
+
+def test_cells_beyond_the_sheet_are_named_and_the_rest_is_judged(tmp_path):
+    path = lookalikes.book(tmp_path / "book.xlsx")
+    row = '<row r="1048577"><c r="A1048577"><f>A1*2</f><v>1</v></c></row></sheetData>'
+    repacked(path, put(SHEET1, "</row>", '<c r="XFE1"><v>3</v></c></row>'))
+    repacked(path, put(SHEET1, "</sheetData>", row))
+    report = check(path)
+    assert report.verdict == "right"
+    assert any("Sheet1!XFE1" in note and "beyond the last cell" in note for note in report.notes)

@@ -14,6 +14,7 @@ from gradbook.audit.formula.address import (
     ROW,
     Address,
     cells_of,
+    letters,
     ranges,
     row_of,
     written,
@@ -135,10 +136,22 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     if book.too_wide and verdict != RIGHT:
         first = book.called(book.too_wide[0])
         notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
+    if book.outside:
+        notes.append(f"{NOT_LOOKED_AT}: {_outside(book)}, beyond the last cell of any sheet")
     if unread:
         what = f"{_named(book, unread)} and what is computed from there"
         notes.append(f"{NOT_LOOKED_AT}: {what}")
     return tuple(notes)
+
+
+def _outside(book: Book) -> str:
+    """Cells that no sheet has: the first few, and how many more."""
+    some = ", ".join(
+        f"{book.sheets[sheet].title}!{letters(column)}{row + 1}"
+        for sheet, row, column in book.outside[:SHOWN]
+    )
+    more = len(book.outside) - SHOWN
+    return f"{some} and {counted(more, 'more such cell')}" if more > 0 else some
 
 
 def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:

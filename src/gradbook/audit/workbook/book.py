@@ -71,6 +71,7 @@ class Book:
     departing: list[DepartingRow] = field(default_factory=list)  # … but for a few cells
     stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
+    outside: list[tuple[int, int, int]] = field(default_factory=list)  # sheet, row, column: beyond
     unread: list[RowSpan] = field(default_factory=list)  # rows that there were too many of
     _texts: dict[Axis, Texts] = field(default_factory=dict)
 

@@ -37,7 +37,7 @@ MOST_EMPTY = 500_000
 LONGEST = 3.0  # seconds of the processor
 LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
-OUTSIDE = "it has cells outside the sheet: save it again as .xlsx"
+MOST_OUTSIDE = 1_000  # cells beyond the sheet's last one that are noted
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # of those
 
@@ -172,7 +172,8 @@ class BookCells:
     ) -> None:
         """A cell of some kind, with its formula's attributes where it has one, and its value."""
         if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
-            raise WorkbookError(OUTSIDE)
+            self._note_outside(row, column)
+            return
         full = value is not None or form is not None
         self.full += full
         self.empty += not full
@@ -194,6 +195,14 @@ class BookCells:
         else:
             self._waiting.append((cell, shown, pattern))
             self._columns += (column, pattern or type(shown))
+
+    def _note_outside(self, row: int, column: int) -> None:
+        """Note a cell that no sheet has, and that no program shows."""
+        self.empty += 1
+        if self.empty > MOST_EMPTY:
+            raise EnoughRead
+        if len(self.book.outside) < MOST_OUTSIDE:
+            self.book.outside.append((self.sheet, row, column))
 
     def _look_at_clock(self) -> None:
         read = self.full + self.letters // LETTERS
@@ -253,7 +262,8 @@ class BookCells:
         if min(rows, columns) < 1 or rows * columns == 1:
             return
         if row_of(cell) + rows > MOST_ROWS or column_of(cell) + columns > MOST_COLUMNS:
-            raise WorkbookError(OUTSIDE)
+            self._note_outside(*end)
+            return
         if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
             raise WorkbookError("its array formulas fill too many cells: too large to check")
         for down in range(rows):
