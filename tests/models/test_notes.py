@@ -9,8 +9,9 @@ import pytest
 from gradbook.errors import GradbookError
 from gradbook.lab.models.importing import import_model
 from gradbook.lab.models.model import Model
+from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
-from tests.trained import drawn
+from tests.trained import drawn, holed_model_of
 
 NETS = {
     "one sigmoid": "input 1x6x6; conv 3 3x3; batchnorm; relu; flatten; dense 1; sigmoid",
@@ -53,6 +54,24 @@ def test_a_file_of_ours_comes_back_as_the_model_that_it_was(
     images = np.random.default_rng(0).integers(0, 256, (5, *model.net.input), np.uint8)
     said = back.predict(images.reshape(5, *back.net.input))
     np.testing.assert_allclose(said, model.predict(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["side", "area"])
+@pytest.mark.parametrize("ending", [".onnx", ".keras"])
+@pytest.mark.parametrize("with_preparation", [False, True])
+def test_a_model_of_a_table_comes_back_with_all_that_it_knows(
+    tmp_path, target, ending, with_preparation
+):
+    """Its columns and their words, what is predicted, and what stands for a missing value."""
+    pytest.importorskip({".onnx": "onnx", ".keras": "h5py"}[ending])
+    model, rows, filled = holed_model_of(target)
+    model.export(tmp_path / f"net{ending}", with_preparation=with_preparation)
+    back = import_model(tmp_path / f"net{ending}")
+    assert isinstance(back, TableModel)
+    assert back.inputs == model.inputs
+    assert (back.target.name, back.classes) == (model.target.name, model.classes)
+    expected = model.answers(filled)
+    np.testing.assert_allclose(back.answers(rows), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ class Notes:
     columns: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of a table: each with its words
     targets: tuple[str, ...] = ()  # what is predicted: the column of the class, or each number
     spread: tuple[float, float] = (1.0, 0.0)  # (deviation, mean): what numbers are scaled by
+    filling: tuple[float, ...] = ()  # what stands for a missing number of each column
     probabilities: bool = False  # its outputs are made into those of classes afterwards
 
     @staticmethod
@@ -82,6 +83,7 @@ class Notes:
             _columns(told.get("inputs")),
             _names(told.get("targets")),
             _spread(told.get("spread")),
+            _filling(told.get("missing")),
         )
 
 
@@ -97,6 +99,14 @@ def _columns(told: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return tuple((str(name), _names(words)) for name, words in told)
     except (TypeError, ValueError):
         return ()
+
+
+def _filling(told: Any) -> tuple[float, ...]:
+    try:
+        found = tuple(map(float, told))
+    except (TypeError, ValueError, OverflowError):
+        return ()
+    return found if all(map(isfinite, found)) else ()
 
 
 def _spread(told: Any) -> tuple[float, float]:

@@ -46,6 +46,7 @@ class LayerRow:
     layers: list[ImportedLayer] = field(default_factory=list)
     scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
     prepares: bool = True  # whether a scale before the first layer is how images are prepared
+    filling: Array | None = None  # what is put in for a missing number of what comes in
     _scales: set[int] = field(default_factory=set)  # values that scales made
 
     def add(
@@ -119,6 +120,15 @@ class LayerRow:
         number = self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
         self._scales.add(number)
         return number
+
+    def fill_in(self, given: int, filling: Array) -> int:
+        """A number for each column of a row, which stands for a missing one before all else."""
+        if given or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
+            raise NoLayer("missing numbers are put into the columns of a table, before all else")
+        self.filling = np.broadcast_to(filling.ravel(), self.sizes[0])
+        if not np.isfinite(self.filling).all():
+            raise NoLayer("what stands for missing numbers is infinite or no number")
+        return given
 
     def _scaled_again(self, scale: Array, shift: Array) -> int:
         """The last layer, itself a scale and a shift, with another behind it."""

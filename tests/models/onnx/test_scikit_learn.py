@@ -236,6 +236,23 @@ def test_columns_that_come_in_one_by_one_keep_their_names(tmp_path, word):
     np.testing.assert_allclose(found.predict(ROWS), sure, atol=2e-6)
 
 
+def test_what_is_imputed_stands_for_missing_numbers(tmp_path):
+    from onnx import helper
+
+    nan = float("nan")
+    told = {"imputed_value_floats": [1.0, 2.0, 3.0, 4.0], "replaced_value_float": nan}
+    imputer = helper.make_node("Imputer", ["X"], ["whole"], domain=ML, **told)
+    nodes = [imputer, scaler("whole"), linear("scaled", "SOFTMAX")]
+    model = model_of(nodes, {}, ["label", "sure"])
+    holed = ROWS.copy()
+    holed[::3, 1] = holed[::4, 2] = nan
+    _, sure = said_by_onnxruntime(model, {"X": holed})
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    found = gb.load(tmp_path / "net.onnx")
+    np.testing.assert_allclose(found.predict(holed), sure, atol=2e-6)
+    np.testing.assert_allclose(found.mean, OFFSET, rtol=1e-6)
+
+
 def label_alone():
     return model_of([linear("X", "SOFTMAX")], {}, ["label"])
 

@@ -203,7 +203,7 @@ def _table_model(
     if sum(column.width for column in columns) != count:
         raise UsageError(f"{len(columns)} columns for a network that takes {count} numbers")
     prepared, _ = _preparation(found, options, count)
-    targets = _targets(found, meaning, options)
+    targets, filling = _targets(found, meaning, options), found.notes.filling
     remarks = [*found.remarks, *meaning.remarks]
     if by_place:
         remarks.append(_rows_remark(count))
@@ -218,6 +218,7 @@ def _table_model(
         about={"imported": name, "remarks": remarks},
         outputs=targets if len(targets) > 1 else (),
         by_place=by_place,
+        filling=np.array(filling) if len(filling) == count else None,
     )
 
 

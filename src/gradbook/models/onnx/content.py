@@ -50,8 +50,9 @@ class OnnxGraph:
         return next(name for name, one in self.constants.items() if one is array)
 
     def readers(self, value: str) -> list[NodeProto]:
-        """The nodes that read a value itself, and not its shape alone."""
-        return [node for node in self.nodes if value in node.input and node.op_type != "Shape"]
+        """The nodes that read a value itself, and not its shape or whether it is there."""
+        asking = ("Shape", "IsNaN")
+        return [node for node in self.nodes if value in node.input and node.op_type not in asking]
 
 
 def read_content(path: Path) -> OnnxGraph:
@@ -205,7 +206,7 @@ def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProt
 def _notes(told: Mapping[str, str]) -> Notes:
     """Each stands as JSON under its name."""
     found = {}
-    for name in ("preparation", "classes", "inputs", "targets", "spread"):
+    for name in ("preparation", "classes", "inputs", "targets", "spread", "missing"):
         with suppress(ValueError, RecursionError):
             found[name] = json.loads(told.get(name, ""))
     return Notes.of(found)

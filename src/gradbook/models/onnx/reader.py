@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from dataclasses import dataclass, field, replace
+from math import isnan, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from gradbook.models.imported import (
     ImportedLayer,
     ImportedNet,
     NoLayer,
+    Notes,
     Refusals,
     assembled,
 )
@@ -73,9 +74,13 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
         row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
-        content.notes,
+        content.notes if row.filling is None else _filled(content.notes, row.filling),
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
+
+
+def _filled(notes: Notes, filling: Array) -> Notes:
+    return replace(notes, filling=tuple(filling.tolist()))
 
 
 @dataclass
@@ -86,6 +91,7 @@ class _OnnxReader:
     made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
     frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
     turned: set[str] = field(default_factory=set)  # those with channels last
+    gaps: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
 
     def read(self) -> None:
@@ -389,6 +395,24 @@ class _OnnxReader:
         }[node.op_type]
         self._scale(node, place, given[0], scale, shift)
 
+    # Missing numbers of a table.
+
+    def is_missing(self, node: NodeProto, place: str, given: list[str]) -> None:
+        self.gaps.add(node.output[0])
+        self.pass_on(node, place, given)
+
+    def where(self, node: NodeProto, place: str, given: list[str]) -> None:
+        if node.input[0] not in self.gaps or len(given) != 2:
+            raise NoLayer("of values that are chosen only those for missing numbers are read")
+        self.made[node.output[0]] = self.row.fill_in(self.made[given[1]], self._weight(node, 1))
+
+    def impute(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told = settings(node)
+        if not isnan(told["replaced_value_float"]):
+            raise NoLayer("only missing numbers (NaN) are replaced here")
+        filling = np.array(told["imputed_value_floats"])
+        self.made[node.output[0]] = self.row.fill_in(self.made[given[0]], filling)
+
     # Scikit-learn's own operators.
 
     def scaler(self, node: NodeProto, place: str, given: list[str]) -> None:
@@ -467,6 +491,9 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(PASSING, _OnnxReader.pass_on),
     **dict.fromkeys(ELEMENTWISE, _OnnxReader.combine),
     "Transpose": _OnnxReader.turn,
+    "IsNaN": _OnnxReader.is_missing,
+    "Where": _OnnxReader.where,
+    "Imputer": _OnnxReader.impute,
     "Scaler": _OnnxReader.scaler,
     "LinearClassifier": _OnnxReader.linear,
     "LinearRegressor": _OnnxReader.linear,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,16 @@ from gradbook import limits
 from gradbook.graph.node import Array
 from gradbook.models.imported import NoLayer
 from gradbook.models.windows import MOST_PLACES, RowsAndColumns
-from gradbook.schema import Choice, FiniteNumber, IfThere, ListOf, Schema, Usually, WholeNumber
+from gradbook.schema import (
+    AnyNumber,
+    Choice,
+    FiniteNumber,
+    IfThere,
+    ListOf,
+    Schema,
+    Usually,
+    WholeNumber,
+)
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -67,6 +77,10 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
     "LogSoftmax": SHARES,
     "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
     "Concat": Schema(axis=AXIS),
+    "Imputer": Schema(
+        imputed_value_floats=ListOf(FiniteNumber(), 1),
+        replaced_value_float=Usually(AnyNumber(), nan),
+    ),
     "Scaler": Schema(offset=ListOf(FiniteNumber(), 1), scale=ListOf(FiniteNumber(), 1)),
     **dict.fromkeys(
         ("LinearClassifier", "LinearRegressor"),
