@@ -124,6 +124,25 @@ def test_points_and_worth_are_the_commands(page, folder, saved):
     assert saved("grades.csv", "[data-save='grades.csv']") == (folder / "grades.csv").read_bytes()
 
 
+def test_with_hints_the_page_has_no_solution_and_a_class_its_marks(page, folder):
+    page.drop("#drop", folder)
+    page.until(JUDGED)
+    page.write("#out-of", "20")
+    page.click("#hints")
+    page.until("/Marks/.test(document.querySelector('#common').textContent)")
+    page.until("/look again/.test(document.querySelector('#common').textContent)")
+    common = page.text("#common")
+    assert "mean" in common.lower()
+    assert "Commonest mistakes" in common
+    names = "[...document.querySelectorAll('tbody button.name')]"
+    page.value(f"{names}.find(one => one.textContent.includes('bob 2')).click()")
+    page.until("document.querySelector('dialog').open")
+    page.until("/look again/.test(document.querySelector('#findings').textContent)")
+    findings = page.text("#findings")
+    assert "found" in findings
+    assert "should be" not in findings
+
+
 def test_a_books_findings_open_and_its_copies_are_saved(page, folder, saved):
     page.drop("#drop", folder / "ada.xlsx", folder / "bob 2.xlsx")
     page.until(JUDGED)

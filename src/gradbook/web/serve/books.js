@@ -242,11 +242,13 @@ export class BookClass {
     element("tools", HTMLElement).hidden = this.known.size < 2
   }
 
-  /** What the books have in common, once all are there.
+  /** What the class comes to and what its books have in common, once all are there.
    * @private
    */
   async showCommon() {
-    const parts = /** @type {{heading: string, html: string}[]} */ (await tell(`${this.path()}/common`))
+    const ways = this.ways()
+    const parts = /** @type {{heading: string, html: string}[]} */ (
+      await tell(`${this.path()}/common${ways && `?${ways}`}`))
     element("common", HTMLElement).innerHTML = parts
       .map(({ heading, html }) => `<h3>${heading}</h3>${html.replaceAll("h3>", "h4>")}`).join("")
   }
