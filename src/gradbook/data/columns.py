@@ -72,7 +72,8 @@ class ColumnTable:
     decimal: str = ""
     dates: str = ""
     remarks: tuple[str, ...] = ()  # on the file as a whole
-    _evidence: dict[int, CellEvidence] = field(default_factory=dict, repr=False)
+    _evidence: dict[int, CellEvidence] = field(default_factory=dict, init=False, repr=False)
+    _values: dict[tuple[int, Column], Numbers] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -153,6 +154,11 @@ class ColumnTable:
         return self.values_at(self.place(column.name), column)
 
     def values_at(self, place: int, column: Column) -> Numbers:
+        if (place, column) not in self._values:
+            self._values[place, column] = self._read(place, column)
+        return self._values[place, column]
+
+    def _read(self, place: int, column: Column) -> Numbers:
         read: Callable[[str], float | None] = column.style.value
         if column.dates:
             read = lambda cell: written.days(cell, column.dates)  # noqa: E731
@@ -220,7 +226,7 @@ class ColumnTable:
 
     def only(self, kept: Sequence[int] | NDArray[np.intp]) -> ColumnTable:
         rows = tuple(self.rows[k] for k in kept)
-        return replace(self, rows=rows, _evidence={})
+        return replace(self, rows=rows)
 
     def require_complete(self, columns: Sequence[Column]) -> None:
         """Refuse a missing value, by its place."""

@@ -99,7 +99,7 @@ def with_holes(tmp_path, target="area", share=0.2):
         )
         for row in table.rows
     ]
-    return replace(table, rows=tuple(rows), _evidence={})
+    return replace(table, rows=tuple(rows))
 
 
 @pytest.mark.parametrize("way", ["mean", "median"])

@@ -31,15 +31,13 @@ WRITTEN = {
     )
     for mark, other in (MARKS, MARKS[::-1])
 }
+DIGIT = re.compile("[0-9]")
 MEASURED = re.compile(r"[-+−]?[0-9]")
 SYMBOLS = ("US$", "€", "$", "£", "¥", "₹", "₽", "₺", "%")
 ABBREVIATIONS = ("EUR", "USD", "GBP", "CHF", "SFr.", "Fr.", "SEK", "NOK", "DKK", "PLN", "kr", "zł")
-UNITS = SYMBOLS + ABBREVIATIONS
-SIGN = "|".join(map(re.escape, UNITS))
-BESIDE = re.compile(
-    rf"(?P<minus>[-+−]?)\s?(?P<before>{SIGN})?\s?(?P<number>[-+−]?[.,]?[0-9][0-9.,eE{SPACES}+-]*?)"
-    rf"\s?(?P<after>{SIGN})?"
-)
+BETWEEN = {mark: dict.fromkeys(map(ord, other + SPACES)) for mark, other in (MARKS, MARKS[::-1])}
+UNITS = SYMBOLS + ABBREVIATIONS  # a longer one before what it ends in
+PLUS_MINUS = ("-", "+", "−")
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,13 @@ class NumberStyle:
 
     def value(self, cell: str) -> float | None:
         """The number in a cell; none where it holds no finite one."""
-        if not NUMBER.fullmatch(cell) or self.decimal != POINT:
-            cell, unit = parted(cell)
-            if not WRITTEN[self.decimal].fullmatch(cell) or unit not in ("", self.unit):
-                return None
-            between = SPACES + (POINT if self.decimal == COMMA else COMMA)
-            cell = cell.translate(dict.fromkeys(map(ord, between))).replace(COMMA, POINT)
+        if self.decimal != POINT or not NUMBER.fullmatch(cell):
+            number = WRITTEN[self.decimal].fullmatch
+            if not number(cell):
+                cell, unit = parted(cell)
+                if unit not in ("", self.unit) or not number(cell):
+                    return None
+            cell = cell.translate(BETWEEN[self.decimal]).replace(COMMA, POINT)
         value = float(cell.replace("−", "-"))
         return value if abs(value) != float("inf") else None
 
@@ -66,10 +65,15 @@ PLAIN = NumberStyle()
 
 def parted(cell: str) -> tuple[str, str]:
     """A number's own text, and the sign that stands beside it."""
-    found = BESIDE.fullmatch(cell)
-    if not found or (found["before"] and found["after"]):
+    minus, rest = (cell[0], cell[1:].lstrip()) if cell[:1] in PLUS_MINUS else ("", cell)
+    is_before, is_after = rest.startswith(UNITS), rest.endswith(UNITS)
+    if is_before == is_after:
         return cell, ""
-    return found["minus"] + found["number"], found["before"] or found["after"] or ""
+    if is_before:
+        unit = next(unit for unit in UNITS if rest.startswith(unit))
+        return minus + rest.removeprefix(unit).lstrip(), unit
+    unit = next(unit for unit in UNITS if rest.endswith(unit))
+    return minus + rest.removesuffix(unit).rstrip(), unit
 
 
 def meanings(text: str) -> frozenset[str]:
@@ -112,6 +116,7 @@ BY_YEAR = re.compile(
 BY_DAY = re.compile(
     r"(?P<d>[0-9]{1,2})(?P<mark>[-/.])(?P<m>[0-9]{1,2})(?P=mark)(?P<y>[0-9]{4})" + CLOCK
 )
+PARTED = re.compile("[0-9][-/.][0-9]")
 OTHER_DATE = re.compile(  # that nobody reads without a doubt
     r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{2}( .*)?"
     r"|[0-9]{1,2}[-. ]+[^\W\d]{3,9}[-., ]+[0-9]{2,4}|[^\W\d]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
@@ -120,6 +125,8 @@ OTHER_DATE = re.compile(  # that nobody reads without a doubt
 
 def orders(cell: str) -> frozenset[str]:
     """The orders in which this is a date; points stand between day, month and year alone."""
+    if not PARTED.search(cell):
+        return frozenset()
     found = BY_YEAR.fullmatch(cell)
     if found:
         return frozenset(order for order in (YEAR_FIRST,) if _moment(found, order))
@@ -198,8 +205,13 @@ def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
         if is_missing(cell):
             continue
         found.present += 1
-        text, unit = (cell, "") if NUMBER.fullmatch(cell) else parted(cell)
-        if marks := meanings(text):
+        if not DIGIT.search(cell):
+            continue
+        text, unit = cell, ""
+        if not (marks := meanings(text)):
+            text, unit = parted(cell)
+            marks = meanings(text) if unit else marks
+        if marks:
             _add_number(found, row, text, unit, marks)
         elif possible := orders(cell):
             found.dates += 1
