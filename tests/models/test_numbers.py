@@ -191,6 +191,8 @@ def test_predict_reads_a_csv_by_the_order_of_its_columns(torch, tmp_path, monkey
     )
     assert main(["predict", "net.safetensors", "turned.csv", "-o", "said.csv"]) == 0
     close(_column("said.csv", "price: predicted"), expected[:, 0])
+    assert main(["predict", "came.onnx", "six.png"]) == 2
+    assert "say so with 'gradbook import … --images CxHxW'" in capsys.readouterr().err
     assert main(["predict", "came.onnx", "turned.csv"]) == 2
     assert "14 columns, and the network takes 13" in capsys.readouterr().err
 
@@ -318,6 +320,8 @@ def test_one_sum_that_tells_classes_apart_is_a_logit(torch):
 def test_flat_values_are_an_images_if_that_is_said(torch):
     module = torch.nn.Sequential(torch.nn.Linear(64, 3), torch.nn.Softmax(1)).float().eval()
     example = torch.rand(2, 64).float()
+    sums = gb.from_torch(module[0], example, images=(8, 8))
+    assert sums.about["remarks"][0].startswith("it is taken to tell 3 classes apart")
     rows = gb.from_torch(module, example)
     assert isinstance(rows, TableModel)
     assert "say --images CxHxW if they are an image's" in rows.about["remarks"][-1]

@@ -50,6 +50,7 @@ EXAMPLES = """\
   gradbook predict net.onnx new.csv            what another program trained, without more ado
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
+IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
 SHOWN_AT_ONCE = 256
 MOST_NAMED = 5
 
@@ -153,6 +154,7 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
 def _rows(options: Namespace, model: TableModel) -> int:
     """What a model of a table predicts of one table's rows."""
     from gradbook.data.columns import read_columns
+    from gradbook.data.formats.pictures import SUFFIXES
     from gradbook.files import write_whole
     from gradbook.report.tables import text
 
@@ -161,6 +163,11 @@ def _rows(options: Namespace, model: TableModel) -> int:
             raise UsageError(f"this model is of a table: --{flag} is for pictures")
     if options.out and options.json:
         raise UsageError("-o writes the rows as CSV: leave --json out")
+    if options.files[0].lower().endswith(tuple(SUFFIXES)):
+        raise UsageError(
+            f"this model reads rows of a table, {len(model.mean)} numbers each, and no pictures"
+            + IMAGES * model.by_place
+        )
     if len(options.files) > 1:
         raise UsageError("this model is of a table: name one file at a time")
     table = read_columns(options.files[0], options.decimal or "", options.dates or "")

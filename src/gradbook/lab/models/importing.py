@@ -82,8 +82,8 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableMod
 
 def _model(found: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
     _require_options(options)
-    meaning = _meaning(found, options)
     rows = found.reads_rows and not options.get("images")
+    meaning = _meaning(found, options, rows)
     if options.get("columns") and not rows:
         raise UsageError("it reads images, which have no columns: leave them out")
     make = _table_model if rows else _image_model
@@ -112,7 +112,7 @@ class _Meaning:
     remarks: tuple[str, ...] = ()
 
 
-def _meaning(found: ImportedNet, options: ImportOptions) -> _Meaning:
+def _meaning(found: ImportedNet, options: ImportOptions, rows: bool) -> _Meaning:
     """As asked, as the file says, as the network ends, or else as most such networks are meant."""
     net, notes = found.net, found.notes
     names = tuple(options.get("classes") or notes.classes)
@@ -129,7 +129,7 @@ def _meaning(found: ImportedNet, options: ImportOptions) -> _Meaning:
         return make(net, names)
     if notes.targets:
         return _Meaning(net, ())
-    remark, task = _guess(found)
+    remark, task = _guess(found, rows)
     return _Meaning(net, (), (remark,)) if task is Task.NUMBERS else _of_classes(net, (), remark)
 
 
@@ -151,7 +151,7 @@ def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
     return _of_classes(replace(net, layers=(*net.layers, Activation("sigmoid"))), names, remark)
 
 
-def _guess(found: ImportedNet) -> tuple[str, Task]:
+def _guess(found: ImportedNet, rows: bool) -> tuple[str, Task]:
     """What an end means of which nothing is said, and the remark that says so."""
     net, end = found.net, _ending(found.net)
     if net.ending in SOFTMAXES or found.notes.probabilities:
@@ -162,7 +162,7 @@ def _guess(found: ImportedNet) -> tuple[str, Task]:
     if net.ending == "sigmoid" and net.outputs == 1:
         return "it tells 2 classes apart: it ends in one sigmoid", Task.CLASSES
     several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
-    if several and not found.reads_rows:
+    if several and not rows:
         return (
             f"it is taken to tell {net.outputs} classes apart, as networks of images with several "
             f"outputs mostly do; it ends in {end}: say --task numbers if it predicts numbers"
