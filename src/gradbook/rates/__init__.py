@@ -1,4 +1,4 @@
-"""What the learning rate does: trials, a verdict on each, the largest rate that trains.
+"""What the learning rate does: trials, a verdict on each, up to which rate it trains.
 
 The criteria are stated once, in `criteria`: a sweep holds its trials against them, and a workbook
 says them as formulas. It doesn't know images, engines or cells: small networks are trained by the
