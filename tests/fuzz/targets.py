@@ -317,7 +317,13 @@ TARGETS = {
             *("arrays", _arrays, grammars.archives(), IN_BYTES),
             rooms=("data.formats.npz", "data.dataset", "archives"),
         ),
-        Target("columns", _columns, grammars.tables(), CELL, ("data.columns", "data.formats.rows")),
+        Target(
+            "columns",
+            _columns,
+            grammars.tables(),
+            CELL,
+            ("data.columns", "data.formats.rows", "data.formats.cells"),
+        ),
         Target(
             "samples", _samples, grammars.sample_tables(), CELL, ("data.table", "data.formats.rows")
         ),

@@ -271,7 +271,7 @@ def test_what_was_decided_is_said_by_every_door(said):
         "isn't UTF-8: it is read as Windows-1252",
         "vendu: dates become days since 1970-01-01",
         "missing values are filled in: 30 of prix with ",
-        "(by the median of the rows trained on)",
+        "(by the median of the rows trained on, words by",
         "'rare' has 12 rows, 'fréquent' 228: with 'class weights balanced'",
     ]
     for one in wanted:

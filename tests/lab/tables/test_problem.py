@@ -132,7 +132,9 @@ def test_what_is_filled_in_is_told(tmp_path):
     told = found.remarks_for(usual_recipe(found, "holes"))
     assert len(told) == 1
     assert told[0].startswith("2 missing values are filled in: 1 of x with ")
-    assert ", 1 of c with 'a' (by the mean of the rows trained on)" in told[0]
+    assert (
+        ", 1 of c with 'a' (by the mean of the rows trained on, words by the commonest)" in told[0]
+    )
 
 
 def test_missing_values_can_be_refused(tmp_path):

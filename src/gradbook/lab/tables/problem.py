@@ -116,7 +116,9 @@ class Problem:
         found = list(self.remarks)
         filling = self.filling(recipe.held_back)
         if filling is not None and (said := filled_in(self.inputs, self.rows, filling)):
-            found.append(f"{said} (by the {self.missing} of the rows trained on)")
+            found.append(
+                f"{said} (by the {self.missing} of the rows trained on, words by the commonest)"
+            )
         if self.task is Task.CLASSES and not recipe.class_weights:
             counts = np.bincount(self.wanted.astype(np.int32), minlength=self.target.width).tolist()
             found += balance_remark(self.target.words, counts, "row")
