@@ -315,6 +315,13 @@ def own_formulas(handed_in: Marked) -> set[str]:
     return found
 
 
+def test_nobody_is_suspected_for_making_a_usual_mistake(handed_in):
+    """Who wrote the same helper cells in another way did have them of each other: of the script."""
+    for similar in handed_in.record["similar"]:
+        slips = {id(handed_in.slips[Path(book).name]) for book in similar["books"]}
+        assert slips == {id(SLIPS["another formula"])}
+
+
 def test_the_class_has_its_marks_and_its_commonest_mistakes(handed_in):
     each_slip = STUDENTS // len(SLIPS)
     points = [20 * (8 - len(slip.wrong)) / 8 for slip in handed_in.slips.values()]

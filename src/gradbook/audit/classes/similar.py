@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gradbook.audit.classes.students import NUMBER
 from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.formula.address import cells_of, written
 from gradbook.audit.workbook.origin import Origin, shape_of
 
 FEW, FEWEST, MOST = 0.1, 2, 10  # what more books than this share of a class have is nothing odd
@@ -146,9 +147,12 @@ class _Class:
     def _is_much(self, one: int, other: int, formulas: Sequence[int]) -> bool:
         """Several formulas of several kinds: one mistake, made in every column, is no evidence."""
         same_numbers = self.traces[one].numbers == self.traces[other].numbers
-        if len(formulas) < (ENOUGH if same_numbers else MANY):
+        least = ENOUGH if same_numbers else MANY
+        if len(formulas) < least:
             return False
         (report,) = self.reports_of([one])
+        if len(_reasons(report, set(formulas))) < least:
+            return False
         return len({shape_of(f) for f in report.origin.formulas if hash(f) in formulas}) >= SHAPES
 
     @cached_property
@@ -192,6 +196,21 @@ class _Class:
         """How many books say the same."""
         asked = "own_numbers", "created", "saved_by"
         return {said: Counter(getattr(trace, said) for trace in self.traces) for said in asked}
+
+
+def _reasons(report: BookReport, formulas: set[int]) -> set[object]:
+    """What these formulas of a book come from: one mistake in many columns is one reason."""
+    mistakes = {
+        (finding.sheet, written(cell)): (finding.kind, finding.edits)
+        for finding in report.findings
+        for cell in cells_of(finding.cells, 0)
+    }
+    found = set[object]()
+    for formula, shown in report.origin.formulas.items():
+        if hash(formula) in formulas:
+            title, _, cell = shown.partition(" =")[0].rpartition("!")
+            found.add(mistakes.get((title, cell), formula))
+    return found
 
 
 @dataclass(frozen=True)
