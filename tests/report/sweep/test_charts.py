@@ -19,3 +19,7 @@ def test_one_kind_of_rate_needs_but_one_chart():
 
 def test_the_picture_is_headed_by_the_network(worked):
     assert "What the learning rate does: worked, 70 epochs</text>" in picture(worked)
+
+
+def test_the_picture_says_what_was_found_to_who_cannot_see_it(worked):
+    assert f'aria-label="{worked.finding} Loss at' in picture(worked)

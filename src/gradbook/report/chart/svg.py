@@ -60,8 +60,9 @@ def svg(
     return element(frame, _words(chart), [drawn, over] if over else [drawn], alone)
 
 
-def stacked(charts: list[Chart], heading: str) -> str:
-    """Several charts under each other in one picture, with a heading."""
+def stacked(charts: list[Chart], heading: str, finding: str = "") -> str:
+    """Several charts under each other in one picture, with a heading; for who can't see it, with
+    what was found as well."""
     frame, space = FRAME, 40.0
     parts = [
         f'<text class="ink" fill="{PAPER.ink}" x="{pt(frame.left)}" y="30" font-size="17" '
@@ -71,7 +72,8 @@ def stacked(charts: list[Chart], heading: str) -> str:
         top = pt(space + k * frame.height)
         parts.append(f'<g transform="translate(0 {top})">\n{inside(chart, frame)}\n</g>')
     whole = Frame(frame.width, space + len(charts) * frame.height)
-    return element(whole, "; ".join(map(_words, charts)), parts)
+    words = "; ".join(map(_words, charts))
+    return element(whole, f"{finding} {words}".lstrip(), parts)
 
 
 def element(

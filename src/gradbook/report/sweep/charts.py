@@ -44,4 +44,5 @@ def title(sweep: Sweep) -> str:
 
 def picture(sweep: Sweep) -> str:
     """The charts under each other as one SVG."""
-    return curve_svg.stacked(charts(sweep), f"{title(sweep)}, {counted(sweep.epochs, 'epoch')}")
+    heading = f"{title(sweep)}, {counted(sweep.epochs, 'epoch')}"
+    return curve_svg.stacked(charts(sweep), heading, sweep.finding)
