@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from gradbook.errors import DataError
+from gradbook.errors import DataError, GradbookError
 from gradbook.lab.roster import file_stems, read_roster, read_student_names
 
 
@@ -32,6 +34,7 @@ def test_the_names_are_read_in_their_order(text, tmp_path):
     assert roster(tmp_path, text) == ["Ada Lovelace", "Alan Turing"]
 
 
+CELLS = ("Name", "Vorname", "Nr", "file", "Klasse", "Ada", "7", "a.xlsx", "", "Nom et prénom")
 WHOLE, GIVEN_FIRST = ("Ada Lovelace", "7a"), ("Ada", "Lovelace")
 HEADS = {
     "Vorname;Nachname": GIVEN_FIRST,
@@ -173,3 +176,15 @@ def test_every_name_makes_a_file_of_its_own_on_any_system():
         "1-1",
         "王-明",
     ]
+
+
+@given(some.lists(some.lists(some.sampled_from(CELLS) | some.text(max_size=9), max_size=4)))
+def test_any_table_is_a_list_of_names_or_refused(tmp_path_factory, table):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text("\n".join(";".join(row) for row in table), encoding="utf-8", errors="replace")
+    for read in (read_roster, read_student_names):
+        try:
+            found = list(read(path))
+        except GradbookError:
+            continue
+        assert all(name.isprintable() and len(name) <= 60 for name in found)
