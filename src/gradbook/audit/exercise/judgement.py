@@ -39,6 +39,7 @@ from gradbook.audit.formula.address import (
     by_sheet,
     column_of,
     letters,
+    pack,
     ranges,
     row_of,
     sheet_of,
@@ -375,7 +376,7 @@ class _Judgement:
                 kind=kind,
                 quantity=_named([str(node.name) for node in own]),
                 weight="",
-                cells=ranges(here),
+                cells=_whole(here),
                 formula=self.book.content(here[0]),
                 expected=fixes[here[0]],
                 why=why,
@@ -489,6 +490,17 @@ class _Judgement:
 
 def _args(place: Place) -> tuple[Node, int, int]:
     return place.node, place.epoch, place.sample
+
+
+def _whole(cells: Sequence[Address]) -> str:
+    """Cells of one sheet as ranges: as one, where columns stand side by side."""
+    rows, columns = sorted(map(row_of, cells)), sorted(map(column_of, cells))
+    down, across = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    if len(set(cells)) < down * across:
+        return ranges(cells)
+    sheet = sheet_of(cells[0])
+    first, last = (pack(sheet, rows[end], columns[end]) for end in (0, -1))
+    return f"{written(first)}:{written(last)}"
 
 
 def _named(names: Sequence[str]) -> str:
