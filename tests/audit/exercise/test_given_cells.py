@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import MarkingRules, score
@@ -185,6 +185,30 @@ def test_a_mean_taken_in_the_end_is_another_way_and_not_wrong(tmp_path):
 
     report = judged(tmp_path, "softmax", ("forward", "gradients"), change)
     assert (report.verdict, report.findings) == ("right", ())
+
+
+@pytest.mark.parametrize("kinds", [("gradients",), KINDS], ids=["gradients", "all"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 2; dense 2; tanh; dense 1; loss mean squared error; update adam; {}",
+        "input 2; dense 2; tanh; dense 1; loss half squared error; update momentum nesterov; {}",
+        "input 2; dense 2; batchnorm; relu; dense 1; sigmoid; loss binary cross-entropy; {}",
+        "input 2; dense 2; softplus; dense 1; loss mean absolute error; {}",
+    ],
+)
+def test_whatever_the_network_the_solution_is_right(text, kinds, tmp_path):
+    samples = "seed 3; sample 0.1 0.9 -> 1; sample 0.4 0.2 -> 0; sample 0.6 0.3 -> 1"
+    path = written(tmp_path, parse(text.format(samples)), Exercise("Ada", kinds))
+    book, solved = load_workbook(path), load_workbook(path.with_name("solution.xlsx"))
+    for title in ("Training", "Samples"):
+        for line in solved[title].iter_rows(min_row=5):
+            for cell in line:
+                book[title][cell.coordinate].value = cell.value
+    book.save(path)
+    report = check(path)
+    assert (report.verdict, report.findings) == ("right", ())
+    assert all(column.state for column in report.sheets[0].asked)
 
 
 # The command --------------------------------------------------------------------------

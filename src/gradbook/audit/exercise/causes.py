@@ -7,7 +7,7 @@ books of strangers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -63,8 +63,15 @@ class SlipCause:
 class Respelling:
     """Says the exercise's values in the book's own cells."""
 
-    def __init__(self, book: Book, places: Places, unmentioned: frozenset[Node]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        places: Places,
+        unmentioned: frozenset[Node],
+        memory: Mapping[Node, Node],
+    ) -> None:
         self.book, self.places, self.unmentioned = book, places, unmentioned
+        self.made = {made: leaf for leaf, made in memory.items()}
         self.rate = {place.node: cell for cell, place in places.given.items()}
 
     def formula(self, node: Node, home: Address, epoch: int, sample: int) -> str:
@@ -77,6 +84,9 @@ class Respelling:
 
     def _speller(self, home: Address, epoch: int, sample: int) -> Speller:
         def refer(node: Node) -> Reference | None:
+            if node in self.made:  # what a step makes of the memory stands in the next one's row
+                cell = self.places.at(self.made[node], epoch + 1, sample)
+                return None if cell is None else Reference(self.book.called(cell, home))
             if node.name is None or node in self.unmentioned:
                 return None
             cell = self.places.at(node, epoch, sample)

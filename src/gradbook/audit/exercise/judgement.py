@@ -273,7 +273,8 @@ class _Judgement:
             for node, cells in self.trial.columns.items()
             if any(self.trial.verdicts[cell].state == TO_FILL_IN for cell in cells)
         )
-        return Respelling(self.book, self.trial.places, frozenset(blank))
+        memory = self.trial.own.solution.memory
+        return Respelling(self.book, self.trial.places, frozenset(blank), memory)
 
     def right(self, cell: Address) -> str:
         """The right formula of a cell of a table, with its =."""
@@ -405,10 +406,18 @@ class _Judgement:
             changed = [
                 cell
                 for cell in trial.places.over(node)
-                if cell not in asked and trial.judged(cell, known).state != RIGHT
+                if cell not in asked
+                and not self._begins(cell)
+                and trial.judged(cell, known).state != RIGHT
             ]
             if changed:
                 yield self._changed_column(node, changed)
+
+    def _begins(self, cell: Address) -> bool:
+        """Whether a cell is the number that a memory begins with."""
+        place, solution = self.trial.places.cells[cell], self.trial.own.solution
+        is_first = place.epoch == 0 and place.node in solution.memory
+        return is_first and self.book.values.get(cell) == float(solution.step.start[place.node])
 
     def _changed_column(self, node: Node, cells: list[Address]) -> Finding:
         book, first = self.book, cells[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -92,7 +93,21 @@ class OwnFormulas:
     def expression(self, part: Expression, home: Address, pattern: Pattern) -> Array:
         """What an expression comes to in some cell."""
         node = self.graph.expression(part, home, pattern)
-        return np.broadcast_to(self.points.of(node), (ALL,))
+        place = self.places.of(home)
+        if place is not None and place.node in self.numbers.step.next:
+            points = Numbers(partial(self._leaf_of_update, place), self.graph.leaf_cells)
+        else:
+            points = self.points
+        return np.broadcast_to(points.of(node), (ALL,))
+
+    def _leaf_of_update(self, home: Place, cell: Address) -> Array:
+        """The same for an update, beside which stands what its step has made of the memory."""
+        place = self.places.of(cell)
+        if place is None or cell not in self.known or place.epoch != home.epoch:
+            return self._leaf(cell)
+        is_made = place.node in self.numbers.solution.memory and place.node is not home.node
+        made = self.numbers.target(place.node, place.epoch, place.sample)
+        return made if is_made else self._leaf(cell)
 
     def _leaf(self, cell: Address) -> Array:
         place, value = self.places.of(cell), self.book.values.get(cell)

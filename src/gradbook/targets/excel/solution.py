@@ -43,6 +43,12 @@ class Solution:
         return forward_values(self.step)
 
     @cached_property
+    def memory(self) -> Mapping[Node, Node]:
+        """What goes from step to step beside the weights, and what each step makes of it."""
+        weights = set(self.step.weights)
+        return {leaf: made for leaf, made in self.step.next.items() if leaf not in weights}
+
+    @cached_property
     def activations(self) -> frozenset[Node]:
         """Those that are a function of one sum."""
         return frozenset(filter(is_activation, self.forward))
