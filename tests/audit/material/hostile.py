@@ -127,14 +127,12 @@ PACKAGES = {
         "content.xml": "<x/>",
     },
     "encrypted package": {"EncryptedPackage": b"\0" * 64},
-    "a cell beyond the sheet": {
-        "sheet": SHEET.format(rows='<row r="1"><c r="ZZZ9999999"><v>1</v></c></row>')
-    },
     "zip bomb": {"sheet": b"<worksheet>" + b" " * 60_000_000},
     "bomb of strings": {"strings": "<sst>" + "<si><t>a</t></si>" * 300_000 + "</sst>"},
 }
 
 ODD = {
+    "a cell beyond the sheet": SHEET.format(rows='<row r="1"><c r="ZZZ9999999"><v>1</v></c></row>'),
     "no cells": SHEET.format(rows=""),
     "row without a number": SHEET.format(rows="<row><c><v>1</v></c></row>"),
     "row zero": SHEET.format(rows='<row r="0"><c r="A1"><v>1</v></c></row>'),
