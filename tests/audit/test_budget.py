@@ -46,6 +46,12 @@ def test_a_search_for_some_may_not_spend_what_others_need():
         assert mine.seeking.most == limits.MOST_SOUGHT
 
 
+def test_a_copy_may_be_given_less_work_than_its_book_and_never_more():
+    with budget_of_book() as book, budget_of_book(again=True) as copy:
+        assert copy.judging.most < book.judging.most
+        assert copy.seeking.most < book.seeking.most
+
+
 def test_what_is_left_is_told():
     with budget_of_book() as mine, left_open(lambda: "the rest"):
         spend(limits.MOST_JUDGED)

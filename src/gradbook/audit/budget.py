@@ -18,7 +18,8 @@ from typing import TypeVar
 MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
 MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
 LONGEST_JUDGED, LONGEST_SOUGHT = 6.5, 5.5  # seconds since the book was begun
-LONGEST_SOUGHT_AGAIN = 2.0  # … in a corrected copy: its mistakes are counted, nobody reads of them
+MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 125_000_000  # numbers, in a corrected copy
+LONGEST_JUDGED_AGAIN, LONGEST_SOUGHT_AGAIN = 3.0, 2.0  # its mistakes are counted, nobody reads them
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 100_000  # numbers: a twentieth of a second where they are hard to come by
 A_SHARE = 0.5  # of what is left to spend, for one search of several
@@ -60,9 +61,12 @@ class Budget:
     """What is left to spend on a book, and what was sought in it in vain."""
 
     def __init__(self, *, again: bool = False) -> None:
-        longest = LONGEST_SOUGHT_AGAIN if again else LONGEST_SOUGHT
-        self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
-        self.seeking = Account(MOST_SOUGHT, longest)
+        if again:
+            self.judging = Account(MOST_JUDGED_AGAIN, LONGEST_JUDGED_AGAIN)
+            self.seeking = Account(MOST_SOUGHT_AGAIN, LONGEST_SOUGHT_AGAIN)
+        else:
+            self.judging = Account(MOST_JUDGED, LONGEST_JUDGED)
+            self.seeking = Account(MOST_SOUGHT, LONGEST_SOUGHT)
         self.open = self.judging  # the account that pays now
         self.in_vain: Counter[object] = Counter()
         self.left: list[str] = []  # what wasn't looked at
