@@ -61,14 +61,16 @@ def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesi
 
 
 def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
-    """Whether a claim leaves something out, and no way of a weight that more than one unit takes:
-    of those the formulas are suspected first."""
+    """Whether a claim leaves something out, and no way of a weight that unlike formulas take:
+    of those one may be odd, which is suspected first."""
     omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
     if not omissions or cell is None or tested.chain is None:
         return False
     of, partials = tested.graph.node(cell), tested.chain.partials
-    users = {tested.chain.units.get(place) for place, some in partials.items() if of in some}
-    return len(users) < 2 or not any(one.is_way for one in omissions)
+    patterns, held = tested.training.book.patterns, tested.held
+    users = [held[place] for place, some in partials.items() if of in some and place in held]
+    shapes = {patterns[cell].shape for cell in users if cell in patterns}
+    return len(shapes) < 2 or not any(one.is_way for one in omissions)
 
 
 def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
