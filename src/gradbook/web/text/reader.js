@@ -180,7 +180,8 @@ const STATEMENTS = {
   },
   name: (draft, line) => set(draft, "name", phrase(line, "WHICH_NAME"), line),
   rate(draft, line) {
-    if (line.words[0].word.toLowerCase() === "learning") line.option("rate:") || line.option("rate")
+    const isLearning = line.words[0].word.toLowerCase() === "learning"
+    if (isLearning && !line.option("rate:")) line.option("rate")
     set(draft, "rate", line.value("the rate"), line)
   },
   seed: (draft, line) => set(draft, "seed", line.whole("the seed"), line),
