@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.outside.browser import Browser
 from tests.outside.witness import dom
 
 
@@ -22,6 +23,22 @@ def asked(html: str, width: int, question: str, folder: Path) -> Any:
         "utf-8",
     )
     return json.loads(re.search("<pre>(.*?)</pre>", dom(outer), re.S)[1])
+
+
+SHEET = 673  # pixels: A4 between its margins
+BEYOND = """[...document.querySelectorAll("main *, body > *")]
+  .map(element => [element.tagName, element.getBoundingClientRect().right - innerWidth])
+  .filter(([, beyond]) => beyond > 1)"""
+
+
+def beyond_the_sheet(chromium: Browser, page: Path) -> list[tuple[str, float]]:
+    """What would be cut off in print, and by how much."""
+    chromium.show(page, SHEET)
+    chromium.ask("Emulation.setEmulatedMedia", media="print", features=[])
+    try:
+        return chromium.value(BEYOND)
+    finally:
+        chromium.ask("Emulation.setEmulatedMedia", media="", features=[])
 
 
 def paper_and_ink(picture: Path) -> tuple[int, float]:

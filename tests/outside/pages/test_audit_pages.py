@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.report.audit.page import audit_page
-from tests.outside.pages.framed import asked, paper_and_ink
+from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_to_pdf, pdf_to_png, screenshot
 from tests.report.audit.test_page import CLASS, WRONG_BOOK, hostile
 
@@ -36,6 +36,11 @@ def pages(tmp_path_factory):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_nothing_to_complain_of_and_asks_nobody(name, pages):
     assert console_messages(pages / f"{name}.html") == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_print_cuts_nothing_off(name, chromium, pages):
+    assert beyond_the_sheet(chromium, pages / f"{name}.html") == []
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -11,7 +11,7 @@ from gradbook.lab.training.seeds import SeedsFolder
 from gradbook.report.compare.page import compare_page
 from gradbook.report.run.page import evidence_page
 from gradbook.report.run.seeds import seeds_page
-from tests.outside.pages.framed import asked, paper_and_ink
+from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several
 
@@ -65,6 +65,11 @@ def html(pages, name: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_has_nothing_to_complain_of_and_asks_nobody(name, pages):
     assert console_messages(pages / f"{name}.html") == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_print_cuts_nothing_off(name, chromium, pages):
+    assert beyond_the_sheet(chromium, pages / f"{name}.html") == []
 
 
 @pytest.mark.parametrize("name", NAMES)
