@@ -8,6 +8,7 @@ allows no style and no script but its own, so an element may have no `style` att
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def page(
     of one that `has_a_server` may ask the server that it came from, and nobody else; one that
     `computes` may compile WebAssembly of its own and run it in a worker.
     """
-    css = _own_style() + style
+    css = REMARK.sub("", _own_style() + style)
     policy = _policy(css, script, has_a_server, computes)
     return "\n".join(
         [
@@ -95,6 +96,7 @@ def text(words: str) -> str:
     return escape(visible(words))
 
 
+REMARK = re.compile(r"/\*.*?\*/\n?|^ +", re.DOTALL | re.MULTILINE)  # of a style, and margins
 SCROLLS = "The drawing is wider than the screen: move it sideways to see all of it."
 
 

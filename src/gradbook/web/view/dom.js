@@ -79,7 +79,7 @@ export function short(value) {
   const decimals = size < 9.99995 ? 4 : size < 999.95 ? 2 : size < 9999.5 ? 1 : 0
   if (plain) return signed(value.toFixed(decimals))
   const far = value.toExponential(1)
-  return signed(/\d\d$/.test(far) ? value.toExponential(0) : far) // the exponent takes a digit's room
+  return signed(/\d\d$/.test(far) ? value.toExponential(0) : far) // two digits of exponent take the room of others
 }
 
 /** Two decimals, as many as fit into a cell.

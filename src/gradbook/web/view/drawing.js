@@ -4,7 +4,7 @@ import { brief, draw, nameText, say, set, short } from "./dom.js"
 import { beam, feeds, masks, mentioned, neighbour, reached } from "./paths.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
 
-const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest weight's line, beyond 1
+const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
 const JITTER = 8 // pixels by which the room may change, and the drawing stay as it is
 const DIRECTIONS = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] })
@@ -117,7 +117,7 @@ export class Drawing {
     const [name, number, slope] = rows.map(row => top + row)
     const [at, anchor] = this.isUpright ? [middle, "middle"] : [right, "end"]
     group.append(
-      draw("text", { x: this.isUpright ? middle : left, y: name, class: kind, ...(this.isUpright ? { "text-anchor": "middle" } : {}) }, ...nameText(this.names[weight], 15)),
+      draw("text", { x: this.isUpright ? middle : left, y: name, class: kind, "text-anchor": this.isUpright ? "middle" : "start" }, ...nameText(this.names[weight], 15)),
       this.number(weight, at, number, anchor),
     )
     if (label.hasSlope && this.model.slopeOf.has(weight)) group.append(this.slope(weight, at, slope, anchor))

@@ -8,9 +8,9 @@ const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing
 const PAD = 4 // between a label and its line
 const NUMBER = 58 // the widest that is usual, in its size
 const NAME = 15 // the size of a name beside a line
-const LINES = { full: 34, short: 18, upright: 46 } // a label's height: with its gradient, without, one under the other
+const LINES = { full: 34, short: 18, upright: 46 } // the height of a label: with its gradient, without, one under the other
 const HIGHEST = 640 // of a column, beyond which labels leave their gradients out
-const BELOW = 0.72 // of a name's size, what stands below its line
+const BELOW = 0.72 // of the size of a name, what stands below its line
 const SMALL_LINK = 6 // between a unit and its bias or target
 const PLAIN = 30 // a gap without labels
 const MAPS_GAP = 38
@@ -166,7 +166,7 @@ class Arrangement {
    * @param {Placed[]} placed @param {(along: number, across: number) => number[]} at @returns {Way[]} @private
    */
   ways(placed, at) {
-    return this.columns.flatMap((column, k) => column.units.flatMap((unit, row) => (unit?.from ?? []).flatMap(/** @returns {Way[]} */ ([place, weight, back = 1]) => {
+    return this.columns.flatMap((column, k) => column.units.flatMap((unit, row) => (unit?.from ?? []).flatMap(([place, weight, back = 1]) => {
       const source = this.columns[k - back]?.units[place]
       if (back !== 1 || !source || !unit) return []
       const [own, goal] = [placed[k - 1], placed[k]]
@@ -174,10 +174,10 @@ class Arrangement {
       const start = [at(side - this.inset(k - 1), own.across[place]), at(side, own.across[place])]
       const end = [at(goal.left, goal.across[row]), at(goal.left + this.inset(k), goal.across[row])]
       const ends = /** @type {[Unit, Unit][]} */ ([[source, unit]])
-      if (weight === null) return [{ pieces: [[...start, ...end]], weight, label: null, ends }]
+      if (weight === null) return [/** @type {Way} */ ({ pieces: [[...start, ...end]], weight, label: null, ends })]
       const across = own.across[place] + own.ports[column.units.slice(0, row).filter(Boolean).length]
       const pieces = [[...start, at(own.labels, across)], [at(own.lines, across), ...end]]
-      return [{ pieces, weight, label: this.labelBox(this.sizes[k - 1], own, across, at), ends }]
+      return [/** @type {Way} */ ({ pieces, weight, label: this.labelBox(this.sizes[k - 1], own, across, at), ends })]
     })))
   }
 
@@ -246,9 +246,9 @@ const smallHeight = name => (name.kind === "weights" ? 52 : 38)
 /** Whether each unit goes on from its own in the column before.
  * @param {Column} column
  */
-const isFollowing = ({ units }) =>
-  units.some(Boolean) && units.every((unit, row) => !unit || (unit.from.length > 0 && unit.from.every(([place, weight, back = 1]) => weight === null && (back > 1 || place === row)))
-    && (!unit || unit.from.some(([, , back = 1]) => back === 1)))
+const isFollowing = ({ units }) => units.some(Boolean) && units.every((unit, row) => !unit || (
+  unit.from.some(([, , back = 1]) => back === 1)
+    && unit.from.every(([place, weight, back = 1]) => weight === null && (back > 1 || place === row))))
 
 /** How far a column reaches across, in one direction.
  * @param {Size} size @param {Placed} placed @param {number} direction
