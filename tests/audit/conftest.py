@@ -8,6 +8,12 @@ import pytest
 
 from gradbook.audit import budget
 
+CLOCKS = {  # as they ship
+    name: getattr(budget, name)
+    for clock in ("LONGEST_JUDGED", "LONGEST_SOUGHT")
+    for name in (clock, f"{clock}_AGAIN")
+}
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -17,6 +23,5 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def judged_by_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock guards against what isn't counted; beside other tests it would decide as well."""
-    for clock in ("LONGEST_JUDGED", "LONGEST_SOUGHT"):
-        for which in (clock, f"{clock}_AGAIN"):
-            monkeypatch.setattr(budget, which, 120.0)
+    for clock in CLOCKS:
+        monkeypatch.setattr(budget, clock, 120.0)

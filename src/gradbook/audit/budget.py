@@ -16,9 +16,9 @@ from time import process_time
 from typing import TypeVar
 
 MOST_JUDGED = 500_000_000  # numbers computed to find a book's trainings and to judge them
-MOST_SOUGHT = 500_000_000  # … to find out what is wrong with wrong ones: some five seconds
+MOST_SOUGHT = 250_000_000  # … to find out what is wrong with wrong ones: two to five seconds
 LONGEST_JUDGED, LONGEST_SOUGHT = 6.5, 5.5  # seconds since the book was begun
-MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 125_000_000  # numbers, in a corrected copy
+MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
 LONGEST_JUDGED_AGAIN, LONGEST_SOUGHT_AGAIN = 3.0, 2.0  # its mistakes are counted, nobody reads them
 SETTING_OUT = 600  # numbers: what it costs to compute any, however few
 LOOK_AT_CLOCK = 100_000  # numbers: a twentieth of a second where they are hard to come by
@@ -41,11 +41,17 @@ class Account:
         self.most = most
         self.until = process_time() + longest
         self.spent = 0
+        self.was_late = False  # whether the clock was what ended something
         self._look_at = 0
 
     @property
     def is_empty(self) -> bool:
-        return self.spent > self.most or process_time() > self.until
+        return self.spent > self.most or self._looks_late()
+
+    def _looks_late(self) -> bool:
+        is_late = process_time() > self.until
+        self.was_late = self.was_late or is_late
+        return is_late
 
     def spend(self, work: int) -> None:
         self.spent += work
@@ -53,7 +59,7 @@ class Account:
             raise Spent
         if self.spent > self._look_at:
             self._look_at = self.spent + LOOK_AT_CLOCK
-            if process_time() > self.until:
+            if self._looks_late():
                 raise Spent
 
 
