@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.audit.material.small import saved
 
 ONE_NEURON = {
@@ -25,6 +26,19 @@ def content(is_right: bool = True) -> bytes:
     with TemporaryDirectory() as folder:
         path = saved(Path(folder, "book.xlsx"), ONE_NEURON if is_right else LOST_FACTOR)
         return path.read_bytes()
+
+
+@cache
+def exercises() -> list[tuple[str, bytes]]:
+    """Exercises of ours: one with a sign that all gradients have, one with an early mistake."""
+    worked = Variation.of(0)
+    with TemporaryDirectory() as folder:
+        book = exercise(worked, Path(folder))
+        slips = {mistake.letter: mistake.entries for mistake in mistakes(worked)}
+        return [
+            (f"{name}.xlsx", hand_in(book, slips[letter], worked).read_bytes())
+            for name, letter in (("sign", "b"), ("carried", "j"))
+        ]
 
 
 @cache

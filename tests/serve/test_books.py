@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.books import a_class, content, laid_out
+from tests.serve.books import a_class, content, exercises, laid_out
 from tests.serve.running import served
 
 FOLDER = "class of 2026"
@@ -57,6 +57,32 @@ def test_grades_and_page_are_the_commands(on, number, books, ways, tmp_path):
         assert status == 200
         assert found == (tmp_path / name).read_bytes()
         assert f'filename="{name}"' in headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        (["--points", "--carry"], "points=1&carry=1"),
+        (["--out-of", "20", "--sign-credit", "0.5"], "out_of=20&sign_credit=0.5"),
+    ],
+)
+def test_exercises_are_marked_by_the_rules_that_the_command_has(on, words, query, tmp_path):
+    number = on.handed_in([(f"{FOLDER}/{name}", book) for name, book in exercises()])
+    asked = ["--csv", "grades.csv", "--html", "class.html", "--annotate", "marked"]
+    commanded(tmp_path, exercises(), *asked, *words)
+    for name in ("grades.csv", "class.html"):
+        found = on.ask(f"classes/{number}/{name}?{query}")[1]
+        assert found == (tmp_path / name).read_bytes()
+        assert found != on.ask(f"classes/{number}/{name}?{query.partition('&')[0]}")[1]
+    copies = on.ask(f"classes/{number}/marked.zip?{query}")[1]
+    assert unpacked(copies) == files_of(tmp_path / "marked")
+
+
+@pytest.mark.parametrize("credit", ["-0.1", "1.1", "nan", "half"])
+def test_a_credit_that_is_no_share_is_refused(on, number, credit):
+    status, said, _ = on.ask(f"classes/{number}/grades.csv?sign_credit={credit}")
+    assert status == 422
+    assert b"sign_credit" in said
 
 
 @pytest.mark.parametrize("ways", WAYS)

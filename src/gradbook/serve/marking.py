@@ -11,7 +11,7 @@ from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from gradbook.audit.classes.points import BookScore, in_points, score
+from gradbook.audit.classes.points import BookScore, MarkingRules, in_points, score
 from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.findings.findings import UNREADABLE, WORST_FIRST, BookReport
 from gradbook.audit.findings.hints import hinted
@@ -38,13 +38,16 @@ class Ways:
     points: bool = False
     out_of: float | None = None
     hints: bool = False
+    carry: bool = False
+    sign_credit: float = 0.0
 
     def told(self, report: BookReport) -> BookReport:
         """The report as whoever looks at it may see it."""
         return hinted(report) if self.hints else report
 
     def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
-        return [score(report, self.out_of) for report in reports]
+        rules = MarkingRules(self.carry, self.sign_credit)
+        return [score(report, self.out_of, rules) for report in reports]
 
     def asked(self, scores: Sequence[BookScore]) -> Sequence[BookScore]:
         """The scores where somebody wants to see them."""

@@ -22,6 +22,9 @@ WAYS = """<div class="ways" role="group" aria-label="How books are marked">
 <label>all right is worth <input class="own" type="number" id="out-of" min="0" step="any"
  placeholder="1 each"></label>
 <label><input type="checkbox" id="hints"> hints, no solutions</label>
+<label><input type="checkbox" id="carry"> errors carried forward count as right</label>
+<label>one wrong sign in all earns <input class="own" type="number" id="sign-credit" min="0" max="1"
+ step="any" placeholder="0 to 1"></label>
 </div>"""
 CLASS = """<div id="class" hidden>
 <div class="progress"><progress id="progress" max="1" value="0"
