@@ -102,6 +102,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
+        default=None,
         help="train on everything: nothing is held back or kept for the test",
     )
     parser.add_argument(
@@ -240,7 +241,7 @@ def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
 
 def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
     for name in names:
-        if getattr(options, name) not in (None, (), False):
+        if getattr(options, name) not in (None, ()):
             flag = "RECIPE" if name == "recipe" else f"--{name.replace('_', '-')}"
             raise UsageError(f"{why}: leave {flag} out")
 
