@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serve.books import NAMES, a_class, content, laid_out
+from tests.serve.books import NAMES, a_class, content, exercises, laid_out
 from tests.serve.running import served
 
 pytestmark = pytest.mark.witness("chromium")
@@ -122,6 +122,28 @@ def test_points_and_worth_are_the_commands(page, folder, saved):
     page.until(f"{column}.join() === '20,0'")
     commanded(folder, "check", "ada.xlsx", "bob 2.xlsx", "--csv", "grades.csv", "--out-of", "20")
     assert saved("grades.csv", "[data-save='grades.csv']") == (folder / "grades.csv").read_bytes()
+
+
+def test_carry_and_sign_credit_are_the_commands(page, tmp_path, saved):
+    laid_out(tmp_path / "class", exercises())
+    page.drop("#drop", tmp_path / "class")
+    page.until(JUDGED)
+    points = (
+        "[...document.querySelectorAll('.books tbody tr')].map(row => row.cells[4]?.textContent)"
+    )
+    squares = "document.querySelectorAll('.books .marks .m-right').length"
+    page.click("#points")
+    page.until(f"{points}.join() === '7,0'")
+    right = page.value(squares)
+    page.click("#carry")
+    page.until(f"{squares} === {right + 1}")
+    page.write("#sign-credit", "0.5")
+    page.key("Tab")
+    page.until(f"{points}.join() === '7,4'")
+    rules = ("--points", "--carry", "--sign-credit", "0.5")
+    commanded(tmp_path, "check", "class", "--csv", "grades.csv", "--html", "class.html", *rules)
+    for name in ("grades.csv", "class.html"):
+        assert saved(name, f"[data-save='{name}']") == (tmp_path / name).read_bytes()
 
 
 def test_with_hints_the_page_has_no_solution_and_a_class_its_marks(page, folder):
