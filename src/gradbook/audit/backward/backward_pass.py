@@ -16,6 +16,7 @@ from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import terms
 from gradbook.audit.judge.numbers import CLOSE
+from gradbook.audit.judge.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import Reference
 
@@ -88,6 +89,23 @@ class PassCells:
     def forward(self) -> set[Address]:
         """All that the loss is computed from; assumed, the outputs."""
         return self.cells.behind(self.loss.cells or [pair.output for pair in self.loss.pairs])
+
+    @cached_property
+    def chain(self) -> Chain[Address] | None:
+        """The cells from the loss back to what it is computed from; None where there are many."""
+        values = self.cells.values
+        slopes = values.slopes(self.loss.seeds).keys() - self.cells.targets
+        computed = [cell for cell in reversed(self.cells.order) if cell in slopes]
+        order = [*computed, *sorted(cell for cell in slopes if self.cells.is_leaf(cell))]
+        if len(order) > MOST_PLACES:
+            return None
+        partials = {
+            cell: {
+                source: slope for source, slope in values.partials(cell).items() if source in slopes
+            }
+            for cell in computed
+        }
+        return Chain(order, partials, self.loss.seeds, {cell: cell for cell in computed})
 
     @cached_property
     def backward(self) -> list[Address]:
@@ -266,6 +284,15 @@ class BackwardPass:
             for claim in self.claims(cell)
             if self.cells.is_leaf(claim.of) and claim.by == by and abs(claim.scale - scale) <= EXACT
         ]
+
+    def left_out(self, cell: Address, of: Address) -> Omissions[Address]:
+        """The ways and slopes that a cell leaves out of the derivative by another, if that is all
+        that is wrong with it."""
+        scale, by = self.common[cell in self.updates]
+        chain = self.passed.chain
+        return (
+            () if chain is None or by is not None else chain.left_out(of, self.said(cell) / scale)
+        )
 
     @cached_property
     def wrong(self) -> set[Address]:

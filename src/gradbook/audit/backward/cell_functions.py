@@ -169,15 +169,19 @@ class PointValues:
         found: dict[Address, Array] = dict(seeds)
         with np.errstate(all="ignore"):
             for cell in reversed(self.order):
-                made = self.functions.of(cell, self.of) if cell in found else None
-                if made is None:
-                    continue
-                function, sources = made
-                given = [self.of(source) for source in sources]
-                for k, slope in function.slopes(given).items():
+                for source, slope in self.partials(cell).items() if cell in found else ():
                     share = found[cell] * slope
-                    found[sources[k]] = found[sources[k]] + share if sources[k] in found else share
+                    found[source] = found[source] + share if source in found else share
         return found
+
+    def partials(self, cell: Address) -> dict[Address, Array]:
+        """The slopes of a formula by the cells that it mentions."""
+        made = self.functions.of(cell, self.of)
+        if made is None:
+            return {}
+        function, sources = made
+        slopes = function.slopes([self.of(source) for source in sources])
+        return {sources[k]: slope for k, slope in slopes.items()}
 
 
 def in_order(book: Book, flow: Flow) -> list[Address]:

@@ -216,9 +216,17 @@ def _own(back: BackwardPass) -> Iterator[BlockFault]:
                 yield _fault(back, WrongBlock(block, of), known)
                 break
         else:
-            is_sure = is_update or len(likely) == 1
+            incomplete = [of for of in likely if _is_incomplete(back, block, of)]
+            is_sure = is_update or len(incomplete or likely) == 1
             if likely and is_sure and back.cells.naming.calls_gradient(block.first):
-                yield _fault(back, WrongBlock(block, likely[0]), None)
+                yield _fault(back, WrongBlock(block, [*incomplete, *likely][0]), None)
+
+
+def _is_incomplete(back: BackwardPass, block: MatrixBlock, of: Sequence[Address]) -> bool:
+    """Whether a block is the gradients of weights that have none, but for what it leaves out."""
+    claimed = back.claimed_weights
+    each = zip(block.cells, of, strict=True)
+    return all(weight not in claimed and back.left_out(cell, weight) for cell, weight in each)
 
 
 def _likely_weights(back: BackwardPass, block: MatrixBlock) -> Iterator[tuple[Address, ...]]:

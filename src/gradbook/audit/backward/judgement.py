@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 
 from gradbook.audit.backward.backward_pass import BackwardPass
@@ -70,6 +70,14 @@ class BackwardReading:
     def recognised(self) -> int:
         return len(self.last.claimed_weights)
 
+    @cached_property
+    def incomplete(self) -> set[Address]:
+        """The wrong cells that are the gradient of a weight without any, but for a way or a slope
+        that they leave out."""
+        back = self.back
+        bare = [c for c in back.slopes if back.cells.is_leaf(c) and c not in back.claimed_weights]
+        return {cell for cell in back.wrong if any(back.left_out(cell, of) for of in bare)}
+
     def judged(self) -> BackwardReading:
         return BackwardReading(self.back, self.uneven, list(faults(self.back)))
 
@@ -97,7 +105,7 @@ def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
 
 
 def _likelihood(reading: BackwardReading) -> int:
-    return reading.recognised - len(reading.back.wrong)
+    return reading.recognised + 2 * len(reading.incomplete) - len(reading.back.wrong)
 
 
 def _once_put_right(readings: Iterable[BackwardReading]) -> Iterator[BackwardReading]:

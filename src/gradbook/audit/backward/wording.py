@@ -14,6 +14,7 @@ from gradbook.audit.backward.uneven import UnevenError
 from gradbook.audit.findings.findings import DEPARTING_ROW, Finding, finding_in
 from gradbook.audit.formula.address import Address, written
 from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.judge.omissions import ChainOmission
 from gradbook.targets.excel.language.grammar import Expression, Infix, write
 
 LONGEST = 60  # characters of a part of a formula that is shown
@@ -65,12 +66,19 @@ class BackwardWording:
         name = self.naming.quantity(sorted(of))
         is_weight = self.back.cells.is_leaf(of[0])
         text = next(iter(known.formulas.values())) if known else ""
+        kind = known.edit.kind if known else EditKind.FORMULA
+        why = self._why(block, known)
+        left_out = () if known else fault.before.left_out(block.first, of[0])
+        if left_out:
+            is_way = any(part.is_way for part in left_out)
+            kind = EditKind.TERM if is_way else EditKind.FACTOR
+            why = "; ".join(map(self._lacks, left_out))
         found = finding_in(
             self.book,
             block.cells,
-            (known.edit.kind if known else EditKind.FORMULA).value,
+            kind.value,
             quantity=f"∂E/∂{name}",
-            why=self._why(block, known),
+            why=why,
             weight=name if is_weight else "",
             right=self.book.reader.typed(text, block.first) if text else None,
         )
@@ -113,6 +121,10 @@ class BackwardWording:
         if known is None or known.edit.kind is EditKind.FORMULA:
             return "it isn't that derivative"
         return self._because(known, block.first)
+
+    def _lacks(self, part: ChainOmission[Address]) -> str:
+        what = "way through" if part.is_way else "slope of"
+        return f"it lacks the {what} {self.naming.quantity(part.places)}"
 
     def _because(self, known: Remedy, home: Address) -> str:
         edit = known.edit
