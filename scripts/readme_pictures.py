@@ -113,14 +113,13 @@ def _served(net: Net, folder: Path) -> None:
     for number, name in enumerate(STUDENTS):
         _hand_in(personal(net, name), books / f"{name.lower()}.xlsx", number % 3)
     with opened_site(2) as site, serving(site) as server, browser() as chromium:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve, daemon=True).start()
         chromium.show(server.address, width=1180, height=960)
         chromium.write("#out-of", "20")
         chromium.drop("#drop", *sorted(books.iterdir()))
         chromium.until("said.textContent.includes('books:')")
         chromium.value("document.activeElement.blur(), scrollTo(0, 0)")
         chromium.picture(PICTURES / "serve.png", whole=False)
-        server.shutdown()
 
 
 def _hand_in(net: Net, path: Path, mistakes: int) -> None:
