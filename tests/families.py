@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from gradbook.errors import ShapeError
+from gradbook.graph.window import SAME
 from gradbook.net import (
     Activation,
     Again,
@@ -42,7 +43,6 @@ from gradbook.net import (
     Shape,
     Update,
 )
-from gradbook.net.window import SAME
 
 SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "exact gelu", "silu", "identity")
 CORNERED = ("relu", "leaky relu", "relu6", "elu", "hard swish")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.data.dataset import Dataset, Part, assemble
-from gradbook.graph.build import inference
 from gradbook.graph.node import needed
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.builtin import recipe
@@ -16,6 +15,7 @@ from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.history import Epoch
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.net.build import inference
 
 SMALL = "conv 4 3x3 pad 1; batchnorm; relu; maxpool 2; flatten; dense {classes}; log softmax"
 

@@ -29,8 +29,10 @@ STOREYS = (
     "targets",
     "rates",
     "data",
-    "graph",
     "net",
+    "graph",
+    "statements",
+    "arguments",
     "work",
     "amounts",
     "folders",
@@ -180,7 +182,7 @@ def test_the_storeys_are_the_rooms_there_are():
 @pytest.mark.parametrize(
     ("origin", "goal", "wrong"),
     [
-        (("net", "text"), ("graph", "node"), True),
+        (("graph", "node"), ("net", "text"), True),
         (("graph", "build"), ("net", "layers"), False),
         (("targets", "excel", "write"), ("graph", "__init__"), False),
         (("errors",), ("files",), True),

@@ -14,20 +14,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.data.columns import Column
-from gradbook.graph.build import inference
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
-from gradbook.graph.trained.folding import scale_and_shift
-from gradbook.graph.trained.layers import (
-    BothClasses,
-    Filling,
-    ScaleShift,
-    Scaling,
-    Shares,
-    TrainedLayer,
-    TrainedNet,
-    trained_net,
-)
 from gradbook.lab.models.model import Model, values_read
 from gradbook.lab.models.table_model import TableModel
 from gradbook.net import (
@@ -44,6 +32,18 @@ from gradbook.net import (
     PlaceNorm,
     Pool,
     Residual,
+)
+from gradbook.net.build import inference
+from gradbook.net.trained import (
+    BothClasses,
+    Filling,
+    ScaleShift,
+    Scaling,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+    scale_and_shift,
+    trained_net,
 )
 
 Array = np.ndarray

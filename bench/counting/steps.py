@@ -14,9 +14,9 @@ import numpy as np
 from bench.counting.blocks import ARM, X86, Language, Run, counting
 from gradbook.engine import compilers
 from gradbook.engine.compilers import Compiler
-from gradbook.graph.build import inference, training_step
-from gradbook.graph.step import Step
 from gradbook.net import Net
+from gradbook.net.build import inference, training_step
+from gradbook.net.step import Step
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.outside.systems.emulated import DRIVER, ONLY_DECLARED, by_zig

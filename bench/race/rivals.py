@@ -8,9 +8,10 @@ from typing import Any
 from gradbook.data.warp import Crop, Warp
 from gradbook.data.warp_text import write
 from gradbook.errors import UsageError
+from gradbook.graph.window import Shape
 from gradbook.net import Net
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.parameters import Bias, Shape
+from gradbook.net.parameters import Bias
 
 MODES = {
     "eager": "PyTorch as it comes",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradbook.arguments import one_of, sizes, whole
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import likeliest, probabilities, targets
@@ -26,7 +27,6 @@ from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED, require_classes
 from gradbook.net.layers import spell
 from gradbook.net.network import parse
-from gradbook.net.plain import one_of, sizes, whole
 from gradbook.net.task import Task, meant_loss
 
 try:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.node import Array, Node
-from gradbook.graph.reference import Values, run
-from gradbook.graph.step import Step
+from gradbook.graph.reference import Values
+from gradbook.net.step import Step, run
 
 NUDGE = 1e-12  # a thousand times the last bit
 LOST = 1e-11  # a run that is this far from its nudged self goes its own way

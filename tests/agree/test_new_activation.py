@@ -7,13 +7,13 @@ import pytest
 
 import gradbook as gb
 from gradbook.engine.native import NativeEngine
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import OPS, Op
-from gradbook.graph.reference import run
 from gradbook.net import parse
+from gradbook.net.build import training_step
 from gradbook.net.layers import ACTIVATIONS
+from gradbook.net.lower import scalar_step
 from gradbook.net.measure import measure
+from gradbook.net.step import run
 from gradbook.net.text import layers as words
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.drawing import draw

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import evaluate, run
+from gradbook.graph.reference import evaluate
 from gradbook.net import LESSONS, builtin
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from tests.agree.runs import apart, compared, doubts, on_a_corner, outputs, reference_run, slopes
 from tests.families import networks, steady
 

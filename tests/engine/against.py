@@ -14,10 +14,10 @@ import numpy as np
 
 from gradbook.engine.base import Engine
 from gradbook.graph.node import Node
-from gradbook.graph.reference import Values, follow
-from gradbook.graph.step import Step, drawn
-from gradbook.graph.tensors.windows import viewed
+from gradbook.graph.reference import Values
+from gradbook.graph.tensors import viewed
 from gradbook.net import Net
+from gradbook.net.step import Step, drawn, follow
 
 QUICK = ("-O1",)  # to compile: what is right doesn't hang on it
 CLOSE = {"float64": 1e-12, "float32": 1e-5}  # relative, of whole tensors

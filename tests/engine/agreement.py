@@ -10,8 +10,8 @@ import numpy as np
 from gradbook.engine.base import Engine
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
-from gradbook.graph.step import drawn
 from gradbook.net import Loss
+from gradbook.net.step import drawn
 from tests.engine.against import UNIT, sizes_summed
 
 KEY = {"seed": 5, "epoch": 2}

@@ -11,9 +11,10 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from gradbook.engine.native import NativeEngine
-from gradbook.graph.build import inference, training_step
-from gradbook.graph.reference import evaluate, follow
+from gradbook.graph.reference import evaluate
 from gradbook.net import DIGITS, Net, builtin, parse, write
+from gradbook.net.build import inference, training_step
+from gradbook.net.step import follow
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.conftest import REQUIRE_ALL

@@ -395,7 +395,7 @@ def checkpoints() -> Bytes:
 @st.composite
 def files_of_tensors(draw: DrawFn) -> bytes:
     """A model's file as it lies there."""
-    from gradbook.graph.work.at_work import at_start
+    from gradbook.net.work.at_work import at_start
 
     record = draw(_model_records())
     values = at_start(Net.parse(record["network"])).items()

@@ -30,7 +30,6 @@ from gradbook.data.images import Framing
 from gradbook.data.photo.image import as_seen, behind
 from gradbook.data.table import read_table
 from gradbook.errors import GradbookError, UsageError
-from gradbook.graph.work.at_work import at_start
 from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
@@ -40,6 +39,7 @@ from gradbook.lab.study import plan as studies
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.training import checkpoint
 from gradbook.net import GRAMMAR, Net
+from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import lines
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.reader import read as read_formula

@@ -11,8 +11,8 @@ from math import e, inf, log, log1p, pi, sqrt, tanh
 from typing import Any
 
 from gradbook.graph.node import Attribute
+from gradbook.graph.window import NOWHERE, Window
 from gradbook.net import Shape
-from gradbook.net.window import NOWHERE, Window
 
 SCALAR: Shape = ()
 

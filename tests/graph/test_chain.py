@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 
 from gradbook.graph.chain import LONGEST_FORMULA, gradients
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, named_inputs, needed
-from gradbook.graph.reference import evaluate, run
+from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from tests.families import networks
 
 

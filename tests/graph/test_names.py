@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name, layer_names
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, gradient_name
 from gradbook.net import parse
+from gradbook.net.names import layer_names
 
 HIDDEN = Name("h", layer=2)
 ACTIVE = Name("a", of=HIDDEN)

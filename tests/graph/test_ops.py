@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.lower import _elements
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import sum_last
+from gradbook.net.lower import _elements
 from tests.graph.cards import CARDS
 
 BETWEEN_SAMPLES = {"repeat", "total"}  # have tests of their own below

@@ -12,10 +12,10 @@ from math import exp
 import numpy as np
 import pytest
 
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import losses, run
 from gradbook.net import Role, Sample, builtin
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import losses, run
 
 FORWARD = (
     *("t1", "t2", "i1", "i2", "w1", "w2", "w3", "w4", "h1", "a_h1", "h2", "a_h2"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import evaluate, losses, run
+from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import losses, run
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ def _arrays(draw: Random) -> dict[str, np.ndarray]:
 
 def model_file(path: Path, draw: Random, change: Callable[[dict[str, Any]], Any]) -> None:
     """A model of ours with a changed record, whole in every other way."""
-    from gradbook.graph.work.at_work import at_start
     from gradbook.net import Net
+    from gradbook.net.work.at_work import at_start
 
     net = Net.parse(NET)
     values = {name: np.asarray(value, np.float32) for name, value in at_start(net).items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.graph.build import training_step
 from gradbook.graph.reference import evaluate
 from gradbook.lab.exercise import personal
 from gradbook.net import Role, builtin, parse
+from gradbook.net.build import training_step
 
 SEEDS = range(1, 40)
 

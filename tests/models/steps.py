@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradbook.graph.build import training_step
-from gradbook.graph.names import leaf_name
 from gradbook.graph.reference import evaluate
 from gradbook.models.imported import ImportedNet
 from gradbook.net import Loss, Net
+from gradbook.net.build import training_step
 from gradbook.net.layers import Activation
+from gradbook.net.names import leaf_name
 
 
 def slopes(found: Net, inputs: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import ShapeError
+from gradbook.graph.window import Window, same_pad
 from gradbook.net import Conv, Pool, parse
 from gradbook.net.text import layer_words
-from gradbook.net.window import Window, same_pad
 from tests.families import moves
 
 AREAS = st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9))

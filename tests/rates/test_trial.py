@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.build import training_step
+from gradbook.net.build import training_step
 from gradbook.rates.criteria import SHUT
 from gradbook.rates.trial import trial
 from tests.rates.made import WORKED, line

@@ -10,10 +10,10 @@ from openpyxl import load_workbook
 
 from gradbook.data.table import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.lab.exercise import personal
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook

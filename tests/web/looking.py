@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.engine.wasm import viewer
-from gradbook.graph.work.at_work import at_start
 from gradbook.lab.models.model import Model
 from gradbook.net import Net, parse
+from gradbook.net.work.at_work import at_start
 from gradbook.report.digits.page import READ_AT_ONCE, content_table
 from tests.outside.witness import program
 

@@ -14,9 +14,9 @@ from PIL import Image
 from gradbook.data.images import Framing
 from gradbook.data.photo.image import as_seen
 from gradbook.data.sources import load
-from gradbook.graph.names import layer_names
-from gradbook.graph.work.at_work import values_of
 from gradbook.net import Net, builtin
+from gradbook.net.names import layer_names
+from gradbook.net.work.at_work import values_of
 from tests.families import networks
 from tests.outside.pages.strokes import strokes
 from tests.web.looking import FLAT, MIXED, in_node, looked

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gradbook.graph.names import statistics_names
-from gradbook.graph.work.at_work import AtWork, at_work, last_value, leaf_of
-from gradbook.graph.work.feeding import Feed, feeds
 from gradbook.net import Net, parse
+from gradbook.net.names import statistics_names
+from gradbook.net.work.at_work import AtWork, at_work, last_value, leaf_of
+from gradbook.net.work.feeding import Feed, feeds
 from gradbook.report.digits.layers import row_numbers
 from tests.families import networks
 from tests.web.looking import FLAT, MIXED, looked

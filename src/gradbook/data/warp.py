@@ -32,10 +32,10 @@ from math import cos, isfinite, radians, sin, tan
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.arguments import number, settle, whole
 from gradbook.chance import Purpose, Words, key, uniform
 from gradbook.data.images import Images, surround
 from gradbook.errors import ShapeError, UsageError
-from gradbook.net.plain import number, settle, whole
 
 Floats = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.data.warp import Warp
 from gradbook.errors import ShapeError, UsageError
-from gradbook.graph.build import training_step
-from gradbook.graph.step import Step
 from gradbook.net import Net
+from gradbook.net.build import training_step
+from gradbook.net.step import Step
 
 Given = dict[str, NDArray[Any]]
 GIVEN = "bytes numbers labels targets order scale shift rates"  # what a job points at

@@ -19,9 +19,9 @@ from gradbook.engine.compile import library
 from gradbook.engine.kept import loaded
 from gradbook.engine.warping import Warping
 from gradbook.errors import LimitError, UsageError
-from gradbook.graph.build import inference
 from gradbook.interruption import side_by_side
 from gradbook.net import Net
+from gradbook.net.build import inference
 from gradbook.targets.c.emit.source import Array, Source, source
 from gradbook.targets.c.kernels.machine import machine
 

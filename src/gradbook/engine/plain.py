@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from gradbook.data.warp import Warp, warped_images
 from gradbook.engine.base import Engine, EpochRun, Given
 from gradbook.engine.compilers import instead_of_one
-from gradbook.graph.build import inference
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
-from gradbook.graph.step import drawn
 from gradbook.net import Net
+from gradbook.net.build import inference
+from gradbook.net.step import drawn
 from gradbook.net.task import HALF_SURE
 
 

@@ -22,11 +22,11 @@ from gradbook.engine.compile import library
 from gradbook.engine.compilers import for_browsers, vectors
 from gradbook.engine.processes import CompilerError
 from gradbook.engine.warping import WarpStruct, asked_of, tables_of
-from gradbook.graph.build import inference, training_step
 from gradbook.graph.chain import gradients
-from gradbook.graph.names import value_name
-from gradbook.graph.work.at_work import last_value
 from gradbook.net import Net
+from gradbook.net.build import inference, training_step
+from gradbook.net.names import value_name
+from gradbook.net.work.at_work import last_value
 from gradbook.targets.c.emit.source import Array, Source, part, reader, source
 from gradbook.targets.c.kernels.machine import machine
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.names import Name
-from gradbook.net.parameters import Shape
-from gradbook.net.window import Window
+from gradbook.graph.window import Shape, Window
 
 Array = NDArray[np.float64]
 Scalars = NDArray[Any]  # of nodes: the elements of a small tensor

@@ -7,9 +7,9 @@ from random import Random
 
 import numpy as np
 
-from gradbook.graph.build import training_step
 from gradbook.graph.reference import evaluate
 from gradbook.net import Net, Role
+from gradbook.net.build import training_step
 
 TRIES = 60
 SEEN = 1e-4  # of the largest gradient: smaller ones show no mistake

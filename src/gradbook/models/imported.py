@@ -11,15 +11,16 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError
-from gradbook.graph.names import leaf_name, statistics_names
 from gradbook.graph.node import Array
-from gradbook.graph.trained.layers import STATISTICS
+from gradbook.graph.window import Shape
 from gradbook.models.tied import StoredLayer, applied_again, kept_apart
 from gradbook.net import Net
 from gradbook.net.description import Description
 from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.layers import BatchNorm, Conv, Dense, Flatten, Layer, spell
-from gradbook.net.parameters import Bias, Role, Shape
+from gradbook.net.names import leaf_name, statistics_names
+from gradbook.net.parameters import Bias, Role
+from gradbook.net.trained import STATISTICS
 from gradbook.net.wiring import Concat, GoBack, Residual
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradbook.errors import ShapeError
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.models.imported import (
     AS_THEY_STAND,
     BRIGHTNESS,
@@ -19,7 +20,6 @@ from gradbook.models.imported import (
 )
 from gradbook.models.windows import average_by
 from gradbook.net.layers import BatchNorm, Conv, Flatten, Layer, spell
-from gradbook.net.parameters import Shape
 from gradbook.net.wiring import Concat, Residual
 
 BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"

@@ -9,11 +9,10 @@ from math import inf
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.graph.tensors.windows import divisors
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
 from gradbook.models.imported import ImportedLayer, NoLayer
 from gradbook.net.layers import Activation, Conv, Layer, Pool, spell
-from gradbook.net.parameters import Shape
-from gradbook.net.window import SAME, Both, Pad, Sides, same_pad
 from gradbook.schema import OneOrMore, WholeNumber
 
 LOW = -1e20  # what is added to zeros that are never to be the largest

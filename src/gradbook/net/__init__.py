@@ -1,13 +1,14 @@
-"""What was asked: layers, shapes, loss, samples and start weights, and their text form.
+"""A network as it was asked for, its text form, and the graph that its layers become.
 
-It knows nothing of graphs and derivatives.
+It knows no language but its own text, and no files.
 """
 
+from gradbook.graph.window import Shape
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, parse
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
-from gradbook.net.parameters import Bias, Parameter, Role, Shape
+from gradbook.net.parameters import Bias, Parameter, Role
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.text import GRAMMAR, write
 from gradbook.net.wiring import Again, Concat, GoBack, Residual

@@ -8,8 +8,9 @@ from functools import cached_property
 from math import prod
 
 from gradbook.errors import ShapeError
+from gradbook.graph.window import Shape
 from gradbook.net.layers import Activation, Conv, Dense, Layer
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import (
     ADAMW_DECAY,
     DESCENT,

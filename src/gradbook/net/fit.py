@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Any
 
 from gradbook.amounts import counted
+from gradbook.arguments import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.errors import ShapeError, UsageError
 from gradbook.net.description import Description, Misfit
 from gradbook.net.layers import Activation, Layer, spell
 from gradbook.net.parameters import Role
-from gradbook.net.plain import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.net.task import Loss, Sample, Update
 from gradbook.net.wiring import Again, in_order, misfit, unfit_weights, unread
 

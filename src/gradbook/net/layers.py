@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import ClassVar
 
+from gradbook.arguments import number, one_of, settle, whole
 from gradbook.errors import ShapeError, UsageError
-from gradbook.net.parameters import Bias, ParameterSpec, Role, Shape, a_bias, bias_specs
-from gradbook.net.plain import number, one_of, settle, whole
-from gradbook.net.window import (
+from gradbook.graph.window import (
     NOWHERE,
     SAME,
     Both,
     Pad,
+    Shape,
     Sides,
     Window,
     a_pad,
@@ -24,6 +24,7 @@ from gradbook.net.window import (
     same_pad,
     short,
 )
+from gradbook.net.parameters import Bias, ParameterSpec, Role, a_bias, bias_specs
 
 # What is said of layers that can't be; a page says the same of a text that is written there.
 FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"

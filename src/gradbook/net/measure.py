@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from gradbook.graph.window import Shape, Window
 from gradbook.net.layers import Dense, Layer
 from gradbook.net.network import Net
-from gradbook.net.parameters import Role, Shape
-from gradbook.net.window import Window
+from gradbook.net.parameters import Role
 
 BYTES = 4
 MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter

@@ -8,15 +8,15 @@ from math import prod, sqrt
 from random import Random
 from typing import Any
 
+from gradbook.arguments import settle
 from gradbook.net.description import Description, Misfit
 from gradbook.net.fit import check, settled
 from gradbook.net.parameters import Role
-from gradbook.net.plain import settle
 from gradbook.net.task import Loss, Sample
 from gradbook.net.text.network import drafted, network_statements, read_statement, write
 from gradbook.net.text.settings import TRAINING, Draft, pointing, sample_lines
-from gradbook.net.text.statement import Statement
 from gradbook.net.text.synonyms import ours
+from gradbook.statements import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
 LONGEST_REPR = 1000

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+from gradbook.arguments import number, settle, whole
 from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.window import Shape
 from gradbook.net.layers import EPSILON_OF, Layer, spell
-from gradbook.net.parameters import ParameterSpec, Role, Shape
-from gradbook.net.plain import number, settle, whole
+from gradbook.net.parameters import ParameterSpec, Role
 
 USUAL_EPSILON = 1e-5
 GROUPS_OF_ONE = "{word} takes groups of several values, and those of {shape} have one"

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-from gradbook.net.plain import one_of
-
-Shape = tuple[int, ...]
+from gradbook.arguments import one_of
+from gradbook.graph.window import Shape
 
 
 class Bias(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from gradbook.arguments import number, numbers, one_of, settle
 from gradbook.errors import UsageError
-from gradbook.net.plain import number, numbers, one_of, settle
 
 MOMENTUM_RANGE = "momentum lies from 0 to below 1, not {value!r}"
 BETAS_RANGE = "adam's betas are two numbers from 0 to below 1, not {value}"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gradbook.arguments import listed, settle, whole
 from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.window import Shape
 from gradbook.net.layers import Conv, Dense, Layer, spell
-from gradbook.net.parameters import Shape
-from gradbook.net.plain import listed, settle, whole
 
 # What is said of earlier values that can't be read.
 ADDED_SHAPES = "add back {back} adds {earlier} to {shape}: both must have the same shape"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.rates.trial import activations, covers, own_slope
 
 

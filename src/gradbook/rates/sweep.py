@@ -8,10 +8,10 @@ from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted
+from gradbook.arguments import numbers, whole
 from gradbook.errors import LimitError, UsageError
-from gradbook.graph.build import training_step
 from gradbook.net import Net
-from gradbook.net.plain import numbers, whole
+from gradbook.net.build import training_step
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.case import Case, least_loss

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, needed
-from gradbook.graph.reference import Values, run
-from gradbook.graph.step import Step
+from gradbook.graph.reference import Values
+from gradbook.net.step import Step, run
 from gradbook.rates.criteria import SHUT
 
 Flags = NDArray[np.bool_]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradbook.graph.build import training_step
 from gradbook.net import Net
+from gradbook.net.build import training_step
 from gradbook.rates.case import Case, least_loss
 from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS
 from gradbook.rates.trial import trial

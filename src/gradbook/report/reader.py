@@ -14,10 +14,10 @@ from gradbook.data.images import BRIGHTEST
 from gradbook.errors import ShapeError
 from gradbook.files import write_whole
 from gradbook.graph.node import Array
-from gradbook.graph.work.at_work import values_of
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.net.layers import spell
 from gradbook.net.measure import measure
+from gradbook.net.work.at_work import values_of
 from gradbook.targets.excel.reader.sheets import ReaderBook, written
 from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from gradbook.errors import UsageError
 from gradbook.files import write_whole
-from gradbook.graph.derivation import Local
-from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
+from gradbook.net.derivation import Local
+from gradbook.net.lower import scalar_step
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.usable import usable_rate

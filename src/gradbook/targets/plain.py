@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
-from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
 from gradbook.net.text import layer_words
+from gradbook.net.trained import TrainedLayer, TrainedNet
 
 ABOUT = "gradbook.json"  # the name in an archive of what isn't a tensor
 KIND, VERSION = "gradbook network", 1

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import builtin
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from tests.runs import finished, pictures, text_for
 from tests.trained import model_of
 

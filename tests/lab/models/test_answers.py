@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.graph.build import training_step
-from gradbook.graph.reference import follow
 from gradbook.lab.models.answers import (
     Answers,
     answers,
@@ -17,6 +15,8 @@ from gradbook.lab.models.answers import (
     targets,
 )
 from gradbook.net import Net, parse
+from gradbook.net.build import training_step
+from gradbook.net.step import follow
 
 SAID = Answers(
     np.array([[0.7, 0.2, 0.1], [0.05, 0.9, 0.05], [0.3, 0.3, 0.4], [0.1, 0.1, 0.8]]),

@@ -6,10 +6,10 @@ import pytest
 
 import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
-from gradbook.graph.work.at_work import at_work
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import FEW, Model, untrained, values_read
 from gradbook.lab.training.train import train
+from gradbook.net.work.at_work import at_work
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradbook.errors import GradbookError
-from gradbook.graph.names import leaf_name
 from gradbook.lab.models.importing import import_model
 from gradbook.models.onnx.reader import read_onnx
 from gradbook.net import Net
 from gradbook.net.layers import Dropout, Pool
+from gradbook.net.names import leaf_name
 from gradbook.net.parameters import Role
 from gradbook.targets.onnx.model import onnx_bytes
 from tests.families import averages_with_gaps, networks

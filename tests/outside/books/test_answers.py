@@ -11,9 +11,9 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.data.table import read_table
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import Net, Sample, builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, edited

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import builtin
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
 from gradbook.targets.excel.grids.weights import WeightLookedAt

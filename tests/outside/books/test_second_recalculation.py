@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import xlsxwriter
 
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import builtin
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.language.grammar import Call, Infix, Number, Postfix, Prefix, write
 from tests.outside.witness import read_values, recalculate

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.lab.exercise import personal
 from gradbook.net import Net, Role, builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from tests.agree.runs import Epoch, distance
 from tests.conftest import REQUIRE_ALL

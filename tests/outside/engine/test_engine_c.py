@@ -15,8 +15,8 @@ from hypothesis import Phase, given, settings
 from gradbook.engine import warping
 from gradbook.engine.compile import only, shared_out
 from gradbook.engine.compilers import vectors
-from gradbook.graph.build import inference, training_step
 from gradbook.net import Net, builtin, parse
+from gradbook.net.build import inference, training_step
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.cli.desk import RECIPE, laid_out

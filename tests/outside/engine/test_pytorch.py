@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import LESSONS, Loss, builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from tests.agree.runs import (
     apart,
     compared,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.graph.build import inference, training_step
 from gradbook.graph.node import Node
-from gradbook.graph.reference import evaluate, follow
-from gradbook.graph.step import Step, drawn
+from gradbook.graph.reference import evaluate
 from gradbook.net import DIGITS, BatchNorm, Net, builtin, parse
+from gradbook.net.build import inference, training_step
+from gradbook.net.step import Step, drawn, follow
 from tests.families import networks
 
 SMALL = """\

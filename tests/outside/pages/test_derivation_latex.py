@@ -24,8 +24,8 @@ def test_latex_sets_the_derivation_within_its_margins(name, tmp_path):
 
 
 def test_latex_sets_a_name_of_any_characters(tmp_path):
-    from gradbook.graph.lower import scalar_step
     from gradbook.net import parse
+    from gradbook.net.lower import scalar_step
     from gradbook.targets.algebra.derive import derive
 
     net = parse("name 50 % of $x_1^2$ & \\more {数} ~ ü\ninput 1\ndense 1")

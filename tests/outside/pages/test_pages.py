@@ -1,7 +1,7 @@
 import pytest
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation.page import page
 from gradbook.report.play.page import play_page

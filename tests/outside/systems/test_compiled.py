@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from gradbook.engine import warping
-from gradbook.graph.build import inference, training_step
 from gradbook.net import Net
+from gradbook.net.build import inference, training_step
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.outside.systems.emulated import by_zig

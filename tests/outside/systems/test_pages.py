@@ -11,12 +11,12 @@ from gradbook.data.dataset import TEST, TRAINING, Part, assemble
 from gradbook.data.warp_text import parse as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
-from gradbook.graph.build import inference
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import in_order
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
+from gradbook.net.build import inference
 from gradbook.report.digits.packing import TrainingPack
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine

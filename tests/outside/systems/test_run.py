@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from gradbook.engine.native import NativeEngine
-from gradbook.graph.build import inference
 from gradbook.net import Net
+from gradbook.net.build import inference
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import machine
 from tests.engine.levels import levels

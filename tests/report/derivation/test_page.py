@@ -4,9 +4,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.document import (

@@ -11,7 +11,7 @@ from math import prod
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.tensors.windows import divisors
+from gradbook.graph.tensors import divisors
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
 from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.derive import derive
 
 NORMALISED = """

@@ -9,10 +9,10 @@ import pytest
 import sympy
 from hypothesis import given, settings
 
-from gradbook.graph.derivation import derivation, first_values, slopes
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import LESSONS, Loss, builtin, parse
+from gradbook.net.derivation import derivation, first_values, slopes
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.document import Equation
 from gradbook.targets.algebra.notation.forms import Derived, numbers_in

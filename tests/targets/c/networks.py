@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gradbook.graph.build import training_step
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import parse
+from gradbook.net.build import training_step
+from gradbook.net.step import Step
 from gradbook.targets.c.plan.plan import Plan, plan
 from gradbook.targets.c.plan.whole import Results
 from gradbook.targets.c.rewrite.simplify import simplified

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gradbook.data.sources import load
 from gradbook.errors import UsageError
-from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net import Net
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.onnx import LEAST_OPSET
 from gradbook.targets.onnx.model import onnx_bytes
 from tests.families import networks

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError, did_you_mean, one_line
-from gradbook.graph.lower import scalars_of
 from gradbook.net import (
     Activation,
     BatchNorm,
@@ -28,6 +27,7 @@ from gradbook.net import (
     builtin,
     parse,
 )
+from gradbook.net.lower import scalars_of
 from gradbook.net.text import LONGEST_TEXT
 from gradbook.net.text.network import WORDS
 from gradbook.net.text.synonyms import LAYER_WORDS, ours

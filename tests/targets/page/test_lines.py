@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.graph.build import training_step
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import OPS
-from gradbook.graph.reference import follow
-from gradbook.graph.step import drawn
 from gradbook.net import builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.step import drawn, follow
 from gradbook.targets.page.content import content
 from gradbook.targets.page.lines import WORDS
 from tests.agree.runs import Epoch, by_name, compared, doubts, reference_run

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import Dense, Flatten, Loss, Net, builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.targets.page.content import content
 from gradbook.targets.page.windows import conv_windows
 from tests.families import image_shapes, windows

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net import Net
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.torch.module import class_name, module_source, state_dict
 from tests.families import networks
 from tests.trained import by_the_graph, drawn, trained_of

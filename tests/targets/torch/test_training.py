@@ -98,8 +98,8 @@ def test_every_parameter_decays_as_its_kind_does(net):
 def test_the_loss_is_the_networks(ending, loss, outputs):
     import torch
 
-    from gradbook.graph.build import training_step
     from gradbook.graph.reference import evaluate
+    from gradbook.net.build import training_step
 
     if outputs == 1 and "softmax" in ending:
         return

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.layer_ops import weighed_targets
 from gradbook.net import Loss, Net
+from gradbook.net.layer_ops import weighed_targets
 from gradbook.net.task import HALF_SURE
 
 Floats = NDArray[np.float64]

@@ -19,8 +19,8 @@ from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:
     from gradbook.data.images import Images
-    from gradbook.graph.trained.layers import TrainedNet
     from gradbook.lab.models.on_devices import MadeC
+    from gradbook.net.trained import TrainedNet
 
 Scorer = Callable[["Images"], float]
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name

@@ -9,14 +9,15 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.graph.names import leaf_name
-from gradbook.graph.work.at_work import values_of
+from gradbook.graph.window import Shape
 from gradbook.lab.models.model import values_read
 from gradbook.net import Net
 from gradbook.net.layers import Conv, Dense, Pool
 from gradbook.net.measure import measure
-from gradbook.net.parameters import Role, Shape
+from gradbook.net.names import leaf_name
+from gradbook.net.parameters import Role
 from gradbook.net.text import layer_words
+from gradbook.net.work.at_work import values_of
 
 Array = NDArray[np.float64]
 Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leaves

@@ -16,19 +16,19 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.images import BRIGHTEST
 from gradbook.errors import GradbookError, ShapeError, UsageError
+from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, number_names, probabilities, score
 from gradbook.net import Net
 from gradbook.net.fit import MOST_VALUES, require_classes
 from gradbook.net.layers import spell
-from gradbook.net.parameters import Shape
 from gradbook.schema import FiniteNumber, IfThere, ListOf, PlainText, Schema, WholeNumber
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset
     from gradbook.engine.base import Engine
-    from gradbook.graph.trained.layers import TrainedNet
     from gradbook.lab.models.exporting import Exported
+    from gradbook.net.trained import TrainedNet
 
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
@@ -193,7 +193,7 @@ class Model:
 
     def trained(self) -> TrainedNet:
         """Its layers and their tensors, for targets that say it in another language."""
-        from gradbook.graph.trained.layers import Scaling, trained_net
+        from gradbook.net.trained import Scaling, trained_net
 
         scales = map(np.array, for_inputs(self.net, self.mean, self.deviation))
         try:
@@ -253,7 +253,7 @@ class Model:
 def untrained(net: Net, dataset: Dataset) -> Model:
     """A network before any training, for the images of a data set."""
     from gradbook.data.images import statistics
-    from gradbook.graph.work.at_work import at_start
+    from gradbook.net.work.at_work import at_start
 
     if prod(net.input) != prod(dataset.shape):
         raise ShapeError(
@@ -313,8 +313,8 @@ def for_inputs(
 
 def values_read(net: Net) -> dict[str, Shape]:
     """What a trained network reads, its parameters and running statistics, and their shapes."""
-    from gradbook.graph.build import inference
     from gradbook.graph.node import needed
+    from gradbook.net.build import inference
 
     nodes = needed([inference(net).outputs])
     return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}

@@ -13,8 +13,8 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.images import Images
 from gradbook.data.sources import load
 from gradbook.errors import ShapeError
-from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net.layers import spell
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile, c_file
 from gradbook.targets.portable.in_whole_numbers import quantised, require_images
 from gradbook.targets.portable.whole_makers import WholeNumbers

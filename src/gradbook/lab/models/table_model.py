@@ -33,8 +33,8 @@ from gradbook.schema import (
 )
 
 if TYPE_CHECKING:
-    from gradbook.graph.trained.layers import TrainedNet
     from gradbook.lab.models.exporting import Exported
+    from gradbook.net.trained import TrainedNet
 
 KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
@@ -173,7 +173,7 @@ class TableModel:
 
     def trained(self) -> TrainedNet:
         """Its layers and their tensors, for targets that say it in another language."""
-        from gradbook.graph.trained.layers import Scaling, trained_net
+        from gradbook.net.trained import Scaling, trained_net
 
         found = trained_net(
             self.net,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
+from gradbook.arguments import numbers, one_of, settle, whole, words
 from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp
@@ -20,7 +21,6 @@ from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
-from gradbook.net.plain import numbers, one_of, settle, whole, words
 from gradbook.net.task import DESCENT
 from gradbook.net.text import digits
 

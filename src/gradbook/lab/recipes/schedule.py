@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.arguments import hint, number, one_of, settle, whole
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.net.plain import hint, number, one_of, settle, whole
 from gradbook.net.text import Statement, digits, statements
 
 GRAMMAR = """\

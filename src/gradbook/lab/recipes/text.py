@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gradbook.arguments import hint
 from gradbook.data import warp_text
 from gradbook.data.warp import Warp
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
@@ -30,10 +31,9 @@ from gradbook.lab.recipes.recipe import (
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
-from gradbook.net.plain import hint
 from gradbook.net.text import LONGEST_TEXT, Statement, statements
 from gradbook.net.text.settings import pointing
-from gradbook.net.text.statement import WORD
+from gradbook.statements import WORD
 
 GRAMMAR = f"""\
 A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.errors import GradbookError
 from gradbook.files import read_text, write_whole
+from gradbook.graph.window import Shape
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.history import EPOCH, Epoch, epoch_of, kept_of
@@ -30,7 +31,6 @@ from gradbook.lab.training.material import images_of
 from gradbook.lab.training.rows import Diverged
 from gradbook.lab.training.train import prepared
 from gradbook.lab.training.training import Listener, TrainingRun
-from gradbook.net.parameters import Shape
 from gradbook.schema import Choice, FiniteNumber, ListOf, Maybe, PlainText, Schema
 
 VERSION = 1  # of what a result says

@@ -13,13 +13,12 @@ from gradbook.data.dataset import Dataset, balance_remark
 from gradbook.data.warp import Warp
 from gradbook.data.warp_text import write as write_warp
 from gradbook.errors import ShapeError
+from gradbook.graph.window import SAME, Shape
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Conv, Dense, Layer, Net, Pool
 from gradbook.net.layers import spell
-from gradbook.net.parameters import Shape
 from gradbook.net.task import Task, meant_loss
-from gradbook.net.window import SAME
 
 LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
 SMALLEST_BATCH = 32

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST, Images
 from gradbook.errors import ShapeError
+from gradbook.graph.window import Shape
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
 from gradbook.lab.training.rows import require_last_batch
 from gradbook.net import Net
 from gradbook.net.fit import require_classes
 from gradbook.net.layers import spell
-from gradbook.net.parameters import Shape
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 

@@ -59,7 +59,7 @@ def _by_channel(rows: NDArray[Any], net: Net) -> NDArray[Any]:
 
 def require_last_batch(net: Net, samples: int, batch: int) -> None:
     """Refuse an epoch whose last batch, which has what is left, can't be trained on."""
-    from gradbook.graph.build import require_variance
+    from gradbook.net.build import require_variance
 
     if samples % batch != 1:
         return

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted, duration, percent
+from gradbook.arguments import whole
 from gradbook.data.dataset import Dataset
 from gradbook.engine.processes import side_by_side
 from gradbook.engine.surroundings import surroundings
@@ -30,7 +31,6 @@ from gradbook.lab.training.material import Material, comes_along, images_of, mat
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net import Net
-from gradbook.net.plain import whole
 from gradbook.system import cores
 
 if TYPE_CHECKING:

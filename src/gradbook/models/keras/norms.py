@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.models.imported import NoLayer
 from gradbook.models.keras.content import KerasEntry
 from gradbook.models.keras.held import Held, ours
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Shape
 
 
 def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm, dict[str, Array]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
 from gradbook.models.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.models.keras.bends import bend_from
 from gradbook.models.keras.content import KerasContent, KerasEntry, read_content
@@ -30,8 +31,6 @@ from gradbook.models.windows import (
     settled_same,
 )
 from gradbook.net.layers import BatchNorm, Conv, Dense, Dropout, Pool, spell
-from gradbook.net.parameters import Shape
-from gradbook.net.window import NOWHERE, SAME, Both, Pad
 
 PLACED = 3  # dimensions of what has a number for each place
 LEFT_OUT = "layers that do nothing at work are left out: {}"

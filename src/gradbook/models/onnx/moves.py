@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
 from gradbook.models.windows import settled_same
 from gradbook.net.layers import Pool
-from gradbook.net.parameters import Shape
-from gradbook.net.window import NOWHERE, Both, same_pad
 
 
 def moves_of(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.models.imported import NoLayer
 from gradbook.models.onnx.content import OnnxGraph
 from gradbook.models.onnx.means import means_from
 from gradbook.models.onnx.settings import settings, whole_numbers
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Shape
 
 if TYPE_CHECKING:
     from onnx import NodeProto

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, Shape
 from gradbook.models.imported import (
     BOTH,
     CHANNELS_FIRST,
@@ -50,8 +51,6 @@ from gradbook.net.layers import (
     Pool,
     spell,
 )
-from gradbook.net.parameters import Shape
-from gradbook.net.window import NOWHERE
 
 if TYPE_CHECKING:
     from onnx import NodeProto

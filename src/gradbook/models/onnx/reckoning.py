@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.graph.window import Shape
 from gradbook.models.imported import NoLayer
-from gradbook.net.parameters import Shape
 
 if TYPE_CHECKING:
     from onnx import NodeProto

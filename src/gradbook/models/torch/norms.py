@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from gradbook.graph.window import Shape
 from gradbook.models.imported import NoLayer
 from gradbook.models.torch.content import AtenCall
 from gradbook.net.layers import spell
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Shape
 
 
 def sample_norm(call: AtenCall, size: Shape, turned: bool) -> SampleNorm:

@@ -16,6 +16,7 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import opened
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.models.imported import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -47,7 +48,6 @@ from gradbook.models.windows import (
     joined,
 )
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
-from gradbook.net.parameters import Shape
 
 TRAINING = "it is in training: call module.eval() before it is exported"
 

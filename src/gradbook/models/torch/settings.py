@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gradbook.graph.window import Both, Pad, Shape
 from gradbook.models.torch.content import AtenCall, AtenValue
 from gradbook.models.windows import MOST_PLACES, RowsAndColumns, settled_same
-from gradbook.net.parameters import Shape
-from gradbook.net.window import Both, Pad
 from gradbook.schema import (
     AnyOf,
     Choice,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
 from gradbook.models.imported import NoLayer
 from gradbook.models.torch.bends import BENDS
 from gradbook.models.torch.content import AtenCall
-from gradbook.net.parameters import Shape
 
 TURNS = ("permute", "transpose", "movedim")
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")

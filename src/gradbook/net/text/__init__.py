@@ -9,8 +9,8 @@ from gradbook.net.text.grammar import GRAMMAR
 from gradbook.net.text.layers import layer_words
 from gradbook.net.text.network import LONGEST_TEXT, WORDS, reads_as_text, write
 from gradbook.net.text.settings import TRAINING, loss_words, update_words
-from gradbook.net.text.statement import Statement, digits, statements
 from gradbook.net.text.synonyms import ours
+from gradbook.statements import Statement, digits, statements
 
 __all__ = [
     "GRAMMAR",

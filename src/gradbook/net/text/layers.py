@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.errors import UsageError, did_you_mean
+from gradbook.graph.window import NOWHERE, SAME, Shape, pad_words, short
 from gradbook.net.layers import (
     ACTIVATIONS,
     Activation,
@@ -20,10 +21,9 @@ from gradbook.net.layers import (
     spell,
 )
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Bias, Shape
-from gradbook.net.text.statement import SECOND, Statement, digits
-from gradbook.net.window import NOWHERE, SAME, pad_words, short
+from gradbook.net.parameters import Bias
 from gradbook.net.wiring import Concat, GoBack, Residual
+from gradbook.statements import SECOND, Statement, digits
 
 USAGE = """\
   dense N [BIAS]             N weighted sums of all inputs

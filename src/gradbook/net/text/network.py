@@ -18,9 +18,9 @@ from gradbook.net.text.settings import (
     start_lines,
     training_lines,
 )
-from gradbook.net.text.statement import Statement, statements
 from gradbook.net.text.synonyms import INSTEAD, ours
 from gradbook.net.wiring import NOTHING_BEFORE, Again, back_over, usual_layers
+from gradbook.statements import Statement, statements
 
 AGAIN = "again"
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradbook.arguments import hint
 from gradbook.errors import GradbookError, NetTextError
+from gradbook.graph.window import Shape
 from gradbook.net.description import Description
 from gradbook.net.layers import Layer
-from gradbook.net.parameters import Role, Shape
-from gradbook.net.plain import hint
+from gradbook.net.parameters import Role
 from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
-from gradbook.net.text.statement import SECOND, Statement, digits
 from gradbook.net.text.synonyms import LOSS_WORDS, UPDATE_WORDS
 from gradbook.net.wiring import Again
+from gradbook.statements import SECOND, Statement, digits
 
 
 @dataclass

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
 from gradbook.errors import UsageError
-from gradbook.graph.lower import scalar_step
 from gradbook.net import Net
+from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.document import Document, Inline
 from gradbook.targets.algebra.notation.forms import Numeral
@@ -19,8 +19,8 @@ from gradbook.targets.algebra.records import Record, records
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gradbook.graph.work.at_work import AtWork
     from gradbook.lab.models.model import Model
+    from gradbook.net.work.at_work import AtWork
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def explain_image(
     """The same of a model on an image, which is `called` so in a sentence."""
     import numpy as np
 
-    from gradbook.graph.work.at_work import at_work
+    from gradbook.net.work.at_work import at_work
     from gradbook.targets.algebra.derive_input import derive_input, weight_at_work
     from gradbook.targets.algebra.records_input import records_of_input
 

@@ -12,17 +12,19 @@ from typing import Any
 
 from gradbook.engine.wasm import reached, shown
 from gradbook.graph.chain import gradients
-from gradbook.graph.layer_ops import element_by_element
-from gradbook.graph.names import Name, leaf_name, statistics_names, value_name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
-from gradbook.graph.work.at_work import last_value
+from gradbook.graph.window import Shape
 from gradbook.net import Activation, Conv, Dense, Net, Pool
+from gradbook.net.layer_ops import element_by_element
 from gradbook.net.layers import BatchNorm, Layer
+from gradbook.net.names import leaf_name, statistics_names, value_name
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Role, Shape
+from gradbook.net.parameters import Role
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
 from gradbook.net.wiring import Concat, GoBack, Residual
+from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
 from gradbook.targets.drawing.place import spelled
 from gradbook.targets.page.lines import written

@@ -16,14 +16,14 @@ from gradbook.data.dataset import Dataset
 from gradbook.data.images import BRIGHTEST, Images, in_turns
 from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
-from gradbook.graph.build import training_step
-from gradbook.graph.step import Step
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.adapt import adapted, for_fewer
 from gradbook.lab.training.material import material
 from gradbook.lab.training.rows import wanted_of
 from gradbook.net import Net
+from gradbook.net.build import training_step
+from gradbook.net.step import Step
 from gradbook.report.digits.recipe import recipe_table
 
 TESTED = 1_500  # images, at most

@@ -10,12 +10,12 @@ from math import sqrt
 from typing import Any
 
 from gradbook.errors import ShapeError
-from gradbook.graph.build import require_variance
-from gradbook.graph.names import leaf_name
 from gradbook.lab.recipes import schedule as schedules
 from gradbook.lab.recipes import text as texts
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.net import Net, Role
+from gradbook.net.build import require_variance
+from gradbook.net.names import leaf_name
 from gradbook.targets.page.grammar import grammar_table
 
 MOST_EPOCHS = 1_000  # on a page: their rates are worked out beforehand

@@ -10,10 +10,10 @@ import re
 from functools import cache
 from typing import Any
 
-from gradbook.graph.derivation import LONGEST_CHAIN
-from gradbook.graph.lower import scalars_of
 from gradbook.graph.node import Node
 from gradbook.net import Net
+from gradbook.net.derivation import LONGEST_CHAIN
+from gradbook.net.lower import scalars_of
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.play.formulas import bare_template

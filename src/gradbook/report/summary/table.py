@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import counted, size
+from gradbook.graph.window import Shape, Window
 from gradbook.net import Again, Net
 from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
-from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.net.window import Window
 from gradbook.report.words.lines import folded, plain
 from gradbook.report.words.table import (
     TableCell,

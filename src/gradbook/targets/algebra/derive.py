@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.graph.derivation import Derivation, Local, derivation, partials
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
+from gradbook.net.derivation import Derivation, Local, derivation, partials
+from gradbook.net.step import Step
 from gradbook.targets.algebra.notation.chains import Algebra, algebra, at, symbol_of
 from gradbook.targets.algebra.notation.document import Code, Document
 from gradbook.targets.algebra.story.general import tell_in_general

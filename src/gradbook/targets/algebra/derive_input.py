@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.errors import UsageError
-from gradbook.graph.work.at_work import AtWork
-from gradbook.graph.work.weight_names import named_weight
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.graph.window import Shape
+from gradbook.net.parameters import Parameter, Role
+from gradbook.net.work.at_work import AtWork
+from gradbook.net.work.weight_names import named_weight
 from gradbook.targets.algebra.notation.document import Document, Inline
 from gradbook.targets.algebra.story.general import tell_in_general
 from gradbook.targets.algebra.story.introduction import introduce_layers, title

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.graph.derivation import derivation
 from gradbook.graph.node import Array, Node
-from gradbook.graph.step import Step
+from gradbook.net.derivation import derivation
+from gradbook.net.step import Step
 from gradbook.targets.algebra.derive import asked
 from gradbook.targets.algebra.notation.chains import Algebra, algebra
 from gradbook.targets.algebra.notation.formula import definition

@@ -15,9 +15,9 @@ feeds it is how that changes with it, and "arriving" how the error changes with 
 
 from __future__ import annotations
 
-from gradbook.graph.work.weight_names import weight_name
+from gradbook.graph.window import Shape
 from gradbook.net.network import Net
-from gradbook.net.parameters import Shape
+from gradbook.net.work.weight_names import weight_name
 from gradbook.targets.algebra.records import Record
 from gradbook.targets.algebra.story.one_weight import OneWeight, value_symbol
 

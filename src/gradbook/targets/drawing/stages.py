@@ -9,10 +9,11 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.names import TOTAL_ERROR, Name, mask_name, shown_names
+from gradbook.graph.names import TOTAL_ERROR, Name
+from gradbook.graph.window import Shape
 from gradbook.net import Loss, Net, Parameter
 from gradbook.net.layers import Activation, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.parameters import Shape
+from gradbook.net.names import mask_name, shown_names
 from gradbook.net.text import layer_words
 from gradbook.net.wiring import Concat, GoBack
 

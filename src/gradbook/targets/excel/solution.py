@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import Net
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step
 from gradbook.targets.excel.plan.book import RATE_NAME, RATE_WORDS, WorkbookPlan
 from gradbook.targets.excel.plan.columns import backward_values, forward_values, is_activation
 

@@ -9,14 +9,13 @@ from math import prod
 from typing import Any
 
 from gradbook.errors import TargetError
-from gradbook.graph.layer_ops import RUNNING_SHARE
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
-from gradbook.graph.trained.layers import BothClasses, ScaleShift, TrainedLayer, TrainedNet
+from gradbook.graph.window import SAME, Shape, Window
+from gradbook.net.layer_ops import RUNNING_SHARE
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
-from gradbook.net.parameters import Shape
-from gradbook.net.window import SAME, Window
+from gradbook.net.trained import BothClasses, ScaleShift, TrainedLayer, TrainedNet
 from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.keras.pools import pooled
 from gradbook.targets.keras.row import KerasLayer, KerasRow, channels_last

@@ -10,8 +10,7 @@ from typing import Any
 
 from gradbook import __version__
 from gradbook.errors import TargetError
-from gradbook.graph.trained.folding import answering, prepared
-from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.trained import TrainedNet, answering, prepared
 from gradbook.targets.keras.layers import KerasLayers
 from gradbook.targets.keras.row import KerasLayer
 

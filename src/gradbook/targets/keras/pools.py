@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.graph.tensors.windows import divisors
-from gradbook.graph.trained.layers import TrainedLayer
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import Shape, Window, same_pad
 from gradbook.net.layers import Pool
-from gradbook.net.parameters import Shape
-from gradbook.net.window import Window, same_pad
+from gradbook.net.trained import TrainedLayer
 from gradbook.targets.keras.row import KerasLayer, KerasRow, channels_last
 
 LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
-from gradbook.net.parameters import Shape
-from gradbook.net.window import Both, Sides
+from gradbook.graph.window import Both, Shape, Sides
 
 
 @dataclass(frozen=True, eq=False)

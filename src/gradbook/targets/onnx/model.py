@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradbook import __version__
+from gradbook.arguments import whole
 from gradbook.errors import TargetError, UsageError
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
-from gradbook.graph.tensors.windows import divisors
-from gradbook.graph.trained.folding import answering, folded, prepared, stripped
-from gradbook.graph.trained.layers import (
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
+from gradbook.net.trained import (
     BothClasses,
     Filling,
     ScaleShift,
     Shares,
     TrainedLayer,
     TrainedNet,
+    answering,
+    folded,
+    prepared,
+    stripped,
 )
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Shape
-from gradbook.net.plain import whole
-from gradbook.net.window import NOWHERE, Sides, Window
 from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.onnx import LEAST_OPSET, USUAL_OPSET
 

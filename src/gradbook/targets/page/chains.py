@@ -17,7 +17,8 @@ from operator import add, mul
 from typing import Any
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.derivation import (
+from gradbook.graph.node import Node
+from gradbook.net.derivation import (
     Chain,
     ChainProduct,
     ChainSum,
@@ -28,7 +29,6 @@ from gradbook.graph.derivation import (
     product_of,
     sum_of,
 )
-from gradbook.graph.node import Node
 
 
 def to_the_inputs(derived: Derivation) -> Derivation:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import Loss
+from gradbook.net.step import Step
 from gradbook.rates import criteria as c
 from gradbook.rates.conditions import (
     Bound,

@@ -9,29 +9,18 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from gradbook import errors
-from gradbook.net import (
-    BatchNorm,
-    Loss,
-    Role,
-    Update,
-    fit,
-    network,
-    norms,
-    plain,
-    task,
-    window,
-    wiring,
-)
+from gradbook import arguments, errors, statements
+from gradbook.graph import window
+from gradbook.net import BatchNorm, Loss, Role, Update, fit, network, norms, task, wiring
 from gradbook.net import layers as of_layers
 from gradbook.net.layers import ACTIVATIONS, USUAL_SLOPE
 from gradbook.net.parameters import Bias
 from gradbook.net.task import ADAMW_DECAY, OWN_SETTINGS, USUAL_RATES, Task, meant_loss
-from gradbook.net.text import layers, settings, statement, synonyms
+from gradbook.net.text import layers, settings, synonyms
 from gradbook.net.text import network as of_texts
 
 MESSAGES = {  # of each module, those that the page's reader says as well
-    statement: (
+    statements: (
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
         *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
     ),
@@ -52,7 +41,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     ),
     norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
-    plain: ("NOT_FROM", "KNOWN"),
+    arguments: ("NOT_FROM", "KNOWN"),
     task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
     network: ("MADE_UP", "DROPPED", "ANY_SAMPLE"),
     fit: (
@@ -76,10 +65,10 @@ def grammar_table() -> dict[str, Any]:
     usual = Update()
     return {
         "messages": {name: getattr(of, name) for of, names in MESSAGES.items() for name in names},
-        "number": statement.NUMBER.pattern,
-        "whole": statement.WHOLE.pattern,
-        "sizes": statement.SIZES.pattern,
-        "wholes": statement.WHOLES.pattern,
+        "number": statements.NUMBER.pattern,
+        "whole": statements.WHOLE.pattern,
+        "sizes": statements.SIZES.pattern,
+        "wholes": statements.WHOLES.pattern,
         "longestText": of_texts.LONGEST_TEXT,
         "longestMessage": errors.LONGEST_MESSAGE,
         "longestName": fit.LONGEST_NAME,

@@ -18,15 +18,15 @@ from functools import cached_property
 from typing import Any
 
 from gradbook.errors import TargetError
-from gradbook.graph.derivation import Local, derivation
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
-from gradbook.graph.update import changes
 from gradbook.net import Loss, Update, parse
+from gradbook.net.derivation import Local, derivation
 from gradbook.net.fit import ENDINGS
 from gradbook.net.layers import ACTIVATIONS
+from gradbook.net.lower import scalar_step
 from gradbook.net.task import USUAL_RATES
+from gradbook.net.update import changes
 from gradbook.targets.page.criteria import least_loss
 from gradbook.targets.page.lines import WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gradbook.data.plane import KINDS, Point, points
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import Activation, Loss, Net
+from gradbook.net.step import Step
 
 CLASSES = 2
 USUAL_SET = "circle"

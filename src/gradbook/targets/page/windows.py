@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from gradbook.graph.names import shown_names
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import Conv, Parameter, Shape
+from gradbook.net.names import shown_names
+from gradbook.net.step import Step
 
 Read = tuple[Node, Node, Node]  # a value, its weight, their product
 

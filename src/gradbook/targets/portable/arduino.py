@@ -7,7 +7,7 @@ from math import prod
 
 from gradbook.amounts import size
 from gradbook.errors import TargetError
-from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile, c_name
 
 CODE, LIBRARY = 7000, 400  # bytes of code beside the constants; of memory for stack and serial line

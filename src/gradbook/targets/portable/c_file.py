@@ -10,7 +10,7 @@ from math import prod
 from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError
-from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program
 from gradbook.targets.portable.in_whole_numbers import whole_program
 from gradbook.targets.portable.order import row_order

@@ -8,10 +8,9 @@ import numpy as np
 
 from gradbook.graph.node import Array
 from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
-from gradbook.graph.trained.folding import answering
-from gradbook.graph.trained.layers import BothClasses, Shares, TrainedNet
 from gradbook.net.layers import Activation
 from gradbook.net.task import HALF_SURE
+from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 from gradbook.targets.portable.row_makers import NORMING, RowMaker, row_makers
 

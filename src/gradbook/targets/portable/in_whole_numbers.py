@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.trained.layers import TrainedNet
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.evened import evened
 from gradbook.targets.portable.maps import maps_of
 from gradbook.targets.portable.program import Dialect, program, table

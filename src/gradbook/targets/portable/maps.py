@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.node import OPS, Array
-from gradbook.graph.tensors.windows import divisors, viewed
+from gradbook.graph.tensors import divisors, viewed
+from gradbook.graph.window import NOWHERE
 from gradbook.net import Activation
-from gradbook.net.window import NOWHERE
 from gradbook.targets.portable.row_makers import RowMaker, Work
 
 

@@ -15,19 +15,11 @@ import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array
-from gradbook.graph.trained.folding import folded
-from gradbook.graph.trained.layers import (
-    BothClasses,
-    ScaleShift,
-    Shares,
-    TrainedLayer,
-    TrainedNet,
-)
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool
 from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Shape
 from gradbook.net.text import layer_words
-from gradbook.net.window import NOWHERE, Sides, Window
+from gradbook.net.trained import BothClasses, ScaleShift, Shares, TrainedLayer, TrainedNet, folded
 from gradbook.net.wiring import Concat, Residual
 
 ONE = Window((1, 1))

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.trained.layers import TrainedLayer, TrainedNet
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Bias
+from gradbook.net.trained import TrainedLayer, TrainedNet
 from gradbook.net.wiring import Concat, Residual
 from gradbook.targets.torch.windows import (
     conv_arguments,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from textwrap import fill
 
 from gradbook.graph.node import Array
-from gradbook.graph.trained.layers import TrainedNet
 from gradbook.net.layers import BatchNorm
 from gradbook.net.task import HALF_SURE
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.torch.module import WIDEST, class_name, module_source, state_dict
 from gradbook.targets.torch.training import TorchTraining, training_source
 

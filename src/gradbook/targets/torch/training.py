@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from gradbook.data.warp import Warp
 from gradbook.errors import TargetError
-from gradbook.graph.trained.layers import TrainedNet
+from gradbook.graph.window import Shape
 from gradbook.net.layers import Layer
 from gradbook.net.network import Net
 from gradbook.net.norms import LayerNorm
-from gradbook.net.parameters import Role, Shape
+from gradbook.net.parameters import Role
 from gradbook.net.task import Loss
+from gradbook.net.trained import TrainedNet
 from gradbook.targets.torch.module import WIDEST, WORDS, assigned
 from gradbook.targets.torch.warping import warp_source
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gradbook.graph.trained.layers import TrainedLayer
+from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.net.layers import Conv, Pool
-from gradbook.net.window import NOWHERE, Both, Sides
+from gradbook.net.trained import TrainedLayer
 
 LOWEST = ', value=float("-inf")'
 

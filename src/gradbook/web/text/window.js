@@ -1,4 +1,4 @@
-// How a window goes over rows and columns, as `gradbook/net/window.py` has it.
+// How a window goes over rows and columns, as `gradbook/graph/window.py` has it.
 
 /**
  * @typedef {{size: number[], stride: number[], pad: number[], dilation: number[]}} Window

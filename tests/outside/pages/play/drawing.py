@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradbook.graph.build import training_step
-from gradbook.graph.reference import follow
-from gradbook.graph.step import drawn
 from gradbook.net import builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.step import drawn, follow
 from tests.agree.runs import by_name
 
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy; rate 1"

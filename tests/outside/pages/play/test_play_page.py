@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 
 from gradbook.errors import LimitError
-from gradbook.graph.build import training_step
-from gradbook.graph.reference import losses
 from gradbook.net import Role, parse
+from gradbook.net.build import training_step
+from gradbook.net.step import losses
 from gradbook.rates.sweep import sweep
 from gradbook.report.play.page import play_page
 from tests.agree.runs import reference_run

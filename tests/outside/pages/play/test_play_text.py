@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.build import training_step
 from gradbook.net import parse
+from gradbook.net.build import training_step
 from gradbook.net.network import DROPPED
 from gradbook.net.text import layer_words
 from gradbook.report.play.building import builds

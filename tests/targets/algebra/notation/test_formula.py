@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradbook.errors import TargetError
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import needed
 from gradbook.net import builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.notation.forms import Numeral
 from gradbook.targets.algebra.notation.formula import definition
 from gradbook.targets.algebra.records import records

@@ -9,12 +9,12 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from gradbook.graph.build import training_step
-from gradbook.graph.reference import run
 from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.build import training_step
 from gradbook.net.layers import Pool
 from gradbook.net.norms import SampleNorm
 from gradbook.net.parameters import Role
+from gradbook.net.step import run
 from gradbook.targets.algebra.notation import forms as m
 from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
 from gradbook.targets.algebra.writers.text import spell

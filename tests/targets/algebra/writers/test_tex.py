@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.net import parse
+from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.document import EquationLine
 from gradbook.targets.algebra.notation.forms import (

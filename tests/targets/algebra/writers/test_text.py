@@ -7,9 +7,9 @@ import re
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.names import Name
 from gradbook.net import parse
+from gradbook.net.lower import scalar_step
 from gradbook.report.derivation.explanation import explain
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.notation.forms import (

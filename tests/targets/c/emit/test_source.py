@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from gradbook.graph.build import inference, training_step
 from gradbook.net import builtin, parse
+from gradbook.net.build import inference, training_step
 from gradbook.targets.c.emit.source import source
 from gradbook.targets.c.kernels.machine import LEVELS, machine
 from tests.targets.c.networks import text

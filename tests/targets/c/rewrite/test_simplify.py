@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from gradbook.graph.build import training_step
 from gradbook.graph.node import needed
 from gradbook.graph.reference import evaluate
-from gradbook.graph.step import Step, drawn
 from gradbook.net import Net, builtin, parse
+from gradbook.net.build import training_step
+from gradbook.net.step import Step, drawn
 from gradbook.targets.c.rewrite.simplify import simplified
 from tests.families import networks
 from tests.targets.c.networks import planned, wanted

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from openpyxl.utils import range_boundaries
 
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
 from gradbook.targets.excel.grids.weights import WeightLookedAt
 from gradbook.targets.excel.grids.windows import LookedAt

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gradbook.data.table import read_table
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.answers import Classes, OwnPass
 
 SOFTMAX = "input 2; dense 3; softmax; loss cross-entropy"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin
+from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.book import TRAINING, WorkbookPlan
 
 EPOCHS = 3

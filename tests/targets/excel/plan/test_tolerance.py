@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.book import WorkbookPlan
 from gradbook.targets.excel.plan.exercise import Exercise
 from gradbook.targets.excel.plan.nudges import NUDGE, Slope

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.graph.lower import scalar_step
 from gradbook.net import builtin, parse
+from gradbook.net.lower import scalar_step
 from gradbook.rates import criteria
 from gradbook.targets.excel.plan.gates import gates_of
 from gradbook.targets.excel.plan.verdicts import (

@@ -8,7 +8,9 @@ from math import prod
 
 import numpy as np
 
-from gradbook.graph.derivation import (
+from gradbook.graph.node import Array, Node
+from gradbook.graph.reference import Values
+from gradbook.net.derivation import (
     Chain,
     ChainProduct,
     ChainSum,
@@ -20,8 +22,6 @@ from gradbook.graph.derivation import (
     first_values,
     slopes,
 )
-from gradbook.graph.node import Array, Node
-from gradbook.graph.reference import Values
 from gradbook.targets.algebra.notation.forms import (
     BigSum,
     Form,

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.layer_ops import element_by_element
-from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name, layer_names
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph
+from gradbook.net.layer_ops import element_by_element
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
+from gradbook.net.names import layer_names
 from gradbook.net.network import Net
 from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Parameter, Role

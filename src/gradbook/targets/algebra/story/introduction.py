@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gradbook.graph.names import RATE, TOTAL_ERROR, Name, layer_names
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
+from gradbook.graph.window import Shape
 from gradbook.net.layers import Activation, Conv, Dense, Layer
+from gradbook.net.names import layer_names
 from gradbook.net.network import Net
-from gradbook.net.parameters import Bias, Parameter, Role, Shape
+from gradbook.net.parameters import Bias, Parameter, Role
+from gradbook.net.step import Step
 from gradbook.targets.algebra.notation.document import Cell, Inline
 from gradbook.targets.algebra.notation.forms import Comparison, Numeral, Symbol, exp, sigmoid
 from gradbook.targets.algebra.notation.formula import symbol

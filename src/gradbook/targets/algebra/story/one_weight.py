@@ -8,16 +8,18 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.graph.names import TOTAL_ERROR, Name, layer_names
-from gradbook.graph.work.at_work import AtWork, error_with, leaf_of
-from gradbook.graph.work.feeding import WayStep, way_to_error
-from gradbook.graph.work.parts import GradientPart, parts
-from gradbook.graph.work.weight_names import weight_name
+from gradbook.graph.names import TOTAL_ERROR, Name
+from gradbook.graph.window import Shape
 from gradbook.net.layers import BatchNorm
+from gradbook.net.names import layer_names
 from gradbook.net.network import Net
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
 from gradbook.net.text import layer_words
+from gradbook.net.work.at_work import AtWork, error_with, leaf_of
+from gradbook.net.work.feeding import WayStep, way_to_error
+from gradbook.net.work.parts import GradientPart, parts
+from gradbook.net.work.weight_names import weight_name
 from gradbook.targets.algebra.notation.document import Cell
 from gradbook.targets.algebra.notation.forms import (
     BigSum,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from gradbook.graph.derivation import Local
 from gradbook.graph.names import Name
+from gradbook.net.derivation import Local
 from gradbook.targets.algebra.notation.chains import partial
 from gradbook.targets.algebra.notation.document import Inline
 from gradbook.targets.algebra.notation.forms import (

@@ -6,18 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gradbook.graph.derivation import (
-    Chain,
-    ChainSum,
-    Local,
-    OverSamples,
-    Worked,
-    partials,
-    pieces,
-)
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
-from gradbook.graph.reference import losses
+from gradbook.net.derivation import Chain, ChainSum, Local, OverSamples, Worked, partials, pieces
+from gradbook.net.step import losses
 from gradbook.targets.algebra.notation.chains import Algebra, as_partial, at, partial, symbol_of
 from gradbook.targets.algebra.notation.document import Cell, EquationLine, Inline
 from gradbook.targets.algebra.notation.forms import (

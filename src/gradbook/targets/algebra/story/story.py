@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
+from gradbook.net.derivation import Local
 from gradbook.targets.algebra.notation.document import (
     Block,
     Cell,

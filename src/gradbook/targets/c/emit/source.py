@@ -14,11 +14,11 @@ from importlib.resources import files
 from math import prod
 
 from gradbook.chance import dropped_below
-from gradbook.graph.build import Forward
 from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Node, needed
-from gradbook.graph.step import Step
-from gradbook.net.parameters import Shape
+from gradbook.graph.window import Shape
+from gradbook.net.build import Forward
+from gradbook.net.step import Step
 from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.emit.program import Computation, Program, program
 from gradbook.targets.c.emit.rows import line_members

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.net.window import Window
+from gradbook.graph.window import Window
 
 Places = tuple[int, int, int]  # channels, height, width
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from gradbook.graph.node import Node
-from gradbook.net.window import Window
+from gradbook.graph.window import Window
 from gradbook.targets.c.words import WORDS
 
 

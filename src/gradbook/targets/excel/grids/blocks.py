@@ -9,7 +9,7 @@ from math import ceil, prod
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.net.parameters import Shape
+from gradbook.graph.window import Shape
 
 MOST_ACROSS = 8  # grids side by side
 

@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from gradbook.graph.names import Name, number, value_name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, Scalars
-from gradbook.graph.reference import run
-from gradbook.graph.step import Step
+from gradbook.graph.window import Shape
 from gradbook.net import BatchNorm, Conv, Flatten, Pool
 from gradbook.net.layers import Layer
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.names import number, value_name
+from gradbook.net.parameters import Parameter, Role
+from gradbook.net.step import Step, run
 from gradbook.net.text import layer_words
 from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
 from gradbook.targets.excel.grids.blocks import Grids, planes

@@ -9,11 +9,10 @@ from functools import cached_property
 import numpy as np
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from gradbook.graph.names import number
 from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.net import Conv, Pool
-from gradbook.net.parameters import Shape
-from gradbook.net.window import NOWHERE, Sides, Window
+from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, INPUT, QUIET, SUM, WEIGHT, Colour
 from gradbook.targets.excel.grids.blocks import Grids
 from gradbook.targets.excel.grids.scene import (

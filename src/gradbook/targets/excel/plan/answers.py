@@ -9,8 +9,8 @@ import numpy as np
 from xlsxwriter.utility import quote_sheetname
 
 from gradbook.graph.node import Array, Node, named_inputs, needed
-from gradbook.graph.step import Step
 from gradbook.net import Loss
+from gradbook.net.step import Step
 from gradbook.net.task import HALF_SURE
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Guarded, Speller

@@ -10,13 +10,13 @@ from math import ceil
 
 from xlsxwriter.utility import xl_col_to_name
 
-from gradbook.graph.build import training_step
-from gradbook.graph.derivation import Local
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
 from gradbook.net import Activation, BatchNorm, Concat, Conv, GoBack, Net, Pool, Residual
+from gradbook.net.build import training_step
+from gradbook.net.derivation import Local
 from gradbook.net.layers import Layer
 from gradbook.net.norms import SampleNorm
+from gradbook.net.step import Step
 from gradbook.rates.case import Case, attained, least_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups

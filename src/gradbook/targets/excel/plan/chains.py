@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gradbook.graph.derivation import (
+from gradbook.graph.node import Node, named_inputs, needed
+from gradbook.net.derivation import (
     Chain,
     ChainProduct,
     ChainSum,
@@ -17,7 +18,6 @@ from gradbook.graph.derivation import (
     Worked,
     partials,
 )
-from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.targets.excel.language.grammar import Expression, write
 
 MOST_CELLS = 12_000  # beyond this two weights are worked, and the others go the same way

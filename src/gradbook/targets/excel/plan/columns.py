@@ -9,8 +9,8 @@ from itertools import chain, groupby, takewhile
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node, named_inputs, needed
-from gradbook.graph.step import Step
 from gradbook.net import Net
+from gradbook.net.step import Step
 from gradbook.net.text import layer_words
 from gradbook.targets.excel.plan.verdicts import size_of_verdicts
 

@@ -17,7 +17,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import Values, evaluate
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 from gradbook.targets.excel.plan.nudges import MOST_CELLS, NUDGE, Slope, largest_size

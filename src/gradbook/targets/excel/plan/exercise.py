@@ -8,7 +8,7 @@ from random import Random
 
 from gradbook.errors import UsageError
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.targets.excel.plan.columns import backward_values, forward_values
 
 GRADIENTS, FORWARD, LOSS, UPDATE = "gradients", "forward", "loss", "update"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xlsxwriter.utility import quote_sheetname, xl_range_abs
 
 from gradbook.graph.names import gradient_name
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.rates.gates import LayerGate, layer_gates
 from gradbook.targets.excel.plan.chains import derivative
 

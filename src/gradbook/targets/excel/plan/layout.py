@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
 from gradbook.graph.node import Node
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Guarded, Speller
 

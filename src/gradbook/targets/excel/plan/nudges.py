@@ -11,7 +11,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values, evaluate
-from gradbook.graph.step import Step
+from gradbook.net.step import Step
 from gradbook.targets.excel.language.spelling import spelled_out
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.graph.node import Array, Node, needed
-from gradbook.graph.reference import Values, run
-from gradbook.graph.step import Step
+from gradbook.graph.reference import Values
+from gradbook.net.step import Step, run
 from gradbook.targets.excel.language.spelling import spelled_out
 
 Mask = Any  # an array of True and False

@@ -12,8 +12,8 @@ from functools import cached_property
 
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 
-from gradbook.graph.step import Step
 from gradbook.net import Loss
+from gradbook.net.step import Step
 from gradbook.rates import criteria as c
 from gradbook.rates.case import last_part
 from gradbook.rates.conditions import (

@@ -18,15 +18,16 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.amounts import counted
 from gradbook.errors import LimitError, TargetError
-from gradbook.graph.layer_ops import element_by_element
-from gradbook.graph.names import Name, leaf_name, statistics_names
+from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
-from gradbook.graph.tensors.windows import divisors
-from gradbook.graph.trained.folding import scale_and_shift
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import Both, Shape
 from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, GoBack, Net, Pool, Residual
-from gradbook.net.parameters import Role, Shape
+from gradbook.net.layer_ops import element_by_element
+from gradbook.net.names import leaf_name, statistics_names
+from gradbook.net.parameters import Role
 from gradbook.net.text import layer_words
-from gradbook.net.window import Both
+from gradbook.net.trained import scale_and_shift
 from gradbook.targets.excel.grids.blocks import Grids, planes
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Speller

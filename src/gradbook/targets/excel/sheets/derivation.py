@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from gradbook.graph.derivation import (
+from gradbook.graph.node import Node
+from gradbook.net.derivation import (
     Chain,
     ChainProduct,
     ChainSum,
@@ -21,7 +22,6 @@ from gradbook.graph.derivation import (
     derivation,
     first_values,
 )
-from gradbook.graph.node import Node
 from gradbook.palette import GRADIENT, QUIET, RATE, Colour
 from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
 from gradbook.targets.excel.language.grammar import digits as typed

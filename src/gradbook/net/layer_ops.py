@@ -9,31 +9,17 @@ from math import prod
 import numpy as np
 
 from gradbook.errors import TargetError
-from gradbook.graph.names import (
-    SAMPLE_ERROR,
-    TOTAL_ERROR,
-    Name,
-    mask_name,
-    name_before,
-    number,
-    value_name,
-)
+from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Graph, Node
-from gradbook.graph.step import Mask
-from gradbook.graph.tensors import (
-    concat,
-    reshape,
-    spread,
-    spread_channels,
-    sum_channels,
-    sum_last,
-)
-from gradbook.graph.update import Change
+from gradbook.graph.tensors import concat, reshape, spread, spread_channels, sum_channels, sum_last
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.net.names import mask_name, name_before, number, value_name
 from gradbook.net.network import Net
 from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
+from gradbook.net.step import Mask
 from gradbook.net.task import HALF_SURE, Loss
 from gradbook.net.text import layer_words
+from gradbook.net.update import Change
 from gradbook.net.wiring import Concat, GoBack, Residual
 
 ERRORS = {  # of an output, the op

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.layer_ops import element_by_element
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
-from gradbook.graph.tensors.windows import divisors
-from gradbook.graph.work.at_work import AtWork, grouped
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import Shape
+from gradbook.net.layer_ops import element_by_element
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
 from gradbook.net.norms import LayerNorm, SampleNorm
-from gradbook.net.parameters import Role, Shape
+from gradbook.net.parameters import Role
 from gradbook.net.wiring import Concat
+from gradbook.net.work.at_work import AtWork, grouped
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 
 from gradbook.errors import LimitError
-from gradbook.graph.lower import MOST_SCALARS, scalar_step
 from gradbook.graph.node import needed
-from gradbook.graph.reference import run
 from gradbook.net import builtin, parse
+from gradbook.net.lower import MOST_SCALARS, scalar_step
+from gradbook.net.step import run
 from tests.families import networks
 
 

@@ -10,14 +10,15 @@ import numpy as np
 
 from gradbook.errors import ShapeError
 from gradbook.graph.chain import gradients, name_gradients
-from gradbook.graph.layer_ops import Builder
-from gradbook.graph.names import RATE, Name, leaf_name
+from gradbook.graph.names import RATE, Name
 from gradbook.graph.node import Array, Graph, Node
-from gradbook.graph.step import Mask, Step
-from gradbook.graph.update import Change, changes
+from gradbook.net.layer_ops import Builder
 from gradbook.net.layers import BatchNorm
+from gradbook.net.names import leaf_name
 from gradbook.net.network import Net
 from gradbook.net.parameters import Parameter
+from gradbook.net.step import Mask, Step
+from gradbook.net.update import Change, changes
 
 Weights = Mapping[Node, tuple[Parameter, Array]]
 

@@ -8,10 +8,10 @@ from math import sqrt
 
 import pytest
 
-from gradbook.graph.build import training_step
-from gradbook.graph.lower import scalar_step
-from gradbook.graph.reference import run
 from gradbook.net import Update, parse
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 
 # o = w·1 and E = ½(0 − w)², so that the slope at w is w itself.
 NET = parse("input 1; dense 1 no bias; weights 2; sample 1 -> 0")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from gradbook.errors import ShapeError, TargetError
-from gradbook.graph.build import inference, training_step
-from gradbook.graph.lower import scalar_step
 from gradbook.graph.node import needed
-from gradbook.graph.reference import evaluate, follow, losses
-from gradbook.graph.step import drawn
+from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
+from gradbook.net.build import inference, training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import drawn, follow, losses
 
 NET = """\
 input 2x4x4

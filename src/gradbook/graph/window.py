@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from gradbook.arguments import sizes, whole
 from gradbook.errors import ShapeError, UsageError
-from gradbook.net.parameters import Shape
-from gradbook.net.plain import sizes, whole
 
+Shape = tuple[int, ...]
 Both = tuple[int, int]
 Sides = tuple[int, int, int, int]
 Pad = Sides | Literal["same"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gradbook.chance import Purpose, kept, key
-from gradbook.graph.node import Array, Graph, Node
+from gradbook.graph.node import Array, Graph, Node, needed
+from gradbook.graph.reference import Values, evaluate_in_order, samples_in
 from gradbook.net.network import Net
 
 
@@ -78,3 +80,44 @@ def drawn(masks: Sequence[Mask], seed: int, epoch: int, images: ArrayLike) -> di
         shape = (*keys.shape, *mask.leaf.shape)
         values[mask.leaf] = np.where(left, mask.scale, 0.0).reshape(shape)
     return values
+
+
+def run(
+    step: Step,
+    epochs: int,
+    rate: float | None = None,
+    watch: Sequence[Node] = (),
+    start: Mapping[Node, Array] | None = None,
+) -> Iterator[Values]:
+    """Train: the values of each epoch, before its update, one epoch after the other.
+
+    `watch` asks for values that the step itself doesn't need.
+    """
+    return follow(step, repeat(step.data, epochs), rate, watch, start)
+
+
+def follow(
+    step: Step,
+    batches: Iterable[Mapping[Node, Array]],
+    rate: float | None = None,
+    watch: Sequence[Node] = (),
+    start: Mapping[Node, Array] | None = None,
+) -> Iterator[Values]:
+    """Train on one batch after the other: each gives the inputs, the targets and the masks."""
+    state: Values = {**step.start, **(start or {})}
+    usual = {step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
+    results = [step.loss, *step.outputs, *step.next.values()]
+    order = needed([*step.inputs, *step.targets, *results, *watch])
+    for batch in batches:
+        given = {**usual, **batch, **state}
+        samples = samples_in(order, given)
+        if step.count:
+            given[step.count] = np.asarray(float(samples))
+        values = evaluate_in_order(order, given, samples)
+        yield values
+        state = {leaf: values[following] for leaf, following in step.next.items()}
+
+
+def losses(step: Step, epochs: int, rate: float | None = None) -> Array:
+    """The loss of each epoch."""
+    return np.array([values[step.loss] for values in run(step, epochs, rate)])

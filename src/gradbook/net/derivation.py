@@ -22,8 +22,8 @@ import numpy as np
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, named_inputs, needed
-from gradbook.graph.reference import Values, run
-from gradbook.graph.step import Step
+from gradbook.graph.reference import Values
+from gradbook.net.step import Step, run
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from math import prod
 import numpy as np
 
 from gradbook.errors import LimitError
-from gradbook.graph.build import Forward, build, complete
-from gradbook.graph.names import Name, kept_name
+from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, Scalars, needed
-from gradbook.graph.step import Mask, Step
 from gradbook.graph.tensors import array_of
+from gradbook.graph.window import Shape
+from gradbook.net.build import Forward, build, complete
 from gradbook.net.layers import Layer
+from gradbook.net.names import kept_name
 from gradbook.net.network import Net
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.parameters import Parameter, Role
+from gradbook.net.step import Mask, Step
 
 Names = Mapping[Shape, Name]  # by their places in the tensor
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from hypothesis import given, settings
 
-from gradbook.graph.derivation import (
+from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.derivation import (
     LONGEST_CHAIN,
     ChainProduct,
     ChainSum,
@@ -19,8 +20,7 @@ from gradbook.graph.derivation import (
     partials,
     slopes,
 )
-from gradbook.graph.lower import scalar_step
-from gradbook.net import LESSONS, builtin, parse
+from gradbook.net.lower import scalar_step
 from tests.families import networks
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradbook.errors import UsageError
+from gradbook.graph.window import Shape
 from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
 from gradbook.net.network import Net
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.parameters import Parameter, Role
 from gradbook.net.text.synonyms import ours
 
 NUMBERED = re.compile(r"([wbγβ])([1-9][0-9]{0,11})")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradbook.graph.work.at_work import AtWork
+from gradbook.graph.window import Shape
 from gradbook.net.layers import Conv, Layer
 from gradbook.net.norms import LayerNorm
-from gradbook.net.parameters import Parameter, Role, Shape
+from gradbook.net.parameters import Parameter, Role
+from gradbook.net.work.at_work import AtWork
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from gradbook.graph.trained.folding import answering, folded, prepared, stripped
-from gradbook.graph.trained.layers import ScaleShift, TrainedNet
 from gradbook.net import Activation, BatchNorm, Dropout, Net
+from gradbook.net.trained import ScaleShift, TrainedNet, answering, folded, prepared, stripped
 from tests.families import networks
 from tests.trained import model_of, outputs, trained_of
 
