@@ -183,7 +183,7 @@ def test_the_storeys_are_the_rooms_there_are():
     ("origin", "goal", "wrong"),
     [
         (("graph", "node"), ("net", "text"), True),
-        (("graph", "build"), ("net", "layers"), False),
+        (("net", "build"), ("graph", "node"), False),
         (("targets", "excel", "write"), ("graph", "__init__"), False),
         (("errors",), ("files",), True),
     ],
