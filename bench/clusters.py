@@ -51,8 +51,7 @@ from gradbook.report.audit.grades import grades
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import Sending
-from gradbook.work.processes import Outcome, Task, outcome_of
+from gradbook.work.processes import MakeTask, Outcome, Task, do
 
 PROCESSES = 4
 BYTES = 30_000
@@ -71,16 +70,16 @@ class Simulated(ClusterCrew):
 
     def __init__(self, address: str, together: int = 1) -> None:
         super().__init__(address, together)
-        self.all_done = all_made_up
+        self.do_all = all_made_up
 
 
 class SimulatedTraining(Simulated):
-    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
+    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
         super().give(name, partial(trained, name))
 
 
 def all_made_up(version: str, tasks: Sequence[bytes], *_: object) -> list[Outcome]:
-    return [outcome_of(pickle.loads(task)) for task in tasks]
+    return [do(pickle.loads(task)) for task in tasks]
 
 
 def trained(name: str) -> Result:

@@ -30,8 +30,7 @@ from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, study
 from gradbook.lab.study.trial import DONE, Result
-from gradbook.work.crew import ProcessCrew, Sending
-from gradbook.work.processes import Task
+from gradbook.work.processes import MakeTask, ProcessCrew, Task
 from tests.lab import made
 
 SEED = 5
@@ -49,7 +48,7 @@ CLOCK = ("seconds",)
 class Simulated(ProcessCrew):
     """Real processes and messages, and no training."""
 
-    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
+    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
         super().give(name, partial(made_up, name))
 
 

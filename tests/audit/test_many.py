@@ -18,7 +18,7 @@ from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.findings.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books, checked_by, sent
-from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import ProcessCrew
 
 
 def behave(book: str) -> BookReport:

@@ -12,7 +12,7 @@ import pytest
 from gradbook.errors import UsageError
 from gradbook.net import parse
 from gradbook.serve.crew import LAST, USUAL, Crew
-from gradbook.work.processes import Lost
+from gradbook.work.processes import LostTask
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_what_nobody_waits_for_is_ended_and_the_next_one_done(crew):
     settled = []
     errand = crew.submit(partial(time.sleep, 60), settled.append)
     end = time.monotonic() + 0.5
-    assert isinstance(errand.outcome(lambda: time.monotonic() < end).error, Lost)
+    assert isinstance(errand.outcome(lambda: time.monotonic() < end).error, LostTask)
     assert crew.submit(partial(pow, 2, 5)).outcome(wanted).value == 32
     assert settled == []
 
@@ -64,7 +64,7 @@ def test_what_is_given_up_before_it_begins_is_never_begun(crew, tmp_path):
 def test_errors_come_back_as_they_are(crew):
     error = crew.submit(partial(parse, "input two")).outcome(wanted).error
     assert error is not None
-    assert not isinstance(error, Lost | UsageError)
+    assert not isinstance(error, LostTask | UsageError)
     assert "line 1" in str(error)
 
 
@@ -73,5 +73,5 @@ def test_closing_ends_what_is_under_way():
     errands = [crew.submit(partial(time.sleep, 60)) for _ in range(2)]
     time.sleep(0.3)
     crew.close()
-    assert all(isinstance(errand.outcome(wanted).error, Lost) for errand in errands)
+    assert all(isinstance(errand.outcome(wanted).error, LostTask) for errand in errands)
     assert not active_children()

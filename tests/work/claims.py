@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from gradbook.errors import UsageError
-from gradbook.work.crew import WorkCrew
-from gradbook.work.processes import Lost, OurFault
+from gradbook.work.processes import LostTask, OurFault, WorkCrew
 from tests.work.tasks import all_of, dies, dies_once, fails, square
 
 
@@ -41,7 +40,7 @@ def a_task_that_always_kills_is_lost_and_the_others_arent(crew: WorkCrew, folder
     crew.give("dies", dies)
     crew.give("beside", partial(square, 3))
     found = all_of(crew, 2)
-    assert isinstance(found["dies"].error, Lost)
+    assert isinstance(found["dies"].error, LostTask)
     assert found["beside"].value == 9
 
 

@@ -28,7 +28,7 @@ from gradbook.lab.study.study import StudyListener, study
 from gradbook.lab.training.seeds import SeedsFolder, trained_by
 from gradbook.lab.training.train import train
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import ProcessCrew
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.lab import made
@@ -38,7 +38,7 @@ from tests.work.tasks import judged
 STUDY = "schedule one cycle {0.01..1 log}\nbatch {16|32}\ntrials 6\nahead 4\n"
 
 
-OURS = {"gradbook": "gradbook.work.scheduler.__version__", "distributed": "distributed.__version__"}
+OURS = {"gradbook": "gradbook.work.machines.__version__", "distributed": "distributed.__version__"}
 
 
 def a_version_that_is_another_is_refused_with_both(address: str) -> None:

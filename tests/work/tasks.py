@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gradbook.audit.findings.findings import RIGHT, BookReport
 from gradbook.errors import UsageError
-from gradbook.work.crew import WorkCrew
+from gradbook.work.processes import WorkCrew
 
 
 def square(number: int) -> int:

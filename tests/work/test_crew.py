@@ -10,7 +10,7 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import ProcessCrew
 from tests.work.claims import CLAIMS
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import pytest
 
 from gradbook.errors import NetTextError
 from gradbook.net import parse
-from gradbook.work.processes import Lost, OurFault, Worker, outcome_of
+from gradbook.work.processes import LostTask, OurFault, Worker, do
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_what_a_user_can_put_right_keeps_its_place(worker):
     error = answer(worker, partial(parse, "input 2\ndense two", "net.txt")).error
     assert isinstance(error, NetTextError)
     assert (error.line, error.column) == (2, 7)
-    assert str(error) == str(outcome_of(partial(parse, "input 2\ndense two", "net.txt")).error)
+    assert str(error) == str(do(partial(parse, "input 2\ndense two", "net.txt")).error)
 
 
 def test_a_fault_of_ours_is_one_line(worker):
@@ -54,7 +54,7 @@ def test_a_fault_of_ours_is_one_line(worker):
 
 
 def test_after_one_that_died_comes_another(worker):
-    assert isinstance(answer(worker, partial(os._exit, 3)).error, Lost)
+    assert isinstance(answer(worker, partial(os._exit, 3)).error, LostTask)
     assert answer(worker, partial(pow, 2, 3)).value == 8
 
 

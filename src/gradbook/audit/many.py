@@ -18,8 +18,7 @@ from gradbook.audit.check import check
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
-from gradbook.work.crew import ProcessCrew, WorkCrew
-from gradbook.work.processes import Lost, Outcome, Task, outcome_of
+from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do
 
 LONGEST = 120.0  # seconds for one book; the largest that are read take a tenth of it
 TOGETHER = 50  # books that go to another machine at once
@@ -38,7 +37,7 @@ def checked_here(
 ) -> Iterator[tuple[int, BookReport]]:
     """The number of each book and its report, as they come."""
     if len(books) < 2:
-        yield from enumerate(report_of(book, outcome_of(partial(check, book))) for book in books)
+        yield from enumerate(report_of(book, do(partial(check, book))) for book in books)
         return
     yield from checked_by(ProcessCrew(workers, longest, most_deaths=1), books, check)
 
@@ -52,8 +51,8 @@ def checked_by(
     try:
         while done < len(books):
             for book in books[given : given + crew.room]:
-                sending = partial(sent, book, check, crew.reads(book))
-                crew.give(f"{own} {given}", partial(check, book), sending)
+                make_task = partial(sent, book, check, crew.reads(book))
+                crew.give(f"{own} {given}", partial(check, book), make_task)
                 given += 1
             for name, found in crew.outcomes():
                 number = int(name.split()[1])
@@ -78,7 +77,7 @@ def report_of(book: str, found: Outcome) -> BookReport:
     if found.error is None:
         report: BookReport = found.value
         return report
-    lost = isinstance(found.error, Lost)
+    lost = isinstance(found.error, LostTask)
     return BookReport(book, UNREADABLE, problem=f"{'checking it ' if lost else ''}{found.error}")
 
 
@@ -95,7 +94,7 @@ def sent(book: str, check: Check, by_path: bool) -> Task:
             return partial(_unpacked, book, check, path.read_bytes())
     except (OSError, ValueError):
         pass
-    return partial(replace, report_of(book, outcome_of(partial(check, book))))  # it can't be read
+    return partial(replace, report_of(book, do(partial(check, book))))  # it can't be read
 
 
 def _unpacked(book: str, check: Check, content: bytes) -> BookReport:

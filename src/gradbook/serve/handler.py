@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
 from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
-from gradbook.work.processes import Lost, OurFault
+from gradbook.work.processes import LostTask, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
 LINGER = 2.0  # seconds for which what still comes is read, so that the refusal is heard
@@ -242,7 +242,7 @@ def _objection(error: Exception) -> Answer:
             return said({"error": str(error)}, 507)
         case GradbookError():
             return said({"error": str(error)}, 422)
-        case Lost():
+        case LostTask():
             return said({"error": f"that {error}"}, 503)
         case OurFault():
             return said({"error": str(error)}, 500)

@@ -24,7 +24,7 @@ from gradbook.report.audit.text import counts
 from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, Refused, Request, said
-from gradbook.work.processes import Lost, OurFault, Task
+from gradbook.work.processes import LostTask, OurFault, Task
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same books make the same archive
 MARKED, CORRECTED = "marked", "corrected"  # kinds of copies
@@ -185,7 +185,7 @@ def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, l
     """A copy, if there is one, and what is to be said of it."""
     try:
         found = _value(job, request)
-    except (GradbookError, Lost, OurFault) as error:
+    except (GradbookError, LostTask, OurFault) as error:
         return b"", [one_line(f"can't copy {name}: {error}")]
     if isinstance(found, Correction):
         return found.content, [one_line(line) for line in (*found.problems, *found.remarks)]

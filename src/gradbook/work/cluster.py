@@ -1,27 +1,80 @@
-"""A crew of other machines: a Dask cluster.
+"""A crew of other machines: a Dask cluster, and what its machines do with the tasks they get.
 
-A task goes there under its name, so that one that is given twice is done once. Dask gives the tasks
-of a machine that dies to another; a task that kills does so beside the machine's own process.
+A task goes there under its name, so that one given twice is done once. Dask gives the tasks of a
+machine that dies to another one. Each machine does a task in a process beside its own: a task that
+kills costs itself alone, and what others do there goes on.
 """
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import current_process
 from queue import Empty, SimpleQueue
+from threading import local
 from typing import Any
 
 from gradbook import __version__
-from gradbook.errors import one_line
-from gradbook.work.apart import all_done, packed
-from gradbook.work.crew import LONGEST, MOST_DEATHS, Sending, WorkCrew
-from gradbook.work.machines import machines
-from gradbook.work.processes import Lost, Outcome, Task
-from gradbook.work.scheduler import ClusterError
+from gradbook.errors import UsageError, one_line
+from gradbook.work.machines import ClusterError, reach_machines
+from gradbook.work.processes import (
+    LONGEST,
+    MOST_DEATHS,
+    LostTask,
+    MakeTask,
+    Outcome,
+    Task,
+    WorkCrew,
+    Worker,
+)
+
+# On a machine of the cluster ------------------------------------------------------
+
+ANSWERED_WITHIN = 60.0  # seconds
+_own = local()  # each thread of the machine's process has a worker of its own, and keeps it
+
+
+def do_all(version: str, tasks: Sequence[bytes], longest: float, most_deaths: int) -> list[Outcome]:
+    """Do the pickled tasks of a gradbook of this version, one after the other."""
+    if version != __version__:  # a machine that came later than those that were asked
+        said = f"a machine of the cluster runs gradbook {__version__}, this is {version}"
+        return [Outcome(error=UsageError(f"{said}: install the same"))] * len(tasks)
+    return [_do(task, longest, most_deaths) for task in tasks]
+
+
+def _do(task: bytes, longest: float, most_deaths: int) -> Outcome:
+    worker = _own_worker(longest)
+    outcome = None
+    for _ in range(most_deaths):
+        worker.give(partial(_unpickle_and_do, task))
+        while (outcome := worker.outcome(ANSWERED_WITHIN)) is None:
+            pass
+        if not isinstance(outcome.error, LostTask):
+            break
+    assert outcome
+    return outcome
+
+
+def _own_worker(longest: float) -> Worker:
+    if current_process().daemon:  # as Dask begins its workers, which may then begin nothing
+        current_process().daemon = False
+    if not hasattr(_own, "worker"):
+        _own.worker = Worker(longest)
+    worker: Worker = _own.worker
+    worker.longest = longest
+    return worker
+
+
+def _unpickle_and_do(task: bytes) -> object:
+    return pickle.loads(task)()
+
+
+# The crew -------------------------------------------------------------------------
 
 LOOK_ROUND = 1.0  # seconds after which it is asked whether the scheduler is still there
 COUNTED_FOR = 5.0  # seconds that a count of the cluster's threads holds
@@ -32,17 +85,17 @@ MOST_BYTES = 256 * 2**20  # of all parcels that are under way
 
 @dataclass(frozen=True, eq=False)
 class Parcel:
-    """Tasks that go together, which Dask takes for one."""
+    """Tasks that are sent together, as one task of Dask's."""
 
     names: tuple[str, ...]
-    sendings: tuple[Sending, ...]
+    makers: tuple[MakeTask, ...]
     size: int  # bytes
 
 
 class ClusterCrew(WorkCrew):
     """The workers of the scheduler at an address such as tcp://host:8786, or of cluster.yaml.
 
-    As many as `together` tasks make a parcel: that takes Dask 1.6 ms, whatever there is in it.
+    Up to `together` tasks make a parcel: each takes Dask 1.6 ms, whatever is in it.
     """
 
     def __init__(
@@ -53,8 +106,8 @@ class ClusterCrew(WorkCrew):
         most_deaths: int = MOST_DEATHS,
     ) -> None:
         self.together, self.longest, self.most_deaths = together, longest, most_deaths
-        self.all_done = all_done  # what a machine does with a parcel
-        self.machines = machines(where)
+        self.do_all = do_all  # what a machine does with a parcel
+        self.machines = reach_machines(where)
         self.client = self.machines.client
         self.waiting = OrderedDict()
         self.under_way: dict[Any, Parcel] = {}  # by Dask's futures
@@ -65,8 +118,8 @@ class ClusterCrew(WorkCrew):
         self.largest = LARGEST
         self.threads, self.counted = 1, 0.0
 
-    def give(self, name: str, task: Task, sending: Sending | None = None) -> None:
-        self.waiting[name] = sending or (lambda: task)
+    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
+        self.waiting[name] = make_task or (lambda: task)
 
     def forget(self, name: str) -> None:
         self.waiting.pop(name, None)
@@ -117,9 +170,9 @@ class ClusterCrew(WorkCrew):
             self._send(max(min(len(self.waiting) // most, self.together), 1))
 
     def _send(self, count: int) -> None:
-        """The first of those that wait, so many at most; one that machines died of goes alone."""
+        """Send at most `count` of the first tasks; one that machines died of goes alone."""
         names: list[str] = []
-        sendings: list[Sending] = []
+        makers: list[MakeTask] = []
         tasks: list[bytes] = []
         size = 0
         while self.waiting and len(names) < count and size < self.largest:
@@ -127,13 +180,13 @@ class ClusterCrew(WorkCrew):
             if names and self.deaths[name]:
                 break
             names.append(name)
-            sendings.append(self.waiting.pop(name))
-            tasks.append(packed(sendings[-1]()))
+            makers.append(self.waiting.pop(name))
+            tasks.append(pickle.dumps(makers[-1](), pickle.HIGHEST_PROTOCOL))
             size += len(tasks[-1])
             if self.deaths[name]:
                 break
-        parcel = Parcel(tuple(names), tuple(sendings), size)
-        done = partial(self.all_done, __version__, tasks, self.longest, self.most_deaths)
+        parcel = Parcel(tuple(names), tuple(makers), size)
+        done = partial(self.do_all, __version__, tasks, self.longest, self.most_deaths)
         future = self.client.submit(done, key=self._key(parcel), pure=True)
         self.under_way[future] = parcel
         self.places |= dict.fromkeys(names, future)
@@ -148,7 +201,7 @@ class ClusterCrew(WorkCrew):
     # On the way back.
 
     def _settled(self) -> list[Any]:
-        """What is done by now, waited for."""
+        """The futures that are done by now; waits until there is one."""
         found: list[Any] = []
         while not found:
             with suppress(Empty):
@@ -159,7 +212,7 @@ class ClusterCrew(WorkCrew):
         return [future for future in found if future in self.under_way]
 
     def _results(self, futures: Sequence[Any]) -> dict[Any, list[Outcome]]:
-        """Of those whose results are still there."""
+        """The results that are still there."""
         with suppress(Exception):
             return dict(zip(futures, self.client.gather(list(futures)), strict=True))
         found = {}
@@ -177,19 +230,20 @@ class ClusterCrew(WorkCrew):
         return parcel
 
     def _died(self, parcel: Parcel, future: Any) -> Iterator[tuple[str, Outcome]]:
-        """Its machines died again and again, or what they had done was lost with them: each task
-        is given once more, alone."""
+        """Give each task once more, alone: the machines died again and again, or what they had
+        done was lost with them.
+        """
         from distributed import KilledWorker
 
         error = future.exception() if future.status == "error" else None
-        for name, sending in reversed(list(zip(parcel.names, parcel.sendings, strict=True))):
+        for name, make_task in reversed(list(zip(parcel.names, parcel.makers, strict=True))):
             self.deaths[name] += 1
             if self.deaths[name] < self.most_deaths and isinstance(error, KilledWorker | None):
-                self.waiting[name] = sending
+                self.waiting[name] = make_task
                 self.waiting.move_to_end(name, last=False)
             else:
                 why = f"came to nothing there ({one_line(str(error))})"
-                yield name, Outcome(error=Lost(why))
+                yield name, Outcome(error=LostTask(why))
 
     def _require_scheduler(self) -> None:
         while self.client.status == "connecting":

@@ -1,18 +1,323 @@
-"""The machines of a cluster, reached or begun: by an address, or as a file says."""
+"""The machines of a Dask cluster: which ones, as an address or a file says; reached or started.
+
+The file is read as YAML that is only data: it names no class and no command, so that a stranger's
+file can start nothing but Dask.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from socket import create_connection
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
-from gradbook.errors import UsageError, one_line
-from gradbook.work.cluster_file import ClusterPlan, is_file, read_plan
-from gradbook.work.scheduler import INSTALL, client_of
+from gradbook import __version__, limits
+from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
+from gradbook.files import read_text
 
 if TYPE_CHECKING:
     from distributed import Client
+
+
+# The scheduler --------------------------------------------------------------------
+
+INSTALL = "pip install 'gradbook[cluster]'"
+MISSING = f"a cluster needs Dask: {INSTALL}"
+SCHEMES = ("tcp://", "tls://", "ws://", "wss://")
+USUAL_PORT = 8786
+LOGGERS = ("distributed", "distributed.client", "tornado.application")  # with levels of their own
+PATIENCE = 10.0  # seconds until a scheduler must have answered
+
+
+class ClusterError(GradbookError):
+    """A cluster that isn't there any more."""
+
+
+def client_of(address: str, security: Any = None) -> Client:
+    """A client of the scheduler at an address; refused where its machines run other versions."""
+    if not address.startswith(SCHEMES):
+        raise UsageError(f"'{address}' is no scheduler: write it like tcp://host:8786")
+    require_dask()
+    from distributed import Client
+
+    place = urlsplit(address)
+    try:  # a client that finds nobody leaves threads behind
+        create_connection((place.hostname or "", place.port or USUAL_PORT), PATIENCE).close()
+        client = Client(address, timeout=PATIENCE, set_as_default=False, security=security)
+    except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        raise UsageError(
+            f"no scheduler answers at {address}: begin one with 'dask scheduler', "
+            "and workers with 'dask worker'"
+        ) from error
+    try:
+        _require_same(client, address)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def require_dask() -> None:
+    """Refuse where Dask isn't installed, and silence its logs: we say what a user has to know."""
+    try:
+        import distributed  # noqa: F401 - whether it is there
+    except ImportError as error:
+        raise UsageError(MISSING) from error
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _require_same(client: Client, address: str) -> None:
+    """Refuse machines with other versions than ours, which would compute other bits."""
+    from distributed import __version__ as ours
+
+    theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
+    if theirs != ours:
+        raise UsageError(f"{address} runs distributed {theirs}, this is {ours}: install the same")
+    try:
+        client.wait_for_workers(1, PATIENCE)
+    except TimeoutError as error:
+        raise UsageError(
+            f"{address} has no workers yet: begin some with 'dask worker {address}'"
+        ) from error
+    for machine, found in client.run(_own_version, on_error="return").items():
+        if isinstance(found, Exception):
+            raise UsageError(
+                f"{machine}, a worker of {address}, can't run gradbook ({_said(found)}): "
+                f"install gradbook {__version__} there"
+            )
+        if found != __version__:
+            raise UsageError(
+                f"{machine}, a worker of {address}, runs gradbook {found}, this is {__version__}: "
+                "install the same"
+            )
+
+
+def _said(error: Exception) -> str:
+    kind = "" if type(error) is Exception else f"{type(error).__name__}: "  # Dask's own wrapping
+    return one_line(f"{kind}{error}")
+
+
+def _own_version() -> str:
+    return __version__
+
+
+# The file -------------------------------------------------------------------------
+
+GRAMMAR = """\
+--on takes the address of a Dask scheduler, tcp://host:8786, or a file cluster.yaml, in which one of
+these three says which machines:
+
+  address: tcp://host:8786     the scheduler of a cluster that is there
+  workers: 4                   so many processes of this machine
+  hosts: [alice, bob]          machines that ssh reaches; the first one has the scheduler, too
+
+and beside it there may stand:
+
+  threads: 2                   of each worker
+  user: ada                    of the hosts, with 'port: 2222'
+  python: /opt/bin/python      of the hosts, which has gradbook
+  tls:                         of an address tls://…: who is trusted, and who we are
+    authority: ca.pem
+    certificate: me.pem
+    key: me.key
+  shared: /data                a folder that every machine finds there: what lies in it isn't sent
+"""
+
+SUFFIXES = (".yaml", ".yml")
+WORD = re.compile(r"[\w.:@-]{1,253}")
+PATH = re.compile(r"[\w./~+-]{1,1000}")  # of a program: it goes through a shell there
+MOST_WORKERS, MOST_THREADS, MOST_HOSTS, LAST_PORT = 256, 1024, 4096, 65_535
+
+
+class ClusterFileError(GradbookError):
+    """A mistake in such a file. Lines count from 1."""
+
+    def __init__(self, message: str, file: str, line: int) -> None:
+        super().__init__(message)
+        self.file, self.line = file, line
+
+    def where(self) -> str:
+        return f"{self.file}, line {self.line}"
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files that say whom to trust and who we are."""
+
+    authority: str
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """Which machines: exactly one of the first three fields is given."""
+
+    address: str | None = None
+    workers: int | None = None
+    hosts: tuple[str, ...] = ()
+    threads: int | None = None
+    user: str | None = None
+    port: int | None = None
+    python: str | None = None
+    tls: Tls | None = None
+    shared: str | None = None
+
+
+def read_plan(path: str) -> ClusterPlan:
+    """The cluster that a file describes."""
+    require_dask()
+    return _ClusterFile(path).plan(read_text(path, limit=limits.CLUSTER))
+
+
+class _ClusterFile:
+    """Reads one file; each node of its YAML knows its line."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def plan(self, text: str) -> ClusterPlan:
+        found = self.mapping(self.root(text), self.readers())
+        lines = {name: line for name, (line, _) in found.items()}
+        values = {name: value for name, (_, value) in found.items()}
+        ways = [name for name in WAYS if name in values]
+        if len(ways) != 1:
+            said = f"both {ways[0]} and {ways[1]}" if ways else f"none of {', '.join(WAYS)}"
+            self.fail(max((lines[way] for way in ways), default=1), f"it says {said}: say one")
+        for name, with_ways in GO_WITH.items():
+            if name in values and ways[0] not in with_ways:
+                beside = " or ".join(with_ways)
+                self.fail(lines[name], f"'{name}' goes with {beside}: leave it out")
+        if "tls" in values and not values["address"].startswith("tls://"):
+            self.fail(lines["tls"], "'tls' is for an address that begins with tls://")
+        return ClusterPlan(**values)
+
+    def readers(self) -> dict[str, Callable[[Any], Any]]:
+        return {
+            "address": self.address,
+            "workers": self.whole(1, MOST_WORKERS),
+            "hosts": self.hosts,
+            "threads": self.whole(1, MOST_THREADS),
+            "user": self.text(WORD, "a user's name"),
+            "port": self.whole(1, LAST_PORT),
+            "python": self.text(PATH, "the path of a Python"),
+            "tls": self.tls,
+            "shared": self.folder,
+        }
+
+    def root(self, text: str) -> Any:
+        import yaml
+
+        try:
+            node = yaml.compose(text, yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            why = one_line(str(getattr(error, "problem", None) or "it can't be read"))
+            self.fail(mark.line + 1 if mark else 1, f"no YAML: {why}")
+        except RecursionError:
+            self.fail(1, "no description of a cluster: it is too deep")
+        return node
+
+    def mapping(
+        self, node: Any, readers: Mapping[str, Callable[[Any], Any]]
+    ) -> dict[str, tuple[int, Any]]:
+        """The value of each name, and on which line it stands."""
+        if getattr(node, "id", "") != "mapping":
+            self.fail(_line(node), f"write lines such as '{next(iter(readers))}: …' here")
+        found: dict[str, tuple[int, Any]] = {}
+        for key, value in node.value:
+            name = key.value if key.id == "scalar" else ""
+            if name not in readers:
+                hint = did_you_mean(name, readers) or f": it is one of {', '.join(readers)}"
+                self.fail(_line(key), f"unknown {name!r}{hint}")
+            if name in found:
+                self.fail(_line(key), f"a second '{name}': say it once")
+            found[name] = _line(key), readers[name](value)
+        return found
+
+    def text(self, form: re.Pattern[str], what: str) -> Callable[[Any], str]:
+        def read(node: Any) -> str:
+            if node.id != "scalar" or not form.fullmatch(node.value):
+                self.fail(_line(node), f"{what} is wanted here")
+            return str(node.value)
+
+        return read
+
+    def whole(self, least: int, most: int) -> Callable[[Any], int]:
+        def read(node: Any) -> int:
+            if node.id != "scalar" or not re.fullmatch("[0-9]{1,9}", node.value):
+                self.fail(_line(node), f"a whole number is wanted here, {least} to {most:,}")
+            found = int(node.value)
+            if not least <= found <= most:
+                self.fail(_line(node), f"it is from {least} to {most:,}")
+            return found
+
+        return read
+
+    def address(self, node: Any) -> str:
+        if node.id != "scalar" or not node.value.startswith(SCHEMES):
+            begins = ", ".join(SCHEMES)
+            self.fail(_line(node), f"an address is wanted here, tcp://host:8786 ({begins})")
+        return str(node.value)
+
+    def hosts(self, node: Any) -> tuple[str, ...]:
+        if node.id != "sequence" or not 1 <= len(node.value) <= MOST_HOSTS:
+            self.fail(_line(node), "some hosts are wanted here: [alice, bob]")
+        host = self.text(WORD, "a host's name")
+        return tuple(host(one) for one in node.value)
+
+    def tls(self, node: Any) -> Tls:
+        names = ("authority", "certificate", "key")
+        found = self.mapping(node, dict.fromkeys(names, self.existing))
+        for name in names:
+            if name not in found:
+                self.fail(_line(node), f"tls needs '{name}', too: a file")
+        return Tls(*(found[name][1] for name in names))
+
+    def existing(self, node: Any) -> str:
+        path = self.path(node)
+        if not os.path.isfile(path):
+            self.fail(_line(node), f"there is no file {path}")
+        return path
+
+    def folder(self, node: Any) -> str:
+        path = self.path(node)
+        if not os.path.isdir(path):
+            self.fail(_line(node), f"there is no folder {path}")
+        return path
+
+    def path(self, node: Any) -> str:
+        """A path, relative to the folder of the file."""
+        if node.id != "scalar" or not node.value or "\0" in node.value:
+            self.fail(_line(node), "a path is wanted here")
+        return str(Path(self.file).parent.joinpath(node.value).resolve())
+
+    def fail(self, line: int, message: str) -> NoReturn:
+        raise ClusterFileError(message, self.file, line)
+
+
+WAYS = ("address", "workers", "hosts")
+GO_WITH = {
+    "threads": ("workers", "hosts"),
+    "user": ("hosts",),
+    "port": ("hosts",),
+    "python": ("hosts",),
+    "tls": ("address",),
+}
+
+
+def _line(node: Any) -> int:
+    return int(node.start_mark.line) + 1 if node is not None else 1
+
+
+# The machines ---------------------------------------------------------------------
 
 QUIET = 60  # a level of logs that nothing reaches
 FORGOTTEN = "1 hour"  # after which a scheduler ends that nobody gives anything to do any more
@@ -21,12 +326,12 @@ ENDING = 5.0  # seconds for the scheduler to hear that nobody is here any more
 
 @dataclass(frozen=True, eq=False)
 class Machines:
-    """Who speaks with a scheduler, and the cluster behind it where it was begun for this."""
+    """A client of a scheduler, and the cluster behind it where we started that."""
 
     address: str
     client: Client
-    begun: Any = None
-    shared: str | None = None  # a folder that all of them find where it is
+    cluster: Any = None
+    shared: str | None = None  # a folder that all machines have at this path
 
     def find(self, path: str) -> bool:
         return self.shared is not None and Path(path).resolve().is_relative_to(self.shared)
@@ -34,24 +339,24 @@ class Machines:
     def end(self) -> None:
         with suppress(Exception):  # of what is gone already
             self.client.close(ENDING)
-        if self.begun is not None:
+        if self.cluster is not None:
             with suppress(Exception):
-                self.begun.close(ENDING)
+                self.cluster.close(ENDING)
 
 
-def machines(where: str) -> Machines:
-    """Those at tcp://host:8786, or of cluster.yaml."""
-    if not is_file(where):
+def reach_machines(where: str) -> Machines:
+    """The machines at an address such as tcp://host:8786, or those that cluster.yaml describes."""
+    if not where.lower().endswith(SUFFIXES):
         return Machines(where, client_of(where))
     plan = read_plan(where)
     if plan.address:
         return Machines(plan.address, client_of(plan.address, _security(plan)), shared=plan.shared)
-    begun = _begun(plan)
+    cluster = _start_by_ssh(plan) if plan.hosts else _start_here(plan)
     try:
-        address = begun.scheduler_address
-        return Machines(address, client_of(address, begun.security), begun, plan.shared)
+        address = cluster.scheduler_address
+        return Machines(address, client_of(address, cluster.security), cluster, plan.shared)
     except BaseException:
-        begun.close(ENDING)
+        cluster.close(ENDING)
         raise
 
 
@@ -68,11 +373,9 @@ def _security(plan: ClusterPlan) -> Any:
     )
 
 
-def _begun(plan: ClusterPlan) -> Any:
+def _start_here(plan: ClusterPlan) -> Any:
     from distributed import LocalCluster
 
-    if plan.hosts:
-        return _begun_by_ssh(plan)
     return LocalCluster(
         n_workers=plan.workers,
         threads_per_worker=plan.threads or 1,
@@ -81,7 +384,7 @@ def _begun(plan: ClusterPlan) -> Any:
     )
 
 
-def _begun_by_ssh(plan: ClusterPlan) -> Any:
+def _start_by_ssh(plan: ClusterPlan) -> Any:
     try:
         import asyncssh  # noqa: F401 - which Dask imports too late to be told apart
     except ImportError as error:

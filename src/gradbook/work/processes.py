@@ -1,14 +1,16 @@
-"""Work done in processes of its own, that may die of it or be ended.
+"""Work done in processes of its own, which may die of it or be ended, and crews of such processes.
 
 A worker does one task at a time: a function without arguments, which can be sent to another
 process. One that dies of its task, or takes too long for it, is replaced, and only that task goes
-without an answer. Knows nothing of what is done.
+without an answer. A crew does many tasks, each under a name; their outcomes come in any order.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+from abc import ABC, abstractmethod
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Self
 from weakref import finalize
 
 from gradbook import system
@@ -24,16 +26,18 @@ from gradbook.amounts import counted
 from gradbook.errors import GradbookError, one_line
 from gradbook.interruption import uninterrupted
 
+# A worker and its task ------------------------------------------------------------
+
 LOOK_ROUND = 1.0  # seconds after which a worker without a task looks whether it is still wanted
 Task = Callable[[], Any]
 
 
-class Lost(Exception):
-    """No answer will come to a task: why, as the end of a sentence."""
+class LostTask(Exception):
+    """A task that no answer will come to, and why: the end of a sentence."""
 
 
 class OurFault(Exception):
-    """What went wrong with a task and is no input's fault."""
+    """An error in a task that is our fault and not the input's."""
 
     def __str__(self) -> str:
         return f"a fault of gradbook's own ({one_line(super().__str__())})"
@@ -41,14 +45,14 @@ class OurFault(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a task came to, or why it came to nothing."""
+    """A task's value, or the error that it ended with."""
 
     value: Any = None
-    error: GradbookError | Lost | OurFault | None = None
+    error: GradbookError | LostTask | OurFault | None = None
 
 
-def outcome_of(task: Task) -> Outcome:
-    """A task done here and now."""
+def do(task: Task) -> Outcome:
+    """Do a task here and now."""
     try:
         return Outcome(task())
     except GradbookError as error:
@@ -58,7 +62,7 @@ def outcome_of(task: Task) -> Outcome:
 
 
 class Worker:
-    """A process that does one task at a time, and so many seconds at most for each."""
+    """A process that does one task at a time, each for at most `longest` seconds."""
 
     def __init__(self, longest: float) -> None:
         self.longest = longest
@@ -77,34 +81,34 @@ class Worker:
 
     def give(self, task: Task) -> None:
         self.is_busy, self.until = True, monotonic() + self.longest
-        with suppress(OSError):  # it is gone, which is seen when its answer doesn't come
+        with suppress(OSError):  # the process is gone, which is noticed when no answer comes
             self.pipe.send(task)
 
     def outcome(self, patience: float = 0.0) -> Outcome | None:
-        """What became of its task, waited for so many seconds; None while it is at work."""
+        """The outcome of its task, awaited for `patience` seconds; None while it is at work."""
         left = max(self.until - monotonic(), 0.0)
         is_ready = bool(wait([self.pipe], min(patience, left)))
         if not is_ready and monotonic() < self.until:
             return None
-        lost = Lost(f"takes longer than {counted(round(self.longest), 'second')}")
+        lost = LostTask(f"takes longer than {counted(round(self.longest), 'second')}")
         if is_ready:
             try:
                 found: Outcome = self.pipe.recv()
                 self.is_busy = False
                 return found
             except (EOFError, OSError):
-                lost = Lost("took more than there is")
+                lost = LostTask("took more than there is")
         self.begin_anew()
         return Outcome(error=lost)
 
     def begin_anew(self) -> None:
-        """Whatever it is doing, it is ready for another task."""
+        """Start another process in its place, ready for a task."""
         self.end()
         self.is_busy = False
         self._start()
 
     def end(self) -> None:
-        """Whatever it is doing."""
+        """End the process, whatever it is doing."""
         self.process.kill()
         self.process.join()
         self.process.close()
@@ -112,8 +116,8 @@ class Worker:
         self.pipe.close()
 
 
-def outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]:
-    """The next outcomes, once there are any, of workers some of which are busy."""
+def next_outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]:
+    """The next outcomes of these workers, some of which are busy; waits until there is one."""
     busy = [worker for worker in workers if worker.is_busy]
     patience = min(worker.until for worker in busy) - monotonic()
     wait([worker.pipe for worker in busy], max(patience, 0.0))
@@ -124,27 +128,133 @@ def outcomes(workers: Sequence[Worker]) -> Iterator[tuple[Worker, Outcome]]:
 
 
 def _end_left_alone(process: Any, parent: int) -> None:
-    """Of a worker that an interruption came before anybody knew of: it hears of no other signal,
-    and would be waited for without end."""
+    """End a worker whose start was interrupted before anybody knew of it: it hears no other signal,
+    and would be waited for without end.
+    """
     if os.getpid() == parent:
         with suppress(ValueError):  # it was ended after all
             process.kill()
 
 
 def _end_with(parent: int) -> None:
-    """Whatever this process is doing, nobody waits for it when its parent was killed."""
+    """End this process once its parent is gone, for then nobody waits for its answer."""
     while os.getppid() == parent:
         sleep(LOOK_ROUND)
     os._exit(1)
 
 
 def _work(pipe: Connection, parent: int) -> None:
-    """What a worker does as long as its parent, which may be gone before it has begun, lives."""
+    """Do the tasks that come, as long as the parent lives; it may be gone before we begin."""
     Thread(target=_end_with, args=(parent,), daemon=True).start()
     gc.freeze()  # what is loaded stays, and a task leaves few cycles behind
     try:
         while os.getppid() == parent:
             if pipe.poll(LOOK_ROUND):
-                pipe.send(outcome_of(pipe.recv()))
+                pipe.send(do(pipe.recv()))
     except (EOFError, OSError):
         return
+
+
+# Crews ----------------------------------------------------------------------------
+
+MOST_DEATHS = 4
+MOST_WAITING = 10_000  # tasks; of more, whoever gives them keeps those that aren't due yet
+LONGEST = 7 * 24 * 3600.0  # seconds for one task
+MakeTask = Callable[[], Task]
+
+
+class WorkCrew(ABC):
+    """Whoever does tasks. One whose process dies is done again by another, so many times at most:
+    then it is lost.
+    """
+
+    waiting: OrderedDict[str, Any]  # what was given and isn't begun
+
+    @property
+    def room(self) -> int:
+        """How many more tasks may be given at once where there are very many."""
+        return max(MOST_WAITING - len(self.waiting), 0)
+
+    @abstractmethod
+    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
+        """Take a task; those given first are begun first. `make_task` makes the same task for a
+        machine that has none of this one's files, at the moment when it is sent there.
+        """
+
+    @abstractmethod
+    def forget(self, name: str) -> None:
+        """Drop a task that isn't needed. If it is begun already, its outcome may still come."""
+
+    @abstractmethod
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        """The outcomes there are by now, with their names; waits where there is none yet."""
+
+    def reads(self, path: str) -> bool:
+        """Whether whoever does the tasks can read this file at its path."""
+        return True
+
+    @property
+    @abstractmethod
+    def at_work(self) -> int:
+        """How many tasks are under way."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """End whatever is under way; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+class ProcessCrew(WorkCrew):
+    """Some processes of this machine."""
+
+    def __init__(self, most: int, longest: float = LONGEST, most_deaths: int = MOST_DEATHS) -> None:
+        self.most, self.longest, self.most_deaths = most, longest, most_deaths
+        self.workers: list[Worker] = []
+        self.waiting = OrderedDict()
+        self.doing: dict[Worker, tuple[str, Task]] = {}
+        self.deaths: Counter[str] = Counter()
+
+    def give(self, name: str, task: Task, make_task: MakeTask | None = None) -> None:
+        self.waiting[name] = task
+        self._begin()
+
+    def forget(self, name: str) -> None:
+        self.waiting.pop(name, None)
+
+    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
+        self._begin()
+        found = []
+        for worker, outcome in next_outcomes(list(self.doing)):
+            name, task = self.doing.pop(worker)
+            died = isinstance(outcome.error, LostTask)
+            if died:
+                self.deaths[name] += 1
+            if died and self.deaths[name] < self.most_deaths:
+                self.waiting[name] = task
+                self.waiting.move_to_end(name, last=False)
+            else:
+                found.append((name, outcome))
+        self._begin()
+        yield from found
+
+    @property
+    def at_work(self) -> int:
+        return len(self.doing)
+
+    def end(self) -> None:
+        while self.workers:
+            self.workers.pop().end()
+
+    def _begin(self) -> None:
+        wanted = min(self.most, len(self.waiting) + len(self.doing))
+        while len(self.workers) < wanted:
+            self.workers.append(Worker(self.longest))
+        for worker in self.workers:
+            if worker not in self.doing and self.waiting:
+                self.doing[worker] = self.waiting.popitem(last=False)
+                worker.give(self.doing[worker][1])

@@ -16,7 +16,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
 from gradbook.lab.study.study import StudyListener, best_of, study
-from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import ProcessCrew
 from tests.lab import made
 
 pytestmark = pytest.mark.witness("cc")

@@ -17,12 +17,12 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.seeds import SeedsFolder, together, trained_by
 from gradbook.lab.training.train import train
 from gradbook.report.run.progress import NOT_ASCII
-from gradbook.work.scheduler import ClusterError
+from gradbook.work.machines import ClusterError
 
 if TYPE_CHECKING:
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.training.train import Trained
-    from gradbook.work.crew import WorkCrew
+    from gradbook.work.processes import WorkCrew
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import QUIET
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
-from gradbook.work.crew import ProcessCrew, WorkCrew
-from gradbook.work.scheduler import ClusterError
+from gradbook.work.machines import ClusterError
+from gradbook.work.processes import ProcessCrew, WorkCrew
 
 BAR = 30  # columns
 TOLD = ("number", "parameters", "value", "state", "bits", "network_parameters")  # to programs

@@ -18,8 +18,7 @@ from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.study.trial import DONE, Result, TrialTask, keep, kept, result_of
 from gradbook.net.measure import measure
-from gradbook.work.crew import WorkCrew
-from gradbook.work.processes import Outcome
+from gradbook.work.processes import Outcome, WorkCrew
 
 FORBIDDEN = "not allowed"  # by the limits
 LOST = "lost"  # each process that trained it died

@@ -22,8 +22,7 @@ from gradbook.lab.recipes.text import parse
 from gradbook.lab.training.run_folder import PLAN, RunFolder
 from gradbook.lab.training.train import Meant, Trained, train
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
-from gradbook.work.crew import WorkCrew
-from gradbook.work.processes import Outcome
+from gradbook.work.processes import Outcome, WorkCrew
 
 Files = Mapping[str, bytes]
 SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))

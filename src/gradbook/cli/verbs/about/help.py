@@ -58,7 +58,7 @@ def page(topic: str | None) -> str:
 
         return plan.GRAMMAR
     if topic in {"cluster", "clusters", "CLUSTER"}:
-        from gradbook.work.cluster_file import GRAMMAR
+        from gradbook.work.machines import GRAMMAR
 
         return GRAMMAR
     if topic in {"warp", "warps", "WARP"}:

@@ -37,7 +37,7 @@ from gradbook.system import is_a_device
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How
     from gradbook.lab.recipes.recipe import Recipe
-    from gradbook.work.crew import WorkCrew
+    from gradbook.work.processes import WorkCrew
 
 EXAMPLES = """\
   gradbook train                          the digits by the recipe quick

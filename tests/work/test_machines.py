@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.work.cluster_file import ClusterFileError, ClusterPlan, Tls, read_plan
+from gradbook.work.machines import ClusterFileError, ClusterPlan, Tls, read_plan
 
 pytest.importorskip("yaml")
 
