@@ -93,13 +93,7 @@ class Case:
         return holds(condition, self.number)
 
     def number(self, measure: Measure) -> float:
-        if measure not in self._known:
-            self._known[measure] = MEASURING[measure](self)
-        return self._known[measure]
-
-    @cached_property
-    def _known(self) -> dict[Measure, float]:
-        return {}
+        return MEASURING[measure](self)
 
     @cached_property
     def breaks(self) -> bool:

@@ -7,17 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
-from gradbook.rates.criteria import SHUT
-
-Flags = NDArray[np.bool_]
-
-SLIGHT = 0.01  # of the largest gradient: less than that is not worth mentioning
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,26 +46,6 @@ class Gate:
         """The share of the gradient that gets through; 1 where none arrives."""
         arriving = float(np.abs(self.arriving).sum())
         return float(np.abs(self.passing).sum()) / arriving if arriving else 1.0
-
-    @cached_property
-    def reached(self) -> Flags:
-        """The results at which a gradient worth mentioning arrives."""
-        arriving = np.abs(self.arriving)
-        return np.asarray(arriving >= SLIGHT * arriving.max())
-
-    @cached_property
-    def saturated(self) -> Flags:
-        """Those of them whose slopes let next to nothing of it through."""
-        found = self.reached & (np.abs(self.passing) <= SHUT * np.abs(self.arriving))
-        return found if found.any() else self.reached
-
-    @cached_property
-    def steepest(self) -> float:
-        """The largest slope of what is saturated."""
-        if self.own_slopes is not None:
-            return float(np.abs(self.own_slopes[self.saturated]).max(initial=0.0))
-        arriving, passing = (np.abs(d[self.saturated]) for d in (self.arriving, self.passing))
-        return float((passing / np.where(arriving > 0, arriving, 1)).max(initial=0.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log, log10
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.amounts import rough_percent, short
 from gradbook.graph.node import Array
@@ -22,12 +23,16 @@ from gradbook.rates.criteria import (
     OSCILLATES,
     ROUNDING,
     SETTLED,
+    SHUT,
     STILL,
     TRAINS,
     Verdict,
 )
 from gradbook.rates.trial import Gate, RateTrial
 
+Flags = NDArray[np.bool_]  # (samples, units)
+
+SLIGHT = 0.01  # of the largest gradient: less than that is not worth mentioning
 SLOPES = {"sigmoid": "a(1−a)", "tanh": "1−a²", "exp": "a(1−a)"}
 LONG = 1e6  # epochs: nobody waits for more
 
@@ -75,13 +80,13 @@ def judge(trial: RateTrial, least: float, attained: float) -> RateOutcome:
 # Why it is what it is, in a line with the numbers that decided it.
 
 
-def too_slow(case: Case) -> str:
+def _why_too_slow(case: Case) -> str:
     if case.holds(FROZEN):
         return f"a rate of {short(case.trial.rate)} learns nothing: the loss stays {_end(case)}"
     return f"{_way(case)}{_pace(case)}{_shut(case)}"
 
 
-def good(case: Case) -> str:
+def _why_good(case: Case) -> str:
     if case.holds(FROZEN):
         return f"nothing to learn: the loss is {_end(case)} from the start"
     if case.holds(AT_BOTTOM):
@@ -93,7 +98,7 @@ def good(case: Case) -> str:
     return _way(case)
 
 
-def recovers(case: Case) -> str:
+def _why_recovers(case: Case) -> str:
     losses = case.trial.losses
     peak = int(losses.argmax())
     back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
@@ -101,7 +106,7 @@ def recovers(case: Case) -> str:
     return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
 
 
-def oscillates(case: Case) -> str:
+def _why_oscillates(case: Case) -> str:
     times, steps = case.turned
     turns = f"the gradient turns round at {times} of {steps} steps"
     habit = turns if case.holds(CROSSES) else f"the loss rises again {case.rises} times"
@@ -110,7 +115,7 @@ def oscillates(case: Case) -> str:
     return f"{habit}; {_swings(case)}{_shut(case)}"
 
 
-def diverges(case: Case) -> str:
+def _why_diverges(case: Case) -> str:
     losses = case.trial.losses
     if case.breaks:
         finite = np.isfinite(losses) & np.isfinite(case.trial.slopes)
@@ -127,7 +132,7 @@ def diverges(case: Case) -> str:
     return f"ends at {_end(case)}, above its start of {short(case.start)}{falling}{_shut(case)}"
 
 
-def saturated(case: Case) -> str:
+def _why_saturated(case: Case) -> str:
     gate = case.shut_gate
     assert gate is not None
     last = float(case.trial.slopes[-1])
@@ -135,11 +140,12 @@ def saturated(case: Case) -> str:
     so = nothing if gate.covers else f"no weight before {gate.name} learns"
     sits = f"the loss sits on {_end(case)}{_waking(case)}"
     slope = SLOPES.get(gate.op, "the slope")
-    slope += f" ≤ {ceiling(gate.steepest)}" if gate.steepest else " is 0"
+    steepest = _steepest_slope(gate)
+    slope += f" ≤ {ceiling(steepest)}" if steepest else " is 0"
     return f"{_standing(gate)}: {slope}, so {so}; {sits}"
 
 
-def stuck(case: Case) -> str:
+def _why_stuck(case: Case) -> str:
     if case.holds(FROZEN):
         return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
     known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
@@ -200,7 +206,7 @@ def _shut(case: Case) -> str:
 
 def _standing(gate: Gate) -> str:
     """Which of an activation's results are saturated, and where: both outputs at 1.0000."""
-    values = gate.results[gate.saturated]
+    values = gate.results[_saturated_results(gate)]
     low, high = (
         "0" if value == 0 else f"{value:.4f}".replace("-", "−")
         for value in (values.min(), values.max())
@@ -214,14 +220,40 @@ def _standing(gate: Gate) -> str:
 def _who(gate: Gate) -> str:
     word = "output" if gate.is_output else "unit"
     of = "" if gate.is_output else f" of {gate.name}"
-    saturated, reached = (int(flags.any(axis=0).sum()) for flags in (gate.saturated, gate.reached))
-    units = gate.saturated.shape[1]
+    flags = (_saturated_results(gate), _reached_results(gate))
+    saturated, reached = (int(found.any(axis=0).sum()) for found in flags)
+    units = gate.results.shape[1]
     if units == 1:
         return f"the {word}{of}"
     if saturated < units:
         alone = " (no gradient reaches the rest)" if saturated == reached else ""
         return f"{saturated} of {units} {word}s{of}{alone}"
     return f"both {word}s{of}" if units == 2 else f"all {units} {word}s{of}"
+
+
+# Where an activation is saturated.
+
+
+def _reached_results(gate: Gate) -> Flags:
+    """The results at which a gradient worth mentioning arrives."""
+    arriving = np.abs(gate.arriving)
+    return np.asarray(arriving >= SLIGHT * arriving.max())
+
+
+def _saturated_results(gate: Gate) -> Flags:
+    """Those of them whose slopes let next to nothing of it through."""
+    reached = _reached_results(gate)
+    found = reached & (np.abs(gate.passing) <= SHUT * np.abs(gate.arriving))
+    return found if found.any() else reached
+
+
+def _steepest_slope(gate: Gate) -> float:
+    """The largest slope of what is saturated."""
+    saturated = _saturated_results(gate)
+    if gate.own_slopes is not None:
+        return float(np.abs(gate.own_slopes[saturated]).max(initial=0.0))
+    arriving, passing = (np.abs(d[saturated]) for d in (gate.arriving, gate.passing))
+    return float((passing / np.where(arriving > 0, arriving, 1)).max(initial=0.0))
 
 
 # Numbers in a sentence.
@@ -244,11 +276,11 @@ def _about(count: float) -> str:
 
 
 _REASONS: Mapping[Verdict, Callable[[Case], str]] = {
-    Verdict.TOO_SLOW: too_slow,
-    Verdict.GOOD: good,
-    Verdict.RECOVERS: recovers,
-    Verdict.OSCILLATES: oscillates,
-    Verdict.DIVERGES: diverges,
-    Verdict.SATURATED: saturated,
-    Verdict.STUCK: stuck,
+    Verdict.TOO_SLOW: _why_too_slow,
+    Verdict.GOOD: _why_good,
+    Verdict.RECOVERS: _why_recovers,
+    Verdict.OSCILLATES: _why_oscillates,
+    Verdict.DIVERGES: _why_diverges,
+    Verdict.SATURATED: _why_saturated,
+    Verdict.STUCK: _why_stuck,
 }
