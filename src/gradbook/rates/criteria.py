@@ -1,14 +1,139 @@
-"""The verdicts on learning rates and what decides them: the one place where both are stated.
+"""The verdicts on learning rates and what decides them, stated once, and trials held against them.
 
-A sweep holds its trials against these conditions; a workbook's formulas are made of them.
+The criteria are said in a small language of conditions on measures: a sweep holds its trials
+against them (`Case`), a workbook says them as formulas and a page as tables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
-from gradbook.rates.conditions import Condition, Logic, Measure
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.net import Loss, Net
+from gradbook.rates.trial import Gate, RateTrial
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number that every trial has, under the name that everybody uses for it."""
+
+    name: str
+
+    def __mul__(self, factor: float) -> Multiple:
+        return Multiple(factor, self)
+
+    __rmul__ = __mul__
+
+    def __lt__(self, other: Bound) -> Inequality:
+        return Inequality(self, "<", other)
+
+    def __le__(self, other: Bound) -> Inequality:
+        return Inequality(self, "<=", other)
+
+    def __gt__(self, other: Bound) -> Inequality:
+        return Inequality(self, ">", other)
+
+    def __ge__(self, other: Bound) -> Inequality:
+        return Inequality(self, ">=", other)
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """So many times a measure."""
+
+    factor: float
+    measure: Measure
+
+
+Bound = Measure | Multiple | float
+
+
+class Logic:
+    """What all conditions can do: be joined by `&` and `|`, and be turned round by `~`."""
+
+    def __and__(self, other: Logic) -> Every:
+        return Every((*(self.parts if isinstance(self, Every) else (self,)), other))
+
+    def __or__(self, other: Logic) -> Either:
+        return Either((*(self.parts if isinstance(self, Either) else (self,)), other))
+
+    def __invert__(self) -> Negated:
+        return Negated(self)
+
+
+@dataclass(frozen=True)
+class Inequality(Logic):
+    left: Measure
+    sign: str
+    right: Bound
+
+
+@dataclass(frozen=True)
+class Every(Logic):
+    parts: tuple[Logic, ...]
+
+
+@dataclass(frozen=True)
+class Either(Logic):
+    parts: tuple[Logic, ...]
+
+
+@dataclass(frozen=True)
+class Negated(Logic):
+    part: Logic
+
+
+@dataclass(frozen=True)
+class Condition(Logic):
+    """A condition with a name, which others mention by it."""
+
+    name: str
+    meaning: Logic
+
+
+def holds(condition: Logic, number: Callable[[Measure], float]) -> bool:
+    """Whether a condition holds, from left to right and no further than it takes."""
+    match condition:
+        case Condition(_, meaning):
+            return holds(meaning, number)
+        case Negated(part):
+            return not holds(part, number)
+        case Every(parts):
+            return all(holds(part, number) for part in parts)
+        case Either(parts):
+            return any(holds(part, number) for part in parts)
+        case Inequality(left, sign, right):
+            return _compared(number(left), sign, _number(right, number))
+    raise AssertionError(f"no condition: {condition}")
+
+
+def _number(bound: Bound, number: Callable[[Measure], float]) -> float:
+    match bound:
+        case Measure():
+            return number(bound)
+        case Multiple(factor, measure):
+            return factor * number(measure)
+        case _:
+            return bound
+
+
+def _compared(left: float, sign: str, right: float) -> bool:
+    match sign:
+        case "<":
+            return left < right
+        case "<=":
+            return left <= right
+        case ">":
+            return left > right
+        case _:
+            return left >= right
+
 
 # Thresholds ------------------------------------------------------------------
 
@@ -55,7 +180,7 @@ SHARE = Measure("least share let through")  # of the gradient, by an activation 
 SHARE_OF_ALL = Measure("by one that all gradients pass")
 STEEPEST = Measure("steepest slope of a hidden layer")  # of the one where that is least
 
-# Conditions ------------------------------------------------------------------
+# Criteria --------------------------------------------------------------------
 
 BROKEN = Condition("breaks", NO_NUMBERS > 0)
 FROZEN = Condition("frozen", SPAN <= ROUNDING * START_SIZE)
@@ -124,3 +249,226 @@ MEANINGS = MappingProxyType(
         "it could be. Another start may help; another rate may not.",
     }
 )
+
+# A trial held against them ---------------------------------------------------
+
+
+def least_loss(net: Net) -> float:
+    """The loss of perfect outputs: 0, or for targets between 0 and 1 their entropy."""
+    targets = np.array([sample.targets for sample in net.examples()])
+    if net.objective is Loss.CROSS:
+        return float(_surprise(targets).sum(axis=1).mean())
+    if net.objective is Loss.BINARY:
+        return float((_surprise(targets) + _surprise(1 - targets)).mean())
+    return 0.0
+
+
+def _surprise(chance: Array) -> Array:
+    """−p·ln p, which is 0 at 0."""
+    return -chance * np.log(np.where(chance > 0, chance, 1))
+
+
+def last_part(epochs: int, share: float) -> int:
+    """How many the last epochs are: the quarter or the tenth of them, or as few as may be."""
+    return max(LEAST_LATE[share], round(epochs * share))
+
+
+def last_quarter(values: Array) -> Array:
+    return values[-last_part(len(values), LATE) :]
+
+
+def last_tenth(values: Array) -> Array:
+    return values[-last_part(len(values), LATEST) :]
+
+
+def movement(values: Array) -> float:
+    """How far the last quarter of these moves, relative to its largest."""
+    part = last_quarter(values)
+    largest = float(part.max())
+    return float((largest - part.min()) / largest) if largest else 0.0
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Epoch by epoch whether the values rise, and the last low or high until then."""
+
+    rising: Array  # 1 or 0
+    extreme: Array
+
+    @staticmethod
+    def of(values: Array) -> Waves:
+        """A rise begins a tenth above the last low, and ends a tenth below the last high."""
+        rising, extreme = False, float("inf")
+        found = []
+        for value in values.tolist():
+            extreme = max(extreme, value) if rising else min(extreme, value)
+            turned = RISE * value < extreme if rising else value > RISE * extreme
+            if turned:
+                rising, extreme = not rising, value
+            found.append((float(rising), extreme))
+        return Waves(*np.array(found).T)
+
+    @property
+    def count(self) -> int:
+        return int((np.diff(self.rising, prepend=0) > 0).sum())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A trial held against the lowest loss there could be, and the lowest known to be reached.
+
+    What its losses have above `least` is the excess: only that can be learned away.
+    """
+
+    trial: RateTrial
+    least: float
+    attained: float
+
+    def holds(self, condition: Logic) -> bool:
+        """Whether it does; of a trial whose numbers break nothing else is asked."""
+        if self.breaks and condition is not BROKEN:
+            return False
+        return holds(condition, self.number)
+
+    def number(self, measure: Measure) -> float:
+        return MEASURING[measure](self)
+
+    @cached_property
+    def breaks(self) -> bool:
+        return holds(BROKEN, self.number)
+
+    @cached_property
+    def excess(self) -> Array:
+        return np.maximum(self.trial.losses - self.least, 0)
+
+    @property
+    def start(self) -> float:
+        return float(self.trial.losses[0])
+
+    @property
+    def left(self) -> float:
+        """How much of what could be learned is left at the end."""
+        return self.number(LEFT)
+
+    @cached_property
+    def descent(self) -> int:
+        """How many epochs until there is next to nothing left to learn."""
+        arrived = np.flatnonzero(self.excess <= BOTTOM * self.excess[0])
+        return int(arrived[0]) + 1 if arrived.size else self.trial.epochs
+
+    @cached_property
+    def turned(self) -> tuple[int, int]:
+        """At how many steps of the descent the gradient turned round, and of how many."""
+        turns = self.trial.turns[1 : self.descent]
+        return int((turns < 0).sum()), len(turns)
+
+    @cached_property
+    def waves(self) -> Waves:
+        return Waves.of(self.excess)
+
+    @cached_property
+    def rises(self) -> int:
+        return Waves.of(self.excess[: self.descent]).count
+
+    @cached_property
+    def shut_gate(self) -> Gate | None:
+        """The activation that lets next to none of the gradient through, if there is one."""
+        gates = self.trial.gates
+        shut = [gate for gate in gates if gate.openness <= SHUT]
+        dead = [gate for gate in gates if gate.is_hidden and gate.steepest_of_all <= DEAD]
+        best = min(shut, key=lambda gate: (not gate.covers, gate.openness), default=None)
+        return best or (dead[0] if dead else None)
+
+    @property
+    def fading(self) -> float:
+        """The last gradient, relative to the largest."""
+        return self.number(FADING)
+
+    def says(self) -> Verdict:
+        """The first decision that holds."""
+        found = (verdict for condition, verdict in DECISIONS if self._decides(condition))
+        return next(found, OTHERWISE)
+
+    def _decides(self, condition: Logic) -> bool:
+        return DECISIONS[0][0] is condition if self.breaks else self.holds(condition)
+
+
+def sound_low(case: Case) -> float | None:
+    """The lowest loss of a trial whose numbers hold and that isn't saturated."""
+    sound = not case.breaks and not case.holds(IS_SATURATED)
+    return case.trial.lowest if sound else None
+
+
+def lowest_reached(cases: Sequence[Case], least: float) -> float:
+    """The lowest loss that a sound one of them reaches, or the lowest there could be."""
+    return min((low for case in cases if (low := sound_low(case)) is not None), default=least)
+
+
+def rests_on(case: Case, lowest: float) -> float | None:
+    """The loss that a trial comes to rest on, where that is as low as the lowest."""
+    rests = case.holds(SETTLED & ~FROZEN)
+    as_low = case.trial.end - lowest <= AS_LOW * (case.start - lowest)
+    return case.trial.end if rests and as_low else None
+
+
+def attained(cases: Sequence[Case], least: float) -> float:
+    """The loss on which the best of these came to rest, or the lowest there could be."""
+    lowest = lowest_reached(cases, least)
+    found = [end for case in cases if (end := rests_on(case, lowest)) is not None]
+    rest = min(found, default=least)
+    return rest if rest - least > AS_LOW * (cases[0].start - lowest) else least
+
+
+# What each measure is --------------------------------------------------------
+
+
+def _no_numbers(case: Case) -> float:
+    finite = np.isfinite(case.trial.losses) & np.isfinite(case.trial.slopes)
+    return float((~finite).sum())
+
+
+def _left(case: Case) -> float:
+    learnable = case.start - case.attained
+    return max(case.trial.end - case.attained, 0.0) / learnable if learnable > 0 else 0.0
+
+
+def _fading(case: Case) -> float:
+    largest = float(case.trial.slopes.max())
+    return float(case.trial.slopes[-1]) / largest if largest else 0.0
+
+
+def _least_share(gates: list[Gate]) -> float:
+    return min((gate.openness for gate in gates), default=1.0)
+
+
+def _steepest(case: Case) -> float:
+    hidden = [gate.steepest_of_all for gate in case.trial.gates if gate.is_hidden]
+    return min(hidden, default=1.0)
+
+
+MEASURING: Mapping[Measure, Callable[[Case], float]] = {
+    RATE: lambda case: case.trial.rate,
+    NO_NUMBERS: _no_numbers,
+    START: lambda case: case.start,
+    START_SIZE: lambda case: abs(case.start),
+    END: lambda case: case.trial.end,
+    SPAN: lambda case: float(np.ptp(case.trial.losses)),
+    LATEST_HIGH: lambda case: float(last_tenth(case.trial.losses).max()),
+    FIRST: lambda case: float(case.excess[0]),
+    LAST: lambda case: float(case.excess[-1]),
+    HIGHEST: lambda case: float(case.excess.max()),
+    LATE_LOW: lambda case: float(last_quarter(case.excess).min()),
+    MOVEMENT: lambda case: movement(case.excess),
+    LATE_STEPS: lambda case: float(len(last_quarter(case.trial.losses)) - 1),
+    LATE_RISES: lambda case: float((np.diff(last_quarter(case.trial.losses)) > 0).sum()),
+    LEAST: lambda case: case.least,
+    LEFT: _left,
+    FIRST_GRADIENT: lambda case: float(case.trial.slopes[0]),
+    FADING: _fading,
+    TURNS: lambda case: float(case.turned[0]),
+    STEPS: lambda case: float(case.turned[1]),
+    RISES: lambda case: float(case.rises),
+    SHARE: lambda case: _least_share(list(case.trial.gates)),
+    SHARE_OF_ALL: lambda case: _least_share([g for g in case.trial.gates if g.covers]),
+    STEEPEST: _steepest,
+}

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import rough_percent, short
 from gradbook.graph.node import Array
-from gradbook.rates.case import Case, attained, last_quarter
 from gradbook.rates.criteria import (
     AT_BOTTOM,
     CLIMBS,
@@ -26,7 +25,10 @@ from gradbook.rates.criteria import (
     SHUT,
     STILL,
     TRAINS,
+    Case,
     Verdict,
+    attained,
+    last_quarter,
 )
 from gradbook.rates.trial import Gate, RateTrial
 

@@ -15,7 +15,7 @@ from gradbook.net.derivation import Local
 from gradbook.net.lower import scalar_step
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
-from gradbook.rates.usable import usable_rate
+from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.story.partials import why
 from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png

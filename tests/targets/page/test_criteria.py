@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from gradbook.net import builtin
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import criteria
-from gradbook.rates.conditions import Condition
-from gradbook.rates.limit import largest, limit_table
-from gradbook.rates.sweep import sweep
+from gradbook.rates.criteria import Condition
+from gradbook.rates.sweep import largest, limit_table, sweep
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
 from tests.targets.page.machine import asked, number

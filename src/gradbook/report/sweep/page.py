@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gradbook.amounts import counted, short, shortest
 from gradbook.rates.criteria import MEANINGS
-from gradbook.rates.limit import DEFINITION
-from gradbook.rates.sweep import Sweep
+from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.report.chart import interactive
 from gradbook.report.page.shell import Section, badge, made_with, page, resource, text, wide
 from gradbook.report.page.tables import IN_A_NOTEBOOK, table

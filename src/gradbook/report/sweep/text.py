@@ -9,8 +9,7 @@ from typing import Any
 
 from gradbook.amounts import counted, short, shortest
 from gradbook.rates.criteria import Verdict
-from gradbook.rates.limit import DEFINITION
-from gradbook.rates.sweep import Sweep
+from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.rates.verdict import RateOutcome
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title

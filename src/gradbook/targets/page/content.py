@@ -15,7 +15,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.names import layer_names
 from gradbook.net.step import Mask, Step
 from gradbook.rates import USUAL_EPOCHS
-from gradbook.rates.gates import LayerGate, layer_gates
+from gradbook.rates.trial import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines, to_the_inputs
 from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
 from gradbook.targets.page.lines import Lines, written

@@ -14,7 +14,7 @@ from gradbook.graph.node import Node
 from gradbook.net import Loss
 from gradbook.net.step import Step
 from gradbook.rates import criteria as c
-from gradbook.rates.conditions import (
+from gradbook.rates.criteria import (
     Bound,
     Condition,
     Either,
@@ -25,8 +25,8 @@ from gradbook.rates.conditions import (
     Multiple,
     Negated,
 )
-from gradbook.rates.gates import LayerGate
-from gradbook.rates.limit import limit_table
+from gradbook.rates.sweep import limit_table
+from gradbook.rates.trial import LayerGate
 
 THRESHOLDS = {
     "late": [c.LATE, c.LEAST_LATE[c.LATE]],

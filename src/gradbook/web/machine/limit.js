@@ -1,4 +1,4 @@
-// Up to which learning rate a network trains: the search of `rates/limit.py`, on the same grid.
+// Up to which learning rate a network trains: the search of `rates/sweep.py`, on the same grid.
 
 import { filled } from "../text/wording.js"
 

@@ -17,7 +17,7 @@ from gradbook.net.derivation import Local
 from gradbook.net.layers import Layer
 from gradbook.net.norms import SampleNorm
 from gradbook.net.step import Step
-from gradbook.rates.case import Case, attained, least_loss
+from gradbook.rates.criteria import Case, attained, least_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.columns import ColumnGroup, groups
 from gradbook.targets.excel.plan.epoch_nudges import EpochNudges

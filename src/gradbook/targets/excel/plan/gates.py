@@ -6,7 +6,7 @@ from xlsxwriter.utility import quote_sheetname, xl_range_abs
 
 from gradbook.graph.names import gradient_name
 from gradbook.net.step import Step
-from gradbook.rates.gates import LayerGate, layer_gates
+from gradbook.rates.trial import LayerGate, layer_gates
 from gradbook.targets.excel.plan.chains import derivative
 
 

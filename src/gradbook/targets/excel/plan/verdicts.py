@@ -15,8 +15,7 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cel
 from gradbook.net import Loss
 from gradbook.net.step import Step
 from gradbook.rates import criteria as c
-from gradbook.rates.case import last_part
-from gradbook.rates.conditions import (
+from gradbook.rates.criteria import (
     Bound,
     Condition,
     Either,
@@ -26,6 +25,7 @@ from gradbook.rates.conditions import (
     Measure,
     Multiple,
     Negated,
+    last_part,
 )
 from gradbook.targets.excel.language.grammar import (
     Expression,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE
-from gradbook.rates.case import Case, lowest_reached, rests_on, sound_low
-from gradbook.rates.criteria import LEAST, NO_NUMBERS
+from gradbook.rates.criteria import LEAST, NO_NUMBERS, Case, lowest_reached, rests_on, sound_low
 from gradbook.targets.excel.plan.book import RATES, VERDICTS_WORK, WorkbookPlan
 from gradbook.targets.excel.plan.columns import gradients
 from gradbook.targets.excel.plan.layout import RunLayout
