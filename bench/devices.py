@@ -28,7 +28,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.data.images import Images
+from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.on_devices import accuracy_in_c, learned_from

@@ -22,7 +22,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import gradbook as gb
-from gradbook.data.images import Images
+from gradbook.data.dataset import Images
 from gradbook.data.sources import load
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import Reading, readings

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.data.images import in_turns
+from gradbook.data.dataset import in_turns
 from gradbook.data.sources import load
-from gradbook.data.warp import samples
-from gradbook.data.warp_text import GRAMMAR, parse
+from gradbook.data.warp import WARP_GRAMMAR, parse_warp, samples
 from gradbook.report.images.contact_sheet import png
 
 PICTURE = Path("docs/pictures/warps.png")
@@ -25,8 +24,8 @@ KINDS = ["none", "rotate 15", "shift 3", "scale 0.8 1.2", "shear 15", "crop 22",
 def main() -> None:
     training = load("digits").training
     chosen = in_turns(training, DIGITS)
-    all_at_once = GRAMMAR.splitlines()[-1].strip()
-    rows = [*((kind, parse(kind)) for kind in KINDS), ("all at once", parse(all_at_once))]
+    all_at_once = WARP_GRAMMAR.splitlines()[-1].strip()
+    rows = [*((kind, parse_warp(kind)) for kind in KINDS), ("all at once", parse_warp(all_at_once))]
     images = [samples(training, warp, chosen, seed=1).pixels for _, warp in rows]
     names = [name for name, _ in rows for _ in range(DIGITS)]
     PICTURE.write_bytes(png(np.concatenate(images), names, "Ten digits, warped", across=DIGITS))

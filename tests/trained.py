@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.data.columns import Column
+from gradbook.data.tables import Column
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
 from gradbook.lab.models.model import Model, values_read

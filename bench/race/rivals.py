@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gradbook.data.warp import Crop, Warp
-from gradbook.data.warp_text import write
+from gradbook.data.warp import Crop, Warp, write_warp
 from gradbook.errors import UsageError
 from gradbook.graph.window import Shape
 from gradbook.net import Net
@@ -117,7 +116,7 @@ def drawing(warp: Warp) -> Callable[[Any], Any]:
 
     crop = warp.crop or Crop(1, 0)
     if warp != Warp(rotate=warp.rotate, crop=warp.crop):
-        raise UsageError(f"the bench has no PyTorch twin of the warp '{write(warp)}'")
+        raise UsageError(f"the bench has no PyTorch twin of the warp '{write_warp(warp)}'")
 
     def draw(x: Any) -> Any:
         angles = torch.deg2rad(warp.rotate * (2 * torch.rand(len(x)) - 1))

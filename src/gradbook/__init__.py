@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
     from gradbook.audit.check import check
-    from gradbook.data.table import read_table
+    from gradbook.data.tables import read_table
     from gradbook.errors import GradbookError
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
@@ -36,7 +36,7 @@ _HOME: dict[str, str] = {
     "from_sklearn": "gradbook.lab.models.importing",
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
-    "read_table": "gradbook.data.table",
+    "read_table": "gradbook.data.tables",
     "recipe": "gradbook.lab.recipes.builtin",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.data.columns import Column, ColumnTable
 from gradbook.data.formats import idx
-from gradbook.data.formats.rows import CellRow
+from gradbook.data.formats.cells import CellRow
+from gradbook.data.tables import Column, ColumnTable
 from gradbook.lab.models.answers import Answers, answers, likeliest, probabilities
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import readings

@@ -14,7 +14,7 @@ from bench.race import turns as taking_turns
 from bench.race.race import Ratio, Time, race
 from bench.race.rivals import PREDICTORS
 from bench.race.turns import Taken, turns
-from gradbook.data.warp_text import parse as parse_warp
+from gradbook.data.warp import parse_warp
 from gradbook.errors import UsageError
 from gradbook.lab.recipes.builtin import builtin_recipe
 from gradbook.net import builtin

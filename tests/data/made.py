@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradbook.data.dataset import Size
 from gradbook.data.formats import idx
-from gradbook.data.images import Size
 from gradbook.data.sources import load
 from gradbook.errors import DataError
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gradbook.data import digits
+from gradbook.data.dataset import statistics
 from gradbook.data.formats import idx
-from gradbook.data.images import statistics
 from gradbook.data.sources import load
 from gradbook.errors import DataError
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from gradbook.data.sources import KNOWN, load
+from gradbook.data.sources import KNOWN, POINT_SETS, POINTS_OF_A_SET, load, points
 from gradbook.errors import DataError, FileError
 from tests.data.made import idx_folder
 
@@ -89,3 +89,26 @@ def test_a_size_that_images_cannot_be_brought_to_is_refused(tmp_path):
     (tmp_path / "squares.csv").write_text("0,1,2,3,4\n1,5,6,7,8\n")
     with pytest.raises(DataError, match="its images are 2x2, not 3x3: leave the size out"):
         load(tmp_path / "squares.csv", (3, 3))
+
+
+by_kind = pytest.mark.parametrize("kind", POINT_SETS)
+
+
+@by_kind
+def test_points_are_the_same_every_time_and_near_the_middle(kind):
+    found = points(kind)
+    assert found == points(kind)
+    assert len(found) == POINTS_OF_A_SET
+    assert all(abs(x) < 1.1 and abs(y) < 1.1 for x, y, _ in found)
+
+
+@by_kind
+def test_both_classes_are_there_in_like_numbers(kind):
+    second = sum(which for *_, which in points(kind))
+    assert POINTS_OF_A_SET / 3 < second < POINTS_OF_A_SET * 2 / 3
+
+
+def test_the_classes_are_told_apart_by_their_rules():
+    assert all((x * y < 0) == bool(which) for x, y, which in points("xor"))
+    assert all((x * x + y * y < 0.3) == bool(which) for x, y, which in points("circle"))
+    assert all((x + 0.5 * y > 0) == bool(which) for x, y, which in points("halves"))

@@ -12,8 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gradbook.data.warp import Elastic, warped_images
-from gradbook.data.warp_text import GRAMMAR, parse
+from gradbook.data.warp import WARP_GRAMMAR, Elastic, parse_warp, warped_images
 from gradbook.engine.native import NativeEngine as Engine
 from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
 from gradbook.errors import ShapeError
@@ -23,7 +22,7 @@ from tests.engine.levels import COMPILERS, compiler_called, levels
 
 pytestmark = pytest.mark.witness("cc")
 
-ALL = GRAMMAR.splitlines()[-1].strip() + "; crop 22 chance 0.5"
+ALL = WARP_GRAMMAR.splitlines()[-1].strip() + "; crop 22 chance 0.5"
 WARPS = [
     "rotate 15; crop 22 chance 0.1",
     "shift 2.5",
@@ -44,7 +43,7 @@ KEY = {"seed": 2**63 + 11, "epoch": 3}
 @pytest.mark.parametrize("text", WARPS)
 def test_the_images_are_the_references(text, level):
     images = pixels(40, 1, 28, 28)
-    warp, order = parse(text), np.arange(40)[::-1]
+    warp, order = parse_warp(text), np.arange(40)[::-1]
     found = Warping(warp, (1, 28, 28), level=level).images(images, order, **KEY)
     expected = warped_images(images, warp, order.tolist(), **KEY)
     assert abs(found - expected).max() / 255 < 1e-5
@@ -52,7 +51,7 @@ def test_the_images_are_the_references(text, level):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_images_of_any_shape_are_the_references(shape):
-    images, warp = pixels(6, *shape), parse(ALL)
+    images, warp = pixels(6, *shape), parse_warp(ALL)
     found = Warping(warp, shape).images(images, range(6), **KEY)
     # a float tells places apart as finely as the image is wide
     assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
@@ -60,7 +59,7 @@ def test_images_of_any_shape_are_the_references(shape):
 
 @pytest.mark.parametrize("name", COMPILERS)
 def test_every_compiler_says_the_same(name):
-    images, warp = pixels(6, 1, 28, 28), parse(ALL)
+    images, warp = pixels(6, 1, 28, 28), parse_warp(ALL)
     found = Warping(warp, (1, 28, 28), compiler_called(name)).images(images, range(6), **KEY)
     assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
 
@@ -69,13 +68,13 @@ def test_every_compiler_says_the_same(name):
 def test_no_warp_leaves_the_picture_exactly_as_it_is(shape):
     images = pixels(3, *shape)
     assert np.array_equal(
-        Warping(parse("none"), shape).images(images, [2, 0, 1], **KEY), images[[2, 0, 1]]
+        Warping(parse_warp("none"), shape).images(images, [2, 0, 1], **KEY), images[[2, 0, 1]]
     )
 
 
 def test_images_are_normalised_channel_by_channel():
     images, shape = pixels(2, 3, 8, 8), (3, 8, 8)
-    found = Warping(parse("none"), shape).images(
+    found = Warping(parse_warp("none"), shape).images(
         images, [1], scale=[1, 2, 0.5], shift=[0, -7, 1], **KEY
     )
     factors, terms = np.array([1, 2, 0.5])[:, None, None], np.array([0, -7, 1])[:, None, None]
@@ -88,7 +87,7 @@ def test_images_are_normalised_channel_by_channel():
 def test_any_number_of_threads_and_any_batches_give_the_same_bits():
     images = pixels(97, 1, 28, 28)
     order = np.random.RandomState(0).permutation(97)
-    warping = Warping(parse(ALL), (1, 28, 28))
+    warping = Warping(parse_warp(ALL), (1, 28, 28))
     whole = warping.images(images, order, **KEY)
     for parts in ([0, 97], [0, 48, 97], [0, 1, 2, 50, 97], [*range(0, 97, 16), 97]):
         with ThreadPoolExecutor(4) as crew:
@@ -111,7 +110,7 @@ def trained(threads, numbers=None):
     engine.normalise(0.1307, 0.3081, 255)
     images, labels = pixels(45, 1, 12, 12), np.arange(45) % 3
     order = np.random.RandomState(1).permutation(45)
-    how = {"warp": parse("rotate 20; elastic 4 2")} if numbers is None else {}
+    how = {"warp": parse_warp("rotate 20; elastic 4 2")} if numbers is None else {}
     given = images if numbers is None else numbers(images)
     losses = engine.epoch(given, labels, 0.1, order=order, **how, **KEY).losses
     return losses.tobytes() + b"".join(array.tobytes() for array in engine.carried().values())
@@ -122,7 +121,7 @@ def test_training_gives_the_same_bits_on_any_number_of_threads():
 
 
 def test_what_is_trained_on_are_these_images():
-    warping = Warping(parse("rotate 20; elastic 4 2"), (1, 12, 12))
+    warping = Warping(parse_warp("rotate 20; elastic 4 2"), (1, 12, 12))
     assert trained(1) == trained(1, lambda images: warping.images(images, range(45), **KEY))
     assert trained(1) != trained(1, lambda images: images)
 
@@ -131,26 +130,26 @@ def test_what_is_trained_on_are_these_images():
 
 
 def test_only_bytes_of_the_right_shape_are_warped():
-    warping = Warping(parse("rotate 15"), (1, 8, 8))
+    warping = Warping(parse_warp("rotate 15"), (1, 8, 8))
     with pytest.raises(ShapeError, match=r"images \(1, 8, 9\) for a warp of \(1, 8, 8\) bytes"):
         warping.images(pixels(2, 1, 8, 9), [0], **KEY)
     with pytest.raises(ShapeError, match="the order names images beyond the 2 there are"):
         warping.images(pixels(2, 1, 8, 8), [2], **KEY)
     with pytest.raises(ShapeError, match="crop 9 of an image with 8 rows"):
-        Warping(parse("crop 9"), (1, 8, 8))
+        Warping(parse_warp("crop 9"), (1, 8, 8))
     engine = Engine(parse_net(NET), 20)
     with pytest.raises(ShapeError, match="only bytes can be warped, not float64 numbers"):
-        engine.epoch(np.zeros((20, 1, 12, 12)), np.zeros(20, int), warp=parse("rotate 15"))
+        engine.epoch(np.zeros((20, 1, 12, 12)), np.zeros(20, int), warp=parse_warp("rotate 15"))
     flat = Engine(parse_net("input 4; dense 2; softmax; loss cross-entropy"), 20)
     with pytest.raises(ShapeError, match=r"only images can be warped: this network takes \(4,\)"):
-        flat.epoch(pixels(20, 4), np.zeros(20, int), warp=parse("rotate 15"))
+        flat.epoch(pixels(20, 4), np.zeros(20, int), warp=parse_warp("rotate 15"))
 
 
 def test_large_images_are_no_more_than_a_thread_has_room_for():
     """Sixteen of these are 9 MiB: more than the stack of most threads."""
     net = parse_net("input 3x224x224; maxpool 112; flatten; dense 2; softmax; loss cross-entropy")
     images, labels = pixels(3, 3, 224, 224), np.zeros(3, int)
-    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse(ALL), **KEY).losses
+    losses = Engine(net, 16, 2).epoch(images, labels, warp=parse_warp(ALL), **KEY).losses
     assert np.isfinite(losses).all()
 
 
@@ -257,7 +256,7 @@ def written(asked, tables):
     ids=["one pixel", "wild", "digits", "large"],
 )
 def test_sanitizers_find_nothing(text, shape, checks, tmp_path):
-    made = Warping(parse(text), shape)
+    made = Warping(parse_warp(text), shape)
     file, program = tmp_path / "main.c", tmp_path / "main"
     file.write_text(f"{source()}\n{written(made.asked, made.tables)}\n{MAIN}")
     flags = ["-O1", "-g", "-std=gnu11", "-pthread", "-fno-sanitize-recover=all"]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import gradbook as gb
-from gradbook.data.columns import read_columns
+from gradbook.data.tables import read_columns
 from tests.targets.portable.compiled import built
 
 STROKES = {  # of three letters, in tenths of a sheet

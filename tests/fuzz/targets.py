@@ -23,12 +23,12 @@ from gradbook.audit.copies.correct import fixed
 from gradbook.audit.formula.address import pack
 from gradbook.audit.formula.reader import Reader as FormulaReader
 from gradbook.audit.workbook.read import read_book
-from gradbook.data import sources, warp_text
-from gradbook.data.columns import read_columns
+from gradbook.data import sources
+from gradbook.data.dataset import Framing
 from gradbook.data.formats import npz, pictures
-from gradbook.data.images import Framing
-from gradbook.data.photo.image import as_seen, behind
-from gradbook.data.table import read_table
+from gradbook.data.photo import as_seen, behind
+from gradbook.data.tables import read_columns, read_table
+from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
 from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
@@ -100,8 +100,8 @@ def _study(data: bytes, folder: Path) -> None:
 
 
 def _warp(data: bytes, folder: Path) -> None:
-    found = warp_text.parse(text_of(data))
-    _read_back(warp_text.parse, warp_text.write(found), found)
+    found = parse_warp(text_of(data))
+    _read_back(parse_warp, write_warp(found), found)
 
 
 def _formulas(data: bytes, folder: Path) -> None:
@@ -270,7 +270,7 @@ def _words(*texts: str) -> tuple[str, ...]:
 
 
 NETWORK = _words(GRAMMAR)
-RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, warp_text.GRAMMAR))
+RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, WARP_GRAMMAR))
 STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick", "repeat 2", "end")
 XML = _words('<c r="A1" t="s"> <f t="shared" si="0" ref="A1:B2"> <v> </v> </f> </c> <row r="1">')
 
@@ -286,7 +286,7 @@ TARGETS = {
         ),
         Target(
             *("recipe", _recipe, grammars.recipes(), OF_RECIPE),
-            rooms=("lab.recipes", "net.text", "data.warp_text"),
+            rooms=("lab.recipes", "net.text"),
             words=RECIPE,
         ),
         Target(
@@ -294,7 +294,7 @@ TARGETS = {
             rooms=("lab.study.plan", "lab.study.braces", "lab.study.vary"),
             words=STUDY,
         ),
-        Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp", "data.warp_text"), RECIPE),
+        Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp",), RECIPE),
         Target(
             *("formula", _formulas, grammars.formulas(), breaks.of_formulas),
             rooms=("audit.formula", "targets.excel.language"),
@@ -322,10 +322,14 @@ TARGETS = {
             _columns,
             grammars.tables(),
             CELL,
-            ("data.columns", "data.formats.rows", "data.formats.cells"),
+            ("data.tables", "data.formats.cells"),
         ),
         Target(
-            "samples", _samples, grammars.sample_tables(), CELL, ("data.table", "data.formats.rows")
+            "samples",
+            _samples,
+            grammars.sample_tables(),
+            CELL,
+            ("data.tables", "data.formats.cells"),
         ),
         Target(
             *("picture", _picture, grammars.pictures(), breaks.of_bytes),

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from gradbook.data.images import framing
+from gradbook.data.dataset import framing
 from gradbook.data.sources import load
 from gradbook.engine.plain import PlainEngine
 from gradbook.lab.models.model import Model, values_read

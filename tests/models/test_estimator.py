@@ -69,7 +69,7 @@ def test_a_scaler_before_it_becomes_the_models_own(iris):
 def test_it_goes_on_as_any_model_does(iris, tmp_path):
     from sklearn.neural_network import MLPClassifier
 
-    from gradbook.data.columns import read_columns
+    from gradbook.data.tables import read_columns
     from gradbook.lab.models.table_model import TableModel
 
     mlp = fitted(MLPClassifier((4,), max_iter=20, random_state=1), *iris)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.data.table import read_table
+from gradbook.data.tables import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
 from gradbook.lab.exercise import personal
 from gradbook.net import builtin, parse

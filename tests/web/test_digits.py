@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 
-from gradbook.data.images import Framing
-from gradbook.data.photo.image import as_seen
+from gradbook.data.dataset import Framing
+from gradbook.data.photo import as_seen
 from gradbook.data.sources import load
 from gradbook.net import Net, builtin
 from gradbook.net.names import layer_names

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from unicodedata import combining, normalize
 
 from gradbook.audit.classes.students import StudentNames, file_key
-from gradbook.data.formats.rows import CellRow, read_rows
+from gradbook.data.formats.cells import CellRow, read_rows
 from gradbook.errors import DataError, LimitError
 
 LONGEST = 60  # characters of a name

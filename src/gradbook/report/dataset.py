@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradbook.amounts import counted
-from gradbook.data.dataset import Dataset
+from gradbook.data.dataset import Dataset, Images, digest, shared, statistics
 from gradbook.data.digits import SUMS
-from gradbook.data.images import Images, digest, shared, statistics
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
 from gradbook.report.words.lines import Span, TextLine, folded

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import Dataset
-from gradbook.data.images import BRIGHTEST
+from gradbook.data.dataset import BRIGHTEST, Dataset
 from gradbook.errors import ShapeError
 from gradbook.files import write_whole
 from gradbook.graph.node import Array

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradbook.data.columns import ColumnTable, read_columns
+from gradbook.data.tables import ColumnTable, read_columns
 
 HEADINGS = "width,colour,height"
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.data.columns import read_columns
+from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.tables.problem import problem, require_fit, usual_recipe
 from gradbook.net import Net

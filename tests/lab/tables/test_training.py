@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.data.columns import named_table, read_columns
 from gradbook.data.formats.cells import NumberStyle
+from gradbook.data.tables import named_table, read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.text import changed

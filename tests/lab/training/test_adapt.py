@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
 from gradbook.data.sources import load
-from gradbook.data.warp_text import write as write_warp
+from gradbook.data.warp import write_warp
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.builtin import recipe

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.data.dataset import TRAINING, Part, assemble
-from gradbook.data.images import statistics
+from gradbook.data.dataset import TRAINING, Part, assemble, statistics
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.training.material import Material, material, placed

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.data.table import read_table
+from gradbook.data.tables import read_table
 from gradbook.net import Net, Sample, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.dataset import TEST, TRAINING, Part, assemble
-from gradbook.data.warp_text import parse as warp
+from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
 from gradbook.lab.recipes.text import parse

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.chance import Purpose, key
-from gradbook.data import warp_text
-from gradbook.data.warp import Warp, drawn, warped
+from gradbook.data.warp import Warp, drawn, parse_warp, warped
 from gradbook.targets.torch.warping import warp_source
 
 WARPS = [
@@ -66,7 +65,7 @@ def _asked(warp: Warp, own: list[Any]) -> list[Any]:
 @pytest.mark.witness("torch")
 @given(st.sampled_from(WARPS), st.integers(7, 12), st.integers(7, 12), st.integers(0, 99))
 def test_the_images_are_those_of_the_recipe(text, rows, columns, seed):
-    warp = warp_text.parse(text)
+    warp = parse_warp(text)
     images = np.random.default_rng(seed).integers(0, 256, (3, 2, rows, columns), np.uint8)
     expected = [warped(image, warp, seed=seed, epoch=0, image=k) for k, image in enumerate(images)]
     np.testing.assert_allclose(said(warp, images, seed), expected, atol=0.02)

@@ -207,7 +207,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     if data is None and not net.table:
         return net
     from gradbook.cli.terminal.output import warn
-    from gradbook.data.table import attach, read_table
+    from gradbook.data.tables import attach, read_table
 
     asked = {name: value for name, value in reading.items() if value}
     if data is None:

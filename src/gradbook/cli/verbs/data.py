@@ -22,8 +22,7 @@ from gradbook.cli.terminal.output import can_say, print_json, show, show_images,
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
-    from gradbook.data.dataset import Dataset
-    from gradbook.data.images import Images
+    from gradbook.data.dataset import Dataset, Images
 
 EXAMPLES = """\
   gradbook data                              what goes by a name
@@ -138,14 +137,14 @@ def _require_sense(options: Namespace) -> None:
     if options.seed is not None and options.warp is None:
         raise UsageError("--seed is what a warp is drawn from: add --warp")
     if options.warp is not None:
-        from gradbook.data.warp_text import parse
+        from gradbook.data.warp import parse_warp
 
-        options.warp = parse(options.warp, "--warp")
+        options.warp = parse_warp(options.warp, "--warp")
 
 
 def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
     """Images of each class in turn, as they are or as the first epoch may see them."""
-    from gradbook.data.images import in_turns
+    from gradbook.data.dataset import in_turns
 
     places = in_turns(dataset.training, count)
     if options.warp is None:

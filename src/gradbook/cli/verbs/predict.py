@@ -153,8 +153,8 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
 
 def _rows(options: Namespace, model: TableModel) -> int:
     """What a model of a table predicts of one table's rows."""
-    from gradbook.data.columns import read_columns
     from gradbook.data.formats.pictures import SUFFIXES
+    from gradbook.data.tables import read_columns
     from gradbook.files import write_whole
     from gradbook.report.tables import text
 

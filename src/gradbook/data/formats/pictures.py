@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
-from gradbook.data.dataset import TRAINING, Dataset, Part, assemble
+from gradbook.data.dataset import TRAINING, Dataset, Part, Size, assemble
 from gradbook.data.formats.files import PARTS, by_part, require_room
-from gradbook.data.images import Size
 from gradbook.errors import DataError, GradbookError, one_line
 from gradbook.files import opened
 

@@ -20,11 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook import limits
-from gradbook.data.dataset import Dataset, Part, assemble
-from gradbook.data.formats.cells import is_number
+from gradbook.data.dataset import Dataset, Part, Size, assemble
+from gradbook.data.formats.cells import SEPARATORS, is_number, table_text
 from gradbook.data.formats.files import LABELS, by_part, require_room, unpacked
-from gradbook.data.formats.rows import SEPARATORS, table_text
-from gradbook.data.images import Size
 from gradbook.errors import DataError, FileError
 
 SUFFIXES = (".csv", ".tsv")

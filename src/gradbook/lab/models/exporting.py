@@ -18,7 +18,7 @@ from gradbook.files import said_plainly, whole_file
 from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:
-    from gradbook.data.images import Images
+    from gradbook.data.dataset import Images
     from gradbook.lab.models.on_devices import MadeC
     from gradbook.net.trained import TrainedNet
 

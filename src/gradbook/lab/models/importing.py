@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 
-from gradbook.data.columns import Column
+from gradbook.data.tables import Column
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.folders import temporary_folder
 from gradbook.lab.models.answers import number_names

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.amounts import counted
-from gradbook.data.images import BRIGHTEST
+from gradbook.data.dataset import BRIGHTEST
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
@@ -252,7 +252,7 @@ class Model:
 
 def untrained(net: Net, dataset: Dataset) -> Model:
     """A network before any training, for the images of a data set."""
-    from gradbook.data.images import statistics
+    from gradbook.data.dataset import statistics
     from gradbook.net.work.at_work import at_start
 
     if prod(net.input) != prod(dataset.shape):

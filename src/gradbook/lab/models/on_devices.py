@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import percent, size
-from gradbook.data.dataset import Dataset
-from gradbook.data.images import Images
+from gradbook.data.dataset import Dataset, Images
 from gradbook.data.sources import load
 from gradbook.errors import ShapeError
 from gradbook.net.layers import spell

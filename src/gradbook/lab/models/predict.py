@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.data.dataset import Framing
 from gradbook.data.formats import idx, pictures
 from gradbook.data.formats.files import holds_images, unpacked
 from gradbook.data.formats.pictures import SUFFIXES
-from gradbook.data.images import Framing
-from gradbook.data.photo.image import as_seen, behind
-from gradbook.data.photo.several import each_sign
-from gradbook.data.photo.subject import NoSign
+from gradbook.data.photo import as_seen, behind, each_sign
+from gradbook.data.signs import NoSign
 from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models.answers import ranked
 

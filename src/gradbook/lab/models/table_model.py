@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted
-from gradbook.data.columns import Column, ColumnTable, Numbers, encoded
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
+from gradbook.data.tables import Column, ColumnTable, Numbers, encoded
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.arguments import numbers, one_of, settle, whole, words
-from gradbook.data import warp_text
 from gradbook.data.dataset import FOLDS
-from gradbook.data.warp import Warp
+from gradbook.data.warp import Warp, write_warp
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.recipes.schedule import Schedule
 from gradbook.net import Net, Update
@@ -96,7 +95,7 @@ class Recipe:
             "recipe": self.name,
             "about": self.about,
             "data": self.data,
-            "warp": warp_text.write(self.warp).replace(";", ","),
+            "warp": write_warp(self.warp).replace(";", ","),
             "schedule": self.schedule,
             "rate": "find" if self.find_rate else "",
             "epochs": self.epochs,

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.arguments import hint
-from gradbook.data import warp_text
-from gradbook.data.warp import Warp
+from gradbook.data.warp import Warp, parse_warp_lines
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
 from gradbook.files import read_text
 from gradbook.lab.recipes import schedule as schedules
@@ -238,7 +237,7 @@ def _class_weights(line: Statement, folder: object) -> tuple[float, ...] | str:
 def _warp(line: Statement, folder: object) -> Warp:
     if not line.next:
         line.fail("which warp? write 'warp rotate 10, shift 2', or 'warp none'")
-    found = warp_text.parse_lines(_between_commas(line))
+    found = parse_warp_lines(_between_commas(line))
     line.rest()
     return found
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import Dataset
-from gradbook.data.images import Images, in_turns
+from gradbook.data.dataset import Dataset, Images, in_turns
 from gradbook.data.warp import warped_images
 from gradbook.errors import UsageError
 from gradbook.lab.models.answers import Answers

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted, short
-from gradbook.data.columns import Column, ColumnTable, Numbers, encoded, table_remarks
 from gradbook.data.dataset import balance_remark, dealt
 from gradbook.data.formats.cells import is_missing
+from gradbook.data.tables import Column, ColumnTable, Numbers, encoded, table_remarks
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.lab.recipes.recipe import BEST, Recipe
 from gradbook.lab.recipes.schedule import Schedule

@@ -10,8 +10,7 @@ from math import ceil
 
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset, balance_remark
-from gradbook.data.warp import Warp
-from gradbook.data.warp_text import write as write_warp
+from gradbook.data.warp import Warp, write_warp
 from gradbook.errors import ShapeError
 from gradbook.graph.window import SAME, Shape
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe

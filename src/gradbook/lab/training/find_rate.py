@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import short
-from gradbook.data.images import BRIGHTEST
+from gradbook.data.dataset import BRIGHTEST
 from gradbook.engine.base import Engine
 from gradbook.errors import UsageError
 from gradbook.lab.models.model import for_inputs

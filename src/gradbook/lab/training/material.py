@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import Dataset
-from gradbook.data.images import BRIGHTEST, Images
+from gradbook.data.dataset import BRIGHTEST, Dataset, Images
 from gradbook.errors import ShapeError
 from gradbook.graph.window import Shape
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe

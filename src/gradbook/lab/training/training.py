@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.images import BRIGHTEST, Images, framing
+from gradbook.data.dataset import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
 from gradbook.lab.models.answers import (
     ClassScore,

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import Dataset
-from gradbook.data.images import BRIGHTEST, Images, in_turns
+from gradbook.data.dataset import BRIGHTEST, Dataset, Images, in_turns
 from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model, for_inputs

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.amounts import counted, percent, size
-from gradbook.data.images import Framing, Images
+from gradbook.data.dataset import Framing, Images
 from gradbook.engine.wasm import viewer
 from gradbook.errors import LimitError
 from gradbook.lab.models.model import Model

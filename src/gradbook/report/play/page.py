@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gradbook.amounts import size
-from gradbook.data.plane import KINDS
+from gradbook.data.sources import POINT_SETS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.network import DROPPED
@@ -146,7 +146,7 @@ def _plane() -> str:
 
 
 def _samples(known: PageContent, is_building: bool) -> str:
-    sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in KINDS)
+    sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in POINT_SETS)
     choice = (
         '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
         f"{sets}</select></label>"

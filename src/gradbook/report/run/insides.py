@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted
-from gradbook.data import warp_text
+from gradbook.data.warp import write_warp
 from gradbook.lab.models.insides import Stage
 from gradbook.lab.runs.evidence import Evidence
 from gradbook.net.layers import spell
@@ -36,7 +36,7 @@ def training_images(run: Evidence) -> str:
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
     if warp.changes_images:
-        said += f" Each is warped anew in every epoch: <code>{text(warp_text.write(warp))}</code>"
+        said += f" Each is warped anew in every epoch: <code>{text(write_warp(warp))}</code>"
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
     factor = max(56 // columns, 1)
     films = "\n".join(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
-from gradbook.data.images import Images
+from gradbook.data.dataset import Images
 from gradbook.lab.models.answers import Answers, ClassScore, Places, class_scores, surest
 from gradbook.lab.runs.evidence import Evidence
 from gradbook.report.images.pixels import card, cards, line

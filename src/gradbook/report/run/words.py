@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.data import warp_text
+from gradbook.data.warp import write_warp
 from gradbook.errors import one_line
 from gradbook.lab.recipes.recipe import UNWARPED, weight_words
 from gradbook.lab.training.run_folder import RunFolder
@@ -52,7 +52,7 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
     if recipe.class_weights:
         yield [f"class weights {weight_words(recipe.class_weights)}"]
     if recipe.warp.changes_images:
-        yield ("warp " + warp_text.write(recipe.warp)).split("; ")
+        yield ("warp " + write_warp(recipe.warp)).split("; ")
     if recipe.statistics == UNWARPED:
         yield [f"statistics {recipe.statistics}"]
     threads = getattr(training.engine, "threads", 1)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.amounts import counted, duration, loss, percent, short
-from gradbook.data.columns import ColumnTable, Numbers, table_remarks
 from gradbook.data.formats.cells import COMMA, POINT, is_number
+from gradbook.data.tables import ColumnTable, Numbers, table_remarks
 from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import likeliest
 from gradbook.lab.models.table_model import TableModel

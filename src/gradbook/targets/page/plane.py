@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.data.plane import KINDS, Point, points
+from gradbook.data.sources import POINT_SETS, Point, points
 from gradbook.graph.node import Node
 from gradbook.net import Activation, Loss, Net
 from gradbook.net.step import Step
@@ -19,7 +19,7 @@ def tells_points_apart(net: Net) -> bool:
 
 def point_sets() -> dict[str, list[Point]]:
     """Of each kind its points: x, y, and the class."""
-    return {kind: points(kind) for kind in KINDS}
+    return {kind: points(kind) for kind in POINT_SETS}
 
 
 def labelled(found: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:

@@ -1,5 +1,5 @@
 // A drawing as a network sees it: cut to its edges, scaled, given a usual pen, brought to the middle.
-// The page's twin of `as_seen` in data/photo/image.py; a test holds one against the other.
+// The page's twin of `as_seen` in data/photo.py; a test holds one against the other.
 
 import { at, brought, cut, extent, filled, grown, resized, strokeWidth, toEven, withoutSpecks } from "./plane.js"
 

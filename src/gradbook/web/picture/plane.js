@@ -1,5 +1,5 @@
 // Amounts of ink in rows and columns: cut out, made larger or smaller, strokes wider or thinner.
-// The page's twin of data/photo/image.py and ink.py, which say what it means and why.
+// The page's twin of data/photo.py, which says what it means and why.
 
 /** @typedef {{amount: Float32Array, rows: number, columns: number}} Plane */
 /** @typedef {{top: number, left: number, bottom: number, right: number}} Box */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.data.table import read_table
+from gradbook.data.tables import read_table
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.answers import Classes, OwnPass

@@ -62,9 +62,9 @@ def page(topic: str | None) -> str:
 
         return GRAMMAR
     if topic in {"warp", "warps", "WARP"}:
-        from gradbook.data import warp_text
+        from gradbook.data.warp import WARP_GRAMMAR
 
-        return warp_text.GRAMMAR
+        return WARP_GRAMMAR
     if topic in {"table", "tables", "TABLE"}:
         return _tables()
     known = [*VERBS, *TOPICS]
@@ -94,7 +94,7 @@ network    {hidden} units with ReLU, then an output for each class or one for a
 
 
 def _tables() -> str:
-    from gradbook.data.columns import MOST_WORDS, NAMED
+    from gradbook.data.tables import MOST_WORDS, NAMED
     from gradbook.lab.tables.problem import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
 
     return TABLES.format(

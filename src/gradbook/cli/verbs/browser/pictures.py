@@ -91,7 +91,7 @@ def _images(recipe: Recipe, data: str | None) -> Dataset:
 
 def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     """The page; of a network that isn't trained images come along, so that it may be."""
-    from gradbook.data.images import in_turns
+    from gradbook.data.dataset import in_turns
     from gradbook.report.digits.packing import TrainingPack
     from gradbook.report.digits.page import digits_page
 

@@ -269,8 +269,8 @@ def _require_images(folder: str) -> None:
 
 def is_table(name: str | None) -> TypeGuard[str]:
     """Whether it is a table of measurements, not one of pixels."""
-    from gradbook.data.columns import NAMED, SUFFIXES
     from gradbook.data.formats.pixel_table import holds_pixels
+    from gradbook.data.tables import NAMED, SUFFIXES
 
     if not name or name in NAMED:
         return bool(name)
@@ -281,7 +281,7 @@ def is_table(name: str | None) -> TypeGuard[str]:
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """By the recipe, or by the usual one for this table."""
     from gradbook.cli.training.tables import train_on, train_seeds_on
-    from gradbook.data.columns import NAMED, named_table, read_columns
+    from gradbook.data.tables import NAMED, named_table, read_columns
     from gradbook.lab.tables.problem import MEAN, problem, usual_recipe
 
     if options.find_rate:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from gradbook.data.formats import pictures as picture
-from gradbook.data.images import Framing
-from gradbook.data.photo.image import as_seen, behind
-from gradbook.data.photo.ink import stroke_width
-from gradbook.data.photo.subject import NoSign
+from gradbook.data.dataset import Framing
+from gradbook.data.formats import pictures
+from gradbook.data.photo import as_seen, behind, each_sign, ink, stroke_width
+from gradbook.data.signs import NoSign
 from gradbook.data.sources import load
-from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save
+from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save, several
 
 DIGITS = Framing(20, by_mass=True)
 SHAPE = (1, 28, 28)
@@ -74,7 +73,7 @@ def test_every_format_is_read_and_turned_upright(suffix, digits, tmp_path):
     number = SUFFIXES.index(suffix)
     for k in range(number, 20, len(SUFFIXES)):
         file = save(photo(digits[k], k, PLAIN), tmp_path, k)
-        assert likeness(seen(picture.read(file)), digits[k]) > 0.85
+        assert likeness(seen(pictures.read(file)), digits[k]) > 0.85
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "CMYK", "I;16"])
@@ -86,7 +85,7 @@ def test_every_mode_is_read(mode, digits, tmp_path):
         changed = large.convert("RGB").convert(mode, dither=Image.Dither.NONE)
     file = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     changed.save(file)
-    assert likeness(seen(picture.read(file, behind)), digits[0]) > 0.9
+    assert likeness(seen(pictures.read(file, behind)), digits[0]) > 0.9
 
 
 @pytest.mark.parametrize("ink", [0, 255])
@@ -94,7 +93,7 @@ def test_ink_on_nothing_is_seen_whether_dark_or_light(ink, digits, tmp_path):
     alpha = Image.fromarray(digits[0]).resize((112, 112))
     drawn = Image.merge("LA", [Image.new("L", alpha.size, ink), alpha])
     drawn.save(tmp_path / "a.png")
-    assert likeness(seen(picture.read(tmp_path / "a.png", behind)), digits[0]) > 0.95
+    assert likeness(seen(pictures.read(tmp_path / "a.png", behind)), digits[0]) > 0.95
 
 
 def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
@@ -103,13 +102,13 @@ def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
     corner.paste(0, (0, 0, 60, 30))
     drawn.putalpha(corner)
     drawn.save(tmp_path / "a.png")
-    assert likeness(seen(picture.read(tmp_path / "a.png", behind)), digits[2]) > 0.95
+    assert likeness(seen(pictures.read(tmp_path / "a.png", behind)), digits[2]) > 0.95
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_a_picture_that_is_far_too_large_is_made_smaller(suffix, digits, tmp_path):
     Image.fromarray(255 - digits[3]).resize((4000, 4000)).save(tmp_path / f"a{suffix}")
-    found = picture.read(tmp_path / f"a{suffix}", behind, 1000)
+    found = pictures.read(tmp_path / f"a{suffix}", behind, 1000)
     assert found.size == (1000, 1000)
     assert likeness(seen(found), digits[3]) > 0.95
 
@@ -291,3 +290,119 @@ def test_pictures_side_by_side_are_not_called_blank(left, right):
     noise = np.random.default_rng(1).normal(0, 6, both.shape)
     with pytest.raises(NoSign, match="nothing in it can be told from what it lies on"):
         seen(Image.fromarray(np.clip(both + noise, 0, 255).astype(np.uint8)))
+
+
+ROWS, COLUMNS = 120, 160
+
+
+def bar(amount: float = 1.0) -> np.ndarray:
+    """How much ink: an upright bar in the middle."""
+    page = np.zeros((ROWS, COLUMNS))
+    page[30:90, 70:85] = amount
+    return page
+
+
+def picture(page, paper=(0.9, 0.9, 0.85), pen=(0.1, 0.1, 0.3), light=1.0, noise=0.0):
+    colours = np.array(paper) + (np.array(pen) - np.array(paper)) * page[..., None]
+    colours = colours * np.broadcast_to(light, page.shape)[..., None]
+    colours = colours + np.random.RandomState(0).normal(0, noise, colours.shape)
+    return np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8)
+
+
+def slope(low: float) -> np.ndarray:
+    return np.linspace(low, 1, COLUMNS) * np.ones((ROWS, 1))
+
+
+def shadow(depth: float) -> np.ndarray:
+    return 1 - depth / (1 + np.exp((np.arange(COLUMNS) - 60) / 6)) * np.ones((ROWS, 1))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        picture(bar()),
+        picture(bar(), (0, 0, 0), (1, 1, 1)),
+        picture(bar(), (1, 1, 1), (1, 1, 0)),
+        picture(bar(), (0.7, 0.2, 0.2), (0.2, 0.55, 0.2)),
+        picture(bar(), light=slope(0.5)),
+        picture(bar(), light=shadow(0.35), noise=0.02),
+        picture(bar(), (0.1, 0.2, 0.1), (0.9, 0.9, 0.8), light=slope(0.6), noise=0.03),
+    ],
+    ids=["pen", "chalk", "yellow", "equal-brightness", "slope", "shadow", "board"],
+)
+def test_ink_is_found_by_any_light_in_any_colour(seen):
+    found = ink(seen)
+    assert (found.strokes == (bar() > 0)).mean() > 0.995
+
+
+def test_ink_on_even_paper_keeps_its_greys_to_the_bit():
+    page = np.zeros((28, 28), np.uint8)
+    page[8:20, 10:14] = np.random.RandomState(0).randint(1, 256, (12, 4))
+    page[8, 10:13] = 255
+    found = ink(np.repeat(page[..., None], 3, axis=2))
+    assert np.allclose(found.amount * 255, page, atol=14)  # the strongest tenth is full strength
+    assert not found.amount[page == 0].any()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        picture(np.zeros((ROWS, COLUMNS))),
+        picture(np.zeros((ROWS, COLUMNS)), light=slope(0.6)),
+        picture(np.zeros((ROWS, COLUMNS)), noise=0.03),
+        picture(bar(0.02)),
+        np.zeros((1, 1, 3), np.uint8),
+        np.full((1, 90, 3), 7, np.uint8),
+    ],
+    ids=["paper", "slope", "noise", "a shade", "a pixel", "a line"],
+)
+def test_paper_alone_has_no_ink(seen):
+    assert ink(seen) is None
+
+
+def test_noise_raises_what_can_be_told_from_paper():
+    assert ink(picture(bar(), noise=0.03)).faintest > 2 * ink(picture(bar())).faintest
+
+
+PLACES = [(20, 30), (90, 22), (170, 35), (25, 150), (100, 160)]  # two lines, left to right
+
+
+def sheet_of_signs(places, size=(260, 240)) -> Image.Image:
+    """A white sheet with an upright stroke below each place."""
+    picture = Image.new("RGB", size, "white")
+    for x, y in places:
+        ImageDraw.Draw(picture).line((x, y, x + 12, y + 70), fill="black", width=8)
+    return picture
+
+
+def test_signs_come_line_by_line_from_left_to_right():
+    found = [box for box, _ in each_sign(sheet_of_signs(PLACES[::-1]))]
+    corners = np.array([(box.left, box.top) for box in found])
+    assert corners == pytest.approx(np.array(PLACES), abs=8)  # a line of 8 pixels begins before it
+
+
+def test_what_is_cut_out_holds_one_sign_alone():
+    crowded = sheet_of_signs([(20, 30), (48, 30), (76, 30)])
+    for _, part in each_sign(crowded):
+        dark = (np.asarray(part.convert("L")) < 128).any(0)
+        assert np.diff(dark.astype(int), prepend=0).clip(0).sum() == 1  # one run of columns
+
+
+def test_dirt_and_frames_are_no_signs():
+    picture = sheet_of_signs(PLACES[:3], size=(260, 130))
+    ImageDraw.Draw(picture).rectangle((2, 2, 257, 127), outline="grey", width=2)
+    ImageDraw.Draw(picture).ellipse((140, 110, 143, 113), fill="black")
+    assert len(each_sign(picture)) == 3
+
+
+@pytest.mark.parametrize("colour", ["white", "black", "navy"])
+def test_an_empty_sheet_has_none(colour):
+    with pytest.raises(NoSign):
+        each_sign(Image.new("RGB", (200, 100), colour))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_digits_of_a_photo_are_found(seed):
+    chosen = np.random.RandomState(seed).randint(60_000, size=2 + seed % 6)
+    digits = load("digits").training_and_validation.pixels[chosen, 0]
+    assert len(each_sign(several(digits, seed, lines=1 + seed % 2))) == len(digits)

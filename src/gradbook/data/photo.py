@@ -1,0 +1,520 @@
+"""A picture that somebody took, made into an image as a network was trained on.
+
+The ink is found, then the one sign among its strokes (`signs.py`), or each of several. It is cut
+out, scaled to the longest side that the data set's images have, and brought to the middle.
+The paper is what most of a picture looks like, and it changes slowly from place to place; whatever
+is unlike it, all in one direction of colour, is ink: pen on paper, chalk, light on a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import Framing
+from gradbook.data.formats.pictures import WHITE, Ground
+from gradbook.data.signs import (
+    LEAST_SIDE,
+    Mask,
+    NoSign,
+    PixelBox,
+    Subject,
+    is_card,
+    is_grid,
+    is_table,
+    near,
+    signs,
+    spans,
+    subject,
+    within_a_table,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+# The ink ----------------------------------------------------------------------
+
+Grey = NDArray[Any]  # (rows, columns) in float32
+Colours = NDArray[Any]  # (rows, columns, 3) in float32, from 0 to 1
+
+SOME = 20_000  # pixels speak for all
+CELLS = 24  # along the longer side: how finely the paper's lighting is followed
+EVEN_SHARE = 0.4  # of all pixels: so many of one colour are paper without a shadow
+ALIKE = 2.5 / 255  # what differs less is the same colour
+STRONG = 90  # per cent of what stands out is fainter than the ink's full strength
+EDGE = 0.35  # of full strength: below the half, where thin places of a stroke would break
+FAINTEST = 0.02  # of full strength, where the paper is without noise
+SHARP = 0.02  # of full strength from pixel to pixel
+QUIET, QUIETEST = 0.3, 0.385  # that share of noise is less than so many deviations
+LEAST_CONTRAST = 0.07  # black on white has 1
+NOISES = 5  # deviations of the paper's own noise; what is less doesn't stand out
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """How much ink there is at each place, from 0, the bare paper, to 1."""
+
+    amount: Grey
+    faintest: float  # below it nothing can be told from the paper
+
+    @property
+    def strokes(self) -> NDArray[np.bool_]:
+        """Where there is ink, faint edges left out."""
+        return np.asarray(self.amount > EDGE)
+
+    def above(self, amount: float) -> Ink:
+        """Only what is more than that, its strength spread out again."""
+        return Ink(np.clip((self.amount - amount) / (1 - amount), 0, 1), self.faintest)
+
+    def by_an_edge(self, reach: int) -> NDArray[np.bool_]:
+        """What lies so near an edge of ink; the edge of a shadow is soft and is none."""
+        smooth = _blurred(_blurred(self.amount[..., None]))[..., 0]
+        down, along = np.diff(smooth, axis=0)[:, :-1], np.diff(smooth, axis=1)[:-1]
+        sharp = np.hypot(down, along) > max(SHARP, self.faintest / 4)
+        return near(np.pad(sharp, ((0, 1), (0, 1))), reach)
+
+
+def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
+    """The ink in a picture (rows, columns, 3); none where it is all paper.
+
+    If it is `shadowed`, what is far from any sharp edge is paper too, however dark.
+    """
+    colours = picture.astype(np.float32) / 255
+    paper = _even_paper(colours)
+    if paper is not None:
+        return _told_apart(_difference(colours, paper))
+    paper = _surface(colours)
+    for _ in range(4 if shadowed else 2):  # the paper is better known once most of the ink is
+        found = _told_apart(_difference(colours, paper))
+        if found is None:
+            return None
+        covered = near(found.strokes, _reach(colours))
+        if shadowed:
+            covered &= found.by_an_edge(5 * _reach(colours))
+        paper = _followed(colours, covered, paper)
+    return _told_apart(_difference(colours, paper))
+
+
+def stroke_width(amount: Grey) -> float:
+    """How wide strokes are: twice their area over the length of their outline."""
+    padded = np.pad(amount, 1)
+    down, along = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * amount.sum() / np.hypot(down, along).sum())
+
+
+def _even_paper(colours: Colours) -> Colours | None:
+    """The one colour that so much of the picture has, as drawings and screens do."""
+    step = max(1, round((colours.shape[0] * colours.shape[1] / SOME) ** 0.5))
+    few = colours[::step, ::step].reshape(-1, 3)
+    bytes_ = np.rint(few * 255).astype(np.int32)
+    each, counts = np.unique(bytes_ @ (65536, 256, 1), return_counts=True)
+    most = int(each[counts.argmax()])
+    colour = np.array([most >> 16, most >> 8 & 255, most & 255], np.float32) / 255
+    alike = abs(few - colour).max(1) < ALIKE
+    if alike.mean() < EVEN_SHARE:
+        return None
+    return np.asarray(few[alike].mean(0) if counts.max() < len(few) / 2 else colour)
+
+
+def _difference(colours: Colours, paper: Colours) -> Grey:
+    """How unlike the paper each pixel is, along the one direction of colour that says most."""
+    apart = (colours - paper).reshape(-1, 3)
+    some = apart[:: max(1, len(apart) // SOME)]
+    sizes = (some**2).sum(1)
+    far = some[sizes >= np.quantile(sizes, 0.9)]
+    direction = np.linalg.eigh(far.T @ far)[1][:, -1]
+    along = far @ direction
+    amount: Grey = (apart @ direction).reshape(colours.shape[:2])
+    return amount if (along * along * along).sum() >= 0 else -amount
+
+
+def _told_apart(amount: Grey) -> Ink | None:
+    """The difference in units of the ink's own strength, where there is any ink."""
+    some = amount.ravel()[:: max(1, amount.size // SOME)]
+    noise = float(np.quantile(abs(some), QUIET)) / QUIETEST
+    least = max(NOISES * noise, LEAST_CONTRAST)
+    outstanding = amount[amount > least]
+    if not outstanding.size:
+        return None
+    full = float(np.percentile(outstanding, STRONG))
+    return Ink(np.clip(amount / full, 0, 1), min(max(FAINTEST, 3 * noise / full), EDGE))
+
+
+def _surface(colours: Colours) -> Colours:
+    """Paper whose light changes as a quadratic does, held to most of the picture, not to all."""
+    small = _resized(colours, *_cells(colours))
+    values = small.reshape(-1, 3)
+    terms = _quadratic(*small.shape[:2])
+    even = np.broadcast_to(np.median(values, axis=0), values.shape)
+    for count in (1, 3, 3, 3, 6, 6, 6, 6):  # first an even light, then a slope, then a bend
+        distances = np.linalg.norm(values - even, axis=1)
+        usual = max(float(np.median(distances)), ALIKE)
+        weights = (1 + (distances / usual) ** 2) ** -2.0
+        used = terms[:, :count]
+        weighted = used * weights[:, None]
+        even = used @ np.linalg.lstsq(weighted.T @ used, weighted.T @ values, rcond=None)[0]
+    return _resized(np.asarray(even, np.float32).reshape(small.shape), *colours.shape[:2])
+
+
+def _quadratic(rows: int, columns: int) -> NDArray[np.float64]:
+    """1, y, x, y², xy, x² at the middle of each place; y and x go from −1 to 1."""
+    y, x = (2 * (np.arange(n) + 0.5) / n - 1 for n in (rows, columns))
+    y, x = (side.ravel() for side in np.meshgrid(y, x, indexing="ij"))
+    return np.stack([np.ones_like(x), y, x, y * y, x * y, x * x], axis=1)
+
+
+def _followed(colours: Colours, covered: NDArray[np.bool_], before: Colours) -> Colours:
+    """Paper as the bare places around show it; where there are none, as it was taken for."""
+    bare = (~covered).astype(np.float32)[..., None]
+    seen = _resized(np.concatenate([(colours - before) * bare, bare], axis=2), *_cells(colours))
+    blurred = _blurred(seen)
+    correction = blurred[..., :3] / (blurred[..., 3:] + 0.02)
+    return before + _resized(correction, *colours.shape[:2])
+
+
+def _reach(colours: Colours) -> int:
+    """How far from a stroke its edges and their blur may be seen."""
+    rows, columns = colours.shape[:2]
+    return int(max(1, round(max(rows, columns) / 150)))
+
+
+def _cells(colours: Colours) -> tuple[int, int]:
+    rows, columns = map(int, colours.shape[:2])
+    cell = max(rows, columns) / CELLS
+    return max(1, min(rows, round(rows / cell))), max(1, min(columns, round(columns / cell)))
+
+
+def _blurred(cells: Colours) -> Colours:
+    """Each cell with those around it, 1 4 6 4 1 along and down."""
+    for _ in range(2):
+        wide = np.pad(cells, ((1, 1), (1, 1), (0, 0)))
+        rows = wide[:-2] + 2 * wide[1:-1] + wide[2:]
+        cells = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 16
+    return cells
+
+
+def _resized(values: Colours, rows: int, columns: int) -> Colours:
+    from PIL import Image
+
+    how = Image.Resampling.BOX if rows < len(values) else Image.Resampling.BICUBIC
+    planes = [
+        np.asarray(Image.fromarray(plane).resize((columns, rows), how))
+        for plane in np.moveaxis(values, 2, 0)
+    ]
+    return np.stack(planes, axis=2)
+
+
+# The one digit; where it is small, or on a card, it is looked at nearer -------
+
+LOOKS = 4  # at most
+LOOKED_AT = 480  # pixels along the longer side: enough to find a digit by
+NEARER = 0.4  # of the picture: a smaller digit is looked at again, nearer
+MARGIN = 0.6  # of its side, on each side of it
+INSIDE = 0.03  # of a card's side: so far inside its edges it is looked at again
+BLOT = 0.4  # of its side: no digit's strokes are as wide
+SOFT = 0.1  # of a sign: so much of it may lie further from its edges than its strokes are wide
+LINES = 0.6  # of the ink's strength: the lines of squared paper are hardly darker
+LINES_MORE = 1.2  # times the faint lines around a digit: what is less may be one of them
+SOME_EDGES, RIM = 0.001, 6  # of all pixels; pixels along the picture's sides
+EDGES = 0.06  # of a digit's side: so far around its strokes lie their faint edges
+
+
+def digit(picture: Image) -> Grey:
+    """Its ink, from 0 to 1, all else taken away, cut to its edges."""
+    return _looked_at(picture, LOOKS)
+
+
+def reduced(picture: Image) -> Image:
+    """As small as it may be for a digit to be found."""
+    from PIL.Image import Resampling
+
+    factor = max(picture.size) / LOOKED_AT
+    if factor <= 1:
+        return picture
+    size = (ceil(picture.width / factor), ceil(picture.height / factor))
+    return picture.resize(size, Resampling.BOX, reducing_gap=2)
+
+
+def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Grey:
+    """The digit's ink; `where` says which part of the picture it is in."""
+    small = reduced(picture)
+    scale = picture.width / small.width
+    found, sign = _found(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
+    nearer = _nearer(found, sign, max(small.size))
+    if nearer and looks > 1:
+        known = sign.box if isinstance(sign, Subject) and nearer.holds(sign.box) else None
+        return _cut(
+            picture,
+            nearer.seen_from(0, 0, scale),
+            looks,
+            known and known.seen_from(0, 0, scale),
+        )
+    if isinstance(sign, NoSign):
+        raise sign
+    if stroke_width(np.where(sign.mask, found.amount, 0)) > BLOT * sign.box.side:
+        raise NoSign("no digit found: what stands out is a blot")
+    reach = max(2, round(EDGES * sign.box.side))
+    own = near(sign.mask, reach)
+    around = found.amount[near(sign.mask, 3 * reach) & ~own]
+    lines = float(np.quantile(around, 0.95)) if around.size else 0.0
+    faintest = max(found.faintest, min(LINES_MORE * lines, EDGE))
+    amount = np.where(own & (found.amount > faintest), found.amount, 0)
+    return amount[extent(amount > 0).slices]
+
+
+def extent(mask: NDArray[np.bool_]) -> PixelBox:
+    """The box around all that is in the mask, which isn't empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return PixelBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+
+def _nearer(found: Ink, sign: Subject | NoSign, side: int) -> PixelBox | None:
+    """What to look at again: a paper without its table, a card alone, a small digit from near."""
+    if isinstance(sign, NoSign):
+        return within_a_table(found.strokes)
+    if is_card(sign):
+        return sign.box.wider(-INSIDE)
+    return sign.box.wider(MARGIN) if sign.box.side < NEARER * side else None
+
+
+def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> Grey:
+    """What is in the box, looked at again."""
+    box = box.within(picture.height, picture.width)
+    if min(box.height, box.width) < LEAST_SIDE:
+        raise NoSign("no digit found: what stands out is too small to be read")
+    part = picture.crop((box.left, box.top, box.right, box.bottom))
+    return _looked_at(part, looks - 1, where and where.seen_from(box.top, box.left, 1))
+
+
+def _found(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
+    """The ink and the sign in it; shadows are looked for where there is none without."""
+    seen: list[tuple[Ink, Subject | NoSign]] = []
+    for shadowed in (False, True):
+        every = ink(pixels, shadowed=shadowed)
+        if every is None:
+            continue
+        found, sign = _sign(every, where)
+        if isinstance(sign, Subject):
+            return found, sign
+        seen.append((found, sign))
+    if not seen and _has_edges(pixels):
+        raise NoSign("nothing in it can be told from what it lies on: crop it to one digit")
+    if not seen:
+        raise NoSign("blank: nothing is drawn on it")
+    return seen[0]
+
+
+def _has_edges(pixels: NDArray[np.uint8]) -> bool:
+    """Whether there is something on it, though no ink: several pictures side by side, a pattern."""
+    grey = pixels.astype(np.float32).mean(2) / 255
+    edges = Ink(grey, FAINTEST).by_an_edge(0)[RIM:-RIM, RIM:-RIM]  # the picture's own is none
+    return bool(edges.any() and edges.mean() > SOME_EDGES)
+
+
+def _sign(found: Ink, where: PixelBox | None) -> tuple[Ink, Subject | NoSign]:
+    """The one sign, or why there is none; in all of the ink, or in what is darker than lines."""
+    sign = _judged(found, where)
+    if isinstance(sign, Subject) and not spans(sign):
+        return found, sign
+    darker = found.above(LINES)
+    without_lines = _judged(darker, where)
+    if isinstance(without_lines, Subject) and not spans(without_lines):
+        return darker, without_lines
+    return found, sign
+
+
+def _judged(found: Ink, where: PixelBox | None) -> Subject | NoSign:
+    """The one sign that the strokes make, if it can be one that somebody wrote."""
+    try:
+        sign = subject(found.strokes, where)
+    except NoSign as error:
+        return error
+    amount = np.where(sign.mask, found.amount, 0)
+    edges = found.by_an_edge(ceil(stroke_width(amount)) + 1)
+    if np.mean(edges[sign.mask]) < 1 - SOFT:
+        return NoSign("no digit found: what stands out has no edges, as shadows have none")
+    if is_table(sign.mask):
+        return NoSign("no digit found: what stands out goes along the picture's edge")
+    if is_grid(sign):
+        return NoSign("no digit found: what stands out is a grid of lines")
+    return sign
+
+
+# Several signs ----------------------------------------------------------------
+
+SAME_LINE = 0.5  # of the lower one's height that two signs of a line have beside each other
+FAINT_EDGES = 2  # pixels around a sign's strokes, as small as it is looked at
+
+
+def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
+    """Where each sign is, and what is around it, with all others painted over."""
+    small = reduced(picture)
+    found = _signs_in(np.asarray(small))
+    if not found:
+        raise NoSign("no digit found: nothing on it stands out that is large enough")
+    scale = picture.width / small.width
+    return [
+        (sign.box.seen_from(0, 0, scale), _alone(picture, scale, sign, found))
+        for sign in in_lines(found)
+    ]
+
+
+def in_lines(found: list[Subject]) -> list[Subject]:
+    """Line by line from above, each from left to right."""
+    lines: list[list[Subject]] = []
+    for sign in sorted(found, key=lambda sign: sign.box.top + sign.box.bottom):
+        line = next((line for line in lines if _is_beside(sign.box, line[-1].box)), None)
+        if line is None:
+            lines.append([sign])
+        else:
+            line.append(sign)
+    return [sign for line in lines for sign in sorted(line, key=lambda sign: sign.box.left)]
+
+
+def _is_beside(one: PixelBox, other: PixelBox) -> bool:
+    shared = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return shared > SAME_LINE * min(one.height, other.height)
+
+
+def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
+    """The signs in all of the ink, or in what is darker than the lines of the paper."""
+    for shadowed in (False, True):
+        every = ink(pixels, shadowed=shadowed)
+        for seen in (every, every.above(LINES)) if every else ():
+            made = signs(seen.strokes)
+            if made and not any(map(spans, made)):
+                return made
+    return []
+
+
+def _alone(picture: Image, scale: float, sign: Subject, found: list[Subject]) -> Image:
+    """The picture around a sign; where others reach into that, it has the paper's colour."""
+    from PIL import Image
+
+    box = sign.box.wider(MARGIN).within(*sign.mask.shape)
+    own = near(sign.mask, FAINT_EDGES)
+    others = _others(sign, found) & ~own
+    large = box.seen_from(0, 0, scale).within(picture.height, picture.width)
+    part = picture.crop((large.left, large.top, large.right, large.bottom))
+    painted = Image.fromarray(others[box.slices]).resize(part.size)
+    bare = ~(others | own)[box.slices]
+    seen = np.asarray(part.resize((box.width, box.height)))[bare]
+    paper = tuple(int(level) for level in np.median(seen, axis=0)) if len(seen) else (255,) * 3
+    part.paste(paper, mask=painted)
+    return part
+
+
+def _others(sign: Subject, found: list[Subject]) -> Mask:
+    every = np.zeros(sign.mask.shape, bool)
+    for other in found:
+        every |= other.mask if other is not sign else False
+    return near(every, FAINT_EDGES)
+
+
+# As a network sees it ---------------------------------------------------------
+
+BLACK: Ground = (0, 0, 0)
+EXTENT = 0.06  # of full strength: so far reaches a digit's box, as MNIST's do
+FINE = 6  # times the final size: where strokes are made wider or thinner
+
+
+def as_seen(
+    picture: Image, shape: tuple[int, int, int], framing: Framing | None
+) -> NDArray[np.uint8]:
+    """The picture as a network sees it that was trained on images of that shape, framed so.
+
+    Without a framing the picture is only stretched. A `NoSign` says what there is instead of one.
+    """
+    channels, rows, columns = shape
+    if framing is None:
+        mode = "L" if channels == 1 else "RGB"
+        pixels = np.asarray(picture.convert(mode).resize((columns, rows), reducing_gap=3))
+        return np.ascontiguousarray(pixels.reshape(rows, columns, channels).transpose(2, 0, 1))
+    return _placed(_scaled(digit(picture), framing.side), (rows, columns), framing)[None]
+
+
+def behind(picture: Image) -> Ground:
+    """What a transparent picture lies on: more of its paper, or else what its ink is seen on."""
+    small = np.asarray(picture.reduce(max(1, max(picture.size) // LOOKED_AT)))
+    opaque = small[..., 3] > 127
+    if not opaque.any():
+        return WHITE
+    red, green, blue = (round(float(value)) for value in np.median(small[opaque][:, :3], axis=0))
+    if opaque.mean() > 0.5:
+        return red, green, blue
+    return BLACK if red + green + blue > 3 * 127 else WHITE
+
+
+def _scaled(amount: Grey, side: int) -> Grey:
+    """The longest side made so long; strokes too thin to be seen then, or too thick, made usual."""
+    if max(amount.shape) == side:
+        return amount
+    amount = amount[extent(amount > EXTENT).slices]
+    amount = _averaged(amount, FINE * side) if max(amount.shape) > FINE * side else amount
+    drawn = usual_pen(amount, side)
+    small = _averaged(drawn[extent(drawn > EXTENT).slices], side)
+    return np.asarray(small / small.max())
+
+
+def _averaged(amount: Grey, side: int) -> Grey:
+    """Each pixel the average of those that it is made of."""
+    from PIL import Image
+
+    rows, columns = (max(1, round(n * side / max(amount.shape))) for n in amount.shape)
+    how = Image.Resampling.BOX if side < max(amount.shape) else Image.Resampling.BICUBIC
+    made: Grey = np.clip(np.asarray(Image.fromarray(amount).resize((columns, rows), how)), 0, 1)
+    return made
+
+
+def _placed(amount: Grey, size: tuple[int, int], framing: Framing) -> NDArray[np.uint8]:
+    """In the middle of an empty image; its centre of mass lies in the pixel just behind that."""
+    image = np.zeros(size, np.float32)
+    places = []
+    for axis in (0, 1):
+        if framing.by_mass:
+            sums = amount.sum(1 - axis)
+            middle = float(sums @ (np.arange(len(sums)) + 0.5) / sums.sum())
+            start = ceil(size[axis] // 2 - middle)
+        else:
+            start = (size[axis] - amount.shape[axis]) // 2
+        places.append(min(max(start, 0), size[axis] - amount.shape[axis]))
+    top, left = places
+    image[top : top + amount.shape[0], left : left + amount.shape[1]] = amount
+    return np.rint(image * 255).astype(np.uint8)
+
+
+THIN, USUAL, THICK = 1.35, 1.7, 4.4  # a stroke in pixels; of MNIST 1 %, 8 % and 99 % are thinner
+
+
+def usual_pen(amount: Grey, side: int) -> Grey:
+    """A pen that would be too thin or too thick in the small image, exchanged for another."""
+    scale = side / max(amount.shape)
+    width = stroke_width(amount) * scale
+    wanted = USUAL if width < THIN else THICK if width > THICK else width
+    steps = round((wanted - width) / scale / 2)
+    return _grown(amount, steps)
+
+
+def _grown(amount: Grey, steps: int) -> Grey:
+    """Strokes wider by so many pixels on each side, or thinner."""
+    padded = np.pad(amount, max(steps, 0))
+    for number in range(abs(steps)):
+        near = [padded, *_neighbours(padded, corners=number % 2 == 1)]
+        padded = np.max(near, axis=0) if steps > 0 else np.min(near, axis=0)
+    return padded
+
+
+def _neighbours(values: Grey, corners: bool) -> list[Grey]:
+    around = np.pad(values, 1)
+    rows, columns = values.shape
+    return [
+        around[1 + y : 1 + y + rows, 1 + x : 1 + x + columns]
+        for y in (-1, 0, 1)
+        for x in (-1, 0, 1)
+        if (y or x) and (corners or not (y and x))
+    ]
