@@ -23,17 +23,16 @@ import numpy as np
 
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
-from gradbook.lab.recipes import builtin
-from gradbook.lab.recipes.builtin import Measured
-from gradbook.lab.recipes.builtin import recipe as recipe_of
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.recipes import text
+from gradbook.lab.recipes.text import Measured
+from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder, Spread
-from gradbook.lab.training.train import train
+from gradbook.lab.training.train import SeedsFolder, Spread, train
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.system import cores
 
-RECIPES = Path(builtin.__file__).with_name("measured.json")
+RECIPES = Path(text.__file__).with_name("measured.json")
 
 
 def main() -> None:

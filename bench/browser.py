@@ -36,7 +36,7 @@ from gradbook.data.sources import load
 from gradbook.data.warp import Warp
 from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.model import untrained
-from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.text import recipe
 from gradbook.net import parse
 from gradbook.report.digits.packing import TrainingPack, scales
 from gradbook.report.digits.page import digits_page

@@ -43,10 +43,8 @@ from gradbook.audit.findings.findings import (
 from gradbook.audit.many import TOGETHER, checked_by
 from gradbook.audit.workbook.origin import Origin
 from gradbook.files import write_whole
-from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, Trial, study
-from gradbook.lab.study.trial import DONE, Result
+from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study
 from gradbook.report.audit.grades import grades
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines

@@ -18,7 +18,7 @@ from math import log10
 from pathlib import Path
 
 from gradbook.files import write_whole
-from gradbook.lab.training.seeds import SeedsFolder, Spread
+from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import PAPER, QUIET
 from gradbook.report.chart.svg import FONT
 from gradbook.report.run.seeds import DOT

@@ -30,8 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gradbook.data.dataset import Images
 from gradbook.data.sources import load
+from gradbook.lab.models.exporting import accuracy_in_c, learned_from
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.on_devices import accuracy_in_c, learned_from
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantised

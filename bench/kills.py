@@ -26,7 +26,7 @@ import numpy as np
 from gradbook.data.sources import load
 from gradbook.errors import GradbookError
 from gradbook.files import PART
-from gradbook.lab.training import checkpoint
+from gradbook.lab.training import run_folder
 from gradbook.lab.training.run_folder import RunFolder
 
 KILLS = 30
@@ -114,7 +114,7 @@ def half_written(folder: Path) -> Iterator[str]:
         if path.is_dir() or path.name.startswith(PART):
             continue
         try:
-            readers.get(path.name, checkpoint.read)(path)
+            readers.get(path.name, run_folder.read_checkpoint)(path)
         except GradbookError as error:
             yield str(error)
 

@@ -34,7 +34,7 @@ from bench.race.turns import Runner, started
 from bench.startup import ENVIRONMENT
 from gradbook.engine.surroundings import surroundings
 from gradbook.errors import GradbookError
-from gradbook.lab.recipes.builtin import builtin_recipe
+from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.system import cores
 
 QUICK = ("train", "quick", "--hold-back", "none", "--json")

@@ -26,10 +26,8 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, study
-from gradbook.lab.study.trial import DONE, Result
+from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, study
 from gradbook.work.processes import MakeTask, ProcessCrew, Task
 from tests.lab import made
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from gradbook.amounts import size
 from gradbook.engine.wasm import PACKED, WasmModule, trainer, viewer
 from gradbook.files import write_whole
-from gradbook.lab.models.shipped import shipped
+from gradbook.lab.models.model import shipped
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.builtin import recipe
-from gradbook.lab.training.adapt import adapted
+from gradbook.lab.recipes.text import recipe
+from gradbook.lab.training.material import adapted
 from gradbook.report.digits.page import READ_AT_ONCE
 
 

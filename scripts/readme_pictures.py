@@ -22,7 +22,7 @@ from PIL import Image, ImageChops
 
 from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
 from gradbook.data.sources import load
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin

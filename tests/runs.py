@@ -10,11 +10,11 @@ import numpy as np
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.graph.node import needed
 from gradbook.lab.models.model import Model
-from gradbook.lab.recipes.builtin import recipe
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.recipes.text import recipe
+from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.train import SeedsFolder
 from gradbook.net.build import inference
 
 SMALL = "conv 4 3x3 pad 1; batchnorm; relu; maxpool 2; flatten; dense {classes}; log softmax"

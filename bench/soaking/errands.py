@@ -16,7 +16,7 @@ from time import monotonic, sleep
 import numpy as np
 from PIL import Image
 
-from gradbook.lab.recipes import builtin
+from gradbook.lab.recipes.text import FOLDER
 from gradbook.lab.training.run_folder import RunFolder
 from tests.serve.books import a_class
 
@@ -88,7 +88,7 @@ def furnished(folder: Path) -> None:
     (folder / "class").mkdir()
     for name, content in a_class():
         (folder / "class" / name.replace("/", "_")).write_bytes(content)
-    shutil.copy(Path(builtin.FOLDER, "tiny.safetensors"), folder)
+    shutil.copy(Path(FOLDER, "tiny.safetensors"), folder)
     Image.new("L", (40, 60), 255).save(folder / "digit.png")
 
 

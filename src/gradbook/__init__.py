@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gradbook.errors import GradbookError
     from gradbook.lab.models.importing import from_keras, from_sklearn, from_torch
     from gradbook.lab.models.model import Model
-    from gradbook.lab.recipes.builtin import recipe
+    from gradbook.lab.recipes.text import recipe
     from gradbook.lab.training.run_folder import load
     from gradbook.lab.training.train import train
     from gradbook.net import Net, Sample, builtin
@@ -37,7 +37,7 @@ _HOME: dict[str, str] = {
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
     "read_table": "gradbook.data.tables",
-    "recipe": "gradbook.lab.recipes.builtin",
+    "recipe": "gradbook.lab.recipes.text",
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
     "write_report": "gradbook.report.run.report",

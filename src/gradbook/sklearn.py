@@ -19,9 +19,8 @@ from gradbook.arguments import one_of, sizes, whole
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import likeliest, probabilities, targets
-from gradbook.lab.recipes.schedule import Schedule
-from gradbook.lab.recipes.schedule import parse as parse_schedule
-from gradbook.lab.training.rows import Normal, fit
+from gradbook.lab.recipes.recipe import Schedule, parse_schedule
+from gradbook.lab.training.epochs import Normal, fit
 from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED, require_classes

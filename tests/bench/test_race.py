@@ -16,7 +16,7 @@ from bench.race.rivals import PREDICTORS
 from bench.race.turns import Taken, turns
 from gradbook.data.warp import parse_warp
 from gradbook.errors import UsageError
-from gradbook.lab.recipes.builtin import builtin_recipe
+from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.net import builtin
 
 

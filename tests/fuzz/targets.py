@@ -34,10 +34,10 @@ from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
 from gradbook.lab.recipes import text as recipe_text
-from gradbook.lab.runs.comparison import differences, opened
+from gradbook.lab.runs import differences, opened
 from gradbook.lab.study import plan as studies
-from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.training import checkpoint
+from gradbook.lab.study.study import StudyFolder
+from gradbook.lab.training import run_folder
 from gradbook.net import GRAMMAR, Net
 from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import lines
@@ -211,7 +211,10 @@ def _tensors(data: bytes, folder: Path) -> None:
     """A file of numbers, whatever it says that they are."""
     path = folder / "some.safetensors"
     path.write_bytes(with_right_sum(data))
-    read = {checkpoint.KIND: checkpoint.read, table_model.KIND: table_model.TableModel.load}
+    read = {
+        run_folder.CHECKPOINT_KIND: run_folder.read_checkpoint,
+        table_model.TABLE_KIND: table_model.TableModel.load,
+    }
     read.get(kind_of(path), Model.load)(path)
 
 
@@ -239,15 +242,15 @@ def _values(record: bytes) -> dict[str, np.ndarray]:
 STANDING = {
     "w_1": np.ones((2, 3), np.float32),
     "best/w_1": np.ones((2, 3), np.float32),
-    checkpoint.LOSSES: np.zeros(2),
-    checkpoint.RIGHT: np.zeros(2, np.int32),
+    run_folder.LOSSES: np.zeros(2),
+    run_folder.RIGHT: np.zeros(2, np.int32),
 }
 
 
 def _checkpoint(data: bytes, folder: Path) -> None:
     path = folder / "000001.safetensors"
     path.write_bytes(with_right_sum(tensors(STANDING, data)))
-    checkpoint.read(path)
+    run_folder.read_checkpoint(path)
 
 
 def _run(data: bytes, folder: Path) -> None:
@@ -291,7 +294,7 @@ TARGETS = {
         ),
         Target(
             *("study", _study, grammars.studies(), breaks.of_words(STUDY)),
-            rooms=("lab.study.plan", "lab.study.braces", "lab.study.vary"),
+            rooms=("lab.study.plan", "lab.study.braces"),
             words=STUDY,
         ),
         Target("warp", _warp, grammars.warps(), OF_RECIPE, ("data.warp",), RECIPE),
@@ -342,11 +345,11 @@ TARGETS = {
         Target("model", _model, grammars.models(), breaks.of_fields, (*MODEL, "net"), NETWORK),
         Target(
             *("checkpoint", _checkpoint, grammars.checkpoints(), breaks.of_fields),
-            rooms=(*MODEL, "lab.training.checkpoint"),
+            rooms=(*MODEL, "lab.training.run_folder"),
         ),
         Target(
             *("run", _run, grammars.runs(), breaks.of_parts(breaks.of_fields)),
-            rooms=("schema", "lab.runs", "lab.training.run_folder", "lab.study.folder"),
+            rooms=("schema", "lab.runs", "lab.training.run_folder", "lab.study.study"),
         ),
     )
 }

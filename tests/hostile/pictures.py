@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from gradbook.lab.recipes import builtin
+from gradbook.lab.recipes import text
 from tests.hostile.cases import Case, Words
 
 KINDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # PNG's kinds of colour, and how many bytes a pixel has
@@ -120,7 +120,7 @@ def _texts(folder: Path, draw: Random) -> Words:
 
 def _asked(folder: Path, draw: Random) -> Words:
     if draw.random() < 0.6:
-        there = Path(builtin.FOLDER) / "tiny.safetensors"
+        there = Path(text.FOLDER) / "tiny.safetensors"
         (folder / "tiny.safetensors").write_bytes(there.read_bytes())
         return ["predict", "tiny.safetensors", "a.png"]
     for name in ("one", "two"):

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from gradbook.data.tables import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run

@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError
-from gradbook.lab.recipes.builtin import recipe as builtin_recipe
-from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.schedule import Schedule
+from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.text import parse
-from gradbook.lab.training.adapt import adapted
+from gradbook.lab.recipes.text import recipe as builtin_recipe
+from gradbook.lab.training.material import adapted
 from gradbook.net.build import training_step
 from gradbook.report.digits.recipe import recipe_table
 from tests.web.looking import in_node

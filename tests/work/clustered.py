@@ -22,11 +22,9 @@ from gradbook.audit.findings.findings import RIGHT, UNREADABLE
 from gradbook.audit.many import checked_by
 from gradbook.cli.main import main
 from gradbook.errors import UsageError
-from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, study
-from gradbook.lab.training.seeds import SeedsFolder, trained_by
-from gradbook.lab.training.train import train
+from gradbook.lab.study.study import StudyFolder, StudyListener, study
+from gradbook.lab.training.train import SeedsFolder, train, trained_by
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.processes import ProcessCrew
 from tests.audit.material.copies import WRONG

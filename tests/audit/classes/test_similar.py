@@ -13,7 +13,7 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
 from gradbook.audit.classes.record import class_json
 from gradbook.audit.classes.similar import similar_books
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.exercise import Exercise

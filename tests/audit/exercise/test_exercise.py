@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import BookReport
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.net import Net, builtin, parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.exercise import GRADIENTS, KINDS, Exercise

@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.net import Net, parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.exercise import Exercise

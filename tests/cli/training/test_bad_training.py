@@ -17,7 +17,7 @@ import pytest
 from gradbook import files
 from gradbook.cli.main import main
 from gradbook.lab.models import stored
-from gradbook.lab.training.checkpoint import LOSSES, RIGHT
+from gradbook.lab.training.run_folder import LOSSES, RIGHT
 from gradbook.lab.training.train import train
 from tests.cli.desk import RECIPE, laid_out
 from tests.lab import made

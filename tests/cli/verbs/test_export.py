@@ -11,7 +11,7 @@ import pytest
 from gradbook.cli.main import main, verb_parser
 from gradbook.lab.models import stored
 from gradbook.lab.models.exporting import FORMATS
-from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from tests.lab.tables import made
 from tests.runs import finished, pictures

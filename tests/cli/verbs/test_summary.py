@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.text import write
 from tests.trained import model_of

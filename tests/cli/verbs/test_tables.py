@@ -15,8 +15,8 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.data import digits
-from gradbook.lab.logs import logged
-from gradbook.lab.logs.run_logs import RunLog
+from gradbook.lab import logs
+from gradbook.lab.logs import RunLog
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.training.run_folder import load
 from tests.lab.tables import made
@@ -193,7 +193,7 @@ def test_a_log_hears_of_a_tables_epochs_what_its_metrics_say(said, monkeypatch):
 
         def close(self): ...
 
-    monkeypatch.setattr(logged, "LOGS", {"kept": Kept})
+    monkeypatch.setattr(logs, "LOGS", {"kept": Kept})
     said("train", "area-0.csv", "--log", "kept", "--epochs", "3", "-o", "run")
     rows = list(csv.DictReader(Path("run/metrics.csv").read_text("utf-8").splitlines()))
     wanted = {name: [float(row[name]) for row in rows] for name in rows[0] if name != "epoch"}

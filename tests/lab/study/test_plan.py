@@ -1,7 +1,7 @@
 import pytest
 
 from gradbook.errors import GradbookError, NetTextError, UsageError
-from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.text import recipe
 from gradbook.lab.study.plan import Limits, read, read_file
 from gradbook.net.measure import measure
 

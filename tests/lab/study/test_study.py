@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyListener, best_of, study
+from gradbook.lab.study.study import StudyFolder, StudyListener, best_of, study
 from gradbook.work.processes import ProcessCrew
 from tests.lab import made
 
@@ -83,9 +82,9 @@ def test_a_worker_that_is_killed_in_mid_trial_costs_nothing(undisturbed, text, t
 DRIVER = """\
 import sys
 sys.path[:0] = {paths!r}
-from gradbook.lab.study.folder import StudyFolder
+from gradbook.lab.study.study import StudyFolder
 from gradbook.lab.study.study import StudyListener, study
-from gradbook.work.crew import ProcessCrew
+from gradbook.work.processes import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
     def told(self, trial, best):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.lab.study.trial import (
+from gradbook.lab.study.study import (
     DIVERGED,
     DONE,
     PRUNED,

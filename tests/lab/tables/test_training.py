@@ -14,8 +14,7 @@ from gradbook.data.tables import named_table, read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.text import changed
-from gradbook.lab.tables.problem import problem, usual_recipe
-from gradbook.lab.tables.training import keep, r_squared, settled, train_table
+from gradbook.lab.tables import keep, problem, r_squared, settled, train_table, usual_recipe
 from gradbook.net import Loss
 from tests.lab.tables import made
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made
@@ -35,8 +35,11 @@ class Stopping(Listener):
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         self.after = after
-        written = checkpoints.write
-        monkeypatch.setattr(checkpoints, "write", lambda *given: (written(*given), self.count()))
+        written = checkpoints.write_checkpoint
+        monkeypatch.setattr(
+            "gradbook.lab.training.train.write_checkpoint",
+            lambda *given: (written(*given), self.count()),
+        )
 
     def started(self, training: TrainingRun) -> None:
         self.training = training

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.training.history import Epoch, best_of, is_over, kept_of
+from gradbook.lab.training.epochs import Epoch, best_of, is_over, kept_of
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.recipes.builtin import recipe
-from gradbook.lab.recipes.text import changed, parse
-from gradbook.lab.training.find_rate import STEPS, RangeTest, range_test, rising, smoothed
-from gradbook.lab.training.train import prepared, train
+from gradbook.lab.recipes.text import changed, parse, recipe
+from gradbook.lab.training.train import (
+    STEPS,
+    RangeTest,
+    prepared,
+    range_test,
+    rising,
+    smoothed,
+    train,
+)
 from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from tests.lab import killed, made

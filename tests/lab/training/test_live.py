@@ -13,7 +13,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 from gradbook.errors import GradbookError
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.train import train
 from tests.lab import made
 

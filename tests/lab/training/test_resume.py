@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import DataError, FileError, UsageError
-from gradbook.lab.training import checkpoint as checkpoints
+from gradbook.lab.training import run_folder as checkpoints
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
@@ -138,14 +138,14 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     undisturbed, tmp_path, monkeypatch
 ):
     _, folder = undisturbed
-    real = checkpoints.write
+    real = checkpoints.write_checkpoint
 
     def full(where, checkpoint):
         if checkpoint.step > 16:
             raise FileError(f"can't write {where}: the disk is full: make room")
         real(where, checkpoint)
 
-    monkeypatch.setattr(checkpoints, "write", full)
+    monkeypatch.setattr("gradbook.lab.training.train.write_checkpoint", full)
     with pytest.raises(FileError, match="the disk is full"):
         run(folder=tmp_path / "run")
     monkeypatch.undo()

@@ -1,7 +1,7 @@
 import pytest
 
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import Spread, train_seeds
+from gradbook.lab.training.train import Spread, train_seeds
 from gradbook.lab.training.training import Listener
 from tests.lab import made
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.recipes.recipe import SETTLING
-from gradbook.lab.training.rows import in_order
+from gradbook.lab.training.epochs import in_order
 from gradbook.lab.training.train import Trained, train
 from tests.lab import made
 from tests.lab.training.test_early_stop import StoppingAfter

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.lab.exercise import personal
+from gradbook.lab.classroom import personal
 from gradbook.net import Net, Role, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradbook.lab.recipes.schedule import RISE, Schedule
+from gradbook.lab.recipes.recipe import RISE, Schedule
 
 STEPS, EPOCHS = 7, 5
 ALL = STEPS * EPOCHS

@@ -10,10 +10,8 @@ from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
-from gradbook.lab.models.model import untrained
-from gradbook.lab.models.shipped import shipped
-from gradbook.lab.recipes.builtin import recipe
-from gradbook.lab.recipes.text import changed, parse
+from gradbook.lab.models.model import shipped, untrained
+from gradbook.lab.recipes.text import changed, parse, recipe
 from gradbook.report.digits.page import digits_page
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for

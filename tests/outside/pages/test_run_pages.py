@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.runs.comparison import all_opened, misread
-from gradbook.lab.runs.evidence import gather
+from gradbook.lab.runs import all_opened, gather, misread
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.compare.page import compare_page
 from gradbook.report.run.page import evidence_page
 from gradbook.report.run.seeds import seeds_page

@@ -12,8 +12,8 @@ from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
 from gradbook.lab.recipes.text import parse
+from gradbook.lab.training.epochs import in_order
 from gradbook.lab.training.material import material
-from gradbook.lab.training.rows import in_order
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
 from gradbook.net.build import inference

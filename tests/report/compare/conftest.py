@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.runs.comparison import all_opened, misread
+from gradbook.lab.runs import all_opened, misread
 from tests.runs import finished, pictures, several
 
 DATA = pictures(each=12)

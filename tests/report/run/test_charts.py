@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.recipes.builtin import recipe
-from gradbook.lab.recipes.text import changed
+from gradbook.lab.recipes.text import changed, recipe
 from gradbook.report.run.charts import of_run, of_several
 from tests.runs import curve
 

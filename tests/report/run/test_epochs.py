@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pytest
 
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.epochs import Epoch
 from gradbook.report.run.epochs import epoch_table
 from gradbook.report.words.lines import plain
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.models.answers import Answers
-from gradbook.lab.runs.evidence import gather
+from gradbook.lab.runs import gather
 from gradbook.net.measure import measure
 from gradbook.report.run.mistakes import MOST_MISREAD, by_class, confusion, gallery
 from gradbook.report.run.page import evidence_page, run_page

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.lab.training.history import Progress
+from gradbook.lab.training.epochs import Progress
 from gradbook.report.run.progress import Trace, bar, in_a_line, running, spark
 from gradbook.report.words.lines import plain
 

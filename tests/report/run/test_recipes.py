@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.recipes import RECIPES, builtin
-from gradbook.lab.recipes.builtin import Measured, measured
+from gradbook.lab.recipes import RECIPES, text
+from gradbook.lab.recipes.text import Measured, measured
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 
@@ -23,7 +23,7 @@ QUICK = {
 
 @pytest.fixture
 def quick_measured(monkeypatch):
-    monkeypatch.setattr(builtin, "all_measured", lambda: {"quick": QUICK})
+    monkeypatch.setattr(text, "all_measured", lambda: {"quick": QUICK})
 
 
 def test_every_recipe_has_its_row():
@@ -41,7 +41,7 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
 
 def test_every_machine_that_measured_is_told_once(monkeypatch):
     found = {"quick": QUICK, "best": {**QUICK, "machine": "four"}, "tiny": QUICK}
-    monkeypatch.setattr(builtin, "all_measured", lambda: found)
+    monkeypatch.setattr(text, "all_measured", lambda: found)
     assert "more on two cores and four; the" in plain(list(lines(120, 2)))
 
 

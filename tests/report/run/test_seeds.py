@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from gradbook.lab.runs.evidence import gather
-from gradbook.lab.training.seeds import Spread
+from gradbook.lab.runs import gather
+from gradbook.lab.training.train import Spread
 from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots, seeds_page
 from tests.report.html import cells, words
 from tests.runs import pictures, several

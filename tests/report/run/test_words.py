@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder, together
+from gradbook.lab.training.train import SeedsFolder, together
 from gradbook.report.run import words
 from gradbook.report.words.lines import plain
 

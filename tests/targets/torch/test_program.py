@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from gradbook.data.sources import load
+from gradbook.lab.models.exporting import torch_training
 from gradbook.lab.models.model import Model
-from gradbook.lab.models.torch_recipe import torch_training
 from gradbook.lab.recipes import text
-from gradbook.lab.recipes.schedule import parse
+from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.training.train import train
 from gradbook.targets.torch.program import torch_source
 from tests.lab import made
@@ -209,7 +209,7 @@ def test_so_is_that_of_a_table(target, tmp_path):
 def gb_recipe(model: Model, schedule: str):
     from gradbook.lab.recipes.recipe import Recipe
 
-    return Recipe(model.net, parse(schedule))
+    return Recipe(model.net, parse_schedule(schedule))
 
 
 def test_class_names_of_any_kind_stand_there_as_they_are(tmp_path):

@@ -11,9 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradbook.errors import TargetError
-from gradbook.lab.models.torch_recipe import torch_training
-from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.schedule import Schedule
+from gradbook.lab.models.exporting import torch_training
+from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.net import Net
 from gradbook.targets.torch.training import training_source
 from tests.families import networks

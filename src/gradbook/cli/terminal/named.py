@@ -73,7 +73,7 @@ def named(argument: str, data: str | None = None, **reading: str | None) -> Net 
         return network(argument, data, **reading)
     except GradbookError as no_network:
         from gradbook.lab.recipes import RECIPES
-        from gradbook.lab.recipes.builtin import recipe
+        from gradbook.lab.recipes.text import recipe
 
         if argument in RECIPES or os.path.isfile(argument):
             try:

@@ -21,10 +21,9 @@ from gradbook.report.words.table import QUIET
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gradbook.lab.training.history import Epoch, Progress
+    from gradbook.lab.training.epochs import Epoch, Progress
     from gradbook.lab.training.run_folder import RunFolder
-    from gradbook.lab.training.seeds import SeedsFolder
-    from gradbook.lab.training.train import Trained
+    from gradbook.lab.training.train import SeedsFolder, Trained
 
 
 Result = dict[str, Any]  # what result.json holds

@@ -12,10 +12,9 @@ from gradbook.cli.terminal.output import busy, can_say, counting, print_json, sh
 from gradbook.cli.training.display import Display, display
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
-from gradbook.lab.logs.logged import Logged
+from gradbook.lab.logs import Logged
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder, together, trained_by
-from gradbook.lab.training.train import train
+from gradbook.lab.training.train import SeedsFolder, together, train, trained_by
 from gradbook.report.run.progress import NOT_ASCII
 from gradbook.work.machines import ClusterError
 
@@ -94,9 +93,8 @@ def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> 
 
 def find_rate(recipe: Recipe, how: How) -> int:
     """Say which rate a range test suggests; nothing is trained or written."""
-    from gradbook.lab.training.find_rate import as_record, range_test
     from gradbook.lab.training.material import placed
-    from gradbook.lab.training.train import prepared
+    from gradbook.lab.training.train import as_record, prepared, range_test
     from gradbook.report.run.range_test import lines
 
     with busy("testing rates"):
@@ -114,8 +112,7 @@ def find_rate(recipe: Recipe, how: How) -> int:
 
 def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.training.adapt import adapted
-    from gradbook.lab.training.material import images_of, material, placed
+    from gradbook.lab.training.material import adapted, images_of, material, placed
 
     found, folder_of_all = placed(recipe), SeedsFolder(folder)
     folder_of_all.require_free()

@@ -14,9 +14,8 @@ from gradbook.cli.terminal.screen import Screen, is_screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
-from gradbook.lab.study.folder import StudyFolder
 from gradbook.lab.study.plan import StudyPlan
-from gradbook.lab.study.study import StudyListener, Trial, best_of, study
+from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_of, study
 from gradbook.report.run.progress import EMPTY, FULL
 from gradbook.report.study import text
 from gradbook.report.words.lines import Span, TextLine, folded
@@ -216,7 +215,7 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
     """Train the best recipe on all its images, score it, and count that."""
     from dataclasses import asdict
 
-    from gradbook.lab.study.test import score_of
+    from gradbook.lab.study.study import score_of
 
     best, records = _best_record(folder)
     plan = folder.plan()

@@ -12,8 +12,8 @@ from gradbook.cli.terminal.output import print_event, show, warn, width
 from gradbook.cli.training.display import room
 from gradbook.engine.surroundings import surroundings
 from gradbook.files import write_whole
-from gradbook.lab.logs.logged import Logs
-from gradbook.lab.tables.training import (
+from gradbook.lab.logs import Logs
+from gradbook.lab.tables import (
     TableEpoch,
     TrainedTable,
     keep,
@@ -23,7 +23,7 @@ from gradbook.lab.tables.training import (
     with_seed,
 )
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.run import words
 from gradbook.report.tables import text
 from gradbook.report.tables.page import table_page
@@ -33,7 +33,7 @@ from gradbook.report.words.table import RULE, TextTable
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How
     from gradbook.lab.recipes.recipe import Recipe
-    from gradbook.lab.tables.problem import Problem
+    from gradbook.lab.tables import Problem
 
 Tell = Callable[[TableEpoch], object]
 

@@ -146,7 +146,7 @@ def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookRe
 def _names(options: Namespace) -> StudentNames | None:
     if not options.names:
         return None
-    from gradbook.lab.roster import read_student_names
+    from gradbook.lab.classroom import read_student_names
 
     return read_student_names(options.names)
 

@@ -140,7 +140,7 @@ def _reader(model: Model, options: Namespace) -> int:
 
 
 def _exercises(net: Net, options: Namespace) -> int:
-    from gradbook.lab.exercise import personal
+    from gradbook.lab.classroom import personal
 
     students = _asked(options)
     asked = [(student, _exercise(student, options)) for student in students]
@@ -159,7 +159,7 @@ def _asked(options: Namespace) -> Sequence[int | str]:
     """The students: their numbers, or their names where a list of them is given."""
     if not isinstance(options.exercise, str):
         return tuple(options.exercise)
-    from gradbook.lab.roster import read_roster
+    from gradbook.lab.classroom import read_roster
 
     return read_roster(options.exercise)
 
@@ -186,7 +186,7 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     if options.out and options.out.endswith(SUFFIX):
         raise UsageError(f"{len(students)} exercises go into a folder, not {options.out}")
     from gradbook.files import made_folder
-    from gradbook.lab.roster import file_stems
+    from gradbook.lab.classroom import file_stems
 
     folder = made_folder(options.out or ".")
     return [folder / f"{stem}-{own}{SUFFIX}" for own in file_stems(list(map(str, students)))]

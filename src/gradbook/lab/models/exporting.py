@@ -13,14 +13,24 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradbook.errors import GradbookError, UsageError, did_you_mean
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.amounts import percent, size
+from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
+from gradbook.lab.recipes.recipe import LAST, RISE, SETTLING, UNWARPED, Recipe
+from gradbook.net.layers import spell
+from gradbook.net.parameters import Bias
 from gradbook.targets.onnx import USUAL_OPSET
 
-if TYPE_CHECKING:
-    from gradbook.data.dataset import Images
-    from gradbook.lab.models.on_devices import MadeC
+if TYPE_CHECKING:  # what an export of another kind needn't load
+    from gradbook.data.dataset import Dataset, Images
     from gradbook.net.trained import TrainedNet
+    from gradbook.targets.portable.c_file import CFile
+    from gradbook.targets.portable.whole_makers import WholeNumbers
+    from gradbook.targets.torch.training import TorchTraining
+
 
 Scorer = Callable[["Images"], float]
 FLAGS = {"fold": "--no-fold"}  # where the flag isn't the option's name
@@ -150,8 +160,6 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
-    from gradbook.lab.models.on_devices import in_floats, in_whole_numbers
-
     if not options.int8:
         return in_floats(source.trained, source.stem, options.main)
     data = options.data or source.data
@@ -160,7 +168,6 @@ def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.data.sources import KNOWN
-    from gradbook.lab.models.torch_recipe import left_out, torch_training
     from gradbook.lab.recipes.text import parse
     from gradbook.targets.torch.program import torch_files
 
@@ -244,3 +251,121 @@ def export(
 def _as_bytes(content: bytes | str) -> bytes:
     """A class may be called by what no text can say, such as the name of a folder in old bytes."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+# C for small machines, fitted to training images and scored -------------------
+
+LEARNED_FROM = 512  # training images that show how large values get
+AT_ONCE = 250
+
+
+@dataclass(frozen=True)
+class MadeC:
+    """The file, and what is to be known of it."""
+
+    file: CFile
+    remarks: tuple[str, ...]
+
+
+def in_floats(trained: TrainedNet, stem: str, main: bool) -> MadeC:
+    from gradbook.targets.portable.c_file import c_file
+
+    made = c_file(trained, stem, None, main)
+    return MadeC(made, (_amounts(made),))
+
+
+def in_whole_numbers(
+    trained: TrainedNet,
+    stem: str,
+    main: bool,
+    data: str,
+    score: Callable[[Images], float] | None,
+) -> MadeC:
+    """Fitted to some training images, and scored on the test images beside the network itself."""
+    from gradbook.targets.portable.c_file import c_file
+    from gradbook.targets.portable.in_whole_numbers import quantised, require_images
+
+    require_images(trained)
+    dataset = _fitting(data, trained)
+    whole = quantised(trained, learned_from(dataset))
+    made = c_file(trained, stem, whole, main)
+    test = dataset.test_for_reporting
+    told = (
+        f"{percent(accuracy_in_c(whole, test), len(test))} of {len(test):,} test images read right"
+    )
+    before = f", {percent(score(test), len(test))} before rounding" if score else ""
+    return MadeC(made, (_amounts(made), told + before))
+
+
+def _amounts(made: CFile) -> str:
+    return f"{size(made.constants)} of constants and {size(made.memory)} of memory beside the code"
+
+
+def _fitting(name: str, trained: TrainedNet) -> Dataset:
+    """The data set of this name, whose images are as the network's."""
+    from gradbook.data.sources import load
+
+    assert trained.picture is not None
+    found = load(name, trained.picture[1:])
+    if found.shape != trained.picture or len(found.classes) != len(trained.classes):
+        raise ShapeError(
+            f"{found.name} has {spell(found.shape)} and {len(found.classes)} classes, the network "
+            f"{spell(trained.picture)} and {len(trained.classes)}: name other images with --data"
+        )
+    return found
+
+
+def learned_from(dataset: Dataset) -> NDArray[np.uint8]:
+    """Training images from all over the data set."""
+    images = dataset.training.pixels
+    places = np.linspace(0, len(images) - 1, min(LEARNED_FROM, len(images))).astype(int)
+    return np.asarray(images[places])
+
+
+def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
+    """The share of the images that C takes for what they are."""
+    parts = (images[k : k + AT_ONCE] for k in range(0, len(images), AT_ONCE))
+    right = sum(int((whole.classify(part.pixels) == part.labels).sum()) for part in parts)
+    return right / len(images)
+
+
+# What a training loop in PyTorch takes from a recipe, and what it leaves out --
+
+
+def torch_training(recipe: Recipe) -> TorchTraining:
+    from gradbook.targets.torch.training import TorchTraining
+
+    rates = recipe.schedule
+    return TorchTraining(
+        epochs=recipe.epochs,
+        batch=recipe.batch,
+        kind=rates.kind,
+        rate=rates.rate,
+        factor=rates.factor,
+        every=rates.every,
+        patience=rates.patience,
+        warm=rates.warm or 0.0,
+        end=rates.end,
+        rise=RISE,
+        warp=recipe.warp,
+        settling=SETTLING if recipe.statistics == UNWARPED else 0,
+        holds_back=recipe.held_back is not None,
+        leaves_out=_left_out(recipe),
+    )
+
+
+def left_out(recipe: Recipe) -> tuple[str, ...]:
+    """A remark on what the recipe says and the loop doesn't do, if there is anything."""
+    found = _left_out(recipe)
+    return (f"the training loop leaves out: {found}",) if found else ()
+
+
+def _left_out(recipe: Recipe) -> str:
+    biases = [getattr(layer, "bias", None) for layer in recipe.net.layers]
+    said = {
+        "class weights": bool(recipe.class_weights),
+        f"early stop {recipe.early_stop}": recipe.early_stop is not None,
+        f"keep {recipe.keep}": recipe.keep != LAST,
+        "shared bias (each output gets its own)": Bias.SHARED in biases,
+    }
+    return "; ".join(words for words, is_said in said.items() if is_said)

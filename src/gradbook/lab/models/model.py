@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
+
 KIND, VERSION = "model", 1
 USUAL_BATCH = 128
 MOST_AT_ONCE = 2**24  # values of all layers that are computed together, so that memory is bounded
@@ -341,3 +342,20 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
         require_classes(net, len(told["classes"]), "it")
     further = (mean, deviation, told["classes"], told["about"], told["batch"])
     return lambda values: Model(net, values, *further)
+
+
+# Those that come with gradbook ------------------------------------------------
+
+
+def shipped(recipe: str) -> Model | None:
+    """The network of that recipe, trained by it, if it comes along.
+
+    `scripts/ship_model.py` keeps the model of a run there.
+    """
+    from importlib.resources import as_file, files
+
+    file = files("gradbook.lab.recipes") / f"{recipe}.safetensors"
+    if not file.is_file():
+        return None
+    with as_file(file) as path:
+        return Model.load(path)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
-KIND, VERSION = "table model", 1
+TABLE_KIND, VERSION = "table model", 1
 AT_ONCE = 1024  # rows
 NO_NUMBERS = "some of the numbers are missing or infinite"
 
@@ -206,7 +206,7 @@ class TableModel:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         record = {
-            "kind": KIND,
+            "kind": TABLE_KIND,
             "version": VERSION,
             "network": str(self.net),
             "inputs": [[column.name, column.words] for column in self.inputs],
@@ -227,7 +227,7 @@ class TableModel:
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> TableModel:
-        return stored.read_as(path, KIND, VERSION, _fitted)
+        return stored.read_as(path, TABLE_KIND, VERSION, _fitted)
 
 
 def _how(column: Column) -> dict[str, str]:

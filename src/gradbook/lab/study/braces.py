@@ -13,7 +13,7 @@ from typing import NoReturn
 from gradbook.errors import NetTextError
 from gradbook.net.text import Statement, digits, statements
 
-GRAMMAR = """\
+BRACES_GRAMMAR = """\
   {6..12}                  a whole number, 6 to 12
   {0.1..1}  {0.1..1 log}   any number between; 'log': from 0.1 to 0.2 is as far as from 0.5 to 1
   {64|128|256}             one of these words, or phrases

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
@@ -16,18 +16,28 @@ from gradbook.data.sources import KNOWN
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
 from gradbook.files import read_text
 from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.text import READERS as RECIPE_READERS
 from gradbook.lab.recipes.text import parse as parse_recipe
-from gradbook.lab.study.braces import GRAMMAR as BRACES
-from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, template_of
-from gradbook.lab.study.vary import varied
+from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.study.braces import (
+    BRACES,
+    BRACES_GRAMMAR,
+    Domain,
+    Options,
+    Range,
+    Template,
+    Value,
+    template_of,
+)
 from gradbook.net.measure import NetMeasure, measure
-from gradbook.net.text import LONGEST_TEXT, Statement, digits, statements
+from gradbook.net.text import LONGEST_TEXT, Statement, digits, ours, statements
+from gradbook.net.text.settings import GIVEN, TRAINING
 
 GRAMMAR = f"""\
 A study is a recipe with braces where it varies (see gradbook help recipes), and lines that say
 what is tried:
 
-{BRACES}
+{BRACES_GRAMMAR}
   vary RECIPE              the recipe that the other lines vary: a setting takes the place of the
                            recipe's, and a layer of every one that begins like it
   study NAME               a title
@@ -365,3 +375,61 @@ def _said(value: object) -> str:
         between = ", " if value and isinstance(value[0], str) else " "
         return between.join(map(str, value))
     return str(value)
+
+
+# A recipe that is there already, with lines that vary put in place of its own -
+
+TITLES = ("recipe", "about", "name")  # which another recipe has no right to
+
+
+def varied(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
+    """The recipe of that name or file with these lines: a setting stands for its own, a layer for
+    each of its layers that begins like it."""
+    recipe = recipe_of(_place(base, folder))
+    rows = [row for row in statements(str(recipe), None) if row.next not in TITLES]
+    for line in lines:
+        rows = _with(rows, line)
+    return template_of(rows)
+
+
+def _place(base: str, folder: str) -> str:
+    """A file beside the study, if there is one."""
+    beside = os.path.join(folder, base)
+    return beside if folder and os.path.isfile(beside) else base
+
+
+def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
+    word = ours(line.next)
+    if word in RECIPE_READERS or word in GIVEN or word in TRAINING:
+        same = [k for k, row in enumerate(rows) if ours(row.words[0].group()) == word]
+        if same:
+            return [*rows[: same[0]], line, *rows[same[0] + 1 :]]
+        return [line, *rows] if word in RECIPE_READERS else [*rows, line]
+    pattern = _like(line.text)
+    found = [pattern.match(row.text) for row in rows]
+    if not any(found):
+        known = ", ".join(dict.fromkeys(row.text for row in rows if row.next == line.next))
+        line.fail(
+            f"the recipe has no layer like '{line.text}'" + (f": it has {known}" if known else ""),
+            at=0,
+        )
+    return [
+        line.saying(line.text + row.text[match.end() :]) if match else row
+        for row, match in zip(rows, found, strict=True)
+    ]
+
+
+def _like(text: str) -> re.Pattern[str]:
+    """What begins with these words, something in place of the braces."""
+    parts: list[str] = []
+    start = 0
+    for brace in BRACES.finditer(text):
+        phrases = [re.escape(phrase.strip()) for phrase in brace[1].split("|") if phrase.strip()]
+        words = "|".join([*phrases, r"\S+?"])
+        parts += [_spaced(text[start : brace.start()]), f"(?:{words})"]
+        start = brace.end()
+    return re.compile("".join([*parts, _spaced(text[start:])]) + r"(?=\s|$)")
+
+
+def _spaced(text: str) -> str:
+    return r"\s+".join(map(re.escape, re.split(r"\s+", text)))

@@ -6,21 +6,23 @@ to the same questions, however many trainings go on at once and whoever was kill
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
+from gradbook.files import said_plainly
 from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shortened
-from gradbook.lab.study.journal import Journal
 from gradbook.lab.study.plan import StudyPlan
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna import Trial as OptunaTrial
+
 
 MISSING = "a study needs Optuna: pip install 'gradbook[study]'"
 SETTLED = 40  # halvings, by which a bar is known to far more digits than an accuracy has
@@ -244,3 +246,33 @@ def _values(domain: Domain) -> Sequence[Value]:
         return domain.phrases
     assert isinstance(domain, Range)
     return range(int(domain.low), int(domain.high) + 1)
+
+
+# The journal, in a file that optuna-dashboard opens while the study goes on ---
+
+Entry = dict[str, Any]
+
+
+class Journal:
+    """What Optuna's JournalStorage writes to: a line for each entry.
+
+    One process alone writes it, and makes it anew of the results whenever the study goes on. So it
+    needs no lock, never waits for the disk, and what was written isn't read again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.unread: list[Entry] = []
+        with said_plainly("write", path):
+            path.write_bytes(b"")
+
+    def append_logs(self, logs: Iterable[Entry]) -> None:
+        lines = [json.dumps(entry, separators=(",", ":")) for entry in logs]
+        with said_plainly("write", self.path), self.path.open("ab") as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+        self.unread += map(json.loads, lines)
+
+    def read_logs(self, log_number_from: int) -> list[Entry]:
+        """Those since it was last asked, which is all that the one who asks doesn't know."""
+        found, self.unread = self.unread, []
+        return found

@@ -1,24 +1,335 @@
-"""A study from its first trial to its last: who asks, who trains, and in which order it counts."""
+"""A study from its first trial to its last: who asks, who trains, in which order results count.
+
+One training is a pure function of the recipe, the seed and the fold, wherever it runs. What comes
+of it goes into a file that is named after what it was made of, so that nothing is ever trained
+twice, whoever was killed in between.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
 from statistics import fmean
+from threading import Timer
+from time import monotonic
 from typing import Any
 
-from gradbook.errors import GradbookError, UsageError, as_cell
-from gradbook.files import write_whole
-from gradbook.lab.study.folder import StudyFolder
-from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import limits
+from gradbook.data.dataset import Dataset
+from gradbook.errors import DataError, GradbookError, UsageError, as_cell
+from gradbook.files import clear_parts, made_folder, read_text, write_whole
+from gradbook.folders import alone_in
+from gradbook.graph.window import Shape
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.recipes.text import parse
+from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan, read_file
+from gradbook.lab.study.plan import VERSION as PLAN_VERSION
 from gradbook.lab.study.search import Drawn, Search
-from gradbook.lab.study.trial import DONE, Result, TrialTask, keep, kept, result_of
+from gradbook.lab.training.epochs import EPOCH, Diverged, Epoch, epoch_of, kept_of
+from gradbook.lab.training.material import images_of
+from gradbook.lab.training.train import Spread, prepared, train_seeds
+from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net.measure import measure
+from gradbook.schema import (
+    AnyRecord,
+    Choice,
+    FiniteNumber,
+    ListOf,
+    Maybe,
+    PlainText,
+    Schema,
+    SchemaError,
+    WholeNumber,
+    read_json,
+)
 from gradbook.work.processes import Outcome, WorkCrew
+
+# The folder -------------------------------------------------------------------
+
+SHARE = FiniteNumber(0, 1)
+TRIAL_RECORD = Schema(  # of a trial, at least
+    number=WholeNumber(),
+    parameters=AnyRecord(),
+    value=Maybe(SHARE),
+    state=PlainText(),
+    why=PlainText(),
+    accuracies=Maybe(ListOf(SHARE)),
+    network_parameters=Maybe(WholeNumber()),
+    macs=Maybe(WholeNumber()),
+    seconds=Maybe(FiniteNumber(0)),
+    bits=ListOf(PlainText()),
+    recipe=Maybe(PlainText()),
+)
+TEST_RECORD = Schema(
+    trial=WholeNumber(),
+    mean=SHARE,
+    deviation=FiniteNumber(0),
+    accuracies=ListOf(SHARE),
+    seeds=WholeNumber(1),
+)
+
+
+class StudyFolder:
+    """A study's files. Each is written whole or not at all; the journal is Optuna's, and made anew
+    of the results whenever the study goes on."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.plan_file = self.path / "study.txt"
+        self.results = self.path / "results"
+        self.journal = self.path / "journal.log"
+        self.table_file = self.path / "trials.csv"
+        self.records_file = self.path / "trials.json"
+        self.report_file = self.path / "report.html"
+        self.tests_file = self.path / "tests.jsonl"
+
+    @property
+    def holds_a_study(self) -> bool:
+        return os.path.exists(self.plan_file)
+
+    def plan(self) -> StudyPlan:
+        self.require_study()
+        return read_file(self.plan_file)
+
+    def require_study(self) -> None:
+        if not self.holds_a_study:
+            raise UsageError(f"no study in {self.path}: name the folder that holds its study.txt")
+
+    def require_free(self) -> None:
+        if self.holds_a_study or os.path.exists(self.results):
+            raise UsageError(
+                f"{self.path} holds a study already: gradbook study --resume {self.path}, "
+                "or name another folder"
+            )
+
+    def begin(self, plan: StudyPlan) -> None:
+        self.require_free()
+        made_folder(self.results)
+        write_whole(self.plan_file, f"version {PLAN_VERSION}\n{plan}")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes from searching here at the same time."""
+        made_folder(self.results)
+        with alone_in(self.path) as alone:
+            if not alone:
+                raise UsageError(
+                    f"{self.path} is at work in another process: wait for it, or stop it"
+                )
+            clear_parts(self.path)
+            clear_parts(self.results)
+            yield
+
+    def records(self) -> list[dict[str, Any]]:
+        """What programs are told of each trial, of a study that came to its end."""
+        self.require_study()
+        if not self.records_file.exists():
+            again = f"gradbook study --resume {self.path}"
+            raise UsageError(f"{self.path} isn't done: {again}")
+        try:
+            text = read_text(self.records_file, limit=limits.TRIALS)
+            found: list[dict[str, Any]] = read_json(text, ListOf(TRIAL_RECORD))
+            return found
+        except SchemaError as error:
+            raise DataError(
+                f"not the trials of a study ({error})", file=self.records_file
+            ) from error
+
+    # How often the test images were looked at.
+
+    def tests(self) -> list[dict[str, object]]:
+        """What was scored on the test images, one after the other."""
+        if not self.tests_file.exists():
+            return []
+        try:
+            return [
+                read_json(line, TEST_RECORD) for line in read_text(self.tests_file).splitlines()
+            ]
+        except SchemaError as error:
+            raise DataError(f"not the tests of a study ({error})", file=self.tests_file) from error
+
+    def add_test(self, record: dict[str, object]) -> None:
+        lines = [*map(json.dumps, self.tests()), json.dumps(record)]
+        write_whole(self.tests_file, "\n".join(lines) + "\n")
+
+
+# One training -----------------------------------------------------------------
+
+VERSION = 1  # of what a result says
+DONE, PRUNED, SLOW, DIVERGED, REFUSED = "done", "pruned", "too slow", "diverged", "refused"
+STATES = (DONE, PRUNED, SLOW, DIVERGED, REFUSED)
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """What one training is made of."""
+
+    recipe: str
+    seed: int
+    fold: int
+    bars: tuple[float, ...] = ()  # it ends after an epoch with a lower accuracy than this
+    seconds: float | None = None  # it ends after so many
+
+    @cached_property
+    def key(self) -> str:
+        """A name that no other task has."""
+        content = json.dumps([VERSION, asdict(self)], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one training came to."""
+
+    state: str
+    epochs: tuple[Epoch, ...] = ()
+    accuracy: float | None = None  # of what was held back, at the end; only where it is done
+    seconds: float = 0.0
+    bits: str = ""  # a hash of the trained weights
+    why: str = ""  # it isn't done
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == DONE
+
+
+def keep(task: TrialTask, found: Result, folder: Path) -> None:
+    """Put a result into the folder."""
+    record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
+    write_whole(file_of(task, folder), json.dumps(record, indent=1) + "\n")
+
+
+def file_of(task: TrialTask, folder: Path) -> Path:
+    return folder / f"{task.key}.json"
+
+
+def kept(task: TrialTask, folder: Path) -> Result | None:
+    """The result that is kept there, if there is one and it is whole."""
+    path = file_of(task, folder)
+    if not path.exists():
+        return None
+    with suppress(ValueError, KeyError, TypeError, RecursionError, GradbookError):
+        record = json.loads(read_text(path))
+        if record["version"] == VERSION and record["task"] == json.loads(json.dumps(asdict(task))):
+            return _read(record["result"])
+    return None
+
+
+RESULT = Schema(
+    state=Choice(*STATES),
+    epochs=ListOf(EPOCH),
+    accuracy=Maybe(FiniteNumber()),
+    seconds=FiniteNumber(0),
+    bits=PlainText(),
+    why=PlainText(),
+)
+
+
+def _read(record: object) -> Result:
+    told = RESULT.read(record)
+    return Result(**told | {"epochs": tuple(map(epoch_of, told["epochs"]))})
+
+
+_images: dict[tuple[str, Shape], Dataset] = {}
+
+
+def loaded(recipe: Recipe) -> Dataset:
+    """Its images, which the next training of this process, or of a copy of it, finds loaded."""
+    key = recipe.data, recipe.net.input
+    if key not in _images:
+        _images.clear()
+        _images[key] = images_of(recipe)
+    return _images[key]
+
+
+def result_of(task: TrialTask, threads: int | None = None) -> Result:
+    """Train, without a look at the test images."""
+    began = monotonic()
+    try:
+        recipe = parse(task.recipe)
+        recipe = replace(recipe, net=replace(recipe.net, seed=task.seed), held_back=task.fold)
+        ready = prepared(recipe, loaded(recipe), threads, new=True)
+        training = TrainingRun(ready.recipe, ready.material, ready.engine, began)
+    except GradbookError as error:
+        return Result(REFUSED, why=str(error))
+    watch = _Watch(training, task.bars)
+    try:
+        with _at_most(task.seconds, watch):
+            training.run(listener=watch)
+            if not watch.ended:
+                training.settle()
+    except Diverged as error:
+        return Result(DIVERGED, training.history, seconds=training.seconds, why=str(error))
+    return _result(training, watch)
+
+
+def _result(training: TrainingRun, watch: _Watch) -> Result:
+    history, seconds = training.history, training.seconds
+    if watch.ended:
+        return Result(watch.ended, history, seconds=seconds, why=watch.why)
+    accuracy = kept_of(training.recipe, history).validation_accuracy
+    bits = hash_of(training.engine.carried())
+    return Result(DONE, history, accuracy, seconds, bits)
+
+
+class _Watch(Listener):
+    """Ends a training that isn't worth going on with."""
+
+    def __init__(self, training: TrainingRun, bars: Sequence[float]) -> None:
+        self.training, self.bars = training, bars
+        self.ended = self.why = ""
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        best = max(e.validation_accuracy or 0.0 for e in self.training.history)
+        bars = self.bars[epoch.epoch - 1 : epoch.epoch]
+        if bars and best < bars[0] and not self.training.is_over:
+            self.end(PRUNED, f"after epoch {epoch.epoch} others had {100 * bars[0]:.2f} %")
+
+    def end(self, state: str, why: str) -> None:
+        self.ended, self.why = state, why
+        self.training.stop()
+
+
+class _at_most:  # noqa: N801 - it is read as words
+    """Ends what takes longer than so many seconds."""
+
+    def __init__(self, seconds: float | None, watch: _Watch) -> None:
+        self.alarm = None
+        if seconds is not None:
+            left = max(seconds - watch.training.seconds, 0.0)
+            self.alarm = Timer(left, watch.end, (SLOW, f"it takes longer than {seconds:g} s"))
+            self.alarm.daemon = True
+
+    def __enter__(self) -> None:
+        if self.alarm:
+            self.alarm.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.alarm:
+            self.alarm.cancel()
+
+
+def hash_of(values: Mapping[str, NDArray[Any]]) -> str:
+    """The same for the same bits alone."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(values.items()):
+        found.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
+        found.update(np.ascontiguousarray(tensor).tobytes())
+    return found.hexdigest()[:32]
+
+
+# All of them ------------------------------------------------------------------
 
 FORBIDDEN = "not allowed"  # by the limits
 LOST = "lost"  # each process that trained it died
@@ -276,3 +587,26 @@ def write_tables(folder: StudyFolder, records: Sequence[Record]) -> None:
         cells = [*(record[name] for name in own), *(drawn.get(name, "") for name in names)]
         table.writerow([as_cell(cell) if isinstance(cell, str) else cell for cell in cells])
     write_whole(folder.table_file, out.getvalue())
+
+
+# The best recipe on the test images, once all is chosen -----------------------
+
+
+@dataclass(frozen=True)
+class TestScore:
+    """Over trainings that differ in their seed, on all training images."""
+
+    mean: float
+    deviation: float
+    accuracies: tuple[float, ...]
+    seeds: int
+
+
+def score_of(text: str, seeds: int) -> TestScore:
+    recipe = parse(text)
+    first = recipe.net.seed
+    runs = train_seeds(recipe, range(first, first + seeds), held_back=False, show=False)
+    if any(run.test_accuracy is None for run in runs):
+        raise KeyboardInterrupt
+    spread = Spread(tuple(run.test_accuracy or 0.0 for run in runs))
+    return TestScore(spread.mean, spread.deviation, spread.values, len(spread.values))

@@ -1,7 +1,8 @@
-"""What a recipe trains on: the images that are its own, those held back, and how bright they are.
+"""A recipe made to fit its data, and what it then trains on: images, those held back, brightness.
 
-All images stay where they are in the data set and go by their numbers there, so that an image is
-warped alike whichever fold is held back.
+Whatever is decided for a recipe is said in words, so that nobody has to find it out. All images
+stay where they are in the data set and go by their numbers there, so that an image is warped alike
+whichever fold is held back.
 """
 
 from __future__ import annotations
@@ -10,20 +11,220 @@ import os
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
+from math import ceil, prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.dataset import BRIGHTEST, Dataset, Images
+from gradbook.amounts import counted
+from gradbook.data.dataset import BRIGHTEST, Dataset, Images, balance_remark
+from gradbook.data.warp import Warp, write_warp
 from gradbook.errors import ShapeError
-from gradbook.graph.window import Shape
-from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe
-from gradbook.lab.training.rows import require_last_batch
-from gradbook.net import Net
+from gradbook.graph.window import SAME, Shape
+from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
+from gradbook.lab.training.epochs import require_last_batch
+from gradbook.net import Conv, Dense, Layer, Net, Pool
 from gradbook.net.fit import require_classes
 from gradbook.net.layers import spell
+from gradbook.net.task import Task, meant_loss
+
+# The recipe for its data ------------------------------------------------------
+
+LEAST_BATCHES = 20  # in an epoch: smaller ones are taken until there are so many
+SMALLEST_BATCH = 32
+OWN_SIDE = 28  # pixels of the digits
+LONGEST_WRITTEN = 60  # characters of a data set's name
+LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
+MOST_EPOCHS = 100
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The recipe that is trained, and what was decided for it, a line each."""
+
+    recipe: Recipe
+    remarks: tuple[str, ...] = ()
+
+
+def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
+    """The recipe for this data set; without one, for its own, which it fits."""
+    remarks = list(dataset.remarks) if dataset else []
+    if dataset and recipe.adapts and recipe.data != USUAL_DATA:
+        recipe = _fitted(recipe, dataset, remarks)
+    if dataset:
+        recipe = _on_its_ground(recipe, dataset, remarks)
+        if not recipe.class_weights:
+            counts = dataset.training_and_validation.counts(len(dataset.classes))
+            remarks += balance_remark(dataset.classes, counts, "image")
+    if not recipe.tests:
+        remarks.append(
+            "all images are trained on and none are held back: how it reads others isn't known"
+        )
+    if recipe.net.loss is None:
+        recipe = _with_meant_loss(recipe, remarks)
+    return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))
+
+
+def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:
+    ending = recipe.net.ending
+    loss = meant_loss(ending, Task.CLASSES)
+    end = ending or (
+        "plain sums (end it in softmax for cross-entropy; 'gradbook import --softmax' does so)"
+    )
+    remarks.append(f"no loss is said, so it is {loss}: the network ends in {end}")
+    return replace(recipe, net=replace(recipe.net, loss=loss))
+
+
+def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
+    """What comes in from outside a warped image is as bright as the images' own edges."""
+    seen = dataset.training_and_validation[dataset.folds != recipe.held_back]
+    warp = recipe.warp.on_ground_of(seen) if len(seen) else recipe.warp
+    if warp == recipe.warp:
+        return recipe
+    remarks.append(
+        f"warped on a background of {warp.background}, as the images have at their edges"
+    )
+    return replace(recipe, warp=warp)
+
+
+# A recipe that comes with gradbook, on other data than its own.
+
+
+def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
+    """It fits these images and takes steps enough to learn them; its title says whose they are."""
+    net = recipe.net
+    if "net" in recipe.adapts:
+        net = fitted_net(net, dataset.shape, len(dataset.classes))
+    warp = recipe.warp
+    if "warp" in recipe.adapts:
+        warp = _for_images(warp, dataset)
+    found = _with_steps(replace(recipe, net=net, warp=warp), dataset)
+    said = [
+        *([f"input {spell(net.input)}"] if net.input != recipe.net.input else []),
+        *([counted(net.outputs, "class", "classes")] if net.outputs != recipe.net.outputs else []),
+        *([f"warp {write_warp(warp).replace(';', ',')}"] if warp != recipe.warp else []),
+        *([f"batches of {found.batch}"] if found.batch != recipe.batch else []),
+        *([counted(found.epochs, "epoch")] if found.epochs != recipe.epochs else []),
+    ]
+    name = _written(dataset.name)
+    title = f"{recipe.title}, adapted to {name}" if said else f"{recipe.title} on {name}"
+    if said:
+        remarks.append(f"{recipe.title} is adapted to {name}: {', '.join(said)}")
+    return replace(found, name=title, about="", net=replace(net, name=title))
+
+
+def _written(name: str) -> str:
+    """As much of the name of a data set as a recipe's title can hold."""
+    plain = (character for character in name if character.isprintable() and character not in ";#")
+    return " ".join("".join(plain).split())[:LONGEST_WRITTEN] or "other data"
+
+
+def _for_images(warp: Warp, dataset: Dataset) -> Warp:
+    """The digits' warp, for images of another size."""
+    side = min(dataset.shape[1:])
+    return warp if side == OWN_SIDE else warp.for_side(side, OWN_SIDE)
+
+
+def _with_steps(recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Few images take smaller batches, at a rate as much lower, and more epochs."""
+    images = int((dataset.folds != recipe.held_back).sum())
+    if "batch" in recipe.adapts:
+        batch = _batch(recipe.batch, images)
+        if "schedule" in recipe.adapts:
+            recipe = replace(recipe, schedule=_slower(recipe.schedule, batch / recipe.batch))
+        recipe = replace(recipe, batch=batch)
+    steps = ceil(images / recipe.batch)
+    if "epochs" in recipe.adapts and steps * recipe.epochs < LEAST_STEPS:
+        wanted = ceil(LEAST_STEPS / max(steps, 1))
+        recipe = replace(recipe, epochs=max(recipe.epochs, min(wanted, MOST_EPOCHS)))
+    return recipe
+
+
+def for_fewer(recipe: Recipe, images: int) -> Recipe:
+    """The same training on a part of its images: as many epochs, in batches so small, and at a rate
+    as much lower, that it takes steps enough.
+    """
+    batch = recipe.batch
+    while batch > SMALLEST_BATCH and ceil(images / batch) * recipe.epochs < LEAST_STEPS:
+        batch //= 2
+    schedule = _slower(recipe.schedule, batch / recipe.batch)
+    return replace(recipe, batch=batch, schedule=schedule)
+
+
+def _batch(usual: int, images: int) -> int:
+    """Of so many images there are batches enough, and none of one image alone."""
+    batch = usual
+    if images < LEAST_BATCHES * usual:
+        most = max(images // LEAST_BATCHES, SMALLEST_BATCH)
+        batch = min(usual, 2 ** (most.bit_length() - 1))
+    while images % batch == 1 and images > 1:
+        batch += 1
+    return batch
+
+
+def _slower(schedule: Schedule, share: float) -> Schedule:
+    """Goyal et al. (2017): a rate goes with the size of the batch."""
+    return replace(schedule, rate=schedule.rate * share, end=schedule.end * share)
+
+
+def fitted_net(net: Net, shape: Shape, classes: int) -> Net:
+    """The network for images of another shape and another number of classes.
+
+    Its last sums are as many as there are classes, windows that are too large become smaller, and
+    a pool that is to leave one value of each class goes over whatever there is.
+    """
+    last = max(k for k, layer in enumerate(net.layers) if isinstance(layer, Dense | Conv))
+    found: list[Layer] = []
+    shapes = [shape]
+    ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
+    if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
+        raise ShapeError(
+            f"layer {last + 1} is applied again, so it can't make {classes} values for "
+            f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
+        )
+    for index, layer in enumerate(ends):
+        found.append(_within(layer, shapes[-1]))
+        shapes.append(found[-1].output(*(shapes[value] for value in layer.reads(index))))
+    return replace(net, input=shape, layers=tuple(found))
+
+
+def _ending(layer: Layer, classes: int) -> Layer:
+    match layer:
+        case Dense():
+            return replace(layer, width=classes)
+        case Conv():
+            return replace(layer, channels=classes)
+        case Pool(kind):
+            return Pool(kind, None)
+    return layer
+
+
+def _within(layer: Layer, shape: Shape) -> Layer:
+    """The layer with a window that this shape has room for."""
+    match layer:
+        case Conv():
+            return _narrower(layer, shape)
+        case Pool(size=size) if size is not None:
+            rows, columns = (min(side, *shape[1:]) for side in size)
+            return replace(layer, size=(rows, columns))
+    return layer
+
+
+def _narrower(conv: Conv, shape: Shape) -> Conv:
+    """With a window that has room between the edges, which then are no wider than it."""
+    window = conv.window(shape)
+    height, width = (
+        min(size, (length + sum(window.edges(axis)) - 1) // window.dilation[axis] + 1)
+        for axis, (size, length) in enumerate(zip(conv.kernel, shape[1:], strict=True))
+    )
+    if conv.pad == SAME:
+        return replace(conv, kernel=(height, width))
+    top, left, below, right = (min(side, height - 1, width - 1) for side in window.pad)
+    return replace(conv, kernel=(height, width), pad=(top, left, below, right))
+
+
+# What it trains on ------------------------------------------------------------
 
 AT_ONCE = 512  # images: what is counted in between stays in the cache
 

@@ -1,30 +1,35 @@
-"""The folder of a run: which file holds what."""
+"""The folder of a run: which file holds what, and the checkpoints from which it goes on."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gradbook.errors import DataError, UsageError
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import clear_parts, made_folder, read_text, said_plainly, write_whole
 from gradbook.folders import alone_in
-from gradbook.lab.models import table_model
+from gradbook.lab.models import stored
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
-from gradbook.lab.models.table_model import TableModel
-from gradbook.lab.recipes import builtin
-from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.training import history as histories
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.models.table_model import TABLE_KIND, TableModel
+from gradbook.lab.recipes.recipe import MOST_EPOCHS, Recipe
+from gradbook.lab.recipes.text import read_recipe
+from gradbook.lab.training.epochs import EPOCH, Epoch, csv_table, epoch_of, json_lines
 from gradbook.models.reading import is_foreign
 from gradbook.schema import (
     AnyRecord,
     FiniteNumber,
     IfThere,
+    ListOf,
     Maybe,
     PlainText,
     Schema,
@@ -34,16 +39,16 @@ from gradbook.schema import (
 )
 
 PLAN, SEEDS = "seeds.json", "seed-*"  # what a folder of several seeds holds
-SHARE = FiniteNumber(0, 1)
+ACCURACY = FiniteNumber(0, 1)
 RESULT = Schema(  # at least
     recipe=PlainText(),
     parameters=WholeNumber(),
     epochs=WholeNumber(1),
     seconds=FiniteNumber(0),
     images_per_second=FiniteNumber(0),
-    validation_accuracy=Maybe(SHARE),
-    test_accuracy=SHARE,
-    macro_f1=IfThere(SHARE),
+    validation_accuracy=Maybe(ACCURACY),
+    test_accuracy=ACCURACY,
+    macro_f1=IfThere(ACCURACY),
     tested_on=IfThere(PlainText()),
     seed=WholeNumber(),
 )
@@ -82,7 +87,7 @@ class RunFolder:
         """The recipe as it was used, its seed included."""
         if not self.holds_a_run:
             raise UsageError(f"no run in {self.path}: name the folder that holds its recipe.txt")
-        return builtin.read(self.recipe_file)
+        return read_recipe(self.recipe_file)
 
     def history(self) -> tuple[Epoch, ...]:
         """The epochs that are done."""
@@ -90,7 +95,7 @@ class RunFolder:
             return ()
         lines = read_text(self.json_file).splitlines()
         try:
-            return tuple(histories.epoch_of(read_json(line, histories.EPOCH)) for line in lines)
+            return tuple(epoch_of(read_json(line, EPOCH)) for line in lines)
         except SchemaError as error:
             raise DataError(f"not the metrics of a run ({error})", file=self.json_file) from error
 
@@ -153,8 +158,8 @@ class RunFolder:
             clear_parts(folder)
 
     def write_history(self, history: Sequence[Epoch]) -> None:
-        write_whole(self.csv_file, histories.csv_table(history))
-        write_whole(self.json_file, histories.json_lines(history))
+        write_whole(self.csv_file, csv_table(history))
+        write_whole(self.json_file, json_lines(history))
 
     def write_result(self, result: dict[str, Any]) -> None:
         write_whole(self.result_file, json.dumps(result, indent=2) + "\n")
@@ -191,8 +196,168 @@ def load_table(path: str | os.PathLike[str]) -> TableModel:
 def is_of_a_table(path: str | os.PathLike[str]) -> bool:
     """Whether the model there, if there is one, is a table's."""
     file = _model_file(path)
-    return os.path.isfile(file) and kind_of(file) == table_model.KIND
+    return os.path.isfile(file) and kind_of(file) == TABLE_KIND
 
 
 def _model_file(path: str | os.PathLike[str]) -> Path:
     return RunFolder(path).model_file if os.path.isdir(path) else Path(path)
+
+
+# Checkpoints ------------------------------------------------------------------
+
+CHECKPOINT_KIND, CHECKPOINT_VERSION = "checkpoint", 1
+KEPT = 2
+NAME = re.compile(r"([0-9]{6,18})\.safetensors")
+# No value of a network has a stroke in its name.
+LOSSES, RIGHT, OF_BEST = "epoch/losses", "epoch/right", "best/"
+
+
+SHARE, MEASURED = FiniteNumber(0, 1), FiniteNumber()
+DONE = Schema(  # an epoch without which there would be no later checkpoint
+    **EPOCH.kinds
+    | {
+        "rate": MEASURED,
+        "train_loss": MEASURED,
+        "train_accuracy": SHARE,
+        "validation_loss": Maybe(MEASURED),
+        "validation_accuracy": Maybe(SHARE),
+        "seconds": FiniteNumber(0),
+        "images_per_second": FiniteNumber(0),
+    }
+)
+CHECKPOINT_RECORD = Schema(
+    recipe=PlainText(),
+    mark=WholeNumber(),
+    step=WholeNumber(),
+    history=ListOf(DONE, most=MOST_EPOCHS),
+    seconds=FiniteNumber(0),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A training after so many steps."""
+
+    recipe: str  # its text, the seed included
+    mark: int  # of the data
+    step: int  # over all epochs
+    values: Mapping[str, NDArray[Any]]  # all that goes from step to step
+    history: tuple[Epoch, ...]
+    losses: NDArray[np.float64]  # of the epoch under way
+    right: NDArray[np.int32]
+    seconds: float  # so far
+    best: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # where the best are to be kept
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Put it into the folder, and take away what came before the last two."""
+    record = {
+        "kind": CHECKPOINT_KIND,
+        "version": CHECKPOINT_VERSION,
+        "recipe": checkpoint.recipe,
+        "mark": checkpoint.mark,
+        "step": checkpoint.step,
+        "history": [asdict(epoch) for epoch in checkpoint.history],
+        "seconds": checkpoint.seconds,
+    }
+    best = {f"{OF_BEST}{name}": values for name, values in checkpoint.best.items()}
+    arrays = {**checkpoint.values, **best, LOSSES: checkpoint.losses, RIGHT: checkpoint.right}
+    made_folder(folder)
+    stored.write(folder / f"{checkpoint.step:06}.safetensors", arrays, record)
+    so_far = [path for path in checkpoints_in(folder) if int(path.stem) <= checkpoint.step]
+    for old in so_far[KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The checkpoints in the folder, the newest first."""
+    numbered = {
+        int(match[1]): path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if (match := NAME.fullmatch(path.name))
+    }
+    return [numbered[step] for step in sorted(numbered, reverse=True)]
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    try:
+        return stored.made_of(path, CHECKPOINT_KIND, _fitted)
+    except SchemaError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: str | os.PathLike[str], why: SchemaError) -> DataError:
+    return DataError(
+        f"no checkpoint that this version of gradbook can use ({why}): begin the run anew",
+        file=os.fspath(path),
+    )
+
+
+def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Arrays], Checkpoint]:
+    told = CHECKPOINT_RECORD.read(record)
+    epochs = tuple(map(epoch_of, told["history"]))
+    if [epoch.epoch for epoch in epochs] != list(range(1, len(epochs) + 1)):
+        raise SchemaError("its epochs aren't numbered from 1")
+    if not {LOSSES, RIGHT} <= shapes.keys():
+        raise SchemaError("its losses are missing")
+    if len(shapes[LOSSES]) != 1 or shapes[RIGHT] != shapes[LOSSES]:
+        raise SchemaError("its losses aren't one for each step")
+
+    def make(arrays: stored.Arrays) -> Checkpoint:
+        _require_numbers(arrays)
+        values = {name: array for name, array in arrays.items() if name not in (LOSSES, RIGHT)}
+        return Checkpoint(
+            recipe=told["recipe"],
+            mark=told["mark"],
+            step=told["step"],
+            losses=arrays[LOSSES].astype(np.float64),
+            right=arrays[RIGHT].astype(np.int32),
+            values={n: v for n, v in values.items() if not n.startswith(OF_BEST)},
+            best={n[len(OF_BEST) :]: v for n, v in values.items() if n.startswith(OF_BEST)},
+            history=epochs,
+            seconds=told["seconds"],
+        )
+
+    return make
+
+
+def _require_numbers(arrays: stored.Arrays) -> None:
+    """Of the kinds and in the ranges that ours are."""
+    for name, array in arrays.items():
+        if array.dtype.kind != ("i" if name == RIGHT else "f"):
+            raise SchemaError(f"its {name} is of {array.dtype.name}")
+    if not np.isfinite(arrays[LOSSES]).all():
+        raise SchemaError("some of its losses are infinite or no numbers at all")
+    if (arrays[RIGHT] < 0).any():
+        raise SchemaError("some of its counts of right answers are below 0")
+
+
+def newest_checkpoint(
+    folder: Path, recipe: str, require_fit: Callable[[Checkpoint], None] = lambda checkpoint: None
+) -> tuple[Checkpoint | None, list[str]]:
+    """The last checkpoint of this recipe that is whole, and a line about each newer one.
+
+    Whoever is to go on from it may find, in a SchemaError, that it doesn't fit. Where there are
+    some and none can be used, that is an error.
+    """
+    faults: list[GradbookError] = []
+    for path in checkpoints_in(folder):
+        try:
+            held = read_checkpoint(path)
+            if held.recipe != recipe:
+                raise DataError(
+                    "of another recipe or network than this run's: put back what belongs together",
+                    file=os.fspath(path),
+                )
+            require_fit(held)
+            return held, [f"{fault}; the checkpoint before it is used" for fault in faults]
+        except SchemaError as error:
+            faults.append(_unusable(path, error))
+        except GradbookError as error:
+            faults.append(error)
+    if faults:
+        raise DataError(
+            f"none of the checkpoints in it can be used ({faults[0].message}): begin a new run",
+            file=os.fspath(folder),
+        )
+    return None, []

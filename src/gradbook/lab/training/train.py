@@ -1,40 +1,59 @@
-"""Train a network by a recipe: from loading the images to the score on the test images."""
+"""Train a network by a recipe: once, with several seeds, or a few steps to find a rate."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gradbook.amounts import counted, duration, percent
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import __version__
+from gradbook.amounts import counted, duration, percent, short
 from gradbook.arguments import whole
-from gradbook.data.dataset import Dataset
+from gradbook.data.dataset import BRIGHTEST, Dataset
+from gradbook.engine.base import Engine
 from gradbook.engine.processes import side_by_side
 from gradbook.engine.surroundings import surroundings
-from gradbook.errors import UsageError
-from gradbook.files import made_folder
+from gradbook.errors import DataError, GradbookError, UsageError
+from gradbook.files import made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
 from gradbook.lab.models.answers import ClassScore, macro_f1
-from gradbook.lab.models.model import Model
-from gradbook.lab.recipes.builtin import recipe as recipe_of
+from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.training import checkpoint as checkpoints
-from gradbook.lab.training.adapt import Adapted, adapted
-from gradbook.lab.training.checkpoint import Checkpoint
-from gradbook.lab.training.find_rate import range_test
-from gradbook.lab.training.history import Epoch, kept_of
-from gradbook.lab.training.live import shown
-from gradbook.lab.training.material import Material, comes_along, images_of, material, placed
-from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.training import Listener, TrainingRun
+from gradbook.lab.recipes.text import parse
+from gradbook.lab.recipes.text import recipe as recipe_of
+from gradbook.lab.training.epochs import Epoch, in_order, kept_of, wanted_of
+from gradbook.lab.training.material import (
+    Adapted,
+    Material,
+    adapted,
+    comes_along,
+    images_of,
+    material,
+    placed,
+)
+from gradbook.lab.training.run_folder import (
+    PLAN,
+    Checkpoint,
+    RunFolder,
+    newest_checkpoint,
+    write_checkpoint,
+)
+from gradbook.lab.training.training import Listener, TrainingRun, shown
 from gradbook.net import Net
+from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
 from gradbook.system import cores
-
-if TYPE_CHECKING:
-    from gradbook.engine.base import Engine
+from gradbook.work.processes import Outcome, WorkCrew
 
 USUAL = "quick"
 TRAINED_ON = "images trained on"  # what the figures are of, where none are kept for the test
@@ -265,7 +284,7 @@ def _engine(recipe: Recipe, threads: int | None) -> Engine:
 def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
     """The checkpoint to go on from, if there is one; what is to be said of it is a remark."""
     recipe = training.recipe
-    found, remarks = checkpoints.newest(kept.checkpoints, str(recipe), training.require_fit)
+    found, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
     if found and found.mark != training.material.mark:
         raise UsageError(
             f"the images of {recipe.data} are others than when {kept.path} was begun: "
@@ -278,7 +297,7 @@ def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
 def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> Trained:
     def save(checkpoint: Checkpoint) -> None:
         if kept:
-            checkpoints.write(kept.checkpoints, checkpoint)
+            write_checkpoint(kept.checkpoints, checkpoint)
             kept.write_history(checkpoint.history)
 
     def work() -> None:
@@ -308,3 +327,282 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
         threads = getattr(training.engine, "threads", 1)
         kept.write_result(trained.event | {"made_with": surroundings(threads)})
     return trained
+
+
+# Several seeds ----------------------------------------------------------------
+
+Files = Mapping[str, bytes]
+SEEDS_PLAN = Schema(recipe=PlainText(), seeds=ListOf(WholeNumber(), 1))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The same figure of each seed."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def deviation(self) -> float:
+        """Of the sample: what one more seed can be expected to differ by."""
+        return stdev(self.values) if len(self.values) > 1 else 0.0
+
+    @property
+    def lowest(self) -> float:
+        return min(self.values)
+
+
+def train_seeds(
+    recipe: Meant,
+    seeds: Iterable[int] = range(5),
+    changes: str = "",
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> tuple[Trained, ...]:
+    """Train once with each seed, the settings being those of `train`; until one is stopped.
+
+    `Spread` of their test accuracies says how far they differ. With a `folder` each run has its
+    own in there.
+    """
+    from gradbook.data.sources import KNOWN, load
+
+    found: list[Trained] = []
+    name = recipe_of(recipe, changes).data
+    if name in KNOWN:  # so that not every training has to load it
+        settings = {"data": load(name), **settings}
+    for seed in seeds:
+        own = None if folder is None else SeedsFolder(folder).run(seed).path
+        found.append(train(recipe, changes, folder=own, seed=seed, **settings))
+        if found[-1].stopped:
+            break
+    return tuple(found)
+
+
+class SeedsFolder(RunFolder):
+    """`seeds.json` says what is trained, `seed-N/` is the run of seed N; result and report are of
+    all of them.
+    """
+
+    @property
+    def plan_file(self) -> Path:
+        return self.path / PLAN
+
+    @property
+    def holds_seeds(self) -> bool:
+        return os.path.exists(self.plan_file)
+
+    def run(self, seed: int) -> RunFolder:
+        return RunFolder(self.path / f"seed-{seed}")
+
+    def begin_all(self, recipe: Recipe, seeds: Sequence[int]) -> None:
+        """Make the folder and write down what is to be trained."""
+        made_folder(self.path)
+        plan = {"recipe": str(recipe), "seeds": list(seeds)}
+        write_whole(self.plan_file, json.dumps(plan, ensure_ascii=False, indent=2) + "\n")
+
+    def plan(self) -> tuple[Recipe, list[int]]:
+        """What is trained, and with which seeds."""
+        file = str(self.plan_file)
+        try:
+            plan = read_json(read_text(self.plan_file), SEEDS_PLAN)
+            text, seeds = plan["recipe"], plan["seeds"]
+            if len(set(seeds)) < len(seeds):
+                raise SchemaError("a seed twice")
+        except SchemaError as error:
+            raise DataError(f"not the plan of several seeds ({error})", file=file) from error
+        return parse(text, file), seeds
+
+
+def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """The event 'done' of all seeds, made of those of each."""
+    test = Spread(tuple(result["test_accuracy"] for result in results))
+    validation = [result["validation_accuracy"] for result in results]
+    f1 = [result["macro_f1"] for result in results if result.get("macro_f1") is not None]
+    first = results[0]
+    return {
+        "event": "done",
+        "recipe": first["recipe"],
+        "parameters": first["parameters"],
+        "epochs": first["epochs"],
+        "seconds": sum(result["seconds"] for result in results),
+        "images_per_second": fmean(result["images_per_second"] for result in results),
+        "validation_accuracy": None if None in validation else fmean(validation),
+        "test_accuracy": test.mean,
+        "test_deviation": test.deviation,
+        "test_lowest": test.lowest,
+        "test_accuracies": list(test.values),
+        "macro_f1": fmean(f1) if len(f1) == len(results) else None,
+        "seed": None,
+        "seeds": [result["seed"] for result in results],
+        "model": None,
+        "folder": str(folder),
+    }
+
+
+# By a crew: each is a function of its recipe, and its files come back.
+
+
+def files_of(recipe: str, threads: int | None = None) -> Files:
+    """Train, wherever this is: what the folder of the run then holds, its checkpoints left out."""
+    with TemporaryDirectory(prefix="gradbook-") as place:
+        run = RunFolder(Path(place, "run"))
+        train(parse(recipe), folder=run.path, threads=threads, show=False)
+        return {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
+
+
+def trained_by(
+    crew: WorkCrew, folder: SeedsFolder, threads: int | None = None
+) -> Iterator[RunFolder]:
+    """The run of each seed that wasn't done, once it is there; the crew is ended."""
+    try:
+        with folder.held():
+            left = dict(_runs_to_do(folder))
+            for recipe in left:
+                crew.give(_name(recipe), partial(files_of, recipe, threads))
+            named = {_name(recipe): run for recipe, run in left.items()}
+            while named:
+                for name, outcome in crew.outcomes():
+                    run = named.pop(name)
+                    _keep(run, _files(run, outcome))
+                    yield run
+    finally:
+        crew.end()
+
+
+def _runs_to_do(folder: SeedsFolder) -> Iterator[tuple[str, RunFolder]]:
+    recipe, seeds = folder.plan()
+    for seed in seeds:
+        run = folder.run(seed)
+        if not run.is_done:
+            yield str(replace(recipe, net=replace(recipe.net, seed=seed))), run
+
+
+def _name(recipe: str) -> str:
+    """One that no other training has."""
+    return hashlib.sha256(f"{__version__}\n{recipe}".encode()).hexdigest()[:32]
+
+
+def _files(run: RunFolder, outcome: Outcome) -> Files:
+    if isinstance(outcome.error, GradbookError):
+        raise UsageError(f"where {run.path} was to be trained: {outcome.error}")
+    if outcome.error:
+        raise UsageError(f"{run.path}: training {outcome.error}")
+    found: Files = outcome.value
+    return found
+
+
+def _keep(run: RunFolder, files: Files) -> None:
+    """The result comes last: with it the run is done."""
+    made_folder(run.path)
+    with run.held():
+        for name, content in files.items():
+            if name != run.result_file.name:
+                write_whole(run.path / name, content)
+        result = json.loads(files[run.result_file.name])
+        run.write_result(result | {"model": str(run.model_file)})
+
+
+# A range test: the rate rises step by step, and the loss says how high it may be
+# (Smith, "Cyclical Learning Rates for Training Neural Networks", 2017).
+
+STEPS = 120
+LOWEST, HIGHEST = 1e-5, 100.0
+MEMORY = 0.9  # of the losses before, in the smoothed one
+LOST = 3.0  # times the lowest loss: from there on it is lost
+FALLEN = 0.9  # of the loss at the start: with less of a fall nothing can be said
+SAFE = 4.0  # the suggested rate is so many times below the one with the lowest loss
+
+
+@dataclass(frozen=True, eq=False)
+class RangeTest:
+    """Rates and the smoothed losses that the steps with them had, as far as they were numbers."""
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+    @property
+    def lowest(self) -> int:
+        """The step whose loss was the lowest."""
+        return int(self.losses.argmin())
+
+    @property
+    def lost(self) -> int | None:
+        """The first step after it whose loss has risen far above it."""
+        beyond = np.flatnonzero(self.losses[self.lowest :] > LOST * self.losses[self.lowest])
+        return self.lowest + int(beyond[0]) if len(beyond) else None
+
+    @property
+    def suggested(self) -> float:
+        """A part of the rate that brought the loss lowest, rounded as people write it."""
+        return float(f"{self.rates[self.lowest] / SAFE:.1g}")
+
+    @property
+    def why(self) -> str:
+        """In a line."""
+        lowest, loss = self.rates[self.lowest], self.losses[self.lowest]
+        end = "" if self.lost is None else f" and is lost from {short(self.rates[self.lost])} on"
+        return (
+            f"the loss falls from {short(self.losses[0])} to {short(loss)} as the rate rises to "
+            f"{short(lowest)}{end}; {short(self.suggested)} is a quarter of that, to be safe"
+        )
+
+
+def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
+    """Steps at ever higher rates, from the engine's start; the engine then stands there again."""
+    start = engine.carried()
+    engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
+    try:
+        losses = _losses(recipe, material, engine)
+    finally:
+        engine.restore(start)
+    rates = rising(len(losses))
+    found = RangeTest(rates[np.isfinite(losses)], smoothed(losses[np.isfinite(losses)]))
+    if not len(found.losses) or found.losses[found.lowest] > FALLEN * found.losses[0]:
+        raise UsageError(
+            f"no rate from {short(LOWEST)} to {short(HIGHEST)} lets the loss fall in {STEPS} "
+            "steps: look at the network and the data, and say a rate"
+        )
+    return found
+
+
+def _losses(recipe: Recipe, material: Material, engine: Engine) -> NDArray[np.float64]:
+    seed, images = recipe.net.seed, material.images
+    mixed = in_order(seed, 0, material.numbers)
+    seen = engine.epoch(
+        images.pixels,
+        wanted_of(recipe, images.labels, material.counts),
+        rising(STEPS),
+        order=np.resize(mixed, STEPS * recipe.batch),
+        seed=seed,
+        warp=recipe.warp,
+    )
+    return seen.losses
+
+
+def rising(steps: int) -> NDArray[np.float64]:
+    """Rates a constant factor apart."""
+    return np.geomspace(LOWEST, HIGHEST, STEPS)[:steps]
+
+
+def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A running mean that forgets, without its start's bias towards 0."""
+    found, mean = np.empty(len(losses)), 0.0
+    for k, loss in enumerate(losses.tolist()):
+        mean = MEMORY * mean + (1 - MEMORY) * loss
+        found[k] = mean / (1 - MEMORY ** (k + 1))
+    return found
+
+
+def as_record(test: RangeTest) -> Mapping[str, Any]:
+    """For programs."""
+    return {
+        "version": 1,
+        "suggested": test.suggested,
+        "why": test.why,
+        "rates": test.rates.tolist(),
+        "losses": test.losses.tolist(),
+    }

@@ -1,10 +1,12 @@
-"""A training under way: epochs of steps, each epoch scored, and where it stands kept in files."""
+"""A training under way: epochs of steps, each one scored, kept in files and shown as it goes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import ceil, inf, isfinite
-from threading import Timer
+from threading import Event, Lock, Thread, Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.dataset import BRIGHTEST, Images, framing
 from gradbook.engine.base import EpochRun
+from gradbook.interruption import uninterrupted
 from gradbook.lab.models.answers import (
     ClassScore,
     Score,
@@ -23,22 +26,27 @@ from gradbook.lab.models.answers import (
 )
 from gradbook.lab.models.model import Model, for_inputs, values_read
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
-from gradbook.lab.training.checkpoint import Checkpoint
-from gradbook.lab.training.doubts import doubt, is_time
-from gradbook.lab.training.history import (
+from gradbook.lab.training.epochs import (
+    Diverged,
     Epoch,
     Progress,
     best_of,
+    doubt,
+    in_order,
     is_over,
+    is_time,
     kept_of,
     measured_losses,
+    wanted_of,
 )
 from gradbook.lab.training.material import Material
-from gradbook.lab.training.rows import Diverged, in_order, wanted_of
+from gradbook.lab.training.run_folder import Checkpoint
 from gradbook.schema import SchemaError
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
+    from gradbook.lab.training.epochs import Epoch
+
 
 SAVED_EVERY = 30.0  # seconds, at the latest
 OTHER_PRECISION = (
@@ -353,3 +361,122 @@ class TrainingRun:
 
 def _shapes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in arrays.items()}
+
+
+# Shown while it goes: in a notebook as one display, elsewhere in lines ---------
+
+LOOK_AGAIN = 0.5  # seconds: how often it is shown anew within an epoch
+
+Told = Listener | Callable[["Epoch"], object] | None
+
+
+@contextmanager
+def shown(told: Told, show: bool | None) -> Iterator[Listener]:
+    """A listener that passes on what it hears and shows it: in notebooks, where nobody says."""
+    listener = told if isinstance(told, Listener) else Telling(told) if told else Listener()
+    notebook = _notebook_display()
+    if show is False or (show is None and notebook is None):
+        yield listener
+    elif notebook is None:
+        yield _Printed(listener)
+    else:
+        with LiveTraining(listener, notebook) as live:
+            yield live
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """What shows things below a cell, if a kernel runs this; a terminal's IPython is none."""
+    python = sys.modules.get("IPython")
+    shell = python.get_ipython() if python else None
+    if getattr(shell, "kernel", None) is None:
+        return None
+    from IPython.display import display
+
+    shows: Callable[..., Any] = display
+    return shows
+
+
+class _Passing(Listener):
+    """Tells another listener all that it hears."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+
+    def started(self, training: TrainingRun) -> None:
+        self.listener.started(training)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        self.listener.epoch_done(epoch)
+
+    def doubted(self, doubt: str) -> None:
+        self.listener.doubted(doubt)
+
+
+class _Printed(_Passing):
+    """Prints a line for each epoch."""
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        super().epoch_done(epoch)
+        print(epoch, flush=True)
+
+    def doubted(self, doubt: str) -> None:
+        super().doubted(doubt)
+        print(doubt, flush=True)
+
+
+class LiveTraining(_Passing):
+    """What a notebook shows of a training: one display, again and again in the same place."""
+
+    def __init__(self, listener: Listener, display: Callable[..., Any]) -> None:
+        super().__init__(listener)
+        self.training: TrainingRun | None = None
+        self.doubt = ""
+        self.is_over = False
+        self._display = display
+        self._lock, self._ended = Lock(), Event()
+        self._looking = Thread(target=self._look_again, daemon=True)
+
+    def __enter__(self) -> LiveTraining:
+        self._handle = self._display(self, display_id=True)
+        with uninterrupted():
+            self._looking.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._looking.join()
+        self.is_over = True
+        self._show()
+
+    def started(self, training: TrainingRun) -> None:
+        self.training = training
+        super().started(training)
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        super().epoch_done(epoch)
+        self._show()
+
+    def doubted(self, doubt: str) -> None:
+        self.doubt = doubt
+        super().doubted(doubt)
+
+    def _look_again(self) -> None:
+        while not self._ended.wait(LOOK_AGAIN):
+            self._show()
+
+    def _show(self) -> None:
+        with self._lock:  # the thread that trains and the one that looks meet here
+            self._handle.update(self)
+
+    def __str__(self) -> str:
+        from gradbook.report.run.live import words
+
+        return words(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from gradbook.report.run.live import html
+
+        return html(self)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gradbook.amounts import counted, sureness
-from gradbook.lab.runs.comparison import Compared, Misread, differences
+from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.palette import curve_colours
 from gradbook.report.chart import interactive
 from gradbook.report.chart.interactive import swatch

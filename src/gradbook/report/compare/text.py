@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from gradbook.amounts import duration, percent
-from gradbook.lab.runs.comparison import Compared, Misread, differences
+from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
 from gradbook.report.words.lines import Span, TextLine, folded

@@ -17,9 +17,8 @@ from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
-from gradbook.lab.training.adapt import adapted, for_fewer
-from gradbook.lab.training.material import material
-from gradbook.lab.training.rows import wanted_of
+from gradbook.lab.training.epochs import wanted_of
+from gradbook.lab.training.material import adapted, for_fewer, material
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.step import Step

@@ -10,7 +10,7 @@ from math import sqrt
 from typing import Any
 
 from gradbook.errors import ShapeError
-from gradbook.lab.recipes import schedule as schedules
+from gradbook.lab.recipes import recipe as schedules
 from gradbook.lab.recipes import text as texts
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.net import Net, Role
@@ -51,7 +51,7 @@ def _grammar() -> dict[str, Any]:
         "messages": plain["messages"] | said,
         "drawnDecimals": plain["drawnDecimals"],
         "schedules": schedules.OWN_SETTINGS,
-        "words": schedules.WORDS,
+        "words": schedules.SETTING_WORDS,
         "ranges": {
             name: {
                 "what": own.what,
@@ -63,7 +63,8 @@ def _grammar() -> dict[str, Any]:
             for name, own in schedules.RANGES.items()
         },
         "usual": {
-            name: getattr(schedules.Schedule("constant", 1), name) for name in schedules.WORDS
+            name: getattr(schedules.Schedule("constant", 1), name)
+            for name in schedules.SETTING_WORDS
         },
         "usualWarm": schedules.USUAL_WARM,
         "rise": schedules.RISE,

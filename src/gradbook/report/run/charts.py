@@ -9,7 +9,7 @@ import numpy as np
 
 from gradbook.amounts import loss, percent, short
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.training.history import Epoch, measured_losses, rates_of
+from gradbook.lab.training.epochs import Epoch, measured_losses, rates_of
 from gradbook.palette import curve_colours
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.chart.scale import EVEN, TOWARDS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from gradbook.amounts import duration, loss, percent, short
-from gradbook.lab.training.history import Epoch
+from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.train import Trained
 from gradbook.report.page.shell import text
 from gradbook.report.page.tables import text_table

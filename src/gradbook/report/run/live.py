@@ -5,8 +5,8 @@ from __future__ import annotations
 from statistics import fmean
 
 from gradbook.amounts import counted, duration, loss
-from gradbook.lab.training.history import Progress
-from gradbook.lab.training.live import LiveTraining
+from gradbook.lab.training.epochs import Progress
+from gradbook.lab.training.training import LiveTraining
 from gradbook.report.chart.svg import Frame, svg
 from gradbook.report.page.shell import text
 from gradbook.report.run.charts import of_run

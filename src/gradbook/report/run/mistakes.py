@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.dataset import Images
 from gradbook.lab.models.answers import Answers, ClassScore, Places, class_scores, surest
-from gradbook.lab.runs.evidence import Evidence
+from gradbook.lab.runs import Evidence
 from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import text, wide
 from gradbook.report.page.tables import bar, table

@@ -8,7 +8,7 @@ from gradbook.amounts import counted, duration, loss, percent
 from gradbook.data.dataset import Dataset
 from gradbook.lab.models.answers import least_loss_of_classes
 from gradbook.lab.recipes.recipe import weight_words
-from gradbook.lab.runs.evidence import Evidence, gather
+from gradbook.lab.runs import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.chart import interactive

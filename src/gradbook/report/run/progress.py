@@ -9,7 +9,7 @@ from math import isfinite, log
 from statistics import fmean
 
 from gradbook.amounts import duration, loss, short
-from gradbook.lab.training.history import Progress
+from gradbook.lab.training.epochs import Progress
 from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import GAP, QUIET
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradbook.amounts import loss, short
-from gradbook.lab.training.find_rate import RangeTest
+from gradbook.lab.training.train import RangeTest
 from gradbook.report.chart.curves import few
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words.lines import Span, TextLine, folded

@@ -8,7 +8,7 @@ from typing import Any
 
 from gradbook.amounts import counted, duration
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.builtin import builtin_recipe, measured
+from gradbook.lab.recipes.text import builtin_recipe, measured
 from gradbook.net.measure import measure
 from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import TableColumn, TextTable

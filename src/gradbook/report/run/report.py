@@ -9,7 +9,7 @@ from gradbook.data.dataset import Dataset
 from gradbook.files import write_whole
 from gradbook.lab.training.material import images_of
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.run.page import run_page
 from gradbook.report.run.seeds import seeds_page
 

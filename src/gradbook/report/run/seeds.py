@@ -9,8 +9,8 @@ import numpy as np
 from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
 from gradbook.lab.models.answers import Answers
-from gradbook.lab.runs.comparison import Compared, opened
-from gradbook.lab.training.seeds import SeedsFolder, Spread
+from gradbook.lab.runs import Compared, opened
+from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import QUIET
 from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import spread as apart

@@ -12,7 +12,7 @@ from gradbook.data.warp import write_warp
 from gradbook.errors import one_line
 from gradbook.lab.recipes.recipe import UNWARPED, weight_words
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.seeds import SeedsFolder
+from gradbook.lab.training.train import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net.text import loss_words, update_words
 from gradbook.report.run.epochs import GOOD

@@ -11,9 +11,8 @@ import numpy as np
 from gradbook.amounts import duration, loss, percent, short
 from gradbook.data.formats.cells import NUMBER, PLAIN
 from gradbook.lab.models.answers import confusion_of
-from gradbook.lab.tables.problem import MEAN, Problem
-from gradbook.lab.tables.training import TrainedTable
-from gradbook.lab.training.history import measured_losses, rates_of
+from gradbook.lab.tables import MEAN, Problem, TrainedTable
+from gradbook.lab.training.epochs import measured_losses, rates_of
 from gradbook.net.measure import measure
 from gradbook.net.task import Task
 from gradbook.report.chart import interactive

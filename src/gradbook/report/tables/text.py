@@ -14,8 +14,7 @@ from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import likeliest
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
-from gradbook.lab.tables.problem import Problem, filled_in
-from gradbook.lab.tables.training import TableEpoch, TrainedTable
+from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filled_in
 from gradbook.net.task import Task
 from gradbook.net.text import loss_words, update_words
 from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION

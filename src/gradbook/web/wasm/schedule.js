@@ -1,5 +1,5 @@
 // How the learning rate goes, as a recipe says it: read as the command reads it, and the rate of each step.
-// The page's twin of lab/recipes/schedule.py; a test holds one against the other.
+// The page's twin of lab/recipes/recipe.py; a test holds one against the other.
 
 import { didYouMean, filled } from "../text/wording.js"
 

@@ -7,7 +7,7 @@ import pytest
 from gradbook.cli.main import main
 from gradbook.engine import compilers
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.builtin import recipe
+from gradbook.lab.recipes.text import recipe
 
 
 def test_a_page_is_written(tmp_path, capsys):

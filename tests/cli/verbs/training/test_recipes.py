@@ -6,8 +6,7 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.builtin import builtin_recipe
-from gradbook.lab.recipes.text import parse
+from gradbook.lab.recipes.text import builtin_recipe, parse
 
 
 @pytest.fixture

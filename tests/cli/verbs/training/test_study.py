@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.lab.recipes.builtin import read
+from gradbook.lab.recipes.text import read_recipe
 from tests.cli.desk import RECIPE, laid_out
 
 pytestmark = pytest.mark.witness("cc")
@@ -48,7 +48,7 @@ def test_a_study_from_its_first_trial_to_the_recipe_that_won(said):
     assert len((folder / "trials.csv").read_text().splitlines()) == 5
     said("best", "-o", "best.txt")
     best = min(json.loads((folder / "trials.json").read_text()), key=rank)
-    won = read("best.txt")
+    won = read_recipe("best.txt")
     assert won.title == f"strokes {best['number']}"
     assert won.net.count() == best["network_parameters"]
     assert won.schedule.rate == best["parameters"]["cycle"]

@@ -66,7 +66,7 @@ def _draw(folder: Path) -> None:
 def _train(folder: Path) -> int:
     """The digits; a run that is there already goes on, or is left as it is."""
     from gradbook.cli.training.run import How, one
-    from gradbook.lab.recipes.builtin import recipe
+    from gradbook.lab.recipes.text import recipe
     from gradbook.lab.training.run_folder import RunFolder
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)

@@ -95,7 +95,7 @@ network    {hidden} units with ReLU, then an output for each class or one for a
 
 def _tables() -> str:
     from gradbook.data.tables import MOST_WORDS, NAMED
-    from gradbook.lab.tables.problem import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
+    from gradbook.lab.tables import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
 
     return TABLES.format(
         named=", ".join(NAMED),

@@ -57,8 +57,8 @@ def _reads_pictures(net: Net) -> bool:
 
 
 def _trained(model: Model, data: str | None) -> PictureReader:
-    from gradbook.lab.recipes.builtin import recipe as recipe_of
     from gradbook.lab.recipes.text import parse
+    from gradbook.lab.recipes.text import recipe as recipe_of
 
     said = model.about.get("recipe")
     recipe = parse(str(said)) if said else recipe_of(model.net)
@@ -69,10 +69,9 @@ def _trained(model: Model, data: str | None) -> PictureReader:
 
 
 def _of_recipe(word: str, data: str | None) -> PictureReader:
-    from gradbook.lab.models.model import untrained
-    from gradbook.lab.models.shipped import shipped
-    from gradbook.lab.recipes.builtin import recipe as recipe_of
-    from gradbook.lab.training.adapt import adapted
+    from gradbook.lab.models.model import shipped, untrained
+    from gradbook.lab.recipes.text import recipe as recipe_of
+    from gradbook.lab.training.material import adapted
 
     recipe = recipe_of(word)
     found = _images(recipe, data)

@@ -15,7 +15,7 @@ from gradbook.errors import GradbookError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gradbook.lab.runs.comparison import Compared, Misread
+    from gradbook.lab.runs import Compared, Misread
 
 EXAMPLES = """\
   gradbook compare runs/quick runs/small       two runs, here in the terminal
@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.files import write_whole
-    from gradbook.lab.runs.comparison import all_opened
+    from gradbook.lab.runs import all_opened
     from gradbook.report.compare.text import as_csv, as_json, lines
 
     runs = all_opened(options.runs)
@@ -66,7 +66,7 @@ def run(options: Namespace) -> int:
 
 def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     """What each reads in the test images, where all know the same ones and they are here."""
-    from gradbook.lab.runs.comparison import misread
+    from gradbook.lab.runs import misread
     from gradbook.lab.training.material import images_of, require_fit
 
     if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:

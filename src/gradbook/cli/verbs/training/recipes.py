@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
 
         raise UsageError("--json is for the list: leave the recipe's name out")
     if options.recipe:
-        from gradbook.lab.recipes.builtin import builtin_text
+        from gradbook.lab.recipes.text import builtin_text
 
         print(builtin_text(options.recipe), end="")
     elif options.json:

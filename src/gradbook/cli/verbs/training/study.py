@@ -22,8 +22,8 @@ from gradbook.cli.terminal.arguments import whole_number
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
-    from gradbook.lab.study.folder import StudyFolder
     from gradbook.lab.study.plan import StudyPlan
+    from gradbook.lab.study.study import StudyFolder
 
 EXAMPLES = """\
   gradbook study quick --vary 'schedule one cycle {0.1..1 log} warm {0.1..0.4}'
@@ -102,7 +102,7 @@ def run(options: Namespace) -> int:
 
 
 def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
-    from gradbook.lab.study.folder import StudyFolder
+    from gradbook.lab.study.study import StudyFolder
 
     for name in ("study", "vary", *LINES, "out"):
         if getattr(options, name):
@@ -113,7 +113,7 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
-    from gradbook.lab.study.folder import StudyFolder
+    from gradbook.lab.study.study import StudyFolder
 
     plan = _plan(options)
     folder = StudyFolder(options.out or _new_folder(plan.name))
@@ -172,7 +172,7 @@ def _best(options: Namespace) -> int:
 
 def _folder_of(name: str | None) -> StudyFolder:
     """The one that is named, or the newest."""
-    from gradbook.lab.study.folder import StudyFolder
+    from gradbook.lab.study.study import StudyFolder
 
     if name is not None:
         return StudyFolder(name)

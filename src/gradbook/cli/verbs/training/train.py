@@ -29,7 +29,7 @@ from gradbook.cli.terminal.arguments import (
 )
 from gradbook.cli.terminal.named import opened
 from gradbook.errors import GradbookError, UsageError
-from gradbook.lab.logs import LOG_NAMES
+from gradbook.lab import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
 from gradbook.models.reading import FOREIGN
 from gradbook.system import is_a_device
@@ -179,8 +179,8 @@ def run(options: Namespace) -> int:
 
 def _run(options: Namespace) -> int:
     from gradbook.cli.training.run import How, find_rate, one, planned, several
-    from gradbook.lab.logs.logged import known_logs
-    from gradbook.lab.training.seeds import SeedsFolder
+    from gradbook.lab.logs import known_logs
+    from gradbook.lab.training.train import SeedsFolder
 
     how = How(options.threads, options.json, known_logs(options.log) if options.log else ())
     if options.resume:
@@ -282,7 +282,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     """By the recipe, or by the usual one for this table."""
     from gradbook.cli.training.tables import train_on, train_seeds_on
     from gradbook.data.tables import NAMED, named_table, read_columns
-    from gradbook.lab.tables.problem import MEAN, problem, usual_recipe
+    from gradbook.lab.tables import MEAN, problem, usual_recipe
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
@@ -311,8 +311,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
 def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    from gradbook.lab.recipes.builtin import recipe
-    from gradbook.lab.recipes.text import changed, parse
+    from gradbook.lab.recipes.text import changed, parse, recipe
     from gradbook.lab.training.train import USUAL
 
     if options.recipe and options.recipe.lower().endswith(FOREIGN):

@@ -1,17 +1,23 @@
-"""A class's names, as a teacher's system exports them: one student a row."""
+"""A class: its names, as a teacher's system exports them, and start weights for each student."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import PurePath
+from random import Random
 from unicodedata import combining, normalize
+
+import numpy as np
 
 from gradbook.audit.classes.students import StudentNames, file_key
 from gradbook.data.formats.cells import CellRow, read_rows
 from gradbook.errors import DataError, LimitError
+from gradbook.graph.reference import evaluate
+from gradbook.net import Net, Role
+from gradbook.net.build import training_step
 
 LONGEST = 60  # characters of a name
 MOST_STUDENTS = 2_000
@@ -311,3 +317,55 @@ def file_stems(names: Sequence[str]) -> Iterator[str]:
             stem = f"{words}-{number}"
         taken.add(stem.casefold())
         yield stem
+
+
+# Personal start weights: two decimals, and no two gradients that look alike ---
+
+TRIES = 60
+SEEN = 1e-4  # of the largest gradient: smaller ones show no mistake
+APART = 1e-3  # of themselves: gradients closer than this are mistaken for each other
+
+
+def personal(net: Net, seed: int | str) -> Net:
+    """The network with start values drawn from the seed, a number or a student's name.
+
+    Of several draws the first in which most gradients differ from 0 and from each other.
+    """
+    random = Random(f"exercise {seed}")
+    drawn = (_drawn(net, random) for _ in range(TRIES))
+    best, most = net, -1
+    for candidate in drawn:
+        told_apart = _told_apart(candidate)
+        if told_apart > most:
+            best, most = candidate, told_apart
+        if most == net.count():
+            break
+    return best
+
+
+def _drawn(net: Net, random: Random) -> Net:
+    """No two values of a kind are equal as long as two decimals allow it."""
+    start = {}
+    for role in Role:
+        pool = _pool(role)
+        random.shuffle(pool)
+        count = net.count(role)
+        start[role] = tuple(pool[k % len(pool)] for k in range(count))
+    return replace(net, start={role: values for role, values in start.items() if values})
+
+
+def _pool(role: Role) -> list[float]:
+    """Scales lie around 1, everything else on both sides of 0, and nothing too close to it."""
+    if role is Role.SCALE:
+        return [k / 100 for k in range(60, 141)]
+    return [sign * k / 100 for k in range(10, 96) for sign in (1, -1)]
+
+
+def _told_apart(net: Net) -> int:
+    """How many gradients are neither 0 nor like another."""
+    step = training_step(net)
+    slopes = list(step.gradients.values())
+    values = evaluate(slopes, {**step.data, **step.start})
+    found = np.sort(np.abs(np.concatenate([np.ravel(values[slope]) for slope in slopes])))
+    large = found[found > SEEN * found[-1]]
+    return int(np.sum(np.diff(large, prepend=0) > APART * large))

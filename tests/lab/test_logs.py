@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.logs import logged, run_logs
-from gradbook.lab.logs.logged import Logged, known_logs
+from gradbook.lab import logs
+from gradbook.lab.logs import Logged, known_logs
 from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener
 from tests.lab import made
@@ -138,7 +138,7 @@ def test_a_resumed_run_is_told_whole_and_once(name, tmp_path):
 
 @pytest.mark.witness("cc")
 def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
-    class Full(run_logs.RunLog):
+    class Full(logs.RunLog):
         library = "json"
 
         def begin(self, settings): ...
@@ -154,7 +154,7 @@ def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
         def doubted(self, doubt):
             self.doubts += (doubt,)
 
-    monkeypatch.setattr(logged, "LOGS", {"full": Full})
+    monkeypatch.setattr(logs, "LOGS", {"full": Full})
     hearing = Hearing()
     log = Logged(hearing, ["full"], tmp_path)
     trained = train(made.recipe(), data=SET, listener=log, threads=1)
@@ -166,6 +166,6 @@ def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
 def test_a_program_that_nobody_knows_or_has_is_refused(monkeypatch):
     with pytest.raises(UsageError, match="did you mean 'tensorboard'"):
         known_logs(["tensorbord"])
-    monkeypatch.setattr(run_logs.WandbLog, "library", "not_installed_here")
+    monkeypatch.setattr(logs.WandbLog, "library", "not_installed_here")
     with pytest.raises(UsageError, match=r"isn't installed: pip install 'gradbook\[wandb\]'"):
         known_logs(["wandb"])

@@ -1,0 +1,350 @@
+"""Finished runs looked at: what one of them can show, and several side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import Dataset, Images, in_turns
+from gradbook.data.warp import warped_images
+from gradbook.errors import UsageError, one_line
+from gradbook.graph.window import Shape
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.models.model import Model, values_read
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.training.epochs import Epoch
+from gradbook.lab.training.material import Material, require_fit
+from gradbook.lab.training.run_folder import RunFolder
+from gradbook.lab.training.train import SeedsFolder, Spread
+from gradbook.net import Net
+from gradbook.net.layers import Conv, Dense, Pool
+from gradbook.net.measure import measure
+from gradbook.net.names import leaf_name
+from gradbook.net.parameters import Role
+from gradbook.net.text import TRAINING, layer_words
+from gradbook.net.work.at_work import values_of
+
+# The insides of a trained network ---------------------------------------------
+
+Array = NDArray[np.float64]
+Values = Mapping[str, NDArray[np.floating]]  # by the names of the graph's leaves
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What some layers made of an image."""
+
+    layers: str  # in words
+    field: Shape  # the pixels, down and across, that one value depends on
+    values: Array  # (channels, rows, columns)
+
+
+def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
+    """The weights of the first layer that has some: (filters, channels, rows, columns).
+
+    A dense layer's weights are laid out as the picture it looks at. None where something stands
+    between the picture and them.
+    """
+    for index, layer in enumerate(net.layers):
+        if isinstance(layer, Conv):
+            return _weights(values, index)
+        if isinstance(layer, Dense):
+            return _weights(values, index).reshape(-1, *picture)
+        if not layer.passes_on:
+            return None
+    return None
+
+
+def _weights(values: Values, index: int) -> Array:
+    return np.asarray(values[str(leaf_name(Role.WEIGHT, index))], np.float64)
+
+
+def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
+    """An image's way through the network, as far as it stays a picture.
+
+    `image` is what the network is given: (channels, rows, columns), normalised. There is a stage
+    for the first convolution's own sums, and one for what each convolution, pool or dense layer
+    is given. There is none where the network isn't given a picture.
+    """
+    if len(net.input) != 3:
+        return ()
+    kept = {name: np.asarray(values[name], np.float64) for name in values_read(net)}
+    made = values_of(net, kept, image)
+    measured = measure(net).layers
+    stages = []
+    for layers in _told(net):
+        field = measured[layers[-1]].field
+        assert field is not None  # the input is a picture
+        words = ", ".join(layer_words(net.layers[index]) for index in layers)
+        stages.append(Stage(words, field.size, made[layers[-1] + 1]))
+    return tuple(stages)
+
+
+def _told(net: Net) -> Iterator[list[int]]:
+    """Layers whose work is shown together; of dropout and flatten there is nothing to see."""
+    seen = [k for k, layer in enumerate(net.layers) if not layer.passes_on]
+    together: list[int] = []
+    for index, following in zip(seen, [*seen[1:], None], strict=True):
+        shape = net.shapes[index + 1]
+        if len(shape) != 3 or prod(shape[1:]) == 1:
+            return
+        together.append(index)
+        opening = isinstance(net.layers[index], Conv) and index == seen[0]
+        if opening or following is None or isinstance(net.layers[following], Conv | Pool | Dense):
+            yield together
+            together = []
+
+
+# One run ----------------------------------------------------------------------
+
+WARPED = 10  # training images to look at
+EPOCHS = 4  # in which they are seen
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One run. `example` is the test image whose way through the network is shown."""
+
+    recipe: Recipe
+    history: tuple[Epoch, ...]
+    result: Mapping[str, Any]
+    dataset: Dataset
+    model: Model
+    answers: Answers  # to the test images
+    warped: tuple[Images, ...]  # training images as they are, then in the first epochs
+    filters: NDArray[np.float64] | None
+    example: int
+    stages: tuple[Stage, ...]
+
+    @property
+    def trained_on(self) -> int:
+        """How many images."""
+        return len(Material(self.dataset, self.recipe.held_back).numbers)
+
+    @property
+    def validated(self) -> bool:
+        return any(epoch.validation_accuracy is not None for epoch in self.history)
+
+
+def gather(run: RunFolder, dataset: Dataset) -> Evidence:
+    """All of it. The data set is the one that the recipe names."""
+    recipe, history, model = run.recipe(), run.history(), run.model()
+    answers = answered(model, dataset)
+    right = np.flatnonzero(answers.right)
+    example = int(right[0]) if right.size else 0
+    return Evidence(
+        recipe,
+        history,
+        run.result(),
+        dataset,
+        model,
+        answers,
+        _warped(recipe, Material(dataset, recipe.held_back)),
+        first_filters(model.net, model.values, dataset.shape),
+        example,
+        stages(model.net, model.values, model.given(dataset.test_for_reporting.pixels[example])),
+    )
+
+
+def answered(model: Model, dataset: Dataset) -> Answers:
+    """The model's answers to the test images."""
+    require_fit(model.net, dataset)
+    test = dataset.test_for_reporting
+    model.require_classes()
+    if model.classes != dataset.classes:
+        raise UsageError(
+            f"the model tells apart {_few(model.classes)}, but {dataset.name} has "
+            f"{_few(dataset.classes)}: name the data set that it was trained on"
+        )
+    return Answers(model.predict(test.pixels), test.labels, model.net.outputs == 1)
+
+
+def _few(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:3]) + (f" … ({len(classes)} classes)" if len(classes) > 3 else "")
+
+
+def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:
+    """Some training images of each class, and the same in the first epochs."""
+    chosen = material.numbers[in_turns(material.images[material.numbers], WARPED)]
+    original = material.images[chosen]
+    if not recipe.warp.changes_images:
+        return (original,)
+    pixels, numbers, seed = material.images.pixels, chosen.tolist(), recipe.net.seed
+    seen = (
+        warped_images(pixels, recipe.warp, numbers, seed=seed, epoch=epoch)
+        for epoch in range(min(EPOCHS, recipe.epochs))
+    )
+    return (original, *(Images(x.round().astype(np.uint8), original.labels) for x in seen))
+
+
+# Several side by side ---------------------------------------------------------
+
+NAMES = ("recipe", "about", "name", "seed")  # tell runs apart and change nothing else
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A run, or the runs of several seeds as one."""
+
+    name: str
+    runs: tuple[RunFolder, ...]
+    recipe: Recipe  # the first seed's
+    histories: tuple[tuple[Epoch, ...], ...]
+    results: tuple[Mapping[str, Any], ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(result["seed"] for result in self.results)
+
+    @property
+    def parameters(self) -> int:
+        return self.recipe.net.count()
+
+    @property
+    def test(self) -> Spread:
+        """The share of the test images read right, by each seed."""
+        return Spread(tuple(result["test_accuracy"] for result in self.results))
+
+    @property
+    def seconds(self) -> float:
+        """Of one training."""
+        return fmean(result["seconds"] for result in self.results)
+
+    @property
+    def validations(self) -> tuple[float | None, ...]:
+        """Each seed's share of the images held back, after its last epoch."""
+        return tuple(h[-1].validation_accuracy if h else None for h in self.histories)
+
+    @property
+    def validation(self) -> float | None:
+        found = [share for share in self.validations if share is not None]
+        return fmean(found) if len(found) == len(self.runs) else None
+
+    @cached_property
+    def history(self) -> tuple[Epoch, ...]:
+        """Epoch by epoch, the mean over the seeds."""
+        return tuple(map(_mean, zip(*self.histories, strict=False)))
+
+    def answers(self, dataset: Dataset) -> tuple[Answers, ...]:
+        """Each seed's to the test images."""
+        return tuple(answered(run.model(), dataset) for run in self.runs)
+
+
+def _mean(epochs: Sequence[Epoch]) -> Epoch:
+    """One epoch of several seeds."""
+
+    def of(name: str) -> Any:
+        values = [getattr(epoch, name) for epoch in epochs]
+        return None if None in values else fmean(values)
+
+    means = {field.name: of(field.name) for field in fields(Epoch)}
+    return replace(epochs[0], **means | {"epoch": epochs[0].epoch})
+
+
+def opened(path: str | os.PathLike[str]) -> Compared:
+    """The finished run in a folder, or the finished runs of several seeds."""
+    seeds = SeedsFolder(path)
+    runs = [RunFolder(path)]
+    if seeds.holds_seeds:
+        runs = [seeds.run(seed) for seed in seeds.plan()[1]]
+        runs = [run for run in runs if run.is_done] or runs[:1]
+    recipe = runs[0].recipe()
+    return Compared(
+        one_line(Path(path).resolve().name),
+        tuple(runs),
+        recipe,
+        tuple(run.history() for run in runs),
+        tuple(run.result() for run in runs),
+    )
+
+
+def all_opened(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
+    """All of them; those of the same name by as much of their paths as tells them apart."""
+    found = [opened(path) for path in paths]
+    names = [run.name for run in found]
+    if len(set(names)) == len(names):
+        return found
+    return [replace(run, name=os.fspath(path)) for run, path in zip(found, paths, strict=True)]
+
+
+# How their recipes differ.
+
+
+def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
+    """The lines that not all recipes say alike, and what each says; the layers as one line."""
+    said = [_lines(run.recipe) for run in runs]
+    words = dict.fromkeys(word for lines in said for word in lines)
+    told = {word: [lines.get(word, "") for lines in said] for word in words}
+    return {word: each for word, each in told.items() if len(set(each)) > 1}
+
+
+def _lines(recipe: Recipe) -> dict[str, str]:
+    """What each of its words is followed by."""
+    own, network = str(recipe).split("\n\n", 1)
+    found: dict[str, list[str]] = {}
+    for line in [*own.splitlines(), *network.splitlines()]:
+        word, _, rest = line.partition(" ")
+        if word in NAMES:
+            continue
+        if line in network.splitlines() and word not in (*TRAINING, "input"):
+            word, rest = "layers", line
+        found.setdefault(word, []).append(rest)
+    return {word: "; ".join(parts) for word, parts in found.items()}
+
+
+# Who misreads what.
+
+
+@dataclass(frozen=True, eq=False)
+class Majority:
+    """What a run read in each test image: of several seeds, what most of them read."""
+
+    read: NDArray[np.intp]
+    sure: NDArray[np.float64]  # the mean over the seeds
+
+
+def majority(seeds: Sequence[Answers]) -> Majority:
+    """Where as many seeds read one as the other, the likelier counts."""
+    likely = np.mean([answers.probabilities for answers in seeds], axis=0)
+    images = np.arange(len(likely))
+    votes = np.zeros_like(likely)
+    for answers in seeds:
+        votes[images, answers.read] += 1
+    read = (votes + likely).argmax(axis=1)
+    return Majority(read, likely[images, read])
+
+
+@dataclass(frozen=True, eq=False)
+class Misread:
+    """What each run reads in the test images of one data set."""
+
+    dataset: Dataset
+    majorities: tuple[Majority, ...]
+
+    @cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(runs, images)"""
+        labels = self.dataset.test_for_reporting.labels
+        return np.array([one.read != labels for one in self.majorities])
+
+    @property
+    def by_all(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.wrong.all(axis=0))
+
+    def only_by(self, run: int) -> NDArray[np.intp]:
+        others = np.delete(self.wrong, run, axis=0).any(axis=0)
+        return np.flatnonzero(self.wrong[run] & ~others)
+
+
+def misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
+    """Let each model read the test images."""
+    return Misread(dataset, tuple(majority(run.answers(dataset)) for run in runs))

@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from gradbook.data.warp import warped
+from gradbook.errors import GradbookError
+from gradbook.lab.models.answers import Answers
+from gradbook.lab.recipes.recipe import Recipe
+from gradbook.lab.runs import (
+    Misread,
+    all_opened,
+    differences,
+    first_filters,
+    gather,
+    majority,
+    opened,
+    stages,
+)
+from gradbook.net import parse
+from tests.runs import finished, pictures, several, text_for
+
+LAYERS = (
+    "conv 4 3x3; batchnorm; dropout 0.1 channels; relu; conv 2 3x3 groups 2; relu; maxpool 2; "
+    "flatten; dense {classes}; log softmax"
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    data = pictures()
+    run = finished(tmp_path_factory.mktemp("run") / "run", data, text_for(data, LAYERS))
+    return run.model(), data
+
+
+def test_there_is_a_stage_for_what_each_layer_with_weights_is_given(model):
+    trained, data = model
+    told = stages(trained.net, trained.values, trained.given(data.test_for_reporting.pixels[0]))
+    assert [stage.layers for stage in told] == [
+        "conv 4 3x3",
+        "batchnorm, relu",
+        "conv 2 3x3 groups 2, relu",
+        "maxpool 2",
+    ]
+    assert [stage.values.shape for stage in told] == [(4, 6, 6), (4, 6, 6), (2, 4, 4), (2, 2, 2)]
+    assert [stage.field for stage in told] == [(3, 3), (3, 3), (5, 5), (6, 6)]
+
+
+def test_the_first_stage_is_the_filters_slid_over_the_image(model):
+    trained, data = model
+    image = trained.given(data.test_for_reporting.pixels[3])
+    kernels = first_filters(trained.net, trained.values, data.shape)
+    (first, second, *_) = stages(trained.net, trained.values, image)
+    windows = np.lib.stride_tricks.sliding_window_view(image[0], (3, 3))
+    bias = trained.values["b_layer_0"][:, None, None]
+    expected = np.einsum("yxab,oab->oyx", windows, kernels[:, 0]) + bias
+    assert first.values == pytest.approx(expected)
+    assert second.values.min() >= 0
+
+
+def test_the_last_stage_leads_to_what_the_model_says(model):
+    trained, data = model
+    image = trained.given(data.test_for_reporting.pixels[5])
+    last = stages(trained.net, trained.values, image)[-1].values.ravel()
+    weights, bias = (trained.values[f"{role}_layer_8"].astype(float) for role in "wb")
+    sums = weights @ last + bias
+    shares = np.exp(sums - sums.max())
+    said = trained.predict(data.test_for_reporting.pixels[5:6])[0]
+    assert said == pytest.approx(shares / shares.sum(), abs=1e-4)
+
+
+def test_a_dense_layers_weights_are_laid_out_as_the_picture():
+    net = parse("input 12; dense 3; relu; dense 2; softmax; loss cross-entropy")
+    weights = np.arange(36.0).reshape(3, 12)
+    found = first_filters(net, {"w_layer_0": weights}, (1, 3, 4))
+    assert found.shape == (3, 1, 3, 4)
+    assert found[1, 0, 0].tolist() == [12, 13, 14, 15]
+
+
+def test_there_are_no_filters_behind_a_pool():
+    net = parse("input 1x4x4; maxpool 2; flatten; dense 2; softmax; loss cross-entropy")
+    assert first_filters(net, {}, (1, 4, 4)) is None
+
+
+def test_a_network_that_is_given_no_picture_has_no_stages():
+    net = parse("input 12; dense 3; relu; dense 2; softmax; loss cross-entropy")
+    assert stages(net, {}, np.zeros(12)) == ()
+
+
+WARP = "warp rotate 20, shift 1"
+
+
+def test_the_warped_images_are_those_that_training_saw(tmp_path):
+    data = pictures(each=12)
+    found = gather(finished(tmp_path / "run", data, changes=WARP, seed=3), data)
+    recipe: Recipe = found.recipe
+    all_images = data.training_and_validation
+    original = found.warped[0]
+    for epoch, images in enumerate(found.warped[1:]):
+        for image, before in zip(images.pixels, original.pixels, strict=True):
+            same = (all_images.pixels == before).all((1, 2, 3)) & (data.folds != 0)
+            (number,) = np.flatnonzero(same)
+            seen = warped(
+                all_images.pixels[number], recipe.warp, seed=3, epoch=epoch, image=int(number)
+            )
+            assert np.array_equal(image, seen.round().astype(np.uint8))
+
+
+def test_images_that_are_not_warped_are_shown_once(tmp_path):
+    data = pictures()
+    assert len(gather(finished(tmp_path / "run", data), data).warped) == 1
+
+
+def test_the_answers_are_the_models(tmp_path):
+    data = pictures()
+    run = finished(tmp_path / "run", data)
+    found = gather(run, data)
+    assert found.answers.accuracy == run.result()["test_accuracy"]
+    assert found.answers.right[found.example] or not found.answers.right.any()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (pictures(shape=(1, 9, 8)), "the images of spots are 1x9x8, but the network takes 1x8x8"),
+        (pictures(tuple("abc")), "spots has 3 classes, but the network has 10 outputs"),
+        (pictures(tuple("abcdefghij")), "name the data set that it was trained on"),
+    ],
+)
+def test_another_data_set_is_refused(other, said, tmp_path):
+    run = finished(tmp_path / "run", pictures())
+    with pytest.raises(GradbookError, match=said):
+        gather(run, other)
+
+
+DATA = pictures()
+
+
+def test_only_the_lines_that_differ_are_told(tmp_path):
+    finished(tmp_path / "a", DATA)
+    finished(tmp_path / "b", DATA, changes="batch 16; update adam; warp shift 1", seed=4)
+    found = differences(all_opened([tmp_path / "a", tmp_path / "b"]))
+    assert found == {
+        "warp": ["none", "shift 1"],
+        "batch": ["128", "16"],
+        "update": ["momentum 0.9 nesterov", "adam 0.9 0.999 1e-08"],
+    }
+
+
+def test_another_network_differs_in_its_layers(tmp_path):
+    finished(tmp_path / "a", DATA)
+    other = "input 1x8x8; flatten; dense 10; log softmax; loss cross-entropy"
+    finished(tmp_path / "b", DATA, other)
+    found = differences(all_opened([tmp_path / "a", tmp_path / "b"]))
+    assert list(found) == ["layers"]
+    assert found["layers"][1] == "flatten; dense 10; log softmax"
+
+
+def test_several_seeds_are_one_run_with_their_mean(tmp_path):
+    above = several(tmp_path / "seeds", DATA)
+    run = opened(above.path)
+    accuracies = [above.run(seed).result()["test_accuracy"] for seed in (0, 1, 2)]
+    assert run.seeds == (0, 1, 2)
+    assert run.test.values == tuple(accuracies)
+    assert run.test.mean == pytest.approx(np.mean(accuracies))
+    assert run.test.deviation == pytest.approx(np.std(accuracies, ddof=1))
+    losses = [history[1].train_loss for history in run.histories]
+    assert run.history[1].train_loss == pytest.approx(np.mean(losses))
+    assert run.history[1].epoch == 2
+    assert run.seconds == pytest.approx(8.5)
+
+
+def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    for part in "ab":
+        finished(tmp_path / part / "run", DATA)
+    paths = [tmp_path / part / "run" for part in "ab"]
+    assert [run.name for run in all_opened(paths)] == list(map(str, paths))
+
+
+def test_a_run_that_is_not_done_is_refused_with_the_way_on(tmp_path):
+    run = finished(tmp_path / "run", DATA)
+    run.result_file.unlink()
+    with pytest.raises(GradbookError, match="isn't done: gradbook train --resume"):
+        opened(run.path)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(GradbookError, match="no run in"):
+        opened(tmp_path)
+
+
+def test_a_result_without_its_figures_is_refused(tmp_path):
+    run = finished(tmp_path / "run", DATA)
+    run.result_file.write_text(json.dumps({"event": "done"}), "utf-8")
+    with pytest.raises(GradbookError, match="not the result of a run"):
+        opened(run.path)
+
+
+def test_most_seeds_decide_and_else_the_likelier():
+    labels = np.zeros(2, int)
+    seeds = [
+        Answers(np.array([[0.6, 0.4], [0.9, 0.1]]), labels),
+        Answers(np.array([[0.6, 0.4], [0.45, 0.55]]), labels),
+        Answers(np.array([[0.0, 1.0], [0.45, 0.55]]), labels),
+    ]
+    found = majority(seeds)
+    assert found.read.tolist() == [0, 1]
+    assert found.sure == pytest.approx([0.4, 0.4])
+    assert majority(seeds[:2]).read.tolist() == [0, 0]
+
+
+def test_an_image_is_misread_by_all_or_only_by_one_or_by_some():
+    labels = DATA.test_for_reporting.labels
+    right = labels.copy()
+    readings = []
+    for wrong in ([0, 1, 2], [0, 1], [0, 3]):
+        read = right.copy()
+        read[wrong] = (read[wrong] + 1) % 10
+        readings.append(majority([Answers(np.eye(10)[read], labels)]))
+    found = Misread(DATA, tuple(readings))
+    assert found.by_all.tolist() == [0]
+    assert [found.only_by(k).tolist() for k in range(3)] == [[2], [], [3]]
