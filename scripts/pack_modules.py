@@ -21,13 +21,13 @@ from gradbook.files import write_whole
 from gradbook.lab.models.model import shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
-from gradbook.lab.training.material import adapted
+from gradbook.lab.training.material import adapt
 from gradbook.report.digits.page import READ_AT_ONCE
 
 
 def modules(name: str) -> Iterator[WasmModule]:
     """What reads, trained or to be trained, and what trains."""
-    meant = adapted(recipe(name)).recipe
+    meant = adapt(recipe(name)).recipe
     model = shipped(name)
     yield viewer(model.net if model else meant.net, READ_AT_ONCE)
     yield trainer(meant.net, meant.batch, weighted=bool(meant.class_weights))

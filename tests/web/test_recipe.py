@@ -15,7 +15,7 @@ from gradbook.errors import NetTextError
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as builtin_recipe
-from gradbook.lab.training.material import adapted
+from gradbook.lab.training.material import adapt
 from gradbook.net.build import training_step
 from gradbook.report.digits.recipe import recipe_table
 from tests.web.looking import in_node
@@ -27,7 +27,7 @@ SHARES = st.sampled_from([0.0, 0.1, 0.25, 0.6])
 
 
 def made(name: str = "quick") -> Recipe:
-    return adapted(builtin_recipe(name)).recipe
+    return adapt(builtin_recipe(name)).recipe
 
 
 def on_the_page(recipe: Recipe, texts: list[str], folder):

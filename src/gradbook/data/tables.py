@@ -67,11 +67,12 @@ class Column:
         return f"{self.name} ({SINCE})" if self.dates else self.name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ColumnTable:
     """The rows of a file; without a line of headings its columns are called column 1, column 2 …
 
-    `decimal` and `dates` are how numbers and dates are read whose cells leave it open.
+    `decimal` and `dates` are how numbers and dates are read whose cells leave it open. What was
+    read of a column is remembered, so that its cells are gone through once.
     """
 
     file: str

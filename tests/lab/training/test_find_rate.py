@@ -7,12 +7,13 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.lab.recipes.text import changed, parse, recipe
+from gradbook.lab.training.material import adapt
 from gradbook.lab.training.train import (
     STEPS,
     RangeTest,
-    prepared,
     range_test,
     rising,
+    set_up,
     smoothed,
     train,
 )
@@ -24,7 +25,7 @@ NET = "input 1x8x8; flatten; dense 8; {}; dense 4; softmax; batch 32; epochs 3; 
 
 
 def found(text):
-    ready = prepared(recipe(text), SET, 1, new=True)
+    ready = set_up(adapt(recipe(text), SET), 1)
     return range_test(ready.recipe, ready.material, ready.engine), ready
 
 
@@ -43,7 +44,7 @@ def test_the_rate_that_is_found_trains_well(kind):
 
 def test_the_engine_stands_at_its_start_again():
     _, ready = found(NET.format("tanh"))
-    fresh = prepared(recipe(NET.format("tanh")), SET, 1, new=True).engine.carried()
+    fresh = set_up(adapt(recipe(NET.format("tanh")), SET), 1).engine.carried()
     for name, values in ready.engine.carried().items():
         np.testing.assert_array_equal(values, fresh[name])
 
@@ -94,6 +95,6 @@ def test_where_no_loss_falls_nothing_is_suggested():
     images = made.dataset()
     images.training_and_validation.pixels.flags.writeable = True
     images.training_and_validation.pixels[:] = 7  # all alike
-    ready = prepared(recipe(NET.format("tanh")), images, 1, new=True)
+    ready = set_up(adapt(recipe(NET.format("tanh")), images), 1)
     with pytest.raises(UsageError, match="no rate from 1e-05 to 100 lets the loss fall"):
         range_test(ready.recipe, ready.material, ready.engine)

@@ -17,7 +17,7 @@ from gradbook.errors import DataError, ShapeError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import changed, recipe
-from gradbook.lab.training.material import Material, _batch, adapted, fitted_net, material, placed
+from gradbook.lab.training.material import Material, _batch, adapt, fitted_net, material, placed
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
 from gradbook.net.builtin import DIGITS
@@ -60,8 +60,8 @@ def test_a_built_in_recipe_fits_images_of_any_size_and_number_of_classes(
 def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
     own = recipe(name)
     assert fitted_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
-    assert adapted(own).recipe == own
-    assert adapted(own).remarks == ()
+    assert adapt(own).recipe == own
+    assert adapt(own).remarks == ()
 
 
 def test_what_is_gone_around_or_applied_again_fits_other_images_too():
@@ -81,14 +81,14 @@ def test_last_sums_that_are_applied_again_are_not_made_others():
 
 
 def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
-    found = adapted(asked(), data((3, 20, 12), 7))
+    found = adapt(asked(), data((3, 20, 12), 7))
     assert found.recipe.title == "quick, adapted to letters"
     assert found.recipe.net.name == found.recipe.title
     assert found.remarks[0] == (
         "quick is adapted to letters: input 3x20x12, 7 classes, "
         "warp rotate 2.143, shift 0.429, scale 0.979 1.021, batches of 32, 100 epochs"
     )
-    assert adapted(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
+    assert adapt(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
 )
 def test_a_warp_is_made_for_the_size_of_the_images(name, side, expected):
     asked = replace(recipe(name), data="letters")
-    found = adapted(asked, data((1, side, side), 10))
+    found = adapt(asked, data((1, side, side), 10))
     assert write_warp(found.recipe.warp) == expected
     is_another = found.recipe.warp != asked.warp
     assert (f"warp {expected.replace(';', ',')}" in " ".join(found.remarks)) == is_another
 
 
 def test_a_warp_that_is_said_is_kept_on_images_of_any_size():
-    said = adapted(asked("warp shift 2, crop 7"), data((1, 8, 8), 10)).recipe
+    said = adapt(asked("warp shift 2, crop 7"), data((1, 8, 8), 10)).recipe
     assert write_warp(said.warp) == "shift 2; crop 7"
 
 
@@ -135,7 +135,7 @@ def test_small_digits_are_learned_as_well_as_without_a_warp():
 
 
 def test_what_is_said_in_its_place_is_kept():
-    found = adapted(asked("epochs 2; batch 16; rate 0.3"), data((1, 28, 28), 10)).recipe
+    found = adapt(asked("epochs 2; batch 16; rate 0.3"), data((1, 28, 28), 10)).recipe
     assert (found.epochs, found.batch, found.schedule.rate) == (2, 16, 0.3)
     assert found.title == "quick on letters"
 
@@ -149,7 +149,7 @@ def test_no_batch_has_one_image_alone(images):
 
 def test_a_network_of_ones_own_is_never_changed():
     own = recipe("input 1x9x9; flatten; dense 4; softmax")
-    assert adapted(own, data((1, 8, 8), 5)).recipe.net.layers == own.net.layers
+    assert adapt(own, data((1, 8, 8), 5)).recipe.net.layers == own.net.layers
     with pytest.raises(ShapeError, match="begin it with 'input 1x8x8'"):
         material(own, data((1, 8, 8), 5))
 
@@ -164,15 +164,15 @@ def test_an_adapted_recipe_trains_on_few_small_images():
 
 
 def test_a_warp_fills_with_the_brightness_at_the_edges_of_the_images_trained_on():
-    found = adapted(asked(), data((1, 28, 28), 10, dark=245))
+    found = adapt(asked(), data((1, 28, 28), 10, dark=245))
     assert found.recipe.warp.background == 245
     assert "warped on a background of 245, as the images have at their edges" in found.remarks
 
 
 def test_a_background_that_is_said_is_kept_and_a_black_one_goes_without_saying():
     said = asked("warp rotate 5, background 9")
-    assert adapted(said, data((1, 28, 28), 10, dark=245)).recipe.warp.background == 9
-    black = adapted(asked(), data((1, 28, 28), 10, dark=0))
+    assert adapt(said, data((1, 28, 28), 10, dark=245)).recipe.warp.background == 9
+    black = adapt(asked(), data((1, 28, 28), 10, dark=0))
     assert black.recipe.warp == recipe("quick").warp
 
 
@@ -181,7 +181,7 @@ def test_images_held_back_have_no_say_in_the_background():
     images = data((1, 28, 28), 2, images=12)
     images.training_and_validation.pixels.flags.writeable = True
     images.training_and_validation.pixels[images.folds == 2] = 255
-    assert adapted(held, images).recipe.warp.background is None
+    assert adapt(held, images).recipe.warp.background is None
 
 
 # The loss.
@@ -192,19 +192,19 @@ def test_images_held_back_have_no_say_in_the_background():
     [("softmax", Loss.CROSS), ("log softmax", Loss.CROSS), ("sigmoid", Loss.BINARY)],
 )
 def test_a_network_without_its_loss_gets_the_one_that_its_end_means(end, loss):
-    found = adapted(recipe(f"{ENDS}; {end}"), made.dataset())
+    found = adapt(recipe(f"{ENDS}; {end}"), made.dataset())
     assert found.recipe.net.loss is loss
     assert found.remarks == (f"no loss is said, so it is {loss}: the network ends in {end}",)
 
 
 def test_a_plain_end_learns_by_half_squared_error_and_a_better_one_is_named():
-    found = adapted(recipe(ENDS), made.dataset())
+    found = adapt(recipe(ENDS), made.dataset())
     assert found.recipe.net.loss is Loss.HALF_SQUARED
     assert "end it in softmax for cross-entropy" in found.remarks[0]
 
 
 def test_a_loss_that_is_said_needs_no_word():
-    found = adapted(recipe(f"{ENDS}; softmax; loss half squared error"), made.dataset())
+    found = adapt(recipe(f"{ENDS}; softmax; loss half squared error"), made.dataset())
     assert (found.recipe.net.loss, found.remarks) == (Loss.HALF_SQUARED, ())
 
 

@@ -93,12 +93,12 @@ def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> 
 
 def find_rate(recipe: Recipe, how: How) -> int:
     """Say which rate a range test suggests; nothing is trained or written."""
-    from gradbook.lab.training.material import placed
-    from gradbook.lab.training.train import as_record, prepared, range_test
+    from gradbook.lab.training.material import adapt, placed
+    from gradbook.lab.training.train import as_record, range_test, set_up
     from gradbook.report.run.range_test import lines
 
     with busy("testing rates"):
-        ready = prepared(placed(recipe), None, how.threads, new=True)
+        ready = set_up(adapt(placed(recipe)), how.threads)
         test = range_test(ready.recipe, ready.material, ready.engine)
     if how.as_events:
         print_json(as_record(test))
@@ -112,16 +112,15 @@ def find_rate(recipe: Recipe, how: How) -> int:
 
 def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.training.material import adapted, images_of, material, placed
+    from gradbook.lab.training.material import adapt, material, placed
 
     found, folder_of_all = placed(recipe), SeedsFolder(folder)
     folder_of_all.require_free()
     seeds = range(recipe.net.seed, recipe.net.seed + count)
     replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
-    dataset = images_of(found)
-    found = adapted(found, dataset).recipe
-    material(found, dataset)
-    folder_of_all.begin_all(found, seeds)
+    chosen = adapt(found)
+    material(chosen.recipe, chosen.dataset)
+    folder_of_all.begin_all(chosen.recipe, seeds)
     return folder_of_all
 
 

@@ -37,8 +37,8 @@ from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan, rea
 from gradbook.lab.study.plan import VERSION as PLAN_VERSION
 from gradbook.lab.study.search import Drawn, Search
 from gradbook.lab.training.epochs import EPOCH, Diverged, Epoch, epoch_of, kept_of
-from gradbook.lab.training.material import images_of
-from gradbook.lab.training.train import Spread, prepared, train_seeds
+from gradbook.lab.training.material import adapt, images_of
+from gradbook.lab.training.train import Spread, set_up, train_seeds
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.net.measure import measure
 from gradbook.schema import (
@@ -259,7 +259,7 @@ def result_of(task: TrialTask, threads: int | None = None) -> Result:
     try:
         recipe = parse(task.recipe)
         recipe = replace(recipe, net=replace(recipe.net, seed=task.seed), held_back=task.fold)
-        ready = prepared(recipe, loaded(recipe), threads, new=True)
+        ready = set_up(adapt(recipe, loaded(recipe)), threads)
         training = TrainingRun(ready.recipe, ready.material, ready.engine, began)
     except GradbookError as error:
         return Result(REFUSED, why=str(error))

@@ -39,16 +39,25 @@ LEAST_STEPS = 600  # in a training; quick takes 588 on the digits
 MOST_EPOCHS = 100
 
 
-@dataclass(frozen=True)
-class Adapted:
-    """The recipe that is trained, and what was decided for it, a line each."""
+@dataclass(frozen=True, eq=False)
+class AdaptedRecipe:
+    """The recipe that is trained, what was decided for it, a line each, and its data set.
+
+    There is none yet where it comes along by its name and nothing had to be adapted to it: it can
+    be loaded while the engine is compiled.
+    """
 
     recipe: Recipe
     remarks: tuple[str, ...] = ()
+    dataset: Dataset | None = None
 
 
-def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
-    """The recipe for this data set; without one, for its own, which it fits."""
+def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
+    """Fit the recipe to these images or, where none are given, to those that it names."""
+    if dataset is None and not comes_along(recipe):
+        dataset = images_of(recipe)
+    if dataset and not recipe.tests:
+        dataset = dataset.with_everything()
     remarks = list(dataset.remarks) if dataset else []
     if dataset and recipe.adapts and recipe.data != USUAL_DATA:
         recipe = _fitted(recipe, dataset, remarks)
@@ -63,7 +72,7 @@ def adapted(recipe: Recipe, dataset: Dataset | None = None) -> Adapted:
         )
     if recipe.net.loss is None:
         recipe = _with_meant_loss(recipe, remarks)
-    return Adapted(replace(recipe, adapts=frozenset()), tuple(remarks))
+    return AdaptedRecipe(replace(recipe, adapts=frozenset()), tuple(remarks), dataset)
 
 
 def _with_meant_loss(recipe: Recipe, remarks: list[str]) -> Recipe:

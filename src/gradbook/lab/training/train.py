@@ -34,11 +34,9 @@ from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as recipe_of
 from gradbook.lab.training.epochs import Epoch, in_order, kept_of, wanted_of
 from gradbook.lab.training.material import (
-    Adapted,
+    AdaptedRecipe,
     Material,
-    adapted,
-    comes_along,
-    images_of,
+    adapt,
     material,
     placed,
 )
@@ -155,14 +153,17 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     if own and seed is None:
         seed = own.net.seed
     asked = _meant(own or USUAL if recipe is None else recipe, changes, data, seed, held_back)
+    if own and asked.find_rate:
+        asked = replace(asked, find_rate=False, schedule=own.schedule)
     if kept and not own:
         kept.require_free()
     given = data if isinstance(data, Dataset) else None
     with shown(listener, show) as told:
-        ready = prepared(own or asked, given, threads, new=not own)
+        chosen = adapt(asked, given)
         if kept and own:
-            _require_same(asked, ready, kept.path)
-        ready = with_found_rate(ready)
+            _require_same(chosen.recipe, own, kept.path)
+            chosen = replace(chosen, remarks=())  # they were said when it began
+        ready = with_found_rate(set_up(chosen, threads))
         if kept is None:
             return _run(_training(ready, began), None, told)
         made_folder(kept.path)
@@ -176,11 +177,11 @@ def _begun_before(kept: RunFolder | None) -> Recipe:
     return kept.recipe()
 
 
-def _training(ready: Prepared, began: float) -> TrainingRun:
+def _training(ready: TrainingSetup, began: float) -> TrainingRun:
     return TrainingRun(ready.recipe, ready.material, ready.engine, began, tuple(ready.remarks))
 
 
-def _training_in(kept: RunFolder, ready: Prepared, began: float, goes_on: bool) -> TrainingRun:
+def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
     """At its start, or where it stood."""
     if not goes_on:
         kept.begin(ready.recipe)
@@ -213,7 +214,7 @@ def _meant(
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class TrainingSetup:
     """All that a training needs, and what is to be said about it."""
 
     recipe: Recipe
@@ -226,41 +227,33 @@ class Prepared:
         return [*self.adaptations, *([self.engine.remark] if self.engine.remark else [])]
 
 
-def prepared(recipe: Recipe, dataset: Dataset | None, threads: int | None, new: bool) -> Prepared:
-    """The images and the engine, which is compiled while images that surely fit are loaded.
-
-    The recipe of a run that goes on was adapted to its data when it began.
-    """
-    if dataset or not comes_along(recipe):
-        dataset = dataset or images_of(recipe)
-        dataset = dataset if recipe.tests else dataset.with_everything()
-        found = adapted(recipe, dataset) if new else Adapted(recipe)
-        made = material(found.recipe, dataset)
-        return Prepared(found.recipe, made, _engine(found.recipe, threads), found.remarks)
-    found = adapted(recipe) if new else Adapted(recipe)
-
-    def counted() -> Material:
-        made = material(found.recipe)
-        made.mark  # noqa: B018 - counted while the compiler runs
-        return made
-
-    made, engine = side_by_side(counted, lambda: _engine(found.recipe, threads))
-    return Prepared(found.recipe, made, engine, found.remarks)
+def set_up(chosen: AdaptedRecipe, threads: int | None) -> TrainingSetup:
+    """The images and the engine, which is compiled while images that come along are loaded."""
+    recipe = chosen.recipe
+    if chosen.dataset:
+        made, engine = material(recipe, chosen.dataset), _engine(recipe, threads)
+    else:
+        made, engine = side_by_side(lambda: _counted(recipe), lambda: _engine(recipe, threads))
+    return TrainingSetup(recipe, made, engine, chosen.remarks)
 
 
-def _require_same(asked: Recipe, ready: Prepared, folder: Path) -> None:
+def _counted(recipe: Recipe) -> Material:
+    """What it trains on, with all that is counted of it."""
+    made = material(recipe)
+    made.mark  # noqa: B018 - counted while the compiler runs
+    return made
+
+
+def _require_same(asked: Recipe, own: Recipe, folder: Path) -> None:
     """Refuse to go on with a run by another recipe than its own."""
-    own = ready.recipe
-    if asked.find_rate:
-        asked = replace(asked, find_rate=False, schedule=own.schedule)
-    if adapted(asked, ready.material.dataset).recipe != own:
+    if asked != own:
         raise UsageError(
             f"{folder} holds another run than this would be: resume it without changes, "
             "or name another folder"
         )
 
 
-def with_found_rate(ready: Prepared) -> Prepared:
+def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
     """The schedule as high as a range test suggests, where the recipe asks for one."""
     if not ready.recipe.find_rate:
         return ready

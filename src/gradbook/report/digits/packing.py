@@ -18,7 +18,7 @@ from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import wanted_of
-from gradbook.lab.training.material import adapted, for_fewer, material
+from gradbook.lab.training.material import adapt, for_fewer, material
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.step import Step
@@ -59,7 +59,7 @@ class TrainingPack:
     @staticmethod
     def of(recipe: Recipe, dataset: Dataset, count: int) -> TrainingPack:
         """So many of the images that the recipe trains on, as many of each class."""
-        found = adapted(recipe, dataset).recipe
+        found = adapt(recipe, dataset).recipe
         _require_fixed(found)
         made = material(found, dataset)
         images = made.images[made.numbers]
