@@ -24,7 +24,7 @@ STOREYS = (
     "report",
     "lab",
     "audit",
-    "models",
+    "formats",
     "engine",
     "targets",
     "rates",

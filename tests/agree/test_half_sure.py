@@ -21,8 +21,8 @@ from gradbook.report.tables.text import predicted, records
 from gradbook.sklearn import NetClassifier
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantised
+from tests.formats.torch.test_program import folder_of, run
 from tests.targets.portable.compiled import called
-from tests.targets.torch.test_program import folder_of, run
 from tests.trained import drawn
 
 NET = Net.parse("input 1x2x2; flatten; dense 1; sigmoid; loss binary cross-entropy")

@@ -27,7 +27,7 @@ LOADED = (  # by hardly any command all of them: some megabytes too many are cou
     *(f"gradbook.cli.verbs.{verb}" for verb in ("check", "data", "predict", "sheet", "summary")),
     *("gradbook.cli.verbs.training.train", "gradbook.cli.verbs.training.compare"),
     *("gradbook.cli.training.run", "gradbook.audit.many", "gradbook.data.sources"),
-    *("gradbook.lab.models.model", "gradbook.models.reading", "gradbook.report.workbook"),
+    *("gradbook.lab.models.model", "gradbook.formats.reading", "gradbook.report.workbook"),
     *("PIL.Image", "xlsxwriter"),
 )
 Took = tuple[int, float, float]  # exit code, seconds, megabytes

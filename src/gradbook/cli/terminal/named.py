@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gradbook.cli.terminal.arguments import network
 from gradbook.errors import GradbookError, one_line
-from gradbook.models.reading import FOREIGN
+from gradbook.formats.reading import FOREIGN
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model

@@ -29,8 +29,8 @@ EXAMPLES = """\
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    from gradbook.formats.onnx import USUAL_OPSET
     from gradbook.lab.models.exporting import FORMATS
-    from gradbook.targets.onnx import USUAL_OPSET
 
     endings = "\n".join(f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
     parser.description = f"{parser.description}\n\nFILE ends in\n\n{endings}"

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from gradbook.amounts import percent, size
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
+from gradbook.formats.onnx import USUAL_OPSET
 from gradbook.lab.recipes.recipe import LAST, RISE, SETTLING, UNWARPED, Recipe
 from gradbook.net.layers import spell
 from gradbook.net.parameters import Bias
-from gradbook.targets.onnx import USUAL_OPSET
 
 if TYPE_CHECKING:  # what an export of another kind needn't load
     from gradbook.data.dataset import Dataset, Images
+    from gradbook.formats.torch.training import TorchTraining
     from gradbook.net.trained import TrainedNet
     from gradbook.targets.portable.c_file import CFile
     from gradbook.targets.portable.whole_makers import WholeNumbers
-    from gradbook.targets.torch.training import TorchTraining
 
 
 Scorer = Callable[["Images"], float]
@@ -119,7 +119,7 @@ def _text(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.onnx.model import onnx_bytes
+    from gradbook.formats.onnx.write import onnx_bytes
 
     asked = {name: getattr(options, name) for name in ("opset", "fold", "with_preparation")}
     remarks = () if options.with_preparation else _on_missing(source.trained)
@@ -127,7 +127,7 @@ def _onnx(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _keras(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.keras.model import keras_bytes
+    from gradbook.formats.keras.write import keras_bytes
 
     content = keras_bytes(source.trained, options.with_preparation)
     return ExportContents({".keras": content}, _on_missing(source.trained))
@@ -168,8 +168,8 @@ def _made_c(source: ExportSource, options: ExportOptions) -> MadeC:
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     from gradbook.data.sources import KNOWN
+    from gradbook.formats.torch.program import torch_files
     from gradbook.lab.recipes.text import parse
-    from gradbook.targets.torch.program import torch_files
 
     recipe = None
     with nullcontext() if options.train else suppress(GradbookError):
@@ -333,7 +333,7 @@ def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
 
 
 def torch_training(recipe: Recipe) -> TorchTraining:
-    from gradbook.targets.torch.training import TorchTraining
+    from gradbook.formats.torch.training import TorchTraining
 
     rates = recipe.schedule
     return TorchTraining(

@@ -13,12 +13,12 @@ import numpy as np
 from gradbook.data.tables import Column
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.folders import temporary_folder
+from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
+from gradbook.formats.layer_list import LEAST_SCALE
+from gradbook.formats.reading import read_network
 from gradbook.lab.models.answers import number_names
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
-from gradbook.models.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
-from gradbook.models.reading import read_network
-from gradbook.models.row import LEAST_SCALE
 from gradbook.net import Activation, Net
 from gradbook.net.layers import spell
 from gradbook.net.task import Task
@@ -61,7 +61,7 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
 
     The options are those of `import_model`: what it is to predict, what its columns are called …
     """
-    from gradbook.models.torch.reader import torch_net
+    from gradbook.formats.torch.read import torch_net
 
     return _model(torch_net(module, example), type(module).__name__, options)
 
@@ -71,7 +71,7 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableMod
 
     The options are those of `import_model`: what it is to predict, what its columns are called …
     """
-    from gradbook.models.keras.reader import read_keras
+    from gradbook.formats.keras.read import read_keras
 
     with temporary_folder() as folder:
         path = os.path.join(folder, "model.keras")
@@ -301,7 +301,7 @@ def from_sklearn(estimator: Any) -> TableModel:
 
     A StandardScaler before it, in a pipeline, becomes the model's own scaling.
     """
-    from gradbook.models.estimator import sklearn_net
+    from gradbook.formats.estimator import sklearn_net
 
     read = sklearn_net(estimator)
     return TableModel(

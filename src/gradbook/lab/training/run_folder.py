@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import clear_parts, made_folder, read_text, said_plainly, write_whole
 from gradbook.folders import alone_in
+from gradbook.formats.reading import is_foreign
 from gradbook.lab.models import stored
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
@@ -24,7 +25,6 @@ from gradbook.lab.models.table_model import TABLE_KIND, TableModel
 from gradbook.lab.recipes.recipe import MOST_EPOCHS, Recipe
 from gradbook.lab.recipes.text import read_recipe
 from gradbook.lab.training.epochs import EPOCH, Epoch, csv_table, epoch_of, json_lines
-from gradbook.models.reading import is_foreign
 from gradbook.schema import (
     AnyRecord,
     FiniteNumber,

@@ -29,9 +29,9 @@ from gradbook.cli.terminal.arguments import (
 )
 from gradbook.cli.terminal.named import opened
 from gradbook.errors import GradbookError, UsageError
+from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
 from gradbook.lab.recipes import RECIPES
-from gradbook.models.reading import FOREIGN
 from gradbook.system import is_a_device
 
 if TYPE_CHECKING:

@@ -1,0 +1,311 @@
+"""The content of a .keras file: its layers in order, what each reads, and its weights."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook import limits
+from gradbook.archives import archive_of, json_member
+from gradbook.errors import DataError, TargetError
+from gradbook.files import opened
+from gradbook.formats.imported import Notes, require_few
+from gradbook.formats.keras.write import snake_case
+from gradbook.graph.node import Array
+from gradbook.schema import (
+    AnyOf,
+    AnyRecord,
+    Anything,
+    InTurn,
+    ListOf,
+    PlainText,
+    Schema,
+    Usually,
+    WholeNumber,
+)
+
+if TYPE_CHECKING:
+    from h5py import Dataset, Group
+
+MODELS = ("Sequential", "Functional", "Model")
+MODEL = Schema(class_name=PlainText(), config=AnyRecord())
+ABOUT = Schema(keras_version=Usually(PlainText(), ""))
+LAYER = Schema(
+    class_name=PlainText(),
+    config=Schema(name=Usually(PlainText(), "")),
+    name=Usually(PlainText(), ""),
+    inbound_nodes=Usually(ListOf(Schema(args=Usually(ListOf(Anything()), []))), []),
+)
+IN_A_ROW = Schema(layers=ListOf(LAYER, 1))
+HISTORY = InTurn((PlainText(), WholeNumber(), WholeNumber()))  # a layer, its call, its output
+ENDS = AnyOf(HISTORY, ListOf(HISTORY, 1))
+CALLED = Schema(**IN_A_ROW.kinds, input_layers=ENDS, output_layers=ENDS)
+TENSOR = Schema(config=Schema(keras_history=HISTORY))
+
+
+@dataclass(frozen=True, eq=False)
+class KerasEntry:
+    """A layer as the file says it: its class, its settings, what it reads, its weights in order."""
+
+    kind: str
+    name: str
+    settings: Mapping[str, Any]
+    reads: tuple[str, ...]
+    weights: tuple[Array, ...] = ()
+    folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
+    layer: str = ""  # the name without the number of the call
+
+    @property
+    def place(self) -> str:
+        return f"{self.kind} '{self.name}'"
+
+    @property
+    def is_later_call(self) -> bool:
+        return self.name != self.layer
+
+
+@dataclass(frozen=True, eq=False)
+class KerasContent:
+    """One value goes in, one comes out."""
+
+    entries: tuple[KerasEntry, ...]
+    given: str
+    shape: tuple[int, ...]  # of what goes in, without the images' number
+    is_bytes: bool
+    made: str
+    notes: Notes
+    both: bool  # 1 − p and p are made of it afterwards
+
+    def reader_count(self, name: str) -> int:
+        return sum(name in entry.reads for entry in self.entries)
+
+
+def read_content(path: Path) -> KerasContent:
+    with opened(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
+        config = json_member(archive, "config.json", MODEL)
+        about = json_member(archive, "metadata.json", ABOUT)
+        version = about["keras_version"]
+        if not version.startswith("3"):
+            raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
+        weights = archive.bytes_of("model.weights.h5", limits.PART)
+        notes = Notes.of(about.get("gradbook_notes"))
+        return _content(config, weights, notes, os.fspath(path))
+
+
+# Layers.
+
+
+def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str) -> KerasContent:
+    told = config["config"]
+    model = _model(config["class_name"], told)
+    if len(model.entries) > limits.LAYERS.most:
+        raise DataError(f"{len(model.entries):,} layers, and at most {limits.LAYERS} are read")
+    (first,) = (entry for entry in model.entries if entry.name == model.given)
+    sizes = tuple(first.settings.get("batch_shape") or told["build_input_shape"])[1:]
+    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise DataError("the size of its input isn't told: save it with one")
+    is_bytes = model.entries[0].settings.get("dtype") == "uint8"
+    both = _both(model.entries, model.made)
+    left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
+    made = both[model.made][0] if both else model.made
+    return KerasContent(tuple(left), model.given, sizes, is_bytes, made, notes, bool(both))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model's layers in order, and the names of what goes in and of what comes out."""
+
+    entries: tuple[KerasEntry, ...]
+    given: str
+    made: str
+
+
+def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
+    """With the layers of models in it in their places, whose names begin with that model's."""
+    if kind not in MODELS:
+        raise DataError(f"its model is a {kind:.60}: a Sequential or a functional one is read")
+    if kind == "Sequential":
+        own = _in_a_row(IN_A_ROW.read(told)["layers"])
+        given, made = own[0].name, own[-1].name
+    else:
+        told = CALLED.read(told)
+        own = _called(told["layers"])
+        several = [entry.layer for entry in own if entry.is_later_call]
+        given, made = (_only(told[f"{w}_layers"], f"{w}s", several) for w in ("input", "output"))
+    found: list[KerasEntry] = []
+    folders = _folders(own, folder)
+    for entry in own:
+        placed = replace(
+            entry,
+            name=f"{within}{entry.name}",
+            reads=tuple(f"{within}{name}" for name in entry.reads),
+            folder=folders[entry.layer],
+        )
+        found += _unpacked(placed) if entry.kind in MODELS else [placed]
+    return _Model(tuple(found), f"{within}{given}", f"{within}{made}")
+
+
+def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
+    """Where each layer's weights stand: by its kind and its number among those of that kind."""
+    kinds = {entry.layer: snake_case(entry.kind) for entry in entries if not entry.is_later_call}
+    seen: Counter[str] = Counter()
+    found = {}
+    for name, word in kinds.items():
+        number = f"_{seen[word]}" if seen[word] else ""
+        seen[word] += 1
+        found[name] = f"{folder}layers/{word}{number}"
+    return found
+
+
+def _unpacked(entry: KerasEntry) -> Iterator[KerasEntry]:
+    """The layers of a model that stands as a layer in another: its input is what that reads."""
+    inner = _model(entry.kind, entry.settings, f"{entry.folder}/", f"{entry.name}/")
+    for one in inner.entries:
+        is_given = one.name == inner.given
+        yield KerasEntry("Identity", one.name, {}, entry.reads) if is_given else one
+    yield KerasEntry("Identity", entry.name, {}, (inner.made,))
+
+
+def _both(entries: Sequence[KerasEntry], made: str) -> Mapping[str, tuple[str, ...]]:
+    """The layers that make 1 − p and p of one output p, if it ends so, with what they read."""
+    known = {entry.name: entry for entry in entries}
+    last = known[made]
+    if last.kind != "Concatenate" or len(last.reads) != 2:
+        return {}
+    other = known[last.reads[0]]
+    turned = (other.settings.get("scale"), other.settings.get("offset")) == (-1, 1)
+    if other.kind != "Rescaling" or not turned or other.reads != last.reads[1:]:
+        return {}
+    return {last.name: other.reads, other.name: other.reads}
+
+
+def _in_a_row(layers: Sequence[Any]) -> list[KerasEntry]:
+    """Each reads the one before it; what is only built without an input gets one."""
+    entries: list[KerasEntry] = []
+    if not layers or layers[0]["class_name"] != "InputLayer":
+        entries.append(KerasEntry("InputLayer", "(input)", {}, (), layer="(input)"))
+    for layer in layers:
+        entries.append(_entry(layer, tuple(entry.name for entry in entries[-1:])))
+    return entries
+
+
+def _entry(layer: Mapping[str, Any], reads: tuple[str, ...]) -> KerasEntry:
+    name = _name(layer)
+    return KerasEntry(layer["class_name"], name, layer["config"], reads, layer=name)
+
+
+def _name(layer: Mapping[str, Any]) -> str:
+    found: str = layer["name"] or layer["config"]["name"]
+    return found
+
+
+def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
+    """An entry for each call of each layer, those after what they read."""
+    entries = {}
+    several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
+    for layer in layers:
+        for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
+            reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
+            entry = _entry(layer, reads)
+            name = _of_call(entry.layer, number, several)
+            entries[name] = replace(entry, name=name)
+    sorter = TopologicalSorter({entry.name: entry.reads for entry in entries.values()})
+    try:
+        order = [name for name in sorter.static_order() if name in entries]
+    except CycleError:
+        raise DataError("its layers go round in a circle") from None
+    return [entries[name] for name in order]
+
+
+def _of_call(layer: str, number: int, several: Collection[str]) -> str:
+    """A call of a layer; those that are called once are counted over models that hold them, too."""
+    return f"{layer}, call {number + 1}" if number and layer in several else layer
+
+
+def _tensors(given: Any) -> Iterator[tuple[str, int]]:
+    """The layers that it is called with, and which of their calls."""
+    if isinstance(given, list):
+        for one in given:
+            yield from _tensors(one)
+    elif isinstance(given, dict) and given.get("class_name") == "__keras_tensor__":
+        layer, call, _ = TENSOR.read(given)["config"]["keras_history"]
+        yield layer, call
+    elif given is not None:
+        raise DataError("a layer is called with something else than what other layers make")
+
+
+def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
+    """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
+    found = ends if isinstance(ends[0], list) else [ends]
+    if len(found) != 1:
+        raise DataError(f"{len(found)} {what}: one input and one output are read")
+    layer, call, _ = found[0]
+    return _of_call(layer, call, several)
+
+
+# Weights.
+
+
+def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[KerasEntry]:
+    """With their weights, which stand by the layer's kind and number: layers/conv2d_1/vars/0;
+    those of a model in it by its own: layers/sequential/layers/conv2d/vars/0."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise TargetError(
+            "a .keras file is read with the package h5py, which isn't installed: "
+            "pip install 'gradbook[keras]'"
+        ) from error
+    found, places = [], {}
+    with h5py.File(io.BytesIO(content), "r") as weights:
+        for entry in entries:
+            places[entry.name] = _datasets(weights, entry) if entry.folder else []
+        tensors = {f"{name}/{k}": one for name, own in places.items() for k, one in enumerate(own)}
+        require_few(file, {name: one.shape for name, one in tensors.items()})
+        for entry in entries:
+            arrays = tuple(np.asarray(one[()], np.float64) for one in places[entry.name])
+            found.append(replace(entry, weights=arrays))
+    return found
+
+
+def _datasets(weights: Group, entry: KerasEntry) -> list[Dataset]:
+    """A layer's tensors, which lie in this file and in one piece each."""
+    import h5py
+
+    group = weights
+    for part in f"{entry.folder}/vars".split("/"):
+        group = _linked(group, part)
+        if group is None:
+            return []
+        if not isinstance(group, h5py.Group):
+            raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
+    name = entry.layer.rpartition("/")[2]
+    if group.attrs.get("name", name) != name:
+        raise DataError(f"{entry.place}: the weights in its place are those of another layer")
+    found = [_linked(group, str(number)) for number in range(len(group))]
+    for one in found:
+        if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu" or one.shape is None:
+            raise DataError(f"{entry.place}: its weights aren't tables of numbers")
+        if one.external or one.is_virtual or one.chunks:
+            raise DataError(f"{entry.place}: its weights lie in pieces or in another file")
+    return found
+
+
+def _linked(group: Group, name: str) -> Any:
+    """What stands there, if it is in the group itself; nothing if there is nothing."""
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if link is None:
+        return None
+    if not isinstance(link, h5py.HardLink):
+        raise DataError(f"'{name}' in its weights is a link to somewhere else")
+    return group[name]

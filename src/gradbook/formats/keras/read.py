@@ -1,0 +1,572 @@
+"""Reads a .keras file layer by layer, out of channels last into channel by channel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import GradbookError
+from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
+from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
+from gradbook.formats.keras.words import ANY, SETTINGS, activation, relu
+from gradbook.formats.layer_list import (
+    BYTES,
+    READ_BY_WINDOWS,
+    LayerRow,
+    Padding,
+    framed_conv,
+    framed_pool,
+    joined,
+    lowered,
+    recounted,
+    settled_same,
+)
+from gradbook.graph.node import OPS, Array
+from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Pool, spell
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+
+# What is known of one of Keras's values while layers are read: where it lies among ours.
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """One of Keras's values: which of ours it is, and how its places differ from ours."""
+
+    number: int
+    order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
+    turned: bool = False  # it has its channels first already
+    frame: Padding | None = None  # zeros around it, which a window takes in
+
+
+def ours(given: Array, held: Held) -> Array:
+    """A number for each channel, in our order."""
+    if held.order is None or given.size != held.order.size:
+        return given
+    found = np.empty_like(given)
+    found[held.order] = given
+    return found
+
+
+def order_beside(several: Sequence[Held], sizes: Sequence[int]) -> NDArray[np.intp] | None:
+    """The order of values that stand side by side, so many of each."""
+    if all(held.order is None for held in several):
+        return None
+    orders, first = [], 0
+    for held, size in zip(several, sizes, strict=True):
+        orders.append(first + (np.arange(size) if held.order is None else held.order))
+        first += size
+    return np.concatenate(orders)
+
+
+# Normalisation within a sample, as Keras says it: by groups, place by place, or of all values.
+
+
+def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm, dict[str, Array]]:
+    """The layer and its tensors, for values of this size."""
+    layer = _layer(entry, held, size)
+    given = _given(entry)
+    (count,) = layer.parameters(size)[0].shape
+    tensors = {"scale": np.ones(count), "shift": np.zeros(count)}
+    for name, array in given.items():
+        if array.size != count:
+            raise NoLayer(f"it scales {count} values by {array.size} numbers")
+        tensors[name] = ours(_channels_first(array), held)
+    return layer, tensors
+
+
+def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
+    told = entry.settings
+    epsilon, axes = told["epsilon"], set(told["axis"])
+    if entry.kind == "GroupNormalization":
+        groups = size[0] if told["groups"] == -1 else told["groups"]
+        if axes not in ({-1}, {len(size)}):
+            raise NoLayer("groups are of channels, which stand last (axis -1)")
+        if held.order is not None and groups > 1:
+            raise NoLayer("its groups are of values with channels last: put it before Flatten")
+        return GroupNorm(groups, epsilon)
+    if told["rms_scaling"]:
+        raise NoLayer("it leaves out the mean (rms_scaling)")
+    if len(size) == 3 and axes in ({-1}, {3}) and size[0] > 1:
+        return PlaceNorm(epsilon)
+    whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
+    if axes not in (whole if len(size) == 3 else ({-1}, {1})):
+        raise NoLayer(
+            "it normalises rows or columns by themselves: channels or all values are read"
+        )
+    return LayerNorm(epsilon)
+
+
+def _given(entry: KerasEntry) -> dict[str, Array]:
+    told = entry.settings
+    names = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
+    if len(entry.weights) != len(names):
+        raise NoLayer(f"{len(entry.weights)} tensors in its place, and {len(names)} belong there")
+    return dict(zip(names, entry.weights, strict=True))
+
+
+def _channels_first(array: Array) -> Array:
+    """In one line, channel by channel."""
+    return (array.transpose(2, 0, 1) if array.ndim == 3 else array).ravel()
+
+
+# Which activation some layers of Keras come to that work on each value alone.
+#
+# Keras has no layer for GELU in its tanh form, so it is written with products and sums.
+
+KNOWN = ("gelu", "exact gelu", "silu", "hard swish")
+PLACES = np.linspace(-8, 8, 401)
+MOST_LAYERS = 24
+
+
+@dataclass(frozen=True, eq=False)
+class BendLayers:
+    """An activation, and the layers that it is written with."""
+
+    layer: Activation
+    entries: tuple[KerasEntry, ...]
+
+
+def bend_from(content: KerasContent, value: str) -> BendLayers | None:
+    """The activation that begins at a value, if some layers after it come to one: the longest."""
+    longest: BendLayers | None = None
+    made: dict[str, Array] = {value: PLACES}
+    inside: list[KerasEntry] = []
+    for entry in content.entries:
+        if entry.reads and set(entry.reads) <= made.keys() and len(inside) < MOST_LAYERS:
+            found = _worked_out(entry, made)
+            if found is None:
+                continue
+            made[entry.name] = found
+            inside.append(entry)
+            layer = _same(found) if len(inside) > 1 and _closed(content, inside) else None
+            if layer is not None:
+                longest = BendLayers(layer, tuple(inside))
+    return longest
+
+
+def _closed(content: KerasContent, inside: list[KerasEntry]) -> bool:
+    """Whether only the last one's output is read elsewhere."""
+    hidden = {entry.name for entry in inside[:-1]}
+    outside = [entry for entry in content.entries if entry not in inside]
+    return content.made not in hidden and not any(hidden & set(e.reads) for e in outside)
+
+
+def _worked_out(entry: KerasEntry, made: Mapping[str, Array]) -> Array | None:
+    given = [made[name] for name in entry.reads]
+    work = WORK.get(entry.kind)
+    if work is not None:
+        return np.asarray(work(given))
+    settings = entry.settings
+    if entry.kind == "Rescaling":
+        scale, offset = settings.get("scale", 1), settings.get("offset", 0)
+        if isinstance(scale, int | float) and isinstance(offset, int | float):
+            return scale * given[0] + offset
+    if entry.kind == "Activation" and isinstance(settings.get("activation"), str):
+        kind = "silu" if settings["activation"] == "swish" else settings["activation"]
+        if kind == "linear":
+            return given[0]
+        if kind in ("sigmoid", "tanh", "relu", "softplus", "silu"):
+            return np.asarray(OPS[kind].value(given[0]))
+    return None
+
+
+def _same(found: Array) -> Activation | None:
+    for kind in KNOWN:
+        layer = Activation(kind)
+        if np.allclose(found, OPS[layer.word].value(PLACES), rtol=1e-5, atol=1e-5):
+            return layer
+    return None
+
+
+WORK: Mapping[str, Callable[[list[Array]], Array]] = {
+    "Add": lambda given: np.asarray(sum(given)),
+    "Multiply": lambda given: np.asarray(prod(given[1:], start=given[0])),
+    "Subtract": lambda given: given[0] - given[-1],
+}
+
+
+PLACED = 3  # dimensions of what has a number for each place
+LEFT_OUT = "layers that do nothing at work are left out: {}"
+
+
+def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
+    """The network in a .keras file; all that has no layer here is told at once."""
+    content = read_content(Path(path))
+    refusals = Refusals(os.fspath(path))
+    if len(content.shape) > 3:
+        refusals.add(f"input '{content.given}'", f"{spell(content.shape)} is no image")
+        refusals.settle()
+    reader = _KerasReader(
+        content,
+        refusals,
+        LayerRow([_picture(content.shape)], prepares=content.notes.preparation is None),
+    )
+    reader.read()
+    refusals.settle()
+    row, remarks = reader.row, []
+    if row.takes_bytes and not content.is_bytes:
+        remarks.append(BYTES)
+    if reader.left_out:
+        remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
+    return assembled(
+        refusals.file,
+        row.sizes[0],
+        row.layers,
+        row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
+        replace(content.notes, probabilities=content.both),
+        tuple(remarks),
+    )
+
+
+def _picture(shape: tuple[int, ...]) -> Shape:
+    """Channels first; rows and columns alone are those of one channel."""
+    return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
+
+
+@dataclass
+class _KerasReader:
+    content: KerasContent
+    refusals: Refusals
+    row: LayerRow
+    held: dict[str, Held] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+    def read(self) -> None:
+        done: set[str] = set()
+        for entry in self.content.entries:
+            if entry.name in done:
+                continue
+            before = len(self.row.layers)
+            try:
+                done.update(self._take(entry))
+                self.row.note(before, [entry.folder])
+            except GradbookError as error:
+                self._refuse(entry, error.message)
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+                self._refuse(entry, "its settings aren't as Keras 3 writes them")
+        if self.content.both and self.row.sizes[-1] != (1,):
+            self.refusals.add(f"output '{self.content.made}'", BOTH)
+        last = self.held.get(self.content.made, Held(-1))
+        if last.number != len(self.row.layers) or last.order is not None or last.frame:
+            self.refusals.add(
+                f"output '{self.content.made}'",
+                "it isn't what the last layer makes, or has channels last: end in a dense layer",
+            )
+
+    def _refuse(self, entry: KerasEntry, why: str) -> None:
+        """Go on as if it weren't there, so that what comes later is looked at too."""
+        self.refusals.add(entry.place, why)
+        given = next((name for name in entry.reads if name in self.held), None)
+        self.held[entry.name] = self.held[given] if given else Held(0)
+
+    def _take(self, entry: KerasEntry) -> list[str]:
+        """Make layers of an entry, or of it and those that belong to it."""
+        if entry.kind == "InputLayer":
+            self.held[entry.name] = Held(0)
+            return [entry.name]
+        if not entry.reads or any(name not in self.held for name in entry.reads):
+            raise NoLayer("what it reads isn't known")
+        first = entry.reads[0]
+        if entry.kind in ("Multiply", "Activation"):
+            bend = bend_from(self.content, first)
+            if bend is not None and entry in bend.entries:
+                held = self._plain(entry)
+                made = self.row.add(bend.layer, held.number, entry.place)
+                self.held[bend.entries[-1].name] = replace(held, number=made)
+                return [one.name for one in bend.entries]
+        take = TAKES.get(entry.kind)
+        if take is None:
+            raise NoLayer("there is no such layer here")
+        if entry.settings.get("data_format") not in (None, "channels_last"):
+            raise NoLayer("channels come last in what is read (data_format)")
+        settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
+        self.held[entry.name] = take(self, replace(entry, settings=settings))
+        self._bend(entry)
+        return [entry.name]
+
+    def _bend(self, entry: KerasEntry) -> None:
+        """What a layer's own activation makes of it."""
+        told = entry.settings.get("activation")
+        held = self.held[entry.name]
+        if entry.kind == "Activation" or told in (None, "linear"):
+            return
+        made = self.row.add(activation(told), held.number, entry.place)
+        self.held[entry.name] = replace(held, number=made)
+
+    def _given(self, entry: KerasEntry) -> Held:
+        return self.held[entry.reads[0]]
+
+    def _plain(self, entry: KerasEntry) -> Held:
+        """A value that isn't padded or turned: only what takes in either may read one that is."""
+        held = self._given(entry)
+        if held.frame or held.turned:
+            raise NoLayer(f"{READ_BY_WINDOWS}, and Permute before Flatten")
+        return held
+
+    def _size(self, held: Held) -> Shape:
+        return self.row.sizes[held.number]
+
+    # Layers with weights.
+
+    def dense(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        kernel, *bias = self._weights(entry, 1)
+        if len(self._size(held)) != 1:
+            raise NoLayer("it reads values that aren't flat")
+        if kernel.ndim != 2 or len(kernel) != self._size(held)[0]:
+            raise NoLayer(f"its weights are {spell(kernel.shape)}, which what it reads doesn't fit")
+        weight = np.empty_like(kernel.T)
+        weight[:, slice(None) if held.order is None else held.order] = kernel.T
+        tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
+        return Held(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
+
+    def conv(self, entry: KerasEntry) -> Held:
+        kernel, *bias = self._weights(entry, 1)
+        held, layer = self._windows(entry, kernel)
+        layer = replace(layer, channels=kernel.shape[3], groups=entry.settings["groups"])
+        weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+        return Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
+
+    def depthwise(self, entry: KerasEntry) -> Held:
+        kernel, *bias = self._weights(entry, 1)
+        return Held(self._depthwise(entry, kernel, *bias))
+
+    def _depthwise(self, entry: KerasEntry, kernel: Array, *bias: Array) -> int:
+        held, layer = self._windows(entry, kernel)
+        rows, columns, groups, each = kernel.shape
+        layer = replace(layer, channels=groups * each, groups=groups)
+        weight = kernel.transpose(2, 3, 0, 1).reshape(groups * each, 1, rows, columns)
+        fixed = entry.settings.get("trainable") is False
+        return self.row.convolve(layer, held.number, entry.place, weight, *bias, fixed=fixed)
+
+    def separable(self, entry: KerasEntry) -> Held:
+        """A depthwise convolution without a bias, and one of single places after it."""
+        kernel, mix, *bias = self._weights(entry, 2)
+        number = self._depthwise(entry, kernel)
+        weight = np.ascontiguousarray(mix.transpose(3, 2, 0, 1))
+        layer = Conv(len(weight), (1, 1))
+        return Held(self.row.convolve(layer, number, entry.place, weight, *bias))
+
+    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[Held, Conv]:
+        """What a convolution reads and how its windows move."""
+        held, told = self._given(entry), entry.settings
+        if kernel.ndim != 4 or held.turned:
+            raise NoLayer("windows over rows and columns are read, of values with channels last")
+        window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
+        stride, gaps = told["strides"], told["dilation_rate"]
+        layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
+        return replace(held, frame=None), framed_conv(layer, held.frame, area)
+
+    def _padding(self, entry: KerasEntry, window: Both, stride: Both, gaps: Both) -> Pad:
+        held = self._given(entry)
+        if entry.settings["padding"] == "valid":
+            return NOWHERE
+        rows_and_columns = self._size(held)[1:]
+        if held.frame or len(rows_and_columns) != 2:
+            return SAME
+        return settled_same(window, stride, gaps, rows_and_columns)
+
+    def normalise(self, entry: KerasEntry) -> Held:
+        held, told = self._plain(entry), entry.settings
+        size = self._size(held)
+        if told["renorm"] or told["axis"] not in ([-1], [len(size)]):
+            raise NoLayer("values are normalised channel by channel (axis -1), without renorm")
+        words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
+        words += ["mean", "variance"]
+        if len(entry.weights) != len(words):
+            raise NoLayer(
+                f"{len(entry.weights)} tensors in its place, and {len(words)} belong there"
+            )
+        tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
+        tensors |= {w: ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
+        layer = BatchNorm(told["epsilon"])
+        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
+
+    def normalise_sample(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        layer, tensors = sample_norm(entry, held, self._size(held))
+        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
+
+    def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
+        count = kernels + entry.settings["use_bias"]
+        if len(entry.weights) != count:
+            raise NoLayer(f"{len(entry.weights)} tensors in its place, and {count} belong there")
+        return entry.weights
+
+    # Preparation.
+
+    def rescale(self, entry: KerasEntry) -> Held:
+        scale, offset = entry.settings["scale"], entry.settings["offset"]
+        if max(scale.ndim, offset.ndim) == PLACED:
+            return self._rescaled_by_place(entry, scale, offset)
+        return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
+
+    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> Held:
+        """What makes padding of a frame that is never the largest, or of an average of zeros too
+        one of what is there alone."""
+        held = self._given(entry)
+        if held.frame is not None and (scale == 1).all():
+            return replace(held, frame=lowered(held.frame, offset[..., 0], self._size(held)))
+        if held.number != len(self.row.layers) or not self.row.layers or offset.any():
+            raise NoLayer("it scales places of a channel differently")
+        last = self.row.layers[-1]
+        pool = recounted(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
+        self.row.layers[-1] = replace(last, layer=pool)
+        return held
+
+    def standardise(self, entry: KerasEntry) -> Held:
+        told = entry.settings
+        if told["invert"] or told["axis"] not in ([-1], [3], [1]):
+            raise NoLayer("values are normalised channel by channel (axis -1)")
+        given = entry.weights[:2] if told["mean"] is None else (told["mean"], told["variance"])
+        if len(given) != 2 or given[1] is None:
+            raise NoLayer("it hasn't been adapted: it has no mean and no variance")
+        mean, variance = (array.reshape(-1) for array in given)
+        deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
+        return self._scaled(entry, 1 / deviation, -mean / deviation)
+
+    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> Held:
+        held = self._plain(entry)
+        alone = all(self.content.reader_count(name) == 1 for name in self._names(held))
+        number = self.row.scaled(
+            held.number, ours(scale, held), ours(shift, held), entry.place, alone
+        )
+        return replace(held, number=number)
+
+    def _names(self, held: Held) -> list[str]:
+        """What Keras calls everything up to this value."""
+        return [name for name, one in self.held.items() if one.number <= held.number]
+
+    # Layers without weights.
+
+    def pool(self, entry: KerasEntry) -> Held:
+        held, told = self._given(entry), entry.settings
+        if held.turned:
+            raise NoLayer("pools are read of values with channels last")
+        kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
+        window = told["pool_size"]
+        step = told["strides"] or window
+        layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
+        layer = framed_pool(layer, held.frame, size, self.row.layers[: held.number])
+        made = self.row.add(layer, held.number, entry.place)
+        return replace(held, number=made, frame=None)
+
+    def pool_all(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        kind = "max" if "Max" in entry.kind else "avg"
+        number = self.row.add(Pool(kind, None), held.number, entry.place)
+        return Held(number if entry.settings["keepdims"] else self.row.flat(number, entry.place))
+
+    def pad(self, entry: KerasEntry) -> Held:
+        told, held = entry.settings["padding"], self._given(entry)
+        if held.turned or len(self._size(held)) != 3:
+            raise NoLayer("padding goes around rows and columns")
+        both = (told, told) if isinstance(told, int) else tuple(told)
+        (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
+        return replace(held, frame=joined(held.frame, Padding((top, left, below, right))))
+
+    def permute(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        if entry.settings["dims"] != [3, 1, 2] or len(self._size(held)) != 3:
+            raise NoLayer("only channels are put first (dims 3, 1, 2)")
+        return replace(held, turned=True)
+
+    def flatten(self, entry: KerasEntry) -> Held:
+        held = self._given(entry)
+        size = self._size(held)
+        if held.frame:
+            raise NoLayer(READ_BY_WINDOWS)
+        number = self.row.flat(held.number, entry.place)
+        if number == held.number or held.turned or size[0] == 1 or prod(size[1:]) == 1:
+            return Held(number, held.order)
+        order = np.arange(prod(size)).reshape(size).transpose(1, 2, 0).ravel()
+        return Held(number, order)
+
+    def reshape(self, entry: KerasEntry) -> Held:
+        held, target = self._plain(entry), tuple(entry.settings["target_shape"])
+        size = self._size(held)
+        if target in ((-1,), (prod(size),)):
+            return self.flatten(entry)
+        plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
+        if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
+            raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
+        self.row.sizes[0] = _picture(target)
+        return Held(0)
+
+    def drop(self, entry: KerasEntry) -> Held:
+        held = self._plain(entry)
+        layer = Dropout(entry.settings["rate"], entry.kind.startswith("Spatial"))
+        return replace(held, number=self.row.add(layer, held.number, entry.place))
+
+    def pass_on(self, entry: KerasEntry) -> Held:
+        if entry.kind not in ("Identity", "Activation"):
+            self.left_out.append(entry.name)
+        return self._given(entry)
+
+    def bent(self, entry: KerasEntry) -> Held:
+        """A layer that is an activation by itself."""
+        held, told = self._plain(entry), entry.settings
+        if entry.kind == "Activation" and told["activation"] == "linear":
+            return held
+        if entry.kind == "Softmax" and told["axis"] != [-1]:
+            raise NoLayer("shares are read over all classes, which stand last")
+        if entry.kind == "ELU" and told["alpha"] != 1:
+            raise NoLayer(STEEPER)
+        layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
+        layer = layer or activation(told.get("activation", entry.kind.lower()))
+        return replace(held, number=self.row.add(layer, held.number, entry.place))
+
+    def add(self, entry: KerasEntry) -> Held:
+        both = [self.held[name] for name in entry.reads]
+        if len(both) != 2 or any(held.frame or held.turned for held in both):
+            raise NoLayer("only two values of one shape are added")
+        orders = [held.order for held in both]
+        same = all(o is None for o in orders) or all(o is not None for o in orders)
+        if not same or (orders[0] is not None and (orders[0] != orders[1]).any()):
+            raise NoLayer("what it adds is laid out in different orders")
+        return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
+
+    def beside(self, entry: KerasEntry) -> Held:
+        several = [self.held[name] for name in entry.reads]
+        if any(held.frame or held.turned for held in several):
+            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+        if entry.settings["axis"] not in (-1, len(self._size(several[0]))):
+            raise NoLayer("channels are put side by side (axis -1), and nothing else")
+        number = self.row.side_by_side([held.number for held in several], entry.place)
+        sizes = [self._size(held)[0] for held in several]
+        return Held(number, order_beside(several, sizes))
+
+
+NOTHING_AT_WORK = (
+    *("ActivityRegularization", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Identity"),
+    *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
+    "RandomZoom",
+)
+TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
+    "Dense": _KerasReader.dense,
+    "Conv2D": _KerasReader.conv,
+    "DepthwiseConv2D": _KerasReader.depthwise,
+    "SeparableConv2D": _KerasReader.separable,
+    "BatchNormalization": _KerasReader.normalise,
+    **dict.fromkeys(("GroupNormalization", "LayerNormalization"), _KerasReader.normalise_sample),
+    "Rescaling": _KerasReader.rescale,
+    "Normalization": _KerasReader.standardise,
+    **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
+    **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _KerasReader.pool_all),
+    "ZeroPadding2D": _KerasReader.pad,
+    "Permute": _KerasReader.permute,
+    "Flatten": _KerasReader.flatten,
+    "Reshape": _KerasReader.reshape,
+    **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
+    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.bent),
+    "Add": _KerasReader.add,
+    "Concatenate": _KerasReader.beside,
+    **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
+}

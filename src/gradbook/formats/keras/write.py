@@ -1,0 +1,556 @@
+"""Writes the .keras file of a trained network: its layers as JSON, its weights as HDF5, zipped."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import __version__
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array
+from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
+from gradbook.net.layer_ops import RUNNING_SHARE
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
+from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.net.trained import (
+    BothClasses,
+    ScaleShift,
+    TrainedLayer,
+    TrainedNet,
+    answering,
+    prepared,
+)
+from gradbook.net.wiring import Concat, Residual
+
+
+@dataclass(frozen=True, eq=False)
+class KerasLayer:
+    """One layer: its class, its settings, what it reads, the shape that it makes, its weights."""
+
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    reads: tuple[KerasLayer, ...]
+    shape: Shape  # channels last, without the images
+    weights: tuple[NDArray[np.float32], ...] = ()
+    called: int = 0  # how often the same layer was called before
+
+
+@dataclass
+class KerasRow:
+    """Layers so far; the first is the input."""
+
+    made: list[KerasLayer] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        settings: dict[str, Any],
+        reads: Sequence[KerasLayer],
+        shape: Shape,
+        weights: Sequence[Array] = (),
+    ) -> KerasLayer:
+        narrow = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
+        called = sum(layer.name == name for layer in self.made)
+        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow, called))
+        return self.made[-1]
+
+    def framed(self, name: str, x: KerasLayer, sides: Sides, value: float = 0.0) -> KerasLayer:
+        """With so much around it of one value."""
+        if not any(sides):
+            return x
+        top, left, below, right = sides
+        rows, columns, channels = x.shape
+        wider = (rows + top + below, columns + left + right, channels)
+        even = top == left == below == right
+        told = {"padding": top if even else [[top, below], [left, right]]}
+        framed = self.add("ZeroPadding2D", f"{name}_pad", told, [x], wider)
+        if not value:
+            return framed
+        frame = np.full((*wider[:2], 1), value)
+        frame[top : top + rows, left : left + columns] = 0
+        settings = {"scale": 1.0, "offset": frame.tolist()}
+        return self.add("Rescaling", f"{name}_frame", settings, [framed], wider)
+
+    def stepped(self, name: str, x: KerasLayer, stride: Both, shape: Shape) -> KerasLayer:
+        """Only the places of such steps."""
+        steps = {"pool_size": [1, 1], "strides": list(stride), "padding": "valid"}
+        return self.add("MaxPooling2D", name, steps, [x], shape)
+
+
+def channels_last(shape: Shape) -> Shape:
+    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
+
+
+# Pools as Keras says them: by its own, or by other layers where those have no such window.
+
+LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
+
+
+def pooled(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+    """What a pool makes of a value."""
+    word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
+    if pool.size is None:
+        return row.add(f"Global{word}Pooling2D", own.name, {"keepdims": True}, [x], shape)
+    window = pool.window(own.given)
+    if window.dilation == (1, 1) and _is_same(pool, window, own.given):
+        return row.add(f"{word}Pooling2D", own.name, _settings(window, "same"), [x], shape)
+    if pool.kind == "avg":
+        return _averaged(row, own, pool, row.framed(own.name, x, window.pad))
+    x = row.framed(own.name, x, window.pad, 0.0 if _is_positive(x) else LOWEST)
+    if window.dilation == (1, 1):
+        return row.add("MaxPooling2D", own.name, _settings(window), [x], shape)
+    return _largest_with_gaps(row, own, window, x)
+
+
+def _settings(window: Window, padding: str = "valid") -> dict[str, Any]:
+    return {
+        "pool_size": list(window.size),
+        "strides": list(window.stride),
+        "padding": padding,
+    }
+
+
+def _averaged(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+    """Of zeros too, then scaled up where some of them don't count."""
+    window, shape = pool.window(own.given), channels_last(own.makes)
+    if window.dilation != (1, 1):
+        return _averaged_with_gaps(row, own, pool, x)
+    scale = _scale(window, own, pool)
+    if scale is None:
+        return row.add("AveragePooling2D", own.name, _settings(window), [x], shape)
+    mean = row.add("AveragePooling2D", f"{own.name}_of_all", _settings(window), [x], shape)
+    return _rescaled(row, own.name, mean, scale)
+
+
+def _averaged_with_gaps(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+    """By weights that are all the same and that no training changes, at every place; of these
+    places then only those that are asked for."""
+    window, channels = pool.window(own.given), own.given[0]
+    every = replace(window, stride=(1, 1))
+    scale, stepping = _scale(every, own, pool), window.stride != (1, 1)
+    settings = {
+        "kernel_size": list(window.size),
+        "strides": [1, 1],
+        "padding": "valid",
+        "dilation_rate": list(window.dilation),
+        "depth_multiplier": 1,
+        "use_bias": False,
+        "trainable": False,
+    }
+    words = [
+        f"{own.name}_of_all" if scale is not None or stepping else own.name,
+        f"{own.name}_every" if stepping else own.name,
+    ]
+    shape = (*every.places(own.given[1:]), channels)
+    shares = np.full((*window.size, channels, 1), 1 / window.area)
+    made = row.add("DepthwiseConv2D", words[0], settings, [x], shape, [shares])
+    if scale is not None:
+        made = _rescaled(row, words[1], made, scale)
+    return (
+        row.stepped(own.name, made, window.stride, channels_last(own.makes)) if stepping else made
+    )
+
+
+def _scale(window: Window, own: TrainedLayer, pool: Pool) -> Array | None:
+    """How many values a window has for each that counts, if it is ever more than one."""
+    counts = divisors(window, own.given[1:], pool.counted(own.given))
+    return None if (counts == window.area).all() else window.area / np.maximum(counts, 1)
+
+
+def _rescaled(row: KerasRow, name: str, x: KerasLayer, scale: Array) -> KerasLayer:
+    told = {"scale": scale[..., None].tolist(), "offset": 0.0}
+    return row.add("Rescaling", name, told, [x], x.shape)
+
+
+def _largest_with_gaps(
+    row: KerasRow, own: TrainedLayer, window: Window, x: KerasLayer
+) -> KerasLayer:
+    """Of x and x moved: by rows first, then by columns; and of these places those asked for."""
+    stepping = window.stride != (1, 1)
+    axes = [axis for axis in (0, 1) if window.size[axis] > 1]
+    for axis in axes:
+        last = axis == axes[-1] and not stepping
+        name = own.name if last else f"{own.name}_{('rows', 'columns')[axis]}"
+        x = _largest_along(row, name, window, axis, x)
+    if stepping:
+        x = row.stepped(own.name, x, window.stride, channels_last(own.makes))
+    return x
+
+
+def _largest_along(
+    row: KerasRow, name: str, window: Window, axis: int, x: KerasLayer
+) -> KerasLayer:
+    count, gap = window.size[axis], window.dilation[axis]
+    shape = tuple(n - (axis == k) * (count - 1) * gap for k, n in enumerate(x.shape))
+    moved = []
+    for number in range(count):
+        cut = [[0, 0], [0, 0]]
+        cut[axis] = [number * gap, (count - 1 - number) * gap]
+        word = f"{name}_{number + 1}"
+        moved.append(row.add("Cropping2D", word, {"cropping": cut}, [x], shape))
+    return row.add("Maximum", name, {}, moved, shape)
+
+
+def _is_same(pool: Pool, window: Window, given: Shape) -> bool:
+    """Whether its padding is what Keras's 'same' is: none of it counts there."""
+    same = same_pad(window.size, window.stride, window.dilation, given[1:])
+    return any(same) and window.pad == same and not pool.zeros
+
+
+def _is_positive(x: KerasLayer) -> bool:
+    return x.settings.get("activation") in ("relu", "sigmoid", "softplus", "softmax")
+
+
+# The layers of a Keras model, each with its settings and its weights, channels last.
+
+ACTIVATIONS = {
+    "sigmoid": "sigmoid",
+    "tanh": "tanh",
+    "relu": "relu",
+    "softplus": "softplus",
+    "relu6": "relu6",
+    "elu": "elu",
+    "exact gelu": "gelu",
+    "silu": "silu",
+    "hard swish": "hard_silu",
+    "identity": "linear",
+    "softmax": "softmax",
+    "log softmax": "log_softmax",
+}
+
+
+@dataclass
+class KerasLayers:
+    """The layers as they are made, in order; `begins` with the shape of what comes in."""
+
+    trained: TrainedNet
+    picture: Shape | None = None  # of what comes in, where it isn't what the network takes
+    row: KerasRow = field(default_factory=KerasRow)
+
+    def write(self) -> None:
+        values = [self._input()]
+        for place, own in enumerate(self.trained.layers):
+            values.append(self._layer(place, own, [values[k] for k in own.reads]))
+
+    def _input(self) -> KerasLayer:
+        shape = channels_last(self.picture or self.trained.input)
+        first = self.row.add("InputLayer", "input", {}, (), shape)
+        if not self.picture or len(self.trained.input) == 3:
+            return first
+        return self._flat("input", first, self.picture)
+
+    # Layer by layer.
+
+    def _layer(self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]) -> KerasLayer:
+        """What it makes of the values it reads."""
+        x, shape = given[0], channels_last(own.makes)
+        match own.layer:
+            case Dense(width):
+                settings = {"units": width, "use_bias": "bias" in own.tensors}
+                weights = self._dense(place)
+                return self.row.add("Dense", _layer_name(own), settings, given, shape, weights)
+            case Conv():
+                return self._conv(own, own.layer, x)
+            case Pool():
+                return pooled(self.row, own, own.layer, x)
+            case BatchNorm(epsilon):
+                known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
+                weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
+                return self.row.add("BatchNormalization", own.name, known, given, shape, weights)
+            case SampleNorm():
+                return self._samplenorm(own, own.layer, x)
+            case Activation(kind, slope):
+                return self._activation(own, kind, slope, x)
+            case _:
+                return self._without_weights(place, own, given)
+
+    def _without_weights(
+        self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]
+    ) -> KerasLayer:
+        x, shape = given[0], channels_last(own.makes)
+        match own.layer:
+            case Dropout(rate, channels):
+                word = "SpatialDropout2D" if channels and len(own.given) == 3 else "Dropout"
+                return self.row.add(word, own.name, {"rate": rate}, given, shape)
+            case Flatten():
+                if place in self._turned:
+                    return self.row.add("Flatten", own.name, {}, given, shape)
+                return self._flat(own.name, x, own.given)
+            case Residual():
+                return self.row.add("Add", own.name, {}, given, shape)
+            case Concat():
+                return self.row.add("Concatenate", own.name, {"axis": -1}, given, shape)
+            case _:
+                return self._ending(own, x)
+
+    def _conv(self, own: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
+        window = conv.window(own.given)
+        apart = _steps_apart(own, conv, window)
+        words = "same" if conv.pad == SAME and not apart else "valid"
+        if words == "valid":
+            x = self.row.framed(own.name, x, window.pad)
+        settings: dict[str, Any] = {
+            "kernel_size": list(conv.kernel),
+            "strides": [1, 1] if apart else list(window.stride),
+            "padding": words,
+            "use_bias": "bias" in own.tensors,
+        }
+        if window.dilation != (1, 1):
+            settings["dilation_rate"] = list(window.dilation)
+        weight = own.tensors["weight"]
+        if conv.groups == own.given[0]:  # one window for each channel, or several
+            kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
+            kernel = weight.reshape(conv.groups, -1, *conv.kernel).transpose(2, 3, 0, 1)
+        else:
+            kind, settings["filters"], settings["groups"] = "Conv2D", conv.channels, conv.groups
+            kernel = weight.transpose(2, 3, 1, 0)
+        weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+        shape = channels_last(own.makes)
+        if not apart:
+            return self.row.add(kind, _layer_name(own), settings, [x], shape, weights)
+        every = (*replace(window, stride=(1, 1)).places(own.given[1:]), conv.channels)
+        made = self.row.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
+        return self.row.stepped(own.name, made, window.stride, shape)
+
+    def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
+        known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
+        weights = [own.tensors["scale"], own.tensors["shift"]]
+        if isinstance(layer, GroupNorm):
+            known["groups"] = layer.groups
+            word, name = "GroupNormalization", _layer_name(own)
+            return self.row.add(word, name, known, [x], x.shape, weights)
+        if isinstance(layer, LayerNorm) and len(own.given) == 3:
+            known["axis"] = [1, 2, 3]
+            weights = [array.reshape(own.given).transpose(1, 2, 0) for array in weights]
+        elif len(own.given) == 2:
+            known["axis"], weights = [1, 2], [array.reshape(own.given) for array in weights]
+        return self.row.add("LayerNormalization", _layer_name(own), known, [x], x.shape, weights)
+
+    def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
+        if kind == "leaky relu":
+            return self.row.add("LeakyReLU", own.name, {"negative_slope": slope}, [x], x.shape)
+        if kind == "gelu":
+            return self._gelu(own.name, x)
+        return self.row.add("Activation", own.name, {"activation": ACTIVATIONS[kind]}, [x], x.shape)
+
+    def _gelu(self, name: str, x: KerasLayer) -> KerasLayer:
+        """x·σ(x·2·√(2/π)·(1 + 0.044715·x²)), which is the form with tanh; Keras's own has erf."""
+
+        def step(kind: str, word: str, settings: dict[str, Any], *reads: KerasLayer) -> KerasLayer:
+            return self.row.add(kind, f"{name}_{word}", settings, reads, x.shape)
+
+        square = step("Multiply", "square", {}, x, x)
+        bent = {"scale": 2 * GELU_SCALE * GELU_CUBE, "offset": 2 * GELU_SCALE}
+        inner = step("Multiply", "inner", {}, x, step("Rescaling", "slope", bent, square))
+        share = step("Activation", "share", {"activation": "sigmoid"}, inner)
+        return self.row.add("Multiply", name, {}, [x, share], x.shape)
+
+    def _ending(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
+        match own.layer:
+            case ScaleShift():
+                settings = {
+                    "scale": _short(own.tensors["scale"]),
+                    "offset": _short(own.tensors["shift"]),
+                }
+                return self.row.add("Rescaling", own.name, settings, [x], x.shape)
+            case BothClasses():
+                turned = {"scale": -1.0, "offset": 1.0}
+                other = self.row.add("Rescaling", f"{own.name}_other", turned, [x], x.shape)
+                return self.row.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
+            case _:
+                raise TargetError(
+                    "Keras has no layer that makes shares of 1 of several sigmoids: leave out "
+                    "--with-preparation"
+                )
+
+    # From channels first to channels last.
+
+    @cached_property
+    def _turned(self) -> dict[int, int]:
+        """Each flatten whose values only a dense layer reads, and that dense layer, whose weights
+        are put in the order that Keras flattens in. Others' values are turned before."""
+        found = {}
+        for place, own in enumerate(self.trained.layers):
+            if isinstance(own.layer, Dense) and not self.trained.is_shared(own):
+                source = self._flattened(own.reads[0])
+                if source is not None:
+                    found[source] = place
+        return found
+
+    def _flattened(self, value: int) -> int | None:
+        """The flatten that a value comes from, if on the way each place is by itself."""
+        while value and len(self.trained.readers(value)) == 1:
+            own = self.trained.layers[value - 1]
+            match own.layer:
+                case Flatten():
+                    return value - 1 if len(own.given) == 3 else None
+                case Dropout():
+                    (value,) = own.reads
+                case Activation() as activation if not activation.is_softmax:
+                    (value,) = own.reads
+                case _:
+                    return None
+        return None
+
+    def _dense(self, place: int) -> list[Array]:
+        """The weights, for inputs in the order that they come in."""
+        own = self.trained.layers[place]
+        weight = own.tensors["weight"]
+        for flatten, dense in self._turned.items():
+            if dense == place:
+                channels, rows, columns = self.trained.layers[flatten].given
+                blocks = weight.reshape(-1, channels, rows, columns)
+                weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
+        return [weight.T, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+
+    def _flat(self, name: str, x: KerasLayer, given: Shape) -> KerasLayer:
+        """Values in one line, channel by channel."""
+        if len(given) == 3 and given[0] > 1 and prod(given[1:]) > 1:
+            x = self.row.add("Permute", f"{name}_turned", {"dims": [3, 1, 2]}, [x], given)
+        return self.row.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
+
+
+def _layer_name(own: TrainedLayer) -> str:
+    """Of a layer that is called again with the same weights the name that it had."""
+    return own.again or own.name
+
+
+def _short(numbers: Array) -> float | list[float]:
+    """One number where all are the same."""
+    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers.tolist()
+
+
+def _steps_apart(own: TrainedLayer, conv: Conv, window: Window) -> bool:
+    """Whether Keras takes such steps only after a convolution of every place."""
+    beside_gaps = window.stride != (1, 1) and window.dilation != (1, 1)
+    by_channel = conv.groups == own.given[0] and window.stride[0] != window.stride[1]
+    return beside_gaps or by_channel
+
+
+# Writes the .keras file of a trained network: its layers as JSON, its weights as HDF5, zipped.
+
+KERAS_VERSION = "3.6.0"  # the first that reads one input as one; later ones do too
+TIME = (1980, 1, 1, 0, 0, 0)  # of the members, so that the same network is the same file
+
+
+def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
+    """The content of a .keras file.
+
+    Without preparation it takes what the network takes, channels last, and says what the network
+    says; with it, it takes the bytes of images (or a table's numbers) and says probabilities (or
+    the number that is predicted).
+    """
+    picture, notes = None, trained.notes(with_preparation)
+    if with_preparation:
+        picture = trained.picture
+        trained = answering(prepared(trained, fills_in=False))
+    content = KerasLayers(trained, picture)
+    content.write()
+    ours = {"gradbook": __version__, "gradbook_notes": notes}
+    members: dict[str, bytes | str] = {
+        "metadata.json": json.dumps({"keras_version": KERAS_VERSION, **ours}),
+        "config.json": json.dumps(_config(trained, content.row.made)),
+        "model.weights.h5": _weights(content.row.made),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, member in members.items():
+            archive.writestr(zipfile.ZipInfo(name, TIME), member)
+    return file.getvalue()
+
+
+# The layers.
+
+
+def _config(trained: TrainedNet, layers: list[KerasLayer]) -> dict[str, Any]:
+    settings = {
+        "name": re.sub(r"\W+", "_", trained.net.name) or "network",
+        "trainable": True,
+        "layers": [_layer(layer, layers) for layer in layers if not layer.called],
+        "input_layers": [layers[0].name, 0, 0],
+        "output_layers": [layers[-1].name, layers[-1].called, 0],
+    }
+    return {
+        "module": "keras.src.models.functional",  # as every Keras 3 writes it
+        "class_name": "Functional",
+        "config": settings,
+        "registered_name": "Functional",
+    }
+
+
+def _layer(layer: KerasLayer, layers: list[KerasLayer]) -> dict[str, Any]:
+    calls = [one for one in layers if one.name == layer.name and one.reads]
+    settings = {"name": layer.name, "dtype": "float32", **layer.settings}
+    if layer.kind == "InputLayer":
+        settings["batch_shape"] = [None, *layer.shape]
+    return {
+        "module": "keras.layers",
+        "class_name": layer.kind,
+        "config": settings,
+        "registered_name": None,
+        "name": layer.name,
+        "inbound_nodes": [_call(one) for one in calls],
+    }
+
+
+def _call(layer: KerasLayer) -> dict[str, Any]:
+    tensors = [_tensor(source) for source in layer.reads]
+    return {"args": tensors if len(tensors) == 1 else [tensors], "kwargs": {}}
+
+
+def _tensor(source: KerasLayer) -> dict[str, Any]:
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {
+            "shape": [None, *source.shape],
+            "dtype": "float32",
+            "keras_history": [source.name, source.called, 0],
+        },
+    }
+
+
+# The weights.
+
+
+def _weights(layers: list[KerasLayer]) -> bytes:
+    """By the layer's kind and its number among those of that kind: layers/conv2d_1/vars/0."""
+    try:
+        import h5py
+    except ImportError as error:
+        raise TargetError(
+            "a .keras file is written with the package h5py, which isn't installed: "
+            "pip install 'gradbook[keras]'"
+        ) from error
+    content = io.BytesIO()
+    seen: dict[str, int] = {}
+    with h5py.File(content, "w") as file:
+        for layer in (one for one in layers if not one.called):
+            word = snake_case(layer.kind)
+            seen[word] = seen.get(word, -1) + 1
+            place = f"layers/{word}_{seen[word]}" if seen[word] else f"layers/{word}"
+            group = file.create_group(f"{place}/vars")
+            group.attrs["name"] = layer.name
+            for number, array in enumerate(layer.weights):
+                group.create_dataset(str(number), data=array)
+    return content.getvalue()
+
+
+def snake_case(word: str) -> str:
+    """Keras's own way from a class to a place: Conv2D → conv2d, BatchNormalization → …"""
+    name = re.sub(r"\W+", "", word)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,315 @@
+"""Layers of ours in the making, one after the other, whatever format they are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, prod, sqrt
+
+import numpy as np
+
+from gradbook.errors import ShapeError
+from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedLayer, NoLayer, Preparation
+from gradbook.graph.node import Array
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
+from gradbook.net.layers import Activation, BatchNorm, Conv, Flatten, Layer, Pool, spell
+from gradbook.net.wiring import Concat, Residual
+from gradbook.schema import OneOrMore, WholeNumber
+
+# What formats say of windows, as ours: sizes, padding, and frames put around a value before.
+
+LOW = -1e20  # what is added to zeros that are never to be the largest
+NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
+MOST_PLACES = 2**16  # rows or columns of a window, a step or a frame
+READ_BY_WINDOWS = "padding goes before a convolution or a pool"
+
+
+@dataclass(frozen=True)
+class Padding:
+    """One value all around a map, which the window that reads it takes in as its padding."""
+
+    sides: Sides
+    value: float = 0.0
+
+
+@dataclass(frozen=True)
+class RowsAndColumns:
+    """What a format says of rows and columns: one whole number for both, or one for each."""
+
+    least: int = 1
+
+    def read(self, value: object) -> Both:
+        found = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
+        return found[0], found[-1]
+
+
+def settled_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
+    """'same' as numbers where it is alike on all sides, or else by its word."""
+    sides = same_pad(size, stride, dilation, area)
+    return sides if len(set(sides)) == 1 else SAME
+
+
+def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
+    """The average that a convolution with weights that nothing trains is, if it is one."""
+    alone = conv.groups == conv.channels == shape[0]
+    if not alone or not np.allclose(weight, 1 / weight[0].size, rtol=1e-6, atol=0):
+        return None
+    zeros = any(conv.window(shape).pad)
+    return Pool("avg", conv.kernel, conv.stride, conv.pad, conv.dilation, zeros=zeros)
+
+
+def framed_conv(conv: Conv, frame: Padding | None, shape: Shape) -> Conv:
+    """A convolution that takes in the frame around what it reads, of this shape."""
+    if frame is None:
+        return conv
+    if frame.value:
+        raise NoLayer(f"around what it reads stands {frame.value:g}, and only zeros are read")
+    own = conv.window((shape[0], *_framed_area(frame, shape))).pad
+    return replace(conv, pad=_sum(frame.sides, own))
+
+
+def framed_pool(
+    pool: Pool, frame: Padding | None, shape: Shape, before: Sequence[ImportedLayer]
+) -> Pool:
+    """The same of a pool; `before` are the layers so far, of which the last makes what it reads."""
+    if frame is not None:
+        pool = _taking_in(pool, frame, shape, before)
+    if pool.size == shape[1:] and not any(pool.window(shape).pad):
+        return Pool(pool.kind, None)
+    return pool if pool.stride != pool.size else replace(pool, stride=None)
+
+
+def _taking_in(pool: Pool, frame: Padding, shape: Shape, before: Sequence[ImportedLayer]) -> Pool:
+    framed = (shape[0], *_framed_area(frame, shape))
+    if any(pool.window(framed).pad) and not pool.ceil:
+        raise NoLayer("it is padded twice")
+    last = before[-1].layer if before else None
+    positive = isinstance(last, Activation) and last.kind in NEVER_NEGATIVE
+    if pool.kind == "max" and frame.value != -inf and not (positive and frame.value == 0):
+        raise NoLayer("what is put around it may be largest: pad the pool itself, or after ReLU")
+    if pool.kind == "avg" and frame.value:
+        raise NoLayer(f"around what it reads stands {frame.value:g}, and only zeros are read")
+    found = replace(pool, pad=frame.sides, zeros=pool.kind == "avg")
+    if found.output(shape) != pool.output(framed):
+        raise NoLayer("its last window begins beyond what it reads")
+    return found
+
+
+def all_of(pool: Pool, frame: Padding | None) -> Pool:
+    """A pool over everything, which no frame stands around."""
+    if frame is not None:
+        raise NoLayer(READ_BY_WINDOWS)
+    return pool
+
+
+def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
+    """Refuse a pool that a format lets end where we don't."""
+    if tuple(places) != pool.output(shape)[1:]:
+        raise NoLayer(
+            f"its last window begins beyond what it reads: {spell(tuple(places))} places, "
+            f"of which {spell(pool.output(shape)[1:])} are read"
+        )
+
+
+def lowered(padding: Padding, frame: Array, shape: Shape) -> Padding:
+    """The same padding, below everything: a frame of very low numbers was added to its zeros."""
+    top, left, below, right = padding.sides
+    rows, columns = _framed_area(padding, shape)
+    outside = np.ones((rows, columns), bool)
+    outside[top : rows - below, left : columns - right] = False
+    if frame.shape != outside.shape or frame[~outside].any() or (frame[outside] > LOW).any():
+        raise NoLayer("it adds different numbers to the places of a channel")
+    return replace(padding, value=-inf)
+
+
+def recounted(layer: Layer, scale: Array, shape: Shape) -> Layer:
+    """An average whose zeros don't count, after what makes up for them."""
+    if not isinstance(layer, Pool) or not layer.zeros:
+        raise NoLayer("it scales places of a channel differently")
+    window = layer.window(shape)
+    wanted = window.area / divisors(window, shape[1:])
+    if wanted.shape != scale.shape or not np.allclose(scale, wanted, rtol=1e-6):
+        raise NoLayer("it scales places of a channel differently")
+    return replace(layer, zeros=False)
+
+
+def joined(frame: Padding | None, further: Padding) -> Padding:
+    if frame is None:
+        return further
+    if frame.value != further.value:
+        raise NoLayer("it is padded twice, with different values")
+    return replace(further, sides=_sum(frame.sides, further.sides))
+
+
+def _framed_area(frame: Padding, shape: Shape) -> Both:
+    top, left, below, right = frame.sides
+    return shape[1] + top + below, shape[2] + left + right
+
+
+def _sum(one: Sides, other: Sides) -> Sides:
+    top, left, below, right = (a + b for a, b in zip(one, other, strict=True))
+    return top, left, below, right
+
+
+# Layers of ours in the making, one after the other, whatever format they are read from.
+
+BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
+LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
+
+
+def by_channel(constant: Array, size: Shape, turned: bool) -> Array:
+    """A number for each channel, out of constants that are broadcast; last if `turned`."""
+    if constant.size == 1:
+        return np.full(size[0], constant.item())
+    places = (1,) * (len(size) - 1)
+    wanted = (*places, size[0]) if turned else (size[0], *places)
+    shapes = [wanted, (1, *wanted), *([size[:1], (1, *size[:1])] if turned else [])]
+    if constant.shape not in shapes:
+        raise NoLayer(f"constants of {spell(constant.shape)} are none for each channel")
+    return constant.reshape(-1)
+
+
+@dataclass
+class LayerRow:
+    """The layers so far and the size of each value; values are told by their numbers."""
+
+    sizes: list[Shape]
+    layers: list[ImportedLayer] = field(default_factory=list)
+    scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
+    prepares: bool = True  # whether a scale before the first layer is how images are prepared
+    filling: Array | None = None  # what is put in for a missing number of what comes in
+    _scales: set[int] = field(default_factory=set)  # values that scales made
+
+    def add(
+        self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
+    ) -> int:
+        """The number of the value that the layer makes of another."""
+        size = layer.output(self.sizes[given])
+        self.layers.append(ImportedLayer(layer, (given,), tensors or {}, place))
+        self.sizes.append(size)
+        return len(self.layers)
+
+    def convolve(
+        self, layer: Conv, given: int, place: str, *tensors: Array, fixed: bool = False
+    ) -> int:
+        """With its weights, which nothing trains if they are fixed, and its bias if it has one."""
+        if fixed and len(tensors) == 1:
+            average = average_by(layer, tensors[0], self.sizes[given])
+            if average is not None:
+                return self.add(average, given, place)
+        return self.add(layer, given, place, dict(zip(("weight", "bias"), tensors, strict=False)))
+
+    def note(self, first: int, stored: Iterable[str]) -> None:
+        """What a file calls the weights of the layers from this one on."""
+        names = tuple(stored)
+        for index, own in enumerate(self.layers[first:], first):
+            if own.tensors and names:
+                known = (*own.stored, *(name for name in names if name not in own.stored))
+                self.layers[index] = replace(own, stored=known)
+
+    def flat(self, given: int, place: str) -> int:
+        return given if len(self.sizes[given]) == 1 else self.add(Flatten(), given, place)
+
+    def sum(self, first: int, second: int, place: str) -> int:
+        if self.sizes[first] != self.sizes[second]:
+            raise NoLayer("only two values of one shape are added")
+        if first == second:
+            return self.scaled(first, np.array([2.0]), np.array([0.0]), place, alone=False)
+        reads = (max(first, second), min(first, second))
+        self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
+        self.sizes.append(self.sizes[first])
+        return len(self.layers)
+
+    def side_by_side(self, given: Sequence[int], place: str) -> int:
+        """The channels of several values; alone, a value is itself."""
+        if len(given) == 1:
+            return given[0]
+        try:
+            size = Concat((1,)).output(*(self.sizes[value] for value in given))
+        except ShapeError:
+            sizes = " and ".join(spell(self.sizes[value]) for value in given)
+            raise NoLayer(f"it puts {sizes} side by side") from None
+        self.layers.append(ImportedLayer(Concat((1,)), tuple(given), {}, place))
+        self.sizes.append(size)
+        return len(self.layers)
+
+    def scaled(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
+        """Times and plus numbers of each channel; before the first layer that prepares images.
+
+        `alone` says that nothing else reads what is scaled.
+        """
+        channels = self.sizes[given][0]
+        if not {scale.size, shift.size} <= {1, channels}:
+            raise NoLayer(f"it scales by {max(scale.size, shift.size)} numbers {channels} channels")
+        scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
+        if alone and self.prepares and self._prepares(given, scale, shift):
+            return given
+        if alone and given == len(self.layers) and given in self._scales:
+            return self._scaled_again(scale, shift)
+        layer, ones = BatchNorm(), np.ones(channels)
+        tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift.copy()}
+        number = self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
+        self._scales.add(number)
+        return number
+
+    def fill_in(self, given: int, filling: Array) -> int:
+        """A number for each column of a row, which stands for a missing one before all else."""
+        if given or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
+            raise NoLayer("missing numbers are put into the columns of a table, before all else")
+        self.filling = np.broadcast_to(filling.ravel(), self.sizes[0])
+        if not np.isfinite(self.filling).all():
+            raise NoLayer("what stands for missing numbers is infinite or no number")
+        return given
+
+    def _scaled_again(self, scale: Array, shift: Array) -> int:
+        """The last layer, itself a scale and a shift, with another behind it."""
+        last = self.layers[-1]
+        before, plus = last.tensors["scale"], last.tensors["shift"]
+        made = {"scale": before * scale, "shift": plus * scale + shift}
+        self.layers[-1] = replace(last, tensors={**last.tensors, **made})
+        return len(self.layers)
+
+    def shifted(self, given: int, bias: Array) -> int:
+        """The layer that makes this value, which is of sums, with a bias."""
+        own = self.layers[given - 1]
+        weight = own.tensors["weight"]
+        each = np.broadcast_to(bias.ravel(), weight.shape[:1]).copy()
+        self.layers[given - 1] = replace(own, tensors={"weight": weight, "bias": each})
+        return given
+
+    def _prepares(self, given: int, scale: Array, shift: Array) -> bool:
+        """Whether this is done to the images themselves, the same to each of a channel's values."""
+        if given != len(self.layers) or any(not isinstance(x.layer, Flatten) for x in self.layers):
+            return False
+        first = self.sizes[0]
+        channels = 1 if len(first) == 2 else first[0]
+        if len(first) == 1 or (len(first) == 3 and given == 0):
+            each = np.stack([scale, shift])[:, :, None]
+        else:
+            each = np.stack([scale, shift]).reshape(2, channels, prod(first) // channels)
+        if (each != each[:, :, :1]).any() or not np.isfinite(each).all() or (scale <= 0).any():
+            return False
+        by, plus = each[:, :, 0]
+        before = self.scaling or (np.ones(channels), np.zeros(channels))
+        self.scaling = (before[0] * by, before[1] * by + plus)
+        return True
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether images that go in are scaled down so far that they must be bytes."""
+        if self.scaling is None or len(self.sizes[0]) == 1:
+            return False
+        return bool(abs(self.scaling[0]).max() < LEAST_SCALE)
+
+    def preparation(self, is_bytes: bool) -> Preparation | None:
+        """What is done to brightness from 0 to 1, or to numbers as they stand in a row."""
+        if self.scaling is None and not is_bytes:
+            return None
+        first = self.sizes[0]
+        channels = first[0] if len(first) in (1, 3) else 1
+        by, shift = self.scaling or (np.ones(channels), np.zeros(channels))
+        scale = by * (BRIGHTNESS if is_bytes else 1)
+        means = 0 - shift / scale  # never −0
+        most = AS_THEY_STAND if len(first) == 1 and not is_bytes else BRIGHTNESS
+        return Preparation(tuple(means.tolist()), tuple((1 / scale).tolist()), most)

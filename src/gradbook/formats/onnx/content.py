@@ -1,0 +1,503 @@
+"""The content of an ONNX file: its nodes that matter, its constants, what goes in and comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import limits
+from gradbook.errors import DataError, TargetError
+from gradbook.files import opened
+from gradbook.formats.imported import NoLayer, Notes, require_few
+from gradbook.graph.window import Shape
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+
+# How much there is in a file, counted before an object is made of each of its parts.
+#
+# Protobuf writes a message as fields: a key, which is the field's number and how it is written, and
+# a value. A message within it is so many bytes, so that a file of two bytes for each becomes
+# hundreds of times as large once it is parsed.
+
+Descriptor = Any  # of protobuf, which has no types of its own
+VARIED, EIGHT, LONG, FOUR = 0, 1, 2, 5  # how a value is written
+MOST_BITS = 70  # of a number
+CUT = "it is cut short or no ONNX file at all"
+
+
+class Within:
+    """What stands in the fields of a message that are written as so many bytes."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Within] = {}
+        self.numbers: set[int] = set()  # fields of whole numbers side by side, a byte or more each
+
+
+def require_modest(content: bytes, kind: Descriptor) -> None:
+    """Refuse what would take much more memory than its bytes once it is parsed as this message."""
+    fields, numbers, at = 0, 0, 0
+    open_ones = [(len(content), fields_of(kind, {}))]
+    while open_ones:
+        end, within = open_ones[-1]
+        if at == end:
+            open_ones.pop()
+            continue
+        key, at = _number(content, at, end)
+        fields += 1
+        if fields > limits.FIELDS.most:
+            raise DataError(f"more than {limits.FIELDS} fields, which are the most that are read")
+        number, how = key >> 3, key & 7
+        if how == LONG:
+            size, at = _number(content, at, end)
+            if at + size > end:
+                raise DataError(CUT)
+            inner = within.messages.get(number)
+            if inner is not None:
+                open_ones.append((at + size, inner))
+                _require_shallow(len(open_ones))
+                continue
+            numbers += size if number in within.numbers else 0
+            if numbers > limits.VALUES.most:
+                raise DataError(f"more than {limits.VALUES}, which are the most that are read")
+            at += size
+        elif how == VARIED:
+            _, at = _number(content, at, end)
+        elif how in (EIGHT, FOUR):
+            at += 8 if how == EIGHT else 4
+        else:
+            raise DataError(CUT)
+        if at > end:
+            raise DataError(CUT)
+
+
+def _require_shallow(depth: int) -> None:
+    if depth > limits.DEPTH.most:
+        raise DataError(f"more than {limits.DEPTH} messages within each other")
+
+
+def _number(content: bytes, at: int, end: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    found = shift = 0
+    while at < end and shift < MOST_BITS:
+        byte = content[at]
+        at += 1
+        found |= (byte & 127) << shift
+        if byte < 128:
+            return found, at
+        shift += 7
+    raise DataError(CUT)
+
+
+def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
+    """By the numbers of the fields; messages stand within themselves, so each is asked once."""
+    if kind.full_name in known:
+        return known[kind.full_name]
+    found = known[kind.full_name] = Within()
+    for field in kind.fields:
+        if field.message_type is not None:
+            found.messages[field.number] = fields_of(field.message_type, known)
+        elif field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64, field.CPPTYPE_UINT64):
+            found.numbers.add(field.number)
+    return found
+
+
+# What nodes make of a few constants, and of shapes in which the number of images is left open.
+#
+# An open number is worked out twice, for batches of two sizes: what comes out the same both times
+# is a constant, and what comes out as the sizes themselves is the number of images.
+
+MOST_FOLDED = 64  # numbers that such a node may read, and make
+FOLDED = ("Cast", "Concat", "ConstantOfShape", "Reshape", "Slice", "Transpose", "Unsqueeze")
+OF_SHAPES = (
+    *FOLDED,
+    *("Gather", "Squeeze", "Identity", "Mul", "Add", "Sub", "Div", "Floor", "ReduceProd"),
+)
+BATCHES = (7919, 7907)  # both prime, so that a product with another size is neither
+Constants = Mapping[str, NDArray[Any]]
+
+
+def worked_out(node: NodeProto, constants: Constants) -> Constants:
+    """What a node makes of constants alone, if these are few: names and arrays, or nothing."""
+    from onnx.reference import ReferenceEvaluator
+
+    given = {name: constants[name] for name in node.input if name in constants}
+    sizes = [array.size for array in given.values()]
+    if node.op_type == "ConstantOfShape":  # as many as they multiply to
+        sizes += [prod(map(int, array.ravel())) for array in given.values()]
+    missing = {name for name in node.input if name} - given.keys()
+    if missing or max(sizes, default=MOST_FOLDED + 1) > MOST_FOLDED:
+        return {}
+    try:
+        made = ReferenceEvaluator(node).run(None, given)
+    except Exception:  # whatever a hostile node brings up; it is then a node like any other
+        return {}
+    return dict(zip(node.output, map(np.asarray, made), strict=False))
+
+
+@dataclass(frozen=True, eq=False)
+class OpenShape:
+    """Whole numbers in which the number of images may stand, for batches of both sizes."""
+
+    each: tuple[NDArray[Any], NDArray[Any]]
+
+    def constant(self) -> NDArray[Any]:
+        first, second = self.each
+        if not np.array_equal(first, second):
+            raise NoLayer("it depends on how many images there are")
+        return first
+
+
+def shape_of(node: NodeProto, shape: Shape) -> OpenShape:
+    """What a Shape node makes of images of this shape."""
+    from onnx.reference import ReferenceEvaluator
+
+    nothing = np.zeros((), np.float32)
+    made = [
+        ReferenceEvaluator(node).run(
+            None, {node.input[0]: np.broadcast_to(nothing, (batch, *shape))}
+        )[0]
+        for batch in BATCHES
+    ]
+    return OpenShape((np.asarray(made[0]), np.asarray(made[1])))
+
+
+def reckoned(
+    node: NodeProto, constants: Constants, shapes: Mapping[str, OpenShape]
+) -> dict[str, OpenShape]:
+    """What a node makes of such shapes, or nothing if it makes values of images."""
+    if node.op_type not in OF_SHAPES or not any(name in shapes for name in node.input):
+        return {}
+    made = [
+        worked_out(node, {**constants, **{name: one.each[k] for name, one in shapes.items()}})
+        for k in (0, 1)
+    ]
+    return {name: OpenShape((made[0][name], made[1][name])) for name in made[0] if name in made[1]}
+
+
+def layout(told: OpenShape, size: Shape) -> Shape:
+    """The shape of each image that a Reshape to this makes of one of this size."""
+    first, second = ([int(x) for x in numbers.ravel()] for numbers in told.each)
+    if not first or len(first) != len(second):
+        raise NoLayer("it is laid out as a shape that nothing says")
+    rest = [a if a == b else None for a, b in zip(first[1:], second[1:], strict=True)]
+    is_open = (first[0], second[0]) == BATCHES or first[0] in (0, -1) or first[0] == second[0]
+    if None in rest or not is_open:
+        raise NoLayer("values of several images are laid out together")
+    return _filled([size[k] if x == 0 and k < len(size) else x for k, x in enumerate(rest)], size)
+
+
+def _filled(wanted: Sequence[int | None], size: Shape) -> Shape:
+    """With what −1 stands for."""
+    known = [x for x in wanted if x is not None and x != -1]
+    rest = prod(size) // max(prod(known), 1)
+    return tuple(rest if x == -1 else int(x or 0) for x in wanted)
+
+
+# Where a network ends: which output is its own, and what its classes are called.
+#
+# Writers put more behind a network than it is: the label of the likeliest class beside the
+# probabilities, a map from names to them, 1 − p beside p, shares of several sigmoids.
+
+FLOATS = (1, 10, 11)  # of 32, 16 and 64 bits, as ONNX numbers its types
+LABELS = ("classlabels_strings", "classlabels_ints", "classlabels_int64s")
+PASSING = ("Identity", "Cast")
+SURE = ("SOFTMAX", "LOGISTIC")  # how a LinearClassifier makes probabilities of its sums
+
+
+@dataclass(frozen=True)
+class NetworkEnd:
+    """The network's own last value; whether probabilities are made of it; the classes, if told."""
+
+    made: str
+    probabilities: bool = False
+    both: bool = False  # 1 − p and p of one output
+    classes: tuple[str, ...] = ()
+
+
+def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
+    makers = {made: node for node in graph.node for made in node.output}
+    values: list[str] = []
+    labels: list[str] = []
+    for output in graph.output:
+        kind = output.type.tensor_type.elem_type
+        is_map = output.type.WhichOneof("value") == "sequence_type"
+        (values if is_map or kind in FLOATS else labels).append(output.name)
+    if len(values) != 1:
+        said = ", ".join(values or labels)
+        which = "numbers" if values else "labels and no numbers"
+        raise DataError(
+            f"{len(values or labels)} outputs of {which} ({said}): one of numbers is read, "
+            "with or without the label of a class"
+        )
+    classes = [_names(node, constants) for name in labels for node in _path(name, makers)]
+    name = values[0]
+    last = makers.get(name)
+    if last is not None and last.op_type == "ZipMap":
+        classes.append(_names(last, constants))
+        name = last.input[0]
+    found = _probabilities(name, makers, constants)
+    classes += [_names(node, constants) for node in _path(found.made, makers)]
+    known = next((names for names in classes if names), ())
+    return NetworkEnd(found.made, found.probabilities or bool(known), found.both, known)
+
+
+def _path(name: str, makers: Mapping[str, NodeProto]) -> Iterator[NodeProto]:
+    """The nodes that lead to a label, the last first."""
+    for _ in range(limits.SIDES.most):
+        node = makers.get(name)
+        if node is None:
+            return
+        yield node
+        if node.op_type not in (*PASSING, "Reshape"):
+            return
+        name = node.input[0]
+
+
+def _names(node: NodeProto, constants: Constants) -> tuple[str, ...]:
+    """The classes that a node names: a map, a linear classifier, or what looks labels up."""
+    from onnx import helper
+
+    if node.op_type == "ArrayFeatureExtractor":
+        found = constants.get(node.input[0], np.zeros(0)).ravel()[: limits.CLASSES.most]
+        return tuple(_name(one) for one in found.tolist())
+    told = (helper.get_attribute_value(one) for one in node.attribute if one.name in LABELS)
+    return next((tuple(map(_name, names)) for names in told if names), ())
+
+
+def _name(told: object) -> str:
+    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+
+
+def _probabilities(name: str, makers: Mapping[str, NodeProto], constants: Constants) -> NetworkEnd:
+    """What is before nodes that make probabilities of classes of it."""
+    last = _maker(name, makers)
+    if last is None or not last.input:
+        return NetworkEnd(name)
+    told = {one.name: one.s or one.i for one in last.attribute}
+    source = _maker(last.input[0], makers)
+    if last.op_type == "Concat" and len(last.input) == 2 and source is not None:
+        one = (
+            constants.get(source.input[0], np.zeros(1)) if source.op_type == "Sub" else np.zeros(1)
+        )
+        if (one == 1).all() and source.input[1] == last.input[1]:
+            return NetworkEnd(str(last.input[1]), probabilities=True, both=True)
+    shares = (last.op_type, told.get("p"), told.get("axis")) == ("LpNormalization", 1, 1)
+    shares = shares or (last.op_type, told.get("norm")) == ("Normalizer", b"L1")
+    if shares and source is not None and _is_sure(source):
+        return NetworkEnd(str(last.input[0]), probabilities=True)
+    return NetworkEnd(name)
+
+
+def _maker(name: str, makers: Mapping[str, NodeProto]) -> NodeProto | None:
+    """The node that makes a value, those that pass it on aside."""
+    node = makers.get(name)
+    for _ in range(limits.SIDES.most):
+        if node is None or node.op_type not in PASSING:
+            return node
+        node = makers.get(node.input[0])
+    return node
+
+
+def _is_sure(node: NodeProto) -> bool:
+    """Whether it makes probabilities, of which shares are shares."""
+    ends = (
+        one.s.decode("utf-8", "replace") for one in node.attribute if one.name == "post_transform"
+    )
+    return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
+
+
+UINT8 = 2  # as ONNX numbers its types
+
+
+@dataclass(frozen=True, eq=False)
+class OnnxGraph:
+    """One value goes in, one comes out; `nodes` are those between them, in their order."""
+
+    nodes: tuple[NodeProto, ...]
+    constants: Constants
+    given: str
+    shape: tuple[int, ...]  # of what goes in, without the images' number
+    is_bytes: bool
+    made: str
+    both: bool  # 1 − p and p are made of it afterwards
+    notes: Notes
+    opset: int
+
+    def first_name(self, constant: str) -> str:
+        """What a constant was called first: exporters give those of layers that are called several
+        times more names."""
+        array = self.constants[constant]
+        return next(name for name, one in self.constants.items() if one is array)
+
+    def readers(self, value: str) -> list[NodeProto]:
+        """The nodes that read a value itself, and not its shape or whether it is there."""
+        asking = ("Shape", "IsNaN")
+        return [node for node in self.nodes if value in node.input and node.op_type not in asking]
+
+
+def read_content(path: Path) -> OnnxGraph:
+    try:
+        import onnx
+    except ImportError as error:
+        raise TargetError(
+            "an .onnx file is read with the package onnx, which isn't installed: "
+            "pip install 'gradbook[onnx]'"
+        ) from error
+    with opened(path, limits.FOREIGN) as file:
+        content = file.read(limits.FOREIGN.most)
+    try:
+        require_modest(content, onnx.ModelProto.DESCRIPTOR)
+        model = onnx.load_from_string(content)
+        del content
+        constants = _constants(model.graph, path)
+        onnx.checker.check_model(_without_data(model), full_check=False)
+        return _content(model, constants)
+    except DataError as error:
+        raise DataError(error.message, file=os.fspath(path)) from error
+    except Exception as error:  # protobuf and the checker have errors of many kinds
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise DataError(
+            f"no ONNX model that can be read ({first})", file=os.fspath(path)
+        ) from error
+
+
+def _without_data(model: ModelProto) -> ModelProto:
+    """The model with tensors of nothing: what is checked is how it is built."""
+    from onnx import TensorProto
+
+    for tensor in model.graph.initializer:
+        empty = TensorProto(name=tensor.name, data_type=tensor.data_type, dims=[0], raw_data=b"")
+        tensor.CopyFrom(empty)
+    return model
+
+
+def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
+    if len(graph.node) > limits.LAYERS.most:
+        raise DataError(f"{len(graph.node):,} nodes, and at most {limits.LAYERS} are read")
+    require_few(os.fspath(path), {tensor.name: tuple(tensor.dims) for tensor in graph.initializer})
+    return {tensor.name: _array(tensor, path) for tensor in graph.initializer}
+
+
+def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph:
+    graph = model.graph
+    given = [value for value in graph.input if value.name not in constants]
+    columns = _columns(graph, {value.name: value for value in given})
+    if not columns and len(given) != 1:
+        raise DataError(
+            f"{len(given)} inputs: read is one, or columns of one number each that are put together"
+        )
+    kind = given[0].type.tensor_type
+    sizes = (len(given),) if columns else tuple(d.dim_value for d in kind.shape.dim)[1:]
+    if not sizes or not all(sizes):
+        raise DataError("the size of its input isn't told: export it with one")
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    together = _put_together(graph, columns) if columns else None
+    if together is not None:
+        graph.node.remove(together)
+    _gather_constants(graph, constants)
+    end, notes = end_of(graph, constants), _notes(told)
+    notes = replace(
+        notes,
+        classes=notes.classes or end.classes,
+        probabilities=end.probabilities,
+        columns=notes.columns or tuple((name, ()) for name in columns),
+    )
+    return OnnxGraph(
+        tuple(_needed(graph, constants, end.made)),
+        constants,
+        given[0].name if together is None else together.output[0],
+        sizes,
+        kind.elem_type == UINT8,
+        end.made,
+        end.both,
+        notes,
+        max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=13),
+    )
+
+
+def _columns(graph: GraphProto, given: Mapping[str, ValueInfoProto]) -> tuple[str, ...]:
+    """The names of inputs that are a table's columns, put side by side before all else."""
+    one = _put_together(graph, tuple(given)) if len(given) > 1 else None
+    sizes = (value.type.tensor_type.shape.dim for value in given.values())
+    if one is None or any([d.dim_value for d in dims[1:]] != [1] for dims in sizes):
+        return ()
+    return tuple(one.input)
+
+
+def _put_together(graph: GraphProto, names: Sequence[str]) -> NodeProto | None:
+    """The node that puts these inputs side by side, and is alone in reading them."""
+    readers = [node for node in graph.node if {*node.input} & {*names}]
+    alone = len(readers) == 1 and readers[0].op_type in ("Concat", "FeatureVectorizer")
+    return readers[0] if alone and sorted(readers[0].input) == sorted(names) else None
+
+
+def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
+    """A tensor's values, those in another file only from beside this one."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return np.asarray(numpy_helper.to_array(tensor))
+    told = {entry.key: entry.value for entry in tensor.external_data}
+    name = told.get("location", "")
+    if not name or name != os.path.basename(name) or name in (".", ".."):
+        raise DataError(
+            f"the values of '{tensor.name}' are said to stand in '{name}': files beside this one "
+            "are read, and no others"
+        )
+    kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    size = prod(tensor.dims) * kind.itemsize
+    with opened(path.with_name(name), limits.FOREIGN) as file:
+        file.seek(int(told.get("offset", 0)))
+        content = file.read(size)
+    return np.frombuffer(content, kind).reshape(tuple(tensor.dims))
+
+
+def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> None:
+    """What stands in nodes of its own goes to the others."""
+    from onnx import numpy_helper
+
+    for node in graph.node:
+        if node.op_type in FOLDED:
+            constants.update(worked_out(node, constants))
+        if node.op_type == "Identity" and node.input[0] in constants:
+            constants[node.output[0]] = constants[node.input[0]]
+        if node.op_type != "Constant":
+            continue
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                constants[node.output[0]] = np.asarray(numpy_helper.to_array(attribute.t))
+            elif attribute.name in ("value_float", "value_int"):
+                constants[node.output[0]] = np.asarray(attribute.f or attribute.i)
+            elif attribute.name in ("value_floats", "value_ints"):
+                constants[node.output[0]] = np.asarray(attribute.floats or attribute.ints)
+
+
+def _needed(graph: GraphProto, constants: Constants, made: str) -> list[NodeProto]:
+    """The nodes that a value depends on."""
+    wanted = {made}
+    chosen: list[NodeProto] = []
+    for node in reversed(graph.node):
+        if wanted & set(node.output) and node.output[0] not in constants:
+            wanted.update(node.input)
+            chosen.append(node)
+    return chosen[::-1]
+
+
+def _notes(told: Mapping[str, str]) -> Notes:
+    """Each stands as JSON under its name."""
+    found = {}
+    for name in ("preparation", "classes", "inputs", "targets", "spread", "missing"):
+        with suppress(ValueError, RecursionError):
+            found[name] = json.loads(told.get(name, ""))
+    return Notes.of(found)

@@ -1,0 +1,383 @@
+"""Writes the ONNX model of a trained network: a node or a few for each layer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradbook import __version__
+from gradbook.arguments import whole
+from gradbook.errors import TargetError, UsageError
+from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
+from gradbook.graph.node import Array
+from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.graph.tensors import divisors
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
+from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
+from gradbook.net.trained import (
+    BothClasses,
+    Filling,
+    ScaleShift,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+    answering,
+    folded,
+    prepared,
+    stripped,
+)
+from gradbook.net.wiring import Concat, Residual
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+AXES_AS_INPUT = 18  # the first opset in which ReduceMean is told its axes so
+BATCH = "N"  # the dimension that is left open
+ACTIVATIONS = {  # that ONNX has an operator for
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "relu": "Relu",
+    "elu": "Elu",
+    "softplus": "Softplus",
+}
+
+
+def onnx_bytes(
+    trained: TrainedNet,
+    opset: int = USUAL_OPSET,
+    fold: bool = True,
+    with_preparation: bool = False,
+) -> bytes:
+    """The content of an .onnx file.
+
+    Without preparation it takes what the network takes and says what the network says; with it, it
+    takes bytes (or a table's numbers) and says probabilities (or the number that is predicted).
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise TargetError(
+            "an .onnx file is written with the package onnx, which isn't installed: "
+            "pip install 'gradbook[onnx]'"
+        ) from error
+    newest = onnx.defs.onnx_opset_version()
+    if not LEAST_OPSET <= whole("the opset", opset, 1) <= newest:
+        raise UsageError(
+            f"opset {opset}: this installation writes {LEAST_OPSET} to {newest}; take "
+            f"{USUAL_OPSET}, which every runtime reads, or a newer package onnx"
+        )
+    if with_preparation:
+        trained = answering(prepared(trained))
+    less = folded(trained) if fold else stripped(trained)
+    model = _model(less, opset, with_preparation)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProto:
+    from onnx import helper
+
+    content = OnnxContent(trained, with_preparation, opset)
+    content.write()
+    graph = helper.make_graph(
+        content.nodes,
+        trained.net.name or "network",
+        [content.input()],
+        [content.output()],
+        content.tensors,
+        doc_string=str(trained.net),
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    model = helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
+        producer_name="gradbook",
+        producer_version=__version__,
+    )
+    notes = trained.notes(with_preparation)  # each as JSON under its name
+    helper.set_model_props(model, {name: json.dumps(what) for name, what in notes.items()})
+    return model
+
+
+@dataclass
+class OnnxContent:
+    """The nodes and tensors of a model as they are made, layer by layer."""
+
+    trained: TrainedNet
+    with_preparation: bool
+    opset: int = USUAL_OPSET
+    nodes: list[NodeProto] = field(default_factory=list)
+    tensors: list[TensorProto] = field(default_factory=list)
+
+    # What goes in and comes out.
+
+    def input(self) -> ValueInfoProto:
+        from onnx import TensorProto, helper
+
+        shape, kind = self.trained.input, TensorProto.FLOAT
+        if self.with_preparation and self.trained.reads_bytes:
+            kind, picture = TensorProto.UINT8, self.trained.picture or shape
+            shape = picture[1:] if picture[0] == 1 and len(picture) == 3 else picture
+        dimensions: list[str | int | None] = [BATCH, *shape]
+        return helper.make_tensor_value_info(self.value(0), kind, dimensions)
+
+    def output(self) -> ValueInfoProto:
+        from onnx import TensorProto, helper
+
+        dimensions: list[str | int | None] = [BATCH, *self.trained.output]
+        made = self.value(len(self.trained.layers))
+        return helper.make_tensor_value_info(made, TensorProto.FLOAT, dimensions)
+
+    def value(self, number: int) -> str:
+        """The name of a value: each goes by the layer that makes it."""
+        bytes_come_in = self.with_preparation and self.trained.reads_bytes
+        if number == 0:
+            return "images" if bytes_come_in else "input"
+        if number < len(self.trained.layers):
+            return self.trained.layers[number - 1].name
+        return "probabilities" if self.with_preparation and self.trained.classes else "output"
+
+    # Layer by layer.
+
+    def write(self) -> None:
+        first = self.value(0)
+        if self.with_preparation and self.trained.reads_bytes:
+            first = self.as_numbers(first)
+        for number, own in enumerate(self.trained.layers, 1):
+            inputs = [self.value(k) if k else first for k in own.reads]
+            self.layer(own, inputs, self.value(number))
+
+    def as_numbers(self, images: str) -> str:
+        """Bytes as floats, in the shape that the network takes."""
+        from onnx import TensorProto
+
+        floats = self.node("Cast", [images], "floats", to=TensorProto.FLOAT)
+        shape = np.array([-1, *self.trained.input], np.int64)
+        return self.node("Reshape", [floats, self.tensor("input.shape", shape)], "shaped")
+
+    def layer(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
+        match own.layer:
+            case Dense():
+                self.node("Gemm", [*inputs, *self.owned(own)], made, transB=1)
+            case Conv() as conv:
+                window = conv.window(own.given)
+                self.node(
+                    "Conv",
+                    [*inputs, *self.owned(own)],
+                    made,
+                    kernel_shape=conv.kernel,
+                    strides=window.stride,
+                    pads=window.pad,
+                    group=conv.groups,
+                    **_gaps(window),
+                )
+            case Pool() as pool:
+                self.pool(own, pool, inputs[0], made)
+            case BatchNorm(epsilon):
+                self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
+            case Activation(kind, slope):
+                self.activation(own, kind, slope, inputs[0], made)
+            case _:
+                self.plain(own, inputs, made)
+
+    def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
+        match own.layer:
+            case ScaleShift():
+                scale, shift = (self.across(own, name) for name in ("scale", "shift"))
+                scaled = self.node("Mul", [*inputs, scale], f"{own.name}.scaled")
+                self.node("Add", [scaled, shift], made)
+            case Filling():
+                missing = self.node("IsNaN", inputs, f"{own.name}.is")
+                filling = self.tensor(own.called("filling"), own.tensors["filling"])
+                self.node("Where", [missing, filling, *inputs], made)
+            case Flatten():
+                self.node("Flatten", inputs, made, axis=1)
+            case Residual():
+                self.node("Add", inputs, made)
+            case PlaceNorm(epsilon):
+                self.normalise_places(own, epsilon, inputs[0], made)
+            case SampleNorm():
+                self.normalise(own, own.layer, inputs[0], made)
+            case Concat():
+                self.node("Concat", inputs, made, axis=1)
+            case Shares():
+                self.node("LpNormalization", inputs, made, p=1, axis=1)
+            case BothClasses():
+                other = self.node("Sub", [self.number(own, "one", 1), *inputs], f"{own.name}.other")
+                self.node("Concat", [other, *inputs], made, axis=1)
+            case _:
+                raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
+
+    def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
+        window = pool.window(own.given)
+        told: dict[str, Any] = {"kernel_shape": window.size, "strides": window.stride}
+        told |= {"pads": window.pad} if any(window.pad) else {}
+        wide = any(side >= n for side, n in zip(window.pad, window.size * 2, strict=True))
+        if pool.kind == "avg":
+            self.average(own, pool, x, made, told, wide)
+            return
+        if wide:  # onnxruntime takes no padding that is wider than a window
+            x, told["pads"] = self.framed(own, x, window.pad), NOWHERE
+        self.node("MaxPool", [x], made, **told, **_gaps(window))
+
+    def average(
+        self, own: TrainedLayer, pool: Pool, x: str, made: str, told: dict[str, Any], wide: bool
+    ) -> None:
+        """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
+        window, counted = pool.window(own.given), pool.counted(own.given)
+        if not wide and window.dilation == (1, 1) and counted in (NOWHERE, window.pad):
+            told |= {"count_include_pad": 1} if any(counted) else {}
+            self.node("AveragePool", [x], made, **told)
+            return
+        channels = own.given[0]
+        ones = self.tensor(f"{own.name}.ones", np.ones((channels, 1, *window.size)))
+        summed = f"{own.name}.summed"
+        self.node("Conv", [x, ones], summed, group=channels, **told, **_gaps(window))
+        counts = divisors(window, own.given[1:], counted)[None, None]
+        self.node("Div", [summed, self.tensor(f"{own.name}.counts", counts)], made)
+
+    def framed(self, own: TrainedLayer, x: str, sides: Sides) -> str:
+        """With so much around it that is never the largest."""
+        top, left, below, right = sides
+        pads = self.tensor(f"{own.name}.pads", np.array([0, 0, top, left, 0, 0, below, right]))
+        return self.node(
+            "Pad", [x, pads, self.number(own, "lowest", -np.inf)], f"{own.name}.framed"
+        )
+
+    def normalise(self, own: TrainedLayer, layer: SampleNorm, x: str, made: str) -> None:
+        """By the one operator that every opset has: a group at a time is an instance's channel."""
+
+        def laid_out(x: str, name: str, *sizes: int) -> str:
+            shape = self.tensor(f"{own.name}.{name}_shape", np.array([0, *sizes], np.int64))
+            return self.node("Reshape", [x, shape], f"{own.name}.{name}")
+
+        groups = layer.groups_in(own.given)
+        ones = self.tensor(f"{own.name}.ones", np.ones(groups))
+        zeros = self.tensor(f"{own.name}.zeros", np.zeros(groups))
+        apart = laid_out(x, "groups", groups, -1)
+        word, name = "InstanceNormalization", f"{own.name}.centred"
+        centred = self.node(word, [apart, ones, zeros], name, epsilon=layer.epsilon)
+        normal = laid_out(centred, "normal", *own.given)
+        shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
+        self.scaled_and_shifted(own, shape, normal, made)
+
+    def normalise_places(self, own: TrainedLayer, epsilon: float, x: str, made: str) -> None:
+        """By sums over the channels, as every opset has them; LayerNormalization came with 17 and
+        reads channels last."""
+
+        def step(word: str, inputs: list[str], name: str, **told: Any) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}", **told)
+
+        def mean(x: str, name: str) -> str:
+            if self.opset < AXES_AS_INPUT:
+                return step("ReduceMean", [x], name, axes=[1])
+            if not self._is_there(axes := f"{own.name}.axes"):
+                self.tensor(axes, np.array([1], np.int64))
+            return step("ReduceMean", [x, axes], name)
+
+        centred = step("Sub", [x, mean(x, "mean")], "centred")
+        variance = mean(step("Mul", [centred, centred], "squared"), "variance")
+        above = step("Add", [variance, self.number(own, "epsilon", epsilon)], "above")
+        normal = step("Div", [centred, step("Sqrt", [above], "deviation")], "normal")
+        self.scaled_and_shifted(own, (-1, 1, 1), normal, made)
+
+    def scaled_and_shifted(self, own: TrainedLayer, shape: Shape, x: str, made: str) -> None:
+        """By tensors of this shape."""
+        scale, shift = (
+            self.shared(own, name, own.tensors[name].reshape(shape)) for name in ("scale", "shift")
+        )
+        self.node("Add", [self.node("Mul", [x, scale], f"{own.name}.scaled"), shift], made)
+
+    def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
+        match kind:
+            case "leaky relu":
+                self.node("LeakyRelu", [x], made, alpha=slope)
+            case "softmax" | "log softmax":
+                self.node("Softmax" if kind == "softmax" else "LogSoftmax", [x], made, axis=1)
+            case "relu6":
+                ends = [self.number(own, "least", 0), self.number(own, "most", 6)]
+                self.node("Clip", [x, *ends], made)
+            case "silu":
+                self.node("Mul", [x, self.node("Sigmoid", [x], f"{own.name}.sigmoid")], made)
+            case "hard swish":
+                rise = self.node("HardSigmoid", [x], f"{own.name}.rise", alpha=1 / 6, beta=0.5)
+                self.node("Mul", [x, rise], made)
+            case "gelu":
+                self.gelu(own, x, made)
+            case "exact gelu":
+                self.exact_gelu(own, x, made)
+            case _:
+                self.node(ACTIVATIONS[kind], [x], made)
+
+    def gelu(self, own: TrainedLayer, x: str, made: str) -> None:
+        """x·(½ + ½·tanh(x·(√(2/π) + √(2/π)·0.044715·x²))); opset 20 brought an operator for it."""
+
+        def step(word: str, inputs: list[str], name: str) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}")
+
+        square = step("Mul", [x, x], "square")
+        cube = self.number(own, "cube", GELU_SCALE * GELU_CUBE)
+        slope = step("Mul", [square, cube], "bent")
+        slope = step("Add", [slope, self.number(own, "scale", GELU_SCALE)], "slope")
+        turn = step("Tanh", [step("Mul", [x, slope], "inner")], "tanh")
+        half = self.number(own, "half", 0.5)
+        share = step("Add", [step("Mul", [turn, half], "halved"), half], "share")
+        self.node("Mul", [x, share], made)
+
+    def exact_gelu(self, own: TrainedLayer, x: str, made: str) -> None:
+        """x·½·(1 + erf(x/√2)), as PyTorch writes it."""
+
+        def step(word: str, inputs: list[str], name: str) -> str:
+            return self.node(word, inputs, f"{own.name}.{name}")
+
+        along = step("Mul", [x, self.number(own, "along", sqrt(0.5))], "scaled")
+        share = step("Add", [step("Erf", [along], "erf"), self.number(own, "one", 1)], "share")
+        self.node("Mul", [step("Mul", [x, share], "twice"), self.number(own, "half", 0.5)], made)
+
+    # Nodes and tensors.
+
+    def node(self, word: str, inputs: list[str], made: str, **attributes: Any) -> str:
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(word, inputs, [made], name=made, **attributes))
+        return made
+
+    def owned(self, own: TrainedLayer) -> list[str]:
+        """The layer's tensors in their order, which is ONNX's."""
+        return [self.shared(own, name, array) for name, array in own.tensors.items()]
+
+    def shared(self, own: TrainedLayer, name: str, array: Array) -> str:
+        """A tensor of the layer, or of the one that it is again, which stands there already."""
+        full = own.called(name)
+        return full if self._is_there(full) else self.tensor(full, array)
+
+    def _is_there(self, name: str) -> bool:
+        return any(tensor.name == name for tensor in self.tensors)
+
+    def across(self, own: TrainedLayer, name: str) -> str:
+        """A number for each channel, beside values that have places after it."""
+        array = own.tensors[name]
+        if (array == array[0]).all():
+            array = array[:1]
+        return self.tensor(f"{own.name}.{name}", array.reshape(-1, *(1,) * (len(own.given) - 1)))
+
+    def number(self, own: TrainedLayer, name: str, value: float) -> str:
+        full = f"{own.name}.{name}"
+        return full if self._is_there(full) else self.tensor(full, np.array(float(value)))
+
+    def tensor(self, name: str, array: Array | np.ndarray[Any, Any]) -> str:
+        from onnx import numpy_helper
+
+        narrow = array.astype(np.float32) if array.dtype == np.float64 else array
+        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(narrow), name))
+        return name
+
+
+def _gaps(window: Window) -> dict[str, Any]:
+    return {"dilations": window.dilation} if window.dilation != (1, 1) else {}

@@ -1,0 +1,56 @@
+"""Which reader a file of somebody's network has, by its ending; and what to do with the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.errors import UsageError
+
+if TYPE_CHECKING:
+    from gradbook.formats.imported import ImportedNet
+
+PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
+
+
+def _onnx(path: Path) -> ImportedNet:
+    from gradbook.formats.onnx.read import read_onnx
+
+    return read_onnx(path)
+
+
+def _keras(path: Path) -> ImportedNet:
+    from gradbook.formats.keras.read import read_keras
+
+    return read_keras(path)
+
+
+def _pt2(path: Path) -> ImportedNet:
+    from gradbook.formats.torch.read import read_pt2
+
+    return read_pt2(path)
+
+
+READERS: dict[str, Callable[[Path], ImportedNet]] = {".onnx": _onnx, ".keras": _keras, ".pt2": _pt2}
+FOREIGN = tuple(READERS)  # the endings of files of other programs
+
+
+def is_foreign(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name is that of a network that another program made."""
+    return Path(path).suffix.lower() in (*READERS, *PICKLED)
+
+
+def read_network(path: str | os.PathLike[str]) -> ImportedNet:
+    """The network in a file that another program wrote."""
+    ending = Path(path).suffix.lower()
+    if ending in PICKLED:
+        raise UsageError(
+            f"{os.fspath(path)} is a pickle, which can run whatever its writer wants, so it isn't "
+            "opened: in PyTorch write torch.export.save(torch.export.export(module.eval(), "
+            "(example,)), 'net.pt2')"
+        )
+    if ending not in READERS:
+        raise UsageError(f"{os.fspath(path)}: networks are read from {', '.join(READERS)}")
+    return READERS[ending](Path(path))

@@ -1,0 +1,158 @@
+"""What the arguments of PyTorch's operators may be, and which activation one is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gradbook.formats.imported import STEEPER, NoLayer
+from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_same
+from gradbook.formats.torch.content import AtenCall, AtenValue
+from gradbook.graph.window import Both, Pad, Shape
+from gradbook.net.layers import Activation
+from gradbook.schema import (
+    AnyOf,
+    Choice,
+    FiniteNumber,
+    IfThere,
+    ListOf,
+    Maybe,
+    OneOrMore,
+    Schema,
+    SchemaError,
+    TrueOrFalse,
+    Usually,
+    WholeNumber,
+)
+
+# Which activation an operator of PyTorch is, by its name and its numbers.
+
+PLAIN = {
+    **{word: word for word in ("relu", "relu6", "sigmoid", "tanh", "silu")},
+    "hardswish": "hard swish",
+}
+LIMITS = {"hardtanh": ("min_val", "max_val"), "clamp": ("min", "max")}
+BENDS = (*PLAIN, *LIMITS, "elu", "gelu", "leaky_relu", "softplus")
+
+
+def bend_of(call: AtenCall) -> Activation:
+    word, told = call.operator, call.arguments
+    if word in PLAIN:
+        return Activation(PLAIN[word])
+    if word in LIMITS:
+        least, most = (told[name] for name in LIMITS[word])
+        if (least, most) != (0, 6):
+            raise NoLayer("values are held between 0 and 6, as ReLU6 does, or not at all")
+        return Activation("relu6")
+    if word == "elu":
+        if (told["alpha"], told["scale"], told["input_scale"]) != (1, 1, 1):
+            raise NoLayer(STEEPER)
+        return Activation("elu")
+    if word == "gelu":
+        return Activation("gelu" if told["approximate"] == "tanh" else "exact gelu")
+    if word == "leaky_relu":
+        return Activation("leaky relu", told["negative_slope"])
+    if told["beta"] != 1 or told["threshold"] < 20:
+        raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
+    return Activation("softplus")
+
+
+# What the arguments of PyTorch's operators may be.
+
+
+class Tensor:
+    """What another operator made, or a stored tensor, by its name."""
+
+    def read(self, value: object) -> AtenValue:
+        if not isinstance(value, AtenValue):
+            raise SchemaError("a tensor, not something else")
+        return value
+
+
+YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
+AXIS, COUNT = WholeNumber(-4, 3), WholeNumber(1, 2**20)
+EPSILON = Usually(FiniteNumber(0, 1), 1e-5)
+ALONE, EACH = Usually(RowsAndColumns(), (1, 1)), Usually(RowsAndColumns(0), (0, 0))
+AFFINE = {"weight": Usually(Tensor(), None), "bias": Usually(Tensor(), None), "eps": EPSILON}
+NORM = Schema(
+    **AFFINE,
+    num_groups=IfThere(COUNT),
+    normalized_shape=IfThere(ListOf(COUNT, 1, 4)),
+    use_input_stats=YES,
+)
+POOL = Schema(
+    kernel_size=RowsAndColumns(),
+    stride=Usually(AnyOf(RowsAndColumns(), ListOf(WholeNumber(), most=0)), None),
+    padding=EACH,
+    dilation=ALONE,
+    ceil_mode=NO,
+    count_include_pad=YES,
+    divisor_override=Usually(WholeNumber(), None),
+)
+PADDED = Schema(
+    pad=ListOf(WholeNumber(0, MOST_PLACES), 1, 8),
+    mode=Usually(Choice("constant"), "constant"),
+    value=Usually(FiniteNumber(), 0.0),
+)
+SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
+ONCE = Usually(FiniteNumber(), 1.0)
+COMBINED = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
+
+ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
+    "linear": Schema(weight=Tensor(), bias=Usually(Tensor(), None)),
+    "conv2d": Schema(
+        weight=Tensor(),
+        bias=Usually(Tensor(), None),
+        stride=ALONE,
+        dilation=ALONE,
+        padding=Usually(AnyOf(Choice("same", "valid"), RowsAndColumns(0)), "valid"),
+        groups=Usually(COUNT, 1),
+    ),
+    "batch_norm": Schema(
+        **AFFINE,
+        running_mean=Usually(Tensor(), None),
+        running_var=Usually(Tensor(), None),
+        training=NO,
+    ),
+    **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), NORM),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d"), POOL),
+    **dict.fromkeys(("pad", "constant_pad_nd"), PADDED),
+    **dict.fromkeys(
+        ("adaptive_avg_pool2d", "adaptive_max_pool2d"), Schema(output_size=RowsAndColumns())
+    ),
+    **dict.fromkeys(("mean", "amax"), Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO)),
+    **dict.fromkeys(
+        ("cat", "concat", "concatenate"), Schema(tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
+    ),
+    "flatten": Schema(start_dim=Usually(AXIS, 0), end_dim=Usually(AXIS, -1)),
+    **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
+    "reshape": Schema(shape=SIZES),
+    **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
+    "unsqueeze": Schema(dim=AXIS),
+    "permute": Schema(dims=ListOf(AXIS, 1, 4)),
+    "transpose": Schema(dim0=AXIS, dim1=AXIS),
+    "movedim": Schema(source=OneOrMore(AXIS, 4), destination=OneOrMore(AXIS, 4)),
+    "hardtanh": Schema(min_val=Usually(FiniteNumber(), -1.0), max_val=Usually(FiniteNumber(), 1.0)),
+    "clamp": Schema(min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)),
+    "elu": Schema(alpha=ONCE, scale=ONCE, input_scale=ONCE),
+    "gelu": Schema(approximate=Usually(Choice("none", "tanh"), "none")),
+    "leaky_relu": Schema(negative_slope=Usually(FiniteNumber(), 0.01)),
+    "softplus": Schema(beta=ONCE, threshold=Usually(FiniteNumber(), 20.0)),
+    **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS)),
+    **dict.fromkeys(("add", "sub", "mul", "div"), COMBINED),
+}
+ANY = Schema()
+
+
+def checked(call: AtenCall) -> AtenCall:
+    """The same call, if its arguments are what they have to be."""
+    return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
+
+
+def padding_of(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
+    """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
+    if told == "same":
+        return settled_same(size, (1, 1), dilation, shape[1:])
+    rows, columns = (0, 0) if told == "valid" else told
+    return rows, columns, rows, columns

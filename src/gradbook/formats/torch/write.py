@@ -1,0 +1,372 @@
+"""The module's class: a line for each layer that keeps something, and the way through all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.window import NOWHERE, Both, Sides
+from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
+from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.net.parameters import Bias
+from gradbook.net.trained import TrainedLayer, TrainedNet
+from gradbook.net.wiring import Concat, Residual
+
+# How PyTorch says a window: by its own arguments, or with a frame put around what it reads.
+
+LOWEST = ', value=float("-inf")'
+
+
+def pads_itself(uses: Sequence[TrainedLayer], conv: Conv) -> bool:
+    """Whether its own padding will do: the same on both sides, and wherever it is called."""
+    pads = {conv.window(own.given).pad for own in uses}
+    return len(pads) == 1 and all(map(_is_even, pads))
+
+
+def conv_arguments(own: TrainedLayer, conv: Conv, pads: bool) -> list[str]:
+    """What nn.Conv2d is given, as far as it isn't usual; `pads` says that it pads what it reads."""
+    window = conv.window(own.given)
+    asked = {
+        "stride": _short(window.stride),
+        "padding": _short(window.pad[:2] if pads else (0, 0)),
+        "dilation": _short(window.dilation),
+        "groups": str(conv.groups),
+    }
+    usual = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
+    said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
+    return [str(own.given[0]), str(conv.channels), _short(conv.kernel), *said]
+
+
+def framed_for(own: TrainedLayer, conv: Conv, x: str, pads: bool) -> str:
+    """What a convolution reads, with zeros around where it doesn't put them there itself."""
+    window = conv.window(own.given)
+    return x if pads or not any(window.pad) else _framed(x, window.pad)
+
+
+def pooled(own: TrainedLayer, pool: Pool, x: str) -> str:
+    """The call of a pool on x."""
+    if pool.size is None:
+        return f"F.adaptive_{pool.kind}_pool2d({x}, 1)"
+    if _is_known(own, pool):
+        return _call(own, pool, x, *_padding(own, pool), *_counting(pool))
+    if pool.kind == "max":
+        return _call(own, pool, _framed(x, pool.window(own.given).pad, LOWEST))
+    return _call(own, pool, _framed(x, pool.window(own.given).pad))
+
+
+def places_inside(own: TrainedLayer, pool: Pool) -> str | None:
+    """What an average of x is divided by after its frame, where not all that it reads counts."""
+    if pool.kind == "max" or pool.size is None or _is_known(own, pool):
+        return None
+    sides, counted = pool.window(own.given).pad, pool.counted(own.given)
+    if sides == counted:
+        return None
+    top, left, below, right = (side - one for side, one in zip(sides, counted, strict=True))
+    ones = "torch.ones_like(x)"
+    if counted != NOWHERE:
+        ones = _framed(ones, counted, ", value=1.0")
+    return _call(own, pool, _framed(ones, (top, left, below, right)))
+
+
+def has_gaps(pool: Pool) -> bool:
+    """Whether it is an average with gaps, which PyTorch has none of: a convolution of each channel
+    by itself makes it, with weights that are all the same and never change."""
+    return pool.kind == "avg" and pool.dilation != (1, 1)
+
+
+def shares_made(own: TrainedLayer, pool: Pool) -> str:
+    """How such weights are made, which the module keeps under the layer's name."""
+    window = pool.window(own.given)
+    return f"torch.full({(own.given[0], 1, *window.size)}, 1 / {window.area})"
+
+
+def _is_known(own: TrainedLayer, pool: Pool) -> bool:
+    """Whether PyTorch's pools have such padding: the same on both sides, of half a window."""
+    assert pool.size is not None
+    if has_gaps(pool):
+        return False
+    sides = replace(pool, ceil=False).window(own.given).pad
+    halves = zip(sides, pool.size * 2, strict=True)
+    return _is_even(sides) and all(side <= size // 2 for side, size in halves)
+
+
+def _padding(own: TrainedLayer, pool: Pool) -> list[str]:
+    sides = replace(pool, ceil=False).window(own.given).pad
+    said = [f"padding={_short(sides[:2])}"] if any(sides) else []
+    return [*said, *(["ceil_mode=True"] if pool.ceil else [])]
+
+
+def _counting(pool: Pool) -> list[str]:
+    """An average of PyTorch's counts its padding, if nothing is said."""
+    beside = pool.pad != NOWHERE or pool.ceil
+    left_out = pool.kind == "avg" and beside and not pool.zeros
+    return ["count_include_pad=False"] if left_out else []
+
+
+def _call(own: TrainedLayer, pool: Pool, x: str, *further: str) -> str:
+    window = pool.window(own.given)
+    weighed = has_gaps(pool)
+    said = [x, f"self.{own.name}" if weighed else _short(window.size)]
+    usual = (1, 1) if weighed else window.size
+    said += [f"stride={_short(window.stride)}"] if window.stride != usual else []
+    said += [f"dilation={_short(window.dilation)}"] if window.dilation != (1, 1) else []
+    if weighed:
+        return f"F.conv2d({', '.join([*said, f'groups={own.given[0]}'])})"
+    return f"F.{pool.kind}_pool2d({', '.join([*said, *further])})"
+
+
+def _framed(x: str, sides: Sides, value: str = "") -> str:
+    if not any(sides):
+        return x
+    top, left, below, right = sides
+    return f"F.pad({x}, ({left}, {right}, {top}, {below}){value})"
+
+
+def _is_even(sides: Sides) -> bool:
+    return sides[:2] == sides[2:]
+
+
+def _short(pair: Both) -> str:
+    """One number where both are the same."""
+    return str(pair[0]) if pair[0] == pair[1] else str(pair)
+
+
+# The module's class: a line for each layer that keeps something, and the way through all.
+
+WIDEST = 88  # characters of a line
+WORDS = {
+    "dense": "fc",
+    "batchnorm": "bn",
+    "groupnorm": "gn",
+    "layernorm": "ln",
+    "placenorm": "pn",
+}  # what people call them in PyTorch
+FUNCTIONS = {
+    "sigmoid": "torch.sigmoid({})",
+    "tanh": "torch.tanh({})",
+    "relu": "F.relu({})",
+    "leaky relu": "F.leaky_relu({}, {slope!r})",
+    "softplus": "F.softplus({})",
+    "relu6": "F.relu6({})",
+    "elu": "F.elu({})",
+    "gelu": 'F.gelu({}, approximate="tanh")',
+    "exact gelu": "F.gelu({})",
+    "silu": "F.silu({})",
+    "hard swish": "F.hardswish({})",
+    "identity": "{}",
+    "softmax": "F.softmax({}, dim=1)",
+    "log softmax": "F.log_softmax({}, dim=1)",
+}
+USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
+STATE_NAMES = {  # of a batch normalisation's tensors
+    "scale": "weight",
+    "shift": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+}
+
+
+def class_name(trained: TrainedNet) -> str:
+    """QuickNet for a network called quick."""
+    words = re.findall(r"[A-Za-z0-9]+", trained.net.name)
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return f"{name}Net" if name and not name[0].isdigit() else "Network"
+
+
+def torch_name(own: TrainedLayer) -> str:
+    """conv1, bn2, fc1."""
+    word = own.name.rstrip("0123456789")
+    return WORDS.get(word, word) + own.name[len(word) :]
+
+
+def module_name(own: TrainedLayer) -> str:
+    """The module that is called: the same each time, but for what keeps statistics of its own."""
+    if own.again and not isinstance(own.layer, BatchNorm):
+        return torch_name(replace(own, name=own.again))
+    return torch_name(own)
+
+
+def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
+    """The tensors under PyTorch's own names."""
+    found: dict[str, NDArray[Any]] = {}
+    for own in trained.layers:
+        for name, array in own.tensors.items():
+            norm = isinstance(own.layer, BatchNorm | SampleNorm)
+            theirs = STATE_NAMES[name] if norm else name
+            if isinstance(own.layer, LayerNorm):
+                array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
+            found[f"{module_name(own)}.{theirs}"] = array.astype(np.float32)
+        if isinstance(own.layer, BatchNorm):
+            found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
+    return found
+
+
+def module_source(trained: TrainedNet) -> str:
+    """The class, as it stands in the file."""
+    kept = (assigned(f"self.{torch_name(own)}", made, 8) for own, made in _kept(trained))
+    lines = [
+        f"class {class_name(trained)}(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *kept,
+        *(f"        {line}" for line in _fixed(trained)),
+        "",
+        "    def forward(self, x):",
+        *(f"        {line}" for line in _Way(trained).lines()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def assigned(name: str, call: str, indent: int) -> str:
+    """An assignment, in three lines where one is too narrow."""
+    margin = " " * indent
+    line = f"{margin}{name} = {call}"
+    if len(line) <= WIDEST:
+        return line
+    word, _, rest = call.partition("(")
+    return f"{margin}{name} = {word}(\n{margin}    {rest[:-1]}\n{margin})"
+
+
+def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
+    """Each layer that is a module of its own, and how it is made."""
+    for own in (one for one in trained.layers if module_name(one) == torch_name(one)):
+        match own.layer:
+            case Dense(width):
+                bias = "" if "bias" in own.tensors else ", bias=False"
+                yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
+            case Conv():
+                yield own, _conv(own, own.layer, _pads(trained, own, own.layer))
+            case BatchNorm(epsilon):
+                word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
+                yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
+            case GroupNorm(groups, epsilon):
+                yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(epsilon)})"
+            case LayerNorm(epsilon):
+                shape = own.given[0] if len(own.given) == 1 else list(own.given)
+                yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
+            case PlaceNorm(epsilon):
+                yield own, f"nn.LayerNorm({own.given[0]}{_eps(epsilon)})"
+            case Dropout(rate, channels):
+                word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
+                yield own, f"nn.{word}({rate!r})"
+
+
+def _pads(trained: TrainedNet, own: TrainedLayer, conv: Conv) -> bool:
+    name = module_name(own)
+    return pads_itself([one for one in trained.layers if module_name(one) == name], conv)
+
+
+def _conv(own: TrainedLayer, conv: Conv, pads: bool) -> str:
+    said = conv_arguments(own, conv, pads)
+    if "bias" not in own.tensors:
+        said.append("bias=False")
+    return f"nn.Conv2d({', '.join(said)})"
+
+
+def _eps(epsilon: float) -> str:
+    return "" if epsilon == USUAL_EPSILON else f", eps={epsilon!r}"
+
+
+def _fixed(trained: TrainedNet) -> Iterator[str]:
+    """What no training changes, and what several normalisations have in common."""
+    for own in trained.layers:
+        if isinstance(own.layer, Pool) and has_gaps(own.layer):
+            made = shares_made(own, own.layer)
+            yield f'self.register_buffer("{own.name}", {made}, persistent=False)'
+        if own.again and isinstance(own.layer, BatchNorm):
+            first = torch_name(replace(own, name=own.again))
+            for word in ("weight", "bias"):
+                yield f"self.{torch_name(own)}.{word} = self.{first}.{word}"
+        elif own.again:
+            continue
+        if isinstance(own.layer, Dense | Conv) and Bias(own.layer.bias).fixed:
+            yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
+
+
+@dataclass
+class _Way:
+    """The lines of `forward`: a statement for each weighted layer and what is done to its sums."""
+
+    trained: TrainedNet
+    said: list[str] = field(default_factory=list)
+    now: str = "x"  # the expression at hand
+
+    @cached_property
+    def _skipped(self) -> dict[int, str]:
+        """The values that are come back to, and what they are called meanwhile."""
+        layers = enumerate(self.trained.layers)
+        found = sorted({value for place, own in layers for value in own.reads if value != place})
+        return {value: f"skip{number}" for number, value in enumerate(found, 1)}
+
+    def lines(self) -> list[str]:
+        self._remember(0)
+        for number, own in enumerate(self.trained.layers, 1):
+            if number - 1 not in own.reads:
+                self.now = self._skipped[own.reads[0]]
+            if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
+                self._settle()
+            longer = self._around(own, self.now)
+            if len(longer) > WIDEST - len("        return "):
+                self._settle()
+                longer = self._around(own, self.now)
+            self.now = longer
+            self._remember(number)
+        self.said.append(f"return {self.now}")
+        return self.said
+
+    def _settle(self) -> None:
+        if self.now not in ("x", *self._skipped.values()):
+            self.said.append(f"x = {self.now}")
+            self.now = "x"
+
+    def _remember(self, value: int) -> None:
+        if value in self._skipped:
+            self._settle()
+            self.said.append(f"{self._skipped[value]} = {self.now}")
+
+    def _read(self, own: TrainedLayer, x: str) -> list[str]:
+        """What it reads, where x is the latest."""
+        latest = self.trained.layers.index(own)
+        return [x if value == latest else self._skipped[value] for value in own.reads]
+
+    def _around(self, own: TrainedLayer, x: str) -> str:
+        """The expression with one layer more around it."""
+        match own.layer:
+            case Residual():
+                return " + ".join(self._read(own, x))
+            case Concat():
+                return f"torch.cat(({', '.join(self._read(own, x))}), 1)"
+            case Pool() as pool:
+                places = places_inside(own, pool)
+                return pooled(own, pool, x) + (f" / {places}" if places else "")
+            case Flatten():
+                return f"{_in_brackets(x)}.flatten(1)"
+            case Activation(kind, slope):
+                return FUNCTIONS[kind].format(x, slope=slope)
+            case Conv() as conv:
+                pads = _pads(self.trained, own, conv)
+                return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
+            case PlaceNorm():  # which PyTorch reads with channels last
+                turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
+                return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
+            case Dense() | BatchNorm() | SampleNorm() | Dropout():
+                return f"self.{module_name(own)}({x})"
+            case _:
+                raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
+
+
+def _in_brackets(x: str) -> str:
+    """A sum or a quotient, before something is asked of it."""
+    return f"({x})" if re.search(r" \+ (x|skip[0-9]+)$| / F\.", x) else x
+
+
+def _reads_x(own: TrainedLayer) -> bool:
+    """Whether its expression says x twice."""
+    return isinstance(own.layer, Pool) and places_inside(own, own.layer) is not None

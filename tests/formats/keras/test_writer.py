@@ -1,0 +1,196 @@
+"""Keras models held against the graph's own evaluation, by Keras with PyTorch beneath."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import warnings
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gradbook.data.sources import load
+from gradbook.errors import TargetError
+from gradbook.formats.keras.write import KerasLayers, keras_bytes, snake_case
+from gradbook.net import Net
+from tests.families import networks
+from tests.trained import by_the_graph, drawn, model_of, table_model_of, trained_of
+
+keras_reads = pytest.mark.witness("keras", "torch")
+
+
+def said(content: bytes, given: np.ndarray) -> np.ndarray:
+    """What Keras makes of the inputs."""
+    with TemporaryDirectory() as folder, warnings.catch_warnings():
+        os.environ.update(KERAS_BACKEND="torch", KERAS_HOME=folder)
+        warnings.filterwarnings("ignore", "You are using a softmax over axis")  # of one class
+        import keras
+
+        file = Path(folder, "net.keras")
+        file.write_bytes(content)
+        found = keras.models.load_model(file)(given, training=False)
+    return np.asarray(found.detach())
+
+
+def last(given: np.ndarray) -> np.ndarray:
+    return np.moveaxis(given, 1, -1) if given.ndim == 4 else given
+
+
+def made(text: str) -> list[str]:
+    content = KerasLayers(trained_of(Net.parse(text)))
+    content.write()
+    return [layer.kind for layer in content.row.made]
+
+
+@keras_reads
+@given(networks(dropout=True))
+def test_keras_says_what_the_graph_says(net):
+    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    found = said(keras_bytes(trained_of(net)), last(given))
+    expected = by_the_graph(net, drawn(net), given)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+@keras_reads
+@pytest.mark.parametrize(
+    "ending", ["dense 3; softmax", "dense 3; log softmax", "dense 3", "dense 1; sigmoid"]
+)
+@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "192"])
+def test_with_preparation_bytes_become_probabilities(input, ending):
+    layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; "
+    loss = "binary cross-entropy" if "sigmoid" in ending else "cross-entropy"
+    loss = loss if "soft" in ending or "sigm" in ending else "mean squared error"
+    model = model_of(f"input {input}; {layers}{ending}; loss {loss}", images=(3, 8, 8))
+    images = np.random.default_rng(0).integers(0, 256, (7, *model.picture), np.uint8)
+    content = keras_bytes(model.trained(), with_preparation=True)
+    np.testing.assert_allclose(said(content, last(images)), model.predict(images), atol=1e-6)
+
+
+@keras_reads
+def test_digits_are_read_as_the_engine_reads_them():
+    model = model_of(
+        "input 1x28x28; conv 6 3x3 stride 2; conv 12 5x5 pad 1 groups 6; maxpool 2; batchnorm; "
+        "relu; flatten; dropout 0.2; dense 10; softmax"
+    )
+    images = load("digits").test_for_reporting.pixels[:300]
+    found = said(keras_bytes(model.trained(), with_preparation=True), last(images))
+    np.testing.assert_allclose(found, model.predict(images), atol=1e-5)
+    np.testing.assert_array_equal(found.argmax(axis=1), model.classify(images))
+
+
+@keras_reads
+@pytest.mark.parametrize("target", ["side", "area"])
+def test_a_tables_own_numbers_become_classes_or_numbers(target):
+    model, rows = table_model_of(target)
+    found = said(keras_bytes(model.trained(), True), rows.astype(np.float32))
+    np.testing.assert_allclose(found, model.answers(rows), rtol=1e-5, atol=1e-5)
+
+
+def test_several_sigmoids_have_no_shares_in_keras():
+    model = model_of("input 2; dense 3; sigmoid; loss binary cross-entropy")
+    with pytest.raises(TargetError, match="leave out --with-preparation"):
+        keras_bytes(model.trained(), with_preparation=True)
+
+
+@pytest.mark.parametrize(
+    ("layers", "kinds"),
+    [
+        ("flatten; relu; dropout 0.1; dense 2", ["Flatten", "Activation", "Dropout", "Dense"]),
+        ("flatten; batchnorm; dense 2", ["Permute", "Flatten", "BatchNormalization", "Dense"]),
+        (
+            "flatten; tanh; add back 1; dense 2",
+            ["Permute", "Flatten", "Activation", "Add", "Dense"],
+        ),
+        ("maxpool all; flatten; dense 2", ["GlobalMaxPooling2D", "Flatten", "Dense"]),
+    ],
+)
+def test_weights_of_a_dense_layer_are_turned_or_else_its_inputs(layers, kinds):
+    assert made(f"input 2x3x3; {layers}")[1:] == kinds
+
+
+@pytest.mark.parametrize(
+    ("conv", "kinds"),
+    [
+        ("input 2x5x5; conv 4 3x3 groups 2", ["DepthwiseConv2D"]),
+        ("input 4x5x5; conv 4 3x3 groups 2", ["Conv2D"]),
+        ("input 2x5x5; conv 4 3x3 pad 1", ["ZeroPadding2D", "Conv2D"]),
+    ],
+)
+def test_each_groups_windows_are_a_depthwise_layer(conv, kinds):
+    assert made(f"{conv}; flatten; dense 2")[1:] == [*kinds, "Flatten", "Dense"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "kinds"),
+    [
+        ("avgpool 2 stride 1 dilation 2", ["DepthwiseConv2D"]),
+        ("avgpool 2 dilation 2 pad 1", ["ZeroPadding2D", "DepthwiseConv2D", "Rescaling"]),
+        ("maxpool 1x2 stride 1 dilation 2", ["Cropping2D", "Cropping2D", "Maximum"]),
+        ("maxpool 2x1 dilation 2", ["Cropping2D", "Cropping2D", "Maximum"]),
+    ],
+)
+def test_pools_with_gaps_are_said_with_other_layers(pool, kinds):
+    stepped = [] if "stride" in pool else ["MaxPooling2D"]
+    found = made(f"input 2x5x5; {pool}; flatten; dense 2")
+    assert found == ["InputLayer", *kinds, *stepped, "Flatten", "Dense"]
+
+
+@pytest.mark.witness("keras")
+def test_the_same_network_is_the_same_file_with_layers_under_their_names():
+    trained = model_of("name my net; input 1x4x4; conv 2 3x3; relu; flatten; dense 2").trained()
+    content = keras_bytes(trained)
+    assert content == keras_bytes(trained)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    assert config["name"] == "my_net"
+    assert [layer["name"] for layer in config["layers"]] == [
+        "input",
+        "conv1",
+        "relu1",
+        "flatten1",
+        "dense1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "snake"),
+    [
+        ("Conv2D", "conv2d"),
+        ("BatchNormalization", "batch_normalization"),
+        ("LeakyReLU", "leaky_re_lu"),
+        ("DepthwiseConv2D", "depthwise_conv2d"),
+        ("GlobalMaxPooling2D", "global_max_pooling2d"),
+    ],
+)
+def test_places_are_named_as_keras_names_them(word, snake):
+    assert snake_case(word) == snake
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(TargetError, match=r"pip install 'gradbook\[keras\]'"):
+        keras_bytes(trained_of(Net.parse("input 2; dense 2")))
+
+
+@keras_reads
+def test_a_layer_that_is_applied_again_is_called_again(tmp_path, monkeypatch):
+    net = Net.parse(
+        "input 1x9x9; conv 4 3x3; relu; conv 4 3x3 pad 1; batchnorm; relu; again 3; flatten; "
+        "dense 3; tanh; dense 3; groupnorm 1; again 2; log softmax"
+    )
+    content = keras_bytes(trained_of(net))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    calls = {one["name"]: len(one["inbound_nodes"]) for one in layers}
+    assert (calls["conv1"], calls["conv2"], calls["dense2"]) == (1, 3, 2)
+    assert "conv3" not in calls
+    inputs = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    expected = by_the_graph(net, drawn(net), inputs)
+    np.testing.assert_allclose(said(content, last(inputs)), expected, atol=1e-5)

@@ -1,0 +1,147 @@
+"""The classes that are written, run by PyTorch, held against the graph's own evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from gradbook.formats.torch.write import class_name, module_source, state_dict
+from gradbook.net import Net
+from gradbook.net.trained import TrainedNet
+from tests.families import networks
+from tests.trained import by_the_graph, drawn, trained_of
+
+pytestmark = pytest.mark.witness("torch")
+
+
+def module_of(trained: TrainedNet) -> Any:
+    """The class as PyTorch has it, with the weights, strictly by their names."""
+    import torch
+
+    space: dict[str, Any] = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
+    exec(module_source(trained), space)
+    made = space[class_name(trained)]()
+    made.load_state_dict({name: torch.tensor(a) for name, a in state_dict(trained).items()})
+    return made.eval()
+
+
+@given(networks(dropout=True))
+def test_the_module_says_what_the_graph_says(net):
+    import torch
+
+    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    with torch.no_grad():
+        found = module_of(trained_of(net))(torch.tensor(given)).numpy()
+    expected = by_the_graph(net, drawn(net), given)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+
+
+@given(networks(dropout=True))
+def test_the_weights_go_by_pytorchs_own_names(net):
+    trained = trained_of(net)
+    own = module_of(trained).state_dict()
+    assert own.keys() == state_dict(trained).keys()
+    assert {n: tuple(a.shape) for n, a in own.items()} == {
+        name: array.shape for name, array in state_dict(trained).items()
+    }
+
+
+def source(text: str) -> str:
+    return module_source(trained_of(Net.parse(text)))
+
+
+def test_an_average_with_gaps_is_a_convolution_that_nothing_trains():
+    text = source("input 2x6x6; avgpool 2 stride 1 dilation 2; flatten; dense 2")
+    kept = 'self.register_buffer("avgpool1", torch.full((2, 1, 2, 2), 1 / 4), persistent=False)'
+    assert kept in text
+    assert "F.conv2d(x, self.avgpool1, dilation=2, groups=2)" in text
+
+
+def test_it_reads_as_a_person_would_write_it():
+    assert source(
+        "name small one; input 1x8x8; conv 4 3x3 pad 1 no bias; batchnorm; relu; maxpool 2;"
+        "dropout 0.1 channels; flatten; dense 10; log softmax"
+    ) == (
+        "class SmallOneNet(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)\n"
+        "        self.bn1 = nn.BatchNorm2d(4)\n"
+        "        self.dropout1 = nn.Dropout2d(0.1)\n"
+        "        self.fc1 = nn.Linear(64, 10)\n"
+        "\n"
+        "    def forward(self, x):\n"
+        "        x = self.dropout1(F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 2))\n"
+        "        x = x.flatten(1)\n"
+        "        return F.log_softmax(self.fc1(x), dim=1)\n"
+    )
+
+
+def test_a_residual_sum_keeps_what_it_comes_back_to():
+    said = source(
+        "input 2x4x4; conv 2 3x3 pad 1; relu; conv 2 3x3 pad 1; add back 2; relu; flatten; dense 2"
+    )
+    assert said.endswith(
+        "        x = self.conv1(x)\n"
+        "        skip1 = x\n"
+        "        x = F.relu(x)\n"
+        "        x = self.conv2(x)\n"
+        "        x = F.relu(x + skip1).flatten(1)\n"
+        "        return self.fc1(x)\n"
+    )
+
+
+def test_channels_side_by_side_are_put_there_in_their_order():
+    said = source(
+        "input 2x4x4; conv 2 3x3 pad 1; relu; concat back 2; conv 2 1x1; concat back 4 0; flatten; "
+        "dense 2"
+    )
+    assert said.endswith(
+        "        skip1 = x\n"
+        "        x = F.relu(self.conv1(x))\n"
+        "        x = torch.cat((x, skip1), 1)\n"
+        "        x = self.conv2(x)\n"
+        "        x = torch.cat((skip1, x), 1).flatten(1)\n"
+        "        return self.fc1(x)\n"
+    )
+
+
+def test_a_fixed_bias_stays_so():
+    assert "self.fc1.bias.requires_grad_(False)" in source("input 2; dense 2 fixed bias")
+    assert "requires_grad" not in source("input 2; dense 2 shared bias")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("quick", "QuickNet"), ("my net-2", "MyNet2Net"), ("", "Network"), ("2nd", "Network")],
+)
+def test_the_class_goes_by_the_networks_name(name, expected):
+    text = f"name {name}; input 2; dense 2" if name else "input 2; dense 2"
+    assert class_name(trained_of(Net.parse(text))) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 1x9x9; conv 4 3x3; relu; conv 4 3x3; batchnorm; relu; again 2; flatten; dense 3",
+        "input 4; dense 4; layernorm; tanh; again 3; dense 2",
+        "input 4; dense 4; batchnorm; dense 4; again 2; softmax",
+    ],
+)
+def test_a_layer_that_is_applied_again_is_one_module(text):
+    net = Net.parse(text)
+    module = module_of(trained_of(net))
+    assert sum(weights.numel() for weights in module.parameters()) == net.count()
+
+
+def test_a_module_pads_itself_only_where_it_pads_the_same_each_time():
+    """Beside 'pad same' a stride of 2 pads 9 rows by one on both sides, and 5 likewise, but 6 …"""
+    said = source("input 1x9x9; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2, padding=1)" in said
+    said = source("input 1x6x6; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2)" in said
+    assert said.count("F.pad(x, ") == 2
