@@ -6,8 +6,8 @@ import pytest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Op
-from gradbook.targets.algebra.notation.formula import definition, symbols
-from gradbook.targets.algebra.writers.text import spell
+from gradbook.targets.algebra.formula import definition, symbols
+from gradbook.targets.algebra.text import spell
 from gradbook.targets.excel.language.grammar import write
 from gradbook.targets.excel.language.spelling import NAMES, spelled_out
 

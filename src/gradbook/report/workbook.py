@@ -16,8 +16,8 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
-from gradbook.targets.algebra.story.partials import why
-from gradbook.targets.algebra.writers.text import FIXED_SPACE, sentences
+from gradbook.targets.algebra.passes import why
+from gradbook.targets.algebra.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png
 from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan
 from gradbook.targets.excel.plan.columns import fitting_rates

@@ -9,17 +9,18 @@ from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.report.derivation.page import page
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.notation.document import (
+from gradbook.targets.algebra.forms import (
     Code,
     Document,
     Equation,
     EquationLine,
     EquationNumber,
     Heading,
+    Numeral,
     Paragraph,
+    Symbol,
     TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Numeral, Symbol
 from tests.families import networks
 from tests.report.page.test_shell import HOSTILE, Outline
 

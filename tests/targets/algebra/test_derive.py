@@ -14,11 +14,10 @@ from gradbook.net.derivation import derivation, first_values, slopes
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.notation.document import Equation
-from gradbook.targets.algebra.notation.forms import Derived, numbers_in
+from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
+from gradbook.targets.algebra.printer import unmarked
 from gradbook.targets.algebra.records import records
-from gradbook.targets.algebra.writers.printer import unmarked
-from gradbook.targets.algebra.writers.text import TextPrinter, spell, write
+from gradbook.targets.algebra.text import TextPrinter, spell, write_text
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 
@@ -215,7 +214,7 @@ def random_point(dice, symbols):
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_broken_line_loses_nothing(name):
     step = scalar_step(builtin(name))
-    squeezed = "".join(write(derive(step, everything=True)).split())
+    squeezed = "".join(write_text(derive(step, everything=True)).split())
     for weight in records(step)["weights"]:
         assert "".join(weight["chain"].split()) in squeezed
         assert "".join(weight["formula"].split()) in squeezed

@@ -12,8 +12,7 @@ from gradbook.errors import UsageError
 from gradbook.net import Net
 from gradbook.net.lower import scalar_step
 from gradbook.targets.algebra.derive import derive
-from gradbook.targets.algebra.notation.document import Document, Inline
-from gradbook.targets.algebra.notation.forms import Numeral
+from gradbook.targets.algebra.forms import Document, Inline, Numeral
 from gradbook.targets.algebra.records import Record, records
 
 if TYPE_CHECKING:
@@ -32,9 +31,9 @@ class Explanation:
     found: Callable[[], Record] = field(repr=False)  # the same for programs
 
     def __str__(self) -> str:
-        from gradbook.targets.algebra.writers.text import write
+        from gradbook.targets.algebra.text import write_text
 
-        return write(self.document)
+        return write_text(self.document)
 
     def html(self, command: str = "") -> str:
         """One self-contained page; its foot names the command that made it."""
@@ -44,15 +43,15 @@ class Explanation:
 
     def latex(self) -> str:
         """A whole LaTeX document."""
-        from gradbook.targets.algebra.writers.latex import write
+        from gradbook.targets.algebra.tex import write_latex
 
-        return write(self.document)
+        return write_latex(self.document)
 
     def markdown(self) -> str:
         """Markdown with its mathematics as code hosts read it."""
-        from gradbook.targets.algebra.writers.markdown import write
+        from gradbook.targets.algebra.tex import write_markdown
 
-        return write(self.document)
+        return write_markdown(self.document)
 
     def json(self) -> str:
         """Chain, formula and value of every weight, for a program."""
@@ -104,8 +103,8 @@ def explain_image(
     import numpy as np
 
     from gradbook.net.work.at_work import at_work
-    from gradbook.targets.algebra.derive_input import derive_input, weight_at_work
-    from gradbook.targets.algebra.records_input import records_of_input
+    from gradbook.targets.algebra.derive import derive_input, weight_at_work
+    from gradbook.targets.algebra.records import records_of_input
 
     model.require_classes()
     net = model.net

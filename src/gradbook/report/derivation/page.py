@@ -10,7 +10,7 @@ from gradbook.net import Net
 from gradbook.report.page.shell import Section, made_with, text, wide, wide_drawing
 from gradbook.report.page.shell import page as whole_page
 from gradbook.report.page.tables import table
-from gradbook.targets.algebra.notation.document import (
+from gradbook.targets.algebra.forms import (
     Block,
     Code,
     Document,
@@ -18,12 +18,12 @@ from gradbook.targets.algebra.notation.document import (
     EquationNumber,
     Heading,
     Inline,
+    Numeral,
     Paragraph,
     TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Numeral
-from gradbook.targets.algebra.writers.mathml import displayed, inline
-from gradbook.targets.algebra.writers.text import spell
+from gradbook.targets.algebra.mathml import displayed, inline
+from gradbook.targets.algebra.text import spell
 from gradbook.targets.drawing import draw, style, svg
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'

@@ -17,8 +17,8 @@ from gradbook.net.lower import scalars_of
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.play.formulas import bare_template
-from gradbook.targets.algebra.notation.forms import Form, Words
-from gradbook.targets.algebra.notation.formula import LONGEST_TOP, Say, definition, formula
+from gradbook.targets.algebra.forms import Form, Words
+from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.content import MOST_SAMPLES
 from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table

@@ -12,9 +12,9 @@ from typing import Any
 
 from gradbook.graph.node import Node
 from gradbook.palette import colour_of
-from gradbook.targets.algebra.notation.forms import Form, Words
-from gradbook.targets.algebra.notation.formula import Say, definition, formula, symbol
-from gradbook.targets.algebra.writers.mathml import inline
+from gradbook.targets.algebra.forms import Form, Words
+from gradbook.targets.algebra.formula import Say, definition, formula, symbol
+from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.drawing.place import spelled
 from gradbook.targets.page.content import PageContent
 

@@ -1,19 +1,160 @@
-"""Tells a derivation, from the network to the next weights, as far as a reader can follow."""
+"""The derivation of a network, from what it is to the next weights, as far as a reader can see."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
+
 from gradbook.errors import UsageError, did_you_mean
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Node
+from gradbook.graph.window import Shape
 from gradbook.net.derivation import Derivation, Local, derivation, partials
+from gradbook.net.layers import Activation, Conv, Dense, Layer
+from gradbook.net.names import layer_names
+from gradbook.net.network import Net
+from gradbook.net.parameters import Bias, Parameter, Role
 from gradbook.net.step import Step
-from gradbook.targets.algebra.notation.chains import Algebra, algebra, at, symbol_of
-from gradbook.targets.algebra.notation.document import Code, Document
-from gradbook.targets.algebra.story.general import tell_in_general
-from gradbook.targets.algebra.story.introduction import introduce, title
-from gradbook.targets.algebra.story.passes import tell_backward, tell_forward, tell_update
-from gradbook.targets.algebra.story.story import Story
+from gradbook.net.work.at_work import AtWork
+from gradbook.net.work.weight_names import named_weight
+from gradbook.targets.algebra.forms import (
+    Cell,
+    Code,
+    Comparison,
+    Document,
+    Inline,
+    Numeral,
+    Story,
+    Symbol,
+    exp,
+    listed,
+    sigmoid,
+)
+from gradbook.targets.algebra.formula import Algebra, algebra, at, symbol, symbol_of
+from gradbook.targets.algebra.matrix_form import tell_in_general
+from gradbook.targets.algebra.one_weight import OneWeight, tell_one_weight
+from gradbook.targets.algebra.passes import tell_backward, tell_forward, tell_update, x
+
+# The network in words --------------------------------------------------------
+
+MOST_TOLD = 16  # values in a sentence
+
+
+def introduce(story: Story, step: Step) -> None:
+    """The first part of every derivation that begins with a network's own samples."""
+    net = step.net
+    introduce_layers(story, net)
+    if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
+        story.say("The sample is ", *_start(step, step.inputs), ".")
+        verb = "targets are " if len(step.targets) > 1 else "target is "
+        story.say(f"The {verb}", *_start(step, step.targets), ".")
+    if not net.has_samples:
+        story.say(net.made_up())
+    if len(step.weights) <= MOST_TOLD:
+        story.say("At the start ", *_start(step, step.weights), ".")
+    introduce_rule(story, net)
+
+
+def title(net: Net) -> str:
+    """What a derivation is called."""
+    return f"Backpropagation step by step{': ' * bool(net.name)}{net.name}"
+
+
+def introduce_layers(story: Story, net: Net) -> None:
+    """What each layer makes, and what it owns."""
+    story.heading("The network")
+    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
+    if Activation("sigmoid") in net.layers:
+        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
+
+
+def introduce_rule(story: Story, net: Net) -> None:
+    """How the weights move."""
+    rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
+    story.say(f"The weights move by {_rule(net)}, with the learning rate ", rate, ".")
+
+
+def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
+    known = {**step.data, **step.start}
+    equalities = [
+        Comparison(symbol(leaf.name), "=", Numeral(float(known[leaf])))
+        for leaf in leaves
+        if leaf.name
+    ]
+    return listed(equalities, most=MOST_TOLD)
+
+
+def _rule(net: Net) -> str:
+    update = net.update
+    first, second = update.betas
+    rules = {
+        "momentum": f"gradient descent with {'Nesterov ' if update.nesterov else ''}momentum "
+        f"{update.momentum:g}",
+        "adam": f"Adam ({first:g}, {second:g})",
+        "adamw": f"AdamW ({first:g}, {second:g})",
+    }
+    decays = dict.fromkeys(f"{net.decay_of(role):g}" for role in Role if net.decay_of(role))
+    decay = f" and a decay of {', '.join(decays)}" if decays else ""
+    return rules.get(update.kind, "gradient descent") + decay
+
+
+# One row for each layer ------------------------------------------------------
+
+
+def _rows(net: Net) -> list[tuple[Cell, ...]]:
+    names = layer_names(net)
+    rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
+    for index, layer in enumerate(net.layers):
+        if not layer.passes_on:
+            again = net.owners[index] != index
+            values = _values(names[index + 1], net.shapes[index + 1])
+            words = layer.words(net.shapes[index])
+            rows.append((values, (words,), _parameters(net.taken(index), layer, again)))
+    return [*rows, ((Symbol(TOTAL_ERROR),), (_error(net),), ("",))]
+
+
+def _values(name: Name, shape: Shape) -> Cell:
+    return listed([symbol(one) for one in name.elements(shape).values()], most=2)
+
+
+def _inputs(shape: Shape) -> str:
+    if len(shape) == 1:
+        return "the input" if shape[0] == 1 else f"{shape[0]} inputs"
+    *channels, height, width = shape
+    planes = f"{channels[0]} planes of" if channels and channels[0] > 1 else "a picture of"
+    return f"{planes} {height} × {width}"
+
+
+def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
+    text: list[Inline] = []
+    for parameter in own:
+        names = (Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size))
+        text += [", "] * bool(text)
+        text += listed([Symbol(name) for name in names], most=2)
+    if again:
+        return (*text, " again") if text else ("",)
+    if isinstance(layer, Dense | Conv) and layer.bias is not Bias.EACH:
+        text.append(", no bias" if layer.bias is Bias.NONE else BIASES[layer.bias])
+    return tuple(text) or ("",)
+
+
+BIASES = {
+    Bias.SHARED: " for all",
+    Bias.FIXED: " (fixed)",
+    Bias.FIXED_SHARED: " for all (fixed)",
+}
+
+
+def _error(net: Net) -> str:
+    samples = len(net.examples())
+    several = f", mean over the N = {samples} samples" if samples > 1 else ""
+    smooth = f", {net.smoothing:g} of each target spread over all" if net.smoothing else ""
+    return f"the error: {net.objective}{smooth}{several}"
+
+
+# A small network, value by value ---------------------------------------------
 
 MOST_WEIGHTS = 16  # trained, of a network that is worked whole unasked
 MOST_FORMULAS = 40  # of the forward part, likewise
@@ -114,3 +255,32 @@ def _spans(weights: Iterable[Node]) -> str:
         f"{names[0]} … {names[-1]}" if len(names) > 2 else ", ".join(names)
         for names in kinds.values()
     )
+
+
+# A network of any size, one weight on one input ------------------------------
+
+
+def derive_input(one: OneWeight, about: Sequence[Inline]) -> Document:
+    """The derivation of one weight on one input, which `about` tells of."""
+    net = one.worked.net
+    story = Story(title(net))
+    introduce_layers(story, net)
+    story.say(*about)
+    tell_in_general(story, net)
+    tell_one_weight(story, one)
+    return story.document()
+
+
+def weight_at_work(worked: AtWork, only: str | None) -> OneWeight:
+    """The weight of that name, or the one of the first weights that the error hangs on most."""
+    parameter, place = named_weight(worked.net, only) if only else most_telling_weight(worked)
+    return OneWeight(worked, parameter, place)
+
+
+def most_telling_weight(worked: AtWork) -> tuple[Parameter, Shape]:
+    trained = [p for p in worked.net.parameters if p.role is Role.WEIGHT and not p.fixed]
+    if not trained:
+        raise UsageError("this network has no weights that are trained, so there is no gradient")
+    slopes = worked.gradients[trained[0]]
+    place = np.unravel_index(int(np.abs(slopes).argmax()), slopes.shape)
+    return trained[0], tuple(map(int, place))

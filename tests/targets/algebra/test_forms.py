@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.graph.names import Name
-from gradbook.targets.algebra.notation.forms import (
+from gradbook.targets.algebra.forms import (
     Factors,
     Minus,
     Numeral,

@@ -1,4 +1,4 @@
-"""Mathematics as people write it: a small tree of forms that every writer spells in its own way.
+"""A derivation as structure, in no format yet: mathematics, and the document it stands in.
 
 A form says what stands there, never how: brackets and dots are the writer's. How many digits a
 number has, and whether those are all of it (= or ≈), is the same in every format.
@@ -6,10 +6,14 @@ number has, and whether those are all of it (= or ≈), is the same in every for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from gradbook.graph.names import Name
+from gradbook.graph.node import Node
+from gradbook.net.derivation import Local
+
+# Mathematics -----------------------------------------------------------------
 
 MOST_TERMS = 20  # of a sum in the forward part
 
@@ -257,3 +261,151 @@ def _exact(value: float) -> bool:
 
 def numbers_in(form: Form) -> Iterator[float]:
     return (piece.value for piece in pieces(form) if isinstance(piece, Numeral))
+
+
+# Documents -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EquationNumber:
+    """The number of an equation, as '(7)'."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Code:
+    """Something to type: a command."""
+
+    text: str
+
+
+Inline = str | Form | EquationNumber | Code
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Level 1 is a part of the document, level 2 a piece of it."""
+
+    text: tuple[Inline, ...]
+    level: int = 1
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences. An aside says why: it may be skipped."""
+
+    text: tuple[Inline, ...]
+    aside: bool = False
+
+
+@dataclass(frozen=True)
+class EquationLine:
+    """One line of an equation; without a left side it goes on from the line before."""
+
+    left: Form | None
+    sign: str
+    right: Form
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Lines aligned at their signs, under one number."""
+
+    lines: tuple[EquationLine, ...]
+    number: int | None = None
+
+
+Cell = tuple[Inline, ...]
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """Cells in columns, each with a head; numbers stand right, words left."""
+
+    head: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def columns(self) -> list[tuple[Cell, ...]]:
+        return list(zip(*self.rows, strict=True))
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Of each column whether it holds numbers alone."""
+        return [
+            all(len(cell) == 1 and isinstance(cell[0], Numeral) for cell in column)
+            for column in self.columns
+        ]
+
+
+Block = Heading | Paragraph | Equation | TableBlock
+
+
+@dataclass(frozen=True)
+class Document:
+    title: str
+    blocks: tuple[Block, ...]
+
+
+# How a document is told ------------------------------------------------------
+
+
+@dataclass
+class Story:
+    """The blocks so far, and under which number each thing was said."""
+
+    title: str
+    blocks: list[Block] = field(default_factory=list)
+    numbers: dict[Local | Node, int] = field(default_factory=dict)
+    explained: set[Sequence[Inline]] = field(default_factory=set)
+    count: int = 0
+
+    def document(self) -> Document:
+        return Document(self.title, tuple(self.blocks))
+
+    def heading(self, *text: Inline, level: int = 1) -> None:
+        self.blocks.append(Heading(text, level))
+
+    def say(self, *text: Inline) -> None:
+        self.blocks.append(Paragraph(text))
+
+    def explain(self, *text: Inline) -> None:
+        """An aside, given once."""
+        if text and text not in self.explained:
+            self.explained.add(text)
+            self.blocks.append(Paragraph(text, aside=True))
+
+    def equation(
+        self, left: Form, *rights: tuple[str, Form], of: Local | Node | None = None
+    ) -> None:
+        """left = this = that, under a number."""
+        lines = [
+            EquationLine(None if k else left, sign, right)
+            for k, (sign, right) in enumerate(rights)
+            if not k or right != rights[k - 1][1]  # not the same thing twice running
+        ]
+        self.count += 1
+        self.blocks.append(Equation(tuple(lines), self.count))
+        if of is not None:
+            self.numbers[of] = self.count
+
+    def lines(self, lines: Sequence[EquationLine]) -> None:
+        """Equations below each other, under no number."""
+        self.blocks.append(Equation(tuple(lines)))
+
+    def table(self, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
+        self.blocks.append(TableBlock(tuple(head), tuple(tuple(row) for row in rows)))
+
+    def reference(self, said: Local | Node) -> EquationNumber:
+        return EquationNumber(self.numbers[said])
+
+
+def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
+    """a, b and c; of many only the first and the last: a … z."""
+    if len(things) > most:
+        return (things[0], " … ", things[-1])
+    text: list[Inline] = []
+    for k, thing in enumerate(things):
+        text += [" and " if k == len(things) - 1 else ", "] * bool(k) + [thing]
+    return tuple(text)

@@ -15,9 +15,9 @@ from gradbook.net.layers import Pool
 from gradbook.net.norms import SampleNorm
 from gradbook.net.parameters import Role
 from gradbook.net.step import run
-from gradbook.targets.algebra.notation import forms as m
-from gradbook.targets.algebra.story.general import backward, forward, parameter_symbol
-from gradbook.targets.algebra.writers.text import spell
+from gradbook.targets.algebra import forms as m
+from gradbook.targets.algebra.matrix_form import backward, forward, parameter_symbol
+from gradbook.targets.algebra.text import spell
 
 
 def slid(windows, x):

@@ -7,16 +7,17 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import ClassVar
 
-from gradbook.targets.algebra.notation import forms
-from gradbook.targets.algebra.notation.document import (
+from gradbook.targets.algebra import forms
+from gradbook.targets.algebra.forms import (
+    HALF,
     Document,
     Equation,
     EquationLine,
+    Form,
     Inline,
     TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import HALF, Form
-from gradbook.targets.algebra.writers.printer import (
+from gradbook.targets.algebra.printer import (
     Decimals,
     DocumentWriter,
     Level,
@@ -99,7 +100,7 @@ LONGEST_UNBROKEN = 40  # a formula within a sentence
 FIXED_SPACE = "\u00a0"
 
 
-def write(document: Document, width: int = WIDTH) -> str:
+def write_text(document: Document, width: int = WIDTH) -> str:
     """The whole derivation."""
     title = wrap(document.title, WIDTH)
     lines = [*title, "=" * max(map(len, title))]

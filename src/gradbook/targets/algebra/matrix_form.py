@@ -16,10 +16,10 @@ from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
 from gradbook.net.parameters import Parameter, Role
 from gradbook.net.task import Loss
 from gradbook.net.wiring import Concat
-from gradbook.targets.algebra.notation.document import Cell
-from gradbook.targets.algebra.notation.forms import (
+from gradbook.targets.algebra.forms import (
     HALF,
     BigSum,
+    Cell,
     Factors,
     Form,
     Fraction,
@@ -27,20 +27,21 @@ from gradbook.targets.algebra.notation.forms import (
     Numeral,
     Partial,
     Root,
+    Story,
     Symbol,
     Transposed,
     absolute,
     added,
     as_form,
     exp,
+    listed,
     ln,
     mean,
     multiplied,
     sign,
     softmax,
 )
-from gradbook.targets.algebra.notation.formula import SHARE, formula
-from gradbook.targets.algebra.story.story import Story, listed
+from gradbook.targets.algebra.formula import SHARE, formula
 
 LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
 

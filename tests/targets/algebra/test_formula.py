@@ -9,8 +9,8 @@ from gradbook.graph.node import needed
 from gradbook.net import builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
-from gradbook.targets.algebra.notation.forms import Numeral
-from gradbook.targets.algebra.notation.formula import definition
+from gradbook.targets.algebra.forms import Numeral
+from gradbook.targets.algebra.formula import definition
 from gradbook.targets.algebra.records import records
 
 

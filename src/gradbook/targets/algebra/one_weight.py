@@ -20,19 +20,19 @@ from gradbook.net.work.at_work import AtWork, error_with, leaf_of
 from gradbook.net.work.feeding import WayStep, way_to_error
 from gradbook.net.work.parts import GradientPart, parts
 from gradbook.net.work.weight_names import weight_name
-from gradbook.targets.algebra.notation.document import Cell
-from gradbook.targets.algebra.notation.forms import (
+from gradbook.targets.algebra.forms import (
     BigSum,
+    Cell,
     Form,
     Numeral,
     Partial,
+    Story,
     Symbol,
     Words,
     added,
     multiplied,
     worked_out,
 )
-from gradbook.targets.algebra.story.story import Story
 
 MOST_PARTS = 6  # of a sum, that are shown
 FEW = 3  # terms of a sum in an equation

@@ -4,13 +4,13 @@ from xml.etree import ElementTree
 import pytest
 
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
-from gradbook.targets.algebra.notation.document import EquationLine
-from gradbook.targets.algebra.notation.forms import (
+from gradbook.targets.algebra.forms import (
     BigSum,
     Bracket,
     Cases,
     Comparison,
     Derived,
+    EquationLine,
     Factors,
     Form,
     Fraction,
@@ -25,7 +25,7 @@ from gradbook.targets.algebra.notation.forms import (
     Transposed,
     Words,
 )
-from gradbook.targets.algebra.writers.mathml import displayed, inline
+from gradbook.targets.algebra.mathml import displayed, inline
 
 CORE = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt"}
 CORE |= {"msub", "msup", "msubsup", "munder", "mtable", "mtr", "mtd"}

@@ -1,17 +1,30 @@
-"""Formulas in TeX's mathematics, for LaTeX documents and Markdown, broken to fit a line."""
+"""Formulas in TeX, broken to fit a line; documents in LaTeX and in the Markdown of code hosts.
+
+In Markdown formulas stand in fences (```math and $`…`$): in between dollars alone a host reads
+Markdown first and takes away backslashes. Only what KaTeX and MathJax both know is used.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import ClassVar
 
 from gradbook.graph.names import Name
-from gradbook.targets.algebra.notation import forms
-from gradbook.targets.algebra.notation.document import EquationLine
-from gradbook.targets.algebra.notation.forms import Form
-from gradbook.targets.algebra.writers.printer import (
+from gradbook.targets.algebra import forms
+from gradbook.targets.algebra.forms import (
+    Block,
+    Cell,
+    Document,
+    Equation,
+    EquationLine,
+    Form,
+    TableBlock,
+)
+from gradbook.targets.algebra.printer import (
     Decimals,
+    DocumentWriter,
     Level,
     Printer,
     broken,
@@ -210,3 +223,136 @@ def width(tex: str) -> float:
         tex = FRACTION.sub(lambda found: max(found[1], found[2], key=width), tex)
     tex = NAMED.sub(r"\1", SPACED.sub("xxx", SILENT.sub("", tex)))
     return len(UNSEEN.sub("", COMMAND.sub("x", tex)))
+
+
+# LaTeX -----------------------------------------------------------------------
+
+LATEX_ROOM = 78  # characters in a line of formulas, about
+WIDEST_CELL = 46  # characters; more are set in several lines
+MOST_ROWS = 40  # of a table on one page
+
+PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
+\usepackage[utf8]{inputenc}
+\IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2.3cm]{geometry}
+\setlength{\mathindent}{1.5em}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{0.5\baselineskip}
+\setlength{\emergencystretch}{3em}
+\allowdisplaybreaks[1]
+\AtBeginDocument{\setlength{\abovedisplayskip}{6pt plus 2pt minus 2pt}%
+  \setlength{\belowdisplayskip}{6pt plus 2pt minus 2pt}}
+\newenvironment{why}{\list{}{\leftmargin=3em\rightmargin=3em}\item\relax\small\itshape}{\endlist}
+"""
+
+
+def write_latex(document: Document) -> str:
+    """The whole document."""
+    head = f"{{\\LARGE {escape(document.title)}\\par}}"
+    body = "\n".join([head, *map(_LatexWriter().block, document.blocks)])
+    return f"{PREAMBLE}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+
+
+class _LatexWriter(DocumentWriter):
+    def words(self, text: str) -> str:
+        return escape(text)
+
+    def code(self, text: str) -> str:
+        return f"\\texttt{{{escape(text).replace('--', '-{}-')}}}"
+
+    def formula(self, form: Form) -> str:
+        return f"${spell_inline(form)}$"
+
+    def heading(self, text: str, level: int) -> str:
+        return f"\n\\{'section' if level == 1 else 'subsection'}*{{{text}}}"
+
+    def paragraph(self, text: str, aside: bool) -> str:
+        return f"\\begin{{why}}\n{text}\n\\end{{why}}" if aside else f"\n{text}"
+
+    def equation(self, block: Equation) -> str:
+        first, *others = rows(block.lines, LATEX_ROOM)
+        tag = f" \\tag{{{block.number}}}" if block.number is not None else ""
+        said = " \\\\\n".join([first + tag, *others])
+        return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"
+
+    def table(self, block: TableBlock) -> Iterator[str]:
+        columns = "".join(
+            "r" if numeric else self.column_of_words(column)
+            for column, numeric in zip(block.columns, block.numeric, strict=True)
+        )
+        for first in range(0, len(block.rows), MOST_ROWS):
+            yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
+            yield f"{self.cells(block.head)} \\\\ \\hline"
+            for row in block.rows[first : first + MOST_ROWS]:
+                yield f"{self.cells(row)} \\\\"
+            yield "\\end{tabular}"
+
+    def column_of_words(self, cells: Iterable[Cell]) -> str:
+        """Words stand left, long ones in several lines."""
+        longest = max(sum(width(self.inline(part)) for part in cell) for cell in cells)
+        return "l" if longest <= WIDEST_CELL else f"p{{{WIDEST_CELL / 2:g}em}}"
+
+    def cells(self, row: Iterable[Cell]) -> str:
+        return " & ".join(map(self.said, row))
+
+
+# Markdown --------------------------------------------------------------------
+
+MARKDOWN_ROOM = 96  # characters in a line of formulas, about
+SPECIAL = "\\`*_{}[]<>#|~$"
+
+
+def write_markdown(document: Document) -> str:
+    """The whole document. Equations of one row that follow each other are set as one."""
+    writer = _MarkdownWriter()
+    parts = [f"# {writer.words(document.title)}"]
+    for alike, group in groupby(document.blocks, _is_one_row):
+        blocks = tuple(group)
+        parts += [_aligned(blocks)] if alike else map(writer.block, blocks)
+    return "\n\n".join(parts) + "\n"
+
+
+class _MarkdownWriter(DocumentWriter):
+    def words(self, text: str) -> str:
+        return "".join(f"\\{c}" if c in SPECIAL else c for c in text)
+
+    def code(self, text: str) -> str:
+        return f"`{text}`"
+
+    def formula(self, form: Form) -> str:
+        return f"$`{spell_inline(form)}`$"
+
+    def heading(self, text: str, level: int) -> str:
+        return f"{'#' * (level + 1)} {text}"
+
+    def paragraph(self, text: str, aside: bool) -> str:
+        return f"{'> ' * aside}{text}"
+
+    def equation(self, block: Equation) -> str:
+        return _aligned([block])
+
+    def table(self, block: TableBlock) -> Iterator[str]:
+        yield self.row(block.head)
+        yield "|" + "|".join("--:" if numeric else ":--" for numeric in block.numeric) + "|"
+        yield from map(self.row, block.rows)
+
+    def row(self, cells: Iterable[Cell]) -> str:
+        return "| " + " | ".join(map(self.said, cells)) + " |"
+
+
+def _is_one_row(block: Block) -> bool:
+    return isinstance(block, Equation) and len(_rows(block)) == 1
+
+
+def _rows(block: Equation) -> list[str]:
+    """Its lines, the number behind the first: a tag would stand behind only one in a fence."""
+    lines = list(rows(block.lines, MARKDOWN_ROOM))
+    if block.number is not None:
+        lines[0] += f" && ({block.number})"
+    return lines
+
+
+def _aligned(blocks: Iterable[Block]) -> str:
+    lines = [line for block in blocks if isinstance(block, Equation) for line in _rows(block)]
+    return "```math\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n```"

@@ -10,18 +10,18 @@ from itertools import accumulate, pairwise
 from math import isfinite, isnan
 from typing import ClassVar
 
-from gradbook.targets.algebra.notation import forms
-from gradbook.targets.algebra.notation.document import (
+from gradbook.targets.algebra import forms
+from gradbook.targets.algebra.forms import (
     Block,
     Code,
     Equation,
     EquationNumber,
+    Form,
     Heading,
     Inline,
     Paragraph,
     TableBlock,
 )
-from gradbook.targets.algebra.notation.forms import Form
 
 
 class Level(IntEnum):

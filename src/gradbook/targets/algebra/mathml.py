@@ -14,17 +14,9 @@ from xml.etree import ElementTree
 
 from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, colour_of
-from gradbook.targets.algebra.notation import forms
-from gradbook.targets.algebra.notation.document import EquationLine
-from gradbook.targets.algebra.notation.forms import Form
-from gradbook.targets.algebra.writers.printer import (
-    Decimals,
-    Level,
-    Printer,
-    broken,
-    deeper,
-    unmarked,
-)
+from gradbook.targets.algebra import forms
+from gradbook.targets.algebra.forms import EquationLine, Form
+from gradbook.targets.algebra.printer import Decimals, Level, Printer, broken, deeper, unmarked
 
 EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line
