@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import isnan, prod
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.errors import GradbookError
+from gradbook.formats.activations import ActivationSteps, Step, activation_from
 from gradbook.formats.imported import (
     BOTH,
     CHANNELS_FIRST,
@@ -45,13 +47,15 @@ from gradbook.formats.onnx.content import (
 from gradbook.formats.onnx.norms import norm_from
 from gradbook.formats.onnx.words import (
     EIGHT_SIDES,
+    KINDS,
+    SETTINGS,
     moves_of,
     only,
     places_up,
     settings,
     whole_numbers,
 )
-from gradbook.graph.node import OPS, Array
+from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Pool, spell
 
@@ -59,90 +63,47 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 
-# Which activation some nodes come to, told by what they make of many numbers.
-#
-# GELU and SiLU are written in as many ways as there are writers; whichever way it is, the numbers
-# are the same. The two forms of GELU differ by at most 0.0005, a hundredth of which is told apart.
-
-EACH = (
-    *("Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "Log"),
-    *("Max", "Min", "Mish", "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Selu", "Sigmoid"),
-    *("Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh"),
+EACH = (  # that work on each value alone
+    *("Abs", "Add", "Clip", "Div", "Elu", "Erf", "Exp", "Gelu", "Greater", "HardSigmoid"),
+    *("HardSwish", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Selu"),
+    *("Sigmoid", "Softplus", "Softsign", "Sqrt", "Sub", "Swish", "Tanh", "Where"),
 )
-KNOWN = (
-    *("relu", "relu6", "elu", "sigmoid", "tanh", "softplus"),
-    *("gelu", "exact gelu", "silu", "hard swish"),
-)
-PLACES = np.linspace(-8, 8, 401, dtype=np.float32)
-MOST_NODES = 24
 
 
-@dataclass(frozen=True, eq=False)
-class BendNodes:
-    """An activation, and the nodes that it is written with."""
-
-    layer: Activation
-    nodes: tuple[NodeProto, ...]
-
-
-def bend_from(content: OnnxGraph, value: str) -> BendNodes | None:
-    """The activation that begins at a value, if some nodes after it come to one.
-
-    Of several the longest: x·σ(x) begins with a sigmoid, and is none.
-    """
-    longest: BendNodes | None = None
-    inside: list[NodeProto] = []
-    made = {value}
+def _activation_from(content: OnnxGraph, value: str) -> ActivationSteps | None:
+    steps = []
     for node in content.nodes:
-        read = {name for name in node.input if name and name not in content.constants}
-        if node.op_type not in EACH or not read or not read <= made or len(inside) == MOST_NODES:
-            continue
-        if any(content.constants[x].size != 1 for x in node.input if x in content.constants):
-            continue
-        inside.append(node)
-        made.update(node.output)
-        if _closed(content, inside):
-            found = _same(content, value, inside)
-            if found is not None:
-                longest = BendNodes(found, tuple(inside))
-    return longest
+        if node.op_type != "Shape":
+            reads = (name for name in node.input if name and name not in content.constants)
+            steps.append(Step(node, tuple(reads), str(node.output[0])))
+    work_out = partial(_worked_out_each, content)
+    return activation_from(steps, value, {content.made}, work_out)
 
 
-def _closed(content: OnnxGraph, inside: Sequence[NodeProto]) -> bool:
-    """Whether only the last one's output is read elsewhere."""
-    hidden = {name for node in inside[:-1] for name in node.output}
-    outside = [node for node in content.nodes if node not in inside and node.op_type != "Shape"]
-    return content.made not in hidden and not any(hidden & set(node.input) for node in outside)
-
-
-def _same(content: OnnxGraph, value: str, inside: Sequence[NodeProto]) -> Activation | None:
-    from onnx import TensorProto, helper, numpy_helper
+def _worked_out_each(content: OnnxGraph, step: Step, numbers: Mapping[str, Array]) -> Array | None:
+    """What a node makes of numbers, each by itself, if it is one of those."""
+    from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
-    names = {name for node in inside for name in node.input if name in content.constants}
-    tensors = [numpy_helper.from_array(content.constants[name], name) for name in names]
+    node, given = step.source, {name: numbers[name].astype(np.float32) for name in step.reads}
+    constants = {name: content.constants[name] for name in node.input if name in content.constants}
+    if node.op_type not in EACH or any(array.size != 1 for array in constants.values()):
+        return None
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None])
-        for name in (value, inside[-1].output[0])
+        helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None)
+        for name in (*given, *constants, step.made)
     ]
-    graph = helper.make_graph(list(inside), "bend", ends[:1], ends[1:], tensors)
     opsets = [helper.make_opsetid("", content.opset)]
     try:
+        graph = helper.make_graph([node], "step", ends[:-1], ends[-1:])
         model = helper.make_model(graph, opset_imports=opsets)
-        (found,) = ReferenceEvaluator(model).run(None, {value: PLACES})
+        (found,) = ReferenceEvaluator(model).run(None, {**given, **constants})
     except Exception:  # whatever it can't work out is no activation of ours
         return None
-    if not isinstance(found, np.ndarray) or found.shape != PLACES.shape:
-        return None
-    for kind in KNOWN:
-        layer = Activation(kind)
-        ours = OPS[layer.word].value(PLACES.astype(np.float64))
-        if np.allclose(found, ours, rtol=1e-5, atol=1e-5):
-            return layer
-    return None
+    return np.asarray(found, np.float64) if isinstance(found, np.ndarray) else None
 
 
-PLAIN = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus"}
+PLAIN = {word: kind for word, kind in KINDS.items() if word not in (*SETTINGS, "Elu")}
 REMARK = (
     "it is the network at work: dropout, and normalisation that was folded into sums, aren't in it"
 )
@@ -232,10 +193,10 @@ class _OnnxReader:
             raise NoLayer("what it reads isn't known")
         one = given[0] if len(set(given)) == 1 else None
         if one and not (node.op_type in PLAIN and self._is_read_once(one)):
-            bend = bend_from(self.content, one)
-            if bend is not None and node in bend.nodes:
-                self._add(bend.layer, one, place, {}, bend.nodes[-1].output[0])
-                return bend.nodes
+            activation = _activation_from(self.content, one)
+            if activation is not None and activation.steps[0].source is node:
+                self._add(activation.layer, one, place, {}, activation.steps[-1].made)
+                return [step.source for step in activation.steps]
         turned = any(name in self.turned for name in given)
         norm = norm_from(self.content, node, self._size(one), turned) if one else None
         if norm is not None and one:
@@ -447,8 +408,7 @@ class _OnnxReader:
         usual = -1 if self.content.opset >= 13 else 1
         if settings(node).get("axis", usual) % dimensions != 1:
             raise NoLayer("shares are read over all classes, which stand second")
-        kind = "softmax" if node.op_type == "Softmax" else "log softmax"
-        self._add(Activation(kind), given[0], place, {}, node.output[0])
+        self._add(Activation(KINDS[node.op_type]), given[0], place, {}, node.output[0])
 
     def plain(self, node: NodeProto, place: str, given: list[str]) -> None:
         self._add(Activation(PLAIN[node.op_type]), given[0], place, {}, node.output[0])

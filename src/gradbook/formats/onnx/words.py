@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,46 @@ class ShortNumber(FiniteNumber):
 
 
 MOST_SIZE = 2**31  # 2**63 − 1 stands for the end of something, which no layer here has
+
+
+@dataclass(frozen=True)
+class OnnxWord:
+    """An operator, the attributes that it must have, and those that are fields of our layer."""
+
+    operator: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+ACTIVATIONS = {  # by our words; others are written and read by what they are made of
+    "sigmoid": OnnxWord("Sigmoid"),
+    "tanh": OnnxWord("Tanh"),
+    "relu": OnnxWord("Relu"),
+    "leaky relu": OnnxWord("LeakyRelu", fields={"alpha": "slope"}),
+    "elu": OnnxWord("Elu"),
+    "softplus": OnnxWord("Softplus"),
+    "softmax": OnnxWord("Softmax", {"axis": 1}),
+    "log softmax": OnnxWord("LogSoftmax", {"axis": 1}),
+}
+KINDS = {word.operator: kind for kind, word in ACTIVATIONS.items()}
+OPERATORS = {  # of each value, by our ops
+    "add": "Add",
+    "subtract": "Sub",
+    "multiply": "Mul",
+    "divide": "Div",
+    "negate": "Neg",
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "power": "Pow",
+    "choose": "Where",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "relu": "Relu",
+    "softplus": "Softplus",
+    "relu6": "Clip",
+    "normal_share": "Erf",
+}
 FLAG = Usually(WholeNumber(0, 1), 0)
 AXIS = WholeNumber(-4, 3)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)

@@ -12,9 +12,10 @@ import numpy as np
 from gradbook import __version__
 from gradbook.arguments import whole
 from gradbook.errors import TargetError, UsageError
+from gradbook.formats.activations import steps_of
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
+from gradbook.formats.onnx.words import ACTIVATIONS, OPERATORS
 from gradbook.graph.node import Array
-from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
@@ -38,13 +39,6 @@ if TYPE_CHECKING:
 
 AXES_AS_INPUT = 18  # the first opset in which ReduceMean is told its axes so
 BATCH = "N"  # the dimension that is left open
-ACTIVATIONS = {  # that ONNX has an operator for
-    "sigmoid": "Sigmoid",
-    "tanh": "Tanh",
-    "relu": "Relu",
-    "elu": "Elu",
-    "softplus": "Softplus",
-}
 
 
 def onnx_bytes(
@@ -181,8 +175,8 @@ class OnnxContent:
                 self.pool(own, pool, inputs[0], made)
             case BatchNorm(epsilon):
                 self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
-            case Activation(kind, slope):
-                self.activation(own, kind, slope, inputs[0], made)
+            case Activation():
+                self.activation(own, own.layer, inputs[0], made)
             case _:
                 self.plain(own, inputs, made)
 
@@ -294,51 +288,40 @@ class OnnxContent:
         )
         self.node("Add", [self.node("Mul", [x, scale], f"{own.name}.scaled"), shift], made)
 
-    def activation(self, own: TrainedLayer, kind: str, slope: float, x: str, made: str) -> None:
-        match kind:
-            case "leaky relu":
-                self.node("LeakyRelu", [x], made, alpha=slope)
-            case "softmax" | "log softmax":
-                self.node("Softmax" if kind == "softmax" else "LogSoftmax", [x], made, axis=1)
+    def activation(self, own: TrainedLayer, layer: Activation, x: str, made: str) -> None:
+        if layer.kind in ACTIVATIONS:
+            word = ACTIVATIONS[layer.kind]
+            told = {name: getattr(layer, field) for name, field in word.fields.items()}
+            self.node(word.operator, [x], made, **word.settings, **told)
+            return
+        nodes = steps_of(layer, OPERATORS, own.name, "ONNX")
+        names = {nodes[0]: x}
+        for number, node in enumerate(nodes[1:], 1):
+            name = made if node is nodes[-1] else f"{own.name}.{node.op.name}{number}"
+            if node.is_constant():
+                names[node] = self.number(own, f"constant{number}", node.number)
+            else:
+                self.operation(own, node.op.name, [names[one] for one in node.inputs], name)
+                names[node] = name
+
+    def operation(self, own: TrainedLayer, op: str, inputs: list[str], made: str) -> None:
+        """One of our ops on each value."""
+        match op:
             case "relu6":
                 ends = [self.number(own, "least", 0), self.number(own, "most", 6)]
-                self.node("Clip", [x, *ends], made)
-            case "silu":
-                self.node("Mul", [x, self.node("Sigmoid", [x], f"{own.name}.sigmoid")], made)
-            case "hard swish":
-                rise = self.node("HardSigmoid", [x], f"{own.name}.rise", alpha=1 / 6, beta=0.5)
-                self.node("Mul", [x, rise], made)
-            case "gelu":
-                self.gelu(own, x, made)
-            case "exact gelu":
-                self.exact_gelu(own, x, made)
+                self.node("Clip", [*inputs, *ends], made)
+            case "choose":  # a if c > 0, else b
+                zero = self.number(own, "zero", 0)
+                chosen = self.node("Greater", [inputs[0], zero], f"{made}.chosen")
+                self.node("Where", [chosen, *inputs[1:]], made)
+            case "normal_share":  # (1 + erf(x/√2))/2
+                along = self.number(own, "along", sqrt(0.5))
+                scaled = self.node("Mul", [*inputs, along], f"{made}.scaled")
+                both = self.node("Erf", [scaled], f"{made}.erf")
+                both = self.node("Add", [both, self.number(own, "one", 1)], f"{made}.twice")
+                self.node("Mul", [both, self.number(own, "half", 0.5)], made)
             case _:
-                self.node(ACTIVATIONS[kind], [x], made)
-
-    def gelu(self, own: TrainedLayer, x: str, made: str) -> None:
-        """x·(½ + ½·tanh(x·(√(2/π) + √(2/π)·0.044715·x²))); opset 20 brought an operator for it."""
-
-        def step(word: str, inputs: list[str], name: str) -> str:
-            return self.node(word, inputs, f"{own.name}.{name}")
-
-        square = step("Mul", [x, x], "square")
-        cube = self.number(own, "cube", GELU_SCALE * GELU_CUBE)
-        slope = step("Mul", [square, cube], "bent")
-        slope = step("Add", [slope, self.number(own, "scale", GELU_SCALE)], "slope")
-        turn = step("Tanh", [step("Mul", [x, slope], "inner")], "tanh")
-        half = self.number(own, "half", 0.5)
-        share = step("Add", [step("Mul", [turn, half], "halved"), half], "share")
-        self.node("Mul", [x, share], made)
-
-    def exact_gelu(self, own: TrainedLayer, x: str, made: str) -> None:
-        """x·½·(1 + erf(x/√2)), as PyTorch writes it."""
-
-        def step(word: str, inputs: list[str], name: str) -> str:
-            return self.node(word, inputs, f"{own.name}.{name}")
-
-        along = step("Mul", [x, self.number(own, "along", sqrt(0.5))], "scaled")
-        share = step("Add", [step("Erf", [along], "erf"), self.number(own, "one", 1)], "share")
-        self.node("Mul", [step("Mul", [x, share], "twice"), self.number(own, "half", 0.5)], made)
+                self.node(OPERATORS[op], inputs, made)
 
     # Nodes and tensors.
 

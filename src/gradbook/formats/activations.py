@@ -1,0 +1,123 @@
+"""Activations that a format has no word of its own for: what they are made of, and which one it is.
+
+Written is the op's own expansion, in such ops as the format has. Read is whatever part of a graph
+makes the numbers that one of our activations makes: GELU and SiLU are written in as many ways as
+there are writers, with products and constants in any order, and the numbers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Array, Graph, Node, needed
+from gradbook.net.layers import ACTIVATIONS, Activation
+
+PLACES = np.linspace(-8, 8, 401)
+CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by
+MOST_STEPS = 24
+OF_EACH_VALUE = [
+    layer
+    for kind in ACTIVATIONS
+    if not (layer := Activation(kind)).is_softmax and kind != "identity"
+]
+
+
+def steps_of(layer: Activation, says: Container[str], place: str, language: str) -> list[Node]:
+    """An activation of one value in ops that a language says: the value first, then constants
+    and steps in an order to compute in; the last is what the activation makes."""
+    graph = Graph()
+    x = graph.leaf(Name("x"))
+    attributes = (layer.slope,) if layer.kind == "leaky relu" else ()
+    known: dict[Node, Node] = {}
+
+    def expressed(node: Node) -> Node:
+        if node not in known:
+            known[node] = taken_apart(node) if node.inputs else node
+        return known[node]
+
+    def taken_apart(node: Node) -> Node:
+        inputs = [expressed(one) for one in node.inputs]
+        if node.op.name in says:
+            return graph.make(node.op.name, *inputs, attributes=node.attributes)
+        if node.op.name == "power" and inputs[1].is_constant(2):
+            return inputs[0] * inputs[0]
+        if node.op.expansion is None:
+            raise TargetError(
+                f"{place}: {language} has no words for {layer.kind}, which is made with "
+                f"{node.op.name}: take another activation, or another format"
+            )
+        return expressed(node.op.expansion(*inputs, *node.attributes))
+
+    made = expressed(graph.make(layer.word, x, attributes=attributes))
+    return [x, *(node for node in needed([made]) if node is not x)]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A part of another program's graph: the names of what it reads and of what it makes."""
+
+    source: Any  # as that program has it
+    reads: tuple[str, ...]  # without constants
+    made: str
+
+
+@dataclass(frozen=True, eq=False)
+class ActivationSteps:
+    """An activation, and the steps that it is written with."""
+
+    layer: Activation
+    steps: tuple[Step, ...]
+
+
+def activation_from(
+    steps: Sequence[Step],
+    value: str,
+    outputs: Container[str],
+    work_out: Callable[[Step, Mapping[str, Array]], Array | None],
+) -> ActivationSteps | None:
+    """The activation that begins at a value, if some steps after it come to one.
+
+    `work_out` says what a step makes of a value's numbers, if it works on each alone. Of several
+    activations it is the longest: x·σ(x) begins with a sigmoid, and is none.
+    """
+    longest: ActivationSteps | None = None
+    numbers: dict[str, Array] = {value: PLACES}
+    inside: list[Step] = []
+    for step in steps:
+        if not step.reads or not numbers.keys() >= {*step.reads} or len(inside) == MOST_STEPS:
+            continue
+        made = work_out(step, numbers)
+        if made is None or made.shape != PLACES.shape:
+            continue
+        numbers[step.made] = made
+        inside.append(step)
+        layer = _activation_of(made)
+        if layer is not None and _is_closed(steps, inside, outputs):
+            longest = ActivationSteps(layer, tuple(inside))
+    return longest
+
+
+def _activation_of(made: Array) -> Activation | None:
+    for layer in map(Activation, ACTIVATIONS):
+        if layer.is_softmax or layer.kind == "identity":
+            continue
+        attributes = (layer.slope,) if layer.kind == "leaky relu" else ()
+        ours = OPS[layer.word].value(PLACES, *attributes)
+        if np.allclose(made, ours, rtol=CLOSE, atol=CLOSE):
+            return layer
+    return None
+
+
+def _is_closed(steps: Sequence[Step], inside: Sequence[Step], outputs: Container[str]) -> bool:
+    """Whether only what the last one makes is read elsewhere."""
+    hidden = {step.made for step in inside[:-1]}
+    outside = [step for step in steps if step not in inside]
+    return not any(name in outputs for name in hidden) and not any(
+        hidden & {*step.reads} for step in outside
+    )
