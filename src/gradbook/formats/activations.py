@@ -21,11 +21,6 @@ from gradbook.net.layers import ACTIVATIONS, Activation
 PLACES = np.linspace(-8, 8, 401)
 CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by
 MOST_STEPS = 24
-OF_EACH_VALUE = [
-    layer
-    for kind in ACTIVATIONS
-    if not (layer := Activation(kind)).is_softmax and kind != "identity"
-]
 
 
 def steps_of(layer: Activation, says: Container[str], place: str, language: str) -> list[Node]:

@@ -62,6 +62,7 @@ class KerasEntry:
     weights: tuple[Array, ...] = ()
     folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
     layer: str = ""  # the name without the number of the call
+    order: int = 0  # of the layer among those of its model, as the file has them
 
     @property
     def place(self) -> str:
@@ -154,8 +155,10 @@ def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "
 
 
 def _folders(entries: Sequence[KerasEntry], folder: str) -> dict[str, str]:
-    """Where each layer's weights stand: by its kind and its number among those of that kind."""
-    kinds = {entry.layer: snake_case(entry.kind) for entry in entries if not entry.is_later_call}
+    """Where each layer's weights stand: by its kind and its number among those of that kind, in
+    the order of the file."""
+    first = sorted((one for one in entries if not one.is_later_call), key=lambda one: one.order)
+    kinds = {entry.layer: snake_case(entry.kind) for entry in first}
     seen: Counter[str] = Counter()
     found = {}
     for name, word in kinds.items():
@@ -211,12 +214,12 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     """An entry for each call of each layer, those after what they read."""
     entries = {}
     several = {_name(layer) for layer in layers if len(layer["inbound_nodes"]) > 1}
-    for layer in layers:
+    for place, layer in enumerate(layers):
         for number, call in enumerate(layer["inbound_nodes"] or [{"args": []}]):
             reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
             entry = _entry(layer, reads)
             name = _of_call(entry.layer, number, several)
-            entries[name] = replace(entry, name=name)
+            entries[name] = replace(entry, name=name, order=place)
     sorter = TopologicalSorter({entry.name: entry.reads for entry in entries.values()})
     try:
         order = [name for name in sorter.static_order() if name in entries]

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
+from gradbook.formats.activations import ActivationSteps, Step, activation_from
 from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
-from gradbook.formats.keras.words import ANY, SETTINGS, activation, relu
+from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
 from gradbook.formats.layer_list import (
     BYTES,
     READ_BY_WINDOWS,
@@ -116,80 +117,36 @@ def _channels_first(array: Array) -> Array:
     return (array.transpose(2, 0, 1) if array.ndim == 3 else array).ravel()
 
 
-# Which activation some layers of Keras come to that work on each value alone.
-#
-# Keras has no layer for GELU in its tanh form, so it is written with products and sums.
-
-KNOWN = ("gelu", "exact gelu", "silu", "hard swish")
-PLACES = np.linspace(-8, 8, 401)
-MOST_LAYERS = 24
+def _activation_from(content: KerasContent, value: str) -> ActivationSteps | None:
+    """The activation that begins at a value, if some layers after it come to one."""
+    steps = [Step(entry, entry.reads, entry.name) for entry in content.entries]
+    return activation_from(steps, value, {content.made}, _worked_out)
 
 
-@dataclass(frozen=True, eq=False)
-class BendLayers:
-    """An activation, and the layers that it is written with."""
-
-    layer: Activation
-    entries: tuple[KerasEntry, ...]
-
-
-def bend_from(content: KerasContent, value: str) -> BendLayers | None:
-    """The activation that begins at a value, if some layers after it come to one: the longest."""
-    longest: BendLayers | None = None
-    made: dict[str, Array] = {value: PLACES}
-    inside: list[KerasEntry] = []
-    for entry in content.entries:
-        if entry.reads and set(entry.reads) <= made.keys() and len(inside) < MOST_LAYERS:
-            found = _worked_out(entry, made)
-            if found is None:
-                continue
-            made[entry.name] = found
-            inside.append(entry)
-            layer = _same(found) if len(inside) > 1 and _closed(content, inside) else None
-            if layer is not None:
-                longest = BendLayers(layer, tuple(inside))
-    return longest
-
-
-def _closed(content: KerasContent, inside: list[KerasEntry]) -> bool:
-    """Whether only the last one's output is read elsewhere."""
-    hidden = {entry.name for entry in inside[:-1]}
-    outside = [entry for entry in content.entries if entry not in inside]
-    return content.made not in hidden and not any(hidden & set(e.reads) for e in outside)
-
-
-def _worked_out(entry: KerasEntry, made: Mapping[str, Array]) -> Array | None:
-    given = [made[name] for name in entry.reads]
-    work = WORK.get(entry.kind)
-    if work is not None:
-        return np.asarray(work(given))
-    settings = entry.settings
-    if entry.kind == "Rescaling":
-        scale, offset = settings.get("scale", 1), settings.get("offset", 0)
-        if isinstance(scale, int | float) and isinstance(offset, int | float):
-            return scale * given[0] + offset
-    if entry.kind == "Activation" and isinstance(settings.get("activation"), str):
-        kind = "silu" if settings["activation"] == "swish" else settings["activation"]
-        if kind == "linear":
-            return given[0]
-        if kind in ("sigmoid", "tanh", "relu", "softplus", "silu"):
-            return np.asarray(OPS[kind].value(given[0]))
+def _worked_out(step: Step, numbers: Mapping[str, Array]) -> Array | None:
+    """What a layer makes of numbers, each by itself, if it is one of those."""
+    entry, given = step.source, [numbers[name] for name in step.reads]
+    told = entry.settings
+    match entry.kind:
+        case "Add":
+            return np.asarray(sum(given))
+        case "Multiply":
+            return np.asarray(prod(given[1:], start=given[0]))
+        case "Subtract":
+            return given[0] - given[-1]
+        case "Rescaling":
+            scale, offset = told.get("scale", 1), told.get("offset", 0)
+            if isinstance(scale, int | float) and isinstance(offset, int | float):
+                return scale * given[0] + offset
+        case "Activation" if told.get("activation") == "exponential":
+            return np.exp(given[0])
+        case "Activation" if isinstance(told.get("activation"), str):
+            kind = KINDS.get(told["activation"], "softmax")
+            if kind == "identity":
+                return given[0]
+            if not (layer := Activation(kind)).is_softmax:
+                return np.asarray(OPS[layer.word].value(given[0]))
     return None
-
-
-def _same(found: Array) -> Activation | None:
-    for kind in KNOWN:
-        layer = Activation(kind)
-        if np.allclose(found, OPS[layer.word].value(PLACES), rtol=1e-5, atol=1e-5):
-            return layer
-    return None
-
-
-WORK: Mapping[str, Callable[[list[Array]], Array]] = {
-    "Add": lambda given: np.asarray(sum(given)),
-    "Multiply": lambda given: np.asarray(prod(given[1:], start=given[0])),
-    "Subtract": lambda given: given[0] - given[-1],
-}
 
 
 PLACED = 3  # dimensions of what has a number for each place
@@ -273,14 +230,13 @@ class _KerasReader:
             return [entry.name]
         if not entry.reads or any(name not in self.held for name in entry.reads):
             raise NoLayer("what it reads isn't known")
-        first = entry.reads[0]
-        if entry.kind in ("Multiply", "Activation"):
-            bend = bend_from(self.content, first)
-            if bend is not None and entry in bend.entries:
+        if entry.kind in ("Multiply", "Activation", "Rescaling"):
+            activation = _activation_from(self.content, entry.reads[0])
+            if activation is not None and entry is activation.steps[0].source:
                 held = self._plain(entry)
-                made = self.row.add(bend.layer, held.number, entry.place)
-                self.held[bend.entries[-1].name] = replace(held, number=made)
-                return [one.name for one in bend.entries]
+                made = self.row.add(activation.layer, held.number, entry.place)
+                self.held[activation.steps[-1].made] = replace(held, number=made)
+                return [step.made for step in activation.steps]
         take = TAKES.get(entry.kind)
         if take is None:
             raise NoLayer("there is no such layer here")
@@ -288,10 +244,10 @@ class _KerasReader:
             raise NoLayer("channels come last in what is read (data_format)")
         settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
         self.held[entry.name] = take(self, replace(entry, settings=settings))
-        self._bend(entry)
+        self._activate(entry)
         return [entry.name]
 
-    def _bend(self, entry: KerasEntry) -> None:
+    def _activate(self, entry: KerasEntry) -> None:
         """What a layer's own activation makes of it."""
         told = entry.settings.get("activation")
         held = self.held[entry.name]

@@ -25,12 +25,24 @@ from gradbook.schema import (
     WholeNumber,
 )
 
-ACTIVATIONS = {
-    **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "softmax")},
-    **dict.fromkeys(("silu", "swish"), "silu"),
-    **dict.fromkeys(("hard_silu", "hard_swish"), "hard swish"),
-    "gelu": "exact gelu",
-    "log_softmax": "log softmax",
+ACTIVATIONS = {  # Keras's words for our activations, the one that is written first
+    **{kind: (kind,) for kind in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus")},
+    "softmax": ("softmax",),
+    "log softmax": ("log_softmax",),
+    "exact gelu": ("gelu",),
+    "silu": ("silu", "swish"),
+    "hard swish": ("hard_silu", "hard_swish"),
+    "identity": ("linear",),
+}
+KINDS = {word: kind for kind, words in ACTIVATIONS.items() for word in words}
+OPERATORS = {  # of each value, by our ops: layers, or activations
+    "add": "Add",
+    "subtract": "Subtract",
+    "multiply": "Multiply",
+    "divide": "Rescaling",
+    "negate": "Rescaling",
+    "exp": "exponential",
+    **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
 }
 
 
@@ -107,10 +119,10 @@ ANY = Schema()
 def activation(told: Any) -> Activation:
     if told == "leaky_relu":
         return Activation("leaky relu", 0.2)  # Keras's own slope
-    if not isinstance(told, str) or told not in ACTIVATIONS:
+    if not isinstance(told, str) or told not in KINDS or told == "linear":
         word = told if isinstance(told, str) else "a function of its own"
         raise NoLayer(f"its activation is {word:.60}, which isn't one here")
-    return Activation(ACTIVATIONS[told])
+    return Activation(KINDS[told])
 
 
 def relu(told: Mapping[str, Any]) -> Activation:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from gradbook import __version__
 from gradbook.errors import TargetError
-from gradbook.graph.node import Array
-from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
+from gradbook.formats.activations import steps_of
+from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS
+from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
 from gradbook.net.layer_ops import RUNNING_SHARE
@@ -217,21 +218,6 @@ def _is_positive(x: KerasLayer) -> bool:
 
 # The layers of a Keras model, each with its settings and its weights, channels last.
 
-ACTIVATIONS = {
-    "sigmoid": "sigmoid",
-    "tanh": "tanh",
-    "relu": "relu",
-    "softplus": "softplus",
-    "relu6": "relu6",
-    "elu": "elu",
-    "exact gelu": "gelu",
-    "silu": "silu",
-    "hard swish": "hard_silu",
-    "identity": "linear",
-    "softmax": "softmax",
-    "log softmax": "log_softmax",
-}
-
 
 @dataclass
 class KerasLayers:
@@ -273,8 +259,8 @@ class KerasLayers:
                 return self.row.add("BatchNormalization", own.name, known, given, shape, weights)
             case SampleNorm():
                 return self._samplenorm(own, own.layer, x)
-            case Activation(kind, slope):
-                return self._activation(own, kind, slope, x)
+            case Activation():
+                return self._activation(own, own.layer, x)
             case _:
                 return self._without_weights(place, own, given)
 
@@ -340,24 +326,51 @@ class KerasLayers:
             known["axis"], weights = [1, 2], [array.reshape(own.given) for array in weights]
         return self.row.add("LayerNormalization", _layer_name(own), known, [x], x.shape, weights)
 
-    def _activation(self, own: TrainedLayer, kind: str, slope: float, x: KerasLayer) -> KerasLayer:
-        if kind == "leaky relu":
-            return self.row.add("LeakyReLU", own.name, {"negative_slope": slope}, [x], x.shape)
-        if kind == "gelu":
-            return self._gelu(own.name, x)
-        return self.row.add("Activation", own.name, {"activation": ACTIVATIONS[kind]}, [x], x.shape)
+    def _activation(self, own: TrainedLayer, layer: Activation, x: KerasLayer) -> KerasLayer:
+        if layer.kind == "leaky relu":
+            told = {"negative_slope": layer.slope}
+            return self.row.add("LeakyReLU", own.name, told, [x], x.shape)
+        if layer.kind in ACTIVATIONS:
+            return self._activated(own.name, ACTIVATIONS[layer.kind][0], x)
+        nodes = steps_of(layer, OPERATORS, own.name, "Keras")
+        known = {nodes[0]: x}
+        for number, node in enumerate(nodes[1:], 1):
+            if not node.is_constant():
+                name = own.name if node is nodes[-1] else f"{own.name}_{node.op.name}_{number}"
+                known[node] = self._operation(layer, name, node, known)
+        return known[nodes[-1]]
 
-    def _gelu(self, name: str, x: KerasLayer) -> KerasLayer:
-        """x·σ(x·2·√(2/π)·(1 + 0.044715·x²)), which is the form with tanh; Keras's own has erf."""
+    def _activated(self, name: str, word: str, x: KerasLayer) -> KerasLayer:
+        return self.row.add("Activation", name, {"activation": word}, [x], x.shape)
 
-        def step(kind: str, word: str, settings: dict[str, Any], *reads: KerasLayer) -> KerasLayer:
-            return self.row.add(kind, f"{name}_{word}", settings, reads, x.shape)
-
-        square = step("Multiply", "square", {}, x, x)
-        bent = {"scale": 2 * GELU_SCALE * GELU_CUBE, "offset": 2 * GELU_SCALE}
-        inner = step("Multiply", "inner", {}, x, step("Rescaling", "slope", bent, square))
-        share = step("Activation", "share", {"activation": "sigmoid"}, inner)
-        return self.row.add("Multiply", name, {}, [x, share], x.shape)
+    def _operation(
+        self, layer: Activation, name: str, node: Node, known: Mapping[Node, KerasLayer]
+    ) -> KerasLayer:
+        """One of our ops on each value: on one and a number, it is scaled and shifted."""
+        reads = [known[one] for one in node.inputs if one in known]
+        if len(reads) == 2 and node.op.name != "divide":
+            return self.row.add(OPERATORS[node.op.name], name, {}, reads, reads[0].shape)
+        match node.op.name, [one.number if one.is_constant() else None for one in node.inputs]:
+            case "add", [None, float(number)] | [float(number), None]:
+                told = {"scale": 1.0, "offset": number}
+            case "multiply", [None, float(number)] | [float(number), None]:
+                told = {"scale": number, "offset": 0.0}
+            case "divide", [None, float(number)]:
+                told = {"scale": 1 / number, "offset": 0.0}
+            case "subtract", [None, float(number)]:
+                told = {"scale": 1.0, "offset": -number}
+            case "subtract", [float(number), None]:
+                told = {"scale": -1.0, "offset": number}
+            case "negate", [None]:
+                told = {"scale": -1.0, "offset": 0.0}
+            case op, [None]:
+                return self._activated(name, OPERATORS[op], reads[0])
+            case op, _:
+                raise TargetError(
+                    f"{name}: Keras has no words for {layer.kind}, which is made with {op} of two "
+                    "values: take another activation, or another format"
+                )
+        return self.row.add("Rescaling", name, told, reads, reads[0].shape)
 
     def _ending(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
         match own.layer:

@@ -35,7 +35,7 @@ from gradbook.formats.layer_list import (
     joined,
 )
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
-from gradbook.formats.torch.words import BENDS, bend_of, checked, padding_of
+from gradbook.formats.torch.words import KINDS, OF_EACH_VALUE, activation_of, checked, padding_of
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
@@ -47,7 +47,7 @@ TURNS = ("permute", "transpose", "movedim")
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")
 PASSING = ("alias", "clone", "contiguous", "detach", "to")
 SUMS = ("add", "sub", "mul", "div")  # of two values, or of one and constants
-READ_TURNED = ("layer_norm", "linear", *SUMS, *TURNS, *DROPS, *PASSING, *BENDS)
+READ_TURNED = ("layer_norm", "linear", *SUMS, *TURNS, *DROPS, *PASSING, *OF_EACH_VALUE)
 OF_WEIGHTS = (*TURNS, *PASSING, "view", "reshape", "_unsafe_view", "unsqueeze")
 
 
@@ -394,14 +394,13 @@ class _AtenReader:
 
     # Activations, sums and products.
 
-    def bend(self, call: AtenCall, place: str) -> int:
-        return self.row.add(bend_of(call), self._given(call), place)
+    def activate(self, call: AtenCall, place: str) -> int:
+        return self.row.add(activation_of(call), self._given(call), place)
 
     def softmax(self, call: AtenCall, place: str) -> int:
         if call.arguments["dim"] % (len(self._size(call)) + 1) != 1:
             raise NoLayer("shares are read over all classes, which stand second")
-        kind = call.operator.strip("_").replace("_", " ")
-        return self.row.add(Activation(kind), self._given(call), place)
+        return self.row.add(Activation(KINDS[call.operator]), self._given(call), place)
 
     def combine(self, call: AtenCall, place: str) -> int:
         """A sum of two values, or what a constant does to each channel."""
@@ -480,7 +479,7 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(TURNS, _AtenReader.turn),
     **dict.fromkeys(DROPS, _AtenReader.drop),
     **dict.fromkeys(PASSING, _AtenReader.pass_on),
-    **dict.fromkeys(BENDS, _AtenReader.bend),
+    **dict.fromkeys(OF_EACH_VALUE, _AtenReader.activate),
     **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.softmax),
     **dict.fromkeys(("add", "sub", "mul", "div"), _AtenReader.combine),
 }

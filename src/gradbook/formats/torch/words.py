@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradbook.formats.imported import STEEPER, NoLayer
@@ -26,36 +26,74 @@ from gradbook.schema import (
     WholeNumber,
 )
 
-# Which activation an operator of PyTorch is, by its name and its numbers.
 
-PLAIN = {
-    **{word: word for word in ("relu", "relu6", "sigmoid", "tanh", "silu")},
-    "hardswish": "hard swish",
+@dataclass(frozen=True)
+class TorchWord:
+    """How a call is written, and the operator that an exported program has for it."""
+
+    call: str
+    operator: str
+
+
+ACTIVATIONS = {  # by our words
+    "sigmoid": TorchWord("torch.sigmoid({})", "sigmoid"),
+    "tanh": TorchWord("torch.tanh({})", "tanh"),
+    "relu": TorchWord("F.relu({})", "relu"),
+    "leaky relu": TorchWord("F.leaky_relu({}, {slope!r})", "leaky_relu"),
+    "softplus": TorchWord("F.softplus({})", "softplus"),
+    "relu6": TorchWord("F.relu6({})", "relu6"),
+    "elu": TorchWord("F.elu({})", "elu"),
+    "gelu": TorchWord('F.gelu({}, approximate="tanh")', "gelu"),
+    "exact gelu": TorchWord("F.gelu({})", "gelu"),
+    "silu": TorchWord("F.silu({})", "silu"),
+    "hard swish": TorchWord("F.hardswish({})", "hardswish"),
+    "identity": TorchWord("{}", "alias"),
+    "softmax": TorchWord("F.softmax({}, dim=1)", "softmax"),
+    "log softmax": TorchWord("F.log_softmax({}, dim=1)", "log_softmax"),
+}
+KINDS = {word.operator: kind for kind, word in ACTIVATIONS.items()}
+CALLS = {  # of each value, by our ops, for activations that are made of them
+    "add": "({} + {})",
+    "subtract": "({} - {})",
+    "multiply": "({} * {})",
+    "divide": "({} / {})",
+    "power": "({} ** {})",
+    "negate": "(-{})",
+    "exp": "torch.exp({})",
+    "log": "torch.log({})",
+    "sqrt": "torch.sqrt({})",
+    "choose": "torch.where({} > 0, {}, {})",
+    "normal_share": "torch.special.ndtr({})",
+    **{
+        Activation(kind).word: word.call
+        for kind, word in ACTIVATIONS.items()
+        if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
+    },
 }
 LIMITS = {"hardtanh": ("min_val", "max_val"), "clamp": ("min", "max")}
-BENDS = (*PLAIN, *LIMITS, "elu", "gelu", "leaky_relu", "softplus")
+OF_EACH_VALUE = (  # operators that are an activation by themselves
+    *LIMITS,
+    *(op for op, kind in KINDS.items() if kind != "identity" and not Activation(kind).is_softmax),
+)
 
 
-def bend_of(call: AtenCall) -> Activation:
+def activation_of(call: AtenCall) -> Activation:
+    """Which activation an operator is, by its name and its numbers."""
     word, told = call.operator, call.arguments
-    if word in PLAIN:
-        return Activation(PLAIN[word])
-    if word in LIMITS:
-        least, most = (told[name] for name in LIMITS[word])
-        if (least, most) != (0, 6):
-            raise NoLayer("values are held between 0 and 6, as ReLU6 does, or not at all")
-        return Activation("relu6")
-    if word == "elu":
-        if (told["alpha"], told["scale"], told["input_scale"]) != (1, 1, 1):
+    match word:
+        case "hardtanh" | "clamp":
+            if tuple(told[name] for name in LIMITS[word]) != (0, 6):
+                raise NoLayer("values are held between 0 and 6, as ReLU6 does, or not at all")
+            return Activation("relu6")
+        case "elu" if (told["alpha"], told["scale"], told["input_scale"]) != (1, 1, 1):
             raise NoLayer(STEEPER)
-        return Activation("elu")
-    if word == "gelu":
-        return Activation("gelu" if told["approximate"] == "tanh" else "exact gelu")
-    if word == "leaky_relu":
-        return Activation("leaky relu", told["negative_slope"])
-    if told["beta"] != 1 or told["threshold"] < 20:
-        raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
-    return Activation("softplus")
+        case "gelu":
+            return Activation("gelu" if told["approximate"] == "tanh" else "exact gelu")
+        case "leaky_relu":
+            return Activation("leaky relu", told["negative_slope"])
+        case "softplus" if told["beta"] != 1 or told["threshold"] < 20:
+            raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
+    return Activation(KINDS[word])
 
 
 # What the arguments of PyTorch's operators may be.

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
+from gradbook.formats.activations import steps_of
+from gradbook.formats.torch.words import ACTIVATIONS, CALLS
 from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
 from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
@@ -148,22 +150,6 @@ WORDS = {
     "layernorm": "ln",
     "placenorm": "pn",
 }  # what people call them in PyTorch
-FUNCTIONS = {
-    "sigmoid": "torch.sigmoid({})",
-    "tanh": "torch.tanh({})",
-    "relu": "F.relu({})",
-    "leaky relu": "F.leaky_relu({}, {slope!r})",
-    "softplus": "F.softplus({})",
-    "relu6": "F.relu6({})",
-    "elu": "F.elu({})",
-    "gelu": 'F.gelu({}, approximate="tanh")',
-    "exact gelu": "F.gelu({})",
-    "silu": "F.silu({})",
-    "hard swish": "F.hardswish({})",
-    "identity": "{}",
-    "softmax": "F.softmax({}, dim=1)",
-    "log softmax": "F.log_softmax({}, dim=1)",
-}
 USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
 STATE_NAMES = {  # of a batch normalisation's tensors
     "scale": "weight",
@@ -348,8 +334,8 @@ class _Way:
                 return pooled(own, pool, x) + (f" / {places}" if places else "")
             case Flatten():
                 return f"{_in_brackets(x)}.flatten(1)"
-            case Activation(kind, slope):
-                return FUNCTIONS[kind].format(x, slope=slope)
+            case Activation() as activation:
+                return _activated(own, activation, x)
             case Conv() as conv:
                 pads = _pads(self.trained, own, conv)
                 return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
@@ -362,6 +348,17 @@ class _Way:
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
 
 
+def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
+    if layer.kind in ACTIVATIONS:
+        return ACTIVATIONS[layer.kind].call.format(x, slope=layer.slope)
+    nodes = steps_of(layer, CALLS, own.name, "PyTorch")
+    known = {nodes[0]: x}
+    for node in nodes[1:]:
+        call = f"({node.number!r})" if node.is_constant() else CALLS[node.op.name]
+        known[node] = call.format(*(known[one] for one in node.inputs))
+    return known[nodes[-1]]
+
+
 def _in_brackets(x: str) -> str:
     """A sum or a quotient, before something is asked of it."""
     return f"({x})" if re.search(r" \+ (x|skip[0-9]+)$| / F\.", x) else x
@@ -369,4 +366,6 @@ def _in_brackets(x: str) -> str:
 
 def _reads_x(own: TrainedLayer) -> bool:
     """Whether its expression says x twice."""
+    if isinstance(own.layer, Activation):
+        return own.layer.kind not in ACTIVATIONS
     return isinstance(own.layer, Pool) and places_inside(own, own.layer) is not None
