@@ -54,7 +54,7 @@ def steps_of(layer: Activation, says: Container[str], place: str, language: str)
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class ForeignStep:
     """A part of another program's graph: the names of what it reads and of what it makes."""
 
     source: Any  # as that program has it
@@ -67,14 +67,14 @@ class ActivationSteps:
     """An activation, and the steps that it is written with."""
 
     layer: Activation
-    steps: tuple[Step, ...]
+    steps: tuple[ForeignStep, ...]
 
 
 def activation_from(
-    steps: Sequence[Step],
+    steps: Sequence[ForeignStep],
     value: str,
     outputs: Container[str],
-    work_out: Callable[[Step, Mapping[str, Array]], Array | None],
+    work_out: Callable[[ForeignStep, Mapping[str, Array]], Array | None],
 ) -> ActivationSteps | None:
     """The activation that begins at a value, if some steps after it come to one.
 
@@ -83,7 +83,7 @@ def activation_from(
     """
     longest: ActivationSteps | None = None
     numbers: dict[str, Array] = {value: PLACES}
-    inside: list[Step] = []
+    inside: list[ForeignStep] = []
     for step in steps:
         if not step.reads or not numbers.keys() >= {*step.reads} or len(inside) == MOST_STEPS:
             continue
@@ -109,7 +109,9 @@ def _activation_of(made: Array) -> Activation | None:
     return None
 
 
-def _is_closed(steps: Sequence[Step], inside: Sequence[Step], outputs: Container[str]) -> bool:
+def _is_closed(
+    steps: Sequence[ForeignStep], inside: Sequence[ForeignStep], outputs: Container[str]
+) -> bool:
     """Whether only what the last one makes is read elsewhere."""
     hidden = {step.made for step in inside[:-1]}
     outside = [step for step in steps if step not in inside]

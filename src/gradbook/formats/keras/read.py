@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
-from gradbook.formats.activations import ActivationSteps, Step, activation_from
+from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
 from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
@@ -119,11 +119,11 @@ def _channels_first(array: Array) -> Array:
 
 def _activation_from(content: KerasContent, value: str) -> ActivationSteps | None:
     """The activation that begins at a value, if some layers after it come to one."""
-    steps = [Step(entry, entry.reads, entry.name) for entry in content.entries]
+    steps = [ForeignStep(entry, entry.reads, entry.name) for entry in content.entries]
     return activation_from(steps, value, {content.made}, _worked_out)
 
 
-def _worked_out(step: Step, numbers: Mapping[str, Array]) -> Array | None:
+def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None:
     """What a layer makes of numbers, each by itself, if it is one of those."""
     entry, given = step.source, [numbers[name] for name in step.reads]
     told = entry.settings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradbook.errors import GradbookError
-from gradbook.formats.activations import ActivationSteps, Step, activation_from
+from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
 from gradbook.formats.imported import (
     BOTH,
     CHANNELS_FIRST,
@@ -75,12 +75,14 @@ def _activation_from(content: OnnxGraph, value: str) -> ActivationSteps | None:
     for node in content.nodes:
         if node.op_type != "Shape":
             reads = (name for name in node.input if name and name not in content.constants)
-            steps.append(Step(node, tuple(reads), str(node.output[0])))
+            steps.append(ForeignStep(node, tuple(reads), str(node.output[0])))
     work_out = partial(_worked_out_each, content)
     return activation_from(steps, value, {content.made}, work_out)
 
 
-def _worked_out_each(content: OnnxGraph, step: Step, numbers: Mapping[str, Array]) -> Array | None:
+def _worked_out_each(
+    content: OnnxGraph, step: ForeignStep, numbers: Mapping[str, Array]
+) -> Array | None:
     """What a node makes of numbers, each by itself, if it is one of those."""
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
