@@ -17,7 +17,7 @@ from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
-from gradbook.targets.excel.plan.answers import Classes
+from gradbook.targets.excel.sheets.answers import Classes
 from tests.engine.agreement import CLOSE, KEY, batch_for, disagreement, distance, varies
 from tests.families import networks
 
@@ -215,7 +215,7 @@ from gradbook.data.warp import parse as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.answers import answers
 from gradbook.net import parse
-from gradbook.targets.excel.plan.answers import Classes
+from gradbook.targets.excel.sheets.answers import Classes
 
 net = parse('''
 input 3x224x224; dropout 0.1; conv 8 3x3 stride 2; relu; maxpool 4; conv 8 3x3 stride 2; relu

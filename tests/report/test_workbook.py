@@ -17,8 +17,8 @@ from gradbook.net.step import run
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.columns import fitting_rates
-from gradbook.targets.excel.plan.exercise import KINDS, Exercise
+from gradbook.targets.excel.plan.book import fitting_rates
+from gradbook.targets.excel.plan.columns import KINDS, Exercise
 from tests.report.workbooks import named, tables
 
 PEOPLES_COLUMNS = (

@@ -17,8 +17,7 @@ from gradbook.lab.models.model import Model, for_inputs
 from gradbook.net.layers import spell
 from gradbook.net.measure import measure
 from gradbook.net.work.at_work import values_of
-from gradbook.targets.excel.reader.sheets import ReaderBook, written
-from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
+from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, require_room, written
 
 TO_PICK_FROM = 20  # test images, as many of each class as there is room for
 

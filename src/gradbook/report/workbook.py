@@ -19,9 +19,8 @@ from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.passes import why
 from gradbook.targets.algebra.text import FIXED_SPACE, sentences
 from gradbook.targets.drawing import draw, png
-from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan
-from gradbook.targets.excel.plan.columns import fitting_rates
-from gradbook.targets.excel.plan.exercise import Exercise
+from gradbook.targets.excel.plan.book import PICTURE_FINENESS, WorkbookPlan, fitting_rates
+from gradbook.targets.excel.plan.columns import Exercise
 from gradbook.targets.excel.write import written
 
 

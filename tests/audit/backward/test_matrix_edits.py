@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gradbook.audit.backward.matrix_edits import matrix_edits
 from gradbook.audit.backward.outputs import cells_of_sheet
-from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import read, write
 from tests.audit.material.small import at, small
 
 CELLS = {

@@ -16,7 +16,7 @@ from gradbook.audit.classes.similar import similar_books
 from gradbook.lab.classroom import personal
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.exercise import Exercise
+from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.lookalikes import FORMULAS, book
 from tests.outside.witness import recalculate
 

@@ -14,7 +14,7 @@ from gradbook.audit.findings.findings import BookReport
 from gradbook.lab.classroom import personal
 from gradbook.net import Net, builtin, parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.exercise import GRADIENTS, KINDS, Exercise
+from gradbook.targets.excel.plan.columns import GRADIENTS, KINDS, Exercise
 from tests.outside.witness import recalculate
 
 SAMPLES = """

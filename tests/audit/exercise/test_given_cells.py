@@ -12,7 +12,7 @@ from gradbook.audit.classes.points import MarkingRules, score
 from gradbook.audit.findings.findings import BookReport
 from gradbook.cli.main import main
 from gradbook.net import parse
-from gradbook.targets.excel.plan.exercise import KINDS, Exercise
+from gradbook.targets.excel.plan.columns import KINDS, Exercise
 from tests.audit.exercise.test_exercise import NETS, filled, written
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 

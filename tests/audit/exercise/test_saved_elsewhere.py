@@ -11,7 +11,7 @@ from openpyxl import Workbook, load_workbook
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.plan.exercise import Exercise
+from gradbook.targets.excel.plan.columns import Exercise
 from tests.audit.material.exercises import (
     EPOCHS,
     Variation,

@@ -14,8 +14,7 @@ from gradbook.audit.formula.edits import (
     shortened,
     tidy,
 )
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Reference, read, write
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,7 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.targets.excel.language.grammar import Number, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Number, Reference, read, write
 
 FORMULAS = ["A1", "-A1*B2/(C3+1)^2", "SUM(A1:B2,,3)-IF(A1>0,-B2,50%)", "A1-(B2-(C3-D4))*2"]
 

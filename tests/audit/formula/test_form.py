@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from gradbook.audit.formula.form import FormReader
 from gradbook.audit.formula.reader import Reader
-from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.language.reader import FormulaError, read
+from gradbook.targets.excel.language.grammar import FormulaError, read, write
 
 
 def test_formulas_that_differ_in_their_cells_have_one_form():

@@ -23,9 +23,9 @@ from gradbook.targets.excel.language.grammar import (
     Infix,
     Number,
     Reference,
+    read,
     write,
 )
-from gradbook.targets.excel.language.reader import read
 from tests.audit.material.faults import in_row, planted
 from tests.audit.material.made import Table
 from tests.audit.material.tables import FIRST, Columns

@@ -4,8 +4,7 @@ import pytest
 
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.rules.rule_edits import larger_edits, small_edits
-from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import read, write
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_no_rates_at_all_is_possible(said, tmp_path):
 
 
 def test_what_was_left_out_is_said(said, monkeypatch):
-    monkeypatch.setattr("gradbook.targets.excel.plan.columns.MOST_CELLS", 600)
+    monkeypatch.setattr("gradbook.targets.excel.plan.book.MOST_CELLS", 600)
     lines = said("--epochs", "3")
     assert lines[1].startswith("  compares 3 learning rates, not 13: more would be too many cells")
 

@@ -9,7 +9,7 @@ import numpy as np
 from openpyxl import load_workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from gradbook.targets.excel.reader.sheets import GRID_COLUMN, GRID_ROW, OWN
+from gradbook.targets.excel.reader import GRID_COLUMN, GRID_ROW, OWN
 from tests.report.workbooks import edited
 
 PICK = xl_rowcol_to_cell(GRID_ROW - 3, GRID_COLUMN + 4)

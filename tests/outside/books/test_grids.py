@@ -13,8 +13,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
-from gradbook.targets.excel.grids.weights import WeightLookedAt
-from gradbook.targets.excel.grids.windows import LookedAt
+from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, retype, tables

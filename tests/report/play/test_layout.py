@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gradbook.net import builtin
 from gradbook.report.play.building import building_table, builds
+from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, spaced
 from gradbook.targets.drawing.shapes import ems, width_table
-from gradbook.targets.drawing.spacing import ColumnSize, SpacingRules, spaced
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
 from tests.targets.page.machine import asked

@@ -26,8 +26,14 @@ from gradbook.audit.repair.edits.alternatives import (
 from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants
 from gradbook.audit.repair.edits.templates import USUAL, derived
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import (
+    Expression,
+    Infix,
+    Number,
+    Reference,
+    read,
+    write,
+)
 
 MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_PAIRED = 24  # of which functions may be a missing factor

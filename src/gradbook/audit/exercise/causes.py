@@ -38,8 +38,7 @@ from gradbook.audit.repair.edits.templates import USUAL, derived
 from gradbook.audit.repair.wording import Wording
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Expression, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Expression, Reference, read, write
 from gradbook.targets.excel.language.spelling import Speller
 
 ENOUGH = 3  # points at which a factor can be told

@@ -52,7 +52,7 @@ from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
 from gradbook.net import parse
 from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.plan.exercise_record import ExerciseRecord
+from gradbook.targets.excel.plan.columns import ExerciseRecord
 
 SAME = 1e-9  # relative: numbers that were given and saved again
 CHANGED_SHOWN = 6  # given numbers that are named
@@ -82,7 +82,7 @@ def _exercise(record: ExerciseRecord) -> OwnExercise | None:
     """The exercise that a book says it is."""
     if len(record.network) > LONGEST_NET:
         return None
-    from gradbook.targets.excel.solution import Solution  # a writer: slow to load, seldom needed
+    from gradbook.targets.excel.plan.book import Solution  # a writer: slow to load, seldom needed
 
     try:
         net = parse(record.network)

@@ -17,7 +17,7 @@ from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.solution import Solution
+    from gradbook.targets.excel.plan.book import Solution
 
 ENOUGH = 0.5  # of a table's headings, to know it by
 Headings = Mapping[str, int]  # of one row: a text's column

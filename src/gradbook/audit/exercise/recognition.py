@@ -6,12 +6,7 @@ from collections.abc import Iterator
 
 from gradbook.audit.formula.address import ROW, Address
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.plan.exercise_record import (
-    FIRST_LINE,
-    MOST_LINES,
-    ExerciseRecord,
-    read_record,
-)
+from gradbook.targets.excel.plan.columns import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 EXERCISE_TITLE = ": an exercise"  # as the title of its first sheet ends
 

@@ -16,7 +16,7 @@ from gradbook.audit.judge.numbers import POINTS
 from gradbook.graph.node import Array, Node, needed
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.solution import Solution
+    from gradbook.targets.excel.plan.book import Solution
 
 MOST_EPOCHS = 251  # different ones: what is so far away is hardly mistaken for the same
 ALL = POINTS + 1  # points

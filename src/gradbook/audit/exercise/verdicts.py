@@ -28,7 +28,7 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node
 
 if TYPE_CHECKING:
-    from gradbook.targets.excel.solution import Solution
+    from gradbook.targets.excel.plan.book import Solution
 
 CIRCLE = "circle"
 NAN = np.full(ALL, np.nan)

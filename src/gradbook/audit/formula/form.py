@@ -12,8 +12,7 @@ from functools import cached_property
 
 from gradbook.audit.formula.address import MARKS
 from gradbook.audit.formula.expression import references
-from gradbook.targets.excel.language.grammar import Expression
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Expression, read
 
 _CELLS = re.compile(r"A([0-9]+)(?::A([0-9]+))?")
 

@@ -35,8 +35,15 @@ from gradbook.audit.formula.pattern import (
     RangeReference,
     UnknownReference,
 )
-from gradbook.targets.excel.language.grammar import Call, Expression, Number, Reference, write
-from gradbook.targets.excel.language.reader import FormulaError, read
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    FormulaError,
+    Number,
+    Reference,
+    read,
+    write,
+)
 
 MOST_REMEMBERED = 30_000  # cells as they are typed, or seen from elsewhere
 SEVERAL_VALUES = ("MMULT", "TRANSPOSE")  # functions whose value fills several cells

@@ -29,8 +29,7 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import shown
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Reference, read, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with

@@ -19,8 +19,7 @@ from gradbook.audit.formula.expression import renamed
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Reference, read, write
 
 MOST_FORMULAS = 3  # of one sheet, that may be to blame
 MOST_CELLS = 20_000

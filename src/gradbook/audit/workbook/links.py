@@ -12,7 +12,7 @@ from dataclasses import replace
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.language.reader import TOO_DEEP
+from gradbook.targets.excel.language.grammar import TOO_DEEP
 
 MOST_LINKS = 1_500_000  # from formulas to cells of ranges
 ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again

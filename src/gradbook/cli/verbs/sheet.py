@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
-    from gradbook.targets.excel.plan.exercise import Exercise
+    from gradbook.targets.excel.plan.columns import Exercise
 
 EXAMPLES = """\
   gradbook sheet                            the worked 2-2-2 network, into worked.xlsx
@@ -165,7 +165,7 @@ def _asked(options: Namespace) -> Sequence[int | str]:
 
 
 def _exercise(student: int | str, options: Namespace) -> Exercise:
-    from gradbook.targets.excel.plan.exercise import FORWARD, LOSS, Exercise, read_kinds
+    from gradbook.targets.excel.plan.columns import FORWARD, LOSS, Exercise, read_kinds
 
     kinds = read_kinds([word.strip() for word in (options.blank or "gradients").split(",")])
     tells = {FORWARD, LOSS} & set(kinds)  # what the sheet Check is made of

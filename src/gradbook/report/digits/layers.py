@@ -26,7 +26,7 @@ from gradbook.net.text import layer_words
 from gradbook.net.wiring import Concat, GoBack, Residual
 from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
-from gradbook.targets.drawing.place import spelled
+from gradbook.targets.drawing.layout import spelled
 from gradbook.targets.page.lines import written
 
 IMAGE = -1  # the number of what the first layer reads

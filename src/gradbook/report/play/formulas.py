@@ -15,7 +15,7 @@ from gradbook.palette import colour_of
 from gradbook.targets.algebra.forms import Form, Words
 from gradbook.targets.algebra.formula import Say, definition, formula, symbol
 from gradbook.targets.algebra.mathml import inline
-from gradbook.targets.drawing.place import spelled
+from gradbook.targets.drawing.layout import spelled
 from gradbook.targets.page.content import PageContent
 
 SLOT = re.compile(r"<mtext>(⟦\w+⟧)</mtext>")

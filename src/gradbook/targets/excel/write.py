@@ -19,17 +19,34 @@ from gradbook.targets.excel.plan.book import (
     VERDICTS_WORK,
     WorkbookPlan,
 )
+from gradbook.targets.excel.plan.columns import ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
-from gradbook.targets.excel.sheets.check import write_check
-from gradbook.targets.excel.sheets.check_work import write_check_work
+from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
-from gradbook.targets.excel.sheets.exercise import write_exercise
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
-from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work
-from gradbook.targets.excel.sheets.table import columns
-from gradbook.targets.excel.sheets.training import write_samples, write_training
-from gradbook.targets.excel.sheets.verdicts import write_verdicts_work
+from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work, write_verdicts_work
+from gradbook.targets.excel.sheets.training import columns, write_samples, write_training
+
+FIRST_ROW = 3
+LONGEST_CELL = 30_000  # characters, of the 32,767 that a cell holds
+
+
+def write_exercise(look: Look, book: WorkbookPlan) -> None:
+    """The hidden sheet Exercise: what is asked for, in cells that every program saves again."""
+    remark = "gradbook check reads here which network this is and what is to be filled in."
+    sheet = look.sheet(EXERCISE, "What this exercise asks", remark)
+    asked = book.exercise.kind_of(book.step) if book.exercise else {}
+    record = ExerciseRecord(
+        str(book.step.net),
+        book.rate,
+        tuple((kind, str(node.name)) for node, kind in asked.items()),
+    )
+    for row, line in enumerate(record.lines(), FIRST_ROW):
+        for column, start in enumerate(range(0, max(len(line), 1), LONGEST_CELL)):
+            part = line[start : start + LONGEST_CELL]
+            sheet.write_string(row, column, part, look.text)
+
 
 SHEETS = {
     NETWORK: write_network,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, combined
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import read
 
 GIVEN = np.array([0.5, 2.0])
 

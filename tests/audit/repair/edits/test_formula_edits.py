@@ -10,8 +10,7 @@ import pytest
 from gradbook.audit.formula.edits import EditKind
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute, matching
 from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants, pairs
-from gradbook.targets.excel.language.grammar import Call, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Call, Reference, read, write
 
 POINTS = np.random.default_rng(0).uniform(0.2, 0.9, (4, 8))
 CELLS = {name: Substitute(Reference(name), POINTS[k]) for k, name in enumerate("ABCD")}

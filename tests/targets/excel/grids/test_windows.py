@@ -14,8 +14,7 @@ from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.excel.grids.scene import KINDS, GridScene
-from gradbook.targets.excel.grids.weights import WeightLookedAt
-from gradbook.targets.excel.grids.windows import LookedAt
+from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import WorkbookPlan
 
 NETS = {

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.targets.excel.language.grammar import (
+    DEEPEST,
     INFIX,
     LONGEST_FORMULA,
     Call,
+    FormulaError,
     Infix,
     Number,
     Postfix,
@@ -17,9 +19,9 @@ from gradbook.targets.excel.language.grammar import (
     Reference,
     Text,
     number,
+    read,
     write,
 )
-from gradbook.targets.excel.language.reader import DEEPEST, FormulaError, read
 
 A, B, C = Reference("A1"), Reference("B2"), Reference("C3")
 

@@ -7,7 +7,6 @@ import pytest
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates import criteria
-from gradbook.targets.excel.plan.gates import gates_of
 from gradbook.targets.excel.plan.verdicts import (
     CONDITIONS,
     MEASURES,
@@ -15,6 +14,7 @@ from gradbook.targets.excel.plan.verdicts import (
     EpochCells,
     RateRow,
     VerdictCells,
+    gates_of,
     least_formula,
 )
 

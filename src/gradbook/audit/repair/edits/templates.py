@@ -17,8 +17,14 @@ from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Expression, Infix, Prefix, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import (
+    Expression,
+    Infix,
+    Prefix,
+    Reference,
+    read,
+    write,
+)
 
 USUAL = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
 MOST = 10

@@ -15,8 +15,7 @@ from gradbook.audit.repair.generators.outlier_rows import Move
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.steps import SheetStep
-from gradbook.targets.excel.language.grammar import Expression, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import Expression, read, write
 
 
 def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:

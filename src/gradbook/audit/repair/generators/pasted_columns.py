@@ -27,8 +27,14 @@ from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
-from gradbook.targets.excel.language.reader import read
+from gradbook.targets.excel.language.grammar import (
+    Expression,
+    Infix,
+    Number,
+    Reference,
+    read,
+    write,
+)
 
 MOST_COLUMNS = 12
 MOST_MENTIONED = 3  # cells of a formula that another may be like

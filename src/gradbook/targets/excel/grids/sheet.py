@@ -15,17 +15,17 @@ from gradbook.targets.excel.grids.scene import (
     GridScene,
     NodeBlock,
 )
-from gradbook.targets.excel.grids.weights import WeightLookedAt
 from gradbook.targets.excel.grids.windows import (
     DIFFERS,
     LINE_WORDS,
     SAME,
     LookedAt,
+    WeightLookedAt,
     WindowBlock,
     WindowLine,
 )
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
-from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.plan.layout import shown
 from gradbook.targets.excel.sheets.check import an_epoch
 from gradbook.targets.excel.sheets.look import BAD, GOOD, SMALL, Look
 

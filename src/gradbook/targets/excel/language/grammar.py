@@ -1,13 +1,18 @@
-"""The language of cells: its forms, how tightly each binds, and how they are written.
+"""The language of cells: its forms, how tightly each binds, how they are written and read.
 
-`reader` reads formulas by the same table. Excel negates before it raises, so -2^2 is 4; every
-infix operator associates to the left, 2^3^2 being 64.
+Excel negates before it raises, so -2^2 is 4; every infix operator associates to the left, 2^3^2
+being 64.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple, NoReturn
+
+from gradbook.errors import GradbookError
 
 LONGEST_FORMULA = 8192  # characters, in Excel
 
@@ -151,3 +156,158 @@ def binding(expression: Expression) -> int:
 def digits(value: float) -> str:
     """A number from zero up, in full: 0.05, 2, 1E-08."""
     return repr(float(value)).removesuffix(".0").upper()
+
+
+# Reading, a stranger's formulas too: precedence climbing ---------------------
+
+DEEPEST = 100  # parts within parts; Excel nests 64 calls
+TOO_DEEP = f"more than {DEEPEST} parts within parts"
+
+
+class FormulaError(GradbookError):
+    """A formula that can't be read; the column counts from 1."""
+
+    def __init__(self, message: str, column: int) -> None:
+        super().__init__(message)
+        self.column = column
+
+    def where(self) -> str:
+        return f"character {self.column} of the formula"
+
+
+_SHEET = r"(?:'(?:[^']|'')+'|[\w.\[\]]+)!"
+_CELL = r"\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6}"
+_TOKENS = re.compile(
+    rf"""
+    (?P<space>[ \t\r\n]+)
+  | (?P<text>"(?:[^"]|"")*")
+  | (?P<error>\#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!))
+  | (?P<call>[A-Za-z_][\w.]*)[ ]*\(
+  | (?P<reference>
+        (?:{_SHEET})?(?:{_CELL}(?::{_CELL})?(?![\w.(!])
+                      |\$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}(?![\w.(!])
+                      |\$?[1-9][0-9]*:\$?[1-9][0-9]*(?![\w.(!])
+                      |\#REF!)
+      | (?:{_SHEET})?[^\W\d][\w.]*(?![\w.(!])
+    )
+  | (?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?)
+  | (?P<mark><>|<=|>=|[-+*/^&=<>%(),])
+    """,
+    re.VERBOSE,
+)
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    column: int
+
+
+def read(formula: str) -> Expression:
+    """What a formula says, with or without its =; a FormulaError where it can't be told."""
+    if len(formula) > LONGEST_FORMULA + 1:
+        raise FormulaError(f"longer than {LONGEST_FORMULA:,} characters", LONGEST_FORMULA + 1)
+    return _FormulaReader(formula).whole()
+
+
+def _tokens(formula: str) -> Iterator[Token]:
+    at = 1 if formula.startswith("=") else 0
+    while at < len(formula):
+        found = _TOKENS.match(formula, at)
+        if found is None or found.lastgroup is None:
+            raise FormulaError(f"{formula[at]!r} has no meaning here", at + 1)
+        if found.lastgroup != "space":
+            yield Token(found.lastgroup, found[found.lastgroup], at + 1)
+        at = found.end()
+    yield Token("end", "", len(formula) + 1)
+
+
+class _FormulaReader:
+    """Precedence climbing over the tokens."""
+
+    def __init__(self, formula: str) -> None:
+        self.tokens = list(_tokens(formula))
+        self.at = 0
+        self.depth = 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def whole(self) -> Expression:
+        found = self.expression(0)
+        if self.token.kind != "end":
+            self.fail()
+        return found
+
+    def expression(self, at_least: int) -> Expression:
+        """All that binds at least so tightly, from here on."""
+        outside = self.depth
+        self.deeper()
+        found = self.operand()
+        while self.token.kind == "mark":
+            mark = self.token.text
+            if POSTFIX.get(mark, -1) >= at_least:
+                self.at += 1
+                self.deeper()
+                found = Postfix(mark, found)
+            elif INFIX.get(mark, -1) >= at_least:
+                self.at += 1
+                found = Infix(mark, found, self.expression(INFIX[mark] + 1))
+            else:
+                break
+        self.depth = outside
+        return found
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise FormulaError(TOO_DEEP, self.token.column)
+
+    def operand(self) -> Expression:
+        token = self.token
+        self.at += 1
+        match token.kind, token.text:
+            case "number", digits if isfinite(float(digits)):
+                return Number(float(digits))
+            case "text", quoted:
+                return Text(quoted[1:-1].replace('""', '"'))
+            case "reference" | "error", name:
+                return Reference(name)
+            case "call", function:
+                return Call(function.upper(), self.arguments())
+            case "mark", "(":
+                inner = self.expression(0)
+                self.expect(")")
+                return inner
+            case "mark", mark if mark in PREFIX:
+                return Prefix(mark, self.expression(PREFIX[mark]))
+        self.at -= 1
+        self.fail()
+
+    def arguments(self) -> tuple[Expression | None, ...]:
+        found: list[Expression | None] = []
+        if not self.take(")"):
+            found.append(self.argument())
+            while self.take(","):
+                found.append(self.argument())
+            self.expect(")")
+        return tuple(found)
+
+    def argument(self) -> Expression | None:
+        left_out = self.token.kind == "mark" and self.token.text in ",)"
+        return None if left_out else self.expression(0)
+
+    def take(self, mark: str) -> bool:
+        found = self.token.kind == "mark" and self.token.text == mark
+        self.at += found
+        return found
+
+    def expect(self, mark: str) -> None:
+        if not self.take(mark):
+            self.fail(f"'{mark}' is missing")
+
+    def fail(self, message: str = "") -> NoReturn:
+        here = self.token
+        seen = f"'{here.text}' doesn't belong here" if here.text else "it ends too early"
+        raise FormulaError(message or seen, here.column)

@@ -1,8 +1,8 @@
-"""The plan of a workbook: what it holds, where each value stands, and what each cell will show."""
+"""The plan of a workbook: what it holds, where each value stands, and what each cell shows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -10,24 +10,48 @@ from math import ceil
 
 from xlsxwriter.utility import xl_col_to_name
 
+from gradbook.errors import LimitError
 from gradbook.graph.node import Node
 from gradbook.net import Activation, BatchNorm, Concat, Conv, GoBack, Net, Pool, Residual
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
 from gradbook.net.layers import Layer
+from gradbook.net.lower import scalar_step
 from gradbook.net.norms import SampleNorm
 from gradbook.net.step import Step
 from gradbook.rates.criteria import Case, attained, least_loss
 from gradbook.rates.trial import trial
-from gradbook.targets.excel.plan.columns import ColumnGroup, groups
-from gradbook.targets.excel.plan.epoch_nudges import EpochNudges
-from gradbook.targets.excel.plan.exercise import Exercise
-from gradbook.targets.excel.plan.gates import GateColumns, gates_of
-from gradbook.targets.excel.plan.layout import DATA, ColumnBlock, RunLayout, Start, following_values
-from gradbook.targets.excel.plan.nudges import Nudges
-from gradbook.targets.excel.plan.tolerance import OPEN, Tolerance, epochs_summary, summary
-from gradbook.targets.excel.plan.values import RecordedRun, record
-from gradbook.targets.excel.plan.verdicts import VerdictCells
+from gradbook.targets.excel.plan.check import (
+    OPEN,
+    EpochNudges,
+    Nudges,
+    Tolerance,
+    epochs_summary,
+    summary,
+)
+from gradbook.targets.excel.plan.columns import (
+    ColumnGroup,
+    Exercise,
+    backward_values,
+    forward_values,
+    groups,
+    is_activation,
+)
+from gradbook.targets.excel.plan.layout import (
+    DATA,
+    ColumnBlock,
+    RecordedRun,
+    RunLayout,
+    Start,
+    following_values,
+    record,
+)
+from gradbook.targets.excel.plan.verdicts import (
+    GateColumns,
+    VerdictCells,
+    gates_of,
+    size_of_verdicts,
+)
 
 NETWORK, DERIVATION, TRAINING, SAMPLES = "Network", "Derivation", "Training", "Samples"
 GRIDS = "Grids"
@@ -354,3 +378,113 @@ def start_name(weight: Node) -> str:
 
 def given_name(leaf: Node) -> str:
     return f"{leaf.name}_given"
+
+
+# How much fits --------------------------------------------------------------
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
+SPARE = 64  # rows and columns for headings and counters
+
+
+def fitting_rates(
+    step: Step, epochs: int, asked: tuple[float, ...] | None, usual: tuple[float, ...]
+) -> tuple[float, ...]:
+    """The rates whose runs fit beside the training table; a LimitError where those asked don't.
+
+    Where nobody asked, as many of the usual ones as fit, spread evenly.
+    """
+    nodes = [node for group in groups(step) for node in group.nodes]
+    own = epochs * sum(step.samples if node.each else 1 for node in nodes)
+    _check_size(step, epochs, len(nodes), own)
+    each = own + size_of_verdicts(step, epochs)
+    most = min((MOST_CELLS - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
+    wanted = usual if asked is None else asked
+    if len(wanted) <= most:
+        return wanted
+    if asked is not None:
+        few = f"take at most {most}, or fewer epochs"
+        raise LimitError(
+            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * each:,} cells more, and "
+            f"a workbook stays pleasant up to {MOST_CELLS:,}: "
+            f"{few if most else 'take fewer epochs, or --rates none'}"
+        )
+    last = len(usual) - 1
+    return tuple(usual[round(k * last / (most - 1))] for k in range(most)) if most > 1 else ()
+
+
+def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
+    if across > MOST_COLUMNS - SPARE:
+        raise LimitError(
+            f"{across:,} values in a row, and a sheet has {MOST_COLUMNS:,} columns: "
+            "take a smaller network"
+        )
+    rows, per_epoch = epochs * step.samples, cells // epochs
+    most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
+    if epochs > most:
+        kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
+        fewer = f"at most {most:,} epochs fit"
+        raise LimitError(
+            f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds or "
+            f"anyone would wait for: {fewer if most else 'take a smaller network or fewer samples'}"
+        )
+
+
+# What somebody filled in is held against -------------------------------------
+
+ANY = 2  # epochs: a row is like the next
+COUNTERS = {False: ("epoch",), True: ("epoch", "sample")}  # of the table of steps, of samples
+
+
+class Solution:
+    """What a network's workbook has: the values with a column each, and what refers to the rest."""
+
+    def __init__(self, net: Net) -> None:
+        self.step: Step = scalar_step(net)
+        self.plan = WorkbookPlan(self.step, ANY, net.learning_rate, ())
+
+    def columns(self, *, each: bool) -> Mapping[Node, int]:
+        """The values with a column on Training, or on Samples, and which column that is."""
+        table = self.plan.training.of_sample if each else self.plan.training.of_step
+        return table.columns
+
+    @cached_property
+    def nodes(self) -> dict[str, Node]:
+        """The values with a column, by their names."""
+        return {str(node.name): node for each in COUNTERS for node in self.columns(each=each)}
+
+    def counters(self, *, each: bool) -> tuple[str, ...]:
+        """The headings of what counts the rows of that table."""
+        return COUNTERS[each]
+
+    @cached_property
+    def forward(self) -> list[Node]:
+        """The named values on the way to the loss."""
+        return forward_values(self.step)
+
+    @cached_property
+    def memory(self) -> Mapping[Node, Node]:
+        """What goes from step to step beside the weights, and what each step makes of it."""
+        weights = set(self.step.weights)
+        return {leaf: made for leaf, made in self.step.next.items() if leaf not in weights}
+
+    @cached_property
+    def activations(self) -> frozenset[Node]:
+        """Those that are a function of one sum."""
+        return frozenset(filter(is_activation, self.forward))
+
+    @property
+    def gradients(self) -> tuple[Node, ...]:
+        """All that an exercise asks for where nothing else is said."""
+        return tuple(backward_values(self.step))
+
+    def named_cells(self) -> Iterator[tuple[Node, str, str]]:
+        """What is given in a cell of its own: the value, the cell's name, the words beside it."""
+        yield self.step.rate, RATE_NAME, RATE_WORDS
+        for leaf, name in self.plan.starts.items():
+            if isinstance(name, str) and "!" not in name:
+                yield leaf, name, self.plan.words_of(leaf)
+
+    @property
+    def sample_columns(self) -> Mapping[str, Node]:
+        """The headings of the table that the samples stand in; none where there is one sample."""
+        return {str(leaf.name): leaf for leaf in self.plan.given} if self.plan.several else {}

@@ -1,18 +1,19 @@
-"""The columns in order (inputs, layer by layer, errors, gradients) and how many cells fit."""
+"""The columns in order, how many cells fit, and which an exercise leaves blank."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, takewhile
+from math import isfinite
+from random import Random
 
-from gradbook.errors import LimitError
+from gradbook.errors import UsageError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.net import Net
 from gradbook.net.step import Step
 from gradbook.net.text import layer_words
-from gradbook.targets.excel.plan.verdicts import size_of_verdicts
 
 
 @dataclass(frozen=True)
@@ -138,49 +139,118 @@ def _nested(node: Node) -> list[Name]:
 
 # How many of them a workbook holds --------------------------------------------
 
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
-MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
-SPARE = 64  # rows and columns for headings and counters
+
+# What an exercise leaves blank -----------------------------------------------
+
+GRADIENTS, FORWARD, LOSS, UPDATE = "gradients", "forward", "loss", "update"
+KINDS = (FORWARD, LOSS, GRADIENTS, UPDATE)
+STUDENT_NAME = "student"  # what the cell with the student's name is called
+BLANK_NAME = "fill_in_{}_{}"  # what each column that is left blank is called: kind and number
 
 
-def fitting_rates(
-    step: Step, epochs: int, asked: tuple[float, ...] | None, usual: tuple[float, ...]
-) -> tuple[float, ...]:
-    """The rates whose runs fit beside the training table; a LimitError where those asked don't.
+@dataclass(frozen=True)
+class Exercise:
+    """What is left blank, `places` columns of it where that is given, drawn by the `seed`."""
 
-    Where nobody asked, as many of the usual ones as fit, spread evenly.
-    """
-    nodes = [node for group in groups(step) for node in group.nodes]
-    own = epochs * sum(step.samples if node.each else 1 for node in nodes)
-    _check_size(step, epochs, len(nodes), own)
-    each = own + size_of_verdicts(step, epochs)
-    most = min((MOST_CELLS - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
-    wanted = usual if asked is None else asked
-    if len(wanted) <= most:
-        return wanted
-    if asked is not None:
-        few = f"take at most {most}, or fewer epochs"
-        raise LimitError(
-            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * each:,} cells more, and "
-            f"a workbook stays pleasant up to {MOST_CELLS:,}: "
-            f"{few if most else 'take fewer epochs, or --rates none'}"
-        )
-    last = len(usual) - 1
-    return tuple(usual[round(k * last / (most - 1))] for k in range(most)) if most > 1 else ()
+    student: str = ""  # a name, or a number as text
+    kinds: tuple[str, ...] = (GRADIENTS,)
+    places: int | None = None
+    seed: int | str = 0
+    has_check: bool = True  # whether the sheet is there that says which gradients are right
+
+    def blank(self, step: Step) -> tuple[Node, ...]:
+        """The values whose columns are blank; of a weight, all but its first cell."""
+        return tuple(self.kind_of(step))
+
+    def kind_of(self, step: Step) -> dict[Node, str]:
+        """The same, each with its kind."""
+        there = [(node, kind) for kind in self.kinds for node in _of_kind(step, kind)]
+        if self.places is None:
+            return dict(there)
+        if self.places > len(there):
+            raise UsageError(
+                f"{self.places} places to leave blank, and there are {len(there)} of that kind: "
+                "take fewer, or other kinds"
+            )
+        drawn = set(Random(f"places {self.seed}").sample(range(len(there)), self.places))
+        return dict(found for place, found in enumerate(there) if place in drawn)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether all gradients are asked for and nothing else."""
+        return self.kinds == (GRADIENTS,) and self.places is None
 
 
-def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
-    if across > MOST_COLUMNS - SPARE:
-        raise LimitError(
-            f"{across:,} values in a row, and a sheet has {MOST_COLUMNS:,} columns: "
-            "take a smaller network"
-        )
-    rows, per_epoch = epochs * step.samples, cells // epochs
-    most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
-    if epochs > most:
-        kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
-        fewer = f"at most {most:,} epochs fit"
-        raise LimitError(
-            f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds or "
-            f"anyone would wait for: {fewer if most else 'take a smaller network or fewer samples'}"
-        )
+def _of_kind(step: Step, kind: str) -> Iterator[Node]:
+    if kind == GRADIENTS:
+        yield from backward_values(step)
+    elif kind == UPDATE:
+        yield from step.trained
+    else:
+        for node in forward_values(step):
+            if _is_error(node) is (kind == LOSS):
+                yield node
+
+
+def _is_error(node: Node) -> bool:
+    return node.name is not None and node.name.stem == "E"
+
+
+def read_kinds(words: Sequence[str]) -> tuple[str, ...]:
+    """The kinds in the order of a step; an error names one that there isn't."""
+    for word in words:
+        if word not in KINDS:
+            raise UsageError(f"nothing is called {word!r} there: it is one of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in words)
+
+
+# What an exercise says of itself, in cells that every program saves again ----
+
+FIRST_LINE = "gradbook exercise 1"  # the number goes up when older readers couldn't read it
+RATE, BLANK, NETWORK = "rate", "blank", "network"
+MOST_LINES = 20_000
+
+
+@dataclass(frozen=True)
+class ExerciseRecord:
+    """The network of an exercise, the rate that it gives, the columns that it asks for."""
+
+    network: str  # as a text
+    rate: float | None
+    asked: tuple[tuple[str, str], ...]  # kind and quantity of each
+
+    def lines(self) -> Iterator[str]:
+        """One line a cell, below each other."""
+        yield FIRST_LINE
+        if self.rate is not None:
+            yield f"{RATE} {self.rate!r}"
+        yield from (f"{BLANK} {kind} {quantity}" for kind, quantity in self.asked)
+        yield NETWORK
+        yield from self.network.splitlines()
+
+
+def read_record(lines: Iterable[str]) -> ExerciseRecord | None:
+    """The record that some lines are; None where they are none."""
+    rest = iter(lines)
+    if next(rest, "").strip() != FIRST_LINE:
+        return None
+    rate: float | None = None
+    asked: list[tuple[str, str]] = []
+    for line in rest:
+        word, _, said = line.strip().partition(" ")
+        if word == NETWORK:
+            return ExerciseRecord("\n".join(rest) + "\n", rate, tuple(asked))
+        if word == RATE:
+            rate = _number(said)
+        elif word == BLANK:
+            kind, _, quantity = said.partition(" ")
+            asked.append((kind, quantity))
+    return None
+
+
+def _number(said: str) -> float | None:
+    try:
+        found = float(said)
+    except ValueError:
+        return None
+    return found if isfinite(found) else None

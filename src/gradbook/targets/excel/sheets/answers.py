@@ -1,4 +1,4 @@
-"""The sheet Answers: what the trained network says to its samples, and to an input of one's own."""
+"""The sheet Answers: what the trained network says to its samples and to an input of one's own."""
 
 from __future__ import annotations
 
@@ -6,21 +6,117 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, named_inputs, needed
+from gradbook.net import Loss
+from gradbook.net.step import Step
+from gradbook.net.task import HALF_SURE
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
-from gradbook.targets.excel.plan.answers import FIRST_WORK_ROW, Classes, OwnPass
-from gradbook.targets.excel.plan.book import (
-    ANSWERS,
-    ANSWERS_WORK,
-    TRAINING,
-    WorkbookPlan,
-)
-from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language.spelling import Guarded, Speller
+from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
+from gradbook.targets.excel.plan.layout import shown
 from gradbook.targets.excel.sheets.check import an_epoch
-from gradbook.targets.excel.sheets.look import BAD, GOOD, PLAIN, SMALL, Look, colour, digits
+from gradbook.targets.excel.sheets.look import BAD, GOOD, PLAIN, SMALL, Look, colour, number_format
+
+# What it holds ---------------------------------------------------------------
+
+FIRST_WORK_ROW = 4  # of the values on the working sheet
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The names of what the outputs tell apart; one output tells two classes apart."""
+
+    names: tuple[str, ...]
+
+    @staticmethod
+    def of(step: Step) -> Classes | None:
+        """None where the targets are numbers rather than classes."""
+        net, outputs = step.net, len(step.outputs)
+        targets = np.array([sample.targets for sample in net.examples()])
+        if not np.isin(targets, (0, 1)).all():
+            return None
+        if outputs == 1:
+            chance = net.ending == "sigmoid" or net.objective is Loss.BINARY
+            return Classes(("0", "1")) if chance else None
+        if not (targets.sum(axis=1) == 1).all():
+            return None
+        wanted = net.columns[len(step.inputs) :]
+        own = wanted if len(wanted) == outputs else [f"class {k}" for k in range(1, outputs + 1)]
+        return Classes(net.classes or tuple(own))
+
+    def read(self, cells: str) -> str:
+        """The class that some outputs, or targets, name."""
+        if len(self.names) == 2 and ":" not in cells:
+            return f"IF({cells}>={HALF_SURE},{_text(self.names[1])},{_text(self.names[0])})"
+        place = f"MATCH(MAX({cells}),{cells},0)"
+        return f"CHOOSE({place},{','.join(map(_text, self.names))})"
+
+    def name(self, values: Array) -> str:
+        """The same from the numbers."""
+        if len(values) == 1:
+            return self.names[int(values[0] >= HALF_SURE)]
+        return self.names[int(np.argmax(values))]
+
+
+def _text(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class OwnPass:
+    """The forward pass of an input that somebody types: one value below the other."""
+
+    step: Step
+    sheet: str
+    inputs: dict[Node, str]  # where they are typed
+    guarded: Guarded
+
+    @cached_property
+    def made(self) -> list[Node]:
+        """The values that follow from the input."""
+        several = self.step.samples > 1
+        named = [node for node in needed(self.step.outputs) if node.name is not None]
+        made = [node for node in named if node.op.name != "leaf"]
+        return [node for node in made if node.each or not several]
+
+    @cached_property
+    def known(self) -> list[Node]:
+        """What they mention besides: weights, and the means of normalisation, as trained."""
+        own = {*self.made, *self.step.inputs}
+        found = {source for node in self.made for source in named_inputs(node)}
+        return sorted(found - own, key=lambda node: node.index)
+
+    def row(self, node: Node) -> int:
+        return FIRST_WORK_ROW + [*self.known, *self.made].index(node)
+
+    def cell(self, node: Node) -> str:
+        """Seen from another sheet."""
+        return f"{quote_sheetname(self.sheet)}!{self._places[node]}"
+
+    @cached_property
+    def _places(self) -> dict[Node, str]:
+        own = {
+            node: f"$B${FIRST_WORK_ROW + k + 1}" for k, node in enumerate([*self.known, *self.made])
+        }
+        return {**self.inputs, **own}
+
+    def formula(self, node: Node) -> str:
+        speller = Speller(self._refer, self._no_block, self.guarded)
+        return f"={write(speller.formula(node))}"
+
+    def _refer(self, node: Node) -> Reference | None:
+        place = self._places.get(node)
+        return Reference(place) if place else None
+
+    def _no_block(self, node: Node) -> Reference:
+        raise AssertionError(f"one input alone has no other samples, but {node!r} adds over them")
+
+
+# The sheet -------------------------------------------------------------------
 
 EPOCH_NAME, ACCURACY_NAME = "answers_epoch", "accuracy"
 LABEL, FIRST = 1, 2  # columns: which sample, and its first input
@@ -174,7 +270,7 @@ class _Answers:
         self.sheet.write_number(row, LABEL, sample + 1, look.count)
         for first, nodes in ((FIRST, step.inputs), (self.outputs, step.outputs)):
             for place, node in enumerate(nodes, first):
-                style = look.value(colour(node.name), digits(node.name))
+                style = look.value(colour(node.name), number_format(node.name))
                 formula, found = f"={self.in_epoch(node, sample)}", self.value(node, sample)
                 self.sheet.write_formula(row, place, formula, style, shown(found))
         for place, node in enumerate(step.targets, self.targets):
@@ -235,4 +331,6 @@ def write_answers_work(look: Look, book: WorkbookPlan) -> None:
         formula = f"={asked}" if node in own.known else own.formula(node)
         tint = colour(node.name)
         sheet.write_string(row, 0, str(node.name), look.name(tint))
-        sheet.write_formula(row, 1, formula, look.value(tint, digits(node.name)), shown(value))
+        sheet.write_formula(
+            row, 1, formula, look.value(tint, number_format(node.name)), shown(value)
+        )

@@ -151,7 +151,11 @@ class Look:
 
     def value(self, colour: Colour, digits: str = PLAIN, **more: Any) -> Format:
         return self.style(
-            bg_color=colour.fill, num_format=digits, bottom=4, bottom_color=QUIET.fill, **more
+            bg_color=colour.fill,
+            num_format=digits,
+            bottom=4,
+            bottom_color=QUIET.fill,
+            **more,
         )
 
     @property
@@ -196,7 +200,7 @@ def colour(name: Name | None) -> Colour:
     return colour_of(name.stem, owned=name.of is not None) if name else QUIET
 
 
-def digits(name: Name | None) -> str:
+def number_format(name: Name | None) -> str:
     """How a value's numbers are shown."""
     if name is not None and name.stem in GIVEN_DIGITS:
         return GIVEN_DIGITS[name.stem]

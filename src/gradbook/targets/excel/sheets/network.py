@@ -30,8 +30,8 @@ from gradbook.targets.excel.plan.book import (
     given_name,
     start_name,
 )
-from gradbook.targets.excel.plan.exercise import STUDENT_NAME
-from gradbook.targets.excel.plan.values import shown
+from gradbook.targets.excel.plan.columns import STUDENT_NAME
+from gradbook.targets.excel.plan.layout import shown
 from gradbook.targets.excel.sheets.look import SMALL, ChartCurve, Look, colour, loss_chart
 
 GUIDE_WIDTH = 15  # columns

@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import LimitError, TargetError
 from gradbook.net import builtin, parse
 from gradbook.net.measure import measure
-from gradbook.targets.excel.reader.stages import ReaderPlan, require_room
+from gradbook.targets.excel.reader import ReaderPlan, require_room
 
 SMALL = """input 1x4x4; conv 2 3x3 pad 1; batchnorm; relu; maxpool 2; conv 2 1x1 groups 2 no bias
 flatten; dense 2; log softmax"""

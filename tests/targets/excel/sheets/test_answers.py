@@ -8,7 +8,7 @@ import pytest
 from gradbook.data.tables import read_table
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.targets.excel.plan.answers import Classes, OwnPass
+from gradbook.targets.excel.sheets.answers import Classes, OwnPass
 
 SOFTMAX = "input 2; dense 3; softmax; loss cross-entropy"
 TABLE = "length,width,species\n1,2,rose\n3,4,tulip\n5,6,iris\n"

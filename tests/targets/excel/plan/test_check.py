@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.excel.plan.book import WorkbookPlan
-from gradbook.targets.excel.plan.exercise import Exercise
-from gradbook.targets.excel.plan.nudges import NUDGE, Slope
-from gradbook.targets.excel.plan.tolerance import (
+from gradbook.targets.excel.plan.check import (
     AGREES,
     DIFFERS,
     NO_NUMBER,
+    NUDGE,
     OPEN,
+    Slope,
     Tolerance,
     epochs_summary,
     summary,
 )
+from gradbook.targets.excel.plan.columns import Exercise
 from tests.families import networks
 
 ZEROS = str(builtin("worked")).replace("0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55", " 0" * 8)
@@ -129,7 +130,7 @@ def test_an_exercise_is_to_be_filled_in():
 
 
 def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them(monkeypatch):
-    monkeypatch.setattr("gradbook.targets.excel.plan.epoch_nudges.MOST_CELLS", 200)
+    monkeypatch.setattr("gradbook.targets.excel.plan.check.MOST_CELLS", 200)
     chosen = plan("worked", 70).epoch_nudges.chosen
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 69, 5)
     assert plan("worked", 70).epochs_summary == "the gradients agree in 5 of 70 epochs"

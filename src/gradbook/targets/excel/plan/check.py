@@ -1,0 +1,473 @@
+"""The check of gradients: what nudged weights do to the error, and how near a gradient must be.
+
+A measured slope is exact up to three things: the digits that two nearly equal errors share and
+lose, the way the curve bends within the nudge, and a share of the slope itself. The sheet allows
+these and no more, so the verdict stays the same whether an error is 1000 or 1E-25.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+
+import numpy as np
+from xlsxwriter.utility import xl_col_to_name
+
+from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.reference import Values, evaluate
+from gradbook.net import Loss, Net
+from gradbook.net.step import Step
+from gradbook.targets.excel.language.grammar import digits as typed
+from gradbook.targets.excel.language.spelling import spelled_out
+from gradbook.targets.excel.plan.columns import forward_values
+from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
+
+# Each weight nudged up and down ----------------------------------------------
+
+NUDGE = 1e-5
+BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
+BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
+MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
+CORNERS = ("relu", "largest", "choose")
+BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What a nudge down and a nudge up measure, of an error that is `error` without one."""
+
+    error: float
+    below: float
+    above: float
+    size: float  # of the largest value on the way
+
+    @property
+    def value(self) -> float:
+        return (self.above - self.below) / (2 * NUDGE)
+
+    @property
+    def left(self) -> float:
+        return (self.error - self.below) / NUDGE
+
+    @property
+    def right(self) -> float:
+        return (self.above - self.error) / NUDGE
+
+
+@dataclass(frozen=True)
+class Nudges:
+    """Two forward passes for each weight that is checked; all weights where they are few."""
+
+    step: Step
+    sheet: str
+    data_row: int
+    given: dict[Node, str]
+
+    @cached_property
+    def values(self) -> list[Node]:
+        return forward_values(self.step)
+
+    @cached_property
+    def weights(self) -> list[Node]:
+        """Those that are checked, spread evenly where all would be too many."""
+        trained = self.step.trained
+        cells = 2 * self.step.samples * len(self.values)
+        computed = 2 * len(needed(self.values))
+        most = max(1, min(MOST_CELLS // cells, MOST_VALUES // computed))
+        if len(trained) <= most:
+            return trained
+        return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]
+
+    @property
+    def noun(self) -> str:
+        """What the check is about: the gradients, or those of them that it checks."""
+        every = len(self.weights) == len(self.step.gradients)
+        return "gradients" if every else "checked gradients"
+
+    @cached_property
+    def has_corners(self) -> bool:
+        return any(node.op.name in CORNERS for node in spelled_out(needed([self.step.loss])))
+
+    # Where -------------------------------------------------------------------
+
+    def base(self, weight: Node) -> str:
+        """The cell of a weight as it is."""
+        place = self.step.weights.index(weight) + 2
+        return f"{xl_col_to_name(place)}${BASE_ROW + 1}"
+
+    def groups(self, *, each: bool) -> list[Node]:
+        return [value for value in self.values if value.each is each]
+
+    def run(self, nudged: Node) -> RunLayout:
+        """The forward passes; the nudged weight stands in column B."""
+        stride = self.step.samples
+        once, every = self.groups(each=False), self.groups(each=True)
+        first = 3 if stride > 1 else 2
+        columns = {value: first + k for k, value in enumerate([*every, *once])}
+        of_step = ColumnBlock(self.sheet, {v: columns[v] for v in once}, FIRST_ROW, stride)
+        of_sample = ColumnBlock(self.sheet, {v: columns[v] for v in every}, FIRST_ROW, stride)
+        weights = {w: self.base(w) for w in self.step.weights}
+        outside = {**weights, nudged: "$B{e}", **self.given}
+        return RunLayout(self.step, of_step, of_sample, outside, self.data_row)
+
+    def area(self, weight: Node) -> str:
+        """All cells of a weight's two passes."""
+        run, first = self.run(weight), 2 + (self.step.samples > 1)
+        columns = [xl_col_to_name(place) for place in (first, first + len(self.values) - 1)]
+        top = run.of_step.row(2 * self.weights.index(weight)) + 1
+        return f"${columns[0]}${top}:${columns[1]}${top + 2 * self.step.samples - 1}"
+
+    @property
+    def end(self) -> int:
+        """The first row below all passes."""
+        return FIRST_ROW + 2 * len(self.weights) * self.step.samples
+
+    # What --------------------------------------------------------------------
+
+    @cached_property
+    def passes(self) -> dict[Node, tuple[Values, Values]]:
+        """All values with a weight nudged up, and with it nudged down."""
+        return {
+            weight: (self._nudged(weight, NUDGE), self._nudged(weight, -NUDGE))
+            for weight in self.weights
+        }
+
+    def _nudged(self, weight: Node, by: float) -> Values:
+        changed = {weight: self.step.start[weight] + by}
+        return evaluate(self.values, {**self.step.data, **self.step.start, **changed})
+
+    @cached_property
+    def slopes(self) -> dict[Node, Slope]:
+        loss = self.step.loss
+        known = evaluate([loss], {**self.step.data, **self.step.start})
+        return {
+            weight: Slope(
+                float(known[loss]), float(down[loss]), float(up[loss]), self.size([up, down])
+            )
+            for weight, (up, down) in self.passes.items()
+        }
+
+    def size(self, passes: Sequence[Values]) -> float:
+        """Of the largest value in some passes, inputs and targets among them; at least 1."""
+        met = [values[node] for values in passes for node in self.values]
+        met += [self.step.data[leaf] for leaf in (*self.step.inputs, *self.step.targets)]
+        return largest_size(met)
+
+
+def largest_size(values: Sequence[Array]) -> float:
+    return max(1.0, *(float(np.abs(value).max()) for value in values))
+
+
+# All weights nudged together, in every epoch ---------------------------------
+
+# The slope along a direction is the sum of ∂E/∂w times each weight's part of it, so two forward
+# passes an epoch hold all its gradients against one measured number. No two parts are alike, lest
+# two gradients that are swapped go unseen; all are positive, so that units which stand at a corner
+# open to the same side.
+
+GOLDEN = (np.sqrt(5) - 1) / 2  # its multiples spread evenly over the unit interval
+
+
+@dataclass(frozen=True)
+class EpochNudges:
+    """Two forward passes for each epoch; `record` has the weights that each begins with."""
+
+    step: Step
+    sheet: str
+    epochs: int
+    row: int  # of the direction; names and passes stand below it
+    data_row: int
+    given: Mapping[Node, str]
+    record: Mapping[Node, Array]
+
+    @cached_property
+    def values(self) -> list[Node]:
+        return forward_values(self.step)
+
+    @cached_property
+    def chosen(self) -> list[int]:
+        """The epochs that are checked, from 0: all, or as many as fit, spread evenly."""
+        once = [value for value in self.values if not value.each]
+        each = len(self.values) - len(once)
+        cells = 2 * (len(self.step.weights) + len(once) + each * self.step.samples)
+        most = max(2, MOST_CELLS // cells)
+        if self.epochs <= most:
+            return list(range(self.epochs))
+        return [round(k * (self.epochs - 1) / (most - 1)) for k in range(most)]
+
+    @cached_property
+    def direction(self) -> dict[Node, float]:
+        """Each trained weight's part, of a direction as long as 1."""
+        trained = self.step.trained
+        parts = 0.5 + np.mod(GOLDEN * np.arange(1, len(trained) + 1), 1)
+        return dict(zip(trained, (parts / np.linalg.norm(parts)).tolist(), strict=True))
+
+    # Where --------------------------------------------------------------------
+
+    @property
+    def first_column(self) -> int:
+        """Behind the epoch, the way that is nudged, and the sample where there are several."""
+        return 2 + (self.step.samples > 1)
+
+    @property
+    def first_row(self) -> int:
+        """Of the passes, below the direction and the names."""
+        return self.row + 2
+
+    @cached_property
+    def run(self) -> RunLayout:
+        """The passes: the one up of an epoch, then the one down, each with weights of its own."""
+        stride = self.step.samples
+        each = [value for value in self.values if value.each]
+        once = [value for value in self.values if not value.each]
+        fixed = [weight for weight in self.step.weights if weight not in self.direction]
+        order = [*self.direction, *fixed, *each, *once]
+        places = {node: self.first_column + k for k, node in enumerate(order)}
+        of_step = {node: places[node] for node in (*self.step.weights, *once)}
+        return RunLayout(
+            self.step,
+            ColumnBlock(self.sheet, of_step, self.first_row, stride),
+            ColumnBlock(self.sheet, {node: places[node] for node in each}, self.first_row, stride),
+            self.given,
+            self.data_row,
+        )
+
+    @property
+    def last_column(self) -> int:
+        return self.first_column + len(self.step.weights) + len(self.values) - 1
+
+    def part_cell(self, weight: Node) -> str:
+        return f"{self.run.of_step.column(weight)}${self.row + 1}"
+
+    def area(self, number: int) -> str:
+        """All cells of an epoch's two passes."""
+        first, last = (xl_col_to_name(place) for place in (self.first_column, self.last_column))
+        top = self.run.of_step.row(2 * number) + 1
+        return f"${first}${top}:${last}${top + 2 * self.step.samples - 1}"
+
+    @property
+    def parts(self) -> str:
+        """The direction's cells, above the trained weights, which come first."""
+        first = xl_col_to_name(self.first_column)
+        last = xl_col_to_name(self.first_column + len(self.direction) - 1)
+        return f"${first}${self.row + 1}:${last}${self.row + 1}"
+
+    # What ---------------------------------------------------------------------
+
+    @cached_property
+    def passes(self) -> list[tuple[Values, Values]]:
+        """Of each epoch that is checked: all values nudged up, and nudged down."""
+        return [(self._pass(epoch, NUDGE), self._pass(epoch, -NUDGE)) for epoch in self.chosen]
+
+    def _pass(self, epoch: int, by: float) -> Values:
+        weights: Values = {
+            weight: self.record[weight][epoch] + by * self.direction.get(weight, 0.0)
+            for weight in self.step.weights
+        }
+        found = evaluate(self.values, {**self.step.data, **self.step.start, **weights})
+        return {**found, **weights}
+
+    def slope(self, number: int) -> Slope:
+        up, down = self.passes[number]
+        loss = self.step.loss
+        met = [values[node] for values in (up, down) for node in self.run.of_step.columns]
+        met += [values[node] for values in (up, down) for node in self.run.of_sample.columns]
+        met += [self.step.data[leaf] for leaf in (*self.step.inputs, *self.step.targets)]
+        error = float(self.record[loss][self.chosen[number]])
+        return Slope(error, float(down[loss]), float(up[loss]), largest_size(met))
+
+    def along(self, number: int) -> float:
+        """The slope along the direction, by the gradients."""
+        epoch = self.chosen[number]
+        return float(
+            sum(
+                part * self.record[self.step.gradients[weight]][epoch]
+                for weight, part in self.direction.items()
+            )
+        )
+
+
+# How near a gradient must be, as a formula and in numbers --------------------
+
+AGREES, DIFFERS, OPEN, NO_NUMBER = "agrees", "differs", "to fill in", "no number"
+NEAR = 1e-6  # of the slope
+CURVED = 10.0  # of what the curve bends within the nudge
+LOST_DIGITS = 64 * 2.0**-52  # of the largest value on the way: what its rounding comes to
+MOST_CURVE, MOST_CORNER = 1e4, 1e2  # how far an error may bend: beyond that it is spoilt itself
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """That of one network: how its loss passes on rounding, and whether it has corners."""
+
+    squares: bool
+    has_corners: bool
+
+    @staticmethod
+    def of(net: Net, has_corners: bool) -> Tolerance:
+        return Tolerance(net.objective in (Loss.HALF_SQUARED, Loss.SQUARED), has_corners)
+
+    # In numbers ---------------------------------------------------------------
+
+    def verdict(self, gradient: float, slope: Slope) -> str:
+        """What the sheet's own formula says of a gradient that is filled in."""
+        if not isfinite(slope.value):
+            return NO_NUMBER
+        if not isfinite(gradient):
+            return DIFFERS
+        if not isfinite(self.allowed(gradient, slope)):
+            return NO_NUMBER
+        return AGREES if self.agrees(gradient, slope) else DIFFERS
+
+    def agrees(self, gradient: float, slope: Slope) -> bool:
+        if _bend(slope) > self.most_bend * slope.size * slope.size:
+            return False
+        allowed = self.allowed(gradient, slope)
+        if abs(gradient - slope.value) <= allowed:
+            return True
+        left, right = slope.left, slope.right
+        bent = abs(right - left) > BEND * max(abs(left), abs(right))
+        beside = min(abs(gradient - left), abs(gradient - right))
+        return self.has_corners and bent and beside <= BESIDE * abs(right - left) + allowed
+
+    @property
+    def most_bend(self) -> float:
+        """Of the square of the largest value."""
+        return MOST_CORNER * NUDGE if self.has_corners else MOST_CURVE * NUDGE * NUDGE
+
+    def allowed(self, gradient: float, slope: Slope) -> float:
+        pull = 2 * max(slope.above, slope.below, 0.0) ** 0.5 if self.squares else 1.0
+        reach = NUDGE * slope.size
+        own = (NEAR + reach * reach) * max(abs(gradient), abs(slope.value))
+        lost = LOST_DIGITS * slope.size * pull / NUDGE
+        return own + CURVED * slope.size * _bend(slope) + lost
+
+    # In a sheet ---------------------------------------------------------------
+
+    def allowed_formula(self, cells: CheckCells) -> str:
+        c = cells
+        pull = f"2*SQRT(MAX({c.below},{c.above},0))" if self.squares else "1"
+        own = f"({typed(NEAR)}+({c.nudge}*{c.size})^2)*MAX(ABS({c.gradient}),ABS({c.slope}))"
+        lost = f"{typed(LOST_DIGITS)}*{c.size}*{pull}/{c.nudge}"
+        return f"{own}+{typed(CURVED)}*{c.size}*{c.bend}+{lost}"
+
+    def verdict_formula(self, cells: CheckCells) -> str:
+        c = cells
+        near = f"ABS({c.gradient}-{c.slope})<={c.allowed}"
+        if self.has_corners:
+            left, right = (
+                f"(({c.error}-{c.below})/{c.nudge})",
+                f"(({c.above}-{c.error})/{c.nudge})",
+            )
+            apart = f"ABS({right}-{left})"
+            bent = f"{apart}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
+            nearer = f"MIN(ABS({c.gradient}-{left}),ABS({c.gradient}-{right}))"
+            beside = f"{nearer}<={typed(BESIDE)}*{apart}+{c.allowed}"
+            near = f"OR({near},AND({bent},{beside}))"
+        factor = f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(MOST_CURVE)}*{c.nudge}"
+        smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
+        return (
+            f'IF(NOT(ISNUMBER({c.slope})),"{NO_NUMBER}",'
+            f"IF(ISNUMBER({c.gradient}),IF(ISNUMBER({c.allowed}),"
+            f'IF(AND({smooth},{near}),"{AGREES}","{DIFFERS}"),"{NO_NUMBER}"),'
+            f'IF(ISERROR({c.gradient}),"{DIFFERS}","{OPEN}")))'
+        )
+
+
+@dataclass(frozen=True)
+class CheckCells:
+    """Where a line of the check has its numbers: in its row, and the others anywhere."""
+
+    row: int
+    error: str  # without a nudge
+    size: str  # of the largest value on the way
+    nudge: str
+
+    @property
+    def gradient(self) -> str:
+        return f"D{self.row}"
+
+    @property
+    def below(self) -> str:
+        return f"E{self.row}"
+
+    @property
+    def above(self) -> str:
+        return f"F{self.row}"
+
+    @property
+    def slope(self) -> str:
+        return f"G{self.row}"
+
+    @property
+    def allowed(self) -> str:
+        return f"I{self.row}"
+
+    @property
+    def bend(self) -> str:
+        return f"ABS({self.above}+{self.below}-2*{self.error})"
+
+
+def _bend(slope: Slope) -> float:
+    """How far the error without a nudge is from the middle of those with one, twice."""
+    return abs(slope.above + slope.below - 2 * slope.error)
+
+
+def summary(verdicts: Sequence[str], noun: str, epoch: int) -> str:
+    """What the sheet says of all gradients in the epoch that is looked at."""
+    total = len(verdicts)
+    count = verdicts.count
+    if count(AGREES) == total:
+        return f"all {total} {noun} agree in epoch {epoch}"
+    if count(DIFFERS):
+        return f"{count(DIFFERS)} of {total} {noun} differ in epoch {epoch}"
+    if count(OPEN):
+        return f"{count(OPEN)} of {total} {noun} to fill in"
+    return f"no numbers in epoch {epoch}"
+
+
+def summary_formula(verdicts: str, total: int, noun: str, epoch: str, epochs: int) -> str:
+    """The same by formula, which also tells an epoch that the table doesn't have."""
+    counts = {word: f'COUNTIF({verdicts},"{word}")' for word in (AGREES, DIFFERS, OPEN)}
+    there = f"AND({epoch}>=1,{epoch}<={epochs},{epoch}=INT({epoch}))"
+    where = f'" in epoch "&{epoch}'
+    opened = f'{counts[OPEN]}&" of {total} {noun} to fill in"'
+    return (
+        f"=IF(ISNUMBER({epoch}),IF({there},"
+        f'IF({counts[AGREES]}={total},"all {total} {noun} agree"&{where},'
+        f'IF({counts[DIFFERS]}>0,{counts[DIFFERS]}&" of {total} {noun} differ"&{where},'
+        f'IF({counts[OPEN]}>0,{opened},"no numbers"&{where}))),'
+        f'"there is no epoch "&{epoch}&": they go from 1 to {epochs}"),"type an epoch")'
+    )
+
+
+def epochs_summary(verdicts: Sequence[str], epochs: Sequence[int], of: int) -> str:
+    """What the sheet says of all epochs together; `epochs` are those that are checked."""
+    total, count = len(verdicts), verdicts.count
+    which = f"all {total} epochs" if total == of else f"{total} of {of} epochs"
+    if count(DIFFERS):
+        first = epochs[list(verdicts).index(DIFFERS)]
+        verb = "differs" if count(DIFFERS) == 1 else "differ"
+        return f"{count(DIFFERS)} of {total} epochs {verb}, the first is epoch {first}"
+    if count(OPEN):
+        return f"{count(OPEN)} of {total} epochs to fill in"
+    if count(AGREES) == total:
+        return f"the gradients agree in {which}"
+    return f"the gradients agree in {count(AGREES)} epochs; the others have no numbers"
+
+
+def epochs_formula(verdicts: str, numbers: str, total: int, of: int) -> str:
+    """The same by formula: every row of the table counts."""
+    counts = {word: f'SUMPRODUCT(--({verdicts}="{word}"))' for word in (AGREES, DIFFERS, OPEN)}
+    which = f"all {total} epochs" if total == of else f"{total} of {of} epochs"
+    differ, opened = counts[DIFFERS], counts[OPEN]
+    first = f'INDEX({numbers},MATCH("{DIFFERS}",{verdicts},0))'
+    verb = f'IF({differ}=1," differs"," differ")'
+    return (
+        f'=IF({differ}>0,{differ}&" of {total} epochs"&{verb}&", the first is epoch "&{first},'
+        f'IF({opened}>0,{opened}&" of {total} epochs to fill in",'
+        f'IF({counts[AGREES]}={total},"the gradients agree in {which}",'
+        f'"the gradients agree in "&{counts[AGREES]}&" epochs; the others have no numbers")))'
+    )
