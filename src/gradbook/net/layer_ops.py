@@ -22,11 +22,6 @@ from gradbook.net.text import layer_words
 from gradbook.net.update import Change
 from gradbook.net.wiring import Concat, GoBack, Residual
 
-ERRORS = {  # of an output, the op
-    Loss.HALF_SQUARED: "half_square",
-    Loss.SQUARED: "square",
-    Loss.ABSOLUTE: "absolute_error",
-}
 Each = Callable[[Node], Node]
 RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
 
@@ -176,17 +171,14 @@ class Builder:
             if self.net.smoothing:
                 share = self.graph.constant(self.net.smoothing)
                 targets = (1 - share) * targets + share / outputs
-            error = make("cross_entropy", targets, before or value)
+            error = make(kind.op, targets, before or value)
             return self.graph.named(error, SAMPLE_ERROR) if error.each else error
-        if kind is Loss.BINARY:
-            errors = make("binary_cross_entropy", targets, before or value)
-        else:
-            errors = make(ERRORS[kind], targets, value)
+        errors = make(kind.op, targets, (before or value) if kind.ending else value)
         errors = self.graph.named(errors, Name("E"))
         if outputs == 1:
             return reshape(errors, ())
         total = sum_last(errors, 1)
-        error = total if kind is Loss.HALF_SQUARED else total / outputs
+        error = total if kind.summed else total / outputs
         return self.graph.named(error, SAMPLE_ERROR) if error.each else error
 
 

@@ -50,8 +50,20 @@ class Layer:
     Value 0 is the network's input, value k what layer k makes.
     """
 
+    word: ClassVar[str] = ""  # what a layer of this kind is called
     letter: ClassVar[str] = ""  # that its values are called by
     passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
+    names_after: ClassVar[bool] = False  # whether its values are named after those before: a_h1
+    sums: ClassVar[bool] = False  # whether it adds up inputs times weights
+    normalises: ClassVar[bool] = False
+    mixes_samples: ClassVar[bool] = False  # whether a batch's samples meet in it
+    elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
+    ending: ClassVar[str] = ""  # the activation that it is, where it is one
+    is_softmax: ClassVar[bool] = False
+    draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
+    bias: Bias = Bias.NONE
+    groups: int = 1
+    epsilon: float = 0
 
     def reads(self, index: int) -> tuple[int, ...]:
         """The numbers of the values that a layer at this index is given, in its own order."""
@@ -68,6 +80,10 @@ class Layer:
         """The window that slides over an input of this shape."""
         return None
 
+    def counted(self, shape: Shape) -> Sides:
+        """How much of its window's padding an average counts as zeros."""
+        return NOWHERE
+
     def words(self, shape: Shape) -> str:
         """What its values are, after a sentence about those that it reads."""
         raise NotImplementedError
@@ -79,7 +95,9 @@ class Dense(Layer):
 
     width: int
     bias: Bias = Bias.EACH
+    word: ClassVar[str] = "dense"
     letter: ClassVar[str] = "h"
+    sums: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, width=whole("dense's width", self.width, 1), bias=a_bias(self.bias))
@@ -114,7 +132,9 @@ class Conv(Layer):
     bias: Bias = Bias.EACH
     groups: int = 1  # each group of output channels reads its own group of input channels
     dilation: Both = (1, 1)
+    word: ClassVar[str] = "conv"
     letter: ClassVar[str] = "c"
+    sums: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(
@@ -191,10 +211,13 @@ class Pool(Layer):
         if self.pad == SAME and self.ceil:
             raise UsageError(SAME_AND_CEIL)
 
+    @property
+    def word(self) -> str:  # type: ignore[override]
+        return f"{self.kind}pool"
+
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        word = f"{self.kind}pool"
-        _channels(word, shape)
-        return (shape[0], *places_in(word, self.window(shape), shape))
+        _channels(self.word, shape)
+        return (shape[0], *places_in(self.word, self.window(shape), shape))
 
     def window(self, shape: Shape) -> Window:
         """What a last window has beyond the input, where that may be, is padding too."""
@@ -222,7 +245,10 @@ class BatchNorm(Layer):
     """Centres and scales each channel by its mean and spread over the samples."""
 
     epsilon: float = 1e-5
+    word: ClassVar[str] = "batchnorm"
     letter: ClassVar[str] = "y"
+    normalises: ClassVar[bool] = True
+    mixes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, epsilon=number("batchnorm's epsilon", self.epsilon))
@@ -242,7 +268,9 @@ class Dropout(Layer):
 
     rate: float
     channels: bool = False
+    word: ClassVar[str] = "dropout"
     passes_on: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, rate=number("dropout's rate", self.rate), channels=bool(self.channels))
@@ -250,7 +278,7 @@ class Dropout(Layer):
             raise UsageError(DROPOUT_RATE.format(value=self.rate))
 
     @property
-    def draws(self) -> bool:
+    def draws(self) -> bool:  # type: ignore[override]
         """Whether it ever sets anything to 0."""
         return self.rate > 0
 
@@ -259,6 +287,7 @@ class Dropout(Layer):
 class Flatten(Layer):
     """Lays all values out in one line, channel by channel, row by row."""
 
+    word: ClassVar[str] = "flatten"
     passes_on: ClassVar[bool] = True
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
@@ -291,6 +320,7 @@ class Activation(Layer):
     kind: str
     slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
     letter: ClassVar[str] = "a"
+    names_after: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         one_of("activation", self.kind, ACTIVATIONS)
@@ -300,13 +330,21 @@ class Activation(Layer):
             raise UsageError(f"the slope of leaky relu is a finite number, not {slope}")
 
     @property
-    def word(self) -> str:
+    def word(self) -> str:  # type: ignore[override]
         """Its kind as one word, which its op is called by: leaky_relu."""
         return self.kind.replace(" ", "_")
 
     @property
-    def is_softmax(self) -> bool:
+    def ending(self) -> str:  # type: ignore[override]
+        return self.kind
+
+    @property
+    def is_softmax(self) -> bool:  # type: ignore[override]
         return self.kind.endswith("softmax")
+
+    @property
+    def elementwise(self) -> bool:  # type: ignore[override]
+        return not self.is_softmax
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if not self.is_softmax:

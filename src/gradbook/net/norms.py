@@ -26,7 +26,7 @@ class SampleNorm(Layer):
 
     epsilon: float = USUAL_EPSILON
     letter: ClassVar[str] = "y"
-    word: ClassVar[str]
+    normalises: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, epsilon=number(f"{self.word}'s epsilon", self.epsilon))

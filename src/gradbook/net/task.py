@@ -23,11 +23,38 @@ class Loss(StrEnum):
     CROSS = "cross-entropy"  # −Σ t·ln a, for classes
 
     @property
+    def ending(self) -> str:
+        """The activation whose probabilities it measures, by what that was given."""
+        return {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}.get(self, "")
+
+    @property
+    def op(self) -> str:
+        """Of targets and outputs, or of what the ending activation was given."""
+        return OPS_OF_LOSSES[self]
+
+    @property
+    def summed(self) -> bool:
+        """Whether it adds up the outputs' errors; else it is their average."""
+        return self is Loss.HALF_SQUARED
+
+    @property
+    def of_all(self) -> bool:
+        """Whether its op takes all outputs at once."""
+        return self is Loss.CROSS
+
+    @property
     def is_entropy(self) -> bool:
         """Whether it measures probabilities by their logarithms."""
         return self in (Loss.BINARY, Loss.CROSS)
 
 
+OPS_OF_LOSSES = {
+    Loss.HALF_SQUARED: "half_square",
+    Loss.SQUARED: "square",
+    Loss.ABSOLUTE: "absolute_error",
+    Loss.BINARY: "binary_cross_entropy",
+    Loss.CROSS: "cross_entropy",
+}
 HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
 
 

@@ -38,7 +38,9 @@ class Residual(Layer):
     """Adds what went into the last `back` layers to what came out of them: a skip connection."""
 
     back: int
+    word: ClassVar[str] = "add"
     letter: ClassVar[str] = "z"
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, back=whole("add back's number of layers", self.back, 1))
@@ -65,6 +67,7 @@ class Concat(Layer):
     """
 
     back: tuple[int, ...]
+    word: ClassVar[str] = "concat"
     letter: ClassVar[str] = "j"
 
     def __post_init__(self) -> None:
@@ -96,6 +99,7 @@ class GoBack(Layer):
 
     back: int
     letter: ClassVar[str] = "f"
+    elementwise: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(self, back=whole("go back's number of layers", self.back, 1))
