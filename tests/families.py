@@ -19,6 +19,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from gradbook.errors import ShapeError
 from gradbook.graph.window import SAME
+from gradbook.layers import LOSSES
 from gradbook.net import (
     Activation,
     Again,
@@ -64,7 +65,7 @@ def networks(
     images: bool | None = None,
     smooth: bool = False,
     updates: Sequence[str] = UPDATES,
-    losses: Sequence[Loss] = tuple(Loss),
+    losses: Sequence[Loss] = tuple(LOSSES.values()),
     samples: int = 3,
     depth: int = 4,
     width: int = 4,

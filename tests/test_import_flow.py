@@ -30,6 +30,7 @@ STOREYS = (
     "rates",
     "data",
     "net",
+    "layers",
     "graph",
     "statements",
     "arguments",

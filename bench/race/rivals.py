@@ -8,9 +8,8 @@ from typing import Any
 from gradbook.data.warp import Crop, Warp, write_warp
 from gradbook.errors import UsageError
 from gradbook.graph.window import Shape
+from gradbook.layers import Activation, BatchNorm, Bias, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net import Net
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.parameters import Bias
 
 MODES = {
     "eager": "PyTorch as it comes",

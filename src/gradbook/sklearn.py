@@ -21,10 +21,10 @@ from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import likeliest, probabilities, targets
 from gradbook.lab.recipes.recipe import Schedule, parse_schedule
 from gradbook.lab.training.epochs import Normal, fit
+from gradbook.layers.card import spell
 from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.fit import LARGEST_SEED, require_classes
-from gradbook.net.layers import spell
 from gradbook.net.network import parse
 from gradbook.net.task import Task, meant_loss
 

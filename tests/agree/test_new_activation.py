@@ -7,14 +7,13 @@ import pytest
 
 import gradbook as gb
 from gradbook.engine.native import NativeEngine
-from gradbook.graph.node import OPS, Op
+from gradbook.graph.node import OPS
+from gradbook.layers import ACTIVATIONS, activation
 from gradbook.net import parse
 from gradbook.net.build import training_step
-from gradbook.net.layers import ACTIVATIONS
 from gradbook.net.lower import scalar_step
 from gradbook.net.measure import measure
 from gradbook.net.step import run
-from gradbook.net.text import layers as words
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.drawing import draw
 from tests.agree.runs import apart, slopes
@@ -36,21 +35,22 @@ def mish_derivative(d, y, x):
     return (d * (t + x * (1 - t**2) * x.graph.make("sigmoid", x)),)
 
 
-MISH = Op(
-    "mish",
-    lambda x: x * np.tanh(np.logaddexp(0, x)),
-    mish_derivative,
-    expansion=lambda x: x * tanh(softplus(x)),
-)
 SMALL = """input 2; dense 3; mish; dense 2; mish; loss half squared error; seed 4
 sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2"""
 
 
 @pytest.fixture(autouse=True)
 def mish(monkeypatch):
-    monkeypatch.setitem(OPS, "mish", MISH)
-    monkeypatch.setitem(ACTIVATIONS, "mish", "each, times tanh of its softplus (Mish)")
-    monkeypatch.setitem(words.LAYERS, "mish", words._activation("mish"))
+    for known in (OPS, ACTIVATIONS):
+        monkeypatch.setitem(known, "mish", None)
+        del known["mish"]
+    activation(
+        "mish",
+        "each, times tanh of its softplus (Mish)",
+        lambda x: x * np.tanh(np.logaddexp(0, x)),
+        derivative=mish_derivative,
+        expansion=lambda x: x * tanh(softplus(x)),
+    )
 
 
 def test_its_gradients_are_what_the_loss_does():

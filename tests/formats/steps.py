@@ -10,9 +10,9 @@ import numpy as np
 
 from gradbook.formats.imported import ImportedNet
 from gradbook.graph.reference import evaluate
+from gradbook.layers.activations import Activation
 from gradbook.net import Loss, Net
 from gradbook.net.build import training_step
-from gradbook.net.layers import Activation
 from gradbook.net.names import leaf_name
 
 

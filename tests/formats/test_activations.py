@@ -12,9 +12,8 @@ from gradbook.formats.keras.write import keras_bytes
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.graph.node import OPS, Op
+from gradbook.layers.activations import ACTIVATIONS, Activation, activation
 from gradbook.net import Net
-from gradbook.net.layers import ACTIVATIONS, Activation
-from gradbook.net.text import layers as words
 from tests.formats.keras import test_writer as keras_writer
 from tests.formats.onnx import test_writer as onnx_writer
 from tests.formats.torch.test_module import module_of
@@ -28,18 +27,17 @@ def wavy(x):
     return (1 - x) * x.graph.make("tanh", 2 * x) / 4 + gate / 8 + 0.5
 
 
-WAVY = Op(
-    "wavy",
-    lambda x: (1 - x) * np.tanh(2 * x) / 4 + np.exp(2 * np.minimum(x, 0)) / 8 + 0.5,
-    expansion=wavy,
-)
-
-
 @pytest.fixture(autouse=True)
 def known(monkeypatch):
-    monkeypatch.setitem(OPS, "wavy", WAVY)
-    monkeypatch.setitem(ACTIVATIONS, "wavy", "each, bent somehow")
-    monkeypatch.setitem(words.LAYERS, "wavy", words._activation("wavy"))
+    for registry in (OPS, ACTIVATIONS):
+        monkeypatch.setitem(registry, "wavy", None)
+        del registry["wavy"]
+    activation(
+        "wavy",
+        "each, bent somehow",
+        lambda x: (1 - x) * np.tanh(2 * x) / 4 + np.exp(2 * np.minimum(x, 0)) / 8 + 0.5,
+        expansion=wavy,
+    )
 
 
 def given() -> np.ndarray:

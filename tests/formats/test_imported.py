@@ -5,9 +5,9 @@ import pytest
 
 from gradbook.errors import DataError
 from gradbook.formats.imported import ImportedLayer, Refusals, as_said, assembled, in_a_row
-from gradbook.net.layers import Activation, Dense
-from gradbook.net.text import layer_words
-from gradbook.net.wiring import Residual
+from gradbook.layers.activations import Activation
+from gradbook.layers.sums import Dense
+from gradbook.layers.wiring import Residual
 
 
 def layers(*reads):
@@ -45,7 +45,7 @@ def test_a_sum_goes_back_as_far_as_what_it_adds():
 )
 def test_branches_are_said_one_after_the_other(reads, said):
     row = in_a_row(layers(*reads))
-    assert "; ".join(layer_words(as_said(own, k)) for k, own in enumerate(row)) == said
+    assert "; ".join(as_said(own, k).text for k, own in enumerate(row)) == said
 
 
 def test_places_with_one_reason_are_told_together():

@@ -10,13 +10,7 @@ import pytest
 
 from gradbook import net as networks
 from gradbook.errors import GradbookError, UsageError
-from gradbook.net import (
-    Activation,
-    Dense,
-    Net,
-    Residual,
-    builtin,
-)
+from gradbook.net import Activation, Dense, Net, Residual, builtin
 
 SMALL = Net(2, [Dense(2), Activation("sigmoid")])
 

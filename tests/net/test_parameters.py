@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from gradbook.net import (
-    Activation,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Loss,
-    Net,
-    Pool,
-    Role,
-    parse,
-)
+from gradbook.net import Activation, BatchNorm, Conv, Flatten, Loss, Net, Pool, Role, parse
 from tests.families import networks
 
 IMAGE = parse(

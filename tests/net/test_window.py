@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gradbook.errors import ShapeError
 from gradbook.graph.window import Window, same_pad
 from gradbook.net import Conv, Pool, parse
-from gradbook.net.text import layer_words
 from tests.families import moves
 
 AREAS = st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9))
@@ -86,7 +85,7 @@ def test_a_last_window_may_end_beyond_but_begins_before_the_end():
 )
 def test_options_stand_in_any_order_and_are_written_as_short_as_can_be(line, again):
     net = parse(f"input 1x7x7; {line}; flatten; dense 1")
-    assert layer_words(net.layers[0]) == again
+    assert net.layers[0].text == again
     assert parse(str(net)) == net
 
 

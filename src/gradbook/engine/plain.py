@@ -14,10 +14,10 @@ from gradbook.engine.base import Engine, EpochRun, Given
 from gradbook.engine.compilers import instead_of_one
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
+from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.net.step import drawn
-from gradbook.net.task import HALF_SURE
 
 
 class PlainEngine(Engine):

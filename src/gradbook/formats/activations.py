@@ -16,7 +16,7 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Array, Graph, Node, needed
-from gradbook.net.layers import ACTIVATIONS, Activation
+from gradbook.layers.activations import ACTIVATIONS, Activation
 
 PLACES = np.linspace(-8, 8, 401)
 CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by

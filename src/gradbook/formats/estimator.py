@@ -11,7 +11,8 @@ import numpy as np
 from gradbook.errors import UsageError
 from gradbook.formats.imported import ImportedLayer, ImportedNet, Notes, assembled
 from gradbook.graph.node import Array
-from gradbook.net.layers import Activation, Dense
+from gradbook.layers.activations import Activation
+from gradbook.layers.sums import Dense
 
 BENDS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
 KINDS = ("MLPClassifier", "MLPRegressor")

@@ -13,14 +13,16 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
+from gradbook.layers.card import Bias, Layer, Role, spell
+from gradbook.layers.norms import BatchNorm
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.wiring import Concat, Flatten, GoBack, Residual
 from gradbook.net import Net
+from gradbook.net.again import Again
 from gradbook.net.description import Description
 from gradbook.net.fit import MOST_LAYERS
-from gradbook.net.layers import BatchNorm, Conv, Dense, Flatten, Layer, spell
 from gradbook.net.names import leaf_name, statistics_names
-from gradbook.net.parameters import Bias, Role
 from gradbook.net.trained import STATISTICS
-from gradbook.net.wiring import Again, Concat, GoBack, Residual
 
 # Layers of a file that have the same weights: which of them are layers applied again.
 

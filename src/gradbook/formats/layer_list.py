@@ -13,8 +13,12 @@ from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedLayer, 
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Pad, Shape, Sides, same_pad
-from gradbook.net.layers import Activation, BatchNorm, Conv, Flatten, Layer, Pool, spell
-from gradbook.net.wiring import Concat, Residual
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Layer, spell
+from gradbook.layers.norms import BatchNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv
+from gradbook.layers.wiring import Concat, Flatten, Residual
 from gradbook.schema import OneOrMore, WholeNumber
 
 # What formats say of windows, as ours: sizes, padding, and frames put around a value before.

@@ -25,12 +25,13 @@ from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.material import Material, require_fit
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread
+from gradbook.layers.card import Role
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
 from gradbook.net import Net
-from gradbook.net.layers import Conv, Dense, Pool
 from gradbook.net.measure import measure
 from gradbook.net.names import leaf_name
-from gradbook.net.parameters import Role
-from gradbook.net.text import TRAINING, layer_words
+from gradbook.net.text.settings import TRAINING
 from gradbook.net.work.at_work import values_of
 
 # The insides of a trained network ---------------------------------------------
@@ -84,7 +85,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     for layers in _told(net):
         field = measured[layers[-1]].field
         assert field is not None  # the input is a picture
-        words = ", ".join(layer_words(net.layers[index]) for index in layers)
+        words = ", ".join(net.layers[index].text for index in layers)
         stages.append(Stage(words, field.size, made[layers[-1] + 1]))
     return tuple(stages)
 

@@ -4,14 +4,33 @@ It knows no language but its own text, and no files.
 """
 
 from gradbook.graph.window import Shape
+from gradbook.layers import (
+    Activation,
+    BatchNorm,
+    Bias,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GoBack,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    Loss,
+    Parameter,
+    PlaceNorm,
+    Pool,
+    Residual,
+    Role,
+    Update,
+)
+from gradbook.net.again import Again
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
 from gradbook.net.network import Net, parse
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
-from gradbook.net.parameters import Bias, Parameter, Role
-from gradbook.net.task import Loss, Sample, Update
-from gradbook.net.text import GRAMMAR, write
-from gradbook.net.wiring import Again, Concat, GoBack, Residual
+from gradbook.net.task import Sample
+from gradbook.net.text.grammar import GRAMMAR
+from gradbook.net.text.network import write
 
 __all__ = [
     "BUILTIN",

@@ -10,15 +10,15 @@ import numpy as np
 
 from gradbook.errors import ShapeError
 from gradbook.graph.chain import gradients, name_gradients
-from gradbook.graph.names import RATE, Name
+from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Graph, Node
-from gradbook.net.layer_ops import Builder
-from gradbook.net.layers import BatchNorm
-from gradbook.net.names import leaf_name
+from gradbook.layers import Parameter
+from gradbook.layers.card import Change, LayerSite, Mask
+from gradbook.layers.losses import SampleError
+from gradbook.layers.updates import WeightStep
+from gradbook.net.names import leaf_name, name_before, number, value_name
 from gradbook.net.network import Net
-from gradbook.net.parameters import Parameter
-from gradbook.net.step import Mask, Step
-from gradbook.net.update import Change, changes
+from gradbook.net.step import Step
 
 Weights = Mapping[Node, tuple[Parameter, Array]]
 
@@ -75,8 +75,8 @@ def require_variance(net: Net, batch: int | None) -> None:
     """Refuse a batch from which a normalisation has one value alone: that has no variance."""
     for index, layer in enumerate(net.layers):
         alone = batch == prod(net.shapes[index][1:]) == 1
-        if isinstance(layer, BatchNorm) and alone:
-            raise ShapeError(f"layer {index + 1}: batchnorm takes batches of 2 samples or more")
+        if layer.mixes_samples and alone:
+            raise ShapeError(f"layer {index + 1}: {layer.word} takes batches of 2 samples or more")
 
 
 def inference(net: Net) -> Forward:
@@ -103,7 +103,8 @@ def complete(
     following: dict[Node, Node] = {node: node for node in weights}
     for node in trained:
         decay = net.decay_of(weights[node][0].role)
-        for change in changes(net.update, node, start[node], slopes[node], rate, decay):
+        changed = WeightStep(net.update, node, start[node], slopes[node], rate, decay)
+        for change in net.update.card.changes(changed):
             start[change.leaf] = change.start
             following[change.leaf] = change.next
     return Step(
@@ -136,14 +137,32 @@ def build(
         graph.leaf(leaf_name(p.role, p.layer), p.shape): (p, values)
         for p, values in _start_arrays(net).items()
     }
-    builder = Builder(
-        net, graph, count or len(net.examples()), batch is not None, training, weighted
-    )
-    values = [inputs]
+    masks: list[Mask] = []
+    statistics: dict[Node, Change] = {}
+    values, before = [inputs], inputs
     for index, layer in enumerate(net.layers):
         given = [values[k] for k in layer.reads(index)]
-        values.append(builder.layer(index, given, _taken(net, index, weights)))
-    error = builder.error(values[-1], targets)
+        site = LayerSite(
+            graph,
+            index,
+            number(net, index),
+            value_name(net, index),
+            name_before(net, index),
+            net.shapes[index + 1],
+            count or len(net.examples()),
+            batch is not None,
+            training,
+            masks,
+            statistics,
+        )
+        made = layer.ops(site, given, _taken(net, index, weights))
+        before = given[0]
+        values.append(made if layer.passes_on else graph.named(made, site.name))
+    measure = SampleError(net.objective, net.outputs, net.smoothing, weighted)
+    error = measure.of(values[-1], before, targets)
+    loss = error
+    if error.each:
+        loss = graph.make("total", error) / (count or len(net.examples()))
     data = {inputs: _data(net, inputs, "inputs"), targets: _data(net, targets, "targets")}
     return Forward(
         graph,
@@ -151,12 +170,12 @@ def build(
         targets,
         values[-1],
         error,
-        builder.loss(error),
+        graph.named(loss, TOTAL_ERROR),
         {} if batch else data,
         weights,
         count,
-        tuple(builder.masks),
-        tuple(builder.statistics.values()),
+        tuple(masks),
+        tuple(statistics.values()),
     )
 
 

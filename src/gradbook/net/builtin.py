@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.net.layers import Activation, Dense
+from gradbook.layers import Activation, Dense, Loss
 from gradbook.net.network import Net, parse
-from gradbook.net.task import Loss
 
 WORKED = """\
 name worked

@@ -9,19 +9,10 @@ from math import prod
 
 from gradbook.errors import ShapeError
 from gradbook.graph.window import Shape
-from gradbook.net.layers import Activation, Conv, Dense, Layer
-from gradbook.net.parameters import Parameter, Role
-from gradbook.net.task import (
-    ADAMW_DECAY,
-    DESCENT,
-    USUAL_RATES,
-    Loss,
-    Sample,
-    Task,
-    Update,
-    meant_loss,
-)
-from gradbook.net.wiring import Again, owners
+from gradbook.layers import Layer, Loss, Parameter, Role, Update
+from gradbook.layers.updates import DESCENT, usual_decay
+from gradbook.net.again import Again, owners
+from gradbook.net.task import Sample, Task, meant_loss
 
 
 class Misfit(ShapeError):
@@ -76,8 +67,7 @@ class Description:
     @property
     def ending(self) -> str:
         """The activation that the last layer is, if it is one."""
-        last = self.layers[-1] if self.layers else None
-        return last.kind if isinstance(last, Activation) else ""
+        return self.layers[-1].ending if self.layers else ""
 
     @property
     def objective(self) -> Loss:
@@ -120,7 +110,7 @@ class Description:
         Layers that sum nothing themselves belong to the last one before them that does, or to the
         first of all.
         """
-        summing = [k for k, layer in enumerate(self.layers) if isinstance(layer, Dense | Conv)]
+        summing = [k for k, layer in enumerate(self.layers) if layer.sums]
         hidden = summing[:-1]
         if not hidden or index >= summing[-1]:
             return "output"
@@ -129,9 +119,8 @@ class Description:
 
     @property
     def learning_rate(self) -> float:
-        return USUAL_RATES[self.update.kind] if self.rate is None else self.rate
+        return self.update.card.rate if self.rate is None else self.rate
 
     def decay_of(self, role: Role) -> float:
         """How much of themselves parameters of this kind lose at each step, per unit of rate."""
-        usual = {Role.WEIGHT: ADAMW_DECAY} if self.update.kind == "adamw" else {}
-        return (self.decay or usual).get(role, 0.0)
+        return self.decay.get(role, 0.0) if self.decay else usual_decay(self.update, role)

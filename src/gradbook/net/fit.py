@@ -10,11 +10,10 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.arguments import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.errors import ShapeError, UsageError
+from gradbook.layers import LOSSES, Layer, Loss, Role, Update, spell
+from gradbook.net.again import Again, in_order, misfit, unfit_weights, unread
 from gradbook.net.description import Description, Misfit
-from gradbook.net.layers import Activation, Layer, spell
-from gradbook.net.parameters import Role
-from gradbook.net.task import Loss, Sample, Update
-from gradbook.net.wiring import Again, in_order, misfit, unfit_weights, unread
+from gradbook.net.task import Sample
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 MOST_IN_ALL = 100_000_000  # values, or parameters, of all layers: less than a gigabyte
@@ -22,7 +21,6 @@ MOST_LAYERS = 1_000
 MOST_IN_A_ROW = 100  # activations, each of which puts its name around the one before: a_a_h1
 LARGEST_SEED = 999_999_999
 LONGEST_NAME = 200
-ENDINGS = {Loss.BINARY: "sigmoid", Loss.CROSS: "softmax"}  # what a loss of probabilities reads
 
 # What is said of parts that don't fit; a page says the same of a network that is written there.
 RATE_RANGE = "the rate is a number from 0 up, not {value!r}"
@@ -64,7 +62,7 @@ def settled(net: Description) -> dict[str, object]:
     return {
         "input": sizes("the input's size", net.input),
         "layers": _all("layer", Layer, "such as Dense(2)", net.layers),
-        "loss": None if net.loss is None else Loss(one_of("loss", net.loss, Loss)),
+        "loss": None if net.loss is None else Loss(one_of("loss", net.loss, LOSSES)),
         "update": _update(net.update),
         "rate": None if net.rate is None else number("the rate", net.rate),
         "samples": _all("sample", Sample, "Sample(inputs, targets)", net.samples),
@@ -175,7 +173,7 @@ def _check_rows(layers: tuple[Layer, ...]) -> None:
     """Activations, and what passes values on between them, are named after the same values."""
     length = 0
     for place, layer in enumerate(layers, 1):
-        length = length + 1 if isinstance(layer, Activation) or layer.passes_on else 0
+        length = length + 1 if layer.names_after or layer.passes_on else 0
         if length > MOST_IN_A_ROW:
             raise Misfit(f"layer {place}", TOO_MANY_IN_A_ROW.format(most=MOST_IN_A_ROW))
 
@@ -188,12 +186,12 @@ def _check_words(part: str, phrase: str) -> None:
 def _check_loss(net: Description) -> None:
     if len(net.shapes[-1]) != 1:
         raise Misfit("loss", FLAT_OUTPUT.format(shape=spell(net.shapes[-1])))
-    wanted = ENDINGS.get(net.objective)
+    wanted = net.objective.ending
     if wanted and net.ending.removeprefix("log ") != wanted:
         raise Misfit("loss", PROBABILITIES.format(loss=net.objective, ending=wanted))
     if not 0 <= net.smoothing < 1:
         raise Misfit("loss", SMOOTHING_RANGE.format(value=net.smoothing))
-    if net.smoothing and net.objective is not Loss.CROSS:
+    if net.smoothing and not net.objective.of_all:
         raise Misfit("loss", SMOOTHING_OF.format(loss=net.objective))
 
 

@@ -14,12 +14,12 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph, Node, Scalars, needed
 from gradbook.graph.tensors import array_of
 from gradbook.graph.window import Shape
+from gradbook.layers import Layer, Parameter, Role
+from gradbook.layers.card import Mask
 from gradbook.net.build import Forward, build, complete
-from gradbook.net.layers import Layer
 from gradbook.net.names import kept_name
 from gradbook.net.network import Net
-from gradbook.net.parameters import Parameter, Role
-from gradbook.net.step import Mask, Step
+from gradbook.net.step import Step
 
 Names = Mapping[Shape, Name]  # by their places in the tensor
 

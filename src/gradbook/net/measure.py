@@ -17,12 +17,10 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from gradbook.graph.window import Shape, Window
-from gradbook.net.layers import Dense, Layer
+from gradbook.layers import Layer, Role
 from gradbook.net.network import Net
-from gradbook.net.parameters import Role
 
 BYTES = 4
-MEMORIES = {"descent": 0, "momentum": 1, "adam": 2, "adamw": 2}  # numbers kept for each parameter
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class NetMeasure:
     @property
     def training_memory(self) -> int:
         """Bytes: parameters, gradients, what the update remembers of each, and activations."""
-        each = 1 + MEMORIES[self.net.update.kind]
+        each = 1 + self.net.update.card.memories
         return self.bytes + BYTES * each * self.trained + self.activations
 
 
@@ -164,4 +162,4 @@ def _field(
     if window:
         return before.through(window, output[1:])
     rows, columns = before.area
-    return before.through(Window((rows, columns))) if isinstance(layer, Dense) else before
+    return before.through(Window((rows, columns))) if layer.reads_all else before

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gradbook.graph.names import Name
-from gradbook.net.layers import Activation, Dense, Dropout, Layer
+from gradbook.layers import Layer, Role
 from gradbook.net.network import Net
-from gradbook.net.parameters import Role
 
 
 def leaf_name(role: Role, layer: int) -> Name:
@@ -17,7 +16,7 @@ def shown_names(net: Net) -> tuple[Name, ...]:
     """The same where every value is written out: what dropout leaves has a name of its own."""
     names = list(layer_names(net))
     for index, layer in enumerate(net.layers):
-        if isinstance(layer, Dropout) and layer.draws:
+        if layer.draws:
             names[index + 1] = kept_name(net, index)
         elif layer.passes_on:
             names[index + 1] = names[index]
@@ -34,12 +33,12 @@ def value_name(net: Net, index: int) -> Name:
     layer = net.layers[index]
     if layer.passes_on:
         return name_before(net, index)
-    if isinstance(layer, Activation):
+    if layer.names_after:
         return Name(layer.letter, of=name_before(net, index))
     peers = _peers(net, layer)
-    if isinstance(layer, Dense):
+    if layer.last_letter:
         if index == peers[-1]:
-            return Name("o")
+            return Name(layer.last_letter)
         peers = peers[:-1]
     return Name(layer.letter, layer=_place(index, peers))
 
@@ -54,11 +53,6 @@ def number(net: Net, index: int) -> int | None:
     return _place(index, _peers(net, net.layers[index]))
 
 
-def mask_name(net: Net, index: int) -> Name:
-    """What a dropout's layer multiplies with."""
-    return Name("d", layer=number(net, index))
-
-
 def kept_name(net: Net, index: int) -> Name:
     """What it leaves of the values before it, in steps on single values."""
     return Name("u", layer=number(net, index))
@@ -66,8 +60,8 @@ def kept_name(net: Net, index: int) -> Name:
 
 def statistics_names(net: Net, index: int) -> tuple[str, str]:
     """What the running mean and variance of the batch normalisation there are called."""
-    place = number(net, index)
-    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in ("μ", "σ²"))
+    place, stems = number(net, index), net.layers[index].statistics.values()
+    mean, variance = (str(Name("r", of=Name(stem, layer=place))) for stem in stems)
     return mean, variance
 
 

@@ -9,10 +9,10 @@ from random import Random
 from typing import Any
 
 from gradbook.arguments import settle
+from gradbook.layers import Loss, Role
 from gradbook.net.description import Description, Misfit
 from gradbook.net.fit import check, settled
-from gradbook.net.parameters import Role
-from gradbook.net.task import Loss, Sample
+from gradbook.net.task import Sample
 from gradbook.net.text.network import drafted, network_statements, read_statement, write
 from gradbook.net.text.settings import TRAINING, Draft, pointing, sample_lines
 from gradbook.net.text.synonyms import ours

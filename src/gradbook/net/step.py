@@ -13,23 +13,8 @@ from numpy.typing import ArrayLike
 from gradbook.chance import Purpose, kept, key
 from gradbook.graph.node import Array, Graph, Node, needed
 from gradbook.graph.reference import Values, evaluate_in_order, samples_in
+from gradbook.layers.card import Mask
 from gradbook.net.network import Net
-
-
-@dataclass(frozen=True)
-class Mask:
-    """What dropout multiplies with: 0 by chance, else `scale`. Its values come from outside."""
-
-    leaf: Node
-    rate: float
-    layer: int  # the dropout's place among the network's layers, from 0
-    kept: tuple[Node, ...]  # what it leaves of the values before it
-    first: int = 0  # of a single value, which of those it is that are drawn for the layer
-
-    @property
-    def scale(self) -> float:
-        """So that the mean stays as it is."""
-        return 1 / (1 - self.rate)
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,26 @@ from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Layer, Pool
+from gradbook.layers import (
+    Activation,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GoBack,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    PlaceNorm,
+    Pool,
+    Residual,
+    Role,
+    SampleNorm,
+)
 from gradbook.net.names import leaf_name, statistics_names
 from gradbook.net.network import Net
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Role
-from gradbook.net.wiring import Concat, GoBack, Residual
 
 # Layers that nobody asks for in a text, and that a network at work needs.
 

@@ -14,7 +14,7 @@ from gradbook.errors import ShapeError
 from gradbook.files import write_whole
 from gradbook.graph.node import Array
 from gradbook.lab.models.model import Model, for_inputs
-from gradbook.net.layers import spell
+from gradbook.layers import spell
 from gradbook.net.measure import measure
 from gradbook.net.work.at_work import values_of
 from gradbook.targets.excel.reader import ReaderBook, ReaderPlan, require_room, written

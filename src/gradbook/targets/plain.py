@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
-from gradbook.net.text import layer_words
 from gradbook.net.trained import TrainedLayer, TrainedNet
 
 ABOUT = "gradbook.json"  # the name in an archive of what isn't a tensor
@@ -61,7 +60,7 @@ def _about(trained: TrainedNet, recipe: str) -> dict[str, Any]:
 def _layer(layer: TrainedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
-        "words": layer_words(layer.layer),
+        "words": layer.layer.text,
         "settings": dict(vars(layer.layer)),  # what goes without saying among them, such as ε
         "reads": list(layer.reads),  # value 0 is the input, value k what the k-th layer makes
         "shape": list(layer.makes),

@@ -12,9 +12,9 @@ from gradbook.errors import GradbookError
 from gradbook.formats.keras.read import read_keras
 from gradbook.formats.keras.write import keras_bytes
 from gradbook.lab.models.importing import from_keras, import_model
+from gradbook.layers.pools import Pool
+from gradbook.layers.wiring import Dropout
 from gradbook.net import Again, Net
-from gradbook.net.layers import Dropout, Pool
-from gradbook.net.text import layer_words
 from tests.families import networks
 from tests.formats.steps import require_step
 from tests.trained import by_the_graph, drawn, model_of, trained_of
@@ -261,7 +261,7 @@ def test_branches_are_said_one_after_the_other(keras, tmp_path):
     parts.append(layers.Conv2D(2, 1)(layers.MaxPooling2D(3, 1, "same")(both)))
     flat = layers.Flatten()(layers.Concatenate()([layers.ReLU()(one) for one in parts]))
     found = held(keras, keras.Model(given, layers.Dense(3)(flat)), tmp_path / "net.keras")
-    words = [layer_words(layer) for layer in found.net.layers]
+    words = [layer.text for layer in found.net.layers]
     assert [word for word in words if "back" in word] == [
         *("go back 2", "add back 3", "go back 3", "go back 6", "concat back 3 0 6")
     ]

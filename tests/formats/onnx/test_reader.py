@@ -12,10 +12,11 @@ from gradbook.errors import GradbookError
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.lab.models.importing import import_model
+from gradbook.layers.card import Role
+from gradbook.layers.pools import Pool
+from gradbook.layers.wiring import Dropout
 from gradbook.net import Net
-from gradbook.net.layers import Dropout, Pool
 from gradbook.net.names import leaf_name
-from gradbook.net.parameters import Role
 from tests.families import averages_with_gaps, networks
 from tests.formats.architectures import ARCHITECTURES, made
 from tests.formats.steps import slopes

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from gradbook.errors import NetTextError
-from gradbook.net import Loss, Net
-from gradbook.net.text.layers import LAYERS
+from gradbook.layers import LOSSES, UPDATES, forms
+from gradbook.net import Net
 from gradbook.net.text.settings import TRAINING
-from gradbook.net.text.synonyms import INSTEAD, LAYER_WORDS, LOSS_WORDS, UPDATE_WORDS
+from gradbook.net.text.synonyms import INSTEAD, LOSS_WORDS, UPDATE_WORDS, layer_words
 
 
 @pytest.mark.parametrize(
@@ -36,10 +36,10 @@ def test_a_network_in_other_words_is_the_same_network(theirs, ours):
 
 
 def test_every_word_stands_for_one_that_is_there():
-    assert set(LAYER_WORDS.values()) <= {*LAYERS, *TRAINING}
-    assert not set(LAYER_WORDS) & {*LAYERS, *TRAINING}
-    assert set(LOSS_WORDS.values()) <= set(Loss)
-    assert set(UPDATE_WORDS.values()) <= {"descent", "momentum", "adam", "adamw"}
+    assert set(layer_words().values()) <= {*forms(), *TRAINING}
+    assert not set(layer_words()) & {*forms(), *TRAINING}
+    assert set(LOSS_WORDS.values()) <= set(LOSSES)
+    assert set(UPDATE_WORDS.values()) <= set(UPDATES)
 
 
 @pytest.mark.parametrize("word", INSTEAD)

@@ -5,8 +5,8 @@ import pytest
 
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.plain import PlainEngine
+from gradbook.layers.losses import weighed_targets
 from gradbook.net import Net
-from gradbook.net.layer_ops import weighed_targets
 
 BODY = "input 5; dense 4; tanh; dense {}; {}; loss {}; rate 0"
 CASES = {

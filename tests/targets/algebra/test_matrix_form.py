@@ -9,11 +9,9 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
+from gradbook.layers import Pool, Role, SampleNorm
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.build import training_step
-from gradbook.net.layers import Pool
-from gradbook.net.norms import SampleNorm
-from gradbook.net.parameters import Role
 from gradbook.net.step import run
 from gradbook.targets.algebra import forms as m
 from gradbook.targets.algebra.matrix_form import backward, forward, parameter_symbol

@@ -28,9 +28,8 @@ from gradbook.net import (
     parse,
 )
 from gradbook.net.lower import scalars_of
-from gradbook.net.text import LONGEST_TEXT
-from gradbook.net.text.network import WORDS
-from gradbook.net.text.synonyms import LAYER_WORDS, ours
+from gradbook.net.text.network import LONGEST_TEXT, WORDS
+from gradbook.net.text.synonyms import layer_words, ours
 from gradbook.targets.page.grammar import MOST_SINGLES, grammar_table
 from tests.families import networks
 from tests.net.text.test_wrong_text import HEAD, JUNK, WRONG
@@ -255,7 +254,7 @@ def test_a_text_as_people_write_it_is_read_the_same(text):
 LETTERS = st.characters(max_codepoint=0x52F)  # what later editions of Unicode leave as it is
 
 
-@given(st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from([*WORDS, *LAYER_WORDS, *Bias]))
+@given(st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from([*WORDS, *layer_words(), *Bias]))
 def test_any_first_word_is_answered_the_same(word):
     text = f"input 2\n{word} 2"
     try:

@@ -30,8 +30,12 @@ from gradbook.formats.layer_list import (
 )
 from gradbook.graph.node import OPS, Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Pool, spell
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import spell
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.wiring import Dropout
 
 # What is known of one of Keras's values while layers are read: where it lies among ours.
 

@@ -10,7 +10,7 @@ import numpy as np
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
 from gradbook.graph.node import Array
-from gradbook.net.layers import Activation
+from gradbook.layers.activations import Activation
 from gradbook.schema import (
     AnyOf,
     AnyRecord,

@@ -22,9 +22,11 @@ from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
-from gradbook.net.layer_ops import RUNNING_SHARE
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
-from gradbook.net.norms import GroupNorm, LayerNorm, SampleNorm
+from gradbook.layers.activations import Activation
+from gradbook.layers.norms import RUNNING_SHARE, BatchNorm, GroupNorm, LayerNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
 from gradbook.net.trained import (
     BothClasses,
     ScaleShift,
@@ -33,7 +35,6 @@ from gradbook.net.trained import (
     answering,
     prepared,
 )
-from gradbook.net.wiring import Concat, Residual
 
 
 @dataclass(frozen=True, eq=False)

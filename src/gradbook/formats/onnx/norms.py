@@ -19,7 +19,7 @@ from gradbook.formats.onnx.content import OnnxGraph
 from gradbook.formats.onnx.words import settings, whole_numbers
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 
 if TYPE_CHECKING:
     from onnx import NodeProto

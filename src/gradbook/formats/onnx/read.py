@@ -57,7 +57,12 @@ from gradbook.formats.onnx.words import (
 )
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Layer, Pool, spell
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Layer, spell
+from gradbook.layers.norms import BatchNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.wiring import Flatten
 
 if TYPE_CHECKING:
     from onnx import NodeProto

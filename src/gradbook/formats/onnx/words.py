@@ -14,7 +14,7 @@ from gradbook.formats.imported import NoLayer
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_same
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
-from gradbook.net.layers import Pool
+from gradbook.layers.pools import Pool
 from gradbook.schema import (
     AnyNumber,
     Choice,

@@ -18,8 +18,19 @@ from gradbook.formats.onnx.words import ACTIVATIONS, OPERATORS
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers import (
+    Activation,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    LayerNorm,
+    PlaceNorm,
+    Pool,
+    Residual,
+    SampleNorm,
+)
 from gradbook.net.trained import (
     BothClasses,
     Filling,
@@ -32,7 +43,6 @@ from gradbook.net.trained import (
     prepared,
     stripped,
 )
-from gradbook.net.wiring import Concat, Residual
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto

@@ -10,8 +10,8 @@ from textwrap import fill
 from gradbook.formats.torch.training import TorchTraining, training_source
 from gradbook.formats.torch.write import WIDEST, class_name, module_source, state_dict
 from gradbook.graph.node import Array
-from gradbook.net.layers import BatchNorm
-from gradbook.net.task import HALF_SURE
+from gradbook.layers import BatchNorm
+from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet
 
 WEIGHTS, TRAINED = "_weights.safetensors", "_trained.safetensors"  # after the file's name

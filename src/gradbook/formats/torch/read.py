@@ -38,8 +38,11 @@ from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, rea
 from gradbook.formats.torch.words import KINDS, OF_EACH_VALUE, activation_of, checked, padding_of
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Pool, spell
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import spell
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
 
 # Where an operator of PyTorch puts the axes of what it reads, and which may read channels last.
 

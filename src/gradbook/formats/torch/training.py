@@ -9,11 +9,8 @@ from gradbook.data.warp import Elastic, Warp
 from gradbook.errors import TargetError
 from gradbook.formats.torch.write import WIDEST, WORDS, assigned
 from gradbook.graph.window import Shape
-from gradbook.net.layers import Layer
+from gradbook.layers import Layer, LayerNorm, Loss, Role
 from gradbook.net.network import Net
-from gradbook.net.norms import LayerNorm
-from gradbook.net.parameters import Role
-from gradbook.net.task import Loss
 from gradbook.net.trained import TrainedNet
 
 # A function in PyTorch that warps images as a recipe says: the same pictures as data/warp.py.

@@ -10,7 +10,7 @@ from gradbook.formats.imported import STEEPER, NoLayer
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_same
 from gradbook.formats.torch.content import AtenCall, AtenValue
 from gradbook.graph.window import Both, Pad, Shape
-from gradbook.net.layers import Activation
+from gradbook.layers.activations import Activation
 from gradbook.schema import (
     AnyOf,
     Choice,

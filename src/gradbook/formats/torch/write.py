@@ -15,11 +15,13 @@ from gradbook.errors import TargetError
 from gradbook.formats.activations import steps_of
 from gradbook.formats.torch.words import ACTIVATIONS, CALLS
 from gradbook.graph.window import NOWHERE, Both, Sides
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Dropout, Flatten, Pool
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Bias
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Bias
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
 from gradbook.net.trained import TrainedLayer, TrainedNet
-from gradbook.net.wiring import Concat, Residual
 
 # How PyTorch says a window: by its own arguments, or with a frame put around what it reads.
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.layers.losses import HALF_SURE, weighed_targets
 from gradbook.net import Loss, Net
-from gradbook.net.layer_ops import weighed_targets
-from gradbook.net.task import HALF_SURE
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]

@@ -21,8 +21,7 @@ from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
 from gradbook.formats.onnx import USUAL_OPSET
 from gradbook.lab.recipes.recipe import LAST, RISE, SETTLING, UNWARPED, Recipe
-from gradbook.net.layers import spell
-from gradbook.net.parameters import Bias
+from gradbook.layers.card import Bias, spell
 
 if TYPE_CHECKING:  # what an export of another kind needn't load
     from gradbook.data.dataset import Dataset, Images

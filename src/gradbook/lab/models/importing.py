@@ -19,8 +19,8 @@ from gradbook.formats.reading import read_network
 from gradbook.lab.models.answers import number_names
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
+from gradbook.layers.card import spell
 from gradbook.net import Activation, Net
-from gradbook.net.layers import spell
 from gradbook.net.task import Task
 
 TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}

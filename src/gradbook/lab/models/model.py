@@ -19,9 +19,9 @@ from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, number_names, probabilities, score
+from gradbook.layers import spell
 from gradbook.net import Net
 from gradbook.net.fit import MOST_VALUES, require_classes
-from gradbook.net.layers import spell
 from gradbook.schema import FiniteNumber, IfThere, ListOf, PlainText, Schema, WholeNumber
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from gradbook.arguments import hint, number, numbers, one_of, settle, whole, wor
 from gradbook.data.dataset import FOLDS
 from gradbook.data.warp import Warp, write_warp
 from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.layers.updates import DESCENT
 from gradbook.net import Net, Update
 from gradbook.net import text as net_text
 from gradbook.net.fit import LONGEST_NAME
-from gradbook.net.task import DESCENT
 from gradbook.net.text import Statement, digits, statements
 
 # The learning rate's schedule -------------------------------------------------

@@ -30,8 +30,10 @@ from gradbook.lab.study.braces import (
     template_of,
 )
 from gradbook.net.measure import NetMeasure, measure
-from gradbook.net.text import LONGEST_TEXT, Statement, digits, ours, statements
+from gradbook.net.text import Statement, digits, statements
+from gradbook.net.text.network import LONGEST_TEXT
 from gradbook.net.text.settings import GIVEN, TRAINING
+from gradbook.net.text.synonyms import ours
 
 GRAMMAR = f"""\
 A study is a recipe with braces where it varies (see gradbook help recipes), and lines that say

@@ -24,9 +24,9 @@ from gradbook.errors import ShapeError
 from gradbook.graph.window import SAME, Shape
 from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
 from gradbook.lab.training.epochs import require_last_batch
+from gradbook.layers.card import spell
 from gradbook.net import Conv, Dense, Layer, Net, Pool
 from gradbook.net.fit import require_classes
-from gradbook.net.layers import spell
 from gradbook.net.task import Task, meant_loss
 
 # The recipe for its data ------------------------------------------------------

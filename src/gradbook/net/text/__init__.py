@@ -6,7 +6,6 @@ the `Net` that is made of a draft.
 """
 
 from gradbook.net.text.grammar import GRAMMAR
-from gradbook.net.text.layers import layer_words
 from gradbook.net.text.network import LONGEST_TEXT, WORDS, reads_as_text, write
 from gradbook.net.text.settings import TRAINING, loss_words, update_words
 from gradbook.net.text.synonyms import ours
@@ -19,7 +18,6 @@ __all__ = [
     "WORDS",
     "Statement",
     "digits",
-    "layer_words",
     "loss_words",
     "ours",
     "reads_as_text",

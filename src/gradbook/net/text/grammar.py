@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from textwrap import fill
 
-from gradbook.net.layers import ACTIVATIONS
-from gradbook.net.text.layers import USAGE, WINDOW_USAGE
+from gradbook.layers import ACTIVATIONS, KINDS
 
-KINDS = ", ".join(ACTIVATIONS).replace("leaky relu", "leaky relu [SLOPE]")
+LAYERS = "\n".join(line for kind in KINDS for form in kind.forms for line in form.help_lines)
+WORDS = ", ".join(card.form.usage for card in ACTIVATIONS.values())
+WINDOW_USAGE = """\
+  A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
+  the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
+  is 1 on all sides, 1x0 for rows and columns, 0x0x1x1 above, left, below and right,
+  or 'same': as many places as steps fit into what it reads. The padding of a conv is
+  zeros. A pool leaves its padding out, and averages what is left; with 'zeros' an
+  average counts the padding in. With 'ceil' a last window may end beyond what is read.
+"""
 GRAMMAR = f"""\
 A network is a few lines of text, one thing a line; ';' may stand for a line's end and
 '#' begins a remark.
 
   input SIZE                 2, or channels x height x width: 1x28x28
-{USAGE}{fill(KINDS, 84, initial_indent="  ", subsequent_indent="  ")}
+{LAYERS}
+  again N [back L]           the layers from the last conv or dense on, or the last L, are
+                             applied N times in all, one after the other, with the same
+                             weights; each use counts as so many layers
+{fill(WORDS, 84, initial_indent="  ", subsequent_indent="  ")}
 
 {WINDOW_USAGE}
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',

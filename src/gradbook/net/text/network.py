@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from gradbook.errors import NetTextError, UsageError, did_you_mean
+from gradbook.layers import Layer, forms, spell
+from gradbook.net.again import NOTHING_BEFORE, Again, back_over, usual_layers
 from gradbook.net.description import Description
 from gradbook.net.fit import check_depth
-from gradbook.net.layers import Layer, spell
-from gradbook.net.text.layers import LAYERS, layer_words
 from gradbook.net.text.settings import (
     GIVEN,
     TRAINING,
@@ -19,13 +19,12 @@ from gradbook.net.text.settings import (
     training_lines,
 )
 from gradbook.net.text.synonyms import INSTEAD, ours
-from gradbook.net.wiring import NOTHING_BEFORE, Again, back_over, usual_layers
 from gradbook.statements import Statement, statements
 
 AGAIN = "again"
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 
-WORDS = (*GIVEN, *TRAINING, *LAYERS, AGAIN)
+WORDS = (*GIVEN, *TRAINING, *forms(), AGAIN)
 """What a statement may begin with."""
 
 # What is said of a text as a whole.
@@ -61,7 +60,7 @@ def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
 
 def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
-    reader = _layer if word in LAYERS else STATEMENTS.get(word)
+    reader = _layer if word in forms() else STATEMENTS.get(word)
     if reader is None:
         if word in INSTEAD:
             line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
@@ -77,7 +76,8 @@ def read_statement(draft: Draft, line: Statement) -> None:
 def _layer(draft: Draft, line: Statement) -> None:
     with pointing(line, at=0):
         check_depth(len(draft.layers) + 1)
-        _add(draft, LAYERS[ours(line.words[0].group())](line, draft.shapes[-1]), line)
+        kind, form = forms()[ours(line.words[0].group())]
+        _add(draft, kind(**form.read(line, draft.shapes[-1])), line)
 
 
 def _add(draft: Draft, layer: Layer, line: Statement) -> None:
@@ -134,7 +134,7 @@ def _layer_lines(net: Description) -> Iterator[str]:
     while index < len(net.layers):
         block = blocks.get(index, Again(index, 1, 1))
         once = net.layers[index : index + block.layers]
-        yield from map(layer_words, once)
+        yield from (layer.text for layer in once)
         if block.times > 1:
             back = "" if usual_layers(once) == block.layers else f" back {block.layers}"
             yield f"{AGAIN} {block.times}{back}"

@@ -10,12 +10,11 @@ from typing import Any
 from gradbook.arguments import hint
 from gradbook.errors import GradbookError, NetTextError
 from gradbook.graph.window import Shape
+from gradbook.layers import LOSSES, UPDATES, Layer, Loss, Role, Update
+from gradbook.net.again import Again
 from gradbook.net.description import Description
-from gradbook.net.layers import Layer
-from gradbook.net.parameters import Role
-from gradbook.net.task import USUAL_RATES, Loss, Sample, Update
+from gradbook.net.task import Sample
 from gradbook.net.text.synonyms import LOSS_WORDS, UPDATE_WORDS
-from gradbook.net.wiring import Again
 from gradbook.statements import SECOND, Statement, digits
 
 
@@ -52,12 +51,7 @@ def pointing(line: Statement, at: int) -> Iterator[None]:
         line.fail(error.message, at)
 
 
-KINDS = {  # of parameter, as the text calls them
-    "weights": Role.WEIGHT,
-    "biases": Role.BIAS,
-    "scales": Role.SCALE,
-    "shifts": Role.SHIFT,
-}
+KINDS = {role.plural: role for role in Role}  # of parameter, as the text calls them
 
 
 # What is said of statements that can't be meant; a page says the same.
@@ -126,9 +120,9 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
     phrase = LOSS_WORDS.get(phrase.lower(), phrase.lower())
-    if phrase not in list(Loss):
+    if phrase not in LOSSES:
         asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
-        line.fail(asked.format(word=phrase, hint=hint(phrase, list(Loss))), at=1)
+        line.fail(asked.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
     draft.set("loss", Loss(phrase), line)
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
@@ -136,9 +130,9 @@ def _loss(draft: Draft, line: Statement) -> None:
 def _update(draft: Draft, line: Statement) -> None:
     kind = UPDATE_WORDS.get(line.next.lower(), line.next.lower())
     settings: dict[str, Any] = {}
-    if kind not in USUAL_RATES:
+    if kind not in UPDATES:
         asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
-        line.fail(asked.format(word=kind, hint=hint(kind, USUAL_RATES)))
+        line.fail(asked.format(word=kind, hint=hint(kind, UPDATES)))
     line.take()
     if kind == "momentum":
         if line.next not in ("", "nesterov"):

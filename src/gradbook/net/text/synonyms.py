@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-LAYER_WORDS = {
-    "fc": "dense",
-    "linear": "dense",
-    "conv2d": "conv",
-    "bn": "batchnorm",
-    "batchnorm1d": "batchnorm",
-    "batchnorm2d": "batchnorm",
-    "maxpool2d": "maxpool",
-    "avgpool2d": "avgpool",
-    "gn": "groupnorm",
-    "ln": "layernorm",
-    "instancenorm2d": "instancenorm",
-    "cat": "concat",
-    "concatenate": "concat",
-    "swish": "silu",
+from gradbook.layers import LOSSES, UPDATES, forms
+
+SETTING_WORDS = {
     "optimizer": "update",
     "lr": "rate",
     "learning": "rate",  # learning rate 0.5
@@ -35,18 +23,17 @@ INSTEAD = {  # of words that say what something is, and not what it does
     "weight": "write 'weights 0.1 0.2' for start values, in the order of their numbers",
 }
 """What to write in their place."""
-UPDATE_WORDS = {"sgd": "descent"}
-LOSS_WORDS = {
-    "mse": "mean squared error",
-    "mae": "mean absolute error",
-    "bce": "binary cross-entropy",
-    "ce": "cross-entropy",
-    "crossentropy": "cross-entropy",
-    "cross entropy": "cross-entropy",
-}
+UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}
+LOSS_WORDS = {word: str(loss) for loss in LOSSES.values() for word in loss.synonyms}
+
+
+def layer_words() -> dict[str, str]:
+    """What begins a statement elsewhere, and what begins it here."""
+    cards = forms().values()
+    return {word: form.first for _, form in cards for word in form.synonyms} | SETTING_WORDS
 
 
 def ours(word: str) -> str:
     """What a statement begins with here; capitals and a colon behind it don't matter."""
     plain = word.lower().removesuffix(":")
-    return LAYER_WORDS.get(plain, plain)
+    return layer_words().get(plain, plain)

@@ -17,12 +17,10 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
+from gradbook.layers import BatchNorm, Parameter, PlaceNorm, Role, SampleNorm
 from gradbook.net.build import Forward, inference
-from gradbook.net.layers import BatchNorm
 from gradbook.net.names import layer_names, leaf_name, statistics_names
 from gradbook.net.network import Net
-from gradbook.net.norms import PlaceNorm, SampleNorm
-from gradbook.net.parameters import Parameter, Role
 
 Kept = Mapping[str, Array]  # weights and running statistics, by the names of the graph's leaves
 

@@ -17,11 +17,18 @@ from gradbook.graph.node import Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Shape
-from gradbook.net.layer_ops import element_by_element
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, SampleNorm
-from gradbook.net.parameters import Role
-from gradbook.net.wiring import Concat
+from gradbook.layers import (
+    Activation,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    LayerNorm,
+    Pool,
+    Role,
+    SampleNorm,
+)
 from gradbook.net.work.at_work import AtWork, grouped
 
 
@@ -179,5 +186,5 @@ def _own_slope(worked: AtWork, index: int, nth: int, place: Shape) -> float:
         graph.leaf(Name("x", (k,))): worked.values[read][place] for k, read in enumerate(reads)
     }
     wanted = list(given)[nth]
-    slope = gradients(element_by_element(layer, list(given)), [wanted])[wanted]
+    slope = gradients(layer.at_a_place(list(given)), [wanted])[wanted]
     return float(evaluate([slope], given)[slope])

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.window import Shape
-from gradbook.net.layers import Conv, Layer
-from gradbook.net.norms import LayerNorm
-from gradbook.net.parameters import Parameter, Role
+from gradbook.layers import Conv, Layer, LayerNorm, Parameter, Role
 from gradbook.net.work.at_work import AtWork
 
 

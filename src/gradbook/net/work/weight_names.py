@@ -9,10 +9,19 @@ import numpy as np
 
 from gradbook.errors import UsageError
 from gradbook.graph.window import Shape
-from gradbook.net.layers import BatchNorm, Conv, Dense, Layer, spell
+from gradbook.layers import (
+    BatchNorm,
+    Conv,
+    Dense,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    Parameter,
+    PlaceNorm,
+    Role,
+    spell,
+)
 from gradbook.net.network import Net
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm
-from gradbook.net.parameters import Parameter, Role
 from gradbook.net.text.synonyms import ours
 
 NUMBERED = re.compile(r"([wbγβ])([1-9][0-9]{0,11})")

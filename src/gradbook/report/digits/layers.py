@@ -15,15 +15,21 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from gradbook.graph.window import Shape
+from gradbook.layers import (
+    BatchNorm,
+    Concat,
+    GoBack,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    Loss,
+    PlaceNorm,
+    Residual,
+    Role,
+    SampleNorm,
+)
 from gradbook.net import Activation, Conv, Dense, Net, Pool
-from gradbook.net.layer_ops import element_by_element
-from gradbook.net.layers import BatchNorm, Layer
 from gradbook.net.names import leaf_name, statistics_names, value_name
-from gradbook.net.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Role
-from gradbook.net.task import Loss
-from gradbook.net.text import layer_words
-from gradbook.net.wiring import Concat, GoBack, Residual
 from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
 from gradbook.targets.drawing.layout import spelled
@@ -55,7 +61,7 @@ def layer_table(net: Net) -> list[dict[str, Any]]:
         rows.append(
             {
                 **_name(net, index),
-                "words": layer_words(layer),
+                "words": layer.text,
                 "shape": _as_maps(net.shapes[index + 1]),
                 "first": places[name],
                 "gradient": places.get(f"∂E/∂{name}"),
@@ -174,6 +180,6 @@ def _slope(layer: Layer) -> dict[str, Any] | None:
         return None
     graph = Graph()
     value = graph.leaf(Name("x"))
-    slope = gradients(element_by_element(layer, [value]), [value])[value]
+    slope = gradients(layer.at_a_place([value]), [value])[value]
     lines = written([value, slope])
     return {"lines": lines.lines, "value": lines.places[value], "slope": lines.places[slope]}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.data.warp import write_warp
 from gradbook.lab.runs import Evidence, Stage
-from gradbook.net.layers import spell
+from gradbook.layers.card import spell
 from gradbook.report.images.pixels import picture, strip, tinted
 from gradbook.report.page.shell import text
 from gradbook.report.page.tables import bar, table

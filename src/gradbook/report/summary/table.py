@@ -8,10 +8,9 @@ from typing import Any
 
 from gradbook.amounts import counted, size
 from gradbook.graph.window import Shape, Window
+from gradbook.layers import spell
 from gradbook.net import Again, Net
-from gradbook.net.layers import spell
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
-from gradbook.net.text import layer_words
 from gradbook.report.words.lines import folded, plain
 from gradbook.report.words.table import (
     TableCell,
@@ -237,7 +236,7 @@ def _totals(measured: NetMeasure) -> dict[str, TableCell]:
 def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
     field = layer.field
     return {
-        "layer": layer_words(layer.layer),
+        "layer": layer.layer.text,
         "again": layer.again,
         "output": layer.output,
         "parameters": layer.parameters,

@@ -16,7 +16,7 @@ from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filled_in
 from gradbook.net.task import Task
-from gradbook.net.text import loss_words, update_words
+from gradbook.net.text.settings import loss_words, update_words
 from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
 from gradbook.report.words.lines import Span, TextLine, folded, stuck
 from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable, csv_lines

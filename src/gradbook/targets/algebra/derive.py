@@ -10,11 +10,12 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Node
 from gradbook.graph.window import Shape
+from gradbook.layers.activations import Activation
+from gradbook.layers.card import Bias, Layer, Parameter, Role
+from gradbook.layers.sums import Conv, Dense
 from gradbook.net.derivation import Derivation, Local, derivation, partials
-from gradbook.net.layers import Activation, Conv, Dense, Layer
 from gradbook.net.names import layer_names
 from gradbook.net.network import Net
-from gradbook.net.parameters import Bias, Parameter, Role
 from gradbook.net.step import Step
 from gradbook.net.work.at_work import AtWork
 from gradbook.net.work.weight_names import named_weight

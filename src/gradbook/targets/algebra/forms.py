@@ -49,7 +49,7 @@ class Form:
         return Power(self, as_form(other))
 
     def __neg__(self) -> Form:
-        return Minus(self)
+        return self.of if isinstance(self, Minus) else Minus(self)
 
 
 @dataclass(frozen=True)

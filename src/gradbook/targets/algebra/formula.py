@@ -15,8 +15,9 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
-from gradbook.graph.ops import BELL, GELU_SCALE
+from gradbook.graph.ops import BELL
 from gradbook.graph.reference import Values
+from gradbook.layers.activations import GELU_SCALE
 from gradbook.net.derivation import (
     Chain,
     ChainProduct,

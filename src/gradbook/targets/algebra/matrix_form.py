@@ -7,36 +7,33 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
-from gradbook.graph.node import Graph
-from gradbook.net.layer_ops import element_by_element
-from gradbook.net.layers import Activation, BatchNorm, Conv, Dense, Layer, Pool, spell
+from gradbook.graph.node import Graph, Node
+from gradbook.layers.card import Layer, Parameter, Role, spell
+from gradbook.layers.norms import SampleNorm
 from gradbook.net.names import layer_names
 from gradbook.net.network import Net
-from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.parameters import Parameter, Role
-from gradbook.net.task import Loss
-from gradbook.net.wiring import Concat
 from gradbook.targets.algebra.forms import (
-    HALF,
     BigSum,
+    Bracket,
     Cell,
+    Comparison,
     Factors,
     Form,
     Fraction,
     Function,
+    Minus,
     Numeral,
     Partial,
     Root,
     Story,
     Symbol,
+    Terms,
     Transposed,
-    absolute,
     added,
     as_form,
     exp,
     listed,
     ln,
-    mean,
     multiplied,
     sign,
     softmax,
@@ -78,42 +75,48 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     return (parameter_symbol(net, parameter),), held, (spell(parameter.shape).replace("x", " × "),)
 
 
+REMARKS = {  # on the functions that some layers are called by
+    "maxpool": "unmaxpool puts each δ where the largest value of its window stood, 0 elsewhere.",
+    "avgpool": "unavgpool gives every place of a window the same share of its δ.",
+    "concat": "concat puts the channels of values side by side, in this order; part(δ, a, b) are "
+    "the channels a to b of δ.",
+}
+MEANS = {"batchnorm": "mean", "placenorm": "placemean"}  # what a normalisation centres by
+GROUP_MEAN = "groupmean"  # where nothing is said
+
+
 def _remarks(net: Net) -> Iterator[str]:
-    kinds = {type(layer) for layer in net.layers}
-    pools = {layer.kind for layer in net.layers if isinstance(layer, Pool)}
-    if Conv in kinds:
+    layers = list(zip(net.layers, net.shapes, strict=False))
+    if any(layer.sums and layer.window(shape) for layer, shape in layers):
         yield (
             "W ⋆ x slides each of W's windows over x and adds the products in it; δ ⋆ x does the "
             "same with δ as the window; W ∗ δ sends each δ back over the window that it came from."
         )
-    if "max" in pools:
-        yield "unmaxpool puts each δ where the largest value of its window stood, 0 elsewhere."
-    if "avg" in pools:
-        yield "unavgpool gives every place of a window the same share of its δ."
-    if Concat in kinds:
-        yield (
-            "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
-            "channels a to b of δ."
-        )
-    if BatchNorm in kinds:
+    words = {layer.word for layer in net.layers}
+    yield from (remark for word, remark in REMARKS.items() if word in words)
+    means = {_mean_of(layer) for layer in net.layers if layer.normalises}
+    if "mean" in means:
         yield (
             "The mean is taken over all samples, and over all places of a plane, for each value or "
             "plane by itself. Since that mixes the samples, δ before it is the number of samples "
             "times the derivative of the error of all."
         )
-
-    if PlaceNorm in kinds:
+    if "placemean" in means:
         yield "placemean is the mean over the channels of each place of one sample."
-    groups = [
-        layer.groups_in(shape)
-        for layer, shape in zip(net.layers, net.shapes, strict=False)
-        if isinstance(layer, SampleNorm) and not isinstance(layer, PlaceNorm)
-    ]
-    if groups:
+    if GROUP_MEAN in means:
+        groups = [
+            layer.groups_in(shape)
+            for layer, shape in layers
+            if isinstance(layer, SampleNorm) and _mean_of(layer) == GROUP_MEAN
+        ]
         yield (
             "groupmean is the mean over a group of channels of one sample"
             + (", which are all of them where there is one group." if 1 in groups else ".")
         )
+
+
+def _mean_of(layer: Layer) -> str:
+    return MEANS.get(layer.word, GROUP_MEAN)
 
 
 # A layer in its network ------------------------------------------------------
@@ -130,13 +133,9 @@ def delta(name: Name) -> Symbol:
 
 def parameter_symbol(net: Net, parameter: Parameter) -> Form:
     """W_h of the layer that makes h; a bias for all of a layer is a plain number."""
-    shared = parameter.role is Role.BIAS and _is_shared(net.layers[parameter.layer])
+    shared = parameter.role is Role.BIAS and net.layers[parameter.layer].bias.shared
     name = Name(LETTERS[parameter.role], of=layer_names(net)[parameter.layer + 1])
     return Symbol(name, bold=not shared)
-
-
-def _is_shared(layer: Layer) -> bool:
-    return isinstance(layer, Dense | Conv) and layer.bias.shared
 
 
 class NetLayer:
@@ -151,11 +150,11 @@ class NetLayer:
         self.x, self.y = self.given[0], Symbol(self.name, bold=True)
         self.delta = delta(self.name)  # how the error changes with y
         self.parameters = net.taken(index)
-        self.is_softmax = isinstance(self.layer, Activation) and self.layer.is_softmax
+        self.slides = self.layer.window(net.shapes[index]) is not None
 
-    def own_mean(self, x: Form) -> Form:
-        """What a normalisation within a sample centres by."""
-        return Function("placemean" if isinstance(self.layer, PlaceNorm) else "groupmean", (x,))
+    def mean(self, x: Form) -> Form:
+        """What a normalisation centres by."""
+        return Function(_mean_of(self.layer), (x,))
 
     def own(self, role: Role) -> Form:
         return parameter_symbol(self.net, next(p for p in self.parameters if p.role is role))
@@ -178,32 +177,26 @@ def forward(net: Net) -> Iterator[Rule]:
 
 
 def _forward(here: NetLayer) -> Iterator[Rule]:
-    match here.layer:
-        case Dense() | Conv():
-            sign = "⋆" if isinstance(here.layer, Conv) else ""
-            sums: Form = Factors((here.own(Role.WEIGHT), here.x), sign)
-            has_bias = any(p.role is Role.BIAS for p in here.parameters)
-            yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
-        case Pool(kind):
-            yield here.y, Function(f"{kind}pool", (here.x,))
-        case Concat():
-            yield here.y, Function("concat", tuple(here.given))
-        case BatchNorm(epsilon):
-            middle, spread, normal = map(here.named, "μsn")
-            yield middle, mean(here.x)
-            yield spread, Root(mean((here.x - middle) ** 2) + epsilon)
-            yield normal, (here.x - middle) / spread
-            yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
-        case SampleNorm():
-            middle, spread, normal = map(here.named, "μsn")
-            yield middle, here.own_mean(here.x)
-            yield spread, Root(here.own_mean((here.x - middle) ** 2) + here.layer.epsilon)
-            yield normal, (here.x - middle) / spread
-            yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
-        case Activation(kind) if here.is_softmax:
-            yield here.y, softmax(here.x) if kind == "softmax" else ln(softmax(here.x))
-        case _ if not here.layer.passes_on:
-            yield here.y, _element_by_element(here)[0]
+    layer = here.layer
+    if layer.passes_on:
+        return
+    if layer.sums:
+        sums: Form = Factors((here.own(Role.WEIGHT), here.x), "⋆" if here.slides else "")
+        has_bias = any(p.role is Role.BIAS for p in here.parameters)
+        yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
+    elif layer.normalises:
+        middle, spread, normal = map(here.named, "μsn")
+        yield middle, here.mean(here.x)
+        yield spread, Root(here.mean((here.x - middle) ** 2) + layer.epsilon)
+        yield normal, (here.x - middle) / spread
+        yield here.y, each(here.own(Role.SCALE), normal) + here.own(Role.SHIFT)
+    elif layer.is_softmax:
+        shares = softmax(here.x)
+        yield here.y, shares if layer.ending == "softmax" else ln(shares)
+    elif layer.elementwise:
+        yield here.y, _element_by_element(here)[0]
+    else:
+        yield here.y, Function(layer.word, tuple(here.given))
 
 
 def _element_by_element(here: NetLayer) -> tuple[Form, list[Form]]:
@@ -213,7 +206,7 @@ def _element_by_element(here: NetLayer) -> tuple[Form, list[Form]]:
     """
     graph = Graph()
     given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(here.given)]
-    result = element_by_element(here.layer, given)
+    result = here.layer.at_a_place(given)
     said = dict(zip(given, here.given, strict=True))
     known = {result: here.y, **said}
     slopes = gradients(result, given)
@@ -247,18 +240,17 @@ def _backward(
     layer = here.layer
     if layer.passes_on:
         return [arriving]
-    mixes = isinstance(layer, Dense | Conv | Pool | BatchNorm | SampleNorm) or here.is_softmax
-    if mixes or len(here.given) > 1:  # said once, since several values are sent it
+    if not layer.elementwise or len(here.given) > 1:  # said once, since several values are sent it
         yield here.delta, arriving
         arriving = here.delta
-    if isinstance(layer, Concat):
-        return list(_parts(here))
-    if not mixes:
+    if layer.elementwise:
         return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
+    if len(here.given) > 1:
+        return list(_parts(here))
     for parameter in here.parameters:
         if not parameter.fixed:
             symbol = parameter_symbol(here.net, parameter)
-            shares[parameter].insert(0, _of_one_sample(here, parameter.role))
+            shares[parameter].insert(0, _of_one_sample(here, parameter))
             if parameter.layer == here.index:
                 gradient = _over_samples(here.net, added(shares[parameter]))
                 yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
@@ -280,45 +272,37 @@ def _times(arriving: Form, slope: Form) -> Form:
 
 def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
     """What a layer that mixes values sends back to them."""
-    d, a = here.delta, here.y
-    match here.layer:
-        case Dense():
-            return Factors((Transposed(here.own(Role.WEIGHT)), d), "")
-        case Conv():
-            return Factors((here.own(Role.WEIGHT), d), "∗")
-        case Pool(kind):
-            return Function(f"un{kind}pool", (d,))
-        case BatchNorm():
-            normal = here.named("n")
-            d = delta(normal.name)
-            yield d, each(here.own(Role.SCALE), here.delta)
-            return (d - mean(d) - each(normal, mean(each(normal, d)))) / here.named("s")
-        case SampleNorm():
-            normal = here.named("n")
-            d = delta(normal.name)
-            yield d, each(here.own(Role.SCALE), here.delta)
-            off = d - here.own_mean(d) - each(normal, here.own_mean(each(normal, d)))
-            return off / here.named("s")
-        case Activation("softmax"):
+    layer, d, a = here.layer, here.delta, here.y
+    if layer.sums and here.slides:
+        return Factors((here.own(Role.WEIGHT), d), "∗")
+    if layer.sums:
+        return Factors((Transposed(here.own(Role.WEIGHT)), d), "")
+    if layer.normalises:
+        normal = here.named("n")
+        d = delta(normal.name)
+        yield d, each(here.own(Role.SCALE), here.delta)
+        return (d - here.mean(d) - each(normal, here.mean(each(normal, d)))) / here.named("s")
+    if layer.is_softmax:
+        if layer.ending == "softmax":
             return each(a, d - BigSum(each(a, d), "outputs"))
-        case _:  # log softmax
-            return d - each(exp(a), BigSum(d, "outputs"))
+        return d - each(exp(a), BigSum(d, "outputs"))
+    return Function(f"un{layer.word}", (d,))
 
 
-def _of_one_sample(here: NetLayer, role: Role) -> Form:
+def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
     """What one sample adds to a gradient."""
     d: Form = here.delta
-    match role:
-        case Role.WEIGHT if isinstance(here.layer, Conv):
+    match parameter.role:
+        case Role.WEIGHT if here.slides:
             return Factors((d, here.x), "⋆")
         case Role.WEIGHT:
             return Factors((d, Transposed(here.x)), "")
         case Role.SCALE:
             d = each(d, here.named("n"))
-    if role is Role.BIAS and _is_shared(here.layer):
+    if parameter.role is Role.BIAS and here.layer.bias.shared:
         return BigSum(d, "units")
-    alone = isinstance(here.layer, LayerNorm)
-    return BigSum(d, "places") if here.in_planes and not alone else d
+    a_channel = parameter.size == here.net.shapes[here.index][0] or here.layer.sums
+    return BigSum(d, "places") if here.in_planes and a_channel else d
 
 
 # The error -------------------------------------------------------------------
@@ -328,7 +312,7 @@ def sample_error(net: Net) -> Form:
     if len(net.examples()) == 1:
         return Symbol(TOTAL_ERROR)
     return Symbol(
-        Name("E", (1,)) if net.outputs == 1 and net.objective is not Loss.CROSS else SAMPLE_ERROR
+        Name("E", (1,)) if net.outputs == 1 and not net.objective.of_all else SAMPLE_ERROR
     )
 
 
@@ -339,39 +323,73 @@ def _outputs(net: Net) -> tuple[Form, Form]:
 
 def _error(net: Net) -> Form:
     """Of one sample, over its outputs."""
-    a, t = _outputs(net)
-    match net.objective:
-        case Loss.HALF_SQUARED:
-            return HALF * BigSum((t - a) ** 2, "outputs")
-        case Loss.CROSS:
-            logs = a if net.ending == "log softmax" else ln(a)
-            return -BigSum(each(_wanted(net), logs), "outputs")
-        case Loss.SQUARED:
-            total: Form = BigSum((t - a) ** 2, "outputs")
-        case Loss.ABSOLUTE:
-            total = BigSum(absolute(t - a), "outputs")
-        case Loss.BINARY:
-            total = -BigSum(each(t, ln(a)) + each(1 - t, ln(1 - a)), "outputs")
-    if net.outputs == 1:
+    a, _ = _outputs(net)
+    if net.objective.of_all:
+        logs = a if net.ending == "log softmax" else ln(a)
+        return -BigSum(each(_wanted(net), logs), "outputs")
+    total = _over_outputs(_error_and_slope(net)[0])
+    if net.objective.summed or net.outputs == 1:
         return total
     return multiplied([Fraction(Numeral(1), Numeral(net.outputs)), total])
 
 
 def _from_error(net: Net) -> tuple[Form, int]:
     """What the error sends back, and to the values of which layer."""
-    a, t = _outputs(net)
+    a, _ = _outputs(net)
     end, outputs = len(net.layers) - 1, Numeral(net.outputs)
-    match net.objective:
-        case Loss.HALF_SQUARED:
-            return a - t, end
-        case Loss.SQUARED:
-            return multiplied([Fraction(Numeral(2), outputs), a - t]), end
-        case Loss.ABSOLUTE:
-            return (sign(a - t) if net.outputs == 1 else sign(a - t) / outputs), end
-        case Loss.CROSS:
-            return (exp(a) if net.ending == "log softmax" else a) - _wanted(net), end - 1
-        case Loss.BINARY:
-            return (a - t if net.outputs == 1 else (a - t) / outputs), end - 1
+    if net.objective.of_all:
+        return (exp(a) if net.ending == "log softmax" else a) - _wanted(net), end - 1
+    slope = _error_and_slope(net)[1]
+    if net.objective.ending:
+        end -= 1
+    if net.objective.summed:
+        return slope, end
+    if isinstance(slope, Factors):
+        return multiplied([Fraction(slope.factors[0], outputs), *slope.factors[1:]]), end
+    return (slope if net.outputs == 1 else slope / outputs), end
+
+
+def _error_and_slope(net: Net) -> tuple[Form, Form]:
+    """One output's error, and its slope towards what the loss's op is given.
+
+    Both come from that op.
+    """
+    a, t = _outputs(net)
+    graph, loss = Graph(), net.objective
+    target, given = graph.leaf(Name("t")), graph.leaf(Name("o"))
+    error = graph.make(loss.op, target, given)
+    known: dict[Node, Form] = {target: t, given: a}
+    if loss.ending:
+        known[graph.make(loss.ending, given)] = a
+    slope = gradients(error, [given])[given]
+    return formula(error, known.get), _with_signs(formula(slope, known.get))
+
+
+def _over_outputs(one: Form) -> Form:
+    """The sum of one output's error over all of them, its number and its sign before the Σ."""
+    match one:
+        case Minus(inner):
+            return -_over_outputs(inner)
+        case Terms(terms) if all(isinstance(term, Minus) for term in terms):
+            return -_over_outputs(added(-term for term in terms))
+        case Factors((Numeral() | Fraction(Numeral(), Numeral()) as number, *rest), "·"):
+            return multiplied([number, BigSum(multiplied(rest), "outputs")])
+        case _:
+            return BigSum(one, "outputs")
+
+
+def _with_signs(slope: Form) -> Form:
+    """What is 1 above zero and −1 below it, written as a sign."""
+    match slope:
+        case Terms(
+            (
+                Bracket(Comparison(Terms((p, Minus(q))) as x, ">", Numeral(0))),
+                Minus(Bracket(Comparison(below))),
+            )
+        ) if below == q - p:
+            return sign(x)
+        case _:
+            return slope
 
 
 def _over_samples(net: Net, one: Form) -> Form:

@@ -10,12 +10,9 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
-from gradbook.net.layers import BatchNorm
+from gradbook.layers import BatchNorm, Loss, Parameter, Role
 from gradbook.net.names import layer_names
 from gradbook.net.network import Net
-from gradbook.net.parameters import Parameter, Role
-from gradbook.net.task import Loss
-from gradbook.net.text import layer_words
 from gradbook.net.work.at_work import AtWork, error_with, leaf_of
 from gradbook.net.work.feeding import WayStep, way_to_error
 from gradbook.net.work.parts import GradientPart, parts
@@ -117,7 +114,7 @@ def _tell_use(story: Story, one: OneWeight) -> None:
     made = Symbol(layer_names(net)[index + 1], bold=True)
     story.say(
         one.symbol,
-        f" belongs to layer {index + 1}, '{layer_words(net.layers[index])}', which makes ",
+        f" belongs to layer {index + 1}, '{net.layers[index].text}', which makes ",
         made,
         f"; in its array it stands at [{at}], counted from 0.{_applied_again(one)} It is ",
         Numeral(one.value),
@@ -241,7 +238,7 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
         terms.append(Words(f"{len(rest):,} more"))
         numbers.append(Numeral(sum(feed.share for feed in rest)))
     story.equation(slope(symbol), ("=", added(terms)), *worked_out(added(numbers), step.slope))
-    story.explain(f"{layer_words(net.layers[layer])}: {_words(net, layer)}.")
+    story.explain(f"{net.layers[layer].text}: {_words(net, layer)}.")
 
 
 def _words(net: Net, index: int) -> str:

@@ -17,9 +17,8 @@ from itertools import pairwise, product
 from math import inf
 
 from gradbook.graph.names import Name
-from gradbook.net.layers import spell
+from gradbook.layers.card import spell
 from gradbook.net.network import Net
-from gradbook.net.text import layer_words
 from gradbook.palette import QUIET, WEIGHT, Colour, colour_of
 from gradbook.targets.drawing.shapes import (
     Box,
@@ -431,7 +430,7 @@ SKIP_APART = 7.0  # from a column to the line that leaves it upward
 def draw(net: Net, numbers: bool = False) -> Drawing:
     """The network as a picture; `numbers` adds inputs, targets and start values to the names."""
     called = f"The network {net.name}" if net.name else "A network"
-    layers = ", ".join(map(layer_words, net.layers))
+    layers = ", ".join(layer.text for layer in net.layers)
     said = f"{called}: input {spell(net.input)}, {layers}, {net.objective}"
     return drawing(said, _shapes(_placed(stages(net, numbers))), MARGIN)
 

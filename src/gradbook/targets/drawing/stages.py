@@ -11,11 +11,10 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
+from gradbook.layers import Activation, Concat, Conv, Dense, Dropout, Flatten, GoBack, Layer, Pool
+from gradbook.layers.wiring import mask_name
 from gradbook.net import Loss, Net, Parameter
-from gradbook.net.layers import Activation, Conv, Dense, Dropout, Flatten, Layer, Pool
-from gradbook.net.names import mask_name, shown_names
-from gradbook.net.text import layer_words
-from gradbook.net.wiring import Concat, GoBack
+from gradbook.net.names import number, shown_names
 
 MOST_UNITS = 8  # a longer column shows its first ones and the last
 FIRST_UNITS = 3
@@ -130,7 +129,7 @@ def _joins(layer: Layer, before: Stage) -> bool:
 def _joined(stage: Stage, name: Name, layer: Layer) -> Stage:
     if isinstance(layer, Flatten):
         return stage
-    words = (*stage.words, layer_words(layer))
+    words = (*stage.words, layer.text)
     if isinstance(stage, Planes):
         return replace(stage, names=(*stage.names, name), words=words)
     cells = tuple(
@@ -160,7 +159,7 @@ class _StageReader:
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
         summing = isinstance(layer, Dense | Conv)
-        words = (*([self.net.role_of(index)] if summing else []), layer_words(layer))
+        words = (*([self.net.role_of(index)] if summing else []), layer.text)
         own = self.net.taken(index)
         match layer:
             case Dense():
@@ -177,7 +176,7 @@ class _StageReader:
                 first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
                 return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
             case Dropout(draws=True) if len(shape) == 1:
-                mask = mask_name(self.net, index)
+                mask = mask_name(number(self.net, index))
                 cells = tuple(
                     cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
                     for cell in _cells(name, shape)

@@ -23,11 +23,9 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape
+from gradbook.layers import Role
 from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, GoBack, Net, Pool, Residual
-from gradbook.net.layer_ops import element_by_element
 from gradbook.net.names import leaf_name, statistics_names
-from gradbook.net.parameters import Role
-from gradbook.net.text import layer_words
 from gradbook.net.trained import scale_and_shift
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
 from gradbook.targets.excel.grids.blocks import BLUES, PAPERS, WHITES, Grids, coloured, planes
@@ -95,7 +93,7 @@ class ReaderPlan:
             first, last = layers[0], layers[-1]
             sources = tuple(self._of(made, k) for k in self.net.layers[first].reads(first))
             grids = Grids(planes(self.net.shapes[last + 1]), top, LEFT)
-            words = ", ".join(layer_words(self.net.layers[k]) for k in layers)
+            words = ", ".join(self.net.layers[k].text for k in layers)
             found.append(ReaderStage(tuple(layers), words, grids, sources))
             made[last + 1] = grids
             top += grids.height + TITLE_ROWS
@@ -301,7 +299,7 @@ def _spelled(layer: Activation, cell: str) -> str:
         lambda node: Reference(cell),
         GUARDED,
     )
-    return write(speller.formula(element_by_element(layer, [value])))
+    return write(speller.formula(layer.at_a_place([value])))
 
 
 def _pooled(layer: Pool, own: Grids, channel: int, place: Both) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
+from gradbook.layers.card import Mask
 from gradbook.net import Dropout, Net, Sample
 from gradbook.net.derivation import Derivation, Local, derivation
 from gradbook.net.lower import scalar_step
 from gradbook.net.names import layer_names
-from gradbook.net.step import Mask, Step
+from gradbook.net.step import Step
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.trial import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines, to_the_inputs

@@ -11,13 +11,25 @@ from typing import Any
 
 from gradbook import arguments, errors, statements
 from gradbook.graph import window
-from gradbook.net import BatchNorm, Loss, Role, Update, fit, network, norms, task, wiring
-from gradbook.net import layers as of_layers
-from gradbook.net.layers import ACTIVATIONS, USUAL_SLOPE
-from gradbook.net.parameters import Bias
-from gradbook.net.task import ADAMW_DECAY, OWN_SETTINGS, USUAL_RATES, Task, meant_loss
-from gradbook.net.text import layers, settings, synonyms
+from gradbook.layers import (
+    ACTIVATIONS,
+    LOSSES,
+    UPDATES,
+    Bias,
+    card,
+    fields,
+    forms,
+    norms,
+    pools,
+    sums,
+    updates,
+    wiring,
+)
+from gradbook.layers.activations import USUAL_SLOPE
+from gradbook.net import BatchNorm, Loss, Role, Update, again, fit, network
+from gradbook.net.task import Task, meant_loss
 from gradbook.net.text import network as of_texts
+from gradbook.net.text import settings, synonyms
 
 MESSAGES = {  # of each module, those that the page's reader says as well
     statements: (
@@ -30,19 +42,16 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND"),
     ),
-    layers: ("UNKNOWN_BIAS", "ONE_OF", "EXPECTED", "DEPTHWISE"),
-    of_layers: (
-        *("FLAT_ONLY", "CHANNELS_ONLY", "OUT_OF_GROUPS", "INTO_GROUPS"),
-        *("SAME_AND_CEIL", "EPSILON_OF", "DROPOUT_RATE"),
-    ),
-    wiring: (
-        *("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK"),
-        *("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
-    ),
-    norms: ("GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
+    fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
+    card: ("FLAT_ONLY", "CHANNELS_ONLY"),
+    sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "DEPTHWISE"),
+    pools: ("SAME_AND_CEIL",),
+    wiring: ("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK", "DROPOUT_RATE"),
+    again: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    norms: ("EPSILON_OF", "GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     arguments: ("NOT_FROM", "KNOWN"),
-    task: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
+    updates: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
     network: ("MADE_UP", "DROPPED", "ANY_SAMPLE"),
     fit: (
         *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
@@ -81,26 +90,26 @@ def grammar_table() -> dict[str, Any]:
         "drawnDecimals": network.DRAWN_DECIMALS,
         "mostShown": network.MOST_SHOWN,
         "words": list(of_texts.WORDS),
-        "layers": [*layers.LAYERS, of_texts.AGAIN],
+        "layers": [*forms(), of_texts.AGAIN],
         "activations": list(ACTIVATIONS),
         "usualSlope": USUAL_SLOPE,
         "usualEpsilon": BatchNorm().epsilon,
         "synonyms": {
-            "layers": synonyms.LAYER_WORDS,
+            "layers": synonyms.layer_words(),
             "updates": synonyms.UPDATE_WORDS,
             "losses": synonyms.LOSS_WORDS,
             "instead": synonyms.INSTEAD,
         },
         "biases": dict(BIASES),
         "usualBias": Bias.EACH,
-        "losses": list(Loss),
+        "losses": list(LOSSES),
         "meant": {kind: meant_loss(kind, Task.SAMPLES) for kind in ("", *ACTIVATIONS)},
-        "endings": fit.ENDINGS,
+        "endings": {name: loss.ending for name, loss in LOSSES.items() if loss.ending},
         "smoothed": Loss.CROSS,
-        "rates": USUAL_RATES,
-        "settings": OWN_SETTINGS,
+        "rates": {kind: card.rate for kind, card in UPDATES.items()},
+        "settings": {kind: card.settings for kind, card in UPDATES.items()},
         "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
-        "decayed": {"adamw": {Role.WEIGHT: ADAMW_DECAY}},
+        "decayed": {k: {Role.WEIGHT: card.decay} for k, card in UPDATES.items() if card.decay},
         "kinds": settings.KINDS,
         "roles": list(Role),
         "mostWeights": MOST_WEIGHTS,

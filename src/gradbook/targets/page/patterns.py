@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
+from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES
+from gradbook.layers.updates import WeightStep
 from gradbook.net import Loss, Update, parse
 from gradbook.net.derivation import Local, derivation
-from gradbook.net.fit import ENDINGS
-from gradbook.net.layers import ACTIVATIONS
 from gradbook.net.lower import scalar_step
-from gradbook.net.task import USUAL_RATES
-from gradbook.net.update import changes
 from gradbook.targets.page.criteria import least_loss
 from gradbook.targets.page.lines import WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of
@@ -277,7 +277,7 @@ def _activations() -> Iterator[ValuePattern]:
 
 def _errors() -> Iterator[ValuePattern]:
     """Each output's, those of several together, and the mean over the samples."""
-    for loss in Loss:
+    for loss in LOSSES.values():
         if loss is Loss.CROSS:
             yield from _cross_entropies()
             continue
@@ -307,7 +307,7 @@ def _cross_entropies() -> Iterator[ValuePattern]:
 def least_table() -> dict[str, Any]:
     """For losses of probabilities, one sample's loss of perfect outputs."""
     found = {}
-    for loss, ending in ENDINGS.items():
+    for loss, ending in ((loss, loss.ending) for loss in LOSSES.values() if loss.ending):
         sheet = _Sheet(f"input 1; dense {FEW}; {ending}; loss {loss}")
         targets = sheet.pattern("least", "E_total", _row("t", "t", FEW), FEW)
         found[str(loss)] = gathered(_expression(least_loss(sheet.step), targets.at), FEW)
@@ -338,7 +338,7 @@ def _plane(outputs: int, ending: str) -> dict[str, Any]:
 def update_table() -> dict[str, Any]:
     """For each rule what a weight, and what is remembered of it, are in the next step."""
     found = {}
-    for kind in USUAL_RATES:
+    for kind in UPDATES:
         for nesterov in (False, True) if kind == "momentum" else (False,):
             rule = Update(
                 kind,
@@ -356,7 +356,7 @@ def update_table() -> dict[str, Any]:
 def _changes(rule: Update, decay: float) -> dict[str, Any]:
     graph = Graph()
     weight, slope, rate = (graph.leaf(Name(stem)) for stem in ("w", "g", "η"))
-    made = changes(rule, weight, 0, slope, rate, decay)  # type: ignore[arg-type]
+    made = rule.card.changes(WeightStep(rule, weight, np.zeros(()), slope, rate, decay))
     own = {**{it.leaf: it.leaf.name.stem for it in made if it.leaf.name}, slope: "g", rate: "η"}
 
     def at(node: Node) -> str | None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.graph.ops import GELU_CUBE, GELU_SCALE
-from gradbook.net.layers import Activation
-from gradbook.net.task import HALF_SURE
+from gradbook.layers import Activation
+from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
+from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 from gradbook.targets.portable.row_makers import NORMING, RowMaker, row_makers

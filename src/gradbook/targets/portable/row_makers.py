@@ -16,11 +16,19 @@ import numpy as np
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.net.layers import Activation, Conv, Dense, Flatten, Pool
-from gradbook.net.norms import LayerNorm, PlaceNorm, SampleNorm
-from gradbook.net.text import layer_words
+from gradbook.layers import (
+    Activation,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    LayerNorm,
+    PlaceNorm,
+    Pool,
+    Residual,
+    SampleNorm,
+)
 from gradbook.net.trained import BothClasses, ScaleShift, Shares, TrainedLayer, TrainedNet, folded
-from gradbook.net.wiring import Concat, Residual
 
 ONE = Window((1, 1))
 RISING = (  # they keep which value is largest
@@ -170,7 +178,7 @@ class _Making:
     def _require_last(self, place: int) -> None:
         """What turns outputs into probabilities is left to whoever reads them."""
         if place + 1 < len(self.trained.layers):
-            words = layer_words(self.trained.layers[place].layer)
+            words = self.trained.layers[place].layer.text
             raise TargetError(
                 f"'{words}' stands in the middle: C is written for networks that end with it"
             )

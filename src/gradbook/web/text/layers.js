@@ -47,7 +47,7 @@ function readBias(line, others = []) {
   if (phrase && !biases.includes(phrase)) {
     const known = [...others, ...biases]
     const hint = didYouMean(phrase, known, grammar.closeEnough) || filled(grammar.messages.ONE_OF, { known: known.join(", ") })
-    line.fail("UNKNOWN_BIAS", { word: phrase, hint }, used)
+    line.fail("UNKNOWN_CHOICE", { word: phrase, hint }, used)
   }
   return phrase || grammar.usualBias
 }

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.network import DROPPED
-from gradbook.net.text import layer_words
 from gradbook.report.play.building import builds
 from tests.agree.runs import reference_run
 from tests.families import networks
@@ -170,7 +169,7 @@ def test_a_network_that_was_typed_is_saved_as_it_is(shown):
     page = shown("worked")
     typed(page, "input 2\ndense 3; tanh # a remark\ndense 2\nupdate momentum 0.5")
     saved = parse(page.value(CAUGHT))
-    assert [layer_words(layer) for layer in saved.layers] == ["dense 3", "tanh", "dense 2"]
+    assert [layer.text for layer in saved.layers] == ["dense 3", "tanh", "dense 2"]
     assert saved.update.momentum == 0.5
     assert saved.samples == NETS["worked"].samples
 

@@ -248,7 +248,7 @@ def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
 
 def _settle_patterns(options: Namespace) -> None:
     """A pattern that no shell has expanded stands for its one file."""
-    from gradbook.net.text import reads_as_text
+    from gradbook.net.text.network import reads_as_text
 
     for name in ("recipe", "data"):
         word = getattr(options, name)

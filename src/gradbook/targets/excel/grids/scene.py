@@ -11,12 +11,10 @@ import numpy as np
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, Scalars
 from gradbook.graph.window import Shape
+from gradbook.layers import Layer, Parameter, Role
 from gradbook.net import BatchNorm, Conv, Flatten, Pool
-from gradbook.net.layers import Layer
 from gradbook.net.names import number, value_name
-from gradbook.net.parameters import Parameter, Role
 from gradbook.net.step import Step, run
-from gradbook.net.text import layer_words
 from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
 from gradbook.targets.excel.grids.blocks import Grids, planes
 from gradbook.targets.excel.language.grammar import Reference, write
@@ -117,7 +115,7 @@ class GridScene:
         top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
         name, shape = Name("i"), net.shapes[index + 1]
         if layer is not None:
-            words, name = f"{index + 1}. {layer_words(layer)}", value_name(net, index)
+            words, name = f"{index + 1}. {layer.text}", value_name(net, index)
         for key, block in self._parameters(index, top):
             parameters[key] = block
             top = block.grids.top + block.grids.height + ABOVE

@@ -12,12 +12,11 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
+from gradbook.layers import Layer, SampleNorm
 from gradbook.net import Activation, BatchNorm, Concat, Conv, GoBack, Net, Pool, Residual
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
-from gradbook.net.layers import Layer
 from gradbook.net.lower import scalar_step
-from gradbook.net.norms import SampleNorm
 from gradbook.net.step import Step
 from gradbook.rates.criteria import Case, attained, least_loss
 from gradbook.rates.trial import trial

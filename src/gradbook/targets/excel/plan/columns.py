@@ -13,7 +13,6 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Node, named_inputs, needed
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.net.text import layer_words
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _layer_title(net: Net, depth: int) -> str:
         return index not in owners and net.owners[index] == index
 
     after = takewhile(is_with_it, range(depth + 1, len(net.layers)))
-    words = ", ".join(layer_words(net.layers[k]) for k in ([depth] * (depth >= 0) + [*after]))
+    words = ", ".join(net.layers[k].text for k in ([depth] * (depth >= 0) + [*after]))
     times = max((one.times for one in net.again if one.first <= depth < one.end), default=1)
     again = f", {times} times" if times > 1 else ""
     return f"{net.role_of(depth)}: {words}{again}" if depth in owners else words

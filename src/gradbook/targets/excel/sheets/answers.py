@@ -10,9 +10,9 @@ from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cel
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node, named_inputs, needed
+from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Loss
 from gradbook.net.step import Step
-from gradbook.net.task import HALF_SURE
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Guarded, Speller

@@ -9,7 +9,6 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node
-from gradbook.net.text import layer_words
 from gradbook.palette import ERROR, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.plan.book import (
     ANSWERS,
@@ -48,7 +47,7 @@ NAMED, LINE = 12, 13  # characters in a line of such a name, and its height in p
 def write_network(look: Look, book: WorkbookPlan) -> None:
     net = book.step.net
     title = net.name or "A network"
-    layers = " → ".join(layer_words(layer) for layer in net.layers)
+    layers = " → ".join(layer.text for layer in net.layers)
     remark = f"input {'x'.join(map(str, net.input))} → {layers} → {net.objective}"
     title = f"{title}: an exercise" if book.exercise else title
     sheet = look.sheet(NETWORK, title, remark, left=PANEL)

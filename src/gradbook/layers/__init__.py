@@ -1,0 +1,63 @@
+"""A card per family of layers: fields, text, shapes, parameters, ops, words and help in one place.
+
+It knows no network, no target, no format and no file.
+"""
+
+from __future__ import annotations
+
+from gradbook.layers.activations import ACTIVATIONS, Activation, activation
+from gradbook.layers.card import Bias, Layer, LayerSite, Parameter, ParameterSpec, Role, spell
+from gradbook.layers.fields import StatementForm
+from gradbook.layers.losses import LOSSES, Loss, loss
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.pools import Pool
+from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.updates import UPDATES, Update
+from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Residual
+
+KINDS: list[type[Layer]] = [
+    *(Dense, Conv, Pool),
+    *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm),
+    *(Dropout, Flatten, Residual, Concat, GoBack),
+]
+"""All but activations, in the order in which help tells them."""
+
+__all__ = [
+    "ACTIVATIONS",
+    "KINDS",
+    "LOSSES",
+    "UPDATES",
+    "Activation",
+    "BatchNorm",
+    "Bias",
+    "Concat",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Form",
+    "GoBack",
+    "GroupNorm",
+    "Layer",
+    "LayerNorm",
+    "LayerSite",
+    "Loss",
+    "Parameter",
+    "ParameterSpec",
+    "PlaceNorm",
+    "Pool",
+    "Residual",
+    "Role",
+    "SampleNorm",
+    "Update",
+    "activation",
+    "forms",
+    "loss",
+    "spell",
+]
+
+
+def forms() -> dict[str, tuple[type[Layer], StatementForm]]:
+    """Every statement that makes a layer, by its first word, and the card that it fills in."""
+    known = {form.first: (kind, form) for kind in KINDS for form in kind.forms}
+    return known | {card.form.first: (Activation, card.form) for card in ACTIVATIONS.values()}

@@ -1,0 +1,216 @@
+"""Activations: one block each, with the op, its derivative and its words.
+
+`activation(kind, words, …)` is all that one needs: the text form, the help, every target and every
+page then know it. Whoever has no word for its op says the expansion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite, pi, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradbook.arguments import one_of
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node, define
+from gradbook.graph.ops import bell, normal_share, normal_share_of, sigmoid, sigmoid_of
+from gradbook.graph.tensors import reshape, spread
+from gradbook.graph.window import Shape
+from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, spell
+from gradbook.layers.fields import NumberField, StatementForm, TextField, plain
+
+USUAL_SLOPE = 0.01
+
+
+@dataclass(frozen=True)
+class ActivationCard:
+    """An activation: what its values are, and the statement that says it."""
+
+    words: str  # of the values it makes of those before it
+    form: StatementForm
+
+
+ACTIVATIONS: dict[str, ActivationCard] = {}
+
+
+def activation(
+    kind: str,
+    words: str,
+    value: Callable[..., Any] | None = None,
+    synonyms: tuple[str, ...] = (),
+    fields: tuple[TextField, ...] = (),
+    **parts: Callable[..., Any],
+) -> None:
+    """Make a new one known, and its op where that isn't there already."""
+    if value is not None:
+        define(kind.replace(" ", "_"), value, **parts)
+    form = StatementForm(kind, fields, synonyms=synonyms, preset={"kind": kind})
+    ACTIVATIONS[kind] = ActivationCard(words, form)
+
+
+@dataclass(frozen=True)
+class Activation(Layer):
+    """A function of each value alone, but for softmax, which weighs all of them."""
+
+    kind: str
+    slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
+    letter: ClassVar[str] = "a"
+    names_after: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        one_of("activation", self.kind, ACTIVATIONS)
+        super().__post_init__()
+
+    def check(self) -> None:
+        if not any(part.name == "slope" for part in plain(self.form().fields)):
+            object.__setattr__(self, "slope", USUAL_SLOPE)
+        if not isfinite(self.slope):
+            raise UsageError(f"the slope of leaky relu is a finite number, not {self.slope}")
+
+    def form(self) -> StatementForm:
+        return ACTIVATIONS[self.kind].form
+
+    @property
+    def word(self) -> str:  # type: ignore[override]
+        """Its kind as one word, which its op is called by: leaky_relu."""
+        return self.kind.replace(" ", "_")
+
+    @property
+    def ending(self) -> str:  # type: ignore[override]
+        return self.kind
+
+    @property
+    def is_softmax(self) -> bool:  # type: ignore[override]
+        return self.kind.endswith("softmax")
+
+    @property
+    def elementwise(self) -> bool:  # type: ignore[override]
+        return not self.is_softmax
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if not self.is_softmax:
+            return shape
+        if max(shape[1:], default=1) > 1:
+            raise ShapeError(FLAT_ONLY.format(word=self.kind, shape=spell(shape)))
+        return shape[:1]
+
+    def words(self, shape: Shape) -> str:
+        return ACTIVATIONS[self.kind].words.format(slope=self.slope)
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        if self.is_softmax:
+            return self._softmax(site, reshape(given[0], site.output))
+        return self.at_a_place(given)
+
+    def at_a_place(self, given: Sequence[Node]) -> Node:
+        (x,) = given
+        if self.kind == "identity":
+            return x
+        settings = tuple(getattr(self, part.name) for part in plain(self.form().fields))
+        return x.graph.make(self.word, x, attributes=settings)
+
+    def _softmax(self, site: LayerSite, x: Node) -> Node:
+        """By way of ln Σ e^o, which softmax measures every value from."""
+        total = site.make("log_sum_exp_all", x)
+        total = site.graph.named(total, Name("L", of=site.before))
+        logs = x - spread(total, x.shape)
+        return site.make("exp", logs) if self.kind == "softmax" else logs
+
+
+# The usual ones ------------------------------------------------------------------
+
+activation("sigmoid", "the sigmoid σ of each")
+activation("tanh", "the hyperbolic tangent of each")
+activation("relu", "each if it is positive, else 0 (ReLU)")
+activation(
+    "leaky relu",
+    "each, times {slope:g} if it is negative (leaky ReLU)",
+    lambda x, slope: np.where(x > 0, x, slope * x),
+    fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
+    expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
+)
+
+
+def _up_to_6(x: Node, inside: Node | float, beyond: float) -> Node:
+    """Nothing up to 0, one between 0 and 6, another from there on."""
+    return x.graph.make("choose", x, x.graph.make("choose", 6 - x, inside, beyond), 0)
+
+
+activation(
+    "relu6",
+    "each between 0 and 6, else the nearer of the two (ReLU6)",
+    lambda x: np.clip(x, 0, 6),
+    derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),  # flat at both corners, as in PyTorch
+    expansion=lambda x: _up_to_6(x, x, 6),
+)
+activation(
+    "elu",  # e^x − 1 below zero
+    "each if it is positive, else e to its power less 1 (ELU)",
+    lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+    derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
+    expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
+)
+activation("softplus", "each, bent smoothly to stay positive (softplus)")
+
+# Smooth gates: x times a share of it ---------------------------------------------
+
+GELU_SCALE, GELU_CUBE = sqrt(2 / pi), 0.044715
+
+
+def _gelu_tanh(x: Node) -> Node:
+    """tanh(√(2/π)·(x + 0.044715·x³)), written with squares alone, which every target has."""
+    return x.graph.make("tanh", GELU_SCALE * x * (1 + GELU_CUBE * x**2))
+
+
+def _gelu_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
+    t = _gelu_tanh(x)
+    inner = GELU_SCALE * (1 + 3 * GELU_CUBE * x**2)
+    return (d * (0.5 * (1 + t) + 0.5 * x * (1 - t**2) * inner),)
+
+
+activation(
+    "gelu",  # Hendrycks and Gimpel (2016), the tanh form: PyTorch's approximate="tanh"
+    "each, times a smooth step from 0 to 1 (GELU, in the tanh form)",
+    lambda x: 0.5 * x * (1 + np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * x**2))),
+    derivative=_gelu_derivative,
+    expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
+)
+activation(
+    "exact gelu",  # Hendrycks and Gimpel (2016): what PyTorch and Keras call GELU
+    "each, times the share of a normal distribution below it (GELU)",
+    lambda x: x * normal_share(x),
+    derivative=lambda d, y, x: (d * (normal_share_of(x) + x * bell(x)),),
+    expansion=lambda x: x * normal_share_of(x),
+)
+activation(
+    "silu",  # x·σ(x); its slope is σ(x) + y·(1 − σ(x))
+    "each, times its own sigmoid (SiLU)",
+    lambda x: x * sigmoid(x),
+    ("swish",),
+    derivative=lambda d, y, x: (d * (sigmoid_of(x) + y * (1 - sigmoid_of(x))),),
+    expansion=lambda x: x * sigmoid_of(x),
+)
+
+
+def _relu6(x: Node) -> Node:
+    return x.graph.make("relu6", x)
+
+
+activation(
+    "hard swish",  # x·relu6(x + 3)/6: SiLU in straight lines
+    "each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)",
+    lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    derivative=lambda d, y, x: (d * (_relu6(x + 3) / 6 + x * _up_to_6(x + 3, 1, 0) / 6),),
+    expansion=lambda x: x * _relu6(x + 3) / 6,
+)
+
+# Of all values -------------------------------------------------------------------
+
+activation("identity", "the same again (identity)")
+activation("softmax", "their shares of 1 (softmax)")
+activation("log softmax", "the logarithms of their shares of 1 (log softmax)")

@@ -1,0 +1,261 @@
+"""What every layer is: what it reads, makes and owns, and where its ops are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from gradbook.arguments import one_of, settle
+from gradbook.errors import ShapeError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Attribute, Graph, Node
+from gradbook.graph.tensors import reshape, spread
+from gradbook.graph.window import NOWHERE, Shape, Sides, Window
+from gradbook.layers.fields import StatementForm, plain
+
+FLAT_ONLY = "{word} takes a flat input, not {shape}: put 'flatten' before it"
+CHANNELS_ONLY = (
+    "{word} takes channels x height x width, not {shape}: "
+    "write the input as 'input 1x{area}', and flatten only after it"
+)
+
+
+# Parameters ----------------------------------------------------------------------
+
+
+class Bias(StrEnum):
+    """How a layer's sums are shifted. A fixed bias keeps its start value."""
+
+    NONE = "no bias"
+    EACH = "bias"
+    SHARED = "shared bias"
+    FIXED = "fixed bias"
+    FIXED_SHARED = "fixed shared bias"
+
+    @property
+    def shared(self) -> bool:
+        return self in (Bias.SHARED, Bias.FIXED_SHARED)
+
+    @property
+    def fixed(self) -> bool:
+        return self in (Bias.FIXED, Bias.FIXED_SHARED)
+
+
+class Role(StrEnum):
+    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1."""
+
+    WEIGHT = "w"
+    BIAS = "b"
+    SCALE = "γ"
+    SHIFT = "β"
+
+    @property
+    def tensor(self) -> str:
+        """What a layer's tensor of this kind is called in files: conv1.weight."""
+        return self.name.lower()
+
+    @property
+    def plural(self) -> str:
+        """The statement of the text form that gives their start values."""
+        return f"{self.tensor}es" if self is Role.BIAS else f"{self.tensor}s"
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """One parameter tensor that a layer owns; `fans` are its inputs and outputs per sum."""
+
+    role: Role
+    shape: Shape
+    fans: tuple[int, int] = (1, 1)
+    fixed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter(ParameterSpec):
+    """The same in its network: whose it is, and how its elements are numbered."""
+
+    layer: int
+    first: int  # the number of its first element: w5 is the first of the output layer
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.role}{self.first + k}" for k in range(self.size)]
+
+
+def bias_of(value: object) -> Bias:
+    return Bias(one_of("bias", value, Bias))
+
+
+# Where ops are made --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What dropout multiplies with: 0 by chance, else `scale`. Its values come from outside."""
+
+    leaf: Node
+    rate: float
+    layer: int  # the dropout's place among the network's layers, from 0
+    kept: tuple[Node, ...]  # what it leaves of the values before it
+    first: int = 0  # of a single value, which of those it is that are drawn for the layer
+
+    @property
+    def scale(self) -> float:
+        """So that the mean stays as it is."""
+        return 1 / (1 - self.rate)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What goes from step to step: the value at the start, and the next one."""
+
+    leaf: Node
+    start: Array
+    next: Node
+
+
+@dataclass(frozen=True)
+class LayerSite:
+    """Where a layer's ops are made: the names it gives, the samples, and what goes on from step
+    to step. `masks` and `statistics` collect what the layers of one network ask for."""
+
+    graph: Graph
+    index: int  # of the layer
+    number: int | None  # among the layers of its kind, where there are several
+    name: Name  # of the values that it makes
+    before: Name  # of the values before it
+    output: Shape
+    samples: Node | int
+    outside: bool  # whether batches come from there
+    training: bool
+    masks: list[Mask] = field(default_factory=list)
+    statistics: dict[Node, Change] = field(default_factory=dict)
+
+    def make(self, op: str, *inputs: Node, attributes: tuple[Attribute, ...] = ()) -> Node:
+        return self.graph.make(op, *inputs, attributes=attributes)
+
+    def part(self, stem: str) -> Name:
+        """The name of something inside the layer: μ, or μ2 in the second of its kind."""
+        return Name(stem, layer=self.number)
+
+    def named(self, node: Node, stem: str) -> Node:
+        return self.graph.named(node, self.part(stem))
+
+    def running(self, stem: str, shape: Shape, start: float) -> Node:
+        """A statistic's running mean, a leaf that keeps its value at work."""
+        leaf = self.graph.leaf(Name("r", of=self.part(stem)), shape)
+        self.statistics[leaf] = Change(leaf, np.full(shape, float(start)), leaf)
+        return leaf
+
+    def keep(self, running: Node, following: Node) -> None:
+        """What a running mean is in the next step."""
+        self.statistics[running] = replace(self.statistics[running], next=following)
+
+
+# Layers --------------------------------------------------------------------------
+
+
+class Layer:
+    """What every layer answers; most read the values before them and keep their shape.
+
+    Value 0 is the network's input, value k what layer k makes. A card is a frozen dataclass of
+    this class; `forms` are the statements of the text form that it is written with.
+    """
+
+    forms: ClassVar[tuple[StatementForm, ...]] = ()
+    word: ClassVar[str] = ""  # what a layer of this kind is called: conv1, relu2
+    letter: ClassVar[str] = ""  # that its values are called by
+    last_letter: ClassVar[str] = ""  # and those of the last such layer: o1
+    passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
+    names_after: ClassVar[bool] = False  # whether its values are named after those before: a_h1
+    sums: ClassVar[bool] = False  # whether it adds up inputs times weights
+    reads_all: ClassVar[bool] = False  # whether each of its values depends on all before it
+    normalises: ClassVar[bool] = False
+    mixes_samples: ClassVar[bool] = False  # whether a batch's samples meet in it
+    elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
+    statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²
+    ending: ClassVar[str] = ""  # the activation that it is, where it is one
+    is_softmax: ClassVar[bool] = False
+    draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
+    bias: Bias = Bias.NONE
+    groups: int = 1
+    epsilon: float = 0
+
+    def __post_init__(self) -> None:
+        """Give the fields their one canonical form, so that equal layers compare equal."""
+        form = self.form()
+        for part in plain(form.fields):
+            settle(self, **{part.name: part.settle(form.words, getattr(self, part.name))})
+        self.check()
+
+    def check(self) -> None:
+        """Refuse fields that don't go together."""
+
+    def form(self) -> StatementForm:
+        """The statement that says it without counting channels, where a text can say it."""
+        fitting = (form for form in self.forms if not form.per_channel and form.fits(self))
+        return next(fitting, StatementForm(self.word))
+
+    @property
+    def text(self) -> str:
+        """The layer as the text form says it: conv 2 3x3 no bias."""
+        return self.form().write(self)
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        """The numbers of the values that a layer at this index is given, in its own order."""
+        return (index,)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        """The shape it makes of those of the values it reads."""
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return ()
+
+    def window(self, shape: Shape) -> Window | None:
+        """The window that slides over an input of this shape."""
+        return None
+
+    def counted(self, shape: Shape) -> Sides:
+        """How much of its window's padding an average counts as zeros."""
+        return NOWHERE
+
+    def words(self, shape: Shape) -> str:
+        """What its values are, after a sentence about those that it reads."""
+        raise NotImplementedError
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        """The node of what it makes of the values that it reads."""
+        return self.at_a_place(given)
+
+    def at_a_place(self, given: Sequence[Node]) -> Node:
+        """The same for a layer whose values are each made of those at their own place."""
+        raise NotImplementedError
+
+
+def spell(shape: Shape) -> str:
+    """A shape as the text form writes it: 1x28x28."""
+    return "x".join(map(str, shape))
+
+
+def require_channels(word: str, shape: Shape) -> None:
+    if len(shape) != 3:
+        area = spell(shape) if len(shape) == 2 else "28x28"
+        raise ShapeError(CHANNELS_ONLY.format(word=word, shape=spell(shape), area=area))
+
+
+def shifted(sums: Node, biases: Sequence[Node]) -> Node:
+    """Plus a bias for each channel, or one for all."""
+    for bias in biases:
+        own = bias.shape == sums.shape[:1]
+        sums += spread(bias, sums.shape[1:]) if own else spread(reshape(bias, ()), sums.shape)
+    return sums

@@ -1,0 +1,377 @@
+"""How a layer's fields stand in its statement: read, checked, written and explained in one place.
+
+A `StatementForm` is a statement such as 'conv N K [stride S] … [BIAS]'. Its fields read themselves
+off the line, in order, and write themselves where they aren't as usual. `table()` is the same for
+a page, whose own reader goes by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from gradbook.arguments import listed, number, whole
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.graph.window import NOWHERE, SAME, Shape, both, pad_words, short
+from gradbook.statements import SECOND, Statement, digits
+
+UNKNOWN_CHOICE = "unknown {word!r}{hint}"
+ONE_OF = ": expected one of {known}"
+EXPECTED = "expected {phrase!r}"
+HELP_COLUMN = 29  # where a help line's explanation begins
+
+
+@dataclass(frozen=True)
+class TextField:
+    """One field of a layer: `name` in the record, `letter` in the help."""
+
+    name: str
+    letter: str = ""
+    kind: ClassVar[str] = ""  # as a page's reader knows it
+
+    @property
+    def usage(self) -> str:
+        return self.letter
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        """What the line's next words say of it."""
+        raise NotImplementedError
+
+    def write(self, value: Any) -> str:
+        """The words, or none for a value that goes without saying."""
+        raise NotImplementedError
+
+    def settle(self, word: str, value: Any) -> Any:
+        """A caller's value in its canonical form; `word` is the layer's."""
+        return value
+
+    def table(self) -> dict[str, Any]:
+        return {"kind": self.kind, **vars(self)}
+
+
+@dataclass(frozen=True)
+class WholeField(TextField):
+    """A whole number: dense 3."""
+
+    what: str = ""  # width
+    least: int = 1
+    kind: ClassVar[str] = "whole"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        return {self.name: line.whole(f"{form.words}'s {self.what}")}
+
+    def write(self, value: int) -> str:
+        return str(value)
+
+    def settle(self, word: str, value: Any) -> int:
+        return whole(f"{word}'s {self.what}", value, self.least)
+
+
+@dataclass(frozen=True)
+class WholesField(TextField):
+    """Several whole numbers, up to the end of the line: concat back 0 2."""
+
+    what: str = ""
+    least: int = 0
+    kind: ClassVar[str] = "wholes"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        said = [line.whole(f"{form.words}'s {self.what}")]
+        while line.next:
+            said.append(line.whole(f"{form.words}'s {self.what}"))
+        return {self.name: tuple(said)}
+
+    def write(self, value: Sequence[int]) -> str:
+        """A 0 that stands first goes without saying, where no other is there."""
+        first, *others = value
+        return " ".join(map(str, value if first or 0 in others else others))
+
+    def settle(self, word: str, value: Any) -> tuple[int, ...]:
+        given = listed(f"{word}'s {self.what.replace('number', 'numbers')}", value)
+        return tuple(whole(f"{word}'s {self.what}", each, self.least) for each in given)
+
+
+@dataclass(frozen=True)
+class NumberField(TextField):
+    """A number: dropout 0.1; behind a word of its own where it has one: epsilon 0.001."""
+
+    what: str = ""
+    keyword: str = ""
+    usual: float | None = None  # where nothing is said; none: it must be said
+    label: str = ""  # what a caller's value is called, if not by the layer's word
+    kind: ClassVar[str] = "number"
+
+    @property
+    def usage(self) -> str:
+        words = f"{self.keyword} {self.letter}".strip()
+        return words if self.usual is None else f"[{words}]"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        if self.keyword:
+            asked = line.option(self.keyword)
+            return {self.name: line.value(self.keyword)} if asked else {}
+        if self.usual is not None and not line.next:
+            return {}
+        return {self.name: line.value(self.label or f"{form.words}'s {self.what}")}
+
+    def write(self, value: float) -> str:
+        return "" if value == self.usual else f"{self.keyword} {digits(value)}".strip()
+
+    def settle(self, word: str, value: Any) -> float:
+        return number(self.label or f"{word}'s {self.what}", value)
+
+
+@dataclass(frozen=True)
+class FlagField(TextField):
+    """A word that stands there or doesn't: dropout 0.1 channels. It is the field's name."""
+
+    kind: ClassVar[str] = "flag"
+
+    @property
+    def usage(self) -> str:
+        return f"[{self.name}]"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        return {self.name: line.option(self.name)}
+
+    def write(self, value: bool) -> str:
+        return self.name if value else ""
+
+    def settle(self, word: str, value: Any) -> bool:
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class PhraseField(TextField):
+    """What is left of the line, one of a few phrases: no bias."""
+
+    among: Sequence[str] = ()
+    usual: str = ""
+    what: str = ""
+    kind: ClassVar[str] = "choice"
+
+    @property
+    def usage(self) -> str:
+        return f"[{self.letter}]"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        start = line.used
+        phrase = line.rest()
+        if phrase not in ("", *self.among):
+            options = [part for part in plain(form.fields) if isinstance(part, OptionField)]
+            known = [*(f"{part.name} {part.letter}" for part in options), *self.among]
+            hint = did_you_mean(phrase, known) or ONE_OF.format(known=", ".join(known))
+            line.fail(UNKNOWN_CHOICE.format(word=phrase, hint=hint), at=start)
+        return {self.name: phrase or self.usual}
+
+    def write(self, value: str) -> str:
+        return "" if value == self.usual else str(value)
+
+
+PAIR = (1, 2)
+
+
+@dataclass(frozen=True)
+class BothField(TextField):
+    """Rows by columns: 3x3; one number stands for both unless `always_both` are written."""
+
+    what: str = ""
+    always_both: bool = False
+    everything: str = ""  # the word for all of it, after which nothing else is said
+    kind: ClassVar[str] = "both"
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        if self.everything and line.option(self.everything):
+            return {self.name: None}
+        if self.always_both:
+            said = line.sizes(f"{line.words[0].group()}'s {self.what}", 2, "3x3")
+        else:
+            said = line.wholes(f"{form.words}'s {self.what}", PAIR, "2 or 2x3")
+        return {self.name: (said[0], said[-1])}
+
+    def write(self, value: tuple[int, int] | None) -> str:
+        if value is None:
+            return self.everything
+        return "x".join(map(str, value)) if self.always_both else short(value)
+
+    def settle(self, word: str, value: Any) -> Any:
+        return None if value is None else both(f"{word}'s {self.what}", value)
+
+
+@dataclass(frozen=True)
+class OptionField(TextField):
+    """One of a window's options, which may stand in any order: stride 2, ceil."""
+
+    usual: Any = None
+    kind: ClassVar[str] = ""
+
+    @property
+    def usage(self) -> str:
+        return f"[{self.name} {self.letter}]" if self.letter else f"[{self.name}]"
+
+    def take(self, line: Statement) -> Any:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class PairOption(OptionField):
+    """For rows and columns: stride 2x1."""
+
+    kind: ClassVar[str] = "pair"
+
+    def take(self, line: Statement) -> Any:
+        return line.wholes(self.name, PAIR, "2 or 2x1")
+
+    def write(self, value: Any) -> str:
+        return "" if value in (None, self.usual) else f"{self.name} {short(value)}"
+
+    def settle(self, word: str, value: Any) -> Any:
+        return None if value is None else both(f"{word}'s {self.name}", value)
+
+
+@dataclass(frozen=True)
+class PadOption(OptionField):
+    """Of all sides, of rows and columns, or of each side: pad 1x0. Its check needs the window."""
+
+    kind: ClassVar[str] = "pad"
+
+    def take(self, line: Statement) -> Any:
+        if line.option(SAME):
+            return SAME
+        return line.wholes(self.name, (1, 2, 4), "1, 1x0 or 0x0x1x1")
+
+    def write(self, value: Any) -> str:
+        return "" if value == NOWHERE else f"{self.name} {pad_words(value)}"
+
+
+@dataclass(frozen=True)
+class WholeOption(OptionField):
+    """A whole number: groups 2."""
+
+    what: str = ""
+    kind: ClassVar[str] = "count"
+
+    def take(self, line: Statement) -> Any:
+        return line.whole(self.name)
+
+    def write(self, value: int) -> str:
+        return "" if value == self.usual else f"{self.name} {value}"
+
+    def settle(self, word: str, value: Any) -> int:
+        return whole(f"{word}'s {self.what}", value, 1)
+
+
+@dataclass(frozen=True)
+class FlagOption(OptionField):
+    """A word alone: ceil."""
+
+    kind: ClassVar[str] = "word"
+
+    def take(self, line: Statement) -> Any:
+        return True
+
+    def write(self, value: bool) -> str:
+        return self.name if value else ""
+
+    def settle(self, word: str, value: Any) -> bool:
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class OptionsField(TextField):
+    """Options in any order, each once."""
+
+    options: tuple[OptionField, ...] = ()
+    kind: ClassVar[str] = "options"
+
+    @property
+    def usage(self) -> str:
+        return " ".join(option.usage for option in self.options)
+
+    def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
+        known = {option.name: option for option in self.options}
+        said: dict[str, Any] = {}
+        while line.next in known:
+            if line.next in said:
+                line.fail(SECOND.format(word=line.next))
+            word = line.take()
+            said[word] = known[word].take(line)
+        return said
+
+    def table(self) -> dict[str, Any]:
+        return {"kind": self.kind, "options": [option.table() for option in self.options]}
+
+
+@dataclass(frozen=True)
+class StatementForm:
+    """A statement that makes a layer, and what `gradbook help networks` says of it.
+
+    `preset` are fields that the words alone settle; `per_channel` those that are as many as the
+    channels before it, which `takes` refuses to count where there are none.
+    """
+
+    words: str  # conv, add back
+    fields: tuple[TextField, ...] = ()
+    help: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    per_channel: tuple[str, ...] = ()
+    takes: str = ""
+
+    @property
+    def first(self) -> str:
+        """The word by which the statement is known."""
+        return self.words.split()[0]
+
+    @property
+    def usage(self) -> str:
+        return " ".join([self.words, *(part.usage for part in self.fields)])
+
+    @property
+    def help_lines(self) -> Iterator[str]:
+        """The usage, and beside it or below what it means."""
+        start = f"  {self.usage}"
+        first, *rest = self.help
+        if len(start) + 2 < HELP_COLUMN:
+            yield start.ljust(HELP_COLUMN) + first
+        else:
+            yield start
+            rest = [first, *rest]
+        yield from (" " * HELP_COLUMN + text for text in rest)
+
+    def read(self, line: Statement, shape: Shape) -> dict[str, Any]:
+        """The fields that the rest of the line says, for the shape that the layer is given."""
+        for word in self.words.split()[1:]:
+            if not line.option(word):
+                line.fail(EXPECTED.format(phrase=self.words))
+        if self.takes and len(shape) != 3:
+            raise UsageError(self.takes.format(shape="x".join(map(str, shape))))
+        said = {**self.preset, **dict.fromkeys(self.per_channel, shape[0])}
+        for part in self.fields:
+            said |= part.read(line, self)
+            if isinstance(part, BothField) and said[part.name] is None:
+                break
+        return said
+
+    def fits(self, layer: object) -> bool:
+        """Whether the layer has the fields that the words settle."""
+        return all(getattr(layer, name) == value for name, value in self.preset.items())
+
+    def write(self, layer: object) -> str:
+        words = (part.write(getattr(layer, part.name)) for part in plain(self.fields))
+        return " ".join([self.words, *filter(None, words)])
+
+    def table(self) -> dict[str, Any]:
+        return {
+            "words": self.words,
+            "fields": [part.table() for part in self.fields],
+            "preset": dict(self.preset),
+            "perChannel": list(self.per_channel),
+        }
+
+
+def plain(fields: Iterable[TextField]) -> Iterator[TextField]:
+    """With each option as a field of its own."""
+    for part in fields:
+        yield from part.options if isinstance(part, OptionsField) else (part,)

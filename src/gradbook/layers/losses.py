@@ -1,0 +1,223 @@
+"""Losses: one block each, with the op of a target and an output, and the activation it reads.
+
+`loss(words, op, …)` is all that one needs. Each is averaged over the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+import numpy as np
+
+from gradbook.graph.names import SAMPLE_ERROR, Name
+from gradbook.graph.node import Array, Node, define
+from gradbook.graph.ops import sigmoid_of
+from gradbook.graph.tensors import added, array_of, reshape, softmax, spread, sum_last
+
+HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
+
+
+class Loss(str):
+    """How far outputs are from targets, by its words in the text form."""
+
+    HALF_SQUARED: ClassVar[Loss]
+    SQUARED: ClassVar[Loss]
+    ABSOLUTE: ClassVar[Loss]
+    BINARY: ClassVar[Loss]
+    CROSS: ClassVar[Loss]
+
+    op: str  # of the targets and outputs, or of what the ending activation was given
+    ending: str  # the activation whose probabilities it measures, by what that was given
+    summed: bool  # over the outputs; else averaged
+    of_all: bool  # whether the op takes all outputs at once
+    synonyms: tuple[str, ...]
+
+    def __new__(cls, words: str) -> Loss:
+        if words not in LOSSES:
+            raise ValueError(f"no loss {words!r}")
+        return LOSSES[words]
+
+    def __reduce__(self) -> tuple[type[Loss], tuple[str]]:
+        return Loss, (str(self),)
+
+    def __repr__(self) -> str:
+        return f"Loss({str(self)!r})"
+
+    @property
+    def is_entropy(self) -> bool:
+        """Whether it measures probabilities by their logarithms."""
+        return bool(self.ending)
+
+
+LOSSES: dict[str, Loss] = {}
+
+
+def loss(
+    words: str,
+    op: str,
+    value: Callable[..., Any],
+    ending: str = "",
+    summed: bool = False,
+    of_all: bool = False,
+    synonyms: tuple[str, ...] = (),
+    **parts: Callable[..., Any],
+) -> Loss:
+    """Make a new one known, and its op."""
+    define(op, value, **parts)
+    made = LOSSES[words] = str.__new__(Loss, words)
+    made.op, made.ending, made.summed, made.of_all = op, ending, summed, of_all
+    made.synonyms = synonyms
+    return made
+
+
+# Of numbers ----------------------------------------------------------------------
+
+
+def _is_positive(x: Node) -> Node:
+    return x.graph.make("choose", x, 1, 0)
+
+
+Loss.HALF_SQUARED = loss(
+    "half squared error",
+    "half_square",
+    lambda t, a: 0.5 * (t - a) ** 2,
+    summed=True,
+    derivative=lambda d, y, t, a: (d * (t - a), d * (a - t)),
+    expansion=lambda t, a: 0.5 * (t - a) ** 2,
+)
+Loss.SQUARED = loss(
+    "mean squared error",
+    "square",
+    lambda t, a: (t - a) ** 2,
+    synonyms=("mse",),
+    derivative=lambda d, y, t, a: (d * 2 * (t - a), d * 2 * (a - t)),
+    expansion=lambda t, a: (t - a) ** 2,
+)
+Loss.ABSOLUTE = loss(
+    "mean absolute error",
+    "absolute_error",  # its corner, where nothing is off, is flat
+    lambda t, a: np.abs(t - a),
+    synonyms=("mae",),
+    derivative=lambda d, y, t, a: (
+        d * (_is_positive(t - a) - _is_positive(a - t)),
+        d * (_is_positive(a - t) - _is_positive(t - a)),
+    ),
+    expansion=lambda t, a: t.graph.make("relu", t - a) + t.graph.make("relu", a - t),
+)
+
+# Of probabilities ----------------------------------------------------------------
+
+Loss.BINARY = loss(
+    "binary cross-entropy",  # −t·ln a − (1−t)·ln(1−a), said so that no logarithm overflows
+    "binary_cross_entropy",
+    lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
+    ending="sigmoid",
+    synonyms=("bce",),
+    derivative=lambda d, y, t, o: (-d * o, d * (sigmoid_of(o) - t)),
+    expansion=lambda t, o: o.graph.make("softplus", o) - t * o,
+)
+Loss.CROSS = loss(
+    "cross-entropy",  # −Σ t·ln softmax(o), for targets that sum to 1
+    "cross_entropy",
+    lambda t, o: np.logaddexp.reduce(o, axis=-1) - (t * o).sum(axis=-1),
+    ending="softmax",
+    of_all=True,
+    synonyms=("ce", "crossentropy", "cross entropy"),
+    shape=lambda t, o: (),
+    derivative=lambda d, y, t, o: (
+        -spread(d, o.shape) * o,
+        spread(d, o.shape) * (softmax(o) - t),
+    ),
+    elements=lambda t, o: array_of((), lambda: o[0].graph.make("cross_entropy_of", *t, *o)),
+)
+
+
+def _halves(both: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    return both[: len(both) // 2], both[len(both) // 2 :]
+
+
+def _cross_entropy_of(*both: Array) -> Any:
+    ts, os = _halves(both)
+    return reduce(np.logaddexp, os) - sum(t * o for t, o in zip(ts, os, strict=True))
+
+
+def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node, ...]:
+    ts, os = _halves(both)
+    total = d.graph.make("log_sum_exp", *os)
+    shares = (d.graph.make("exp", o - total) - t for t, o in zip(ts, os, strict=True))
+    return (*(-d * o for o in os), *(d * share for share in shares))
+
+
+def _cross_entropy_of_expansion(*both: Node) -> Node:
+    ts, os = _halves(both)
+    total: Node = os[0].graph.make("log_sum_exp", *os)
+    return total - added(t * o for t, o in zip(ts, os, strict=True))
+
+
+define(
+    "cross_entropy_of",  # the same of single values: t1, t2, …, o1, o2, …
+    _cross_entropy_of,
+    derivative=_cross_entropy_of_derivative,
+    expansion=_cross_entropy_of_expansion,
+)
+
+# The error of a sample -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SampleError:
+    """What one sample's outputs are off, from the last layer's values and what that was given."""
+
+    loss: Loss
+    outputs: int
+    smoothing: float = 0.0  # this share of the targets is spread over all outputs
+    weighted: bool = False  # whether targets say how much each sample counts, see `weighed_targets`
+
+    def of(self, value: Node, before: Node, targets: Node) -> Node:
+        if not self.weighted:
+            return self._once(value, before, targets)
+        weight, targets = weight_in(targets, self.outputs)
+        return weight * self._once(value, before, targets)
+
+    def _once(self, value: Node, before: Node, targets: Node) -> Node:
+        measured = reshape(before, value.shape) if self.loss.ending else value
+        if self.smoothing:
+            share = value.graph.constant(self.smoothing)
+            targets = (1 - share) * targets + share / self.outputs
+        errors = value.graph.make(self.loss.op, targets, measured)
+        if self.loss.of_all:
+            return self._named(errors)
+        errors = value.graph.named(errors, Name("E"))
+        if self.outputs == 1:
+            return reshape(errors, ())
+        total = sum_last(errors, 1)
+        return self._named(total if self.loss.summed else total / self.outputs)
+
+    @staticmethod
+    def _named(error: Node) -> Node:
+        return error.graph.named(error, SAMPLE_ERROR) if error.each else error
+
+
+def weighed_targets(targets: Array, weights: Array) -> Array:
+    """Targets (samples, outputs) that say how much each sample counts as well.
+
+    Those of classes, a 1 among 0s, are multiplied by it. A single 0 or 1 becomes −weight or
+    1 + weight, which lie on the same side of ½.
+    """
+    if targets.shape[1] > 1:
+        return np.asarray(targets * weights[:, None])
+    return np.asarray(np.where(targets >= HALF_SURE, 1 + weights[:, None], -weights[:, None]))
+
+
+def weight_in(targets: Node, outputs: int) -> tuple[Node, Node]:
+    """How much a sample counts, and its plain targets, out of weighed ones."""
+    make = targets.graph.make
+    if outputs > 1:
+        weight = sum_last(targets, 1)
+        return weight, targets / spread(weight, targets.shape)
+    for_one, for_zero = make("relu", targets - 1), make("relu", -targets)
+    weight = for_one + for_zero
+    return reshape(weight, ()), for_one / weight

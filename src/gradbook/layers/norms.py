@@ -1,0 +1,247 @@
+"""Normalisations: values centred and scaled by their mean and spread.
+
+Batch normalisation takes these over the samples of a batch, and running ones at work. The others
+take them within a sample: the same in training and at work, with nothing kept of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar
+
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.node import Node
+from gradbook.graph.tensors import reshape, spread, spread_channels, sum_channels, sum_last
+from gradbook.graph.window import Shape
+from gradbook.layers.card import Layer, LayerSite, ParameterSpec, Role, spell
+from gradbook.layers.fields import NumberField, StatementForm, WholeField
+
+USUAL_EPSILON = 1e-5
+RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
+EPSILON_OF = "{word}'s epsilon lies between 0 and 1, not {value!r}"
+GROUPS_OF_ONE = "{word} takes groups of several values, and those of {shape} have one"
+NO_PLACES = "placenorm takes channels x height x width, not {shape}: put 'layernorm' there"
+GROUPS_OF_CHANNELS = (
+    "{channels} channels don't fall into {groups} equal groups: "
+    "take a number that divides {channels}"
+)
+EPSILON = NumberField("epsilon", "E", "epsilon", "epsilon", USUAL_EPSILON)
+Each = Callable[[Node], Node]
+
+
+class Norm(Layer):
+    """What all normalisations share: an epsilon, and a scale and a shift for each channel."""
+
+    letter: ClassVar[str] = "y"
+    normalises: ClassVar[bool] = True
+
+    def check(self) -> None:
+        if not 0 < self.epsilon < 1:
+            raise UsageError(EPSILON_OF.format(word=self.word, value=self.epsilon))
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
+
+
+@dataclass(frozen=True)
+class BatchNorm(Norm):
+    """Centres and scales each channel by its mean and spread over the samples."""
+
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "batchnorm"
+    mixes_samples: ClassVar[bool] = True
+    statistics: ClassVar[Mapping[str, str]] = {"mean": "μ", "variance": "σ²"}
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "batchnorm",
+            (EPSILON,),
+            ("each channel centred and scaled over the samples",),
+            ("bn", "batchnorm1d", "batchnorm2d"),
+        ),
+    )
+
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over the samples"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (scale, shift) = given, parameters
+        tail = x.shape[1:]
+        centred, variance = self._statistics(site, x)
+        deviation = site.named(site.make("sqrt", variance + self.epsilon), "s")
+        normal = site.named(centred / spread(deviation, tail), "n")
+        return spread(scale, tail) * normal + spread(shift, tail)
+
+    def _statistics(self, site: LayerSite, x: Node) -> tuple[Node, Node]:
+        """Values less their channel's mean, and its variance: of this batch, or running ones."""
+        tail = x.shape[1:]
+        mean_stem, variance_stem = self.statistics.values()
+        if not site.training:
+            mean = site.running(mean_stem, x.shape[:1], 0)
+            variance = site.running(variance_stem, x.shape[:1], 1)
+            return x - spread(mean, tail), variance
+        mean = site.named(_channel_mean(site, x), mean_stem)
+        centred = x - spread(mean, tail)
+        variance = site.named(_channel_mean(site, centred**2), variance_stem)
+        if site.outside:
+            values = site.samples * prod(tail)
+            _keep(site, site.running(mean_stem, x.shape[:1], 0), mean)
+            unbiased = variance * (values / (values - 1))
+            _keep(site, site.running(variance_stem, x.shape[:1], 1), unbiased)
+        return centred, variance
+
+
+def _channel_mean(site: LayerSite, x: Node) -> Node:
+    """Over the samples and all places of a channel."""
+    total = sum_last(x, len(x.shape) - 1)
+    if total.each:
+        total = site.make("total", total)
+    return total / (site.samples * prod(x.shape[1:]))
+
+
+def _keep(site: LayerSite, running: Node, latest: Node) -> None:
+    """The running mean goes on by what this batch says."""
+    site.keep(running, (1 - RUNNING_SHARE) * running + RUNNING_SHARE * latest)
+
+
+class SampleNorm(Norm):
+    """Centres and scales the values of a sample by the mean and spread over groups of them."""
+
+    epsilon: float = USUAL_EPSILON
+
+    def groups_in(self, shape: Shape) -> int:
+        """How many there are, each with a mean and a spread."""
+        raise NotImplementedError
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if prod(shape) == self.groups_in(shape):
+            raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))
+        return shape
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        """Group by group of a sample's values; then by channels, or by values of their own."""
+        (x,), (scale, shift) = given, parameters
+        apart, mean_of, over = self.in_groups(x)
+        mean = site.named(mean_of(apart), "μ")
+        centred = apart - over(mean)
+        variance = site.named(mean_of(centred**2), "σ²")
+        deviation = site.named(site.make("sqrt", variance + self.epsilon), "s")
+        normal = site.named(reshape(centred / over(deviation), x.shape), "n")
+        return self.rescaled(normal, scale, shift)
+
+    def rescaled(self, normal: Node, scale: Node, shift: Node) -> Node:
+        tail = normal.shape[1:]
+        return spread(scale, tail) * normal + spread(shift, tail)
+
+    def in_groups(self, x: Node) -> tuple[Node, Each, Each]:
+        """Values apart in groups; what takes the mean of each; what gives its values one again."""
+        channels, *area = x.shape
+        groups = self.groups_in(x.shape)
+        if 1 < groups < channels:
+            rows = channels // groups * prod(area[:-1])
+            x = reshape(x, (groups, rows, *area[-1:]))
+        tail = x.shape[1:] if groups > 1 else x.shape
+        return (
+            x,
+            lambda values: sum_last(values, len(tail)) / prod(tail),
+            lambda each: spread(each, tail),
+        )
+
+
+@dataclass(frozen=True)
+class GroupNorm(SampleNorm):
+    """Of each group of channels."""
+
+    groups: int = field()  # said always, unlike those of other layers
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "groupnorm"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "groupnorm",
+            (WholeField("groups", "G", "number of groups"), EPSILON),
+            ("the same over G groups of channels of each sample by itself",),
+            ("gn",),
+        ),
+        StatementForm(
+            "instancenorm",
+            (EPSILON,),
+            ("groupnorm with as many groups as channels",),
+            ("instancenorm2d",),
+            per_channel=("groups",),
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if shape[0] % self.groups:
+            raise ShapeError(GROUPS_OF_CHANNELS.format(channels=shape[0], groups=self.groups))
+        return super().output(shape)
+
+    def groups_in(self, shape: Shape) -> int:
+        return self.groups
+
+    def words(self, shape: Shape) -> str:
+        if self.groups == 1:
+            return "each centred and scaled over all of them"
+        each = shape[0] // self.groups
+        which = f"its group of {each} channels" if each > 1 else "its channel"
+        return f"each centred and scaled over {which}"
+
+
+@dataclass(frozen=True)
+class LayerNorm(SampleNorm):
+    """Of all values together, with a scale and a shift for each value."""
+
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "layernorm"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "layernorm",
+            (EPSILON,),
+            ("over all values of a sample, with a scale for each of them",),
+            ("ln",),
+        ),
+    )
+
+    def groups_in(self, shape: Shape) -> int:
+        return 1
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        each = (prod(shape),)  # channel by channel, row by row
+        return (ParameterSpec(Role.SCALE, each), ParameterSpec(Role.SHIFT, each))
+
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over all of them, and each by its own scale"
+
+    def rescaled(self, normal: Node, scale: Node, shift: Node) -> Node:
+        return reshape(scale * reshape(normal, scale.shape) + shift, normal.shape)
+
+
+@dataclass(frozen=True)
+class PlaceNorm(SampleNorm):
+    """Of the channels of each place."""
+
+    epsilon: float = USUAL_EPSILON
+    word: ClassVar[str] = "placenorm"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm("placenorm", (EPSILON,), ("over the channels of each place by itself",)),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if len(shape) != 3:
+            raise ShapeError(NO_PLACES.format(shape=spell(shape)))
+        return super().output(shape)
+
+    def groups_in(self, shape: Shape) -> int:
+        return prod(shape[1:])
+
+    def words(self, shape: Shape) -> str:
+        return "each centred and scaled over the channels of its place"
+
+    def in_groups(self, x: Node) -> tuple[Node, Each, Each]:
+        channels = x.shape[0]
+        return (
+            x,
+            lambda values: sum_channels(values) / channels,
+            lambda each: spread_channels(each, channels),
+        )

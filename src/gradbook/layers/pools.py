@@ -1,0 +1,121 @@
+"""Pools: the largest or the average value of each window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from gradbook.errors import UsageError
+from gradbook.graph.node import Node
+from gradbook.graph.window import (
+    NOWHERE,
+    SAME,
+    Both,
+    Pad,
+    Shape,
+    Sides,
+    Window,
+    overhang,
+    places_in,
+)
+from gradbook.layers.card import Layer, LayerSite, require_channels
+from gradbook.layers.fields import (
+    BothField,
+    FlagOption,
+    OptionsField,
+    PadOption,
+    PairOption,
+    StatementForm,
+)
+from gradbook.layers.sums import moves_words, settle_pad, window_over
+
+SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
+SIZE = BothField("size", "K", "size", everything="all")
+MOVES = (
+    PairOption("stride", "S"),  # by its own size, where nothing is said
+    PadOption("pad", "P"),
+    PairOption("dilation", "D", usual=(1, 1)),
+    FlagOption("ceil"),
+)
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """The largest or the average value of each window; what lies in the padding isn't one."""
+
+    kind: str  # max | avg
+    size: Both | None  # none: one window over everything
+    stride: Both | None = None  # none: windows side by side
+    pad: Pad = NOWHERE
+    dilation: Both = (1, 1)
+    ceil: bool = False  # whether a last window may end beyond what it reads
+    zeros: bool = False  # whether an average counts what lies in the padding, as zeros
+    letter: ClassVar[str] = "p"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "maxpool",
+            (SIZE, OptionsField("", options=MOVES)),
+            ("the largest value of each window",),
+            ("maxpool2d",),
+            {"kind": "max"},
+        ),
+        StatementForm(
+            "avgpool",
+            (SIZE, OptionsField("", options=(*MOVES, FlagOption("zeros")))),
+            ("its average; 'all' for K is one window over everything",),
+            ("avgpool2d",),
+            {"kind": "avg"},
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("max", "avg"):
+            raise UsageError(f"pooling is 'max' or 'avg', not {self.kind!r}")
+        super().__post_init__()
+
+    def check(self) -> None:
+        object.__setattr__(self, "zeros", bool(self.zeros))
+        if self.zeros and self.kind == "max":
+            raise UsageError("the padding of a maxpool is below every value: leave out its zeros")
+        if self.size is None:
+            moves = (self.stride, self.pad or NOWHERE, self.dilation) != (None, NOWHERE, (1, 1))
+            if moves or self.ceil or self.zeros:
+                raise UsageError("a window over everything has nowhere to go: leave out its stride")
+            object.__setattr__(self, "pad", NOWHERE)
+            return
+        settle_pad(self, f"{self.word}'s", self.size)
+        if self.pad == SAME and self.ceil:
+            raise UsageError(SAME_AND_CEIL)
+
+    @property
+    def word(self) -> str:  # type: ignore[override]
+        return f"{self.kind}pool"
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_channels(self.word, shape)
+        return (shape[0], *places_in(self.word, self.window(shape), shape))
+
+    def window(self, shape: Shape) -> Window:
+        """What a last window has beyond the input, where that may be, is padding too."""
+        if self.size is None:
+            return Window((shape[1], shape[2]))
+        stride = self.stride or self.size
+        found = window_over(self.size, stride, self.pad, self.dilation, shape[1:])
+        return replace(found, pad=overhang(found, shape[1:])) if self.ceil else found
+
+    def counted(self, shape: Shape) -> Sides:
+        return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
+
+    def words(self, shape: Shape) -> str:
+        word = "largest value" if self.kind == "max" else "average"
+        window = self.window(shape)
+        height, width = window.size
+        aside = replace(window, stride=(1, 1))  # how far it moves is seen by what it makes
+        zeros = " of zeros" if self.zeros and any(self.counted(shape)) else ""
+        return f"the {word} of each {height} × {width} window{moves_words(aside)}{zeros}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        counts = (self.counted(x.shape),) if self.kind == "avg" else ()
+        return site.make(self.word, x, attributes=(self.window(x.shape), *counts))

@@ -1,0 +1,221 @@
+"""Weighted sums: of all inputs, and of windows that slide over channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.node import Node
+from gradbook.graph.window import (
+    NOWHERE,
+    SAME,
+    Both,
+    Pad,
+    Shape,
+    Window,
+    a_pad,
+    pad_words,
+    places_in,
+    same_pad,
+    short,
+)
+from gradbook.layers.card import (
+    FLAT_ONLY,
+    Bias,
+    Layer,
+    LayerSite,
+    ParameterSpec,
+    Role,
+    bias_of,
+    require_channels,
+    shifted,
+    spell,
+)
+from gradbook.layers.fields import (
+    BothField,
+    OptionsField,
+    PadOption,
+    PairOption,
+    PhraseField,
+    StatementForm,
+    WholeField,
+    WholeOption,
+)
+
+OUT_OF_GROUPS = (
+    "{channels} channels don't fall into {groups} equal groups: take a multiple of {groups}"
+)
+INTO_GROUPS = (
+    "{given} input channels don't fall into {groups} equal groups: "
+    "take a number that divides {given} and {channels}"
+)
+DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
+
+
+@dataclass(frozen=True)
+class BiasPhrase(PhraseField):
+    """How the sums are shifted: no bias."""
+
+    def settle(self, word: str, value: Any) -> Bias:
+        return bias_of(value)
+
+
+BIAS = BiasPhrase("bias", "BIAS", tuple(Bias), Bias.EACH)
+MOVES = (
+    PairOption("stride", "S", usual=(1, 1)),
+    PadOption("pad", "P"),
+    PairOption("dilation", "D", usual=(1, 1)),
+)
+GROUPS = WholeOption("groups", "G", 1, "number of groups")
+KERNEL = BothField("kernel", "K", "window", always_both=True)
+
+
+def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
+    if bias is Bias.NONE:
+        return ()
+    return (ParameterSpec(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """`width` weighted sums of all inputs."""
+
+    width: int
+    bias: Bias = Bias.EACH
+    word: ClassVar[str] = "dense"
+    letter: ClassVar[str] = "h"
+    last_letter: ClassVar[str] = "o"
+    sums: ClassVar[bool] = True
+    reads_all: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "dense",
+            (WholeField("width", "N", "width"), BIAS),
+            ("N weighted sums of all inputs",),
+            ("fc", "linear"),
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(FLAT_ONLY.format(word="dense", shape=spell(shape)))
+        return (self.width,)
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        weight = ParameterSpec(Role.WEIGHT, (self.width, shape[0]), (shape[0], self.width))
+        return (weight, *bias_specs(self.bias, self.width))
+
+    def words(self, shape: Shape) -> str:
+        return (
+            f"{self.width} weighted sums of those" if self.width > 1 else "a weighted sum of those"
+        )
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        weights, *biases = parameters
+        return shifted(site.make("linear", weights, given[0]), biases)
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """`channels` small windows slid over all input channels.
+
+    Of kernel, stride and dilation one number stands for rows and columns; of the pad one for all
+    sides or two for rows and columns.
+    """
+
+    channels: int
+    kernel: Both
+    stride: Both = (1, 1)
+    pad: Pad = NOWHERE
+    bias: Bias = Bias.EACH
+    groups: int = 1  # each group of output channels reads its own group of input channels
+    dilation: Both = (1, 1)
+    word: ClassVar[str] = "conv"
+    letter: ClassVar[str] = "c"
+    sums: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "conv",
+            (
+                WholeField("channels", "N", "number of channels"),
+                KERNEL,
+                OptionsField("", options=(*MOVES, GROUPS)),
+                BIAS,
+            ),
+            (
+                "N windows of K slid over all channels, or with",
+                "groups each over its own group of channels",
+            ),
+            ("conv2d",),
+        ),
+        StatementForm(
+            "depthwise",
+            (KERNEL, OptionsField("", options=MOVES), BIAS),
+            ("one window for each channel: as many groups as channels",),
+            per_channel=("channels", "groups"),
+            takes=DEPTHWISE,
+        ),
+    )
+
+    def check(self) -> None:
+        if self.channels % self.groups:
+            raise UsageError(OUT_OF_GROUPS.format(channels=self.channels, groups=self.groups))
+        settle_pad(self, "conv's", self.kernel)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_channels("conv", shape)
+        if shape[0] % self.groups:
+            said = {"given": shape[0], "groups": self.groups, "channels": self.channels}
+            raise ShapeError(INTO_GROUPS.format(**said))
+        return (self.channels, *places_in("conv", self.window(shape), shape))
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        area = prod(self.kernel)
+        fans = (shape[0] // self.groups * area, self.channels // self.groups * area)
+        weights = (self.channels, shape[0] // self.groups, *self.kernel)
+        return (
+            ParameterSpec(Role.WEIGHT, weights, fans),
+            *bias_specs(self.bias, self.channels),
+        )
+
+    def window(self, shape: Shape) -> Window:
+        return window_over(self.kernel, self.stride, self.pad, self.dilation, shape[1:])
+
+    def words(self, shape: Shape) -> str:
+        height, width = self.kernel
+        planes = f" in {shape[0] // self.groups} planes" if shape[0] > self.groups else ""
+        groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
+        moves = moves_words(self.window(shape))
+        return f"weighted sums of {height} × {width} windows{planes}{groups}{moves}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (weights, *biases) = given, parameters
+        return shifted(
+            site.make("conv", weights, x, attributes=(self.window(x.shape), self.groups)), biases
+        )
+
+
+# Windows, which pools have too ---------------------------------------------------
+
+
+def settle_pad(layer: Any, whose: str, size: Both) -> None:
+    """Give a layer with a window its padding in the canonical form."""
+    object.__setattr__(layer, "pad", a_pad(whose, layer.pad, size, layer.dilation))
+
+
+def window_over(size: Both, stride: Both, pad: Pad, dilation: Both, area: Shape) -> Window:
+    """In numbers, for rows and columns of an input."""
+    sides = same_pad(size, stride, dilation, area) if pad == SAME else pad
+    return Window(size, stride, sides, dilation)
+
+
+def moves_words(window: Window) -> str:
+    """How a window goes, as far as it isn't as usual."""
+    apart, every = (short(pair).replace("x", " × ") for pair in (window.dilation, window.stride))
+    gaps = f", {apart} apart" if window.dilation != (1, 1) else ""
+    stride = f", every {every}" if window.stride != (1, 1) else ""
+    edge = f", edge of {pad_words(window.pad)}" if any(window.pad) else ""
+    return f"{gaps}{stride}{edge}"

@@ -1,0 +1,151 @@
+"""The rules that make the next weights from a gradient: one block each.
+
+Whatever a rule remembers of a weight is a value of its own that goes from step to step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from gradbook.arguments import number, numbers, one_of, settle
+from gradbook.errors import UsageError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Node
+from gradbook.layers.card import Change, Role
+
+MOMENTUM_RANGE = "momentum lies from 0 to below 1, not {value!r}"
+BETAS_RANGE = "adam's betas are two numbers from 0 to below 1, not {value}"
+EPSILON_RANGE = "adam's epsilon lies between 0 and 1, not {value!r}"
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a gradient changes its weight; the numbers are the rule's own, the rate is the net's."""
+
+    kind: str = "descent"
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-8
+    nesterov: bool = False  # momentum that looks one step ahead
+
+    def __post_init__(self) -> None:
+        one_of("update", self.kind, UPDATES)
+        settle(
+            self,
+            momentum=number("momentum", self.momentum),
+            betas=numbers("adam's beta", self.betas),
+            epsilon=number("adam's epsilon", self.epsilon),
+            nesterov=bool(self.nesterov),
+        )
+        if not 0 <= self.momentum < 1:
+            raise UsageError(MOMENTUM_RANGE.format(value=self.momentum))
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(BETAS_RANGE.format(value=self.betas))
+        if not 0 < self.epsilon < 1:
+            raise UsageError(EPSILON_RANGE.format(value=self.epsilon))
+        for setting in fields(self)[1:]:
+            if setting.name not in self.card.settings:
+                settle(self, **{setting.name: setting.default})
+
+    @property
+    def card(self) -> UpdateCard:
+        return UPDATES[self.kind]
+
+
+@dataclass(frozen=True)
+class WeightStep:
+    """One weight, its gradient, and how strongly it is pulled towards 0."""
+
+    rule: Update
+    weight: Node
+    start: Array
+    slope: Node
+    rate: Node
+    decay: float
+
+    def memory(self, stem: str) -> Node:
+        """A leaf in which the rule keeps what it remembers of the weight."""
+        return self.weight.graph.leaf(Name(stem, of=self.weight.name), self.weight.shape)
+
+    def zeros(self) -> Array:
+        return np.zeros(self.weight.shape)
+
+    @property
+    def pulled(self) -> Node:
+        """The gradient with that of ½·decay·w² in it."""
+        return self.slope + self.decay * self.weight if self.decay else self.slope
+
+
+@dataclass(frozen=True)
+class UpdateCard:
+    """A rule: the rate and decay it usually has, its own settings, and how weights go on by it."""
+
+    rate: float
+    changes: Callable[[WeightStep], list[Change]]
+    settings: tuple[str, ...] = ()
+    memories: int = 0  # numbers that it keeps for each parameter
+    decay: float = 0.0  # of weights, where nothing is said
+    synonyms: tuple[str, ...] = ()
+
+
+def _descent(step: WeightStep) -> list[Change]:
+    return [Change(step.weight, step.start, step.weight - step.rate * step.pulled)]
+
+
+def _momentum(step: WeightStep) -> list[Change]:
+    rule, slope, velocity = step.rule, step.pulled, step.memory("v")
+    faster = rule.momentum * velocity + slope
+    ahead = slope + rule.momentum * faster if rule.nesterov else faster
+    return [
+        Change(velocity, step.zeros(), faster),
+        Change(step.weight, step.start, step.weight - step.rate * ahead),
+    ]
+
+
+def _adam(step: WeightStep) -> list[Change]:
+    """Kingma and Ba (2015): k counts the steps, m and s are running means of g and g²."""
+    return _by_moments(step, step.pulled, step.weight)
+
+
+def _adamw(step: WeightStep) -> list[Change]:
+    """Loshchilov and Hutter (2019): the pull towards 0 is kept out of the running means."""
+    weight = step.weight
+    return _by_moments(
+        step, step.slope, weight * (1 - step.rate * step.decay) if step.decay else weight
+    )
+
+
+def _by_moments(step: WeightStep, slope: Node, from_here: Node) -> list[Change]:
+    graph, rule = step.weight.graph, step.rule
+    count = graph.leaf(Name("k"))
+    mean, spread = step.memory("m"), step.memory("s")
+    next_count = count + 1
+    beta1, beta2 = rule.betas
+    next_mean = beta1 * mean + (graph.constant(1) - beta1) * slope
+    next_spread = beta2 * spread + (graph.constant(1) - beta2) * slope**2
+    unbiased_mean = next_mean / (1 - beta1**next_count)
+    unbiased_spread = next_spread / (1 - beta2**next_count)
+    move = step.rate * unbiased_mean / (graph.make("sqrt", unbiased_spread) + rule.epsilon)
+    return [
+        Change(count, np.zeros(()), next_count),
+        Change(mean, step.zeros(), next_mean),
+        Change(spread, step.zeros(), next_spread),
+        Change(step.weight, step.start, from_here - move),
+    ]
+
+
+UPDATES = {
+    "descent": UpdateCard(1.0, _descent, synonyms=("sgd",)),
+    "momentum": UpdateCard(0.1, _momentum, ("momentum", "nesterov"), memories=1),
+    "adam": UpdateCard(0.01, _adam, ("betas", "epsilon"), memories=2),
+    "adamw": UpdateCard(0.01, _adamw, ("betas", "epsilon"), memories=2, decay=0.01),
+}
+DESCENT = Update()
+
+
+def usual_decay(rule: Update, role: Role) -> float:
+    """What parameters of this kind lose per step and unit of the rate where nothing is said."""
+    return rule.card.decay if role == Role.WEIGHT else 0.0

@@ -1,0 +1,217 @@
+"""Layers that join earlier values, begin a branch, lay values out, or drop them by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
+
+from gradbook.errors import ShapeError, TargetError, UsageError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node
+from gradbook.graph.tensors import concat, reshape, spread
+from gradbook.graph.window import Shape
+from gradbook.layers.card import Layer, LayerSite, Mask, spell
+from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField, WholesField
+
+ADDED_SHAPES = "add back {back} adds {earlier} to {shape}: both must have the same shape"
+JOINED_SHAPES = (
+    "concat back puts {earlier} beside {shape}: all but the number of channels must be the same"
+)
+JOINED_NONE = "concat back takes a number from 1 up, or several"
+TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
+DROPOUT_RATE = "dropout's rate lies from 0 to below 1, not {value!r}"
+NUMBER_OF_LAYERS = WholeField("back", "N", "number of layers")
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """While training, sets values to 0 by chance, or whole channels, and scales up the others."""
+
+    rate: float
+    channels: bool = False
+    word: ClassVar[str] = "dropout"
+    passes_on: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "dropout",
+            (NumberField("rate", "RATE", "rate"), FlagField("channels")),
+            ("while training, values set to 0 by chance, or whole channels",),
+        ),
+    )
+
+    def check(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise UsageError(DROPOUT_RATE.format(value=self.rate))
+
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        return self.rate > 0
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        if not (self.rate and site.training):
+            return x
+        if not site.outside:
+            raise TargetError(
+                f"{self.text} draws anew at every step, which no sheet and no derivation "
+                "can: take it out or write 'dropout 0'"
+            )
+        shape = x.shape[:1] if self.channels else x.shape
+        leaf = site.graph.leaf(mask_name(site.number), shape, each=True)
+        left = x * spread(leaf, x.shape[len(shape) :])
+        site.masks.append(Mask(leaf, self.rate, site.index, (left,)))
+        return left
+
+
+def mask_name(number: int | None) -> Name:
+    """What the dropout of that number multiplies with."""
+    return Name("d", layer=number)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """Lays all values out in one line, channel by channel, row by row."""
+
+    word: ClassVar[str] = "flatten"
+    passes_on: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm("flatten", (), ("all values in one line, for dense",)),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        return (prod(shape),)
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return reshape(given[0], site.output)
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """Adds what went into the last `back` layers to what came out of them: a skip connection."""
+
+    back: int
+    word: ClassVar[str] = "add"
+    letter: ClassVar[str] = "z"
+    elementwise: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "add back",
+            (NUMBER_OF_LAYERS,),
+            (
+                "a skip connection: adds what went into the last N layers;",
+                "the shapes must be the same, and each line counts as a layer",
+            ),
+        ),
+    )
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        _require_layers(self.text, self.back, index)
+        return (index, index - self.back)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        (earlier,) = others
+        if shape != earlier:
+            said = {"earlier": spell(earlier), "shape": spell(shape)}
+            raise ShapeError(ADDED_SHAPES.format(back=self.back, **said))
+        return shape
+
+    def words(self, shape: Shape) -> str:
+        return f"each plus {_what_went_into(self.back)}"
+
+    def at_a_place(self, given: Sequence[Node]) -> Node:
+        return given[0] + given[1]
+
+
+@dataclass(frozen=True)
+class Concat(Layer):
+    """The channels of several values side by side: what went into the last so many layers, where
+    0 is what came out of them; it stands first where it isn't named.
+    """
+
+    back: tuple[int, ...]
+    word: ClassVar[str] = "concat"
+    letter: ClassVar[str] = "j"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "concat back",
+            (WholesField("back", "N …", "number of layers"),),
+            (
+                "puts the channels so far side by side with those that went",
+                "into the last N layers, for each N in turn; a 0 among",
+                "these is where those so far stand, if not first",
+            ),
+            ("cat", "concatenate"),
+        ),
+    )
+
+    def check(self) -> None:
+        back = self.back if 0 in self.back else (0, *self.back)
+        object.__setattr__(self, "back", back)
+        if len(self.back) < 2:
+            raise UsageError(JOINED_NONE)
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        _require_layers(f"concat back {max(self.back)}", max(self.back), index)
+        return tuple(index - number for number in self.back)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        for other in others:
+            if len(other) != len(shape) or other[1:] != shape[1:]:
+                said = {"earlier": spell(other), "shape": spell(shape)}
+                raise ShapeError(JOINED_SHAPES.format(**said))
+        return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
+
+    def words(self, shape: Shape) -> str:
+        said = (_what_went_into(number) if number else "those" for number in self.back)
+        return f"side by side: {', then '.join(said)}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        return concat(given)
+
+
+@dataclass(frozen=True)
+class GoBack(Layer):
+    """Begins a branch: goes on from what went into the last `back` layers."""
+
+    back: int
+    letter: ClassVar[str] = "f"
+    elementwise: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "go back",
+            (NUMBER_OF_LAYERS,),
+            (
+                "begins a branch: what comes next reads what went into the last",
+                "N layers; 'add back' or 'concat back' joins it to the others",
+            ),
+        ),
+    )
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        _require_layers(self.text, self.back, index)
+        return (index - self.back,)
+
+    def words(self, shape: Shape) -> str:
+        return f"a branch: {_what_went_into(self.back)}, once more"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        """Under a name of its own."""
+        return site.make("copy", given[0], attributes=(str(site.name),))
+
+    def at_a_place(self, given: Sequence[Node]) -> Node:
+        return given[0]
+
+
+def _require_layers(words: str, back: int, index: int) -> None:
+    """Refuse to go back further than a network goes."""
+    if back > index:
+        there = ("none stands", "only 1 stands")[index] if index < 2 else f"only {index} stand"
+        layers = f"{back} layer{'s' * (back > 1)}"
+        raise ShapeError(TOO_FAR_BACK.format(words=words, layers=layers, there=there))
+
+
+def _what_went_into(back: int) -> str:
+    return f"what went into {'the last layer' if back == 1 else f'the last {back} layers'}"
