@@ -35,7 +35,7 @@ import numpy as np
 from gradbook.data.sources import load
 from gradbook.data.warp import Warp
 from gradbook.engine.native import NativeEngine
-from gradbook.lab.models.model import untrained
+from gradbook.lab.models.model import untrained_model
 from gradbook.lab.recipes.text import recipe
 from gradbook.net import parse
 from gradbook.report.digits.packing import TrainingPack, scales
@@ -70,7 +70,7 @@ class Race:
         asked = replace(recipe("quick"), net=net, warp=Warp(), batch=BATCH, epochs=400)
         train = data.training_and_validation[:IMAGES]
         pack = TrainingPack(asked, train, data.test_for_reporting[:TESTED])
-        model = untrained(asked.net, data)
+        model = untrained_model(asked.net, data)
         table = self.folder / f"{self.name}.json"
         table.write_text(json.dumps(pack.table(model.net, scales(model))))
         page = self.folder / f"{self.name}.html"

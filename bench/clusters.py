@@ -43,7 +43,7 @@ from gradbook.audit.findings.findings import (
 from gradbook.audit.many import TOGETHER, checked_by
 from gradbook.audit.workbook.origin import Origin
 from gradbook.files import write_whole
-from gradbook.lab.study.plan import read
+from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study
 from gradbook.report.audit.grades import grades
 from gradbook.report.audit.page import audit_page
@@ -135,7 +135,7 @@ def main() -> int:
 
 def _trials(address: str, place: str, count: int, workers: int) -> None:
     folder = StudyFolder(Path(place, "study"))
-    folder.begin(read(f"{STUDY}trials {count}\nahead {workers}\n"))
+    folder.begin(read_plan(f"{STUDY}trials {count}\nahead {workers}\n"))
     with _measured("trials", count) as tell:
         study(folder, folder.plan(), SimulatedTraining(address), 1, Watch(tell))
 
@@ -175,7 +175,7 @@ class Watch(StudyListener):
     def __init__(self, tell: Callable[[int], None]) -> None:
         self.tell, self.count = tell, 0
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def trial_done(self, trial: Trial, best: Trial | None) -> None:
         self.count += 1
         self.tell(self.count)
 

@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gradbook.data.dataset import Images
 from gradbook.data.sources import load
-from gradbook.lab.models.exporting import accuracy_in_c, learned_from
+from gradbook.lab.models.exporting import accuracy_in_c, fitting_images
 from gradbook.lab.models.model import Model
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
@@ -74,7 +74,7 @@ def main() -> None:
     for run in options.runs:
         model = load_run(run)
         data = load(model.data)
-        whole = quantised(model.trained(), learned_from(data))
+        whole = quantised(model.trained(), fitting_images(data))
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
         for board in (*boards.BOARDS, *AVRS):
             if not options.board or board.name in options.board:

@@ -26,7 +26,7 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from gradbook.lab.study.plan import read
+from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, study
 from gradbook.work.processes import MakeTask, ProcessCrew, Task
 from tests.lab import made
@@ -92,7 +92,7 @@ def _overhead(path: Path, trials: int, sampler: str) -> None:
 
 def _begun(path: Path, text: str) -> StudyFolder:
     folder = StudyFolder(path)
-    folder.begin(read(text))
+    folder.begin(read_plan(text))
     return folder
 
 

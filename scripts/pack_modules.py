@@ -18,7 +18,7 @@ from pathlib import Path
 from gradbook.amounts import size
 from gradbook.engine.wasm import PACKED, WasmModule, trainer, viewer
 from gradbook.files import write_whole
-from gradbook.lab.models.model import shipped
+from gradbook.lab.models.model import load_shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.material import adapt
@@ -28,7 +28,7 @@ from gradbook.report.digits.page import READ_AT_ONCE
 def modules(name: str) -> Iterator[WasmModule]:
     """What reads, trained or to be trained, and what trains."""
     meant = adapt(recipe(name)).recipe
-    model = shipped(name)
+    model = load_shipped(name)
     yield viewer(model.net if model else meant.net, READ_AT_ONCE)
     yield trainer(meant.net, meant.batch, weighted=bool(meant.class_weights))
 

@@ -22,7 +22,7 @@ from PIL import Image, ImageChops
 
 from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
 from gradbook.data.sources import load
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
@@ -111,7 +111,7 @@ def _served(net: Net, folder: Path) -> None:
     books = folder / "class"
     books.mkdir()
     for number, name in enumerate(STUDENTS):
-        _hand_in(personal(net, name), books / f"{name.lower()}.xlsx", number % 3)
+        _hand_in(personalise(net, name), books / f"{name.lower()}.xlsx", number % 3)
     with opened_site(2) as site, serving(site) as server, browser() as chromium:
         Thread(target=server.serve, daemon=True).start()
         chromium.show(server.address, width=1180, height=960)

@@ -16,7 +16,7 @@ import numpy as np
 from gradbook.data.tables import Column
 from gradbook.graph.node import OPS
 from gradbook.graph.reference import evaluate
-from gradbook.lab.models.model import Model, values_read
+from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.net import (
     Activation,
@@ -54,7 +54,7 @@ def drawn(net: Net, seed: int = 0) -> dict[str, Array]:
     random = np.random.default_rng(seed)
     return {
         name: random.uniform(0.3 if "σ" in name else -1, 1, shape).astype(np.float32)
-        for name, shape in values_read(net).items()
+        for name, shape in trained_shapes(net).items()
     }
 
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook.arguments import one_of, sizes, whole
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
-from gradbook.lab.models.answers import likeliest, probabilities, targets
+from gradbook.lab.models.answers import likeliest_classes, probabilities, targets
 from gradbook.lab.recipes.recipe import Schedule, parse_schedule
 from gradbook.lab.training.epochs import Normal, fit
 from gradbook.layers.card import spell
@@ -151,7 +151,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The likeliest class of each row."""
         sure = self.predict_proba(X)
-        return np.asarray(self.classes_[likeliest(self.net_, sure)])
+        return np.asarray(self.classes_[likeliest_classes(self.net_, sure)])
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the engine, which is opened anew: weights are arrays, nothing is native."""

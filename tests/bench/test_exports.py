@@ -7,7 +7,7 @@ import pytest
 
 from bench.exports import FORMS
 from gradbook.data.sources import load
-from gradbook.lab.models.model import FEW, untrained
+from gradbook.lab.models.model import FEW, untrained_model
 from gradbook.lab.recipes.text import RECIPES, recipe
 from tests.conftest import require
 
@@ -21,7 +21,7 @@ NEEDED = {"onnxruntime": ("onnx", "onnxruntime"), "torch": ("torch",), "keras": 
 def test_every_runtime_is_as_sure_as_gradbook(name, form, tmp_path):
     runtime, read, asked = FORMS[form]
     require(*NEEDED[runtime])
-    model = untrained(recipe(name).net, DIGITS)
+    model = untrained_model(recipe(name).net, DIGITS)
     images = DIGITS.test_for_reporting.pixels[:FEW]
     found = read(model, images, tmp_path, **asked)
     np.testing.assert_allclose(found, model.predict(images), atol=1e-5)

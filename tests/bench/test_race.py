@@ -113,10 +113,10 @@ def test_the_rival_crops_as_we_do():
     import torch
 
     from bench.race.rivals import turned
-    from gradbook.data.warp import warped_images
+    from gradbook.data.warp import warp_images
 
     images = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)
-    wanted = warped_images(images, parse_warp("crop 22"), [0, 1, 2], seed=0, epoch=0)
+    wanted = warp_images(images, parse_warp("crop 22"), [0, 1, 2], seed=0, epoch=0)
     found = turned(torch.from_numpy(images).float(), torch.zeros(3), torch.full((3,), 22 / 28))
     assert found.numpy() == pytest.approx(wanted, abs=0.01)
 

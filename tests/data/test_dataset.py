@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook import limits
-from gradbook.data.dataset import FOLDS, Framing, Images, Part, assemble, dealt, framing, statistics
+from gradbook.data.dataset import (
+    FOLDS,
+    Framing,
+    Images,
+    Part,
+    assemble,
+    deal_folds,
+    framing,
+    statistics,
+)
 from gradbook.data.sources import load
 from gradbook.errors import DataError
 from tests.data.made import pixels
@@ -88,7 +97,7 @@ def made(**parts):
 @given(st.lists(st.integers(0, 5), max_size=200), st.integers(1, 8))
 def test_folds_are_equally_large_and_have_equally_many_of_each_class(labels, folds):
     labels = np.array(labels, np.int64)
-    fold = dealt(labels, folds)
+    fold = deal_folds(labels, folds)
     sizes = np.bincount(fold, minlength=folds)
     assert sizes.max() - sizes.min() <= 1
     for label in np.unique(labels):
@@ -98,17 +107,17 @@ def test_folds_are_equally_large_and_have_equally_many_of_each_class(labels, fol
 
 def test_the_dealing_is_the_same_everywhere():
     folds = "04544032155410523321"
-    assert "".join(map(str, dealt(np.zeros(20, np.int64)))) == folds
+    assert "".join(map(str, deal_folds(np.zeros(20, np.int64)))) == folds
 
 
 def test_neighbours_go_to_different_folds_as_chance_would_have_it():
-    fold = dealt(np.zeros(6000, np.int64))
+    fold = deal_folds(np.zeros(6000, np.int64))
     assert np.mean(fold[1:] == fold[:-1]) == pytest.approx(1 / FOLDS, abs=0.015)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_images_are_not_held_back(count):
-    assert 0 not in dealt(np.zeros(count, np.int64))
+    assert 0 not in deal_folds(np.zeros(count, np.int64))
 
 
 # Parts -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import pictures
-from gradbook.data.photo import as_seen, behind, each_sign, ink, stroke_width
+from gradbook.data.photo import as_seen, each_sign, ground_behind, ink, stroke_width
 from gradbook.data.signs import NoSign
 from gradbook.data.sources import load
 from tests.data.photos import ALL, PLAIN, SUFFIXES, Kinds, photo, save, several
@@ -85,7 +85,7 @@ def test_every_mode_is_read(mode, digits, tmp_path):
         changed = large.convert("RGB").convert(mode, dither=Image.Dither.NONE)
     file = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     changed.save(file)
-    assert likeness(seen(pictures.read(file, behind)), digits[0]) > 0.9
+    assert likeness(seen(pictures.read(file, ground_behind)), digits[0]) > 0.9
 
 
 @pytest.mark.parametrize("ink", [0, 255])
@@ -93,7 +93,7 @@ def test_ink_on_nothing_is_seen_whether_dark_or_light(ink, digits, tmp_path):
     alpha = Image.fromarray(digits[0]).resize((112, 112))
     drawn = Image.merge("LA", [Image.new("L", alpha.size, ink), alpha])
     drawn.save(tmp_path / "a.png")
-    assert likeness(seen(pictures.read(tmp_path / "a.png", behind)), digits[0]) > 0.95
+    assert likeness(seen(pictures.read(tmp_path / "a.png", ground_behind)), digits[0]) > 0.95
 
 
 def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
@@ -102,13 +102,13 @@ def test_the_corners_of_a_cut_out_photo_are_paper(digits, tmp_path):
     corner.paste(0, (0, 0, 60, 30))
     drawn.putalpha(corner)
     drawn.save(tmp_path / "a.png")
-    assert likeness(seen(pictures.read(tmp_path / "a.png", behind)), digits[2]) > 0.95
+    assert likeness(seen(pictures.read(tmp_path / "a.png", ground_behind)), digits[2]) > 0.95
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_a_picture_that_is_far_too_large_is_made_smaller(suffix, digits, tmp_path):
     Image.fromarray(255 - digits[3]).resize((4000, 4000)).save(tmp_path / f"a{suffix}")
-    found = pictures.read(tmp_path / f"a{suffix}", behind, 1000)
+    found = pictures.read(tmp_path / f"a{suffix}", ground_behind, 1000)
     assert found.size == (1000, 1000)
     assert likeness(seen(found), digits[3]) > 0.95
 

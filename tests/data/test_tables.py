@@ -11,7 +11,7 @@ from gradbook import limits
 from gradbook.data.tables import (
     Column,
     attach,
-    encoded,
+    encode,
     named_table,
     read_columns,
     read_table,
@@ -47,13 +47,13 @@ def test_columns_hold_numbers_or_words(table):
 def test_words_become_a_0_or_1_for_each(table):
     columns = (Column("weight"), Column("colour", ("blue", "red")))
     wanted = [[10, 0, 1], [20, 1, 0], [30, 0, 1]]
-    np.testing.assert_array_equal(encoded(table(), columns), wanted)
+    np.testing.assert_array_equal(encode(table(), columns), wanted)
 
 
 def test_columns_are_found_by_name_wherever_they_stand(table):
     columns = (Column("size"), Column("colour", ("blue", "red")))
     turned = table("kind;colour;size\na;red;1.5\nb;blue;2.5\na;red;3.5\n", "turned.csv")
-    np.testing.assert_array_equal(encoded(turned, columns), encoded(table(), columns))
+    np.testing.assert_array_equal(encode(turned, columns), encode(table(), columns))
 
 
 def test_without_headings_columns_go_by_their_places(table):
@@ -95,7 +95,7 @@ def test_a_table_that_would_fill_the_memory_is_refused(table, monkeypatch):
     monkeypatch.setattr("gradbook.data.tables.MOST_NUMBERS", 8)
     columns = (Column("size"), Column("colour", ("blue", "red")))
     with pytest.raises(LimitError, match="3 rows of 3 numbers, .* are too many: at most 8"):
-        encoded(table(), columns)
+        encode(table(), columns)
 
 
 def test_a_column_that_is_not_there_is_missed_by_name(table):
@@ -109,7 +109,7 @@ def test_iris_comes_with_scikit_learn():
     found, known = named_table("iris"), load_iris()
     assert found.names[0] == "sepal length"
     columns = [Column(name) for name in found.names[:4]]
-    np.testing.assert_array_equal(encoded(found, columns), known.data)
+    np.testing.assert_array_equal(encode(found, columns), known.data)
     assert found.column("species").words == ("setosa", "versicolor", "virginica")
     with pytest.raises(UsageError, match="no table 'wine'"):
         named_table("wine")
@@ -136,7 +136,7 @@ def test_a_table_as_german_excel_writes_it_is_read(tmp_path):
         [120, 4, 1, 0, 18611, 1200000.5],
         [nan, nan, nan, nan, nan, 99000],
     ]
-    np.testing.assert_array_equal(encoded(found, columns), wanted)
+    np.testing.assert_array_equal(encode(found, columns), wanted)
     assert columns[4].style.unit == "€"
     told = list(table_remarks(found, columns, trained=True))
     assert told == [
@@ -182,7 +182,7 @@ def test_what_is_open_can_be_settled(tmp_path):
     file.write_text('a,b\n"1,234",3/4/2024\n')
     for decimal, dates, wanted in ((",", "dmy", [1.234, 19816]), (".", "mdy", [1234, 19786])):
         found = read_columns(file, decimal, dates)
-        assert encoded(found, [found.column(name) for name in "ab"]).tolist() == [wanted]
+        assert encode(found, [found.column(name) for name in "ab"]).tolist() == [wanted]
         assert not list(table_remarks(found, [found.column("a")]))
 
 
@@ -190,7 +190,7 @@ def test_another_tables_column_is_read_as_it_was_where_its_own_cells_leave_it_op
     trained = table("a;b\n1,5;x\n", "trained.csv").column("a")
     assert trained.style.decimal == ","
     for text, value in (("a;b\n1.234;x\n", 1234), ("a,b\n1.5,x\n", 1.5), ("a;b\n2,5;x\n", 2.5)):
-        assert encoded(table(text, "new.csv"), [trained]).tolist() == [[value]]
+        assert encode(table(text, "new.csv"), [trained]).tolist() == [[value]]
 
 
 def test_words_that_hold_numbers_are_told(table):

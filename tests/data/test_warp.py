@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.chance import Purpose, key
-from gradbook.data.dataset import Images, surround
+from gradbook.data.dataset import Images, edge_brightness
 from gradbook.data.warp import (
     READERS,
     WARP_GRAMMAR,
@@ -18,14 +18,14 @@ from gradbook.data.warp import (
     Drawn,
     Elastic,
     Warp,
-    drawn,
+    draw_warp,
     influence,
-    looked_up,
+    look_up,
     parse_warp,
     places,
     samples,
-    warped,
-    warped_images,
+    warp_image,
+    warp_images,
     write_warp,
 )
 from gradbook.errors import GradbookError, ShapeError, UsageError
@@ -35,7 +35,7 @@ ALL = Warp(15, 2, (0.9, 1.1), 10, Crop(22, 0.1), Elastic(8, 1.5))
 
 
 def draw(warp=ALL, image=0, seed=3, epoch=2, rows=28, columns=28):
-    return drawn(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
+    return draw_warp(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
 
 
 def of_many(warp, count=4000):
@@ -123,14 +123,14 @@ def fell(**moves):
 
 def shown(image, warp, **moves):
     _, rows, columns = image.shape
-    return looked_up(image, *places(warp, fell(**moves), rows, columns), warp.background or 0)
+    return look_up(image, *places(warp, fell(**moves), rows, columns), warp.background or 0)
 
 
 IMAGE = pixels(1, 2, 6, 6)[0]
 
 
 def test_no_warp_leaves_the_picture_exactly_as_it_is():
-    assert np.array_equal(warped(IMAGE, Warp(), seed=1, epoch=2, image=3), IMAGE)
+    assert np.array_equal(warp_image(IMAGE, Warp(), seed=1, epoch=2, image=3), IMAGE)
 
 
 def test_a_quarter_turn_is_anticlockwise():
@@ -175,7 +175,7 @@ def test_a_crop_stretches_the_middle():
 
 def test_a_crop_larger_than_the_image_is_refused():
     with pytest.raises(ShapeError, match="crop 7 of an image with 6 rows and 6 columns: take at"):
-        warped(IMAGE, Warp(crop=Crop(7)), seed=0, epoch=0, image=0)
+        warp_image(IMAGE, Warp(crop=Crop(7)), seed=0, epoch=0, image=0)
 
 
 def test_lengths_go_with_the_side_and_smaller_images_are_turned_less():
@@ -188,7 +188,7 @@ def test_lengths_go_with_the_side_and_smaller_images_are_turned_less():
 def test_a_warp_for_any_side_warps(side):
     image = np.full((1, side, side), 200, np.uint8)
     own = Warp(15, 2, (0.1, 3), 10, Crop(28), Elastic(8, 8), 200).for_side(side, 28)
-    found = warped(image, own, seed=0, epoch=0, image=0)
+    found = warp_image(image, own, seed=0, epoch=0, image=0)
     assert np.allclose(found, 200)
 
 
@@ -262,9 +262,9 @@ def test_up_to_a_quarter_of_the_spacing_nothing_folds():
 def test_images_are_warped_one_by_one_whatever_the_order():
     images = pixels(5, 1, 28, 28)
     order = [4, 1, 1, 0]
-    together = warped_images(images, ALL, order, seed=7, epoch=1)
+    together = warp_images(images, ALL, order, seed=7, epoch=1)
     for place, image in enumerate(order):
-        alone = warped(images[image], ALL, seed=7, epoch=1, image=image)
+        alone = warp_image(images[image], ALL, seed=7, epoch=1, image=image)
         assert np.array_equal(together[place], alone)
 
 
@@ -272,8 +272,8 @@ def test_samples_are_bytes_with_their_labels():
     images = Images(pixels(5, 1, 28, 28), np.arange(5, dtype=np.int32))
     found = samples(images, ALL, np.array([3, 0]), seed=7)
     assert found.labels.tolist() == [3, 0]
-    grounded = replace(ALL, background=surround(images))
-    exact = warped(images.pixels[3], grounded, seed=7, epoch=0, image=3)
+    grounded = replace(ALL, background=edge_brightness(images))
+    exact = warp_image(images.pixels[3], grounded, seed=7, epoch=0, image=3)
     assert abs(found.pixels[0] - exact).max() <= 0.5
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gradbook.data.warp import WARP_GRAMMAR, Elastic, parse_warp, warped_images
+from gradbook.data.warp import WARP_GRAMMAR, Elastic, parse_warp, warp_images
 from gradbook.engine.native import NativeEngine as Engine
 from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
 from gradbook.errors import ShapeError
@@ -45,7 +45,7 @@ def test_the_images_are_the_references(text, level):
     images = pixels(40, 1, 28, 28)
     warp, order = parse_warp(text), np.arange(40)[::-1]
     found = Warping(warp, (1, 28, 28), level=level).images(images, order, **KEY)
-    expected = warped_images(images, warp, order.tolist(), **KEY)
+    expected = warp_images(images, warp, order.tolist(), **KEY)
     assert abs(found - expected).max() / 255 < 1e-5
 
 
@@ -54,14 +54,14 @@ def test_images_of_any_shape_are_the_references(shape):
     images, warp = pixels(6, *shape), parse_warp(ALL)
     found = Warping(warp, shape).images(images, range(6), **KEY)
     # a float tells places apart as finely as the image is wide
-    assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
+    assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
 
 
 @pytest.mark.parametrize("name", COMPILERS)
 def test_every_compiler_says_the_same(name):
     images, warp = pixels(6, 1, 28, 28), parse_warp(ALL)
     found = Warping(warp, (1, 28, 28), compiler_called(name)).images(images, range(6), **KEY)
-    assert abs(found - warped_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
+    assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (2, 7, 2), *SHAPES], ids=str)

@@ -61,7 +61,7 @@ def with_right_sum(content: bytes) -> bytes:
     if found is None or not found.record or not found.fits(len(content)):
         return content
     told = json.loads(content[stored.HEAD : found.start])
-    right, _ = found.looked_through(file)
+    right, _ = found.look_through(file)
     told["__metadata__"][stored.NAME] = json.dumps({**found.record, "sum": right})
     return _headed(told) + content[found.start :]
 

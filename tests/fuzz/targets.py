@@ -26,7 +26,7 @@ from gradbook.audit.workbook.read import read_book
 from gradbook.data import sources
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import npz, pictures
-from gradbook.data.photo import as_seen, behind
+from gradbook.data.photo import as_seen, ground_behind
 from gradbook.data.tables import read_columns, read_table
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, write_warp
 from gradbook.errors import GradbookError, UsageError
@@ -34,7 +34,7 @@ from gradbook.lab.models import table_model
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
 from gradbook.lab.recipes import text as recipe_text
-from gradbook.lab.runs import differences, opened
+from gradbook.lab.runs import differences, open_run
 from gradbook.lab.study import plan as studies
 from gradbook.lab.study.study import StudyFolder
 from gradbook.lab.training import run_folder
@@ -95,8 +95,8 @@ def _recipe(data: bytes, folder: Path) -> None:
 
 
 def _study(data: bytes, folder: Path) -> None:
-    found = studies.read(text_of(data), folder=str(folder))
-    _read_back(studies.read, str(found), found)
+    found = studies.read_plan(text_of(data), folder=str(folder))
+    _read_back(studies.read_plan, str(found), found)
 
 
 def _warp(data: bytes, folder: Path) -> None:
@@ -201,7 +201,7 @@ def _picture(data: bytes, folder: Path) -> None:
     path = folder / "picture.png"
     path.write_bytes(with_right_sums(data))
     as_seen(pictures.read(path, enough=28), (3, 28, 28), None)
-    as_seen(pictures.read(path, behind), (1, 28, 28), Framing(20, True))
+    as_seen(pictures.read(path, ground_behind), (1, 28, 28), Framing(20, True))
 
 
 # Records.
@@ -259,7 +259,7 @@ def _run(data: bytes, folder: Path) -> None:
     study = StudyFolder(made)
     if study.records_file.exists():
         study.records(), study.tests()
-    found = opened(made)
+    found = open_run(made)
     _ = found.test, found.seconds, found.validation, found.history, found.parameters
     differences([found, found])
 

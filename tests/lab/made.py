@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import changed, parse
+from gradbook.lab.recipes.text import change_recipe, parse
 
 SIDE = 8
 TEXT = """\
@@ -34,7 +34,7 @@ decay 0.001
 
 
 def recipe(changes: str = "") -> Recipe:
-    return changed(parse(TEXT), changes)
+    return change_recipe(parse(TEXT), changes)
 
 
 def arrays(count: int = 600, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

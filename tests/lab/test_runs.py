@@ -5,18 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from gradbook.data.warp import warped
+from gradbook.data.warp import warp_image
 from gradbook.errors import GradbookError
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.runs import (
     Misread,
-    all_opened,
     differences,
     first_filters,
     gather,
     majority,
-    opened,
+    open_run,
+    open_runs,
     stages,
 )
 from gradbook.net import parse
@@ -37,7 +37,7 @@ def model(tmp_path_factory):
 
 def test_there_is_a_stage_for_what_each_layer_with_weights_is_given(model):
     trained, data = model
-    told = stages(trained.net, trained.values, trained.given(data.test_for_reporting.pixels[0]))
+    told = stages(trained.net, trained.values, trained.prepare(data.test_for_reporting.pixels[0]))
     assert [stage.layers for stage in told] == [
         "conv 4 3x3",
         "batchnorm, relu",
@@ -50,7 +50,7 @@ def test_there_is_a_stage_for_what_each_layer_with_weights_is_given(model):
 
 def test_the_first_stage_is_the_filters_slid_over_the_image(model):
     trained, data = model
-    image = trained.given(data.test_for_reporting.pixels[3])
+    image = trained.prepare(data.test_for_reporting.pixels[3])
     kernels = first_filters(trained.net, trained.values, data.shape)
     (first, second, *_) = stages(trained.net, trained.values, image)
     windows = np.lib.stride_tricks.sliding_window_view(image[0], (3, 3))
@@ -62,7 +62,7 @@ def test_the_first_stage_is_the_filters_slid_over_the_image(model):
 
 def test_the_last_stage_leads_to_what_the_model_says(model):
     trained, data = model
-    image = trained.given(data.test_for_reporting.pixels[5])
+    image = trained.prepare(data.test_for_reporting.pixels[5])
     last = stages(trained.net, trained.values, image)[-1].values.ravel()
     weights, bias = (trained.values[f"{role}_layer_8"].astype(float) for role in "wb")
     sums = weights @ last + bias
@@ -102,7 +102,7 @@ def test_the_warped_images_are_those_that_training_saw(tmp_path):
         for image, before in zip(images.pixels, original.pixels, strict=True):
             same = (all_images.pixels == before).all((1, 2, 3)) & (data.folds != 0)
             (number,) = np.flatnonzero(same)
-            seen = warped(
+            seen = warp_image(
                 all_images.pixels[number], recipe.warp, seed=3, epoch=epoch, image=int(number)
             )
             assert np.array_equal(image, seen.round().astype(np.uint8))
@@ -141,7 +141,7 @@ DATA = pictures()
 def test_only_the_lines_that_differ_are_told(tmp_path):
     finished(tmp_path / "a", DATA)
     finished(tmp_path / "b", DATA, changes="batch 16; update adam; warp shift 1", seed=4)
-    found = differences(all_opened([tmp_path / "a", tmp_path / "b"]))
+    found = differences(open_runs([tmp_path / "a", tmp_path / "b"]))
     assert found == {
         "warp": ["none", "shift 1"],
         "batch": ["128", "16"],
@@ -153,14 +153,14 @@ def test_another_network_differs_in_its_layers(tmp_path):
     finished(tmp_path / "a", DATA)
     other = "input 1x8x8; flatten; dense 10; log softmax; loss cross-entropy"
     finished(tmp_path / "b", DATA, other)
-    found = differences(all_opened([tmp_path / "a", tmp_path / "b"]))
+    found = differences(open_runs([tmp_path / "a", tmp_path / "b"]))
     assert list(found) == ["layers"]
     assert found["layers"][1] == "flatten; dense 10; log softmax"
 
 
 def test_several_seeds_are_one_run_with_their_mean(tmp_path):
     above = several(tmp_path / "seeds", DATA)
-    run = opened(above.path)
+    run = open_run(above.path)
     accuracies = [above.run(seed).result()["test_accuracy"] for seed in (0, 1, 2)]
     assert run.seeds == (0, 1, 2)
     assert run.test.values == tuple(accuracies)
@@ -176,26 +176,26 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
     for part in "ab":
         finished(tmp_path / part / "run", DATA)
     paths = [tmp_path / part / "run" for part in "ab"]
-    assert [run.name for run in all_opened(paths)] == list(map(str, paths))
+    assert [run.name for run in open_runs(paths)] == list(map(str, paths))
 
 
 def test_a_run_that_is_not_done_is_refused_with_the_way_on(tmp_path):
     run = finished(tmp_path / "run", DATA)
     run.result_file.unlink()
     with pytest.raises(GradbookError, match="isn't done: gradbook train --resume"):
-        opened(run.path)
+        open_run(run.path)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(GradbookError, match="no run in"):
-        opened(tmp_path)
+        open_run(tmp_path)
 
 
 def test_a_result_without_its_figures_is_refused(tmp_path):
     run = finished(tmp_path / "run", DATA)
     run.result_file.write_text(json.dumps({"event": "done"}), "utf-8")
     with pytest.raises(GradbookError, match="not the result of a run"):
-        opened(run.path)
+        open_run(run.path)
 
 
 def test_most_seeds_decide_and_else_the_likelier():

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from gradbook.data.tables import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
@@ -66,7 +66,7 @@ def many(folder):
 
 @pytest.fixture(scope="module")
 def exercise(folder):
-    net = personal(builtin("worked"), 1)
+    net = personalise(builtin("worked"), 1)
     return write_workbook(net, folder / "exercise.xlsx", exercise=True).path
 
 
@@ -378,7 +378,7 @@ def test_an_exercise_leaves_every_gradient_blank_and_nothing_else(exercise, work
 
 
 def test_an_exercise_gives_nothing_away(exercise):
-    step = scalar_step(personal(builtin("worked"), 1))
+    step = scalar_step(personalise(builtin("worked"), 1))
     values = next(run(step, 1))
     slopes = [float(values[slope]) for slope in step.gradients.values()]
     book = load_workbook(exercise, data_only=True)
@@ -395,7 +395,7 @@ def test_an_exercise_gives_nothing_away(exercise):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_exercise_of_any_kind_tells_none_of_its_formulas(kind, tmp_path):
-    net = personal(builtin("worked"), 1)
+    net = personalise(builtin("worked"), 1)
     asked = Exercise("Ada", (kind,), has_check=kind not in ("forward", "loss"))
     path = write_workbook(net, tmp_path / "book.xlsx", epochs=3, exercise=asked).path
     solved = write_workbook(net, tmp_path / "solved.xlsx", epochs=3, rates=()).path

@@ -22,9 +22,9 @@ from gradbook.audit.findings.findings import RIGHT, UNREADABLE
 from gradbook.audit.many import checked_by
 from gradbook.cli.main import main
 from gradbook.errors import UsageError
-from gradbook.lab.study.plan import read
+from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import StudyFolder, StudyListener, study
-from gradbook.lab.training.train import SeedsFolder, train, trained_by
+from gradbook.lab.training.train import SeedsFolder, train, train_by_crew
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.processes import ProcessCrew
 from tests.audit.material.copies import WRONG
@@ -118,7 +118,7 @@ def what_goes_on_there_after_a_kill_is_the_same(
     recipe = made.recipe(f"data {made.archive(folder)}")
     runs = SeedsFolder(folder / "there")
     runs.begin_all(recipe, range(6))
-    for number, _ in enumerate(trained_by(ClusterCrew(cluster.scheduler_address), runs)):
+    for number, _ in enumerate(train_by_crew(ClusterCrew(cluster.scheduler_address), runs)):
         if number == 0:
             kill_one_of(cluster)
     for seed in (0, 5):
@@ -156,7 +156,7 @@ def study_of(folder: Path) -> str:
 
 def searched(path: Path, text: str, crew, listener: StudyListener) -> list[dict]:
     folder = StudyFolder(path)
-    folder.begin(read(text))
+    folder.begin(read_plan(text))
     trials = study(folder, folder.plan(), crew, 1, listener)
     return [{k: v for k, v in t.items() if k != "seconds"} for t in trials]
 

@@ -102,7 +102,7 @@ def _mean_and_deviation(counts: NDArray[np.int64]) -> tuple[float, float]:
     return mean, variance**0.5
 
 
-def surround(images: Images) -> int:
+def edge_brightness(images: Images) -> int:
     """The brightness around what the images show: the median of the bytes at their edges."""
     step = max(1, len(images) // MOST_LOOKED_AT)
     pixels = images.pixels[::step]
@@ -119,7 +119,7 @@ def in_turns(images: Images, count: int) -> NDArray[np.intp]:
     return np.lexsort((images.labels, place))[:count]
 
 
-def shared(some: Images, others: Images) -> int:
+def count_shared(some: Images, others: Images) -> int:
     """How many of `some` are among the others too, pixel for pixel."""
     known = {image.tobytes() for image in others.pixels}
     return sum(image.tobytes() in known for image in some.pixels)
@@ -246,7 +246,7 @@ class Dataset:
         return replace(
             self,
             training_and_validation=images,
-            folds=dealt(images.labels),
+            folds=deal_folds(images.labels),
             test_for_reporting=images,
             everything=True,
         )
@@ -284,7 +284,7 @@ def assemble(
     known = _labels_of(parts) if classes is None else [str(i) for i in range(len(classes))]
     images = {part: _images(found, known) for part, found in parts.items()}
     if TEST not in images:
-        kept = dealt(images[TRAINING].labels) == 0
+        kept = deal_folds(images[TRAINING].labels) == 0
         images[TEST], images[TRAINING] = images[TRAINING][kept], images[TRAINING][~kept]
         source += "; one image in six is kept for the test"
     together, folds = _with_folds(images[TRAINING], images.get(VALIDATION))
@@ -354,12 +354,12 @@ def _images(part: Part, known: list[str]) -> Images:
 def _with_folds(training: Images, validation: Images | None) -> tuple[Images, NDArray[np.uint8]]:
     """The images of both, and their folds: fold 0 is what was given for validation."""
     if validation is None:
-        return training, dealt(training.labels)
+        return training, deal_folds(training.labels)
     together = Images(
         np.concatenate([training.pixels, validation.pixels]),
         np.concatenate([training.labels, validation.labels]),
     )
-    others = 1 + dealt(training.labels, FOLDS - 1)
+    others = 1 + deal_folds(training.labels, FOLDS - 1)
     return together, np.concatenate([others, np.zeros(len(validation), np.uint8)])
 
 
@@ -385,7 +385,7 @@ def balance_remark(classes: Sequence[str], counts: Sequence[int], what: str) -> 
 FOLDS = 6  # of 60,000 digits: 10,000 in each, as many as there are test images
 
 
-def dealt(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.uint8]:
+def deal_folds(labels: NDArray[np.integer], folds: int = FOLDS) -> NDArray[np.uint8]:
     """The fold of every image. All are equally large and have equally many of each class, to one.
 
     Fold 0 is served last, so that very few images are not all held back.

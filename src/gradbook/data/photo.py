@@ -229,7 +229,7 @@ def digit(picture: Image) -> Grey:
     return _looked_at(picture, LOOKS)
 
 
-def reduced(picture: Image) -> Image:
+def shrink(picture: Image) -> Image:
     """As small as it may be for a digit to be found."""
     from PIL.Image import Resampling
 
@@ -242,7 +242,7 @@ def reduced(picture: Image) -> Image:
 
 def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Grey:
     """The digit's ink; `where` says which part of the picture it is in."""
-    small = reduced(picture)
+    small = shrink(picture)
     scale = picture.width / small.width
     found, sign = _found(np.asarray(small), where and where.seen_from(0, 0, 1 / scale))
     nearer = _nearer(found, sign, max(small.size))
@@ -353,7 +353,7 @@ FAINT_EDGES = 2  # pixels around a sign's strokes, as small as it is looked at
 
 def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
     """Where each sign is, and what is around it, with all others painted over."""
-    small = reduced(picture)
+    small = shrink(picture)
     found = _signs_in(np.asarray(small))
     if not found:
         raise NoSign("no digit found: nothing on it stands out that is large enough")
@@ -438,7 +438,7 @@ def as_seen(
     return _placed(_scaled(digit(picture), framing.side), (rows, columns), framing)[None]
 
 
-def behind(picture: Image) -> Ground:
+def ground_behind(picture: Image) -> Ground:
     """What a transparent picture lies on: more of its paper, or else what its ink is seen on."""
     small = np.asarray(picture.reduce(max(1, max(picture.size) // LOOKED_AT)))
     opaque = small[..., 3] > 127

@@ -93,14 +93,14 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     `size` is what pictures are brought to, and how a table's pixels are laid out; images that
     have another size of their own are refused.
     """
-    found = brought_to(where, size)
+    found = load_at_size(where, size)
     if size and found.shape[1:] != size:
         has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
         raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=where)
     return found
 
 
-def brought_to(where: str | os.PathLike[str], size: Size | None) -> Dataset:
+def load_at_size(where: str | os.PathLike[str], size: Size | None) -> Dataset:
     """The same, but images that have another size of their own keep it."""
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()

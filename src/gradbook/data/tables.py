@@ -293,7 +293,7 @@ def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> Column
     return ColumnTable(file, tuple(names), tuple(rows))
 
 
-def encoded(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
+def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     """These columns of a table, wherever they stand in it, as numbers: (rows, numbers); NaN where
     one is missing, for each of a word's."""
     width = sum(column.width for column in columns)

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from gradbook.arguments import number, settle, whole
 from gradbook.chance import Purpose, Words, key, uniform
-from gradbook.data.dataset import Images, surround
+from gradbook.data.dataset import Images, edge_brightness
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.net.text import Statement, digits, statements
 from gradbook.net.text.settings import pointing
@@ -114,7 +114,7 @@ class Warp:
         """The warp, with the images' own background where none is said."""
         if self.background is not None or not self.changes_images:
             return self
-        return replace(self, background=surround(images) or None)
+        return replace(self, background=edge_brightness(images) or None)
 
     def for_side(self, side: int, meant_for: int) -> Warp:
         """The warp for images of another side, in pixels, than it was meant for: lengths go with
@@ -188,7 +188,7 @@ class Drawn:
     points: Floats  # (2, points down, points across); empty without elastic
 
 
-def drawn(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
+def draw_warp(warp: Warp, image_key: Words, rows: int, columns: int) -> Drawn:
     elastic = warp.elastic
     grid = (2, elastic.points(rows), elastic.points(columns)) if elastic else (2, 0, 0)
     u = uniform(image_key, Draw.ELASTIC + int(np.prod(grid)))
@@ -212,28 +212,30 @@ def either_way(u: float) -> float:
 # What it does to an image.
 
 
-def warped(pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, image: int) -> Floats:
+def warp_image(
+    pixels: NDArray[np.uint8], warp: Warp, *, seed: int, epoch: int, image: int
+) -> Floats:
     """The image of that number, (channels, rows, columns), as training sees it, from 0 to 255."""
     _, rows, columns = pixels.shape
     warp.require_fit(rows, columns)
-    chance = drawn(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
+    chance = draw_warp(warp, key(seed, Purpose.WARP, epoch, image), rows, columns)
     x, y = places(warp, chance, rows, columns)
-    return looked_up(pixels, x, y, warp.background or 0)
+    return look_up(pixels, x, y, warp.background or 0)
 
 
-def warped_images(
+def warp_images(
     pixels: NDArray[np.uint8], warp: Warp, order: Iterable[int], *, seed: int, epoch: int
 ) -> Floats:
     """The images (images, channels, rows, columns) of these numbers."""
     return np.stack(
-        [warped(pixels[image], warp, seed=seed, epoch=epoch, image=image) for image in order]
+        [warp_image(pixels[image], warp, seed=seed, epoch=epoch, image=image) for image in order]
     )
 
 
 def samples(images: Images, warp: Warp, order: NDArray[np.intp], *, seed: int) -> Images:
     """Those images in the first epoch, to look at."""
     grounded = warp.on_ground_of(images)
-    pixels = warped_images(images.pixels, grounded, order.tolist(), seed=seed, epoch=0)
+    pixels = warp_images(images.pixels, grounded, order.tolist(), seed=seed, epoch=0)
     return Images(pixels.round().astype(np.uint8), images.labels[order])
 
 
@@ -284,7 +286,7 @@ def influence(length: int, elastic: Elastic) -> Floats:
     return counts
 
 
-def looked_up(pixels: NDArray[np.uint8], x: Floats, y: Floats, background: int) -> Floats:
+def look_up(pixels: NDArray[np.uint8], x: Floats, y: Floats, background: int) -> Floats:
     """The image's values at these places, (channels, *places)."""
     _, rows, columns = pixels.shape
     framed = np.pad(pixels, ((0, 0), (1, 2), (1, 2)), constant_values=background).astype(float)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.warp import Warp, warped_images
+from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, Given
 from gradbook.engine.compilers import instead_of_one
 from gradbook.graph.node import Node, needed
@@ -80,9 +80,7 @@ class PlainEngine(Engine):
         pixels = pixels.reshape(-1, *self.net.input)
         if warp:
             seed, epoch = key
-            taken: NDArray[Any] = warped_images(
-                pixels, warp, images.tolist(), seed=seed, epoch=epoch
-            )
+            taken: NDArray[Any] = warp_images(pixels, warp, images.tolist(), seed=seed, epoch=epoch)
         else:
             taken = pixels[images]
         return self._normalised(taken)

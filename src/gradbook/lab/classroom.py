@@ -326,7 +326,7 @@ SEEN = 1e-4  # of the largest gradient: smaller ones show no mistake
 APART = 1e-3  # of themselves: gradients closer than this are mistaken for each other
 
 
-def personal(net: Net, seed: int | str) -> Net:
+def personalise(net: Net, seed: int | str) -> Net:
     """The network with start values drawn from the seed, a number or a student's name.
 
     Of several draws the first in which most gradients differ from 0 and from each other.

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.dataset import Dataset, Images, in_turns
-from gradbook.data.warp import warped_images
+from gradbook.data.warp import warp_images
 from gradbook.errors import UsageError, one_line
 from gradbook.graph.window import Shape
 from gradbook.lab.models.answers import Answers
-from gradbook.lab.models.model import Model, values_read
+from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.material import Material, require_fit
@@ -78,7 +78,7 @@ def stages(net: Net, values: Values, image: Array) -> tuple[Stage, ...]:
     """
     if len(net.input) != 3:
         return ()
-    kept = {name: np.asarray(values[name], np.float64) for name in values_read(net)}
+    kept = {name: np.asarray(values[name], np.float64) for name in trained_shapes(net)}
     made = values_of(net, kept, image)
     measured = measure(net).layers
     stages = []
@@ -127,19 +127,19 @@ class Evidence:
     stages: tuple[Stage, ...]
 
     @property
-    def trained_on(self) -> int:
+    def image_count(self) -> int:
         """How many images."""
         return len(Material(self.dataset, self.recipe.held_back).numbers)
 
     @property
-    def validated(self) -> bool:
+    def has_validation(self) -> bool:
         return any(epoch.validation_accuracy is not None for epoch in self.history)
 
 
 def gather(run: RunFolder, dataset: Dataset) -> Evidence:
     """All of it. The data set is the one that the recipe names."""
     recipe, history, model = run.recipe(), run.history(), run.model()
-    answers = answered(model, dataset)
+    answers = answer_test(model, dataset)
     right = np.flatnonzero(answers.right)
     example = int(right[0]) if right.size else 0
     return Evidence(
@@ -152,11 +152,11 @@ def gather(run: RunFolder, dataset: Dataset) -> Evidence:
         _warped(recipe, Material(dataset, recipe.held_back)),
         first_filters(model.net, model.values, dataset.shape),
         example,
-        stages(model.net, model.values, model.given(dataset.test_for_reporting.pixels[example])),
+        stages(model.net, model.values, model.prepare(dataset.test_for_reporting.pixels[example])),
     )
 
 
-def answered(model: Model, dataset: Dataset) -> Answers:
+def answer_test(model: Model, dataset: Dataset) -> Answers:
     """The model's answers to the test images."""
     require_fit(model.net, dataset)
     test = dataset.test_for_reporting
@@ -181,7 +181,7 @@ def _warped(recipe: Recipe, material: Material) -> tuple[Images, ...]:
         return (original,)
     pixels, numbers, seed = material.images.pixels, chosen.tolist(), recipe.net.seed
     seen = (
-        warped_images(pixels, recipe.warp, numbers, seed=seed, epoch=epoch)
+        warp_images(pixels, recipe.warp, numbers, seed=seed, epoch=epoch)
         for epoch in range(min(EPOCHS, recipe.epochs))
     )
     return (original, *(Images(x.round().astype(np.uint8), original.labels) for x in seen))
@@ -237,7 +237,7 @@ class Compared:
 
     def answers(self, dataset: Dataset) -> tuple[Answers, ...]:
         """Each seed's to the test images."""
-        return tuple(answered(run.model(), dataset) for run in self.runs)
+        return tuple(answer_test(run.model(), dataset) for run in self.runs)
 
 
 def _mean(epochs: Sequence[Epoch]) -> Epoch:
@@ -251,7 +251,7 @@ def _mean(epochs: Sequence[Epoch]) -> Epoch:
     return replace(epochs[0], **means | {"epoch": epochs[0].epoch})
 
 
-def opened(path: str | os.PathLike[str]) -> Compared:
+def open_run(path: str | os.PathLike[str]) -> Compared:
     """The finished run in a folder, or the finished runs of several seeds."""
     seeds = SeedsFolder(path)
     runs = [RunFolder(path)]
@@ -268,9 +268,9 @@ def opened(path: str | os.PathLike[str]) -> Compared:
     )
 
 
-def all_opened(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
+def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
     """All of them; those of the same name by as much of their paths as tells them apart."""
-    found = [opened(path) for path in paths]
+    found = [open_run(path) for path in paths]
     names = [run.name for run in found]
     if len(set(names)) == len(names):
         return found
@@ -346,6 +346,6 @@ class Misread:
         return np.flatnonzero(self.wrong[run] & ~others)
 
 
-def misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
+def find_misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
     """Let each model read the test images."""
     return Misread(dataset, tuple(majority(run.answers(dataset)) for run in runs))

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted, short
-from gradbook.data.dataset import balance_remark, dealt
+from gradbook.data.dataset import balance_remark, deal_folds
 from gradbook.data.formats.cells import is_missing
-from gradbook.data.tables import Column, ColumnTable, Numbers, encoded, table_remarks
+from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_remarks
 from gradbook.engine.base import Engine
 from gradbook.engine.choice import open_sooner
 from gradbook.engine.surroundings import surroundings
@@ -26,25 +26,25 @@ from gradbook.lab.models.answers import (
     ClassScore,
     class_scores,
     confusion_of,
-    likeliest,
+    likeliest_classes,
     losses_of,
     macro_f1,
     score,
 )
-from gradbook.lab.models.model import values_read
+from gradbook.lab.models.model import trained_shapes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import BEST, UNWARPED, Recipe, Schedule
 from gradbook.lab.training.epochs import (
     FittedEpoch,
     Normal,
-    best_of,
+    best_epoch,
     csv_table,
-    finite,
     fit,
     is_over,
-    kept_of,
-    measured_losses,
-    wanted_of,
+    kept_epoch,
+    require_finite,
+    schedule_losses,
+    targets_for,
 )
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import Spread
@@ -83,10 +83,10 @@ class Problem:
     @cached_property
     def rows(self) -> Numbers:
         """The inputs of each row; NaN where one is missing."""
-        return encoded(self.table, self.inputs)
+        return encode(self.table, self.inputs)
 
     @cached_property
-    def wanted(self) -> NDArray[np.int32] | Numbers:
+    def targets(self) -> NDArray[np.int32] | Numbers:
         """The class of each row, or its number."""
         if self.task is Task.CLASSES:
             return self.table.words(self.target)
@@ -96,28 +96,28 @@ class Problem:
     def _strata(self) -> NDArray[np.integer]:
         """Of each of these there are as many in every part."""
         if self.task is Task.CLASSES:
-            return self.wanted.astype(np.int32)
+            return self.targets.astype(np.int32)
         return np.zeros(len(self.table), np.int32)
 
     @cached_property
     def test(self) -> NDArray[np.intp]:
         """A sixth of the rows."""
-        kept = np.flatnonzero(dealt(self._strata) == 0)
+        kept = np.flatnonzero(deal_folds(self._strata) == 0)
         return kept[:0] if self.everything else kept
 
     @property
-    def scored(self) -> NDArray[np.intp]:
+    def scored_rows(self) -> NDArray[np.intp]:
         """The rows that the model is scored by: of the test, or else those trained on."""
         return np.arange(len(self.table)) if self.everything else self.test
 
     def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows to train on and those of the fold that is held back."""
         if self.everything:
-            return self.scored, self.test
-        others = np.flatnonzero(dealt(self._strata) != 0)
+            return self.scored_rows, self.test
+        others = np.flatnonzero(deal_folds(self._strata) != 0)
         if fold is None:
             return others, others[:0]
-        held_back = dealt(self._strata[others]) == fold
+        held_back = deal_folds(self._strata[others]) == fold
         return others[~held_back], others[held_back]
 
     def filling(self, fold: int | None) -> Numbers | None:
@@ -148,12 +148,14 @@ class Problem:
         """What is to be known: how the table was read, what stands for missing values, balance."""
         found = list(self.remarks)
         filling = self.filling(recipe.held_back)
-        if filling is not None and (said := filled_in(self.inputs, self.rows, filling)):
+        if filling is not None and (said := filling_remark(self.inputs, self.rows, filling)):
             found.append(
                 f"{said} (by the {self.missing} of the rows trained on, words by the commonest)"
             )
         if self.task is Task.CLASSES and not recipe.class_weights:
-            counts = np.bincount(self.wanted.astype(np.int32), minlength=self.target.width).tolist()
+            counts = np.bincount(
+                self.targets.astype(np.int32), minlength=self.target.width
+            ).tolist()
             found += balance_remark(self.target.words, counts, "row")
         if self.everything:
             found.append(
@@ -162,7 +164,7 @@ class Problem:
         return found
 
 
-def filled_in(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
+def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
     """What stands for the missing values of these rows: '5 missing values are filled in: 3 of area
     with 85.2, 2 of town with 'north''; '' where none is missing."""
     first, parts, total = 0, list[str](), 0
@@ -266,7 +268,7 @@ def _classes(table: ColumnTable, column: Column) -> Column:
 def _require_enough(found: Problem) -> None:
     training, held_back = found.parts(0)
     held_back = held_back if not found.everything else training
-    if len(training) < 2 or not len(held_back) or not len(found.scored):
+    if len(training) < 2 or not len(held_back) or not len(found.scored_rows):
         raise DataError(
             f"only {counted(len(found.table), 'row')} to train on, hold back and test: give more",
             file=found.table.file,
@@ -345,7 +347,7 @@ class TrainedTable:
     problem: Problem
     model: TableModel
     history: tuple[TableEpoch, ...]
-    kept: TableEpoch
+    kept_epoch: TableEpoch
     test: TableScore
     seconds: float
 
@@ -381,9 +383,9 @@ class TrainedTable:
             "task": str(self.problem.task),
             "parameters": self.recipe.net.count(),
             "epochs": len(self.history),
-            "kept_epoch": self.kept.epoch,
+            "kept_epoch": self.kept_epoch.epoch,
             "seconds": self.seconds,
-            "validation_score": self.kept.validation_score,
+            "validation_score": self.kept_epoch.validation_score,
             **figures,
             "seed": self.recipe.net.seed,
         }
@@ -395,17 +397,17 @@ def train_table(
     listener: Callable[[TableEpoch], object] = lambda epoch: None,
 ) -> TrainedTable:
     """Train the recipe's network on the rows of the table that are neither test nor held back."""
-    recipe = settled(recipe, problem)
+    recipe = adapt_to_table(recipe, problem)
     run = _TableRun(recipe, problem)
     history = run.train(listener)
-    kept = kept_of(recipe, history)
+    kept = kept_epoch(recipe, history)
     model = run.model(kept)
     return TrainedTable(
-        recipe, problem, model, history, kept, tested(model, problem), history[-1].seconds
+        recipe, problem, model, history, kept, score_test(model, problem), history[-1].seconds
     )
 
 
-def settled(recipe: Recipe, problem: Problem) -> Recipe:
+def adapt_to_table(recipe: Recipe, problem: Problem) -> Recipe:
     """The recipe with the loss that is meant where it says none; it must fit the table."""
     require_fit(recipe.net, problem)
     if recipe.find_rate:
@@ -448,17 +450,17 @@ class _TableRun:
     def _target_scale(self) -> tuple[float, float]:
         if self.problem.task is Task.CLASSES:
             return 0.0, 1.0
-        numbers = self.problem.wanted[self.training]
+        numbers = self.problem.targets[self.training]
         return float(numbers.mean()), float(numbers.std()) or 1.0
 
     def _wanted(self, rows: Rows) -> NDArray[Any]:
         """What the engine is told of these rows."""
-        wanted = self.problem.wanted[rows]
+        wanted = self.problem.targets[rows]
         if self.problem.task is Task.NUMBERS:
             return np.asarray((wanted - self.target_mean) / self.target_deviation)[:, None]
         labels = wanted.astype(np.int32)
         counts = np.bincount(labels, minlength=len(self.problem.target.words))
-        return wanted_of(self.recipe, labels, counts)
+        return targets_for(self.recipe, labels, counts)
 
     def train(self, listener: Callable[[TableEpoch], object]) -> tuple[TableEpoch, ...]:
         recipe, history = self.recipe, list[TableEpoch]()
@@ -469,12 +471,12 @@ class _TableRun:
             wanted,
             recipe.schedule,
             recipe.epochs,
-            measured=lambda: measured_losses(history),
+            measured=lambda: schedule_losses(history),
         )
         for done in epochs:
             history.append(self._epoch(len(history) + 1, done))
             listener(history[-1])
-            if recipe.keep == BEST and best_of(history) is history[-1]:
+            if recipe.keep == BEST and best_epoch(history) is history[-1]:
                 self.best = self.engine.carried()
             if is_over(recipe, history):
                 break
@@ -492,17 +494,17 @@ class _TableRun:
         if self.problem.task is Task.NUMBERS:
             wanted = self._wanted(self.held_back)
             loss = float(losses_of(self.recipe.net, outputs, wanted).mean())
-            return finite(loss, HELD_BACK), r_squared(wanted, outputs)
+            return require_finite(loss, HELD_BACK), r_squared(wanted, outputs)
         found = score(
-            self.recipe.net, outputs, self.problem.wanted[self.held_back].astype(np.int32)
+            self.recipe.net, outputs, self.problem.targets[self.held_back].astype(np.int32)
         )
-        return finite(found.loss, HELD_BACK), found.accuracy
+        return require_finite(found.loss, HELD_BACK), found.accuracy
 
     def model(self, kept: TableEpoch) -> TableModel:
         carried = self.engine.carried()
         return TableModel(
             self.recipe.net,
-            {name: carried[name] for name in values_read(self.recipe.net)},
+            {name: carried[name] for name in trained_shapes(self.recipe.net)},
             self.problem.inputs,
             self.problem.target,
             self.normal.mean,
@@ -522,19 +524,19 @@ def r_squared(wanted: NDArray[np.floating], said: NDArray[np.floating]) -> float
     return 1 - left / whole if whole else float(left == 0)
 
 
-def tested(model: TableModel, problem: Problem) -> TableScore:
+def score_test(model: TableModel, problem: Problem) -> TableScore:
     """The rows of the test, or without any those trained on, answered by the model."""
-    rows = problem.scored
+    rows = problem.scored_rows
     answers = model.answers(problem.rows[rows])
-    wanted = problem.wanted[rows]
+    wanted = problem.targets[rows]
     if problem.task is Task.CLASSES:
-        read, names = likeliest(model.net, answers), problem.target.words
+        read, names = likeliest_classes(model.net, answers), problem.target.words
         confusion = confusion_of(wanted.astype(np.int32), read, len(names))
         scores = dict(zip(names, class_scores(confusion), strict=True))
         return TableScore(rows, answers, float((read == wanted).mean()), scores, read=read)
     off = answers[:, 0] - wanted
     with np.errstate(over="ignore"):
-        root = finite(float(np.sqrt((off**2).mean())), " on the test rows")
+        root = require_finite(float(np.sqrt((off**2).mean())), " on the test rows")
     found = r_squared(wanted.astype(np.float64), answers[:, 0])
     return TableScore(rows, answers, found, {}, float(np.abs(off).mean()), root)
 
@@ -546,7 +548,7 @@ def with_seed(recipe: Recipe, seed: int) -> Recipe:
     return replace(recipe, net=replace(recipe.net, seed=seed))
 
 
-def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
+def summarise_seeds(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
     """The event 'done' of trainings that differ in their seed alone."""
     first, scores = trained[0], Spread(tuple(one.test.score for one in trained))
     kind = first.score_name.removesuffix("_accuracy")
@@ -573,7 +575,7 @@ def together(trained: Sequence[TrainedTable], folder: Path) -> dict[str, Any]:
 # The folder.
 
 
-def keep(trained: TrainedTable, folder: Path) -> RunFolder:
+def write_run(trained: TrainedTable, folder: Path) -> RunFolder:
     """Write down all but the report: recipe, model, epochs, result."""
     run = RunFolder(folder)
     run.begin(trained.recipe)

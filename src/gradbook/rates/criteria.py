@@ -322,7 +322,7 @@ class Case:
 
     trial: RateTrial
     least: float
-    attained: float
+    best_known: float
 
     def holds(self, condition: Logic) -> bool:
         """Whether it does; of a trial whose numbers break nothing else is asked."""
@@ -357,7 +357,7 @@ class Case:
         return int(arrived[0]) + 1 if arrived.size else self.trial.epochs
 
     @cached_property
-    def turned(self) -> tuple[int, int]:
+    def turn_counts(self) -> tuple[int, int]:
         """At how many steps of the descent the gradient turned round, and of how many."""
         turns = self.trial.turns[1 : self.descent]
         return int((turns < 0).sum()), len(turns)
@@ -384,7 +384,7 @@ class Case:
         """The last gradient, relative to the largest."""
         return self.number(FADING)
 
-    def says(self) -> Verdict:
+    def verdict(self) -> Verdict:
         """The first decision that holds."""
         found = (verdict for condition, verdict in DECISIONS if self._decides(condition))
         return next(found, OTHERWISE)
@@ -411,7 +411,7 @@ def rests_on(case: Case, lowest: float) -> float | None:
     return case.trial.end if rests and as_low else None
 
 
-def attained(cases: Sequence[Case], least: float) -> float:
+def resting_loss(cases: Sequence[Case], least: float) -> float:
     """The loss on which the best of these came to rest, or the lowest there could be."""
     lowest = lowest_reached(cases, least)
     found = [end for case in cases if (end := rests_on(case, lowest)) is not None]
@@ -428,8 +428,8 @@ def _no_numbers(case: Case) -> float:
 
 
 def _left(case: Case) -> float:
-    learnable = case.start - case.attained
-    return max(case.trial.end - case.attained, 0.0) / learnable if learnable > 0 else 0.0
+    learnable = case.start - case.best_known
+    return max(case.trial.end - case.best_known, 0.0) / learnable if learnable > 0 else 0.0
 
 
 def _fading(case: Case) -> float:
@@ -465,8 +465,8 @@ MEASURING: Mapping[Measure, Callable[[Case], float]] = {
     LEFT: _left,
     FIRST_GRADIENT: lambda case: float(case.trial.slopes[0]),
     FADING: _fading,
-    TURNS: lambda case: float(case.turned[0]),
-    STEPS: lambda case: float(case.turned[1]),
+    TURNS: lambda case: float(case.turn_counts[0]),
+    STEPS: lambda case: float(case.turn_counts[1]),
     RISES: lambda case: float(case.rises),
     SHARE: lambda case: _least_share(list(case.trial.gates)),
     SHARE_OF_ALL: lambda case: _least_share([g for g in case.trial.gates if g.covers]),

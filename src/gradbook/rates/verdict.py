@@ -27,8 +27,8 @@ from gradbook.rates.criteria import (
     TRAINS,
     Case,
     Verdict,
-    attained,
     last_quarter,
+    resting_loss,
 )
 from gradbook.rates.trial import Gate, RateTrial
 
@@ -68,14 +68,14 @@ class RateOutcome:
 
 def judge_all(trials: Sequence[RateTrial], least: float) -> tuple[RateOutcome, ...]:
     """What trials of one network say, where `least` is the lowest loss there could be."""
-    reached = attained([Case(trial, least, least) for trial in trials], least)
+    reached = resting_loss([Case(trial, least, least) for trial in trials], least)
     return tuple(judge(trial, least, reached) for trial in trials)
 
 
-def judge(trial: RateTrial, least: float, attained: float) -> RateOutcome:
-    """What one says; `attained` is the lowest loss known to be reached, or `least`."""
-    case = Case(trial, least, attained)
-    verdict = case.says()
+def judge(trial: RateTrial, least: float, best_known: float) -> RateOutcome:
+    """What one says; `best_known` is the lowest loss known to be reached, or `least`."""
+    case = Case(trial, least, best_known)
+    verdict = case.verdict()
     return RateOutcome(trial, verdict, _REASONS[verdict](case), case.holds(TRAINS))
 
 
@@ -109,7 +109,7 @@ def _why_recovers(case: Case) -> str:
 
 
 def _why_oscillates(case: Case) -> str:
-    times, steps = case.turned
+    times, steps = case.turn_counts
     turns = f"the gradient turns round at {times} of {steps} steps"
     habit = turns if case.holds(CROSSES) else f"the loss rises again {case.rises} times"
     if case.holds(TRAINS):
@@ -150,9 +150,9 @@ def _why_saturated(case: Case) -> str:
 def _why_stuck(case: Case) -> str:
     if case.holds(FROZEN):
         return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
-    known = "a rate here reaches" if case.attained > case.least else "it could be as low as"
+    known = "a rate here reaches" if case.best_known > case.least else "it could be as low as"
     gone = f"the gradient fell to {short(case.fading)} of its largest"
-    return f"rests on {_end(case)}: {gone}, yet {known} {short(case.attained)}"
+    return f"rests on {_end(case)}: {gone}, yet {known} {short(case.best_known)}"
 
 
 # Parts of a sentence.
@@ -171,7 +171,7 @@ def _swings(case: Case) -> str:
 
 def _way(case: Case) -> str:
     """How far it has come: 82 % of the way down to 0."""
-    goal = f"the way down to {short(case.attained)}"
+    goal = f"the way down to {short(case.best_known)}"
     if case.left < ROUNDING:
         return f"all {goal}"
     done = (
@@ -184,7 +184,7 @@ def _pace(case: Case) -> str:
     """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
     if case.fading <= FADED and case.holds(STILL):
         return f"; flat, but not at rest: the gradient is still {short(case.fading)} of its largest"
-    above = last_quarter(case.trial.losses) - case.attained
+    above = last_quarter(case.trial.losses) - case.best_known
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
         return ", and it hardly falls"

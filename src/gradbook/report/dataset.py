@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradbook.amounts import counted
-from gradbook.data.dataset import Dataset, Images, digest, shared, statistics
+from gradbook.data.dataset import Dataset, Images, count_shared, digest, statistics
 from gradbook.data.digits import SUMS
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
@@ -78,7 +78,10 @@ def verified(dataset: Dataset) -> Iterator[TextLine]:
         yield [Span(f"{digest(training)}  training and validation")]
         yield [Span(f"{digest(test)}  test")]
     yield [
-        Span(f"{shared(test, training):,} of {len(test):,} test images also occur among the others")
+        Span(
+            f"{count_shared(test, training):,} of {len(test):,} test images also occur among the "
+            "others"
+        )
     ]
 
 
@@ -150,5 +153,5 @@ def verified_records(dataset: Dataset) -> dict[str, object]:
     training, test = dataset.training_and_validation, dataset.test_for_reporting
     return {
         "sha256": {"training_and_validation": digest(training), "test": digest(test)},
-        "test_images_also_in_training": shared(test, training),
+        "test_images_also_in_training": count_shared(test, training),
     }

@@ -69,7 +69,7 @@ def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
 def _made(model: Model, plan: ReaderPlan, image: NDArray[Any]) -> Mapping[int, Array]:
     """What each stage makes of an image."""
     kept = {name: model.values[name] for name in plan.blocks}
-    made = values_of(plan.net, kept, model.given(image))
+    made = values_of(plan.net, kept, model.prepare(image))
     return {
         number: made[stage.layers[-1] + 1].reshape(stage.grids.shape)
         for number, stage in enumerate(plan.stages)

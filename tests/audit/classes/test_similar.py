@@ -13,7 +13,7 @@ from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
 from gradbook.audit.classes.record import class_json
 from gradbook.audit.classes.similar import similar_books
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import Exercise
@@ -34,7 +34,7 @@ def exercises(tmp_path_factory) -> list[Path]:
     """A class's exercises, all solved, and right."""
     folder = tmp_path_factory.mktemp("class")
     for name in NAMES:
-        net = personal(builtin("worked"), name)
+        net = personalise(builtin("worked"), name)
         path = folder / f"{name}.xlsx"
         solved = folder / "solved.xlsx"
         write_workbook(net, path, epochs=3, exercise=Exercise(name))

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import BookReport
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import GRADIENTS, KINDS, Exercise
@@ -26,7 +26,7 @@ Change = Callable[[str, str], str | None]  # of a heading and its formula
 
 
 def written(folder: Path, net: Net, exercise: Exercise) -> Path:
-    own = personal(net, "Ada")
+    own = personalise(net, "Ada")
     write_workbook(own, folder / "solution.xlsx", epochs=4, rates=())
     return write_workbook(own, folder / "book.xlsx", epochs=4, exercise=exercise).path
 

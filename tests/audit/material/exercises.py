@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.net import Net, parse
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.columns import Exercise
@@ -84,7 +84,7 @@ class Variation:
             f"dense {self.outputs}{bias}{last}; loss {self.loss}; rate 0.5; "
             f"sample {given} -> {wanted}"
         )
-        return personal(parse(text.replace("; ", "\n")), f"student {self.seed}")
+        return personalise(parse(text.replace("; ", "\n")), f"student {self.seed}")
 
     # Names --------------------------------------------------------------------------
 

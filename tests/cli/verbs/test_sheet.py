@@ -184,11 +184,11 @@ def test_bad_input_is_one_line_and_leaves_no_file(refused, words, told):
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory):
     from gradbook.data.sources import load
-    from gradbook.lab.models.model import untrained
+    from gradbook.lab.models.model import untrained_model
 
     def save(text, name):
         path = tmp_path_factory.mktemp("model") / f"{name}.safetensors"
-        untrained(parse(text), load("digits")).save(path)
+        untrained_model(parse(text), load("digits")).save(path)
         return str(path)
 
     return save

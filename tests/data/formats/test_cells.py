@@ -18,7 +18,7 @@ from gradbook.data.formats.cells import (
     meanings,
     order_of,
     orders,
-    parted,
+    split_unit,
     unit_of,
 )
 from gradbook.errors import DataError
@@ -100,7 +100,7 @@ def test_the_whole_column_decides_its_mark():
     ],
 )
 def test_a_sign_beside_a_number_is_no_part_of_it(cell, text, unit):
-    assert parted(cell) == (text, unit)
+    assert split_unit(cell) == (text, unit)
 
 
 def test_a_column_has_one_sign():
@@ -162,5 +162,5 @@ def test_numbers_are_no_header(row):
 def test_any_cell_is_something_or_nothing(cell):
     found = of(cell)
     assert found.present + (found.present == 0) == 1
-    for mark in meanings(parted(cell)[0]):
-        NumberStyle(mark, parted(cell)[1]).value(cell)
+    for mark in meanings(split_unit(cell)[0]):
+        NumberStyle(mark, split_unit(cell)[1]).value(cell)

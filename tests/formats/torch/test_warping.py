@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.chance import Purpose, key
-from gradbook.data.warp import Warp, drawn, parse_warp, warped
+from gradbook.data.warp import Warp, draw_warp, parse_warp, warp_image
 from gradbook.formats.torch.training import warp_source
 
 WARPS = [
@@ -28,7 +28,7 @@ def said(warp: Warp, images: np.ndarray, seed: int) -> np.ndarray:
 
     _, _, rows, columns = images.shape
     all_keys = [key(seed, Purpose.WARP, 0, k) for k in range(len(images))]
-    own = [drawn(warp, one, rows, columns) for one in all_keys]
+    own = [draw_warp(warp, one, rows, columns) for one in all_keys]
     turn = iter(_asked(warp, own))
 
     def between(low: float, high: float, shape: tuple[int, ...]) -> Any:
@@ -67,7 +67,9 @@ def _asked(warp: Warp, own: list[Any]) -> list[Any]:
 def test_the_images_are_those_of_the_recipe(text, rows, columns, seed):
     warp = parse_warp(text)
     images = np.random.default_rng(seed).integers(0, 256, (3, 2, rows, columns), np.uint8)
-    expected = [warped(image, warp, seed=seed, epoch=0, image=k) for k, image in enumerate(images)]
+    expected = [
+        warp_image(image, warp, seed=seed, epoch=0, image=k) for k, image in enumerate(images)
+    ]
     np.testing.assert_allclose(said(warp, images, seed), expected, atol=0.02)
 
 

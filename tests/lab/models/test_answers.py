@@ -7,11 +7,11 @@ import pytest
 
 from gradbook.lab.models.answers import (
     Answers,
+    aimed_probability,
     answers,
     least_loss_of_classes,
     probabilities,
     score,
-    surest,
     targets,
 )
 from gradbook.net import Net, parse
@@ -136,4 +136,4 @@ def test_smoothed_targets_leave_a_loss_that_nothing_falls_below(smoothing):
     wanted[2] += 1 - smoothing
     least = -sum(p * np.log(p) for p in wanted if p)
     assert least_loss_of_classes(net) == pytest.approx(least)
-    assert surest(net) == pytest.approx(wanted.max())
+    assert aimed_probability(net) == pytest.approx(wanted.max())

@@ -13,7 +13,7 @@ from gradbook.lab.models.exporting import (
     ExportContents,
     ExportFormat,
     ExportOptions,
-    left_out,
+    omission_remarks,
     torch_training,
 )
 from gradbook.lab.models.model import Model
@@ -119,7 +119,7 @@ def test_the_loop_takes_statistics_as_long_as_the_command(said, batches):
 
 
 def test_nothing_is_said_where_nothing_is_left_out():
-    assert left_out(of("warp rotate 5, shift 1; hold back 3; schedule constant 0.1")) == ()
+    assert omission_remarks(of("warp rotate 5, shift 1; hold back 3; schedule constant 0.1")) == ()
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_nothing_is_said_where_nothing_is_left_out():
     ],
 )
 def test_what_is_left_out_is_told(lines, bias, said):
-    assert left_out(of(lines, bias)) == (f"the training loop leaves out: {said}",)
+    assert omission_remarks(of(lines, bias)) == (f"the training loop leaves out: {said}",)

@@ -7,7 +7,7 @@ import pytest
 import gradbook as gb
 from gradbook.errors import DataError, GradbookError, ShapeError
 from gradbook.lab.models import stored
-from gradbook.lab.models.model import FEW, Model, untrained, values_read
+from gradbook.lab.models.model import FEW, Model, trained_shapes, untrained_model
 from gradbook.lab.training.train import train
 from gradbook.net.work.at_work import at_work
 from tests.lab import made
@@ -95,7 +95,7 @@ def test_the_document_tells_others_how_to_read_it(model, tmp_path, monkeypatch):
     names = {"images": torch.tensor(TEST.pixels[:5])}
     exec(block, names)  # our own document
     for image, first in zip(TEST.pixels, names["made"], strict=False):
-        worked = at_work(model.net, model.values, model.given(image), np.eye(4)[0])
+        worked = at_work(model.net, model.values, model.prepare(image), np.eye(4)[0])
         np.testing.assert_allclose(first.numpy(), worked.values[1], rtol=1e-4, atol=1e-5)
 
 
@@ -222,16 +222,16 @@ def test_a_folder_without_a_model_says_so(tmp_path):
 
 
 def test_a_model_holds_what_inference_reads_and_no_more(model):
-    assert {name: value.shape for name, value in model.values.items()} == values_read(model.net)
+    assert {name: value.shape for name, value in model.values.items()} == trained_shapes(model.net)
     assert not any(name.startswith("v_") for name in model.values)
 
 
 def test_of_one_image_that_it_cant_read_only_its_size_is_told(model):
     with pytest.raises(ShapeError, match="^an image of 1x9x9: this model reads 1x8x8$"):
-        model.given(np.zeros((1, 9, 9), np.uint8))
+        model.prepare(np.zeros((1, 9, 9), np.uint8))
 
 
 def test_a_network_for_two_classes_is_none_for_four():
     net = gb.Net.parse("input 1x8x8; flatten; dense 1; sigmoid")
     with pytest.raises(ShapeError, match="has 4 classes, but the network has 1 output: end it"):
-        untrained(net, SET)
+        untrained_model(net, SET)

@@ -134,7 +134,7 @@ def test_no_number_is_read_of_what_does_not_fit(path, monkeypatch):
         assert shapes == {name: array.shape for name, array in ARRAYS.items()}
         raise ValueError("it doesn't fit")
 
-    monkeypatch.setattr(stored._Header, "looked_through", None)
+    monkeypatch.setattr(stored._Header, "look_through", None)
     monkeypatch.setattr(stored._Place, "read", None)
     with pytest.raises(DataError, match="can use .it doesn't fit.: train it anew"):
         stored.read_as(path, "thing", RECORD.get("version"), fitted)

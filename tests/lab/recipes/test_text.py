@@ -12,7 +12,7 @@ from gradbook.data.warp import Crop, Elastic, Warp
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, Schedule
-from gradbook.lab.recipes.text import builtin_recipe, builtin_text, changed, parse, recipe
+from gradbook.lab.recipes.text import builtin_recipe, builtin_text, change_recipe, parse, recipe
 from gradbook.net import Net, Role, Update, builtin
 from gradbook.net.text.network import LONGEST_TEXT
 
@@ -175,7 +175,7 @@ def test_any_text_is_a_recipe_or_one_clear_line(text):
 @pytest.mark.parametrize("changes", ["input 3", "dense 3", "network flat", "name other"])
 def test_a_change_that_would_be_another_network_is_refused(changes):
     with pytest.raises(GradbookError, match="another"):
-        changed(recipe("flat"), changes)
+        change_recipe(recipe("flat"), changes)
 
 
 def test_data_lie_beside_the_recipe_or_where_you_are(tmp_path, monkeypatch):

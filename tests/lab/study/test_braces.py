@@ -45,11 +45,11 @@ def test_every_brace_has_a_name_and_a_domain():
 
 
 def test_what_is_chosen_stands_in_place_of_the_braces():
-    assert template(TEXT).written(always(0)) == (
+    assert template(TEXT).write(always(0)) == (
         "batch 64\nschedule one cycle 0.1 warm 0.1\nconv 4 1x3\nbatchnorm\nconv 4 1x1\n"
     )
     repeated = "conv 8 3x3\n" * 3
-    assert template(TEXT).written(always(1)) == (
+    assert template(TEXT).write(always(1)) == (
         f"batch 128\nschedule one cycle 1 warm 0.4\n{repeated}conv 8 1x1\n"
     )
 
@@ -61,7 +61,7 @@ def test_what_is_repeated_is_drawn_anew_but_for_what_has_a_name():
         asked.append(name)
         return always(1)(name, domain)
 
-    template(TEXT).written(choose)
+    template(TEXT).write(choose)
     assert asked == [
         *("batch", "cycle", "warm", "repeat", "width", "conv/1", "batchnorm/1"),
         *("conv/2", "batchnorm/2", "conv/3", "batchnorm/3"),
@@ -91,7 +91,7 @@ def test_a_grid_of_repeats_has_no_point_that_differs_in_what_isnt_there():
     repeated = template("repeat {0..2}\ndense {a|b}\nend")
     points = list(grid(repeated))
     assert len(points) == 1 + 2 + 4
-    assert len({repeated.written(lambda name, _, p=p: p[name]) for p in points}) == 7
+    assert len({repeated.write(lambda name, _, p=p: p[name]) for p in points}) == 7
 
 
 WRONG = {
@@ -125,4 +125,4 @@ def test_what_cant_be_meant_is_told_with_its_place(text):
 def test_nothing_is_repeated_without_end():
     text = "repeat 100\n" * 3 + "relu\n" + "end\n" * 3
     with pytest.raises(NetTextError, match="repeat less"):
-        template(text).written(always(0))
+        template(text).write(always(0))

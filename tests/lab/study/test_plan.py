@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes.text import recipe
-from gradbook.lab.study.plan import Limits, read, read_file
+from gradbook.lab.study.plan import Limits, read_plan, read_plan_file
 from gradbook.net.measure import measure
 
 VARY = "vary quick\nschedule one cycle {0.1..1 log} warm {0.1..0.4}\nbatch {64|128|256}"
@@ -23,15 +23,15 @@ seconds at most 60
 
 
 def test_a_study_reads_back_as_it_is_written():
-    found = read(WHOLE, ["conv {6..12} 3x3 pad 1"])
-    assert read(str(found)) == found
+    found = read_plan(WHOLE, ["conv {6..12} 3x3 pad 1"])
+    assert read_plan(str(found)) == found
     assert (found.name, found.most, found.folds, found.seeds) == ("widths", 7, (0, 3), 2)
     assert found.limits == Limits(20_000, 1_500_000, 60)
 
 
 def test_a_varied_recipe_keeps_all_that_isnt_varied():
-    found = read("vary quick\nbatch {256|512}")
-    text = found.template.written(lambda name, domain: domain.phrases[0])
+    found = read_plan("vary quick\nbatch {256|512}")
+    text = found.template.write(lambda name, domain: domain.phrases[0])
     own = recipe("quick")
     drawn = found.recipe(text)
     assert (drawn.net.layers, drawn.schedule, drawn.warp, drawn.batch) == (
@@ -41,14 +41,14 @@ def test_a_varied_recipe_keeps_all_that_isnt_varied():
 
 
 def test_a_layer_varies_every_layer_that_begins_like_it():
-    found = read("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
+    found = read_plan("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
     assert str(found.template).count("conv {6..12} 3x3 pad 1 no bias") == 2
     assert "conv 34 3x3 no bias" in str(found.template)
 
 
 def test_a_setting_that_the_recipe_doesnt_have_is_added():
     assert "class weights {balanced|1 1}" in str(
-        read("vary quick\nbatch 64", ["class weights {balanced|1 1}"]).template
+        read_plan("vary quick\nbatch 64", ["class weights {balanced|1 1}"]).template
     )
 
 
@@ -62,12 +62,12 @@ def test_a_data_set_beside_the_study_is_found_from_anywhere(tmp_path, monkeypatc
     (tmp_path / "data.npz").touch()
     (tmp_path / "s.txt").write_text(f"{VARY}\ndata data.npz\n")
     monkeypatch.chdir("/")
-    assert f"data {tmp_path / 'data.npz'}" in str(read_file(tmp_path / "s.txt").template)
+    assert f"data {tmp_path / 'data.npz'}" in str(read_plan_file(tmp_path / "s.txt").template)
 
 
 def test_a_file_without_a_title_has_its_own_name(tmp_path):
     (tmp_path / "widths.txt").write_text(VARY)
-    assert read_file(tmp_path / "widths.txt").name == "widths"
+    assert read_plan_file(tmp_path / "widths.txt").name == "widths"
 
 
 WRONG = {
@@ -93,6 +93,6 @@ WRONG = {
 @pytest.mark.parametrize("text", WRONG)
 def test_what_cant_be_meant_is_told(text):
     with pytest.raises(GradbookError) as told:
-        read(text, source="study.txt")
+        read_plan(text, source="study.txt")
     assert WRONG[text] in str(told.value)
     assert isinstance(told.value, NetTextError | UsageError)

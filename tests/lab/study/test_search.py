@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradbook.lab.study.plan import read
+from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.search import Search, importance
 
 STUDY = "vary quick\nbatch {32..512 log}\nschedule one cycle {0.05..1 log}\nconv {4..12} 3x3 pad 1"
@@ -30,16 +30,16 @@ def asked(plan, folder, count=14, ahead=3):
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga", "cma", "random"])
 def test_the_same_answers_lead_to_the_same_questions(sampler, tmp_path):
-    plan = read(f"{STUDY}\nsampler {sampler}")
+    plan = read_plan(f"{STUDY}\nsampler {sampler}")
     _, first = asked(plan, tmp_path / "a")
     _, second = asked(plan, tmp_path / "b")
     assert first == second
     assert len({str(one) for one in first}) > 5
-    assert first != asked(read(f"{STUDY}\nsampler {sampler}\ndraw 1"), tmp_path / "c")[1]
+    assert first != asked(read_plan(f"{STUDY}\nsampler {sampler}\ndraw 1"), tmp_path / "c")[1]
 
 
 def test_what_is_drawn_is_what_the_recipe_says(tmp_path):
-    plan = read(STUDY)
+    plan = read_plan(STUDY)
     _, found = asked(plan, tmp_path / "a")
     for drawn, text in found:
         recipe = plan.recipe(text)
@@ -49,7 +49,7 @@ def test_what_is_drawn_is_what_the_recipe_says(tmp_path):
 
 
 def test_two_aims_are_told(tmp_path):
-    search = Search(read(f"{STUDY}\naim accuracy, parameters\nsampler nsga"), tmp_path / "j")
+    search = Search(read_plan(f"{STUDY}\naim accuracy, parameters\nsampler nsga"), tmp_path / "j")
     for _ in range(3):
         number, drawn, _ = search.ask()
         search.tell(number, [score(drawn), 1000.0], [score(drawn)])
@@ -63,7 +63,7 @@ def test_a_bar_is_where_optunas_own_pruner_turns(seed, tmp_path_factory):
     from optuna.trial import TrialState, create_trial
 
     draw = random.Random(seed)
-    plan = read(f"{STUDY}\nprune median")
+    plan = read_plan(f"{STUDY}\nprune median")
     search = Search(plan, tmp_path_factory.mktemp("bars") / "j")
     for _ in range(9):
         number, _, _ = search.ask()
@@ -83,14 +83,14 @@ def test_a_bar_is_where_optunas_own_pruner_turns(seed, tmp_path_factory):
 
 
 def test_no_bar_stands_before_some_trials_were_seen(tmp_path):
-    search = Search(read(f"{STUDY}\nprune median"), tmp_path / "j")
+    search = Search(read_plan(f"{STUDY}\nprune median"), tmp_path / "j")
     number, _, _ = search.ask()
     assert search.bars(number, 4) == (0.0, 0.0, 0.0)
-    assert Search(read(STUDY), tmp_path / "k").bars(0, 4) == ()
+    assert Search(read_plan(STUDY), tmp_path / "k").bars(0, 4) == ()
 
 
 def test_a_damaged_journal_of_before_is_no_matter(tmp_path):
-    plan = read(STUDY)
+    plan = read_plan(STUDY)
     _, found = asked(plan, tmp_path / "a")
     journal = tmp_path / "a" / "journal.log"
     journal.write_bytes(journal.read_bytes()[:-40])
@@ -98,7 +98,7 @@ def test_a_damaged_journal_of_before_is_no_matter(tmp_path):
 
 
 def test_what_decides_is_important(tmp_path):
-    search, _ = asked(read(STUDY), tmp_path / "a", count=40)
+    search, _ = asked(read_plan(STUDY), tmp_path / "a", count=40)
     found = importance(tmp_path / "a" / "journal.log")
     assert max(found, key=found.get) == "cycle"
     assert sum(found.values()) == pytest.approx(1)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.study.plan import read
-from gradbook.lab.study.study import StudyFolder, StudyListener, best_of, study
+from gradbook.lab.study.plan import read_plan
+from gradbook.lab.study.study import StudyFolder, StudyListener, best_trial, study
 from gradbook.work.processes import ProcessCrew
 from tests.lab import made
 
@@ -33,7 +33,7 @@ def text(tmp_path_factory):
 
 def begun(folder: Path, text: str) -> StudyFolder:
     found = StudyFolder(folder)
-    found.begin(read(text))
+    found.begin(read_plan(text))
     return found
 
 
@@ -87,7 +87,7 @@ from gradbook.lab.study.study import StudyListener, study
 from gradbook.work.processes import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
-    def told(self, trial, best):
+    def trial_done(self, trial, best):
         print(trial.number, flush=True)
 study(folder, folder.plan(), ProcessCrew(2), 1, Telling())
 """
@@ -171,16 +171,16 @@ def test_a_lagging_training_is_cut_short_alike_with_any_number_of_workers(text, 
 def test_a_folder_holds_one_study(text, tmp_path):
     folder = begun(tmp_path / "s", text)
     with pytest.raises(UsageError, match="--resume"):
-        folder.begin(read(text))
+        folder.begin(read_plan(text))
     elsewhere = pytest.raises(UsageError, match="at work in another process")
-    with folder.held(), elsewhere, folder.held():
+    with folder.lock(), elsewhere, folder.lock():
         pass
 
 
 def test_the_best_is_the_highest_and_of_equal_ones_the_smallest(text, tmp_path):
     folder = begun(tmp_path / "s", text.replace("conv 4 3x3", "conv {2|4|6} 3x3"))
     trials = study(folder, folder.plan(), ProcessCrew(2), 1, StudyListener())
-    best = best_of(trials)
+    best = best_trial(trials)
     assert best["value"] == max(trial["value"] for trial in trials)
     equal = [trial for trial in trials if trial["value"] == best["value"]]
     assert best["network_parameters"] == min(trial["network_parameters"] for trial in equal)

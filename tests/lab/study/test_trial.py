@@ -11,9 +11,9 @@ from gradbook.lab.study.study import (
     SLOW,
     TrialTask,
     file_of,
-    keep,
-    kept,
+    read_result,
     result_of,
+    write_result,
 )
 from gradbook.lab.training.train import train
 from tests.lab import made
@@ -53,10 +53,10 @@ def test_every_part_of_a_task_is_in_its_name(task):
 
 
 def test_what_is_kept_is_read_again(task, tmp_path):
-    assert kept(task, tmp_path) is None
+    assert read_result(task, tmp_path) is None
     found = result_of(task)
-    keep(task, found, tmp_path)
-    assert kept(task, tmp_path) == found
+    write_result(task, found, tmp_path)
+    assert read_result(task, tmp_path) == found
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_what_is_kept_is_read_again(task, tmp_path):
     ids=["cut", "empty", "state", "version", "another's", "deep", "a list"],
 )
 def test_a_damaged_result_is_none(task, tmp_path, damage):
-    keep(task, result_of(task), tmp_path)
+    write_result(task, result_of(task), tmp_path)
     path = file_of(task, tmp_path)
     path.write_text(damage(path.read_text()))
-    assert kept(task, tmp_path) is None
+    assert read_result(task, tmp_path) is None
 
 
 def test_a_training_that_lags_behind_ends(task):

@@ -55,7 +55,7 @@ def test_what_they_are_can_be_said(tmp_path):
 def test_numbers_that_are_equal_are_one_class(tmp_path):
     found = of(tmp_path, ["1", "1.0", "2", "+2", "1e0", "−1"] * 10, task="classes")
     assert found.target.words == ("−1", "1", "2")
-    assert found.wanted[:6].tolist() == [1, 1, 2, 2, 1, 0]
+    assert found.targets[:6].tolist() == [1, 1, 2, 2, 1, 0]
 
 
 def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
@@ -64,7 +64,7 @@ def test_each_part_has_as_many_of_each_class_to_one(tmp_path):
     everything = np.concatenate([training, held_back, found.test])
     assert sorted(everything) == list(range(144))
     for part in (held_back, found.test):
-        assert abs((found.wanted[part] == 1).mean() - 0.25) < 0.03
+        assert abs((found.targets[part] == 1).mean() - 0.25) < 0.03
     assert len(found.parts(None)[0]) == len(training) + len(held_back)
 
 
@@ -169,7 +169,7 @@ def test_classes_that_are_few_are_told(tmp_path):
 def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
     found = of(tmp_path, range(60), everything=True)
     training, held_back = found.parts(None)
-    assert len(training) == len(found.scored) == 60
+    assert len(training) == len(found.scored_rows) == 60
     assert len(held_back) == len(found.test) == 0
     assert (
         "how it does on others isn't known" in found.remarks_for(usual_recipe(found, "t", None))[0]

@@ -13,8 +13,15 @@ from gradbook.data.formats.cells import NumberStyle
 from gradbook.data.tables import named_table, read_columns
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.lab.models.table_model import TableModel
-from gradbook.lab.recipes.text import changed
-from gradbook.lab.tables import keep, problem, r_squared, settled, train_table, usual_recipe
+from gradbook.lab.recipes.text import change_recipe
+from gradbook.lab.tables import (
+    adapt_to_table,
+    problem,
+    r_squared,
+    train_table,
+    usual_recipe,
+    write_run,
+)
 from gradbook.net import Loss
 from tests.lab.tables import made
 
@@ -24,7 +31,7 @@ metrics = pytest.importorskip("sklearn.metrics")
 
 def trained(table, changes="", **asked):
     found = problem(table, **asked)
-    return train_table(changed(usual_recipe(found, "made"), changes), found)
+    return train_table(change_recipe(usual_recipe(found, "made"), changes), found)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +47,7 @@ def side(tmp_path_factory):
 
 
 def test_numbers_are_learned_and_scored_as_scikit_learn_scores_them(area):
-    wanted = area.problem.wanted[area.problem.test]
+    wanted = area.problem.targets[area.problem.test]
     said = area.model.answers(area.problem.rows[area.problem.test])[:, 0]
     assert area.test.score > 0.95
     assert area.test.score == pytest.approx(metrics.r2_score(wanted, said))
@@ -54,7 +61,7 @@ def test_numbers_are_learned_and_scored_as_scikit_learn_scores_them(area):
 
 def test_classes_are_learned_and_scored_as_scikit_learn_scores_them(side):
     names = np.array(side.model.classes)
-    wanted = names[side.problem.wanted[side.problem.test].astype(int)]
+    wanted = names[side.problem.targets[side.problem.test].astype(int)]
     read = names[side.test.answers.argmax(axis=1)]
     assert side.test.score > 0.9
     assert side.test.score == pytest.approx(metrics.accuracy_score(wanted, read))
@@ -66,16 +73,16 @@ def test_columns_are_normalised_by_the_rows_trained_on_alone(area):
     rows = area.problem.rows[training]
     np.testing.assert_allclose(area.model.mean, rows.mean(axis=0))
     np.testing.assert_allclose(area.model.deviation, rows.std(axis=0))
-    wanted = area.problem.wanted[training]
+    wanted = area.problem.targets[training]
     assert area.model.target_mean == pytest.approx(wanted.mean())
 
 
 def test_the_best_epoch_is_kept_and_it_stops_early(area):
     best = min(area.history, key=lambda epoch: epoch.validation_loss)
-    assert area.kept == best
+    assert area.kept_epoch == best
     held_back = area.problem.parts(0)[1]
     said = area.model.answers(area.problem.rows[held_back])[:, 0]
-    found = r_squared(area.problem.wanted[held_back], said)
+    found = r_squared(area.problem.targets[held_back], said)
     assert found == pytest.approx(best.validation_score, rel=1e-5)
     last = area.history[-1].epoch
     assert last == min(best.epoch + area.recipe.early_stop, area.recipe.epochs)
@@ -112,7 +119,7 @@ def test_the_absolute_error_minds_outliers_less(tmp_path):
     middles = {}
     for loss in ("mean squared error", "mean absolute error"):
         found = trained(table, f"loss {loss}")
-        off = found.test.answers[:, 0] - found.problem.wanted[found.problem.test]
+        off = found.test.answers[:, 0] - found.problem.targets[found.problem.test]
         middles[loss] = float(np.median(np.abs(off)))
     assert middles["mean absolute error"] < middles["mean squared error"]
 
@@ -127,7 +134,7 @@ def test_a_network_of_ones_own_with_one_output_tells_two_classes_apart(tmp_path)
     found = problem(made.table(tmp_path, "side"))
     net = usual_recipe(found, "made").net.parse("input 5; dense 1; sigmoid; update adam")
     recipe = replace(usual_recipe(found, "made"), net=net)
-    assert settled(recipe, found).net.loss is Loss.BINARY
+    assert adapt_to_table(recipe, found).net.loss is Loss.BINARY
     assert train_table(recipe, found).test.score > 0.9
 
 
@@ -215,7 +222,7 @@ def test_what_was_decided_is_kept_in_the_model(tmp_path):
 
 def test_with_everything_it_is_scored_by_the_rows_trained_on(tmp_path):
     found = problem(made.table(tmp_path, "side"), everything=True)
-    one = train_table(changed(usual_recipe(found, "made", None), "epochs 5"), found)
+    one = train_table(change_recipe(usual_recipe(found, "made", None), "epochs 5"), found)
     assert len(one.test.rows) == len(found.table)
     assert "test_accuracy" not in one.event
     assert one.event["training_accuracy"] == one.test.score
@@ -233,7 +240,7 @@ def test_a_damaged_model_is_refused(area, tmp_path):
 
 
 def test_the_folder_holds_recipe_model_epochs_and_result(area, tmp_path):
-    run = keep(area, tmp_path / "run")
+    run = write_run(area, tmp_path / "run")
     assert run.recipe().net == area.recipe.net
     result = json.loads(run.result_file.read_text())
     assert result["r2"] == area.test.score

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.training.epochs import Epoch, best_of, is_over, kept_of
+from gradbook.lab.training.epochs import Epoch, best_epoch, is_over, kept_epoch
 from gradbook.lab.training.train import Trained, train
 from gradbook.lab.training.training import Listener, TrainingRun
 from tests.lab import made
@@ -59,21 +59,21 @@ def test_it_is_over_once_the_loss_has_not_fallen_for_so_many_epochs(losses, over
 
 def test_the_best_is_the_first_of_the_lowest_losses():
     found = history(3, 1, 2, 1)
-    assert best_of(found).epoch == 2
-    assert kept_of(made.recipe("keep best"), found).epoch == 2
-    assert kept_of(made.recipe(), found).epoch == 4
+    assert best_epoch(found).epoch == 2
+    assert kept_epoch(made.recipe("keep best"), found).epoch == 2
+    assert kept_epoch(made.recipe(), found).epoch == 4
 
 
 def test_a_training_ends_early_and_is_done():
     found = run("early stop 4")
     assert not found.stopped
-    assert len(found.history) == best_of(found.history).epoch + 4 < 40
+    assert len(found.history) == best_epoch(found.history).epoch + 4 < 40
     assert found.test_accuracy is not None
 
 
 def test_the_model_is_that_of_the_best_epoch():
     found, last = run("keep best"), run("")
-    best = best_of(found.history)
+    best = best_epoch(found.history)
     assert best.epoch < 40
     assert found.event["kept_epoch"] == best.epoch
     held_back = noisy().validation
@@ -87,7 +87,7 @@ def test_the_model_is_that_of_the_best_epoch():
 @pytest.mark.parametrize("after", [3, 20])
 def test_the_best_is_kept_across_an_interruption(tmp_path, after):
     whole = run("keep best; epochs 30")
-    assert 3 < best_of(whole.history).epoch < 20
+    assert 3 < best_epoch(whole.history).epoch < 20
     stopped = run("keep best; epochs 30", folder=tmp_path, listener=StoppingAfter(after))
     assert stopped.stopped
     again = train(folder=tmp_path, resume=True, data=noisy(), threads=1)

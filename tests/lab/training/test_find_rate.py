@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from gradbook.errors import UsageError
-from gradbook.lab.recipes.text import changed, parse, recipe
+from gradbook.lab.recipes.text import change_recipe, parse, recipe
 from gradbook.lab.training.material import adapt
 from gradbook.lab.training.train import (
     STEPS,
     RangeTest,
     range_test,
-    rising,
+    rising_rates,
     set_up,
-    smoothed,
+    smooth,
     train,
 )
 from gradbook.lab.training.training import Listener, TrainingRun
@@ -37,8 +37,8 @@ class Hearing(Listener):
 @pytest.mark.parametrize("kind", ["tanh", "sigmoid"])
 def test_the_rate_that_is_found_trains_well(kind):
     test, _ = found(NET.format(kind))
-    trained = train(recipe(NET.format(kind)), f"rate {test.suggested}", data=SET)
-    slow = train(recipe(NET.format(kind)), f"rate {test.suggested / 1000}", data=SET)
+    trained = train(recipe(NET.format(kind)), f"rate {test.suggested_rate}", data=SET)
+    slow = train(recipe(NET.format(kind)), f"rate {test.suggested_rate / 1000}", data=SET)
     assert trained.test_accuracy > 0.9 > slow.test_accuracy
 
 
@@ -53,7 +53,7 @@ def test_a_recipe_may_ask_for_it_and_the_run_says_what_it_found(tmp_path):
     heard = Hearing()
     asked = recipe(NET.format("tanh") + "; rate find")
     trained = train(asked, data=SET, folder=tmp_path, listener=heard)
-    wanted = found(NET.format("tanh"))[0].suggested
+    wanted = found(NET.format("tanh"))[0].suggested_rate
     assert trained.recipe.schedule.rate == wanted
     assert not trained.recipe.find_rate
     assert any(remark.startswith("rate found: the loss falls from") for remark in heard.remarks)
@@ -64,14 +64,14 @@ def test_a_recipe_may_ask_for_it_and_the_run_says_what_it_found(tmp_path):
 def test_a_rate_that_is_said_afterwards_takes_its_place():
     asked = recipe(NET.format("tanh") + "; rate find")
     assert parse(str(asked)) == asked
-    assert changed(asked, "epochs 4").find_rate
-    assert not changed(asked, "rate 0.1").find_rate
-    assert not changed(asked, "schedule cosine 0.2").find_rate
-    assert changed(recipe("quick"), "rate find").find_rate
+    assert change_recipe(asked, "epochs 4").find_rate
+    assert not change_recipe(asked, "rate 0.1").find_rate
+    assert not change_recipe(asked, "schedule cosine 0.2").find_rate
+    assert change_recipe(recipe("quick"), "rate find").find_rate
 
 
 def test_rates_rise_by_a_constant_factor():
-    factors = rising(STEPS)[1:] / rising(STEPS)[:-1]
+    factors = rising_rates(STEPS)[1:] / rising_rates(STEPS)[:-1]
     np.testing.assert_allclose(factors, factors[0])
 
 
@@ -79,8 +79,8 @@ def test_the_suggestion_lies_below_the_rate_with_the_lowest_loss():
     losses = np.array([2.0, 1.9, 1.5, 1.0, 0.8, 1.0, 9.0])
     test = RangeTest(np.geomspace(1e-4, 100, 7), losses)
     assert test.rates[test.lowest] == pytest.approx(1)
-    assert test.suggested == pytest.approx(0.2)  # a quarter, in one digit
-    assert test.lost == 6
+    assert test.suggested_rate == pytest.approx(0.2)  # a quarter, in one digit
+    assert test.lost_step == 6
     assert test.why == (
         "the loss falls from 2 to 0.8 as the rate rises to 1 and is lost from 100 on; "
         "0.2 is a quarter of that, to be safe"
@@ -88,7 +88,7 @@ def test_the_suggestion_lies_below_the_rate_with_the_lowest_loss():
 
 
 def test_a_running_mean_of_equal_losses_is_that_loss():
-    np.testing.assert_allclose(smoothed(np.full(9, 1.7)), 1.7)
+    np.testing.assert_allclose(smooth(np.full(9, 1.7)), 1.7)
 
 
 def test_where_no_loss_falls_nothing_is_suggested():

@@ -16,8 +16,15 @@ from gradbook.data.warp import write_warp
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.recipes.text import changed, recipe
-from gradbook.lab.training.material import Material, _batch, adapt, fitted_net, material, placed
+from gradbook.lab.recipes.text import change_recipe, recipe
+from gradbook.lab.training.material import (
+    Material,
+    _batch,
+    adapt,
+    fit_net,
+    material,
+    with_whole_path,
+)
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
 from gradbook.net.builtin import DIGITS
@@ -29,7 +36,7 @@ ENDS = "input 1x8x8; flatten; dense 4"
 def asked(changes: str = "") -> Recipe:
     """The recipe `quick` for other images than its own."""
     found = replace(recipe("quick"), data="letters")
-    return changed(found, changes) if changes else found
+    return change_recipe(found, changes) if changes else found
 
 
 def data(shape: tuple[int, int, int], classes: int, images: int = 120, dark: int = 0) -> Dataset:
@@ -50,7 +57,7 @@ def data(shape: tuple[int, int, int], classes: int, images: int = 120, dark: int
 def test_a_built_in_recipe_fits_images_of_any_size_and_number_of_classes(
     name, channels, rows, columns, classes
 ):
-    found = fitted_net(recipe(name).net, (channels, rows, columns), classes)
+    found = fit_net(recipe(name).net, (channels, rows, columns), classes)
     assert found.input == (channels, rows, columns)
     assert found.outputs == classes
     assert len(found.layers) == len(recipe(name).net.layers)
@@ -59,7 +66,7 @@ def test_a_built_in_recipe_fits_images_of_any_size_and_number_of_classes(
 @pytest.mark.parametrize("name", RECIPES)
 def test_on_its_own_data_a_built_in_recipe_stays_as_it_is(name):
     own = recipe(name)
-    assert fitted_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
+    assert fit_net(own.net, (1, 28, 28), 10).shapes == own.net.shapes
     assert adapt(own).recipe == own
     assert adapt(own).remarks == ()
 
@@ -69,15 +76,15 @@ def test_what_is_gone_around_or_applied_again_fits_other_images_too():
         "input 1x28x28; conv 4 3x3 pad 1; relu; conv 4 3x3 pad 1; again 2; add back 2; flatten; "
         "dense 10; log softmax"
     )
-    found = fitted_net(net, (1, 9, 9), 5)
+    found = fit_net(net, (1, 9, 9), 5)
     assert (found.again, found.shapes[-1]) == (net.again, (5,))
 
 
 def test_last_sums_that_are_applied_again_are_not_made_others():
     net = parse("input 1x28x28; flatten; dense 10; dense 10; again 2; log softmax")
-    assert fitted_net(net, (1, 28, 28), 10) == net
+    assert fit_net(net, (1, 28, 28), 10) == net
     with pytest.raises(ShapeError, match="layer 4 is applied again, so it can't make 5 values"):
-        fitted_net(net, (1, 28, 28), 5)
+        fit_net(net, (1, 28, 28), 5)
 
 
 def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
@@ -261,8 +268,8 @@ def test_a_recipe_loads_its_own_data(tmp_path):
 def test_a_data_file_is_found_from_anywhere(tmp_path, monkeypatch):
     made.archive(tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert placed(made.recipe()).data == str(tmp_path / "made.npz")
-    assert placed(recipe("quick")).data == "digits"
+    assert with_whole_path(made.recipe()).data == str(tmp_path / "made.npz")
+    assert with_whole_path(recipe("quick")).data == "digits"
 
 
 def test_two_classes_may_be_told_apart_by_one_output():

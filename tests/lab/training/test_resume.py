@@ -80,7 +80,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
 def test_of_two_runs_begun_in_a_folder_at_once_one_is_refused(tmp_path):
     waiting = RunFolder(tmp_path / "run")
     waiting.path.mkdir()
-    with waiting.held(), pytest.raises(UsageError, match="being trained by another process"):
+    with waiting.lock(), pytest.raises(UsageError, match="being trained by another process"):
         run(folder=waiting.path)
     assert list(waiting.path.iterdir()) == []
 

@@ -176,12 +176,12 @@ def test_what_a_killed_process_left_is_taken_away(run):
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of folders there")
 def test_only_one_process_trains_in_a_folder(run):
     with (
-        run.held(),
+        run.lock(),
         pytest.raises(UsageError, match="being trained by another process"),
-        RunFolder(run.path).held(),
+        RunFolder(run.path).lock(),
     ):
         pass
-    with run.held():
+    with run.lock():
         pass
 
 
@@ -190,11 +190,11 @@ def test_a_killed_process_holds_no_folder(run):
     code = f"""
 import os, signal
 from gradbook.lab.training.run_folder import RunFolder
-with RunFolder({str(run.path)!r}).held():
+with RunFolder({str(run.path)!r}).lock():
     os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
-    with run.held():
+    with run.lock():
         pass
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.recipes.recipe import SETTLING
-from gradbook.lab.training.epochs import in_order
+from gradbook.lab.training.epochs import order_samples
 from gradbook.lab.training.train import Trained, train
 from tests.lab import made
 from tests.lab.training.test_early_stop import StoppingAfter
@@ -52,7 +52,7 @@ def test_they_are_those_that_pytorch_takes():
     torch = pytest.importorskip("torch")
     usual, settled = run(), run("statistics unwarped")
     numbers = np.flatnonzero(DATA.folds != 0)
-    order = np.resize(in_order(0, 3, numbers), SETTLING * 20)
+    order = np.resize(order_samples(0, 3, numbers), SETTLING * 20)
     model = usual.model
     pixels = torch.tensor(DATA.training_and_validation.pixels[order] / 255)
     images = (pixels - float(model.mean[0])) / float(model.deviation[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.models.model import values_read
+from gradbook.lab.models.model import trained_shapes
 from gradbook.net import Net
 from gradbook.net.work.at_work import at_work, error_with, leaf_of
 from gradbook.net.work.feeding import feeds
@@ -48,7 +48,7 @@ def worked(request):
     """A network with random values on a random input; the endings take turns."""
     layers, ending = request.param
     net, draw = Net.parse(NETS[layers] + ENDINGS[ending]), np.random.default_rng(7)
-    kept = {name: draw.uniform(0.2, 1, shape) for name, shape in values_read(net).items()}
+    kept = {name: draw.uniform(0.2, 1, shape) for name, shape in trained_shapes(net).items()}
     kept |= {n: draw.normal(size=a.shape) for n, a in kept.items() if n.startswith(("w", "b"))}
     return at_work(net, kept, draw.normal(size=net.input), np.eye(3)[1])
 

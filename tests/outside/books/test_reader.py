@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradbook.data.sources import load
-from gradbook.lab.models.model import Model, untrained
+from gradbook.lab.models.model import Model, untrained_model
 from gradbook.net import parse
 from gradbook.report.reader import write_reader
 from tests.outside.books.reading import painted, said
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.witness("libreoffice")
 
 def model_of(name: str) -> Model:
     """A network whose statistics are no usual ones."""
-    model = untrained(parse(NETS[name]), load("digits"))
+    model = untrained_model(parse(NETS[name]), load("digits"))
     chance = np.random.default_rng(7)
     for leaf, values in model.values.items():
         if leaf.startswith(("r_σ²", "γ")):

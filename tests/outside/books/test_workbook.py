@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from openpyxl import load_workbook
 
-from gradbook.lab.classroom import personal
+from gradbook.lab.classroom import personalise
 from gradbook.net import Net, Role, builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
@@ -44,7 +44,7 @@ if not REQUIRE_ALL:
 EXACT = ("worked", "mazur")  # to 1e-12 of every single value; else of a column's largest
 FEWER = 24  # epochs of the others: all that a rule carries over has come into play by then
 NOISE = 1e-3  # a column below this may be nothing but rounding, as of a bias before batchnorm
-STUDENT = personal(builtin("worked"), 7)
+STUDENT = personalise(builtin("worked"), 7)
 SPOILT = (("worked", "w3"), ("xor with relu", "w8"), ("xor with relu", "b4"))
 DELICATE = {  # a network, its rate and the epoch that is checked weight by weight
     "nearly there": (builtin("worked"), 10.0, 70),

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gradbook.chance import Purpose, key
-from gradbook.data.warp import Crop, Elastic, Warp, drawn, influence, warped
+from gradbook.data.warp import Crop, Elastic, Warp, draw_warp, influence, warp_image
 from tests.data.made import pixels
 
 SEED, EPOCH = 5, 2
@@ -15,11 +15,11 @@ IMAGES = pixels(4, 3, 12, 17, seed=1)
 
 
 def draw(warp, image, rows=12, columns=17):
-    return drawn(warp, key(SEED, Purpose.WARP, EPOCH, image), rows, columns)
+    return draw_warp(warp, key(SEED, Purpose.WARP, EPOCH, image), rows, columns)
 
 
 def ours(image, warp):
-    return warped(IMAGES[image], warp, seed=SEED, epoch=EPOCH, image=image)
+    return warp_image(IMAGES[image], warp, seed=SEED, epoch=EPOCH, image=image)
 
 
 def theirs(torch, image, forward, shift=(0, 0), bend=0):
@@ -80,7 +80,7 @@ def test_some_are_cropped_and_some_are_not():
 def test_a_crop_is_pytorchs_crop_and_resize(torch):
     """Inside: at its edge PyTorch repeats the last pixel, we look at the next one."""
     image = pixels(1, 1, 28, 28, seed=2)[0]
-    found = warped(image, Warp(crop=Crop(22)), seed=SEED, epoch=EPOCH, image=0)
+    found = warp_image(image, Warp(crop=Crop(22)), seed=SEED, epoch=EPOCH, image=0)
     middle = torch.tensor(image[None, :, 3:-3, 3:-3].astype(float))
     resized = torch.nn.functional.interpolate(middle, size=(28, 28), mode="bilinear")
     assert np.allclose(found[:, 1:-1, 1:-1], resized[0, :, 1:-1, 1:-1], rtol=0, atol=1e-9)
@@ -90,8 +90,8 @@ def test_a_rotation_goes_the_way_pillows_does():
     """Pillow rounds, and takes no share of what lies outside."""
     image = pixels(1, 1, 28, 28, seed=3)
     warp = Warp(rotate=60)
-    degrees = np.degrees(drawn(warp, key(SEED, Purpose.WARP, EPOCH, 0), 28, 28).angle)
+    degrees = np.degrees(draw_warp(warp, key(SEED, Purpose.WARP, EPOCH, 0), 28, 28).angle)
     assert abs(degrees) > 3
     turned = Image.fromarray(image[0, 0]).rotate(degrees, Image.Resampling.BILINEAR)
-    found = warped(image[0], warp, seed=SEED, epoch=EPOCH, image=0)
+    found = warp_image(image[0], warp, seed=SEED, epoch=EPOCH, image=0)
     assert abs(found[0] - np.asarray(turned))[5:-5, 5:-5].max() < 1.5

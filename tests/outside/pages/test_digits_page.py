@@ -10,8 +10,8 @@ from PIL import Image
 
 from gradbook.cli.main import main
 from gradbook.data.sources import load
-from gradbook.lab.models.model import shipped, untrained
-from gradbook.lab.recipes.text import changed, parse, recipe
+from gradbook.lab.models.model import load_shipped, untrained_model
+from gradbook.lab.recipes.text import change_recipe, parse, recipe
 from gradbook.report.digits.page import digits_page
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for
@@ -32,7 +32,9 @@ PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingCl
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("digits")
     assert main(["page", "tiny", "-o", str(folder / "tiny.html")]) == 0
-    settling = changed(recipe("quick"), "statistics unwarped")  # while the page's memory grows
+    settling = change_recipe(
+        recipe("quick"), "statistics unwarped"
+    )  # while the page's memory grows
     (folder / "quick.txt").write_text(str(settling))
     written = ["page", str(folder / "quick.txt"), "--train", "-o", str(folder / "quick.html")]
     assert main(written) == 0
@@ -101,7 +103,7 @@ def test_an_offered_image_is_read_as_the_model_reads_it(shown):
     )
     image = np.array(seen, np.uint8).reshape(28, 28, 4)[None, None, :, :, 0]
     shares = page.value("[...document.querySelectorAll('.share')].map(e => e.textContent)")
-    expected = shipped("tiny").predict(image)[0] * 100
+    expected = load_shipped("tiny").predict(image)[0] * 100
     assert [float(share.split()[0]) for share in shares] == pytest.approx(expected, abs=0.51)
 
 
@@ -247,7 +249,7 @@ def in_colours(chromium, tmp_path):
     """The page of a network for small pictures in colours; three classes, one for each colour."""
     data = pictures(("red", "green", "blue"), (3, 12, 12), 40)
     layers = "conv 4 3x3; relu; maxpool 2; flatten; dense {classes}; log softmax"
-    model = untrained(parse(text_for(data, layers)).net, data)
+    model = untrained_model(parse(text_for(data, layers)).net, data)
     page = tmp_path / "colours.html"
     page.write_text(digits_page(model, None, data.test_for_reporting[:6]), encoding="utf-8")
     chromium.show(page)

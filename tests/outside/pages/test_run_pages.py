@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.runs import all_opened, gather, misread
+from gradbook.lab.runs import find_misread, gather, open_runs
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.compare.page import compare_page
@@ -45,12 +45,12 @@ def evidence(runs):
 
 @pytest.fixture(scope="module")
 def pages(runs, evidence):
-    both = all_opened([runs / "run", runs / "seeds"])
+    both = open_runs([runs / "run", runs / "seeds"])
     made = {
         "run": evidence_page(evidence),
         "fruit": evidence_page(gather(RunFolder(runs / "fruit"), FRUIT)),
         "seeds": seeds_page(SeedsFolder(runs / "seeds"), DATA),
-        "compared": compare_page(both, misread(both, DATA), "gradbook compare"),
+        "compared": compare_page(both, find_misread(both, DATA), "gradbook compare"),
     }
     for name, html in made.items():
         (runs / f"{name}.html").write_text(html, encoding="utf-8")

@@ -12,7 +12,7 @@ from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.engine.wasm import trainer, warping_table
 from gradbook.lab.recipes.text import parse
-from gradbook.lab.training.epochs import in_order
+from gradbook.lab.training.epochs import order_samples
 from gradbook.lab.training.material import material
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
@@ -80,7 +80,7 @@ def test_a_page_takes_images_in_the_commands_order_and_warps_them_alike(tmp_path
     engine.normalise(1, 1, 128)
     images, labels = samples(engine)
     for epoch in range(EPOCHS):
-        order = in_order(0, epoch, np.arange(IMAGES))
+        order = order_samples(0, epoch, np.arange(IMAGES))
         engine.epoch(images, labels, RATE, order=order, epoch=epoch, warp=asked)
     assert differing(there, carried(engine)) == 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.lab.runs import all_opened, misread
+from gradbook.lab.runs import find_misread, open_runs
 from tests.runs import finished, pictures, several
 
 DATA = pictures(each=12)
@@ -14,9 +14,9 @@ def runs(tmp_path_factory):
     finished(folder / "plain", DATA, epochs=3)
     finished(folder / "adam", DATA, changes="update adam; batch 16", seed=4)
     several(folder / "seeds", DATA)
-    return all_opened([folder / name for name in ("plain", "adam", "seeds")])
+    return open_runs([folder / name for name in ("plain", "adam", "seeds")])
 
 
 @pytest.fixture(scope="module")
 def who(runs):
-    return misread(runs, DATA)
+    return find_misread(runs, DATA)

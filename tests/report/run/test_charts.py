@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.lab.recipes.text import changed, recipe
+from gradbook.lab.recipes.text import change_recipe, recipe
 from gradbook.report.run.charts import of_run, of_several
 from tests.runs import curve
 
-ONE = changed(recipe("quick"), "epochs 5")
+ONE = change_recipe(recipe("quick"), "epochs 5")
 
 
 def test_the_charts_show_the_history():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.lab.recipes import RECIPES, text
-from gradbook.lab.recipes.text import Measured, measured
+from gradbook.lab.recipes.text import Measured, measurement
 from gradbook.report.run.recipes import lines, records
 from gradbook.report.words.lines import plain
 
@@ -23,7 +23,7 @@ QUICK = {
 
 @pytest.fixture
 def quick_measured(monkeypatch):
-    monkeypatch.setattr(text, "all_measured", lambda: {"quick": QUICK})
+    monkeypatch.setattr(text, "all_measurements", lambda: {"quick": QUICK})
 
 
 def test_every_recipe_has_its_row():
@@ -41,13 +41,13 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
 
 def test_every_machine_that_measured_is_told_once(monkeypatch):
     found = {"quick": QUICK, "best": {**QUICK, "machine": "four"}, "tiny": QUICK}
-    monkeypatch.setattr(text, "all_measured", lambda: found)
+    monkeypatch.setattr(text, "all_measurements", lambda: found)
     assert "more on two cores and four; the" in plain(list(lines(120, 2)))
 
 
 def test_more_cores_take_less_time(quick_measured):
     assert "42.0 s" in plain(list(lines(120, 1)))
-    assert measured("quick").seconds_with(4) == 10.5
+    assert measurement("quick").seconds_with(4) == 10.5
 
 
 def test_what_was_not_measured_is_not_told(quick_measured):
@@ -66,13 +66,13 @@ def test_a_program_gets_numbers(quick_measured):
 
 
 def test_what_is_kept_of_each_recipe_can_be_read():
-    assert all(isinstance(measured(name), Measured | None) for name in RECIPES)
+    assert all(isinstance(measurement(name), Measured | None) for name in RECIPES)
 
 
 def test_the_document_of_results_says_what_was_measured():
     told = (Path(__file__).parents[3] / "docs" / "results.md").read_text("utf-8")
     for name in RECIPES:
-        reached = measured(name)
+        reached = measurement(name)
         if reached:
             figures = f"{100 * reached.mean:.3f} % ± {100 * reached.deviation:.3f}"
             lowest = f"{100 * reached.lowest:.2f} %"

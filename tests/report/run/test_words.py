@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import SeedsFolder, together
+from gradbook.lab.training.train import SeedsFolder, summarise_seeds
 from gradbook.report.run import words
 from gradbook.report.words.lines import plain
 
@@ -70,7 +70,7 @@ def test_it_is_said_where_a_training_stopped_and_how_it_goes_on(step, where):
 
 def test_seeds_are_a_table_with_their_mean_and_the_lowest():
     results = [RESULT, RESULT | {"seed": 1, "test_accuracy": 0.9953, "seconds": 14.34}]
-    page = said(words.spread(results, together(results, Path("runs"))))
+    page = said(words.spread(results, summarise_seeds(results, Path("runs"))))
     assert page.splitlines() == [
         "  seed  validation            test     time",
         "     0     99.00 %         99.43 %   12.3 s",
@@ -82,7 +82,7 @@ def test_seeds_are_a_table_with_their_mean_and_the_lowest():
 
 def test_one_seed_has_no_deviation_and_without_validation_there_is_none_to_tell():
     alone = [RESULT | {"validation_accuracy": None}]
-    page = said(words.spread(alone, together(alone, Path("runs"))))
+    page = said(words.spread(alone, summarise_seeds(alone, Path("runs"))))
     assert "  mean              99.43 ± 0.00 %" in page
 
 

@@ -14,7 +14,7 @@ from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
 from gradbook.lab.logs import Logged
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.lab.training.train import SeedsFolder, together, train, trained_by
+from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
 from gradbook.report.run.progress import NOT_ASCII
 from gradbook.work.machines import ClusterError
 
@@ -93,12 +93,12 @@ def _logged(shown: Display, run: RunFolder, recipe: Recipe | None, how: How) -> 
 
 def find_rate(recipe: Recipe, how: How) -> int:
     """Say which rate a range test suggests; nothing is trained or written."""
-    from gradbook.lab.training.material import adapt, placed
+    from gradbook.lab.training.material import adapt, with_whole_path
     from gradbook.lab.training.train import as_record, range_test, set_up
     from gradbook.report.run.range_test import lines
 
     with busy("testing rates"):
-        ready = set_up(adapt(placed(recipe)), how.threads)
+        ready = set_up(adapt(with_whole_path(recipe)), how.threads)
         test = range_test(ready.recipe, ready.material, ready.engine)
     if how.as_events:
         print_json(as_record(test))
@@ -112,9 +112,9 @@ def find_rate(recipe: Recipe, how: How) -> int:
 
 def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
-    from gradbook.lab.training.material import adapt, material, placed
+    from gradbook.lab.training.material import adapt, material, with_whole_path
 
-    found, folder_of_all = placed(recipe), SeedsFolder(folder)
+    found, folder_of_all = with_whole_path(recipe), SeedsFolder(folder)
     folder_of_all.require_free()
     seeds = range(recipe.net.seed, recipe.net.seed + count)
     replace(recipe.net, seed=seeds[-1])  # refuses one that is too large
@@ -140,7 +140,7 @@ def several(folder: SeedsFolder, how: How) -> int:
         results.append(run.result())
         if not how.crew:
             shown.seed_done(results[-1])
-    event = together(results, folder.path)
+    event = summarise_seeds(results, folder.path)
     folder.write_result(event)
     from gradbook.report.run.report import write_report
 
@@ -161,7 +161,7 @@ def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
     done = sum(folder.run(seed).is_done for seed in seeds)
     try:
         with counting("seeds trained", len(seeds)) as tell:
-            for number, run in enumerate(trained_by(crew, folder, how.threads)):
+            for number, run in enumerate(train_by_crew(crew, folder, how.threads)):
                 write_report(run.path, images)
                 shown.seed_done(run.result())
                 tell(done + number + 1)

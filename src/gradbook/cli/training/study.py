@@ -15,7 +15,7 @@ from gradbook.errors import FileError, UsageError
 from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.plan import StudyPlan
-from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_of, study
+from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_trial, study
 from gradbook.report.run.progress import EMPTY, FULL
 from gradbook.report.study import text
 from gradbook.report.words.lines import Span, TextLine, folded
@@ -92,11 +92,11 @@ class _AsEvents(_Display):
     def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
         print_event("started", study=plan.name, folder=str(folder.path), trials=plan.trials)
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def trial_done(self, trial: Trial, best: Trial | None) -> None:
         print_event("trial", **trial.record)
 
     def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
-        best = best_of(records)
+        best = best_trial(records)
         print_event(
             "done",
             folder=str(folder.path),
@@ -117,11 +117,11 @@ class _AsLines(_Display):
         self.say([*folded(f"{most} that differ in {names}", width()), []])
         self.say(text.heading())
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def trial_done(self, trial: Trial, best: Trial | None) -> None:
         self.say([text.row(trial.record, is_best=trial is best)])
 
     def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
-        best = best_of(records)
+        best = best_trial(records)
         said = text.summary(records, best, folder.tests())
         lines = [[], *folded(said, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
@@ -160,10 +160,10 @@ class _OnScreen(_AsLines):
         self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
         self.since = monotonic()
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def trial_done(self, trial: Trial, best: Trial | None) -> None:
         self.counted += not trial.forbidden
         self.best = best
-        super().told(trial, best)
+        super().trial_done(trial, best)
 
     def at_work(self, tasks: int, done: int) -> None:
         self.running, self.trained, self.busy = tasks, done, ""
@@ -236,7 +236,7 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
 
 def _best_record(folder: StudyFolder) -> tuple[text.Record, list[text.Record]]:
     records: list[text.Record] = [*folder.records()]
-    best = best_of(records)
+    best = best_trial(records)
     if best is None:
         raise UsageError(f"no recipe of {folder.path} was trained to its end yet")
     return best, records

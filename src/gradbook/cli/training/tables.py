@@ -16,11 +16,11 @@ from gradbook.lab.logs import Logs
 from gradbook.lab.tables import (
     TableEpoch,
     TrainedTable,
-    keep,
-    settled,
-    together,
+    adapt_to_table,
+    summarise_seeds,
     train_table,
     with_seed,
+    write_run,
 )
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
@@ -41,7 +41,7 @@ Tell = Callable[[TableEpoch], object]
 def train_on(folder: Path, recipe: Recipe, problem: Problem, how: How) -> int:
     """Train, write everything into the folder, and tell of it."""
     RunFolder(folder).require_free()
-    recipe = settled(recipe, problem)
+    recipe = adapt_to_table(recipe, problem)
     table = text.epoch_columns(problem.task, recipe.held_back is not None)
     if not how.as_events:
         show([*text.opening(recipe, problem, room()), *table.heading(RULE)])
@@ -60,7 +60,7 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
     """The same with several seeds, and what they come to together."""
     all_of_them = SeedsFolder(folder)
     all_of_them.require_free()
-    recipe = settled(recipe, problem)
+    recipe = adapt_to_table(recipe, problem)
     first = recipe.net.seed
     recipes = [with_seed(recipe, first + k) for k in range(count)]  # or too large a seed is refused
     if not how.as_events:
@@ -74,7 +74,7 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
             print_event(**{**results[-1].event, "event": "seed_done"}, model=str(run.model_file))
         else:
             show([text.seed_line(results[-1])])
-    event = together(results, folder)
+    event = summarise_seeds(results, folder)
     all_of_them.write_result(event)
     if how.as_events:
         print_event(**event)
@@ -98,7 +98,7 @@ def _kept(
     if logs:
         logs.begin(recipe)
     trained = train_table(recipe, problem, heard)
-    run = keep(trained, folder)
+    run = write_run(trained, folder)
     write_whole(run.report_file, table_page(trained, surroundings(1)))
     if logs:
         logs.end(**{trained.score_name: trained.test.score})

@@ -101,14 +101,14 @@ def _explained(options: Namespace) -> Explanation:
 def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Explanation:
     """One weight in numbers, on a test image of the data set."""
     from gradbook.data.sources import load
-    from gradbook.lab.models.model import Model, untrained
+    from gradbook.lab.models.model import Model, untrained_model
     from gradbook.lab.recipes.recipe import USUAL_DATA
     from gradbook.report.derivation.explanation import explain_image
 
     if options.all:
         raise UsageError("--all is for networks of few weights: name one with --only")
     data = load(options.data or own_data or USUAL_DATA)
-    model = what if isinstance(what, Model) else untrained(what, data)
+    model = what if isinstance(what, Model) else untrained_model(what, data)
     images, number = data.test_for_reporting, options.image or 0
     if number >= len(images):
         raise UsageError(f"--image {number}: {data.name} has {len(images):,} test images, from 0")

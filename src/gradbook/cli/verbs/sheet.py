@@ -140,12 +140,12 @@ def _reader(model: Model, options: Namespace) -> int:
 
 
 def _exercises(net: Net, options: Namespace) -> int:
-    from gradbook.lab.classroom import personal
+    from gradbook.lab.classroom import personalise
 
     students = _asked(options)
     asked = [(student, _exercise(student, options)) for student in students]
     for (student, exercise), path in zip(asked, _places(net, options, students), strict=True):
-        own = personal(net, student)
+        own = personalise(net, student)
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)

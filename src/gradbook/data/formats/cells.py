@@ -59,7 +59,7 @@ class NumberStyle:
         if self.decimal != POINT or not NUMBER.fullmatch(cell):
             number = WRITTEN[self.decimal].fullmatch
             if not number(cell):
-                cell, unit = parted(cell)
+                cell, unit = split_unit(cell)
                 if unit not in ("", self.unit) or not number(cell):
                     return None
             cell = cell.translate(BETWEEN[self.decimal]).replace(COMMA, POINT)
@@ -70,7 +70,7 @@ class NumberStyle:
 PLAIN = NumberStyle()
 
 
-def parted(cell: str) -> tuple[str, str]:
+def split_unit(cell: str) -> tuple[str, str]:
     """A number's own text, and the sign that stands beside it."""
     minus, rest = (cell[0], cell[1:].lstrip()) if cell[:1] in PLUS_MINUS else ("", cell)
     is_before, is_after = rest.startswith(UNITS), rest.endswith(UNITS)
@@ -92,7 +92,7 @@ def meanings(text: str) -> frozenset[str]:
 
 def is_number(cell: str) -> bool:
     """Whether it holds a number, however it is written."""
-    return NUMBER.fullmatch(cell) is not None or bool(meanings(parted(cell)[0]))
+    return NUMBER.fullmatch(cell) is not None or bool(meanings(split_unit(cell)[0]))
 
 
 def is_missing(cell: str, of_words: bool = False) -> bool:
@@ -216,7 +216,7 @@ def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
             continue
         text, unit = cell, ""
         if not (marks := meanings(text)):
-            text, unit = parted(cell)
+            text, unit = split_unit(cell)
             marks = meanings(text) if unit else marks
         if marks:
             _add_number(found, row, text, unit, marks)
@@ -287,7 +287,7 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
     if is_missing(cell):
         missing = f"a missing value ({cell!r})" if cell else "an empty cell"
         return f"{missing}: fill it in or take the row out"
-    text, unit = parted(cell)
+    text, unit = split_unit(cell)
     marks = meanings(text)
     if marks and style.decimal not in marks:
         mark = MARK_WORDS[style.decimal]

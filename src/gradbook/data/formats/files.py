@@ -30,7 +30,9 @@ DAMAGED = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 @contextmanager
-def unpacked(path: str | PathLike[str], limit: ReadLimit = limits.IMAGES) -> Iterator[BinaryIO]:
+def open_unpacked(
+    path: str | PathLike[str], limit: ReadLimit = limits.IMAGES
+) -> Iterator[BinaryIO]:
     """The content of a file that is plain, gzip or xz, recognised by its first bytes.
 
     The limit is that of the file and of what it unpacks to.

@@ -23,8 +23,8 @@ from gradbook.data.formats.files import (
     by_part,
     holds_images,
     holds_labels,
+    open_unpacked,
     require_room,
-    unpacked,
     words,
 )
 from gradbook.errors import DataError
@@ -143,7 +143,7 @@ def _part(images: Path, labels: Path) -> Part:
 
 
 def _array_in(file: Path) -> NDArray[Any]:
-    with unpacked(file) as stream:
+    with open_unpacked(file) as stream:
         return read(stream, str(file))
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gradbook import limits
 from gradbook.data.dataset import Dataset, Part, Size, assemble
 from gradbook.data.formats.cells import SEPARATORS, is_number, table_text
-from gradbook.data.formats.files import LABELS, by_part, require_room, unpacked
+from gradbook.data.formats.files import LABELS, by_part, open_unpacked, require_room
 from gradbook.errors import DataError, FileError
 
 SUFFIXES = (".csv", ".tsv")
@@ -40,7 +40,7 @@ def is_table(name: str) -> bool:
 
 def holds_pixels(file: Path) -> bool:
     """Whether its first row of numbers is a label and a square of bytes, 4 by 4 at least."""
-    with unpacked(file, limits.IMAGE_TABLE) as stream:
+    with open_unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:
@@ -93,7 +93,7 @@ def _part(file: Path, size: Size | None) -> Part:
     labels: list[str] = []
     numbers: list[int] = []
     pixels: list[NDArray[np.uint8]] = []
-    with unpacked(file, limits.IMAGE_TABLE) as stream:
+    with open_unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:

@@ -32,14 +32,14 @@ class Score:
     accuracy: float
 
 
-def surest(net: Net) -> float:
+def aimed_probability(net: Net) -> float:
     """The probability of its class that a network is trained towards: less than 1 by smoothing."""
     return 1 - net.smoothing + net.smoothing / net.outputs
 
 
 def least_loss_of_classes(net: Net) -> float:
     """The cross-entropy that smoothed targets leave at the least: their own uncertainty."""
-    most, others = surest(net), net.smoothing / net.outputs
+    most, others = aimed_probability(net), net.smoothing / net.outputs
     rest = -(net.outputs - 1) * others * log(others) if others else 0.0
     return rest - most * log(most)
 
@@ -57,7 +57,7 @@ def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
     return np.asarray(outputs.argmax(axis=1), np.int32)
 
 
-def ranked(sure: NDArray[Any], alone: bool) -> Places:
+def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
     """The classes of each row of probabilities, the likeliest first; of equal ones the earlier.
 
     Where one output `alone` tells two classes apart, it is as in `answers`.
@@ -68,9 +68,9 @@ def ranked(sure: NDArray[Any], alone: bool) -> Places:
     return np.argsort(-sure, axis=1, kind="stable")
 
 
-def likeliest(net: Net, sure: NDArray[Any]) -> Places:
+def likeliest_classes(net: Net, sure: NDArray[Any]) -> Places:
     """The class that each row of probabilities says: what `answers` says of the outputs."""
-    return np.asarray(ranked(sure, net.outputs == 1)[:, 0])
+    return np.asarray(rank_classes(sure, net.outputs == 1)[:, 0])
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
@@ -180,7 +180,7 @@ class Answers:
 
     @cached_property
     def _ranked(self) -> Places:
-        return ranked(self.probabilities, self.alone)[:, :2]
+        return rank_classes(self.probabilities, self.alone)[:, :2]
 
     @property
     def read(self) -> Places:

@@ -56,7 +56,7 @@ class ExportOptions:
                 raise UsageError(f"export has no option '{name}'{hint}")
         return ExportOptions(**given)
 
-    def changed(self) -> list[str]:
+    def unusual(self) -> list[str]:
         """The options that aren't as usual."""
         return [f.name for f in fields(self) if getattr(self, f.name) != f.default]
 
@@ -180,7 +180,7 @@ def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     if recipe is None:
         raise UsageError("--train is for networks that a recipe trained on images: leave it out")
     files = torch_files(source.trained, source.stem, data, torch_training(recipe))
-    return ExportContents(files, left_out(recipe))
+    return ExportContents(files, omission_remarks(recipe))
 
 
 FORMATS = {  # by ending
@@ -211,7 +211,7 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
         raise UsageError(
             f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(FORMATS)}"
         )
-    for name in options.changed():
+    for name in options.unusual():
         if name not in FORMATS[ending].options:
             able = [other for other, found in FORMATS.items() if name in found.options]
             flag = FLAGS.get(name, "--" + name.replace("_", "-"))
@@ -286,7 +286,7 @@ def in_whole_numbers(
 
     require_images(trained)
     dataset = _fitting(data, trained)
-    whole = quantised(trained, learned_from(dataset))
+    whole = quantised(trained, fitting_images(dataset))
     made = c_file(trained, stem, whole, main)
     test = dataset.test_for_reporting
     told = (
@@ -314,7 +314,7 @@ def _fitting(name: str, trained: TrainedNet) -> Dataset:
     return found
 
 
-def learned_from(dataset: Dataset) -> NDArray[np.uint8]:
+def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
     """Training images from all over the data set."""
     images = dataset.training.pixels
     places = np.linspace(0, len(images) - 1, min(LEARNED_FROM, len(images))).astype(int)
@@ -353,7 +353,7 @@ def torch_training(recipe: Recipe) -> TorchTraining:
     )
 
 
-def left_out(recipe: Recipe) -> tuple[str, ...]:
+def omission_remarks(recipe: Recipe) -> tuple[str, ...]:
     """A remark on what the recipe says and the loop doesn't do, if there is anything."""
     found = _left_out(recipe)
     return (f"the training loop leaves out: {found}",) if found else ()

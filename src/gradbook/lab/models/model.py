@@ -136,7 +136,7 @@ class Model:
         channels, rows, columns = said
         return channels, rows, columns
 
-    def given(self, image: NDArray[Any]) -> NDArray[np.float64]:
+    def prepare(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """One image as the network is given it: normalised, in the shape of its input."""
         size = np.shape(image)
         if prod(size) != prod(self.net.input):
@@ -251,7 +251,7 @@ class Model:
         return engine.predict(given)
 
 
-def untrained(net: Net, dataset: Dataset) -> Model:
+def untrained_model(net: Net, dataset: Dataset) -> Model:
     """A network before any training, for the images of a data set."""
     from gradbook.data.dataset import statistics
     from gradbook.net.work.at_work import at_start
@@ -312,7 +312,7 @@ def for_inputs(
     return [m for m in mean for _ in range(often)], [d for d in deviation for _ in range(often)]
 
 
-def values_read(net: Net) -> dict[str, Shape]:
+def trained_shapes(net: Net) -> dict[str, Shape]:
     """What a trained network reads, its parameters and running statistics, and their shapes."""
     from gradbook.graph.node import needed
     from gradbook.net.build import inference
@@ -326,7 +326,7 @@ def require_shapes(net: Net, shapes: stored.Shapes) -> None:
     stored_size = sum(map(prod, shapes.values()))
     if stored_size < net.count():
         raise ValueError(f"{stored_size:,} values for {net.count():,} parameters")
-    if shapes != values_read(net):
+    if shapes != trained_shapes(net):
         raise ValueError("its values aren't those of its network")
 
 
@@ -347,7 +347,7 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
 # Those that come with gradbook ------------------------------------------------
 
 
-def shipped(recipe: str) -> Model | None:
+def load_shipped(recipe: str) -> Model | None:
     """The network of that recipe, trained by it, if it comes along.
 
     `scripts/ship_model.py` keeps the model of a run there.

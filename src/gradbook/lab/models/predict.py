@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from gradbook.data.dataset import Framing
 from gradbook.data.formats import idx, pictures
-from gradbook.data.formats.files import holds_images, unpacked
+from gradbook.data.formats.files import holds_images, open_unpacked
 from gradbook.data.formats.pictures import SUFFIXES
-from gradbook.data.photo import as_seen, behind, each_sign
+from gradbook.data.photo import as_seen, each_sign, ground_behind
 from gradbook.data.signs import NoSign
 from gradbook.errors import DataError, GradbookError
-from gradbook.lab.models.answers import ranked
+from gradbook.lab.models.answers import rank_classes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -49,7 +49,7 @@ class Reading:
     @property
     def ranking(self) -> list[int]:
         """The numbers of the classes, the likeliest first."""
-        found: list[int] = ranked(np.array([self.probabilities]), self.alone)[0].tolist()
+        found: list[int] = rank_classes(np.array([self.probabilities]), self.alone)[0].tolist()
         return found
 
 
@@ -119,12 +119,12 @@ def _files(folder: Path) -> list[Path]:
 def _is_idx(path: Path) -> bool:
     if idx.is_idx(path.name):
         return True
-    with unpacked(path) as stream:
+    with open_unpacked(path) as stream:
         return stream.read(len(IDX_OF_BYTES)) == IDX_OF_BYTES
 
 
 def _of_idx(path: Path, view: View) -> Iterator[Reading]:
-    with unpacked(path) as stream:
+    with open_unpacked(path) as stream:
         found = idx.read(stream, str(path))
     size = "x".join(map(str, view.shape[1:]))
     if found.dtype != np.uint8 or found.ndim not in (3, 4):
@@ -137,7 +137,7 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
 
 
 def _of_picture(path: Path, view: View) -> Iterator[Reading]:
-    found = pictures.read(path, behind, ENOUGH)
+    found = pictures.read(path, ground_behind, ENOUGH)
     try:
         if not view.many:
             yield Reading(str(path), image=as_seen(found, view.shape, view.framing))

@@ -56,7 +56,7 @@ def write(path: str | os.PathLike[str], arrays: Arrays, record: Record) -> None:
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[Arrays, Record]:
     """What the file holds, if it is whole and says that it is of this kind."""
-    return made_of(path, kind, lambda shapes, record: lambda arrays: (arrays, record))
+    return read_checked(path, kind, lambda shapes, record: lambda arrays: (arrays, record))
 
 
 def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitted[Made]) -> Made:
@@ -75,10 +75,10 @@ def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitte
         except (GradbookError, ValueError) as error:
             raise _unusable(path, str(error)) from error
 
-    return made_of(path, kind, make, finite=True)
+    return read_checked(path, kind, make, finite=True)
 
 
-def made_of(
+def read_checked(
     path: str | os.PathLike[str], kind: str, fitted: Fitted[Made], *, finite: bool = False
 ) -> Made:
     """Nothing is kept of a file before all of it is known to be right."""
@@ -89,7 +89,7 @@ def made_of(
         if about.record is None or about.record.get("kind") != kind:
             raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
         make = fitted({name: place.shape for name, place in about.places.items()}, about.record)
-        found, is_finite = about.looked_through(file)
+        found, is_finite = about.look_through(file)
         if about.record.get("sum") != found:
             raise _damaged(path, "its numbers don't fit their sum")
         if finite and not is_finite:
@@ -151,7 +151,7 @@ class _Header:
             at = place.end
         return at == size
 
-    def looked_through(self, file: BinaryIO) -> tuple[str, bool]:
+    def look_through(self, file: BinaryIO) -> tuple[str, bool]:
         """The sum of names, shapes and numbers, and whether all are finite; none is kept."""
         found, is_finite = sha256(), True
         for name in sorted(self.places):

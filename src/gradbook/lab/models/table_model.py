@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
-from gradbook.data.tables import Column, ColumnTable, Numbers, encoded
+from gradbook.data.tables import Column, ColumnTable, Numbers, encode
 from gradbook.engine.plain import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
@@ -109,7 +109,7 @@ class TableModel:
         table = self.in_place(table)
         if complete or not self.fills_in:
             table.require_complete(self.inputs)
-        return encoded(table, self.inputs)
+        return encode(table, self.inputs)
 
     def in_place(self, table: ColumnTable) -> ColumnTable:
         """Its columns by our names, where only their order counts and they have others."""

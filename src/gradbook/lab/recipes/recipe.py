@@ -83,7 +83,7 @@ class SettingRange:
         low = "from 0 up" if self.zero else "above 0"
         return f"{low}{f' and below {self.below:g}' * (self.below < inf)}"
 
-    def checked(self, value: object) -> float:
+    def check(self, value: object) -> float:
         if self.least is not None:
             return whole(self.what, value, self.least)
         found = number(self.what, value)
@@ -120,7 +120,7 @@ class Schedule:
         one_of("schedule", self.kind, OWN_SETTINGS)
         warm = USUAL_WARM.get(self.kind, 0.0) if self.warm is None else self.warm
         given = {**vars(self), "warm": warm}
-        settle(self, **{name: own.checked(given[name]) for name, own in RANGES.items()})
+        settle(self, **{name: own.check(given[name]) for name, own in RANGES.items()})
         for setting in fields(self)[2:]:
             if setting.name not in OWN_SETTINGS[self.kind]:
                 settle(self, **{setting.name: setting.default})
@@ -370,6 +370,6 @@ def with_usual(net: Net, said: Collection[str]) -> tuple[Net, Schedule]:
     return net, Schedule("one cycle", net.learning_rate)
 
 
-def said_by(net: Net) -> set[str]:
+def words_of(net: Net) -> set[str]:
     """What a network that is there already surely says: more than what would be without a word."""
     return {"update"} if net.update != DESCENT else set()

@@ -34,9 +34,9 @@ from gradbook.lab.recipes.recipe import (
     fold,
     phrase,
     read_schedule,
-    said_by,
     with_usual,
     within,
+    words_of,
 )
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
@@ -110,7 +110,7 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         line = next(line for line in others if net_text.ours(line.next) == "rate")
         line.fail(RATE_ALREADY)
     if net:
-        said |= said_by(net)
+        said |= words_of(net)
         net = net_changed(net, others)
     else:
         net = parse_lines(others, source)
@@ -121,7 +121,7 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         raise NetTextError(error.message, source=source) from error
 
 
-def changed(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
+def change_recipe(recipe: Recipe, text: str, source: str | None = None) -> Recipe:
     """The recipe with what these lines say in place of its own."""
     own, others = _sorted(statements(text, source), "")
     if "network" in own:
@@ -308,11 +308,11 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
     `changes` are lines such as 'epochs 5; batch 64' that take the place of its own.
     """
     if changes:
-        return changed(recipe(what), changes)
+        return change_recipe(recipe(what), changes)
     if isinstance(what, Recipe):
         return what
     if isinstance(what, Net):
-        return Recipe(*with_usual(what, said_by(what)))
+        return Recipe(*with_usual(what, words_of(what)))
     if not isinstance(what, str | os.PathLike):
         raise UsageError(f"a recipe is a name, a file, a text or a network, not {what!r}")
     name = os.fspath(what)
@@ -368,12 +368,12 @@ class Measured:
         return self.seconds * self.threads / threads
 
 
-def measured(name: str) -> Measured | None:
+def measurement(name: str) -> Measured | None:
     """What was measured of the recipe of that name, if it was."""
-    found = all_measured().get(name)
+    found = all_measurements().get(name)
     return Measured(**found) if found else None
 
 
 @cache
-def all_measured() -> dict[str, dict[str, Any]]:
+def all_measurements() -> dict[str, dict[str, Any]]:
     return dict(json.loads((FOLDER / "measured.json").read_text("utf-8")))

@@ -44,8 +44,8 @@ class Range:
     whole: bool
     log: bool
 
-    def spelt(self, value: Value) -> str:
-        return str(value) if self.whole else digits(shortened(float(value)))
+    def spell(self, value: Value) -> str:
+        return str(value) if self.whole else digits(shorten(float(value)))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Options:
 
     phrases: tuple[str, ...]
 
-    def spelt(self, value: Value) -> str:
+    def spell(self, value: Value) -> str:
         return str(value)
 
 
@@ -62,7 +62,7 @@ Domain = Range | Options
 Choose = Callable[[str, Domain], Value]  # by the name of what varies
 
 
-def shortened(value: float) -> float:
+def shorten(value: float) -> float:
     """A number as it is written into a recipe: more digits than these tell nobody anything."""
     return float(f"{value:.{SHOWN}g}")
 
@@ -83,12 +83,12 @@ class Line:
     parts: tuple[str | Hole, ...]
     text: str  # as it stands, braces and all
 
-    def written(self, choose: Choose, turn: str) -> str:
+    def write(self, choose: Choose, turn: str) -> str:
         def said(part: str | Hole) -> str:
             if isinstance(part, str):
                 return part
             name = part.name if part.is_named else f"{part.name}{turn}"
-            return part.domain.spelt(choose(name, part.domain))
+            return part.domain.spell(choose(name, part.domain))
 
         return "".join(map(said, self.parts)).strip()
 
@@ -121,7 +121,7 @@ class Template:
         """The text that reads back as this."""
         return "\n".join(_lines(self.pieces)) + "\n"
 
-    def written(self, choose: Choose) -> str:
+    def write(self, choose: Choose) -> str:
         """The text with what is chosen for each name."""
         chosen: dict[str, Value] = {}
 
@@ -149,7 +149,7 @@ def _lines(pieces: Iterable[Piece]) -> Iterator[str]:
 def _written(pieces: Iterable[Piece], choose: Choose, turn: str) -> Iterator[str]:
     for piece in pieces:
         if isinstance(piece, Line):
-            yield piece.written(choose, turn)
+            yield piece.write(choose, turn)
             continue
         times = piece.times
         if isinstance(times, Hole):

@@ -160,7 +160,7 @@ def _is_endless(domain: Domain) -> bool:
     return isinstance(domain, Range) and not domain.whole
 
 
-def read(
+def read_plan(
     what: str, vary: Sequence[str] = (), source: str | None = None, folder: str = ""
 ) -> StudyPlan:
     """The study that a text, and further lines to vary, describe.
@@ -196,7 +196,7 @@ def read(
         else:
             others.append(line)
     try:
-        template = varied(base, others, folder) if base else template_of(others)
+        template = vary_recipe(base, others, folder) if base else template_of(others)
         plan = StudyPlan(template, limits=Limits(**limits), **settings)
         _try_some(plan)
     except UsageError as error:
@@ -204,13 +204,13 @@ def read(
     return plan
 
 
-def read_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
+def read_plan_file(path: str | os.PathLike[str], vary: Sequence[str] = ()) -> StudyPlan:
     name = os.fspath(path)
-    found = read(read_text(path), vary, name, str(Path(path).parent))
+    found = read_plan(read_text(path), vary, name, str(Path(path).parent))
     return found if found.name else replace(found, name=Path(path).stem)
 
 
-def changed(plan: StudyPlan, text: str, source: str) -> StudyPlan:
+def change_plan(plan: StudyPlan, text: str, source: str) -> StudyPlan:
     """The study with what this line says in place of its own."""
     for line in statements(text, source):
         word = line.take()
@@ -252,7 +252,7 @@ def _try_some(plan: StudyPlan) -> None:
     for number, choose in enumerate((lowest, *[any_of] * (MOST_FORBIDDEN - 1))):
         if number > TRIED and not forbidden:
             break
-        text = plan.template.written(choose)
+        text = plan.template.write(choose)
         try:
             recipe = plan.recipe(text)
         except NetTextError as error:
@@ -384,7 +384,7 @@ def _said(value: object) -> str:
 TITLES = ("recipe", "about", "name")  # which another recipe has no right to
 
 
-def varied(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
+def vary_recipe(base: str, lines: Iterable[Statement], folder: str = "") -> Template:
     """The recipe of that name or file with these lines: a setting stands for its own, a layer for
     each of its layers that begins like it."""
     recipe = recipe_of(_place(base, folder))

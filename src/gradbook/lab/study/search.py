@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.errors import UsageError
 from gradbook.files import said_plainly
-from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shortened
+from gradbook.lab.study.braces import Domain, Options, Range, Template, Value, shorten
 from gradbook.lab.study.plan import StudyPlan
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Search:
             drawn[name] = _suggested(trial, name, domain)
             return drawn[name]
 
-        text = self.plan.template.written(choose)
+        text = self.plan.template.write(choose)
         self.asked[trial.number] = trial
         return trial.number, drawn, text
 
@@ -111,14 +111,14 @@ class Search:
         guess = self._middle(epoch)  # where it most likely turns, which saves looking for it
         turns = (guess - 2.0**-SETTLED, True), (guess, False)
         if all(self._would_prune(number, epoch, at) is ended for at, ended in turns):
-            return shortened(guess)
+            return shorten(guess)
         for _ in range(SETTLED):
             middle = (low + high) / 2
             if self._would_prune(number, epoch, middle):
                 low = middle
             else:
                 high = middle
-        return shortened(high)
+        return shorten(high)
 
     def _middle(self, epoch: int) -> float:
         """The median after this epoch of the trials that were trained to their end."""
@@ -181,7 +181,7 @@ def _suggested(trial: OptunaTrial, name: str, domain: Domain) -> Value:
         return str(trial.suggest_categorical(name, domain.phrases))
     if domain.whole:
         return int(trial.suggest_int(name, int(domain.low), int(domain.high), log=domain.log))
-    return shortened(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
+    return shorten(trial.suggest_float(name, domain.low, domain.high, log=domain.log))
 
 
 def importance(journal: Path) -> dict[str, float]:
@@ -236,7 +236,7 @@ def _at(template: Template, path: list[int]) -> tuple[Drawn, list[int]]:
         drawn[name] = values[path[place]]
         return drawn[name]
 
-    template.written(choose)
+    template.write(choose)
     del path[len(sizes) :]
     return drawn, sizes
 

@@ -33,10 +33,10 @@ from gradbook.folders import alone_in
 from gradbook.graph.window import Shape
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
-from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan, read_file
+from gradbook.lab.study.plan import MOST_FORBIDDEN, NONE_ALLOWED, StudyPlan, read_plan_file
 from gradbook.lab.study.plan import VERSION as PLAN_VERSION
 from gradbook.lab.study.search import Drawn, Search
-from gradbook.lab.training.epochs import EPOCH, Diverged, Epoch, epoch_of, kept_of
+from gradbook.lab.training.epochs import EPOCH, Diverged, Epoch, epoch_of, kept_epoch
 from gradbook.lab.training.material import adapt, images_of
 from gradbook.lab.training.train import Spread, set_up, train_seeds
 from gradbook.lab.training.training import Listener, TrainingRun
@@ -100,7 +100,7 @@ class StudyFolder:
 
     def plan(self) -> StudyPlan:
         self.require_study()
-        return read_file(self.plan_file)
+        return read_plan_file(self.plan_file)
 
     def require_study(self) -> None:
         if not self.holds_a_study:
@@ -119,7 +119,7 @@ class StudyFolder:
         write_whole(self.plan_file, f"version {PLAN_VERSION}\n{plan}")
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keep other processes from searching here at the same time."""
         made_folder(self.results)
         with alone_in(self.path) as alone:
@@ -204,7 +204,7 @@ class Result:
         return self.state == DONE
 
 
-def keep(task: TrialTask, found: Result, folder: Path) -> None:
+def write_result(task: TrialTask, found: Result, folder: Path) -> None:
     """Put a result into the folder."""
     record = {"version": VERSION, "task": asdict(task), "result": asdict(found)}
     write_whole(file_of(task, folder), json.dumps(record, indent=1) + "\n")
@@ -214,7 +214,7 @@ def file_of(task: TrialTask, folder: Path) -> Path:
     return folder / f"{task.key}.json"
 
 
-def kept(task: TrialTask, folder: Path) -> Result | None:
+def read_result(task: TrialTask, folder: Path) -> Result | None:
     """The result that is kept there, if there is one and it is whole."""
     path = file_of(task, folder)
     if not path.exists():
@@ -244,7 +244,7 @@ def _read(record: object) -> Result:
 _images: dict[tuple[str, Shape], Dataset] = {}
 
 
-def loaded(recipe: Recipe) -> Dataset:
+def load_images(recipe: Recipe) -> Dataset:
     """Its images, which the next training of this process, or of a copy of it, finds loaded."""
     key = recipe.data, recipe.net.input
     if key not in _images:
@@ -259,7 +259,7 @@ def result_of(task: TrialTask, threads: int | None = None) -> Result:
     try:
         recipe = parse(task.recipe)
         recipe = replace(recipe, net=replace(recipe.net, seed=task.seed), held_back=task.fold)
-        ready = set_up(adapt(recipe, loaded(recipe)), threads)
+        ready = set_up(adapt(recipe, load_images(recipe)), threads)
         training = TrainingRun(ready.recipe, ready.material, ready.engine, began)
     except GradbookError as error:
         return Result(REFUSED, why=str(error))
@@ -278,7 +278,7 @@ def _result(training: TrainingRun, watch: _Watch) -> Result:
     history, seconds = training.history, training.seconds
     if watch.ended:
         return Result(watch.ended, history, seconds=seconds, why=watch.why)
-    accuracy = kept_of(training.recipe, history).validation_accuracy
+    accuracy = kept_epoch(training.recipe, history).validation_accuracy
     bits = hash_of(training.engine.carried())
     return Result(DONE, history, accuracy, seconds, bits)
 
@@ -423,7 +423,7 @@ class StudyListener:
 
     def began(self, plan: StudyPlan, folder: StudyFolder) -> None: ...
 
-    def told(self, trial: Trial, best: Trial | None) -> None:
+    def trial_done(self, trial: Trial, best: Trial | None) -> None:
         """A trial is over, and all before it."""
 
     def at_work(self, tasks: int, done: int) -> None:
@@ -439,7 +439,7 @@ def study(
 ) -> list[Record]:
     """Search to the end, and end the crew. What was trained before counts as it did then."""
     try:
-        with folder.held():
+        with folder.lock():
             search = Search(plan, folder.journal)
             listener.began(plan, folder)
             trainings = _Trainings(folder, crew, threads)
@@ -479,7 +479,7 @@ def _searched(
         _tell(plan, search, trial)
         if trial.accuracy is not None and (best is None or trial.accuracy > (best.accuracy or 0.0)):
             best = trial
-        listener.told(trial, best)
+        listener.trial_done(trial, best)
         yield trial
 
 
@@ -526,7 +526,7 @@ class _Trainings:
 
     def take(self, trial: Trial) -> None:
         for task in trial.tasks:
-            found = kept(task, self.folder)
+            found = read_result(task, self.folder)
             if found:
                 trial.results[task] = found
                 continue
@@ -552,7 +552,7 @@ class _Trainings:
         for owner, task in self.owners.pop(key, ()):
             owner.results[task] = lost or outcome.value
             if not lost:
-                keep(task, outcome.value, self.folder)
+                write_result(task, outcome.value, self.folder)
 
     def _leave(self, trial: Trial, task: TrialTask) -> None:
         """A trial that is over waits for no more of its trainings."""
@@ -567,7 +567,7 @@ class _Trainings:
 # What is left of it.
 
 
-def best_of(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def best_trial(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The trial with the highest accuracy; of equal ones the smallest, then the first."""
     done = [record for record in records if record["value"] is not None]
     return min(

@@ -88,7 +88,7 @@ class Validated(Protocol):
 AnEpoch = TypeVar("AnEpoch", bound=Validated)
 
 
-def best_of(history: Sequence[AnEpoch]) -> AnEpoch:
+def best_epoch(history: Sequence[AnEpoch]) -> AnEpoch:
     """The one with the lowest loss of what is held back, the first of equal ones."""
     return min(history, key=lambda epoch: (epoch.validation_loss or 0.0, epoch.epoch))
 
@@ -97,16 +97,16 @@ def is_over(recipe: Recipe, history: Sequence[Validated]) -> bool:
     """Whether these are all its epochs, or it stops early after them."""
     if len(history) >= recipe.epochs or not history:
         return bool(history)
-    waited = history[-1].epoch - best_of(history).epoch
+    waited = history[-1].epoch - best_epoch(history).epoch
     return recipe.early_stop is not None and waited >= recipe.early_stop
 
 
-def kept_of(recipe: Recipe, history: Sequence[AnEpoch]) -> AnEpoch:
+def kept_epoch(recipe: Recipe, history: Sequence[AnEpoch]) -> AnEpoch:
     """The epoch whose weights are the model's."""
-    return best_of(history) if recipe.keep == BEST else history[-1]
+    return best_epoch(history) if recipe.keep == BEST else history[-1]
 
 
-def measured_losses(history: Iterable[Validated]) -> list[float]:
+def schedule_losses(history: Iterable[Validated]) -> list[float]:
     """What a schedule goes by: of what is held back, or else of training."""
     return [e.train_loss if e.validation_loss is None else e.validation_loss for e in history]
 
@@ -205,20 +205,20 @@ class Diverged(GradbookError):
     """A training whose loss became infinite or NaN."""
 
 
-def finite(loss: float, where: str = "") -> float:
+def require_finite(loss: float, where: str = "") -> float:
     """The loss, which must be a number."""
     if not isfinite(loss):
         raise Diverged(f"the loss is no longer a number{where}: take a smaller rate")
     return loss
 
 
-def wanted_of(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
+def targets_for(recipe: Recipe, labels: NDArray[Any], counts: NDArray[Any]) -> NDArray[Any]:
     """What the engine is told of these labels, each as much as the recipe weighs its class."""
     weights = recipe.weights_for(counts)[labels] if recipe.class_weights else None
     return targets(recipe.net, labels, weights)
 
 
-def in_order(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
+def order_samples(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
     """These samples in the order in which an epoch goes through them."""
     keys = key(seed, Purpose.ORDER, epoch, numbers)
     return np.asarray(numbers[np.argsort(keys, kind="stable")])
@@ -253,11 +253,11 @@ def fit(
             inputs,
             wanted,
             rates,
-            order=in_order(seed, first + turn, np.arange(len(inputs))),
+            order=order_samples(seed, first + turn, np.arange(len(inputs))),
             seed=seed,
             epoch=first + turn,
         )
-        losses.append(finite(float(seen.losses.mean())))
+        losses.append(require_finite(float(seen.losses.mean())))
         yield FittedEpoch(losses[-1], float(rates[-1]))
 
 

@@ -104,7 +104,7 @@ def _fitted(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Recipe:
     """It fits these images and takes steps enough to learn them; its title says whose they are."""
     net = recipe.net
     if "net" in recipe.adapts:
-        net = fitted_net(net, dataset.shape, len(dataset.classes))
+        net = fit_net(net, dataset.shape, len(dataset.classes))
     warp = recipe.warp
     if "warp" in recipe.adapts:
         warp = _for_images(warp, dataset)
@@ -177,7 +177,7 @@ def _slower(schedule: Schedule, share: float) -> Schedule:
     return replace(schedule, rate=schedule.rate * share, end=schedule.end * share)
 
 
-def fitted_net(net: Net, shape: Shape, classes: int) -> Net:
+def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     """The network for images of another shape and another number of classes.
 
     Its last sums are as many as there are classes, windows that are too large become smaller, and
@@ -319,11 +319,11 @@ def material(recipe: Recipe, dataset: Dataset | None = None) -> Material:
 
 def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) -> Dataset:
     """The data set it names; pictures are brought to the size that its network takes."""
-    from gradbook.data.sources import brought_to
+    from gradbook.data.sources import load_at_size
 
     _, *sides = recipe.net.input
     size = (sides[0], sides[1]) if sides else None
-    found = brought_to(recipe.data if moved_to is None else moved_to, size)
+    found = load_at_size(recipe.data if moved_to is None else moved_to, size)
     return found if recipe.tests else found.with_everything()
 
 
@@ -368,7 +368,7 @@ def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
     require_classes(net, classes, name)
 
 
-def placed(recipe: Recipe) -> Recipe:
+def with_whole_path(recipe: Recipe) -> Recipe:
     """The recipe with a data set's file by its whole path, as it is found from anywhere."""
     from gradbook.data.sources import KNOWN
 

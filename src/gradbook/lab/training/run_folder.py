@@ -143,7 +143,7 @@ class RunFolder:
         write_whole(self.recipe_file, str(recipe))
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Keep other processes from training here at the same time."""
         with alone_in(self.path) as alone:
             if not alone:
@@ -281,7 +281,7 @@ def checkpoints_in(folder: Path) -> list[Path]:
 
 def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     try:
-        return stored.made_of(path, CHECKPOINT_KIND, _fitted)
+        return stored.read_checked(path, CHECKPOINT_KIND, _fitted)
     except SchemaError as error:
         raise _unusable(path, error) from error
 

@@ -32,14 +32,8 @@ from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as recipe_of
-from gradbook.lab.training.epochs import Epoch, in_order, kept_of, wanted_of
-from gradbook.lab.training.material import (
-    AdaptedRecipe,
-    Material,
-    adapt,
-    material,
-    placed,
-)
+from gradbook.lab.training.epochs import Epoch, kept_epoch, order_samples, targets_for
+from gradbook.lab.training.material import AdaptedRecipe, Material, adapt, material, with_whole_path
 from gradbook.lab.training.run_folder import (
     PLAN,
     Checkpoint,
@@ -47,7 +41,7 @@ from gradbook.lab.training.run_folder import (
     newest_checkpoint,
     write_checkpoint,
 )
-from gradbook.lab.training.training import Listener, TrainingRun, shown
+from gradbook.lab.training.training import Listener, TrainingRun, show_while
 from gradbook.net import Net
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
 from gradbook.system import cores
@@ -75,12 +69,12 @@ class Trained:
 
     @property
     def validation_accuracy(self) -> float | None:
-        return self.kept.validation_accuracy if self.kept else None
+        return self.kept_epoch.validation_accuracy if self.kept_epoch else None
 
     @property
-    def kept(self) -> Epoch | None:
+    def kept_epoch(self) -> Epoch | None:
         """The epoch whose weights are the model's."""
-        return kept_of(self.recipe, self.history) if self.history else None
+        return kept_epoch(self.recipe, self.history) if self.history else None
 
     @property
     def images_per_second(self) -> float:
@@ -97,7 +91,7 @@ class Trained:
             "recipe": self.recipe.title,
             "parameters": self.model.parameters,
             "epochs": len(self.history),
-            "kept_epoch": self.kept.epoch if self.kept else None,
+            "kept_epoch": self.kept_epoch.epoch if self.kept_epoch else None,
             "seconds": self.seconds,
             "images_per_second": self.images_per_second,
             "validation_accuracy": self.validation_accuracy,
@@ -158,7 +152,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     if kept and not own:
         kept.require_free()
     given = data if isinstance(data, Dataset) else None
-    with shown(listener, show) as told:
+    with show_while(listener, show) as told:
         chosen = adapt(asked, given)
         if kept and own:
             _require_same(chosen.recipe, own, kept.path)
@@ -167,7 +161,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
         if kept is None:
             return _run(_training(ready, began), None, told)
         made_folder(kept.path)
-        with kept.held():
+        with kept.lock():
             return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
 
 
@@ -210,7 +204,7 @@ def _meant(
         found = replace(found, held_back=(found.held_back or 0) if held_back else None)
     if isinstance(data, Dataset):
         return replace(found, data=data.name)
-    return placed(found if data is None else replace(found, data=str(data)))
+    return with_whole_path(found if data is None else replace(found, data=str(data)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +253,7 @@ def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
         return ready
     test = range_test(ready.recipe, ready.material, ready.engine)
     old = ready.recipe.schedule
-    schedule = replace(old, rate=test.suggested, end=min(old.end, test.suggested))
+    schedule = replace(old, rate=test.suggested_rate, end=min(old.end, test.suggested_rate))
     recipe = replace(ready.recipe, schedule=schedule, find_rate=False)
     said = (*ready.adaptations, f"rate found: {test.why}")
     return replace(ready, recipe=recipe, adaptations=said)
@@ -410,7 +404,7 @@ class SeedsFolder(RunFolder):
         return parse(text, file), seeds
 
 
-def together(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
+def summarise_seeds(results: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
     """The event 'done' of all seeds, made of those of each."""
     test = Spread(tuple(result["test_accuracy"] for result in results))
     validation = [result["validation_accuracy"] for result in results]
@@ -447,12 +441,12 @@ def files_of(recipe: str, threads: int | None = None) -> Files:
         return {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
 
 
-def trained_by(
+def train_by_crew(
     crew: WorkCrew, folder: SeedsFolder, threads: int | None = None
 ) -> Iterator[RunFolder]:
     """The run of each seed that wasn't done, once it is there; the crew is ended."""
     try:
-        with folder.held():
+        with folder.lock():
             left = dict(_runs_to_do(folder))
             for recipe in left:
                 crew.give(_name(recipe), partial(files_of, recipe, threads))
@@ -491,7 +485,7 @@ def _files(run: RunFolder, outcome: Outcome) -> Files:
 def _keep(run: RunFolder, files: Files) -> None:
     """The result comes last: with it the run is done."""
     made_folder(run.path)
-    with run.held():
+    with run.lock():
         for name, content in files.items():
             if name != run.result_file.name:
                 write_whole(run.path / name, content)
@@ -523,13 +517,13 @@ class RangeTest:
         return int(self.losses.argmin())
 
     @property
-    def lost(self) -> int | None:
+    def lost_step(self) -> int | None:
         """The first step after it whose loss has risen far above it."""
         beyond = np.flatnonzero(self.losses[self.lowest :] > LOST * self.losses[self.lowest])
         return self.lowest + int(beyond[0]) if len(beyond) else None
 
     @property
-    def suggested(self) -> float:
+    def suggested_rate(self) -> float:
         """A part of the rate that brought the loss lowest, rounded as people write it."""
         return float(f"{self.rates[self.lowest] / SAFE:.1g}")
 
@@ -537,10 +531,14 @@ class RangeTest:
     def why(self) -> str:
         """In a line."""
         lowest, loss = self.rates[self.lowest], self.losses[self.lowest]
-        end = "" if self.lost is None else f" and is lost from {short(self.rates[self.lost])} on"
+        end = (
+            ""
+            if self.lost_step is None
+            else f" and is lost from {short(self.rates[self.lost_step])} on"
+        )
         return (
             f"the loss falls from {short(self.losses[0])} to {short(loss)} as the rate rises to "
-            f"{short(lowest)}{end}; {short(self.suggested)} is a quarter of that, to be safe"
+            f"{short(lowest)}{end}; {short(self.suggested_rate)} is a quarter of that, to be safe"
         )
 
 
@@ -552,8 +550,8 @@ def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
         losses = _losses(recipe, material, engine)
     finally:
         engine.restore(start)
-    rates = rising(len(losses))
-    found = RangeTest(rates[np.isfinite(losses)], smoothed(losses[np.isfinite(losses)]))
+    rates = rising_rates(len(losses))
+    found = RangeTest(rates[np.isfinite(losses)], smooth(losses[np.isfinite(losses)]))
     if not len(found.losses) or found.losses[found.lowest] > FALLEN * found.losses[0]:
         raise UsageError(
             f"no rate from {short(LOWEST)} to {short(HIGHEST)} lets the loss fall in {STEPS} "
@@ -564,11 +562,11 @@ def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
 
 def _losses(recipe: Recipe, material: Material, engine: Engine) -> NDArray[np.float64]:
     seed, images = recipe.net.seed, material.images
-    mixed = in_order(seed, 0, material.numbers)
+    mixed = order_samples(seed, 0, material.numbers)
     seen = engine.epoch(
         images.pixels,
-        wanted_of(recipe, images.labels, material.counts),
-        rising(STEPS),
+        targets_for(recipe, images.labels, material.counts),
+        rising_rates(STEPS),
         order=np.resize(mixed, STEPS * recipe.batch),
         seed=seed,
         warp=recipe.warp,
@@ -576,12 +574,12 @@ def _losses(recipe: Recipe, material: Material, engine: Engine) -> NDArray[np.fl
     return seen.losses
 
 
-def rising(steps: int) -> NDArray[np.float64]:
+def rising_rates(steps: int) -> NDArray[np.float64]:
     """Rates a constant factor apart."""
     return np.geomspace(LOWEST, HIGHEST, STEPS)[:steps]
 
 
-def smoothed(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+def smooth(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     """A running mean that forgets, without its start's bias towards 0."""
     found, mean = np.empty(len(losses)), 0.0
     for k, loss in enumerate(losses.tolist()):
@@ -594,7 +592,7 @@ def as_record(test: RangeTest) -> Mapping[str, Any]:
     """For programs."""
     return {
         "version": 1,
-        "suggested": test.suggested,
+        "suggested": test.suggested_rate,
         "why": test.why,
         "rates": test.rates.tolist(),
         "losses": test.losses.tolist(),

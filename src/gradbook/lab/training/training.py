@@ -24,20 +24,20 @@ from gradbook.lab.models.answers import (
     confusion_of,
     score,
 )
-from gradbook.lab.models.model import Model, for_inputs, values_read
+from gradbook.lab.models.model import Model, for_inputs, trained_shapes
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import (
     Diverged,
     Epoch,
     Progress,
-    best_of,
+    best_epoch,
     doubt,
-    in_order,
     is_over,
     is_time,
-    kept_of,
-    measured_losses,
-    wanted_of,
+    kept_epoch,
+    order_samples,
+    schedule_losses,
+    targets_for,
 )
 from gradbook.lab.training.material import Material
 from gradbook.lab.training.run_folder import Checkpoint
@@ -100,7 +100,7 @@ class TrainingRun:
         self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
         self._began = began  # as if never interrupted
-        self._targets = wanted_of(recipe, material.images.labels, material.counts)
+        self._targets = targets_for(recipe, material.images.labels, material.counts)
         engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
         self._epoch_began = (began, 0)  # when, and after how many of its steps
         self._turn_to(())
@@ -219,8 +219,8 @@ class TrainingRun:
         """To the epoch after these: the order of its images, the rate of each step."""
         self.history = history
         recipe, numbers = self.recipe, self.material.numbers
-        self._order = in_order(recipe.net.seed, len(history), numbers)
-        losses = measured_losses(history)
+        self._order = order_samples(recipe.net.seed, len(history), numbers)
+        losses = schedule_losses(history)
         self._rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
 
     def _some_steps(self) -> None:
@@ -278,7 +278,7 @@ class TrainingRun:
         )
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
-        if self.recipe.keep == BEST and best_of(self.history) is epoch:
+        if self.recipe.keep == BEST and best_epoch(self.history) is epoch:
             self._best = self.engine.carried()
 
     @property
@@ -338,7 +338,7 @@ class TrainingRun:
     def model(self, test_accuracy: float | None = None) -> Model:
         """The network with its values as they are now."""
         carried = self.engine.carried()
-        kept = kept_of(self.recipe, self.history) if self.history else None
+        kept = kept_epoch(self.recipe, self.history) if self.history else None
         about = {
             "recipe": str(self.recipe),
             "epochs": kept.epoch if kept else 0,
@@ -350,7 +350,7 @@ class TrainingRun:
         mean, deviation = self.material.brightness
         return Model(
             self.recipe.net,
-            {name: carried[name] for name in values_read(self.recipe.net)},
+            {name: carried[name] for name in trained_shapes(self.recipe.net)},
             mean,
             deviation,
             self.material.dataset.classes,
@@ -371,7 +371,7 @@ Told = Listener | Callable[["Epoch"], object] | None
 
 
 @contextmanager
-def shown(told: Told, show: bool | None) -> Iterator[Listener]:
+def show_while(told: Told, show: bool | None) -> Iterator[Listener]:
     """A listener that passes on what it hears and shows it: in notebooks, where nobody says."""
     listener = told if isinstance(told, Listener) else Telling(told) if told else Listener()
     notebook = _notebook_display()

@@ -109,7 +109,7 @@ def explain_image(
     model.require_classes()
     net = model.net
     wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
-    worked = at_work(net, model.values, model.given(image), wanted)
+    worked = at_work(net, model.values, model.prepare(image), wanted)
     one = weight_at_work(worked, only)
     about = _about(model, worked, label, called)
     return Explanation(net, derive_input(one, about), lambda: records_of_input(one))

@@ -17,7 +17,7 @@ from gradbook.engine.wasm import WasmModule, trainer, warping_table
 from gradbook.errors import UsageError
 from gradbook.lab.models.model import Model, for_inputs
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
-from gradbook.lab.training.epochs import wanted_of
+from gradbook.lab.training.epochs import targets_for
 from gradbook.lab.training.material import adapt, for_fewer, material
 from gradbook.net import Net
 from gradbook.net.build import training_step
@@ -110,7 +110,7 @@ class TrainingPack:
         """The targets of each class, where an image's label isn't all the engine is to know."""
         classes = self.recipe.net.outputs if self.recipe.net.outputs > 1 else 2
         each = np.arange(classes, dtype=np.int32)
-        found = wanted_of(self.recipe, each, np.array(self.images.counts(classes)))
+        found = targets_for(self.recipe, each, np.array(self.images.counts(classes)))
         return None if found.ndim == 1 else np.asarray(found, float).tolist()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradbook.amounts import loss, percent, short
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.training.epochs import Epoch, measured_losses, rates_of
+from gradbook.lab.training.epochs import Epoch, rates_of, schedule_losses
 from gradbook.palette import curve_colours
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.chart.scale import EVEN, TOWARDS
@@ -38,7 +38,7 @@ def of_run(recipe: Recipe, history: Sequence[Epoch]) -> list[Chart]:
 
 def _rate(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
     """By steps: between the ends of two epochs it may rise and fall."""
-    steps = rates_of(recipe.schedule, recipe.epochs, measured_losses(history), STEPS)
+    steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
     return replace(_curve(label, history, "rate", colour), steps=steps)
 
 

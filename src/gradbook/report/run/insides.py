@@ -31,7 +31,7 @@ def training_images(run: Evidence) -> str:
     channels, rows, columns = data.shape
     colour = "grey" if channels == 1 else "colour"
     said = (
-        f"{counted(run.trained_on, 'image')} of {rows} × {columns} pixels in {colour}, "
+        f"{counted(run.image_count, 'image')} of {rows} × {columns} pixels in {colour}, "
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
     if warp.changes_images:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted, percent, sureness
 from gradbook.data.dataset import Images
-from gradbook.lab.models.answers import Answers, ClassScore, Places, class_scores, surest
+from gradbook.lab.models.answers import Answers, ClassScore, Places, aimed_probability, class_scores
 from gradbook.lab.runs import Evidence
 from gradbook.report.images.pixels import card, cards, line
 from gradbook.report.page.shell import text, wide
@@ -78,7 +78,8 @@ def _smoothed(run: Evidence) -> str:
         return ""
     return (
         f"Label smoothing of {net.smoothing:g} taught it to give each image’s class "
-        f"{sureness(surest(net))}, not 100 %, so its confidence is lower than its accuracy."
+        f"{sureness(aimed_probability(net))}, not 100 %, so its confidence is lower than its "
+        "accuracy."
     )
 
 

@@ -118,18 +118,18 @@ def _sections(run: Evidence) -> Iterator[Section]:
 
 def _training(run: Evidence) -> str:
     warped = run.recipe.warp.changes_images
-    held_back = len(run.dataset.training_and_validation) - run.trained_on
+    held_back = len(run.dataset.training_and_validation) - run.image_count
     said = (
         f"Training figures are measured {'on warped images, ' if warped else ''}while the network "
         f"learns from them; validation figures on {counted(held_back, 'image')} that it never "
         "learns from."
-        if run.validated
-        else f"No images were held back: the figures of all {run.trained_on:,} "
+        if run.has_validation
+        else f"No images were held back: the figures of all {run.image_count:,} "
         f"were measured {'on warped images, ' if warped else ''}while the network learned from "
         "them."
     )
     charts = interactive.figure(of_run(run.recipe, run.history), "How it trained")
-    epochs = wide(text_table(table_of(run.history, run.validated)))
+    epochs = wide(text_table(table_of(run.history, run.has_validation)))
     return (
         f"<p>{said}</p>\n{_likes(run)}{charts}\n"
         f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"
@@ -150,7 +150,7 @@ def _likes(run: Evidence) -> str:
             f"The training loss weighs the classes ({weight_words(weights)}); the validation loss "
             "counts every image once."
         )
-    if not said or not run.validated:
+    if not said or not run.has_validation:
         return ""
     return f"<p>{' '.join(said)} Compare the accuracies, or each loss with itself.</p>\n"
 

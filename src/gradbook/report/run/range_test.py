@@ -27,14 +27,14 @@ def lines(
     yield [Span(f"{title}: the loss of steps at ever higher rates", "bold")]
     yield []
     places = few(len(test.rates), ROWS)
-    best = int(np.argmin([abs(np.log(test.rates[k] / test.suggested)) for k in places]))
+    best = int(np.argmin([abs(np.log(test.rates[k] / test.suggested_rate)) for k in places]))
     top = HIGHEST * float(test.losses[0])
     for row, place in enumerate(places):
         rate, height = test.rates[place], float(test.losses[place])
         shown = min(height / top, 1.0)
         bar = BARS[ascii_only] * max(round(LONGEST * shown), 1)
         beyond = BEYOND[ascii_only] if height > top else ""
-        aside = f"  about the rate suggested, {short(test.suggested)}" if row == best else ""
+        aside = f"  about the rate suggested, {short(test.suggested_rate)}" if row == best else ""
         yield [
             Span(f"{short(rate):>9}  {loss(height):>8}  "),
             Span(bar + beyond, GOOD if row == best else "cyan" if not beyond else "red"),
@@ -42,6 +42,6 @@ def lines(
         ]
     yield []
     yield from folded(
-        [Span(f"rate {short(test.suggested)}", f"bold {GOOD}"), Span(f": {test.why}")], width
+        [Span(f"rate {short(test.suggested_rate)}", f"bold {GOOD}"), Span(f": {test.why}")], width
     )
-    yield from folded([Span(f"take it with --rate {short(test.suggested)}", QUIET)], width)
+    yield from folded([Span(f"take it with --rate {short(test.suggested_rate)}", QUIET)], width)

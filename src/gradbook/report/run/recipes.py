@@ -8,7 +8,7 @@ from typing import Any
 
 from gradbook.amounts import counted, duration
 from gradbook.lab.recipes import RECIPES
-from gradbook.lab.recipes.text import builtin_recipe, measured
+from gradbook.lab.recipes.text import builtin_recipe, measurement
 from gradbook.net.measure import measure
 from gradbook.report.words.lines import Span, TextLine, folded
 from gradbook.report.words.table import TableColumn, TextTable
@@ -37,7 +37,7 @@ def records(threads: int) -> list[Record]:
 
 
 def _record(name: str, threads: int) -> Record:
-    recipe, reached = builtin_recipe(name), measured(name)
+    recipe, reached = builtin_recipe(name), measurement(name)
     return {
         "name": name,
         "about": recipe.about,

@@ -9,7 +9,7 @@ import numpy as np
 from gradbook.amounts import counted, duration, percent
 from gradbook.data.dataset import Dataset
 from gradbook.lab.models.answers import Answers
-from gradbook.lab.runs import Compared, opened
+from gradbook.lab.runs import Compared, open_run
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import QUIET
 from gradbook.report.chart import interactive
@@ -28,7 +28,7 @@ MOST_HARD = 60  # images
 
 def seeds_page(folder: SeedsFolder, dataset: Dataset) -> str:
     """The report above the finished runs of several seeds."""
-    run = opened(folder.path)
+    run = open_run(folder.path)
     answers = run.answers(dataset)
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
     lead = (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.lab.study.study import best_of
+from gradbook.lab.study.study import best_trial
 from gradbook.palette import curve_colours
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
@@ -70,7 +70,7 @@ def _result(records: Sequence[Record], tests: Sequence[Record]) -> str:
     )  # fmt: skip
     scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
     said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
-    best = best_of(records)
+    best = best_trial(records)
     if best is None:
         return f"<p>No recipe was trained to its end.</p>{said}"
     return (

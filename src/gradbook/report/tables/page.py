@@ -12,7 +12,7 @@ from gradbook.amounts import duration, loss, percent, short
 from gradbook.data.formats.cells import NUMBER, PLAIN
 from gradbook.lab.models.answers import confusion_of
 from gradbook.lab.tables import MEAN, Problem, TrainedTable
-from gradbook.lab.training.epochs import measured_losses, rates_of
+from gradbook.lab.training.epochs import rates_of, schedule_losses
 from gradbook.net.measure import measure
 from gradbook.net.task import Task
 from gradbook.report.chart import interactive
@@ -72,7 +72,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
         ("rows trained on", f"{len(training):,}"),
         ("rows held back", f"{len(held_back):,}"),
         ("epochs", f"{len(trained.history):,}"),
-        ("epoch kept", f"{trained.kept.epoch:,}"),
+        ("epoch kept", f"{trained.kept_epoch.epoch:,}"),
         ("training time", duration(trained.seconds)),
         ("seed", str(trained.recipe.net.seed)),
     ]
@@ -80,7 +80,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
 
 def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Section]:
     charts = interactive.figure(_charts(trained), "How it trained")
-    validated = trained.kept.validation_loss is not None
+    validated = trained.kept_epoch.validation_loss is not None
     columns = epoch_columns(trained.problem.task, validated).columns
     epochs = TextTable.of(columns, map(vars, trained.history))
     numbers = wide(text_table(epochs))
@@ -119,7 +119,7 @@ def _again(problem: Problem) -> str:
 def _charts(trained: TrainedTable) -> list[Chart]:
     history, recipe = trained.history, trained.recipe
     names = [("training", "train_loss", TRAINING), ("validation", "validation_loss", VALIDATION)]
-    validated = trained.kept.validation_loss is not None
+    validated = trained.kept_epoch.validation_loss is not None
     losses = [_curve(trained, *name) for name in (names if validated else names[:1])]
     found = [Chart("Loss", tuple(losses), spell=loss)]
     if validated:
@@ -129,7 +129,7 @@ def _charts(trained: TrainedTable) -> list[Chart]:
             if trained.problem.task is Task.NUMBERS
             else Chart("Share told right", (score,), scale=EVEN, measure="right", spell=percent)
         )
-    steps = rates_of(recipe.schedule, recipe.epochs, measured_losses(history), STEPS)
+    steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
     rates = np.array([epoch.rate for epoch in history])
     rate = Curve("rate", rates, RATE, steps)
     found.append(
@@ -144,7 +144,7 @@ def _curve(trained: TrainedTable, label: str, column: str, colour: str) -> Curve
 
 
 def _classes(trained: TrainedTable) -> str:
-    wanted = trained.problem.wanted[trained.test.rows].astype(np.int32)
+    wanted = trained.problem.targets[trained.test.rows].astype(np.int32)
     names = trained.problem.target.words
     counts = confusion_of(wanted, trained.test.read, len(names))
     head = ("is", *(f"told as {text(name)}" for name in names))
@@ -180,7 +180,7 @@ def _shortened(cell: str) -> str:
 
 
 def _furthest(trained: TrainedTable) -> Any:
-    test, wanted = trained.test, trained.problem.wanted[trained.test.rows]
+    test, wanted = trained.test, trained.problem.targets[trained.test.rows]
     if trained.problem.task is Task.NUMBERS:
         return np.argsort(-np.abs(test.answers[:, 0] - wanted), kind="stable")
     wrong = np.flatnonzero(test.read != wanted)
@@ -189,7 +189,7 @@ def _furthest(trained: TrainedTable) -> Any:
 
 def _answered(trained: TrainedTable, k: int) -> tuple[str, str]:
     said, row = trained.test.answers[k], trained.test.rows[k]
-    wanted, words = trained.problem.wanted[row], trained.problem.target.words
+    wanted, words = trained.problem.targets[row], trained.problem.target.words
     if trained.problem.task is Task.NUMBERS:
         return short(float(wanted), DIGITS), short(float(said[0]), DIGITS)
     best = int(trained.test.read[k])

@@ -11,10 +11,10 @@ from gradbook.amounts import counted, duration, loss, percent, short
 from gradbook.data.formats.cells import COMMA, POINT, is_number
 from gradbook.data.tables import ColumnTable, Numbers, table_remarks
 from gradbook.errors import as_cell, one_line
-from gradbook.lab.models.answers import likeliest
+from gradbook.lab.models.answers import likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
-from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filled_in
+from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
 from gradbook.net.task import Task
 from gradbook.net.text.settings import loss_words, update_words
 from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
@@ -60,7 +60,7 @@ def _task(problem: Problem) -> str:
     names = ", ".join(column.name for column in problem.inputs)
     words = problem.target.words
     if problem.task is Task.NUMBERS:
-        numbers = problem.wanted
+        numbers = problem.targets
         what = f"numbers from {short(float(numbers.min()))} to {short(float(numbers.max()))}"
     else:
         what = f"{counted(len(words), 'class', 'classes')}: {', '.join(words)}"
@@ -103,7 +103,7 @@ def is_shown(epoch: int, epochs: int) -> bool:
 
 def unshown(trained: TrainedTable) -> list[TableEpoch]:
     """The last epoch and the one whose weights are kept, where they have no line yet."""
-    ends = dict.fromkeys([trained.history[-1], trained.kept])
+    ends = dict.fromkeys([trained.history[-1], trained.kept_epoch])
     return [epoch for epoch in ends if not is_shown(epoch.epoch, trained.recipe.epochs)]
 
 
@@ -111,8 +111,8 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     """What became of the rows of the test, or else of those trained on."""
     rows = f"the {scored_rows(trained)}"
     took = f"{counted(len(trained.history), 'epoch')} in {stuck(duration(trained.seconds))}"
-    if trained.kept.epoch != len(trained.history):
-        took += f", with the weights of epoch {trained.kept.epoch}"
+    if trained.kept_epoch.epoch != len(trained.history):
+        took += f", with the weights of epoch {trained.kept_epoch.epoch}"
     yield []
     if trained.problem.task is Task.CLASSES:
         right = stuck(percent(trained.test.score, len(trained.test.rows)))
@@ -157,7 +157,7 @@ def seed_line(trained: TrainedTable) -> TextLine:
     table, score = seeds_columns(trained.problem), _score(trained.problem.task)
     cells = (
         trained.recipe.net.seed,
-        trained.kept.validation_score,
+        trained.kept_epoch.validation_score,
         score(trained.test.score),
         len(trained.history),
         trained.seconds,
@@ -235,7 +235,7 @@ def reading_remarks(model: TableModel, table: ColumnTable, rows: Numbers) -> lis
     """What is to be known of how these rows were read, and what stands for what is missing."""
     found = list(table_remarks(model.in_place(table), model.inputs))
     if np.isnan(rows).any():
-        found.append(filled_in(model.inputs, rows, model.instead_of_missing))
+        found.append(filling_remark(model.inputs, rows, model.instead_of_missing))
     return found
 
 
@@ -256,7 +256,7 @@ def _answers(model: TableModel, answers: Numbers) -> Iterator[dict[str, Any]]:
                 else said[0]
             }
         return
-    for best, said in zip(likeliest(model.net, answers), answers.tolist(), strict=True):
+    for best, said in zip(likeliest_classes(model.net, answers), answers.tolist(), strict=True):
         sure = dict(zip(model.classes, said, strict=True))
         yield {"predicted": model.classes[best], "probabilities": sure}
 

@@ -69,17 +69,17 @@ def _trained(model: Model, data: str | None) -> PictureReader:
 
 
 def _of_recipe(word: str, data: str | None) -> PictureReader:
-    from gradbook.lab.models.model import shipped, untrained
+    from gradbook.lab.models.model import load_shipped, untrained_model
     from gradbook.lab.recipes.text import recipe as recipe_of
     from gradbook.lab.training.material import adapt
 
     recipe = recipe_of(word)
     found = _images(recipe, data)
-    model = shipped(word) if data is None else None
+    model = load_shipped(word) if data is None else None
     if model:
         return PictureReader(model, recipe, found)
     fitted = adapt(recipe, found).recipe
-    return PictureReader(untrained(fitted.net, found), fitted, found, is_trained=False)
+    return PictureReader(untrained_model(fitted.net, found), fitted, found, is_trained=False)
 
 
 def _images(recipe: Recipe, data: str | None) -> Dataset:

@@ -43,22 +43,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.files import write_whole
-    from gradbook.lab.runs import all_opened
+    from gradbook.lab.runs import open_runs
     from gradbook.report.compare.text import as_csv, as_json, lines
 
-    runs = all_opened(options.runs)
+    runs = open_runs(options.runs)
     with busy("reading the test images"):
-        misread = _misread(runs, options)
+        wrong = _misread(runs, options)
     if options.html:
         from gradbook.report.compare.page import compare_page
 
-        write_whole(options.html, compare_page(runs, misread, options.typed))
+        write_whole(options.html, compare_page(runs, wrong, options.typed))
     if options.csv:
         write_whole(options.csv, as_csv(runs))
     if options.json:
-        print_as_json(as_json(runs, misread))
+        print_as_json(as_json(runs, wrong))
         return 0
-    show(lines(runs, misread, width(), ascii_only=not can_say(DRAWN)))
+    show(lines(runs, wrong, width(), ascii_only=not can_say(DRAWN)))
     for path in filter(None, (options.html, options.csv)):
         print(f"wrote {path}")
     return 0
@@ -66,7 +66,7 @@ def run(options: Namespace) -> int:
 
 def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     """What each reads in the test images, where all know the same ones and they are here."""
-    from gradbook.lab.runs import misread
+    from gradbook.lab.runs import find_misread
     from gradbook.lab.training.material import images_of, require_fit
 
     if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
@@ -77,4 +77,4 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
             require_fit(run.recipe.net, dataset)
     except GradbookError:  # they were moved, or brought to another size; the rest can be told
         return None
-    return misread(runs, dataset)
+    return find_misread(runs, dataset)

@@ -122,13 +122,13 @@ def _begun(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
 
 
 def _plan(options: Namespace) -> StudyPlan:
-    from gradbook.lab.study.plan import changed
+    from gradbook.lab.study.plan import change_plan
 
     plan = _named(options.study, options.vary)
     for name in LINES:
         value = getattr(options, name)
         if value is not None:
-            plan = changed(plan, f"{name} {value}", f"--{name}")
+            plan = change_plan(plan, f"{name} {value}", f"--{name}")
     return plan
 
 
@@ -136,16 +136,16 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
     """A file with braces, a text, or a recipe that the lines vary."""
     from dataclasses import replace
 
-    from gradbook.lab.study.plan import read, read_file
+    from gradbook.lab.study.plan import read_plan, read_plan_file
     from gradbook.net.text.network import reads_as_text
 
     if what is None:
         raise UsageError("no study: name a file, or a recipe with --vary (gradbook study --help)")
     if os.path.isfile(what) and not vary:
-        return read_file(what)
+        return read_plan_file(what)
     if reads_as_text(what) and not os.path.isfile(what):
-        return read(what, vary)
-    found = read(f"vary {what}", vary)
+        return read_plan(what, vary)
+    found = read_plan(f"vary {what}", vary)
     return found if found.name else replace(found, name=Path(what).stem)
 
 

@@ -311,7 +311,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
 def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
-    from gradbook.lab.recipes.text import changed, parse, recipe
+    from gradbook.lab.recipes.text import change_recipe, parse, recipe
     from gradbook.lab.training.train import USUAL
 
     if options.recipe and options.recipe.lower().endswith(FOREIGN):
@@ -329,7 +329,7 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
         if value is None or name == "network":
             continue
         try:  # commas as a recipe has them, where a warp alone is written with semicolons
-            found = changed(found, f"{word} {str(value).replace(';', ',')}")
+            found = change_recipe(found, f"{word} {str(value).replace(';', ',')}")
         except GradbookError as error:
             raise UsageError(f"--{word.replace(' ', '-')}: {error.message}") from error
     if options.all:

@@ -18,7 +18,7 @@ from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step
-from gradbook.rates.criteria import Case, attained, least_loss
+from gradbook.rates.criteria import Case, least_loss, resting_loss
 from gradbook.rates.trial import trial
 from gradbook.targets.excel.plan.check import (
     OPEN,
@@ -251,7 +251,7 @@ class WorkbookPlan:
         """The run at each rate held against the criteria of the verdicts."""
         step, least = training_step(self.step.net), least_loss(self.step.net)
         trials = [trial(step, self.epochs, rate) for rate in self.rates]
-        reached = attained([Case(found, least, least) for found in trials], least)
+        reached = resting_loss([Case(found, least, least) for found in trials], least)
         return tuple(Case(found, least, reached) for found in trials)
 
     @cached_property

@@ -145,7 +145,7 @@ class _Rates:
             way: float | str = "" if case.breaks else max(1 - case.left, 0)
             self.sheet.write_formula(row, WAY, f'=IF({left}="","",MAX(1-{left},0))', share, way)
             self.sheet.merge_range(row, VERDICT_COLUMN, row, VERDICT_END, "", said)
-            self.sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", said, str(case.says()))
+            self.sheet.write_formula(row, VERDICT_COLUMN, f"={verdict}", said, str(case.verdict()))
         last = TOP + len(self.book.rates) - 1
         found = xl_range_abs(TOP, VERDICT_COLUMN, last, VERDICT_END)
         self.look.colour_verdicts(self.sheet, found.replace("$", ""), KINDS)
