@@ -310,7 +310,7 @@ def _shared(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
         (LOWEST_ROW, "lowest loss reached", lowest_formula(cells)),
         (ATTAINED_ROW, "lowest loss known", attained_formula(cells, curve_cells(book, 0).at(0))),
     )
-    found = (case.least, lowest_reached(book.cases, case.least), case.attained)
+    found = (case.least, lowest_reached(book.cases, case.least), case.best_known)
     for (row, words, formula), value in zip(rows, found, strict=True):
         sheet.write_string(row, 0, words, look.name(ERROR))
         sheet.write_formula(row, 1, formula, look.value(ERROR, NUMBER), shown(value))
@@ -347,7 +347,7 @@ def _values(book: WorkbookPlan, case: Case) -> dict[str, Shown]:
         found[own.slope_heading] = steepest
     sound, rests = sound_low(case), rests_on(case, lowest_reached(book.cases, case.least))
     found |= {SOUND_LOW: "" if sound is None else sound, RESTS_ON: "" if rests is None else rests}
-    return found | {VERDICT: str(case.says())}
+    return found | {VERDICT: str(case.verdict())}
 
 
 def _following(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
