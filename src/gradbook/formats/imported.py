@@ -22,7 +22,6 @@ from gradbook.net.again import Again
 from gradbook.net.description import Description
 from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.names import leaf_name, statistics_names
-from gradbook.net.trained import STATISTICS
 
 # Layers of a file that have the same weights: which of them are layers applied again.
 
@@ -123,7 +122,7 @@ class ImportedLayer:
     @property
     def weights(self) -> dict[str, Array]:
         """Its tensors without what a normalisation has seen."""
-        return {n: array for n, array in self.tensors.items() if n not in STATISTICS}
+        return {n: array for n, array in self.tensors.items() if n not in self.layer.statistics}
 
     def has(self, numbers: Array) -> bool:
         """Whether these are its weights of some kind, in whatever order."""

@@ -88,6 +88,10 @@ class Activation(Layer):
         return self.kind.endswith("softmax")
 
     @property
+    def idle(self) -> bool:  # type: ignore[override]
+        return self.kind == "identity"
+
+    @property
     def elementwise(self) -> bool:  # type: ignore[override]
         return not self.is_softmax
 

@@ -186,6 +186,8 @@ class Layer:
     ending: ClassVar[str] = ""  # the activation that it is, where it is one
     is_softmax: ClassVar[bool] = False
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
+    idle: ClassVar[bool] = False  # whether a network at work can do without it
+    begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     bias: Bias = Bias.NONE
     groups: int = 1
     epsilon: float = 0
@@ -228,6 +230,10 @@ class Layer:
     def counted(self, shape: Shape) -> Sides:
         """How much of its window's padding an average counts as zeros."""
         return NOWHERE
+
+    def allows_scale(self, scale: Array) -> bool:
+        """Whether its channels scaled and shifted are what it makes of scaled and shifted ones."""
+        return False
 
     def words(self, shape: Shape) -> str:
         """What its values are, after a sentence about those that it reads."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.node import Node
 from gradbook.graph.tensors import reshape, spread, spread_channels, sum_channels, sum_last
@@ -113,6 +116,10 @@ class SampleNorm(Norm):
     def groups_in(self, shape: Shape) -> int:
         """How many there are, each with a mean and a spread."""
         raise NotImplementedError
+
+    def members(self, shape: Shape) -> NDArray[np.intp]:
+        """The values of each group, by their numbers in line: (groups, values)."""
+        return np.arange(prod(shape)).reshape(self.groups_in(shape), -1)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups_in(shape):
@@ -237,6 +244,9 @@ class PlaceNorm(SampleNorm):
 
     def words(self, shape: Shape) -> str:
         return "each centred and scaled over the channels of its place"
+
+    def members(self, shape: Shape) -> NDArray[np.intp]:
+        return np.arange(prod(shape)).reshape(shape[0], -1).T
 
     def in_groups(self, x: Node) -> tuple[Node, Each, Each]:
         channels = x.shape[0]

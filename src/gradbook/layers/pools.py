@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gradbook.errors import UsageError
-from gradbook.graph.node import Node
+from gradbook.graph.node import Array, Node
 from gradbook.graph.window import (
     NOWHERE,
     SAME,
@@ -106,6 +106,10 @@ class Pool(Layer):
 
     def counted(self, shape: Shape) -> Sides:
         return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
+
+    def allows_scale(self, scale: Array) -> bool:
+        """Not where zeros are counted, which nothing shifts, nor where the largest changes."""
+        return not self.zeros if self.kind == "avg" else bool((scale >= 0).all())
 
     def words(self, shape: Shape) -> str:
         word = "largest value" if self.kind == "max" else "average"

@@ -34,6 +34,7 @@ class Dropout(Layer):
     word: ClassVar[str] = "dropout"
     passes_on: ClassVar[bool] = True
     elementwise: ClassVar[bool] = True
+    idle: ClassVar[bool] = True
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "dropout",
@@ -179,6 +180,7 @@ class GoBack(Layer):
     back: int
     letter: ClassVar[str] = "f"
     elementwise: ClassVar[bool] = True
+    begins_branch: ClassVar[bool] = True
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "go back",

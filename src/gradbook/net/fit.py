@@ -221,10 +221,10 @@ def _check_samples(net: Description) -> None:
         _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
-        if net.objective is Loss.CROSS and abs(sum(sample.targets) - 1) > 1e-9:
+        if net.objective.of_all and abs(sum(sample.targets) - 1) > 1e-9:
             other = "" if net.loss else OTHER_LOSS
             raise Misfit(part, NOT_ONE.format(total=sum(sample.targets), other=other))
-        if net.objective is Loss.BINARY and not all(0 <= t <= 1 for t in sample.targets):
+        if net.objective.ending and not all(0 <= t <= 1 for t in sample.targets):
             raise Misfit(part, NO_PROBABILITY)
 
 

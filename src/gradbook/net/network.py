@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from gradbook.arguments import settle
-from gradbook.layers import Loss, Role
+from gradbook.layers import Role
 from gradbook.net.description import Description, Misfit
 from gradbook.net.fit import check, settled
 from gradbook.net.task import Sample
@@ -128,7 +128,7 @@ class Net(Description):
     def _drawn_sample(self) -> Sample:
         random = Random(f"sample {self.seed}")
         inputs = tuple(round(random.random(), 2) for _ in range(prod(self.input)))
-        if self.objective is Loss.CROSS:
+        if self.objective.of_all:
             wanted = random.randrange(self.outputs)
             return Sample(inputs, tuple(float(k == wanted) for k in range(self.outputs)))
         return Sample(inputs, tuple(round(random.random(), 2) for _ in range(self.outputs)))

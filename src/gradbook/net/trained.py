@@ -21,24 +21,7 @@ from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    Flatten,
-    GoBack,
-    GroupNorm,
-    Layer,
-    LayerNorm,
-    PlaceNorm,
-    Pool,
-    Residual,
-    Role,
-    SampleNorm,
-)
+from gradbook.layers import Activation, Flatten, Layer, Role
 from gradbook.net.names import leaf_name, statistics_names
 from gradbook.net.network import Net
 
@@ -68,23 +51,6 @@ class Filling(Layer):
     """A missing number, NaN, becomes what stands for it in its column."""
 
 
-WORDS = {  # what a layer's name begins with
-    Dense: "dense",
-    Conv: "conv",
-    BatchNorm: "batchnorm",
-    GroupNorm: "groupnorm",
-    LayerNorm: "layernorm",
-    PlaceNorm: "placenorm",
-    Dropout: "dropout",
-    Flatten: "flatten",
-    Residual: "add",
-    Concat: "concat",
-}
-
-
-STATISTICS = ("mean", "variance")
-
-
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
     """A layer, what it reads, and its tensors in double precision.
@@ -108,8 +74,8 @@ class TrainedLayer:
 
     def called(self, tensor: str) -> str:
         """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
-        kept = tensor in STATISTICS  # each use has its own
-        return f"{self.name if kept else self.again or self.name}.{tensor}"
+        own = tensor in self.layer.statistics  # of each use
+        return f"{self.name if own else self.again or self.name}.{tensor}"
 
     def with_tensors(self, **tensors: Array) -> TrainedLayer:
         return replace(self, tensors={**self.tensors, **tensors})
@@ -236,12 +202,12 @@ def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLay
     latest = 0
     for index, layer in enumerate(net.layers):
         reads = tuple(became[value] for value in layer.reads(index))
-        if isinstance(layer, GoBack):
+        if layer.begins_branch:
             became += reads
             continue
         given, makes = net.shapes[index], net.shapes[index + 1]
         latest += 1
-        if isinstance(layer, Activation) and given != makes:
+        if layer.is_softmax and given != makes:
             yield TrainedLayer(Flatten(), reads, given, makes, {})
             reads, given, latest = (latest,), makes, latest + 1
         yield TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
@@ -253,7 +219,7 @@ def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
     counts = Counter[str]()
     found = []
     for layer in layers:
-        word = _word(layer.layer)
+        word = layer.layer.word
         counts[word] += 1
         found.append(replace(layer, name=f"{word}{counts[word]}"))
     return tuple(found)
@@ -268,16 +234,6 @@ def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, .
     return tuple(replace(own, again=again.get(own.name, "")) for own in layers)
 
 
-def _word(layer: Layer) -> str:
-    match layer:
-        case Activation():
-            return layer.word
-        case Pool(kind):
-            return f"{kind}pool"
-        case _:
-            return WORDS[type(layer)]
-
-
 # Tensors.
 
 
@@ -285,23 +241,14 @@ def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[s
     def parameter(role: Role) -> Array:
         return np.asarray(values[str(leaf_name(role, net.owners[index]))], np.float64)
 
-    match net.layers[index]:
-        case Dense() | Conv():
-            weight = parameter(Role.WEIGHT)
-            if not any(p.role is Role.BIAS for p in net.taken(index)):
-                return {"weight": weight}
-            bias = np.broadcast_to(parameter(Role.BIAS), weight.shape[:1])
-            return {"weight": weight, "bias": np.array(bias)}
-        case BatchNorm():
-            mean, variance = (
-                np.asarray(values[name], np.float64) for name in statistics_names(net, index)
-            )
-            scale, shift = parameter(Role.SCALE), parameter(Role.SHIFT)
-            return {"scale": scale, "shift": shift, "mean": mean, "variance": variance}
-        case SampleNorm():
-            return {"scale": parameter(Role.SCALE), "shift": parameter(Role.SHIFT)}
-        case _:
-            return {}
+    layer = net.layers[index]
+    tensors = {p.role.tensor: parameter(p.role) for p in net.taken(index)}
+    if layer.sums and "bias" in tensors:
+        tensors["bias"] = np.array(np.broadcast_to(tensors["bias"], tensors["weight"].shape[:1]))
+    if layer.statistics:
+        names = zip(layer.statistics, statistics_names(net, index), strict=True)
+        tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}
+    return tensors
 
 
 # Fewer layers ------------------------------------------------------------------
@@ -319,8 +266,7 @@ def stripped(trained: TrainedNet) -> TrainedNet:
     """Without dropout and identity, which pass on what they are given."""
     place = 0
     while place < len(trained.layers):
-        layer = trained.layers[place].layer
-        if isinstance(layer, Dropout) or layer == Activation("identity"):
+        if trained.layers[place].layer.idle:
             trained = _without(trained, place)
         else:
             place += 1
@@ -333,7 +279,7 @@ def folded(trained: TrainedNet) -> TrainedNet:
     place = 0
     while place < len(trained.layers):
         own = trained.layers[place]
-        if isinstance(own.layer, BatchNorm | ScaleShift):
+        if own.layer.statistics or isinstance(own.layer, ScaleShift):
             scale, shift = _of(own)
             source = _source(trained, place, scale)
             if source is not None:
@@ -348,7 +294,7 @@ def folded(trained: TrainedNet) -> TrainedNet:
 
 
 def _of(own: TrainedLayer) -> tuple[Array, Array]:
-    if isinstance(own.layer, BatchNorm):
+    if own.layer.statistics:
         return scale_and_shift(**own.tensors, epsilon=own.layer.epsilon)
     return own.tensors["scale"], own.tensors["shift"]
 
@@ -363,13 +309,11 @@ def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
     (value,) = trained.layers[place].reads
     while value and len(trained.readers(value)) == 1:
         before = trained.layers[value - 1]
-        match before.layer:
-            case Conv() | Dense() | ScaleShift():
-                return None if trained.is_shared(before) else value - 1
-            case Pool(kind) if kind == "avg" or (scale >= 0).all():
-                (value,) = before.reads
-            case _:
-                return None
+        if before.layer.sums or isinstance(before.layer, ScaleShift):
+            return None if trained.is_shared(before) else value - 1
+        if not before.layer.allows_scale(scale):
+            return None
+        (value,) = before.reads
     return None
 
 

@@ -85,6 +85,16 @@ def test_it_goes_through_a_pool_of_largest_values_unless_it_turns_them_over(sign
     np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
 
 
+@pytest.mark.parametrize("zeros", ["", " zeros"])
+def test_it_goes_through_an_average_pool_that_counts_no_zeros(zeros):
+    net = Net.parse(f"input 1x6x6; conv 2 3x3; avgpool 2 pad 1{zeros}; batchnorm; flatten; dense 2")
+    trained = trained_of(net)
+    fewer = folded(trained)
+    assert ("batchnorm1" in names(fewer)) == bool(zeros)
+    given = inputs(trained)
+    np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     "ending",
     [

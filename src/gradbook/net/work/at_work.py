@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
-from gradbook.graph.window import Shape
-from gradbook.layers import BatchNorm, Parameter, PlaceNorm, Role, SampleNorm
+from gradbook.layers import Parameter, Role, SampleNorm
 from gradbook.net.build import Forward, inference
 from gradbook.net.names import layer_names, leaf_name, statistics_names
 from gradbook.net.network import Net
@@ -63,9 +60,8 @@ class AtWork:
         layer = self.net.layers[index]
         if isinstance(layer, SampleNorm):
             x = self.values[index]
-            spread = x.ravel()[grouped(layer, x.shape)].var(axis=1)
+            spread = x.ravel()[layer.members(x.shape)].var(axis=1)
             return np.asarray(np.sqrt(spread + layer.epsilon))
-        assert isinstance(layer, BatchNorm)
         _, variance = statistics_names(self.net, index)
         return np.sqrt(self.kept[variance] + layer.epsilon)
 
@@ -73,7 +69,7 @@ class AtWork:
         """What that normalisation makes of its input before it scales and shifts it."""
         x, layer = self.values[index], self.net.layers[index]
         if isinstance(layer, SampleNorm):
-            places = grouped(layer, x.shape)
+            places = layer.members(x.shape)
             groups, normal = x.ravel()[places], np.empty(x.size)
             off = groups - groups.mean(axis=1, keepdims=True)
             normal[places] = off / self.deviations(index)[:, None]
@@ -82,14 +78,6 @@ class AtWork:
         mean, _ = statistics_names(self.net, index)
         centred = x - self.kept[mean][tail]
         return np.asarray(centred / self.deviations(index)[tail])
-
-
-def grouped(layer: SampleNorm, shape: Shape) -> NDArray[np.intp]:
-    """Which values are normalised together, by their numbers in line: (groups, values)."""
-    numbers = np.arange(prod(shape))
-    if isinstance(layer, PlaceNorm):
-        return numbers.reshape(shape[0], -1).T
-    return numbers.reshape(layer.groups_in(shape), -1)
 
 
 def last_value(net: Net) -> int:

@@ -29,7 +29,7 @@ from gradbook.layers import (
     Role,
     SampleNorm,
 )
-from gradbook.net.work.at_work import AtWork, grouped
+from gradbook.net.work.at_work import AtWork
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _through_group(
 ) -> Iterator[tuple[Shape, float]]:
     """Each value of its group changes: by its own, and by what it does to the mean and spread."""
     shape = worked.net.shapes[index]
-    own, places = int(np.ravel_multi_index(place, shape)), grouped(layer, shape)
+    own, places = int(np.ravel_multi_index(place, shape)), layer.members(shape)
     ((group,), _) = np.nonzero(places == own)
     normal, scale = worked.normal(index).ravel(), worked.own(index, Role.SCALE)
     deviation, size = worked.deviations(index)[group], places.shape[1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.graph.window import Shape
-from gradbook.layers import Conv, Layer, LayerNorm, Parameter, Role
+from gradbook.layers import Layer, Parameter, Role
 from gradbook.net.work.at_work import AtWork
 
 
@@ -42,39 +42,35 @@ def _uses(
     """Where a layer uses the weight, and by which number it is multiplied there."""
     layer, x, made = worked.net.layers[index], worked.values[index], worked.values[index + 1]
     match parameter.role:
-        case Role.WEIGHT if isinstance(layer, Conv):
+        case Role.WEIGHT if layer.window(x.shape):
             yield from _through_windows(layer, x, made.shape, place)
         case Role.WEIGHT:
             yield place[:1], float(x[place[1]]), place[1:]
         case Role.SCALE:
             normal = worked.normal(index)
-            yield from ((p, float(normal[p]), None) for p in _scaled(layer, made.shape, place))
-        case _ if isinstance(layer, LayerNorm):
-            yield from ((p, 1.0, None) for p in _scaled(layer, made.shape, place))
+            places = _places_of(parameter, made.shape, place)
+            yield from ((p, float(normal[p]), None) for p in places)
         case _:
-            planes = _of_plane(made.shape, place) if parameter.size > 1 else np.ndindex(made.shape)
-            yield from ((p, 1.0, None) for p in planes)
+            yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
 
 
-def _scaled(layer: Layer, shape: Shape, place: Shape) -> Iterator[Shape]:
-    """All places that one scale serves."""
-    if isinstance(layer, LayerNorm):
-        return iter([tuple(map(int, np.unravel_index(place[0], shape)))])
-    return _of_plane(shape, place)
-
-
-def _of_plane(shape: Shape, place: Shape) -> Iterator[Shape]:
-    """All places of a channel, or of a flat value the one."""
-    return ((*place, *rest) for rest in np.ndindex(shape[1:]))
+def _places_of(parameter: Parameter, shape: Shape, place: Shape) -> Iterator[Shape]:
+    """All places that one element serves: all there are, a channel's, or one alone."""
+    if parameter.size == 1:
+        return iter(np.ndindex(shape))
+    if parameter.size == shape[0]:
+        return ((*place, *rest) for rest in np.ndindex(shape[1:]))
+    return iter([tuple(map(int, np.unravel_index(place[0], shape)))])
 
 
 def _through_windows(
-    layer: Conv, x: np.ndarray, made: Shape, place: Shape
+    layer: Layer, x: np.ndarray, made: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
     plane, own, *tap = place
-    group = plane // (layer.channels // layer.groups)
+    group = plane // (made[0] // layer.groups)
     channel = group * (x.shape[0] // layer.groups) + own
     window, area = layer.window(x.shape), x.shape[1:]
+    assert window
     for there in np.ndindex(made[1:]):
         row, column = window.reads(there, tap)
         if 0 <= row < area[0] and 0 <= column < area[1]:

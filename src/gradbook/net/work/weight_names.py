@@ -9,18 +9,7 @@ import numpy as np
 
 from gradbook.errors import UsageError
 from gradbook.graph.window import Shape
-from gradbook.layers import (
-    BatchNorm,
-    Conv,
-    Dense,
-    GroupNorm,
-    Layer,
-    LayerNorm,
-    Parameter,
-    PlaceNorm,
-    Role,
-    spell,
-)
+from gradbook.layers import KINDS, Layer, Parameter, Role, spell
 from gradbook.net.network import Net
 from gradbook.net.text.synonyms import ours
 
@@ -29,14 +18,7 @@ PLACED = re.compile(
     r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3}(?![0-9]))?\s*"
     r"([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
 )
-KINDS: dict[str, type[Layer]] = {
-    "conv": Conv,
-    "dense": Dense,
-    "batchnorm": BatchNorm,
-    "groupnorm": GroupNorm,
-    "layernorm": LayerNorm,
-    "placenorm": PlaceNorm,
-}
+OWNERS = {kind.word: kind for kind in KINDS if kind.sums or kind.normalises}
 
 
 def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
@@ -45,8 +27,8 @@ def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
     numbered, placed = NUMBERED.fullmatch(said), PLACED.fullmatch(said)
     if numbered:
         found = _numbered(net, Role(numbered[1]), int(numbered[2]))
-    elif placed and ours(placed[1]) in KINDS:
-        found = _placed(net, KINDS[ours(placed[1])], placed)
+    elif placed and ours(placed[1]) in OWNERS:
+        found = _placed(net, OWNERS[ours(placed[1])], placed)
     else:
         found = None
     if found is None:
@@ -71,9 +53,9 @@ def _numbered(net: Net, role: Role, number: int) -> tuple[Parameter, Shape] | No
 
 def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Parameter, Shape] | None:
     peers = [k for k, layer in enumerate(net.layers) if isinstance(layer, kind)]
-    number, role = int(words[2] or 1), words[3] or ("w" if kind in (Conv, Dense) else "γ")
+    number, role = int(words[2] or 1), words[3] or ("w" if kind.sums else "γ")
     place = tuple(map(int, words[4].split(",")))
-    if not words[2] and len(place) == 1 and kind in (Conv, Dense) and role == "w":
+    if not words[2] and len(place) == 1 and kind.sums and role == "w":
         number = place[0]  # conv2 alone is a layer, for one number is no place of its weights
     if not 0 < number <= len(peers):
         return None

@@ -1,0 +1,79 @@
+"""In how many files the package tells layers, activations and losses apart.
+
+    python bench/spread.py           # the counts
+    python bench/spread.py --files   # and the files, with what each of them names
+
+A file counts where it names a layer's class, an activation's word or a loss, outside of the cards
+in `layers/` and the ops in `graph/`: in Python a name or a text of its own, in JavaScript a text
+in quotes. What a card says of itself needs no such name.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from gradbook.layers import ACTIVATIONS, KINDS, LOSSES, Activation, Loss, SampleNorm, forms
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "gradbook"
+OWN_PLACES = ("layers", "graph")
+CLASSES = {kind.__name__ for kind in [*KINDS, Activation, SampleNorm]}
+WORDS = {
+    "layers": {first for first, (kind, _) in forms().items() if kind is not Activation}
+    - {"add", "go"},  # which are ops and verbs as well
+    "activations": {*ACTIVATIONS, *(kind.replace(" ", "_") for kind in ACTIVATIONS)},
+    "losses": {*LOSSES, *(loss.op for loss in LOSSES.values())},
+}
+LOSS_NAMES = {name for name in vars(Loss) if name.isupper()}
+QUOTED = re.compile(r"""(["'`])((?:(?!\1).)*)\1""")
+
+
+def python_names(source: str) -> Iterator[tuple[str, str]]:
+    """What a Python file tells apart: the subject, and the name."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id in CLASSES:
+            yield "layers", node.id
+        elif isinstance(node, ast.Attribute) and node.attr in LOSS_NAMES:
+            yield "losses", f"Loss.{node.attr}"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from named(node.value)
+
+
+def script_names(source: str) -> Iterator[tuple[str, str]]:
+    """What a JavaScript file tells apart."""
+    for match in QUOTED.finditer(source):
+        yield from named(match[2])
+
+
+def named(text: str) -> Iterator[tuple[str, str]]:
+    yield from ((subject, text) for subject, words in WORDS.items() if text in words)
+
+
+def names_by_file() -> dict[Path, set[tuple[str, str]]]:
+    """Every file that tells any of them apart, and what it names."""
+    names = {}
+    for path in sorted(PACKAGE.rglob("*")):
+        place = path.relative_to(PACKAGE)
+        reader = {".py": python_names, ".js": script_names}.get(path.suffix)
+        if reader and place.parts[0] not in OWN_PLACES:
+            names[place] = set(reader(path.read_text("utf-8")))
+    return names
+
+
+def main() -> None:
+    names = names_by_file()
+    for subject in WORDS:
+        files = {path: [name for of, name in told if of == subject] for path, told in names.items()}
+        files = {path: sorted(told) for path, told in files.items() if told}
+        scripts = sum(path.suffix == ".js" for path in files)
+        print(f"{subject:12}{len(files):4} files, {scripts} of them JavaScript")
+        if "--files" in sys.argv[1:]:
+            for path, told in files.items():
+                print(f"  {path}: {', '.join(told)}")
+
+
+if __name__ == "__main__":
+    main()
