@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import VERBS
+from scripts.doc_tables import PAGE, with_tables
 from tests.test_import_flow import FACE, PACKAGE
 
 ROOT = Path(__file__).parent.parent
@@ -74,6 +75,11 @@ def test_the_tree_of_the_architecture_is_the_real_one():
         if path.stem not in FACE and (path.suffix == ".py" or (path / "__init__.py").exists())
     }
     assert named - {"src"} == there
+
+
+def test_the_tables_of_activations_and_losses_say_what_their_cards_say():
+    text = PAGE.read_text("utf-8")
+    assert with_tables(text) == text, "run: python scripts/doc_tables.py"
 
 
 def test_every_measurement_is_in_the_table_of_them():

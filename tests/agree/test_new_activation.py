@@ -47,6 +47,7 @@ def mish(monkeypatch):
     activation(
         "mish",
         "each, times tanh of its softplus (Mish)",
+        "x·tanh(ln(1 + e^x))",
         lambda x: x * np.tanh(np.logaddexp(0, x)),
         derivative=mish_derivative,
         expansion=lambda x: x * tanh(softplus(x)),

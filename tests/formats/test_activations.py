@@ -35,6 +35,7 @@ def known(monkeypatch):
     activation(
         "wavy",
         "each, bent somehow",
+        "a formula",
         lambda x: (1 - x) * np.tanh(2 * x) / 4 + np.exp(2 * np.minimum(x, 0)) / 8 + 0.5,
         expansion=wavy,
     )

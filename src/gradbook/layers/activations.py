@@ -31,7 +31,8 @@ class ActivationCard:
     """An activation: what its values are, and the statement that says it."""
 
     words: str  # of the values it makes of those before it
-    form: StatementForm
+    form: StatementForm  # whose help is the formula of each x
+    note: str = ""  # what other programs call it
 
 
 ACTIVATIONS: dict[str, ActivationCard] = {}
@@ -40,7 +41,9 @@ ACTIVATIONS: dict[str, ActivationCard] = {}
 def activation(
     kind: str,
     words: str,
+    formula: str,
     value: Callable[..., Any] | None = None,
+    note: str = "",
     synonyms: tuple[str, ...] = (),
     fields: tuple[TextField, ...] = (),
     **parts: Callable[..., Any],
@@ -48,8 +51,8 @@ def activation(
     """Make a new one known, and its op where that isn't there already."""
     if value is not None:
         define(kind.replace(" ", "_"), value, **parts)
-    form = StatementForm(kind, fields, synonyms=synonyms, preset={"kind": kind})
-    ACTIVATIONS[kind] = ActivationCard(words, form)
+    form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
+    ACTIVATIONS[kind] = ActivationCard(words, form, note)
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,18 @@ class Activation(Layer):
 
 # The usual ones ------------------------------------------------------------------
 
-activation("sigmoid", "the sigmoid σ of each")
-activation("tanh", "the hyperbolic tangent of each")
-activation("relu", "each if it is positive, else 0 (ReLU)")
+activation("sigmoid", "the sigmoid σ of each", "σ(x) = 1 / (1 + e^−x)")
+activation("tanh", "the hyperbolic tangent of each", "tanh(x)")
+activation(
+    "relu",
+    "each if it is positive, else 0 (ReLU)",
+    "max(0, x)",
+    note="its slope at 0 is 0, as in PyTorch",
+)
 activation(
     "leaky relu",
     "each, times {slope:g} if it is negative (leaky ReLU)",
+    "x where it is positive, else SLOPE·x",
     lambda x, slope: np.where(x > 0, x, slope * x),
     fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
@@ -148,18 +157,20 @@ def _up_to_6(x: Node, inside: Node | float, beyond: float) -> Node:
 activation(
     "relu6",
     "each between 0 and 6, else the nearer of the two (ReLU6)",
+    "min(6, max(0, x))",
     lambda x: np.clip(x, 0, 6),
     derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),  # flat at both corners, as in PyTorch
     expansion=lambda x: _up_to_6(x, x, 6),
 )
 activation(
-    "elu",  # e^x − 1 below zero
+    "elu",
     "each if it is positive, else e to its power less 1 (ELU)",
+    "x where it is positive, else e^x − 1",
     lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
     expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
 )
-activation("softplus", "each, bent smoothly to stay positive (softplus)")
+activation("softplus", "each, bent smoothly to stay positive (softplus)", "ln(1 + e^x)")
 
 # Smooth gates: x times a share of it ---------------------------------------------
 
@@ -178,24 +189,30 @@ def _gelu_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
 
 
 activation(
-    "gelu",  # Hendrycks and Gimpel (2016), the tanh form: PyTorch's approximate="tanh"
+    "gelu",  # Hendrycks and Gimpel (2016)
     "each, times a smooth step from 0 to 1 (GELU, in the tanh form)",
+    "½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))",
     lambda x: 0.5 * x * (1 + np.tanh(GELU_SCALE * x * (1 + GELU_CUBE * x**2))),
+    note='the tanh form of GELU: PyTorch\'s `GELU(approximate="tanh")`',
     derivative=_gelu_derivative,
     expansion=lambda x: 0.5 * x * (1 + _gelu_tanh(x)),
 )
 activation(
-    "exact gelu",  # Hendrycks and Gimpel (2016): what PyTorch and Keras call GELU
+    "exact gelu",  # Hendrycks and Gimpel (2016)
     "each, times the share of a normal distribution below it (GELU)",
+    "x·Φ(x), Φ being a normal distribution's share below x",
     lambda x: x * normal_share(x),
+    note="PyTorch's and Keras's `GELU` where nothing is said",
     derivative=lambda d, y, x: (d * (normal_share_of(x) + x * bell(x)),),
     expansion=lambda x: x * normal_share_of(x),
 )
 activation(
     "silu",  # x·σ(x); its slope is σ(x) + y·(1 − σ(x))
     "each, times its own sigmoid (SiLU)",
+    "x·σ(x)",
     lambda x: x * sigmoid(x),
-    ("swish",),
+    note="also called swish: PyTorch's `SiLU`",
+    synonyms=("swish",),
     derivative=lambda d, y, x: (d * (sigmoid_of(x) + y * (1 - sigmoid_of(x))),),
     expansion=lambda x: x * sigmoid_of(x),
 )
@@ -206,15 +223,21 @@ def _relu6(x: Node) -> Node:
 
 
 activation(
-    "hard swish",  # x·relu6(x + 3)/6: SiLU in straight lines
+    "hard swish",  # SiLU in straight lines
     "each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)",
+    "x·min(6, max(0, x + 3))/6",
     lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    note="PyTorch's `Hardswish`",
     derivative=lambda d, y, x: (d * (_relu6(x + 3) / 6 + x * _up_to_6(x + 3, 1, 0) / 6),),
     expansion=lambda x: x * _relu6(x + 3) / 6,
 )
 
 # Of all values -------------------------------------------------------------------
 
-activation("identity", "the same again (identity)")
-activation("softmax", "their shares of 1 (softmax)")
-activation("log softmax", "the logarithms of their shares of 1 (log softmax)")
+activation("identity", "the same again (identity)", "x")
+activation("softmax", "their shares of 1 (softmax)", "e^x over the sum of e^x of all values")
+activation(
+    "log softmax",
+    "the logarithms of their shares of 1 (log softmax)",
+    "x less the logarithm of the sum of e^x of all values",
+)

@@ -1,6 +1,6 @@
 """Losses: one block each, with the op of a target and an output, and the activation it reads.
 
-`loss(words, op, …)` is all that one needs. Each is averaged over the samples.
+`loss(words, formula, op, …)` is all that one needs. Each is averaged over the samples.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Loss(str):
     ending: str  # the activation whose probabilities it measures, by what that was given
     summed: bool  # over the outputs; else averaged
     of_all: bool  # whether the op takes all outputs at once
+    formula: str
     synonyms: tuple[str, ...]
 
     def __new__(cls, words: str) -> Loss:
@@ -51,12 +52,24 @@ class Loss(str):
         """Whether it measures probabilities by their logarithms."""
         return bool(self.ending)
 
+    @property
+    def over_outputs(self) -> str:
+        """How one output's error and another's are put together."""
+        return "of all" if self.of_all else "summed" if self.summed else "averaged"
+
+    @property
+    def usage(self) -> str:
+        """The formula, what is done with the outputs', and the activation that it asks for."""
+        together = "" if self.of_all else f", {self.over_outputs}"
+        return self.formula + together + (f"; after {self.ending}" if self.ending else "")
+
 
 LOSSES: dict[str, Loss] = {}
 
 
 def loss(
     words: str,
+    formula: str,
     op: str,
     value: Callable[..., Any],
     ending: str = "",
@@ -69,7 +82,7 @@ def loss(
     define(op, value, **parts)
     made = LOSSES[words] = str.__new__(Loss, words)
     made.op, made.ending, made.summed, made.of_all = op, ending, summed, of_all
-    made.synonyms = synonyms
+    made.formula, made.synonyms = formula, synonyms
     return made
 
 
@@ -82,6 +95,7 @@ def _is_positive(x: Node) -> Node:
 
 Loss.HALF_SQUARED = loss(
     "half squared error",
+    "½(t − a)²",
     "half_square",
     lambda t, a: 0.5 * (t - a) ** 2,
     summed=True,
@@ -90,6 +104,7 @@ Loss.HALF_SQUARED = loss(
 )
 Loss.SQUARED = loss(
     "mean squared error",
+    "(t − a)²",
     "square",
     lambda t, a: (t - a) ** 2,
     synonyms=("mse",),
@@ -97,8 +112,9 @@ Loss.SQUARED = loss(
     expansion=lambda t, a: (t - a) ** 2,
 )
 Loss.ABSOLUTE = loss(
-    "mean absolute error",
-    "absolute_error",  # its corner, where nothing is off, is flat
+    "mean absolute error",  # its corner, where nothing is off, is flat
+    "|t − a|",
+    "absolute_error",
     lambda t, a: np.abs(t - a),
     synonyms=("mae",),
     derivative=lambda d, y, t, a: (
@@ -111,7 +127,8 @@ Loss.ABSOLUTE = loss(
 # Of probabilities ----------------------------------------------------------------
 
 Loss.BINARY = loss(
-    "binary cross-entropy",  # −t·ln a − (1−t)·ln(1−a), said so that no logarithm overflows
+    "binary cross-entropy",  # said so that no logarithm overflows
+    "−t·ln a − (1−t)·ln(1−a)",
     "binary_cross_entropy",
     lambda t, o: np.maximum(o, 0) + np.log1p(np.exp(-np.abs(o))) - t * o,
     ending="sigmoid",
@@ -120,7 +137,8 @@ Loss.BINARY = loss(
     expansion=lambda t, o: o.graph.make("softplus", o) - t * o,
 )
 Loss.CROSS = loss(
-    "cross-entropy",  # −Σ t·ln softmax(o), for targets that sum to 1
+    "cross-entropy",  # for targets that sum to 1
+    "−Σ t·ln a",
     "cross_entropy",
     lambda t, o: np.logaddexp.reduce(o, axis=-1) - (t * o).sum(axis=-1),
     ending="softmax",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
-from gradbook.layers import ACTIVATIONS, KINDS
+from gradbook.layers import ACTIVATIONS, KINDS, LOSSES
+from gradbook.layers.fields import HELP_COLUMN
 
 LAYERS = "\n".join(line for kind in KINDS for form in kind.forms for line in form.help_lines)
-WORDS = ", ".join(card.form.usage for card in ACTIVATIONS.values())
+ACTIVATION_LINES = "\n".join(line for card in ACTIVATIONS.values() for line in card.form.help_lines)
+LOSS_LINES = "\n".join(
+    f"  loss {name}".ljust(HELP_COLUMN) + loss.usage for name, loss in LOSSES.items()
+)
 WINDOW_USAGE = """\
   A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
   the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
@@ -25,18 +27,19 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   again N [back L]           the layers from the last conv or dense on, or the last L, are
                              applied N times in all, one after the other, with the same
                              weights; each use counts as so many layers
-{fill(WORDS, 84, initial_indent="  ", subsequent_indent="  ")}
+
+  An activation makes of each value x
+
+{ACTIVATION_LINES}
 
 {WINDOW_USAGE}
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
-  gelu is the tanh form x·½·(1 + tanh(√(2/π)·(x + 0.044715·x³))), and exact gelu x·Φ(x);
-  silu is x·σ(x), and hard swish x·relu6(x + 3)/6; elu is e^x − 1 below zero.
 
-  loss half squared error    Σ ½(t−a)²; also 'mean squared error', 'mean absolute error',
-                             'binary cross-entropy' after sigmoid,
-                             'cross-entropy' after softmax, where 'smoothing S' spreads
-                             that share of each target over all; averaged over the samples.
+{LOSS_LINES}
+                             for targets t and outputs a, summed or averaged over the
+                             outputs, and averaged over the samples; with cross-entropy a
+                             'smoothing S' spreads that share of each target over all.
                              A network that says none has cross-entropy after softmax, else
                              half squared error; 'gradbook train', which teaches classes,
                              takes binary cross-entropy after sigmoid
