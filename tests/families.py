@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from gradbook.errors import ShapeError
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Graph, Node
 from gradbook.graph.window import SAME
-from gradbook.layers import LOSSES
+from gradbook.layers import ACTIVATIONS, LOSSES
 from gradbook.net import (
     Activation,
     Again,
@@ -44,10 +46,9 @@ from gradbook.net import (
     Shape,
     Update,
 )
+from tests.graph.cards import CARDS
 
-SMOOTH = ("sigmoid", "tanh", "softplus", "gelu", "exact gelu", "silu", "identity")
-CORNERED = ("relu", "leaky relu", "relu6", "elu", "hard swish")
-FLAT_ONLY = ("softmax", "log softmax")
+CHOICES = {"choose", "relu", "largest"}
 BRANCH = 3  # layers: where it begins, its own, where it ends
 MOST_CHANNELS = 8  # of what is put side by side, so that nothing grows large
 UPDATES = ("descent", "momentum", "adam", "adamw")
@@ -95,7 +96,7 @@ def networks(
                 layers.append(layers[owner])
                 shapes.append(made_by(layers, shapes))
     first, shape = shapes[0], shapes[-1]
-    loss = draw(st.sampled_from([it for it in losses if not smooth or it is not Loss.ABSOLUTE]))
+    loss = draw(st.sampled_from([it for it in losses if not (smooth and has_corner(it.op, 2))]))
     layers += draw(endings(shape, loss, smooth=smooth))
     plain = Net(input=first, layers=tuple(layers), loss=loss, again=tuple(again))
     return Net(
@@ -204,7 +205,8 @@ def branch(draw: DrawFn, back: int, given: Shape, latest: Shape, *, smooth: bool
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
     flat = prod(shape) == shape[0]  # 3x1x1 counts as flat
-    kinds = SMOOTH + (() if smooth else CORNERED) + (FLAT_ONLY if flat else ())
+    kinds = [kind for kind in ACTIVATIONS if flat or not Activation(kind).is_softmax]
+    kinds = [kind for kind in kinds if not (smooth and has_corner(Activation(kind).word, 1))]
     return st.sampled_from(kinds).flatmap(
         lambda kind: (
             st.builds(Activation, st.just(kind), thousandths(0, 0.5))
@@ -301,20 +303,34 @@ def averages_with_gaps(net: Net) -> bool:
     return any(pool.kind == "avg" and pool.dilation != (1, 1) for pool in pools)
 
 
+def has_corner(op: str, inputs: int) -> bool:
+    """Whether the op, or its slope, changes over from one formula to another somewhere."""
+    if op not in OPS:  # of all values, or of none
+        return False
+    graph = Graph()
+    card = CARDS[op]
+    given = [graph.leaf(Name("x", (k,))) for k in range(inputs)]
+    return _chooses(graph.make(op, *given, attributes=card.attributes))
+
+
+def _chooses(node: Node) -> bool:
+    expansion = node.op.expansion
+    parts = [expansion(*node.inputs, *node.attributes)] if expansion else node.inputs
+    return node.op.name in CHOICES or any(map(_chooses, parts))
+
+
 @st.composite
 def endings(draw: DrawFn, shape: Shape, loss: Loss, *, smooth: bool) -> list[Layer]:
     """What brings a shape to outputs that the loss can read."""
     layers: list[Layer] = [Flatten()] if len(shape) > 1 else []
     layers.append(Dense(draw(st.integers(1, 3)), draw(biases())))
-    if draw(st.booleans()) and loss is not Loss.CROSS:
+    if draw(st.booleans()) and not loss.of_all:
         layers.append(draw(batch_norms()))
-    match loss:
-        case Loss.BINARY:
-            layers.append(Activation("sigmoid"))
-        case Loss.CROSS:
-            layers.append(Activation(draw(st.sampled_from(["softmax", "log softmax"]))))
-        case _:
-            layers += draw(st.lists(activations((1,), smooth=smooth), max_size=1))
+    endings = [kind for kind in ACTIVATIONS if kind.endswith(loss.ending)]
+    if loss.ending:
+        layers.append(Activation(draw(st.sampled_from(endings))))
+    else:
+        layers += draw(st.lists(activations((1,), smooth=smooth), max_size=1))
     return layers
 
 

@@ -25,7 +25,6 @@ from gradbook.net import (
     GroupNorm,
     Layer,
     LayerNorm,
-    Loss,
     Net,
     Parameter,
     PlaceNorm,
@@ -33,6 +32,7 @@ from gradbook.net import (
     Residual,
 )
 from tests.agree.runs import Epoch
+from tests.graph.cards import CARDS
 from tests.outside.torch_windows import convolved, pooled
 
 Tensor = torch.Tensor
@@ -146,21 +146,16 @@ class Twin:
 
     def loss(self) -> Tensor:
         """The cross-entropies of PyTorch read what softmax and sigmoid are given."""
-        net, t = self.net, self.targets
-        match net.objective:
-            case Loss.CROSS:
-                sums = self.run(net.layers[:-1]).flatten(1)
-                return functional.cross_entropy(sums, t, label_smoothing=net.smoothing)
-            case Loss.BINARY:
-                before = self.run(net.layers[:-1])
-                return functional.binary_cross_entropy_with_logits(before, t)
-            case Loss.SQUARED:
-                return functional.mse_loss(self.run(net.layers), t)
-            case Loss.ABSOLUTE:
-                return functional.l1_loss(self.run(net.layers), t)
-            case Loss.HALF_SQUARED:
-                off = functional.mse_loss(self.run(net.layers), t, reduction="sum")
-                return off / 2 / len(t)
+        net, t, loss = self.net, self.targets, self.net.objective
+        outputs = self.run(net.layers[:-1] if loss.ending else net.layers)
+        if loss.of_all:
+            sums = outputs.flatten(1)
+            return functional.cross_entropy(sums, t, label_smoothing=net.smoothing)
+        error = CARDS[loss.op].torch
+        assert error
+        errors = [error(torch, *pair) for pair in zip(t.flatten(), outputs.flatten(), strict=True)]
+        total = torch.stack(errors).sum()
+        return total / (len(t) if loss.summed else t.numel())
 
     def optimizer(self, rate: float) -> torch.optim.Optimizer:
         rule, net, optim = self.net.update, self.net, torch.optim
@@ -195,27 +190,16 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             return pooled(layer, x)
         case Flatten():
             return x.flatten(1)
-        case Activation(kind, slope):
-            return ACTIVATIONS[kind](x) if kind != "leaky relu" else functional.leaky_relu(x, slope)
+        case Activation() if layer.is_softmax:
+            return getattr(torch, layer.word)(x.flatten(1), 1)
+        case Activation("identity"):
+            return x
+        case Activation():
+            bend = CARDS[layer.word].torch
+            assert bend
+            return bend(torch, x, *layer.settings)
         case _:
             raise AssertionError(layer)
-
-
-ACTIVATIONS: dict[str, Any] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "softplus": lambda x: functional.softplus(x, threshold=500),  # the usual 20 drops ln(1 + e^-x)
-    "gelu": lambda x: functional.gelu(x, approximate="tanh"),
-    "exact gelu": functional.gelu,
-    "silu": functional.silu,
-    "relu6": functional.relu6,
-    "elu": functional.elu,
-    "hard swish": functional.hardswish,
-    "identity": lambda x: x,
-    "softmax": lambda x: torch.softmax(x.flatten(1), 1),
-    "log softmax": lambda x: torch.log_softmax(x.flatten(1), 1),
-}
 
 
 def _tensor(values: Any) -> Tensor:

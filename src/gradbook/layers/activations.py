@@ -83,6 +83,11 @@ class Activation(Layer):
         return self.kind.replace(" ", "_")
 
     @property
+    def settings(self) -> tuple[float, ...]:
+        """The numbers that its op takes, such as a slope."""
+        return tuple(getattr(self, part.name) for part in plain(self.form().fields))
+
+    @property
     def ending(self) -> str:  # type: ignore[override]
         return self.kind
 
@@ -117,8 +122,7 @@ class Activation(Layer):
         (x,) = given
         if self.kind == "identity":
             return x
-        settings = tuple(getattr(self, part.name) for part in plain(self.form().fields))
-        return x.graph.make(self.word, x, attributes=settings)
+        return x.graph.make(self.word, x, attributes=self.settings)
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
         """By way of ln Σ e^o, which softmax measures every value from."""
