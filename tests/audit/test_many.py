@@ -67,7 +67,7 @@ def test_what_became_of_it_is_one_line(kind):
 
 
 def test_of_very_many_books_a_few_wait_and_the_others_are_given_later(monkeypatch):
-    monkeypatch.setattr("gradbook.work.crew.MOST_WAITING", 2)
+    monkeypatch.setattr("gradbook.work.processes.MOST_WAITING", 2)
     waiting = []
 
     class Watched(ProcessCrew):

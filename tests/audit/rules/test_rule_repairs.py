@@ -1,8 +1,7 @@
 """The likeliest repair heals most and harms nothing; what is usual comes before any edit."""
 
-from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.rule_repairs import RepairSearch
-from gradbook.audit.rules.usual import Usual
+from gradbook.audit.rules.perceptron import Usual, find_perceptrons
+from gradbook.audit.rules.perceptron_findings import RepairSearch
 from tests.audit.material.perceptrons.small import ROWS, edited
 from tests.audit.material.small import at, small
 
@@ -21,7 +20,7 @@ def best(cells, first="D5"):
 def test_one_row_gets_what_the_rest_of_its_line_has():
     repair = best({"I4": "=C4*H4"})
     assert (repair.cell, repair.right.text, repair.edit) == (at("I4"), "C4-H4", None)
-    assert len(repair.healed) == 3
+    assert len(repair.updates) == 3
 
 
 def test_a_whole_line_gets_the_smallest_edit():
@@ -31,7 +30,7 @@ def test_a_whole_line_gets_the_smallest_edit():
 
 def test_the_cell_that_several_updates_are_made_of_is_to_blame():
     repair = best({"I2:I9": "=H2-C2"})
-    assert (repair.cell, len(repair.healed)) == (at("I4"), 3)
+    assert (repair.cell, len(repair.updates)) == (at("I4"), 3)
 
 
 def test_a_change_that_nobody_uses_any_more_is_among_what_is_tried():
@@ -44,7 +43,7 @@ def test_a_change_that_nobody_uses_any_more_is_among_what_is_tried():
 def test_a_typed_weight_goes_on_from_what_the_step_before_left():
     searched = search({"E5": 0.5}, "D6")
     (update,) = searched.before
-    assert searched.unpasted(update).text == "E4+$K$2*I4*B4"
+    assert searched.formula_of_typed_weight(update).text == "E4+$K$2*I4*B4"
 
 
 def test_nothing_is_found_where_nothing_small_helps():

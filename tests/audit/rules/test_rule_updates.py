@@ -3,7 +3,7 @@
 import pytest
 
 from gradbook.audit.formula.pattern import CellReference
-from gradbook.audit.rules.rule_updates import bases, followed, rule_updates
+from gradbook.audit.rules.rule_form import bases, mentions_outside_conditions, rule_updates
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS
 from tests.audit.material.small import all_at, at, small, small_book
 
@@ -37,7 +37,11 @@ def test_a_formula_goes_on_from_what_it_keeps_either_way(formula, kept):
 )
 def test_what_is_followed_stands_in_no_condition(formula, mentioned):
     pattern = small_book({"E5": formula}).patterns[at("E5")]
-    found = {place.at(at("E5")) for place in followed(pattern) if isinstance(place, CellReference)}
+    found = {
+        place.at(at("E5"))
+        for place in mentions_outside_conditions(pattern)
+        if isinstance(place, CellReference)
+    }
     assert found == {at(name) for name in mentioned.split()}
 
 

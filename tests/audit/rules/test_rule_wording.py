@@ -1,8 +1,7 @@
 """The words for a perceptron: what its cells are called, what the rule says of each weight."""
 
-from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.rule_wording import RuleWords
-from gradbook.audit.rules.usual import Usual
+from gradbook.audit.rules.perceptron import Usual, find_perceptrons
+from gradbook.audit.rules.perceptron_findings import RuleWords
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import at, small
 
@@ -34,4 +33,4 @@ def test_the_rule_is_said_with_the_weights_own_input():
 def test_a_pasted_cell_is_said_with_what_it_holds():
     said = words(edited(ROWS, {"H5": 1.0}))
     line = "where the others of its line have a formula"
-    assert said.pasted(at("H5")) == f"H5 holds the number 1 {line}"
+    assert said.why_pasted(at("H5")) == f"H5 holds the number 1 {line}"

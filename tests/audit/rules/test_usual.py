@@ -2,8 +2,7 @@
 
 import pytest
 
-from gradbook.audit.rules.perceptron import find_perceptrons
-from gradbook.audit.rules.usual import Trouble, Usual, UsualCell, most_common
+from gradbook.audit.rules.perceptron import Trouble, Usual, UsualCell, find_perceptrons, most_common
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, edited
 from tests.audit.material.small import at, small
 

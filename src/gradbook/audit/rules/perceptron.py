@@ -1,21 +1,25 @@
-"""Trainings by the perceptron rule: which updates belong to one, in which steps they come."""
+"""Trainings by the perceptron rule: their updates and steps, and what most steps have in common."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from random import Random
+from typing import TypeVar
 
-from gradbook.audit.formula.address import ACROSS, DOWN, ROW, Address, Axis, sheet_of
+from gradbook.audit.formula.address import ACROSS, DOWN, ROW, SHEET, Address, Axis, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.rule_form import RuleForm, form_of
-from gradbook.audit.rules.rule_updates import (
+from gradbook.audit.rules.rule_form import (
+    RuleForm,
     RuleUpdate,
     bases,
-    followed,
+    form_of,
+    mentions_outside_conditions,
     rule_updates,
     updates_at,
 )
@@ -42,17 +46,27 @@ class RuleStep:
         return self.updates[0].cell
 
 
-@dataclass(frozen=True, eq=False)
 class Perceptron:
-    """Weights that learn together by the perceptron rule."""
+    """Weights that learn together by the perceptron rule.
 
-    book: Book
-    flow: Flow
-    steps: tuple[RuleStep, ...]
-    weight_cells: set[Address]  # plain cells, of all steps
-    varying: set[Address]
-    _forms: dict[Signature, RuleForm | None] = field(default_factory=dict)
-    _inside: dict[Address, list[Address]] = field(default_factory=dict)
+    Knows the weights' plain cells, of all steps, and the cells that vary with them. The form of an
+    update and the formulas behind it are worked out once for all updates that are made alike.
+    """
+
+    def __init__(
+        self, book: Book, flow: Flow, weight_cells: set[Address], varying: set[Address]
+    ) -> None:
+        self.book, self.flow = book, flow
+        self.weight_cells, self.varying = weight_cells, varying
+        self.steps: tuple[RuleStep, ...] = ()
+        self._forms: dict[Signature, RuleForm | None] = {}
+        self._inside: dict[Address, list[Address]] = {}
+
+    def with_steps(self, steps: tuple[RuleStep, ...]) -> Perceptron:
+        """Return the same weights with the steps in which they learn."""
+        other = copy(self)
+        other.steps = steps
+        return other
 
     @cached_property
     def updates(self) -> list[RuleUpdate]:
@@ -77,7 +91,7 @@ class Perceptron:
         return self.flow.plain(cell)
 
     def before(self, cell: Address, other: Address) -> bool:
-        """Never: no cell but the weights carries anything from step to step."""
+        """Always false: only weights carry anything from one step to the next."""
         return False
 
     def mentioned(
@@ -94,18 +108,20 @@ class Perceptron:
         if made_of not in self._forms:
             form = form_of(self, update, {})
             places = {cell: k for k, cell in enumerate(leaves)}
-            self._forms[made_of] = form.moved(places) if form else None
+            self._forms[made_of] = form.for_cells(places) if form else None
         found = self._forms[made_of]
-        return found.moved(dict(enumerate(leaves))) if found else None
+        return found.for_cells(dict(enumerate(leaves))) if found else None
 
     def _is_smooth(self, update: RuleUpdate) -> bool:
-        """Whether what is added follows some weight little by little, as a gradient does: sooner
-        seen than tried."""
+        """Whether what is added changes smoothly with some weight, as a gradient does: seen from
+        the formulas alone, without trying numbers."""
         patterns, base = self.book.patterns, self.plain(update.base)
         waiting, seen = [update.cell], {update.cell}
         while waiting:
             cell = waiting.pop()
-            for source in map(self.plain, self.flow.mentioned(followed(patterns[cell]), cell)):
+            for source in map(
+                self.plain, self.flow.mentioned(mentions_outside_conditions(patterns[cell]), cell)
+            ):
                 if source in self.weight_cells and (source != base or cell != update.cell):
                     return True
                 if source not in seen and self._is_inside(source):
@@ -165,13 +181,13 @@ def axis_of_steps(steps: Sequence[RuleStep], plain: Callable[[Address], Address]
     return max(filter(has_lines, (DOWN, ACROSS)), key=going_on, default=None)
 
 
-# Found in a workbook -----------------------------------------------------------------
+# Finding them in a workbook -----------------------------------------------------------------
 
 
 def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
     """The trainings by the perceptron rule, in the order of the sheets."""
     updates = rule_updates(book, flow)
-    every = _learning(Perceptron(book, flow, (), set(), set()), updates)
+    every = _learning(Perceptron(book, flow, set(), set()), updates)
     if not any(map(every.form, _some(book, updates))):
         return []
     found: list[Perceptron] = []
@@ -183,7 +199,7 @@ def find_perceptrons(book: Book, flow: Flow) -> list[Perceptron]:
             if beside:
                 forms = {update: some.form(update) for update in group}
             steps = _steps(some, [*group, *beside], forms)
-            found.append(replace(some, steps=steps))
+            found.append(some.with_steps(steps))
     return found
 
 
@@ -201,7 +217,7 @@ def _learning(every: Perceptron, updates: Sequence[RuleUpdate]) -> Perceptron:
     """With more weights."""
     cells = {every.plain(u.base) for u in updates} | {u.cell for u in updates}
     varying = every.varying | every.flow.below(cells) | cells
-    return Perceptron(every.book, every.flow, (), every.weight_cells | cells, varying)
+    return Perceptron(every.book, every.flow, every.weight_cells | cells, varying)
 
 
 def _groups(every: Perceptron, updates: Sequence[RuleUpdate]) -> list[list[RuleUpdate]]:
@@ -289,3 +305,305 @@ def _place(
             shared = (cell for cell in every.inside(update)[1:] if cell in known)
             place = next(shared, every.plain(update.base))
         groups.setdefault(known.get(place, ("alone", place)), []).append(update)
+
+
+# What most updates have in common -----------------------------------------------------
+
+MOST = 0.7  # of the steps agree on something, or they agree on nothing
+HALF = 0.5
+SAME = 1e-6
+
+Thing = TypeVar("Thing", bound=Hashable)
+
+
+class Trouble(Enum):
+    """Why an update isn't what the rule says."""
+
+    NO_FORM = "form"
+    OPPOSITE = "opposite"
+    FACTOR = "factor"
+    RATE = "rate"
+    TARGET = "target"
+    LEVELS = "levels"
+    THRESHOLD = "threshold"
+    NOT_CARRIED = "not carried"
+    PASTED = "pasted"
+    TWICE = "twice"
+
+
+@dataclass(frozen=True)
+class UsualCell:
+    """A cell that all steps share, or one that moves along with them, or none at all."""
+
+    fixed: Address | None = None
+    away: int | None = None  # from a cell that each step has
+    is_none: bool = False
+
+
+def most_common(things: Iterable[Thing], share: float = MOST) -> Thing | None:
+    """What most of some things are; None where they are too different."""
+    counts = Counter(things)
+    if not counts:
+        return None
+    thing, count = counts.most_common(1)[0]
+    return thing if count >= share * counts.total() else None
+
+
+class Usual:
+    """The rule as most of a perceptron's updates follow it."""
+
+    def __init__(self, perceptron: Perceptron) -> None:
+        self.perceptron = perceptron
+        self.book = perceptron.book
+        self.steps = perceptron.steps
+        self.forms = {update: perceptron.form(update) for update in perceptron.updates}
+        self.known = {update: form for update, form in self.forms.items() if form}
+        self.producer = {u.cell: k for k, step in enumerate(self.steps) for u in step.updates}
+        axis = perceptron.axis
+        lines = sorted({axis.line(u.cell) for u in perceptron.updates}) if axis else []
+        self.weight = {
+            update: lines.index(axis.line(update.cell)) if axis else k
+            for step in self.steps
+            for k, update in enumerate(step.updates)
+        }
+
+    def of_weight(self, number: int) -> list[RuleUpdate]:
+        """The updates of one weight."""
+        return [update for update, k in self.weight.items() if k == number]
+
+    @cached_property
+    def weights(self) -> set[Address]:
+        """The cells of the weights, before and after updates."""
+        return {cell for update in self.weight for cell in (update.cell, update.base)}
+
+    @cached_property
+    def cells_in_use(self) -> set[Address]:
+        """The cells that the training's formulas mention."""
+        return set().union(*map(self.perceptron.flow.sources, self.perceptron.cells))
+
+    # What most of them share
+
+    @cached_property
+    def factors(self) -> dict[int, float]:
+        """The rate of each weight, as most of its updates have it."""
+        found: defaultdict[int, list[float]] = defaultdict(list)
+        for update, form in self.known.items():
+            found[self.weight[update]].append(round(form.factor, 9))
+        each = {k: Counter(values).most_common(1)[0][0] for k, values in found.items()}
+        usual, count = Counter(map(abs, each.values())).most_common(1)[0]
+        every = dict.fromkeys(self.weight.values(), usual)
+        return every if 2 * count > len(each) > 2 else {**every, **each}
+
+    @cached_property
+    def levels(self) -> tuple[float, ...] | None:
+        return most_common((form.levels for form in self.known.values()), HALF)
+
+    @cached_property
+    def rate(self) -> UsualCell:
+        return self._usual_cell({update: form.rates for update, form in self.known.items()})
+
+    @cached_property
+    def threshold(self) -> UsualCell:
+        return self._usual_cell({update: form.thresholds for update, form in self.known.items()})
+
+    def _usual_cell(self, named: Mapping[RuleUpdate, frozenset[Address]]) -> UsualCell:
+        """The one cell that updates name, the same for all or so far away from each step."""
+        if most_common(not cells for cells in named.values()):
+            return UsualCell(is_none=True)
+        single = [(u, next(iter(cells))) for u, cells in named.items() if len(cells) == 1]
+        holding = [(u, cell) for u, cell in single if self.is_number(cell)] or single
+        fixed = most_common((cell for _, cell in holding), HALF)
+        if len(self.steps) > 1 and fixed is not None:
+            return UsualCell(fixed=fixed)
+        away = most_common(cell - self._anchor(u) for u, cell in single)
+        return UsualCell(fixed if away is None else None, away)
+
+    def _anchor(self, update: RuleUpdate) -> Address:
+        """A cell of the step that moves along with its sample."""
+        return self._anchors[self.producer[update.cell]]
+
+    @cached_property
+    def _anchors(self) -> list[Address]:
+        own = [[c for c in self.inside(step) if c not in self.weights] for step in self.steps]
+        both = list(zip(own, self.steps, strict=True))
+        away = most_common((min(cells) - step.first for cells, step in both if cells), 0) or 0
+        firsts = [min(cells, default=step.first + away) for cells, step in both]
+        axis = self.perceptron.axis
+        return [sheet_of(c) * SHEET + axis.along(c) * axis.step if axis else c for c in firsts]
+
+    def is_number(self, cell: Address) -> bool:
+        return cell in self.book.patterns or isinstance(self.book.values.get(cell), float)
+
+    @cached_property
+    def _targets_away(self) -> dict[int, int | None]:
+        """How far each sample's target is from the input of each weight."""
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for update, form in self.known.items():
+            if form.inputs and self._may_be_target(form):
+                found[self.weight[update]].append(form.target - min(form.inputs))
+        return {number: most_common(aways) for number, aways in found.items()}
+
+    @cached_property
+    def _target_beside(self) -> int | None:
+        """How far it is from the step's own cells."""
+        likely = ((u, form) for u, form in self.known.items() if self._may_be_target(form))
+        return most_common(form.target - self._anchor(update) for update, form in likely)
+
+    @cached_property
+    def _used_as_inputs(self) -> set[Address]:
+        return {cell for form in self.known.values() for cell in form.inputs}
+
+    def _may_be_target(self, form: RuleForm) -> bool:
+        return form.apart and form.scales and form.target not in self._used_as_inputs
+
+    def _has_its_target(
+        self, update: RuleUpdate, form: RuleForm, targets: Counter[Address]
+    ) -> bool:
+        if not self._may_be_target(form):
+            return False
+        away = self._targets_away.get(self.weight[update]) if form.inputs else None
+        if away is not None:
+            return form.target - min(form.inputs) == away
+        if self._target_beside is not None:
+            return form.target - self._anchor(update) == self._target_beside
+        return targets[form.target] == max(targets.values())
+
+    @cached_property
+    def previous(self) -> list[int | None]:
+        """The step whose weights each step goes on from."""
+        found: list[int | None] = []
+        for step in self.steps:
+            plain = (self.perceptron.plain(update.base) for update in step.updates)
+            before = Counter(map(self.producer.get, plain))
+            found.append(max(before, key=lambda k: (before[k], -1 if k is None else k)))
+        return found
+
+    # Formulas that most steps have
+
+    @cached_property
+    def patterns(self) -> dict[object, Counter[Pattern]]:
+        """The formulas at each place of a step, by how far it is from the first update, and those
+        of each line."""
+        found: defaultdict[object, Counter[Pattern]] = defaultdict(Counter)
+        axis, patterns = self.perceptron.axis, self.book.patterns
+        for step in self.steps:
+            for cell in self.cells(step):
+                if cell in patterns:
+                    found[cell - step.first][patterns[cell]] += 1
+                    if axis is not None:
+                        found[axis.line(cell)][patterns[cell]] += 1
+        return found
+
+    def inside(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step."""
+        every = (cell for update in step.updates for cell in self.perceptron.inside(update))
+        return list(dict.fromkeys(every))
+
+    def cells(self, step: RuleStep) -> list[Address]:
+        """The formulas of a step, those that only repeat others, and the weights before it."""
+        inside, plain = self.inside(step), self.perceptron.plain
+        sources = (s for cell in inside for s in self.perceptron.flow.sources(cell))
+        repeating = (s for s in sources if s in self.book.patterns and plain(s) != s)
+        return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
+
+    def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
+        """The formulas that most steps have where a cell stands."""
+        axis = self.perceptron.axis
+        keys: list[object] = [cell - step.first, *([axis.line(cell)] if axis else [])]
+        counters = (self.patterns[key] for key in keys if key in self.patterns)
+        return list(dict.fromkeys(c.most_common(1)[0][0] for c in counters if c.total() > 1))
+
+    def near(self, step: RuleStep) -> set[Address]:
+        """The cells in which a step has formulas, or most steps have one there."""
+        return self._near[step.first]
+
+    @cached_property
+    def _near(self) -> dict[Address, set[Address]]:
+        away = [key for key in self.patterns if isinstance(key, int)]
+        return {
+            step.first: {step.first + k for k in away}.union(self.cells(step))
+            for step in self.steps
+        }
+
+    # Which of them depart
+
+    def troubles(
+        self, step: RuleStep, instead: Mapping[Address, Pattern] | None = None
+    ) -> dict[RuleUpdate, Trouble]:
+        """The updates of a step that aren't what the rule says, maybe with other formulas."""
+        forms = self.forms_with(step, instead or {})
+        starts = {update: self._with(update, instead or {}).base for update in step.updates}
+        found = {}
+        for update in step.updates:
+            trouble = self._carried(update, starts) or self._departs(update, forms)
+            if trouble is not None:
+                found[update] = trouble
+        return found
+
+    def forms_with(
+        self, step: RuleStep, instead: Mapping[Address, Pattern]
+    ) -> dict[RuleUpdate, RuleForm | None]:
+        """What the updates of a step add, maybe with other formulas."""
+        if not instead:
+            return {update: self.forms[update] for update in step.updates}
+        return {update: self._form_with(step, update, instead) for update in step.updates}
+
+    def _form_with(
+        self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]
+    ) -> RuleForm | None:
+        return form_of(self.perceptron, self._with(update, instead), instead, self.near(step))
+
+    def heals(self, step: RuleStep, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> bool:
+        """Whether an update may be what the rule says with other formulas."""
+        form = self._form_with(step, update, instead)
+        return form is not None and self._departs(update, {update: form}) is None
+
+    def _with(self, update: RuleUpdate, instead: Mapping[Address, Pattern]) -> RuleUpdate:
+        """An update as it is with other formulas: it may go on from another cell."""
+        base, plain = update.base, self.perceptron.plain
+        if update.cell in instead:
+            places = (place.at(update.cell) for place in bases(instead[update.cell]))
+            cells = [cell for cell in places if cell is not None]
+            wanted = self.previous[self.producer[update.cell]]
+            produced = (cell for cell in cells if self.producer.get(plain(cell)) == wanted)
+            base = next(produced, cells[0] if cells else base)
+        if base in instead:
+            place = instead[base].place_of(instead[base].expression)
+            base = (place.at(base) if place else None) or base
+        return RuleUpdate(update.cell, plain(base))
+
+    def _departs(
+        self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
+    ) -> Trouble | None:
+        form = forms[update]
+        if form is None or not form.scales:
+            return Trouble.NO_FORM
+        if form.factor < 0:
+            return Trouble.OPPOSITE
+        usual = abs(self.factors[self.weight[update]])
+        if abs(form.factor - usual) > SAME * max(form.factor, usual):
+            return Trouble.FACTOR
+        if not self._has_usual(self.rate, form.rates, update):
+            return Trouble.RATE
+        if not self._has_usual(self.threshold, form.thresholds, update):
+            return Trouble.THRESHOLD
+        if not self._has_its_target(update, form, Counter(f.target for f in forms.values() if f)):
+            return Trouble.TARGET
+        return Trouble.LEVELS if self.levels and form.levels != self.levels else None
+
+    def _has_usual(self, usual: UsualCell, cells: Iterable[Address], update: RuleUpdate) -> bool:
+        return all(self._is_usual(usual, cell, update) for cell in cells)
+
+    def _is_usual(self, usual: UsualCell, cell: Address, update: RuleUpdate) -> bool:
+        if usual.fixed is not None:
+            return cell == usual.fixed
+        if usual.away is not None and cell - self._anchor(update) != usual.away:
+            return False
+        return self.is_number(cell) and not usual.is_none
+
+    def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
+        before, usual = self.producer.get(starts[update]), self.previous[self.producer[update.cell]]
+        if before == usual:
+            twice = list(starts.values()).count(starts[update]) > 1
+            return Trouble.TWICE if twice else None
+        return Trouble.PASTED if before is None else Trouble.NOT_CARRIED

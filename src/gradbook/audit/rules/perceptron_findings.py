@@ -1,30 +1,478 @@
-"""What is wrong in a training by the perceptron rule, and in which cells."""
+"""What is wrong in a training by the perceptron rule: which cell, what belongs there, and why."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, combinations, product
 
 from gradbook.audit.budget import sought
 from gradbook.audit.findings.findings import (
     ANOTHER_ROW,
     CHANGE,
+    DEPARTING_ROW,
+    DRIFTING_RATE,
     PASTED,
     RIGHT,
     WRONG,
     Finding,
     SheetReport,
     finding_in,
+    held,
 )
-from gradbook.audit.formula.address import Address, cells_of, ranges, row_of, sheet_of
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    Address,
+    cells_of,
+    column_of,
+    letters,
+    ranges,
+    row_of,
+    sheet_of,
+    written,
+)
+from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
+from gradbook.audit.formula.expression import Path, part_at, paths, references, renamed
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.rules.perceptron import Perceptron, RuleStep
-from gradbook.audit.rules.rule_repairs import RepairSearch, RuleRepair
-from gradbook.audit.rules.rule_updates import RuleUpdate
-from gradbook.audit.rules.rule_wording import RuleWords
-from gradbook.audit.rules.usual import Trouble, Usual
+from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
+from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases
+from gradbook.audit.workbook.book import shown
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+    write,
+)
+
+# Edits of one formula that may put an update right ------------------------------------
+
+INSTEAD = {
+    "+": ("-", "*"),
+    "-": ("+", "*"),
+    "*": ("+", "-"),
+    "/": ("*",),
+    "^": ("*",),
+    "<": (">",),
+    ">": ("<",),
+    "<=": (">=",),
+    ">=": ("<=",),
+    "=": ("<>",),
+    "<>": ("=",),
+}
+NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
+
+
+def small_edits(
+    expression: Expression, pool: Sequence[str], rates: Sequence[Number] = ()
+) -> Iterator[Edit]:
+    """The likely edits, with these cells to put in the place of others, and typed rates."""
+    cells = [Reference(text) for text in pool]
+    factors: list[Expression] = [*cells, *rates]
+    for path, part in paths(expression):
+        around = part_at(expression, path[:-1]) if path else None
+        yield from _instead(path, part, cells)
+        if isinstance(part, Infix):
+            yield from _operations(path, part)
+        yield from _turned(path, part)
+        if not isinstance(part, Number) and _takes_factors(around):
+            for factor in factors:
+                yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, factor))
+    for new, _ in shortened(expression):
+        yield Edit(EditKind.OMISSION, ((),), expression, new)
+
+
+def larger_edits(
+    expression: Expression, pool: Sequence[str], pairs: Iterable[tuple[str, str]]
+) -> Iterator[Edit]:
+    """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
+    single = [(path, part) for path, part in paths(expression) if _is_one_cell(part)]
+    for (p, a), (q, b) in combinations(single, 2):
+        if a != b:
+            yield Edit(EditKind.EXCHANGE, (p, q), a, b)
+    for new in regrouped(expression):
+        yield Edit(EditKind.PARENTHESES, ((),), expression, new)
+    more: list[Expression] = [Reference(text) for text in pool]
+    for term in [*more, *(Infix("*", Reference(a), Reference(b)) for a, b in pairs)]:
+        yield Edit(EditKind.TERM, ((),), expression, Infix("+", expression, term))
+
+
+def _is_one_cell(part: Expression) -> bool:
+    return isinstance(part, Reference) and ":" not in part.text
+
+
+def _instead(path: Path, part: Expression, cells: Sequence[Expression]) -> Iterator[Edit]:
+    """Other cells for a cell, other numbers for a number."""
+    is_number = isinstance(part, Number)
+    for other in NUMBERS if is_number else cells if _is_one_cell(part) else ():
+        if other != part:
+            kind = EditKind.NUMBER if is_number else EditKind.REFERENCE
+            yield Edit(kind, (path,), part, other)
+
+
+def _operations(path: Path, part: Infix) -> Iterator[Edit]:
+    for operator in INSTEAD.get(part.operator, ()):
+        yield Edit(EditKind.OPERATOR, (path,), part, Infix(operator, part.left, part.right))
+    if part.operator in "-/":
+        turned = Infix(part.operator, part.right, part.left)
+        yield Edit(EditKind.ORDER, (path,), part, turned)
+
+
+def _turned(path: Path, part: Expression) -> Iterator[Edit]:
+    match part:
+        case Prefix("-", operand):
+            yield Edit(EditKind.SIGN, (path,), part, operand)
+        case Reference() | Call():
+            yield Edit(EditKind.SIGN, (path,), part, Prefix("-", part))
+    match part:
+        case Call("IF", (condition, then, otherwise)):
+            swapped = Call("IF", (condition, otherwise, then))
+            yield Edit(EditKind.ORDER, (path,), part, swapped)
+
+
+def _takes_factors(around: Expression | None) -> bool:
+    """Whether a factor more here isn't the same as one of the product around."""
+    return not (isinstance(around, Infix) and around.operator in ("*", "/", *COMPARING))
+
+
+# The search for the cell to blame -----------------------------------------------------
+
+LONGEST = 60  # references in a formula that is edited
+MOST_TRIED = 2500  # edits, in one step
+
+
+@dataclass(frozen=True)
+class RuleRepair:
+    """The right formula of one cell."""
+
+    cell: Address
+    right: Pattern
+    updates: tuple[RuleUpdate, ...]  # that it puts right
+    edit: Edit | None = None  # None: what the rest of its line has
+
+
+Repairs = dict[Pattern, RuleRepair]  # found before, by the formula that was wrong
+
+
+class RepairSearch:
+    """The repairs of one step in which some updates aren't what the rule says."""
+
+    def __init__(self, usual: Usual, step: RuleStep, known: Repairs) -> None:
+        self.usual, self.step, self.known = usual, step, known
+        self.perceptron, self.book = usual.perceptron, usual.book
+        self.before = usual.troubles(step)
+        self.tried = 0
+
+    def best(self, wanted: Sequence[RuleUpdate]) -> RuleRepair | None:
+        """What heals some of the wanted updates and harms none."""
+        for likely in (self._known, self._as_usual):
+            found = [r for cell in self._suspects(wanted) for r in likely(cell, wanted)]
+            if found:
+                return max(found, key=lambda repair: len(repair.updates))
+        for edits in (self._small_edits, self._larger_edits):
+            tried = list(self._edited(wanted, edits))
+            if tried:
+                return min(tried, key=self._rank)
+        return None
+
+    # As elsewhere
+
+    def _known(self, cell: Address, wanted: Sequence[RuleUpdate]) -> Iterator[RuleRepair]:
+        """The repair of the same formula in other rows."""
+        pattern = self.book.patterns.get(cell)
+        if pattern in self.known:
+            found = self.known[pattern]
+            yield from self._tried(cell, found.right.text_at(cell), wanted, found.edit)
+
+    def _as_usual(self, cell: Address, wanted: Sequence[RuleUpdate]) -> Iterator[RuleRepair]:
+        """What the rest of its line has."""
+        for pattern in self.usual.usual_at(self.step, cell):
+            if pattern is not self.book.patterns.get(cell):
+                yield from self._tried(cell, pattern.text_at(cell), wanted, None)
+
+    def _suspects(self, wanted: Iterable[RuleUpdate]) -> list[Address]:
+        """The cells that some updates are computed from, pasted values among them, and what those
+        would be computed from."""
+        found = [cell for update in wanted for cell in self.perceptron.inside(update)]
+        seen, near = set(found), self.usual.near(self.step)
+        for cell in found:  # it grows
+            for source in self.perceptron.flow.sources(cell) if cell in near else ():
+                if source not in seen:
+                    seen.add(source)
+                    found.append(source)
+        return found
+
+    def formula_of_typed_weight(self, update: RuleUpdate) -> Pattern | None:
+        """The formula that belongs where a weight is typed: as those of its line, going on from
+        what the step before left."""
+        cell = self.perceptron.plain(update.base)
+        usual = next(iter(self.usual.usual_at(self.step, cell)), None)
+        if usual is None or cell in self.book.patterns:
+            return None
+        right = self.book.reader.typed(usual.text_at(cell), cell)
+        base = next((place.at(cell) for place in bases(right)), None)
+        left = self._left_before(update)
+        if right.expression is None or left is None or base is None or base == left:
+            return right
+
+        def name(reference: Reference) -> str:
+            at = self.book.reader.cell(reference.text, cell)
+            return self.book.called(left, cell) if at == base else reference.text
+
+        return self.book.reader.typed(write(renamed(right.expression, name)), cell)
+
+    def _left_before(self, update: RuleUpdate) -> Address | None:
+        """The weight that the step before the last one left."""
+        usual, number = self.usual, self.usual.weight[update]
+        last = usual.previous[usual.producer[update.cell]]
+        before = usual.previous[last] if last is not None else None
+        updates = usual.steps[before].updates if before is not None else ()
+        return next((u.cell for u in updates if usual.weight[u] == number), None)
+
+    # By an edit
+
+    def _edited(
+        self,
+        wanted: Sequence[RuleUpdate],
+        edits: Callable[[Expression, Sequence[str]], Iterable[Edit]],
+    ) -> Iterator[RuleRepair]:
+        others = self.usual.weights.difference(update.cell for update in self.step.updates)
+        own = set(self.usual.cells(self.step)).intersection(self.book.patterns) - others
+        for cell in filter(own.__contains__, self._suspects(wanted)):
+            expression = self.book.typed(cell).expression
+            if expression and len(list(references(expression))) <= LONGEST:
+                for edit in edits(expression, self._pool):
+                    yield from self._tried(cell, write(edit.applied(expression)), wanted, edit)
+
+    def _small_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
+        typed = sorted(set(self.usual.factors.values())) if self.usual.rate.is_none else []
+        return small_edits(expression, pool, [Number(rate) for rate in typed if rate != 1])
+
+    def _larger_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
+        weights = [update.base for update in self.step.updates]
+        own = [text for text in pool if self.book.reader.cell(text, self.step.first) in weights]
+        others = [text for text in pool if text not in own]
+        return larger_edits(expression, pool, product(own, others))
+
+    @cached_property
+    def _pool(self) -> list[str]:
+        """The cells that belong to the step, as they are typed in its formulas."""
+        found: dict[Address, str] = {}
+        for cell in self.usual.cells(self.step):
+            mentions = self.book.typed(cell).mentions if cell in self.book.patterns else {}
+            for text, mention in mentions.items():
+                at = self.book.reader.cell(text, cell)
+                if at is not None and not isinstance(mention, float):
+                    kept = found.get(at, "")
+                    found[at] = max(kept, text, key=lambda word: (word.count("$"), len(word)))
+        rate = self.usual.rate.fixed
+        if rate is not None:
+            found[rate] = self._anchored(rate)
+        in_ranges = map(self.perceptron.flow.sources, self.usual.inside(self.step))
+        for cell in [*chain.from_iterable(s[:LONGEST] for s in in_ranges), *self._unused]:
+            found.setdefault(cell, self.book.called(cell, self.step.first))
+        return list(found.values())
+
+    @cached_property
+    def _unused(self) -> list[Address]:
+        """The weights that the step before left, and what stands in the step's rows and is used by
+        no update: its target may be among it, or a change."""
+        usual, axis = self.usual, self.perceptron.axis
+        cells = self.usual.cells(self.step)
+        before = usual.previous[usual.producer[self.step.first]]
+        left = [u.cell for u in usual.steps[before].updates] if before is not None else []
+        forms = (usual.forms[update] for update in self.step.updates)
+        own = {cell for cell in cells if cell not in usual.weights}
+        own = own.union(*(form.inputs for form in forms if form))
+        rows = set(map(axis.crossing, own)) if axis else set()
+        unused = sorted({*self.book.values, *self.book.patterns} - usual.cells_in_use)
+        block = own.union(*map(self.perceptron.flow.sources, own))
+        near = (c for c in unused if (axis.crossing(c) in rows if axis else _is_among(c, block)))
+        return [*left, *filter(usual.is_number, near)]
+
+    def _anchored(self, rate: Address) -> str:
+        """The rate as formulas should name it: Network!$B$3."""
+        fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
+        return self.book.called(rate, self.step.first).replace(written(rate), fixed)
+
+    def _tried(
+        self, cell: Address, text: str, wanted: Sequence[RuleUpdate], edit: Edit | None
+    ) -> Iterator[RuleRepair]:
+        self.tried += 1
+        if self.tried > MOST_TRIED:
+            return
+        right = self.book.reader.typed(text, cell)
+        first = next((u for u in wanted if cell in self._reach[u]), None)
+        if first is None or not self.usual.heals(self.step, first, {cell: right}):
+            return
+        after = self.usual.troubles(self.step, {cell: right})
+        if not after.keys() - self.before.keys():
+            healed = tuple(update for update in wanted if update not in after)
+            yield from [RuleRepair(cell, right, healed, edit)] if healed else ()
+
+    @cached_property
+    def _reach(self) -> dict[RuleUpdate, set[Address]]:
+        """The cells that each update is computed from, and those that they mention."""
+        return {update: set(self._suspects([update])) for update in self.step.updates}
+
+    # Which repair is the likeliest
+
+    def _rank(self, repair: RuleRepair) -> tuple[object, ...]:
+        assert repair.edit is not None
+        forms = self.usual.forms_with(self.step, {repair.cell: repair.right})
+        known = [form for form in forms.values() if form]
+        right = [update for update in self.step.updates if update not in self.before]
+        return (
+            _disorder(known),
+            -len(repair.updates),
+            sum(len(form.thresholds) for form in known),
+            not all(form.follows for form in known if form.inputs),
+            self._oddness(repair),
+            sum(repair.cell in self._reach[update] for update in right),
+            repair.edit.kind.rank,
+            len(repair.right.text),
+        )
+
+    def _oddness(self, repair: RuleRepair) -> int:
+        """Whether a cell's formula becomes like those of the other weights, or unlike them."""
+        old, new = self.book.patterns[repair.cell].shape, repair.right.shape
+        if old == new:
+            return 1
+        others = [update.cell for update in self.step.updates if update not in repair.updates]
+        beside = (repair.cell - h.cell + other for h in repair.updates for other in others)
+        shapes = {self.book.patterns[c].shape for c in beside if c in self.book.patterns}
+        return 0 if new in shapes else 2 if old in shapes else 1
+
+
+def _is_among(cell: Address, others: Collection[Address]) -> bool:
+    """Whether a cell stands in the rectangle that others take up."""
+    rows, columns = list(map(row_of, others)), list(map(column_of, others))
+    inside = bool(others) and min(rows) <= row_of(cell) <= max(rows)
+    return inside and min(columns) <= column_of(cell) <= max(columns)
+
+
+def _disorder(forms: Sequence[RuleForm]) -> int:
+    """How many inputs are used twice or are in another order than their weights."""
+    inputs = [min(form.inputs) for form in forms if form.inputs]
+    pairs = [(a, b) for k, a in enumerate(inputs) for b in inputs[k + 1 :]]
+    return sum(a >= b for a, b in pairs)
+
+
+# Wording ------------------------------------------------------------------------------
+
+
+class RuleWords:
+    """The words for one perceptron."""
+
+    def __init__(self, usual: Usual) -> None:
+        self.usual, self.perceptron, self.book = usual, usual.perceptron, usual.book
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        """What the sheet calls each weight, by its number."""
+        starts = {k: self.usual.of_weight(k)[0] for k in sorted(set(self.usual.weight.values()))}
+        names = {k: self._label(u.base) or self._label(u.cell) for k, u in starts.items()}
+        counts = Counter(names.values())
+        return {
+            k: name
+            if name and counts[name] == 1
+            else self.book.called(starts[k].base, starts[k].base)
+            for k, name in names.items()
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._names.values())
+
+    def _label(self, cell: Address) -> str:
+        axis = self.perceptron.axis
+        if axis is not None:
+            return self.book.label(cell, axis)
+        return self.book.label(cell, ACROSS) or self.book.label(cell, DOWN)
+
+    def name(self, update: RuleUpdate) -> str:
+        return self._names[self.usual.weight[update]]
+
+    def name_of_cell(self, cell: Address) -> str:
+        """What a cell is called: by its heading, or as a cell."""
+        return self._label(cell) or self.book.called(cell, self.perceptron.steps[0].first)
+
+    def rule(self, update: RuleUpdate, form: RuleForm | None = None) -> str:
+        """What the rule says of one weight: moves w2 by η·(t − y)·x2."""
+        of_weight = self.usual.of_weight(self.usual.weight[update])
+        form = form or next(filter(None, map(self.usual.forms.get, of_weight)), None)
+        inputs = (
+            "".join(f"·{self.name_of_cell(cell)}" for cell in sorted(form.inputs)) if form else "·x"
+        )
+        rate = "η·" if form is None or form.rates else ""
+        return f"the perceptron rule moves {self.name(update)} by {rate}(t − y){inputs}"
+
+    # What is wrong
+
+    def of_repair(self, step: RuleStep, repair: RuleRepair, trouble: Trouble) -> tuple[str, str]:
+        """The kind of a mistake, and why it is one."""
+        update, here = repair.updates[0], written(repair.cell)
+        form = self.usual.forms_with(step, {repair.cell: repair.right})[update]
+        rule = self.rule(update, form)
+        if repair.edit is not None:
+            return self._of_edit(repair, repair.edit, trouble, rule)
+        if repair.cell not in self.book.patterns:
+            return PASTED, self.why_pasted(repair.cell)
+        if trouble is Trouble.NOT_CARRIED:
+            return ANOTHER_ROW, self.why_not_carried(update)
+        return DEPARTING_ROW, f"{rule}; {here} differs from the rest of its line"
+
+    def _of_edit(
+        self, repair: RuleRepair, edit: Edit, trouble: Trouble, rule: str
+    ) -> tuple[str, str]:
+        kind, old, new = edit.kind, edit.old, edit.new
+        why = f"{write(old)} should be {write(new)}"
+        if isinstance(old, Infix) and kind is EditKind.OPERATOR and old.operator in COMPARING:
+            why = "the activation compares the wrong way: it falls where the sum rises"
+        elif kind is EditKind.REFERENCE:
+            return self._reference(repair, edit, trouble, rule)
+        elif kind is EditKind.EXCHANGE:
+            why = f"{write(old)} and {write(new)} stand in each other's places"
+        elif kind in (EditKind.SIGN, EditKind.ORDER) or trouble is Trouble.OPPOSITE:
+            why = "here it is turned round"
+        return kind.value, f"{rule}; {why}"
+
+    def _reference(
+        self, repair: RuleRepair, edit: Edit, trouble: Trouble, rule: str
+    ) -> tuple[str, str]:
+        at, meant = (
+            self.book.reader.cell(write(part), repair.cell) for part in (edit.old, edit.new)
+        )
+        if at is None or not isinstance(edit.old, Reference):
+            return edit.kind.value, rule
+        if trouble is Trouble.NOT_CARRIED:
+            return ANOTHER_ROW, self.why_not_carried(repair.updates[0])
+        axis = self.perceptron.axis or DOWN
+        is_rate = meant is not None and meant == self.usual.rate.fixed
+        if meant is not None and is_rate and axis.line(at) == axis.line(meant):
+            found = shown(self.book.values.get(at))[:20] or "blank"
+            return DRIFTING_RATE, f"the learning rate isn't anchored: {written(at)} is {found}"
+        name, cell = self.name_of_cell(at), written(at)
+        here = name if name == cell else f"{name} ({cell})"
+        if trouble is Trouble.TARGET:
+            return edit.kind.value, f"{rule}; {here} is not its sample's target"
+        return edit.kind.value, f"{rule}; here {here} stands"
+
+    def why_pasted(self, cell: Address) -> str:
+        words = "where the others of its line have a formula"
+        return f"{written(cell)} holds {held(self.book, cell)} {words}"
+
+    def why_not_carried(self, update: RuleUpdate) -> str:
+        start = self.book.called(self.perceptron.plain(update.base), update.cell)
+        return f"{self.name(update)} goes on from {start}, which isn't what the update before left"
+
+
+# Findings -----------------------------------------------------------------------------
 
 RULE = "perceptron"
 
@@ -33,7 +481,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     """What there is to say of a training by the perceptron rule."""
     usual = Usual(perceptron)
     words = RuleWords(usual)
-    findings = _merged(RuleFindings(usual, words).all())
+    findings = _merged(RuleFindings(usual, words).findings())
     cells = {cell for u in perceptron.updates for cell in (u.cell, u.base)}
     rows = [row_of(cell) + 1 for cell in cells if sheet_of(cell) == perceptron.sheet]
     rate = usual.rate.fixed
@@ -57,7 +505,7 @@ class RuleFindings:
         self.perceptron, self.book = usual.perceptron, usual.book
         self.known: dict[Pattern, RuleRepair] = {}
 
-    def all(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         alike: defaultdict[object, list[RuleStep]] = defaultdict(list)
         for step in self.usual.steps:
             troubles = self.usual.troubles(step)
@@ -81,8 +529,8 @@ class RuleFindings:
                 del waiting[update]
                 yield self._without_repair(steps, update)
                 continue
-            yield self._repaired(steps, repair, waiting[repair.healed[0]])
-            for healed in repair.healed:
+            yield self._repaired(steps, repair, waiting[repair.updates[0]])
+            for healed in repair.updates:
                 waiting.pop(healed)
 
     def _repaired(self, steps: Sequence[RuleStep], repair: RuleRepair, trouble: Trouble) -> Finding:
@@ -90,9 +538,9 @@ class RuleFindings:
         cells = {repair.cell - steps[0].first + step.first for step in steps}
         if repair.cell in self.book.patterns and repair.edit is not None:
             self.known[self.book.patterns[repair.cell]] = repair
-        weights = tuple(dict.fromkeys(map(self.words.name, repair.healed)))
-        alone = len(repair.healed) == 1
-        quantity = f"Δ{weights[0]}" if alone else self.words.called(repair.cell)
+        weights = tuple(dict.fromkeys(map(self.words.name, repair.updates)))
+        alone = len(repair.updates) == 1
+        quantity = f"Δ{weights[0]}" if alone else self.words.name_of_cell(repair.cell)
         cells = self._with_others(repair.cell, cells) if len(steps) > 1 else cells
         return self._finding(cells, kind, quantity, why, weights, repair.right)
 
@@ -106,12 +554,14 @@ class RuleFindings:
 
     def _pasted(self, search: RepairSearch, update: RuleUpdate) -> Finding:
         """A weight that is typed, or pasted, where the update before should have left it."""
-        name, right = self.words.name(update), search.unpasted(update)
+        name, right = self.words.name(update), search.formula_of_typed_weight(update)
         if right is None:
-            why = self.words.not_carried(update)
+            why = self.words.why_not_carried(update)
             return self._finding([update.cell], ANOTHER_ROW, f"Δ{name}", why, (name,), None)
         cell = self.perceptron.plain(update.base)
-        return self._finding([cell], PASTED, f"Δ{name}", self.words.pasted(cell), (name,), right)
+        return self._finding(
+            [cell], PASTED, f"Δ{name}", self.words.why_pasted(cell), (name,), right
+        )
 
     def _without_repair(self, steps: Sequence[RuleStep], update: RuleUpdate) -> Finding:
         """An update that isn't what the rule says, whatever is to blame."""
