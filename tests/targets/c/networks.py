@@ -8,7 +8,7 @@ from gradbook.net.build import training_step
 from gradbook.net.step import Step
 from gradbook.targets.c.plan.plan import Plan, plan
 from gradbook.targets.c.plan.whole import Results
-from gradbook.targets.c.rewrite.simplify import simplified
+from gradbook.targets.c.rewrite.simplify import simplify
 
 END = ("flatten", "dense 2", "log softmax", "loss cross-entropy")
 
@@ -24,6 +24,6 @@ def wanted(step: Step) -> list[Node]:
 
 def planned(network: str, batch: int = 32) -> Plan:
     step = training_step(parse(network), batch=batch)
-    new = simplified(wanted(step))
+    new = simplify(wanted(step))
     following = {new[leaf]: new[node] for leaf, node in step.next.items()}
     return plan([], [new[node] for node in wanted(step)], Results(following, {}))

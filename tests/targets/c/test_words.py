@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Node, needed
-from gradbook.targets.c.rewrite.simplify import simplified
+from gradbook.targets.c.rewrite.simplify import simplify
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
 
 SAID = {*LOOPS, *PLACED, *WORDS}
@@ -31,7 +31,7 @@ def test_an_op_without_a_word_is_expanded_into_words(name):
     slope = (0.1,) if name == "leaky_relu" else ()
     inputs = [leaf(graph, f"x{k}") for k in range(count - len(slope))]
     node = graph.make(name, *inputs, attributes=slope)
-    ops = {x.op.name for x in needed([simplified([node])[node]])}
+    ops = {x.op.name for x in needed([simplify([node])[node]])}
     assert ops <= SAID
     assert ops & {*WORDS}
 
@@ -40,7 +40,7 @@ def test_what_cannot_be_said_is_refused_by_name():
     graph = Graph()
     node = graph.make("largest", leaf(graph, "x"), leaf(graph, "y"))
     with pytest.raises(TargetError, match="C has no words for 'largest'"):
-        simplified([node])
+        simplify([node])
 
 
 def test_a_square_is_a_product():

@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
-from gradbook.targets.c.emit.names import Names, spelled, titles
+from gradbook.targets.c.emit.names import Names, identifier, titles
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from gradbook.targets.c.emit.names import Names, spelled, titles
     [("μ1", "mu1"), ("∂E/∂w3", "dE_dw3"), ("σ²2", "var2"), ("int", "int_"), ("1st", "_1st")],
 )
 def test_letters_that_c_lacks_are_spelled_out(name, said):
-    assert spelled(name) == said
+    assert identifier(name) == said
 
 
 def test_a_name_is_given_once_and_kept():

@@ -51,5 +51,5 @@ def test_it_says_where_each_array_lies_that_is_read_from_outside():
     net = NETS["skips"]
     step = training_step(net, batch=20)
     arrays = source(step, inference(net), machine("plain")).arrays
-    assert [array.name for array in arrays if array.carried] == [str(x.name) for x in step.start]
+    assert [array.name for array in arrays if array.is_carried] == [str(x.name) for x in step.start]
     assert len({array.symbol for array in arrays}) == len(arrays)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.targets.c.kernels.machine import LEVELS, best_block, machine, needed
+from gradbook.targets.c.kernels.machine import LEVELS, best_block, machine, registers_needed
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -14,7 +14,7 @@ def test_a_block_fits_into_the_registers(level, per_row):
     for rows in (1, 3, 8, 20, 64):
         for columns in (1, 7, 26):
             a, b = best_block(rows, columns, registers, per_row)
-            assert (a, b) == (1, 1) or needed(a * per_row, b) <= registers
+            assert (a, b) == (1, 1) or registers_needed(a * per_row, b) <= registers
             assert a <= rows
             assert b <= columns
 

@@ -15,7 +15,7 @@ def test_what_a_pass_reads_is_filled_before_its_phase():
     plan = planned(text("conv 4 3x3", "batchnorm", "relu", "conv 4 3x3", "batchnorm"))
     filled = {node: phase for phase, nodes in plan.whole.before.items() for node in nodes}
     for one, rows in plan.rows.items():
-        for row in rows.all:
+        for row in rows.rows:
             for node in row.arrays:
                 assert node.op.name == "leaf" or filled[node] <= one.phase
 

@@ -6,7 +6,13 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.targets.c.rewrite.linear import MOST_TERMS, Linear
-from gradbook.targets.c.rewrite.patterns import centred, channelwise, is_switch, mean_of, reduced
+from gradbook.targets.c.rewrite.patterns import (
+    channelwise,
+    deviation_input,
+    is_switch,
+    mean_of,
+    sum_input,
+)
 
 
 def images(graph: Graph, name: str = "x") -> Node:
@@ -27,8 +33,8 @@ def on_each(node: Node, x: Node) -> Node:
 
 def test_a_sum_over_the_batch_and_all_places_of_a_channel_is_one():
     x = images(Graph())
-    assert reduced(over_the_batch(x)) is x
-    assert reduced(sum_last(x, 2)) is None  # over the places of each image alone
+    assert sum_input(over_the_batch(x)) is x
+    assert sum_input(sum_last(x, 2)) is None  # over the places of each image alone
 
 
 def test_a_mean_counts_samples_and_places():
@@ -40,8 +46,8 @@ def test_a_mean_counts_samples_and_places():
 def test_a_value_less_its_own_mean_is_centred():
     graph = Graph()
     x, y = images(graph), images(graph, "y")
-    assert centred(x - on_each(mean(x), x)) is x
-    assert centred(y - on_each(mean(x), x)) is None
+    assert deviation_input(x - on_each(mean(x), x)) is x
+    assert deviation_input(y - on_each(mean(x), x)) is None
 
 
 def test_what_repeats_a_value_per_channel_is_known_by_it():

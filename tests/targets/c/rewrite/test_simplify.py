@@ -11,7 +11,7 @@ from gradbook.graph.reference import evaluate
 from gradbook.net import Net, builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import Step, drawn
-from gradbook.targets.c.rewrite.simplify import simplified
+from gradbook.targets.c.rewrite.simplify import simplify
 from tests.families import networks
 from tests.targets.c.networks import planned, wanted
 from tests.targets.c.networks import text as network
@@ -32,7 +32,7 @@ def given_to(step: Step, size: int) -> dict:
 
 
 def furthest(step: Step, size: int = 5) -> float:
-    rewritten = simplified(wanted(step))
+    rewritten = simplify(wanted(step))
     values = given_to(step, size)
     before = evaluate(wanted(step), values)
     again = {rewritten[leaf]: value for leaf, value in values.items() if leaf in rewritten}
@@ -82,7 +82,7 @@ def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_st
 
 def ops(text: str) -> set[str]:
     asked = wanted(training_step(parse(image(text)), batch=8))
-    rewritten = simplified(asked)
+    rewritten = simplify(asked)
     return {node.op.name for node in needed([rewritten[node] for node in asked])}
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.rewrite.patterns import reduced
+from gradbook.targets.c.rewrite.patterns import sum_input
 
 GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
 GREEK |= {"η": "rate", "²": "2"}
@@ -34,7 +34,7 @@ SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value for mor
 LONGEST = 26  # of a name made of others
 
 
-def spelled(name: str) -> str:
+def identifier(name: str) -> str:
     for letter, word in GREEK.items():
         name = name.replace(letter, word)
     name = name.replace("_layer_", "")
@@ -53,7 +53,7 @@ class Names:
 
     def of(self, key: object, wish: str) -> str:
         if key not in self._of:
-            base = spelled(wish)
+            base = identifier(wish)
             name, number = base, 2
             while name in self._taken:
                 name, number = f"{base}_{number}", number + 1
@@ -78,7 +78,7 @@ def _title(node: Node, known: Mapping[Node, str]) -> str | None:
     """Of what it is made and how, where that can be said in a few words."""
     if node.is_constant():
         return f"{node.number:g}".replace("-", "minus_")
-    x = reduced(node)
+    x = sum_input(node)
     if x is not None:
         return f"sum_{known[x]}"
     if node.op.name in SAME:
@@ -91,7 +91,7 @@ def _title(node: Node, known: Mapping[Node, str]) -> str | None:
         words = MADE_BY[node.op.name].format(*(known[source] for source in node.inputs))
     else:
         return None
-    return words if len(spelled(words)) <= LONGEST else None
+    return words if len(identifier(words)) <= LONGEST else None
 
 
 def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:

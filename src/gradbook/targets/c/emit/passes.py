@@ -47,8 +47,8 @@ def _comment(one: Pass, scope: Scope) -> str:
         sources = ", ".join(f"{title[x]} {_size(x)}" for x in one.heavy.inputs)
         also = f" and {one.beside.op.name}" if one.beside else ""
         parts.append(f"{one.heavy.op.name}{also} of {sources}")
-    if one.kept:
-        parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in one.kept))
+    if one.stores:
+        parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in one.stores))
     if one.winners:
         parts.append("notes where each stood")
     if scope.plan.rows[one].sums:

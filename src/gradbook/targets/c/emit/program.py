@@ -10,15 +10,15 @@ from gradbook.graph.node import Node, needed
 from gradbook.targets.c.emit import whole
 from gradbook.targets.c.emit.names import Names, titles
 from gradbook.targets.c.emit.passes import pass_text
-from gradbook.targets.c.emit.scope import TRAIN, Dropped, Members, Piece, Scope, names_of, sizes
-from gradbook.targets.c.emit.syntax import indented, task
+from gradbook.targets.c.emit.scope import TRAIN, DropoutMask, Members, Piece, Scope, names_of, sizes
+from gradbook.targets.c.emit.syntax import indent, task
 from gradbook.targets.c.kernels.loops import kernel
 from gradbook.targets.c.kernels.machine import Machine
 from gradbook.targets.c.kernels.slides import places
 from gradbook.targets.c.plan.placing import Pass
 from gradbook.targets.c.plan.plan import plan
 from gradbook.targets.c.plan.whole import Results
-from gradbook.targets.c.rewrite.simplify import labels, simplified
+from gradbook.targets.c.rewrite.simplify import labels, simplify
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Computation:
     leaves: Mapping[str, str]  # carried values, the rate, … → their arrays
     inputs: Mapping[str, str]  # leaves per sample: 'image' or 'target'
     once: Sequence[Node] = ()  # values of the step as a whole
-    masks: Mapping[str, Dropped] = field(default_factory=dict)
+    masks: Mapping[str, DropoutMask] = field(default_factory=dict)
     following: Mapping[Node, Node] = field(default_factory=dict)  # what carried values become
     read: Mapping[str, Node] = field(default_factory=dict)  # arrays read from outside
-    called: Mapping[Node, str] = field(default_factory=dict)  # names beside the graph's
+    titles: Mapping[Node, str] = field(default_factory=dict)  # names beside the graph's
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _effort(one: Pass) -> float:
 
 def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:
     """The plan, and a name for everything in it."""
-    new = simplified([*computation.outputs, *computation.once])
+    new = simplify([*computation.outputs, *computation.once])
     outputs = [new[node] for node in computation.outputs]
     once = [new[node] for node in computation.once]
     leaves = {node: str(node.name) for node in new.values() if node.op.name == "leaf"}
@@ -88,7 +88,7 @@ def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names
     read = {name: new[node] for name, node in computation.read.items()}
     found = plan(outputs, once, Results(following, read), masks)
 
-    also = {new[node]: name for node, name in computation.called.items() if node in new}
+    also = {new[node]: name for node, name in computation.titles.items() if node in new}
     title = titles({**also, **labels(new)}, needed([*outputs, *once]))
     prefix = "" if computation.name == TRAIN else f"{computation.name}_"
     kernels = {
@@ -145,7 +145,7 @@ def _packings(scope: Scope) -> dict[str, str]:
 
 
 def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
-    for number, lines in enumerate(whole.updates(scope)):
+    for number, lines in enumerate(whole.update_lines(scope)):
         if lines:
             name = scope.names["update", number]
             yield name, task(name, lines)
@@ -185,12 +185,12 @@ def _meetings(scope: Scope) -> list[str]:
     name, phases, before = scope.program, scope.plan.phases, scope.plan.whole.before
 
     def lines(phase: int) -> list[str]:
-        return whole.filled(before.get(phase, ()), scope)
+        return whole.fill_lines(before.get(phase, ()), scope)
 
     texts = [task(f"before_{name}_{phase}", lines(phase)) for phase in phases]
     if name != TRAIN:
         return [*texts, task(f"close_{name}", ["end_step(at->e, 0);"])]
-    closing = [*whole.closing(scope), "end_step(at->e, at->e->loss[0]);"]
+    closing = [*whole.closing_lines(scope), "end_step(at->e, at->e->loss[0]);"]
     return [*texts, task("before_update", lines(phases.stop)), task("close_train", closing)]
 
 
@@ -241,7 +241,7 @@ def _deliveries(scope: Scope, one: Pass | None) -> Iterable[str]:
 
 
 def _each_tile(calls: Sequence[str]) -> list[str]:
-    return ["EACH_OF_MY_TILES(at) {", *indented(calls), "}"]
+    return ["EACH_OF_MY_TILES(at) {", *indent(calls), "}"]
 
 
 def _shared_out(functions: Iterable[str]) -> list[str]:

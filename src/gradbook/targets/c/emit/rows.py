@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from gradbook.graph.node import Node
 from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.emit.scope import Members, Piece, Scope
-from gradbook.targets.c.emit.syntax import function, indented, literal
+from gradbook.targets.c.emit.syntax import function, indent, literal
 from gradbook.targets.c.kernels.slides import places, window_of
 from gradbook.targets.c.plan.rows import BatchSum, From, Row, Value
 from gradbook.targets.c.words import word
@@ -37,7 +37,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Declared:
+class Declaration:
     """A name that is the same along a row: a number, a vector, or where values or bits lie."""
 
     kind: str  # real, vec, vec * or bits *
@@ -55,7 +55,7 @@ class RowText:
 
     scope: Scope
     names: Names = field(default_factory=Names)
-    before: list[Declared] = field(default_factory=list)
+    before: list[Declaration] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     terms: dict[Node, Term] = field(default_factory=dict)
 
@@ -105,7 +105,7 @@ class RowText:
     def _loaded(self, node: Node, source: Node, h: str, w: str, c: str = "c") -> str:
         name = self.names.of(node, self.scope.titles[node])
         kind = "vec *" if self.scope.bits_scale(source) is None else "bits *"
-        self.before.append(Declared(kind, f"{name}_row", self.scope.row(source, h, c)))
+        self.before.append(Declaration(kind, f"{name}_row", self.scope.row(source, h, c)))
         return self._unpacked(source, f"{name}_row[{w}]")
 
     def _unpacked(self, node: Node, load: str) -> str:
@@ -127,17 +127,17 @@ class RowText:
         if along:
             self.inside.append(f"const {kind} {name} = {text};")
         else:
-            self.before.append(Declared(kind, name, text))
+            self.before.append(Declaration(kind, name, text))
         return Term(name, vector, along)
 
-    def looped(self, width: int, sums: Sequence[BatchSum], stores: Sequence[str]) -> list[str]:
+    def loop(self, width: int, sums: Sequence[BatchSum], stores: Sequence[str]) -> list[str]:
         """The loop over w, which takes sums and stores values."""
         before, inside, after = self._summing(sums)
         return [
             *before,
             *map(str, self.before),
             f"for (int w = 0; w < {width}; w++) {{",
-            *indented([*self.inside, *inside, *stores]),
+            *indent([*self.inside, *inside, *stores]),
             "}",
             *after,
         ]
@@ -186,7 +186,7 @@ def reader(name: str, row: Row, scope: Scope) -> str:
     text = RowText.of(row, scope)
     to = f"vec *to = {scope.row(row.result) if row.stores else 'room'};"
     store = f"to[w] = {text.terms[row.result].lanes};"
-    loop = text.looped(places(row.result)[2], row.sums, [store])
+    loop = text.loop(places(row.result)[2], row.sums, [store])
     return function(head, [to, *loop, "return to;"], parameters)
 
 
@@ -199,9 +199,7 @@ def finisher(name: str, row: Row, width: int, scope: Scope) -> str:
         targets.append(f"vec *{to} = {scope.row(node)};")
         stores.append(f"{to}[w] = {text.terms[node].lanes};")
     head = f"static void {name}(struct place *at, int h, int c, const vec *row)"
-    return function(
-        head, [*targets, *text.looped(width, row.sums, stores)], ("at", "h", "c", "row")
-    )
+    return function(head, [*targets, *text.loop(width, row.sums, stores)], ("at", "h", "c", "row"))
 
 
 def line_functions(name: str, row: Row, scope: Scope) -> Piece:
@@ -212,7 +210,11 @@ def line_functions(name: str, row: Row, scope: Scope) -> Piece:
         declared, inside, result = text.before, text.inside, text.terms[row.result].lanes
     else:
         text = RowText(scope)
-        declared, inside, result = [Declared("vec *", "row", scope.row(row.result))], [], "row[w]"
+        declared, inside, result = (
+            [Declaration("vec *", "row", scope.row(row.result))],
+            [],
+            "row[w]",
+        )
     count = dict.fromkeys(LINE_ARRAYS, 0)
     find = ["struct line line = {.at = at, .h = h, .c = c};"]
     value = ["struct place *at = line->at;", "const int h = line->h, c = line->c;"]
@@ -220,7 +222,7 @@ def line_functions(name: str, row: Row, scope: Scope) -> Piece:
         place = f"{LINE_ARRAYS[each.kind]}[{count[each.kind]}]"
         count[each.kind] += 1
         find += [str(each), f"line.{place} = {each.name};"]
-        value.append(str(Declared(each.kind, each.name, f"line->{place}")))
+        value.append(str(Declaration(each.kind, each.name, f"line->{place}")))
     sums = [(f"line->sums[{k}]", one) for k, one in enumerate(row.sums)]
     find += [*(f"line.sums[{k}] = (vec){{0}};" for k in range(len(sums))), "return line;"]
     value += [*inside, *(f"{own} += {text.terms[one.x].lanes};" for own, one in sums)]

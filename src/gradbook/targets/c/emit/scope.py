@@ -18,7 +18,7 @@ TRAIN, PREDICT = "train", "predict"
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DropoutMask:
     """A dropout mask: the scale of what is kept, and how it is drawn."""
 
     scale: float
@@ -67,7 +67,7 @@ class Scope:
     names: Mapping[tuple[str, object], str]  # of members and functions, by kind and node
     arrays: Mapping[Node, str]  # values of the step as a whole → their arrays
     inputs: Mapping[Node, str]  # leaves per sample: 'image' or 'target'
-    masks: Mapping[Node, Dropped]
+    masks: Mapping[Node, DropoutMask]
     kernels: Mapping[Node, Kernel]  # heavy op → the loop that computes it
 
     def partial(self, reduction: Node) -> str:
@@ -109,9 +109,9 @@ def sizes(node: Node) -> str:
 def pass_title(one: Pass, titles: Mapping[Node, str]) -> str:
     """What a pass is for."""
     if one.heavy is not None and one.heavy.op.name in WEIGHT_GRADIENTS:
-        also = f"_and_{titles[one.kept[-1]]}" if one.beside else ""
+        also = f"_and_{titles[one.stores[-1]]}" if one.beside else ""
         return f"gradients_{titles[one.heavy]}{also}"
-    named = one.kept[-1:] or one.sums[:1]
+    named = one.stores[-1:] or one.sums[:1]
     return titles[named[0]] if named else f"pass{one.number}"
 
 

@@ -22,7 +22,7 @@ from gradbook.net.step import Step
 from gradbook.targets.c.emit.names import Names
 from gradbook.targets.c.emit.program import Computation, Program, program
 from gradbook.targets.c.emit.rows import line_members
-from gradbook.targets.c.emit.scope import PREDICT, TRAIN, Dropped, Members
+from gradbook.targets.c.emit.scope import PREDICT, TRAIN, DropoutMask, Members
 from gradbook.targets.c.kernels.machine import Machine
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
@@ -46,7 +46,7 @@ class Array:
     name: str  # as the graph calls it
     symbol: str
     shape: Shape
-    carried: bool
+    is_carried: bool
 
     @classmethod
     def of(cls, name: Name | None, shape: Shape, carried: bool, names: Names) -> Array:
@@ -160,7 +160,7 @@ def _entries(programs: Sequence[Program]) -> str:
 
 def _training(step: Step, leaves: Mapping[str, str], read: Mapping[str, Node]) -> Computation:
     masks = {
-        str(mask.leaf.name): Dropped(mask.scale, mask.layer, dropped_below(mask.rate))
+        str(mask.leaf.name): DropoutMask(mask.scale, mask.layer, dropped_below(mask.rate))
         for mask in step.masks
     }
     return Computation(

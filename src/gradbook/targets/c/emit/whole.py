@@ -13,9 +13,9 @@ from math import prod
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.c.emit.scope import Scope
-from gradbook.targets.c.emit.syntax import block, indented, literal, loop
+from gradbook.targets.c.emit.syntax import block, indent, literal, loop
 from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.rewrite.patterns import reduced
+from gradbook.targets.c.rewrite.patterns import sum_input
 from gradbook.targets.c.words import WEIGHT_GRADIENTS, WORDS, word
 
 
@@ -25,7 +25,7 @@ class Elements:
 
     scope: Scope
     lines: list[str] = field(default_factory=list)
-    said: dict[tuple[Node, str], str] = field(default_factory=dict)
+    expressions: dict[tuple[Node, str], str] = field(default_factory=dict)
 
     def value(self, node: Node, index: str = "k", make: bool = False) -> str:
         """The C expression of an element; `make` computes it even where it has an array."""
@@ -33,9 +33,9 @@ class Elements:
             return literal(node.number)
         if not node.shape:
             index = "0"
-        if (node, index) not in self.said:
-            self.said[node, index] = self._value(node, index, make)
-        return self.said[node, index]
+        if (node, index) not in self.expressions:
+            self.expressions[node, index] = self._value(node, index, make)
+        return self.expressions[node, index]
 
     def _value(self, node: Node, index: str, make: bool) -> str:
         array = self.scope.array(node)
@@ -59,23 +59,23 @@ class Elements:
 # Arrays.
 
 
-def filled(nodes: Iterable[Node], scope: Scope) -> list[str]:
+def fill_lines(nodes: Iterable[Node], scope: Scope) -> list[str]:
     """The lines that fill the arrays of these values."""
-    return [line for node in nodes for line in _filled(node, scope)]
+    return [line for node in nodes for line in _fill(node, scope)]
 
 
-def _filled(node: Node, scope: Scope) -> list[str]:
-    target, x = f"at->e->{scope.arrays[node]}", reduced(node)
+def _fill(node: Node, scope: Scope) -> list[str]:
+    target, x = f"at->e->{scope.arrays[node]}", sum_input(node)
     if x is not None and x.each:
-        return _merged(node, x, target, scope)
+        return _fill_merged(node, x, target, scope)
     elements = Elements(scope)
     if node.op.name == "sum":
-        return _summed(node, elements, target)
+        return _fill_sum(node, elements, target)
     value = elements.value(node, make=True)
     return loop(prod(node.shape), [*elements.lines, f"{target}[k] = {value};"])
 
 
-def _summed(node: Node, elements: Elements, target: str) -> list[str]:
+def _fill_sum(node: Node, elements: Elements, target: str) -> list[str]:
     inner = prod(node.inputs[0].shape) // prod(node.shape)
     value = elements.value(node.inputs[0], f"k * {inner} + j")
     return block(
@@ -83,7 +83,7 @@ def _summed(node: Node, elements: Elements, target: str) -> list[str]:
             f"for (int k = 0; k < {prod(node.shape)}; k++) {{",
             "    double sum = 0;",
             f"    for (int j = 0; j < {inner}; j++) {{",
-            *indented([*elements.lines, f"sum += {value};"], by=2),
+            *indent([*elements.lines, f"sum += {value};"], by=2),
             "    }",
             f"    {target}[k] = (real)sum;",
             "}",
@@ -91,7 +91,7 @@ def _summed(node: Node, elements: Elements, target: str) -> list[str]:
     )
 
 
-def _merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
+def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
     """The sum over the tiles, in their order."""
     moments = scope.plan.moments
     size, area = prod(node.shape), prod(places(x)[1:])
@@ -101,7 +101,7 @@ def _merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
         return _around(node, target, scope)
     squares = next((squares for squares, total in moments.items() if total is node), None)
     if squares is None:
-        return _tiles_summed(size, f"at->e->{scope.partial(node)}", target)
+        return _sum_tiles(size, f"at->e->{scope.partial(node)}", target)
     tile = f"at->e->{scope.partial(squares)}_mean[t][k] * {area} * lanes_of(at->e, t)"
     return loop(
         size,
@@ -117,9 +117,9 @@ def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
     """A gradient of weights; some loops give it in other numbers, from which it is unpacked."""
     kernel, parts = scope.kernels[x], f"at->e->{scope.partial(x)}"
     if not kernel.unpack:
-        return _tiles_summed(size, parts, target)
+        return _sum_tiles(size, parts, target)
     return [
-        *_tiles_summed(kernel.gradients, parts, f"{parts}_points"),
+        *_sum_tiles(kernel.gradients, parts, f"{parts}_points"),
         kernel.unpack.format(points=f"{parts}_points", weights=target),
     ]
 
@@ -128,7 +128,7 @@ def _around(node: Node, target: str, scope: Scope) -> list[str]:
     """Σ(x − mean)², from the tiles' means and their sums around them."""
     total = scope.plan.moments[node]
     part, whole = scope.partial(node), scope.array(total)
-    x = reduced(total)
+    x = sum_input(total)
     assert x is not None
     area = prod(places(x)[1:])
     return loop(
@@ -146,14 +146,14 @@ def _around(node: Node, target: str, scope: Scope) -> list[str]:
     )
 
 
-def _tiles_summed(size: int, parts: str, target: str) -> list[str]:
+def _sum_tiles(size: int, parts: str, target: str) -> list[str]:
     return [f"sum_tiles({parts}[0], at->e->tiles, {size}, {target});"]
 
 
 # The end of a step.
 
 
-def updates(scope: Scope) -> list[list[str]]:
+def update_lines(scope: Scope) -> list[list[str]]:
     """The lines of each update; they may run side by side."""
     results = scope.plan.results
     changing, names = results.changing, defaultdict[Node, list[str]](list)
@@ -161,7 +161,7 @@ def updates(scope: Scope) -> list[list[str]]:
         names[node].append(name)
     found = []
     for update in scope.plan.whole.updates:
-        lines = filled(update.arrays, scope)
+        lines = fill_lines(update.arrays, scope)
         for shape in dict.fromkeys(leaf.shape for leaf in update.leaves):
             elements = Elements(scope)
             stores = []
@@ -185,7 +185,7 @@ def _stored(
     return loop(prod(shape), [*elements.lines, *moved]) if moved else []
 
 
-def closing(scope: Scope) -> list[str]:
+def closing_lines(scope: Scope) -> list[str]:
     """What one thread does after all updates: single values."""
     results, elements = scope.plan.results, Elements(scope)
     values = [(name, elements.value(x)) for name, x in results.read.items() if not x.shape]
@@ -195,4 +195,4 @@ def closing(scope: Scope) -> list[str]:
         if not leaf.shape
     ]
     stores = [f"at->e->{name}[0] = {value};" for name, value in values]
-    return block([*filled(scope.plan.whole.late, scope), *elements.lines, *stores])
+    return block([*fill_lines(scope.plan.whole.late, scope), *elements.lines, *stores])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
-from gradbook.targets.c.kernels.machine import Machine, best_block, needed
+from gradbook.targets.c.kernels.machine import Machine, best_block, registers_needed
 from gradbook.targets.c.kernels.slides import (
     Roaming,
     Slide,
@@ -151,7 +151,7 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
 def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
     """Outputs, inputs, rows and columns of the window that are summed at once."""
     rows, columns = slide.window
-    if slide.own_inputs == 1 and needed(slide.area, 1) <= machine.registers:
+    if slide.own_inputs == 1 and registers_needed(slide.area, 1) <= machine.registers:
         most = (machine.registers - 1) // (slide.area + 1)
         return min(slide.own_outputs, most), 1, rows, columns
     taps = min(columns, 5)

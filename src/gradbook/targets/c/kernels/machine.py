@@ -56,7 +56,7 @@ def _cost(a: int, b: int) -> float:
     return max(a * b, IN_FLIGHT, a + b) + 0.05 * (a + b)
 
 
-def needed(a: int, b: int) -> int:
+def registers_needed(a: int, b: int) -> int:
     """Registers that a block of a × b sums takes."""
     return a * b + b + 1
 
@@ -72,7 +72,7 @@ def best_block(
         (a, b)
         for a in range(1, min(rows, MOST_BLOCK) + 1)
         for b in range(1, min(max(times), MOST_BLOCK) + 1)
-        if a == b == 1 or needed(a * per_row, b) <= registers
+        if a == b == 1 or registers_needed(a * per_row, b) <= registers
     ]
 
     def total(block: tuple[int, int]) -> float:

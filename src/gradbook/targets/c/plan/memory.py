@@ -121,7 +121,7 @@ def _overwriting(
             continue
         back, others = rows.readers
         busy = {*others.loads, *(rows.finisher.loads if rows.finisher else ())}
-        for node in [*one.shared, *one.kept]:
+        for node in [*one.shared, *one.stores]:
             for source in back.loads_by_place:
                 unused = source in free and source not in taken and source not in busy
                 unused = unused and source.op.name != "leaf" and last_read[source] == one.number

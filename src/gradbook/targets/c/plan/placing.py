@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.kernels.slides import Places, places
-from gradbook.targets.c.plan.timing import Timing, summed
+from gradbook.targets.c.plan.timing import Timing, batch_sum_input
 from gradbook.targets.c.rewrite.patterns import channelwise
 from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
 
 MOST_ROWS = 5  # that are read to compute a value several times instead of keeping it
 
 
-def kept(outputs: Collection[Node], timing: Timing) -> set[Node]:
+def values_to_keep(outputs: Collection[Node], timing: Timing) -> set[Node]:
     found = set(outputs)
     rows: dict[Node, set[Node]] = {}  # of what a value is computed from
     for node in timing.order:
-        if not node.each or summed(node):
+        if not node.each or batch_sum_input(node):
             continue
         rows[node] = set().union(*(rows.get(source, ()) for source in node.inputs))
         if len(rows[node]) > MOST_ROWS and len(timing.consumers[node]) > 1:
@@ -56,7 +56,7 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
     return (
         is_pointwise(after)
         and after.op.name not in MOVED
-        and not summed(after)
+        and not batch_sum_input(after)
         and after.shape == node.shape
         and timing.phase_of(after) == phase
         and not any(
@@ -75,7 +75,7 @@ class Pass:
     places: Places
     heavy: Node | None = None
     beside: Node | None = None  # a second heavy op in the same loop, which then makes the values
-    kept: list[Node] = field(default_factory=list)  # written to memory
+    stores: list[Node] = field(default_factory=list)  # written to memory
     sums: list[Node] = field(default_factory=list)  # over the batch
     read_sums: list[Node] = field(default_factory=list)  # the same, of what the pass reads
     shared: list[Node] = field(default_factory=list)  # read, and kept for the next reader
@@ -97,21 +97,23 @@ class Pass:
 
 class Placing:
     """The passes of a step, made one after the other. What turns out to be worth keeping on the
-    way joins what is `kept`.
+    way joins `to_keep`.
     """
 
-    def __init__(self, timing: Timing, kept: set[Node]) -> None:
+    def __init__(self, timing: Timing, to_keep: set[Node]) -> None:
         self.timing = timing
-        self.kept = kept
+        self.to_keep = to_keep
         self.passes: list[Pass] = []
         self.made_in: dict[Node, Pass] = {}  # of values that are kept
         items = [
             node
             for node in timing.order
-            if summed(node) or is_loop(node) or (node in kept and node.op.name != "leaf")
+            if batch_sum_input(node)
+            or is_loop(node)
+            or (node in to_keep and node.op.name != "leaf")
         ]
         for node in sorted(items, key=lambda node: (timing.due(node), timing.turn(node))):
-            if summed(node):
+            if batch_sum_input(node):
                 self._place_sum(node)
             elif is_loop(node):
                 self._place_heavy(node)
@@ -120,13 +122,13 @@ class Placing:
 
     def _place_heavy(self, node: Node) -> None:
         weights = node.op.name in WEIGHT_GRADIENTS
-        if weights and not all(map(summed, self.timing.consumers[node])):
+        if weights and not all(map(batch_sum_input, self.timing.consumers[node])):
             raise TargetError(f"C sums {node.op.name} over the batch at once")
         if node.op.name == "winners":
             self._note(node)
             return
         walk = self._heavy_pass(node)
-        if node in self.kept:
+        if node in self.to_keep:
             self._keep(node, walk)
         if weights and not walk.beside:
             self._share(node.inputs[0], walk)
@@ -144,7 +146,7 @@ class Placing:
         self.made_in[winners] = walk
 
     def _place_sum(self, node: Node) -> None:
-        x = summed(node)
+        x = batch_sum_input(node)
         assert x is not None
         if x.op.name in WEIGHT_GRADIENTS:
             return
@@ -175,16 +177,16 @@ class Placing:
         if (
             len(readers) > 1
             and source.each
-            and source not in self.kept
+            and source not in self.to_keep
             and is_pointwise(source)
             and len(self.leaves(source)) > 1
         ):
-            self.kept.add(source)
+            self.to_keep.add(source)
             walk.shared.append(source)
             self.made_in[source] = walk
 
     def _keep(self, node: Node, walk: Pass) -> None:
-        walk.kept.append(node)
+        walk.stores.append(node)
         self.made_in[node] = walk
 
     def _new_pass(self, phase: int, domain: Places, heavy: Node | None = None) -> Pass:
@@ -209,7 +211,7 @@ class Placing:
         found = found or self._new_pass(phase, places(x))
         for leaf, maker, _ in before:
             if maker is not found and leaf not in self.made_in:
-                self.kept.add(leaf)
+                self.to_keep.add(leaf)
                 self._keep(leaf, maker)
         return found
 
@@ -241,7 +243,7 @@ class Placing:
             (
                 walk
                 for walk in self._light(x, phase)
-                if not any(self._waits(kept, phase) for kept in walk.kept)
+                if not any(self._waits(kept, phase) for kept in walk.stores)
             ),
             None,
         )
@@ -272,11 +274,11 @@ class Placing:
             if not node.each or (node, same) in seen:
                 return
             seen.add((node, same))
-            if not top and (node in self.kept or is_loop(node)):
+            if not top and (node in self.to_keep or is_loop(node)):
                 found[node, same] = None
                 return
             for source in node.inputs:
                 visit(source, same and node.op.name not in MOVED, False)
 
-        visit(x, True, x in self.kept and not is_loop(x) and x not in self.made_in)
+        visit(x, True, x in self.to_keep and not is_loop(x) and x not in self.made_in)
         return list(found)

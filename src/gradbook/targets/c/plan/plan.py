@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.plan.memory import Memory, laid_out
-from gradbook.targets.c.plan.placing import Pass, Placing, kept
+from gradbook.targets.c.plan.placing import Pass, Placing, values_to_keep
 from gradbook.targets.c.plan.rows import Rows, rows_of
 from gradbook.targets.c.plan.timing import FIRST, Timing
 from gradbook.targets.c.plan.whole import Results, Whole, whole
@@ -48,7 +48,7 @@ def plan(
 ) -> Plan:
     """For these values per sample and these of the step as a whole; `masks` are given as bits."""
     timing = Timing([*outputs, *once])
-    placing = Placing(timing, kept(outputs, timing))
+    placing = Placing(timing, values_to_keep(outputs, timing))
     rows = rows_of(placing, outputs)
     results = results or Results({}, {})
     return Plan(

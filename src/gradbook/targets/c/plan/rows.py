@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from gradbook.graph.node import Node
 from gradbook.targets.c.plan.placing import Pass, Placing
-from gradbook.targets.c.rewrite.patterns import channelwise, reduced
+from gradbook.targets.c.rewrite.patterns import channelwise, sum_input
 from gradbook.targets.c.words import MOVED
 
 
@@ -94,18 +94,18 @@ class Rows:
     finisher: Row | None  # of what the pass makes
 
     @property
-    def all(self) -> list[Row]:
+    def rows(self) -> list[Row]:
         return [*self.readers, *([self.finisher] if self.finisher else [])]
 
     @property
     def sums(self) -> list[BatchSum]:
-        return [one for row in self.all for one in row.sums]
+        return [one for row in self.rows for one in row.sums]
 
     @property
     def loads(self) -> list[Node]:
         """What a reader stores is loaded by the next one."""
         stored = [node for row in self.readers for node in row.stores]
-        return [*stored, *(node for row in self.all for node in row.loads)]
+        return [*stored, *(node for row in self.rows for node in row.loads)]
 
 
 def rows_of(placing: Placing, outputs: Collection[Node]) -> dict[Pass, Rows]:
@@ -140,10 +140,6 @@ class _Reading:
     made_in: Mapping[Node, Pass]
     loop: Node | None = None
     values: dict[Node, Value] = field(default_factory=dict)
-
-    @property
-    def found(self) -> tuple[Value, ...]:
-        return tuple(self.values.values())
 
     def in_memory(self, node: Node) -> bool:
         """Whether the pass can load it."""
@@ -192,19 +188,19 @@ def _reader(one: Pass, source: Node, made_in: Mapping[Node, Pass], sums: Sequenc
     reading.need(source, make=True)
     for each in sums:
         reading.need(each.x)
-    return Row(reading.found, source, (source,) if shared else (), tuple(sums))
+    return Row(tuple(reading.values.values()), source, (source,) if shared else (), tuple(sums))
 
 
 def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum]) -> Row:
     """What is done with one row of what a pass makes."""
     reading = _Reading(one, made_in, one.makes)
-    stores = sorted(one.kept, key=lambda node: node.index)
+    stores = sorted(one.stores, key=lambda node: node.index)
     for node in stores:
         reading.need(node, make=True)
     for each in sums:
         if not each.beside:
             reading.need(each.x)
-    return Row(reading.found, None, tuple(stores), tuple(sums))
+    return Row(tuple(reading.values.values()), None, tuple(stores), tuple(sums))
 
 
 def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
@@ -213,7 +209,7 @@ def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[B
     squared = {moments[node] for node in reductions if node in moments}
     found = []
     for node in reductions:
-        x = moments.get(node) or reduced(node)
+        x = moments.get(node) or sum_input(node)
         assert x is not None
         found.append(BatchSum(node, x, node in moments, node not in moments and x in squared))
     return found

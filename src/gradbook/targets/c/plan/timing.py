@@ -11,21 +11,21 @@ from functools import cache
 
 from gradbook.graph.node import Node, needed
 from gradbook.targets.c.kernels.tiling import go_together
-from gradbook.targets.c.rewrite.patterns import centred, reduced
+from gradbook.targets.c.rewrite.patterns import deviation_input, sum_input
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 FIRST = 1  # phase 0 fetches the images
 
 
-def summed(node: Node) -> Node | None:
+def batch_sum_input(node: Node) -> Node | None:
     """x where the node is the sum of x over the batch."""
-    x = reduced(node)
+    x = sum_input(node)
     return x if x is not None and x.each else None
 
 
 def sources(node: Node) -> tuple[Node, ...]:
     """What it is computed from; of a sum over the batch, what is summed."""
-    x = summed(node)
+    x = batch_sum_input(node)
     return node.inputs if x is None else (x,)
 
 
@@ -49,9 +49,9 @@ class Timing:
         """Σ(x − mean of x)² is known with Σ x, if that is what the mean is made from."""
         found = {}
         for node in self.order:
-            square = summed(node)
+            square = batch_sum_input(node)
             if square and square.op.name == "power" and square.inputs[1].is_constant(2):
-                x = centred(square.inputs[0])
+                x = deviation_input(square.inputs[0])
                 if x is not None:
                     found[node] = x
         return found
@@ -69,14 +69,14 @@ class Timing:
     def sum_beside(self, squares: Node) -> Node:
         """Σ x for a Σ(x − mean)²."""
         x = self.moments[squares]
-        return next(n for n in self.order if n not in self.moments and summed(n) is x)
+        return next(n for n in self.order if n not in self.moments and batch_sum_input(n) is x)
 
     # When.
 
     def _ready(self, node: Node) -> int:
         if node in self.moments:
             return self.phase_of(self.moments[node]) + 1
-        x = summed(node)
+        x = batch_sum_input(node)
         if x is not None:
             return self.phase_of(x) + 1
         return max((self.ready_at(source) for source in node.inputs), default=FIRST)
@@ -92,11 +92,11 @@ class Timing:
 
     def due(self, node: Node) -> int:
         """The phase in which it is computed."""
-        return self.ready_at(node) - 1 if summed(node) else self.phase_of(node)
+        return self.ready_at(node) - 1 if batch_sum_input(node) else self.phase_of(node)
 
     def turn(self, node: Node) -> float:
         """In the order they were made; a sum of what a gradient of weights reads, after that."""
-        x = summed(node)
+        x = batch_sum_input(node)
         if x is not None:
             readers = [after for after in self.consumers[x] if after.op.name in WEIGHT_GRADIENTS]
             if readers and readers[0].inputs[0] is x:

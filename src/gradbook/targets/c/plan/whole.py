@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gradbook.graph.node import Node
 from gradbook.targets.c.plan.rows import Rows
 from gradbook.targets.c.plan.timing import Timing
-from gradbook.targets.c.rewrite.patterns import reduced
+from gradbook.targets.c.rewrite.patterns import sum_input
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Results:
 
 
 def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
-    rows = [row for rows in passes for row in rows.all]
+    rows = [row for rows in passes for row in rows.rows]
     asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
     arrays = _with_sources(dict.fromkeys(asked), timing, ())
     before: dict[int, list[Node]] = {}
@@ -98,7 +98,7 @@ def _with_sources(asked: Iterable[Node], timing: Timing, known: Collection[Node]
 
 def _sources(node: Node, timing: Timing) -> list[Node]:
     """The arrays that a value's array is filled from."""
-    x = reduced(node)
+    x = sum_input(node)
     if node in timing.moments:
         return [timing.sum_beside(node)]
     if x is not None and x.each:
@@ -112,7 +112,7 @@ def _missing(values: Iterable[Node], known: Collection[Node]) -> list[Node]:
 
 
 def _is_reduced(node: Node) -> bool:
-    return reduced(node) is not None
+    return sum_input(node) is not None
 
 
 def _is_sum(node: Node) -> bool:

@@ -22,7 +22,7 @@ class Linear:
     terms: Mapping[Node, Node | None] = field(default_factory=dict)
     constant: Node | None = None
 
-    def scaled(self, by: Node) -> Linear:
+    def times(self, by: Node) -> Linear:
         terms = {base: product(coefficient, by) for base, coefficient in self.terms.items()}
         return Linear(terms, self.constant and product(self.constant, by))
 
@@ -79,7 +79,7 @@ def over(graph: Graph, coefficient: Node, shape: tuple[int, ...]) -> Node:
     return spread(coefficient, shape[1:]) if coefficient.shape else coefficient
 
 
-def written(linear: Linear, graph: Graph, shape: tuple[int, ...]) -> Node:
+def build_sum(linear: Linear, graph: Graph, shape: tuple[int, ...]) -> Node:
     """The nodes that compute it, term by term."""
     total: Node | None = None
     for base, coefficient in linear.terms.items():

@@ -28,7 +28,7 @@ def channelwise(node: Node) -> Node | None:
     return None
 
 
-def reduced(node: Node) -> Node | None:
+def sum_input(node: Node) -> Node | None:
     """x where the node is the sum of x over the samples, and over its places where it has any."""
     if node.op.name == "total":
         return node.inputs[0]
@@ -43,7 +43,7 @@ def mean_of(node: Node) -> Node | None:
     if node.op.name != "divide":
         return None
     total, count = node.inputs
-    x = reduced(total)
+    x = sum_input(total)
     if x is None or len(x.shape) > 1 != (total.op.name == "sum"):
         return None
     places = prod(x.shape[1:])
@@ -54,7 +54,7 @@ def mean_of(node: Node) -> Node | None:
     return x if counted is not None and str(counted.name) == "N" else None
 
 
-def centred(node: Node) -> Node | None:
+def deviation_input(node: Node) -> Node | None:
     """x where the node is x less its mean."""
     if node.op.name != "subtract":
         return None

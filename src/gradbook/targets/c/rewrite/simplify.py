@@ -22,16 +22,21 @@ from math import prod
 from gradbook.errors import TargetError
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.tensors import spread, sum_last
-from gradbook.targets.c.rewrite.linear import Linear, product, written
-from gradbook.targets.c.rewrite.patterns import centred, channelwise, is_switch, lies_side_by_side
+from gradbook.targets.c.rewrite.linear import Linear, build_sum, product
+from gradbook.targets.c.rewrite.patterns import (
+    channelwise,
+    deviation_input,
+    is_switch,
+    lies_side_by_side,
+)
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS
 
 LINEAR = {"add", "subtract", "negate", "multiply", "divide"}  # may be collected in weighted sums
 
 
-def simplified(outputs: Iterable[Node]) -> dict[Node, Node]:
+def simplify(outputs: Iterable[Node]) -> dict[Node, Node]:
     """Each node that the outputs need → the node of a new graph that has its value."""
-    return _Rewriter(list(outputs)).all()
+    return _Rewriter(list(outputs)).rewrite_all()
 
 
 def labels(done: Mapping[Node, Node]) -> dict[Node, str]:
@@ -52,7 +57,7 @@ class _Rewriter:
         self.relus = {node.inputs[0]: node for node in self.order if node.op.name == "relu"}
         self.count: Node | None = None
 
-    def all(self) -> dict[Node, Node]:
+    def rewrite_all(self) -> dict[Node, Node]:
         for node in self.order:
             if str(node.name) == "N" and node.op.name == "leaf":
                 self.count = self.visit(node)
@@ -68,20 +73,20 @@ class _Rewriter:
             elif node.is_constant():
                 new = self.graph.constant(node.number)
             else:
-                new = self.rewritten(node, [self.visit(source) for source in node.inputs])
+                new = self.rewrite(node, [self.visit(source) for source in node.inputs])
             self.done[node] = new
         return self.done[node]
 
-    def rewritten(self, node: Node, inputs: list[Node]) -> Node:
+    def rewrite(self, node: Node, inputs: list[Node]) -> Node:
         name = node.op.name
         if name not in LOOPS and name not in WORDS and name not in PLACED:
-            return self.expanded(node, inputs)
+            return self.expand(node, inputs)
         if name == "copy":
             return inputs[0]
         if name == "sum":
-            return self.summed(inputs[0], *node.attributes)
+            return self.rewrite_sum(inputs[0], *node.attributes)
         if name == "total":
-            return self.totalled(inputs[0])
+            return self.rewrite_total(inputs[0])
         if name == "choose" and node.inputs[0] in self.relus:
             inputs = [self.visit(self.relus[node.inputs[0]]), *inputs[1:]]
         if name == "maxpool_back" and lies_side_by_side(node):
@@ -90,10 +95,10 @@ class _Rewriter:
             winners = self.graph.make("winners", x, attributes=node.attributes[:1])
             return self.graph.make("multiply", everywhere, winners)
         if node.each and name in LINEAR:
-            return self.collected(node, inputs)
+            return self.collect(node, inputs)
         return self.graph.make(name, *inputs, attributes=node.attributes)
 
-    def expanded(self, node: Node, inputs: list[Node]) -> Node:
+    def expand(self, node: Node, inputs: list[Node]) -> Node:
         if node.op.expansion is None:
             raise TargetError(
                 f"C has no words for '{node.op.name}': use another activation or loss"
@@ -103,26 +108,26 @@ class _Rewriter:
 
     # Sums over the batch.
 
-    def summed(self, x: Node, axes: object) -> Node:
+    def rewrite_sum(self, x: Node, axes: object) -> Node:
         assert isinstance(axes, int)
         if x.op.name == "total" and len(x.inputs[0].shape) == 3:
-            return sum_last(self.reduction(x.inputs[0]), axes - 2)
+            return sum_last(self.reduce(x.inputs[0]), axes - 2)
         return sum_last(x, axes)
 
-    def totalled(self, x: Node) -> Node:
+    def rewrite_total(self, x: Node) -> Node:
         if x.op.name == "sum" and len(x.inputs[0].shape) in (1, 3):
-            whole = self.reduction(x.inputs[0])
+            whole = self.reduce(x.inputs[0])
             return sum_last(whole, len(whole.shape) - len(x.shape))
         if len(x.shape) <= 1:
-            return self.reduction(x)
+            return self.reduce(x)
         return self.graph.make("total", x)
 
-    def reduction(self, x: Node) -> Node:
+    def reduce(self, x: Node) -> Node:
         """The sum over the samples and all places, for each channel."""
         form = self.form(x)
         result: Node | None = None
         for base, coefficient in form.terms.items():
-            if centred(base) is not None:
+            if deviation_input(base) is not None:
                 continue
             whole = sum_last(self.graph.make("total", base), max(len(x.shape) - 1, 0))
             term = whole if coefficient is None else whole * coefficient
@@ -130,10 +135,10 @@ class _Rewriter:
         if form.constant is not None:
             assert self.count is not None, "batches come from outside"
             term = form.constant * (self.count * prod(x.shape[1:]))
-            result = self.widened(term, x.shape[:1]) if result is None else result + term
-        return self.widened(self.graph.constant(0), x.shape[:1]) if result is None else result
+            result = self.widen(term, x.shape[:1]) if result is None else result + term
+        return self.widen(self.graph.constant(0), x.shape[:1]) if result is None else result
 
-    def widened(self, node: Node, shape: tuple[int, ...]) -> Node:
+    def widen(self, node: Node, shape: tuple[int, ...]) -> Node:
         return node if node.shape == shape else spread(node, shape)
 
     # Weighted sums.
@@ -144,35 +149,35 @@ class _Rewriter:
         source = channelwise(node)
         return Linear({}, source) if source is not None else Linear({node: None})
 
-    def collected(self, node: Node, inputs: list[Node]) -> Node:
-        linear = self.combined(node.op.name, inputs)
+    def collect(self, node: Node, inputs: list[Node]) -> Node:
+        linear = self.combine(node.op.name, inputs)
         if linear and linear.single and linear.single[1] is None:
             return linear.single[0]
         if linear is None or linear.stands_alone:
             return self.graph.make(node.op.name, *inputs)
-        new = written(linear, self.graph, node.shape)
+        new = build_sum(linear, self.graph, node.shape)
         self.forms[new] = linear
         return new
 
-    def combined(self, name: str, inputs: list[Node]) -> Linear | None:
+    def combine(self, name: str, inputs: list[Node]) -> Linear | None:
         minus_one = self.graph.constant(-1)
         forms = [self.form(x) for x in inputs]
         if name == "negate":
-            return forms[0].scaled(minus_one)
+            return forms[0].times(minus_one)
         if name == "add":
             return forms[0].plus(forms[1])
         if name == "subtract":
-            return forms[0].plus(forms[1].scaled(minus_one))
+            return forms[0].plus(forms[1].times(minus_one))
         factors = [channelwise(x) for x in inputs]
         if name == "divide":
-            return None if factors[1] is None else forms[0].scaled(1 / factors[1])
+            return None if factors[1] is None else forms[0].times(1 / factors[1])
         if factors[0] is not None:
-            return forms[1].scaled(factors[0])
+            return forms[1].times(factors[0])
         if factors[1] is not None:
-            return forms[0].scaled(factors[1])
-        return self.multiplied(inputs, forms)
+            return forms[0].times(factors[1])
+        return self.multiply(inputs, forms)
 
-    def multiplied(self, inputs: list[Node], forms: list[Linear]) -> Linear | None:
+    def multiply(self, inputs: list[Node], forms: list[Linear]) -> Linear | None:
         for switch, other in ((inputs[1], forms[0]), (inputs[0], forms[1])):
             if is_switch(switch) and other.single:
                 base, coefficient = other.single
