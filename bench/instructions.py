@@ -26,7 +26,7 @@ from bench.counting.steps import Executed, executed, level
 from bench.race.race import BATCHES
 from gradbook.net import builtin
 from gradbook.net.measure import measure
-from gradbook.targets.c.kernels.machine import LEVELS
+from gradbook.targets.c.machine import LEVELS
 
 NAMES = ("avx512", "avx2", "neon", "plain")
 

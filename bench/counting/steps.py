@@ -17,8 +17,8 @@ from gradbook.engine.compilers import Compiler
 from gradbook.net import Net
 from gradbook.net.build import inference, training_step
 from gradbook.net.step import Step
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.outside.systems.emulated import DRIVER, ONLY_DECLARED, by_zig
 from tests.outside.witness import program
 

@@ -10,7 +10,7 @@ from time import perf_counter
 from gradbook.engine import compilers
 from gradbook.engine.compile import library
 from gradbook.engine.kept import loaded
-from gradbook.targets.c.kernels.machine import LEVELS
+from gradbook.targets.c.machine import LEVELS
 
 SOURCE = Path(__file__).with_name("peak.c")
 SUMS = 12  # as in peak.c

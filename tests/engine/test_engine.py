@@ -15,8 +15,8 @@ from gradbook.graph.reference import evaluate
 from gradbook.net import DIGITS, Net, builtin, parse, write
 from gradbook.net.build import inference, training_step
 from gradbook.net.step import follow
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.conftest import REQUIRE_ALL
 from tests.engine.against import (
     CLOSE,

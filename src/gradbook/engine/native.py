@@ -22,8 +22,8 @@ from gradbook.errors import LimitError, UsageError
 from gradbook.interruption import side_by_side
 from gradbook.net import Net
 from gradbook.net.build import inference
-from gradbook.targets.c.emit.source import Array, Source, source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import Array, Source, source
 
 TRAIN, PREDICT = 0, 1
 MOST_THREADS = 64

@@ -16,7 +16,7 @@ from gradbook.engine import kept
 from gradbook.engine.base import fields
 from gradbook.engine.compilers import Compiler, needed
 from gradbook.errors import ShapeError
-from gradbook.targets.c.emit.source import part
+from gradbook.targets.c.source import part
 
 AT_ONCE = 16  # as in warp.c
 FLAGS = ("-O3",)  # at less, gcc takes loops over pixels pixel by pixel: six times slower, same bits

@@ -27,8 +27,8 @@ from gradbook.net import Net
 from gradbook.net.build import inference, training_step
 from gradbook.net.names import value_name
 from gradbook.net.work.at_work import last_value
-from gradbook.targets.c.emit.source import Array, Source, part, reader, source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import Array, Source, part, reader, source
 
 SIMD = "simd128"
 PACKED = Path(__file__).with_name("modules.tar.xz")  # `make modules` packs it

@@ -17,8 +17,8 @@ from gradbook.engine.compile import only, shared_out
 from gradbook.engine.compilers import vectors
 from gradbook.net import Net, builtin, parse
 from gradbook.net.build import inference, training_step
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.cli.desk import RECIPE, laid_out
 from tests.engine.levels import COMPILERS, compiler_called
 from tests.engine.test_native import MIXED

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradbook.engine.base import Engine
 from gradbook.engine.compilers import Compiler
-from gradbook.targets.c.emit.source import Source
+from gradbook.targets.c.source import Source
 from tests.outside.witness import program
 
 DRIVER = Path(__file__).with_name("driver.c").read_text("utf-8")

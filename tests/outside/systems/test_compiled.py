@@ -7,8 +7,8 @@ import pytest
 from gradbook.engine import warping
 from gradbook.net import Net
 from gradbook.net.build import inference, training_step
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.outside.systems.emulated import by_zig
 
 pytestmark = pytest.mark.witness("zig")

@@ -18,8 +18,8 @@ from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.report.digits.packing import TrainingPack
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.outside.systems.emulated import BATCH, EPOCHS, IMAGES, by_zig, carried, samples, trained
 from tests.outside.systems.test_run import ALIKE, OWN_FUNCTIONS, differing, started
 from tests.outside.witness import program

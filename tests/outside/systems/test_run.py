@@ -13,8 +13,8 @@ import pytest
 from gradbook.engine.native import NativeEngine
 from gradbook.net import Net
 from gradbook.net.build import inference
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import machine
+from gradbook.targets.c.machine import machine
+from gradbook.targets.c.source import source
 from tests.engine.levels import levels
 from tests.outside.systems.emulated import (
     BATCH,

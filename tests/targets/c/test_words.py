@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Node, needed
-from gradbook.targets.c.rewrite.simplify import simplify
+from gradbook.targets.c.rewrite import simplify
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
 
 SAID = {*LOOPS, *PLACED, *WORDS}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.kernels.loops import KERNELS
+from gradbook.targets.c.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
 LOOPS = {*KERNELS, "winners"}  # where a maximum stood is noted by the loop that finds it

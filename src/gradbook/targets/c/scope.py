@@ -1,18 +1,154 @@
-"""What the texts of one program refer to: its plan, and the name and place of everything in it."""
+"""What a program's C is written with: names, pieces of text, and where each value lies."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.emit.names import Names
-from gradbook.targets.c.kernels.loops import Kernel
-from gradbook.targets.c.kernels.slides import places
-from gradbook.targets.c.plan.placing import Pass
-from gradbook.targets.c.plan.plan import Plan
+from gradbook.targets.c.loops import Kernel
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.plan import Plan
+from gradbook.targets.c.rewrite import sum_input
+from gradbook.targets.c.slides import places
 from gradbook.targets.c.words import WEIGHT_GRADIENTS
+
+# Names ----------------------------------------------------------------------------
+
+GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
+GREEK |= {"η": "rate", "²": "2"}
+RESERVED = re.compile(  # words of C, and those that the hand-written parts use
+    "all|at|auto|bits|c|choose|do|e|for|h|if|int|k|mask|place|real|room|root|row|tile|to|vec|w"
+)
+MADE_BY = {
+    "add": "{}_plus_{}",
+    "subtract": "{}_less_{}",
+    "multiply": "{}_times_{}",
+    "divide": "{}_over_{}",
+    "negate": "minus_{}",
+    "exp": "exp_{}",
+    "log": "log_{}",
+    "sqrt": "root_{}",
+    "tanh": "tanh_{}",
+    "relu": "{}_or_0",
+    "choose": "{1}_where_{0}",
+    "reshape": "{}_flat",
+    "conv_back": "{1}_through_{0}",
+}
+NOUNS = {"add": "sum", "subtract": "difference", "multiply": "product", "divide": "quotient"}
+NOUNS |= {"sum_channels": "sum"}
+SAME = {"repeat", "spread", "spread_channels", "copy"}  # the same value for more of them
+LONGEST = 26  # of a name made of others
+
+
+def identifier(name: str) -> str:
+    for letter, word in GREEK.items():
+        name = name.replace(letter, word)
+    name = name.replace("_layer_", "")
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    if name[:1].isdigit():
+        return f"_{name}"
+    return f"{name}_" if RESERVED.fullmatch(name) else name
+
+
+class Names:
+    """One name for each key, and each name once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._of: dict[object, str] = {}
+
+    def of(self, key: object, wish: str) -> str:
+        if key not in self._of:
+            base = identifier(wish)
+            name, number = base, 2
+            while name in self._taken:
+                name, number = f"{base}_{number}", number + 1
+            self._taken.add(name)
+            self._of[key] = name
+        return self._of[key]
+
+
+def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]:
+    """What a person would call each value of a program; `nodes` come after their inputs."""
+    readers: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for source in node.inputs:
+            readers.setdefault(source, []).append(node)
+    found: dict[Node, str] = {}
+    for node in nodes:
+        found[node] = labels.get(node) or _title(node, found) or _purpose(node, labels, readers)
+    return found
+
+
+def _title(node: Node, known: Mapping[Node, str]) -> str | None:
+    """Of what it is made and how, where that can be said in a few words."""
+    if node.is_constant():
+        return f"{node.number:g}".replace("-", "minus_")
+    x = sum_input(node)
+    if x is not None:
+        return f"sum_{known[x]}"
+    if node.op.name in SAME:
+        return known[node.inputs[0]]
+    if node.op.name == "power" and node.inputs[1].is_constant(2):
+        words = f"{known[node.inputs[0]]}_squared"
+    elif node.op.name == "divide" and node.inputs[0].is_constant(1):
+        words = f"one_over_{known[node.inputs[1]]}"
+    elif node.op.name in MADE_BY:
+        words = MADE_BY[node.op.name].format(*(known[source] for source in node.inputs))
+    else:
+        return None
+    return words if len(identifier(words)) <= LONGEST else None
+
+
+def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:
+    """What for, where one named value alone is made of it."""
+    reader = node
+    while reader not in labels:
+        if len(readers.get(reader, ())) != 1:
+            return f"{node.op.name}_{node.index}"
+        (reader,) = readers[reader]
+    return f"{NOUNS.get(node.op.name, node.op.name)}_for_{labels[reader]}"
+
+
+# Functions, blocks and loops around lines -----------------------------------------
+
+
+def indent(lines: Iterable[str], by: int = 1) -> list[str]:
+    return [f"{'    ' * by}{line}" for line in lines]
+
+
+def block(body: Sequence[str]) -> list[str]:
+    return ["{", *indent(body), "}"] if body else []
+
+
+def loop(size: int, body: Sequence[str]) -> list[str]:
+    """Over k."""
+    if size == 1:
+        return block(["const int k = 0;", "(void)k;", *body])
+    return [f"for (int k = 0; k < {size}; k++) {{", *indent(body), "}"]
+
+
+def function(head: str, body: Sequence[str], parameters: Sequence[str] = ("at",)) -> str:
+    """Its text, without a warning for the parameters that the body doesn't need."""
+    text = "\n".join(body)
+    unused = [f"(void){name};" for name in parameters if not re.search(rf"\b{name}\b", text)]
+    return "\n".join([f"{head} {{", *indent([*unused, *body]), "}\n"])
+
+
+def task(name: str, body: Sequence[str]) -> str:
+    """A function of a thread's place."""
+    return function(f"static void {name}(struct place *at)", body)
+
+
+def literal(value: float) -> str:
+    """A number in C, in the program's precision."""
+    return f"(real){value!r}" if value >= 0 else f"-(real){-value!r}"
+
+
+# Scope ----------------------------------------------------------------------------
 
 TRAIN, PREDICT = "train", "predict"
 

@@ -19,11 +19,10 @@ from gradbook.graph.node import Node, needed
 from gradbook.graph.window import Shape
 from gradbook.net.build import Forward
 from gradbook.net.step import Step
-from gradbook.targets.c.emit.names import Names
-from gradbook.targets.c.emit.program import Computation, Program, program
-from gradbook.targets.c.emit.rows import line_members
-from gradbook.targets.c.emit.scope import PREDICT, TRAIN, DropoutMask, Members
-from gradbook.targets.c.kernels.machine import Machine
+from gradbook.targets.c.machine import Machine
+from gradbook.targets.c.passes import line_members
+from gradbook.targets.c.program import Computation, Program, program
+from gradbook.targets.c.scope import PREDICT, TRAIN, DropoutMask, Members, Names
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = (

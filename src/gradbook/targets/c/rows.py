@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.plan.placing import Pass, Placing
-from gradbook.targets.c.rewrite.patterns import channelwise, sum_input
+from gradbook.targets.c.placing import Pass, Placing
+from gradbook.targets.c.rewrite import channelwise, sum_input
 from gradbook.targets.c.words import MOVED
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.targets.c.kernels.machine import LEVELS, best_block, machine, registers_needed
+from gradbook.targets.c.machine import LEVELS, best_block, machine, registers_needed
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -8,8 +8,8 @@ import pytest
 
 from gradbook.net import builtin, parse
 from gradbook.net.build import inference, training_step
-from gradbook.targets.c.emit.source import source
-from gradbook.targets.c.kernels.machine import LEVELS, machine
+from gradbook.targets.c.machine import LEVELS, machine
+from gradbook.targets.c.source import source
 from tests.targets.c.networks import text
 
 NETS = {

@@ -1,10 +1,10 @@
-"""The same values with fewer passes over the data: rewrites from graph to graph.
+"""From graph to graph: the same values with fewer passes over the data, in ops that C can say.
 
-Each keeps the meaning, and `tests/targets/c/rewrite/test_simplify.py` holds the rewritten graph
-against the original with the reference:
+Each rewrite keeps the meaning; the tests compare both graphs in the reference:
 
-- what C has no word for is expanded;
-- weighted sums with one weight a channel are collected (see linear.py);
+- what C has no word for is taken apart;
+- weighted sums with one weight a channel are collected: batch normalisation is nothing else,
+  forward and backward, and a chain of its steps becomes one multiply-add;
 - a sum over the batch of a weighted sum is the weighted sum of the sums, and the sum of what was
   centred by its own mean is 0; so the two sums of batch normalisation's backward part are known
   before either is used;
@@ -12,24 +12,183 @@ against the original with the reference:
 - d · (1 where c > 0, else 0) is d where c > 0, else 0;
 - where windows lie side by side, a maximum's gradient is what each window was given, at its first
   largest value: so only where that stood has to be kept.
+
+Knows nothing of passes, memory or text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import prod
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.tensors import spread, sum_last
-from gradbook.targets.c.rewrite.linear import Linear, build_sum, product
-from gradbook.targets.c.rewrite.patterns import (
-    channelwise,
-    deviation_input,
-    is_switch,
-    lies_side_by_side,
-)
+from gradbook.graph.window import Window
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS
+
+# What a value is made of ----------------------------------------------------------
+
+
+def channelwise(node: Node) -> Node | None:
+    """What a node repeats: a value per channel, or one, that is the same for every sample."""
+    if node.op.name == "repeat":
+        return channelwise(node.inputs[0])
+    if node.op.name == "spread":
+        source = channelwise(node.inputs[0])
+        return source if source is not None and len(source.shape) <= 1 else None
+    if node.each:
+        return None
+    if len(node.shape) <= 1:
+        return node
+    if node.op.name in WORDS:
+        sources = [channelwise(source) for source in node.inputs]
+        if None not in sources:
+            found: list[Node | float] = [source for source in sources if source is not None]
+            return node.graph.make(node.op.name, *found, attributes=node.attributes)
+    return None
+
+
+def sum_input(node: Node) -> Node | None:
+    """x where the node is the sum of x over the samples, and over its places where it has any."""
+    if node.op.name == "total":
+        return node.inputs[0]
+    if node.op.name == "sum" and node.inputs[0].op.name == "total":
+        x = node.inputs[0].inputs[0]
+        return x if (len(x.shape), len(node.shape)) == (3, 1) else None
+    return None
+
+
+def mean_of(node: Node) -> Node | None:
+    """x where the node is the mean of x over the samples and all places of a channel."""
+    if node.op.name != "divide":
+        return None
+    total, count = node.inputs
+    x = sum_input(total)
+    if x is None or len(x.shape) > 1 != (total.op.name == "sum"):
+        return None
+    places = prod(x.shape[1:])
+    counted: Node | None = count
+    if places != 1:
+        pairs = [count.inputs, count.inputs[::-1]] if count.op.name == "multiply" else []
+        counted = next((a for a, b in pairs if b.is_constant(places)), None)
+    return x if counted is not None and str(counted.name) == "N" else None
+
+
+def deviation_input(node: Node) -> Node | None:
+    """x where the node is x less its mean."""
+    if node.op.name != "subtract":
+        return None
+    x, mean = node.inputs
+    source = channelwise(mean)
+    return x if source is not None and mean_of(source) is x else None
+
+
+def is_switch(node: Node) -> bool:
+    """1 where a value is positive, else 0."""
+    return (
+        node.op.name == "choose" and node.inputs[1].is_constant(1) and node.inputs[2].is_constant(0)
+    )
+
+
+def lies_side_by_side(pool_back: Node) -> bool:
+    """Whether a pool's windows cover each place of the whole once."""
+    (window,) = pool_back.attributes
+    side, _ = window.stride if isinstance(window, Window) else (0, 0)
+    plain = window == Window((side, side), (side, side))
+    return plain and not any(length % side for length in pool_back.shape[1:])
+
+
+# Weighted sums, with one weight a channel: Σ coefficient·base + constant ----------
+
+MOST_TERMS = 4  # three batch normalisations side by side
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Coefficients have a value per channel or one for all; None stands for 1."""
+
+    terms: Mapping[Node, Node | None] = field(default_factory=dict)
+    constant: Node | None = None
+
+    def times(self, by: Node) -> Linear:
+        terms = {base: product(coefficient, by) for base, coefficient in self.terms.items()}
+        return Linear(terms, self.constant and product(self.constant, by))
+
+    def plus(self, other: Linear) -> Linear:
+        terms = dict(self.terms)
+        for base, coefficient in other.terms.items():
+            one = base.graph.constant(1)
+            terms[base] = (
+                sum_of(terms[base] or one, coefficient or one) if base in terms else coefficient
+            )
+        if self.constant is None or other.constant is None:
+            return Linear(terms, self.constant or other.constant)
+        return Linear(terms, sum_of(self.constant, other.constant))
+
+    @property
+    def single(self) -> tuple[Node, Node | None] | None:
+        """The base and its coefficient, where there is nothing else."""
+        if len(self.terms) != 1 or self.constant is not None:
+            return None
+        ((base, coefficient),) = self.terms.items()
+        return base, coefficient
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether sums are better made of it than of its terms.
+
+        Taken apart, values that are only added up gain nothing; and behind many skip connections
+        each sum would be made anew of all that went into those before it.
+        """
+        added = set(self.terms.values()) == {None}
+        return (added and (self.constant is None or len(self.terms) == 1)) or (
+            len(self.terms) > MOST_TERMS
+        )
+
+
+def product(a: Node | None, b: Node | None) -> Node | None:
+    if a is None or b is None:
+        return b if a is None else a
+    if a.is_constant() and b.is_constant():
+        return a.graph.constant(a.number * b.number)
+    if a.is_constant(-1):
+        return -b
+    return -a if b.is_constant(-1) else a * b
+
+
+def sum_of(a: Node, b: Node) -> Node:
+    if a.is_constant() and b.is_constant():
+        return a.graph.constant(a.number + b.number)
+    return a + b
+
+
+def over(graph: Graph, coefficient: Node, shape: tuple[int, ...]) -> Node:
+    """A coefficient beside values of this shape: single values go with any."""
+    return spread(coefficient, shape[1:]) if coefficient.shape else coefficient
+
+
+def build_sum(linear: Linear, graph: Graph, shape: tuple[int, ...]) -> Node:
+    """The nodes that compute it, term by term."""
+    total: Node | None = None
+    for base, coefficient in linear.terms.items():
+        if total is not None and coefficient is not None and coefficient.is_constant(-1):
+            total = total - base
+            continue
+        term = base if coefficient is None else base * over(graph, coefficient, shape)
+        total = term if total is None else total + term
+    if linear.constant is None:
+        assert total is not None
+        return total
+    if total is None:
+        constant = linear.constant
+        tail = shape if not constant.shape else shape[1:]
+        return graph.make("repeat", spread(constant, tail))
+    return total + over(graph, linear.constant, shape)
+
+
+# Rewriting ------------------------------------------------------------------------
 
 LINEAR = {"add", "subtract", "negate", "multiply", "divide"}  # may be collected in weighted sums
 

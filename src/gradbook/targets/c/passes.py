@@ -1,4 +1,4 @@
-"""Formulas over one row of places, in C: what is the same along the row, then the loop.
+"""A pass as C functions: formulas over rows of places, and the loop that reads and finishes rows.
 
 Where a loop reads a row value by value, what is the same along it goes into a `struct line`. Its
 formulas then run where the value is needed, in registers, and nothing is stored between.
@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradbook.graph.node import Node
-from gradbook.targets.c.emit.names import Names
-from gradbook.targets.c.emit.scope import Members, Piece, Scope
-from gradbook.targets.c.emit.syntax import function, indent, literal
-from gradbook.targets.c.kernels.slides import places, window_of
-from gradbook.targets.c.plan.rows import BatchSum, From, Row, Value
+from gradbook.targets.c.placing import Pass
+from gradbook.targets.c.rows import BatchSum, From, Row, Value
+from gradbook.targets.c.scope import Members, Names, Piece, Scope, function, indent, literal, sizes
+from gradbook.targets.c.slides import places, window_of
 from gradbook.targets.c.words import word
+
+# Formulas over one row ------------------------------------------------------------
 
 LINE_ARRAYS = {"vec *": "rows", "bits *": "drops", "vec": "vectors", "real": "numbers"}
 
@@ -173,7 +174,7 @@ class RowText:
         return before, inside, after
 
 
-# The functions of a row.
+# The functions of a row -----------------------------------------------------------
 
 
 def reader(name: str, row: Row, scope: Scope) -> str:
@@ -245,3 +246,131 @@ def line_members(most: Mapping[str, int]) -> list[str]:
         declared = f"const {kind}" if kind.endswith("*") else f"{kind} "
         lines.append(f"{declared}{name}[{max(most.get(kind, 0), 1)}];")
     return [*lines, f"vec sums[{max(most.get('sum', 0), 1)}];"]
+
+
+# One pass -------------------------------------------------------------------------
+
+FEWEST_LANES = 4
+
+
+def pass_text(one: Pass, scope: Scope) -> Piece:
+    own = scope.plan.rows[one]
+    texts = [Piece(_comment(one, scope))]
+    rows = {"reads": "", "leave": "leave_nothing", "finish": ""}
+    if one.heavy:
+        readers, words = _readers(one, one.heavy, scope)
+        texts += readers
+        rows.update(words)
+    if own.finisher:
+        rows["finish"] = scope.names["finish", one.number]
+        texts.append(Piece(finisher(rows["finish"], own.finisher, one.places[2], scope)))
+    opening, closing, sums = _sums(one, scope)
+    if one.heavy:
+        lines, members = _call(one, one.heavy, rows, scope)
+    else:
+        channels, height, _ = one.places
+        lines = [
+            f"for (int h = 0; h < {height}; h++)",
+            f"    for (int c = 0; c < {channels}; c++) {rows['finish']}(at, h, c, NULL);",
+        ]
+        members = Members()
+    head = f"ACROSS void {scope.names['pass', one.number]}(struct place *at)"
+    texts.append(Piece(function(head, [*opening, *lines, *closing])))
+    return Piece(
+        "\n".join(text.text for text in texts),
+        Members.of_all([*(text.members for text in texts), sums, members]),
+    )
+
+
+def _comment(one: Pass, scope: Scope) -> str:
+    title, parts = scope.titles, []
+    if one.heavy:
+        sources = ", ".join(f"{title[x]} {_size(x)}" for x in one.heavy.inputs)
+        also = f" and {one.beside.op.name}" if one.beside else ""
+        parts.append(f"{one.heavy.op.name}{also} of {sources}")
+    if one.stores:
+        parts.append("keeps " + ", ".join(f"{title[k]} {sizes(k)}" for k in one.stores))
+    if one.winners:
+        parts.append("notes where each stood")
+    if scope.plan.rows[one].sums:
+        parts.append("sums " + ", ".join(title[each.x] for each in scope.plan.rows[one].sums))
+    return f"/* Phase {one.phase}: {'; '.join(parts)} */"
+
+
+def _size(node: Node) -> str:
+    return "×".join(map(str, node.shape)) if node.shape else "1"
+
+
+def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[str, str]]:
+    """The functions that read what a heavy op takes, and what its loop calls them by."""
+    texts, names, words = [], [], {}
+    for number, row in enumerate(scope.plan.rows[one].readers):
+        name = scope.names["read", (one.number, number)]
+        if scope.kernels[heavy].by_value:
+            name = name.removeprefix("read_")
+            texts.append(line_functions(name, row, scope))
+            names += [f"find_{name}", f"value_{name}"]
+            if row.sums:
+                words["leave"] = f"leave_{name}"
+        else:
+            texts.append(Piece(reader(name, row, scope)))
+            gather = scope.kernels[heavy].gathers.get(number)
+            if gather is not None:
+                texts.append(Piece(gathering(f"gather_{name}", gather.format(read=name))))
+                name = f"gather_{name}"
+            names.append(name)
+    alone = {f"read{number}": name for number, name in enumerate(names)}
+    return texts, {"reads": ", ".join(names), **alone, **words}
+
+
+def gathering(name: str, call: str) -> str:
+    """One row of what a heavy op reads, put together from what its reader reads."""
+    head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
+    return function(head, [f"return {call};"], ("at", "h", "c", "room"))
+
+
+def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
+    """The call of a heavy op's loop."""
+    kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
+    gradients = packed = ""
+    if kernel.gradients:
+        name = scope.partial(heavy)
+        engine.append(f"real {name}[TILES][{kernel.gradients}];")
+        gradients = f"at->e->{name}[at->tile]"
+    if kernel.packing:
+        name = scope.names["packed", heavy]
+        engine.append(f"real {name}[{kernel.packing.size}];")
+        scratch = max(scratch, -(-kernel.packing.size // FEWEST_LANES))  # to turn them in
+        packed = f"at->e->{name}"
+    winners = scope.whole(one.winners) if one.winners else "NULL"
+    call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
+    return [call], Members(tuple(engine), scratch=scratch)
+
+
+def _sums(one: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:
+    """Before a pass its sums are 0; after it they are taken over the lanes."""
+    opening, closing = [], []
+    engine: list[str] = []
+    place: list[str] = []
+    for each in scope.plan.rows[one].sums:
+        if each.beside:
+            continue
+        name = scope.partial(each.node)
+        channels, height, width = places(each.x)
+        if each.squares:
+            place.append(f"struct moments {name}[{channels}];")
+            engine += [f"real {name}_{what}[TILES][{channels}];" for what in ("mean", "around")]
+            closing += [
+                f"for (int c = 0; c < {channels}; c++)",
+                f"    merge_lanes(&at->{name}[c], {height * width}, at->lanes,",
+                f"                &at->e->{name}_mean[at->tile][c],",
+                f"                &at->e->{name}_around[at->tile][c]);",
+            ]
+        else:
+            place.append(f"vec {name}[{channels}];")
+            engine.append(f"real {name}[TILES][{channels}];")
+            closing.append(
+                f"sum_lanes(at->{name}, {channels}, at->alive, at->e->{name}[at->tile]);"
+            )
+        opening.append(f"memset(at->{name}, 0, sizeof at->{name});")
+    return opening, closing, Members(tuple(engine), tuple(place))

@@ -10,19 +10,22 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
-from gradbook.targets.c.kernels.machine import Machine, best_block, registers_needed
-from gradbook.targets.c.kernels.slides import (
+from gradbook.targets.c.machine import Machine, best_block, registers_needed
+from gradbook.targets.c.slides import (
+    POINTS,
     Roaming,
     Slide,
+    Tiling,
     backward,
     backward_roaming,
     flat,
     forward,
     forward_roaming,
     places,
+    shares,
+    tiling,
     window_of,
 )
-from gradbook.targets.c.kernels.tiling import POINTS, Tiling, shares, tiling
 
 FEW = 4  # as in lanes.c
 ROAMING = "roaming"  # the file of C for windows that go in no plain way
@@ -78,7 +81,7 @@ def _struct(kind: str, *numbers: int) -> str:
     return f"(struct {kind}){{{{{', '.join(map(str, numbers))}}}}}"
 
 
-# Convolutions, place by place.
+# Convolutions, place by place -----------------------------------------------------
 
 
 def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) -> Kernel:
@@ -165,7 +168,7 @@ def _outer(node: Node, machine: Machine) -> Kernel:
     return Kernel(call, outputs + inputs, gradients=outputs * inputs)
 
 
-# Convolutions by Winograd's tiles.
+# Convolutions by Winograd's tiles -------------------------------------------------
 
 
 def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kernel:
@@ -226,7 +229,7 @@ def _rest(counts: Iterable[int], wide: int) -> int:
     return sum({1 << count % wide for count in counts} - {1})
 
 
-# What goes over places without weights.
+# What goes over places without weights --------------------------------------------
 
 
 def _pool(node: Node, machine: Machine) -> Kernel:

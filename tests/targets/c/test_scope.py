@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
-from gradbook.targets.c.emit.names import Names, identifier, titles
+from gradbook.targets.c.scope import Names, identifier, titles
 
 
 @pytest.mark.parametrize(

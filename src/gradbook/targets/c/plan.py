@@ -1,0 +1,339 @@
+"""A graph as passes over the data: where values lie, when they are computed, who waits for whom.
+
+A step runs in phases. In a phase the threads go through the tiles of images, each tile by itself;
+between two phases they meet, because something was summed over the whole batch.
+
+Heavy ops (convolutions, pools, …) own their loops. Everything pointwise is computed where it is
+read, from values that are kept; or where its input is produced, if that saves keeping more. Sums
+over the batch are taken in the pass that has their values at hand.
+
+Knows nothing of names and text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from gradbook.graph.node import Node
+from gradbook.targets.c.placing import FIRST, Pass, Placing, Timing, values_to_keep
+from gradbook.targets.c.rewrite import sum_input
+from gradbook.targets.c.rows import Rows, rows_of
+from gradbook.targets.c.slides import places
+from gradbook.targets.c.words import WEIGHT_GRADIENTS
+
+# Memory: a value that nobody reads any more leaves its place to the next ----------
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """From the pass that makes a value to the last that reads it."""
+
+    node: Node
+    size: int
+    first: int
+    last: int
+
+
+@dataclass
+class Slot:
+    """A place, and the values that lie there in turn."""
+
+    size: int = 0
+    free_after: int = -1
+    nodes: list[Node] = field(default_factory=list)
+    lasts: bool = True  # beyond a phase, so that each tile has its own; else each thread
+    bits: bool = False  # one bit for each lane
+
+
+def slots(lifetimes: Iterable[Lifetime], lasts: bool = True) -> list[Slot]:
+    """Each value takes the free place that fits it best, or a new one."""
+    found: list[Slot] = []
+    for life in sorted(lifetimes, key=lambda life: (life.first, life.node.index)):
+        free = [slot for slot in found if slot.free_after < life.first]
+        slot = min(free, key=lambda slot: abs(slot.size - life.size), default=None)
+        if slot is None or not life.size / 2 <= slot.size <= life.size * 2:
+            slot = Slot(lasts=lasts)
+            found.append(slot)
+        slot.size = max(slot.size, life.size)
+        slot.free_after = life.last
+        slot.nodes.append(life.node)
+    return found
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The slot of every value that is read again, and all slots in order.
+
+    `over` has the values that are written over another one, while that is read.
+    """
+
+    slot_of: Mapping[Node, Slot]
+    slots: Sequence[Slot]
+    over: Mapping[Node, Node]
+
+    def turns(self, slot: Slot) -> list[Node]:
+        """Who lies there, one after the other."""
+        return [x for node in slot.nodes for x in [node, *_written_over(node, self.over)]]
+
+
+def laid_out(
+    passes: Mapping[Pass, Rows],
+    made_in: Mapping[Node, Pass],
+    outputs: Sequence[Node],
+    masks: Collection[Node],
+) -> Memory:
+    """`masks` are leaves that lie as bits."""
+    lasts = dict.fromkeys(outputs, True)
+    last_read = dict.fromkeys(outputs, len(passes))
+    loads = {(node, reader) for reader, rows in passes.items() for node in rows.loads}
+    for node, reader in sorted(loads, key=lambda load: (load[0].index, load[1].number)):
+        maker = made_in.get(node)
+        lasts[node] = lasts.get(node, False) or maker is None or maker.phase != reader.phase
+        last_read[node] = max(last_read.get(node, 0), reader.number)
+    bits = {node for node in lasts if node in masks or node.op.name == "winners"}
+    durable = {node for node in lasts if lasts[node]} - bits - {*outputs}
+    over = _overwriting(passes, [node for node in lasts if node not in bits], durable, last_read)
+
+    def lifetime(node: Node) -> Lifetime:
+        maker, held = made_in.get(node), [node, *_written_over(node, over)]
+        last = max(last_read[value] for value in held)
+        return Lifetime(node, prod(places(node)), maker.number if maker else -1, last)
+
+    found: list[Slot] = []
+    for kind in (True, False):
+        nodes = [node for node in lasts if lasts[node] is kind]
+        flags = [node for node in nodes if node in bits]
+        found += [Slot(prod(places(n)), nodes=[n], lasts=kind, bits=True) for n in flags]
+        own = [node for node in nodes if node not in bits and node not in over]
+        found += slots(map(lifetime, own), kind)
+    slot_of = {node: slot for slot in found for node in slot.nodes}
+    return Memory({node: slot_of[over.get(node, node)] for node in lasts}, found, over)
+
+
+def _overwriting(
+    passes: Mapping[Pass, Rows],
+    stored: Collection[Node],
+    free: Collection[Node],
+    last_read: Mapping[Node, int],
+) -> dict[Node, Node]:
+    """Values written over one they are made from, where nobody reads that any more.
+
+    Only over what comes back to a gradient of weights: its loop reads each of these rows once, and
+    what is made of a row stays behind it.
+    """
+    over: dict[Node, Node] = {}
+    taken: set[Node] = set()
+    for one, rows in passes.items():
+        if one.heavy is None or one.heavy.op.name not in WEIGHT_GRADIENTS:
+            continue
+        back, others = rows.readers
+        busy = {*others.loads, *(rows.finisher.loads if rows.finisher else ())}
+        for node in [*one.shared, *one.stores]:
+            for source in back.loads_by_place:
+                unused = source in free and source not in taken and source not in busy
+                unused = unused and source.op.name != "leaf" and last_read[source] == one.number
+                if unused and node in stored and node not in over and _fits(node, source):
+                    over[node] = over.get(source, source)
+                    taken.add(source)
+    return over
+
+
+def _written_over(node: Node, over: Mapping[Node, Node]) -> list[Node]:
+    return [value for value, place in over.items() if place is node]
+
+
+def _fits(node: Node, place: Node) -> bool:
+    """Whether no row of it reaches beyond the same row of the other."""
+    channels, height, width = places(node)
+    other_channels, other_height, other_width = places(place)
+    row, other_row = channels * width, other_channels * other_width
+    return row <= other_row and row * height <= other_row * other_height
+
+
+# Values of the step as a whole ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UpdateGroup:
+    """Carried values that change together, and the arrays that only they read."""
+
+    leaves: tuple[Node, ...]
+    arrays: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Whole:
+    arrays: tuple[Node, ...]  # of passes, and what those need, in the order they are asked for
+    before: Mapping[int, Sequence[Node]]  # phase → arrays filled before it
+    updates: tuple[UpdateGroup, ...]
+    late: tuple[Node, ...]  # arrays filled when all updates are done
+
+    @property
+    def all_arrays(self) -> list[Node]:
+        return [*self.arrays, *(x for update in self.updates for x in update.arrays), *self.late]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What carried values become, and which values of the step are read from outside."""
+
+    following: Mapping[Node, Node]
+    read: Mapping[str, Node]  # by their arrays' names
+
+    @property
+    def changing(self) -> dict[Node, Node]:
+        return {leaf: node for leaf, node in self.following.items() if leaf is not node}
+
+
+def whole(passes: Iterable[Rows], timing: Timing, results: Results) -> Whole:
+    rows = [row for rows in passes for row in rows.rows]
+    asked = (x for row in rows for x in row.arrays if x.op.name != "leaf")
+    arrays = _with_sources(dict.fromkeys(asked), timing, ())
+    before: dict[int, list[Node]] = {}
+    for node in arrays:
+        before.setdefault(timing.ready_at(node), []).append(node)
+    known = set(arrays)
+    updates = []
+    for group in _groups(results, known):
+        wide = [x for leaf in group for x in _computed(leaf, results) if leaf.shape]
+        late = _with_sources(_missing(wide, known), timing, known)
+        known.update(late)
+        updates.append(UpdateGroup(tuple(group), _in_order(late)))
+    single = [x for x in results.read.values() if not x.shape]
+    single += [x for leaf, x in results.changing.items() if not leaf.shape]
+    late = _with_sources(_missing(single, known), timing, known)
+    ordered = {phase: _in_order(nodes) for phase, nodes in before.items()}
+    return Whole(tuple(arrays), ordered, tuple(updates), _in_order(late))
+
+
+def _computed(leaf: Node, results: Results) -> Iterator[Node]:
+    """What an update computes for a carried value, or for one read from outside."""
+    if leaf in results.read.values():
+        yield leaf
+    if leaf in results.changing:
+        yield results.changing[leaf]
+
+
+def _in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    return tuple(sorted(nodes, key=lambda node: node.index))
+
+
+def _with_sources(asked: Iterable[Node], timing: Timing, known: Collection[Node]) -> list[Node]:
+    """These arrays and whatever arrays they are filled from."""
+    found = dict.fromkeys(asked)
+    waiting = list(found)
+    while waiting:
+        new = dict.fromkeys(
+            source
+            for node in waiting
+            for source in _sources(node, timing)
+            if source not in known and source not in found
+        )
+        found.update(new)
+        waiting = list(new)
+    return list(found)
+
+
+def _sources(node: Node, timing: Timing) -> list[Node]:
+    """The arrays that a value's array is filled from."""
+    x = sum_input(node)
+    if node in timing.moments:
+        return [timing.sum_beside(node)]
+    if x is not None and x.each:
+        return []  # from what each tile gives
+    return _missing(node.inputs, ())
+
+
+def _missing(values: Iterable[Node], known: Collection[Node]) -> list[Node]:
+    """The sums that these formulas read, and no array has yet."""
+    return [node for node in _walked(values, known, _is_sum) if _is_sum(node)]
+
+
+def _is_reduced(node: Node) -> bool:
+    return sum_input(node) is not None
+
+
+def _is_sum(node: Node) -> bool:
+    return _is_reduced(node) or node.op.name == "sum"
+
+
+def _walked(
+    values: Iterable[Node], known: Collection[Node], is_end: Callable[[Node], bool]
+) -> list[Node]:
+    """What these formulas read that isn't known, each before its inputs, down to the ends."""
+    found: dict[Node, None] = {}
+    waiting = list(values)[::-1]
+    while waiting:
+        node = waiting.pop()
+        if node not in found and node not in known:
+            found[node] = None
+            if not is_end(node):
+                waiting.extend(reversed(node.inputs))
+    return list(found)
+
+
+def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
+    """Carried values that read each other, or the same late sums, change together."""
+    changing = {leaf: node for leaf, node in results.changing.items() if leaf.shape}
+    owner: dict[Node, int] = {}
+    groups: dict[int, list[Node]] = {}
+    roots = [*changing.items(), *((x, x) for x in results.read.values() if x.shape)]
+    for number, (leaf, node) in enumerate(roots):
+        touched = {leaf} | {
+            other
+            for other in _walked([node], known, _is_reduced)
+            if other in changing or _is_reduced(other)
+        }
+        joined = sorted({owner[other] for other in touched if other in owner})
+        groups[number] = [leaf]
+        for old in joined:
+            groups[number] += groups.pop(old)
+        owner = {other: number if own in joined else own for other, own in owner.items()}
+        owner.update(dict.fromkeys(touched, number))
+    return [list(_in_order(set(group))) for group in groups.values()]
+
+
+# The plan -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    outputs: Sequence[Node]  # per sample, wanted after the step
+    rows: Mapping[Pass, Rows]  # pass by pass, in order
+    made_in: Mapping[Node, Pass]  # of values that are kept
+    memory: Memory
+    whole: Whole
+    results: Results
+    moments: Mapping[Node, Node]  # Σ(x − mean)² → Σ x, both taken in one pass
+
+    @property
+    def passes(self) -> list[Pass]:
+        return list(self.rows)
+
+    @property
+    def phases(self) -> range:
+        return range(FIRST, max([FIRST, *(one.phase for one in self.passes)]) + 1)
+
+
+def plan(
+    outputs: Sequence[Node],
+    once: Iterable[Node],
+    results: Results | None = None,
+    masks: Collection[Node] = (),
+) -> Plan:
+    """For these values per sample and these of the step as a whole; `masks` are given as bits."""
+    timing = Timing([*outputs, *once])
+    placing = Placing(timing, values_to_keep(outputs, timing))
+    rows = rows_of(placing, outputs)
+    results = results or Results({}, {})
+    return Plan(
+        outputs,
+        rows,
+        placing.made_in,
+        laid_out(rows, placing.made_in, outputs, masks),
+        whole(rows.values(), timing, results),
+        results,
+        {squares: timing.sum_beside(squares) for squares in timing.moments},
+    )

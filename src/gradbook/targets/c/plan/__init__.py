@@ -1,4 +1,0 @@
-"""A graph as passes over the data: when each value is computed, which are kept, who reads what.
-
-Knows nothing of names and text.
-"""
