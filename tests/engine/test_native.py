@@ -211,7 +211,7 @@ def test_its_arrays_outlive_it():
 
 LARGE = """
 import numpy as np
-from gradbook.data.warp import parse as warp
+from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.answers import answers
 from gradbook.net import parse
