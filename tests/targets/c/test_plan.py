@@ -33,8 +33,6 @@ def test_the_best_fit_is_taken():
     assert lay((10, 0, 1), (16, 0, 1), (15, 2, 3)) == [(10, [0]), (16, [1, 2])]
 
 
-
-
 def names(plan: Plan) -> list[list[str]]:
     """What changes together."""
     return [[str(leaf.name) for leaf in group.leaves] for group in plan.whole.updates]

@@ -86,9 +86,6 @@ def test_values_that_are_only_added_up_are_not_taken_apart():
     assert Linear(many).stands_alone
 
 
-
-
-
 def given_to(step: Step, size: int) -> dict:
     random = np.random.default_rng(0)
     outputs = step.targets[0].shape[0]

@@ -49,9 +49,6 @@ def test_the_input_s_gradient_is_made_once():
     assert len(back) == len(set(back)) == 1
 
 
-
-
-
 @pytest.mark.parametrize("length", range(3, 60))
 def test_a_side_is_covered_and_no_place_is_without_need(length):
     fours, threes = cut(length)
