@@ -34,7 +34,7 @@ from gradbook.lab.models.exporting import accuracy_in_c, fitting_images
 from gradbook.lab.models.model import Model
 from gradbook.lab.training.run_folder import load as load_run
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantised
+from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from tests.outside.devices import avr, boards
 from tests.outside.devices.boards import ARM, Asked, checksum
@@ -74,7 +74,7 @@ def main() -> None:
     for run in options.runs:
         model = load_run(run)
         data = load(model.data)
-        whole = quantised(model.trained(), fitting_images(data))
+        whole = quantise(model.trained(), fitting_images(data))
         costs.append(_accuracies(run, model, whole, data.test_for_reporting))
         for board in (*boards.BOARDS, *AVRS):
             if not options.board or board.name in options.board:

@@ -20,7 +20,7 @@ from gradbook.net import Net
 from gradbook.report.tables.text import predicted, records
 from gradbook.sklearn import NetClassifier
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantised
+from gradbook.targets.portable.in_whole_numbers import quantise
 from tests.formats.torch.test_program import folder_of, run
 from tests.targets.portable.compiled import called
 from tests.trained import drawn
@@ -80,7 +80,7 @@ def test_c(model):
     given = IMAGES.reshape(3, -1)
     classes, _ = called(c_file(trained, "net", None).text, "net", given, 2)
     assert classes.tolist() == [1, 1, 1]
-    whole = quantised(trained, IMAGES)
+    whole = quantise(trained, IMAGES)
     classes, _ = called(c_file(trained, "net", whole).text, "net", given, 1, np.int32)
     assert classes.tolist() == whole.classify(IMAGES).tolist() == [1, 1, 1]
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from gradbook.data.sources import load
-from gradbook.targets.portable.arduino import boards_for, sketch
-from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantised
+from gradbook.targets.portable.c_file import boards_for, c_file, sketch
+from gradbook.targets.portable.in_whole_numbers import quantise
 from tests.outside.devices.avr import LARGE, MEGA, UNO, asked
 from tests.outside.devices.boards import checksum, run
 from tests.trained import model_of
@@ -55,7 +54,7 @@ def digits():
 )
 def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
     trained = model_of(text).trained()
-    whole = quantised(trained, digits)
+    whole = quantise(trained, digits)
     images = digits[:count]
     found = asked(avr, c_file(trained, "net", whole).text, images.reshape(count, -1), 10)
     np.testing.assert_array_equal(found.classes, whole.classify(images))
@@ -67,7 +66,7 @@ def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
 
 def test_constants_take_none_of_its_memory(digits):
     trained = model_of("input 1x28x28; avgpool 2; flatten; dense 60; relu; dense 10; softmax")
-    whole = quantised(trained.trained(), digits)
+    whole = quantise(trained.trained(), digits)
     made = c_file(trained.trained(), "net", whole)
     found = asked(UNO, made.text, digits[:5].reshape(5, -1), 10)
     assert found.flash > made.constants > 12_000
@@ -105,7 +104,7 @@ int main() { setup(); for (;;) loop(); }
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_sketch_is_made_for_the_board_that_is_named(text, said, avr, whole, digits, tmp_path):
     trained = model_of(text).trained()
-    made = c_file(trained, "net", quantised(trained, digits) if whole else None)
+    made = c_file(trained, "net", quantise(trained, digits) if whole else None)
     if whole:
         assert boards_for(trained, made).startswith(said)
     (tmp_path / "net.h").write_text(made.text)

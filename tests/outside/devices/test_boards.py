@@ -5,7 +5,7 @@ import pytest
 
 from gradbook.data.sources import load
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantised
+from gradbook.targets.portable.in_whole_numbers import quantise
 from tests.outside.devices.boards import BOARDS, asked, checksum
 from tests.trained import model_of
 
@@ -39,7 +39,7 @@ def digits():
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
     trained = model_of(TEXT).trained()
-    whole = quantised(trained, digits[:200])
+    whole = quantise(trained, digits[:200])
     made = c_file(trained, "net", whole)
     found = asked(board, made.text, digits.reshape(1000, -1), 10)
     assert made.memory <= found.memory < made.memory + 12  # a pointer, and gaps between arrays

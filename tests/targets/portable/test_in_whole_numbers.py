@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from gradbook.errors import GradbookError, TargetError
 from gradbook.lab.models.model import Model
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.in_whole_numbers import quantised
-from gradbook.targets.portable.maps import maps_of
-from gradbook.targets.portable.row_makers import row_makers
+from gradbook.targets.portable.in_whole_numbers import quantise
+from gradbook.targets.portable.makers import maps_of, row_makers
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
 from tests.trained import drawn, model_of, table_model_of
@@ -35,7 +34,7 @@ def both(model: Model, count: int = 30):
     """What C says of images, and what was reckoned here."""
     images = pictures(model, count)
     trained = model.trained()
-    whole = quantised(trained, images)
+    whole = quantise(trained, images)
     text = c_file(trained, "net", whole).text
     classes, scores = called(text, "net", images, model.net.outputs, np.int32)
     np.testing.assert_array_equal(scores, whole.scores(images))
@@ -105,7 +104,7 @@ def test_one_output_tells_two_classes_apart():
 
 def test_nothing_but_whole_numbers_is_in_it():
     model = model_of("input 1x6x6; conv 3 3x3; tanh; flatten; dense 3; softmax")
-    text = c_file(model.trained(), "net", quantised(model.trained(), pictures(model, 9))).text
+    text = c_file(model.trained(), "net", quantise(model.trained(), pictures(model, 9))).text
     code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     assert not re.search(r"float|double|\d\.\d|math\.h", code)
 
@@ -118,7 +117,7 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
         "conv 2 2x3 stride 2x1 pad 0x1 dilation 1x2;"
         "maxpool 2 pad 0x1 stride 1; avgpool 2 pad same; flatten; dense 3; softmax"
     )
-    whole = quantised(model.trained(), pictures(model, 9))
+    whole = quantise(model.trained(), pictures(model, 9))
     text = c_file(model.trained(), "net", whole, main=True).text
     built(text, tmp_path / "net", COMPILERS[name], "-O2")
 
@@ -134,7 +133,7 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
 def test_what_has_no_whole_numbers_is_refused(refused, said):
     model = refused()
     with pytest.raises(GradbookError, match=said):
-        quantised(model.trained(), np.zeros((2, 1, 2, 2), np.uint8))
+        quantise(model.trained(), np.zeros((2, 1, 2, 2), np.uint8))
 
 
 def test_normalised_values_and_their_scales_may_be_next_to_nothing():
@@ -151,5 +150,5 @@ def test_weights_that_are_applied_again_stand_there_once():
         "input 1x8x8; conv 3 3x3 pad 1; relu; conv 3 3x3; batchnorm; relu; again 3; "
         "flatten; dense 3; log softmax"
     )
-    text = c_file(model.trained(), "net", quantised(model.trained(), pictures(model, 9))).text
+    text = c_file(model.trained(), "net", quantise(model.trained(), pictures(model, 9))).text
     assert f" weights[{3 * 9 + 3 * 3 * 9 + 3 * 12}] " in text

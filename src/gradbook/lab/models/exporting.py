@@ -150,7 +150,7 @@ def _header(source: ExportSource, options: ExportOptions) -> ExportContents:
 
 
 def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
-    from gradbook.targets.portable.arduino import boards_for, sketch
+    from gradbook.targets.portable.c_file import boards_for, sketch
 
     own = sketch(source.trained, source.stem, options.int8)
     made = _made_c(source, options)
@@ -282,11 +282,11 @@ def in_whole_numbers(
 ) -> MadeC:
     """Fitted to some training images, and scored on the test images beside the network itself."""
     from gradbook.targets.portable.c_file import c_file
-    from gradbook.targets.portable.in_whole_numbers import quantised, require_images
+    from gradbook.targets.portable.in_whole_numbers import quantise, require_images
 
     require_images(trained)
     dataset = _fitting(data, trained)
-    whole = quantised(trained, fitting_images(dataset))
+    whole = quantise(trained, fitting_images(dataset))
     made = c_file(trained, stem, whole, main)
     test = dataset.test_for_reporting
     told = (

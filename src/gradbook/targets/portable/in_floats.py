@@ -11,8 +11,8 @@ from gradbook.layers import Activation
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
+from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
-from gradbook.targets.portable.row_makers import NORMING, RowMaker, row_makers
 
 BENDS = {  # each activation of x, in C
     "relu": "x > 0 ? x : 0",

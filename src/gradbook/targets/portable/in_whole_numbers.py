@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.evened import evened
-from gradbook.targets.portable.maps import maps_of
+from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
 from gradbook.targets.portable.program import Dialect, program, table
-from gradbook.targets.portable.row_makers import NORMING, row_makers
 from gradbook.targets.portable.whole_makers import (
     SHIFT_UNIT,
     SPREAD_BITS,
     WholeMaker,
     WholeNumbers,
+    even_out,
     in_whole_numbers,
 )
 
@@ -71,11 +70,11 @@ def require_images(trained: TrainedNet) -> None:
         raise TargetError("whole numbers are for networks that tell images apart: leave out --int8")
 
 
-def quantised(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
+def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
     """The network in whole numbers that suit such images."""
     require_images(trained)
     makers = row_makers(trained)
-    return in_whole_numbers(evened(makers, maps_of(makers, images), EVENED), images)
+    return in_whole_numbers(even_out(makers, maps_of(makers, images), EVENED), images)
 
 
 def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: str) -> str:

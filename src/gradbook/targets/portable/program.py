@@ -12,8 +12,116 @@ from textwrap import wrap
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.targets.portable.order import RowOrder, row_order
-from gradbook.targets.portable.row_makers import NORMING, RowMaker, Work
+from gradbook.targets.portable.makers import NORMING, RowMaker, Work
+
+# When each row is made, and where rows are kept -----------------------------------
+
+
+@dataclass(frozen=True)
+class RowBuffer:
+    """A map's rows in memory: its row y lies at slot y modulo `depth`, an edge on both sides."""
+
+    depth: int
+    edge: int  # columns of it on each side
+    length: int  # of a row in values, with its edges
+    start: int  # of the first row in the arena
+
+    @property
+    def size(self) -> int:
+        return self.depth * self.length
+
+
+@dataclass(frozen=True)
+class RowOrder:
+    """The number of the maker whose turn it is, row after row, and the memory for it all."""
+
+    turns: tuple[int, ...]
+    buffers: tuple[RowBuffer, ...]
+    arena: int  # values that all the kept rows take together
+    longest_edge: int  # values of the longest row that lies beyond a map
+    tallest: int  # rows that one row is made of, at the most
+
+
+def row_order(makers: Sequence[RowMaker]) -> RowOrder:
+    turns = _turns(makers)
+    depths, spans = _needs(makers, turns)
+    pads = [max(m.window.pad) for m in makers]
+    edges = [
+        max((pad for pad, m in zip(pads, makers, strict=True) if k in m.reads), default=0)
+        for k in range(len(makers))
+    ]
+    lengths = [(m.shape[1] + 2 * e) * m.shape[2] for m, e in zip(makers, edges, strict=True)]
+    sizes = [depth * length for depth, length in zip(depths, lengths, strict=True)]
+    starts = _place(sizes, spans)
+    buffers = map(RowBuffer, depths, edges, lengths, starts)
+    beyond = [lengths[m.reads[0]] for m in makers if any(m.window.pad)]
+    return RowOrder(
+        tuple(turns),
+        tuple(buffers),
+        max(start + size for start, size in zip(starts, sizes, strict=True)),
+        max(beyond, default=0),
+        max(m.tall for m in makers),
+    )
+
+
+def _turns(makers: Sequence[RowMaker]) -> list[int]:
+    """Each row as late as can be: only once another needs it."""
+    made = [0] * len(makers)
+    turns: list[int] = []
+
+    def require(number: int, row: int) -> None:
+        maker = makers[number]
+        while made[number] <= row:
+            last = maker.first_row(made[number]) + maker.tall - 1
+            for read in maker.reads:
+                require(read, min(last, makers[read].shape[0] - 1))
+            turns.append(number)
+            made[number] += 1
+
+    require(len(makers) - 1, makers[-1].shape[0] - 1)
+    return turns
+
+
+def _needs(
+    makers: Sequence[RowMaker], turns: Sequence[int]
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """How many rows of each map must be there at once, and from which turn to which."""
+    made, depths = [0] * len(makers), [1] * len(makers)
+    begun: dict[int, int] = {}
+    ended = [0] * len(makers)
+    for turn, number in enumerate(turns):
+        maker = makers[number]
+        begun.setdefault(number, turn)
+        for read in maker.reads:
+            first = max(maker.first_row(made[number]), 0)
+            depths[read] = max(depths[read], made[read] - first)
+            ended[read] = turn
+        made[number] += 1
+        ended[number] = turn
+    ended[-1] = len(turns)
+    return depths, [(begun[k], ended[k]) for k in range(len(makers))]
+
+
+def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Where each begins, the largest first, so that none overlaps another of the same time."""
+    starts: dict[int, int] = {}
+    for number in sorted(range(len(sizes)), key=lambda k: -sizes[k]):
+        begin, end = spans[number]
+        beside = sorted(
+            (starts[k], starts[k] + sizes[k])
+            for k in starts
+            if spans[k][0] <= end and begin <= spans[k][1]
+        )
+        start = 0
+        for low, high in beside:
+            if low - start >= sizes[number]:
+                break
+            start = max(start, high)
+        starts[number] = start
+    return [starts[k] for k in range(len(sizes))]
+
+
+# The file -------------------------------------------------------------------------
 
 WIDTH = 100
 KERNELS = {  # the section of runtime/work.c that does a maker's work, and its function
@@ -179,10 +287,10 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder, further: Mapping[str, in
         "MAKERS": len(makers),
         "TURNS": len(order.turns),
         "ARENA": order.arena,
-        "ANSWER": order.kept[-1].start,
+        "ANSWER": order.buffers[-1].start,
         "BEYOND": max(order.longest_edge, 1),
         "TALLEST": order.tallest,
-        "WIDEST": max(maker.shape[1] * maker.pooled for maker in makers),
+        "WIDEST": max(maker.shape[1] * maker.pool for maker in makers),
         **({"GROUPS": groups} if (groups := groups_measured(makers)) else {}),
         **further,
     }
@@ -238,16 +346,18 @@ def _columns(
             maker.window.size[1],
             maker.window.stride[0],
             maker.window.pad[0],
-            maker.pooled,
+            maker.pool,
             *maker.shape,
-            maker.each or (1 if own is None else own.shape[-1]),
-            kept.edge,
-            kept.depth,
-            kept.start,
+            maker.group_channels or (1 if own is None else own.shape[-1]),
+            buffer.edge,
+            buffer.depth,
+            buffer.start,
             begins[number],
             sum(channels[:number]),
         )
-        for number, (maker, own, kept) in enumerate(zip(makers, weights, order.kept, strict=True))
+        for number, (maker, own, buffer) in enumerate(
+            zip(makers, weights, order.buffers, strict=True)
+        )
     ]
     found = dict(zip(FIELDS, map(list, zip(*rows, strict=True)), strict=True))
     if groups_measured(makers):
@@ -261,7 +371,7 @@ def _columns(
 
 def _apart(maker: RowMaker) -> tuple[int, ...]:
     window = maker.window
-    return window.stride[1], window.pad[1], *window.dilation, *maker.counted
+    return window.stride[1], window.pad[1], *window.dilation, *maker.counted_sides
 
 
 def _works(makers: Sequence[RowMaker]) -> list[str]:

@@ -1,11 +1,13 @@
 """The same makers in whole numbers: weights of 8 bits, sums of 32, and what scales them back.
 
 A sum of products of levels is scaled to the levels of the map that it goes into by a factor, a
-number of 2^-32, channel by channel, in which normalisations are contained.
+number of 2^-32, channel by channel, in which normalisations are contained. Channels are first
+brought to like sizes, so that few levels of 8 bits serve all of them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import floor, isqrt, log2
@@ -16,9 +18,146 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array
-from gradbook.targets.portable.maps import activated, laid_out, maps_of, scaled, worked
-from gradbook.targets.portable.ranges import HIGHEST, LOWEST, Levels, levels_of
-from gradbook.targets.portable.row_makers import NORMING, RISING, RowMaker, Work
+from gradbook.targets.portable.makers import (
+    NORMING,
+    RISING,
+    RowMaker,
+    Work,
+    activate,
+    laid_out,
+    maps_of,
+    scale_sums,
+    window_sums,
+)
+
+# Levels: which whole number stands for which value of a map -----------------------
+
+LOWEST, HIGHEST = -128, 127
+SHARES = np.linspace(0.3, 1, 36)  # of the whole range, that are tried: what lies outside is cut off
+MOST_VALUES = 200_000  # of a map, that are tried with
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A number q stands for `step` · (q − `zero`); beyond a map's edge stands `edge`."""
+
+    step: float
+    zero: float
+    edge: int
+
+    def read(self, levels: Array) -> Array:
+        return self.step * (levels - self.zero)
+
+
+def levels_of(makers: Sequence[RowMaker], maps: Sequence[Array]) -> list[Levels]:
+    """The levels of each map; maps that are added to each other have theirs in common."""
+    found = []
+    for members in _groups(makers):
+        ours = _image_levels(makers[0]) if members == {0} else None
+        values = [maps[k] for k in members]
+        found.append((members, ours or _fitting(values)))
+    return [next(own for members, own in found if k in members) for k in range(len(makers))]
+
+
+def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
+    groups = [{k} for k in range(len(makers))]
+    for maker in makers:
+        if maker.work is Work.BOTH:
+            touched = [g for g in groups if g & set(maker.reads)]
+            groups = [g for g in groups if g not in touched] + [set().union(*touched)]
+    return groups
+
+
+def _image_levels(image: RowMaker) -> Levels | None:
+    """The pixels as they are, where all channels are normalised alike."""
+    assert image.scale is not None
+    assert image.shift is not None
+    if np.ptp(image.scale) or np.ptp(image.shift):
+        return None
+    zero = LOWEST - float(image.shift[0] / image.scale[0])
+    return Levels(float(image.scale[0]), zero, round(min(max(zero, LOWEST), HIGHEST)))
+
+
+def _fitting(maps: Sequence[Array]) -> Levels:
+    """Those of all shares of the range that are least off, squared, for these values."""
+    values = np.concatenate([_some(values.ravel()) for values in maps])
+    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
+    if low == high:
+        return Levels(1.0, 0.0, 0)
+    tried = [_between(low * share, high * share) for share in SHARES]
+    return min(tried, key=lambda levels: _square_off(levels, values))
+
+
+def _some(values: Array) -> Array:
+    """Of many values those at random places, always the same, and the two outermost."""
+    if len(values) <= MOST_VALUES:
+        return values
+    places = np.random.default_rng(0).integers(len(values), size=MOST_VALUES)
+    return np.concatenate([values[places], [values.min(), values.max()]])
+
+
+def _between(low: float, high: float) -> Levels:
+    step = (high - low) / (HIGHEST - LOWEST)
+    zero = round(LOWEST - low / step)
+    return Levels(step, zero, zero)
+
+
+def _square_off(levels: Levels, values: Array) -> float:
+    rounded = np.clip(np.rint(values / levels.step + levels.zero), LOWEST, HIGHEST)
+    return float(((levels.read(rounded) - values) ** 2).mean())
+
+
+# Channels of like sizes -----------------------------------------------------------
+
+LEAST = 1e-3  # of the largest channel's size: smaller ones are left at that
+
+
+def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) -> list[RowMaker]:
+    """Divide each channel by its size to some power; 0 changes nothing, 1 makes all alike.
+
+    The next maker's weights are multiplied by the same, so that the network computes what it did.
+    That can be done where a map is read by one sum alone, and its activation, if any, is ReLU; not
+    where several sums have the same weights, which are kept once.
+    """
+    made = list(makers)
+    taken = Counter(maker.weights.tobytes() for maker in makers if maker.weights is not None)
+    for number, maker in enumerate(makers):
+        readers = [k for k, other in enumerate(makers) if number in other.reads]
+        if len(readers) != 1 or not _can(maker, makers[readers[0]]):
+            continue
+        weights = makers[readers[0]].weights
+        if weights is not None and taken[weights.tobytes()] > 1:
+            continue
+        sizes = abs(maps[number]).max(axis=(0, 1, 2))
+        largest = sizes.max()
+        if not largest:
+            continue
+        by = np.maximum(sizes / largest, LEAST) ** power
+        made[number] = _divided(made[number], by)
+        made[readers[0]] = _multiplied(made[readers[0]], by)
+    return made
+
+
+def _can(maker: RowMaker, reader: RowMaker) -> bool:
+    keeps = maker.activation is None or maker.activation.kind == "relu"
+    return keeps and maker.work is Work.SUMS and reader.work is Work.SUMS
+
+
+def _divided(maker: RowMaker, by: Array) -> RowMaker:
+    scale = np.ones(len(by)) if maker.scale is None else maker.scale
+    return replace(maker, scale=scale / by, shift=None if maker.shift is None else maker.shift / by)
+
+
+def _multiplied(reader: RowMaker, by: Array) -> RowMaker:
+    """Its weights, whose last axis is the channels of its group."""
+    assert reader.weights is not None
+    each = reader.weights.shape[-1]
+    groups = len(by) // each
+    own = np.repeat(by.reshape(groups, each), len(reader.weights) // groups, axis=0)
+    return replace(reader, weights=reader.weights * own[:, None, None, :])
+
+
+# Makers in whole numbers ----------------------------------------------------------
 
 FACTOR_BITS, MOST_TIMES = 32, 128
 MOST_BIAS, SMALLEST = 2.0**29, 1e-12
@@ -107,7 +246,7 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
             own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
         sums = _sums(own, maps, images)
         given = [exact[k] for k in maker.reads] or [laid_out(maker, images)]
-        own = _centred(own, sums, scaled(maker, worked(maker, given)))
+        own = _centred(own, sums, scale_sums(maker, window_sums(maker, given)))
         maps.append(own.result(sums))
         done.append(own)
     return WholeNumbers(tuple(done), bits, round(half * 2**bits))
@@ -151,14 +290,16 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     weights = None if own.weights is None else own.weights.astype(np.float64)
     if maker.work is Work.PLACED and weights is not None:
         weights[1] *= SHIFT_UNIT
-    sums = worked(maker, [maps[k] for k in maker.reads], own.edge, weights)
+    sums = window_sums(maker, [maps[k] for k in maker.reads], own.edge, weights)
     return np.trunc(sums)  # as C does of a mean over fewer values than its window has
 
 
 def _spreads_off(own: WholeMaker, levels: Array) -> Array:
     """How far each level lies beyond its group's mean, as `normed` in C reckons it."""
     maker = own.maker
-    each, axes = (maker.each, (1, 2, 4)) if maker.each else (maker.shape[2], (4,))
+    each, axes = (
+        (maker.group_channels, (1, 2, 4)) if maker.group_channels else (maker.shape[2], (4,))
+    )
     apart = levels.astype(np.int64).reshape(*levels.shape[:3], -1, each)
     total, squares = (one.sum(axis=axes, keepdims=True) for one in (apart, apart**2))
     values = _in_a_group(maker)
@@ -174,7 +315,7 @@ def _spreads_off(own: WholeMaker, levels: Array) -> Array:
 
 def _in_a_group(maker: RowMaker) -> int:
     rows, columns, channels = maker.shape
-    return rows * columns * maker.each or channels
+    return rows * columns * maker.group_channels or channels
 
 
 def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
@@ -189,7 +330,7 @@ class _Rounded:
     """Weights in whole numbers; what a 1 in their sums stands for, and what is added to those."""
 
     weights: Whole | None
-    ones: NDArray[Any]  # the sum of each channel's weights
+    weight_sums: NDArray[Any]  # the sum of each channel's weights
     units: Array
     shift: Array
 
@@ -249,7 +390,7 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
     return WholeMaker(
         maker,
         levels,
-        np.rint(own.shift / own.units - own.ones * zero).astype(np.int64),
+        np.rint(own.shift / own.units - own.weight_sums * zero).astype(np.int64),
         factor,
         times,
         own.weights,
@@ -279,7 +420,7 @@ def _terms(maker: RowMaker) -> int:
 def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
     assert maker.activation is not None
     every = read.read(np.arange(LOWEST, HIGHEST + 1, dtype=np.float64))
-    bent = np.rint(activated(maker.activation, every) / levels.step + levels.zero)
+    bent = np.rint(activate(maker.activation, every) / levels.step + levels.zero)
     table = np.clip(bent, LOWEST, HIGHEST).astype(np.int64)
     factor, times = _factors(np.ones(maker.shape[2]))
     back = np.full(maker.shape[2], -levels.edge)  # so that each level comes out as it is

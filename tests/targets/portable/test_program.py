@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from gradbook.targets.portable.order import row_order
-from gradbook.targets.portable.row_makers import row_makers
+from gradbook.targets.portable.makers import row_makers
+from gradbook.targets.portable.program import row_order
 from tests.families import networks
 from tests.targets.portable.compiled import has_words_for
 from tests.trained import model_of, trained_of
@@ -16,11 +16,11 @@ def followed(makers, order):
     memory = np.full(order.arena, -1)
     made = [0] * len(makers)
     for number in order.turns:
-        maker, kept = makers[number], order.kept[number]
+        maker, kept = makers[number], order.buffers[number]
         row = made[number]
         first = maker.first_row(row)
         for read in maker.reads:
-            other, held = makers[read], order.kept[read]
+            other, held = makers[read], order.buffers[read]
             for needed in range(max(first, 0), min(first + maker.tall, other.shape[0])):
                 start = held.start + needed % held.depth * held.length
                 assert (memory[start : start + held.length] == read * 1000 + needed).all()
@@ -44,4 +44,4 @@ def test_memory_grows_with_the_width_of_images_not_with_their_height(rows):
     model = model_of(f"input 1x{rows}x28; conv 8 3x3 pad 1; relu; conv 8 3x3; maxpool all; softmax")
     order = row_order(row_makers(model.trained()))
     assert order.arena < 3 * 30 + 3 * 28 * 8 + rows * 26 * 8 + 100
-    assert [kept.depth for kept in order.kept[:2]] == [3, 3]
+    assert [kept.depth for kept in order.buffers[:2]] == [3, 3]

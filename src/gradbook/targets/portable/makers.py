@@ -1,20 +1,24 @@
-"""A trained network as makers of rows: what one image passes through, from its first row on.
+"""A trained network as makers of rows, and what they compute for many images at once.
 
-Maps are laid out by rows, columns and channels. A maker makes its map row by row from the rows
-of others, as soon as those that it reads are there, so that only a few rows are ever kept. What
-comes right after a sum, a largest of its neighbours, a scale or an activation, is done by the
-maker of the sum.
+Maps are laid out by rows, columns and channels. A maker makes its map row by row from the rows of
+others, as soon as those that it reads are there, so that only a few rows are ever kept. What comes
+right after a sum, a largest of its neighbours, a scale or an activation, is done by the maker of
+the sum.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Array
+from gradbook.graph.node import OPS, Array
+from gradbook.graph.tensors import divisors, viewed
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import (
     Activation,
@@ -29,6 +33,8 @@ from gradbook.layers import (
     SampleNorm,
 )
 from gradbook.net.trained import BothClasses, ScaleShift, Shares, TrainedLayer, TrainedNet, folded
+
+# Makers ---------------------------------------------------------------------------
 
 ONE = Window((1, 1))
 RISING = (  # they keep which value is largest
@@ -57,16 +63,16 @@ NORMING = (Work.NORMED, Work.ALONE)
 
 @dataclass(frozen=True, eq=False)
 class RowMaker:
-    """Makes the rows of one map: a window's work, the largest of `pooled` × `pooled` neighbours,
+    """Makes the rows of one map: a window's work, the largest of `pool` × `pool` neighbours,
     times `scale` plus `shift` channel by channel, and an activation."""
 
     work: Work
     reads: tuple[int, ...]  # the numbers of the makers whose rows it reads
     shape: tuple[int, int, int]  # rows, columns, channels
     window: Window = ONE
-    counted: Sides = NOWHERE  # what an average counts of its window's padding
-    pooled: int = 1
-    each: int = 0  # channels of a group that is normalised
+    counted_sides: Sides = NOWHERE  # what an average counts of its window's padding
+    pool: int = 1
+    group_channels: int = 0  # channels of a group that is normalised
     epsilon: float = 0
     first_channels: int = 0  # of the first map, where two stand side by side
     weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
@@ -78,16 +84,16 @@ class RowMaker:
     @property
     def groups(self) -> int:
         """Of channels that are each normalised by themselves."""
-        return self.shape[2] // self.each if self.each else 0
+        return self.shape[2] // self.group_channels if self.group_channels else 0
 
     @property
     def tall(self) -> int:
         """How many rows one of its own takes."""
-        return (self.pooled - 1) * self.window.stride[0] + self.window.span[0]
+        return (self.pool - 1) * self.window.stride[0] + self.window.span[0]
 
     def first_row(self, row: int) -> int:
         """The first of the rows that one of its own takes; before 0 lies the edge."""
-        return row * self.pooled * self.window.stride[0] - self.window.pad[0]
+        return row * self.pool * self.window.stride[0] - self.window.pad[0]
 
     @property
     def goes_apart(self) -> bool:
@@ -135,18 +141,18 @@ def planes(shape: Shape) -> tuple[int, int, int]:
 
 @dataclass
 class _Making:
-    """Goes through the layers; `made` has the number of the maker of each value."""
+    """Goes through the layers; `maker_of` has the number of the maker of each value."""
 
     trained: TrainedNet
     makers: list[RowMaker]
-    made: list[int]
+    maker_of: list[int]
 
     def add(self, place: int) -> None:
         own = self.trained.layers[place]
-        reads = tuple(self.made[value] for value in own.reads)
+        reads = tuple(self.maker_of[value] for value in own.reads)
         match own.layer:
             case Flatten():
-                self.made.append(self._flatten(place, reads))
+                self.maker_of.append(self._flatten(place, reads))
                 return
             case Dense() | Conv():
                 self.makers.append(self._sums(own, reads))
@@ -166,7 +172,7 @@ class _Making:
                 self._beside(reads)
             case _:
                 raise TargetError(f"C has no words here for {own.name}: take another layer")
-        self.made.append(len(self.makers) - 1)
+        self.maker_of.append(len(self.makers) - 1)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
         """The maker of what is read, if nobody else reads that as it is."""
@@ -205,7 +211,7 @@ class _Making:
             return
         window = Window((rows, columns), stride=(0, 0))
         each, epsilon = channels // layer.groups_in(own.given), layer.epsilon
-        maker = RowMaker(Work.NORMED, reads, shape, window, each=each, epsilon=epsilon)
+        maker = RowMaker(Work.NORMED, reads, shape, window, group_channels=each, epsilon=epsilon)
         if rows * columns > 1 and isinstance(layer, LayerNorm):
             by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             weights = by_place.transpose(0, 2, 3, 1)
@@ -244,7 +250,7 @@ class _Making:
         last = self._taken_in(place, reads)
         together = window == Window((window.size[0],) * 2, (window.size[0],) * 2)
         if own.layer.kind == "max" and together and last and _keeps_largest(last):
-            self.makers[-1] = replace(last, shape=shape, pooled=window.size[0])
+            self.makers[-1] = replace(last, shape=shape, pool=window.size[0])
             return
         maker = RowMaker(Work.LARGEST, reads, shape, window, own.layer.counted(own.given))
         if own.layer.kind == "avg":
@@ -279,5 +285,150 @@ def _keeps_largest(maker: RowMaker) -> bool:
     """Whether the largest of its results comes of the largest of its sums."""
     bent = maker.activation
     rising = bent is None or (bent.kind in RISING and bent.slope >= 0)
-    plain = maker.pooled == 1 and not maker.goes_apart
+    plain = maker.pool == 1 and not maker.goes_apart
     return maker.work is Work.SUMS and plain and maker.scale is None and rising
+
+
+# What they compute, in floats or in whole numbers within floats -------------------
+
+
+def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
+    """All maps, (images, rows, columns, channels) each."""
+    made: list[Array] = []
+    for maker in makers:
+        given = [laid_out(maker, images)] if not maker.reads else [made[k] for k in maker.reads]
+        value = scale_sums(maker, window_sums(maker, given))
+        made.append(value if maker.activation is None else activate(maker.activation, value))
+    return made
+
+
+def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
+    """Images channel by channel, as the first maker reads them: row by row."""
+    rows, columns, channels = maker.shape
+    planes = np.asarray(images, np.float64).reshape(len(images), channels, rows, columns)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def window_sums(
+    maker: RowMaker, given: Sequence[Array], edge: float = 0, weights: Array | None = None
+) -> Array:
+    """What a maker's window makes of the maps it reads, before it is scaled."""
+    return _WORK[maker.work](maker, given, edge, weights)
+
+
+def scale_sums(maker: RowMaker, sums: Array) -> Array:
+    """Times the maker's scale, plus its shift: what its activation is given."""
+    scale = 1 if maker.scale is None else maker.scale
+    shift = 0 if maker.shift is None else maker.shift
+    return np.asarray(sums * scale + shift)
+
+
+def activate(layer: Activation, values: Array) -> Array:
+    slope = (layer.slope,) if layer.kind == "leaky relu" else ()
+    return np.asarray(OPS[layer.word].value(values, *slope))
+
+
+def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    own = maker.weights if weights is None else weights
+    assert own is not None
+    rows, columns = maker.window.size
+    groups = given[0].shape[-1] // own.shape[-1]
+    seen = _windows(maker, given[0], edge)
+    if groups == 1:
+        flat = seen.transpose(0, 1, 2, 4, 5, 3).reshape(*seen.shape[:3], -1)
+        sums = flat @ own.reshape(len(own), -1).T
+    elif own.shape[-1] == 1:  # a channel each: place by place of the window
+        often = len(own) // groups
+        sums = np.zeros((*seen.shape[:3], len(own)))
+        for row, column in np.ndindex(rows, columns):
+            read = np.repeat(seen[..., row, column], often, axis=-1)
+            sums += read * own[:, row, column, 0]
+    else:
+        apart = seen.reshape(*seen.shape[:3], groups, -1, rows, columns)
+        kernels = own.reshape(groups, -1, *own.shape[1:])
+        sums = np.einsum("nyxgiab,goabi->nyxgo", apart, kernels, optimize=True)
+        sums = sums.reshape(*seen.shape[:3], len(own))
+    return _largest_neighbours(sums, maker.pool, maker.shape)
+
+
+def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
+    """(images, rows, columns, channels, rows of the window, its columns)"""
+    seen = viewed(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
+    rows, columns, _ = maker.shape
+    return seen[:, : rows * maker.pool, : columns * maker.pool]
+
+
+def _largest_neighbours(sums: Array, pooled: int, shape: tuple[int, int, int]) -> Array:
+    if pooled == 1:
+        return sums
+    rows, columns, channels = shape
+    apart = sums.reshape(-1, rows, pooled, columns, pooled, channels)
+    return np.asarray(apart.max(axis=(2, 4)))
+
+
+def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    sums = _windows(maker, given[0], edge).sum(axis=(-2, -1))
+    if not maker.goes_apart:
+        return np.asarray(sums)
+    area = given[0].shape[1:3]
+    read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
+    beyond = maker.window.area - read  # what of the sum is edge, of which as much counts
+    sums = sums - edge * (beyond - (counts - read))[..., None]
+    return np.asarray(sums * maker.window.area / counts[..., None])
+
+
+def _largest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    edge = -np.inf if maker.goes_apart else edge  # which no pool without padding sees
+    return np.asarray(_windows(maker, given[0], edge).max(axis=(-2, -1)))
+
+
+def _both(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return given[0] + given[1]
+
+
+def _beside(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return np.concatenate(given, axis=-1)
+
+
+def _normed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    x = given[0]
+    apart = x.reshape(*x.shape[:3], -1, maker.group_channels)
+    off = apart - apart.mean(axis=(1, 2, 4), keepdims=True)
+    variance = apart.var(axis=(1, 2, 4), keepdims=True)
+    return np.asarray((off / np.sqrt(variance + maker.epsilon)).reshape(x.shape))
+
+
+def _alone(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    x = given[0]
+    variance = x.var(axis=3, keepdims=True)
+    return np.asarray((x - x.mean(axis=3, keepdims=True)) / np.sqrt(variance + maker.epsilon))
+
+
+def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    own = maker.weights if weights is None else weights
+    assert own is not None
+    scale, shift = own
+    return np.asarray((given[0] - edge) * scale + shift)
+
+
+def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return given[0]
+
+
+def _flat(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return given[0].transpose(0, 3, 1, 2).reshape(-1, 1, 1, maker.shape[2])
+
+
+_WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], Array]] = {
+    Work.GIVEN: _same,
+    Work.SUMS: _sums,
+    Work.TOTAL: _total,
+    Work.LARGEST: _largest,
+    Work.BOTH: _both,
+    Work.SAME: _same,
+    Work.FLAT: _flat,
+    Work.BESIDE: _beside,
+    Work.NORMED: _normed,
+    Work.ALONE: _alone,
+    Work.PLACED: _placed,
+}
