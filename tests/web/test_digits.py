@@ -72,7 +72,7 @@ def test_a_picture_that_isnt_framed_is_brought_to_its_size_as_predict_does_it(
 def hold_against_the_reference(net: Net, folder: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, net.input, dtype=np.uint8)
     model, found = looked(net, folder, image)
-    made = values_of(net, model.values, model.given(image))
+    made = values_of(net, model.values, model.prepare(image))
     names = [str(name) for name in layer_names(net)]
     for name, expected in zip(names[1:], made[1:], strict=True):
         if name in found["layers"]:

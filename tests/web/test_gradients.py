@@ -53,7 +53,7 @@ def worked_out(net: Net, folder: Path):
     asked = [(rows[value], *(*place, 0, 0)[:3]) for value, place in places]
     model, found = looked(net, folder, image, TARGET, asked)
     targets = np.eye(net.outputs)[TARGET] if net.outputs > 1 else np.array([float(TARGET)])
-    return at_work(net, model.values, model.given(image), targets), found, places
+    return at_work(net, model.values, model.prepare(image), targets), found, places
 
 
 def some_places(net: Net) -> list[tuple[int, tuple[int, ...]]]:
@@ -130,7 +130,7 @@ def test_the_pixels_gradients_are_pytorchs(name, tmp_path, torch):
     twin = Twin(net)
     twin.training = False
     wanted = np.eye(net.outputs)[0] if net.outputs > 1 else np.zeros(1)
-    twin.feed(model.given(image)[None], wanted[None], {})
+    twin.feed(model.prepare(image)[None], wanted[None], {})
     for parameter, own in zip(net.parameters, twin.weights, strict=True):
         own.data.copy_(torch.as_tensor(model.values[leaf_of(parameter)]))
     for index in twin.running:
