@@ -261,6 +261,16 @@ CARDS: dict[str, Card] = {
         ],
         torch=lambda torch, x: torch.nn.functional.silu(x),
     ),
+    "mish": Card(
+        ONE,
+        [
+            at(0, value=0, slopes=(0.6,)),
+            at(log(3), value=15 / 17 * log(3), slopes=(15 / 17 + 48 / 289 * log(3),)),
+            at(1000, value=1000, slopes=(1,)),
+            at(-1000, value=0, slopes=(0,)),
+        ],
+        torch=lambda torch, x: torch.nn.functional.mish(x),
+    ),
     "leaky_relu": Card(
         ONE,
         [

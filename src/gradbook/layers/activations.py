@@ -222,6 +222,26 @@ activation(
 )
 
 
+def _tanh_softplus(x: Node) -> Node:
+    return x.graph.make("tanh", x.graph.make("softplus", x))
+
+
+def _mish_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
+    share = _tanh_softplus(x)
+    return (d * (share + x * (1 - share**2) * sigmoid_of(x)),)
+
+
+activation(
+    "mish",  # Misra (2019)
+    "each, times the hyperbolic tangent of its softplus (Mish)",
+    "x·tanh(ln(1 + e^x))",
+    lambda x: x * np.tanh(np.logaddexp(0, x)),
+    note="PyTorch's `Mish`",
+    derivative=_mish_derivative,
+    expansion=lambda x: x * _tanh_softplus(x),
+)
+
+
 def _relu6(x: Node) -> Node:
     return x.graph.make("relu6", x)
 
