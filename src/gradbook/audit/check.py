@@ -69,16 +69,14 @@ from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
-from gradbook.audit.training.loss_candidates import made_of_it
-from gradbook.audit.training.pasted_gradients import with_pasted_gradients
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import alike, steps_of
-from gradbook.audit.training.training import SheetTraining, find_trainings
-from gradbook.audit.training.untrained import (
+from gradbook.audit.training.no_training import (
     frozen_sheets,
     trained_out_of_sight,
+    with_pasted_gradients,
     without_training,
 )
+from gradbook.audit.training.steps import StepLoss, group_steps, made_of_it, steps_of
+from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.weight_columns import goes_on_by
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import fill_in
@@ -228,7 +226,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     blank = blank_columns(training)
     if blank:
         return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
-    circle = training.flow.circle(sorted(training.computed), training.weight_cells)
+    circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
     if circle is not None:
         called = training.book.called(circle)
         raise LeadsBack(f"{called}, which leads back to itself", circle)
@@ -247,14 +245,14 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     by_steps = measured(training, findings)
     findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
-    groups = alike(training, steps)
+    groups = group_steps(training, steps)
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
         findings += tuple(stale_findings(training, groups))
         findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
     findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
     findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))
-    cells = [step.cells for step in loss if step and not step.assumed]
+    cells = [step.cells for step in loss if step and not step.assumption]
     factors = blank_factors(training, chain.from_iterable(cells))
     findings += tuple(new_ones(list(factors), findings))
     curve: LossCurves | None = None
@@ -310,7 +308,7 @@ def _explained(
     explains more, they are held against it."""
     if not loss or loss[0] is None:
         return Explained((), loss)
-    groups = alike(training, steps_of(training, loss))
+    groups = group_steps(training, steps_of(training, loss))
     wrong, is_whole = gradient_findings(training, groups)
     found = Explained((*loss_findings(training, loss), *wrong), loss, is_whole)
     unexplained = sum(map(_is_unexplained, found.findings))

@@ -8,7 +8,7 @@ from tests.audit.material.worked_once.list import listed_cells
 
 
 def of(**other):
-    return [(loss.cells, loss.assumed) for loss in losses(listed_cells(**other))]
+    return [(loss.cells, loss.assumption) for loss in losses(listed_cells(**other))]
 
 
 def test_a_cell_that_holds_it_comes_first():
@@ -42,4 +42,4 @@ def test_the_same_loss_for_other_numbers():
     cells = listed_cells()
     held, assumed = list(losses(cells))[:2]
     assert again(cells, held).cells == held.cells
-    assert again(cells, assumed).assumed == assumed.assumed
+    assert again(cells, assumed).assumption == assumed.assumption

@@ -14,7 +14,7 @@ from gradbook.audit.judge.loss import (
     loss_findings,
     loss_notes,
 )
-from gradbook.audit.training.step_loss import AssumedLoss, StepLoss
+from gradbook.audit.training.steps import AssumedLoss, StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at
@@ -95,7 +95,7 @@ def test_where_no_cell_holds_the_loss_it_is_the_one_whose_slope_the_error_is():
     training = the_training(DELTA)
     loss, share = find_loss(training)
     assert share == 1
-    assert loss[0].assumed is AssumedLoss.SQUARED
+    assert loss[0].assumption is AssumedLoss.SQUARED
     assert loss_called(training, loss[0]) == "1/2 * (B2-C2)^2"
     assert "no cell holds the loss" in next(loss_notes(training, loss[0], all_right=True))
 
@@ -108,13 +108,13 @@ def test_an_assumed_loss_is_that_of_every_step():
 
 def test_an_error_is_no_loss_though_it_is_called_one():
     loss, _ = find_loss(the_training({**DELTA, "D1": "total loss", "E2:E8": "=D2*C2"}))
-    assert loss[0].assumed is AssumedLoss.SQUARED
+    assert loss[0].assumption is AssumedLoss.SQUARED
 
 
 def test_a_logarithm_of_the_output_is_assumed_where_it_explains_more():
     changed = {"B2:B8": "=1/(1+EXP(-A2*J2))"}
     loss, share = find_loss(the_training({**DELTA, **changed}))
-    assert (loss[0].assumed, share) == (AssumedLoss.BINARY, 1)
+    assert (loss[0].assumption, share) == (AssumedLoss.BINARY, 1)
 
 
 @pytest.mark.parametrize(("scaled", "said"), [("=D2*J2*2/7", "2/7"), ("=3*J2*D2", "3")])
@@ -129,7 +129,7 @@ def test_one_factor_in_all_gradients_belongs_to_the_scale_of_the_loss(scaled, sa
 
 def test_the_root_of_a_mean_is_looked_at_and_not_descended():
     training = the_training({**DELTA, "H1": "RMSE", "H2:H8": "=SQRT((B2-C2)^2/7)"})
-    assert find_loss(training)[0][0].assumed is AssumedLoss.SQUARED
+    assert find_loss(training)[0][0].assumption is AssumedLoss.SQUARED
 
 
 TWO_STEPS = {**NETWORK, "A3:A8": "", "B3:B8": "", "A3": "=A2-$L$3*I2", "B3": "=B2-$L$3*H2"}

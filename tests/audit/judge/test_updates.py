@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gradbook.audit.check import check
 from gradbook.audit.judge.updates import update_findings
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import steps_of
+from gradbook.audit.training.steps import StepLoss, steps_of
 from tests.audit.material.lookalikes import book, findings
 from tests.audit.material.small import all_at
 from tests.audit.training.test_steps import SQUARE

@@ -11,8 +11,7 @@ from gradbook.audit.repair.generators.catalogue import GENERATORS, SearchStage
 from gradbook.audit.repair.gradients import wrong_claims
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import alike, steps_of
+from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.evaluate import fill_in
 from tests.audit.material.made import Content
@@ -67,7 +66,7 @@ def groups_of(*sheets: Mapping[str, Content]) -> list[StepUnderTest]:
     book, flow = small(*sheets)
     fill_in(book, flow)
     (training,) = find_trainings(book, flow)
-    groups = alike(training, steps_of(training, every_step(training, StepLoss((LOSS,)))))
+    groups = group_steps(training, steps_of(training, every_step(training, StepLoss((LOSS,)))))
     return [StepUnderTest.of(training, group) for group in sorted(groups, key=lambda g: -len(g))]
 
 

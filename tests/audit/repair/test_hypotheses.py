@@ -9,7 +9,7 @@ from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.generators.catalogue import GENERATORS
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, doubts, ranked
-from gradbook.audit.training.steps import alike, steps_of
+from gradbook.audit.training.steps import group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -22,7 +22,7 @@ def step(tmp_path):
     """The first step of a right book, and how its cells are found by their names."""
     found = read_book(book(tmp_path / "book.xlsx"))
     (training,) = find_trainings(found, Flow(found))
-    (group,) = alike(training, steps_of(training, find_loss(training)[0]))
+    (group,) = group_steps(training, steps_of(training, find_loss(training)[0]))
     return StepUnderTest.of(training, group)
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.training.broken_columns import aligned, companions, joined
-from gradbook.audit.training.weight_columns import learning, update_lines
+from gradbook.audit.training.weight_columns import (
+    align_columns,
+    companions,
+    join_columns,
+    learning,
+    update_lines,
+)
 from tests.audit.material.small import all_at, at, small
 from tests.audit.training.test_training import the_training
 
@@ -27,32 +32,38 @@ def found(cells):
 def test_a_pasted_value_does_not_end_a_column():
     book, _, columns = found({**TWO, "A5": 0.3})
     assert len(columns) == 3
-    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A9"), all_at("B2:B9")]
+    assert [column.cells for column in join_columns(book, columns)] == [
+        all_at("A2:A9"),
+        all_at("B2:B9"),
+    ]
 
 
 def test_a_new_run_from_the_same_start_is_a_column_of_its_own():
     one = {"A2": 0.5, "A3:A9": "=A2-0.1*C2", "C2:C9": "=2*A2", "A6": 0.5}
     book, _, columns = found(one)
-    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A5"), all_at("A6:A9")]
+    assert [column.cells for column in join_columns(book, columns)] == [
+        all_at("A2:A5"),
+        all_at("A6:A9"),
+    ]
     book, _, columns = found({**one, "A6": 0.3})
-    assert [column.cells for column in joined(book, columns)] == [all_at("A2:A9")]
+    assert [column.cells for column in join_columns(book, columns)] == [all_at("A2:A9")]
 
 
 def test_runs_that_all_columns_begin_anew_stay_apart():
     book, _, columns = found({**TWO, "A6": 0.7, "B6": 0.2})
-    assert len(joined(book, columns)) == 4
+    assert len(join_columns(book, columns)) == 4
 
 
 def test_a_gap_of_many_cells_is_not_bridged():
     book, _, columns = found({**TWO, "A4:A7": 0.3})
-    assert len(joined(book, columns)) == 3
+    assert len(join_columns(book, columns)) == 3
 
 
 def test_a_column_that_begins_late_begins_with_those_beside_it():
     third = {"E2": 0.6, "E3": 0.55, "E4:E9": "=E3-0.1*F3", "F2:F9": "=2*E2"}
     book, _, columns = found({**TWO, **third})
     assert columns[-1].cells == all_at("E3:E9")
-    assert aligned(book, columns)[-1].cells == all_at("E2:E9")
+    assert align_columns(book, columns)[-1].cells == all_at("E2:E9")
 
 
 def test_columns_of_a_form_that_begin_in_other_rows_are_whole_as_they_are():
@@ -69,7 +80,7 @@ def test_columns_of_a_form_that_begin_in_other_rows_are_whole_as_they_are():
         form |= {f"A{row}:B{row}": f"=2*A{row - 2}", f"C{row}": f"=2*C{row - 1}"}
     book, _, columns = found(form)
     assert [column.first for column in columns] == [5, 5, 6]
-    assert aligned(book, columns) == columns
+    assert align_columns(book, columns) == columns
 
 
 def test_a_column_of_pasted_gradients_learns_with_those_beside_it():

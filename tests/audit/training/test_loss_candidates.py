@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.training.loss_candidates import (
-    called_a_loss,
-    candidates,
-    inside_of,
-    is_cut,
-)
+from gradbook.audit.training.steps import called_a_loss, candidates, inside_of, is_cut
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, the_training
 

@@ -7,7 +7,7 @@ from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.formula.address import column_of, row_of, sheet_of
-from gradbook.audit.training.pasted_gradients import with_pasted_gradients
+from gradbook.audit.training.no_training import with_pasted_gradients
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow

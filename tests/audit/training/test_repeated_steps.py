@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import ROW, Address, pack
-from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import SheetTraining, find_trainings
+from gradbook.audit.training.training import RepeatedSteps, SheetTraining, find_trainings
 from gradbook.audit.workbook.flow import Flow
 from tests.audit.material.made import Cells, Table
 from tests.audit.material.tables import book_of
@@ -34,7 +33,7 @@ def training(change: Cells | None = None, gradient: str = "=2*A{row}*C{row}") ->
 
 def repeated(of: SheetTraining) -> RepeatedSteps:
     """How far the first update goes on, and the gradient that it subtracts."""
-    found = RepeatedSteps(of, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1)
+    found = RepeatedSteps(of, {cell(0, WEIGHT): ROW, cell(1, WEIGHT): ROW}, ROWS - 1, {})
     found.follow([cell(1, WEIGHT), cell(0, GRADIENT)])
     return found
 

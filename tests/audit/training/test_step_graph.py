@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.values import LeadsBack, NotUnderstood
-from gradbook.audit.training.step_graph import StepGraph
+from gradbook.audit.training.steps import StepGraph
 from tests.audit.material.small import at
 from tests.audit.training.test_steps import SQUARE
 from tests.audit.training.test_training import VELOCITY, the_training

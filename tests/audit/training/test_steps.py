@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import alike, steps_of
+from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
 from tests.audit.material.small import all_at, at
 from tests.audit.training.test_training import ONE, the_training
 
@@ -41,7 +40,7 @@ def test_of_a_weight_whose_column_has_ended_nothing_is_claimed():
 
 def test_equal_rows_are_one_group_whose_cells_share_an_order():
     training, found = steps({})
-    (group,) = alike(training, found)
+    (group,) = group_steps(training, found)
     assert [step.number for step in group] == list(range(7))
     first, last = group[0].cells, group[-1].cells
     assert first.index(at("C2")) == last.index(at("C8"))
@@ -50,13 +49,13 @@ def test_equal_rows_are_one_group_whose_cells_share_an_order():
 
 def test_a_row_with_another_gradient_is_a_group_of_its_own():
     training, found = steps({"B5": "=3*A5*$G$1"})
-    groups = sorted(alike(training, found), key=len)
+    groups = sorted(group_steps(training, found), key=len)
     assert [[step.number for step in group] for group in groups] == [[3], [0, 1, 2, 4, 5, 6]]
 
 
 def test_a_row_with_a_pasted_loss_is_a_group_of_its_own():
     training, found = steps({"C5": 0.75})
-    assert sorted(map(len, alike(training, found))) == [1, 6]
+    assert sorted(map(len, group_steps(training, found))) == [1, 6]
 
 
 def test_a_step_without_a_loss_is_none():

@@ -59,7 +59,7 @@ def test_a_training_knows_its_cells():
     training = the_training(ONE)
     assert training.steps == 6
     assert training.weight_cells[at("A4")] == (0, 2)
-    assert training.computed == set(all_at("B2:B8"))
+    assert training.computed_cells == set(all_at("B2:B8"))
     assert training.varying == {*all_at("A2:A8"), *all_at("B2:B8")}
 
 

@@ -93,8 +93,8 @@ def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
 
 def _likely(readings: Sequence[BackwardReading]) -> Iterator[BackwardReading]:
     """What a pass is, held against a loss that a cell holds, unless only another explains it."""
-    held = [reading for reading in readings if not reading.back.loss.assumed]
-    assumed = [reading for reading in readings if reading.back.loss.assumed]
+    held = [reading for reading in readings if not reading.back.loss.assumption]
+    assumed = [reading for reading in readings if reading.back.loss.assumption]
     best = [max(some, key=_likelihood) for some in (held, assumed) if some]
     likely = max(best, key=_likelihood)
     if held and likely is not best[0]:
@@ -170,8 +170,8 @@ def _is_first_step(back: BackwardPass) -> bool:
 
 
 def _called(book: Book, back: BackwardPass) -> str:
-    if back.loss.assumed:
-        return back.loss.assumed
+    if back.loss.assumption:
+        return back.loss.assumption
     return "+".join(book.called(cell, cell) for cell in back.loss.cells)
 
 
@@ -184,10 +184,10 @@ def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
     back = reading.back
     if not back.updates:
         yield "a backward pass without an update: its gradients are held against the chain rule"
-    if back.loss.assumed:
+    if back.loss.assumption:
         yield (
             "no cell holds the loss of these gradients: the error that they start from is "
-            f"that of {back.loss.assumed}"
+            f"that of {back.loss.assumption}"
         )
     factor = _common_factor(back)
     if factor != 1:

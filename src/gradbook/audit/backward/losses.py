@@ -23,7 +23,7 @@ class StartingLoss:
 
     seeds: Mapping[Address, Array]
     cells: tuple[Address, ...] = ()  # none where the loss is assumed
-    assumed: str = ""  # what it is then
+    assumption: str = ""  # what it is then
     pairs: frozenset[OutputPair] = field(default_factory=frozenset)
 
 
@@ -120,17 +120,17 @@ def _assumed(cells: Cells) -> Iterator[StartingLoss]:
     pairs = list({pair.output: pair for pair in cells.pairs}.values())
     with np.errstate(all="ignore"):
         errors = {pair.output: value(pair.output) - value(pair.target) for pair in pairs}
-        yield StartingLoss(errors, assumed="½·Σ(o−t)²", pairs=frozenset(pairs))
+        yield StartingLoss(errors, assumption="½·Σ(o−t)²", pairs=frozenset(pairs))
         shares = {pair for group in cells.groups for pair in group}
         if shares:
             entropy = {p.output: -value(p.target) / value(p.output) for p in shares}
-            yield StartingLoss(entropy, assumed="cross-entropy", pairs=frozenset(shares))
+            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(shares))
         elif all(_is_probability(value(pair.output)) for pair in pairs):
             entropy = {
                 output: error / (value(output) * (1 - value(output)))
                 for output, error in errors.items()
             }
-            yield StartingLoss(entropy, assumed="cross-entropy", pairs=frozenset(pairs))
+            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(pairs))
 
 
 def _is_probability(values: Array) -> bool:
@@ -139,6 +139,6 @@ def _is_probability(values: Array) -> bool:
 
 def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
     """The same loss for other numbers."""
-    if loss.assumed:
-        return next((o for o in _assumed(cells) if o.assumed == loss.assumed), loss)
+    if loss.assumption:
+        return next((o for o in _assumed(cells) if o.assumption == loss.assumption), loss)
     return StartingLoss({c: np.ones(POINTS) for c in loss.cells}, loss.cells, pairs=loss.pairs)

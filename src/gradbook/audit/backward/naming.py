@@ -9,7 +9,7 @@ from functools import cached_property
 from gradbook.audit.backward.blocks import area
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
 from gradbook.audit.formula.expression import references, renamed
-from gradbook.audit.training.loss_candidates import is_loss_word
+from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.targets.excel.language.grammar import Expression, Reference
 

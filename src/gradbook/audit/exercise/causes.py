@@ -354,4 +354,4 @@ class _Words:
         self.weight_cells = {c for c, place in places.cells.items() if place.node in weights}
         here = (c for c in self.weight_cells if places.cells[c].epoch == slip.place.epoch)
         self.step = _WeightCells(frozenset(here))
-        self.computed = places.cells.keys() - self.weight_cells
+        self.computed_cells = places.cells.keys() - self.weight_cells

@@ -20,7 +20,7 @@ from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers
-from gradbook.audit.training.step_graph import StepGraph
+from gradbook.audit.training.steps import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array
@@ -49,7 +49,7 @@ class _Step:
     def before(self, cell: Address, other: Address) -> bool:
         return False
 
-    def mentioned(
+    def cells_in(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Iterable[Address]:
         pattern = pattern or self.book.patterns[home]

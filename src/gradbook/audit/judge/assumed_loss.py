@@ -14,8 +14,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood, as_block, number
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.step_graph import StepGraph
-from gradbook.audit.training.step_loss import AssumedLoss, OutputError, StepLoss
+from gradbook.audit.training.steps import AssumedLoss, OutputError, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.node import Node
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number
@@ -105,7 +104,7 @@ def _error(
     signs = {sign for sign, _ in output}
     if len(signs) != 1 or {sign for sign, _ in target} != {-sign for sign in signs}:
         return None
-    mentioned = (at for _, part in output for at in training.mentioned(part, cell))
+    mentioned = (at for _, part in output for at in training.cells_in(part, cell))
     if all(isinstance(part, Number) for _, part in target):  # 1 − a is no error
         return None
     if any(training.before(cell, at) for at in mentioned):
@@ -127,7 +126,7 @@ def _kind(training: SheetTraining, cell: Address, part: Expression) -> set[bool]
 def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
     """The assumed loss: every output counts once, however often its error is mentioned."""
     pairs = _different(numbers, list(_pairs(graph, loss)))
-    terms = [_term(loss.assumed, output, target) for output, target in pairs]
+    terms = [_term(loss.assumption, output, target) for output, target in pairs]
     if not terms:
         raise NotUnderstood("errors of which none is a number")
     return sum(terms[1:], terms[0])
@@ -136,7 +135,7 @@ def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
 def error_cells(training: SheetTraining, loss: StepLoss) -> set[Address]:
     """The cells that the errors mention: outputs and targets."""
     mentioned = (
-        training.mentioned(part, cell, error.pattern)
+        training.cells_in(part, cell, error.pattern)
         for cell, error in zip(loss.cells, loss.errors, strict=True)
         for part in (error.output, error.target)
     )

@@ -19,8 +19,11 @@ from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
-from gradbook.audit.training.loss_candidates import (
+from gradbook.audit.training.steps import (
     LOSS_WORDS,
+    AssumedLoss,
+    SheetStep,
+    StepLoss,
     called_a_loss,
     candidates,
     inside_of,
@@ -29,8 +32,6 @@ from gradbook.audit.training.loss_candidates import (
     is_root,
     speaks_of_learning,
 )
-from gradbook.audit.training.step_loss import AssumedLoss, StepLoss
-from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import shown
 from gradbook.graph.node import Node, needed
@@ -73,7 +74,7 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
         found = _of_another_kind(tested, claimed, tried, found)
     share, loss = found
     if not loss.cells or (
-        share <= 0 and not loss.assumed and not _is_plausible(tested.with_loss(loss))
+        share <= 0 and not loss.assumption and not _is_plausible(tested.with_loss(loss))
     ):
         if too_much:
             raise too_much[0]
@@ -88,14 +89,14 @@ def descends_wholly(training: SheetTraining) -> bool:
         loss, share = find_loss(training)
     except NotUnderstood:
         return False
-    if share < MOST_OF_THEM or not loss or any(step is None or step.assumed for step in loss):
+    if share < MOST_OF_THEM or not loss or any(step is None or step.assumption for step in loss):
         return False
     cells = {cell for step in loss if step is not None for cell in step.cells}
     flow, patterns, line = training.flow, training.book.patterns, training.axis.line
     owners = {claim.owner for options in first_claims(training) for claim in options}
     known = {(line(cell), patterns[cell].shape) for cell in owners & patterns.keys()}
     serving = flow.behind(cells).union(cells, flow.below(cells, training.weight_cells))
-    ends = (c for c in training.computed - serving if c in patterns and not flow.users.get(c))
+    ends = (c for c in training.computed_cells - serving if c in patterns and not flow.users.get(c))
     here = (cell for cell in ends if sheet_of(cell) == training.sheet)
     return all((line(cell), patterns[cell].shape) in known for cell in here)
 
@@ -293,7 +294,7 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
     """What is to be said of the loss that the gradients were held against."""
     called = loss_called(training, loss)
-    if loss.assumed:
+    if loss.assumption:
         yield f"no cell holds the loss; the gradients were held against {called}"
     elif any(is_maximised(training, cell) for cell in loss.cells):
         yield f"the updates climb: {called} is what they maximise"
@@ -308,14 +309,14 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
 def loss_called(training: SheetTraining, loss: StepLoss) -> str:
     """The loss in the sheet's own cells."""
     book, start = training.book, training.weights[0].start
-    if not loss.assumed:
+    if not loss.assumption:
         return "+".join(book.called(cell, start) for cell in loss.cells)
-    squared = loss.assumed is AssumedLoss.SQUARED
-    errors = dict.fromkeys(error.squared if squared else str(error) for error in loss.errors)
+    squared = loss.assumption is AssumedLoss.SQUARED
+    errors = dict.fromkeys(error.square if squared else str(error) for error in loss.errors)
     more = " + …" if len(errors) > MOST_NAMED else ""
     terms = " + ".join(list(errors)[:MOST_NAMED]) + more
     if not squared:
-        terms = f"the {loss.assumed.value} of {terms}"
+        terms = f"the {loss.assumption.value} of {terms}"
     factor = loss.scale / 2 if squared else loss.scale
     if factor == 1:
         return terms
@@ -358,7 +359,7 @@ def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]
     for k in range(1, training.steps + 1):
         cells = tuple(c + k * stride for c, stride in zip(loss.cells, strides, strict=True))
         there = loss.at(cells) if computed >= set(cells) else None
-        found.append(with_own_errors(training, there) if there and there.assumed else there)
+        found.append(with_own_errors(training, there) if there and there.assumption else there)
     return found
 
 
@@ -386,7 +387,7 @@ def _stride(training: SheetTraining, cell: Address) -> int:
 def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[Finding]:
     """A loss that leaves out a term, though the gradients count it."""
     first_loss = loss[0]
-    if first_loss is None or first_loss.assumed or len(first_loss.cells) < 2:
+    if first_loss is None or first_loss.assumption or len(first_loss.cells) < 2:
         return []
     own = first_loss.cells
     book = training.book

@@ -36,7 +36,7 @@ class Positions:
         """The step's cells that belong to it alone, by the rows in which they stand."""
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
-            if cell in self.step.weights or cell in self.training.computed:
+            if cell in self.step.weights or cell in self.training.computed_cells:
                 found[self.row(cell)].append(cell)
         return dict(found)
 

@@ -20,9 +20,7 @@ from gradbook.audit.judge.numbers import POINTS, Numbers, random_values
 from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.step_graph import StepGraph
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.steps import SheetStep, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
@@ -92,7 +90,7 @@ class StepUnderTest:
     @cached_property
     def loss(self) -> Node:
         loss = self.step.loss
-        if loss.assumed is None:
+        if loss.assumption is None:
             node = reduce(add, map(self.graph.node, loss.cells))
         else:
             node = loss_node(self.graph, loss, self.random)
@@ -102,7 +100,7 @@ class StepUnderTest:
     def loss_cells(self) -> set[Address]:
         """The cells that the loss is the sum of or, where none holds it, those of its errors."""
         loss = self.step.loss
-        cells = error_cells(self.training, loss) if loss.assumed else loss.cells
+        cells = error_cells(self.training, loss) if loss.assumption else loss.cells
         return set(map(self._meant, cells))
 
     @cached_property
@@ -281,7 +279,7 @@ class StepUnderTest:
     @property
     def _known_right(self) -> set[object]:
         """What was found right of formulas as they stand: numbers at random are always the same."""
-        return set() if self.graph.instead else self.training.right
+        return set() if self.graph.instead else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:
         """How far off the claim is at the sheet's values: the middle one of its rows."""

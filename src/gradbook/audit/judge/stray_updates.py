@@ -28,7 +28,7 @@ ONE_STEP = 2  # cells of a weight
 def stray_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
     """What is wrong with the weights that aren't updated as weights are."""
     for weight, name in zip(training.weights, training.names, strict=True):
-        if len(weight.cells) == ONE_STEP and not weight.carried:
+        if len(weight.cells) == ONE_STEP and not weight.updates_elsewhere:
             yield from _restarts(training, weight, name)
     numbers = [j for j, weight in enumerate(training.weights) if weight.stray]
     if numbers and steps:
@@ -104,7 +104,7 @@ def _scale(training: SheetTraining, said: Expression, base: Address, cell: Addre
     """By what a whole update is multiplied; '' where that isn't what is wrong with it."""
     split = factors(said)
     whole = [f for f in split.parts if f.above and len(terms(f.part)) > 1]
-    if len(whole) != 1 or base not in training.mentioned(whole[0].part, cell):
+    if len(whole) != 1 or base not in training.cells_in(whole[0].part, cell):
         return ""
     rest = [factor for factor in split.parts if factor is not whole[0]]
     if any(training.varies(factor.part, cell) for factor in rest):
@@ -163,7 +163,7 @@ def _gradient(tested: StepUnderTest, j: int, other: Claim) -> Address | None:
     if other.sign < 0:
         true = -true
     crossing = training.axis.crossing
-    beside = (c for c in sorted(training.computed) if crossing(c) == crossing(other.owner))
+    beside = (c for c in sorted(training.computed_cells) if crossing(c) == crossing(other.owner))
     for cell in beside:
         try:
             if cell not in tested.forward and tested.same(tested.graph.node(cell), true):

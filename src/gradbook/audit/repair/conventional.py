@@ -31,7 +31,7 @@ def convention(tested: StepUnderTest, pattern: Pattern, home: Address) -> Conven
     named = _has_a_name(tested, pattern, home)
     said = {reference.text for reference in references(pattern.expression)}
     one = tested.training.book.reader.cell(said.pop(), home) if len(said) == 1 else None
-    if one in tested.training.computed:
+    if one in tested.training.computed_cells:
         return Convention.NAMED if named else Convention.USUAL
     takes_a_sum = named and _is_weighted_sum(tested, _argument(pattern.expression), home)
     return Convention.NAMED if takes_a_sum else Convention.NONE

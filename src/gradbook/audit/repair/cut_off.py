@@ -18,9 +18,7 @@ from gradbook.audit.repair.evidence import put_right
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
 from gradbook.audit.repair.hypotheses import Repaired
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
-from gradbook.audit.training.loss_candidates import called_a_loss
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.steps import alike, steps_of
+from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
@@ -93,7 +91,7 @@ def _losses(training: SheetTraining, column: Sequence[Address]) -> Iterator[list
 
 def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> bool:
     """Whether the formulas of one pasted column put every gradient of most steps right."""
-    usual = max(alike(training, steps_of(training, loss)), key=len, default=[])
+    usual = max(group_steps(training, steps_of(training, loss)), key=len, default=[])
     if not usual:
         return False
     tested = StepUnderTest.of(training, usual)

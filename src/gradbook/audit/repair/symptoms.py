@@ -151,6 +151,10 @@ def _by_node(tested: StepUnderTest) -> dict[Node, list[Address]]:
     found: defaultdict[Node, list[Address]] = defaultdict(list)
     training = tested.training
     for cell, value in tested.graph.known.items():
-        if isinstance(value, Node) and cell in training.book.patterns and cell in training.computed:
+        if (
+            isinstance(value, Node)
+            and cell in training.book.patterns
+            and cell in training.computed_cells
+        ):
             found[value].append(cell)
     return found

@@ -10,7 +10,7 @@ from gradbook.audit.formula.address import Address, Axis, column_of, row_of, wri
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import factors, references, renamed
 from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
-from gradbook.audit.training.loss_candidates import is_loss_word
+from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
@@ -37,7 +37,7 @@ class TrainingInWords(Protocol):
     @property
     def weight_cells(self) -> Collection[Address]: ...
     @property
-    def computed(self) -> Collection[Address]: ...
+    def computed_cells(self) -> Collection[Address]: ...
 
 
 class WeightsOfStep(Protocol):
@@ -201,7 +201,7 @@ class Wording:
         what = f"{write(old)} is {said}; " if said else f"not {write(old)}: "
         if not weight:
             return f"{what}it is {name} that belongs there, so {write(new)}"
-        through = "goes through" if new_cell in self.training.computed else "needs"
+        through = "goes through" if new_cell in self.training.computed_cells else "needs"
         return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
 
     def _range(self, old: Expression, new: Expression) -> str:

@@ -94,7 +94,7 @@ class Perceptron:
         """Always false: only weights carry anything from one step to the next."""
         return False
 
-    def mentioned(
+    def cells_in(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Iterator[Address]:
         mentions = (pattern or self.book.patterns[home]).mentions

@@ -1,19 +1,384 @@
-"""What each update takes for its gradient, step by step."""
+"""What each update takes for its gradient, step by step.
+
+The gradient lies behind rates, signs, decay, bounds, and what is remembered from step to step, as
+velocities and running means are: it is looked for from the update on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from weakref import WeakKeyDictionary
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import references, renamed
-from gradbook.audit.training.gradient_search import Found, GradientSearch
-from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.formula.expression import (
+    Factor,
+    SignedTerm,
+    factors,
+    inner,
+    product,
+    references,
+    renamed,
+    terms,
+)
+from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.language.grammar import Expression
+from gradbook.audit.workbook.flow import walk
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+)
+
+# The search for a gradient ------------------------------------------------------------
+
+DEEPEST = 8  # cells between a weight and its gradient
+BOUNDS = ("MIN", "MAX", "IF", "MEDIAN")  # what keeps a gradient within bounds is made of these
+
+
+@dataclass(frozen=True)
+class PossibleGradient:
+    """What may be the gradient: an expression in some cell; the update subtracts sign × it."""
+
+    owner: Address
+    expression: Expression
+    whole: bool  # whether it is all that the owner says
+    sign: int
+    via: tuple[Address, ...]  # the cells from the update to the one that mentions the owner
+
+
+@dataclass(frozen=True)
+class Wrapping:
+    """The gradient inside a cell that only scales it, bounds it or adds decay."""
+
+    inside: Expression
+    sign: int
+    surely: bool  # whether what is inside is likelier the gradient than the cell itself
+    by_rate: bool  # whether it is scaled by the learning rate, so that the cell can't be it
+
+
+@dataclass(frozen=True)
+class Trail:
+    """How a formula was reached from the update: it subtracts sign × what is found at the end."""
+
+    way: tuple[Address, ...]  # the cells from the update to the one whose formula is read
+    sign: int = -1
+    straight: bool = True  # by sums and products alone
+
+    @property
+    def home(self) -> Address:
+        return self.way[-1]
+
+    def with_sign(self, sign: int) -> Trail:
+        return Trail(self.way, self.sign * sign, self.straight)
+
+    def bent_unless(self, straight: bool) -> Trail:
+        return Trail(self.way, self.sign, self.straight and straight)
+
+    def into(self, cell: Address) -> Trail:
+        return Trail((*self.way, cell), self.sign, self.straight)
+
+
+@dataclass
+class GradientSearch:
+    """Walks from an update to the gradient. What stands on a straight way, by sums and products,
+    is likelier than what a square, a root or a quotient stands before."""
+
+    training: SheetTraining
+    own: frozenset[Address]  # the cells of the weight, step by step
+    base: Address  # the one that is updated
+    read: list[Address]  # the cells whose formulas were read
+    straight: list[PossibleGradient] = field(default_factory=list)
+    bent: list[PossibleGradient] = field(default_factory=list)
+    remembers: bool = False  # whether anything on the way goes on from the step before
+    _known: dict[tuple[int, Address], tuple[Expression, set[Address]]] = field(default_factory=dict)
+
+    @property
+    def results(self) -> list[PossibleGradient]:
+        return self.straight or self.bent
+
+    def update(self, home: Address, parts: Sequence[SignedTerm]) -> None:
+        """Look behind an update, which adds these parts."""
+        self.read.append(home)
+        self._sum(parts, Trail((home,)))
+
+    # Towards the gradient: what remembers is looked into, the rest is claimed
+
+    def _sum(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+        home = trail.home
+        fresh = [term for term in parts if not self._is_memory(term[1], home)]
+        moving = [term for term in fresh if self._moving(term[1], home)] or fresh
+        own = [term for term in moving if not self._is_decay(term[1], home)] or moving
+        now = [term for term in own if not self._remembers(term[1], home)]
+        if now:
+            self._claim(now, trail)
+            decays = [term for term in moving if term not in own]
+            if decays:  # unless the loss counts the weights, too
+                self._claim([*now, *decays], trail)
+        for own_sign, part in own:
+            if self._remembers(part, home):
+                self.remembers = True
+                self._product(part, trail.with_sign(own_sign))
+
+    def _product(self, part: Expression, trail: Trail) -> None:
+        """A product or a quotient, some factor of which goes on from the step before."""
+        split, home = factors(part), trail.home
+        trail = trail.with_sign(split.sign)
+        remembering = [f for f in split.parts if self._remembers(f.part, home)]
+        rest = [f for f in split.parts if f not in remembering]
+        if any(self._moving(f.part, home) for f in rest):
+            self._claim([(1, product(rest))], trail)
+        for factor in remembering:
+            if not self._is_memory(factor.part, home):
+                self._inside(factor.part, trail.bent_unless(factor.above))
+
+    def _inside(self, part: Expression, trail: Trail) -> None:
+        cell = self.training.cell_of(part, trail.home)
+        if cell is not None:
+            self._into(cell, trail)
+        elif isinstance(part, Infix) and part.operator in "+-":
+            self._sum(terms(part), trail)
+        else:
+            bounded = _is_bounded(part)
+            for piece in inner(part):
+                self._sum(terms(piece), trail.bent_unless(bounded))
+
+    def _into(self, cell: Address, trail: Trail) -> None:
+        """A cell that goes on from the step before, or is made of one."""
+        pattern, way = self.training.book.patterns.get(cell), trail.way
+        if cell in self.training.weight_cells or cell in way or len(way) >= DEEPEST:
+            return
+        if pattern is None or pattern.expression is None or self._is_outdated(cell, way):
+            return
+        self.read.append(cell)
+        self._sum(terms(pattern.expression), trail.into(cell))
+
+    def _is_outdated(self, cell: Address, way: Sequence[Address]) -> bool:
+        """Whether the same formula mentions what the cell is one step later."""
+        beside = {*self.training.flow.sources(way[-1]), *way}
+        return any(cell + stride in beside for stride in self.training.strides)
+
+    # What is claimed
+
+    def _claim(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+        """What doesn't remember anything: the gradient, less rates and signs."""
+        if len(parts) > 1:
+            own_signs = Trail(trail.way, 1, trail.straight)
+            self._add_part(self._bare_sum(parts, trail), own_signs)
+            return
+        ((own_sign, part),) = parts
+        split, home = factors(part), trail.home
+        trail = trail.with_sign(own_sign * split.sign)
+        rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
+        moving = [f for f in rest if self.training.varies(f.part, home)] or rest
+        inline = product(rest)
+        if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
+            kept = [term for term in inside if not self._is_decay(term[1], home)]
+            if kept and len(kept) < len(inside):
+                self._claim(kept, trail)
+        above = [cell for f in moving if f.above and (cell := self.training.cell_of(f.part, home))]
+        only = [f for f in moving if f.above]
+        alone = len(above) == len(only) == 1
+        shared = alone and len(rest) > 1 and self._is_shared(above[0])
+        if shared:
+            self._add_part(inline, trail)
+        if alone:
+            self._claim_cell(above[0], trail)
+        bounded = len(moving) == 1 and _is_bounded(moving[0].part)
+        if bounded:  # a gradient is likelier than what keeps it within bounds
+            self._claim_only_cell(moving[0].part, trail)
+        if not alone or (len(rest) > 1 and not shared):
+            self._add_part(inline, trail)
+        bare = product([f for f in moving if not self._is_setting(f.part, home, moving)])
+        settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
+        if not alone and settings:
+            self._add_part(product([f for f in rest if f not in settings]), trail)
+        if not alone and not bounded:
+            self._claim_only_cell(bare, trail)
+
+    def _is_shared(self, cell: Address) -> bool:
+        """Whether several weights' updates take a cell: it is a factor of all their gradients."""
+        users = self.training.flow.users.get(cell, ())
+        return len(self.training.update_cells.intersection(users)) > 1
+
+    def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
+        """The one cell that an expression depends on, whatever it makes of that."""
+        varying = self.training.varying
+        mentioned = (self.training.cells_in(piece, trail.home) for piece in _values(part))
+        cells = {cell for some in mentioned for cell in some if cell in varying}
+        if len(cells) == 1 and not isinstance(part, Reference):
+            self._claim_cell(cells.pop(), trail.bent_unless(_is_bounded(part)))
+
+    def _claim_cell(self, cell: Address, trail: Trail) -> None:
+        pattern = self.training.book.patterns.get(cell)
+        if pattern is None:
+            name = Reference(self.training.book.called(cell, trail.home))
+            self._add(cell, name, trail)
+        elif pattern.expression is not None and cell not in self.training.weight_cells:
+            self.read.append(cell)
+            wrapped = self._wrapped(cell, pattern.expression) if len(trail.way) < DEEPEST else None
+            if wrapped and wrapped.surely:
+                self._unwrap(wrapped, trail.into(cell))
+            if not (wrapped and wrapped.by_rate):
+                self._add(cell, pattern.expression, trail)
+            if wrapped and not wrapped.surely:
+                self._unwrap(wrapped, trail.into(cell))
+
+    def _wrapped(self, cell: Address, expression: Expression) -> Wrapping | None:
+        """What a cell only scales, keeps within bounds, or adds decay to."""
+        parts = terms(expression)
+        kept = [term for term in parts if not self._is_decay(term[1], cell)]
+        if len(kept) != 1:
+            return None
+        ((sign, part),) = kept
+        split = factors(part)
+        moving = [f for f in split.parts if self.training.varies(f.part, cell)]
+        rest = [f for f in split.parts if f not in moving]
+        if len(moving) != 1 or not moving[0].above:
+            return None
+        inside = moving[0].part
+        bounded = _is_bounded(inside)
+        scales = [f for f in rest if not isinstance(f.part, Number)]
+        settled = all(self._is_setting(f.part, cell, moving) for f in rest)
+        decays, turned = len(kept) < len(parts), sign * split.sign < 0
+        if not settled or not (bounded or scales or decays or (turned and not rest)):
+            return None
+        by_rate = any(self._is_rate(f, cell, ()) for f in rest)
+        return Wrapping(inside, sign * split.sign, bounded or decays or by_rate, by_rate)
+
+    def _unwrap(self, wrapped: Wrapping, trail: Trail) -> None:
+        trail = trail.with_sign(wrapped.sign)
+        behind = self.training.cell_of(wrapped.inside, trail.home)
+        if behind is None:
+            self._claim_only_cell(wrapped.inside, trail)
+        elif behind not in trail.way:
+            self._claim_cell(behind, trail)
+
+    def _add(self, owner: Address, expression: Expression, trail: Trail) -> None:
+        """All that a cell says may be the gradient."""
+        way = trail.way
+        via = way[: way.index(owner)] if owner in way else way
+        self._keep(PossibleGradient(owner, expression, True, trail.sign, via), trail)
+
+    def _add_part(self, expression: Expression, trail: Trail) -> None:
+        """A part of what the last cell says may be the gradient."""
+        self._keep(
+            PossibleGradient(trail.home, expression, False, trail.sign, trail.way[:-1]), trail
+        )
+
+    def _keep(self, found: PossibleGradient, trail: Trail) -> None:
+        (self.straight if trail.straight else self.bent).append(found)
+
+    def _bare_sum(self, parts: Sequence[SignedTerm], trail: Trail) -> Expression:
+        """Some terms as a sum, the learning rate left out of each."""
+        signed: list[Expression] = []
+        for own, part in parts:
+            split = factors(part)
+            bare = product(
+                [f for f in split.parts if not self._is_rate(f, trail.home, split.parts)]
+            )
+            bare = Prefix("-", bare) if split.sign < 0 else bare
+            signed.append(Prefix("-", bare) if trail.sign * own < 0 else bare)
+        return reduce(lambda a, b: Infix("+", a, b), signed)
+
+    # What the parts of a formula are
+
+    def _moving(self, part: Expression, home: Address) -> set[Address]:
+        """The cells in a part that change from step to step; the same part is asked often."""
+        known = self._known.get((id(part), home))
+        if known is not None:
+            return known[1]
+        varying, remembering = self.training.varying, self.training.remembering
+        cells = self.training.cells_in(part, home)
+        moving = {cell for cell in cells if cell in varying or cell in remembering}
+        self._known[id(part), home] = part, moving  # the part is kept, for ids are used again
+        return moving
+
+    def _was(self, home: Address, cell: Address) -> bool:
+        """Whether a cell is what another was one step ago, and is to be."""
+        return home in self.training.remembering and self.training.before(home, cell)
+
+    def _is_decay(self, part: Expression, home: Address) -> bool:
+        """Whether a term is a share of the weight itself."""
+        return self._moving(part, home) == {self.base}
+
+    def _is_memory(self, part: Expression, home: Address) -> bool:
+        """Whether a part is only what was one step ago: of the cell, or of the weight."""
+        moving = self._moving(part, home)
+        if moving == {self.base}:
+            return False
+        mentioned = self.training.cells_in(part, home)
+        before = {cell for cell in mentioned if self._was(home, cell)}
+        return bool(moving or before) and moving <= before | self.own
+
+    def _remembers(self, part: Expression, home: Address) -> bool:
+        """Whether something in a part goes on from the step before."""
+        training = self.training
+        return any(
+            cell in training.remembering
+            or self._was(home, cell)
+            or (cell in self.own and cell != self.base)
+            for cell in self._moving(part, home)
+        )
+
+    def _is_rate(self, factor: Factor, home: Address, beside: Sequence[Factor]) -> bool:
+        """Whether a factor is the learning rate, or a number in its place."""
+        cell = self.training.cell_of(factor.part, home)
+        if cell is not None and self.training.is_rate(cell):
+            return True
+        if self.training.varies(factor.part, home):
+            return False
+        if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:
+            return self.training.rate is None
+        lone = len(beside) == 2 and not isinstance(factor.part, Infix)
+        return self.training.rate is None and lone
+
+    def _is_setting(self, part: Expression, home: Address, beside: Sequence[Factor]) -> bool:
+        """Whether a part that depends on no weight isn't data, of which the others are made."""
+        training = self.training
+        if training.varies(part, home):
+            return False
+        if isinstance(part, Number):
+            return True
+        mentioned = training.cells_in(part, home)
+        cells = {training.plain(cell) for cell in mentioned if not training.is_rate(cell)}
+        if not cells:
+            return True
+        if not all(cell in training.book.patterns or self._stays(cell, home) for cell in cells):
+            return False
+        start = [cell for factor in beside for cell in self._moving(factor.part, home)]
+        sources, stop = training.flow.sources, training.weight_cells
+        for cell in walk(start, lambda at: () if at in stop else sources(at)):
+            if cell in stop or cell not in training.varying:
+                continue
+            self.read.append(cell)
+            if not cells.isdisjoint(map(training.plain, sources(cell))):
+                return False
+        return True
+
+    def _stays(self, cell: Address, home: Address) -> bool:
+        """Whether a formula mentions the same cell a step earlier or later."""
+        sources, plain = self.training.flow.sources, self.training.plain
+        beside = [home + sign * stride for stride in self.training.strides for sign in (1, -1)]
+        return any(cell in map(plain, sources(other)) for other in beside)
+
+
+def _is_bounded(part: Expression) -> bool:
+    """Whether a part may only keep something within bounds."""
+    return isinstance(part, Call) and part.function in BOUNDS
+
+
+def _values(part: Expression) -> list[Expression]:
+    """What a part may come to: of an IF its branches, not what it asks."""
+    return inner(part)[1:] if isinstance(part, Call) and part.function == "IF" else [part]
+
+
+# Claims -------------------------------------------------------------------------------
 
 MEMORY = 40  # cells to look through for the gradient that other steps take
 
@@ -53,21 +418,21 @@ _first: WeakKeyDictionary[SheetTraining, OfEach] = WeakKeyDictionary()
 
 
 def every_claim(training: SheetTraining) -> list[OfEach]:
-    """What the update of each weight after each step may mean by the gradient: asked more than
-    once."""
+    """Return what the update of each weight after each step may take for its gradient."""
     if training not in _every:
-        _every[training] = [_step_by_step(training, weight) for weight in training.weights]
+        similar: SimilarColumns = {}
+        _every[training] = [_step_by_step(training, w, similar) for w in training.weights]
     return _every[training]
 
 
 def first_claims(training: SheetTraining) -> OfEach:
-    """The same of the first update of each weight alone."""
+    """Return what the first update of each weight may take for its gradient."""
     if training not in _first:
         _first[training] = [tuple(claims(training, weight, 0)) for weight in training.weights]
     return _first[training]
 
 
-def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
+def _step_by_step(training: SheetTraining, weight: WeightColumn, similar: SimilarColumns) -> OfEach:
     found: OfEach = []
     while (left := len(weight.updates) - len(found)) > 0:
         step = len(found)
@@ -76,7 +441,7 @@ def _step_by_step(training: SheetTraining, weight: WeightColumn) -> OfEach:
         away = dict.fromkeys(weight.steps[step], weight.stride)
         if training.rate is not None:
             away.setdefault(training.rate, 0)
-        repeated = RepeatedSteps(training, away, left if read and step else 1)
+        repeated = RepeatedSteps(training, away, left if read and step else 1, similar)
         repeated.follow(dict.fromkeys(read))
         found += [
             tuple([claim.later(training.book, repeated.away, k) for claim in said]) if k else said
@@ -93,7 +458,7 @@ def claims(
     The cells whose formulas are read on the way are added to `read`.
     """
     search = _search(training, weight, step, read)
-    found = search.found if search else []
+    found = search.results if search else []
     if step == 0 and len(weight.steps) > 1:
         found = [*_as_after(training, weight, found), *found]
     return [Claim(f.owner, f.expression, f.whole, f.sign, f.via) for f in dict.fromkeys(found)]
@@ -111,14 +476,16 @@ def _search(
     return search
 
 
-def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Found]) -> list[Found]:
+def _as_after(
+    training: SheetTraining, weight: WeightColumn, first: Sequence[PossibleGradient]
+) -> list[PossibleGradient]:
     """What the first update means if it means what the second does: nothing is remembered yet, so
     its formulas may say less."""
     patterns, home = training.book.patterns, weight.updates[0]
     known = {found.owner: found for found in reversed(first) if found.whole}
     likely = []
     second = _search(training, weight, 1)
-    for found in second.found if second and second.remembers else ():
+    for found in second.results if second and second.remembers else ():
         via = tuple(cell - weight.stride for cell in found.via)
         owner = found.owner - weight.stride
         if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
@@ -130,10 +497,10 @@ def _as_after(training: SheetTraining, weight: WeightColumn, first: Sequence[Fou
             found.whole
             and pattern is not None
             and pattern.expression is not None
-            and owner in training.computed
+            and owner in training.computed_cells
             and training.flow.reaches([home], owner.__eq__, MEMORY)
         ):
-            likely.append(Found(owner, pattern.expression, True, found.sign, via))
+            likely.append(PossibleGradient(owner, pattern.expression, True, found.sign, via))
     return likely
 
 
@@ -141,8 +508,5 @@ def _taken_in(training: SheetTraining, cell: Address) -> Address | None:
     """The one cell that what remembers nothing yet takes of its step: the second step may take
     another in its place, which is another weight's gradient."""
     sources = dict.fromkeys(training.flow.sources(cell))
-    found = [s for s in sources if s in training.computed and s not in training.looking_back]
+    found = [s for s in sources if s in training.computed_cells and s not in training.looking_back]
     return found[0] if len(found) == 1 else None
-
-
-__all__ = ["Claim", "claims", "every_claim", "first_claims"]

@@ -1,16 +1,369 @@
-"""The steps of a training, gathered into those that are made alike."""
+"""The steps of a training: the loss of each, its cells as a graph, and which steps are made alike.
+
+What a step's gradients are gradients of is a cell of the sheet, or a loss that no cell holds.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Protocol
 
-from gradbook.audit.formula.address import Address
-from gradbook.audit.training.claims import Claim, every_claim
-from gradbook.audit.training.repeated_steps import RepeatedSteps
-from gradbook.audit.training.step_loss import StepLoss
-from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
+from gradbook.audit.formula.meaning import meaning
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.formula.values import (
+    CellBlock,
+    LeadsBack,
+    Lookup,
+    Meaning,
+    NotUnderstood,
+    Single,
+    TooMuch,
+    number,
+)
+from gradbook.audit.training.claims import Claim, every_claim, first_claims
+from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
+from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.flow import Flow, walk
+from gradbook.audit.workbook.links import TOO_WIDE
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Reference,
+    write,
+)
+
+
+class AssumedLoss(Enum):
+    """A loss that no cell holds, known by the errors that the gradients start from."""
+
+    SQUARED = "half the squared error"
+    BINARY = "binary cross-entropy"
+    CATEGORICAL = "cross-entropy"
+
+
+@dataclass(frozen=True)
+class OutputError:
+    """An output less its target, or the target less the output, as a formula says it."""
+
+    pattern: Pattern  # the formula
+    output: Expression
+    target: Expression
+
+    def __str__(self) -> str:
+        return f"{write(self.output)} and {write(self.target)}"
+
+    @property
+    def square(self) -> str:
+        """The difference of the two, squared, as a formula."""
+        return write(Infix("^", Infix("-", self.output, self.target), Number(2.0)))
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """The loss of one step: the sum of some cells or, if it is assumed, of what their formulas'
+    errors come to; the gradients are those of so many times that."""
+
+    cells: tuple[Address, ...]
+    assumption: AssumedLoss | None = None
+    errors: tuple[OutputError, ...] = ()  # one for each cell, if it is assumed
+    scale: float = 1.0
+
+    def at(self, cells: tuple[Address, ...]) -> StepLoss:
+        """Return the same loss of another step."""
+        return replace(self, cells=cells)
+
+
+# A step as a graph --------------------------------------------------------------------
+
+MOST_CELLS = 20_000  # of one step
+MOST_NODES = 120_000  # that they are made of
+FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
+
+
+class Stepping(Protocol):
+    """A training in whose steps weights are updated, by whatever rule."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def varying(self) -> set[Address]: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    def plain(self, cell: Address) -> Address: ...
+    def before(self, cell: Address, other: Address) -> bool: ...
+    def cells_in(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterable[Address]: ...
+
+
+class StepGraph:
+    """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
+
+    def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
+        self.training = training
+        self.book = training.book
+        self.instead = instead  # formulas to try in the place of others
+        fresh = instead.keys() - training.varying
+        self.varying = training.varying
+        if fresh:
+            self.varying = self.varying | training.flow.below(fresh) | fresh
+        self.graph = Graph()
+        self.known: dict[Address, Single] = {}
+        self.leaves: dict[Address, Node] = {}
+        self.leaf_cells: dict[Node, Address] = {}
+
+    def node(self, cell: Address) -> Node:
+        """A cell's value."""
+        return number(self.graph, self._worked(self._meant(cell)))
+
+    def expression(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Node:
+        """What an expression says in some cell."""
+        return number(self.graph, self.meaning(expression, home, pattern))
+
+    def meaning(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Meaning:
+        """The same where it may be a block of values."""
+        pattern = pattern or self.book.patterns[home]
+        for cell in self.training.cells_in(expression, home, pattern):
+            if not self.training.before(home, cell):
+                self._worked(self._meant(cell))
+        spend(FORMULA)
+        return meaning(self.graph, expression, self._look(home, pattern))
+
+    def _worked(self, cell: Address) -> Single:
+        """A cell's value, after those that it is computed from."""
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            missing = [] if last in self.known else self._missing(last)
+            if missing:
+                if last in opened:
+                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
+                opened.add(last)
+                if len(opened) > MOST_CELLS:
+                    raise TooMuch("a step of very many cells")
+                waiting.extend(missing)
+                continue
+            if last not in self.known:
+                self.known[last] = self._computed(last)
+            waiting.pop()
+        return self.known[cell]
+
+    def _meant(self, cell: Address) -> Address:
+        return cell if cell in self.instead else self.training.plain(cell)
+
+    def _is_leaf(self, cell: Address) -> bool:
+        computed = cell in self.varying and cell in self.book.patterns
+        return cell not in self.instead and (cell in self.training.weight_cells or not computed)
+
+    def _missing(self, cell: Address) -> list[Address]:
+        """What a cell is computed from within its step, and isn't known yet."""
+        if self._is_leaf(cell):
+            return []
+        flow, before = self.training.flow, self.training.before
+        pattern = self.instead.get(cell)
+        sources = flow.mentioned(pattern.places, cell) if pattern else flow.sources(cell)
+        meant = (self._meant(s) for s in dict.fromkeys(sources) if not before(cell, s))
+        return [source for source in meant if source not in self.known]
+
+    def _computed(self, cell: Address) -> Single:
+        if self._is_leaf(cell):
+            return self._leaf(cell)
+        pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
+        if pattern.expression is None:
+            kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
+            raise kind(f"{called}: {pattern.problem}")
+        spend(FORMULA)
+        if len(self.graph.nodes) > MOST_NODES:
+            raise TooMuch("a step of very many values")
+        try:
+            found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
+        except NotUnderstood as error:
+            if "!" in str(error):  # it names a cell
+                raise
+            kind = TooMuch if isinstance(error, TooMuch) else NotUnderstood
+            raise kind(f"{called} has {error}") from error
+        if isinstance(found, CellBlock):
+            return found.rows[0][0]
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
+            return self.graph.make("copy", found, attributes=(called,))
+        return found
+
+    def _leaf(self, cell: Address) -> Single:
+        value = self.book.values.get(cell)
+        if isinstance(value, str):
+            return value
+        is_weight = cell in self.training.weight_cells
+        if value is None and not is_weight and cell not in self.book.patterns:
+            return None
+        if isinstance(value, bool):
+            return self.graph.constant(float(value))
+        return self._made_leaf(cell)
+
+    def _made_leaf(self, cell: Address) -> Node:
+        if cell not in self.leaves:
+            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            self.leaf_cells[leaf] = cell
+        return self.leaves[cell]
+
+    def _look(self, home: Address, pattern: Pattern) -> Lookup:
+        def single(cell: Address) -> Single:
+            if home not in self.training.weight_cells and self.training.before(home, cell):
+                return self._leaf(cell)
+            return self.known[self._meant(cell)]
+
+        return self.training.flow.lookup(self.graph, pattern, home, single)
+
+
+# Which cells may be the loss ----------------------------------------------------------
+
+LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "hinge")
+CLIMBED_WORDS = ("likelihood", "reward", "utility", "fitness", "profit")
+LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
+OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
+
+
+def candidates(training: SheetTraining) -> list[Address]:
+    """Cells that the first weights lead to, the likeliest to be the loss first."""
+    flow, weight_cells, axis = training.flow, training.weight_cells, training.axis
+    start = [weight.start for weight in training.weights]
+    below = flow.below(start, weight_cells)
+    elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
+    owners = {claim.owner for said in first_claims(training) for claim in said}
+    made_of_gradients = flow.below(owners, weight_cells)  # as a loss is where errors are gradients
+    figures = {c for c in made_of_gradients if not flow.users.get(c)}
+    other = made_of_gradients - {c for c in figures if called_a_loss(training, flow.plain(c))}
+    cells = (below - elsewhere or below) - owners - other
+    called: dict[Address, list[str]] = {}  # the headings of each cell and of those that repeat it
+    for cell in sorted(cells):
+        plain = flow.plain(cell, weight_cells)
+        called.setdefault(plain, []).append(training.book.label(cell, axis).lower())
+    plain_cells = [cell for cell in cells if flow.plain(cell, weight_cells) == cell]
+    reach = _reach(training, start)
+    used = {source for cell in plain_cells for source in flow.sources(cell)}
+    serving = set().union(*(inside_of(training, owner) for owner in owners))
+
+    def likelihood(cell: Address) -> tuple[object, ...]:
+        is_loss = any(map(is_loss_word, called[cell]))
+        return (
+            cell in serving and not is_loss,
+            -reach[cell],
+            cell in serving,
+            all(word.startswith(OTHER_WORDS) for word in called[cell]),
+            not is_loss,
+            sheet_of(cell) != training.sheet,
+            cell in used,
+            abs(axis.along(cell) - axis.along(start[0])),
+            -cell,
+        )
+
+    return sorted((cell for cell in plain_cells if reach.get(cell)), key=likelihood)
+
+
+def made_of_it(training: SheetTraining, cells: Sequence[Address]) -> Address | None:
+    """The cell called a loss that one error, taken for it, is only a part of."""
+    if len(cells) != 1:
+        return None
+    others = (cell for cell in candidates(training) if cell not in cells)
+    named = (cell for cell in others if called_a_loss(training, cell))
+    return next((cell for cell in named if not inside_of(training, cell).isdisjoint(cells)), None)
+
+
+def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, int]:
+    """How many weights each cell is computed from, not by way of the gradients' updates."""
+    users = training.flow.users
+    weights = {cell: 1 << j for j, cell in enumerate(start)}  # as bits, so that all go at once
+    waiting = deque(weights)
+    while waiting:
+        cell = waiting.popleft()
+        for user in users.get(cell, ()):
+            both = weights.get(user, 0) | weights[cell]
+            if user not in training.weight_cells and both != weights.get(user):
+                weights[user] = both
+                waiting.append(user)
+    return {cell: bits.bit_count() for cell, bits in weights.items()}
+
+
+def called_a_loss(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell's heading calls it a loss."""
+    return is_loss_word(training.book.label(cell, training.axis).lower())
+
+
+def is_maximised(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell's heading calls it what people climb."""
+    heading = training.book.label(cell, training.axis).lower()
+    return any(word in heading for word in CLIMBED_WORDS)
+
+
+def is_loss_word(word: str) -> bool:
+    return any(part in word for part in LOSS_WORDS + CLIMBED_WORDS) or bool(
+        re.fullmatch(r"[ejlc]_?\d*", word)
+    )
+
+
+def is_root(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell is the root of something, as the RMSE is: a figure to look at, which nobody
+    descends."""
+    pattern = training.book.patterns.get(training.flow.plain(cell))
+    top = pattern.expression if pattern else None
+    return isinstance(top, Call) and top.function.upper() == "SQRT"
+
+
+def speaks_of_learning(training: SheetTraining) -> bool:
+    """Whether headings call something a gradient, an error or what it is learnt with; otherwise
+    what changes by a share of a difference may be a loan, or something that cools."""
+    book = training.book
+    owners = [claim.owner for said in first_claims(training) for claim in said]
+    behind = training.flow.behind(owners, training.weight_cells).union(owners)
+    cells = behind & training.computed_cells
+    if training.rate is not None:
+        cells.add(training.rate)
+    words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
+    return any(is_loss_word(word) or any(w in word for w in LEARNING_WORDS) for word in words)
+
+
+# What a cell is made of ------------------------------------------------------------------
+
+
+def inside_of(training: SheetTraining, cell: Address) -> set[Address]:
+    """The cell and all it is computed from within its step."""
+    flow, weight_cells = training.flow, training.weight_cells
+
+    def inside(at: Address) -> Iterable[Address]:
+        sources = () if at in weight_cells else flow.sources(at)
+        return (flow.plain(source, weight_cells) for source in sources)
+
+    return set(walk([flow.plain(cell, weight_cells)], inside))
+
+
+def is_cut(training: SheetTraining, cell: Address) -> bool:
+    """Whether a blank stands on the way to a cell, so that no weight may lead there."""
+    book, flow = training.book, training.flow
+    return any(
+        book.is_blank(source)
+        for inside in inside_of(training, cell) & training.computed_cells
+        for source in flow.sources(inside)
+    )
+
+
+# Steps that are made alike ------------------------------------------------------------
 
 Signature = tuple[object, tuple[Address, ...]]
 
@@ -46,7 +399,7 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
     found: list[SheetStep] = []
     said = every_claim(training)
 
-    def claimed(j: int, k: int) -> tuple[Claim, ...]:
+    def claims_of(j: int, k: int) -> tuple[Claim, ...]:
         """What is claimed of a weight in a step: nothing where its column has ended before."""
         if k < len(said[j]):
             return said[j][k]
@@ -54,7 +407,7 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
 
     for k in range(training.steps + 1):
         cells = tuple(w.cells[k] if k < len(w.cells) else None for w in training.weights)
-        every = tuple(claimed(j, k) for j in range(len(cells)))
+        every = tuple(claims_of(j, k) for j in range(len(cells)))
         own = loss[k] if k < len(loss) else None
         if own is not None:
             found.append(SheetStep(k, cells, own, every))
@@ -75,8 +428,8 @@ def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tu
     return tuple(found)
 
 
-def alike(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
-    """The steps, those together that say the same of other cells."""
+def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[SheetStep]]:
+    """Group the steps that say the same of other cells."""
     groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
     for step, (made_of, cells) in zip(steps, _signatures(training, steps), strict=True):
         groups[made_of, step.shape].append(replace(step, cells=cells))
@@ -86,6 +439,7 @@ def alike(training: SheetTraining, steps: Sequence[SheetStep]) -> list[list[Shee
 def _signatures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Signature]:
     """What each step is made of. Two are taken apart, and then as many as repeat them."""
     following: Signature | None = None
+    similar: SimilarColumns = {}
     k = 0
     while k < len(steps):
         first = following or _signature(training, steps[k])
@@ -95,7 +449,7 @@ def _signatures(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
         if k < len(steps):
             following = _signature(training, steps[k])
             if following[0] == first[0]:
-                again = _repeated(training, steps[k - 1 :], first[1], following[1])
+                again = _repeated(training, steps[k - 1 :], first[1], following[1], similar)
                 yield from ((first[0], cells) for cells in again)
                 k += len(again)
                 following = None if again else following
@@ -106,14 +460,15 @@ def _repeated(
     steps: Sequence[SheetStep],
     here: Sequence[Address],
     then: Sequence[Address],
+    similar: SimilarColumns,
 ) -> list[tuple[Address, ...]]:
     """The cells of the second step and those that follow, as far as all repeat the first."""
     first, patterns = steps[0], training.book.patterns
     if not training.weight_cells.keys().isdisjoint(first.roots):
         return []
     away = {cell: after - cell for cell, after in zip(here, then, strict=True)}
-    repeated = RepeatedSteps(training, away, _so_many_like(training, steps, away))
-    repeated.follow(c for c in here if c in training.computed and c in patterns)
+    repeated = RepeatedSteps(training, away, _so_many_like(training, steps, away), similar)
+    repeated.follow(c for c in here if c in training.computed_cells and c in patterns)
 
     def number(cell: Address) -> object:
         """What kind of number a step takes a cell for, if it does."""

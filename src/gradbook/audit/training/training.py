@@ -1,23 +1,27 @@
-"""Weights that learn together: which they are, and what may be asked of cells with them in mind."""
+"""Weights that learn together, and how far what is known of one step holds for the next ones."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
+from itertools import islice, takewhile
+from operator import eq
 
 from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of, written
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.audit.formula.pattern import Pattern, relaid
-from gradbook.audit.training.broken_columns import aligned, companions, joined, with_strays
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
+    align_columns,
     change,
+    companions,
     heading,
+    join_columns,
     learning,
     update_lines,
+    with_strays,
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
@@ -34,9 +38,9 @@ def mentioned_texts(expression: Expression) -> list[str]:
     return [reference.text for reference in references(expression)]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class SheetTraining:
-    """Weights that learn together. Nothing of it changes, but for what is kept to be quick."""
+    """Weights that learn together."""
 
     book: Book
     flow: Flow
@@ -44,12 +48,8 @@ class SheetTraining:
     varying: set[Address]  # every cell that depends on a weight, the weights' own included
     rate: Address | None  # the cell of the learning rate
 
-    alike: dict[tuple[Address, int, int], tuple[Address, int | None]] = field(
-        init=False, default_factory=dict, repr=False
-    )
-    """Kept by `RepeatedSteps`: columns whose cells are of one kind, and what the first repeats."""
-    right: set[object] = field(init=False, default_factory=set, repr=False)
-    """Kept by the judge: claims that are right."""
+    right_claims: set[object] = field(init=False, default_factory=set, repr=False)
+    """Claims that the judge has found right: what is true in one test is true in all."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class SheetTraining:
         return {cell for weight in self.weights for cell in weight.updates}
 
     @cached_property
-    def computed(self) -> set[Address]:
+    def computed_cells(self) -> set[Address]:
         """Every cell that depends on a weight and is none."""
         return self.varying.difference(self.weight_cells)
 
@@ -110,9 +110,9 @@ class SheetTraining:
         return cell if cell in self.varying else self.flow.plain(cell, self.weight_cells)
 
     def varies(self, expression: Expression, home: Address) -> bool:
-        return any(cell in self.varying for cell in self.mentioned(expression, home))
+        return any(cell in self.varying for cell in self.cells_in(expression, home))
 
-    def mentioned(
+    def cells_in(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Iterator[Address]:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
@@ -164,7 +164,7 @@ class SheetTraining:
         """The cells that go on from what they were one step ago: those that depend on a weight, and
         others with their formulas, which a mistake may have cut off from the weights."""
         patterns = self.book.patterns
-        formulas = {patterns[cell] for cell in self.computed if cell in patterns}
+        formulas = {patterns[cell] for cell in self.computed_cells if cell in patterns}
         return {
             cell
             for cell in self.flow.going_on(self.strides)
@@ -184,13 +184,13 @@ class SheetTraining:
         return [cell + sign * stride for stride in self.strides for sign in (1, -1)]
 
 
-# Found in a workbook -----------------------------------------------------------------
+# Finding them in a workbook -----------------------------------------------------------------
 
 
 def find_trainings(book: Book, flow: Flow) -> list[SheetTraining]:
     """The trainings, in the order of the sheets."""
     lines = list(update_lines(book))
-    columns = aligned(book, joined(book, learning(book, flow, lines)))
+    columns = align_columns(book, join_columns(book, learning(book, flow, lines)))
     learning_cells = {cell for column in columns for cell in column.cells}
     others = [line for line in lines if learning_cells.isdisjoint(line.cells)]
     apart = [group + companions(book, group, others) for group in _together(flow, columns)]
@@ -390,3 +390,162 @@ def _called_rate(book: Book, cell: Address) -> bool:
     )
     words = " ".join([book.label(cell, DOWN), book.label(cell, ACROSS), *named]).lower()
     return any(word in words for word in RATE_WORDS)
+
+
+# Steps that repeat each other ---------------------------------------------------------
+
+
+SimilarColumns = dict[tuple[Address, int, int], tuple[Address, int | None]]
+"""Columns whose cells are of one kind, and what the first cell of each repeats."""
+
+
+class RepeatedSteps:
+    """Cells of one step, how far away each is in the next, and for how many `steps` all of them
+    repeat: just one where that can't be told.
+
+    Where a column goes on with the same formula, its references go on with it: one row or, where
+    each step has several samples, one block further. So what was asked of one step's cells needs no
+    asking in the steps after it, as long as the cells in their places are of the same kind. That is
+    looked up column by column, each being a range of addresses; `similar` keeps what was looked up.
+    """
+
+    def __init__(
+        self,
+        training: SheetTraining,
+        away: Mapping[Address, int],
+        steps: int,
+        similar: SimilarColumns,
+    ) -> None:
+        self.training = training
+        self.similar = similar
+        self.away = dict(away)
+        self.steps = steps
+        self._seen: set[Address] = set()
+
+    def follow(self, formulas: Iterable[Address]) -> None:
+        """Cells whose formulas were read, each after one that leads to it, unless `away` has it."""
+        for cell in formulas:
+            if self.steps > 1:
+                self._follow(cell)
+        if self.steps > 1 and self._some_meet():
+            self.steps = 1
+
+    def cells(self, cell: Address) -> Sequence[Address]:
+        """The cell of each of the steps that stands in this one's place."""
+        return _line(cell, self.away[cell], self.steps)
+
+    def while_same(self, answer: Callable[[Address], object], cell: Address) -> None:
+        """Steps repeat as long as the answer is that of the first one."""
+        cells = self.cells(cell)
+        if len(set(map(answer, cells))) > 1:
+            same = partial(eq, answer(cell))
+            self.steps = sum(1 for _ in takewhile(same, map(answer, cells)))
+
+    def _follow(self, home: Address) -> None:
+        training, sources = self.training, self.training.flow.sources
+        if home not in self.away:
+            self.steps = 1
+            return
+        self._same_kind(home)
+        self.while_same(self._shape, home)
+        if self.steps < 2:
+            return
+        here, then = (sources(cell) for cell in self.cells(home)[:2])
+        ways = [there - source for source, there in zip(here, then, strict=False)]
+        self._while_moved(home, here, ways)
+        if self.steps < 2:
+            return
+        for source, away in zip(here, ways, strict=True):
+            if self.away.setdefault(source, away) != away:
+                self.steps = 1
+                return
+            self._same_kind(source)
+            if home not in training.weight_cells and self._may_look_back(home, source):
+                self.steps = 1
+                return
+
+    def _while_moved(self, home: Address, here: Sequence[Address], ways: Sequence[int]) -> None:
+        """Steps repeat as long as the formula's references go on as they do to the second one. Of
+        copies the last one tells of all."""
+        cells, sources = self.cells(home), self.training.flow.sources
+        copies = len(set(map(self.training.book.patterns.get, cells))) == 1
+        for k in (1, self.steps - 1) if copies else range(1, self.steps):
+            there = [source + k * away for source, away in zip(here, ways, strict=False)]
+            if list(sources(cells[k])) != there or len(there) != len(here):
+                self.steps = 1 if copies else k
+                return
+
+    def _same_kind(self, cell: Address) -> None:
+        """Steps repeat as long as it is a weight's, depends on one, goes on from what it was, has a
+        formula, repeats another as in the first one."""
+        if cell in self._seen or not self.away[cell]:
+            return
+        self._seen.add(cell)
+        column = cell, self.away[cell], self.steps
+        if column not in self.similar:
+            self._look_along(cell)
+            if self.steps < column[2]:
+                return
+            self.similar[column] = self._plain(cell)
+        plain, away = self.similar[column]
+        if away is None or self.away.setdefault(plain, away) != away:
+            self.steps = 1
+
+    def _look_along(self, cell: Address) -> None:
+        training = self.training
+        self.while_same(training.varying.__contains__, cell)
+        if cell in training.varying:
+            self.while_same(training.weight_cells.__contains__, cell)
+            self.while_same(training.remembering.__contains__, cell)
+        if cell in training.weight_cells:
+            weight, step = training.weight_cells[cell]
+            there = training.weights[weight].cells[step : step + self.steps]
+            if there != tuple(self.cells(cell)):
+                self.steps = 1
+        else:
+            self.while_same(self._readable, cell)
+
+    def _shape(self, cell: Address) -> object:
+        """What copies of a formula share, and those that go on in blocks."""
+        pattern = self.training.book.patterns.get(cell)
+        return pattern and pattern.shape
+
+    def _readable(self, cell: Address) -> bool:
+        pattern = self.training.book.patterns.get(cell)
+        return pattern is not None and pattern.form is not None
+
+    def _plain(self, cell: Address) -> tuple[Address, int | None]:
+        """What the cell repeats, and how far away that is in the next step, if in each."""
+        training, away = self.training, self.away[cell]
+        if cell in training.varying or cell not in training.book.patterns or self.steps < 2:
+            return cell, away
+        plain = list(map(training.plain, self.cells(cell)))
+        away = plain[1] - plain[0]
+        return plain[0], away if plain == list(_line(plain[0], away, self.steps)) else None
+
+    def _may_look_back(self, home: Address, source: Address) -> bool:
+        """Whether a source is in some of the steps what the cell was one step ago."""
+        return any(
+            _meet(source + stride, self.away[source], home, self.away[home], self.steps)
+            for stride in self.training.strides
+        )
+
+    def _some_meet(self) -> bool:
+        """Whether two of the cells are the same one in some of the steps, and not in all."""
+        for k in range(1, self.steps):
+            cells = [cell + k * away for cell, away in self.away.items()]
+            if len(set(cells)) < len(cells):
+                return True
+        return False
+
+
+def _line(cell: Address, away: int, steps: int) -> Sequence[Address]:
+    return range(cell, cell + steps * away, away) if away else [cell] * steps
+
+
+def _meet(one: Address, away: int, other: Address, further: int, steps: int) -> bool:
+    """Whether two cells, going on so far with each step, come to be the same one or cease to."""
+    if away == further:
+        return False
+    after, rest = divmod(other - one, away - further)
+    return rest == 0 and 0 <= after < steps

@@ -19,7 +19,7 @@ from gradbook.audit.findings.findings import (
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of, written
 from gradbook.audit.formula.expression import factors, terms
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.training.loss_candidates import LOSS_WORDS, inside_of
+from gradbook.audit.training.steps import LOSS_WORDS, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
 

@@ -43,7 +43,7 @@ def _stale(tested: StepUnderTest) -> list[Address]:
     """Cells of like steps whose values differ from what their step's weights make of them."""
     if not _could_be_worked(tested):
         return []
-    computed = tested.training.computed & tested.training.book.patterns.keys()
+    computed = tested.training.computed_cells & tested.training.book.patterns.keys()
     return [
         at
         for cell, node in list(tested.graph.known.items())

@@ -164,7 +164,9 @@ class ColumnEdits:
         """The rows in which the step's own cells stand."""
         tested = self.tested
         others = tested.positions.of_other_steps
-        own = (c for c in tested.step.cells if c in tested.training.computed and c not in others)
+        own = (
+            c for c in tested.step.cells if c in tested.training.computed_cells and c not in others
+        )
         return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
 
     def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
@@ -346,7 +348,7 @@ class ColumnEdits:
 
         def is_between(one: Substitute) -> bool:
             at = self._cell(one, cell)
-            return at in self.forward and at in training.computed
+            return at in self.forward and at in training.computed_cells
 
         some = sorted(offered, key=lambda one: not is_between(one))[:MOST_DERIVED]
         return [*found, *derived(self._templates, some, formula.value_of)]

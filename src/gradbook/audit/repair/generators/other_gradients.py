@@ -122,7 +122,7 @@ def _worth(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Address
     """The cells of the step that are the gradient wanted: first those beside the claim."""
     training, owner, true = tested.training, claim.owner, tested.gradients[weight]
     for cell in _near(tested, owner, training.book.patterns):
-        if cell not in training.computed:
+        if cell not in training.computed_cells:
             continue
         try:
             node = tested.graph.node(cell)

@@ -93,7 +93,7 @@ def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dic
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
         pattern = training.book.patterns.get(cell)
-        if pattern is None or cell not in training.computed:
+        if pattern is None or cell not in training.computed_cells:
             continue
         there = move.to(cell)
         if not move.same(cell, there):
@@ -129,7 +129,7 @@ class Move:
         training, foreign = self.training, Positions(self.training, step).of_other_steps
         found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
         for cell in dict.fromkeys([*step.cells, *step.own]):
-            moves = cell in training.computed and cell not in foreign
+            moves = cell in training.computed_cells and cell not in foreign
             if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found

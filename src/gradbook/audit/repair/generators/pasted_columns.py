@@ -186,7 +186,7 @@ def _near(tested: StepUnderTest, home: Address) -> list[Address]:
     used = {source for cell in tested.forward for source in training.flow.sources(cell)}
     below = training.flow.below([home], training.weight_cells)
     lines: tuple[list[Address], list[Address]] = [], []
-    for cell in sorted(training.computed & training.book.patterns.keys() - below):
+    for cell in sorted(training.computed_cells & training.book.patterns.keys() - below):
         if row(cell) == row(home) or row(cell) in tested.positions.rows:
             lines[row(cell) != row(home)].append(cell)
     found: list[Address] = []

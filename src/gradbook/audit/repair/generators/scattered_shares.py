@@ -49,7 +49,7 @@ def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
     return [
         cell
         for cell in dict.fromkeys(training.flow.sources(claim.owner))
-        if cell in training.book.patterns and cell in training.computed
+        if cell in training.book.patterns and cell in training.computed_cells
     ]
 
 
