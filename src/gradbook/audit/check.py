@@ -48,22 +48,25 @@ from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,
     find_loss,
-    loss_called,
     loss_findings,
     loss_notes,
+    name_of_loss,
 )
 from gradbook.audit.judge.optimisers import optimiser_findings
-from gradbook.audit.judge.other_cells.blanks import (
+from gradbook.audit.judge.other_cells import (
     blank_cells,
     blank_columns,
     blank_factors,
     blank_losses,
+    neuron_findings,
+    stale_findings,
 )
-from gradbook.audit.judge.other_cells.neurons import neuron_findings
-from gradbook.audit.judge.other_cells.stale import stale_findings
-from gradbook.audit.judge.quotients import measured, measured_notes
-from gradbook.audit.judge.stray_updates import stray_findings
-from gradbook.audit.judge.updates import update_findings
+from gradbook.audit.judge.updates import (
+    measured_notes,
+    measured_slopes,
+    stray_findings,
+    update_findings,
+)
 from gradbook.audit.repair.circles import with_circles, without_circles
 from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
 from gradbook.audit.repair.gradients import gradient_findings
@@ -242,7 +245,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         if budget().seeking.is_empty:
             raise Spent
         return _not_understood(training, loss[0], findings)
-    by_steps = measured(training, findings)
+    by_steps = measured_slopes(training, findings)
     findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
@@ -261,7 +264,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     return replace(
         _described(training),
         verdict=_verdict(training, findings),
-        loss=loss_called(training, loss[0]),
+        loss=name_of_loss(training, loss[0]),
         notes=(*loss_notes(training, loss[0], not findings), *measured_notes(by_steps)),
         findings=findings,
         curve=curve,
@@ -283,7 +286,7 @@ def _not_understood(
     training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
 ) -> SheetReport:
     """That so much is wrong that another reading of the sheet is likelier."""
-    called, where = loss_called(training, loss), findings[0].cells.partition(",")[0]
+    called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
     note = (
         f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
         "others): they may be those of another loss, or something here isn't understood"

@@ -10,9 +10,9 @@ from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,
     find_loss,
-    loss_called,
     loss_findings,
     loss_notes,
+    name_of_loss,
 )
 from gradbook.audit.training.steps import AssumedLoss, StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
@@ -96,7 +96,7 @@ def test_where_no_cell_holds_the_loss_it_is_the_one_whose_slope_the_error_is():
     loss, share = find_loss(training)
     assert share == 1
     assert loss[0].assumption is AssumedLoss.SQUARED
-    assert loss_called(training, loss[0]) == "1/2 * (B2-C2)^2"
+    assert name_of_loss(training, loss[0]) == "1/2 * (B2-C2)^2"
     assert "no cell holds the loss" in next(loss_notes(training, loss[0], all_right=True))
 
 

@@ -70,9 +70,9 @@ def test_a_cell_of_two_steps_is_neithers_alone():
 
 
 def test_a_formula_that_neither_the_loss_nor_a_claim_uses_is_unused():
-    assert first(NETWORK)[1].unused == []
+    assert first(NETWORK)[1].unused_formulas == []
     beside = {**NETWORK, "M2:M8": "=A2*2", "N2:N8": "=$L$1*2"}
-    assert first(beside)[1].unused == [at("M2")]  # the other one depends on no weight
+    assert first(beside)[1].unused_formulas == [at("M2")]  # the other one depends on no weight
 
 
 def test_a_blank_counts_as_nothing_and_words_as_no_number():

@@ -49,7 +49,7 @@ ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
 LIKE = 0.5  # how much of what the gradients count a loss counts that they should be of
 LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
 
-Found = tuple[float, StepLoss]  # the share of the gradients that are its gradients
+LossShare = tuple[float, StepLoss]  # the share of the gradients that are its gradients
 
 
 def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
@@ -67,11 +67,11 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
         if other[0] <= found[0]:
             break
         found = other
-    whole = _of_the_whole(tested, claimed, tried, found) if 0 < found[0] < 1 else None
+    whole = _whole_loss(tested, claimed, tried, found) if 0 < found[0] < 1 else None
     if whole is not None:
         found = whole
     elif found[0] <= ENOUGH:
-        found = _of_another_kind(tested, claimed, tried, found)
+        found = _another_kind(tested, claimed, tried, found)
     share, loss = found
     if not loss.cells or (
         share <= 0 and not loss.assumption and not _is_plausible(tested.with_loss(loss))
@@ -129,9 +129,9 @@ def _counting(tested: StepUnderTest) -> int:
 
 def _likeliest(
     training: SheetTraining, tried: Sequence[Address], share_of: Callable[[StepLoss], float]
-) -> Found:
+) -> LossShare:
     """The single cell that explains most claims; the parts of a loss are hardly one themselves."""
-    best: Found = (-1.0, StepLoss(()))
+    best: LossShare = (-1.0, StepLoss(()))
     inside: set[Address] = set()
     for cell in tried:
         share = share_of(StepLoss((cell,)))
@@ -147,8 +147,8 @@ def _with_another(
     training: SheetTraining,
     tried: Sequence[Address],
     share_of: Callable[[StepLoss], float],
-    found: Found,
-) -> Found:
+    found: LossShare,
+) -> LossShare:
     """The loss with a term that it leaves out, where more gradients are true of both."""
     cells = found[1].cells
     inside = inside_of(training, cells[0]).union(cells)
@@ -158,12 +158,12 @@ def _with_another(
     return max(options, default=found, key=lambda option: option[0])
 
 
-def _of_the_whole(
+def _whole_loss(
     tested: StepUnderTest,
     claimed: Sequence[Sequence[Claim]],
     tried: Sequence[Address],
-    found: Found,
-) -> Found | None:
+    found: LossShare,
+) -> LossShare | None:
     """What is called the loss, of which the likeliest is perhaps only a part, if more gradients
     are its own or leave out a part of the chain rule alone: where all forget one output's error,
     the other one seems to be the loss."""
@@ -197,12 +197,12 @@ def _explained_by(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]]) -> 
 # Losses of another kind ------------------------------------------------------------------
 
 
-def _of_another_kind(
+def _another_kind(
     tested: StepUnderTest,
     claimed: Sequence[Sequence[Claim]],
     tried: Sequence[Address],
-    found: Found,
-) -> Found:
+    found: LossShare,
+) -> LossShare:
     """A loss that the gradients are a common multiple of, or one that no cell holds, where either
     explains more; where nothing explains any, the loss that counts what the gradients count."""
     training = tested.training
@@ -235,12 +235,12 @@ def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
     return not any(is_root(training, cell) or is_error(training, cell) for cell in loss.cells)
 
 
-def _most(found: Iterable[Found]) -> Found:
+def _most(found: Iterable[LossShare]) -> LossShare:
     """The first of those that explain most."""
     return max(found, default=(-1.0, StepLoss(())), key=lambda one: one[0])
 
 
-def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> Found:
+def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> LossShare:
     """The loss with the factor that most of its gradients are multiplied by, and their share."""
     tested = tested.with_loss(loss)
     ratios: Counter[float] = Counter()
@@ -259,7 +259,7 @@ def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set
     found = set()
     for claim in options:
         try:
-            claimed, true = tested.claimed(claim), tested.gradients[weight]
+            claimed, true = tested.claim_node(claim), tested.gradients[weight]
         except NotUnderstood:
             continue
         with np.errstate(all="ignore"):
@@ -279,7 +279,7 @@ def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: S
     try:
         for j, options in enumerate(claimed):
             true = _counted(tested, tested.gradients[j])
-            both = [(_counted(tested, tested.claimed(claim)), true) for claim in options]
+            both = [(_counted(tested, tested.claim_node(claim)), true) for claim in options]
             found.append(max((len(a & b) / len(a | b) for a, b in both if a | b), default=0.0))
     except NotUnderstood:
         return -1.0
@@ -293,7 +293,7 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
 
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
     """What is to be said of the loss that the gradients were held against."""
-    called = loss_called(training, loss)
+    called = name_of_loss(training, loss)
     if loss.assumption:
         yield f"no cell holds the loss; the gradients were held against {called}"
     elif any(is_maximised(training, cell) for cell in loss.cells):
@@ -306,7 +306,7 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
         )
 
 
-def loss_called(training: SheetTraining, loss: StepLoss) -> str:
+def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
     """The loss in the sheet's own cells."""
     book, start = training.book, training.weights[0].start
     if not loss.assumption:

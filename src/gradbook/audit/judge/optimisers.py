@@ -26,7 +26,7 @@ Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
 
 
 @dataclass(frozen=True)
-class Odd:
+class OddUpdate:
     """A cell that departs from those of other weights."""
 
     weight: int
@@ -34,7 +34,7 @@ class Odd:
     kind: str
     right: str  # its formula, as the others' would be
     why: str
-    taken: Address | None = None  # instead of a setting
+    stand_in: Address | None = None  # taken in the place of a setting
 
 
 def optimiser_findings(
@@ -43,17 +43,17 @@ def optimiser_findings(
     """What is wrong with how single weights go on, if they go by more than their gradients."""
     if len(training.weights) < FEWEST or not _goes_by_more(training, steps):
         return []
-    odd: list[Odd] = []
+    odd: list[OddUpdate] = []
     last: _Walk | None = None
     for step, gradients in sorted(_right_gradients(training, groups), key=lambda s: s[0].number):
         if last is None or not last.is_repeated(step, gradients):
             last = _Walk(training, step, gradients)
             last.go()
-        odd += [one for one in last.found_in(step) if _is_odd(training, step, one)]
-    return list(_told(training, odd))
+        odd += [one for one in last.odd_in(step) if _is_odd(training, step, one)]
+    return list(_findings(training, odd))
 
 
-def _is_odd(training: SheetTraining, step: SheetStep, one: Odd) -> bool:
+def _is_odd(training: SheetTraining, step: SheetStep, one: OddUpdate) -> bool:
     """Whether a cell says something else than it should, and not the same in other words."""
     tested, right = (
         StepUnderTest.of(training, [step]),
@@ -100,7 +100,7 @@ class _Walk:
     gradients: Cells
     roles: list[Cells] = field(default_factory=list)
     settings: set[Address] = field(default_factory=set)
-    odd: list[Odd] = field(default_factory=list)
+    odd: list[OddUpdate] = field(default_factory=list)
 
     def go(self) -> None:
         weights, k = self.training.weights, self.step.number
@@ -110,7 +110,9 @@ class _Walk:
         self.roles.append({j: weights[j].updates[k] for j in numbers})
         for role in self.roles:
             self._compare(role)
-        self.odd = [one for one in self.odd if one.taken is None or one.taken in self.settings]
+        self.odd = [
+            one for one in self.odd if one.stand_in is None or one.stand_in in self.settings
+        ]
 
     def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
         """Whether a later step says the same everywhere."""
@@ -123,15 +125,19 @@ class _Walk:
             for j, cell in role.items()
         )
 
-    def found_in(self, step: SheetStep) -> list[Odd]:
+    def odd_in(self, step: SheetStep) -> list[OddUpdate]:
         """What is odd in a step that repeats this one."""
         away = step.number - self.step.number
         return [self._later(one, away * self._stride(one.weight)) for one in self.odd]
 
-    def _later(self, one: Odd, further: int) -> Odd:
+    def _later(self, one: OddUpdate, further: int) -> OddUpdate:
         pattern = self.training.book.reader.typed(one.right, one.cell)
         cell = one.cell + further
-        return Odd(one.weight, cell, one.kind, pattern.text_at(cell), one.why) if further else one
+        return (
+            OddUpdate(one.weight, cell, one.kind, pattern.text_at(cell), one.why)
+            if further
+            else one
+        )
 
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride
@@ -279,7 +285,7 @@ class _Walk:
             return  # biases seldom decay
         names, cell = self.training.names, role[weight]
         why = f"{written(cell)} is unlike {written(role[model])}, which is {names[model]}'s"
-        self.odd.append(Odd(weight, cell, EditKind.FORMULA.value, right, why))
+        self.odd.append(OddUpdate(weight, cell, EditKind.FORMULA.value, right, why))
 
     def _mentions(self, weight: int, role: Cells) -> int:
         """How often a formula mentions its own weight."""
@@ -306,7 +312,7 @@ class _Walk:
             right_one, name = written(expected), self.training.names[weight]
             why = f"{written(cell)} isn't what the other weights take: {name} needs {right_one}"
             taken = cell if meaning[0] == "setting" else None
-            self.odd.append(Odd(weight, home, kind, right, why, taken))
+            self.odd.append(OddUpdate(weight, home, kind, right, why, taken))
             return
 
 
@@ -317,12 +323,12 @@ def _cells(pattern: Pattern, home: Address) -> list[Address] | None:
     return known if len(known) == len(pattern.places) else None
 
 
-# Told --------------------------------------------------------------------------------
+# Findings --------------------------------------------------------------------------------
 
 
-def _told(training: SheetTraining, odd: Sequence[Odd]) -> Iterator[Finding]:
-    """Odd cells of one line together, sheet by sheet."""
-    lines: defaultdict[object, dict[Address, Odd]] = defaultdict(dict)
+def _findings(training: SheetTraining, odd: Sequence[OddUpdate]) -> Iterator[Finding]:
+    """OddUpdate cells of one line together, sheet by sheet."""
+    lines: defaultdict[object, dict[Address, OddUpdate]] = defaultdict(dict)
     for one in odd:
         place = one.cell % training.weights[one.weight].stride
         lines[one.weight, one.kind, place].setdefault(one.cell, one)
@@ -348,7 +354,7 @@ def _going_on(
 
 def _finding(
     training: SheetTraining,
-    odd: Odd,
+    odd: OddUpdate,
     name: str,
     cells: Sequence[Address],
     right: Mapping[Address, Pattern],

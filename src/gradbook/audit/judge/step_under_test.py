@@ -1,8 +1,12 @@
-"""A step's claims held against the chain rule of its own loss."""
+"""One step of a training under test: its cells, its claims, and the chain rule of its own loss.
+
+It knows where the cells of a step stand, which cells stand there in another step, how a formula
+mentions them, and what every gradient is, also with other values in the place of some.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -11,19 +15,170 @@ from operator import add
 
 import numpy as np
 
-from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, sheet_of, written
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.assumed_loss import error_cells, loss_node
-from gradbook.audit.judge.mentions import Mentions
-from gradbook.audit.judge.numbers import POINTS, Numbers, random_values
+from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, random_values
 from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
-from gradbook.audit.judge.positions import Positions
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import quoted
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, needed
+from gradbook.targets.excel.language.grammar import Reference
+
+
+class Positions:
+    """The cells of a step among those of its training."""
+
+    def __init__(self, training: SheetTraining, step: SheetStep) -> None:
+        self.training = training
+        self.step = step
+        self.row = training.axis.crossing  # of a cell: its column where steps go across
+
+    @cached_property
+    def places(self) -> dict[Address, int]:
+        """The step's cells, in the order that steps like it share."""
+        return {cell: k for k, cell in enumerate(self.step.cells)}
+
+    def owns(self, cell: Address) -> bool:
+        """Whether a cell is one of the step's, so that its place in other steps is known."""
+        return cell in self.places or cell in self.step.weights
+
+    @cached_property
+    def rows(self) -> dict[tuple[int, int], list[Address]]:
+        """The step's cells that belong to it alone, by the rows in which they stand."""
+        found: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell in dict.fromkeys([*self.step.own, *self.step.cells]):
+            if cell in self.step.weights or cell in self.training.computed_cells:
+                found[self.row(cell)].append(cell)
+        return dict(found)
+
+    @cached_property
+    def of_other_steps(self) -> set[Address]:
+        """The cells that are computed from another step's weights, and not from this one's."""
+        flow, stop = self.training.flow, self.training.weight_cells
+        others = [cell for cell in stop if cell not in self.step.weights]
+        return flow.below(others, stop) - flow.below(self.step.own, stop)
+
+    @cached_property
+    def unused_formulas(self) -> list[Address]:
+        """The formulas of the step that neither its loss nor its claims use: where a wrong cell
+        stands, what belongs there may be used by nobody."""
+        flow, stop = self.training.flow, self.training.weight_cells
+        own = flow.below(self.step.own, stop) - self.places.keys()
+        return sorted(cell for cell in own if self.row(cell) in self.rows)
+
+    def there(self, cell: Address, step: SheetStep) -> Address:
+        """The cell that stands in another step where this one stands here."""
+        if step is self.step or not step.cells:
+            return cell
+        if cell in self.step.weights:
+            return step.weights[self.step.weights.index(cell)] or cell
+        if cell in self.training.weight_cells:
+            j, k = self.training.weight_cells[cell]
+            cells = self.training.weights[j].cells
+            further = k + step.number - self.step.number
+            return cells[further] if further < len(cells) else cell
+        place = self.places.get(cell)
+        if place is not None and place < len(step.cells):
+            return step.cells[place]
+        beside = self.rows.get(self.row(cell))
+        if not beside:
+            return self._as_far_as_weights(cell, step)
+        users = set(self.training.flow.users.get(cell, ()))  # of its own table, if there are two
+        near = min(beside, key=lambda other: (other not in users, abs(other - cell)))
+        return cell + self.there(near, step) - near
+
+    def _as_far_as_weights(self, cell: Address, step: SheetStep) -> Address:
+        """As far from a cell that depends on weights as those are from theirs."""
+        if cell not in self.training.varying:
+            return cell
+        both = zip(self.step.weights, step.weights, strict=True)
+        apart = (b - a for a, b in both if a is not None and b is not None)
+        return cell + next(apart, 0)
+
+    def value(self, cell: Address) -> float:
+        """The number that the file gives for a cell: 0 for a blank, NaN for words."""
+        value = self.training.book.values.get(cell)
+        if isinstance(value, int | float):
+            return float(value)
+        return 0.0 if value is None else float("nan")
+
+    def values(self, cell: Address, steps: Sequence[SheetStep]) -> Array:
+        """The numbers of a cell and of those that stand in its place in other steps."""
+        return np.array([self.value(self.there(cell, step)) for step in steps])
+
+
+# Mentions of cells --------------------------------------------------------------------
+
+
+class Mentions:
+    """The cells of a step as its formulas see them."""
+
+    def __init__(self, positions: Positions, alike: Sequence[SheetStep]) -> None:
+        self.positions = positions
+        self.training = positions.training
+        self.step = positions.step
+        self.alike = alike
+
+    def candidates(self, homes: Sequence[Address]) -> list[Address]:
+        """The cells that a formula in some others may mention without leading back to them, the
+        nearest to the first of those first."""
+        flow, stop = self.training.flow, self.training.weight_cells
+        below = flow.below(homes, stop).union(homes)
+        own, home = self.step.own, homes[0]
+        found = [
+            cell
+            for cell in dict.fromkeys([*own, *self.step.cells, *self.positions.unused_formulas])
+            if cell not in below
+            and (cell not in stop or cell in own)
+            and cell not in self.positions.of_other_steps
+        ]
+        return sorted(found, key=lambda cell: (sheet_of(cell) != sheet_of(home), abs(cell - home)))
+
+    @cached_property
+    def aliases(self) -> dict[Address, list[Address]]:
+        """The cells by which the step's formulas mention others, where they only repeat those."""
+        found: dict[Address, list[Address]] = {}
+        flow, stop = self.training.flow, self.training.weight_cells
+        owners = [claim.owner for options in self.step.claims for claim in options]
+        for cell in dict.fromkeys([*self.step.cells, *owners]):
+            for source in flow.sources(cell) if cell not in stop or cell in owners else ():
+                plain = self.training.plain(source)
+                if plain != source:
+                    found.setdefault(plain, []).append(source)
+        return found
+
+    def seen_from(self, cell: Address, home: Address) -> Address:
+        """The cell, or another that repeats it on the sheet where it is wanted."""
+        beside = [c for c in self.aliases.get(cell, ()) if sheet_of(c) == sheet_of(home)]
+        return min(beside, key=lambda c: abs(c - home), default=cell)
+
+    def reference(self, cell: Address, home: Address) -> Reference:
+        """A cell as a formula in another mentions it; fixed where it serves every step, unless a
+        copy of it goes along with them."""
+        plain, cell = cell, self.seen_from(cell, home)
+        text = written(cell)
+        other = self.alike[-1]
+        still = other is not self.step and self.positions.there(cell, other) == cell
+        filled = cell + self.positions.there(home, other) - home
+        if still and plain == cell and self.training.plain(filled) != plain:
+            word = text.rstrip("0123456789")
+            text = f"${word}${text[len(word) :]}"
+        return Reference(self.on_its_sheet(text, cell, home))
+
+    def on_its_sheet(self, text: str, cell: Address, home: Address) -> str:
+        """A cell's name with its sheet's before it, where that is another than the formula's."""
+        if sheet_of(cell) == sheet_of(home):
+            return text
+        return f"{quoted(self.training.book.sheets[sheet_of(cell)].title)}!{text}"
+
+
+# The step -----------------------------------------------------------------------------
 
 
 class ClaimVerdict(IntEnum):
@@ -112,7 +267,7 @@ class StepUnderTest:
         return {j: found[node] for j, node in weights.items()}
 
     @cached_property
-    def held(self) -> dict[Node, Address]:
+    def cells_of_values(self) -> dict[Node, Address]:
         """The values on the way to the loss, with the cell that holds each."""
         cells = sorted(self.forward, reverse=True)
         known = ((self.graph.known.get(cell), cell) for cell in cells)
@@ -121,7 +276,7 @@ class StepUnderTest:
     @cached_property
     def slopes(self) -> dict[Node, Node]:
         """∂loss/∂ every value on the way to it that a cell holds."""
-        return gradients(self.loss, list(self.held))
+        return gradients(self.loss, list(self.cells_of_values))
 
     @cached_property
     def chain(self) -> Chain[Node] | None:
@@ -130,7 +285,7 @@ class StepUnderTest:
         line, patterns = self.training.axis.line, self.training.book.patterns
         units = {
             node: (line(cell), patterns[cell].shape)
-            for node, cell in self.held.items()
+            for node, cell in self.cells_of_values.items()
             if cell in patterns and node not in ends
         }
         return chain_of_nodes(self.loss, ends, units, self.random)
@@ -141,7 +296,7 @@ class StepUnderTest:
         cell = self.step.weights[weight]
         if cell is None or self.chain is None:
             return ()
-        claimed = np.atleast_1d(self.random.of(self.claimed(claim)))
+        claimed = np.atleast_1d(self.random.of(self.claim_node(claim)))
         return self.chain.left_out(self.graph.node(cell), claimed)
 
     def leads_on(self) -> bool:
@@ -214,7 +369,7 @@ class StepUnderTest:
 
     # What is claimed -----------------------------------------------------------
 
-    def claimed(self, claim: Claim) -> Node:
+    def claim_node(self, claim: Claim) -> Node:
         """What is claimed, with its sign."""
         replaced = claim.owner in self.graph.instead and claim.whole
         if replaced or claim.owner not in self.training.book.patterns:
@@ -243,7 +398,7 @@ class StepUnderTest:
         )
         for claim in options:
             try:
-                verdict = self.compare(self.claimed(claim), self.gradients[weight])
+                verdict = self.compare(self.claim_node(claim), self.gradients[weight])
             except NotUnderstood:
                 continue
             if verdict is ClaimVerdict.RIGHT:
@@ -282,9 +437,110 @@ class StepUnderTest:
         return set() if self.graph.instead else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:
-        """How far off the claim is at the sheet's values: the middle one of its rows."""
+        """Return how far off the claim is at the sheet's values: the median over its rows."""
         a, b = np.broadcast_arrays(self.sheet.of(claimed), self.sheet.of(true))
         with np.errstate(all="ignore"):
             off = np.abs(a - b) / np.abs(b)
         off = off[np.isfinite(off)]
         return float(np.median(off)) if off.size else None
+
+
+# Every gradient at once ---------------------------------------------------------------
+
+TINY = 1e-40
+NOTHING = 1e-12
+SLOPE_POINTS = 8
+MOST_AT_ONCE = 2**20  # numbers that are kept while alternatives are compared
+
+
+class Slopes:
+    """A step with some of its weights nudged, each by itself, and what is claimed of those.
+
+    Every weight has an axis of its own, with a small imaginary part in that weight; what of it
+    arrives in the loss is the slope, exact to the last digit.
+    """
+
+    def __init__(
+        self, tested: StepUnderTest, weights: Sequence[int], claims: Mapping[int, Claim]
+    ) -> None:
+        self.tested = tested
+        self.weights = weights
+        self.axis = {tested.step.weights[j]: k for k, j in enumerate(weights)}
+        self.numbers = Numbers(self._leaf, tested.graph.leaf_cells, dtype=None)
+        self.values = self.numbers.values
+        self._known: dict[frozenset[Node], list[Node]] = {}
+        self.outputs = [tested.loss, *(tested.claim_node(claims[j]) for j in weights)]
+        self.order = needed(self.outputs)
+        for node in self.outputs:
+            self.numbers.of(node)
+        self.before = self.right_gradients({})[0]
+
+    def _leaf(self, cell: Address) -> Array:
+        values = np.array(self.tested.random.leaf(cell)[:SLOPE_POINTS], dtype=complex)
+        values = np.repeat(values[None], len(self.weights), axis=0)
+        if cell in self.axis:
+            values[self.axis[cell]] += 1j * TINY
+        return values
+
+    def _after(self, given: frozenset[Node]) -> list[Node]:
+        """The nodes that are computed from some, in order."""
+        if given not in self._known:
+            seen = set(given)
+            for node in self.order:
+                if node not in seen and not seen.isdisjoint(node.inputs):
+                    seen.add(node)
+            self._known[given] = [n for n in self.order if n in seen and n not in given]
+        return self._known[given]
+
+    def right_gradients(self, given: Mapping[Node, Array]) -> Array:
+        """Which gradients are right with other values at some nodes: (alternatives, weights)."""
+        after = self._after(frozenset(given))
+        spend(max((value.size for value in given.values()), default=0), len(after))
+        count = max((len(value) for value in given.values() if value.ndim > 2), default=1)
+        at_once = max(MOST_AT_ONCE // (SLOPE_POINTS * len(self.weights) * max(len(after), 1)), 1)
+        if count <= at_once:
+            return self._right(given, after)
+        found = []
+        for k in range(0, count, at_once):
+            some = {
+                n: v[k : k + at_once] if v.ndim > 2 and len(v) > 1 else v for n, v in given.items()
+            }
+            right = self._right(some, after)
+            found.append(np.broadcast_to(right, (min(at_once, count - k), right.shape[-1])))
+        return np.concatenate(found)
+
+    def _right(self, given: Mapping[Node, Array], after: Sequence[Node]) -> Array:
+        values: dict[Node, Array] = dict(given)
+        with np.errstate(all="ignore"):
+            for node in after:
+                inputs = [values.get(s, self.values[s]) for s in node.inputs]
+                values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
+        loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
+        found = []
+        for k, claim in enumerate(claimed):
+            with np.errstate(all="ignore"):
+                slope = _at(loss, k).imag / TINY
+            found.append(_equal(slope, _at(claim, k).real))
+        return np.stack(np.broadcast_arrays(*found), axis=-1)
+
+
+def _at(values: Array, k: int) -> Array:
+    """The k-th weight's share; the last two axes are weights and points."""
+    if values.ndim < 2:
+        return values[None] if values.ndim == 1 else values.reshape(1, 1)
+    found: Array = values[..., k, :] if values.shape[-2] > 1 else values[..., 0, :]
+    return found if found.ndim > 1 else found[None]
+
+
+def _equal(a: Array, b: Array) -> Array:
+    a, b = np.broadcast_arrays(a, b)
+    sure = np.isfinite(a) & np.isfinite(b)
+    a, b = np.where(sure, a, 0), np.where(sure, b, 0)
+    size = np.maximum(np.abs(a), np.abs(b))
+    usual = np.max(size, axis=-1, keepdims=True, initial=0)
+    with np.errstate(all="ignore"):
+        good = np.abs(a - b) <= 10 * CLOSE * np.maximum(size, FAINT * usual)
+    something = usual[..., 0] > NOTHING  # two sides that vanish prove nothing
+    enough = np.sum(sure, axis=-1) >= ENOUGH
+    found: Array = np.all(good | np.logical_not(sure), axis=-1) & something & enough
+    return found

@@ -137,7 +137,7 @@ def claim_fault(
     if kind == EditKind.FORMULA.value and budget().seeking.is_empty:
         why = NOT_SOUGHT
     try:
-        error = tested.relative_error(tested.claimed(claim), tested.gradients[weight])
+        error = tested.relative_error(tested.claim_node(claim), tested.gradients[weight])
     except NotUnderstood:
         error = None
     found = _finding(

@@ -11,8 +11,7 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.judge.slopes import Slopes
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.judge.step_under_test import Slopes, StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.training.claims import Claim
@@ -125,7 +124,7 @@ def wrong_formula(tested: StepUnderTest, weight: int, claim: Claim) -> WrongForm
         with np.errstate(all="ignore"):
             start = values(graph.node(cell))
             following = values(graph.expression(pattern.expression, claim.owner, pattern))
-            claimed = values(tested.claimed(claim)) * claim.sign
+            claimed = values(tested.claim_node(claim)) * claim.sign
             wanted = start + (following - start) * wanted / claimed
     target = true if claim.sign > 0 else -true
     return WrongFormula(tested, claim.owner, pattern, pattern.expression, wanted, target)

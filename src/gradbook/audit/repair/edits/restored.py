@@ -112,7 +112,7 @@ def _left_out(
     if said is None:
         return None
     kind = EditKind.TERM if one.is_way else EditKind.FACTOR
-    return LeftOut(kind, tested.held.get(one.first), said)
+    return LeftOut(kind, tested.cells_of_values.get(one.first), said)
 
 
 def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:

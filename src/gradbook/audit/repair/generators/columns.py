@@ -19,8 +19,7 @@ from gradbook.audit.formula.edits import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.omissions import Omissions
-from gradbook.audit.judge.slopes import POINTS
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.judge.step_under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.edits.alternatives import (
     Alternatives,
@@ -80,7 +79,7 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
             slopes = gradients(tested.loss, ends)
             targets = [slopes[end] for end in ends]
             values = [symptoms.slopes.numbers.of(target)[None] for target in targets]
-            right = symptoms.slopes.right(dict(zip(nodes, values, strict=True)))
+            right = symptoms.slopes.right_gradients(dict(zip(nodes, values, strict=True)))
             if not list(columns.helpful(1, right)):
                 continue
             found = [_as_slope(tested, *one) for one in zip(cells, ends, targets, strict=True)]
@@ -190,7 +189,7 @@ class ColumnEdits:
                 continue
             both = zip(nodes, together, strict=True)
             given = {n: _with_axes(values) for n, (_, values) in both if isinstance(n, Node)}
-            right = np.logical_and(self.slopes.right(given), self._whole(given)[:, None])
+            right = np.logical_and(self.slopes.right_gradients(given), self._whole(given)[:, None])
             for k in self.helpful(len(edits), right):
                 each = [choices[k] for choices, _ in together]
                 yield self._hypothesis(cells, formulas, each, right[k])
@@ -249,7 +248,7 @@ class ColumnEdits:
         offered: Sequence[Substitute],
         adds: Collection[bool],
     ) -> Iterator[Alternatives]:
-        numbers = constants((len(self.slopes.weights), POINTS))
+        numbers = constants((len(self.slopes.weights), SLOPE_POINTS))
         every = [*offered, *numbers]
         if cell in self.forward:
             known = Substitutes(

@@ -67,7 +67,7 @@ def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
     if not omissions or cell is None or tested.chain is None:
         return False
     of, partials = tested.graph.node(cell), tested.chain.partials
-    patterns, held = tested.training.book.patterns, tested.held
+    patterns, held = tested.training.book.patterns, tested.cells_of_values
     users = [held[place] for place, some in partials.items() if of in some and place in held]
     shapes = {patterns[cell].shape for cell in users if cell in patterns}
     return len(shapes) < 2 or not any(one.is_way for one in omissions)
@@ -164,12 +164,16 @@ def omission_of_cell(tested: StepUnderTest, cell: Address, users: int) -> Lackin
     if not np.ptp(claimed):
         return None
     called = _called_by(tested, cell)
-    own = [node for node, place in tested.held.items() if place in called]
+    own = [node for node, place in tested.cells_of_values.items() if place in called]
     if any(_is_slope(tested, claimed, node) for node in own):
         return None
-    if users < 2 and not own and any(_is_slope(tested, claimed, node) for node in tested.held):
+    if (
+        users < 2
+        and not own
+        and any(_is_slope(tested, claimed, node) for node in tested.cells_of_values)
+    ):
         return None
-    known = ((node, chain.left_out(node, claimed)) for node in own or tested.held)
+    known = ((node, chain.left_out(node, claimed)) for node in own or tested.cells_of_values)
     lacking = [(node, omissions) for node, omissions in known if omissions]
     if not lacking:
         return None
@@ -187,8 +191,8 @@ def omission_of_share(
     if chain is None or at is None or share is None:
         return None
     along, of = tested.training.axis.along, tested.graph.node(at)
-    per = gradients(tested.claimed(claim), [share])[share]
-    users = [node for node, place in tested.held.items() if along(place) == along(cell)]
+    per = gradients(tested.claim_node(claim), [share])[share]
+    users = [node for node, place in tested.cells_of_values.items() if along(place) == along(cell)]
     claimed = np.atleast_1d(tested.random.of(share * per))
     omissions = _beside(tested, chain.left_out(of, claimed, users), cell)
     return LackingCell(cell, of, omissions, target, per) if omissions else None
@@ -198,7 +202,11 @@ def _beside(tested: StepUnderTest, omissions: Omissions[Node], cell: Address) ->
     """What is left out in a cell's own sample, where there are several."""
     along, found = tested.training.axis.along, []
     for one in omissions:
-        own = [p for p in one.places if p in tested.held and along(tested.held[p]) == along(cell)]
+        own = [
+            p
+            for p in one.places
+            if p in tested.cells_of_values and along(tested.cells_of_values[p]) == along(cell)
+        ]
         places = one.places if len(one.places) == 1 else tuple(own)
         found.append(replace(one, places=places))
     return tuple(one for one in found if one.places)
@@ -212,7 +220,7 @@ def _is_slope(tested: StepUnderTest, claimed: Array, node: Node) -> bool:
 def _called_by(tested: StepUnderTest, cell: Address) -> set[Address]:
     """The cells on the way to the loss whose name is part of a cell's, as h1 is of ∂E/∂h1."""
     label = _label(tested, cell)
-    names = {place: _label(tested, place) for place in tested.held.values()}
+    names = {place: _label(tested, place) for place in tested.cells_of_values.values()}
     within = {place: name for place, name in names.items() if name and name in label}
     longest = max(map(len, within.values()), default=0)
     return {place for place, name in within.items() if len(name) == longest}

@@ -86,7 +86,7 @@ def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
     if claim.owner not in tested.training.book.patterns:
         return None
     try:
-        claimed = tested.claimed(claim)
+        claimed = tested.claim_node(claim)
     except NotUnderstood:
         return None
     for other, true in tested.gradients.items():
@@ -153,7 +153,9 @@ def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> lis
     """Those of some cells that stand beside one, and then those elsewhere in its step."""
     along = tested.training.axis.along
     beside = [cell for cell in cells if along(cell) == along(home)]
-    own = {*tested.step.cells, *tested.positions.unused}.intersection(cells).difference(beside)
+    own = {*tested.step.cells, *tested.positions.unused_formulas}.intersection(cells).difference(
+        beside
+    )
     near = sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(home), c))
     return [*near, *sorted(own, key=lambda c: (sheet_of(c) != sheet_of(home), c))]
 

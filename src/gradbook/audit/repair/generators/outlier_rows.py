@@ -9,8 +9,7 @@ from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
 from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.numbers import agree
-from gradbook.audit.judge.positions import Positions
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.judge.step_under_test import Positions, StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.training.steps import SheetStep

@@ -207,7 +207,7 @@ def _sum(
     terms: list[Formulas] = []
     for weight, claim in wrong.items():
         at = tested.step.weights[weight]
-        missing = tested.claimed(claim) - tested.gradients[weight]
+        missing = tested.claim_node(claim) - tested.gradients[weight]
         factors = _factor(tested, cells, slopes, tested.random.of(missing))
         if at is not None and factors is not None:
             own = (tested.mentions.reference(at, home) for home in cells)

@@ -67,7 +67,7 @@ def share_target(
     """What a share should be, and what it is."""
     target = _through(tested, weight, cell)
     try:
-        claimed = tested.claimed(claim)
+        claimed = tested.claim_node(claim)
         share = tested.graph.known.get(cell)
     except NotUnderstood:
         share = None  # it can't be worked, so it has no factor either
@@ -139,7 +139,7 @@ def beside(tested: StepUnderTest, cell: Address, home: Address, first: Address) 
         return cell
     if there in training.weight_cells:
         return cell
-    if training.plain(there) not in known and there not in tested.positions.unused:
+    if training.plain(there) not in known and there not in tested.positions.unused_formulas:
         return cell
     a, b = (training.book.patterns.get(c) for c in (cell, there))
     alike = a is b or (a is not None and b is not None and a.shape == b.shape)

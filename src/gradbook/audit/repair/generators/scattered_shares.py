@@ -58,7 +58,7 @@ def _wanted(
 ) -> list[tuple[Address, Node]]:
     """The shares that are no sample's, with those of the samples that have none, in their order;
     nothing where all are wrong, or where there are more of the one than of the other."""
-    claimed = tested.claimed(claim)
+    claimed = tested.claim_node(claim)
     nodes = {cell: tested.graph.node(cell) for cell in shares}
     factors = gradients(claimed, list(nodes.values()))
     left = _by_way_of_each(tested, weight)
