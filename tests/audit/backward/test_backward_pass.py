@@ -31,7 +31,7 @@ def test_deltas_claim_sums():
 def test_what_comes_back_is_told_from_what_goes_forward():
     back = listed_pass()
     assert set(back.backward) == set(all_at("E1:E9"))
-    assert at("B15") in back.passed.forward
+    assert at("B15") in back.scope.forward
 
 
 def test_a_wrong_delta_makes_wrong_what_is_made_of_it():
@@ -40,7 +40,7 @@ def test_a_wrong_delta_makes_wrong_what_is_made_of_it():
 
 def test_put_right_nothing_is_wrong():
     back = listed_pass(E2="=E1*B7")
-    assert not back.with_values({at("E2"): back.wanted(at("E2"), at("B9"))}).wrong
+    assert not back.with_values({at("E2"): back.right_value(at("E2"), at("B9"))}).wrong
 
 
 def test_a_factor_that_all_share_is_common_and_one_that_one_has_is_wrong():
@@ -60,4 +60,4 @@ def test_an_update_subtracts_so_many_times_the_gradient(sign, wrong):
 
 def test_what_is_excused_is_right():
     back = listed_pass(E2="=E1*B7")
-    assert back.excusing([at("E2")]).wrong == {at("E6"), at("E7")}
+    assert back.accepting([at("E2")]).wrong == {at("E6"), at("E7")}

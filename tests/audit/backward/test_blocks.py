@@ -8,12 +8,12 @@ from tests.audit.material.small import all_at, at, small_book
 
 def test_equal_formulas_in_a_rectangle_are_one_block():
     book = small_book({"A1": 1.0, "B2:C4": "=A1*2", "D2": "=A1+1"})
-    assert [b.written for b in blocks(book, book.patterns)] == ["B2:C4", "D2"]
+    assert [b.text for b in blocks(book, book.patterns)] == ["B2:C4", "D2"]
 
 
 def test_a_cell_that_departs_divides_a_block():
     book = small_book({"B2:C4": "=A1*2", "C3": "=A1"})
-    assert {b.written for b in blocks(book, book.patterns)} == {"B2:C2", "B3:B4", "C3", "C4"}
+    assert {b.text for b in blocks(book, book.patterns)} == {"B2:C2", "B3:B4", "C3", "C4"}
 
 
 def test_an_area_is_called_by_its_corners_or_cell_by_cell():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.backward.cell_functions import POINTS, CellFunctions, PointValues, in_order
+from gradbook.audit.backward.outputs import POINTS, CellFunctions, PointValues, in_order
 from tests.audit.material.small import at, small
 from tests.audit.material.worked_once.list import listed_cells
 
@@ -51,8 +51,8 @@ def test_slopes_are_those_of_small_differences():
 
 def test_another_formula_is_worked_in_a_cell_without_writing_it():
     values = values_of({"A1": 1.0, "B1": "=A1"})
-    assert values.said_by("3*A1", at("B1")) == pytest.approx(3 * values.number(at("A1")))
-    assert np.isnan(values.said_by("NOSUCH(A1)", at("B1"))).all()
+    assert values.value_of("3*A1", at("B1")) == pytest.approx(3 * values.number(at("A1")))
+    assert np.isnan(values.value_of("NOSUCH(A1)", at("B1"))).all()
 
 
 def test_a_circle_has_no_order():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.backward.faults import faults, unexplained
+from gradbook.audit.backward.judgement import faults, unexplained_cells
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import listed_pass
 
 
 def blocks_of(**other):
-    return [fault.wrong.block.written for fault in faults(listed_pass(**other))]
+    return [fault.wrong.block.text for fault in faults(listed_pass(**other))]
 
 
 def test_nothing_is_wrong_with_a_right_pass():
@@ -48,4 +48,4 @@ def test_from_a_root_only_where_there_is_one():
 
 def test_what_nobody_understands_is_called_a_derivative_only_by_its_heading():
     back = listed_pass(D10="gradient?", E10="=SIN(E1)*E2^2+0.1*B3", D11="note", E11="=E1^3")
-    assert set(unexplained(back)) >= {at("E10")}
+    assert set(unexplained_cells(back)) >= {at("E10")}

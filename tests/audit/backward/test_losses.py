@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.backward.losses import again, losses
+from gradbook.audit.backward.backward_pass import again, losses
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import listed_cells
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradbook.audit.backward.matrix_edits import matrix_edits
 from gradbook.audit.backward.outputs import cells_of_sheet
+from gradbook.audit.backward.remedies import matrix_edits
 from gradbook.targets.excel.language.grammar import read, write
 from tests.audit.material.small import at, small
 

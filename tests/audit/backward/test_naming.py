@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.backward.naming import Naming
+from gradbook.audit.backward.blocks import Naming
 from gradbook.targets.excel.language.grammar import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
@@ -34,7 +34,7 @@ def test_a_formula_mentions_a_cell_by_its_name():
 
 def test_a_formula_said_elsewhere_of_other_cells():
     naming = named()
-    said = naming.said_of(at("D1"), at("D5"), {at("B1"): at("B5")})
+    said = naming.rewrite(at("D1"), at("D5"), {at("B1"): at("B5")})
     assert said is not None
     assert write(said) == "Rate*B5"
 

@@ -46,7 +46,7 @@ def test_a_path_of_the_chain_that_is_missing():
     wrong = WrongBlock(MatrixBlock((at("E4"),)), (at("B7"),))
     known = remedy(back, wrong)
     assert known is not None
-    assert back.values.said_by(known.formulas[at("E4")], at("E4")) == pytest.approx(
+    assert back.values.value_of(known.formulas[at("E4")], at("E4")) == pytest.approx(
         back.slopes[at("B7")]
     )
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.backward.losses import losses
+from gradbook.audit.backward.backward_pass import even_out, losses
 from gradbook.audit.backward.outputs import cells_of_sheet
-from gradbook.audit.backward.uneven import evened
 from tests.audit.material.small import at, small
 
 CELLS = {
@@ -21,7 +20,7 @@ CELLS = {
 def found(**other):
     cells = cells_of_sheet(*small({**CELLS, **other}), 0)
     assert cells is not None
-    loss, uneven = evened(cells, next(losses(cells)))
+    loss, uneven = even_out(cells, next(losses(cells)))
     return loss, [(error.cell, error.text) for error in uneven]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.backward.faults import faults
-from gradbook.audit.backward.wording import BackwardWording
+from gradbook.audit.backward.judgement import BackwardWording, faults
 from tests.audit.material.worked_once.list import listed_pass
 
 

@@ -1,8 +1,12 @@
-"""The cells computed from an error: which of them are which derivatives, and which are none."""
+"""A backward pass: the loss it starts from, and which derivative each of its cells claims to be.
+
+The loss is one that a cell holds, or that only an error shows. Where nobody adds up the errors of
+single outputs, one of them may be measured unlike the others.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,15 +14,143 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.audit.backward.blocks import blocks
-from gradbook.audit.backward.cell_functions import POINTS, PointValues
-from gradbook.audit.backward.losses import StartingLoss
-from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.backward.outputs import POINTS, Cells, OutputPair, PointValues
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import terms
-from gradbook.audit.judge.numbers import CLOSE
+from gradbook.audit.formula.expression import references, terms
+from gradbook.audit.judge.numbers import CLOSE, agree
 from gradbook.audit.judge.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language.grammar import Reference, write
+
+MOST_TRIED = 48  # cells that may be the loss
+
+
+@dataclass(frozen=True, eq=False)
+class StartingLoss:
+    """Where the chain rule starts: ∂L/∂ some cells, and in which cells L stands."""
+
+    seeds: Mapping[Address, Array]
+    cells: tuple[Address, ...] = ()  # none where the loss is assumed
+    assumption: str = ""  # what it is then
+    pairs: frozenset[OutputPair] = field(default_factory=frozenset)
+
+
+def losses(cells: Cells) -> Iterator[StartingLoss]:
+    """What may be the loss: cells that hold it first, those that count most outputs before others,
+    then what is usual."""
+    calls = cells.naming.calls_loss
+    held = sorted(_held(cells), key=lambda s: (-len(s.pairs), not any(map(calls, s.cells))))
+    together = _together(cells, held)
+    yield from [*together, *held] if together else held
+    yield from _assumed(cells)
+
+
+# Cells that hold it ------------------------------------------------------------------
+
+
+def _held(cells: Cells) -> Iterator[StartingLoss]:
+    below = cells.below_targets
+    outputs = cells.flow.below(pair.output for pair in cells.pairs)
+    both = [cell for cell in cells.order if cell in below and cell in outputs]
+    named = [cell for cell in both if cells.naming.calls_loss(cell)]
+    others = [cell for cell in both if cell not in set(named)]
+    for cell in [*reversed(named), *others][:MOST_TRIED]:
+        loss = _as_loss(cells, cell)
+        if loss is not None:
+            yield loss
+
+
+def _as_loss(cells: Cells, cell: Address) -> StartingLoss | None:
+    """A cell as a loss, if it falls as outputs come nearer to their targets."""
+    seeds = {cell: np.ones(POINTS)}
+    slopes = cells.values.slopes(seeds)
+    counted = frozenset(p for p in cells.pairs if p.output in slopes and p.target in slopes)
+    if not counted or not all(_is_distance(cells, slopes, pair) for pair in counted):
+        return None
+    return StartingLoss(seeds, (cell,), pairs=counted)
+
+
+def _is_distance(cells: Cells, slopes: Mapping[Address, Array], pair: OutputPair) -> bool:
+    """Whether a loss depends on the difference of an output and its target, or is an entropy."""
+    by_output, by_target = slopes[pair.output], slopes[pair.target]
+    if np.unique(by_target[np.isfinite(by_target)]).size < 2:
+        return False  # a difference only
+    with np.errstate(all="ignore"):
+        output = cells.values.number(pair.output)
+        log = np.log(output)
+        for entropy in (log, log - np.log(1 - output)):
+            if _is_multiple(by_target, entropy):
+                return True
+        off = output - cells.values.number(pair.target)
+        downhill = np.sign(by_output) * np.sign(off)
+    return agree(by_target, -by_output) and bool(np.all(downhill[np.isfinite(downhill)] >= 0))
+
+
+def _is_multiple(a: Array, b: Array) -> bool:
+    with np.errstate(all="ignore"):
+        ratio = a / b
+    ratio = ratio[np.isfinite(ratio)]
+    return ratio.size > 2 and agree(ratio, np.full(ratio.size, np.median(ratio)))
+
+
+def _together(cells: Cells, held: Sequence[StartingLoss]) -> list[StartingLoss]:
+    """The losses of single outputs without a sum, where no cell counts all outputs."""
+    every = {pair.output for pair in cells.pairs}
+    if any({pair.output for pair in loss.pairs} >= every for loss in held):
+        return []
+    by_outputs: defaultdict[frozenset[Address], list[StartingLoss]] = defaultdict(list)
+    for loss in held:
+        by_outputs[frozenset(pair.output for pair in loss.pairs)].append(loss)
+    chosen: list[StartingLoss] = []
+    covered: set[Address] = set()
+    for outputs, some in sorted(by_outputs.items(), key=lambda entry: len(entry[0])):
+        if covered.isdisjoint(outputs):
+            covered |= outputs
+            chosen.append(some[0])
+    return [_sum_of(chosen)] if len(chosen) > 1 and covered >= every else []
+
+
+def _sum_of(some: Iterable[StartingLoss]) -> StartingLoss:
+    some = list(some)
+    return StartingLoss(
+        {cell: seed for loss in some for cell, seed in loss.seeds.items()},
+        tuple(sorted(cell for loss in some for cell in loss.cells)),
+        pairs=frozenset(pair for loss in some for pair in loss.pairs),
+    )
+
+
+# Losses that no cell holds ------------------------------------------------------------
+
+
+def _assumed(cells: Cells) -> Iterator[StartingLoss]:
+    """Squared error and, of outputs that are shares or probabilities, cross-entropy."""
+    value = cells.values.number
+    pairs = list({pair.output: pair for pair in cells.pairs}.values())
+    with np.errstate(all="ignore"):
+        errors = {pair.output: value(pair.output) - value(pair.target) for pair in pairs}
+        yield StartingLoss(errors, assumption="½·Σ(o−t)²", pairs=frozenset(pairs))
+        shares = {pair for group in cells.groups for pair in group}
+        if shares:
+            entropy = {p.output: -value(p.target) / value(p.output) for p in shares}
+            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(shares))
+        elif all(_is_probability(value(pair.output)) for pair in pairs):
+            entropy = {
+                output: error / (value(output) * (1 - value(output)))
+                for output, error in errors.items()
+            }
+            yield StartingLoss(entropy, assumption="cross-entropy", pairs=frozenset(pairs))
+
+
+def _is_probability(values: Array) -> bool:
+    return bool(np.all((values > 0) & (values < 1)))
+
+
+def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
+    """The same loss for other numbers."""
+    if loss.assumption:
+        return next((o for o in _assumed(cells) if o.assumption == loss.assumption), loss)
+    return StartingLoss({c: np.ones(POINTS) for c in loss.cells}, loss.cells, pairs=loss.pairs)
+
 
 MOST_FACTORS = 4  # typed numbers that a formula mentions, tried as a rate
 ENOUGH = 3  # points at which both sides are numbers
@@ -53,7 +185,7 @@ class Derivatives:
         self._finite = np.isfinite(found)
         self._numbers = np.where(self._finite, found, 0.0)
 
-    def recognised(self, value: Array) -> list[tuple[Address, float]]:
+    def matches(self, value: Array) -> list[tuple[Address, float]]:
         """The cells of which some numbers are the derivative, up to a factor."""
         if not varies(value):
             return []
@@ -155,15 +287,24 @@ class PassCells:
 # What they claim -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
 class BackwardPass:
-    """What the cells computed from an error claim to be, given their values."""
+    """What the cells computed from an error claim to be, given their values.
 
-    passed: PassCells
-    values: PointValues
-    known: dict[Address, list[DerivativeClaim]] = field(default_factory=dict, repr=False)
-    fixed: Mapping[bool, Factor] = field(default_factory=dict)  # `common`, where it is settled
-    excused: frozenset[Address] = frozenset()  # right for the numbers that the sheet has
+    `factors` are those of the two in `common` that are settled; `accepted` are cells that are right
+    for the numbers that the sheet has.
+    """
+
+    def __init__(
+        self,
+        scope: PassCells,
+        values: PointValues,
+        claims: Mapping[Address, list[DerivativeClaim]] | None = None,
+        factors: Mapping[bool, Factor] | None = None,
+        accepted: frozenset[Address] = frozenset(),
+    ) -> None:
+        self.scope, self.values, self.accepted = scope, values, accepted
+        self._claims = dict(claims or {})
+        self._given_factors = factors or {}
 
     @classmethod
     def of(cls, cells: Cells, loss: StartingLoss) -> BackwardPass:
@@ -172,56 +313,57 @@ class BackwardPass:
     def with_values(
         self, given: Mapping[Address, Array], only: Collection[Address] | None = None
     ) -> BackwardPass:
-        """The same pass as it would be if some cells had other values, in all that is made of them
-        or only in some of it."""
+        """Return the same pass as it would be if some cells had other values, in all that is made
+        of them or only in some of it."""
         below = self.cells.flow.below(given) if only is None else only
-        kept = {c: said for c, said in self.known.items() if c not in below and c not in given}
+        kept = {c: some for c, some in self._claims.items() if c not in below and c not in given}
         values = self.values.with_values(given, below)
-        return replace(self, values=values, known=kept, fixed=self.settled)
+        return BackwardPass(self.scope, values, kept, self.known_factors, self.accepted)
 
-    def excusing(self, some: Iterable[Address]) -> BackwardPass:
-        """The same pass with some cells taken for right."""
-        return replace(self, excused=frozenset(some), fixed=self.settled)
+    def accepting(self, some: Iterable[Address]) -> BackwardPass:
+        """Return the same pass with some cells taken for right."""
+        accepted = frozenset(some)
+        return BackwardPass(self.scope, self.values, self._claims, self.known_factors, accepted)
 
     @property
     def cells(self) -> Cells:
-        return self.passed.cells
+        return self.scope.cells
 
     @property
     def loss(self) -> StartingLoss:
-        return self.passed.loss
+        return self.scope.loss
 
     @property
     def slopes(self) -> Mapping[Address, Array]:
-        return self.passed.derivatives.slopes
+        return self.scope.derivatives.slopes
 
     @property
     def backward(self) -> Sequence[Address]:
-        return self.passed.backward
+        return self.scope.backward
 
     @property
     def updates(self) -> Mapping[Address, Address]:
-        return self.passed.updates
+        return self.scope.updates
 
-    def said(self, cell: Address) -> Array:
-        """What a cell says that may be a derivative: of an update, what it subtracts."""
+    def possible_derivative(self, cell: Address) -> Array:
+        """Return the value of a cell that may be a derivative: of an update, what it subtracts."""
         value = self.values.number(cell)
         base = self.updates.get(cell)
         return value if base is None else self.values.number(base) - value
 
     def claims(self, cell: Address) -> list[DerivativeClaim]:
         """The derivatives that a cell is."""
-        if cell not in self.known:
-            self.known[cell] = self._claims(self.said(cell), cell)
-        return self.known[cell]
+        if cell not in self._claims:
+            self._claims[cell] = self._claims_of(self.possible_derivative(cell), cell)
+        return self._claims[cell]
 
-    def _claims(self, value: Array, cell: Address) -> list[DerivativeClaim]:
-        recognised = self.passed.derivatives.recognised
-        found = [DerivativeClaim(of, scale) for of, scale in recognised(value)]
-        for factor in () if found else self.passed.factors(cell):
+    def _claims_of(self, value: Array, cell: Address) -> list[DerivativeClaim]:
+        matches = self.scope.derivatives.matches
+        found = [DerivativeClaim(of, scale) for of, scale in matches(value)]
+        for factor in () if found else self.scope.factors(cell):
             number = self.values.number(factor)
             with np.errstate(all="ignore"):
-                known = recognised(value / number) or recognised(value * number)
+                known = matches(value / number) or matches(value * number)
             found += [DerivativeClaim(of, scale, factor) for of, scale in known]
         base = self.updates.get(cell)
         return found if base is None else [claim for claim in found if claim.of == base]
@@ -231,12 +373,15 @@ class BackwardPass:
     @cached_property
     def common(self) -> Mapping[bool, Factor]:
         """The factor between the gradients of weights and the loss's; for updates, their own."""
-        return {False: (1.0, None), True: (1.0, None), **self.settled}
+        return {False: (1.0, None), True: (1.0, None), **self.known_factors}
 
     @cached_property
-    def settled(self) -> Mapping[bool, Factor]:
+    def known_factors(self) -> Mapping[bool, Factor]:
         """Those of the two factors that are known."""
-        found = {either: self.fixed.get(either) or self._common(either) for either in (False, True)}
+        found = {
+            either: self._given_factors.get(either) or self._common(either)
+            for either in (False, True)
+        }
         return {either: factor for either, factor in found.items() if factor is not None}
 
     def _common(self, in_updates: bool) -> Factor | None:
@@ -258,23 +403,23 @@ class BackwardPass:
 
     def _factors(self, in_updates: bool) -> Iterator[tuple[int, Factor]]:
         """Each block's factor over the loss's gradients, and its distance from the error."""
-        passed, updates = self.passed, self.updates
-        ends = [c for c in self.backward if (c in updates) is in_updates and passed.is_end(c)]
+        scope, updates = self.scope, self.updates
+        ends = [c for c in self.backward if (c in updates) is in_updates and scope.is_end(c)]
         for block in blocks(self.cells.book, ends):
             said = [c for c in self.claims(block.first) if self.cells.is_leaf(c.of)]
             if said:
-                yield passed.depth(block.first), (said[0].scale, said[0].by)
+                yield scope.depth(block.first), (said[0].scale, said[0].by)
 
     def is_right(self, cell: Address) -> bool:
         """Whether a cell is a derivative; of a weight, as many times as the others are."""
-        if cell in self.excused:
+        if cell in self.accepted:
             return True
         return bool(self.claims(cell) if self._is_between(cell) else self.weights_of(cell))
 
     def _is_between(self, cell: Address) -> bool:
         """Whether a cell is the derivative by a computed value, for others to be made of."""
         computed = [not self.cells.is_leaf(claim.of) for claim in self.claims(cell)]
-        return any(computed) and not (False in computed and self.passed.is_end(cell))
+        return any(computed) and not (False in computed and self.scope.is_end(cell))
 
     def weights_of(self, cell: Address) -> list[Address]:
         """The weights of which a cell is the gradient, as many times as the others are."""
@@ -289,9 +434,11 @@ class BackwardPass:
         """The ways and slopes that a cell leaves out of the derivative by another, if that is all
         that is wrong with it."""
         scale, by = self.common[cell in self.updates]
-        chain = self.passed.chain
+        chain = self.scope.chain
         return (
-            () if chain is None or by is not None else chain.left_out(of, self.said(cell) / scale)
+            ()
+            if chain is None or by is not None
+            else chain.left_out(of, self.possible_derivative(cell) / scale)
         )
 
     @cached_property
@@ -307,8 +454,8 @@ class BackwardPass:
                 found.setdefault(weight, []).append(cell)
         return found
 
-    def wanted(self, cell: Address, of: Address, scale: float | None = None) -> Array:
-        """What a cell should be worth to be the derivative by another."""
+    def right_value(self, cell: Address, of: Address, scale: float | None = None) -> Array:
+        """Return what a cell should be worth to be the derivative by another."""
         common, by = self.common[cell in self.updates]
         slope = self.slopes[of]
         if self.cells.is_leaf(of):
@@ -318,3 +465,68 @@ class BackwardPass:
             slope = slope * scale
         base = self.updates.get(cell)
         return slope if base is None else self.values.number(base) - slope
+
+
+# Errors that aren't measured alike ----------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class UnevenError:
+    """An output's error that differs from those of other outputs, and what is right."""
+
+    cell: Address
+    like: Address  # one that is as most are
+    text: str
+
+
+def even_out(cells: Cells, loss: StartingLoss) -> tuple[StartingLoss, list[UnevenError]]:
+    """The loss as it would be if each of its cells measured its output as the others do."""
+    own = {cell: _own_pair(cells, loss, cell) for cell in loss.cells}
+    pairs = {cell: pair for cell, pair in own.items() if pair is not None}
+    if len(pairs) < 2 or len(pairs) < len(loss.cells):
+        return loss, []
+    weights = {cell: _weight(cells, cell, pair) for cell, pair in pairs.items()}
+    usual = _usual(cells, weights)
+    seeds, found = dict(loss.seeds), []
+    for cell, weight in weights.items():
+        with np.errstate(all="ignore"):
+            factor = weights[usual] / weight
+        text = _rewritten(cells, usual, pairs[usual], cell, pairs[cell])
+        if agree(weight, weights[usual]) or not text:
+            continue
+        if agree(cells.values.value_of(text, cell), cells.values.number(cell) * factor):
+            seeds[cell] = factor
+            found.append(UnevenError(cell, usual, text))
+    return replace(loss, seeds=seeds), found
+
+
+def _own_pair(cells: Cells, loss: StartingLoss, cell: Address) -> OutputPair | None:
+    behind = cells.flow.behind([cell])
+    own = [p for p in loss.pairs if p.output in behind and p.target in behind]
+    return own[0] if len(own) == 1 else None
+
+
+def _weight(cells: Cells, cell: Address, pair: OutputPair) -> Array:
+    """How much an output's error counts."""
+    values = cells.values
+    slope = values.slopes({cell: np.ones(POINTS)}).get(pair.output, np.full(POINTS, np.nan))
+    with np.errstate(all="ignore"):
+        return slope / (values.number(pair.output) - values.number(pair.target))
+
+
+def _usual(cells: Cells, weights: dict[Address, Array]) -> Address:
+    """The one with which most agree; where two tie, the one with the longer formula."""
+
+    def votes(cell: Address) -> tuple[int, int, int]:
+        expression = cells.book.patterns[cell].expression
+        said = len(list(references(expression))) if expression else 0
+        return sum(agree(weights[cell], other) for other in weights.values()), said, -cell
+
+    return max(weights, key=votes)
+
+
+def _rewritten(cells: Cells, there: Address, of: OutputPair, here: Address, by: OutputPair) -> str:
+    """A cell's formula for another output and its target."""
+    instead = {of.output: by.output, of.target: by.target}
+    said = cells.naming.rewrite(there, here, instead)
+    return write(said) if said is not None else ""

@@ -1,4 +1,7 @@
-"""What puts a wrong cell right: a small edit, the formula of a similar cell, a transposition."""
+"""What puts a wrong cell right: a small edit, the formula of a similar cell, a change of matrices.
+
+Formulas with ranges have edits of their own: a matrix transposed, two exchanged, one replaced.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ import numpy as np
 
 from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
-from gradbook.audit.backward.matrix_edits import matrix_edits
-from gradbook.audit.formula.address import ROW, Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
-from gradbook.audit.formula.expression import part_at, renamed
-from gradbook.audit.formula.pattern import copied
+from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
+from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, shortened, tidy
+from gradbook.audit.formula.expression import part_at, paths, renamed
+from gradbook.audit.formula.pattern import RangeReference, copied
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.edits.alternatives import (
     EvaluatedFormula,
@@ -25,15 +28,88 @@ from gradbook.audit.repair.edits.alternatives import (
 )
 from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants
 from gradbook.audit.repair.edits.templates import USUAL, derived
+from gradbook.audit.workbook.book import quoted
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
+    Call,
     Expression,
     Infix,
     Number,
+    Prefix,
     Reference,
     read,
     write,
 )
+
+# Edits of formulas with ranges --------------------------------------------------------
+
+MOST_RANGES = 150
+
+
+def matrix_edits(
+    cells: Cells, expression: Expression, home: Address, array: bool
+) -> Iterator[Edit]:
+    """One matrix transposed, exchanged or replaced, a part left out, or the whole scaled."""
+    for path, part in paths(expression):
+        match part:
+            case Call("TRANSPOSE", (inside,)) if inside is not None:
+                yield Edit(EditKind.TRANSPOSITION, (path,), part, inside)
+            case Call("MMULT", (a, b)) if a is not None and b is not None:
+                yield Edit(EditKind.EXCHANGE, ((*path, 0), (*path, 1)), a, b)
+                for other in _transposed_products(a, b) if array else ():
+                    yield Edit(EditKind.TRANSPOSITION, (path,), part, other)
+            case Reference(text) if ":" in text and array:
+                yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("TRANSPOSE", (part,)))
+    for path, part in paths(expression):
+        if isinstance(part, Reference) and ":" in part.text:
+            for other in islice(_other_ranges(cells, part, home), MOST_RANGES):
+                yield Edit(EditKind.REFERENCE, (path,), part, other)
+    for rest, left_out in shortened(expression):
+        yield Edit(EditKind.OMISSION, ((),), left_out, rest)
+    yield from _scaled(expression)
+
+
+def _scaled(expression: Expression) -> Iterator[Edit]:
+    """The whole of a formula with the other sign, twice or half as much."""
+    match expression:
+        case Prefix("-", operand):
+            yield Edit(EditKind.SIGN, ((),), expression, operand)
+        case _:
+            yield Edit(EditKind.SIGN, ((),), expression, tidy(Prefix("-", expression)))
+    for number in (2.0, 0.5):
+        times = Infix("*", Number(number), expression)
+        yield Edit(EditKind.FACTOR, ((),), expression, times)
+
+
+def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
+    """A product of matrices with one of them transposed, in either order."""
+    yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
+    yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
+    yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))
+
+
+def _other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
+    """The ranges of the same shape that other formulas mention, with this one's anchors."""
+    book = cells.book
+    mention = book.reader.mention(part.text, home)
+    corners = mention.corners(home) if isinstance(mention, RangeReference) else None
+    if corners is None or not isinstance(mention, RangeReference):
+        return
+    sheet, top, left, bottom, right = corners
+    height, width = bottom - top + 1, right - left + 1
+    title = f"{quoted(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
+    for first in cells.matrices.get((sheet, height, width), ()):
+        if first != pack(sheet, top, left):
+            last = first + pack(0, height - 1, width - 1)
+            yield Reference(f"{title}{_anchored(mention, first)}:{_anchored(mention, last)}")
+
+
+def _anchored(mention: RangeReference, cell: Address) -> str:
+    column, row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    return f"{column}{letters(column_of(cell))}{row}{row_of(cell) + 1}"
+
+
+# Remedies -----------------------------------------------------------------------------
 
 MOST_OFFERED = 120  # cells that may stand in the place of others
 MOST_PAIRED = 24  # of which functions may be a missing factor
@@ -56,7 +132,7 @@ class WrongBlock:
     def values(self, back: BackwardPass) -> dict[Address, Array]:
         """What they should be worth."""
         each = zip(self.block.cells, self.of, strict=True)
-        return {cell: back.wanted(cell, of, self.scale) for cell, of in each}
+        return {cell: back.right_value(cell, of, self.scale) for cell, of in each}
 
     def put_right(
         self, back: BackwardPass, only: Collection[Address] | None = None
@@ -128,12 +204,12 @@ def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy
     if found.whole or expression is None or not _is_whole_array(book.arrays, block):
         return found
 
-    def widened(reference: Reference) -> str:
+    def widen(reference: Reference) -> str:
         corner = book.reader.cell(reference.text, first)
         text = reference.text
         return text if corner is None else f"{text}:{copied(text, first, last)}"
 
-    whole = write(renamed(expression, widened))
+    whole = write(renamed(expression, widen))
     said = {one.cell: _at(back, whole, first, one.cell, True) for one in cells}
     is_right = all(one.is_right(said[one.cell]) for one in cells)
     return replace(found, formulas=said, whole=whole) if is_right else found
@@ -171,24 +247,24 @@ class WrongCell:
     back: BackwardPass
     cell: Address
     of: Address
-    wanted: Array
+    right_value: Array
 
     def is_right(self, text: str) -> bool:
-        return agree(self.back.values.said_by(text, self.cell), self.wanted)
+        return agree(self.back.values.value_of(text, self.cell), self.right_value)
 
     def remedy(self, thorough: bool) -> Remedy | None:
         """An edit; or else, thoroughly, the formula of another cell, or two edits."""
         expression = self.back.cells.book.typed(self.cell).expression
         if expression is None:
             return None
-        edit = self._edit(expression, self.wanted)
+        edit = self._edit(expression, self.right_value)
         if edit is not None:
-            return self._done(edit, expression)
+            return self._remedy_of(edit, expression)
         if not thorough:
             return None
         return self._like_another(expression) or self._scaled(expression)
 
-    def _done(self, edit: Edit, expression: Expression, like: Address | None = None) -> Remedy:
+    def _remedy_of(self, edit: Edit, expression: Expression, like: Address | None = None) -> Remedy:
         return Remedy(edit, {self.cell: write(edit.applied(expression))}, like=like)
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
@@ -209,17 +285,17 @@ class WrongCell:
     def _scaled(self, expression: Expression) -> Remedy | None:
         """An edit and a factor."""
         factors = [factor for _, factor in self.back.common.values() if factor is not None]
-        naming, shape = self.back.cells.naming, self.wanted.shape
+        naming, shape = self.back.cells.naming, self.right_value.shape
         scales: list[Substitute] = [Substitute(Number(s), np.full(shape, s)) for s in SCALES]
         for factor in factors:
             said = Reference(naming.reference(factor, self.cell))
             scales.append(Substitute(said, self.back.values.number(factor)))
         for scale in scales:
             with np.errstate(all="ignore"):
-                edit = self._edit(expression, self.wanted / scale.values)
+                edit = self._edit(expression, self.right_value / scale.values)
             if edit is not None:
                 whole = tidy(Infix("*", scale.said, edit.applied(expression)))
-                return self._done(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
+                return self._remedy_of(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
         return None
 
     def _like_another(self, expression: Expression) -> Remedy | None:
@@ -231,20 +307,20 @@ class WrongCell:
             if cell in back.wrong or of is None:
                 continue
             instead = dict(_counterparts(back, of, self.of))
-            said = back.cells.naming.said_of(cell, self.cell, instead)
-            if said is not None and agree(self._value(said), self.wanted):
+            said = back.cells.naming.rewrite(cell, self.cell, instead)
+            if said is not None and agree(self._value(said), self.right_value):
                 edit = Edit(EditKind.FORMULA, ((),), expression, said)
-                return self._done(edit, expression, like=cell)
+                return self._remedy_of(edit, expression, like=cell)
         return None
 
     # What may stand in it
 
     def _value(self, part: Expression) -> Array:
-        return self.back.values.said_by(write(part), self.cell)
+        return self.back.values.value_of(write(part), self.cell)
 
     @cached_property
     def _substitutes(self) -> Substitutes:
-        every = [*self._offered, *constants(self.wanted.shape)]
+        every = [*self._offered, *constants(self.right_value.shape)]
 
         def factors() -> list[Substitute]:
             return [*every, *derived(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
@@ -272,7 +348,7 @@ class WrongCell:
 
     def _further_on(self) -> Iterator[Address]:
         """What is made of the value whose derivative it should be, and what of that."""
-        users, forward = self.back.cells.flow.users, self.back.passed.forward
+        users, forward = self.back.cells.flow.users, self.back.scope.forward
         for user in users.get(self.of, ()):
             yield from (cell for cell in (user, *users.get(user, ())) if cell in forward)
 
@@ -327,7 +403,7 @@ def _counterparts(
     """What stands for what, where one value takes another's place: both, what is made of them, and
     the targets of that."""
     yield there, here
-    forward, users = back.passed.forward, back.cells.flow.users
+    forward, users = back.scope.forward, back.cells.flow.users
     made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]
     targets = {pair.output: pair.target for pair in back.cells.pairs}
     for a, b in [(there, here), *zip(*made, strict=False)]:

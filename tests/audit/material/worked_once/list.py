@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.backward.backward_pass import BackwardPass
-from gradbook.audit.backward.losses import losses
+from gradbook.audit.backward.backward_pass import BackwardPass, losses
 from gradbook.audit.backward.outputs import Cells, cells_of_sheet
 from tests.audit.material.made import Content
 from tests.audit.material.small import small
