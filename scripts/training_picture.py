@@ -18,7 +18,7 @@ from PIL import Image
 from gradbook.cli.training.display import OnScreen
 from gradbook.lab.training.train import train
 from gradbook.report.run.progress import BLOCK
-from gradbook.report.words.lines import TextLine
+from gradbook.report.words import TextLine
 from tests.outside.witness import screenshot
 
 PICTURE = Path("docs/pictures/training.png")

@@ -11,7 +11,7 @@ import pytest
 from gradbook.audit.check import check
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
 from tests.tags import Tags

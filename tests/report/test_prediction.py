@@ -18,7 +18,7 @@ from gradbook.report.prediction import (
     row,
     width_of_names,
 )
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 CLASSES = ("0", "1", "2")
 SEEN = np.zeros((1, 4, 4), np.uint8)

@@ -9,8 +9,7 @@ from gradbook.data.dataset import Dataset, Images, count_shared, digest, statist
 from gradbook.data.digits import SUMS
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import GAP, TableColumn, TextTable
+from gradbook.report.words import GAP, Span, TableColumn, TextLine, TextTable, fold
 
 WIDEST_NAME = 30  # columns for the name of a class
 LONGEST_BAR = 24
@@ -24,9 +23,9 @@ def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
     classes = counted(len(dataset.classes), "class", "classes")
     said = f": {counted(images, 'image')} of {shape}, {classes}"
     yield [Span(one_line(dataset.name), "bold"), Span(said)]
-    yield from folded(one_line(dataset.source), 79)
+    yield from fold(one_line(dataset.source), 79)
     for remark in dataset.remarks:
-        yield from folded([Span(remark, "yellow")], 79)
+        yield from fold([Span(remark, "yellow")], 79)
     yield []
     yield from _counts(dataset, "=" if ascii_only else "━")
     yield []

@@ -12,8 +12,7 @@ from gradbook.amounts import short, sureness
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.predict import Reading
-from gradbook.report.words.lines import Span, TextLine
-from gradbook.report.words.table import TableCell, csv_lines
+from gradbook.report.words import Span, TableCell, TextLine, csv_lines
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6

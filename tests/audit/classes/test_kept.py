@@ -18,7 +18,7 @@ from gradbook.errors import DataError, FileError
 from gradbook.report.audit.grades import grades_csv
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 from gradbook.schema import SchemaError
 from tests.audit.material.lookalikes import FORMULAS, book
 

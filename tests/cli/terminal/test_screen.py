@@ -7,7 +7,7 @@ import pytest
 
 from gradbook.cli.terminal import screen as module
 from gradbook.cli.terminal.screen import Screen, is_screen
-from gradbook.report.words.lines import Span
+from gradbook.report.words import Span
 from tests.cli.emulated import Terminal
 
 

@@ -18,7 +18,7 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.report.audit.page import audit_page
 from gradbook.report.audit.text import lines
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 from tests.outside.witness import console_messages, page_text
 from tests.tags import Tags
 

@@ -21,7 +21,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.report.audit.text import learning, lines, summary
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 FINDING = Finding(
     kind="wrong reference",

@@ -13,7 +13,7 @@ from gradbook.report.chart.characters import chart_lines
 from gradbook.report.chart.curves import Chart, Curve, few, spread, thinned, tick_text
 from gradbook.report.chart.scale import LOG
 from gradbook.report.chart.svg import stacked, svg
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 EPOCHS = np.arange(40)
 

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 
 from gradbook.report.compare.text import as_csv, as_json, lines
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 
 def test_the_terminal_shows_all_of_it(runs, who):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gradbook.report.images.characters import Means, grid
-from gradbook.report.words.lines import Span, plain
+from gradbook.report.words import Span, plain
 
 
 def image(*rows: str) -> np.ndarray:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from gradbook.palette import ERROR, PAPER
-from gradbook.report.page.shell import Section, page, text, wide
+from gradbook.report.page import Section, page, text, wide
 
 HOSTILE = '"><script>alert(1)</script>'
 VOID = {"meta", "link", "br", "hr", "img", "rect", "path", "mspace"}

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from gradbook.report.page.tables import IN_A_NOTEBOOK, bar, table, text_table
-from gradbook.report.words.table import TableColumn, TextTable
+from gradbook.report.page import IN_A_NOTEBOOK, bar, table, text_table
+from gradbook.report.words import TableColumn, TextTable
 
 SHOWN = TextTable(
     (TableColumn("<a>", words=True), TableColumn("n")), (("x & y", 1200),), ("all", 1)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
-from gradbook.report.page.script import script
+from gradbook.report.page import script
 from gradbook.report.play.page import MOST_BYTES, play_page
 from tests.targets.page.networks import shown_networks
 

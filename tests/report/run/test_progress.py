@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gradbook.lab.training.epochs import Progress
 from gradbook.report.run.progress import Trace, bar, in_a_line, running, spark
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 NOW = Progress(2, 20, 98, 196, 28_123.4, 12.0, 97.1, 0.0123, (2.0, 1.0, 0.5, 0.25))
 

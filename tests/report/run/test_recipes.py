@@ -8,7 +8,7 @@ import pytest
 from gradbook.lab.recipes import RECIPES, text
 from gradbook.lab.recipes.text import Measured, measurement
 from gradbook.report.run.recipes import lines, records
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 QUICK = {
     "seeds": 10,

@@ -8,7 +8,7 @@ import pytest
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds
 from gradbook.report.run import words
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 RESULT = {
     "recipe": "quick",

@@ -1,5 +1,5 @@
 from gradbook.report.study import text
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 from tests.report.study.records import trials
 
 TRIALS = trials()

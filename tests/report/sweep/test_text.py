@@ -10,7 +10,7 @@ from gradbook.amounts import shortest
 from gradbook.net import builtin, parse
 from gradbook.rates.criteria import Verdict
 from gradbook.report.sweep.text import COLOURS, as_csv, as_json, lines
-from gradbook.report.words.lines import plain
+from gradbook.report.words import plain
 
 # The terminal.
 

@@ -6,13 +6,14 @@ import csv
 
 import pytest
 
-from gradbook.report.words.lines import Span, plain
-from gradbook.report.words.table import (
+from gradbook.report.words import (
+    Span,
     TableColumn,
     TextTable,
     comma_separated,
-    fitted,
+    fit,
     markdown,
+    plain,
     text,
 )
 
@@ -47,7 +48,7 @@ def test_a_table_without_a_total_ends_with_its_rows():
     [(25, ()), (24, ("numbers",)), (16, ("numbers",)), (15, ("bytes", "numbers")), (1, None)],
 )
 def test_columns_that_can_be_spared_go_where_the_width_is_short(width, left_out):
-    table, gone = fitted(SMALL, width)
+    table, gone = fit(SMALL, width)
     assert gone == (("bytes", "numbers") if left_out is None else left_out)
     if left_out is not None:
         assert max(map(len, text(table).splitlines())) <= width

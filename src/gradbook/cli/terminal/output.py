@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from gradbook.report.words.lines import TextLine
+    from gradbook.report.words import TextLine
 
 PATIENCE = 1.0  # seconds before there is word of progress
 BLOCKS = "▀▄█"
@@ -57,7 +57,7 @@ def has_colours() -> bool:
 def show(lines: Iterable[TextLine]) -> None:
     """Print the lines, in their colours where they are looked at."""
     if not is_terminal():
-        from gradbook.report.words.lines import plain
+        from gradbook.report.words import plain
 
         for line in lines:
             print(plain([line]), end="")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from gradbook.report.words.lines import TextLine
+    from gradbook.report.words import TextLine
 
 Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → what stands at the foot
 

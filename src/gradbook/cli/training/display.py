@@ -15,8 +15,7 @@ from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
 from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import QUIET
+from gradbook.report.words import QUIET, Span, TextLine, fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +146,7 @@ class AsLines(Display):
         self.best = max(self.best, right)
 
     def doubted(self, doubt: str) -> None:
-        self.say(list(folded([Span(doubt, "yellow")], room())))
+        self.say(list(fold([Span(doubt, "yellow")], room())))
 
     def done(self, trained: Trained, run: RunFolder) -> None:
         assert self.training

@@ -18,8 +18,7 @@ from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_trial, study
 from gradbook.report.run.progress import EMPTY, FULL
 from gradbook.report.study import text
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import QUIET
+from gradbook.report.words import QUIET, Span, TextLine, fold
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.machines import ClusterError
@@ -114,7 +113,7 @@ class _AsLines(_Display):
     def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
         names = ", ".join(hole.name for hole in plan.template.holes)
-        self.say([*folded(f"{most} that differ in {names}", width()), []])
+        self.say([*fold(f"{most} that differ in {names}", width()), []])
         self.say(text.heading())
 
     def trial_done(self, trial: Trial, best: Trial | None) -> None:
@@ -123,7 +122,7 @@ class _AsLines(_Display):
     def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
         best = best_trial(records)
         said = text.summary(records, best, folder.tests())
-        lines = [[], *folded(said, width())]
+        lines = [[], *fold(said, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
         if best:
             lines.append([Span(f"the best as a recipe: gradbook study best {folder.path} -o …")])
@@ -131,7 +130,7 @@ class _AsLines(_Display):
 
     def stopped(self, folder: StudyFolder) -> None:
         again = f"stopped; it goes on with: gradbook study --resume {folder.path}"
-        show(list(folded(again, width())))
+        show(list(fold(again, width())))
 
     def say(self, lines: list[TextLine]) -> None:
         show(lines)

@@ -27,8 +27,7 @@ from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.run import words
 from gradbook.report.tables import text
 from gradbook.report.tables.page import table_page
-from gradbook.report.words.lines import Span
-from gradbook.report.words.table import RULE, TextTable
+from gradbook.report.words import RULE, Span, TextTable
 
 if TYPE_CHECKING:
     from gradbook.cli.training.run import How

@@ -22,8 +22,7 @@ from gradbook.audit.findings.overview import (
 )
 from gradbook.errors import one_line
 from gradbook.report.audit.text import found, gathered, marks_in
-from gradbook.report.page.shell import Section, badge, text, wide
-from gradbook.report.page.tables import bar, table
+from gradbook.report.page import Section, badge, bar, table, text, wide
 
 MOST_MARKS = 48  # squares in a row of the table
 MOST_NAMES = 24  # of books that share something

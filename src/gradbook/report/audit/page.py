@@ -26,9 +26,7 @@ from gradbook.report.audit.folding import few_ranges, place_of, spoilt
 from gradbook.report.audit.text import counts, learning, summary, to_fill_in
 from gradbook.report.chart import interactive, svg
 from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, badge, page, resource, text
-from gradbook.report.page.tables import IN_A_NOTEBOOK, table
+from gradbook.report.page import IN_A_NOTEBOOK, Section, badge, page, resource, script, table, text
 
 LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
@@ -115,7 +113,7 @@ def _page(title: str, lead: str, sections: Sequence[Section], code: str = "") ->
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot=f"<p>{_FOOT}</p>",
-        style=interactive.style() + resource(__package__, "audit.css"),
+        style=interactive.style() + resource("audit.css"),
         script=code,
     )
 

@@ -38,7 +38,7 @@ from gradbook.report.audit.folding import (
     shown,
     spoilt,
 )
-from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
+from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
 COLOURS = {
     "right": "green",
@@ -79,7 +79,7 @@ def lines(
         for sheet in shown(report.sheets, everything):
             yield from _sheet(sheet, len(report.sheets) > 1, width, known=found(report))
         for note in map(one_line, report.notes):
-            yield from folded(note, width, 2, INDENT) if note != found(report) else ()
+            yield from fold(note, width, 2, INDENT) if note != found(report) else ()
     if len(reports) > 1:
         yield []
         yield [Span(counts(reports), "bold")]
@@ -183,11 +183,11 @@ def _sheet(one: ShownSheet, several: bool, width: int, known: str) -> Iterator[T
         left = counted(one.left_out, "more finding")
         yield [Span(f"  {left} here: with -v all are shown")]
     if blank:
-        yield from folded(f"still to be filled in: {blank}", width, 2, INDENT)
+        yield from fold(f"still to be filled in: {blank}", width, 2, INDENT)
     if sheet.curve:
-        yield from folded(learning(sheet.curve), width, 2, INDENT)
+        yield from fold(learning(sheet.curve), width, 2, INDENT)
     for note in notes if sheet.loss or several else ():
-        yield from folded(note, width, 2, INDENT)
+        yield from fold(note, width, 2, INDENT)
 
 
 def to_fill_in(sheet: SheetReport) -> str:
@@ -199,7 +199,7 @@ def to_fill_in(sheet: SheetReport) -> str:
 def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     finding = found.finding
     head = f"{where} ({one_line(finding.quantity)}): "
-    yield from folded([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
+    yield from fold([Span(head, "yellow"), Span(one_line(finding.why))], width, 2, INDENT)
     if finding.relative_error is not None and finding.relative_error > NOISE:
         yield [Span(" " * INDENT + f"off by {rough_percent(finding.relative_error)}")]
     if finding.formula:
@@ -207,7 +207,7 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
     if finding.expected:
         yield [Span(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
     for consequence in filter(None, [spoilt(finding), repeated(found)]):
-        yield from folded(consequence, width, INDENT, INDENT + 2)
+        yield from fold(consequence, width, INDENT, INDENT + 2)
 
 
 def _formula(formula: str) -> str:
@@ -223,7 +223,7 @@ def _statistics(
     if marks is not None:
         yield []
         yield [Span("Marks", "bold")]
-        yield from folded(str(marks), width, 2, 4)
+        yield from fold(str(marks), width, 2, 4)
         longest, most = max(len(str(p)) for p in marks.parts), max(p.books for p in marks.parts)
         room = min(LONGEST_BAR, max(width - longest - 12, 1))
         for part in marks.parts:
@@ -234,7 +234,7 @@ def _statistics(
         yield [Span("Commonest mistakes", "bold")]
         for mistake in mistakes[:MOST_MISTAKES]:
             said = f"{mistake.books:,} of {counted(len(reports), 'book')}: {mistake.what}"
-            yield from folded(f"{said} ({mistake.where()})", width, 2, 4)
+            yield from fold(f"{said} ({mistake.where()})", width, 2, 4)
         if len(mistakes) > MOST_MISTAKES:
             yield [Span(f"  and {counted(len(mistakes) - MOST_MISTAKES, 'more kind')}")]
 
@@ -252,21 +252,21 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
         yield []
         yield [Span("Similar books", "bold")]
         for similar in alike:
-            yield from folded(few_names(similar.books, " ~ "), width, 2, 4)
+            yield from fold(few_names(similar.books, " ~ "), width, 2, 4)
             for evidence in similar.evidence:
-                yield from folded(one_line(evidence), width, 4, 6)
+                yield from fold(one_line(evidence), width, 4, 6)
     if files:
         yield []
         yield [Span("Identical files", "bold")]
         for names in files:
-            yield from folded(few_names(names, " = "), width, 2, 4)
+            yield from fold(few_names(names, " = "), width, 2, 4)
 
 
 def _shared(shared: Shared, count: int, width: int) -> Iterator[TextLine]:
     names = few_names(shared.books)
-    yield from folded(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
+    yield from fold(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
     for quantities, why in gathered(shared.findings):
-        yield from folded(f"{quantities}: {why}", width, 4, 6)
+        yield from fold(f"{quantities}: {why}", width, 4, 6)
 
 
 def few_names(books: Sequence[str], joint: str = ", ") -> str:

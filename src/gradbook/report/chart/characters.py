@@ -8,7 +8,7 @@ from math import ceil, isnan
 from string import ascii_lowercase, ascii_uppercase
 
 from gradbook.report.chart.curves import Chart, few, spread, thinned, tick_text
-from gradbook.report.words.lines import Span, TextLine
+from gradbook.report.words import Span, TextLine
 
 LETTERS = ascii_lowercase + ascii_uppercase
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a Braille cell, row by row

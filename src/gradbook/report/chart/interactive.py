@@ -14,7 +14,7 @@ from typing import Any
 
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve, few
-from gradbook.report.page.shell import resource, text
+from gradbook.report.page import resource, text
 
 BESIDE = svg.Frame(width=400.0, height=270.0, left=52.0, right=10.0, top=34.0, bottom=42.0)
 BELOW = svg.FRAME  # with each curve's name where it ends
@@ -43,11 +43,11 @@ def figure(charts: Sequence[Chart], what: str, *, labelled: bool = False) -> str
 
 
 def style() -> str:
-    return svg.style() + resource(__package__, "chart.css")
+    return svg.style() + resource("chart.css")
 
 
 def script() -> str:
-    return resource(__package__, "chart.js")
+    return resource("chart.js")
 
 
 def swatch(colour: str) -> str:

@@ -12,8 +12,7 @@ from gradbook.report.chart import interactive
 from gradbook.report.chart.interactive import swatch
 from gradbook.report.compare.text import table as columns_of_runs
 from gradbook.report.images.pixels import card, cards, line
-from gradbook.report.page.shell import Section, made_with, page, text, wide
-from gradbook.report.page.tables import columns_of_words, table
+from gradbook.report.page import Section, columns_of_words, made_with, page, table, text, wide
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import style
 
@@ -51,7 +50,7 @@ def _table(runs: Sequence[Compared]) -> str:
     """A row for each run, which begins with the colour of its curves."""
     shown, best = columns_of_runs(runs), _best(runs)
     rows = []
-    for cells, ink in zip(shown.spelled, curve_colours(len(runs)), strict=True):
+    for cells, ink in zip(shown.texts, curve_colours(len(runs)), strict=True):
         first, *others = map(text, cells)
         rows.append([swatch(ink) + first, *others])
     head = [text(column.title) for column in shown.columns]

@@ -11,8 +11,17 @@ from gradbook.amounts import duration, percent
 from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.run.charts import of_several
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import RULE, TableColumn, TextTable, csv_lines, fitted, not_shown
+from gradbook.report.words import (
+    RULE,
+    Span,
+    TableColumn,
+    TextLine,
+    TextTable,
+    csv_lines,
+    fit,
+    fold,
+    not_shown,
+)
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
@@ -49,10 +58,10 @@ def lines(
     runs: Sequence[Compared], misread: Misread | None, width: int, *, ascii_only: bool = False
 ) -> Iterator[TextLine]:
     """All of it for a terminal that is so many characters wide."""
-    shown, left_out = fitted(table(runs), width)
+    shown, left_out = fit(table(runs), width)
     yield from shown.lines("-" if ascii_only else RULE)
     for remark in not_shown(left_out):
-        yield from folded([Span(remark, "bright_black")], width)
+        yield from fold([Span(remark, "bright_black")], width)
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     if all(run.history for run in runs):
@@ -75,7 +84,7 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
 
 def _said(words: str, width: int) -> Iterator[TextLine]:
     """What some recipes say, cut where it takes too many lines."""
-    lines = list(folded(words, width, 4, 6))
+    lines = list(fold(words, width, 4, 6))
     if len(lines) > LONGEST_WORDS:
         end = "".join(span.text for span in lines[LONGEST_WORDS - 1])
         lines = [*lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gradbook.net import Net
-from gradbook.report.page.shell import Section, made_with, text, wide, wide_drawing
-from gradbook.report.page.shell import page as whole_page
-from gradbook.report.page.tables import table
+from gradbook.report.page import Section, made_with, table, text, wide, wide_drawing
+from gradbook.report.page import page as whole_page
 from gradbook.targets.algebra.forms import (
     Block,
     Code,

@@ -21,9 +21,8 @@ from gradbook.report.digits.packing import (
     packed,
     scales,
 )
-from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, Side, made_with, resource, text, text_box
-from gradbook.report.page.shell import page as whole_page
+from gradbook.report.page import Section, Side, made_with, resource, script, text, text_box
+from gradbook.report.page import page as whole_page
 
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
 CLEAR = '<button type="button" id="clear">Clear</button>'
@@ -48,7 +47,7 @@ def digits_page(
         [Side(_left(model)), Side(_right(model, training))],
         lead=_lead(model, training),
         foot=_data(model, training, samples) + made_with(command),
-        style=resource("gradbook.report.play", "play.css") + resource(__package__, "digits.css"),
+        style=resource("play.css") + resource("digits.css"),
         script=script("digits/main.js"),
         computes=True,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import one_line
-from gradbook.report.words.lines import Span, TextLine
+from gradbook.report.words import Span, TextLine
 
 WIDEST = 40  # columns of one image; a wider one is made smaller
 GAP = "  "

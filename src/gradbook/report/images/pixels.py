@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.report.page.shell import text
+from gradbook.report.page import text
 
 if TYPE_CHECKING:
     from PIL.Image import Image

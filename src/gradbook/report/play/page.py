@@ -12,9 +12,8 @@ from gradbook.data.sources import POINT_SETS
 from gradbook.errors import LimitError
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.network import DROPPED
-from gradbook.report.page.script import script
-from gradbook.report.page.shell import SCROLLS, Section, Side, made_with, resource, text, text_box
-from gradbook.report.page.shell import page as whole_page
+from gradbook.report.page import SCROLLS, Section, Side, made_with, resource, script, text, text_box
+from gradbook.report.page import page as whole_page
 from gradbook.report.play.building import building_table, builds
 from gradbook.report.play.columns import columns
 from gradbook.report.play.formulas import formula_table
@@ -66,7 +65,7 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
         [Side(left), Side(right)],
         lead=_lead(),
         foot=_data(known, is_building) + made_with(command),
-        style=resource("gradbook.report.sweep", "sweep.css") + resource(__package__, "play.css"),
+        style=resource("sweep.css") + resource("play.css"),
         script=script("view/main.js"),
     )
 

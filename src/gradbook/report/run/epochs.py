@@ -8,10 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from gradbook.amounts import duration, loss, percent, short
 from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.train import Trained
-from gradbook.report.page.shell import text
-from gradbook.report.page.tables import text_table
-from gradbook.report.words.lines import TextLine
-from gradbook.report.words.table import RULE, TableColumn, TextTable, fitted
+from gradbook.report.page import text, text_table
+from gradbook.report.words import RULE, TableColumn, TextLine, TextTable, fit
 
 GOOD = "green"
 TRAINING, VALIDATION = "training", "validation"
@@ -49,7 +47,7 @@ class EpochTable:
 
 def epoch_table(width: int, validated: bool = True, ascii_only: bool = False) -> EpochTable:
     """As many columns as the width holds."""
-    table, _ = fitted(table_of((), validated), width)
+    table, _ = fit(table_of((), validated), width)
     return EpochTable(table, "-" if ascii_only else RULE)
 
 

@@ -12,8 +12,7 @@ from gradbook.data.warp import write_warp
 from gradbook.lab.runs import Evidence, Stage
 from gradbook.layers.card import spell
 from gradbook.report.images.pixels import picture, strip, tinted
-from gradbook.report.page.shell import text
-from gradbook.report.page.tables import bar, table
+from gradbook.report.page import bar, table, text
 
 MOST_TILES = 32  # of a layer
 PERCENTILE = 99.5  # of a layer's values: what counts as full strength

@@ -8,7 +8,7 @@ from gradbook.amounts import counted, duration, loss
 from gradbook.lab.training.epochs import Progress
 from gradbook.lab.training.training import LiveTraining
 from gradbook.report.chart.svg import Frame, svg
-from gradbook.report.page.shell import text
+from gradbook.report.page import text
 from gradbook.report.run.charts import of_run
 from gradbook.report.run.progress import spark
 

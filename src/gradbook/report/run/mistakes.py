@@ -13,8 +13,7 @@ from gradbook.data.dataset import Images
 from gradbook.lab.models.answers import Answers, ClassScore, Places, aimed_probability, class_scores
 from gradbook.lab.runs import Evidence
 from gradbook.report.images.pixels import card, cards, line
-from gradbook.report.page.shell import text, wide
-from gradbook.report.page.tables import bar, table
+from gradbook.report.page import bar, table, text, wide
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]

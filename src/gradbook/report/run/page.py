@@ -12,8 +12,7 @@ from gradbook.lab.runs import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, page, resource, text, wide
-from gradbook.report.page.tables import table, text_table
+from gradbook.report.page import Section, page, resource, table, text, text_table, wide
 from gradbook.report.run.charts import of_run
 from gradbook.report.run.epochs import table_of
 from gradbook.report.run.insides import inside, training_images
@@ -37,7 +36,7 @@ def evidence_page(run: Evidence) -> str:
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
-        script=interactive.script() + resource(__package__, "run.js"),
+        script=interactive.script() + resource("run.js"),
     )
 
 
@@ -48,7 +47,7 @@ def heading(run: Evidence) -> str:
 
 
 def style() -> str:
-    return interactive.style() + summary_page.style() + resource(__package__, "run.css")
+    return interactive.style() + summary_page.style() + resource("run.css")
 
 
 # What it reached.

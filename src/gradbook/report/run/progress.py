@@ -10,8 +10,7 @@ from statistics import fmean
 
 from gradbook.amounts import duration, loss, short
 from gradbook.lab.training.epochs import Progress
-from gradbook.report.words.lines import Span, TextLine, folded, stuck
-from gradbook.report.words.table import GAP, QUIET
+from gradbook.report.words import GAP, QUIET, Span, TextLine, fold, keep_together
 
 FULL, HALF, EMPTY = "━", "╸", "─"
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -74,7 +73,7 @@ def running(now: Progress, trace: Trace, width: int, *, ascii_only: bool = False
             line += bar(filled, room, ascii_only)
         lines.append([*line, Span(f"{aside:>{ASIDE}}")] if beside else line)
     if not beside:
-        lines += folded(GAP.join(stuck(aside) for *_, aside in rows), width)
+        lines += fold(GAP.join(keep_together(aside) for *_, aside in rows), width)
     return lines
 
 

@@ -10,8 +10,7 @@ from gradbook.amounts import loss, short
 from gradbook.lab.training.train import RangeTest
 from gradbook.report.chart.curves import few
 from gradbook.report.run.epochs import GOOD
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import QUIET
+from gradbook.report.words import QUIET, Span, TextLine, fold
 
 ROWS = 24
 LONGEST = 36  # characters of a bar
@@ -41,7 +40,7 @@ def lines(
             Span(aside, "bold"),
         ]
     yield []
-    yield from folded(
+    yield from fold(
         [Span(f"rate {short(test.suggested_rate)}", f"bold {GOOD}"), Span(f": {test.why}")], width
     )
-    yield from folded([Span(f"take it with --rate {short(test.suggested_rate)}", QUIET)], width)
+    yield from fold([Span(f"take it with --rate {short(test.suggested_rate)}", QUIET)], width)

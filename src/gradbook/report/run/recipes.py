@@ -10,8 +10,7 @@ from gradbook.amounts import counted, duration
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import builtin_recipe, measurement
 from gradbook.net.measure import measure
-from gradbook.report.words.lines import Span, TextLine, folded
-from gradbook.report.words.table import TableColumn, TextTable
+from gradbook.report.words import Span, TableColumn, TextLine, TextTable, fold
 
 Record = dict[str, Any]
 
@@ -61,4 +60,4 @@ def lines(width: int, threads: int) -> Iterator[TextLine]:
             f"the time is what follows for {counted(threads, 'core')}."
         )
         yield []
-        yield from folded(words, width)
+        yield from fold(words, width)

@@ -17,8 +17,7 @@ from gradbook.report.chart.curves import spread as apart
 from gradbook.report.chart.scale import notch
 from gradbook.report.chart.svg import FONT
 from gradbook.report.images.pixels import card, cards, line
-from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.page.tables import table
+from gradbook.report.page import Section, page, table, text, wide
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import environment, facts, images_told_of, style
 

@@ -16,8 +16,7 @@ from gradbook.lab.training.train import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net.text.settings import loss_words, update_words
 from gradbook.report.run.epochs import GOOD
-from gradbook.report.words.lines import Span, TextLine, folded, stuck
-from gradbook.report.words.table import QUIET, TableColumn, TextTable
+from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable, fold, keep_together
 
 INDENT = "  "
 
@@ -29,14 +28,14 @@ def opening(training: TrainingRun, width: int) -> Iterator[TextLine]:
         f": {counted(recipe.net.count(), 'parameter')}, {counted(recipe.epochs, 'epoch')} of "
         f"{counted(len(material.numbers), 'image')} of {one_line(material.dataset.name)}"
     )
-    yield from folded([Span(recipe.title, "bold"), Span(said)], width)
+    yield from fold([Span(recipe.title, "bold"), Span(said)], width)
     for group in _settings(training):
-        yield from folded([Span(", ".join(map(stuck, group)), QUIET)], width)
+        yield from fold([Span(", ".join(map(keep_together, group)), QUIET)], width)
     for remark in training.remarks:
-        yield from folded([Span(remark, "yellow")], width)
+        yield from fold([Span(remark, "yellow")], width)
     if training.history:
         done = counted(len(training.history), "epoch")
-        yield from folded([Span(f"resuming after {done}", QUIET)], width)
+        yield from fold([Span(f"resuming after {done}", QUIET)], width)
     yield []
 
 
@@ -66,14 +65,14 @@ def result(event: Mapping[str, Any], width: int, tested: int | None = None) -> I
     kind = event.get("tested_on", "test images")
     images = f"the {kind}" if tested is None else f"the {_of_kind(tested, kind)}"
     wrong = "" if tested is None else f", {round(tested * (1 - event['test_accuracy'])):,} wrong"
-    took = f"{counted(event['epochs'], 'epoch')} in {stuck(duration(event['seconds']))}"
+    took = f"{counted(event['epochs'], 'epoch')} in {keep_together(duration(event['seconds']))}"
     said = [
         Span(f"{event['recipe']} reads "),
-        Span(stuck(right), f"bold {GOOD}"),
+        Span(keep_together(right), f"bold {GOOD}"),
         Span(f" of {images} correctly{wrong}, after {took}{_kept(event)}"),
     ]
     yield []
-    yield from folded(said, width)
+    yield from fold(said, width)
 
 
 def _of_kind(count: int, kind: str) -> str:
@@ -88,7 +87,7 @@ def _kept(event: Mapping[str, Any]) -> str:
 
 def done_before(run: RunFolder, width: int) -> Iterator[TextLine]:
     words = f"{run.path} is done already: remove the folder, or name another, to train again"
-    yield from folded(words, width)
+    yield from fold(words, width)
 
 
 def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> Iterator[TextLine]:
@@ -107,7 +106,7 @@ def spread(results: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> It
     seconds = event["seconds"] / len(results)
     together = ("mean", event["validation_accuracy"], f"{mean} ± {deviation} %", seconds)
     table = TextTable(columns, (*rows, together))
-    *seeds, mean_of_all = table.spelled
+    *seeds, mean_of_all = table.texts
     yield from table.heading()
     yield from map(table.line, seeds)
     yield table.line(mean_of_all, f"bold {GOOD}")
@@ -149,7 +148,7 @@ def stopped(training: TrainingRun | None, folder: Path, width: int) -> Iterator[
     """Where it stands, if it stopped between two steps, and how to go on."""
     where = f" {_place(training)}" if training else ""
     yield []
-    yield from folded(f"Stopped{where} and saved. Resume with", width)
+    yield from fold(f"Stopped{where} and saved. Resume with", width)
     yield []
     yield _command("train", "--resume", str(folder))
 

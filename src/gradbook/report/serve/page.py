@@ -5,9 +5,7 @@ from __future__ import annotations
 from gradbook.audit.classes.submissions import NAMED, READ
 from gradbook.net.builtin import LESSONS
 from gradbook.report.chart import interactive
-from gradbook.report.page.script import script
-from gradbook.report.page.shell import Section, page, resource, text
-from gradbook.report.page.tables import table
+from gradbook.report.page import Section, page, resource, script, table, text
 from gradbook.targets.drawing import style as drawing_style
 
 HEAD = ("book", "student", "verdict", "gradients", "points", "what was found")
@@ -104,9 +102,9 @@ def serve_page() -> str:
             [
                 interactive.style(),
                 drawing_style(),
-                resource("gradbook.report.audit", "audit.css"),
-                resource("gradbook.report.sweep", "sweep.css"),
-                resource(__package__, "serve.css"),
+                resource("audit.css"),
+                resource("sweep.css"),
+                resource("serve.css"),
             ]
         ),
         script=script("serve/main.js"),

@@ -12,8 +12,7 @@ from gradbook.palette import curve_colours
 from gradbook.report.chart import svg
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.chart.scale import TOWARDS
-from gradbook.report.page.shell import Section, made_with, page, resource, text, wide
-from gradbook.report.page.tables import bar, table
+from gradbook.report.page import Section, bar, made_with, page, resource, table, text, wide
 from gradbook.report.study import charts
 from gradbook.report.study.charts import MOST_TOLD, Ranked, anchor, best_first
 from gradbook.report.study.text import Record, drawn_words, value_words
@@ -49,7 +48,7 @@ def study_page(
         sections,
         lead=f'<p class="lead">{text(_lead(records, ranked))}</p>',
         foot=made_with(command),
-        style=svg.style() + resource(__package__, "study.css"),
+        style=svg.style() + resource("study.css"),
     )
 
 

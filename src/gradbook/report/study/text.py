@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent, short
-from gradbook.report.words.lines import Span, TextLine
-from gradbook.report.words.table import QUIET, TableColumn, TextTable
+from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable
 
 Record = Mapping[str, Any]  # a trial's, as programs are told
 MOST_DRAWN = 44  # columns for what was chosen
@@ -31,7 +30,7 @@ def row(record: Record, is_best: bool = False) -> TextLine:
         said["said"] = f"{record['state']}: {record['why']}"
     table = TextTable.of(COLUMNS, [said])
     colour = "green" if is_best else QUIET if record["state"] != "done" else ""
-    return table.line(table.spelled[0], colour)
+    return table.line(table.texts[0], colour)
 
 
 def drawn_words(record: Record, most: int = MOST_DRAWN) -> str:

@@ -13,7 +13,7 @@ from gradbook.net.measure import NetMeasure
 from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.report.summary.page import BARRED, COLOURS
 from gradbook.report.summary.table import heading, remarks, table
-from gradbook.report.words.table import TableColumn, TextTable
+from gradbook.report.words import TableColumn, TextTable
 from gradbook.targets.excel.sheets.look import Look, content_of, new_workbook, page
 
 HEAD = 2  # the row of the headings, counted from 0, under the title

@@ -7,12 +7,21 @@ from gradbook.lab.models.model import Model
 from gradbook.net import Net
 from gradbook.net.measure import NetMeasure, measure
 from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
-from gradbook.report.page.shell import Section, resource, text, wide
-from gradbook.report.page.shell import page as whole_page
-from gradbook.report.page.tables import IN_A_NOTEBOOK, bar, columns_of_words, table, text_table
+from gradbook.report.page import (
+    IN_A_NOTEBOOK,
+    Section,
+    bar,
+    columns_of_words,
+    resource,
+    table,
+    text,
+    text_table,
+    wide,
+)
+from gradbook.report.page import page as whole_page
 from gradbook.report.summary.table import IN_SHORT, heading, meanings, remarks
 from gradbook.report.summary.table import table as summary_table
-from gradbook.report.words.table import TableCell, TableColumn, TextTable
+from gradbook.report.words import TableCell, TableColumn, TextTable
 
 COLOURS: dict[str, Colour] = {  # of a column, by its key
     **dict.fromkeys(("parameters", "bytes"), WEIGHT),
@@ -25,7 +34,7 @@ LEAST_BAR = 0.015  # of its room: what is there at all can be seen
 
 
 def style() -> str:
-    return resource(__package__, "summary.css")
+    return resource("summary.css")
 
 
 def page(measured: NetMeasure) -> str:
@@ -51,11 +60,11 @@ def layers(measured: NetMeasure) -> str:
             text(words) + _bar(shown, place, cell)
             for place, (words, cell) in enumerate(zip(said, row, strict=True))
         ]
-        for said, row in zip(shown.spelled[:count], shown.rows, strict=True)
+        for said, row in zip(shown.texts[:count], shown.rows, strict=True)
     ]
     learns = [column.key for column in shown.columns].index("parameters")
     kinds = ["" if row[learns] else "plain" for row in shown.rows]  # nothing to learn steps back
-    foot = list(map(text, shown.spelled[count]))
+    foot = list(map(text, shown.texts[count]))
     words = columns_of_words(shown)
     html = table(head, rows, words, kind="layers", row_kinds=kinds, foot=foot)
     return f"<figure>{wide(html)}</figure>"

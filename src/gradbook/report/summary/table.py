@@ -11,15 +11,16 @@ from gradbook.graph.window import Shape, Window
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
-from gradbook.report.words.lines import folded, plain
-from gradbook.report.words.table import (
+from gradbook.report.words import (
     TableCell,
     TableColumn,
     TextTable,
     comma_separated,
-    fitted,
+    fit,
+    fold,
     markdown,
     not_shown,
+    plain,
     text,
 )
 
@@ -174,7 +175,7 @@ def in_short(net: Net) -> ShortSummary:
     columns = tuple(replace(column, title="") for column in shown.columns)
     *_, parameters = shown.total
     rows = TextTable(columns, shown.rows, ("", "", parameters))
-    said = ShortSummary(plain([rows.line(cells) for cells in rows.spelled]))
+    said = ShortSummary(plain([rows.line(cells) for cells in rows.texts]))
     said.net = net
     return said
 
@@ -186,9 +187,9 @@ def meanings(measured: NetMeasure) -> list[tuple[str, str]]:
 
 def as_text(measured: NetMeasure, width: int) -> str:
     """For a terminal that is so many characters wide."""
-    shown, left_out = fitted(table(measured), width)
+    shown, left_out = fit(table(measured), width)
     lines = [*remarks(measured), *not_shown(left_out)]
-    foot = "".join(plain(list(folded(line, width, rest=2))) for line in lines)
+    foot = "".join(plain(list(fold(line, width, rest=2))) for line in lines)
     return f"{heading(measured)}\n\n{text(shown)}\n{foot}"
 
 

@@ -6,8 +6,17 @@ from gradbook.amounts import counted, short, shortest
 from gradbook.rates.criteria import MEANINGS
 from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.report.chart import interactive
-from gradbook.report.page.shell import Section, badge, made_with, page, resource, text, wide
-from gradbook.report.page.tables import IN_A_NOTEBOOK, table
+from gradbook.report.page import (
+    IN_A_NOTEBOOK,
+    Section,
+    badge,
+    made_with,
+    page,
+    resource,
+    table,
+    text,
+    wide,
+)
 from gradbook.report.sweep.charts import charts, colours, picture, title
 
 
@@ -22,7 +31,7 @@ def sweep_page(sweep: Sweep, command: str = "") -> str:
             Section("how", "How it was measured", _how(sweep, command)),
         ],
         lead=_lead(sweep),
-        style=interactive.style() + resource(__package__, "sweep.css"),
+        style=interactive.style() + resource("sweep.css"),
         script=interactive.script(),
     )
 

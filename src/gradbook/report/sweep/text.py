@@ -13,8 +13,16 @@ from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.rates.verdict import RateOutcome
 from gradbook.report.chart.characters import chart_lines
 from gradbook.report.sweep.charts import charts, title
-from gradbook.report.words.lines import TEXT_WIDTH, Span, TextLine, folded, plain
-from gradbook.report.words.table import TableColumn, TextTable, csv_lines
+from gradbook.report.words import (
+    TEXT_WIDTH,
+    Span,
+    TableColumn,
+    TextLine,
+    TextTable,
+    csv_lines,
+    fold,
+    plain,
+)
 
 CHART_ROWS = 14
 ASCII = str.maketrans({"−": "-", "≤": "<=", "²": "^2", "∞": "inf"})
@@ -50,12 +58,12 @@ def _words(sweep: Sweep, width: int) -> Iterator[TextLine]:
     start = short(float(sweep.outcomes[0].losses[0]))
     yield [Span(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
     if not sweep.net.has_samples:
-        yield from folded(sweep.net.made_up(), width)
+        yield from fold(sweep.net.made_up(), width)
     yield []
     yield from _table(sweep, width)
     yield []
-    yield from folded([Span(sweep.finding, "bold")], width)
-    yield from folded(DEFINITION, width)
+    yield from fold([Span(sweep.finding, "bold")], width)
+    yield from fold(DEFINITION, width)
 
 
 def _table(sweep: Sweep, width: int) -> Iterator[TextLine]:

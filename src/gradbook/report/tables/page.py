@@ -18,14 +18,13 @@ from gradbook.net.task import Task
 from gradbook.report.chart import interactive
 from gradbook.report.chart.curves import Chart, Curve
 from gradbook.report.chart.scale import EVEN
-from gradbook.report.page.shell import Section, page, text, wide
-from gradbook.report.page.tables import table, text_table
+from gradbook.report.page import Section, page, table, text, text_table, wide
 from gradbook.report.run.charts import RATE, STEPS, TRAINING, VALIDATION
 from gradbook.report.run.mistakes import by_class
 from gradbook.report.run.page import environment, facts, style
 from gradbook.report.summary import page as summary_page
 from gradbook.report.tables.text import DIGITS, epoch_columns, errors, scored_rows
-from gradbook.report.words.table import TextTable
+from gradbook.report.words import TextTable
 
 MOST_ROWS = 20  # of those that it is furthest off
 

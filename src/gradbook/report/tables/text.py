@@ -18,8 +18,17 @@ from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remar
 from gradbook.net.task import Task
 from gradbook.net.text.settings import loss_words, update_words
 from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
-from gradbook.report.words.lines import Span, TextLine, folded, stuck
-from gradbook.report.words.table import QUIET, TableCell, TableColumn, TextTable, csv_lines
+from gradbook.report.words import (
+    QUIET,
+    Span,
+    TableCell,
+    TableColumn,
+    TextLine,
+    TextTable,
+    csv_lines,
+    fold,
+    keep_together,
+)
 
 GOOD_LINE = f"bold {GOOD}"
 MOST_LINES = 12  # of epochs: a table's take milliseconds
@@ -35,8 +44,8 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
         f": {counted(recipe.net.count(), 'parameter')}, at most {counted(recipe.epochs, 'epoch')} "
         f"of {counted(len(training), 'row')}"
     )
-    yield from folded([Span(recipe.title, "bold"), Span(said)], width)
-    yield from folded([Span(_task(problem), "")], width)
+    yield from fold([Span(recipe.title, "bold"), Span(said)], width)
+    yield from fold([Span(_task(problem), "")], width)
     settings = [
         loss_words(recipe.net),
         f"batches of {recipe.batch:,}",
@@ -46,13 +55,13 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
         *([f"early stop {recipe.early_stop}"] if recipe.early_stop else []),
         f"keep {recipe.keep}",
     ]
-    yield from folded([Span(", ".join(map(stuck, settings)), QUIET)], width)
+    yield from fold([Span(", ".join(map(keep_together, settings)), QUIET)], width)
     rest = f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} for the test"
     if problem.everything:
         rest = "none held back, none for the test"
-    yield from folded([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
+    yield from fold([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
     for remark in problem.remarks_for(recipe):
-        yield from folded([Span(remark, REMARK)], width)
+        yield from fold([Span(remark, REMARK)], width)
     yield []
 
 
@@ -110,22 +119,22 @@ def unshown(trained: TrainedTable) -> list[TableEpoch]:
 def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
     """What became of the rows of the test, or else of those trained on."""
     rows = f"the {scored_rows(trained)}"
-    took = f"{counted(len(trained.history), 'epoch')} in {stuck(duration(trained.seconds))}"
+    took = f"{counted(len(trained.history), 'epoch')} in {keep_together(duration(trained.seconds))}"
     if trained.kept_epoch.epoch != len(trained.history):
         took += f", with the weights of epoch {trained.kept_epoch.epoch}"
     yield []
     if trained.problem.task is Task.CLASSES:
-        right = stuck(percent(trained.test.score, len(trained.test.rows)))
+        right = keep_together(percent(trained.test.score, len(trained.test.rows)))
         f1 = trained.event["macro_f1"]
         said = [Span("tells "), Span(right, f"bold {GOOD}"), Span(f" of {rows} right")]
         said.append(Span(f" (mean F1 {f1:.3f}), after {took}"))
     else:
         said = [
             Span("reaches "),
-            Span(stuck(f"R² = {_r2(trained.test.score)}"), f"bold {GOOD}"),
+            Span(keep_together(f"R² = {_r2(trained.test.score)}"), f"bold {GOOD}"),
             Span(f" on {rows} ({errors(trained)}), after {took}"),
         ]
-    yield from folded([Span(f"{one_line(trained.recipe.title)} "), *said], width)
+    yield from fold([Span(f"{one_line(trained.recipe.title)} "), *said], width)
 
 
 def scored_rows(trained: TrainedTable) -> str:

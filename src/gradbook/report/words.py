@@ -1,4 +1,7 @@
-"""Tables of words and numbers: for a terminal, as Markdown, as CSV."""
+"""Words in a terminal, in Markdown and in CSV: coloured lines, and tables.
+
+Knows widths and colours, and knows nothing of any subject.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,74 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress, groupby
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
-from gradbook.report.words.lines import Span, TextLine, folded, plain
+# Lines ------------------------------------------------------------------------
+
+TEXT_WIDTH = 80  # columns, where nobody says how many there are
+FIXED_SPACE = "\u00a0"  # a space at which no line breaks
+
+
+@dataclass(frozen=True)
+class Span:
+    """Some characters in one colour; '' is the terminal's own."""
+
+    text: str
+    colour: str = ""
+
+
+TextLine = list[Span]
+
+
+def plain(lines: list[TextLine]) -> str:
+    """The lines without their colours."""
+    return "".join("".join(span.text for span in line).rstrip() + "\n" for line in lines)
+
+
+def fold(line: TextLine | str, width: int, first: int = 0, rest: int = 0) -> Iterator[TextLine]:
+    """Break a line into as many as it takes, the first and the rest indented by so much.
+
+    A word that is longer than the width, as a path may be, stays whole, so that it can be copied.
+    """
+    spans = [Span(line)] if isinstance(line, str) else line
+    words = "".join(span.text for span in spans)
+    at = 0
+    parts = wrap(
+        words,
+        max(width, 20),
+        initial_indent=" " * first,
+        subsequent_indent=" " * rest,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    for k, part in enumerate(parts):
+        indent = rest if k else first
+        at = words.index(part[indent:], at)
+        end = at + len(part) - indent
+        yield [Span(" " * indent)] * (indent > 0) + _cut(spans, at, end)
+        at = end
+
+
+def _cut(spans: TextLine, start: int, end: int) -> TextLine:
+    """The characters from `start` to `end` in their colours."""
+    found: TextLine = []
+    for span in spans:
+        text = span.text[max(start, 0) : max(end, 0)].replace(FIXED_SPACE, " ")
+        found += [Span(text, span.colour)] * bool(text)
+        start, end = start - len(span.text), end - len(span.text)
+    return found
+
+
+def keep_together(words: str) -> str:
+    """Words that stay in one line."""
+    return words.replace(" ", FIXED_SPACE)
+
+
+# Tables -----------------------------------------------------------------------
 
 TableCell = str | int | float | None
 
@@ -28,7 +95,7 @@ def thousands(cell: TableCell) -> str:
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A heading, how its cells are spelled, and how soon the column goes where space is short."""
+    """A heading, how its cells are written, and how soon the column goes where space is short."""
 
     title: str
     key: str = ""  # the heading where a program reads
@@ -65,7 +132,7 @@ class TextTable:
         return cls(shown, tuple(map(row, records)), row(total) if total else ())
 
     @cached_property
-    def spelled(self) -> list[tuple[str, ...]]:
+    def texts(self) -> list[tuple[str, ...]]:
         """The rows, and the total if there is one, in words."""
         rows = [*self.rows, self.total] if self.total else self.rows
         return [tuple(c.spell(x) for c, x in zip(self.columns, row, strict=True)) for row in rows]
@@ -75,7 +142,7 @@ class TextTable:
         """Of each column; one alone in its group has room for the group's name."""
         groups = [column.group for column in self.columns]
         heads = [(c.title, c.group if groups.count(c.group) == 1 else "") for c in self.columns]
-        cells = [[*head, *(row[k] for row in self.spelled)] for k, head in enumerate(heads)]
+        cells = [[*head, *(row[k] for row in self.texts)] for k, head in enumerate(heads)]
         return [max(c.width, *map(len, own)) for c, own in zip(self.columns, cells, strict=True)]
 
     @property
@@ -111,7 +178,7 @@ class TextTable:
         return GAP.join(said).rstrip()
 
     def line(self, cells: Sequence[str], colour: str = "") -> TextLine:
-        """A row of spelled cells; a colour takes the place of each column's own."""
+        """A row of written cells; a colour takes the place of each column's own."""
         spans: TextLine = []
         for cell, width, column in zip(cells, self.widths, self.columns, strict=True):
             padded = cell.ljust(width) if column.words else cell.rjust(width)
@@ -124,10 +191,10 @@ class TextTable:
         """For a terminal: the heading, the rows, and the total in bold."""
         yield from self.heading(rule)
         last = len(self.rows)
-        yield from (self.line(cells) for cells in self.spelled[:last])
+        yield from (self.line(cells) for cells in self.texts[:last])
         if self.total:
             yield from [[Span(rule * self.width, QUIET)]] if rule else []
-            yield self.line(self.spelled[last], "bold")
+            yield self.line(self.texts[last], "bold")
 
     def with_notes(
         self, notes: Iterable[TextLine], width: int, title: str = ""
@@ -137,9 +204,9 @@ class TextTable:
         beside = width - margin >= LEAST_NOTE
         for line in self.heading():
             yield [*line, Span(GAP + title, "bold")] if beside and title else line
-        for cells, note in zip(self.spelled, notes, strict=True):
+        for cells, note in zip(self.texts, notes, strict=True):
             indent = margin if beside else INDENT
-            words = list(folded(note, width, indent, indent))
+            words = list(fold(note, width, indent, indent))
             row = self.line(cells)
             if beside and words:
                 row = [*row, Span(GAP), *words.pop(0)[1:]]
@@ -147,7 +214,7 @@ class TextTable:
             yield from words
 
 
-def fitted(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
+def fit(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
     """The table with as many columns as the width holds, and the titles of those left out."""
     left_out: list[str] = []
     while table.width > width:
@@ -173,7 +240,7 @@ def text(table: TextTable) -> str:
 def markdown(table: TextTable) -> str:
     """For a page on a code host; the total stands in bold."""
     sides = [":--" if column.words else "--:" for column in table.columns]
-    rows = list(table.spelled)
+    rows = list(table.texts)
     if table.total:
         rows[-1] = tuple(f"**{cell}**" if cell else "" for cell in rows[-1])
     lines = [[column.title for column in table.columns], sides, *rows]

@@ -1,24 +1,28 @@
-"""The shell of every page: one self-contained file, readable on light and dark paper.
+"""Pages: one self-contained file each, readable on light and dark paper, and their tables.
 
     page("The learning rate", [Section("rates", "Rates", table)], lead=…, style=…, script=…)
 
-Headings, bodies and the like are HTML; `text` makes it of words that somebody gave us. The page
-allows no style and no script but its own, so an element may have no `style` attribute.
+Headings, bodies and the like are HTML; `text` makes HTML of words that somebody gave us. A page
+allows no style and no script but its own, so no element may have a `style` attribute. Notebooks
+show the same tables. Nothing here knows a subject.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from itertools import repeat
+from posixpath import dirname, join, normpath
 
 from gradbook.errors import visible
 from gradbook.palette import KINDS, PAPER, QUIET
+from gradbook.report.words import TextTable
 
 
 @dataclass(frozen=True)
@@ -128,9 +132,9 @@ def made_with(command: str) -> str:
     return f"<p>Made with <code>{text(command)}</code></p>" if command else ""
 
 
-def resource(package: str, name: str) -> str:
-    """A style or a script that lies beside a package's modules."""
-    return files(package).joinpath(name).read_text("utf-8")
+def resource(name: str) -> str:
+    """A style or a script of `web/report/`."""
+    return files("gradbook").joinpath("web", "report", name).read_text("utf-8")
 
 
 def _section(section: Section | Side) -> str:
@@ -166,7 +170,7 @@ def _digest(content: str) -> str:
 
 @cache
 def _own_style() -> str:
-    return colours() + resource(__package__, "page.css")
+    return colours() + resource("page.css")
 
 
 def colours() -> str:
@@ -185,3 +189,116 @@ def _variables(fill: str, ink: str) -> str:
     tones |= {"paper": getattr(PAPER, fill), "ink": getattr(PAPER, ink)}
     tones |= {"line": getattr(QUIET, fill), "remarks": getattr(QUIET, ink)}
     return ";".join(f"--{name}:{tone}" for name, tone in tones.items())
+
+
+# Tables -----------------------------------------------------------------------
+
+ON_A_PAGE = ' class="words"'
+IN_A_NOTEBOOK = ' style="text-align:left"'  # notebooks put cells to the right, and know no class
+
+
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    words: Container[int] = (),
+    *,
+    kind: str = "",
+    row_kinds: Sequence[str] = (),
+    foot: Sequence[str] = (),
+    headed: bool = False,
+    left: str = ON_A_PAGE,
+) -> str:
+    """Cells are HTML; `words` are the columns of words, which stand left, as numbers stand right.
+
+    `headed` rows begin with their heading.
+    """
+
+    def line(cells: Sequence[str], scope: str = "") -> str:
+        return "".join(
+            f'<th scope="{scope}"{left if k in words else ""}>{cell}</th>'
+            if (scope == "col" and cell) or (scope == "row" and k == 0)
+            else f"<td{left if k in words else ''}>{cell}</td>"
+            for k, cell in enumerate(cells)
+        )
+
+    body = "\n".join(
+        f"<tr{_class(row_kind)}>{line(row, 'row' if headed else '')}</tr>"
+        for row, row_kind in zip(rows, row_kinds or repeat(""), strict=False)
+    )
+    above = f"<thead><tr>{line(head, 'col')}</tr></thead>\n" if head else ""
+    below = f"<tfoot><tr>{line(foot)}</tr></tfoot>" if foot else ""
+    return f"<table{_class(kind)}>\n{above}<tbody>\n{body}\n</tbody>{below}\n</table>"
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
+
+
+def text_table(shown: TextTable, *, left: str = ON_A_PAGE) -> str:
+    """A table of plain words and numbers."""
+    head = [text(f"{column.group} {column.title}".strip()) for column in shown.columns]
+    cells = [list(map(text, row)) for row in shown.texts]
+    count = len(shown.rows)
+    foot = cells[count] if shown.total else ()
+    return table(head, cells[:count], columns_of_words(shown), foot=foot, left=left)
+
+
+def columns_of_words(shown: TextTable) -> list[int]:
+    return [k for k, column in enumerate(shown.columns) if column.words]
+
+
+def bar(share: float, kind: str, *, at_the_right: bool = False) -> str:
+    """A bar of that share of its room; the style says how large that is."""
+    width = round(100 * share, 1)
+    x = f' x="{100 - width:g}"' if at_the_right else ""
+    return (
+        f'<svg class="bar {kind}" viewBox="0 0 100 1" preserveAspectRatio="none" '
+        f'aria-hidden="true"><rect{x} width="{width:g}" height="1"/></svg>'
+    )
+
+
+# The scripts of web/ ----------------------------------------------------------
+
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "([^"]+)"\n', re.MULTILINE)
+COMMENT = re.compile(
+    r"^ *(?://.*|/\*\*(?:[^*]|\*(?!/))*\*/)\n|/\*\* @type \{.*?\} \*/ ?| +// [^`'\"\n]*$",
+    re.MULTILINE,
+)
+MARGIN = re.compile("^ +", re.MULTILINE)
+EXPORT = re.compile(
+    r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
+    r"((?:async )?(?:function\*?|class|const|let) (\w+))",
+    re.MULTILINE,
+)
+
+
+@cache
+def script(main: str) -> str:
+    """A module of `web/` and all that it imports as one script: a page may load nothing.
+
+    Each module becomes a scope of its own that hands out what it exports. Modules import each other
+    by name alone, at their beginning, and export where they declare. Comments and types stay
+    behind, and so does what stands before a line: no text in a module goes over several.
+    """
+    scopes: dict[str, str] = {}
+    _collect(main, scopes)
+    body = "".join(scopes.values())
+    assert "</script" not in body
+    return f'(() => {{\n"use strict"\n{body}}})()\n'
+
+
+def _collect(name: str, scopes: dict[str, str]) -> str:
+    """Add a module's scope, after those that it needs; what the scope is called."""
+    called = re.sub(r"\W", "_", name)
+    if name not in scopes:
+        text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
+        text = MARGIN.sub("", COMMENT.sub("", text))
+
+        def scope_of(found: re.Match[str]) -> str:
+            source = _collect(normpath(join(dirname(name), found[2])), scopes)
+            return f"const {found[1]} = {source}\n"
+
+        inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
+        exports = ", ".join(found[2] for found in EXPORT.finditer(text))
+        scopes[name] = f"const {called} = (() => {{\n{inside}return {{ {exports} }}\n}})()\n"
+    return called
