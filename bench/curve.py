@@ -20,7 +20,7 @@ from pathlib import Path
 from gradbook.files import write_whole
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import PAPER, QUIET
-from gradbook.report.chart.svg import FONT
+from gradbook.report.figures import FONT
 from gradbook.report.run.seeds import DOT
 
 ROOT = Path(__file__).parents[1]

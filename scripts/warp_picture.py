@@ -14,7 +14,7 @@ import numpy as np
 from gradbook.data.dataset import in_turns
 from gradbook.data.sources import load
 from gradbook.data.warp import WARP_GRAMMAR, parse_warp, samples
-from gradbook.report.images.contact_sheet import png
+from gradbook.report.images import contact_sheet
 
 PICTURE = Path("docs/pictures/warps.png")
 DIGITS = 10
@@ -28,7 +28,9 @@ def main() -> None:
     rows = [*((kind, parse_warp(kind)) for kind in KINDS), ("all at once", parse_warp(all_at_once))]
     images = [samples(training, warp, chosen, seed=1).pixels for _, warp in rows]
     names = [name for name, _ in rows for _ in range(DIGITS)]
-    PICTURE.write_bytes(png(np.concatenate(images), names, "Ten digits, warped", across=DIGITS))
+    PICTURE.write_bytes(
+        contact_sheet(np.concatenate(images), names, "Ten digits, warped", across=DIGITS)
+    )
     print(f"wrote {PICTURE}, {PICTURE.stat().st_size // 1024} KB")
 
 

@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.report.chart.characters import chart_lines
-from gradbook.report.chart.curves import Chart, Curve, few, spread, thinned, tick_text
-from gradbook.report.chart.scale import LOG
-from gradbook.report.chart.svg import stacked, svg
+from gradbook.report.charts import LOG, Chart, Curve, chart_lines, few, spread_out, thin, tick_text
+from gradbook.report.figures import chart_svg, stack_charts
 from gradbook.report.words import plain
 
 EPOCHS = np.arange(40)
@@ -49,7 +47,7 @@ def test_a_chart_in_letters(golden):
 
 
 def test_a_chart_as_a_picture(golden):
-    golden("chart.svg", svg(chart([1, 0.1, 0.01, 0.002, 0.001], [1, 5, nan, 2, 1])))
+    golden("chart.svg", chart_svg(chart([1, 0.1, 0.01, 0.002, 0.001], [1, 5, nan, 2, 1])))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -83,7 +81,9 @@ def test_labels_do_not_meet():
     crowd = chart(*([1, 0.9 + k / 1000] for k in range(12)))
     heights = sorted(
         float(node.get("y"))
-        for node in ElementTree.fromstring(svg(crowd)).iter("{http://www.w3.org/2000/svg}text")
+        for node in ElementTree.fromstring(chart_svg(crowd)).iter(
+            "{http://www.w3.org/2000/svg}text"
+        )
         if "end" in node.get("class").split()
     )
     assert len(heights) == 12
@@ -92,13 +92,13 @@ def test_labels_do_not_meet():
 
 def test_a_crowd_too_large_to_name_is_named_in_part():
     crowd = chart(*([1, 1 / (k + 1)] for k in range(300)))
-    named = [word for word in words(svg(crowd)) if word.isdigit()]
+    named = [word for word in words(chart_svg(crowd)) if word.isdigit()]
     assert 10 < len(named) < 60
     assert "299" in named
 
 
 def test_two_charts_stand_under_each_other():
-    picture = stacked([chart([1, 2], title="One"), chart([3, 4], title="Two")], "Both")
+    picture = stack_charts([chart([1, 2], title="One"), chart([3, 4], title="Two")], "Both")
     assert [word for word in words(picture) if word in ("Both", "One", "Two")] == [
         "Both",
         "One",
@@ -107,7 +107,7 @@ def test_two_charts_stand_under_each_other():
 
 
 def test_words_from_outside_are_escaped():
-    picture = svg(Chart("<script>", (Curve('"&<', np.ones(2), "#000000"),)))
+    picture = chart_svg(Chart("<script>", (Curve('"&<', np.ones(2), "#000000"),)))
     assert "<script>" not in picture
     assert "<script>" in words(picture)
 
@@ -118,7 +118,7 @@ def test_any_losses_can_be_drawn(values):
 
 
 def check_drawn(drawn):
-    ElementTree.fromstring(svg(drawn))
+    ElementTree.fromstring(chart_svg(drawn))
     plain(chart_lines(drawn, 60, 8))
     low, high = drawn.ends
     assert low < high
@@ -170,7 +170,7 @@ def test_a_level_is_spelled_as_a_power_where_that_is_shorter(value, text, in_asc
 def test_thinning_keeps_the_ends_and_every_spike():
     values = np.ones(100_000)
     values[[333, 77_777]] = 1e6, 1e-6
-    epochs, kept = thinned(values, 1000)
+    epochs, kept = thin(values, 1000)
     assert len(kept) <= 1000
     assert {1, 334, 77_778, 100_000} <= set(epochs)
     assert all(kept[k] == values[epoch - 1] for k, epoch in enumerate(epochs))
@@ -178,7 +178,7 @@ def test_thinning_keeps_the_ends_and_every_spike():
 
 @given(st.lists(st.floats(0, 100), max_size=20), st.floats(0.1, 20))
 def test_spreading_keeps_order_and_distance_and_stays_inside(wanted, gap):
-    places = spread(wanted, gap, 0, 100)
+    places = spread_out(wanted, gap, 0, 100)
     order = sorted(range(len(wanted)), key=lambda k: (wanted[k], k))
     placed = [places[k] for k in order]
     fair = min(gap, 100 / max(len(wanted) - 1, 1))
@@ -187,7 +187,7 @@ def test_spreading_keeps_order_and_distance_and_stays_inside(wanted, gap):
 
 
 def test_spreading_moves_nothing_that_has_room():
-    assert spread([10, 50, 30], 5, 0, 100) == [10, 50, 30]
+    assert spread_out([10, 50, 30], 5, 0, 100) == [10, 50, 30]
 
 
 @pytest.mark.parametrize(("count", "most"), [(0, 5), (3, 5), (5, 5), (100, 7), (100, 1)])

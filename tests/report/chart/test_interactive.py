@@ -8,8 +8,8 @@ from math import inf, nan
 
 import numpy as np
 
-from gradbook.report.chart.curves import MOST_POINTS, Chart, Curve
-from gradbook.report.chart.interactive import BESIDE, figure
+from gradbook.report.charts import MOST_POINTS, Chart, Curve
+from gradbook.report.figures import BESIDE, figure
 
 
 def chart(*values, labels=None):

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.report.chart.characters import chart_lines
-from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.chart.scale import EVEN, LOG, TOWARDS
+from gradbook.report.charts import EVEN, LOG, TOWARDS, Chart, Curve, chart_lines
 from gradbook.report.words import plain
 
 shares = st.lists(st.floats(0, 1), min_size=1, max_size=8).map(np.array)

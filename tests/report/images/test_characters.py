@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gradbook.report.images.characters import Means, grid
+from gradbook.report.images import Means, image_lines
 from gradbook.report.words import Span, plain
 
 
@@ -19,7 +19,7 @@ RING = image(".###.", ".#.#.", ".###.", ".....")
 
 
 def drawn(images, names, width=80, means=Means.BLOCKS):
-    return plain(grid(np.array(images), names, width, means))
+    return plain(image_lines(np.array(images), names, width, means))
 
 
 def test_half_blocks_show_two_rows_a_line():
@@ -32,7 +32,7 @@ def test_letters_show_the_ink_of_two_rows():
 
 def test_colours_are_the_pixels_themselves():
     colours = np.array([[[1, 4]], [[2, 5]], [[3, 6]]], np.uint8)  # red, green, blue; one row of 2
-    line, *_ = grid(colours[None], ["x"], 80, Means.COLOURS)
+    line, *_ = image_lines(colours[None], ["x"], 80, Means.COLOURS)
     assert line == [
         Span("▀", "rgb(1,2,3) on rgb(1,2,3)"),
         Span("▀", "rgb(4,5,6) on rgb(4,5,6)"),
@@ -40,9 +40,9 @@ def test_colours_are_the_pixels_themselves():
 
 
 def test_pixels_of_one_colour_are_said_at_once():
-    line, *_ = grid(RING[None], ["o"], 80, Means.COLOURS)
+    line, *_ = image_lines(RING[None], ["o"], 80, Means.COLOURS)
     assert [piece.text for piece in line] == ["▀", "▀", "▀", "▀", "▀"]
-    line, *_ = grid(np.zeros((1, 1, 2, 5), np.uint8), ["o"], 80, Means.COLOURS)
+    line, *_ = image_lines(np.zeros((1, 1, 2, 5), np.uint8), ["o"], 80, Means.COLOURS)
     assert line == [Span("▀▀▀▀▀", "rgb(0,0,0) on rgb(0,0,0)")]
 
 
@@ -53,7 +53,7 @@ def test_as_many_stand_side_by_side_as_there_is_room_for():
 
 
 def test_a_large_image_is_made_smaller():
-    lines = grid(np.zeros((1, 3, 300, 200), np.uint8), ["a"], 80, Means.LETTERS)
+    lines = image_lines(np.zeros((1, 3, 300, 200), np.uint8), ["a"], 80, Means.LETTERS)
     assert len(lines[0][0].text) == 40
     assert len(lines) == 30 + 1
 
@@ -69,10 +69,10 @@ def test_a_large_image_is_made_smaller():
     st.sampled_from(Means),
 )
 def test_whatever_the_sizes_no_line_is_too_wide(pixels, width, means):
-    lines = grid(pixels, ["a name that is long"] * len(pixels), width, means)
+    lines = image_lines(pixels, ["a name that is long"] * len(pixels), width, means)
     assert max(sum(len(piece.text) for piece in line) for line in lines) <= width
 
 
 @pytest.mark.parametrize("means", Means)
 def test_an_image_of_one_grey_is_drawn(means):
-    assert len(grid(np.full((1, 1, 4, 4), 7, np.uint8), ["a"], 80, means)) == 3
+    assert len(image_lines(np.full((1, 1, 4, 4), 7, np.uint8), ["a"], 80, means)) == 3

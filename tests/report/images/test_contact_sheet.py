@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.report.images.contact_sheet import GAP, MARGIN, TITLE, WIDEST, png
+from gradbook.report.images import MARGIN, SHEET_GAP, TITLE, WIDEST_SHEET, contact_sheet
 from tests.data.made import pixels
 
 
 def sheet(images, across=10, names=None, title="a title"):
     names = names or [str(i) for i in range(len(images))]
-    return Image.open(BytesIO(png(images, names, title, across)))
+    return Image.open(BytesIO(contact_sheet(images, names, title, across)))
 
 
 def test_small_images_are_enlarged_by_a_whole_number():
@@ -20,7 +20,7 @@ def test_small_images_are_enlarged_by_a_whole_number():
     found = np.asarray(sheet(images))
     top = MARGIN + TITLE
     for i, image in enumerate(images):
-        left = MARGIN + i * (84 + GAP)
+        left = MARGIN + i * (84 + SHEET_GAP)
         assert np.array_equal(found[top : top + 84 : 3, left : left + 84 : 3, 0], image[0])
         assert np.array_equal(found[top + 2 : top + 84 : 3, left + 2 : left + 84 : 3, 1], image[0])
 
@@ -41,17 +41,17 @@ def test_there_is_a_caption_below_each_image_and_a_title_above():
 @pytest.mark.parametrize("size", [1, 8, 28, 100, 224, 500])
 @pytest.mark.parametrize("across", [1, 10, 1000])
 def test_a_sheet_stays_narrow(size, across):
-    assert sheet(pixels(12, 1, size, size), across).width <= WIDEST
+    assert sheet(pixels(12, 1, size, size), across).width <= WIDEST_SHEET
 
 
 def test_a_long_name_is_cut_to_its_room():
     plain = np.asarray(sheet(pixels(2, 1, 28, 28), names=["i", "i"]))
     long = np.asarray(sheet(pixels(2, 1, 28, 28), names=["i" * 300, "i"]))
-    right = MARGIN + 84 + GAP
+    right = MARGIN + 84 + SHEET_GAP
     assert plain.shape == long.shape
     assert np.array_equal(plain[:, right:], long[:, right:])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
 def test_images_of_odd_shapes_are_put_on_a_sheet(shape):
-    assert sheet(pixels(5, 1, *shape)).width <= WIDEST
+    assert sheet(pixels(5, 1, *shape)).width <= WIDEST_SHEET

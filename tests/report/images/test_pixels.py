@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.report.images.pixels import (
-    GAP,
+from gradbook.report.images import (
     LARGEST,
     LEVELS,
     NEGATIVE,
     POSITIVE,
+    STRIP_GAP,
     card,
     cards,
     line,
     picture,
+    signed_picture,
     strip,
-    tinted,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_a_large_picture_is_made_smaller():
 def test_a_large_layer_is_painted_by_the_means_of_its_blocks():
     values = np.zeros((300, 200))
     values[:4, :4] = 1
-    found = opened(tinted(values, 1.0)).convert("RGBA")
+    found = opened(signed_picture(values, 1.0)).convert("RGBA")
     assert found.size == (50, 75)
     assert found.getpixel((0, 0))[3] == 255
     assert found.getpixel((1, 1))[3] == 0
@@ -56,13 +56,13 @@ def test_a_large_layer_is_painted_by_the_means_of_its_blocks():
 def test_a_strip_has_paper_between_its_pictures():
     images = np.full((3, 1, 4, 5), 200, np.uint8)
     found = np.asarray(opened(strip(images, factor=2)))
-    assert found.shape == (8, 2 * (3 * 5 + 2 * GAP), 4)
-    assert found[0, :, 3].tolist() == ([255] * 10 + [0] * 2 * GAP) * 2 + [255] * 10
+    assert found.shape == (8, 2 * (3 * 5 + 2 * STRIP_GAP), 4)
+    assert found[0, :, 3].tolist() == ([255] * 10 + [0] * 2 * STRIP_GAP) * 2 + [255] * 10
 
 
 def test_zero_is_the_paper_and_the_sign_is_the_colour():
     values = np.array([[0.0, 2.0, -2.0, 1.0, np.nan, 9.0]])
-    found = np.asarray(opened(tinted(values, 2.0)).convert("RGBA"))[0]
+    found = np.asarray(opened(signed_picture(values, 2.0)).convert("RGBA"))[0]
     assert found[:, 3].tolist() == [0, 255, 255, 128, 0, 255]
     assert tuple(found[1, :3]) == POSITIVE
     assert tuple(found[2, :3]) == NEGATIVE
@@ -70,12 +70,12 @@ def test_zero_is_the_paper_and_the_sign_is_the_colour():
 
 def test_a_value_is_painted_as_strong_as_it_is():
     values = np.linspace(-1, 1, 81)[None]
-    strength = np.asarray(opened(tinted(values, 1.0)).convert("RGBA"))[0, :, 3] / 255
+    strength = np.asarray(opened(signed_picture(values, 1.0)).convert("RGBA"))[0, :, 3] / 255
     assert strength == pytest.approx(np.abs(values[0]), abs=0.51 / LEVELS)
 
 
 def test_nothing_at_all_is_paper():
-    found = np.asarray(opened(tinted(np.zeros((2, 2)), 0.0)).convert("RGBA"))
+    found = np.asarray(opened(signed_picture(np.zeros((2, 2)), 0.0)).convert("RGBA"))
     assert not found[..., 3].any()
 
 

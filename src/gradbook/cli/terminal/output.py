@@ -81,11 +81,11 @@ def rich_text(line: TextLine) -> Text:
 
 def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
     """Images side by side, by what the terminal can do: colours, blocks or letters."""
-    from gradbook.report.images.characters import Means, grid
+    from gradbook.report.images import Means, image_lines
 
     means = Means.COLOURS if has_colours() else Means.BLOCKS
     print()
-    show(grid(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
+    show(image_lines(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
 
 
 def print_json(found: object) -> None:

@@ -156,10 +156,12 @@ def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
 
 def _write_sheet(dataset: Dataset, options: Namespace) -> None:
     from gradbook.files import write_whole
-    from gradbook.report.images.contact_sheet import png
+    from gradbook.report.images import contact_sheet
 
     images = _chosen(dataset, options, options.show or ON_A_SHEET)
     names = [dataset.classes[label] for label in images.labels]
     title = f"{dataset.name}: {len(images):,} of {len(dataset.training):,} training images"
     title += ", warped" if options.warp else ""
-    write_whole(options.png, png(images.pixels, names, title, across=len(dataset.classes)))
+    write_whole(
+        options.png, contact_sheet(images.pixels, names, title, across=len(dataset.classes))
+    )

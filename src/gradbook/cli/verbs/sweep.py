@@ -87,14 +87,14 @@ def run(options: Namespace) -> int:
 
 def _file(name: str) -> str:
     if file_ending_in(*SUFFIXES)(name).lower().endswith(".png"):
-        from gradbook.report.chart.svg import require_painter
+        from gradbook.report.figures import require_painter
 
         require_painter()
     return name
 
 
 def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
-    from gradbook.report.chart import svg as picture
+    from gradbook.report import figures as picture
     from gradbook.report.sweep import charts as sweep_charts
     from gradbook.report.sweep import page as sweep_page
     from gradbook.report.sweep import text as sweep_data
@@ -107,6 +107,6 @@ def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
         case ".json":
             return sweep_data.as_json(found)
         case ".png":
-            return picture.png(sweep_charts.picture(found))
+            return picture.paint_png(sweep_charts.picture(found))
         case _:
             return sweep_charts.picture(found)

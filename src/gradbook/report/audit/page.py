@@ -21,18 +21,18 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.errors import one_line
+from gradbook.report import figures
 from gradbook.report.audit.class_table import FEW_BOOKS, ClassTable, anchor
 from gradbook.report.audit.folding import few_ranges, place_of, spoilt
 from gradbook.report.audit.text import counts, learning, summary, to_fill_in
-from gradbook.report.chart import interactive, svg
-from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report.charts import Chart, Curve
 from gradbook.report.page import IN_A_NOTEBOOK, Section, badge, page, resource, script, table, text
 
 LARGEST = 4_500_000  # bytes of a class's page
 MOST_FINDINGS = 5  # of each book on the page of a very large class
 MOST_BOOKS = 5_000  # of which a page might still have them all
 MOST_ROWS = 1_000  # in the table of a class that is larger
-FRAME = svg.Frame(height=260.0, left=78.0, right=92.0)
+FRAME = figures.Frame(height=260.0, left=78.0, right=92.0)
 MADE, CORRECTED = "#D0453F", "#1E9650"  # as in audit.css; seen on light and on dark paper
 _FOOT = (
     "Every gradient was checked against the chain rule of the sheet’s own loss, and every update "
@@ -113,7 +113,7 @@ def _page(title: str, lead: str, sections: Sequence[Section], code: str = "") ->
         sections,
         lead=f'<p class="lead">{text(lead)}.</p>',
         foot=f"<p>{_FOOT}</p>",
-        style=interactive.style() + resource("audit.css"),
+        style=figures.figure_style() + resource("audit.css"),
         script=code,
     )
 
@@ -203,7 +203,7 @@ def _chart(sheet: SheetReport) -> str:
     if sheet.curve is None:
         return ""
     chart = curves(sheet.curve)
-    picture = svg.svg(chart, FRAME, alone=False)
+    picture = figures.chart_svg(chart, FRAME, alone=False)
     caption = f"Effect on learning: {text(learning(sheet.curve))}."
     for kind, curve in zip(("made", "corrected"), chart.curves, strict=True):
         # the names are all the legend that a phone has room for
@@ -237,5 +237,5 @@ def _cell_parts(sheet: SheetReport) -> Iterator[str]:
         yield table(head, rows, range(len(head)), left=IN_A_NOTEBOOK)
     yield from _paragraphs(sheet.notes)
     if sheet.curve is not None:
-        yield svg.svg(curves(sheet.curve), FRAME)
+        yield figures.chart_svg(curves(sheet.curve), FRAME)
         yield f"<p>{text(learning(sheet.curve))}</p>"

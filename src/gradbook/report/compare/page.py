@@ -8,10 +8,10 @@ from pathlib import Path
 from gradbook.amounts import counted, sureness
 from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.palette import curve_colours
-from gradbook.report.chart import interactive
-from gradbook.report.chart.interactive import swatch
+from gradbook.report import figures
 from gradbook.report.compare.text import table as columns_of_runs
-from gradbook.report.images.pixels import card, cards, line
+from gradbook.report.figures import swatch
+from gradbook.report.images import card, cards, line
 from gradbook.report.page import Section, columns_of_words, made_with, page, table, text, wide
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import style
@@ -28,7 +28,7 @@ def compare_page(
     if all(run.history for run in runs):
         charts = of_several([(run.name, run.recipe, run.history) for run in runs])
         sections.append(
-            Section("training", "How they trained", interactive.figure(charts, "How they trained"))
+            Section("training", "How they trained", figures.figure(charts, "How they trained"))
         )
     if len(runs) > 1:
         sections.append(Section("recipes", "How their recipes differ", _differences(runs)))
@@ -42,7 +42,7 @@ def compare_page(
         lead=f'<p class="lead">{text(lead)}</p>',
         foot=made_with(command),
         style=style(),
-        script=interactive.script(),
+        script=figures.figure_script(),
     )
 
 

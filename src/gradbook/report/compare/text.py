@@ -9,7 +9,7 @@ from typing import Any
 
 from gradbook.amounts import duration, percent
 from gradbook.lab.runs import Compared, Misread, differences
-from gradbook.report.chart.characters import chart_lines
+from gradbook.report.charts import chart_lines
 from gradbook.report.run.charts import of_several
 from gradbook.report.words import (
     RULE,

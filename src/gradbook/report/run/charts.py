@@ -11,8 +11,7 @@ from gradbook.amounts import loss, percent, short
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.training.epochs import Epoch, rates_of, schedule_losses
 from gradbook.palette import curve_colours
-from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.chart.scale import EVEN, TOWARDS
+from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
 
 TRAINING, VALIDATION, RATE = "#C27A09", "#077DB3", "#BC3E78"  # of palette.CURVES
 STEPS = 100  # of an epoch, that its rate is drawn at

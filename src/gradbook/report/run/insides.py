@@ -11,7 +11,7 @@ from gradbook.amounts import counted
 from gradbook.data.warp import write_warp
 from gradbook.lab.runs import Evidence, Stage
 from gradbook.layers.card import spell
-from gradbook.report.images.pixels import picture, strip, tinted
+from gradbook.report.images import picture, signed_picture, strip
 from gradbook.report.page import bar, table, text
 
 MOST_TILES = 32  # of a layer
@@ -84,7 +84,7 @@ def _filters(kernels: Array, sums: Array | None) -> str:
 
 
 def _tile(values: Array, most: float, words: str) -> str:
-    return f'<img src="{tinted(values, most)}" alt="{text(words)}">'
+    return f'<img src="{signed_picture(values, most)}" alt="{text(words)}">'
 
 
 def _stage(stage: Stage, sides: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ from statistics import fmean
 from gradbook.amounts import counted, duration, loss
 from gradbook.lab.training.epochs import Progress
 from gradbook.lab.training.training import LiveTraining
-from gradbook.report.chart.svg import Frame, svg
+from gradbook.report.figures import Frame, chart_svg
 from gradbook.report.page import text
 from gradbook.report.run.charts import of_run
 from gradbook.report.run.progress import spark
@@ -28,7 +28,7 @@ def html(live: LiveTraining) -> str:
         parts.append(f"<p>{text(live.doubt)}</p>")
     if training.history:
         charts = of_run(training.recipe, training.history)[:2]
-        drawn = "".join(svg(chart, FRAME) for chart in charts)
+        drawn = "".join(chart_svg(chart, FRAME) for chart in charts)
         parts.append(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{drawn}</div>')
     return "\n".join(parts)
 

@@ -12,7 +12,7 @@ from gradbook.amounts import counted, percent, sureness
 from gradbook.data.dataset import Images
 from gradbook.lab.models.answers import Answers, ClassScore, Places, aimed_probability, class_scores
 from gradbook.lab.runs import Evidence
-from gradbook.report.images.pixels import card, cards, line
+from gradbook.report.images import card, cards, line
 from gradbook.report.page import bar, table, text, wide
 
 Counts = NDArray[np.int64]

@@ -11,7 +11,7 @@ from gradbook.lab.recipes.recipe import weight_words
 from gradbook.lab.runs import Evidence, gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.net.measure import measure
-from gradbook.report.chart import interactive
+from gradbook.report import figures
 from gradbook.report.page import Section, page, resource, table, text, text_table, wide
 from gradbook.report.run.charts import of_run
 from gradbook.report.run.epochs import table_of
@@ -36,7 +36,7 @@ def evidence_page(run: Evidence) -> str:
         lead=f"{_lead(run)}\n{_contents(sections)}",
         foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
         style=style(),
-        script=interactive.script() + resource("run.js"),
+        script=figures.figure_script() + resource("run.js"),
     )
 
 
@@ -47,7 +47,7 @@ def heading(run: Evidence) -> str:
 
 
 def style() -> str:
-    return interactive.style() + summary_page.style() + resource("run.css")
+    return figures.figure_style() + summary_page.style() + resource("run.css")
 
 
 # What it reached.
@@ -127,7 +127,7 @@ def _training(run: Evidence) -> str:
         f"were measured {'on warped images, ' if warped else ''}while the network learned from "
         "them."
     )
-    charts = interactive.figure(of_run(run.recipe, run.history), "How it trained")
+    charts = figures.figure(of_run(run.recipe, run.history), "How it trained")
     epochs = wide(text_table(table_of(run.history, run.has_validation)))
     return (
         f"<p>{said}</p>\n{_likes(run)}{charts}\n"

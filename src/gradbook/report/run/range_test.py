@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.amounts import loss, short
 from gradbook.lab.training.train import RangeTest
-from gradbook.report.chart.curves import few
+from gradbook.report.charts import few
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words import QUIET, Span, TextLine, fold
 

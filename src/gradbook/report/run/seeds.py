@@ -12,11 +12,11 @@ from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs import Compared, open_run
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.palette import QUIET
-from gradbook.report.chart import interactive
-from gradbook.report.chart.curves import spread as apart
-from gradbook.report.chart.scale import notch
-from gradbook.report.chart.svg import FONT
-from gradbook.report.images.pixels import card, cards, line
+from gradbook.report import figures
+from gradbook.report.charts import notch
+from gradbook.report.charts import spread_out as apart
+from gradbook.report.figures import FONT
+from gradbook.report.images import card, cards, line
 from gradbook.report.page import Section, page, table, text, wide
 from gradbook.report.run.charts import of_several
 from gradbook.report.run.page import environment, facts, images_told_of, style
@@ -47,7 +47,7 @@ def seeds_page(folder: SeedsFolder, dataset: Dataset) -> str:
         lead=lead,
         foot=f"<p>{text(f'{dataset.name}: {dataset.source}')}</p>",
         style=style(),
-        script=interactive.script(),
+        script=figures.figure_script(),
     )
 
 
@@ -96,7 +96,7 @@ def _training(run: Compared) -> str:
     ]
     part = f"<p>The first {MOST_CURVES} seeds.</p>\n" if len(named) > MOST_CURVES else ""
     charts = of_several(named[:MOST_CURVES])
-    return part + interactive.figure(charts, "How each seed trained")
+    return part + figures.figure(charts, "How each seed trained")
 
 
 def _hard(answers: Sequence[Answers], dataset: Dataset) -> str:

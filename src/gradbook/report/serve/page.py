@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gradbook.audit.classes.submissions import NAMED, READ
 from gradbook.net.builtin import LESSONS
-from gradbook.report.chart import interactive
+from gradbook.report import figures
 from gradbook.report.page import Section, page, resource, script, table, text
 from gradbook.targets.drawing import style as drawing_style
 
@@ -100,7 +100,7 @@ def serve_page() -> str:
         ),
         style="".join(
             [
-                interactive.style(),
+                figures.figure_style(),
                 drawing_style(),
                 resource("audit.css"),
                 resource("sweep.css"),

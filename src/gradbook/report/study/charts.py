@@ -7,10 +7,9 @@ from html import escape
 from itertools import combinations
 
 from gradbook.amounts import percent
-from gradbook.report.chart import points
-from gradbook.report.chart.points import Across, Point
-from gradbook.report.chart.scale import EVEN
-from gradbook.report.chart.svg import Frame, element, line, pt, words_at
+from gradbook.report import figures
+from gradbook.report.charts import EVEN
+from gradbook.report.figures import Across, Frame, Point, grid_line, pt, svg_element, words_at
 from gradbook.report.study.text import Record, value_words
 
 INKS = ("#BE4C01", "#C27A09", "#879606", "#01A578", "#077DB3")  # from the worst fifth to the best
@@ -75,7 +74,7 @@ def history(ranked: Ranked) -> str:
     best.append((numbers[-1], best[-1][1]))
     across = Across("trial", min(numbers), max(numbers))
     shown = [ranked.point(record, record["number"]) for record in ranked.drawn]
-    return points.chart(
+    return figures.points_svg(
         "Held-back accuracy, and the best so far", across, shown, path=best, steps=True
     )
 
@@ -86,7 +85,9 @@ def front(ranked: Ranked, key: str = COST, words: str = "parameters") -> str:
     costs = [record[key] for record in ranked.records]
     across = Across(words, min(costs), max(costs), log=max(costs) > 8 * min(costs) > 0)
     shown = [ranked.point(record, record[key]) for record in ranked.drawn]
-    return points.chart(f"Accuracy over {words}: the front", across, shown, path=ends, steps=True)
+    return figures.points_svg(
+        f"Accuracy over {words}: the front", across, shown, path=ends, steps=True
+    )
 
 
 def on_the_front(records: Sequence[Record], key: str = COST) -> list[Record]:
@@ -108,7 +109,7 @@ def slices(ranked: Ranked) -> Iterator[str]:
         own = [record for record in ranked.drawn if name in record["parameters"]]
         across = _axis(name, own)
         shown = [ranked.point(record, _place(across, record, name)) for record in own]
-        yield points.chart(name, across, shown, frame=SMALL)
+        yield figures.points_svg(name, across, shown, frame=SMALL)
 
 
 def pairs(ranked: Ranked, names: Sequence[str]) -> Iterator[str]:
@@ -123,7 +124,7 @@ def pairs(ranked: Ranked, names: Sequence[str]) -> Iterator[str]:
             for r in own
         ]
         title = f"{up_name} over {across_name}"
-        yield points.chart(title, across, shown, upwards=_Named(up), frame=SMALL)
+        yield figures.points_svg(title, across, shown, upwards=_Named(up), frame=SMALL)
 
 
 class _Named(type(EVEN)):  # type: ignore[misc]  # an axis of what is laid out already
@@ -173,7 +174,7 @@ def parallel(ranked: Ranked) -> str:
     columns = [WIDE.x(k / max(len(names), 1)) for k in range(len(names) + 1)]
     parts: list[str] = []
     for x, axis in zip(columns, [*axes, last], strict=True):
-        parts.append(line(x, WIDE.y(1), x, WIDE.y(0)))
+        parts.append(grid_line(x, WIDE.y(1), x, WIDE.y(0)))
         parts.append(words_at(x, 16, axis.words, anchor="middle", kind="quiet axis"))
         for value, said in axis.ticks:
             shown = percent(value) if axis is last else said
@@ -194,4 +195,4 @@ def parallel(ranked: Ranked) -> str:
         place = ranked.anchor(record)
         parts.append(f'<a href="#{place}" tabindex="-1">{drawn}</a>' if place else drawn)
     words = f"What was chosen in each of {len(scores)} trials, and its score"
-    return element(WIDE, words, parts, alone=False, role="group")
+    return svg_element(WIDE, words, parts, alone=False, role="group")

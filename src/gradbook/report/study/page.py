@@ -9,16 +9,15 @@ import numpy as np
 from gradbook.amounts import counted, duration, percent
 from gradbook.lab.study.study import best_trial
 from gradbook.palette import curve_colours
-from gradbook.report.chart import svg
-from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.chart.scale import TOWARDS
+from gradbook.report import figures
+from gradbook.report.charts import TOWARDS, Chart, Curve
 from gradbook.report.page import Section, bar, made_with, page, resource, table, text, wide
 from gradbook.report.study import charts
 from gradbook.report.study.charts import MOST_TOLD, Ranked, anchor, best_first
 from gradbook.report.study.text import Record, drawn_words, value_words
 
 LONG = 10_000  # characters of what was chosen
-SMALL = svg.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
+SMALL = figures.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
 
 
 def study_page(
@@ -48,7 +47,7 @@ def study_page(
         sections,
         lead=f'<p class="lead">{text(_lead(records, ranked))}</p>',
         foot=made_with(command),
-        style=svg.style() + resource("study.css"),
+        style=figures.chart_style() + resource("study.css"),
     )
 
 
@@ -133,4 +132,4 @@ def _trial(record: Record) -> str:
 def _curve(accuracies: Sequence[float]) -> str:
     curve = Curve("held back", np.array(accuracies), curve_colours(1)[0])
     drawn = Chart("Held-back accuracy", (curve,), scale=TOWARDS, measure="accuracy", spell=percent)
-    return svg.svg(drawn, SMALL, alone=False, labelled=False)
+    return figures.chart_svg(drawn, SMALL, alone=False, labelled=False)

@@ -6,8 +6,8 @@ from gradbook.amounts import counted, shortest
 from gradbook.net.task import split
 from gradbook.palette import curve_colours
 from gradbook.rates.sweep import Sweep
-from gradbook.report.chart import svg as curve_svg
-from gradbook.report.chart.curves import Chart, Curve
+from gradbook.report import figures as curve_svg
+from gradbook.report.charts import Chart, Curve
 
 LONGEST_LABEL = 8
 
@@ -45,4 +45,4 @@ def title(sweep: Sweep) -> str:
 def picture(sweep: Sweep) -> str:
     """The charts under each other as one SVG."""
     heading = f"{title(sweep)}, {counted(sweep.epochs, 'epoch')}"
-    return curve_svg.stacked(charts(sweep), heading, sweep.finding)
+    return curve_svg.stack_charts(charts(sweep), heading, sweep.finding)

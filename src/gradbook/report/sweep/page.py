@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook.amounts import counted, short, shortest
 from gradbook.rates.criteria import MEANINGS
 from gradbook.rates.sweep import DEFINITION, Sweep
-from gradbook.report.chart import interactive
+from gradbook.report import figures
 from gradbook.report.page import (
     IN_A_NOTEBOOK,
     Section,
@@ -25,14 +25,14 @@ def sweep_page(sweep: Sweep, command: str = "") -> str:
     return page(
         title(sweep),
         [
-            Section("curves", "Curves", interactive.figure(charts(sweep), "Losses", labelled=True)),
+            Section("curves", "Curves", figures.figure(charts(sweep), "Losses", labelled=True)),
             Section("verdicts", "Verdicts", _verdicts(sweep)),
             Section("meanings", "What the verdicts mean", _meanings()),
             Section("how", "How it was measured", _how(sweep, command)),
         ],
         lead=_lead(sweep),
-        style=interactive.style() + resource("sweep.css"),
-        script=interactive.script(),
+        style=figures.figure_style() + resource("sweep.css"),
+        script=figures.figure_script(),
     )
 
 
@@ -65,7 +65,7 @@ def _verdicts(sweep: Sweep) -> str:
     inks = colours(sweep)
     rows = (
         (
-            f"{interactive.swatch(inks[it.rate])} {shortest(it.rate)}",
+            f"{figures.swatch(inks[it.rate])} {shortest(it.rate)}",
             *(short(it.end), short(it.lowest), "yes" if it.trains else "no"),
             f"{badge(it.verdict)} {text(it.reason)}",
         )

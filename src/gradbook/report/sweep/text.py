@@ -11,7 +11,7 @@ from gradbook.amounts import counted, short, shortest
 from gradbook.rates.criteria import Verdict
 from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.rates.verdict import RateOutcome
-from gradbook.report.chart.characters import chart_lines
+from gradbook.report.charts import chart_lines
 from gradbook.report.sweep.charts import charts, title
 from gradbook.report.words import (
     TEXT_WIDTH,

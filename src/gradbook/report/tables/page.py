@@ -15,9 +15,8 @@ from gradbook.lab.tables import MEAN, Problem, TrainedTable
 from gradbook.lab.training.epochs import rates_of, schedule_losses
 from gradbook.net.measure import measure
 from gradbook.net.task import Task
-from gradbook.report.chart import interactive
-from gradbook.report.chart.curves import Chart, Curve
-from gradbook.report.chart.scale import EVEN
+from gradbook.report import figures
+from gradbook.report.charts import EVEN, Chart, Curve
 from gradbook.report.page import Section, page, table, text, text_table, wide
 from gradbook.report.run.charts import RATE, STEPS, TRAINING, VALIDATION
 from gradbook.report.run.mistakes import by_class
@@ -37,7 +36,7 @@ def table_page(trained: TrainedTable, made_with: dict[str, Any]) -> str:
         lead=_lead(trained),
         foot=f"<p>{text(trained.problem.table.file)}</p>",
         style=style(),
-        script=interactive.script(),
+        script=figures.figure_script(),
     )
 
 
@@ -78,7 +77,7 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
 
 
 def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Section]:
-    charts = interactive.figure(_charts(trained), "How it trained")
+    charts = figures.figure(_charts(trained), "How it trained")
     validated = trained.kept_epoch.validation_loss is not None
     columns = epoch_columns(trained.problem.task, validated).columns
     epochs = TextTable.of(columns, map(vars, trained.history))

@@ -1,0 +1,253 @@
+"""Images before a reader: in a page, on cards, on a contact sheet, in a terminal.
+
+Knows arrays of pixels, and knows nothing of where they come from.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
+from functools import cache
+from io import BytesIO
+from itertools import groupby
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import one_line
+from gradbook.report.page import text
+from gradbook.report.words import Span, TextLine
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+POSITIVE, NEGATIVE = (0x2F, 0x7F, 0xD6), (0xD8, 0x6A, 0x1C)  # seen on white and on dark paper
+LEVELS = 16  # of each colour; few make small files, and nobody sees more
+LARGEST = 96  # pixels of a picture's longer side
+STRIP_GAP = 2  # pixels between the pictures of a strip, before it is made larger
+
+
+def picture(pixels: NDArray[np.uint8]) -> str:
+    """An image (channels, rows, columns) as an address for <img>; a large one is made smaller."""
+    return _address(small(pixels))
+
+
+def strip(images: NDArray[np.uint8], factor: int = 2) -> str:
+    """Images (images, channels, rows, columns) side by side, the paper between them."""
+    from PIL import Image
+
+    parts = [small(pixels).convert("RGBA") for pixels in images]
+    width, height = parts[0].size
+    whole = Image.new("RGBA", (len(parts) * (width + STRIP_GAP) - STRIP_GAP, height), (0, 0, 0, 0))
+    for place, part in enumerate(parts):
+        whole.paste(part, (place * (part.width + STRIP_GAP), 0))
+    return _address(whole.resize((whole.width * factor, whole.height * factor), 0))
+
+
+def signed_picture(values: NDArray[np.floating], most: float) -> str:
+    """Values (rows, columns) from -most to most as a picture.
+
+    Both signs are painted in a colour that lets more of the paper through the weaker they are, so
+    that zero is the paper, light or dark.
+    """
+    from PIL import Image
+
+    share = _mean_of_blocks(np.nan_to_num(values / most) if most > 0 else np.zeros_like(values))
+    levels = np.rint(np.clip(share, -1, 1) * LEVELS).astype(np.int16) + LEVELS
+    image = Image.fromarray(levels.astype(np.uint8), "P")
+    image.putpalette(bytes(NEGATIVE * LEVELS + POSITIVE * (LEVELS + 1)))
+    strength = bytes(round(255 * abs(k - LEVELS) / LEVELS) for k in range(2 * LEVELS + 1))
+    return _address(image, transparency=strength)
+
+
+def _mean_of_blocks(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """As many pixels as can be seen of a small picture."""
+    factor = ceil(max(values.shape) / LARGEST)
+    rows, columns = (side // factor * factor for side in values.shape)
+    blocks = values[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
+    return np.asarray(blocks.mean((1, 3)))
+
+
+def small(pixels: NDArray[np.uint8], largest: int = LARGEST) -> Image:
+    """An image, at most so many pixels long, of (channels, rows, columns)."""
+    from PIL import Image
+
+    grey = pixels.shape[0] != 3
+    image = Image.fromarray(pixels[0] if grey else pixels.transpose(1, 2, 0))
+    longest = max(image.size)
+    return image.reduce(ceil(longest / largest)) if longest > largest else image
+
+
+def _address(image: Image, **how: bytes) -> str:
+    content = BytesIO()
+    image.save(content, "PNG", optimize=True, **how)
+    return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
+
+
+# Cards: an image each, and a list of words below it ---------------------------
+
+
+def cards(each: Iterable[str]) -> str:
+    """Cards side by side; nothing where there are none."""
+    together = "\n".join(each)
+    return f'<ol class="gallery">\n{together}\n</ol>' if together else ""
+
+
+def card(
+    pixels: NDArray[np.uint8], place: int, what: str, lines: Iterable[str], kind: str = ""
+) -> str:
+    """The test image of that place, what it is in words, and lines of a list below it."""
+    return (
+        f'<li{kind}><img src="{picture(pixels)}" alt="test image {place + 1:,}: {text(what)}" '
+        f'title="image {place + 1:,}">\n<dl>{"".join(lines)}</dl></li>'
+    )
+
+
+def line(word: str, name: str, value: str = "", before: str = "") -> str:
+    """A word and a name, and at their right a value; `before` is HTML."""
+    right = f"<dd>{value}</dd>" if value else ""
+    named = f" <b>{text(name)}</b>" if name else ""
+    return f'<div><dt title="{text(name)}">{before}{word}{named}</dt>{right}</div>'
+
+
+# A contact sheet --------------------------------------------------------------
+
+WIDEST_SHEET = 1100  # pixels of the sheet
+CELL = 84  # pixels at most of a small image, made larger by a whole number
+LARGEST_ON_A_SHEET = 224  # of a large image, made smaller
+SHEET_GAP, MARGIN, CAPTION, TITLE = 12, 24, 22, 40
+PAPER, INK, GREY = "#ffffff", "#1a1a1a", "#666666"
+
+
+def contact_sheet(
+    pixels: NDArray[np.uint8], names: Sequence[str], title: str, across: int
+) -> bytes:
+    """Images (images, channels, rows, columns), as many side by side if there is room."""
+    from PIL import Image, ImageDraw
+
+    images = [_image(image) for image in pixels]
+    width, height = images[0].size
+    across = max(
+        min(across, (WIDEST_SHEET - 2 * MARGIN + SHEET_GAP) // (width + SHEET_GAP), len(images)), 1
+    )
+    down = ceil(len(images) / across)
+    size = (
+        max(2 * MARGIN + across * (width + SHEET_GAP) - SHEET_GAP, 420),
+        MARGIN + TITLE + down * (height + CAPTION + SHEET_GAP) - SHEET_GAP + MARGIN,
+    )
+    sheet = Image.new("RGB", size, PAPER)
+    pen = ImageDraw.Draw(sheet)
+    pen.text((MARGIN, MARGIN), title, INK, _font(17))
+    for place, (image, name) in enumerate(zip(images, names, strict=True)):
+        x = MARGIN + place % across * (width + SHEET_GAP)
+        y = MARGIN + TITLE + place // across * (height + CAPTION + SHEET_GAP)
+        sheet.paste(image, (x, y))
+        pen.text((x + width / 2, y + height + 4), _fitting(name, width), GREY, _font(13), "ma")
+    content = BytesIO()
+    sheet.save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def _image(pixels: NDArray[np.uint8]) -> Image:
+    image = small(pixels, LARGEST_ON_A_SHEET)
+    factor = max(CELL // max(image.size), 1)
+    return image.resize((image.width * factor, image.height * factor), 0)  # the nearest pixel
+
+
+def _fitting(name: str, width: int) -> str:
+    """As much of the name as there is room for."""
+    letters = len(name)
+    while letters > 1 and _font(13).getlength(name[:letters]) > width:
+        letters -= 1
+    return name if letters == len(name) else f"{name[: max(letters - 1, 1)]}…"
+
+
+@cache
+def _font(size: int) -> FreeTypeFont | ImageFont:
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+# In characters ----------------------------------------------------------------
+
+WIDEST_IN_CHARACTERS = 40  # columns of one image; a wider one is made smaller
+CHARACTER_GAP = "  "
+BLOCKS = " ▄▀█"  # by 2 · upper + lower
+LETTERS = " .:-=+*#%@"
+
+
+class Means(Enum):
+    """What a terminal has to draw with."""
+
+    COLOURS = auto()
+    BLOCKS = auto()
+    LETTERS = auto()
+
+
+def image_lines(
+    pixels: NDArray[np.uint8], names: Sequence[str], width: int, means: Means
+) -> list[TextLine]:
+    """Images (images, channels, rows, columns) side by side with their names below them."""
+    small = _reduced(pixels, ceil(pixels.shape[3] / min(width, WIDEST_IN_CHARACTERS)))
+    columns = small.shape[3]
+    across = max((width + len(CHARACTER_GAP)) // (columns + len(CHARACTER_GAP)), 1)
+    drawn = [DRAW[means](image) for image in small]
+    lines: list[TextLine] = []
+    for first in range(0, len(drawn), across):
+        band = slice(first, first + across)
+        lines += map(_beside, zip(*drawn[band], strict=True))
+        below = (f"{one_line(name)[:columns]:^{columns}}" for name in names[band])
+        lines += [[Span(CHARACTER_GAP.join(below))], []]
+    return lines[:-1]
+
+
+def _reduced(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Each factor x factor pixels made one, and an even number of rows."""
+    rows, columns = pixels.shape[2:]
+    missing = (-rows % (2 * factor), -columns % factor)
+    padded = np.pad(pixels, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])), "edge")
+    images, channels, rows, columns = padded.shape
+    blocks = padded.reshape(images, channels, rows // factor, factor, columns // factor, factor)
+    reduced: NDArray[np.uint8] = blocks.mean((3, 5)).astype(np.uint8)
+    return reduced
+
+
+def _coloured(image: NDArray[np.uint8]) -> list[TextLine]:
+    """Two rows a line: the upper one is the colour of half a block, the lower one is behind it."""
+    colours = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0).tolist()
+    return [
+        _joined([f"rgb({r},{g},{b}) on rgb({R},{G},{B})" for (r, g, b), (R, G, B) in pixels], "▀")
+        for pixels in map(zip, colours[::2], colours[1::2])
+    ]
+
+
+def _joined(colours: Sequence[str], mark: str) -> TextLine:
+    return [Span(mark * len(list(run)), colour) for colour, run in groupby(colours)]
+
+
+def _blocks(image: NDArray[np.uint8]) -> list[TextLine]:
+    grey = image.mean(0)
+    bright = grey * 2 > float(grey.min()) + float(grey.max())
+    return _marked(2 * bright[::2] + bright[1::2], BLOCKS)
+
+
+def _letters(image: NDArray[np.uint8]) -> list[TextLine]:
+    grey = image.mean(0)
+    return _marked((grey[::2] + grey[1::2]) / 512 * len(LETTERS), LETTERS)
+
+
+def _marked(numbers: NDArray[np.floating] | NDArray[np.integer], marks: str) -> list[TextLine]:
+    return [[Span("".join(marks[int(number)] for number in row))] for row in numbers]
+
+
+def _beside(lines: Sequence[TextLine]) -> TextLine:
+    parts = [[*line, Span(CHARACTER_GAP)] for line in lines]
+    return [span for part in parts for span in part][:-1]
+
+
+DRAW = {Means.COLOURS: _coloured, Means.BLOCKS: _blocks, Means.LETTERS: _letters}
