@@ -106,6 +106,15 @@ def _bent(elastic: Elastic) -> Iterator[str]:
 # A training loop in PyTorch after a recipe: its optimizer, its rates, its batches, its loss.
 
 NORMS = ("batchnorm", "groupnorm", "layernorm", "placenorm")
+NO_LOSS = (
+    "PyTorch's training has no word for '{loss}': export the network alone, as .onnx or .pt, or "
+    "train it with 'mean squared error'"
+)
+LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over the outputs
+    "absolute_error": "l1_loss",
+    "binary_cross_entropy": "binary_cross_entropy",
+    "square": "mse_loss",
+}
 CONDITIONS = {  # which parameters are of a kind, by their names
     Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
@@ -207,15 +216,12 @@ def _loss(net: Net) -> Iterator[str]:
             yield "    targets = labels.float()[:, None]"
         case _:
             yield f"    targets = F.one_hot(labels, {net.outputs}).float()"
-    match net.objective:
-        case Loss.BINARY:
-            yield "    return F.binary_cross_entropy(outputs, targets)"
-        case Loss.ABSOLUTE:
-            yield "    return F.l1_loss(outputs, targets)"
-        case Loss.SQUARED:
-            yield "    return F.mse_loss(outputs, targets)"
-        case _:
-            yield "    return ((outputs - targets) ** 2).sum(1).mean() / 2"
+    if net.objective is Loss.HALF_SQUARED:
+        yield "    return ((outputs - targets) ** 2).sum(1).mean() / 2"
+    elif net.objective.op in LOSS_FUNCTIONS:
+        yield f"    return F.{LOSS_FUNCTIONS[net.objective.op]}(outputs, targets)"
+    else:
+        raise TargetError(NO_LOSS.format(loss=net.objective))
 
 
 def _groups(net: Net) -> Iterator[str]:

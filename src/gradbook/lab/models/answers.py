@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradbook.graph.node import OPS
 from gradbook.layers.losses import HALF_SURE, weighed_targets
 from gradbook.net import Loss, Net
 
@@ -113,12 +114,9 @@ def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
         case Loss.BINARY:
             sure = np.where(wanted > 0.5, said, 1 - said)
             return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
-        case Loss.ABSOLUTE:
-            return np.asarray(abs(wanted - said).mean(axis=1))
-        case Loss.SQUARED:
-            return np.asarray(((wanted - said) ** 2).mean(axis=1))
-        case _:
-            return np.asarray(((wanted - said) ** 2).sum(axis=1) / 2)
+        case loss:
+            errors = OPS[loss.op].value(wanted, said)
+            return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
 
 
 # Class by class.

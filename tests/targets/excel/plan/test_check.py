@@ -55,6 +55,7 @@ def all_verdicts(book):
         ("mazur", 0.5, 12),
         (ZEROS, 0.5, 12),
         (AT_THE_CORNER, 0.5, 5),
+        ("input 1; dense 1; batchnorm; elu; loss half squared error", 0.05, 3),
         (LARGE, 1e-7, 12),
         (TINY, 0.5, 12),
     ],

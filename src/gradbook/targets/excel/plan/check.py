@@ -325,12 +325,15 @@ class Tolerance:
         if _bend(slope) > self.most_bend * slope.size * slope.size:
             return False
         allowed = self.allowed(gradient, slope)
-        if abs(gradient - slope.value) <= allowed:
-            return True
+        off = abs(gradient - slope.value)
+        if off <= allowed or not self.has_corners:
+            return off <= allowed
         left, right = slope.left, slope.right
-        bent = abs(right - left) > BEND * max(abs(left), abs(right))
-        beside = min(abs(gradient - left), abs(gradient - right))
-        return self.has_corners and bent and beside <= BESIDE * abs(right - left) + allowed
+        apart = abs(right - left)
+        if apart > BEND * max(abs(left), abs(right)):
+            beside = min(abs(gradient - left), abs(gradient - right))
+            return beside <= BESIDE * apart + allowed
+        return off <= apart / 2 + allowed  # the slope itself has a corner, as that of an ELU
 
     @property
     def most_bend(self) -> float:
@@ -365,7 +368,8 @@ class Tolerance:
             bent = f"{apart}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
             nearer = f"MIN(ABS({c.gradient}-{left}),ABS({c.gradient}-{right}))"
             beside = f"{nearer}<={typed(BESIDE)}*{apart}+{c.allowed}"
-            near = f"OR({near},AND({bent},{beside}))"
+            between = f"ABS({c.gradient}-{c.slope})<={apart}/2+{c.allowed}"
+            near = f"OR({near},IF({bent},{beside},{between}))"
         factor = f"{typed(MOST_CORNER)}" if self.has_corners else f"{typed(MOST_CURVE)}*{c.nudge}"
         smooth = f"{c.bend}<={factor}*{c.nudge}*{c.size}^2"
         return (
