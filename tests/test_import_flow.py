@@ -30,6 +30,7 @@ STOREYS = (
     "rates",
     "data",
     "net",
+    "lowering",
     "layers",
     "graph",
     "statements",

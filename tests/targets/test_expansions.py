@@ -9,7 +9,7 @@ from gradbook.graph.node import OPS, Graph, Op
 from gradbook.targets.algebra.formula import definition, symbols
 from gradbook.targets.algebra.text import spell
 from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.language.spelling import NAMES, spelled_out
+from gradbook.targets.excel.language.spelling import NAMES, SAYS
 
 
 @pytest.fixture
@@ -36,4 +36,4 @@ def test_so_does_the_algebra(bent):
 
 def test_a_sheet_finds_what_may_overflow_and_what_has_a_corner_within_it(bent):
     _, y = bent
-    assert {"sigmoid", "choose"} <= {node.op.name for node in spelled_out([y])}
+    assert {"sigmoid", "choose"} <= {node.op.name for node in SAYS.complete([y])}

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.errors import TargetError
-from gradbook.graph.names import Name
-from gradbook.graph.node import OPS, Array, Graph, Node, needed
+from gradbook.graph.node import OPS, Array, Node
 from gradbook.layers.activations import ACTIVATIONS, Activation
+from gradbook.lowering import Vocabulary
 
 PLACES = np.linspace(-8, 8, 401)
 CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by
@@ -24,33 +23,9 @@ MOST_STEPS = 24
 
 
 def steps_of(layer: Activation, says: Container[str], place: str, language: str) -> list[Node]:
-    """An activation of one value in ops that a language says: the value first, then constants
-    and steps in an order to compute in; the last is what the activation makes."""
-    graph = Graph()
-    x = graph.leaf(Name("x"))
-    attributes = (layer.slope,) if layer.kind == "leaky relu" else ()
-    known: dict[Node, Node] = {}
-
-    def expressed(node: Node) -> Node:
-        if node not in known:
-            known[node] = taken_apart(node) if node.inputs else node
-        return known[node]
-
-    def taken_apart(node: Node) -> Node:
-        inputs = [expressed(one) for one in node.inputs]
-        if node.op.name in says:
-            return graph.make(node.op.name, *inputs, attributes=node.attributes)
-        if node.op.name == "power" and inputs[1].is_constant(2):
-            return inputs[0] * inputs[0]
-        if node.op.expansion is None:
-            raise TargetError(
-                f"{place}: {language} has no words for {layer.kind}, which is made with "
-                f"{node.op.name}: take another activation, or another format"
-            )
-        return expressed(node.op.expansion(*inputs, *node.attributes))
-
-    made = expressed(graph.make(layer.word, x, attributes=attributes))
-    return [x, *(node for node in needed([made]) if node is not x)]
+    """An activation of one value in ops that a language says: see `Vocabulary.steps`."""
+    vocabulary = Vocabulary(language, says, "take another activation, or another format")
+    return vocabulary.steps(layer, place)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,12 @@ from math import prod
 
 import numpy as np
 
-from gradbook.errors import TargetError
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.ops import BELL
 from gradbook.graph.reference import Values
 from gradbook.layers.activations import GELU_SCALE
+from gradbook.lowering import Vocabulary, expansion
 from gradbook.net.derivation import (
     Chain,
     ChainProduct,
@@ -154,18 +154,16 @@ def _written(node: Node, forms: Mapping[Node, Form], say: Say) -> Form:
     write = NOTATION.get(node.op.name)
     if write is not None:
         return write(node, [forms[x] for x in node.inputs], say)
-    if node.op.expansion is not None:
-        return _expanded(node, say)
-    raise TargetError(
-        f"the algebra has no words for '{node.op.name}': "
-        f"give the op a notation in targets/algebra/formula.py, or an expansion"
-    )
+    simpler = SAYS.simpler(node)
+    assert simpler is not None
+    return formula(simpler, say)
 
 
 def _expanded(node: Node, say: Say) -> Form:
-    """The op said with simpler ones."""
-    assert node.op.expansion
-    return formula(node.op.expansion(*node.inputs, *node.attributes), say)
+    """The op said with simpler ones, though it has a notation."""
+    simpler = expansion(node)
+    assert simpler is not None
+    return formula(simpler, say)
 
 
 # The notation of each op.
@@ -301,6 +299,11 @@ NOTATION: dict[str, Notation] = {
     "binary_cross_entropy": _binary_cross_entropy,
     "cross_entropy_of": _cross_entropy,
 }
+SAYS = Vocabulary(
+    "the algebra",
+    frozenset(NOTATION),
+    "give the op a notation in targets/algebra/formula.py, or an expansion",
+)
 CHOICES = ("choose", "is_largest", "largest")  # once numbers are put in, only the result is left
 
 

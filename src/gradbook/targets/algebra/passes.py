@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.lowering import expansion
 from gradbook.net.derivation import Chain, ChainSum, Local, OverSamples, Worked, partials, pieces
 from gradbook.net.step import losses
 from gradbook.targets.algebra.forms import (
@@ -67,8 +68,8 @@ def differentiated(local: Local, say: Say) -> list[Form]:
     """∂/∂to (the formula of `of`), where that mentions `to`."""
     said, to = definition(local.of, say), formula(local.to, say)
     op = local.of.op
-    if op.name == "cross_entropy_of" and op.expansion:
-        said = formula(op.expansion(*local.of.inputs), say)
+    if op.name == "cross_entropy_of":
+        said = formula(expansion(local.of) or local.of, say)
     return [] if op.name == "binary_cross_entropy" else [Derived(said, to)]
 
 

@@ -22,11 +22,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from gradbook.errors import TargetError
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
-from gradbook.targets.c.words import LOOPS, PLACED, WORDS
+from gradbook.targets.c.words import SAYS, WORDS
 
 # What a value is made of ----------------------------------------------------------
 
@@ -237,9 +236,10 @@ class _Rewriter:
         return self.done[node]
 
     def rewrite(self, node: Node, inputs: list[Node]) -> Node:
-        name = node.op.name
-        if name not in LOOPS and name not in WORDS and name not in PLACED:
-            return self.expand(node, inputs)
+        name, simpler = node.op.name, SAYS.simpler(node, inputs)
+        if simpler is not None:
+            self.done.update({source: source for source in inputs})
+            return self.visit(simpler)
         if name == "copy":
             return inputs[0]
         if name == "sum":
@@ -256,14 +256,6 @@ class _Rewriter:
         if node.each and name in LINEAR:
             return self.collect(node, inputs)
         return self.graph.make(name, *inputs, attributes=node.attributes)
-
-    def expand(self, node: Node, inputs: list[Node]) -> Node:
-        if node.op.expansion is None:
-            raise TargetError(
-                f"C has no words for '{node.op.name}': use another activation or loss"
-            )
-        self.done.update({source: source for source in inputs})
-        return self.visit(node.op.expansion(*inputs, *node.attributes))
 
     # Sums over the batch.
 

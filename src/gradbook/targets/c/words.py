@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gradbook.graph.node import Node
+from gradbook.lowering import Vocabulary
 from gradbook.targets.c.loops import KERNELS
 
 WEIGHT_GRADIENTS = {"conv_weights", "outer"}  # summed over the batch by the loop itself
@@ -50,6 +51,7 @@ WORDS = {
     "choose": Word("if_positive({0.lanes}, {1.lanes}, {2.lanes})", "{0} > 0 ? {1} : {2}"),
 }
 SQUARE = Word("{0} * {0}")
+SAYS = Vocabulary("C", frozenset({*LOOPS, *WORDS, *PLACED}))
 
 
 def word(node: Node) -> Word:

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradbook.errors import TargetError
 from gradbook.graph.node import Node
+from gradbook.lowering import Vocabulary
 
 WORDS = frozenset(
     {
@@ -24,6 +24,7 @@ WORDS = frozenset(
         *("choose", "largest", "is_largest"),
     }
 )
+SAYS = Vocabulary("a page", WORDS)
 
 Line = list[Any]
 
@@ -52,7 +53,7 @@ def written(nodes: Sequence[Node]) -> Lines:
 
 
 def _line(node: Node, places: Mapping[Node, int]) -> Line:
-    sources = [places[source] for source in _sources(node)]
+    sources = [places[source] for source in SAYS.sources(node)]
     match node.op.name:
         case "constant":
             return ["constant", node.number]
@@ -64,24 +65,13 @@ def _line(node: Node, places: Mapping[Node, int]) -> Line:
             return ["copy", *sources]
 
 
-def _sources(node: Node) -> tuple[Node, ...]:
-    """What a line is made of: the op's inputs, or the simpler way to say it."""
-    if node.op.name in WORDS:
-        return node.inputs
-    if node.op.expansion is None:
-        raise TargetError(
-            f"a page has no word for '{node.op.name}': use another activation or loss"
-        )
-    return (node.op.expansion(*node.inputs, *node.attributes),)
-
-
 def _ordered(nodes: Sequence[Node]) -> list[Node]:
     """Whatever is needed, sources first; an expansion is younger than the node that it says."""
     done: dict[Node, None] = {}
     waiting = list(reversed(nodes))
     while waiting:
         node = waiting[-1]
-        missing = [source for source in _sources(node) if source not in done]
+        missing = [source for source in SAYS.sources(node) if source not in done]
         if node in done or not missing:
             done[waiting.pop()] = None
         else:

@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES
@@ -28,7 +27,7 @@ from gradbook.net import Loss, Update, parse
 from gradbook.net.derivation import Local, derivation
 from gradbook.net.lower import scalar_step
 from gradbook.targets.page.criteria import least_loss
-from gradbook.targets.page.lines import WORDS
+from gradbook.targets.page.lines import SAYS, WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of
 
 Places = Mapping[Node, str]
@@ -117,9 +116,8 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
     if node.op.name in WORDS:
         which = [node.attributes[0]] if node.op.name == "is_largest" else []
         return [node.op.name, *which, *(_expression(x, at) for x in node.inputs)]
-    if node.op.expansion is None:
-        raise TargetError(f"a page has no word for '{node.op.name}'")
-    return _expression(node.op.expansion(*node.inputs, *node.attributes), at)
+    (simpler,) = SAYS.sources(node)
+    return _expression(simpler, at)
 
 
 def gathered(said: Any, count: int) -> Any:

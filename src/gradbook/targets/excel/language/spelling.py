@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from gradbook.errors import TargetError
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node
+from gradbook.lowering import Vocabulary
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
@@ -126,28 +126,7 @@ PHRASES: dict[str, Phrase] = {
 GUARDED_PHRASES: dict[str, Phrase] = {"sigmoid": _guarded_sigmoid, "power": _guarded_power}
 
 
-def expanded(node: Node) -> Node | None:
-    """The op's own expansion, where the cells' language has no words for the op itself."""
-    if node.op.name in PHRASES or node.op.name == "leaf":
-        return None
-    if node.op.expansion is None:
-        raise TargetError(
-            f"a sheet has no words for '{node.op.name}': use another activation or loss"
-        )
-    return node.op.expansion(*node.inputs, *node.attributes)
-
-
-def spelled_out(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes, and what expansions say them with, in an order to compute in."""
-    found = set(nodes)
-    waiting = list(nodes)
-    while waiting:
-        simpler = expanded(waiting.pop())
-        if simpler is not None:
-            fresh = [part for part in needed([simpler], stop=found) if part not in found]
-            found.update(fresh)
-            waiting += fresh
-    return sorted(found, key=lambda node: node.index)
+SAYS = Vocabulary("a sheet", frozenset({*PHRASES, "leaf"}))
 
 
 @dataclass(frozen=True)
@@ -186,8 +165,7 @@ class Speller:
         """What a node's phrase is made of: its inputs, or a simpler way to say it."""
         if node.op.name == "total":
             return ()
-        simpler = expanded(node)
-        return node.inputs if simpler is None else (simpler,)
+        return SAYS.sources(node)
 
     def _phrase(self, node: Node, parts: Parts) -> Expression:
         if node.op.name == "total":

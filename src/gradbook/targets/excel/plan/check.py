@@ -20,7 +20,7 @@ from gradbook.graph.reference import Values, evaluate
 from gradbook.net import Loss, Net
 from gradbook.net.step import Step
 from gradbook.targets.excel.language.grammar import digits as typed
-from gradbook.targets.excel.language.spelling import spelled_out
+from gradbook.targets.excel.language.spelling import SAYS
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 
@@ -88,7 +88,7 @@ class Nudges:
 
     @cached_property
     def has_corners(self) -> bool:
-        return any(node.op.name in CORNERS for node in spelled_out(needed([self.step.loss])))
+        return any(node.op.name in CORNERS for node in SAYS.complete(needed([self.step.loss])))
 
     # Where -------------------------------------------------------------------
 

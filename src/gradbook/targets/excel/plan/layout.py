@@ -13,7 +13,7 @@ from gradbook.graph.node import Array, Node, needed
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
 from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.spelling import Guarded, Speller, spelled_out
+from gradbook.targets.excel.language.spelling import SAYS, Guarded, Speller
 
 # A column's formula is written once, with these in the place of row numbers:
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's
@@ -182,7 +182,7 @@ def record(
     }
     order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
-    delicate = [node for node in spelled_out(order) if node.op.name in EXTREME]
+    delicate = [node for node in SAYS.complete(order) if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}
     extreme: set[str] = set()
     broken = _Errors(step)
