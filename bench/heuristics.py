@@ -18,7 +18,7 @@ from inspect import isgeneratorfunction
 from typing import Any, Protocol
 
 from gradbook.audit import check
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.repair import hypotheses
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.generators.catalogue import GENERATORS

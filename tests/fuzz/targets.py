@@ -21,7 +21,7 @@ from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotated
 from gradbook.audit.copies.correct import fixed
 from gradbook.audit.formula.address import pack
-from gradbook.audit.formula.reader import Reader as FormulaReader
+from gradbook.audit.formula.pattern import Reader as FormulaReader
 from gradbook.audit.workbook.read import read_book
 from gradbook.data import sources
 from gradbook.data.dataset import Framing

@@ -42,8 +42,8 @@ from gradbook.audit.findings.findings import (
 )
 from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
-from gradbook.audit.formula.edits import EditKind
-from gradbook.audit.formula.values import LeadsBack, NotUnderstood
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,

@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.remedies import WrongBlock, remedy
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import listed_pass
 

@@ -15,7 +15,7 @@ from gradbook.audit.classes.points import score
 from gradbook.audit.classes.record import class_json
 from gradbook.audit.findings import findings
 from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 

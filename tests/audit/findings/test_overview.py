@@ -18,7 +18,7 @@ from gradbook.audit.findings.overview import (
     identical_files,
     shared_mistakes,
 )
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.cli.main import main
 from gradbook.targets.excel.language.grammar import Reference
 from tests.audit.material.lookalikes import FORMULAS, book

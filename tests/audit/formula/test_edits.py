@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from gradbook.audit.formula.edits import (
+from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     pointless_parts,

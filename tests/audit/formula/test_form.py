@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.audit.formula.form import FormReader
-from gradbook.audit.formula.reader import Reader
+from gradbook.audit.formula.pattern import FormReader, Reader
 from gradbook.targets.excel.language.grammar import FormulaError, read, write
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.workbook.evaluate import Evaluation
 from tests.audit.material.small import at, small
 

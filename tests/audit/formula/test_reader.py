@@ -5,8 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import pack
-from gradbook.audit.formula.pattern import CellReference, RangeReference, UnknownReference, copied
-from gradbook.audit.formula.reader import Reader
+from gradbook.audit.formula.pattern import (
+    CellReference,
+    RangeReference,
+    Reader,
+    UnknownReference,
+    copied,
+)
 from tests.audit.material.small import at
 
 

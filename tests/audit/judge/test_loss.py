@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula import values
-from gradbook.audit.formula.values import TooMuch
+from gradbook.audit.formula import meaning
+from gradbook.audit.formula.meaning import TooMuch
 from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,
@@ -63,7 +63,7 @@ def test_what_no_gradient_fits_is_no_loss_unless_it_is_called_one():
 
 
 def test_a_loss_that_is_too_large_to_follow_is_said_and_no_training_denied(monkeypatch):
-    monkeypatch.setattr(values, "MOST_VALUES", 3)
+    monkeypatch.setattr(meaning, "MOST_VALUES", 3)
     cleared = {"F1:H8": "x", "K3:K4": 0.1, "B2:B8": "=EXP(A2)"}
     total = {"I2:I8": "=SUM((A2*TRANSPOSE($K$1:$K$4)-$K$2)^2)"}
     with pytest.raises(TooMuch, match="I2 has more than 3 values at once"):

@@ -6,8 +6,7 @@ import random
 from collections.abc import Callable
 
 from gradbook.audit.formula.address import letters
-from gradbook.audit.formula.edits import regrouped, shortened
-from gradbook.audit.formula.expression import paths, put
+from gradbook.audit.formula.expression import paths, put, regrouped, shortened
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from gradbook.audit.formula.address import column_of, pack, row_of, sheet_of
-from gradbook.audit.formula.reader import Reader
+from gradbook.audit.formula.pattern import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow

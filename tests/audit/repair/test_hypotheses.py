@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.generators.catalogue import GENERATORS

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.rules.perceptron_findings import larger_edits, small_edits
 from gradbook.targets.excel.language.grammar import read, write
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.values import LeadsBack, NotUnderstood
+from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.training.steps import StepGraph
 from tests.audit.material.small import at
 from tests.audit.training.test_steps import SQUARE

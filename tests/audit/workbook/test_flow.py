@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.workbook.flow import Flow, walk
 from tests.audit.material.small import all_at, at, small
 

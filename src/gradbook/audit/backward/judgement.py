@@ -34,7 +34,7 @@ from gradbook.audit.findings.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import Address, row_of, sheet_of, written
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.judge.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow

@@ -17,8 +17,8 @@ import numpy as np
 from gradbook.audit.backward.blocks import Naming, mentioned_matrices
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import parts
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import NUMBER, as_node

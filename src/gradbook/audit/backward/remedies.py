@@ -16,8 +16,16 @@ from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import Cells
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, shortened, tidy
-from gradbook.audit.formula.expression import part_at, paths, renamed
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    part_at,
+    paths,
+    pointless_parts,
+    renamed,
+    shortened,
+    tidy,
+)
 from gradbook.audit.formula.pattern import RangeReference, copied
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.edits.alternatives import (

@@ -21,10 +21,9 @@ from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
 from gradbook.audit.exercise.ways_back import Omission, WaysBack
 from gradbook.audit.findings.findings import OTHER_GRADIENT
 from gradbook.audit.formula.address import DOWN, Address, Axis
-from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts
-from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.edits.alternatives import (

@@ -17,8 +17,8 @@ from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers
 from gradbook.audit.training.steps import StepGraph
 from gradbook.audit.workbook.book import Book

@@ -21,7 +21,7 @@ from gradbook.audit.findings.findings import (
     WRONG,
 )
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.values import LeadsBack, NotUnderstood
+from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow

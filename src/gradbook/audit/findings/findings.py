@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
-from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, shown
 from gradbook.audit.workbook.origin import Origin

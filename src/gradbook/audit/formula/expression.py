@@ -1,10 +1,12 @@
-"""An expression taken apart and put together again: its parts, its terms, its factors."""
+"""Expressions taken apart and put together again, and the edits that lead from one to another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import reduce, wraps
+from itertools import chain
 from typing import TypeVar
 
 from gradbook.targets.excel.language.grammar import (
@@ -253,3 +255,225 @@ def _makeup_of_chain(expression: Expression) -> str:
         links.append(f"{expression.operator}{makeup(expression.right)}")
         expression = expression.left
     return makeup(expression) + "".join(reversed(links))
+
+
+# Edits ------------------------------------------------------------------------
+
+
+class EditKind(Enum):
+    """What an edit changes, by the name of the mistake that it undoes; the likeliest first."""
+
+    REFERENCE = "wrong reference"
+    RANGE = "wrong range"
+    EXCHANGE = "swapped references"
+    ACTIVATION = "pre-activation"
+    NUMBER = "wrong number"
+    OPERATOR = "wrong operator"
+    PARENTHESES = "parentheses"
+    ORDER = "wrong order"
+    SIGN = "wrong sign"
+    FUNCTION = "wrong function"
+    OMISSION = "one factor or term too many"
+    FACTOR = "missing factor"
+    TERM = "missing term"
+    TRANSPOSITION = "transposition"
+    FORMULA = "wrong formula"  # all of it
+
+    @property
+    def rank(self) -> int:
+        return _RANKED[self]
+
+
+_RANKED = {kind: rank for rank, kind in enumerate(EditKind)}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """At these places of a formula, this instead of that."""
+
+    kind: EditKind
+    paths: tuple[Path, ...]
+    old: Expression
+    new: Expression
+
+    @property
+    def said(self) -> str:
+        """In words that are no other edit's."""
+        return f"{self.kind.value} {self.paths}: {self.new} for {self.old}"
+
+    def applied(self, expression: Expression) -> Expression:
+        if self.kind is EditKind.EXCHANGE:
+            one, other = self.paths
+            return put(put(expression, one, self.new), other, self.old)
+        for path in self.paths:
+            expression = put(expression, path, self.new)
+        return expression
+
+    def called(self, name: Callable[[Reference], str]) -> Edit:
+        """The edit with each cell called by a name: the same wherever its table stands."""
+        return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
+
+
+def regrouped(expression: Expression) -> Iterator[Expression]:
+    """The expression with one pair of parentheses more, or one less, where that changes it: each
+    once, made as it is asked for, since a long sum has very many."""
+    known: set[Expression] = set()
+    for path, part in paths(expression):
+        for new in chain(_embraced(part), _released(part), _raised(part)):
+            whole = put(expression, path, new)
+            if whole not in known:
+                known.add(whole)
+                yield whole
+
+
+def _embraced(part: Expression) -> Iterator[Expression]:
+    """a·b + c·d·e as (a·b + c·d)·e, a·(b + c·d·e) and so on."""
+    if not (isinstance(part, Infix) and part.operator in "+-"):
+        return
+    parts = terms(part)
+    for first in range(len(parts)):
+        for last in range(first + 1, len(parts)):
+            yield from _gathered(parts, first, last)
+
+
+def _gathered(parts: Sequence[SignedTerm], first: int, last: int) -> Iterator[Expression]:
+    heads, tails = factors(parts[first][1]), factors(parts[last][1])
+    if heads.sign < 0 or tails.sign < 0:
+        return
+    for before in range(len(heads.parts)):
+        for kept in range(1, len(tails.parts) + 1):
+            if before == 0 and kept == len(tails.parts):
+                continue
+            opened = Factor(heads.parts[before].part, True)  # a divisor's slash is left outside
+            inside = [
+                (
+                    parts[first][0] if before == 0 else 1,
+                    product([opened, *heads.parts[before + 1 :]]),
+                ),
+                *parts[first + 1 : last],
+                (parts[last][0], product(tails.parts[:kept])),
+            ]
+            above = before == 0 or heads.parts[before].above
+            whole = [*heads.parts[:before], Factor(total(inside), above), *tails.parts[kept:]]
+            sign = parts[first][0] if before else 1
+            yield total([*parts[:first], (sign, product(whole)), *parts[last + 1 :]])
+
+
+def _released(part: Expression) -> Iterator[Expression]:
+    """(a + b)·c as a + b·c, a·(b + c) as a·b + c."""
+    if not (isinstance(part, Infix) and part.operator in "*/"):
+        return
+    split = factors(part)
+    for k, factor in enumerate(split.parts):
+        inside = terms(factor.part)
+        if factor.above and len(inside) > 1 and split.sign > 0:
+            before, after = split.parts[:k], split.parts[k + 1 :]
+            first = product([*before, Factor(inside[0][1], True)]) if before else inside[0][1]
+            last = product([Factor(inside[-1][1], True), *after]) if after else inside[-1][1]
+            yield total([(inside[0][0], first), *inside[1:-1], (inside[-1][0], last)])
+
+
+def _raised(part: Expression) -> Iterator[Expression]:
+    """a + b^n and a^n + b as (a + b)^n, and the reverse; −(x^2) as (−x)^2, for Excel negates
+    before it raises, and the reverse."""
+    match part:
+        case Infix("+" | "-" as sign, left, Infix("^", base, n)):
+            yield Infix("^", Infix(sign, left, base), n)
+        case Infix("^", Infix("+" | "-" as sign, left, right), n):
+            yield Infix(sign, left, Infix("^", right, n))
+            yield Infix(sign, Infix("^", left, n), right)
+    match part:
+        case Infix("+" | "-" as sign, Infix("^", base, n), right):
+            yield Infix("^", Infix(sign, base, right), n)
+        case Infix("^", Prefix("-", operand), n):
+            yield Prefix("-", Infix("^", operand, n))
+        case Prefix("-", Infix("^", operand, n)):
+            yield Infix("^", Prefix("-", operand), n)
+
+
+def shortened(expression: Expression) -> Iterator[tuple[Expression, Expression]]:
+    """The expression without one factor or one term, and what was left out."""
+    for path, part in paths(expression):
+        around = part_at(expression, path[:-1]) if path else None
+        for operators in ("*/", "+-"):
+            if _is_one_of(part, operators) and not _is_one_of(around, operators):
+                for rest, left_out in _without_one(part, operators):
+                    yield put(expression, path, rest), left_out
+
+
+def _is_one_of(part: Expression | None, operators: str) -> bool:
+    return isinstance(part, Infix) and part.operator in operators
+
+
+def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression, Expression]]:
+    if operators == "+-":
+        parts = terms(part)
+        for k, (_, term) in enumerate(parts):
+            yield total([*parts[:k], *parts[k + 1 :]]), term
+    else:
+        split = factors(part)
+        for k, factor in enumerate(split.parts):
+            rest = product([*split.parts[:k], *split.parts[k + 1 :]])
+            yield signed(split.sign, rest), factor.part
+
+
+def pointless_parts(expression: Expression) -> int:
+    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, −0, 1 > 0."""
+    return sum(_is_pointless(part) for _, part in paths(expression))
+
+
+def _is_pointless(part: Expression) -> bool:
+    match part:
+        case Infix("-" | "/", left, right):
+            return left == right or left == Number(0.0)
+        case Infix("+", left, Prefix("-", right)):
+            return left == right
+        case Infix("^", left, right):
+            return left == Number(1.0) or right == Number(0.0)
+        case Infix("*", left, right):
+            return Number(0.0) in (left, right)
+        case Prefix("-", Number(0.0)):
+            return True
+        case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", left, right):
+            return _is_a_number(left) and _is_a_number(right)
+    return False
+
+
+def _is_a_number(part: Expression) -> bool:
+    return isinstance(part.operand if isinstance(part, Prefix) else part, Number)
+
+
+def tidy(expression: Expression) -> Expression:
+    """The formula as one would write it: numbers multiplied, −(a − b) as b − a."""
+    return replaced(expression, lambda part: None, _tidied)
+
+
+def _tidied(expression: Expression) -> Expression:
+    match expression:
+        case Infix("*" | "/") | Prefix("-"):
+            return _tidy_product(expression)
+        case Call("AND", (Infix() as only,)):
+            return only
+        case Infix("+", left, Prefix("-", right)):
+            return Infix("-", left, right)
+        case Infix("-", left, Prefix("-", right)):
+            return Infix("+", left, right)
+    return expression
+
+
+def _tidy_product(expression: Expression) -> Expression:
+    split = factors(expression)
+    sign, scale = split.sign, 1.0
+    rest: list[Factor] = []
+    for factor in split.parts:
+        match factor:
+            case Factor(Number(value), True):
+                scale *= value
+            case Factor(Infix("-", left, right), True) if sign < 0:
+                sign = 1
+                rest.append(Factor(Infix("-", right, left), True))
+            case _:
+                rest.append(factor)
+    if scale != 1 or not any(factor.above for factor in rest):
+        rest.insert(0, Factor(Number(scale), True))
+    return signed(sign, product(rest))

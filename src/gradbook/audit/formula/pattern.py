@@ -1,23 +1,33 @@
-"""A formula relative to its own cell, so that a whole column of equal ones is read once."""
+"""A book's formulas, each seen from its own cell: a copy of one is recognised, not read again.
+
+Formulas that differ only in their references share a form, which is read once: where each step of a
+training has a block of rows, no formula is a copy of another, for what they say of the row of
+weights goes on by one row while they go on by many.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from string import ascii_uppercase, digits
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.formula.address import (
+    ACROSS,
     CELL,
+    DOWN,
     LAST_COLUMN,
     LAST_ROW,
     MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
     Address,
+    Axis,
     column_number,
     column_of,
     letters,
@@ -25,9 +35,79 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import makeup, renamed
-from gradbook.audit.formula.form import FormulaForm
-from gradbook.targets.excel.language.grammar import Expression, Reference
+from gradbook.audit.formula.expression import makeup, references, renamed, replaced
+from gradbook.audit.formula.meaning import ELEMENTWISE
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    FormulaError,
+    Number,
+    Reference,
+    read,
+    write,
+)
+
+# Forms ------------------------------------------------------------------------
+
+_CELLS = re.compile(r"A([0-9]+)(?::A([0-9]+))?")
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaForm:
+    """A formula in which the first cell that it mentions is called A1, the second one A2."""
+
+    expression: Expression
+
+    @cached_property
+    def references(self) -> tuple[str, ...]:
+        """Its references, in order, each as often as typed."""
+        return tuple(part.text for part in references(self.expression))
+
+    @cached_property
+    def _cells(self) -> list[tuple[int, ...]]:
+        """Which cells each reference mentions: two where it is a range, none where it is a name."""
+        found = [_CELLS.fullmatch(text) for text in self.references]
+        return [tuple(int(n) - 1 for n in cells.groups() if n) if cells else () for cells in found]
+
+    @cached_property
+    def count(self) -> int:
+        """How many cells it mentions; -1 where they aren't in their order."""
+        every = [k for some in self._cells for k in some]
+        return len(every) if every == list(range(len(every))) else -1
+
+    def typed(self, cells: list[str]) -> tuple[str, ...]:
+        """Its references as a formula has them that mentions these cells."""
+        both = zip(self.references, self._cells, strict=True)
+        return tuple([":".join([cells[k] for k in some]) if some else text for text, some in both])
+
+
+class FormReader:
+    """Reads each different form once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, FormulaForm] = {}
+
+    def read(self, text: str) -> tuple[FormulaForm, tuple[str, ...]]:
+        """A formula's form, and its references; a FormulaError where it can't be read."""
+        cells: list[str] = []
+
+        def numbered(found: re.Match[str]) -> str:
+            if not found["column"]:
+                return found[0]
+            cells.append(found[0])
+            return f"A{len(cells)}"
+
+        plain = MARKS.sub(numbered, text)
+        if plain not in self._known:
+            self._known[plain] = FormulaForm(read(plain))
+        form = self._known[plain]
+        if form.count == len(cells):
+            return form, form.typed(cells)
+        own = FormulaForm(read(text))
+        return own, own.references
+
+
+# Patterns ---------------------------------------------------------------------
 
 _POINTERS = re.compile(r"(?:'(?:[^']|'')+'!|[\w.\[\]]+!)?\x01[^\x02]*\x02")
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))
@@ -234,3 +314,292 @@ def anchored(text: str) -> str:
         ),
         text,
     )
+
+
+# Reading ----------------------------------------------------------------------
+
+MOST_REMEMBERED = 30_000  # cells as they are typed, or seen from elsewhere
+SEVERAL_VALUES = ("MMULT", "TRANSPOSE")  # functions whose value fills several cells
+_NO_DIGITS, _NO_LETTERS = (str.maketrans("", "", some) for some in (digits, ascii_uppercase))
+
+
+class CopiedFormula:
+    """How a formula looks where it is copied along an axis: down its column, or along its row.
+
+    Most formulas are such copies, and comparing one with what is expected is quicker than reading.
+    """
+
+    def __init__(self, pattern: Pattern, text: str, home: Address, axis: Axis) -> None:
+        self.pattern = pattern
+        self.text = text
+        self.home = axis.along(home)
+        self.axis = axis
+
+    def at(self, cell: Address) -> str:
+        """The formula in another cell of the line; '' where it can't stand."""
+        form, offsets, first, last = self._form
+        place = self.axis.along(cell)
+        if not first <= place <= last:
+            return ""
+        if self.axis is DOWN:
+            return form % tuple([place + offset for offset in offsets])
+        return form % tuple([letters(place + offset) for offset in offsets])
+
+    @cached_property
+    def _form(self) -> tuple[str, list[int], int, int]:
+        """The formula with gaps for what moves, how far each is away, and where it can stand."""
+        down = self.axis is DOWN
+        group, fixed = ("row", "fix_row") if down else ("column", "fix_column")
+        pieces: list[str] = []
+        offsets: list[int] = []
+        done = 0
+        for found in MARKS.finditer(self.text):
+            if found["column"] and not found[fixed]:
+                start, end = found.span(group)
+                pieces += [self.text[done:start].replace("%", "%%"), "%s"]
+                place = int(found[group]) if down else column_number(found[group])
+                offsets.append(place - self.home)
+                done = end
+        form = "".join([*pieces, self.text[done:].replace("%", "%%")])
+        lowest, highest = (1, MOST_ROWS) if down else (0, LAST_COLUMN)
+        return form, offsets, lowest - min(offsets, default=0), highest - max(offsets, default=0)
+
+
+class Reader:
+    """Reads each different formula once. Knows the sheets' numbers and the names."""
+
+    def __init__(self, sheets: Mapping[str, int], names: Mapping[str, str]) -> None:
+        self.sheets = sheets
+        self.names = names
+        self._forms = FormReader()
+        self._known: dict[str, Pattern] = {}
+        self._unmoving: dict[str, Pattern] = {}  # those that say the same everywhere
+        self._above: dict[int, Sequence[CopiedFormula]] = {}  # the last two of each column
+        self._copied: dict[tuple[Axis, int, str], CopiedFormula] = {}  # of a column, or of a row
+
+    @property
+    def count(self) -> int:
+        """How many different formulas there are."""
+        return len(self._known)
+
+    def pattern(self, text: str, home: Address) -> Pattern:
+        text = text.strip()
+        if text in self._unmoving:
+            return self._unmoving[text]
+        for above in self._above.get(home & ~LAST_ROW, ()):
+            if above.at(home) == text:
+                return above.pattern
+        return self._copy(text, home)
+
+    def _copy(self, text: str, home: Address) -> Pattern:
+        """A formula that isn't the one above again, but maybe one from further up or the left."""
+        below = DOWN, column_of(home), text.translate(_NO_DIGITS)
+        right = ACROSS, row_of(home), text.translate(_NO_LETTERS)
+        for key in (below, right):
+            copied = self._copied.get(key)
+            if copied is not None and copied.at(home) == text:
+                if key is below:
+                    self._put_above(copied, home)
+                return copied.pattern
+        found = self._found(text, home)
+        if not any(place.moves for place in found.places):
+            self._unmoving[text] = found
+        copied = CopiedFormula(found, text, home, DOWN)
+        self._copied[below] = copied
+        self._put_above(copied, home)
+        self._copied[right] = CopiedFormula(found, text, home, ACROSS)
+        return found
+
+    def _put_above(self, copied: CopiedFormula, home: Address) -> None:
+        """Formulas often take turns from row to row."""
+        column = home & ~LAST_ROW
+        self._above[column] = (copied, *self._above.get(column, ())[:1])
+
+    def _found(self, text: str, home: Address) -> Pattern:
+        row, column = row_of(home), column_of(home)
+
+        def relative(found: re.Match[str]) -> str:
+            if not found["column"]:
+                return found[0]
+            r, c = int(found["row"]) - 1, column_number(found["column"])
+            r_part = f"${r}" if found["fix_row"] else f"~{r - row}"
+            c_part = f"${c}" if found["fix_column"] else f"~{c - column}"
+            return f"{found['sheet'] or ''}\1{r_part}{c_part}\2"
+
+        key = MARKS.sub(relative, text).replace(" ", "")
+        if key not in self._known:
+            self._known[key] = self._read(key, text, home)
+        return self._known[key]
+
+    def typed(self, text: str, home: Address) -> Pattern:
+        """The formula read anew, with the references as they are typed in this cell."""
+        return self._read(self._found(text, home).key, text, home)
+
+    def _read(self, key: str, text: str, home: Address) -> Pattern:
+        try:
+            form, typed = self._forms.read(text.removeprefix("+"))
+        except FormulaError as error:
+            return Pattern(key, home, text, None, (), {}, problem=str(error))
+        mentions = {word: self.mention(word, home) for word in dict.fromkeys(typed)}
+        every = (mentions[word] for word in typed)
+        places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
+        return Pattern(key, home, text, form, typed, mentions, places=places)
+
+    def cell(self, text: str, home: Address) -> Address | None:
+        """The one cell that a reference, typed in `home`, points to."""
+        found = self.mention(text, home)
+        return found.at(home) if isinstance(found, CellReference) else None
+
+    def mention(self, text: str, home: Address) -> Mention:
+        """What a reference, as it is typed, points to."""
+        return self._cells(text, home) or self._name(text, home)
+
+    def _cells(self, text: str, home: Address) -> Mention | None:
+        """What it points to if it is no name."""
+        sheet, mark, rest = text.rpartition("!")
+        first, _, last = rest.partition(":")
+        start = self._place(sheet + mark + first, home)
+        if start is None or not last or isinstance(start, UnknownReference):
+            return start
+        end = self._place(sheet + mark + last, home)
+        if isinstance(end, CellReference):
+            return RangeReference(start, end)
+        return UnknownReference(f"the range {text}")
+
+    def _place(self, text: str, home: Address) -> CellReference | UnknownReference | None:
+        corner = _corner(text)
+        if corner is None:
+            return None
+        title, row, column, row_fixed, column_fixed = corner
+        if title and title not in self.sheets:
+            return UnknownReference(f"{text}, which is no sheet of this workbook")
+        return _reference(
+            self.sheets[title] if title else None,
+            row if row_fixed else row - row_of(home),
+            row_fixed,
+            column if column_fixed else column - column_of(home),
+            column_fixed,
+        )
+
+    def _name(self, text: str, home: Address) -> Mention:
+        word = text.rpartition("!")[2].lower()
+        if word in ("true", "false"):
+            return float(word == "true")
+        meant = self.names.get(f"{sheet_of(home)}!{word}") or self.names.get(word)
+        if meant is None:
+            return UnknownReference(f"the name {text}")
+        try:
+            return float(meant)
+        except ValueError:
+            pass
+        cells = self._cells(meant, home) if "$" in meant else None  # a name never means a name
+        return UnknownReference(f"the name {text}") if cells is None else cells
+
+    # Array formulas
+
+    def element(self, text: str, home: Address, down: int, right: int) -> str:
+        """What an array formula, typed in `home`, says of the cell so far down and right of it.
+
+        A formula that can't be read stays as it is.
+        """
+
+        def of(part: Expression) -> Expression | None:
+            match part:
+                case Reference(word):
+                    mention = self.mention(word, home)
+                    if isinstance(mention, RangeReference):
+                        return Reference(_element_of_range(word, mention, home, down, right))
+                    return part
+                case Call(function, _) if function in SEVERAL_VALUES:
+                    with suppress(_Undivided):
+                        return self._share(part, home, down, right)
+                    return Call("INDEX", (part, Number(down + 1.0), Number(right + 1.0)))
+                case Call(function, _) if function not in ELEMENTWISE and function != "IF":
+                    return part
+            return None
+
+        try:
+            return write(replaced(read(text.removeprefix("+")), of))
+        except FormulaError:
+            return text
+
+    def _share(
+        self, part: Expression, home: Address, row: int | None, column: int | None
+    ) -> Expression:
+        """What one row or one column of a block, or one element, is computed from: of a product of
+        matrices a row of the first and a column of the second, not all of both."""
+
+        def of(part: Expression) -> Expression | None:
+            match part:
+                case Reference(word):
+                    mention = self.mention(word, home)
+                    if isinstance(mention, RangeReference):
+                        return Reference(_share_of_range(word, mention, home, row, column))
+                    return part
+                case Call("MMULT", (a, b)) if a is not None and b is not None:
+                    both = self._share(a, home, row, None), self._share(b, home, None, column)
+                    return Call("MMULT", both)
+                case Call("TRANSPOSE", (a,)) if a is not None:
+                    return Call("TRANSPOSE", (self._share(a, home, column, row),))
+                case Call(function, _) if function not in ELEMENTWISE:
+                    raise _Undivided
+            return None
+
+        return replaced(part, of)
+
+
+def _element_of_range(
+    word: str, mention: RangeReference, home: Address, down: int, right: int
+) -> str:
+    """The cell of a range that belongs to this element; a single row belongs to every row."""
+    corners = mention.corners(home)
+    if corners is None:
+        return word
+    _, top, left, bottom, last = corners
+    row, column = top + (down if bottom > top else 0), left + (right if last > left else 0)
+    sheet, mark, _ = word.rpartition("!")
+    fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    return f"{sheet}{mark}{fix_column}{letters(column)}{fix_row}{row + 1}"
+
+
+class _Undivided(Exception):
+    """A block whose rows and columns can't be told apart."""
+
+
+def _share_of_range(
+    word: str, mention: RangeReference, home: Address, row: int | None, column: int | None
+) -> str:
+    """One row of a range, or one column, or one cell."""
+    corners = mention.corners(home)
+    if corners is None:
+        return word
+    _, top, left, bottom, right = corners
+    if (row or 0) > bottom - top or (column or 0) > right - left:
+        raise _Undivided
+    top, bottom = (top, bottom) if row is None else (top + row, top + row)
+    left, right = (left, right) if column is None else (left + column, left + column)
+    sheet, mark, _ = word.rpartition("!")
+    fix_column, fix_row = "$" * mention.first.column_fixed, "$" * mention.first.row_fixed
+    first, last = (
+        f"{fix_column}{letters(c)}{fix_row}{r + 1}" for c, r in ((left, top), (right, bottom))
+    )
+    return f"{sheet}{mark}{first}:{last}" if first != last else f"{sheet}{mark}{first}"
+
+
+# Formulas mention few different cells, seen from where they stand, and those again and again
+
+_reference = lru_cache(maxsize=MOST_REMEMBERED)(CellReference)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _corner(text: str) -> tuple[str, int, int, bool, bool] | None:
+    """A cell as it is typed: its sheet's title in lower case, its row and column, and whether they
+    are fixed; None where it is none."""
+    found = CELL.fullmatch(text)
+    if found is None:
+        return None
+    title = (found["sheet"] or "")[:-1].strip("'").replace("''", "'").lower()
+    row, column = int(found["row"]) - 1, column_number(found["column"])
+    if row >= MOST_ROWS or column >= MOST_COLUMNS:
+        return None
+    return title, row, column, bool(found["fix_row"]), bool(found["fix_column"])

@@ -10,8 +10,8 @@ from itertools import chain
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import SignedTerm, inner, total
 from gradbook.audit.formula.expression import terms as split_terms
+from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood, as_block, number
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import AssumedLoss, OutputError, StepGraph, StepLoss

@@ -12,9 +12,9 @@ import numpy as np
 
 from gradbook.audit.findings.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.meaning import NotUnderstood, TooMuch
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood, TooMuch
 from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings.findings import OTHER_GRADIENT, Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, sheet_of, written
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.training.steps import SheetStep

@@ -24,10 +24,9 @@ from gradbook.audit.findings.findings import (
     finding_in,
 )
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, sheet_of, written
-from gradbook.audit.formula.edits import EditKind
-from gradbook.audit.formula.expression import factors, once, references, terms
+from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining

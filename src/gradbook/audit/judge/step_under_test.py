@@ -17,8 +17,8 @@ import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, sheet_of, written
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.assumed_loss import error_cells, loss_node
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, random_values
 from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes

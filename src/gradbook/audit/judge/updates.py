@@ -27,10 +27,17 @@ from gradbook.audit.findings.findings import (
     held,
 )
 from gradbook.audit.formula.address import Address, by_sheet, cells_of, row_of, sheet_of, written
-from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import factors, product, renamed, terms, total
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    factors,
+    product,
+    renamed,
+    terms,
+    total,
+)
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised

@@ -14,8 +14,7 @@ from dataclasses import replace
 
 from gradbook.audit.findings.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
-from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import renamed
+from gradbook.audit.formula.expression import Edit, EditKind, renamed
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow

@@ -6,8 +6,8 @@ from enum import IntEnum
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import factors, parts, references, terms
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.targets.excel.language.grammar import Call, Expression, Prefix, Reference
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.evidence import put_right

@@ -14,8 +14,8 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import factors
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula

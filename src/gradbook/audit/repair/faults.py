@@ -16,9 +16,9 @@ from gradbook.audit.findings.findings import (
     Finding,
 )
 from gradbook.audit.formula.address import Address, by_sheet, column_of, ranges, sheet_of, written
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.wording import Wording

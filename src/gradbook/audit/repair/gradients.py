@@ -9,8 +9,8 @@ from functools import partial
 from gradbook.audit.budget import A_SHARE, budget, left_open, sought
 from gradbook.audit.findings.findings import Finding
 from gradbook.audit.formula.address import ranges
-from gradbook.audit.formula.edits import EditKind
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.evidence import (
     becomes_usual,

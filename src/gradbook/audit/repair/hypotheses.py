@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts
+from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.conventional import Convention, convention

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from gradbook.audit.findings.findings import ANOTHER_ROW, BLANK_REFERENCE
 from gradbook.audit.formula.address import Address, Axis, column_of, row_of, written
-from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import factors, references, renamed
+from gradbook.audit.formula.expression import Edit, EditKind, factors, references, renamed
 from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book

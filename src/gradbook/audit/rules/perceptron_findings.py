@@ -34,8 +34,17 @@ from gradbook.audit.formula.address import (
     sheet_of,
     written,
 )
-from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
-from gradbook.audit.formula.expression import Path, part_at, paths, references, renamed
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    Path,
+    part_at,
+    paths,
+    references,
+    regrouped,
+    renamed,
+    shortened,
+)
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
 from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases

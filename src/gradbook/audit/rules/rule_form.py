@@ -18,8 +18,8 @@ import numpy as np
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import inner, once, parts, references, terms
+from gradbook.audit.formula.meaning import NotUnderstood, Single
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern
-from gradbook.audit.formula.values import NotUnderstood, Single
 from gradbook.audit.training.steps import StepGraph, Stepping
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow

@@ -14,9 +14,7 @@ from typing import Protocol
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
-from gradbook.audit.formula.meaning import meaning
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import (
+from gradbook.audit.formula.meaning import (
     CellBlock,
     LeadsBack,
     Lookup,
@@ -24,8 +22,10 @@ from gradbook.audit.formula.values import (
     NotUnderstood,
     Single,
     TooMuch,
+    meaning,
     number,
 )
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
 from gradbook.audit.workbook.book import Book

@@ -19,8 +19,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
     written,
 )
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.reader import Reader
+from gradbook.audit.formula.pattern import Pattern, Reader
 from gradbook.audit.workbook.repeated_rows import DepartingRow, RepeatedPart
 
 LONG = 40  # characters; a longer text is a remark, not a heading

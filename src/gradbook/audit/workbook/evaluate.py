@@ -14,9 +14,8 @@ from typing import Any
 
 from gradbook.audit.budget import A_SHARE, budget, sought, spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.meaning import meaning
+from gradbook.audit.formula.meaning import CellBlock, NotUnderstood, Single, meaning, number
 from gradbook.audit.formula.pattern import Pattern, RangeReference
-from gradbook.audit.formula.values import CellBlock, NotUnderstood, Single, number
 from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name

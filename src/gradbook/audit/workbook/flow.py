@@ -11,8 +11,15 @@ from itertools import chain, islice
 import numpy as np
 
 from gradbook.audit.formula.address import ROW, Address, pack
+from gradbook.audit.formula.meaning import (
+    CellBlock,
+    Lookup,
+    Meaning,
+    NotUnderstood,
+    Single,
+    TooMuch,
+)
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
-from gradbook.audit.formula.values import CellBlock, Lookup, Meaning, NotUnderstood, Single, TooMuch
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.links import WIDEST
 from gradbook.graph.node import Graph

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gradbook import limits
 from gradbook.archives import SMALL
-from gradbook.audit.formula.reader import Reader
+from gradbook.audit.formula.pattern import Reader
 from gradbook.audit.workbook.book import Book, SheetPart
 from gradbook.audit.workbook.cells import BookCells
 from gradbook.audit.workbook.links import leave_out_widest

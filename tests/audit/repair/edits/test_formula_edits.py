@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.audit.formula.edits import EditKind
+from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute, matching
 from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants, pairs
 from gradbook.targets.excel.language.grammar import Call, Reference, read, write

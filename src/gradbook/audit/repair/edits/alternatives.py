@@ -9,8 +9,7 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.budget import spend
-from gradbook.audit.formula.edits import Edit
-from gradbook.audit.formula.expression import Path, inner, paths
+from gradbook.audit.formula.expression import Edit, Path, inner, paths
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (

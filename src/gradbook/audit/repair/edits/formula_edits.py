@@ -8,8 +8,9 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from gradbook.audit.formula.edits import Edit, EditKind, regrouped, shortened
 from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
     Path,
     factors,
     part_at,
@@ -18,13 +19,15 @@ from gradbook.audit.formula.expression import (
     product,
     put,
     references,
+    regrouped,
     renamed,
     replaced,
+    shortened,
     terms,
     total,
 )
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.repair.edits.alternatives import (
     OPERATIONS,
     Alternatives,

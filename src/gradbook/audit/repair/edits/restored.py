@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.edits import Edit, EditKind
 from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
     Factor,
     Factored,
     Path,
@@ -21,7 +22,7 @@ from gradbook.audit.formula.expression import (
     total,
 )
 from gradbook.audit.formula.expression import product as multiplied
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.omissions import ChainOmission, Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, hits

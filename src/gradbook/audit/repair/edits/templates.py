@@ -13,7 +13,7 @@ import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import parts, references, renamed
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute
 from gradbook.graph.node import Array

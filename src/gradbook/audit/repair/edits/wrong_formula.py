@@ -11,10 +11,9 @@ import numpy as np
 
 from gradbook.audit.budget import budget
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind, pointless_parts, tidy
-from gradbook.audit.formula.expression import references
+from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references, tidy
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits import formula_edits
 from gradbook.audit.repair.edits.alternatives import (

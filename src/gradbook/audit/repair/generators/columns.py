@@ -15,9 +15,9 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Edit
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.repair.edits import formula_edits

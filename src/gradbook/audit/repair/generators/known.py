@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, column_of, row_of
-from gradbook.audit.formula.edits import Edit
+from gradbook.audit.formula.expression import Edit
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import moved
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.generators.outlier_rows import Move

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.restored import restored

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gradbook.audit.formula.address import Address, sheet_of, written
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copied, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind
+from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import Positions, StepUnderTest

@@ -14,10 +14,9 @@ from functools import reduce
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.edits import Edit, EditKind
-from gradbook.audit.formula.expression import references, renamed
+from gradbook.audit.formula.expression import Edit, EditKind, references, renamed
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.templates import filled, templates

@@ -9,8 +9,8 @@ import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copied, relaid
-from gradbook.audit.formula.values import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.values import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.generators.samples import repaired_as
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
