@@ -19,8 +19,7 @@ from typing import Any, Protocol
 
 from gradbook.audit import check
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair import hypotheses
-from gradbook.audit.repair.edits import formula_edits
+from gradbook.audit.repair import formula_edits, hypotheses
 from gradbook.audit.repair.generators.catalogue import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
@@ -166,11 +165,11 @@ class Doubt:
     field: str
 
     def found(self) -> tuple[Any, str]:
-        return hypotheses, "ranked"
+        return hypotheses, "rank"
 
     def off(self, now: Any) -> Any:
         return lambda tested, every: _ranked(
-            [hypotheses.Repaired(tested, one) for one in every], self.field
+            [hypotheses.RepairedStep(tested, one) for one in every], self.field
         )
 
     def watching(self, now: Any, note: Callable[[], None]) -> Any:
@@ -186,13 +185,13 @@ class Doubt:
         return watch
 
 
-def _ranked(every: list[hypotheses.Repaired], doubt: str) -> list[hypotheses.Hypothesis]:
-    """As `hypotheses.ranked` does it, one doubt left out."""
+def _ranked(every: list[hypotheses.RepairedStep], doubt: str) -> list[hypotheses.Hypothesis]:
+    """As `hypotheses.rank` does it, one doubt left out."""
 
-    def first(one: hypotheses.Repaired) -> hypotheses.Doubts:
+    def first(one: hypotheses.RepairedStep) -> hypotheses.Doubts:
         return _once(one, hypotheses.at_first_sight)._replace(**{doubt: 0})
 
-    def later(one: hypotheses.Repaired) -> hypotheses.Doubts:
+    def later(one: hypotheses.RepairedStep) -> hypotheses.Doubts:
         return _once(one, hypotheses.doubts)._replace(**{doubt: 0})
 
     meant = (one for one in every if not _once(one, lambda one: one.is_pointless))
@@ -201,7 +200,7 @@ def _ranked(every: list[hypotheses.Repaired], doubt: str) -> list[hypotheses.Hyp
     return [one.hypothesis for one in sorted(kept, key=later)]
 
 
-def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any]) -> Any:
+def _once(one: hypotheses.RepairedStep, judge: Callable[[hypotheses.RepairedStep], Any]) -> Any:
     """A judgement, kept with what is judged: every doubt is left out in turn."""
     kept = vars(one).setdefault("judged", {})
     if judge.__code__ not in kept:
@@ -209,15 +208,15 @@ def _once(one: hypotheses.Repaired, judge: Callable[[hypotheses.Repaired], Any])
     return kept[judge.__code__]
 
 
-def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.Repaired:
+def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.RepairedStep:
     """The same object for the same hypothesis: what is judged of it is kept with it."""
     kept = _KNOWN.get((id(tested), id(hypothesis)))
     if kept is None:
-        kept = _KNOWN[id(tested), id(hypothesis)] = hypotheses.Repaired(tested, hypothesis)
+        kept = _KNOWN[id(tested), id(hypothesis)] = hypotheses.RepairedStep(tested, hypothesis)
     return kept
 
 
-_KNOWN: dict[tuple[int, int], hypotheses.Repaired] = {}  # of the book that is watched
+_KNOWN: dict[tuple[int, int], hypotheses.RepairedStep] = {}  # of the book that is watched
 
 
 def _nothing(*_: object) -> None:
@@ -274,21 +273,21 @@ HEURISTICS: dict[str, Heuristic] = {
     # hypotheses, and the edits that some of them try
     **{f"generator: {one.name}": Generator(one.name) for one in GENERATORS},
     **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
-    "edits: functions of cells": Function("repair.edits.templates", "derived", _none),
-    "edits: differences": Function("repair.edits.templates", "differences", _none),
+    "edits: functions of cells": Function("repair.formula_edits", "fill_templates", _none),
+    "edits: differences": Function("repair.formula_edits", "differences", _none),
     # what speaks for a hypothesis, and against it
     **{f"doubt: {field}": Doubt(field) for field in hypotheses.Doubts._fields},
-    "pointless parts": Function("repair.hypotheses", "Repaired.is_pointless", _no),
-    "conventions": Function("repair.conventional", "convention", lambda *_: 0),
-    "leads astray": Function("repair.hypotheses", "Repaired.leads_astray", _no),
+    "pointless parts": Function("repair.hypotheses", "RepairedStep.is_pointless", _no),
+    "conventions": Function("repair.hypotheses", "convention", lambda *_: 0),
+    "leads astray": Function("repair.hypotheses", "RepairedStep.leads_astray", _no),
     "doubtful columns": Function("repair.gradients", "_is_doubtful", _no),
     "slips": Function("repair.gradients", "_is_slip", _no),
-    "cells mentioned beside": Function("repair.evidence", "_belongs_beside", _no),
-    "numbers forgotten": Function("repair.evidence", "forgets_a_number", _no),
-    "own faults": Function("repair.evidence", "is_own_fault", _no),
-    "usual shapes": Function("repair.evidence", "becomes_usual", _no),
-    "easily its own": Function("repair.evidence", "is_easily_its_own", _no),
-    "only what changes": Function("repair.evidence", "only_what_changes", _last),
+    "cells mentioned beside": Function("repair.symptoms", "_belongs_beside", _no),
+    "numbers forgotten": Function("repair.symptoms", "forgets_a_number", _no),
+    "own faults": Function("repair.symptoms", "is_own_fault", _no),
+    "usual shapes": Function("repair.symptoms", "becomes_usual", _no),
+    "easily its own": Function("repair.symptoms", "is_easily_its_own", _no),
+    "only what changes": Function("repair.symptoms", "only_what_changes", _last),
     "constant formulas behind": Function("repair.symptoms", "Symptoms.constant_behind", _none),
     "formulas that only repeat": Function("repair.symptoms", "Symptoms.only_repeating", _none),
 }

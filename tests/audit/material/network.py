@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import StepUnderTest
@@ -11,7 +10,7 @@ from gradbook.audit.repair.generators.catalogue import GENERATORS, SearchStage
 from gradbook.audit.repair.gradients import wrong_claims
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
-from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
+from gradbook.audit.training.steps import SheetStep, StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.evaluate import fill_in
 from tests.audit.material.made import Content
@@ -70,10 +69,14 @@ def groups_of(*sheets: Mapping[str, Content]) -> list[StepUnderTest]:
     return [StepUnderTest.of(training, group) for group in sorted(groups, key=lambda g: -len(g))]
 
 
-def symptoms_of(tested: StepUnderTest, earlier: EarlierRows | None = None) -> Symptoms:
-    """What is wrong with some steps."""
+def symptoms_of(
+    tested: StepUnderTest,
+    earlier: EarlierRows | None = None,
+    usual: Sequence[SheetStep] = (),
+) -> Symptoms:
+    """What is wrong with some steps, where most are like the usual ones."""
     known = earlier or EarlierRows(tested.wrong_weights())
-    return Symptoms(tested, wrong_claims(tested, known), known)
+    return Symptoms(tested, wrong_claims(tested, known), known, usual)
 
 
 def symptoms(*sheets: Mapping[str, Content]) -> Symptoms:
@@ -86,5 +89,5 @@ def proposed(name: str, found: Symptoms) -> list[Hypothesis]:
     (generator,) = (one for one in GENERATORS if one.name == name)
     if generator.stage is not SearchStage.CLAIMS:
         return list(generator.propose(found))
-    each = (replace(found, weight=weight) for weight in found.wrong)
+    each = (found.of_weight(weight) for weight in found.wrong)
     return [hypothesis for one in each for hypothesis in generator.propose(one)]

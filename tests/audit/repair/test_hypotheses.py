@@ -8,7 +8,7 @@ from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.generators.catalogue import GENERATORS
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, doubts, ranked
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, doubts, rank
 from gradbook.audit.training.steps import group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.flow import Flow
@@ -48,19 +48,19 @@ def test_every_claim_of_a_right_step_is_right(step):
 
 def test_one_mistake_is_likelier_than_several(step):
     few, many = (another(step, "∂E/∂w5", "a_h1", "a_h2", some) for some in ({1}, {1, 2}))
-    assert ranked(step, [few, many])[0] is many
+    assert rank(step, [few, many])[0] is many
 
 
 def test_what_comes_to_nothing_is_never_believed(step):
     home = cell(step, "o1")
     edit = Edit(EditKind.FORMULA, ((),), Reference("A1"), Reference("A1"))
     nothing = Hypothesis(Cause.COLUMN, (home,), (f"{letter('a_h1')}6*0",), (edit,))
-    assert Repaired(step, nothing).is_pointless
-    assert ranked(step, [nothing]) == []
+    assert RepairedStep(step, nothing).is_pointless
+    assert rank(step, [nothing]) == []
 
 
 def test_an_edit_that_spoils_a_weighted_sum_is_unconventional(step):
-    spoilt = Repaired(step, another(step, "o1", "a_h1", "w5"))
+    spoilt = RepairedStep(step, another(step, "o1", "a_h1", "w5"))
     assert spoilt.is_forward
     assert doubts(spoilt).unconventional
 

@@ -28,14 +28,17 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.pattern import RangeReference, copied
 from gradbook.audit.judge.numbers import agree
-from gradbook.audit.repair.edits.alternatives import (
+from gradbook.audit.repair.formula_edits import (
+    EDITS,
+    USUAL_TEMPLATES,
     EvaluatedFormula,
     Substitute,
+    Substitutes,
+    constants,
+    fill_templates,
     matching,
     remembered,
 )
-from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants
-from gradbook.audit.repair.edits.templates import USUAL, derived
 from gradbook.audit.workbook.book import quoted
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
@@ -125,7 +128,7 @@ MOST_CELLS = 40  # of a block that are put right one by one
 MOST_PATHS = 12  # of the chain, one of which may be missing
 FEW = 8  # edits of a kind, of which the first that means something is taken
 SLOPES = ("x*(1-x)", "1-TANH(x)^2")  # of activations, by what they are of or what they say
-TEMPLATES = [read(said) for said in (*USUAL, *SLOPES)]
+TEMPLATES = [read(said) for said in (*USUAL_TEMPLATES, *SLOPES)]
 SCALES = (2.0, 0.5, -1.0, -2.0, -0.5)
 
 
@@ -302,7 +305,7 @@ class WrongCell:
             with np.errstate(all="ignore"):
                 edit = self._edit(expression, self.right_value / scale.values)
             if edit is not None:
-                whole = tidy(Infix("*", scale.said, edit.applied(expression)))
+                whole = tidy(Infix("*", scale.expression, edit.applied(expression)))
                 return self._remedy_of(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
         return None
 
@@ -331,7 +334,7 @@ class WrongCell:
         every = [*self._offered, *constants(self.right_value.shape)]
 
         def factors() -> list[Substitute]:
-            return [*every, *derived(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
+            return [*every, *fill_templates(TEMPLATES, self._offered[:MOST_PAIRED], self._value)]
 
         return Substitutes(every, every, factors, lambda: [*every, *self._paths])
 

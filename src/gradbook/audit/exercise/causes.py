@@ -25,15 +25,17 @@ from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, r
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.judge.numbers import agree
-from gradbook.audit.repair.edits import formula_edits
-from gradbook.audit.repair.edits.alternatives import (
+from gradbook.audit.repair import formula_edits
+from gradbook.audit.repair.formula_edits import (
+    USUAL_TEMPLATES,
     EvaluatedFormula,
     Substitute,
+    Substitutes,
+    constants,
+    fill_templates,
     matching,
     remembered,
 )
-from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
-from gradbook.audit.repair.edits.templates import USUAL, derived
 from gradbook.audit.repair.wording import Wording
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Array, Node
@@ -296,7 +298,7 @@ class Slip:
             if cell is not None
         ]
         every = [*found, *constants((ALL,))]
-        words = {str(node.name): one.said for node, one in zip(cells, found, strict=True)}
+        words = {str(node.name): one.expression for node, one in zip(cells, found, strict=True)}
         activations = {
             said.text: other.text
             for name, said in words.items()
@@ -305,7 +307,10 @@ class Slip:
         }
 
         def factors() -> Sequence[Substitute]:
-            return [*every, *derived([read(said) for said in USUAL], found, self._value_of)]
+            return [
+                *every,
+                *fill_templates([read(said) for said in USUAL_TEMPLATES], found, self._value_of),
+            ]
 
         return Substitutes(every, every, factors, lambda: every, activations)
 

@@ -463,7 +463,7 @@ class Slopes:
     def __init__(
         self, tested: StepUnderTest, weights: Sequence[int], claims: Mapping[int, Claim]
     ) -> None:
-        self.tested = tested
+        self.under_test = tested
         self.weights = weights
         self.axis = {tested.step.weights[j]: k for k, j in enumerate(weights)}
         self.numbers = Numbers(self._leaf, tested.graph.leaf_cells, dtype=None)
@@ -476,7 +476,7 @@ class Slopes:
         self.before = self.right_gradients({})[0]
 
     def _leaf(self, cell: Address) -> Array:
-        values = np.array(self.tested.random.leaf(cell)[:SLOPE_POINTS], dtype=complex)
+        values = np.array(self.under_test.random.leaf(cell)[:SLOPE_POINTS], dtype=complex)
         values = np.repeat(values[None], len(self.weights), axis=0)
         if cell in self.axis:
             values[self.axis[cell]] += 1j * TINY

@@ -14,10 +14,9 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.repair.evidence import put_right
 from gradbook.audit.repair.generators.pasted_columns import pasted_columns
-from gradbook.audit.repair.hypotheses import Repaired
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
+from gradbook.audit.repair.hypotheses import RepairedStep
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining, depending, trainings_of
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
@@ -103,7 +102,9 @@ def _is_explained(training: SheetTraining, loss: Sequence[StepLoss | None]) -> b
             if verdict is not ClaimVerdict.RIGHT and claim
         }
         proposed = pasted_columns(Symptoms(tested, wrong, EarlierRows())) if wrong else ()
-        given = (Repaired(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces)
-        return any(put_right(repaired, wrong) >= wrong.keys() for repaired in given)
+        given = (
+            RepairedStep(tested, hypothesis) for hypothesis in proposed if hypothesis.reproduces
+        )
+        return any(gradients_mended(repaired, wrong) >= wrong.keys() for repaired in given)
     except NotUnderstood:
         return False

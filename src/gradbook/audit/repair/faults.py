@@ -218,7 +218,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
     return relaid(text, cache(follow))  # a long formula mentions the same few cells
 
 
-def gathered(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
+def gather_faults(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     """Faults of one weight with one repair, together."""
     found: dict[object, list[Fault]] = {}
     for fault in faults:

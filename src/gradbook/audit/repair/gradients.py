@@ -12,17 +12,7 @@ from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.repair.evidence import (
-    becomes_usual,
-    forgets_a_number,
-    is_easily_its_own,
-    is_evident,
-    is_own_fault,
-    is_slope,
-    only_what_changes,
-    put_right,
-)
-from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gathered
+from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gather_faults
 from gradbook.audit.repair.generators import catalogue
 from gradbook.audit.repair.generators.catalogue import (
     Generator,
@@ -34,8 +24,19 @@ from gradbook.audit.repair.generators.omissions import omissions_of_all
 from gradbook.audit.repair.generators.other_gradients import going_on, serving_others
 from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.generators.scattered_shares import scattered_shares
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, Repaired, formulas_of, ranked
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, formulas_of, rank
+from gradbook.audit.repair.symptoms import (
+    EarlierRows,
+    Symptoms,
+    becomes_usual,
+    forgets_a_number,
+    gradients_mended,
+    is_easily_its_own,
+    is_evident,
+    is_own_fault,
+    is_slope,
+    only_what_changes,
+)
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
@@ -48,7 +49,7 @@ TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 def gradient_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> tuple[list[Finding], bool]:
-    """Every gradient that isn't, equal mistakes of one column gathered; and whether there was
+    """Every gradient that isn't, equal mistakes of one column gather_faults; and whether there was
     enough to spend on what most steps have in common."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
@@ -64,9 +65,9 @@ def gradient_findings(
             tested = StepUnderTest.of(
                 training, [_without_parts(step, partly, training.steps) for step in group]
             )
-            faults += explained(tested, earlier, usual if len(group) < len(usual) else ())
+            faults += explain_step(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
-    every = gathered(faults)
+    every = gather_faults(faults)
     found = [finding for same in every for finding in findings_of(training.book, same)]
     return found, usual not in waiting
 
@@ -92,12 +93,12 @@ def _not_judged(groups: Sequence[Sequence[SheetStep]]) -> str:
     return f"{len(steps):,} of its steps: {ranges([s.own[0] for s in steps if s.own][:SHOWN])} …"
 
 
-def explained(
+def explain_step(
     tested: StepUnderTest, earlier: EarlierRows, usual: Sequence[SheetStep] = ()
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""
-    rows = sought(lambda: chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
+    rows = sought(lambda: choose(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
         tested = tested.with_formulas(formulas_of(tested, rows))
@@ -125,8 +126,8 @@ def explained(
         earlier.columns.append((tested.step, column))
         tested = tested.with_formulas(formulas_of(tested, column))
         wrong = _without(wrong_claims(tested, earlier), aside)
-        repaired = symptoms.repaired.union(column.cells)
-        symptoms = Symptoms(tested, wrong, earlier, repaired=repaired)
+        mended = symptoms.mended.union(column.cells)
+        symptoms = Symptoms(tested, wrong, earlier, mended=mended)
     yield from _each_by_itself(symptoms)
 
 
@@ -144,10 +145,10 @@ def _omission_faults(
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
     """Updates by other weights' gradients, unless one edit elsewhere says more than several, or
     all that is wrong: whose gradients are exchanged by it seem to be those of other weights."""
-    found = proposed(symptoms, SearchStage.UPDATES)
+    found = propose(symptoms, SearchStage.UPDATES)
     if not found or (len(found) == 1 and found[0].explains >= symptoms.wrong.keys()):
         return found
-    column = chosen(symptoms, SearchStage.COLUMNS)
+    column = choose(symptoms, SearchStage.COLUMNS)
     if column is None or (len(found) == 1 and not column.explains >= symptoms.wrong.keys()):
         return found
     return []
@@ -158,11 +159,11 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
     if not symptoms.wrong:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
-    found = chosen(symptoms, SearchStage.OTHER_ROWS)
-    elsewhere = case, symptoms.tested.layout
+    found = choose(symptoms, SearchStage.OTHER_ROWS)
+    elsewhere = case, symptoms.under_test.layout
     in_vain, known = symptoms.earlier.in_vain, budget().in_vain
     if found is None and case not in in_vain and elsewhere not in known:
-        found = chosen(symptoms, SearchStage.COLUMNS)
+        found = choose(symptoms, SearchStage.COLUMNS)
     if found is None:
         in_vain.add(case)
         known[elsewhere] += 1
@@ -177,14 +178,14 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
     for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
         if weight in done:
             continue
-        found = _own(replace(symptoms, weight=weight), weight)
+        found = _own(symptoms.of_weight(weight), weight)
         users = {other for other, cells in made_of.items() if weight in cells} - done
         after, spoilt = symptoms, set[int]()
         if found is not None and users:
-            tested = symptoms.tested.with_formulas(formulas_of(symptoms.tested, found))
+            tested = symptoms.under_test.with_formulas(formulas_of(symptoms.under_test, found))
             if tested.leads_on():
                 spoilt = users - tested.wrong_weights()
-                after = replace(symptoms, tested=tested, formulas={})
+                after = symptoms.after(tested)
         yield from _own_faults(symptoms, weight, found, spoilt)
         done |= {weight, *spoilt}
         symptoms = after
@@ -192,7 +193,7 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
 
 def _made_of_others(symptoms: Symptoms) -> dict[int, set[int]]:
     """For each wrong gradient the other wrong ones that it is made of."""
-    tested, owners = symptoms.tested, {j: claim.owner for j, claim in symptoms.wrong.items()}
+    tested, owners = symptoms.under_test, {j: claim.owner for j, claim in symptoms.wrong.items()}
     found: dict[int, set[int]] = {}
     for weight, owner in owners.items():
         cells = tested.made_of([owner]) if len(owners) > 1 else set()
@@ -203,9 +204,9 @@ def _made_of_others(symptoms: Symptoms) -> dict[int, set[int]]:
 def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
     """What is likely to be wrong with one gradient's own formula; none where it has no right one:
     the loss doesn't depend on its weight."""
-    if symptoms.tested.has_no_influence(weight):
+    if symptoms.under_test.has_no_influence(weight):
         return None
-    found = sought(lambda: chosen(symptoms, SearchStage.CLAIMS))
+    found = sought(lambda: choose(symptoms, SearchStage.CLAIMS))
     if found is None and budget().seeking.is_empty:
         return next(written_anew(symptoms), None)
     return found
@@ -215,7 +216,7 @@ def _own_faults(
     symptoms: Symptoms, weight: int, found: Hypothesis | None, spoilt: set[int]
 ) -> Iterator[Fault]:
     """What is wrong with one gradient, by itself; others may be wrong by it."""
-    tested, claim = symptoms.tested, symptoms.wrong[weight]
+    tested, claim = symptoms.under_test, symptoms.wrong[weight]
     if found is not None and found.cause is Cause.COLUMN:
         yield from faults_of(tested, found)
         return
@@ -228,13 +229,13 @@ def _own_faults(
 # Which hypothesis is believed ---------------------------------------------------
 
 
-def proposed(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
+def propose(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
     """All that the generators of a stage propose."""
     asked = (generator for generator in catalogue.GENERATORS if generator.stage is stage)
     return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
 
 
-def chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
+def choose(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
     """The first hypothesis that explains every wrong gradient and that nothing makes doubtful; else
     a doubtful one that explains them all; else one that explains some."""
     doubtful: list[Hypothesis] = []
@@ -264,11 +265,11 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
     if reasons and len(symptoms.wrong) == 1 and is_own_fault(symptoms, *symptoms.wrong):
         return None
     try:
-        tested = symptoms.apart if reasons else symptoms.tested
-        likely = ranked(tested, _affordable(generator, symptoms))
+        tested = symptoms.apart if reasons else symptoms.under_test
+        likely = rank(tested, _affordable(generator, symptoms))
         for hypothesis in likely[:TRIED] if reasons else likely:
-            repaired = Repaired(tested, hypothesis)
-            explains = put_right(repaired, symptoms.wrong)
+            repaired = RepairedStep(tested, hypothesis)
+            explains = gradients_mended(repaired, symptoms.wrong)
             if explains and (not reasons or _has_reasons(symptoms, repaired, explains)):
                 return only_what_changes(tested, replace(hypothesis, explains=explains))
     except NotUnderstood:
@@ -283,21 +284,21 @@ def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
     return found  # what was added before nothing was left, too
 
 
-def _has_reasons(symptoms: Symptoms, repaired: Repaired, explains: frozenset[int]) -> bool:
+def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset[int]) -> bool:
     """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
     if forgets_a_number(repaired):
         return False
     if len(explains) > 1:
         return True
     (weight,) = explains
-    if not repaired.is_forward and is_slope(repaired.tested, repaired.home):
+    if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
         return False
     if is_evident(repaired, weight) or _becomes_a_slope(repaired):
         return True
     return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
 
 
-def _becomes_a_slope(repaired: Repaired) -> bool:
+def _becomes_a_slope(repaired: RepairedStep) -> bool:
     """Whether an edit makes a cell on the way back what such cells are."""
     return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
 
@@ -305,17 +306,17 @@ def _becomes_a_slope(repaired: Repaired) -> bool:
 def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
     """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
     no less like others."""
-    alone = replace(symptoms, weight=weight)
+    alone = symptoms.of_weight(weight)
     shares = (found for propose in (repaired_shares, scattered_shares) for found in propose(alone))
     found = next(shares, None)
     slight = found is not None and found.edits[0].kind is not EditKind.FORMULA
-    return slight and found is not None and Repaired(symptoms.tested, found).likeness >= 0
+    return slight and found is not None and RepairedStep(symptoms.under_test, found).likeness >= 0
 
 
 def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
     """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or serves
     one gradient alone, and nothing speaks for it."""
-    repaired = Repaired(symptoms.apart, hypothesis)
+    repaired = RepairedStep(symptoms.apart, hypothesis)
     likely = repaired.likeness >= 0 and not repaired.is_rare
     if len(symptoms.wrong) > 1 and likely:
         return False

@@ -1,21 +1,109 @@
-"""What may be wrong with a step: in which cells, by which edit, and how doubtful that is."""
+"""What may be wrong with a step: in which cells, by which edit, and how doubtful that is.
+
+Formulas that networks are made of, a weighted sum or a function of one, are likelier than others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from functools import cached_property
 from heapq import nsmallest
 from typing import NamedTuple
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    factors,
+    parts,
+    pointless_parts,
+    references,
+    terms,
+)
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.conventional import Convention, convention
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
+from gradbook.targets.excel.language.grammar import (
+    Call,
+    Expression,
+    Infix,
+    Number,
+    Prefix,
+    Reference,
+)
+
+# Conventional formulas ----------------------------------------------------------------
+
+ACTIVATIONS = ("sigmoid", "tanh")
+
+
+class Convention(IntEnum):
+    """How much a formula is like those that networks are made of."""
+
+    NONE = 0
+    USUAL = 1  # a weighted sum, some function of one cell
+    NAMED = 2  # an activation that has a name
+
+
+def convention(tested: StepUnderTest, pattern: Pattern, home: Address) -> Convention:
+    """What a formula is in a cell on the way to the loss."""
+    if pattern.expression is None or isinstance(pattern.expression, Reference):
+        return Convention.NONE
+    if _is_weighted_sum(tested, pattern.expression, home):
+        return Convention.USUAL
+    named = _has_a_name(tested, pattern, home)
+    said = {reference.text for reference in references(pattern.expression)}
+    one = tested.training.book.reader.cell(said.pop(), home) if len(said) == 1 else None
+    if one in tested.training.computed_cells:
+        return Convention.NAMED if named else Convention.USUAL
+    takes_a_sum = named and _is_weighted_sum(tested, _argument(pattern.expression), home)
+    return Convention.NAMED if takes_a_sum else Convention.NONE
+
+
+def _has_a_name(tested: StepUnderTest, pattern: Pattern, home: Address) -> bool:
+    if pattern.expression is None:
+        return False
+    try:
+        node = tested.graph.expression(pattern.expression, home, pattern)
+    except NotUnderstood:
+        return False
+    return node.op.name in ACTIVATIONS
+
+
+def _argument(expression: Expression) -> Expression | None:
+    """What the first function in a formula is of, but for its sign."""
+    called = (part.arguments[0] for part in parts(expression) if isinstance(part, Call))
+    inside = next(called, None)
+    return inside.operand if isinstance(inside, Prefix) else inside
+
+
+def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home: Address) -> bool:
+    """Whether all terms are a weight times something else, each of them once, but for one bias."""
+    if expression is None:
+        return False
+    reader, weights = tested.training.book.reader, set(tested.step.own)
+    seen: list[Address | None] = []
+    biases = 0
+    for sign, term in terms(expression):
+        split = factors(term).parts
+        cells = [
+            reader.cell(f.part.text, home) if isinstance(f.part, Reference) else None for f in split
+        ]
+        own = sum(cell in weights for cell in cells)
+        if sign < 0 or own != 1 or len(split) > 2 or None in cells:
+            return False
+        if not all(f.above for f in split):
+            return False
+        seen += cells
+        biases += len(split) == 1
+    products = len(terms(expression)) - biases
+    return products > 0 and biases < 2 and len(seen) == len(set(seen))
+
+
+# Hypotheses ---------------------------------------------------------------------------
 
 WEIGHED = 60  # hypotheses that are looked at in full
 HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
@@ -33,12 +121,12 @@ class Cause(Enum):
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class MissingPart:
     """A part of the chain rule that a formula leaves out."""
 
     kind: EditKind  # a term for a way, a factor for a slope
     cell: Address | None  # through which the way goes, or whose slope it is
-    said: Expression  # as the sheet would say it
+    formula: Expression  # as the sheet would say it
     beside: Expression | None = None  # the part of the formula that it is put to; None: all of it
     is_put_in: bool = True  # or the formula is written anew
 
@@ -54,18 +142,18 @@ class Hypothesis:
     explains: frozenset[int] = frozenset()  # weights, by their numbers
     whose: int = -1  # the weight whose gradient an update takes
     reproduces: bool = True  # the values in the cells, where values stand there
-    left_out: tuple[LeftOut, ...] = ()  # of the chain rule, where that is what is wrong
+    missing: tuple[MissingPart, ...] = ()  # of the chain rule, where that is what is wrong
 
     @property
     def home(self) -> Address:
         return self.cells[0]
 
 
-class Repaired:
+class RepairedStep:
     """A step and a hypothesis: the formula of its first cell, and what it would become."""
 
     def __init__(self, tested: StepUnderTest, hypothesis: Hypothesis) -> None:
-        self.tested = tested
+        self.under_test = tested
         self.hypothesis = hypothesis
         self.home = hypothesis.home
         self.edit = hypothesis.edits[0]
@@ -73,16 +161,16 @@ class Repaired:
 
     @cached_property
     def before(self) -> Pattern | None:
-        return self.tested.formula(self.home)
+        return self.under_test.formula(self.home)
 
     @cached_property
     def after(self) -> Pattern:
-        return self.tested.training.book.reader.typed(self.hypothesis.formulas[0], self.home)
+        return self.under_test.training.book.reader.typed(self.hypothesis.formulas[0], self.home)
 
     @cached_property
     def all_after(self) -> StepUnderTest:
         """The step as the hypothesis makes it."""
-        return self.tested.with_formulas(formulas_of(self.tested, self.hypothesis))
+        return self.under_test.with_formulas(formulas_of(self.under_test, self.hypothesis))
 
     @cached_property
     def likeness(self) -> int:
@@ -103,15 +191,15 @@ class Repaired:
         return after - before
 
     def _made_like(self, pattern: Pattern) -> int:
-        patterns, places = self.tested.training.book.patterns, self.tested.positions.places
+        patterns, places = self.under_test.training.book.patterns, self.under_test.positions.places
         own = (cell for cell in self.hypothesis.cells if cell in places and cell in patterns)
         same = sum(
-            patterns[c].makeup == pattern.makeup for c in own if c not in self.tested.forward
+            patterns[c].makeup == pattern.makeup for c in own if c not in self.under_test.forward
         )
-        return self.tested.makeups[pattern.makeup] - same
+        return self.under_test.makeups[pattern.makeup] - same
 
     def _like(self, pattern: Pattern) -> int:
-        tested, shape = self.tested, pattern.shape
+        tested, shape = self.under_test, pattern.shape
         patterns, places = tested.training.book.patterns, tested.positions.places
         own = sum(
             cell in places
@@ -127,7 +215,7 @@ class Repaired:
         """What a formula on the way to the loss is as it stands, and once changed."""
         if not self.is_forward or self.before is None:
             return Convention.NONE, Convention.NONE
-        tested, home = self.tested, self.home
+        tested, home = self.under_test, self.home
         return convention(tested, self.before, home), convention(tested, self.after, home)
 
     @property
@@ -136,7 +224,7 @@ class Repaired:
         would be something else: as where the loss takes the sum before a sigmoid."""
         if self.is_forward or self.before is None:
             return False
-        tested, home = self.tested, self.home
+        tested, home = self.under_test, self.home
         return (
             convention(tested, self.before, home)
             is Convention.NAMED
@@ -155,7 +243,7 @@ class Repaired:
         """Whether it adds something on the way to the loss, or makes another function of a function
         of one cell."""
         kind = self.edit.kind
-        one = len(set(self.tested.training.flow.sources(self.home))) == 1
+        one = len(set(self.under_test.training.flow.sources(self.home))) == 1
         other = (EditKind.NUMBER, EditKind.OPERATOR, EditKind.OMISSION)
         adds = kind in (EditKind.FACTOR, EditKind.TERM)
         return self.is_forward and (adds or (one and kind in other))
@@ -170,7 +258,7 @@ class Repaired:
         while what belongs there is used by nobody."""
         if not isinstance(edit.old, Reference):
             return False
-        tested, training = self.tested, self.tested.training
+        tested, training = self.under_test, self.under_test.training
         old = training.book.reader.cell(edit.old.text, self.home)
         if old is None:
             return True
@@ -201,7 +289,7 @@ class Doubts(NamedTuple):
     """What speaks against a hypothesis, the gravest first: where all are equal in one, the next
     counts."""
 
-    unexplained: int  # fewer gradients put right: one mistake is likelier than several
+    gradients_left: int  # fewer gradients put right: one mistake is likelier than several
     made_up: bool  # it gives other values than those that were pasted over it
     makes_sense: bool  # what stands there could be meant: not a blank, a text, another step
     unconventional: bool  # it doesn't become what networks are made of
@@ -211,11 +299,11 @@ class Doubts(NamedTuple):
     unlike: int  # formulas of its kind that it would no longer look like
     kind: int  # of the edit: slips of a reference are the commonest
     odd: int  # a number for a cell, an unusual number, a factor in the midst of a sum
-    unordered: int  # formulas that it would no longer look like to the very order
+    other_order: int  # formulas that it would no longer look like to the very order
     distance: float  # from the cell that is mentioned to the one that should be
 
 
-def at_first_sight(repaired: Repaired) -> Doubts:
+def at_first_sight(repaired: RepairedStep) -> Doubts:
     """The doubts that are quickly told."""
     hypothesis = repaired.hypothesis
     odd = max(_oddity(edit) for edit in hypothesis.edits)
@@ -238,7 +326,7 @@ def at_first_sight(repaired: Repaired) -> Doubts:
     )
 
 
-def doubts(repaired: Repaired) -> Doubts:
+def doubts(repaired: RepairedStep) -> Doubts:
     """All that speaks against a hypothesis."""
     before, after = repaired.conventions
     return at_first_sight(repaired)._replace(
@@ -250,17 +338,17 @@ def doubts(repaired: Repaired) -> Doubts:
     )
 
 
-def ranked(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
-    """The hypotheses, the likeliest first, without those that nobody means."""
+def rank(tested: StepUnderTest, hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """Rank the hypotheses, the likeliest first, without those that nobody means."""
     every = (_weighed(tested, hypothesis) for hypothesis in hypotheses)
     some = nsmallest(WEIGHED, (one for one in every if not one.is_pointless), key=at_first_sight)
     kept = (one for one in some if one.conventions[1] >= one.conventions[0])
     return [one.hypothesis for one in sorted(kept, key=doubts)]
 
 
-def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> Repaired:
+def _weighed(tested: StepUnderTest, hypothesis: Hypothesis) -> RepairedStep:
     spend(HYPOTHESIS)
-    return Repaired(tested, hypothesis)
+    return RepairedStep(tested, hypothesis)
 
 
 def _oddity(edit: Edit) -> int:
@@ -277,13 +365,13 @@ def _oddity(edit: Edit) -> int:
     return mixed * (len(COMMON) + 1)
 
 
-def _distance(repaired: Repaired, edit: Edit) -> float:
+def _distance(repaired: RepairedStep, edit: Edit) -> float:
     """How far apart two cells are; of something that is added, how deep inside it stands."""
     if edit.kind in (EditKind.FACTOR, EditKind.TERM):
         return len(edit.paths[0])
     if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
         return 0
-    reader = repaired.tested.training.book.reader
+    reader = repaired.under_test.training.book.reader
     a, b = (reader.cell(said.text, repaired.home) for said in (edit.old, edit.new))
     if a is None or b is None:
         return 1000 * FAR

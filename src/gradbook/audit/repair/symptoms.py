@@ -1,23 +1,33 @@
-"""Wrong gradients of a step, and what is known of them before anything is blamed."""
+"""Wrong gradients of a step, what is known of them, and what speaks for a hypothesis.
+
+A gradient that isn't one is its own formula's fault, unless something speaks against another cell:
+one edit there puts several gradients right, or the formula there looks like none of its kind.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
 from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import factors
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.audit.judge.step_under_test import Slopes, StepUnderTest
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula
-from gradbook.audit.repair.hypotheses import Hypothesis
+from gradbook.audit.repair.hypotheses import Hypothesis, RepairedStep, formulas_of
+from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.flow import walk
-from gradbook.graph.node import Node
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node
+from gradbook.targets.excel.language.grammar import Call, Expression, Reference
 
 MOST_WRONG = 4  # weights that an edit of a column is tried with first
 
@@ -34,31 +44,50 @@ class EarlierRows:
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
 
 
-@dataclass(frozen=True, eq=False)
 class Symptoms:
-    """Wrong gradients of steps that are alike, by the numbers of their weights."""
+    """Wrong gradients of steps that are alike, by the numbers of their weights.
 
-    tested: StepUnderTest
-    wrong: Mapping[int, Claim]
-    earlier: EarlierRows
-    usual: Sequence[SheetStep] = ()  # what most steps are like, where these are others
-    repaired: frozenset[Address] = frozenset()  # cells that were blamed before
-    weight: int | None = None  # the one whose own formula is looked at, if it is one's
-    formulas: dict[int, WrongFormula | None] = field(default_factory=dict)  # known so far
+    `usual` is what most steps are like, where these are others; `mended` are the cells that were
+    blamed before; `weight` is the one whose own formula is looked at, if it is one's.
+    """
+
+    def __init__(
+        self,
+        under_test: StepUnderTest,
+        wrong: Mapping[int, Claim],
+        earlier: EarlierRows,
+        usual: Sequence[SheetStep] = (),
+        mended: frozenset[Address] = frozenset(),
+        weight: int | None = None,
+    ) -> None:
+        self.under_test, self.wrong, self.earlier = under_test, wrong, earlier
+        self.usual, self.mended, self.weight = usual, mended, weight
+        self._formulas: dict[int, WrongFormula | None] = {}
+
+    def of_weight(self, weight: int) -> Symptoms:
+        """Return the same symptoms, looking at the formula of one weight's claim."""
+        other = self.after(self.under_test, weight)
+        other._formulas = self._formulas
+        return other
+
+    def after(self, under_test: StepUnderTest, weight: int | None = None) -> Symptoms:
+        """Return the same wrong claims in a step that is changed otherwise."""
+        some = self.wrong, self.earlier, self.usual, self.mended
+        return Symptoms(under_test, *some, weight)
 
     def formula(self, weight: int) -> WrongFormula | None:
-        """The formula of a wrong claim; None where it holds a value."""
-        if weight not in self.formulas:
-            self.formulas[weight] = wrong_formula(self.tested, weight, self.wrong[weight])
-        return self.formulas[weight]
+        """Return the formula of a wrong claim; None where it holds a value."""
+        if weight not in self._formulas:
+            self._formulas[weight] = wrong_formula(self.under_test, weight, self.wrong[weight])
+        return self._formulas[weight]
 
     @cached_property
     def claims(self) -> dict[int, Claim]:
         """The wrong claims, and the best reading of the others."""
         found = dict(self.wrong)
-        for weight, options in enumerate(self.tested.step.claims):
+        for weight, options in enumerate(self.under_test.step.claims):
             if weight not in found and options:
-                best = self.tested.best(weight, options)[1]
+                best = self.under_test.best(weight, options)[1]
                 if best is not None:
                     found[weight] = best
         return found
@@ -77,7 +106,7 @@ class Symptoms:
         """The step with those cells taken for formulas of their own that an edit may change: cells
         that say the same as others, formulas behind wrong gradients that depend on no weight and,
         where a weight has no influence, those on the way to the loss."""
-        tested = self.tested
+        tested = self.under_test
         cells = [cell for same in _by_node(tested).values() if len(same) > 1 for cell in same]
         cells += self.constant_behind
         if tested.without_influence:
@@ -91,13 +120,13 @@ class Symptoms:
     def constant_behind(self) -> list[Address]:
         """The formulas behind wrong gradients that depend on no weight: they may have lost them."""
         owners = [claim.owner for claim in self.wrong.values()]
-        return _constant(self.tested, [*owners, *self.tested.made_of(owners)])
+        return _constant(self.under_test, [*owners, *self.under_test.made_of(owners)])
 
     @cached_property
     def only_repeating(self) -> list[Address]:
         """The formulas of the step on the way to the loss that only repeat a number: they may be
         what is left of a product."""
-        tested, training = self.tested, self.tested.training
+        tested, training = self.under_test, self.under_test.training
         inside = (cell for cell in tested.forward if cell not in training.weight_cells)
         mentioned = {source for cell in inside for source in training.flow.sources(cell)}
         return sorted(
@@ -157,3 +186,204 @@ def _by_node(tested: StepUnderTest) -> dict[Node, list[Address]]:
         ):
             found[value].append(cell)
     return found
+
+
+# Evidence -----------------------------------------------------------------------------
+
+SUMS = ("SUM", "AVERAGE")  # what gradients are gathered by
+
+
+def gradients_mended(repaired: RepairedStep, wrong: Mapping[int, Claim]) -> frozenset[int]:
+    """The gradients that a hypothesis puts right, all of them tried; none where it spoils some."""
+    tested, after = repaired.under_test, repaired.all_after
+    left, vanished = after.wrong_weights(), after.without_influence
+    spoilt = left - wrong.keys() or vanished - tested.without_influence
+    if spoilt or vanished & wrong.keys() - left:
+        return frozenset()  # nor where a gradient is right because it vanishes
+    return frozenset(wrong.keys() - left)
+
+
+def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
+    """The hypothesis for those cells of its column only that don't say the same already."""
+    every = formulas_of(tested, hypothesis).items()
+    kept = {cell: right.text for cell, right in every if not _says(tested, cell, right)}
+    return (
+        replace(hypothesis, cells=tuple(kept), formulas=tuple(kept.values()))
+        if kept
+        else hypothesis
+    )
+
+
+def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
+    """Whether a cell says what a formula does."""
+    assert right.expression is not None
+    try:
+        stands = tested.graph.node(cell)
+    except NotUnderstood:
+        return False
+    return tested.same(tested.graph.expression(right.expression, cell, right), stands)
+
+
+# Against a cell on the way to the loss -----------------------------------------
+
+
+def is_evident(repaired: RepairedStep, weight: int) -> bool:
+    """Whether the cell that would change stands on the way to the loss and is odd, so that the
+    gradient isn't to blame."""
+    return repaired.is_forward and (
+        repaired.leads_astray
+        or weight in repaired.under_test.without_influence
+        or repaired.conventions[1] > repaired.conventions[0]
+        or repaired.likeness > 0
+        or _belongs_beside(repaired)
+    )
+
+
+def _belongs_beside(repaired: RepairedStep) -> bool:
+    """Whether formulas of the same shape on the way to the loss mention the cell that an edit
+    brings in, and none of them the one that it takes out."""
+    training, home, edit = repaired.under_test.training, repaired.home, repaired.edit
+    if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
+        return False
+    patterns = training.book.patterns
+    shape = patterns[home].shape
+    beside = [
+        cell
+        for cell in repaired.under_test.forward.difference(repaired.hypothesis.cells)
+        if cell in patterns and patterns[cell].shape == shape
+    ]
+    mentioned = {source for cell in beside for source in training.flow.sources(cell)}
+    old, new = (training.book.reader.cell(said.text, home) for said in (edit.old, edit.new))
+    return new in mentioned and old not in mentioned
+
+
+def forgets_a_number(repaired: RepairedStep) -> bool:
+    """Whether an edit on the way to the loss leaves a number out of the loss, or makes every
+    gradient independent of one: gradients that forget a target aren't the loss's fault."""
+    if not repaired.is_forward:
+        return False
+    tested, training = repaired.under_test, repaired.under_test.training
+    if _counted(tested, {}) - _counted(tested, formulas_of(tested, repaired.hypothesis)):
+        return True
+    cells = repaired.hypothesis.cells
+    mentioned = {training.plain(s) for cell in cells for s in training.flow.sources(cell)}
+    return any(
+        _is_counted(tested, cell) and not _is_counted(repaired.all_after, cell)
+        for cell in mentioned
+        if cell not in training.book.patterns and cell not in training.weight_cells
+    )
+
+
+def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
+    """The numbers that the loss is computed from, with other formulas in the place of some."""
+    training, book = tested.training, tested.training.book
+
+    def meant(cell: Address) -> Address:
+        return cell if cell in formulas else training.plain(cell)
+
+    def onward(cell: Address) -> Iterable[Address]:
+        if cell in training.weight_cells:
+            return ()
+        sources = training.flow.sources(cell)
+        if cell in formulas:
+            sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
+        return map(meant, sources)
+
+    counted = walk(map(meant, tested.loss_cells), onward)
+    typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
+    return {cell for cell in typed if isinstance(book.values.get(cell), float)}
+
+
+def _is_counted(tested: StepUnderTest, cell: Address) -> bool:
+    """Whether some gradient depends on a number."""
+
+    def leaf(other: Address) -> Array:
+        return tested.random.leaf(other) + (0.37 if other == cell else 0)
+
+    moved = Numbers(leaf, tested.graph.leaf_cells)
+    slopes = tested.gradients.values()
+    return any(not agree(moved.of(slope), tested.random.of(slope)) for slope in slopes)
+
+
+# Against a cell on the way back -------------------------------------------------
+
+
+def is_slope(tested: StepUnderTest, cell: Address) -> bool:
+    """Whether a cell says how the loss changes with some cell on the way to it, or so many times
+    that: then nothing is wrong with it."""
+    known = tested.graph.known
+    cells = tested.forward - tested.loss_cells - tested.training.weight_cells.keys()
+    nodes = [node for c in cells if isinstance(node := known.get(c), Node)]
+    try:
+        said = tested.random.of(tested.graph.node(cell))
+        slopes = gradients(tested.loss, nodes)
+        return any(_is_multiple(said, tested.random.of(slopes[node])) for node in nodes)
+    except NotUnderstood:
+        return False
+
+
+def _is_multiple(a: Array, b: Array) -> bool:
+    """Whether one is so many times the other, whatever the numbers."""
+    with np.errstate(all="ignore"):
+        ratio = np.atleast_1d(a / b)
+    ratio = ratio[np.isfinite(ratio)]
+    return ratio.size > 1 and ratio[0] != 0 and agree(ratio, np.full_like(ratio, ratio[0]))
+
+
+# Against a gradient's own formula ----------------------------------------------
+
+
+def is_own_fault(symptoms: Symptoms, weight: int) -> bool:
+    """Whether a claim's own formula is odd: it mentions a blank, or a small edit makes it look like
+    the others."""
+    tested, claim = symptoms.under_test, symptoms.wrong[weight]
+    if _gathers(claim.expression) or weight in tested.without_influence:
+        return False
+    book = tested.training.book
+    said = tested.training.flow.sources(claim.owner)
+    if any(cell not in book.values and cell not in book.patterns for cell in said):
+        return True
+    wrong = symptoms.formula(weight)
+    return wrong is not None and becomes_usual(wrong)
+
+
+def becomes_usual(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula look like more of the others than it does."""
+    before, after = _others_like(wrong)
+    return after > before
+
+
+def _becomes_unlike_all(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
+    before, after = _others_like(wrong)
+    return after == 0 < before
+
+
+def _others_like(wrong: WrongFormula) -> tuple[int, int]:
+    """How many other claims a claim's formula looks like, before and after a small edit."""
+    if not wrong.is_slight or wrong.repair is None:
+        return 0, 0
+    tested, book = wrong.under_test, wrong.under_test.training.book
+    owners = {option.owner for options in tested.step.claims for option in options}
+    patterns = (book.patterns.get(cell) for cell in owners - {wrong.home})
+    shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
+    after = book.reader.typed(wrong.repair.formulas[0], wrong.home)
+    return shapes[wrong.pattern.shape], shapes[after.shape]
+
+
+def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -> bool:
+    """Whether a claim can be put right by a small edit of its own, rather than elsewhere."""
+    claim = symptoms.wrong[weight]
+    if _gathers(claim.expression):
+        return False
+    if isinstance(claim.expression, Reference) and not repaired.is_forward:
+        return False
+    wrong = symptoms.formula(weight)
+    return wrong is not None and wrong.is_slight and not _becomes_unlike_all(wrong)
+
+
+def _gathers(expression: Expression) -> bool:
+    """Whether a claim gathers what stands elsewhere: it is a sum of cells, or a share of one."""
+    split = [factor.part for factor in factors(expression).parts]
+    sums = [part for part in split if isinstance(part, Call) and part.function in SUMS]
+    return isinstance(expression, Call) or bool(sums)

@@ -8,7 +8,7 @@ from typing import Protocol
 from gradbook.audit.findings.findings import ANOTHER_ROW, BLANK_REFERENCE
 from gradbook.audit.formula.address import Address, Axis, column_of, row_of, written
 from gradbook.audit.formula.expression import Edit, EditKind, factors, references, renamed
-from gradbook.audit.repair.hypotheses import Hypothesis, LeftOut
+from gradbook.audit.repair.hypotheses import Hypothesis, MissingPart
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
@@ -59,7 +59,7 @@ class Wording:
     """What there is to say of a formula in some cell."""
 
     def __init__(self, tested: StepInWords, home: Address) -> None:
-        self.tested = tested
+        self.under_test = tested
         self.training = tested.training
         self.home = home
 
@@ -84,24 +84,24 @@ class Wording:
 
     def told(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
         """What sort of mistake it is, and why it is one, the chain being that to a weight."""
-        if hypothesis.left_out:
-            return self._left_out(hypothesis.left_out)
+        if hypothesis.missing:
+            return self._of_missing(hypothesis.missing)
         return self.kind(hypothesis.edits), self.why(hypothesis.edits, weight)
 
-    def _left_out(self, parts: Sequence[LeftOut]) -> tuple[str, str]:
+    def _of_missing(self, parts: Sequence[MissingPart]) -> tuple[str, str]:
         kinds = [part.kind for part in parts]
         kind = EditKind.TERM if EditKind.TERM in kinds else EditKind.FACTOR
         return kind.value, "; ".join(map(self._lacks, parts))
 
-    def _lacks(self, part: LeftOut) -> str:
-        said, beside = write(part.said), "" if part.beside is None else _short(part.beside)
+    def _lacks(self, part: MissingPart) -> str:
+        said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
         if part.kind is EditKind.TERM:
             name = self.label(part.cell) or (written(part.cell) if part.cell else "a cell")
             lacks = f"it lacks the way through {name}"
             add = f"add {said} to {beside}" if beside else f"add {said}"
         else:
             what = "factor" if self._is_error(part.cell) else "slope"
-            lacks = f"it lacks the {what} {self._algebra(part.said)}"
+            lacks = f"it lacks the {what} {self._algebra(part.formula)}"
             add = f"multiply {beside} by {said}" if beside else f"multiply by {said}"
         return f"{lacks}: {add}" if part.is_put_in else lacks
 
@@ -132,7 +132,7 @@ class Wording:
             return ""
         if isinstance(self.training.book.values.get(old), str):
             return "text reference"
-        other_step = old in self.training.weight_cells and old not in self.tested.step.weights
+        other_step = old in self.training.weight_cells and old not in self.under_test.step.weights
         if other_step or self._same_line(old, new):
             return "frozen row" if "$" in write(first.old) else ANOTHER_ROW
         return "pre-activation" if self.training.flow.sources(new) == (old,) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, combined
+from gradbook.audit.repair.formula_edits import EvaluatedFormula, combined
 from gradbook.targets.excel.language.grammar import read
 
 GIVEN = np.array([0.5, 2.0])

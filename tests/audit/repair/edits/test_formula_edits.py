@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair.edits.alternatives import EvaluatedFormula, Substitute, matching
-from gradbook.audit.repair.edits.formula_edits import EDITS, Substitutes, constants, pairs
+from gradbook.audit.repair.formula_edits import (
+    EDITS,
+    EvaluatedFormula,
+    Substitute,
+    Substitutes,
+    constants,
+    matching,
+    pairs,
+)
 from gradbook.targets.excel.language.grammar import Call, Reference, read, write
 
 POINTS = np.random.default_rng(0).uniform(0.2, 0.9, (4, 8))

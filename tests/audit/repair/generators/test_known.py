@@ -23,7 +23,7 @@ def in_the_other_row(changed, known):
 
 def column(usual, earlier):
     hypothesis = max(proposed("changed columns", usual), key=lambda one: len(one.explains))
-    earlier.columns.append((usual.tested.step, hypothesis))
+    earlier.columns.append((usual.under_test.step, hypothesis))
 
 
 def claim(usual, earlier):

@@ -46,13 +46,13 @@ def test_a_gradient_that_nobody_has_is_no_other_weights():
 def test_where_a_claims_own_column_is_missing_nothing_is_proposed():
     cleared = {**CROSSED, "I2:I8": "=G2"}
     found = symptoms(cleared)
-    assert whose(found.tested, W1, found.wrong[W1]) == W2
+    assert whose(found.under_test, W1, found.wrong[W1]) == W2
     assert proposed("other gradients", found) == []
 
 
 def test_a_claim_that_an_update_follows_serves_its_own():
     found = symptoms(CROSSED)
-    assert serving_others(found.tested, found.wrong) == set()
+    assert serving_others(found.under_test, found.wrong) == set()
 
 
 LINE = Shape(3, 0, 1, "sigmoid", "sigmoid", 1, False, True)  # w1 w2 w3 b1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gradbook.audit.repair.hypotheses import Cause
@@ -15,7 +13,7 @@ def of_the_row(changed):
     """What is proposed for the one step that isn't like the others."""
     usual, other = groups_of({**NETWORK, **changed})
     known = symptoms_of(usual).earlier
-    return proposed("outlier rows", replace(symptoms_of(other, known), usual=usual.alike))
+    return proposed("outlier rows", symptoms_of(other, known, usual.alike))
 
 
 @pytest.mark.parametrize(
@@ -62,5 +60,5 @@ def test_a_sheet_that_departs_says_again_what_the_others_say_of_their_own_cells(
     sheets[3]["G2"] = "=(C2-0.3)*A2"
     usual, other = groups_of(*sheets)
     known = symptoms_of(usual).earlier
-    (hypothesis,) = proposed("outlier rows", replace(symptoms_of(other, known), usual=usual.alike))
+    (hypothesis,) = proposed("outlier rows", symptoms_of(other, known, usual.alike))
     assert (hypothesis.cells, hypothesis.formulas) == ((at("G2", 3),), ("(C2-0.3)*B2",))

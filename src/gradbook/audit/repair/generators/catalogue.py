@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew, one_edit, two_edits
 from gradbook.audit.repair.generators.columns import (
     changed_columns,
     constant_formulas,
@@ -22,6 +21,7 @@ from gradbook.audit.repair.generators.samples import repaired_shares
 from gradbook.audit.repair.generators.scattered_shares import scattered_shares
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
 
 
 class SearchStage(Enum):
@@ -70,11 +70,11 @@ def _of_claim(
 def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What the chain rule gives, in the sheet's own cells."""
     assert symptoms.weight is not None
-    claim, true = symptoms.wrong[symptoms.weight], symptoms.tested.gradients[symptoms.weight]
+    claim, true = symptoms.wrong[symptoms.weight], symptoms.under_test.gradients[symptoms.weight]
     target = true if claim.sign > 0 else -true
     wrong = symptoms.formula(symptoms.weight)
     old = claim.expression if wrong is None else wrong.expression
-    found = anew(symptoms.tested, claim.owner, old, target)
+    found = anew(symptoms.under_test, claim.owner, old, target)
     if found is not None:
         yield found
 

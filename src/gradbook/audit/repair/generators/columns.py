@@ -20,20 +20,22 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import SLOPE_POINTS, StepUnderTest
-from gradbook.audit.repair.edits import formula_edits
-from gradbook.audit.repair.edits.alternatives import (
+from gradbook.audit.repair import formula_edits
+from gradbook.audit.repair.formula_edits import (
     Alternatives,
     EvaluatedFormula,
     Substitute,
+    Substitutes,
+    constants,
+    differences,
+    fill_templates,
     remembered,
+    templates,
 )
-from gradbook.audit.repair.edits.formula_edits import Substitutes, constants
-from gradbook.audit.repair.edits.restored import restored
-from gradbook.audit.repair.edits.templates import derived, differences, templates
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew, mentioning
 from gradbook.audit.repair.generators.samples import beside, unlike_others
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
@@ -98,7 +100,7 @@ def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> H
     if omissions and pattern is not None and pattern.expression is not None:
         wanted = np.asarray(tested.random.of(target))
         wrong = WrongFormula(tested, cell, pattern, pattern.expression, wanted, target)
-        return restored(wrong, of, omissions, Cause.COLUMN)
+        return restore(wrong, of, omissions, Cause.COLUMN)
     return anew(tested, cell, Reference("x"), target)
 
 
@@ -107,10 +109,10 @@ class ColumnEdits:
 
     def __init__(self, symptoms: Symptoms) -> None:
         self.symptoms = symptoms
-        self.tested = symptoms.apart
+        self.under_test = symptoms.apart
         self.slopes = symptoms.slopes
         self.wrong = symptoms.wrong
-        self.forward = self.tested.forward
+        self.forward = self.under_test.forward
 
     def hypotheses(
         self, adds: Collection[bool], some: Collection[Address] | None = None
@@ -122,7 +124,7 @@ class ColumnEdits:
 
     def columns(self) -> list[tuple[Address, ...]]:
         """The cells of the step in their columns; samples stand one below the other."""
-        tested, training = self.tested, self.tested.training
+        tested, training = self.under_test, self.under_test.training
         claimed = {claim.owner for claim in self.symptoms.claims.values()}
         used = set(self.slopes.order)
         gathered: defaultdict[object, list[Address]] = defaultdict(list)
@@ -135,7 +137,7 @@ class ColumnEdits:
                 and cell in tested.graph.varying
                 and cell not in training.weight_cells
                 and cell not in claimed
-                and cell not in self.symptoms.repaired
+                and cell not in self.symptoms.mended
                 and (cell not in tested.positions.of_other_steps or self._is_astray(cell))
             ):
                 gathered[training.axis.line(cell), pattern.shape].append(cell)
@@ -156,12 +158,12 @@ class ColumnEdits:
     def _is_astray(self, cell: Address) -> bool:
         """Whether a cell on the way to the loss belongs to the step by where it stands, though
         another step's weights are all it is computed from."""
-        return cell in self.forward and self.tested.positions.row(cell) in self.rows
+        return cell in self.forward and self.under_test.positions.row(cell) in self.rows
 
     @cached_property
     def rows(self) -> set[tuple[int, int]]:
         """The rows in which the step's own cells stand."""
-        tested = self.tested
+        tested = self.under_test
         others = tested.positions.of_other_steps
         own = (
             c for c in tested.step.cells if c in tested.training.computed_cells and c not in others
@@ -169,7 +171,7 @@ class ColumnEdits:
         return {tested.positions.row(cell) for cell in chain(own, tested.step.own)}
 
     def _column(self, cells: tuple[Address, ...], adds: Collection[bool]) -> Iterator[Hypothesis]:
-        patterns = [self.tested.formula(cell) for cell in cells]
+        patterns = [self.under_test.formula(cell) for cell in cells]
         offered = self._offered(cells)
         try:
             formulas = [self._evaluated(c, p) for c, p in zip(cells, patterns, strict=True)]
@@ -177,7 +179,7 @@ class ColumnEdits:
             return
         if None in formulas:
             return
-        nodes = [self.tested.graph.known[cell] for cell in cells]
+        nodes = [self.under_test.graph.known[cell] for cell in cells]
         alternatives = [
             self._alternatives(cell, formula, some, adds)
             for cell, formula, some in zip(cells, formulas, offered, strict=True)
@@ -231,7 +233,7 @@ class ColumnEdits:
     def _evaluated(self, cell: Address, pattern: Pattern | None) -> EvaluatedFormula | None:
         if pattern is None or pattern.expression is None:
             return None
-        tested, numbers = self.tested, self.slopes.numbers
+        tested, numbers = self.under_test, self.slopes.numbers
 
         def value_of(part: Expression) -> Array:
             if isinstance(part, Reference) and ":" in part.text:
@@ -273,7 +275,7 @@ class ColumnEdits:
 
     def _offered(self, cells: Sequence[Address]) -> list[list[Substitute]]:
         """For each cell of a column the same things as seen from there."""
-        tested, first = self.tested, cells[0]
+        tested, first = self.under_test, cells[0]
         on_the_way = first in self.forward
         some = {
             tested.mentions.seen_from(cell, first)
@@ -294,7 +296,7 @@ class ColumnEdits:
 
     def _seen(self, cell: Address, homes: Sequence[Address]) -> Iterator[Substitute]:
         """A cell, or that of its sample, for each of a column; fewer where one has none."""
-        tested = self.tested
+        tested = self.under_test
         for home in homes:
             there = beside(tested, cell, home, homes[0])
             try:
@@ -309,7 +311,7 @@ class ColumnEdits:
     def _is_constant(self, cell: Address) -> bool:
         """Whether a cell's formula depends on no weight and doesn't only repeat a number: a
         gradient that lost what it came from."""
-        training = self.tested.training
+        training = self.under_test.training
         computed = cell in training.book.patterns and cell not in training.varying
         return computed and training.plain(cell) == cell
 
@@ -317,7 +319,7 @@ class ColumnEdits:
         self, cell: Address, homes: Sequence[Address], some: Collection[Address]
     ) -> bool:
         """Whether a cell stands to another sample's as one that is offered does to the first's."""
-        training, row, home = self.tested.training, self.tested.positions.row, homes[0]
+        training, row, home = self.under_test.training, self.under_test.positions.row, homes[0]
         if sheet_of(cell) != sheet_of(home) or cell in training.weight_cells:
             return False
         if row(cell) == row(home):
@@ -327,7 +329,7 @@ class ColumnEdits:
 
     def _activations(self, home: Address) -> dict[str, str]:
         """What a formula's sums are called, with the cells that a function alone makes of them."""
-        flow, reference = self.tested.training.flow, self.tested.mentions.reference
+        flow, reference = self.under_test.training.flow, self.under_test.mentions.reference
         found = {}
         for cell in flow.sources(home):
             users = (user for user in flow.users.get(cell, ()) if user != home)
@@ -341,27 +343,27 @@ class ColumnEdits:
     ) -> list[Substitute]:
         """Functions of cells, first of those between the weights and the loss: slopes are of such
         cells; and differences as of an output and its target."""
-        apart = differences(self.tested, cell)
+        apart = differences(self.under_test, cell)
         found = [Substitute(said, formula.value_of(said)) for said in apart]
-        training = self.tested.training
+        training = self.under_test.training
 
         def is_between(one: Substitute) -> bool:
             at = self._cell(one, cell)
             return at in self.forward and at in training.computed_cells
 
         some = sorted(offered, key=lambda one: not is_between(one))[:MOST_DERIVED]
-        return [*found, *derived(self._templates, some, formula.value_of)]
+        return [*found, *fill_templates(self._templates, some, formula.value_of)]
 
     @cached_property
     def _templates(self) -> list[Expression]:
-        return templates(self.tested)
+        return templates(self.under_test)
 
     def _products(self, cell: Address, offered: Sequence[Substitute]) -> list[Substitute]:
         """What a sum lacks where a weight has no influence: it times some cell."""
-        step = self.tested.step
-        idle = {step.weights[weight] for weight in self.tested.without_influence}
+        step = self.under_test.step
+        idle = {step.weights[weight] for weight in self.under_test.without_influence}
         return [
-            Substitute(Infix("*", weight.said, one.said), weight.values * one.values)
+            Substitute(Infix("*", weight.expression, one.expression), weight.values * one.values)
             for weight in offered
             if self._cell(weight, cell) in idle
             for one in offered
@@ -369,8 +371,8 @@ class ColumnEdits:
         ]
 
     def _cell(self, one: Substitute, home: Address) -> Address | None:
-        assert isinstance(one.said, Reference)
-        return self.tested.training.book.reader.cell(one.said.text, home)
+        assert isinstance(one.expression, Reference)
+        return self.under_test.training.book.reader.cell(one.expression.text, home)
 
 
 def _with_axes(values: Array) -> Array:

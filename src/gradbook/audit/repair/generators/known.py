@@ -10,10 +10,10 @@ from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import moved
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.generators.outlier_rows import Move
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.training.steps import SheetStep
 from gradbook.targets.excel.language.grammar import Expression, read, write
 
@@ -21,7 +21,7 @@ from gradbook.targets.excel.language.grammar import Expression, read, write
 def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What put a column right in other rows."""
     for step, hypothesis in symptoms.earlier.columns:
-        again = _in_this_step(symptoms.tested, step, hypothesis)
+        again = _in_this_step(symptoms.under_test, step, hypothesis)
         if again is not None:
             yield again
 
@@ -48,7 +48,7 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
     """Whether the repaired formula, written and read again, is what is wanted."""
-    tested = wrong.tested
+    tested = wrong.under_test
     pattern = tested.training.book.reader.typed(hypothesis.formulas[0], wrong.home)
     if pattern.expression is None:
         return False

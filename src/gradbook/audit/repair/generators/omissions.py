@@ -16,11 +16,10 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.edits.restored import restored
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula
 from gradbook.audit.repair.generators.samples import share_target, shares_of
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, formulas_of
 from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
+from gradbook.audit.repair.wrong_formula import WrongFormula, restore
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
@@ -39,7 +38,7 @@ def omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis
 
 
 def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
-    tested, wrong = symptoms.tested, symptoms.wrong
+    tested, wrong = symptoms.under_test, symptoms.wrong
     if not wrong or not all(_is_its_own(tested, j, claim) for j, claim in wrong.items()):
         return []
     others = tested.wrong_weights() - wrong.keys()
@@ -78,7 +77,7 @@ def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
     assert symptoms.weight is not None
     try:
         weight = symptoms.weight
-        found = omission_of_claim(symptoms.tested, weight, symptoms.wrong[weight])
+        found = omission_of_claim(symptoms.under_test, weight, symptoms.wrong[weight])
     except NotUnderstood:
         return
     if found is not None:
@@ -93,7 +92,7 @@ def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypot
     wrong = wrong_formula(tested, weight, claim) if omissions else None
     if wrong is None or cell is None:
         return None
-    found = restored(wrong, tested.graph.node(cell), omissions)
+    found = restore(wrong, tested.graph.node(cell), omissions)
     return None if found is None else replace(found, explains=frozenset({weight}))
 
 
@@ -116,7 +115,7 @@ class LackingCell:
             return None
         wanted = np.asarray(tested.random.of(self.target))
         wrong = WrongFormula(tested, self.cell, pattern, pattern.expression, wanted, self.target)
-        return restored(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
+        return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
 
 
 def _columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[Hypothesis]:

@@ -19,7 +19,7 @@ from gradbook.targets.excel.language.grammar import Reference
 
 def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The updates that should mention another cell than they do."""
-    tested, patterns = symptoms.tested, symptoms.tested.training.book.patterns
+    tested, patterns = symptoms.under_test, symptoms.under_test.training.book.patterns
     for weight, claim in symptoms.wrong.items():
         other = whose(tested, weight, claim) if claim.via and claim.whole else None
         if other is None:

@@ -24,7 +24,7 @@ def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
     the loss of one row is another one by its own formulas, though its gradients go with that."""
     if not symptoms.usual:
         return
-    tested = symptoms.tested
+    tested = symptoms.under_test
     cells = _outliers(tested.training, symptoms.usual[0], tested.step)
     wrong = tested.wrong_weights() - symptoms.earlier.usually_wrong
     if wrong:
@@ -40,7 +40,7 @@ def outlier_rows(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address, Pattern]:
     """As few of the formulas as put the step right; none where all of them don't."""
-    tested, anyway = symptoms.tested, symptoms.earlier.usually_wrong
+    tested, anyway = symptoms.under_test, symptoms.earlier.usually_wrong
     if not cells or not _are_right(tested, cells, anyway):
         return {}
     for cell in list(cells):
@@ -52,7 +52,7 @@ def _to_blame(symptoms: Symptoms, cells: dict[Address, Pattern]) -> dict[Address
 
 def _is_alone(symptoms: Symptoms) -> bool:
     """Whether a single step isn't like several others."""
-    return len(symptoms.tested.alike) == 1 and len(symptoms.usual) >= SEVERAL
+    return len(symptoms.under_test.alike) == 1 and len(symptoms.usual) >= SEVERAL
 
 
 def _otherwise_computed(

@@ -19,7 +19,7 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.edits.templates import filled, templates
+from gradbook.audit.repair.formula_edits import fill_template, templates
 from gradbook.audit.repair.generators.samples import beside
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
@@ -54,7 +54,7 @@ Formulas = tuple[Expression, ...]  # one for every cell of a column
 def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The formulas that columns of values may have had, and whether they give those values."""
     for cells in list(_columns(symptoms))[:MOST_COLUMNS]:
-        tested = _freed(symptoms.tested, cells)
+        tested = _freed(symptoms.under_test, cells)
         for formulas in _formulas(tested, cells, symptoms.wrong):
             edit = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
             texts = tuple(map(write, formulas))
@@ -65,7 +65,7 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def _columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
     """Numbers that the loss or wrong gradients are made of and that change from step to step, by
     their column; and zeros, as ReLUs stay at, where some weight leads nowhere."""
-    tested, training = symptoms.tested, symptoms.tested.training
+    tested, training = symptoms.under_test, symptoms.under_test.training
     if len(tested.alike) < 2:
         return
     book, other = training.book, tested.alike[-1]
@@ -117,7 +117,7 @@ def _formulas(
     known = [*templates(tested), *map(read, USUAL)]
     for cell in _near(tested, cells[0]):
         for one in known:
-            yield tuple(filled(one, _seen(tested, cell, cells[0], home)) for home in cells)
+            yield tuple(fill_template(one, _seen(tested, cell, cells[0], home)) for home in cells)
     yield from _like_others(tested, cells)
     try:
         total = _sum(tested, cells, wrong)

@@ -12,9 +12,9 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copied, relaid
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.edits.wrong_formula import WrongFormula, anew
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Node
@@ -25,7 +25,7 @@ SEEN = 1_000  # numbers that could be computed while a formula is led to another
 
 def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What is wrong with the shares that a claim adds up, if it adds up some."""
-    tested, weight = symptoms.tested, symptoms.weight
+    tested, weight = symptoms.under_test, symptoms.weight
     assert weight is not None
     claim = symptoms.wrong[weight]
     try:

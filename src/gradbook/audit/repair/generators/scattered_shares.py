@@ -25,7 +25,7 @@ SHARE = 20_000  # numbers that could be computed while one is held against a sam
 
 def scattered_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """What is wrong with the shares that a claim adds up, where the others are those of samples."""
-    tested, weight = symptoms.tested, symptoms.weight
+    tested, weight = symptoms.under_test, symptoms.weight
     assert weight is not None
     claim = symptoms.wrong[weight]
     shares = _shares(tested, claim)

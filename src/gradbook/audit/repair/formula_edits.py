@@ -1,18 +1,30 @@
-"""The kinds of small edits: each gives alternatives of a formula, and what they are worth."""
+"""What one formula may become by a small edit, many alternatives worked at once.
+
+A formula is evaluated at a few points, and its many alternatives there, each place's in one array.
+The kinds of edits give such alternatives. Where a factor is missing, or a whole activation, it may
+be a template of some cell: a function that a sheet's own formulas are made with, such as 1−x,
+1/(1+EXP(−x)) or IF(x>0,1,0).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import combinations, islice
 
 import numpy as np
 
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     Path,
     factors,
+    inner,
     part_at,
     parts,
     paths,
@@ -28,23 +40,175 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.repair.edits.alternatives import (
-    OPERATIONS,
-    Alternatives,
-    EvaluatedFormula,
-    Substitute,
-    hits,
-)
+from gradbook.audit.judge.numbers import CLOSE, FAINT
+from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
     Infix,
     Number,
+    Postfix,
     Prefix,
     Reference,
     number,
+    read,
+    write,
 )
+
+OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+}
+COMPARED: dict[str, Callable[[Array, Array], Array]] = {
+    ">": np.greater,
+    "<": np.less,
+    ">=": np.greater_equal,
+    "<=": np.less_equal,
+}
+FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "ABS": lambda x: np.where(np.real(x) < 0, -x, x),
+    "MAX": lambda *given: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), given),
+    "MIN": lambda *given: reduce(lambda a, b: np.where(np.real(a) > np.real(b), b, a), given),
+    "IF": lambda condition, a, b: np.array(np.where(np.real(condition) != 0, a, b)),
+    "EXP": np.exp,
+    "LN": np.log,
+    "SQRT": np.sqrt,
+    "TANH": np.tanh,
+    "POWER": np.power,
+    "POW": np.power,
+    "SUM": lambda *given: reduce(np.add, given),
+    "SUMSQ": lambda *given: reduce(np.add, [x * x for x in given]),
+}
+ARGUMENTS = {  # how many arguments each takes; MAX, MIN and the sums take any
+    **dict.fromkeys(("ABS", "EXP", "LN", "SQRT", "TANH"), 1),
+    **dict.fromkeys(("POWER", "POW"), 2),
+    "IF": 3,
+}
+
+
+@dataclass(frozen=True)
+class Substitute:
+    """Something that may stand in a formula, and its values."""
+
+    expression: Expression
+    values: Array
+
+
+Alternatives = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values with each
+
+
+class EvaluatedFormula:
+    """A formula at a few points: its value, and its value with other values at some places."""
+
+    def __init__(self, expression: Expression, value_of: Callable[[Expression], Array]) -> None:
+        self.expression = expression
+        self.parts = dict(paths(expression))
+        self.value_of = value_of
+        self.values: dict[Path, Array] = {}
+        spend(0, len(self.parts))
+        with np.errstate(all="ignore"):
+            for path in sorted(self.parts, key=len, reverse=True):
+                self.values[path] = self._own(path)
+
+    @property
+    def whole(self) -> Array:
+        return self.values[()]
+
+    def _own(self, path: Path) -> Array:
+        part = self.parts[path]
+        if isinstance(part, Number):
+            return np.asarray(part.value)
+        pieces = [self.values[*path, k] for k in range(len(inner(part)))]
+        found = combined(part, pieces)
+        return self.value_of(part) if found is None else found
+
+    def with_(self, given: Mapping[Path, Array]) -> Array:
+        """The whole formula's value with those of some places given; no number where a part of it
+        can't be computed anew."""
+        touched = {path[:k] for path in given for k in range(len(path))}
+        values: dict[Path, Array] = dict(given)
+        spend(max(value.size for value in given.values()), len(touched))
+        with np.errstate(all="ignore"):
+            for path in sorted(touched, key=len, reverse=True):
+                if path in given:
+                    continue
+                part = self.parts[path]
+                pieces = [
+                    values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
+                ]
+                found = combined(part, pieces)
+                if found is None:
+                    found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
+                values[path] = found
+        return values.get((), self.values[()])
+
+
+def remembered(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
+    """The same function, which asks for each reference once."""
+    known: dict[Expression, Array] = {}
+
+    def found(part: Expression) -> Array:
+        if not isinstance(part, Reference):
+            return value(part)
+        if part not in known:
+            known[part] = value(part)
+        return known[part]
+
+    return found
+
+
+def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
+    """The value of an expression from those of its pieces; None of what isn't known here."""
+    match part:
+        case Infix(operator, _, _) if operator in OPERATIONS:
+            return OPERATIONS[operator](pieces[0], pieces[1])
+        case Infix(operator, _, _) if operator in COMPARED:
+            return COMPARED[operator](np.real(pieces[0]), np.real(pieces[1])) * 1.0
+        case Prefix("-", _):
+            return np.negative(pieces[0])
+        case Prefix("+", _):
+            return pieces[0]
+        case Postfix("%", _):
+            return pieces[0] / 100
+        case Call(function, arguments) if function in FUNCTIONS and None not in arguments:
+            return FUNCTIONS[function](*pieces) if _are_single(function, arguments) else None
+    return None
+
+
+def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
+    """Whether a function is given what it is known with here: not a range, not two of three."""
+    wanted = ARGUMENTS.get(function, max(1, len(arguments)))
+    if len(arguments) != wanted:
+        return False
+    return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
+
+
+def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
+    """The edits with which the formula is worth what it should be."""
+    for choices, values in batches:
+        for (k,) in hits(values, true):
+            yield choices[k]
+
+
+def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
+    """Which of the alternatives are true; the points are the last axis."""
+    sure = np.isfinite(true)
+    if sure.sum() < 3:
+        return []
+    values = values[:, None] if values.ndim == 1 else values  # a number is the same at every point
+    with np.errstate(all="ignore"):
+        values = np.where(np.isfinite(values), values, np.nan)
+        size = np.maximum(np.abs(values), np.abs(true))
+        usual = np.max(np.abs(true[sure]))
+        good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
+    return [tuple(int(k) for k in place) for place in np.argwhere(np.all(good | ~sure, axis=-1))]
+
+
+# Kinds of edits -----------------------------------------------------------------------
 
 MOST_GROUPINGS = 400
 MOST_EXCHANGED = 12  # references
@@ -80,7 +244,7 @@ def constants(shape: tuple[int, ...]) -> list[Substitute]:
 
 def other_references(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A cell that should be another, or a number."""
-    substitutes = [one for one in known.references if one.said != ZERO]
+    substitutes = [one for one in known.references if one.expression != ZERO]
     yield from _replaced(formula, substitutes, EditKind.REFERENCE, Reference)
 
 
@@ -101,14 +265,14 @@ def _replaced(
     for spots in _spots(formula):
         old = formula.parts[spots[0]]
         if isinstance(old, of):
-            edits = [Edit(kind, spots, old, one.said) for one in substitutes]
+            edits = [Edit(kind, spots, old, one.expression) for one in substitutes]
             yield edits, formula.with_(dict.fromkeys(spots, stack))
 
 
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in formula.parts.items():
-        for kind, new, values in _turned(formula, path, part):
+        for kind, new, values in _changed_signs(formula, path, part):
             yield [Edit(kind, (path,), part, new)], formula.with_({path: values})[None]
         for new in (*_parted(formula, path, part), *_multiplied(part)):
             values = EvaluatedFormula(new, formula.value_of).whole
@@ -116,7 +280,7 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
             yield [edit], formula.with_({path: values})[None]
 
 
-def _turned(
+def _changed_signs(
     formula: EvaluatedFormula, path: Path, part: Expression
 ) -> Iterator[tuple[EditKind, Expression, Array]]:
     if isinstance(part, Infix) and part.operator in OPERATIONS:
@@ -197,7 +361,7 @@ def _rewritten(
 
 def missing_factors(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A part that should be multiplied, or divided, by something."""
-    substitutes = [one for one in known.factors() if one.said != ZERO]
+    substitutes = [one for one in known.factors() if one.expression != ZERO]
     # a whole product times something is the same as one of its factors
     spots = [path for path in formula.parts if not _is_inside_product(formula, path)]
     yield from _joined(formula, substitutes, EditKind.FACTOR, "*/", spots)
@@ -222,7 +386,9 @@ def _joined(
     for operator in operators:
         for path in spots:
             part = formula.parts[path]
-            edits = [Edit(kind, (path,), part, Infix(operator, part, s.said)) for s in substitutes]
+            edits = [
+                Edit(kind, (path,), part, Infix(operator, part, s.expression)) for s in substitutes
+            ]
             with np.errstate(all="ignore"):
                 values = OPERATIONS[operator](formula.values[path], stack)
             yield edits, formula.with_({path: values})
@@ -321,8 +487,8 @@ def pairs(
         given = {**dict.fromkeys(one, across), **dict.fromkeys(other, down)}
         for j, k in hits(formula.with_(given), true):
             yield (
-                Edit(EditKind.REFERENCE, one, formula.parts[one[0]], substitutes[j].said),
-                Edit(EditKind.REFERENCE, other, formula.parts[other[0]], substitutes[k].said),
+                Edit(EditKind.REFERENCE, one, formula.parts[one[0]], substitutes[j].expression),
+                Edit(EditKind.REFERENCE, other, formula.parts[other[0]], substitutes[k].expression),
             )
 
 
@@ -342,3 +508,102 @@ def _spots(formula: EvaluatedFormula) -> list[tuple[Path, ...]]:
 
 def _stack(substitutes: Sequence[Substitute]) -> Array:
     return np.stack(np.broadcast_arrays(*(one.values for one in substitutes)))
+
+
+# Templates ----------------------------------------------------------------------------
+
+USUAL_TEMPLATES = ("1-x", "1-x^2", "IF(x>0,1,0)", "1/(1+EXP(-x))")
+MOST_TEMPLATES = 10
+LONGEST_TEMPLATE = 12  # parts
+X = Reference("x")
+
+
+def templates(tested: StepUnderTest) -> list[Expression]:
+    """The functions that formulas of the step use, x standing for the cell, the commonest first."""
+    votes: Counter[str] = Counter()
+    book = tested.training.book
+    patterns = (book.patterns[cell] for cell in tested.step.cells if cell in book.patterns)
+    for pattern in dict.fromkeys(patterns):
+        if pattern.expression is not None:
+            said = map(write, _templates_of(pattern.expression))
+            votes.update(list(dict.fromkeys(said)))
+    known = dict.fromkeys([*USUAL_TEMPLATES, *(said for said, _ in votes.most_common())])
+    return [read(said) for said in list(known)[: MOST_TEMPLATES + len(USUAL_TEMPLATES)]]
+
+
+def _templates_of(expression: Expression) -> Iterator[Expression]:
+    """The parts that mention one cell only, with x in its place."""
+    for part in parts(expression):
+        mentioned = {reference.text for reference in references(part)}
+        if isinstance(part, Reference | Prefix) or len(mentioned) != 1 or ":" in mentioned.pop():
+            continue
+        match part:
+            case Infix("+" | "*", _, Reference()):
+                pass  # 2·x, x+1: edits of their own kinds find those
+            case _ if len(list(parts(part))) <= LONGEST_TEMPLATE:
+                yield fill_template(part, X)
+
+
+def fill_template(template: Expression, cell: Reference) -> Expression:
+    """Put a cell in the place of a template's x."""
+    return renamed(template, lambda _: cell.text)
+
+
+def fill_templates(
+    known: Sequence[Expression], offered: Sequence[Substitute], value: Callable[[Expression], Array]
+) -> Iterator[Substitute]:
+    """Fill templates with every cell that is offered; with all cells at once where that is easy."""
+    cells = [
+        (one.expression, one.values) for one in offered if isinstance(one.expression, Reference)
+    ]
+    if not cells:
+        return
+    stack = np.stack(np.broadcast_arrays(*(values for _, values in cells)))
+    for template in known:
+        worked = _worked(template, stack)
+        for k, (cell, _) in enumerate(cells):
+            said = fill_template(template, cell)
+            if worked is not None:
+                yield Substitute(said, worked[k])
+                continue
+            with suppress(NotUnderstood):
+                yield Substitute(said, value(said))
+
+
+def _worked(template: Expression, x: Array) -> Array | None:
+    """The values of a function of x; None where it has parts that aren't known so."""
+
+    def value_of(part: Expression) -> Array:
+        if part == X:
+            return x
+        raise NotUnderstood("a part that isn't known by its pieces")
+
+    try:
+        found: Array = np.broadcast_to(EvaluatedFormula(template, value_of).whole, x.shape)
+    except NotUnderstood:
+        return None
+    return found
+
+
+def differences(tested: StepUnderTest, home: Address) -> list[Expression]:
+    """The differences of two cells, an output and its target, that formulas beside a cell take, and
+    the loss on another sheet."""
+    reader, row = tested.training.book.reader, tested.positions.row
+    cells = [cell for cell in tested.step.cells if cell in tested.training.book.patterns]
+    near = [cell for cell in cells if sheet_of(cell) == sheet_of(home)]
+    beside = [cell for cell in near if row(cell) == row(home)]
+    elsewhere = [cell for cell in cells if cell in tested.forward and cell not in near]
+    found: dict[tuple[Address, Address], None] = {}
+    for cell in (*(beside or near), *elsewhere):
+        pattern = tested.formula(cell)
+        if pattern is None or pattern.expression is None:
+            continue
+        for part in parts(pattern.expression):
+            match part:
+                case Infix("-", Reference(a), Reference(b)):
+                    one, other = reader.cell(a, cell), reader.cell(b, cell)
+                    if one is not None and other is not None:
+                        found |= {(one, other): None, (other, one): None}
+    reference = tested.mentions.reference
+    some = list(found)[:MOST_TEMPLATES]
+    return [Infix("-", reference(one, home), reference(other, home)) for one, other in some]

@@ -1,0 +1,496 @@
+"""A formula that should be worth something else: the smallest edit that makes it so, or it anew.
+
+What it leaves out of the chain rule is put back: a term for a way, a factor for a slope.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
+from itertools import islice
+
+import numpy as np
+
+from gradbook.audit.budget import budget
+from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
+from gradbook.audit.formula.expression import (
+    Edit,
+    EditKind,
+    Factor,
+    Factored,
+    Path,
+    factors,
+    pointless_parts,
+    put,
+    references,
+    signed,
+    terms,
+    tidy,
+    total,
+)
+from gradbook.audit.formula.expression import product as multiplied
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.judge.omissions import ChainOmission, Omissions
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair import formula_edits
+from gradbook.audit.repair.formula_edits import (
+    EvaluatedFormula,
+    Substitute,
+    Substitutes,
+    constants,
+    differences,
+    fill_templates,
+    hits,
+    matching,
+    pairs,
+    remembered,
+    templates,
+)
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, rank
+from gradbook.errors import GradbookError
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node, needed
+from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
+from gradbook.targets.excel.language.spelling import Speller
+
+MOST_OFFERED = 160  # cells that may stand in the place of others
+MOST_PAIRED = 48
+LONGEST = 4000  # characters of a formula that anyone would read
+FEW = 12  # edits of one kind to choose from
+
+
+@dataclass(frozen=True, eq=False)
+class WrongFormula:
+    """A formula, a claim's or any other cell's, and what it should be worth."""
+
+    under_test: StepUnderTest
+    home: Address
+    pattern: Pattern  # as it stands in that cell
+    expression: Expression
+    right_values: Array  # at the random points
+    target: Node  # what to write where no edit helps
+
+    @cached_property
+    def repair(self) -> Hypothesis | None:
+        """The smallest repair."""
+        found = (way(self) for way in (one_edit, two_edits, written_anew))
+        return next(filter(None, found), None)
+
+    @cached_property
+    def is_slight(self) -> bool:
+        """Whether a small edit puts it right."""
+        return self.repair is not None and self.repair.edits[0].kind is not EditKind.FORMULA
+
+    @cached_property
+    def evaluated(self) -> EvaluatedFormula:
+        return EvaluatedFormula(self.expression, remembered(self.value_of))
+
+    def value_of(self, part: Expression) -> Array:
+        tested = self.under_test
+        try:
+            pattern = mentioning(tested, self.pattern, part)
+            return tested.random.of(tested.graph.expression(part, self.home, pattern))
+        except NotUnderstood:
+            return np.full(1, np.nan)
+
+    @cached_property
+    def cells(self) -> list[Substitute]:
+        """The cells of the step, nearest first."""
+        tested, home = self.under_test, self.home
+        found: list[Substitute] = []
+        for cell in tested.mentions.candidates([home])[:MOST_OFFERED]:
+            try:
+                node = tested.graph.node(cell)
+            except NotUnderstood:
+                continue
+            if not node.is_constant():  # nor a blank
+                reference = tested.mentions.reference(cell, home)
+                found.append(Substitute(reference, tested.random.of(node)))
+        return found
+
+    @cached_property
+    def substitutes(self) -> Substitutes:
+        every = [*self.cells, *constants(self.right_values.shape)]
+
+        def factors() -> list[Substitute]:
+            apart = differences(self.under_test, self.home)
+            near = fill_templates(templates(self.under_test), every[:MOST_PAIRED], self.value_of)
+            return [*every, *(Substitute(said, self.value_of(said)) for said in apart), *near]
+
+        return Substitutes(every, every, factors, lambda: every)
+
+    def with_edits(self, *edits: Edit) -> Hypothesis:
+        return _hypothesis(self.home, _apply(self.expression, edits), edits)
+
+    def is_pointless(self, edits: Sequence[Edit]) -> bool:
+        """Whether edits make a part of the formula come to nothing, which nobody means."""
+        changed = _apply(self.expression, edits)
+        return pointless_parts(changed) > pointless_parts(self.expression)
+
+
+def unless_in_vain(
+    way: Callable[[WrongFormula], Hypothesis | None],
+) -> Callable[[WrongFormula], Hypothesis | None]:
+    """A way to repair a formula, not tried again where it failed for its copies beside or above."""
+
+    @wraps(way)
+    def tried(wrong: WrongFormula) -> Hypothesis | None:
+        current, home = budget(), wrong.home
+        places = ("row", row_of(home)), ("column", column_of(home))
+        cases = [(way.__name__, wrong.pattern.key, place) for place in places]
+        found = None if any(map(current.is_hopeless, cases)) else way(wrong)
+        if found is None:
+            current.in_vain.update(cases)
+        return found
+
+    return tried
+
+
+@unless_in_vain
+def one_edit(wrong: WrongFormula) -> Hypothesis | None:
+    """One edit, of whatever kind: the likeliest of the first kind that helps."""
+    for kind in formula_edits.EDITS:
+        right = matching(kind.propose(wrong.evaluated, wrong.substitutes), wrong.right_values)
+        found = islice((edit for edit in right if not wrong.is_pointless([edit])), FEW)
+        best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in found))
+        if best:
+            return best[0]
+    return None
+
+
+@unless_in_vain
+def two_edits(wrong: WrongFormula) -> Hypothesis | None:
+    """Two edits: a reference and parentheses, or two references."""
+    some = [*wrong.cells[:MOST_PAIRED], *constants(wrong.right_values.shape)[:3]]
+    known = replace(wrong.substitutes, references=some)
+    for hypothesis in _regrouped(wrong, known):
+        return hypothesis
+    right = pairs(wrong.evaluated, some, wrong.right_values)
+    found = islice((two for two in right if not wrong.is_pointless(two)), FEW)
+    best = rank(wrong.under_test, (wrong.with_edits(*two) for two in found))
+    return best[0] if best else None
+
+
+def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
+    """Other parentheses, and then another reference."""
+    for (grouping,), _ in formula_edits.groupings(wrong.evaluated, known):
+        other = EvaluatedFormula(grouping.new, wrong.evaluated.value_of)
+        for edit in matching(formula_edits.other_references(other, known), wrong.right_values):
+            if not wrong.is_pointless([grouping, edit]):
+                done = edit.applied(grouping.new)
+                whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
+                yield _hypothesis(wrong.home, done, [edit, whole])
+
+
+def written_anew(wrong: WrongFormula) -> Hypothesis | None:
+    return anew(wrong.under_test, wrong.home, wrong.expression, wrong.target)
+
+
+def anew(tested: StepUnderTest, home: Address, old: Expression, target: Node) -> Hypothesis | None:
+    """The target in the sheet's own cells, as the chain rule gives it."""
+    said = spell(tested, home, target)
+    if said is None:
+        return None
+    return _hypothesis(home, said, [Edit(EditKind.FORMULA, ((),), old, said)])
+
+
+def spell(
+    tested: StepUnderTest, home: Address, target: Node, more: Mapping[Node, Address] | None = None
+) -> Expression | None:
+    """A node as a formula in some cell, by the cells on the way to the loss and some more."""
+    cells: dict[Node, Address] = {}
+    for cell in sorted(tested.forward, key=lambda c: (sheet_of(c) != sheet_of(home), c)):
+        value = tested.graph.known.get(cell)
+        if isinstance(value, Node) and not value.is_constant():
+            cells.setdefault(value, cell)
+    cells.update(tested.graph.leaf_cells)
+    cells.update(more or {})
+    if _spelled_size(target, cells) > LONGEST:
+        return None
+    speller = Speller(
+        refer=lambda node: tested.mentions.reference(cells[node], home) if node in cells else None,
+        block=lambda node: Reference("#N/A"),
+    )
+    try:
+        expression = speller.formula(target) if target not in cells else speller.mention(target)
+    except (GradbookError, AssertionError, KeyError):
+        return None
+    expression = tidy(expression)
+    return expression if len(write(expression)) <= LONGEST else None
+
+
+def _spelled_size(target: Node, known: Mapping[Node, Address]) -> int:
+    """How many parts a node has when it is written out, down to cells: sums that are used twice
+    over and over double each time."""
+    size: dict[Node, int] = {}
+    for node in needed([target], known):
+        inside = node.inputs if node not in known else ()
+        size[node] = 1 + sum(size.get(source, 1) for source in inside)
+    return size.get(target, 1)
+
+
+def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pattern:
+    """The pattern, aware of what another expression mentions in the same cell."""
+    missing = {r.text for r in references(part) if r.text not in pattern.mentions}
+    if not missing:
+        return pattern
+    reader = tested.training.book.reader
+    more = {text: reader.mention(text, pattern.home) for text in missing}
+    return replace(pattern, mentions={**pattern.mentions, **more})
+
+
+def _apply(expression: Expression, edits: Sequence[Edit]) -> Expression:
+    for edit in edits:
+        expression = edit.applied(expression)
+    return expression
+
+
+def _hypothesis(home: Address, formula: Expression, edits: Sequence[Edit]) -> Hypothesis:
+    return Hypothesis(Cause.CLAIM, (home,), (write(formula),), tuple(edits))
+
+
+# What is left out, put back -----------------------------------------------------------
+
+GROUPED = 2  # factors that a term shares with one of a sum, to belong beside what that multiplies
+
+
+@dataclass(frozen=True)
+class ExtendedFormula:
+    """A formula, or a part of one, with something added to a part of it."""
+
+    whole: Expression
+    addition: Expression
+    beside: Expression
+
+
+@dataclass(frozen=True)
+class PutBack:
+    """One part put back into a formula."""
+
+    edit: Edit
+    missing: MissingPart  # as it was put in
+
+
+def restore(
+    wrong: WrongFormula,
+    of: Node,
+    omissions: Omissions[Node],
+    cause: Cause = Cause.CLAIM,
+    per: Node | None = None,
+) -> Hypothesis | None:
+    """The formula as it is with all that it leaves out of ∂loss/∂ a value, or of that `per` as
+    much; written anew where the parts can't be put into it one by one."""
+    if _mentions_a_blank(wrong):
+        return None
+    slopes_first = sorted(omissions, key=lambda one: one.is_way)
+    left = [_missing_part(wrong, of, one, per) for one in slopes_first]
+    known = [one for one in left if one is not None]
+    if len(known) < len(left):
+        return None
+    done = _put_back(wrong, of, slopes_first, known)
+    if done is not None:
+        edits = tuple(one.edit for one in done)
+        expression = _apply(wrong.expression, edits)
+        put_in = tuple(one.missing for one in done)
+        return Hypothesis(cause, (wrong.home,), (write(expression),), edits, missing=put_in)
+    whole = anew(wrong.under_test, wrong.home, wrong.expression, wrong.target)
+    if whole is None:
+        return None
+    named = (replace(one, is_put_in=False) for one in known)
+    return replace(whole, cause=cause, missing=tuple(named))
+
+
+def _mentions_a_blank(wrong: WrongFormula) -> bool:
+    """Whether something that was meant to be in a formula is only taken from a wrong cell."""
+    training = wrong.under_test.training
+    return any(map(training.book.is_blank, training.flow.sources(wrong.home)))
+
+
+# What is left out, as a formula -------------------------------------------------------------
+
+
+def _missing_part(
+    wrong: WrongFormula, of: Node, one: ChainOmission[Node], per: Node | None
+) -> MissingPart | None:
+    """What is left out, as the sheet would say it in that cell."""
+    tested, home = wrong.under_test, wrong.home
+    if tested.chain is None:
+        return None
+    if one.is_way:
+        target = _through(tested, one.places, of)
+        target = target if per is None or per.is_constant(1.0) else target / per
+    else:
+        (source,) = tested.chain.partials[one.first]
+        target = gradients(one.first, [source], [source])[source]
+    said = spell(tested, home, target, own_slopes(tested, home))
+    if said is None:
+        return None
+    kind = EditKind.TERM if one.is_way else EditKind.FACTOR
+    return MissingPart(kind, tested.cells_of_values.get(one.first), said)
+
+
+def _through(tested: StepUnderTest, nodes: Sequence[Node], of: Node) -> Node:
+    """What comes to ∂loss/∂ a value through some others."""
+    each = [tested.slopes[node] * gradients(node, [of])[of] for node in nodes]
+    found = each[0]
+    for share in each[1:]:
+        found = found + share
+    return found
+
+
+def own_slopes(tested: StepUnderTest, home: Address) -> dict[Node, Address]:
+    """The cells beside one that hold the slope of the loss by some value on the way to it."""
+    if tested.chain is None:
+        return {}
+    row, users = tested.positions.row, tested.training.flow.users
+    weights = tested.training.weight_cells
+    near = [c for c in tested.mentions.candidates([home]) if row(c) == row(home)]
+    back = [c for c in near if c not in tested.forward and c not in weights]
+    found: dict[Node, Address] = {}
+    for cell in back:
+        try:
+            value = tested.graph.node(cell)
+        except NotUnderstood:
+            continue
+        if weights.keys() >= set(users.get(cell, ())):
+            continue  # a gradient, which only updates take
+        for slope in tested.slopes.values():
+            if slope not in found and tested.same(value, slope) and not slope.is_constant():
+                found[slope] = cell
+    return found
+
+
+# Where it belongs ---------------------------------------------------------------------------
+
+
+def _put_back(
+    wrong: WrongFormula,
+    of: Node,
+    omissions: Sequence[ChainOmission[Node]],
+    left: Sequence[MissingPart],
+) -> list[PutBack] | None:
+    """The parts put back one after the other, each into what the last one made."""
+    found: list[PutBack] = []
+    expression = wrong.expression
+    for k, one in enumerate(left):
+        wanted = _worth(wrong, of, omissions, k + 1)
+        done = None if wanted is None else next(_places(wrong, expression, one, wanted), None)
+        if done is None:
+            return None
+        found.append(done)
+        expression = done.edit.applied(expression)
+    return found
+
+
+def _worth(
+    wrong: WrongFormula, of: Node, omissions: Sequence[ChainOmission[Node]], done: int
+) -> Array | None:
+    """What the formula is worth once some are put back: it goes evenly from what it is to what it
+    should be, as the derivative does."""
+    chain = wrong.under_test.chain
+    if done == len(omissions) or chain is None:
+        return wrong.right_values
+    true, then, now = chain.derivatives([(), (*omissions[done:],), (*omissions,)])[of]
+    with np.errstate(all="ignore"):
+        share = (then - now) / (true - now)
+        found: Array = wrong.evaluated.whole + (wrong.right_values - wrong.evaluated.whole) * share
+    return found
+
+
+def _places(
+    wrong: WrongFormula, expression: Expression, left: MissingPart, wanted: Array
+) -> Iterator[PutBack]:
+    """The ways to put a part back, the outermost place first."""
+    formula = EvaluatedFormula(expression, wrong.evaluated.value_of)
+    more = wrong.value_of(left.formula)
+    for path in sorted(formula.parts, key=len):
+        part = formula.parts[path]
+        for extended, values in _extended(formula, path, left, more):
+            if not hits(np.atleast_2d(formula.with_({path: values})), wanted):
+                continue
+            said = put(expression, path, extended.whole)
+            whole = EvaluatedFormula(said, wrong.evaluated.value_of).whole
+            if hits(np.atleast_2d(whole), wanted):
+                beside = extended.beside if path or extended.beside is not part else None
+                part_put = replace(left, formula=extended.addition, beside=beside)
+                yield PutBack(Edit(left.kind, (path,), part, extended.whole), part_put)
+
+
+def _extended(
+    formula: EvaluatedFormula, path: Path, left: MissingPart, more: Array
+) -> Iterator[tuple[ExtendedFormula, Array]]:
+    part, value, said = formula.parts[path], formula.values[path], left.formula
+    with np.errstate(all="ignore"):
+        if left.kind is EditKind.FACTOR:
+            around = formula.parts[path[:-1]] if path else None
+            if not (isinstance(around, Infix) and around.operator in "*/"):
+                yield ExtendedFormula(with_factor(part, said), said, part), value * more
+            return
+        yield with_term(part, said), value + more
+        turned = [(-sign, term) for sign, term in terms(said)]
+        yield ExtendedFormula(total([*terms(part), *turned]), total(turned), part), value - more
+
+
+def with_factor(part: Expression, factor: Expression) -> Expression:
+    """A product with another factor, or several."""
+    some, others = factors(part), factors(factor)
+    return signed(some.sign * others.sign, multiplied([*some.parts, *others.parts]))
+
+
+def with_term(part: Expression, term: Expression) -> ExtendedFormula:
+    """A sum with another term, beside what it shares its factors with: a·b·s and c·d·s make
+    (a·b + c·d)·s."""
+    every = terms(part)
+    if len(every) > 1:
+        shared = [len(_common(factors(one), factors(term))) for _, one in every]
+        k = max(range(len(every)), key=shared.__getitem__)
+        sign, like = every[k]
+        if shared[k] >= GROUPED and sign > 0 and _has_a_sum(factors(like)):
+            inner = with_term(like, term)
+            whole = total([*every[:k], (1, inner.whole), *every[k + 1 :]])
+            return replace(inner, whole=whole)
+        return ExtendedFormula(total([*every, *terms(term)]), term, part)
+    some, others = factors(part), factors(term)
+    common = _common(some, others)
+    rest, more = (_without(split, common) for split in (some, others))
+    if not common or not rest or not more:
+        return ExtendedFormula(total([*every, *terms(term)]), term, part)
+    if len(rest) == 1 and rest[0].above and some.sign == others.sign:
+        inside = with_term(rest[0].part, multiplied(more))
+        sign = some.sign
+    else:
+        both = (some.sign, multiplied(rest)), (others.sign, multiplied(more))
+        inside = ExtendedFormula(total(both), signed(*both[1]), signed(*both[0]))
+        sign = 1
+    both_have = [factor for factor in some.parts if not any(factor is other for other in rest)]
+    before = next(k for k, factor in enumerate(some.parts) if factor is rest[0])
+    grouped = [*both_have[:before], Factor(inside.whole, True), *both_have[before:]]
+    return replace(inside, whole=signed(sign, multiplied(grouped)))
+
+
+def _has_a_sum(split: Factored) -> bool:
+    return any(len(terms(factor.part)) > 1 for factor in split.parts if factor.above)
+
+
+def _common(some: Factored, others: Factored) -> Counter[tuple[str, bool]]:
+    """The factors that two products share."""
+    return Counter(map(_said, some.parts)) & Counter(map(_said, others.parts))
+
+
+def _without(split: Factored, common: Mapping[tuple[str, bool], int]) -> list[Factor]:
+    left = Counter(common)
+    found: list[Factor] = []
+    for factor in reversed(split.parts):
+        said = _said(factor)
+        if left[said] > 0:
+            left[said] -= 1
+        else:
+            found.append(factor)
+    return found[::-1]
+
+
+def _said(factor: Factor) -> tuple[str, bool]:
+    return write(factor.part).replace("$", ""), factor.above
