@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.outside.witness import WITNESSES, missing
 
+pytest_plugins = ("tests.toys",)
+
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 ABSENT = "no witness here: "
 EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (50 if REQUIRE_ALL else 20)
