@@ -33,6 +33,7 @@ class ActivationCard:
     words: str  # of the values it makes of those before it
     form: StatementForm  # whose help is the formula of each x
     note: str = ""  # what other programs call it
+    rising: bool = False  # whether no larger x makes a smaller value, while a slope is positive
 
 
 ACTIVATIONS: dict[str, ActivationCard] = {}
@@ -46,13 +47,14 @@ def activation(
     note: str = "",
     synonyms: tuple[str, ...] = (),
     fields: tuple[TextField, ...] = (),
+    rising: bool = False,
     **parts: Callable[..., Any],
 ) -> None:
     """Make a new one known, and its op where that isn't there already."""
     if value is not None:
         define(kind.replace(" ", "_"), value, **parts)
     form = StatementForm(kind, fields, (formula,), synonyms, preset={"kind": kind})
-    ACTIVATIONS[kind] = ActivationCard(words, form, note)
+    ACTIVATIONS[kind] = ActivationCard(words, form, note, rising)
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ class Activation(Layer):
         return self.kind.endswith("softmax")
 
     @property
+    def rising(self) -> bool:  # type: ignore[override]
+        return ACTIVATIONS[self.kind].rising and self.slope >= 0
+
+    @property
     def idle(self) -> bool:  # type: ignore[override]
         return self.kind == "identity"
 
@@ -134,13 +140,14 @@ class Activation(Layer):
 
 # The usual ones ------------------------------------------------------------------
 
-activation("sigmoid", "the sigmoid σ of each", "σ(x) = 1 / (1 + e^−x)")
-activation("tanh", "the hyperbolic tangent of each", "tanh(x)")
+activation("sigmoid", "the sigmoid σ of each", "σ(x) = 1 / (1 + e^−x)", rising=True)
+activation("tanh", "the hyperbolic tangent of each", "tanh(x)", rising=True)
 activation(
     "relu",
     "each if it is positive, else 0 (ReLU)",
     "max(0, x)",
     note="its slope at 0 is 0, as in PyTorch",
+    rising=True,
 )
 activation(
     "leaky relu",
@@ -150,6 +157,7 @@ activation(
     fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
     expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
+    rising=True,
 )
 
 
@@ -165,6 +173,7 @@ activation(
     lambda x: np.clip(x, 0, 6),
     derivative=lambda d, y, x: (d * _up_to_6(x, 1, 0),),  # flat at both corners, as in PyTorch
     expansion=lambda x: _up_to_6(x, x, 6),
+    rising=True,
 )
 activation(
     "elu",
@@ -173,8 +182,11 @@ activation(
     lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
     expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
+    rising=True,
 )
-activation("softplus", "each, bent smoothly to stay positive (softplus)", "ln(1 + e^x)")
+activation(
+    "softplus", "each, bent smoothly to stay positive (softplus)", "ln(1 + e^x)", rising=True
+)
 
 # Smooth gates: x times a share of it ---------------------------------------------
 

@@ -184,6 +184,7 @@ class Layer:
     elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
     statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²
     ending: ClassVar[str] = ""  # the activation that it is, where it is one
+    rising: ClassVar[bool] = False  # whether it keeps which of its values is largest
     is_softmax: ClassVar[bool] = False
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
     idle: ClassVar[bool] = False  # whether a network at work can do without it

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gradbook.graph.node import Array
-from gradbook.layers import Activation
+from gradbook.graph.node import Array, Node
+from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.layers.losses import HALF_SURE
+from gradbook.lowering import Vocabulary
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 
-BENDS = {  # each activation of x, in C
-    "relu": "x > 0 ? x : 0",
-    "leaky relu": "x > 0 ? x : {slope} * x",
-    "sigmoid": "1 / (1 + expf(-x))",
-    "tanh": "tanhf(x)",
-    "relu6": "x > 0 ? (x < 6 ? x : 6) : 0",
-    "elu": "x > 0 ? x : expm1f(x)",
-    "softplus": "(x > 0 ? x : 0) + log1pf(expf(-fabsf(x)))",
-    "gelu": "0.5f * x * (1 + tanhf({scale} * x * (1 + {cube} * x * x)))",
-    "exact gelu": "0.5f * x * erfcf(-0.70710678f * x)",
-    "silu": "x / (1 + expf(-x))",
-    "hard swish": "x > -3 ? (x < 3 ? x * (x + 3) / 6 : x) : 0",
+WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "negate": "-{0}",
+    "power": "powf({0}, {1})",
+    "exp": "expf({0})",
+    "log": "logf({0})",
+    "sqrt": "sqrtf({0})",
+    "choose": "{0} > 0 ? {1} : {2}",
+    "normal_share": "0.5f * erfcf(-0.70710678f * {0})",
+    "relu": "{0} > 0 ? {0} : 0",
+    "leaky_relu": "{0} > 0 ? {0} : {1} * {0}",
+    "sigmoid": "1 / (1 + expf(-{0}))",
+    "tanh": "tanhf({0})",
+    "relu6": "{0} > 0 ? ({0} < 6 ? {0} : 6) : 0",
+    "elu": "{0} > 0 ? {0} : expm1f({0})",
+    "softplus": "({0} > 0 ? {0} : 0) + log1pf(expf(-fabsf({0})))",
+    "gelu": f"0.5f * {{0}} * (1 + tanhf({spelt(GELU_SCALE)} * {{0}} * "
+    f"(1 + {spelt(GELU_CUBE)} * {{0}} * {{0}})))",
+    "exact_gelu": "0.5f * {0} * erfcf(-0.70710678f * {0})",
+    "silu": "{0} / (1 + expf(-{0}))",
+    "hard_swish": "{0} > -3 ? ({0} < 3 ? {0} * ({0} + 3) / 6 : {0}) : 0",
 }
+SQUARE = "{0} * {0}"
+SAYS = Vocabulary("C", frozenset(WORDS), "take another activation, or another format")
 KEEP = """\
 /* A result into its place: scaled, shifted and bent. */
 static void keep(const struct maker *own, value *out, int c, total sum)
@@ -94,7 +109,8 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
     """
     answers = answering(trained)
     makers = row_makers(answers)
-    bends = list(dict.fromkeys(maker.activation for maker in makers))
+    names = {own.layer: own.name for own in reversed(answers.layers)}
+    bends = {m.activation: names[m.activation] if m.activation else "" for m in makers}
     dialect = Dialect(
         value="float",
         total="float",
@@ -103,7 +119,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         tables=_tables(makers),
         keep=f"{_bending(bends)}\n\n{KEEP}",
         works="work_floats",
-        fields=_fields(makers, bends),
+        fields=_fields(makers, list(bends)),
         includes=("math.h",),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
@@ -111,7 +127,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
 
 
 def _fields(
-    makers: Sequence[RowMaker], bends: Sequence[Activation | None]
+    makers: Sequence[RowMaker], bends: Sequence[Layer | None]
 ) -> dict[str, tuple[str, Sequence[int | str]]]:
     """What `struct maker` has besides."""
     bent = [bends.index(maker.activation) for maker in makers]
@@ -137,20 +153,40 @@ def _channels(numbers: Array | None, channels: int, otherwise: float) -> Array:
     return np.full(channels, otherwise) if numbers is None else numbers
 
 
-def _bending(bends: Sequence[Activation | None]) -> str:
+def _bending(bends: Mapping[Layer | None, str]) -> str:
     """The function of the activations, by the numbers that makers know them by."""
     cases = [
-        f"    case {number}:\n        return "
-        + BENDS[bend.kind].format(
-            slope=spelt(bend.slope), scale=spelt(GELU_SCALE), cube=spelt(GELU_CUBE)
-        )
-        + ";"
-        for number, bend in enumerate(bends)
+        f"    case {number}:{_body(bend, name)}"
+        for number, (bend, name) in enumerate(bends.items())
         if bend is not None
     ]
     default = ["    default:", "        return x;", "    }", "}"]
     head = ["static float bent(int activation, float x)", "{", "    switch (activation) {"]
     return "\n".join((*head, *cases, *default))
+
+
+def _body(layer: Layer, name: str) -> str:
+    """What an activation makes of x: at once, or step by step where C has no words for it."""
+    steps = SAYS.steps(layer, name)
+    terms = {steps[0]: "x"}
+    lines: list[str] = []
+    for node in steps[1:]:
+        if node.is_constant():
+            terms[node] = spelt(node.number)
+            continue
+        said = _expression(node, [terms[one] for one in node.inputs])
+        terms[node] = said if node is steps[-1] else f"t{len(lines) + 1}"
+        if node is not steps[-1]:
+            lines.append(f"        const float {terms[node]} = {said};\n")
+    opening, closing = (" {", "\n    }") if lines else ("", "")
+    return f"{opening}\n{''.join(lines)}        return {terms[steps[-1]]};{closing}"
+
+
+def _expression(node: Node, terms: Sequence[str]) -> str:
+    squares = node.op.name == "power" and node.inputs[1].is_constant(2)
+    words = SQUARE if squares else WORDS[node.op.name]
+    numbers = (spelt(number) for number in node.attributes if isinstance(number, float))
+    return words.format(*terms, *numbers)
 
 
 FILLED = """\

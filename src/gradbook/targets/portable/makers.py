@@ -17,29 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import OPS, Array
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph
+from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import divisors, viewed
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import (
-    Activation,
     Concat,
-    Conv,
-    Dense,
     Flatten,
+    Layer,
     LayerNorm,
     PlaceNorm,
     Pool,
-    Residual,
     SampleNorm,
 )
+from gradbook.lowering import function_of_x
 from gradbook.net.trained import BothClasses, ScaleShift, Shares, TrainedLayer, TrainedNet, folded
 
 # Makers ---------------------------------------------------------------------------
 
 ONE = Window((1, 1))
-RISING = (  # they keep which value is largest
-    *("relu", "leaky relu", "relu6", "elu", "sigmoid", "tanh", "softplus"),
-)
 
 
 class Work(StrEnum):
@@ -79,7 +76,7 @@ class RowMaker:
     # rows, columns, channels) where each place has its own
     scale: Array | None = None
     shift: Array | None = None
-    activation: Activation | None = None
+    activation: Layer | None = None  # what works on each value alone
 
     @property
     def groups(self) -> int:
@@ -118,7 +115,7 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 def _given(trained: TrainedNet) -> RowMaker:
     """An image that the network takes flat is taken as a picture by the sums that read it all."""
     readers = [trained.layers[place].layer for place in trained.readers(0)]
-    flat = len(trained.input) == 1 and all(isinstance(layer, Dense) for layer in readers)
+    flat = len(trained.input) == 1 and all(map(_takes_all, readers))
     shape = planes(trained.picture if flat and trained.picture else trained.input)
     factors = (
         np.broadcast_to(x, trained.input[:1])
@@ -154,22 +151,22 @@ class _Making:
             case Flatten():
                 self.maker_of.append(self._flatten(place, reads))
                 return
-            case Dense() | Conv():
+            case Layer(sums=True):
                 self.makers.append(self._sums(own, reads))
             case Pool():
                 self._pool(place, reads)
             case ScaleShift():
                 self._scale(place, reads)
-            case Activation(is_softmax=True) | Shares() | BothClasses():
+            case Layer(is_softmax=True) | Shares() | BothClasses():
                 self._require_last(place)
-            case Activation():
-                self._activate(place, reads)
-            case Residual():
-                self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
             case SampleNorm():
                 self._normalise(own, own.layer, reads)
             case Concat():
                 self._beside(reads)
+            case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
+                self._activate(place, reads)
+            case Layer(elementwise=True) if _adds(own.layer, len(reads)):
+                self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
             case _:
                 raise TargetError(f"C has no words here for {own.name}: take another layer")
         self.maker_of.append(len(self.makers) - 1)
@@ -194,7 +191,7 @@ class _Making:
         take it as it lies, through a window of its size."""
         rows, columns, _ = self.makers[reads[0]].shape
         readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
-        if rows * columns == 1 or all(isinstance(layer, Dense) for layer in readers):
+        if rows * columns == 1 or all(map(_takes_all, readers)):
             return reads[0]
         shape = planes(self.trained.layers[place].makes)
         self.makers.append(RowMaker(Work.FLAT, reads, shape, window=Window((rows, columns))))
@@ -234,14 +231,12 @@ class _Making:
 
     def _sums(self, own: TrainedLayer, reads: tuple[int, ...]) -> RowMaker:
         rows, columns, channels = self.makers[reads[0]].shape
-        weights, layer = own.tensors["weight"], own.layer
-        maker = RowMaker(Work.SUMS, reads, planes(own.makes), shift=own.tensors.get("bias"))
-        if isinstance(layer, Conv):
-            maker = replace(maker, window=layer.window(own.given))
-        else:
+        weights, window = own.tensors["weight"], own.layer.window(own.given)
+        if window is None:  # it reads all that there is
             weights = weights.reshape(-1, channels, rows, columns)
-            maker = replace(maker, window=Window((rows, columns)))
-        return replace(maker, weights=weights.transpose(0, 2, 3, 1))
+            window = Window((rows, columns))
+        maker = RowMaker(Work.SUMS, reads, planes(own.makes), window)
+        return replace(maker, weights=weights.transpose(0, 2, 3, 1), shift=own.tensors.get("bias"))
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         own = self.trained.layers[place]
@@ -272,7 +267,6 @@ class _Making:
 
     def _activate(self, place: int, reads: tuple[int, ...]) -> None:
         layer = self.trained.layers[place].layer
-        assert isinstance(layer, Activation)
         last = self._taken_in(place, reads)
         if last is None or last.activation is not None:
             shape = self.makers[reads[0]].shape
@@ -281,10 +275,22 @@ class _Making:
             self.makers[-1] = replace(last, activation=layer)
 
 
+def _takes_all(layer: Layer) -> bool:
+    """Whether it weighs all that it is given, in whichever order that lies."""
+    return layer.sums and layer.reads_all
+
+
+def _adds(layer: Layer, count: int) -> bool:
+    """Whether it makes the sum of two values."""
+    graph = Graph()
+    given = [graph.leaf(Name("x", (number,))) for number in range(count)]
+    made = layer.at_a_place(given)
+    return made.op.name == "add" and made.inputs == tuple(given)
+
+
 def _keeps_largest(maker: RowMaker) -> bool:
     """Whether the largest of its results comes of the largest of its sums."""
-    bent = maker.activation
-    rising = bent is None or (bent.kind in RISING and bent.slope >= 0)
+    rising = maker.activation is None or maker.activation.rising
     plain = maker.pool == 1 and not maker.goes_apart
     return maker.work is Work.SUMS and plain and maker.scale is None and rising
 
@@ -323,9 +329,9 @@ def scale_sums(maker: RowMaker, sums: Array) -> Array:
     return np.asarray(sums * scale + shift)
 
 
-def activate(layer: Activation, values: Array) -> Array:
-    slope = (layer.slope,) if layer.kind == "leaky relu" else ()
-    return np.asarray(OPS[layer.word].value(values, *slope))
+def activate(layer: Layer, values: Array) -> Array:
+    x, made = function_of_x(layer)
+    return np.asarray(evaluate([made], {x: values})[made])
 
 
 def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:

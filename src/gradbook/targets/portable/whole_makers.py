@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Array
+from gradbook.layers import Layer
 from gradbook.targets.portable.makers import (
     NORMING,
-    RISING,
     RowMaker,
     Work,
     activate,
@@ -139,7 +139,7 @@ def even_out(makers: Sequence[RowMaker], maps: Sequence[Array], power: float) ->
 
 
 def _can(maker: RowMaker, reader: RowMaker) -> bool:
-    keeps = maker.activation is None or maker.activation.kind == "relu"
+    keeps = maker.activation is None or cuts_off(maker.activation)
     return keeps and maker.work is Work.SUMS and reader.work is Work.SUMS
 
 
@@ -252,29 +252,35 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
     return WholeNumbers(tuple(done), bits, round(half * 2**bits))
 
 
+def cuts_off(layer: Layer) -> bool:
+    """Whether whole numbers say an activation by where their levels begin."""
+    return layer.ending == "relu"
+
+
 def _half_sure(last: RowMaker) -> float:
-    kind = last.activation.kind if last.activation else ""
-    if last.shape[2] == 1 and kind not in HALF_SURE:
-        raise TargetError(f"one output after {kind} has no whole numbers: end it in a sigmoid")
-    return HALF_SURE.get(kind, 0.0)
+    ending = last.activation.ending if last.activation else ""
+    if last.shape[2] == 1 and ending not in HALF_SURE:
+        raise TargetError(f"one output after {ending} has no whole numbers: end it in a sigmoid")
+    return HALF_SURE.get(ending, 0.0)
 
 
 def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
-    """Activations that bend get a maker of their own, which looks each level up.
+    """Activations other than a cut-off get a maker of their own, which looks each level up.
 
     The last one is left out if it keeps which output is largest.
     """
     made: list[RowMaker] = []
     place: list[int] = []
     for maker in makers:
-        kind = maker.activation.kind if maker.activation else "relu"
-        last = maker is makers[-1]
-        if last and kind not in RISING:
-            raise TargetError(f"'{kind}' as the last layer has no whole numbers")
+        layer, last = maker.activation, maker is makers[-1]
+        if last and layer is not None and not layer.rising:
+            raise TargetError(
+                f"'{layer.text}' as the last layer has no whole numbers: end it in a softmax"
+            )
         reads = tuple(place[k] for k in maker.reads)
-        bends = kind != "relu"
-        made.append(replace(maker, reads=reads, activation=None if bends else maker.activation))
-        if bends and not last:
+        looked_up = layer is not None and not cuts_off(layer)
+        made.append(replace(maker, reads=reads, activation=None if looked_up else layer))
+        if looked_up and not last:
             before = (len(made) - 1,)
             made.append(RowMaker(Work.SAME, before, maker.shape, activation=maker.activation))
         place.append(len(made) - 1)
@@ -382,7 +388,7 @@ def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Ar
 def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
     """Its weights and factors, by the levels of the maps that it reads and of what it makes."""
     read = given[0] if given else Levels(1.0, 0.0, 0)
-    if maker.activation is not None and maker.activation.kind != "relu":
+    if maker.activation is not None and not cuts_off(maker.activation):
         return _looked_up(maker, read, levels)
     step, zero = _read_levels(maker, given)
     own = _rounded(maker, step)
