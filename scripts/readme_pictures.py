@@ -27,10 +27,10 @@ from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation.explanation import explain
+from gradbook.report.derivation import explain
 from gradbook.report.play.page import play_page
 from gradbook.report.run.page import run_page
-from gradbook.report.sweep.page import sweep_page
+from gradbook.report.sweep import sweep_page
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site

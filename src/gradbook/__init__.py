@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gradbook.lab.training.train import train
     from gradbook.net import Net, Sample, builtin
     from gradbook.rates.sweep import sweep
-    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.derivation import explain
     from gradbook.report.run.report import write_report
     from gradbook.report.workbook import write_workbook
 
@@ -31,7 +31,7 @@ _HOME: dict[str, str] = {
     "Sample": "gradbook.net",
     "builtin": "gradbook.net",
     "check": "gradbook.audit.check",
-    "explain": "gradbook.report.derivation.explanation",
+    "explain": "gradbook.report.derivation",
     "from_keras": "gradbook.lab.models.importing",
     "from_sklearn": "gradbook.lab.models.importing",
     "from_torch": "gradbook.lab.models.importing",

@@ -13,10 +13,9 @@ from openpyxl import load_workbook
 from gradbook.cli.main import main
 from gradbook.net import parse
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation.explanation import explain
+from gradbook.report.derivation import explain
 from gradbook.report.play.page import play_page
-from gradbook.report.sweep.page import cell, sweep_page
-from gradbook.report.sweep.text import as_json, plain_report
+from gradbook.report.sweep import sweep_cell, sweep_json, sweep_page, sweep_text
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.texts import explained, swept, written
 
@@ -38,10 +37,10 @@ def told(text, folder):
         "explain for programs": derivation.json(),
         "sheet": " ".join(book.remarks),
         "the workbook": " ".join(str(it.value) for row in network.iter_rows() for it in row),
-        "sweep": plain_report(rates),
+        "sweep": sweep_text(rates),
         "sweep in a page": sweep_page(rates),
-        "sweep in a notebook": cell(rates),
-        "sweep for programs": json.loads(as_json(rates))["made_up"],
+        "sweep in a notebook": sweep_cell(rates),
+        "sweep for programs": json.loads(sweep_json(rates))["made_up"],
         "play": json.loads(re.search(r'"content">(.*?)</script>', play_page(net))[1])["madeUp"],
         "serve explain": explained(text, None).files["derivation.html"].decode(),
         "serve sheet": " ".join(written(text, 3, None).remarks),

@@ -10,7 +10,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.training.train import train
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation.explanation import explain
+from gradbook.report.derivation import explain
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.lab import made

@@ -268,14 +268,14 @@ class Sweep:
         return f"<Sweep of {name}: {rates}, {epochs} each{made_up}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.sweep.page import cell
+        from gradbook.report.sweep import sweep_cell
 
-        return cell(self)
+        return sweep_cell(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from gradbook.report.sweep.text import plain_report
+        from gradbook.report.sweep import sweep_text
 
-        printer.text(plain_report(self))
+        printer.text(sweep_text(self))
 
 
 def sweep(

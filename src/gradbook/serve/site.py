@@ -11,7 +11,7 @@ from threading import Lock
 
 from gradbook import limits
 from gradbook.folders import temporary_folder
-from gradbook.report.serve.page import serve_page
+from gradbook.report.serving import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.crew import Crew
 from gradbook.serve.fields import Field, checked, options, record

@@ -24,10 +24,8 @@ from gradbook.net.network import parse
 from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation.explanation import explain
-from gradbook.report.sweep import charts as sweep_charts
-from gradbook.report.sweep import page as sweep_page
-from gradbook.report.sweep import text as sweep_text
+from gradbook.report.derivation import explain
+from gradbook.report.sweep import sweep_csv, sweep_json, sweep_page, sweep_svg
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.fields import Field
 from gradbook.serve.requests import Answer, Refused
@@ -98,10 +96,10 @@ def swept(text: str, rates: str | None, epochs: int | None) -> Made:
     words = ["--rates", rates] if rates else []
     words += ["--epochs", str(epochs)] if epochs else []
     files = {
-        "sweep.html": sweep_page.sweep_page(found, _command("sweep", *words, "-o", "sweep.html")),
-        "sweep.svg": sweep_charts.picture(found),
-        "sweep.csv": sweep_text.as_csv(found),
-        "sweep.json": sweep_text.as_json(found),
+        "sweep.html": sweep_page(found, _command("sweep", *words, "-o", "sweep.html")),
+        "sweep.svg": sweep_svg(found),
+        "sweep.csv": sweep_csv(found),
+        "sweep.json": sweep_json(found),
     }
     said = (found.finding,)
     return Made({name: content.encode() for name, content in files.items()}, said)

@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation.page import page
+from gradbook.report.derivation import derivation_page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg
 from tests.outside.pages.framed import asked, paper_and_ink
@@ -48,7 +48,7 @@ MEASURES = """(() => {
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     for name, net in NETS.items():
-        derivation = page(derive(scalar_step(net)), net, "gradbook explain")
+        derivation = derivation_page(derive(scalar_step(net)), net, "gradbook explain")
         (folder / f"{name}.html").write_text(derivation, encoding="utf-8")
     return folder
 

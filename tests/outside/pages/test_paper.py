@@ -9,9 +9,9 @@ import pytest
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation.page import page
+from gradbook.report.derivation import derivation_page
 from gradbook.report.play.page import play_page
-from gradbook.report.sweep.page import sweep_page
+from gradbook.report.sweep import sweep_page
 from gradbook.targets.algebra.derive import derive
 from tests.outside.browser import Browser
 from tests.outside.pages.framed import beyond_the_sheet
@@ -33,7 +33,7 @@ def pages(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
     net = builtin("worked")
     made = {
-        "derivation": page(derive(scalar_step(net)), net, "gradbook explain"),
+        "derivation": derivation_page(derive(scalar_step(net)), net, "gradbook explain"),
         "play": play_page(parse(EIGHT)),
         "sweep": sweep_page(sweep(net), "gradbook sweep"),
     }

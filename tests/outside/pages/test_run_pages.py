@@ -7,7 +7,7 @@ import pytest
 from gradbook.lab.runs import find_misread, gather, open_runs
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
-from gradbook.report.compare.page import compare_page
+from gradbook.report.compare import compare_page
 from gradbook.report.run.page import evidence_page
 from gradbook.report.run.seeds import seeds_page
 from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink

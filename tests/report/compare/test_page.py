@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gradbook.report.compare.page import compare_page
+from gradbook.report.compare import compare_page
 from tests.report.html import cells, words
 
 

@@ -1,5 +1,5 @@
 from gradbook.net import builtin, parse
-from gradbook.report.derivation.explanation import explain
+from gradbook.report.derivation import explain
 
 LARGE = parse("input 4; dense 8; tanh; dense 3; softmax; loss cross-entropy")
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation.page import page
+from gradbook.report.derivation import derivation_page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
     Code,
@@ -29,7 +29,7 @@ NET = builtin("worked")
 
 
 def written(*blocks, net=NET, command=""):
-    return page(Document("Backpropagation", blocks), net, command)
+    return derivation_page(Document("Backpropagation", blocks), net, command)
 
 
 def ids(html: str) -> list[str]:
@@ -42,7 +42,7 @@ def links(html: str) -> list[str]:
 
 def whole(name: str) -> str:
     net = builtin(name)
-    return page(derive(scalar_step(net)), net)
+    return derivation_page(derive(scalar_step(net)), net)
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -66,7 +66,7 @@ def test_pages_are_well_nested_and_headings_step_by_one(name):
 @settings(max_examples=30)
 @given(networks(depth=2, width=2, samples=2))
 def test_any_network_s_page_is_well_nested(net):
-    outline = Outline(page(derive(scalar_step(net)), net))
+    outline = Outline(derivation_page(derive(scalar_step(net)), net))
     assert (outline.open, outline.misnested) == ([], [])
 
 
@@ -116,10 +116,10 @@ def test_whatever_somebody_wrote_stays_words():
     said = Document(
         HOSTILE, (Heading((HOSTILE,)), Paragraph((HOSTILE, Code(HOSTILE))), Heading((HOSTILE,), 2))
     )
-    html = page(said, net, HOSTILE)
+    html = derivation_page(said, net, HOSTILE)
     assert "script" not in {tag for tag, _ in Outline(html).tags}
     named = parse("name <script>alert(1)</script>\ninput 1\ndense 1")
-    html = page(derive(scalar_step(named)), named)
+    html = derivation_page(derive(scalar_step(named)), named)
     assert "script" not in {tag for tag, _ in Outline(html).tags}
 
 

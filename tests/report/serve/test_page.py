@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gradbook.net.builtin import LESSONS
-from gradbook.report.serve.page import serve_page
+from gradbook.report.serving import serve_page
 
 PAGE = serve_page()
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gradbook.rates.criteria import MEANINGS
-from gradbook.report.sweep.page import sweep_page
+from gradbook.report.sweep import sweep_page
 from tests.outside.witness import console_messages, dom, page_text
 
 

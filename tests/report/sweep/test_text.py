@@ -9,18 +9,18 @@ import pytest
 from gradbook.amounts import shortest
 from gradbook.net import builtin, parse
 from gradbook.rates.criteria import Verdict
-from gradbook.report.sweep.text import COLOURS, as_csv, as_json, lines
+from gradbook.report.sweep import COLOURS, sweep_csv, sweep_json, sweep_lines
 from gradbook.report.words import plain
 
 # The terminal.
 
 
 def test_the_report_for_a_terminal(worked, golden):
-    golden("sweep.txt", plain(list(lines(worked, 80))))
+    golden("sweep.txt", plain(list(sweep_lines(worked, 80))))
 
 
 def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
-    text = plain(list(lines(worked, 100, ascii_only=True)))
+    text = plain(list(sweep_lines(worked, 100, ascii_only=True)))
     assert text.isascii()
     golden("sweep-ascii.txt", text)
 
@@ -28,7 +28,7 @@ def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
 def test_the_report_keeps_to_its_width(worked, wild, width):
     for found in (worked, wild):
-        assert max(map(len, plain(list(lines(found, width))).splitlines())) <= width
+        assert max(map(len, plain(list(sweep_lines(found, width))).splitlines())) <= width
 
 
 def test_every_verdict_has_its_colour():
@@ -39,7 +39,7 @@ def test_every_verdict_has_its_colour():
 
 
 def test_the_json_holds_every_loss_to_the_last_bit(worked):
-    read = json.loads(as_json(worked))
+    read = json.loads(sweep_json(worked))
     assert (read["format"], read["version"], read["epochs"]) == ("gradbook sweep", 1, 70)
     assert parse(read["network"]) == builtin("worked")
     for outcome, row in zip(worked.outcomes, read["rates"], strict=True):
@@ -52,17 +52,17 @@ def test_the_json_holds_every_loss_to_the_last_bit(worked):
 
 
 def test_the_json_is_strict_where_losses_are_no_numbers(wild):
-    read = json.loads(as_json(wild), parse_constant=pytest.fail)
+    read = json.loads(sweep_json(wild), parse_constant=pytest.fail)
     assert read["rates"][-1]["losses"][-1] is None
     assert read["rates"][-1]["end"] is None
 
 
 def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wild):
-    heading, *rows = csv.reader(as_csv(worked).splitlines())
+    heading, *rows = csv.reader(sweep_csv(worked).splitlines())
     assert heading == ["epoch", *(f"rate {shortest(rate)}" for rate in worked.rates)]
     assert [int(row[0]) for row in rows] == list(range(1, 71))
     assert [float(row[2]) for row in rows] == worked[0.5].losses.tolist()
-    assert as_csv(wild).splitlines()[-1].endswith(",")
+    assert sweep_csv(wild).splitlines()[-1].endswith(",")
 
 
 # The manual.
@@ -70,7 +70,7 @@ def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wil
 
 def test_the_manual_names_every_field_and_every_verdict(worked):
     manual = Path(__file__).parents[3].joinpath("docs", "sweep.md").read_text("utf-8")
-    read = json.loads(as_json(worked))
+    read = json.loads(sweep_json(worked))
     fields = {*read, *read["rates"][0], *read["largest"]}
     assert [field for field in fields if f"`{field}`" not in manual] == []
     assert [verdict for verdict in Verdict if f"\n| {verdict} |" not in manual] == []

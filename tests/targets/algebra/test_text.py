@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from gradbook.graph.names import Name
 from gradbook.net import parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation.explanation import explain
+from gradbook.report.derivation import explain
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
     BigSum,

@@ -24,7 +24,7 @@ from gradbook.errors import LimitError, ShapeError, UsageError
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
-    from gradbook.report.derivation.explanation import Explanation
+    from gradbook.report.derivation import Explanation
 
 EXAMPLES = """\
   gradbook explain                          the worked 2-2-2 network, here
@@ -75,7 +75,7 @@ def run(options: Namespace) -> int:
 
 def _explained(options: Namespace) -> Explanation:
     from gradbook.net import Net
-    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.derivation import explain
 
     model = named_model(options.net)
     if model is not None:
@@ -103,7 +103,7 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
     from gradbook.data.sources import load
     from gradbook.lab.models.model import Model, untrained_model
     from gradbook.lab.recipes.recipe import USUAL_DATA
-    from gradbook.report.derivation.explanation import explain_image
+    from gradbook.report.derivation import explain_image
 
     if options.all:
         raise UsageError("--all is for networks of few weights: name one with --only")

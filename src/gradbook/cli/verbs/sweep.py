@@ -66,7 +66,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from gradbook.net.task import DEFAULT_RATES
     from gradbook.rates.sweep import sweep
-    from gradbook.report.sweep import text
+    from gradbook.report.sweep import sweep_json, sweep_lines
 
     net = network(options.net, options.data, **reading_of(options))
     asked = DEFAULT_RATES if options.rates is None else options.rates
@@ -75,13 +75,13 @@ def run(options: Namespace) -> int:
     if options.out:
         write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
     if options.json:
-        print_as_json(text.as_json(found))
+        print_as_json(sweep_json(found))
     elif options.out:
         print(f"wrote {options.out}\n{found.finding}")
         if not net.has_samples:
             print(net.made_up())
     else:
-        show(text.lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
+        show(sweep_lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0
 
 
@@ -94,19 +94,17 @@ def _file(name: str) -> str:
 
 
 def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
-    from gradbook.report import figures as picture
-    from gradbook.report.sweep import charts as sweep_charts
-    from gradbook.report.sweep import page as sweep_page
-    from gradbook.report.sweep import text as sweep_data
+    from gradbook.report.figures import paint_png
+    from gradbook.report.sweep import sweep_csv, sweep_json, sweep_page, sweep_svg
 
     match suffix:
         case ".html":
-            return sweep_page.sweep_page(found, options.typed)
+            return sweep_page(found, options.typed)
         case ".csv":
-            return sweep_data.as_csv(found)
+            return sweep_csv(found)
         case ".json":
-            return sweep_data.as_json(found)
+            return sweep_json(found)
         case ".png":
-            return picture.paint_png(sweep_charts.picture(found))
+            return paint_png(sweep_svg(found))
         case _:
-            return sweep_charts.picture(found)
+            return sweep_svg(found)

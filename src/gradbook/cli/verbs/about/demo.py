@@ -77,9 +77,9 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     """Each file as it is written, and what it is."""
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
-    from gradbook.report.derivation.explanation import explain
+    from gradbook.report.derivation import explain
     from gradbook.report.play.page import play_page
-    from gradbook.report.sweep.page import sweep_page
+    from gradbook.report.sweep import sweep_page
     from gradbook.report.workbook import write_workbook
 
     explanation = explain(net)

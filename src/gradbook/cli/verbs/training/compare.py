@@ -44,21 +44,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     from gradbook.files import write_whole
     from gradbook.lab.runs import open_runs
-    from gradbook.report.compare.text import as_csv, as_json, lines
+    from gradbook.report.compare import compare_csv, compare_json, compare_lines
 
     runs = open_runs(options.runs)
     with busy("reading the test images"):
         wrong = _misread(runs, options)
     if options.html:
-        from gradbook.report.compare.page import compare_page
+        from gradbook.report.compare import compare_page
 
         write_whole(options.html, compare_page(runs, wrong, options.typed))
     if options.csv:
-        write_whole(options.csv, as_csv(runs))
+        write_whole(options.csv, compare_csv(runs))
     if options.json:
-        print_as_json(as_json(runs, wrong))
+        print_as_json(compare_json(runs, wrong))
         return 0
-    show(lines(runs, wrong, width(), ascii_only=not can_say(DRAWN)))
+    show(compare_lines(runs, wrong, width(), ascii_only=not can_say(DRAWN)))
     for path in filter(None, (options.html, options.csv)):
         print(f"wrote {path}")
     return 0

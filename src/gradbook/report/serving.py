@@ -1,4 +1,7 @@
-"""The served page: workbooks that are marked as they are dropped, a network typed as text."""
+"""The page that is served on one's own machine, to mark workbooks and work networks.
+
+Says what stands where. Doesn't know what answers its script, nor how.
+"""
 
 from __future__ import annotations
 

@@ -1,14 +1,22 @@
-"""A derivation as one page: the network drawn, then its algebra, with links between the steps."""
+"""A network's backpropagation as algebra, in every format: the public `explain`, and its page.
+
+Knows the formats; it doesn't know how a chain is worked.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from gradbook.amounts import sureness
+from gradbook.errors import UsageError
 from gradbook.net import Net
-from gradbook.report.page import Section, made_with, table, text, wide, wide_drawing
-from gradbook.report.page import page as whole_page
+from gradbook.net.lower import scalar_step
+from gradbook.report.page import Section, made_with, page, table, text, wide, wide_drawing
+from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
     Block,
     Code,
@@ -22,20 +30,130 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from gradbook.targets.algebra.mathml import displayed, inline
-from gradbook.targets.algebra.text import spell
+from gradbook.targets.algebra.records import Record, records
+from gradbook.targets.algebra.tex import write_latex, write_markdown
+from gradbook.targets.algebra.text import spell, write_text
 from gradbook.targets.drawing import draw, style, svg
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gradbook.lab.models.model import Model
+    from gradbook.net.work.at_work import AtWork
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The derivation of a network. Printed, it is text; in a notebook it shows itself."""
+
+    net: Net
+    document: Document = field(repr=False)
+    record: Callable[[], Record] = field(repr=False)  # the same for programs
+
+    def __str__(self) -> str:
+        return write_text(self.document)
+
+    def html(self, command: str = "") -> str:
+        """One self-contained page; its foot names the command that made it."""
+        return derivation_page(self.document, self.net, command)
+
+    def latex(self) -> str:
+        """A whole LaTeX document."""
+        return write_latex(self.document)
+
+    def markdown(self) -> str:
+        """Markdown with its mathematics as code hosts read it."""
+        return write_markdown(self.document)
+
+    def json(self) -> str:
+        """Chain, formula and value of every weight, for a program."""
+        return json.dumps(self.record(), ensure_ascii=False, indent=2) + "\n"
+
+    def _ipython_display_(self) -> None:
+        """The network's picture, then the derivation."""
+        from IPython.display import Markdown, display
+
+        display(self.net, Markdown(self._repr_markdown_()))
+
+    def _repr_markdown_(self) -> str:
+        """Its mathematics between dollars, which notebooks show even before they are trusted."""
+        said = re.sub(r"```math\n(.*?)\n```", r"$$\n\1\n$$", self.markdown(), flags=re.DOTALL)
+        return re.sub(r"\$`(.*?)`\$", r"$\1$", said)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self).rstrip())
+
+
+def explain(
+    what: Net | Model,
+    only: str | None = None,
+    *,
+    everything: bool = False,
+    image: NDArray[Any] | None = None,
+    label: int | None = None,
+) -> Explanation:
+    """Work the chain rule for every weight of a network, or for `only` one: "w5".
+
+    A large network gives the general lines and one weight in full, unless `everything` is asked
+    for. Of a `Model`, of any size, one weight is worked in numbers on an `image` whose class has
+    the number `label`: "w1234", or "conv2 3,1,0,2" by its layer and its place.
+    """
+    if isinstance(what, Net):
+        step = scalar_step(what)
+        return Explanation(what, derive(step, only, everything), lambda: records(step, only))
+    if image is None or label is None:
+        raise UsageError("a trained network is explained on an image: give it and its label")
+    return explain_image(what, image, label, only)
+
+
+def explain_image(
+    model: Model, image: NDArray[Any], label: int, only: str | None = None, called: str = "an image"
+) -> Explanation:
+    """The same of a model on an image, which is `called` so in a sentence."""
+    import numpy as np
+
+    from gradbook.net.work.at_work import at_work
+    from gradbook.targets.algebra.derive import derive_input, weight_at_work
+    from gradbook.targets.algebra.records import records_of_input
+
+    model.require_classes()
+    net = model.net
+    wanted = np.eye(len(model.classes))[label] if net.outputs > 1 else np.array([float(label)])
+    worked = at_work(net, model.values, model.prepare(image), wanted)
+    one = weight_at_work(worked, only)
+    about = _about(model, worked, label, called)
+    return Explanation(net, derive_input(one, about), lambda: records_of_input(one))
+
+
+def _about(model: Model, worked: AtWork, label: int, called: str) -> list[Inline]:
+    """What the network makes of the image."""
+    from gradbook.lab.models.answers import answers, probabilities
+
+    outputs = worked.values[-1].reshape(1, -1)
+    answer = answers(model.net, outputs)[0]
+    sure = sureness(float(probabilities(model.net, outputs)[0, answer]))
+    return [
+        f"It is worked on {called}, of class {model.classes[label]}. The network takes it for "
+        f"{model.classes[answer]}, {sure} sure, and the error is ",
+        Numeral(worked.error),
+        ". It works as after training: batch normalisation takes the means and spreads that were "
+        "kept, and dropout lets everything through.",
+    ]
+
+
+# A page -----------------------------------------------------------------------
 
 UP = '<a class="up" href="#contents" aria-label="to the contents">↑</a>'
 SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 
-def page(document: Document, net: Net, command: str = "") -> str:
+def derivation_page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
     drawing = draw(net)
     opening, *parts = _parts(document.blocks)
     shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
     figure = f"<figure>{shown}</figure>"
-    return whole_page(
+    return page(
         document.title,
         [Section(part.anchor, _inlines(part.heading), _blocks(part)) for part in parts],
         lead="\n".join([figure, _blocks(opening), _contents(parts)]),
@@ -86,7 +204,7 @@ class _Anchors:
 def _plain(parts: Sequence[Inline]) -> str:
     """Without markup, for anchors."""
 
-    def said(part: Inline) -> str:
+    def words(part: Inline) -> str:
         match part:
             case str():
                 return part
@@ -97,7 +215,7 @@ def _plain(parts: Sequence[Inline]) -> str:
             case _:
                 return spell(part)
 
-    return "".join(map(said, parts))
+    return "".join(map(words, parts))
 
 
 def _contents(parts: Sequence[_Part]) -> str:
@@ -138,7 +256,7 @@ def _block(block: Block, anchor: str) -> str:
         case Equation():
             return _equation(block)
         case TableBlock():
-            return _table(block)
+            return _table_html(block)
 
 
 def _equation(block: Equation) -> str:
@@ -150,7 +268,7 @@ def _equation(block: Equation) -> str:
     return f'<div class="equation" id="{anchor}">{box}{number}</div>'
 
 
-def _table(block: TableBlock) -> str:
+def _table_html(block: TableBlock) -> str:
     """Columns of words stand left, numbers right."""
     columns = list(zip(*block.rows, strict=True))
     numbers = [[list(map(type, cell)) == [Numeral] for cell in column] for column in columns]
