@@ -33,7 +33,6 @@ from gradbook.targets.algebra.mathml import displayed, inline
 from gradbook.targets.algebra.records import Record, records
 from gradbook.targets.algebra.tex import write_latex, write_markdown
 from gradbook.targets.algebra.text import spell, write_text
-from gradbook.targets.drawing import draw, style, svg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,6 +148,8 @@ SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 def derivation_page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
+    from gradbook.targets.drawing import draw, style, svg  # which text has no need of
+
     drawing = draw(net)
     opening, *parts = _parts(document.blocks)
     shown, fits = wide_drawing(svg(drawing, alone=False), SMALLEST * drawing.width)
