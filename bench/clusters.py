@@ -41,7 +41,7 @@ from gradbook.audit.findings.findings import (
     SheetReport,
 )
 from gradbook.audit.many import TOGETHER, checked_by
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Origin
 from gradbook.files import write_whole
 from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study

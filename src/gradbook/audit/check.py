@@ -81,10 +81,9 @@ from gradbook.audit.training.no_training import (
 from gradbook.audit.training.steps import StepLoss, group_steps, made_of_it, steps_of
 from gradbook.audit.training.training import SheetTraining, find_trainings
 from gradbook.audit.training.weight_columns import goes_on_by
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import Book, origin_of
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
-from gradbook.audit.workbook.origin import origin_of
 from gradbook.audit.workbook.read import read_book
 from gradbook.errors import GradbookError
 

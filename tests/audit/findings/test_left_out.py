@@ -15,7 +15,7 @@ from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotated
 from gradbook.audit.copies.correct import fixed
 from gradbook.audit.findings.findings import BookReport, record_of
-from gradbook.audit.workbook import cells as limits
+from gradbook.audit.workbook import rows as limits
 from gradbook.report.audit.page import audit_page
 from tests.audit.material.long_tables import STEP, table
 from tests.outside.witness import read_values, recalculate

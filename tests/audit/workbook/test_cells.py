@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS
-from gradbook.audit.workbook import cells as limits
+from gradbook.audit.workbook import rows as limits
 from gradbook.audit.workbook.book import Book, SheetPart
-from gradbook.audit.workbook.cells import LONGEST_FORMULA, BookCells, EnoughRead
 from gradbook.audit.workbook.package import WorkbookError
+from gradbook.audit.workbook.rows import LONGEST_FORMULA, BookCells, EnoughRead
 from tests.audit.material.small import at
 
 

@@ -9,7 +9,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.workbook.defined_name import DefinedName
 
 from gradbook.audit.check import check
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Origin
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.outside.witness import recalculate

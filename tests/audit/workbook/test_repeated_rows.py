@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.workbook.repeated_rows import FEWEST, LONGEST_PERIOD, RowKind, RowRepeats
+from gradbook.audit.workbook.rows import FEWEST, LONGEST_PERIOD, RowKind, RowRepeats
 
 UPDATE, LOSS, OTHER = "=A1-B1", "=C1^2", "=A1+B1"  # stand for formulas, seen from their cells
 

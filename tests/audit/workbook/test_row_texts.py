@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.workbook.row_texts import RowTexts, row_number
+from gradbook.audit.workbook.rows import RowTexts, row_number
 
 
 def text(number: int, formula: str, value: str = "1", style: str = "") -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.address import row_of
-from gradbook.audit.workbook import cells as limits
+from gradbook.audit.workbook import rows as limits
 from gradbook.audit.workbook.book import Book, RowSpan
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.long_tables import LATER, STEP, table

@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import BookReport, LossCurves
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Origin
 from gradbook.report.audit.page import LARGEST, audit_page
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages

@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.classes.points import score
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Origin
 from gradbook.errors import FORMULA_SIGNS
 from gradbook.report.audit.grades import grades_csv
 from tests.outside.witness import read_values, recalculate

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gradbook.audit.classes.students import NUMBER
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import cells_of, written
-from gradbook.audit.workbook.origin import Origin, shape_of
+from gradbook.audit.workbook.book import Origin, shape_of
 
 FEW, FEWEST, MOST = 0.1, 2, 10  # what more books than this share of a class have is nothing odd
 SMALL = 6  # books: in a smaller class hardly anything is odd

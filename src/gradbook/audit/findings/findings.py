@@ -12,8 +12,7 @@ from typing import Any
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, shown
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Book, Origin, shown
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"

@@ -19,7 +19,7 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.workbook.origin import Origin
+from gradbook.audit.workbook.book import Origin
 from gradbook.schema import (
     AnyNumber,
     Choice,

@@ -20,8 +20,7 @@ from gradbook.audit.formula.address import (
     written,
 )
 from gradbook.audit.formula.pattern import moved
-from gradbook.audit.workbook.book import Book, RowSpan
-from gradbook.audit.workbook.repeated_rows import RepeatedPart
+from gradbook.audit.workbook.book import Book, RepeatedPart, RowSpan
 
 NOT_LOOKED_AT = "not looked at further"
 SHOWN = 3  # parts of a book that are named

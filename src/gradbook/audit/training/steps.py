@@ -28,9 +28,8 @@ from gradbook.audit.formula.meaning import (
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.training.claims import Claim, every_claim, first_claims
 from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
-from gradbook.audit.workbook.book import Book
+from gradbook.audit.workbook.book import TOO_WIDE, Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.audit.workbook.links import TOO_WIDE
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
 from gradbook.targets.excel.language.grammar import (

@@ -1,10 +1,13 @@
-"""A workbook as it was read: cells with their formulas and the values that the file gives them."""
+"""A workbook as it was read: its cells, the formulas that refer to too many, where it is from."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gradbook.audit.formula.address import (
     ACROSS,
@@ -19,8 +22,8 @@ from gradbook.audit.formula.address import (
     sheet_of,
     written,
 )
-from gradbook.audit.formula.pattern import Pattern, Reader
-from gradbook.audit.workbook.repeated_rows import DepartingRow, RepeatedPart
+from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
+from gradbook.targets.excel.language.grammar import TOO_DEEP
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 
@@ -42,6 +45,25 @@ class RowSpan:
     sheet: int
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class RepeatedPart:
+    """Rows of a sheet, from the first to the last one, that repeat those a period above them."""
+
+    sheet: int
+    first: int
+    last: int
+    period: int
+
+
+@dataclass(frozen=True)
+class DepartingRow:
+    """A single row that repeats others except in a few of its cells."""
+
+    sheet: int
+    row: int
+    cells: tuple[tuple[int, object, object], ...]  # column, what is there, what is usual there
 
 
 @dataclass(frozen=True)
@@ -178,3 +200,180 @@ def quoted(title: str) -> str:
     """A sheet's name as formulas write it."""
     plain = title.replace("_", "a").replace(".", "a").isalnum() and not title[:1].isdigit()
     return title if plain else "'" + title.replace("'", "''") + "'"
+
+
+# Formulas that refer to too many cells ----------------------------------------
+#
+# A few sums over sums, each from the top of its column, refer to more cells than any book has.
+
+MOST_LINKS = 1_500_000  # from formulas to cells of ranges
+ENOUGH = 300_000  # kept where there are more: growing sums are walked again and again
+WIDEST = 20_000  # cells of a range
+TOO_WIDE, TOO_LONG = "it refers to too many cells", "it is too long"
+
+
+def leave_out_widest(book: Book) -> None:
+    """Mark the formulas that refer to most cells as unknown, as many as necessary, and note those
+    that were too large to be read.
+
+    Formulas of one pattern stay together, for a column with gaps would look like a mistake.
+    """
+    homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
+    for cell, pattern in book.patterns.items():
+        homes[pattern].append(cell)
+    widths = {pattern: _links(pattern, cells) for pattern, cells in homes.items()}
+    for pattern in filter(_is_too_large, homes):
+        book.too_wide += homes[pattern]
+    links = 0
+    most = MOST_LINKS if sum(map(sum, widths.values())) <= MOST_LINKS else ENOUGH
+    for pattern in sorted(widths, key=lambda pattern: max(widths[pattern])):
+        links += sum(widths[pattern])
+        if links > most or max(widths[pattern]) > WIDEST:
+            unknown = replace(pattern, form=None, places=(), problem=TOO_WIDE)
+            book.patterns.update(dict.fromkeys(homes[pattern], unknown))
+            book.too_wide += homes[pattern]
+
+
+def _is_too_large(pattern: Pattern) -> bool:
+    """Whether a formula was too much to read."""
+    return pattern.problem == TOO_LONG or pattern.problem.endswith(TOO_DEEP)
+
+
+def _links(pattern: Pattern, homes: Sequence[Address]) -> list[int]:
+    """To how many cells of ranges a formula refers from each place where it stands."""
+    ranges = [place for place in pattern.places if isinstance(place, RangeReference)]
+    if not any(place.grows for place in ranges):
+        return [sum(place.size(homes[0]) for place in ranges)] * len(homes)
+    return [sum(place.size(home) for place in ranges) for home in homes]
+
+
+# Where a book comes from ------------------------------------------------------
+
+STUDENT = "student"  # what the cell with the student's name is called in our exercises
+MOST_FORMULAS, MOST_NUMBERS = 600, 600  # that are kept of a book: it is compared with many others
+LONGEST_SHOWN = 160  # characters of a formula that is kept to be shown
+DIGITS = 16  # of a digest
+LONGEST_NAME = 80
+LARGEST = 999_999_999  # number of a student
+TOP = 20  # rows in which a name is looked for
+_NUMBER = re.compile(  # texts and references are passed over
+    r"""\x01[^\x02]*\x02|"[^"]*"|(?<![\w.])(\d{1,30}\.?\d{0,30}(?:E[-+]?\d{1,3})?)(?![\w.(])"""
+)
+_LABEL = re.compile(
+    r"(?:the |your )?(?P<what>student(?:'s)?(?: name)?|(?:full )?name)"
+    r"(?:\s*(?P<colon>:)\s*(?P<who>.*))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a book comes from, as far as it says so itself."""
+
+    student: str = ""
+    content: str = ""  # equal for books with the same numbers and formulas in the same cells
+    numbers: frozenset[str] = frozenset()  # those that were typed
+    formulas: Mapping[str, str] = field(default_factory=dict)  # each as it is anywhere → and here
+    saved_by: str = ""
+    created: str = ""
+
+
+def origin_of(book: Book) -> Origin:
+    typed = {
+        cell: f"{value:.10g}"
+        for cell, value in book.values.items()
+        if isinstance(value, float) and cell not in book.patterns
+    }
+    return Origin(
+        student=student_in(book),
+        content=_digest(_cells(book, typed)) if book.patterns else "",
+        numbers=frozenset(sorted(set(typed.values()))[:MOST_NUMBERS]),
+        formulas=_formulas(book),
+        saved_by=_shortened(book.properties.get("lastModifiedBy", "")),
+        created=_shortened(book.properties.get("created", "")),
+    )
+
+
+# The formulas and numbers -----------------------------------------------------
+
+
+def _cells(book: Book, typed: Mapping[Address, str]) -> Iterable[str]:
+    """Every number and formula with its place; texts, a name among them, may differ."""
+    keys: dict[Pattern, str] = {}
+    for cell in sorted(typed.keys() | book.patterns.keys()):
+        pattern = book.patterns.get(cell)
+        said = keys.setdefault(pattern, _plain(pattern)) if pattern else typed[cell]
+        yield f"{cell}:{said}"
+
+
+def _formulas(book: Book) -> dict[str, str]:
+    """The different formulas of a book, each with its first cell."""
+    found: dict[str, str] = {}
+    seen: set[Pattern] = set()
+    for cell in sorted(book.patterns):
+        pattern = book.patterns[cell]
+        if pattern in seen:
+            continue
+        seen.add(pattern)
+        title = book.sheets[sheet_of(cell)].title
+        shown = f"{title}!{written(cell)} ={pattern.text_at(cell)[:LONGEST_SHOWN]}"
+        found.setdefault(_digest([pattern.shape]) + _digest([_plain(pattern)]), shown)
+        if len(found) == MOST_FORMULAS:
+            break
+    return found
+
+
+def shape_of(formula: str) -> str:
+    """What formulas have in common that differ in their references only."""
+    return formula[:DIGITS]
+
+
+def _plain(pattern: Pattern) -> str:
+    """A formula as it is in any cell and in any program's spelling."""
+    plain = "".join(pattern.key.split()).upper()
+    return _NUMBER.sub(lambda found: f"{float(found[1]):.6g}" if found[1] else found[0], plain)
+
+
+def _digest(parts: Iterable[str]) -> str:
+    found = hashlib.blake2b(digest_size=DIGITS // 2)
+    for part in parts:
+        found.update(part.encode("utf-8", "backslashreplace") + b"\0")
+    return found.hexdigest()
+
+
+# The name inside --------------------------------------------------------------
+
+
+def student_in(book: Book) -> str:
+    """The student's name: in the cell that is called so, or behind a label such as 'Name:'."""
+    place = book.reader.cell(book.names.get(STUDENT, ""), 0)
+    named = book.values.get(place) if place is not None else None
+    return _said(named) or _labelled(book)
+
+
+def _labelled(book: Book) -> str:
+    for cell in sorted(book.values):
+        words = book.values[cell]
+        if not isinstance(words, str) or row_of(cell) >= TOP or cell in book.patterns:
+            continue
+        label = _LABEL.fullmatch(words.strip())
+        if label is None:
+            continue
+        beside = _said(book.values.get(cell + 1))
+        if label["who"]:
+            return _shortened(label["who"])
+        if beside and (label["colon"] or label["what"].lower() != "name"):
+            return beside
+    return ""
+
+
+def _said(value: object) -> str:
+    """A name, or the number that stands for one, which some programs save as a number."""
+    if isinstance(value, str):
+        return _shortened(value)
+    is_number = isinstance(value, float) and value.is_integer() and 0 <= value <= LARGEST
+    return f"{value:.0f}" if is_number else ""
+
+
+def _shortened(words: str) -> str:
+    return " ".join(words.split())[:LONGEST_NAME]

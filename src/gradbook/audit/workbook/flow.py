@@ -20,8 +20,7 @@ from gradbook.audit.formula.meaning import (
     TooMuch,
 )
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
-from gradbook.audit.workbook.book import Book
-from gradbook.audit.workbook.links import WIDEST
+from gradbook.audit.workbook.book import WIDEST, Book
 from gradbook.graph.node import Graph
 from gradbook.targets.excel.language.grammar import Reference
 

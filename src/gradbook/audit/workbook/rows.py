@@ -1,21 +1,437 @@
-"""Reads a sheet's rows: at once where they stand as programs usually write them, else as XML.
+"""A sheet's rows: read quickly if written as usual, and kept unless they repeat other rows.
 
 A row in the usual form is read by one expression, which is quicker than any XML parser. Nothing is
 guessed: a row that has anything else in it is left to the parser.
+
+A row repeats another where the same columns hold the same formulas, seen from where they stand, and
+the same kinds of values. Where samples stand one below the other, rows repeat those of the previous
+epoch, one period further up. A part of a long table then stands for all of it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import cached_property, lru_cache
 from itertools import chain
+from time import process_time
 from typing import NamedTuple
 
-from gradbook.audit.formula.address import MOST_ROWS, column_number, row_and_column
-from gradbook.audit.workbook.cells import BookCells, EnoughRead
-from gradbook.audit.workbook.package import Package, local, parse, parser
-from gradbook.audit.workbook.row_texts import row_number
+from gradbook.audit.formula.address import (
+    MARKS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    ROW,
+    Address,
+    column_number,
+    column_of,
+    pack,
+    row_and_column,
+    row_of,
+)
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import (
+    TOO_LONG,
+    Book,
+    CellValue,
+    DepartingRow,
+    RepeatedPart,
+    RowSpan,
+)
+from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
+from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
+
+# Rows that repeat those above them --------------------------------------------
+
+FEWEST = 64  # rows, and one period, that repeat before any is left out
+LONGEST_PERIOD = 1024  # rows
+FEW = 4  # of so many cells of a row at most one departs
+MOST_PERIODS = 16  # that are tried at a time
+
+RowKind = tuple[object, ...]  # what is in which column
+
+
+class RowRepeats:
+    """Follows the rows of a sheet as they come and notices when they have begun to repeat."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[int, RowKind] = {}  # of the last rows
+        self._latest: dict[RowKind, int] = {}  # the last row of each kind
+        self._runs: dict[int, int] = {}  # period → rows that have repeated so far
+
+    def period(self, row: int, kind: RowKind) -> int:
+        """How far above is the row that this one repeats, as enough before it do; 0 for none."""
+        same = self._latest.get(kind)
+        if same is not None and row - same <= LONGEST_PERIOD and len(self._runs) < MOST_PERIODS:
+            self._runs.setdefault(row - same, 0)
+        self._runs = {
+            period: count + 1
+            for period, count in self._runs.items()
+            if self._kinds.get(row - period) == kind
+        }
+        self._kinds[row] = kind
+        self._latest[kind] = row
+        if len(self._kinds) > 2 * LONGEST_PERIOD:
+            self._forget(row)
+        return self.running
+
+    @property
+    def running(self) -> int:
+        """The period with which rows have come to repeat; 0 for none."""
+        long = (p for p, count in self._runs.items() if count >= max(FEWEST, p))
+        return min(long, default=0)
+
+    def usual(self, row: int, kind: RowKind) -> RowKind:
+        """The kind that a row would have if it repeated others, where it departs in a few cells; ()
+        for a row that does repeat them, and for one that is altogether different."""
+        expected = self._kinds.get(row - self.running, ()) if self.running else ()
+        if kind[::2] != expected[::2]:  # the columns
+            return ()
+        others = sum(a is not b for a, b in zip(kind[1::2], expected[1::2], strict=True))
+        return expected if 0 < others <= max(1, len(kind) // 2 // FEW) else ()
+
+    def kind(self, row: int) -> RowKind:
+        """What stands in a row that was read a little before."""
+        return self._kinds.get(row, ())
+
+    def _forget(self, row: int) -> None:
+        recent = row - LONGEST_PERIOD
+        self._kinds = {r: kind for r, kind in self._kinds.items() if r >= recent}
+        self._latest = {kind: r for kind, r in self._latest.items() if r >= recent}
+
+
+# Rows recognised by their text ------------------------------------------------
+#
+# What is compared is a row's XML without its values and without the numbers that change in a copy:
+# the row's own, and those of references without a $.
+
+MOST_REMEMBERED = 2048  # rows that are remembered
+_VALUE = re.compile(r"<v>[^<]*</v>")
+_NUMBER = re.compile(r'<row r="([1-9][0-9]{0,6})"')
+_NUMBERED = re.compile(r'(?P<own>(?<=<row r=")[0-9]+|(?<=<c r=")[A-Z]+[0-9]+)|<f[^>]*>(?P<f>[^<]*)')
+_DIGITS = re.compile(r"[0-9]+$")
+
+
+def row_number(text: str, start: int) -> int | None:
+    """The number that a row says it has, counted from 0."""
+    found = _NUMBER.match(text, start)
+    return int(found[1]) - 1 if found else None
+
+
+class RowForm:
+    """A row's text with gaps for the numbers that change in a copy."""
+
+    def __init__(self, text: str, row: int) -> None:
+        self.text = _VALUE.sub("<v/>", text)
+        self.row = row
+
+    def at(self, row: int) -> str:
+        """The text of a copy in another row, but for its values; '' where there can't be one."""
+        form, offsets = self._form
+        if not form or row + min(offsets) < 1 or row + max(offsets) > MOST_ROWS:
+            return ""
+        return form % tuple([row + offset for offset in offsets])
+
+    @cached_property
+    def _form(self) -> tuple[str, list[int]]:
+        if "&quot;" in self.text:  # what stands in a text is no reference
+            return "", []
+        pieces: list[str] = []
+        offsets: list[int] = []
+        done = 0
+        for start, end in self._numbers():
+            pieces += [self.text[done:start].replace("%", "%%"), "%d"]
+            offsets.append(int(self.text[start:end]) - self.row)
+            done = end
+        return "".join([*pieces, self.text[done:].replace("%", "%%")]), offsets
+
+    def _numbers(self) -> list[tuple[int, int]]:
+        """Where the numbers stand that a copy changes."""
+        found: list[tuple[int, int]] = []
+        for part in _NUMBERED.finditer(self.text):
+            if part["own"]:
+                digits = _DIGITS.search(self.text, part.start(), part.end())
+                found += [digits.span()] if digits else []
+            else:
+                marks = MARKS.finditer(self.text, *part.span("f"))
+                found += [m.span("row") for m in marks if m["column"] and not m["fix_row"]]
+        return found
+
+
+class RowTexts:
+    """The last rows of a sheet by their texts."""
+
+    def __init__(self) -> None:
+        self._forms: dict[int, RowForm] = {}
+
+    def remember(self, row: int, text: str) -> None:
+        self._forms[row] = RowForm(text, row)
+        if len(self._forms) > 2 * MOST_REMEMBERED:
+            self._forms = {r: form for r, form in self._forms.items() if r > row - MOST_REMEMBERED}
+
+    def is_copy(self, row: int, text: str, period: int) -> bool:
+        """Whether a row is a copy of the one a period above; if it is, that form is kept for it."""
+        form = self._forms.get(row - period)
+        if form is None or form.at(row) != _VALUE.sub("<v/>", text):
+            return False
+        self._forms[row] = form
+        return True
+
+
+# What is kept of each cell ----------------------------------------------------
+
+LARGE = 8 * 2**20  # bytes of all sheets; those that people make have a tenth of it
+KEPT_ANYWAY, KEPT_OF_LARGE = 100_000, 5_000  # cells: from then on rows that repeat others aren't
+MOST_KEPT = 250_000
+MOST_TYPED_OF_LARGE = 40_000  # of those, numbers and texts without a formula
+MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
+MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
+MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
+MOST_READ = 3_000_000
+LONGEST_INDEX = 20  # characters of a shared text's number
+MOST_EMPTY = 500_000
+LONGEST_READING = 3.0  # seconds of the processor
+LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
+MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
+MOST_OUTSIDE = 1_000  # cells beyond the sheet's last one that are noted
+MOST_FORMULAS = 30_000  # different ones
+MOST_LETTERS = 1_200_000  # of those
+
+Kept = tuple[Address, CellValue, Pattern | None]
+
+
+class EnoughRead(Exception):
+    """Whatever follows on this sheet is too much to be kept."""
+
+
+class BookCells:
+    """The cells of a book, as they are read, sheet by sheet."""
+
+    def __init__(self, book: Book, strings: list[str], size: int = 0) -> None:
+        self.book = book
+        self.kept_anyway = KEPT_OF_LARGE if size > LARGE else KEPT_ANYWAY
+        self.most_typed = MOST_TYPED_OF_LARGE if size > LARGE else MOST_KEPT
+        self.most_here = 0  # once this sheet was read
+        self.strings = strings
+        self.sheet, self._begun = -1, 0  # which is read, and how many were
+        self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
+        self.full = self.empty = self.kept = self.typed = 0  # how many cells there were so far
+        self.letters = 0  # of different formulas
+        self._looked = 0  # at how many of them the clock was looked at
+        self.row = 0
+        self.until = process_time() + LONGEST_READING
+        self._waiting: list[Kept] = []  # of the row that is read
+        self._columns: list[object] = []  # what is in which column of it
+        self._repeats = RowRepeats()
+        self._texts = RowTexts()
+
+    def next_sheet(self, number: int) -> None:
+        """Go on with this sheet: of those that are left it gets a share of what may be kept, and
+        of that little if it is hidden."""
+        self.end_row()
+        self.sheet = number
+        self._begun += 1
+        left, following = MOST_KEPT - self.kept, len(self.book.sheets) - self._begun + 1
+        share = left // min(max(following, 1), MOST_SHARES)
+        is_hidden = bool(self.book.sheets) and self.book.sheets[number].hidden
+        self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
+        self.row = 0
+        self.shared = {}
+        self._repeats = RowRepeats()
+        self._texts = RowTexts()
+
+    def stop(self) -> None:
+        """Leave out all that follows on the sheet."""
+        self._waiting.clear()
+        self._columns.clear()
+        self.book.unread.append(RowSpan(self.sheet, self.row, MOST_ROWS - 1))
+
+    def end_row(self) -> None:
+        """Keep the row that was read, unless it repeats rows above it."""
+        period = 0
+        if self._waiting and any(pattern is not None for _, _, pattern in self._waiting):
+            kind = tuple(self._columns)
+            period = self._repeats.period(self.row, self._departing(kind) or kind)
+        if period:
+            self._leave_out(period)
+        else:
+            for cell, shown, pattern in self._waiting:
+                self._keep(cell, shown, pattern)
+        self._waiting.clear()
+        self._columns.clear()
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether rows have come to repeat others."""
+        return bool(self._repeats.running)
+
+    def repeats(self, row: int, text: str) -> bool:
+        """Whether a row is told to repeat others by its text alone, and so is left out."""
+        expected = self._repeats.running
+        if not expected or not self._texts.is_copy(row, text, expected):
+            return False
+        kind = self._repeats.kind(row - expected)
+        period = self._repeats.period(row, kind)
+        if not period:
+            return False
+        self.row = row
+        self.full += len(kind) // 2
+        self._look_at_clock()
+        self._leave_out(period)
+        return True
+
+    def end_usual_row(self, text: str) -> None:
+        """Keep the row that was read, and its text, for others may be copies of it."""
+        if self._waiting:
+            self._texts.remember(self.row, text)
+        self.end_row()
+
+    def _departing(self, kind: RowKind) -> RowKind:
+        """What a row is like that is noted as departing from others; () for any other row."""
+        few = len(self.book.departing) < MOST_DEPARTING
+        usual = self._repeats.usual(self.row, kind) if few else ()
+        if usual:
+            cells = tuple(
+                (column_of(cell), pattern or shown, expected)
+                for (cell, shown, pattern), here, expected in zip(
+                    self._waiting, kind[1::2], usual[1::2], strict=True
+                )
+                if here is not expected
+            )
+            self.book.departing.append(DepartingRow(self.sheet, self.row, cells))
+        return usual
+
+    def _leave_out(self, period: int) -> None:
+        repeated = self.book.repeated
+        last = repeated[-1] if repeated else None
+        if last and (last.sheet, last.last, last.period) == (self.sheet, self.row - 1, period):
+            repeated[-1] = replace(last, last=self.row)
+        else:
+            repeated.append(RepeatedPart(self.sheet, self.row, self.row, period))
+
+    def _keep(self, cell: Address, shown: CellValue, pattern: Pattern | None) -> None:
+        self.kept += 1
+        self.typed += pattern is None
+        if shown is not None and shown != "":
+            self.book.values[cell] = shown
+        if pattern is not None:
+            self.book.patterns[cell] = pattern
+
+    def keep(
+        self,
+        row: int,
+        column: int,
+        kind: str,
+        form: Mapping[str, str] | None,
+        formula: str,
+        value: str | None,
+    ) -> None:
+        """A cell of some kind, with its formula's attributes where it has one, and its value."""
+        if not (0 <= row < MOST_ROWS and 0 <= column < MOST_COLUMNS):
+            self._note_outside(row, column)
+            return
+        full = value is not None or form is not None
+        self.full += full
+        self.empty += not full
+        if row != self.row:
+            self.end_row()
+            self.row = row
+        if self.kept > self.most_here or self.full > MOST_READ or self.empty > MOST_EMPTY:
+            raise EnoughRead
+        if self.typed > self.most_typed:
+            raise EnoughRead
+        self._look_at_clock()
+        if not full:
+            return
+        cell = pack(self.sheet, row, column)
+        shown = self._typed(kind, value)
+        pattern = self._formula(cell, form, formula) if form is not None else None
+        if self.kept < self.kept_anyway:
+            self._keep(cell, shown, pattern)
+        else:
+            self._waiting.append((cell, shown, pattern))
+            self._columns += (column, pattern or type(shown))
+
+    def _note_outside(self, row: int, column: int) -> None:
+        """Note a cell that no sheet has, and that no program shows."""
+        self.empty += 1
+        if self.empty > MOST_EMPTY:
+            raise EnoughRead
+        if len(self.book.outside) < MOST_OUTSIDE:
+            self.book.outside.append((self.sheet, row, column))
+
+    def _look_at_clock(self) -> None:
+        read = self.full + self.letters // LETTERS
+        if read > self._looked + LOOK_AT_CLOCK:
+            self._looked = read
+            if process_time() > self.until:
+                raise EnoughRead
+
+    def _typed(self, kind: str, raw: str | None) -> CellValue:
+        if raw is None:
+            return None
+        if kind == "s":
+            place = int(raw) if raw.strip().isdecimal() and len(raw) < LONGEST_INDEX else -1
+            return self.strings[place] if 0 <= place < len(self.strings) else ""
+        if kind == "b":
+            return raw.strip() == "1"
+        if kind in ("str", "inlineStr", "e", "d"):
+            return raw
+        try:
+            return float(raw)
+        except ValueError:
+            return raw
+
+    def _formula(self, cell: Address, form: Mapping[str, str], formula: str) -> Pattern | None:
+        kind, index = form.get("t", "normal"), form.get("si", "")
+        if kind == "dataTable":
+            return None
+        if not formula.strip():
+            return self.shared.get(index) if kind == "shared" else self.book.patterns.get(cell)
+        pattern = self._pattern(cell, formula)
+        if kind == "shared":
+            self.shared[index] = pattern
+        elif kind == "array":
+            self.book.patterns[cell] = pattern
+            self._keep_array(cell, form.get("ref", ""), formula)
+            return self.book.patterns[cell]
+        return pattern
+
+    def _pattern(self, cell: Address, formula: str) -> Pattern:
+        if len(formula) > LONGEST_FORMULA:
+            return Pattern(f"long {cell}", cell, formula[:200], None, (), {}, TOO_LONG)
+        before = self.book.reader.count
+        pattern = self.book.reader.pattern(formula, cell)
+        self.letters += len(formula) * (self.book.reader.count - before)
+        if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
+            raise EnoughRead
+        return pattern
+
+    def _keep_array(self, cell: Address, area: str, formula: str) -> None:
+        """An array formula fills several cells, the first of which it stands in: each has an
+        element of it."""
+        first, _, last = area.partition(":")
+        start, end = row_and_column(first), row_and_column(last or first)
+        if end is None or start != (row_of(cell), column_of(cell)):
+            return
+        rows, columns = (b - a + 1 for a, b in zip(start, end, strict=True))
+        if min(rows, columns) < 1 or rows * columns == 1:
+            return
+        if row_of(cell) + rows > MOST_ROWS or column_of(cell) + columns > MOST_COLUMNS:
+            self._note_outside(*end)
+            return
+        if rows * columns + len(self.book.arrays) > MOST_IN_ARRAYS:
+            raise WorkbookError("its array formulas fill too many cells: too large to check")
+        for down in range(rows):
+            for right in range(columns):
+                at = cell + down * ROW + right
+                text = self.book.reader.element(formula, cell, down, right)
+                self.book.arrays[at] = formula
+                self.book.patterns[at] = self.book.reader.pattern(text, at)
+
+
+# Reading rows -----------------------------------------------------------------
 
 WIDE = 4  # cells in a row, for which it is worth the trouble
 LONGEST_ROW = 2**20  # bytes; a longer one is left to the parser
