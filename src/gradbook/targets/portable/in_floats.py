@@ -110,16 +110,16 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
     answers = answering(trained)
     makers = row_makers(answers)
     names = {own.layer: own.name for own in reversed(answers.layers)}
-    bends = {m.activation: names[m.activation] if m.activation else "" for m in makers}
+    activations = {m.activation: names[m.activation] if m.activation else "" for m in makers}
     dialect = Dialect(
         value="float",
         total="float",
         sample=_sample(trained),
         edge="0",
         tables=_tables(makers),
-        keep=f"{_bending(bends)}\n\n{KEEP}",
+        keep=f"{_activation_function(activations)}\n\n{KEEP}",
         works="work_floats",
-        fields=_fields(makers, list(bends)),
+        fields=_fields(makers, list(activations)),
         includes=("math.h",),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
@@ -127,11 +127,11 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
 
 
 def _fields(
-    makers: Sequence[RowMaker], bends: Sequence[Layer | None]
+    makers: Sequence[RowMaker], activations: Sequence[Layer | None]
 ) -> dict[str, tuple[str, Sequence[int | str]]]:
     """What `struct maker` has besides."""
-    bent = [bends.index(maker.activation) for maker in makers]
-    found: dict[str, tuple[str, Sequence[int | str]]] = {"activation": ("uint8_t", bent)}
+    numbers = [activations.index(maker.activation) for maker in makers]
+    found: dict[str, tuple[str, Sequence[int | str]]] = {"activation": ("uint8_t", numbers)}
     if any(maker.work in NORMING for maker in makers):
         found["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
     return found
@@ -142,23 +142,23 @@ def _sample(trained: TrainedNet) -> str:
 
 
 def _tables(makers: Sequence[RowMaker]) -> list[str]:
-    def joined(name: str, otherwise: float) -> str:
+    def join(name: str, otherwise: float) -> str:
         every = [_channels(getattr(m, name), m.shape[2], otherwise) for m in makers]
         return table("float", f"{name}s", np.concatenate(every).astype(np.float32))
 
-    return [joined("scale", 1), joined("shift", 0)]
+    return [join("scale", 1), join("shift", 0)]
 
 
 def _channels(numbers: Array | None, channels: int, otherwise: float) -> Array:
     return np.full(channels, otherwise) if numbers is None else numbers
 
 
-def _bending(bends: Mapping[Layer | None, str]) -> str:
+def _activation_function(activations: Mapping[Layer | None, str]) -> str:
     """The function of the activations, by the numbers that makers know them by."""
     cases = [
-        f"    case {number}:{_body(bend, name)}"
-        for number, (bend, name) in enumerate(bends.items())
-        if bend is not None
+        f"    case {number}:{_body(layer, name)}"
+        for number, (layer, name) in enumerate(activations.items())
+        if layer is not None
     ]
     default = ["    default:", "        return x;", "    }", "}"]
     head = ["static float bent(int activation, float x)", "{", "    switch (activation) {"]

@@ -1,0 +1,98 @@
+"""An activation and a loss that portable C has never heard of, known by their cards alone."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import OPS
+from gradbook.lab.models.model import Model
+from gradbook.layers import ACTIVATIONS, LOSSES, activation, loss
+from gradbook.layers.activations import USUAL_SLOPE
+from gradbook.layers.fields import NumberField
+from gradbook.targets.portable.c_file import c_file
+from gradbook.targets.portable.in_whole_numbers import quantise
+from tests.targets.portable.compiled import called
+from tests.trained import model_of
+
+pytestmark = pytest.mark.witness("cc")
+LAYERS = (
+    "conv 4 3x3 pad 1; swell 0.5; maxpool 2; conv 4 3x3; swell; avgpool 2; flatten; dense 3;sigmoid"
+)
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch):
+    for registry, name in (
+        *((ACTIVATIONS, name) for name in ("swell", "steps")),
+        *((OPS, name) for name in ("swell", "steps", "fourth_power")),
+        (LOSSES, "fourth power of the error"),
+    ):
+        monkeypatch.setitem(registry, name, None)
+        del registry[name]
+    activation(
+        "swell",
+        "each, bent by {slope:g} of its square",
+        "x + SLOPE·x² / √(1 + x²) · e^−ln(2)",
+        lambda x, slope: x + slope * x**2 / np.sqrt(1 + x**2) * np.exp(-np.log(2)),
+        fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
+        derivative=lambda d, y, x: (d,),
+        expansion=lambda x, slope: (
+            x
+            + slope
+            * x**2
+            / x.graph.make("sqrt", 1 + x**2)
+            * x.graph.make("exp", -x.graph.make("log", x.graph.constant(2)))
+        ),
+    )
+    activation("steps", "each, rounded down", "⌊x⌋", np.floor, derivative=lambda d, y, x: (d,))
+    loss(
+        "fourth power of the error",
+        "(t − a)⁴",
+        "fourth_power",
+        lambda t, a: (t - a) ** 4,
+        derivative=lambda d, y, t, a: (d * 4 * (t - a) ** 3, d * 4 * (a - t) ** 3),
+        expansion=lambda t, a: ((t - a) ** 2) ** 2,
+    )
+
+
+def a_model(layers: str = LAYERS) -> Model:
+    return model_of(f"input 1x9x8; {layers}; loss fourth power of the error")
+
+
+def images(model: Model, count: int = 20) -> np.ndarray:
+    random = np.random.default_rng(3)
+    return random.integers(0, 256, (count, *model.net.input), np.uint8)
+
+
+def test_floats_say_it_step_by_step():
+    model = a_model()
+    text = c_file(model.trained(), "net", None).text
+    assert re.search(r"case \d: \{\n +const float t1 = x \* x;", text)
+    _, found = called(text, "net", images(model), 3)
+    np.testing.assert_allclose(found, model.predict(images(model)), atol=2e-6)
+
+
+def test_whole_numbers_look_it_up():
+    model = a_model()
+    whole = quantise(model.trained(), images(model))
+    text = c_file(model.trained(), "net", whole).text
+    _, scores = called(text, "net", images(model), 3, np.int32)
+    np.testing.assert_array_equal(scores, whole.scores(images(model)))
+    assert "static const int8_t bends[512]" in text
+
+
+def test_what_nothing_says_is_refused_in_one_line():
+    model = a_model("flatten; dense 3; steps; dense 2; softmax")
+    with pytest.raises(TargetError, match=r"^steps1: C has no words for steps, .*: take another"):
+        c_file(model.trained(), "net", None)
+    quantise(model.trained(), images(model))  # which looks it up
+
+
+def test_a_last_one_that_may_fall_has_no_whole_numbers():
+    model = a_model("flatten; dense 3; swell")
+    with pytest.raises(TargetError, match="^'swell' as the last layer .*: end it in a softmax$"):
+        quantise(model.trained(), images(model))
