@@ -33,8 +33,8 @@ from traceback import format_exc
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import annotated
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import correct
 from gradbook.cli import main as command
 from gradbook.errors import GradbookError
 from tests.audit.material.mangled.bases import BASES, Parts, parts_of
@@ -173,8 +173,8 @@ def _where(path: Path) -> str:
     """The traceback of a fault that was told in a line."""
     try:
         report = check(path)
-        annotated(path, report)
-        fixed(path, report)
+        annotate(path, report)
+        correct(path, report)
     except Exception:
         return format_exc()
     return ""

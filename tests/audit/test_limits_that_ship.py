@@ -12,8 +12,8 @@ from bench.large_books import each_row_wrong, many_terms
 from gradbook.audit import budget as limits
 from gradbook.audit.budget import Budget
 from gradbook.audit.check import check, check_again
+from gradbook.audit.copies.correct import corrections
 from gradbook.audit.many import check_books
-from gradbook.audit.recheck import corrections
 from gradbook.net import builtin
 from gradbook.report.workbook import write_workbook
 from tests.audit.conftest import CLOCKS

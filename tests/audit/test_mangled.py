@@ -10,8 +10,8 @@ from contextlib import suppress
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import annotated
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import correct
 from gradbook.errors import GradbookError
 from tests.audit.material.mangled.bases import BASES, TINY, parts_of
 from tests.audit.material.mangled.packages import WAYS, mangled, packed
@@ -55,9 +55,9 @@ def stops_nothing(path, content):
     assert len(report.problem.splitlines()) == (report.verdict == "unreadable")
     if report.verdict != "unreadable":
         with suppress(GradbookError):
-            annotated(path, report)
+            annotate(path, report)
         with suppress(GradbookError):
-            fixed(path, report)
+            correct(path, report)
     return report.verdict
 
 
@@ -90,4 +90,4 @@ def test_a_part_that_nobody_can_unpack_is_told_by_whoever_copies(bases, tmp_path
     path = tmp_path / "book.xlsx"
     assert stops_nothing(path, bytes(content)) == "right"
     with pytest.raises(GradbookError, match="packed"):
-        annotated(path, check(path))
+        annotate(path, check(path))

@@ -18,8 +18,8 @@ import numpy as np
 from hypothesis.strategies import SearchStrategy
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import annotated
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.formula.address import pack
 from gradbook.audit.formula.pattern import Reader as FormulaReader
 from gradbook.audit.workbook.read import read_book
@@ -150,7 +150,7 @@ def _audit(data: bytes, folder: Path) -> None:
     report = check(path)
     if report.verdict == "unreadable":
         raise UsageError(report.problem)
-    for copy in (annotated, fixed):
+    for copy in (annotate, correct):
         with suppress(GradbookError):
             copy(path, report)
 

@@ -19,10 +19,10 @@ from gradbook import limits
 from gradbook.audit.check import check, check_again
 from gradbook.audit.classes.points import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
-from gradbook.audit.copies.annotate import annotated
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import Correction, corrections
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
-from gradbook.audit.recheck import Correction, corrections
 from gradbook.audit.workbook.package import TOO_LARGE
 from gradbook.files import in_order, whole_file
 from gradbook.serve.crew import USUAL, Crew, Errand
@@ -44,7 +44,7 @@ def judged(folder: str, name: str) -> BookReport:
 
 
 def marked(folder: str, report: BookReport, score: BookScore | None) -> bytes:
-    copy: bytes = _within(folder, lambda: annotated(report.book, report, score))
+    copy: bytes = _within(folder, lambda: annotate(report.book, report, score))
     return copy
 
 

@@ -13,9 +13,9 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gradbook.audit.classes.points import BookScore, MarkingRules, in_points, score
 from gradbook.audit.classes.submissions import copy_names
+from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings.findings import UNREADABLE, WORST_FIRST, BookReport
 from gradbook.audit.findings.hints import hinted
-from gradbook.audit.recheck import Correction
 from gradbook.errors import GradbookError, one_line
 from gradbook.report.audit.class_table import ClassTable, in_common
 from gradbook.report.audit.grades import grades_csv

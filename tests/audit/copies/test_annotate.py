@@ -8,8 +8,8 @@ from xml.dom.minidom import parseString
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import annotated
-from gradbook.audit.copies.markup import edited
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.patch import apply_edits
 from gradbook.audit.copies.sheet_xml import read_sheet
 from gradbook.audit.workbook.package import WorkbookError
 from gradbook.palette import ERROR
@@ -35,7 +35,7 @@ CHANGED = {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.
 
 def copy_of(path, name="copy.xlsx"):
     copy = path.with_name(name)
-    copy.write_bytes(annotated(path, check(path)))
+    copy.write_bytes(annotate(path, check(path)))
     return copy
 
 
@@ -170,7 +170,7 @@ def test_empty_rows_take_several_cells():
     sheet = read_sheet(data, SHEET, 0, [at("A5"), at("C5")])
     edits = [edit for cell in ("A5", "C5") for edit in sheet.new_cell(at(cell))]
     whole = b'<row r="5" ht="20"><c r="A5"/><c r="C5"/></row>'
-    assert whole in edited(sheet.data, edits)
+    assert whole in apply_edits(sheet.data, edits)
 
 
 def test_a_sheet_without_a_table_takes_no_cells():
@@ -182,7 +182,7 @@ def test_a_sheet_without_a_table_takes_no_cells():
 def test_a_sheet_whose_table_is_empty_takes_cells():
     sheet = read_sheet(b"<worksheet><sheetData/></worksheet>", SHEET, 0, [at("A5"), at("B7")])
     edits = [edit for cell in ("A5", "B7") for edit in sheet.new_cell(at(cell))]
-    assert edited(sheet.data, edits).count(b"<row ") == 2
+    assert apply_edits(sheet.data, edits).count(b"<row ") == 2
 
 
 @pytest.mark.parametrize("number", ["\u00b2", "\u0661", "9" * 5000])

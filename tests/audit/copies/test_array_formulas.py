@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.formula.address import cells_of, written
 from tests.audit.material.copies import COLUMN, SHEET, WRONG, opened, put, repacked
 from tests.audit.material.lookalikes import TOP, book
@@ -18,8 +18,8 @@ FIRST, SECOND = (f"{COLUMN}{TOP + 2 + k}" for k in range(2))
 
 
 def copy_of(path):
-    result = fixed(path, check(path))
-    assert not result.left
+    result = correct(path, check(path))
+    assert not result.leftovers
     copy = path.with_name(f"copy of {path.name}")
     copy.write_bytes(result.content)
     return copy

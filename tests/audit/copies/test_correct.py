@@ -8,7 +8,7 @@ from math import isclose
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -31,7 +31,7 @@ CHAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.calcChain+x
 
 def copy_of(path):
     copy = path.with_name("copy.xlsx")
-    copy.write_bytes(fixed(path, check(path)).content)
+    copy.write_bytes(correct(path, check(path)).content)
     return copy
 
 
@@ -117,7 +117,7 @@ def test_who_shared_a_formula_that_goes_gets_its_own(tmp_path):
     finding = check(wrong).sheets[0].findings[0]
     assert finding.cells == f"{COLUMN}6"
     copy = tmp_path / "copy.xlsx"
-    copy.write_bytes(fixed(path, check(wrong)).content)
+    copy.write_bytes(correct(path, check(wrong)).content)
     sheet, expected = opened(copy)["Sheet1"], opened(right)["Sheet1"]
     for row in ROWS_OF_TABLE[1:]:
         assert sheet[f"{COLUMN}{row}"].value == expected[f"{COLUMN}{row}"].value
@@ -161,8 +161,8 @@ def test_a_pasted_cell_gets_its_formula_back(pasted, tmp_path):
 
 def test_what_has_no_right_formula_is_said(tmp_path):
     path = book(tmp_path / "book.xlsx", {"h1": "={a_h1}*2"})  # which is computed from h1
-    result = fixed(path, check(path))
-    assert result.left
+    result = correct(path, check(path))
+    assert result.leftovers
     assert result.content == path.read_bytes()
 
 
@@ -174,7 +174,7 @@ def test_libreoffice_computes_what_the_right_book_computes_and_what_the_copy_say
     copies = []
     for path in paths[1:]:
         copy = path.with_name(f"copy-{path.name}")
-        copy.write_bytes(fixed(path, check(path)).content)
+        copy.write_bytes(correct(path, check(path)).content)
         copies.append(copy)
     right, *seen = recalculate_all([paths[0], *copies], tmp_path / "seen")
     expected = read_values(right)["Sheet1"]

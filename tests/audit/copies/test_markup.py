@@ -6,8 +6,8 @@ from xml.dom.minidom import parseString
 
 import pytest
 
-from gradbook.audit.copies.markup import (
-    edited,
+from gradbook.audit.copies.patch import (
+    apply_edits,
     elements,
     only,
     outline,
@@ -43,21 +43,21 @@ def test_elements_come_in_the_order_in_which_they_end():
 def test_a_changed_attribute_leaves_all_other_bytes():
     edit = with_attributes(DATA, found("b"), k="3", new='"<')
     expected = DATA.replace(b'b k="2"', b'b new="&quot;&lt;" k="3"')
-    assert edited(DATA, [edit]) == expected
+    assert apply_edits(DATA, [edit]) == expected
 
 
 def test_a_child_goes_to_the_end_and_opens_an_empty_element():
     child = tag(prefix(DATA, found("a")), "d", words("ä & b"))
     assert child == b"<x:d>&#228; &amp; b</x:d>"
-    assert edited(DATA, with_child(DATA, found("a"), child)) == DATA[:-6] + child + b"</x:a>"
-    inside_b = edited(DATA, with_child(DATA, found("b"), child))
+    assert apply_edits(DATA, with_child(DATA, found("a"), child)) == DATA[:-6] + child + b"</x:a>"
+    inside_b = apply_edits(DATA, with_child(DATA, found("b"), child))
     assert b'<x:b k="2">' + child + b"</x:b>" in inside_b
 
 
 def test_edits_of_the_same_bytes_are_refused_and_insertions_keep_their_order():
-    assert edited(b"abc", [(1, 1, b"1"), (1, 1, b"2"), (1, 2, b"")]) == b"a12c"
+    assert apply_edits(b"abc", [(1, 1, b"1"), (1, 1, b"2"), (1, 2, b"")]) == b"a12c"
     with pytest.raises(AssertionError):
-        edited(b"abc", [(0, 2, b""), (1, 3, b"")])
+        apply_edits(b"abc", [(0, 2, b""), (1, 3, b"")])
 
 
 def test_a_new_child_has_its_place_behind_those_that_come_earlier():

@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.classes.points import score
-from gradbook.audit.copies.annotate import annotated
+from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.findings.hints import hinted
 from tests.audit.material.copies import FIRST, WRONG, opened, parts, rich
 from tests.audit.material.lookalikes import book
@@ -23,7 +23,7 @@ def path(tmp_path):
 def marked(path, *, hints=False, out_of=None, scored=True):
     report = hinted(check(path)) if hints else check(path)
     copy = path.with_name("copy.xlsx")
-    copy.write_bytes(annotated(path, report, score(report, out_of) if scored else None))
+    copy.write_bytes(annotate(path, report, score(report, out_of) if scored else None))
     return copy
 
 

@@ -12,8 +12,8 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.annotate import annotated
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings.findings import BookReport, record_of
 from gradbook.audit.workbook import rows as limits
 from gradbook.report.audit.page import audit_page
@@ -62,7 +62,7 @@ def test_a_mistake_is_told_of_every_row(all_wrong):
 
 
 def test_the_marked_copy_marks_every_row(all_wrong, path):
-    sheet = load_workbook(BytesIO(annotated(path, all_wrong))).active
+    sheet = load_workbook(BytesIO(annotate(path, all_wrong))).active
     fills = {sheet[f"K{row}"].fill.fgColor.rgb for row in range(2, ROWS + 2)}
     assert len(fills) == 1
     assert fills != {sheet["J333"].fill.fgColor.rgb}
@@ -72,7 +72,7 @@ def test_the_marked_copy_marks_every_row(all_wrong, path):
 @pytest.mark.witness("libreoffice")
 def test_the_corrected_copy_is_right_in_every_row(all_wrong, path, tmp_path):
     copy = tmp_path / "fixed.xlsx"
-    copy.write_bytes(fixed(path, all_wrong).content)
+    copy.write_bytes(correct(path, all_wrong).content)
     assert check(copy).verdict == "right"
     sheet = read_values(recalculate(copy, tmp_path / "again"))["Sheet1"]
     w1, w2 = 0.15, 0.4
@@ -100,7 +100,7 @@ def test_a_mistake_in_one_late_row_is_found_in_that_row(checked, path, column, f
     assert (report.verdict, finding.cells, finding.expected) == ("wrong", f"{column}333", right)
     assert finding.fixes == {f"{column}333": right}
     assert f"{column}333" in finding.why
-    path.write_bytes(fixed(path, report).content)
+    path.write_bytes(correct(path, report).content)
     assert check(path).verdict == "right"
 
 

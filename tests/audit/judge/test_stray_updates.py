@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.correct import correct
 from tests.audit.material.lookalikes import ROWS, TOP, book, letter
 from tests.audit.material.small import saved
 
@@ -73,7 +73,7 @@ def test_updates_that_start_over_are_found_however_many_there_are(path, weights,
         f"{letter(f'w{k}')}{TOP + 4}:{letter(f'w{k}')}{TOP + 1 + ROWS}"
         for k in range(1, weights + 1)
     ]
-    path.write_bytes(fixed(path, check(path)).content)
+    path.write_bytes(correct(path, check(path)).content)
     assert check(path).verdict == "right"
 
 

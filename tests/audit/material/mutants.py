@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.correct import fixed
+from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings.findings import BookReport
 from gradbook.audit.formula.address import column_number
 from tests.audit.material.faults import FAULTS, OF_TRAINING
@@ -85,7 +85,7 @@ def drawn_style(draw: random.Random) -> tuple[str, str]:
 
 def is_right_once_corrected(path: Path, report: BookReport) -> bool:
     """Whether the corrected copy of a book, which takes its place, is right."""
-    path.write_bytes(fixed(path, report).content)
+    path.write_bytes(correct(path, report).content)
     return check(path).verdict == "right"
 
 

@@ -1,31 +1,93 @@
-"""A copy of a book whose wrong formulas are corrected.
+"""A copy of a book whose wrong formulas are corrected; it is judged again before anyone gets it.
 
-Only the corrected cells change, and what is computed from them gets its new value, or none where
-that is not understood; whoever opens the copy is asked to recalculate it all.
+Only the corrected cells change. What is computed from them gets its new value, or none where that
+is not understood; whoever opens the copy is asked to recalculate it all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain, groupby
 from math import fsum, isfinite, nan
 from pathlib import Path
 
-from gradbook.audit.copies.array_formulas import new_formulas
-from gradbook.audit.copies.markup import edited, outline, place_after, prefix, tag, with_attributes
-from gradbook.audit.copies.patch import Patch
-from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, with_formulas, with_value
-from gradbook.audit.findings.findings import STALE, BookReport, Finding, LossCurves
-from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of
+from gradbook.amounts import counted
+from gradbook.audit.copies.patch import (
+    Patch,
+    apply_edits,
+    outline,
+    place_after,
+    prefix,
+    tag,
+    with_attributes,
+)
+from gradbook.audit.copies.sheet_xml import (
+    NewFormula,
+    SheetXml,
+    read_sheet,
+    with_formulas,
+    with_value,
+)
+from gradbook.audit.findings.findings import (
+    RIGHT,
+    STALE,
+    TO_FILL_IN,
+    UNREADABLE,
+    BookReport,
+    Finding,
+    LossCurves,
+)
+from gradbook.audit.findings.overview import grade, right_ones
+from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
 from gradbook.audit.workbook.read import book_of, main_part
+from gradbook.errors import GradbookError, one_line
+from gradbook.files import write_whole
+from gradbook.folders import temporary_folder
+
+# Array formulas ---------------------------------------------------------------
+
+
+def new_formulas(
+    sheet: SheetXml, book: Book, wanted: Mapping[Address, str], wholes: Mapping[str, str]
+) -> dict[Address, NewFormula]:
+    """What is put into the sheet's cells: the wanted formulas, and those of the arrays around them.
+
+    One cell of an array can't be changed alone: each cell gets a formula of its own, unless one is
+    known that is right for all of them. `wholes` has those, by the cells that they fill.
+    """
+    found = {cell: NewFormula(text) for cell, text in wanted.items()}
+    for first, area in _arrays(sheet, book):
+        cells = tuple(cells_of(area, sheet_of(first)))
+        if wanted.keys().isdisjoint(cells):
+            continue
+        if area in wholes:
+            for cell in cells:
+                found.pop(cell, None)
+            found[first] = NewFormula(wholes[area], area)
+        else:
+            for cell in cells:
+                text = wanted.get(cell) or book.patterns[cell].text_at(cell)
+                found[cell] = NewFormula(text, written(cell))
+    return found
+
+
+def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
+    """The cell in which each array formula stands, and the cells that it fills."""
+    for cell, there in sheet.cells.items():
+        formula = there.formula
+        if formula is not None and formula.attribute("t") == "array":
+            yield cell, formula.attribute("ref") if cell in book.arrays else written(cell)
+
+
+# The copy ---------------------------------------------------------------------
 
 BEFORE_CALCULATION = """
 fileVersion fileSharing workbookPr workbookProtection bookViews sheets functionGroups
@@ -35,16 +97,16 @@ FEWEST = 2  # steps that make a curve
 
 
 @dataclass(frozen=True)
-class Fixed:
+class CorrectedCopy:
     """The copy, and what became of the wrong cells."""
 
     content: bytes
     cells: int  # how many were corrected
-    left: tuple[str, ...]  # the wrong ones that could not be, and why
-    lost: tuple[str, ...] = ()  # what was a number and would be an error
+    leftovers: tuple[str, ...]  # the wrong ones that could not be, and why
+    new_errors: tuple[str, ...] = ()  # what was a number and would be an error
 
 
-def fixed(path: str | Path, report: BookReport) -> Fixed:
+def correct(path: str | Path, report: BookReport) -> CorrectedCopy:
     """The workbook at `path` with the right formulas that the report knows."""
     copy = BytesIO()
     with package(path) as parts:
@@ -54,7 +116,7 @@ def fixed(path: str | Path, report: BookReport) -> Fixed:
         done, lost = _correct(patch, book, report.findings, old)
         patch.write(copy)
     content = copy.getvalue() if done else Path(path).read_bytes()
-    return Fixed(content, len(done), tuple(_left(book, report.findings, done)), lost)
+    return CorrectedCopy(content, len(done), tuple(_left(book, report.findings, done)), lost)
 
 
 def right_formulas(book: Book, findings: Iterable[Finding]) -> dict[Address, str]:
@@ -111,7 +173,7 @@ def _correct(
             if cell in sheet.cells:
                 edits += with_value(sheet, sheet.cells[cell], values[cell])
         if edits:
-            patch.put(book.sheets[number].part, edited(sheet.data, edits))
+            patch.put(book.sheets[number].part, apply_edits(sheet.data, edits))
     ask_to_calculate(patch)
     return done | old, tuple(_lost(book, Evaluation(book, flow), numbers, stale))
 
@@ -175,10 +237,10 @@ def ask_to_calculate(patch: Patch) -> None:
     else:
         place = place_after(found, BEFORE_CALCULATION)
         edit = place, place, tag(prefix(data, found[-1]), "calcPr", fullCalcOnLoad="1")
-    patch.put(main, edited(data, [edit]))
+    patch.put(main, apply_edits(data, [edit]))
 
 
-# How the loss would go on ---------------------------------------------------
+# How the loss would go on -----------------------------------------------------
 
 
 def loss_curve(
@@ -209,3 +271,116 @@ def _given(book: Book, cells: Sequence[Address]) -> float:
 
 def _losses(numbers: Evaluation, steps: Sequence[Sequence[Address]]) -> tuple[float, ...]:
     return tuple(sum(numbers.value(cell) for cell in step) for step in steps)
+
+
+# The copy is judged again: one that is no better is not made ------------------
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What became of a book that was to be corrected."""
+
+    report: BookReport
+    content: bytes = b""  # of the copy; empty where there is none
+    objection: str = ""  # why there is none, though something is wrong
+    leftovers: tuple[str, ...] = ()  # what is said of wrong cells that stay
+
+    @property
+    def problems(self) -> list[str]:
+        """That there is no copy though something is wrong."""
+        book = self.report.book
+        return [f"no corrected copy of {book}: {self.objection}"] if self.objection else []
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else is to be said of it."""
+        nothing = [] if self.content or self.objection else ["nothing to correct, so no copy"]
+        return [f"{self.report.book}: {what}" for what in (*nothing, *self.leftovers)]
+
+
+Checking = Callable[[Sequence[str]], Iterator[BookReport]]
+
+
+def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[Correction]:
+    """A correction of each book, in their order; copies are judged by `checking`."""
+    with temporary_folder() as folder:
+        made = [_made(report, Path(folder, f"{k}.xlsx")) for k, report in enumerate(reports)]
+        paths = [path for _, path in made if path.exists()]
+        again = checking([str(path) for path in paths])
+        for report, (copy, path) in zip(reports, made, strict=True):
+            if not isinstance(copy, CorrectedCopy):
+                yield Correction(report, objection=copy)
+            elif not path.exists():
+                yield Correction(report, objection=_nothing_done(report), leftovers=copy.leftovers)
+            elif why := objection(report, next(again), copy):
+                yield Correction(report, objection=why)
+            else:
+                yield Correction(report, path.read_bytes(), leftovers=copy.leftovers)
+
+
+def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
+    """The copy of a book, its content at `path` where anything changes; or what prevents it."""
+    try:
+        copy = correct(report.book, report)
+    except GradbookError as error:
+        return str(error), path
+    except Exception as error:
+        return one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})"), path
+    if copy.cells:
+        write_whole(path, copy.content)
+    return CorrectedCopy(b"", copy.cells, copy.leftovers, copy.new_errors), path
+
+
+def _nothing_done(report: BookReport) -> str:
+    if any(finding.fixes for finding in report.findings):
+        return "what is wrong in it stands in cells that can't be changed one by one"
+    return "no right formula is known for what is wrong in it" if report.findings else ""
+
+
+def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str:
+    """Why a copy isn't better than its book; '' where it is."""
+    if after.verdict == UNREADABLE:
+        return f"judged again, it can't be read: {after.problem}"
+    if copy.new_errors:
+        first, *more = copy.new_errors
+        others = f" and {counted(len(more), 'more range')}" if more else ""
+        return f"{first}{others} would no longer be numbers"
+    if any(sheet.is_half_judged for sheet in after.sheets):
+        return "judging it again takes too long"
+    still = [name for key, name in _weights(before).items() if key not in _weights(after)]
+    if still:
+        return f"{', '.join(dict.fromkeys(still))} would no longer learn in it"
+    (right, _), (good, of) = _graded(before), _graded(after)
+    if good < right:
+        return f"judged again, {good} of its {counted(of, 'gradient')} are right, not {right}"
+    bad, left = _mistakes(before), _mistakes(after)
+    if good == right and left >= bad and after.verdict != RIGHT:
+        return f"judged again, {left} of {counted(bad, 'finding')} would be left"
+    if after.verdict != RIGHT and _goes_astray(before):
+        return "the loss would go up in it instead of down"
+    return ""
+
+
+def _weights(report: BookReport) -> dict[tuple[str, str], str]:
+    return {(s.sheet, name): name for s in report.sheets for name in s.weights}
+
+
+def _graded(report: BookReport) -> tuple[int, int]:
+    """How many gradients are right, and of how many."""
+    marks = grade(report)
+    return right_ones(marks), len(marks)
+
+
+def _mistakes(report: BookReport) -> int:
+    return sum(finding.kind != TO_FILL_IN for finding in report.findings)
+
+
+def _goes_astray(report: BookReport) -> bool:
+    """Whether a loss that falls as the book has it wouldn't, once it is corrected."""
+    for sheet in report.sheets:
+        if sheet.curve is not None:
+            made, corrected = sheet.curve.made, sheet.curve.corrected
+            falls = isfinite(made[-1]) and made[-1] < made[0]
+            if falls and not corrected[-1] < corrected[0]:
+                return True
+    return False

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from html import unescape
 from math import isfinite
 
-from gradbook.audit.copies.markup import (
+from gradbook.audit.copies.patch import (
     ByteEdit,
     Element,
-    edited,
+    apply_edits,
     elements,
     only,
     prefix,
@@ -62,15 +62,15 @@ class SheetXml:
     part: str
     cells: dict[Address, CellXml] = field(default_factory=dict)
     rows: dict[int, Element] = field(default_factory=dict)
-    others: list[Element] = field(default_factory=list)  # the root and what is directly in it
+    outline: list[Element] = field(default_factory=list)  # the root and what is directly in it
     columns: list[Element] = field(default_factory=list)
 
     @property
     def prefix(self) -> bytes:
         """What the sheet's own elements have before their names."""
-        return prefix(self.data, self.others[-1])
+        return prefix(self.data, self.outline[-1])
 
-    def restyled(self, cell: Address, style: int) -> list[ByteEdit]:
+    def restyle(self, cell: Address, style: int) -> list[ByteEdit]:
         """The cell with another format, made where there is none."""
         there = self.cells.get(cell)
         if there is not None:
@@ -93,7 +93,7 @@ class SheetXml:
         if own is not None:
             hidden = own.attribute("hidden") in ("1", "true")
             return 1 if hidden else _pixels(own.attribute("width"))
-        usual = next((e for e in self.others if e.tag == "sheetFormatPr"), None)
+        usual = next((e for e in self.outline if e.tag == "sheetFormatPr"), None)
         return _pixels(usual.attribute("defaultColWidth") if usual else "")
 
     def _column(self, column: int) -> Element | None:
@@ -112,7 +112,7 @@ class SheetXml:
             later = (c for at, c in self.cells.items() if row_of(at) == number and at > cell)
             place = min((c.element.start for c in later), default=row.close)
             return [(place, place, own)]
-        table = only(self.others, "sheetData", self.part)
+        table = only(self.outline, "sheetData", self.part)
         following = (e.start for n, e in self.rows.items() if n > number)
         place = min(following, default=table.close)
         return [(place, place, tag(self.prefix, "row", own, r=str(number + 1)))]
@@ -126,11 +126,11 @@ def read_sheet(data: bytes, part: str, number: int, wanted: Iterable[Address]) -
     rows = {row_of(cell) for cell in wanted}
     found = _read(data, part, number, rows)
     inner = [found.rows[row] for row in sorted(rows & found.rows.keys())]
-    closed = [e for e in (*found.others, *inner) if e.tag in ("sheetData", "row") and e.is_empty()]
+    closed = [e for e in (*found.outline, *inner) if e.tag in ("sheetData", "row") and e.is_empty()]
     if not closed:
         return found
     opened = [edit for element in closed for edit in with_child(data, element, b"")]
-    return _read(edited(data, opened), part, number, rows)
+    return _read(apply_edits(data, opened), part, number, rows)
 
 
 def _read(data: bytes, part: str, number: int, rows: Collection[int]) -> SheetXml:
@@ -152,7 +152,7 @@ def _read(data: bytes, part: str, number: int, rows: Collection[int]) -> SheetXm
     inner: list[Element] = []
     for element in elements(data, part, keep):
         if element.depth <= 1:
-            found.others.append(element)
+            found.outline.append(element)
         elif element.tag == "row":
             found.rows[row_of(int(element.attributes.pop("at")))] = element
         elif element.tag == "col":

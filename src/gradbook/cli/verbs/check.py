@@ -267,16 +267,16 @@ def _write(
 
 
 def _annotated(report: BookReport, score: BookScore | None) -> bytes:
-    from gradbook.audit.copies.annotate import annotated
+    from gradbook.audit.copies.annotate import annotate
 
-    return annotated(report.book, report, score)
+    return annotate(report.book, report, score)
 
 
 def _write_corrected(
     options: Namespace, reports: Sequence[BookReport], problems: list[str]
 ) -> Iterator[str]:
     """The corrected copies that are better than their books; what is to be said of all."""
-    from gradbook.audit.recheck import corrections
+    from gradbook.audit.copies.correct import corrections
 
     copies = Copies(options.fix, reports, problems)
     said: list[str] = []

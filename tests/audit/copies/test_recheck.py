@@ -9,11 +9,10 @@ import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.copies.correct import Fixed, fixed
+from gradbook.audit.copies.correct import CorrectedCopy, correct, corrections, objection
 from gradbook.audit.findings.findings import UNREADABLE, BookReport
 from gradbook.audit.formula.address import column_of, row_of, written
 from gradbook.audit.many import check_books
-from gradbook.audit.recheck import corrections, objection
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -21,7 +20,7 @@ from tests.audit.material.copies import COLUMN, WRONG, put, repacked
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate
 
-NOTHING_LOST = Fixed(b"", 1, ())
+NOTHING_LOST = CorrectedCopy(b"", 1, ())
 ALONE = partial(check_books, workers=1)
 CIRCULAR = {"h1": "={a_h1}*2"}
 
@@ -50,7 +49,7 @@ def beside_the_loss(workbook: Workbook) -> None:
 
 def test_a_better_copy_is_made(tmp_path):
     found = correction(book(tmp_path / "book.xlsx", WRONG))
-    assert (found.objection, found.left) == ("", ())
+    assert (found.objection, found.leftovers) == ("", ())
     copy = tmp_path / "copy.xlsx"
     copy.write_bytes(found.content)
     assert check(copy).verdict == "right"
@@ -82,7 +81,7 @@ def test_a_copy_that_is_no_better_is_none_and_it_is_said_why(cell, formula, word
 def test_what_has_no_right_formula_is_no_copy(tmp_path):
     found = correction(book(tmp_path / "book.xlsx", CIRCULAR))
     assert "no right formula is known" in found.objection
-    assert found.left
+    assert found.leftovers
 
 
 def test_a_copy_that_cannot_be_read_again_is_none(tmp_path):
@@ -153,4 +152,4 @@ def test_libreoffice_sees_no_error_in_a_copy(tmp_path):
     was = read_values(path)["Sheet1"]
     numbers = {cell for cell, value in was.items() if isinstance(value, float)}
     assert all(isinstance(seen[cell], float) for cell in numbers)
-    assert fixed(path, report).lost == ()
+    assert correct(path, report).new_errors == ()
