@@ -126,9 +126,7 @@ class Activation(Layer):
 
     def at_a_place(self, given: Sequence[Node]) -> Node:
         (x,) = given
-        if self.kind == "identity":
-            return x
-        return x.graph.make(self.word, x, attributes=self.settings)
+        return activated(self.kind, x, self.settings)
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
         """By way of ln Σ e^o, which softmax measures every value from."""
@@ -136,6 +134,13 @@ class Activation(Layer):
         total = site.graph.named(total, Name("L", of=site.before))
         logs = x - spread(total, x.shape)
         return site.make("exp", logs) if self.kind == "softmax" else logs
+
+
+def activated(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
+    """What an activation makes of each value; its settings are numbers, or values of the graph."""
+    if kind == "identity":
+        return x
+    return x.graph.make(kind.replace(" ", "_"), x, attributes=tuple(settings))
 
 
 # The usual ones ------------------------------------------------------------------

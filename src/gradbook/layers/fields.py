@@ -368,6 +368,7 @@ class StatementForm:
             "fields": [part.table() for part in self.fields],
             "preset": dict(self.preset),
             "perChannel": list(self.per_channel),
+            "takes": self.takes,
         }
 
 

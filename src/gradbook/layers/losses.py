@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from gradbook.graph.names import SAMPLE_ERROR, Name
-from gradbook.graph.node import Array, Node, define
+from gradbook.graph.node import OPS, Array, Node, define
 from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.tensors import added, array_of, reshape, softmax, spread, sum_last
 
@@ -204,7 +204,7 @@ class SampleError:
         measured = reshape(before, value.shape) if self.loss.ending else value
         if self.smoothing:
             share = value.graph.constant(self.smoothing)
-            targets = (1 - share) * targets + share / self.outputs
+            targets = smoothed(targets, share, self.outputs)
         errors = value.graph.make(self.loss.op, targets, measured)
         if self.loss.of_all:
             return self._named(errors)
@@ -217,6 +217,19 @@ class SampleError:
     @staticmethod
     def _named(error: Node) -> Node:
         return error.graph.named(error, SAMPLE_ERROR) if error.each else error
+
+
+def smoothed(targets: Node, share: Node, outputs: int) -> Node:
+    """Targets of which a share is spread over all outputs."""
+    return (1 - share) * targets + share / outputs
+
+
+def op_of_all(loss: Loss, targets: Sequence[Node], outputs: Sequence[Node]) -> Node:
+    """The error that a loss makes of all outputs at once, each a single value."""
+    take_apart = OPS[loss.op].elements
+    assert take_apart
+    both = (array_of((len(own),), lambda k, own=own: own[k]) for own in (targets, outputs))
+    return cast(Node, take_apart(*both).item())
 
 
 def weighed_targets(targets: Array, weights: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,24 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.errors import NetTextError, did_you_mean, one_line
-from gradbook.net import (
-    Activation,
-    BatchNorm,
-    Bias,
-    Concat,
-    Conv,
-    Dense,
-    Dropout,
-    GoBack,
-    GroupNorm,
-    LayerNorm,
-    Net,
-    PlaceNorm,
-    Pool,
-    Residual,
-    builtin,
-    parse,
-)
+from gradbook.net import Bias, Net, builtin, parse
 from gradbook.net.lower import scalars_of
 from gradbook.net.text.network import LONGEST_TEXT, WORDS
 from gradbook.net.text.synonyms import layer_words, ours
@@ -157,60 +141,9 @@ def as_read(net: Net):
     }
 
 
-USUAL = {
-    "word": "",
-    "width": 0,
-    "bias": "",
-    "slope": 0,
-    "size": None,
-    "stride": None,
-    "pad": [0, 0, 0, 0],
-    "dilation": [1, 1],
-    "ceil": False,
-    "zeros": False,
-    "groups": 1,
-    "epsilon": 0,
-    "rate": 0,
-    "isByChannel": False,
-    "back": [],
-}
-
-
-def _layer(layer):  # noqa: PLR0911
-    match layer:
-        case Dense():
-            return {**USUAL, "kind": "dense", "width": layer.width, "bias": layer.bias}
-        case Conv() | Pool():
-            return {**USUAL, **_window(layer)}
-        case BatchNorm() | LayerNorm() | GroupNorm() | PlaceNorm():
-            own = {"kind": type(layer).__name__.lower(), "epsilon": layer.epsilon}
-            return {**USUAL, **own, "groups": getattr(layer, "groups", 1)}
-        case Dropout():
-            own = {"rate": layer.rate, "isByChannel": layer.channels}
-            return {**USUAL, "kind": "dropout", **own}
-        case Residual():
-            return {**USUAL, "kind": "add", "back": [layer.back]}
-        case GoBack():
-            return {**USUAL, "kind": "go", "back": [layer.back]}
-        case Concat():
-            return {**USUAL, "kind": "concat", "back": list(layer.back)}
-        case Activation():
-            return {**USUAL, "kind": "activation", "word": layer.kind, "slope": layer.slope}
-        case _:
-            return {**USUAL, "kind": "flatten"}
-
-
-def _window(layer):
-    moves = {
-        "stride": layer.stride and list(layer.stride),
-        "pad": layer.pad if layer.pad == "same" else list(layer.pad),
-        "dilation": list(layer.dilation),
-    }
-    if isinstance(layer, Conv):
-        own = {"kind": "conv", "width": layer.channels, "size": list(layer.kernel)}
-        return {**own, **moves, "bias": layer.bias, "groups": layer.groups}
-    own = {"kind": "pool", "word": layer.kind, "size": layer.size and list(layer.size)}
-    return {**own, **moves, "ceil": layer.ceil, "zeros": layer.zeros}
+def _layer(layer):
+    """A card's name and its fields."""
+    return json.loads(json.dumps({"card": type(layer).__name__.lower(), **vars(layer)}))
 
 
 def is_small(net):

@@ -1,34 +1,24 @@
 """Which values one value feeds, and by how much each of them changes with it.
 
 Layer by layer this is the chain rule on single values, whatever size the network has: the slope of
-a value is the sum of the slopes of those it feeds, each times its local slope.
+a value is the sum of the slopes of those it feeds, each times its local slope, which follows from
+the layer's own ops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph
+from gradbook.graph.node import Array, Graph, Node, needed
 from gradbook.graph.reference import evaluate
-from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Shape
-from gradbook.layers import (
-    Activation,
-    BatchNorm,
-    Concat,
-    Conv,
-    Dense,
-    Flatten,
-    LayerNorm,
-    Pool,
-    Role,
-    SampleNorm,
-)
+from gradbook.layers import LayerSite
+from gradbook.net.names import statistics_names
 from gradbook.net.work.at_work import AtWork
 
 
@@ -93,98 +83,55 @@ def feeds(worked: AtWork, value: int, place: Shape) -> list[Feed]:
 
 def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tuple[Shape, float]]:
     """Where a layer takes a value that it is given, as the nth of them, and with which slope."""
-    layer, shape = worked.net.layers[index], worked.net.shapes[index]
-    match layer:
-        case Conv():
-            yield from _through_windows(worked, index, layer, place)
-        case Dense():
-            for unit, weight in enumerate(worked.own(index, Role.WEIGHT)[:, place[0]]):
-                yield (unit,), float(weight)
-        case Pool():
-            yield from _through_pool(worked, index, layer, place)
-        case BatchNorm():
-            scale = worked.own(index, Role.SCALE)[place[0]]
-            yield place, float(scale / worked.deviations(index)[place[0]])
-        case SampleNorm():
-            yield from _through_group(worked, index, layer, place)
-        case Concat():
-            before = layer.reads(index)[:nth]
-            first = sum(worked.net.shapes[read][0] for read in before)
-            yield (first + place[0], *place[1:]), 1.0
-        case Flatten():
-            yield (int(np.ravel_multi_index(place, shape)),), 1.0
-        case Activation() if layer.is_softmax:
-            yield from _through_softmax(worked, index, layer, place)
-        case _ if layer.passes_on:
-            yield place, 1.0
-        case _:
-            yield place, _own_slope(worked, index, nth, place)
+    slopes = _Local(worked, index, nth).slopes(place)
+    for there in zip(*map(np.ndarray.tolist, np.nonzero(slopes)), strict=True):
+        yield there, float(slopes[there])
 
 
-def _through_windows(
-    worked: AtWork, index: int, layer: Conv, place: Shape
-) -> Iterator[tuple[Shape, float]]:
-    weights = worked.own(index, Role.WEIGHT)
-    channel, row, column = place
-    planes, inside = weights.shape[:2]
-    group, own = divmod(channel, inside)
-    wide = planes // layer.groups
-    shape = worked.net.shapes[index]
-    for (i, j), (down, across) in layer.window(shape).over((row, column), shape[1:]):
-        for plane in range(group * wide, (group + 1) * wide):
-            yield (plane, down, across), float(weights[plane, own, i, j])
+class _Local:
+    """One layer's ops by themselves, on what it is given in the network."""
 
+    def __init__(self, worked: AtWork, index: int, nth: int) -> None:
+        net = worked.net
+        self.layer, self.shape = net.layers[index], net.shapes[index]
+        self.graph = graph = Graph()
+        reads = [worked.values[read] for read in self.layer.reads(index)]
+        weights = {it: worked.own(index, it.role) for it in net.taken(index)}
+        given = [graph.leaf(Name("x", (k,)), own.shape) for k, own in enumerate(reads)]
+        owned = [graph.leaf(Name(it.role), own.shape) for it, own in weights.items()]
+        site = LayerSite(
+            graph, index, None, Name("y"), Name("o"), net.shapes[index + 1], 1, False, False
+        )
+        self.made, self.given = self.layer.ops(site, given, owned), given[nth]
+        self.values = dict(zip([*given, *owned], [*reads, *weights.values()], strict=True))
+        if site.statistics:
+            names = statistics_names(net, index)
+            self.values |= {
+                leaf: worked.kept[name] for leaf, name in zip(site.statistics, names, strict=True)
+            }
+        self.towards = graph.leaf(Name("v"), self.made.shape)  # how much of each value is asked for
 
-def _through_group(
-    worked: AtWork, index: int, layer: SampleNorm, place: Shape
-) -> Iterator[tuple[Shape, float]]:
-    """Each value of its group changes: by its own, and by what it does to the mean and spread."""
-    shape = worked.net.shapes[index]
-    own, places = int(np.ravel_multi_index(place, shape)), layer.members(shape)
-    ((group,), _) = np.nonzero(places == own)
-    normal, scale = worked.normal(index).ravel(), worked.own(index, Role.SCALE)
-    deviation, size = worked.deviations(index)[group], places.shape[1]
-    for other in places[group]:
-        there = tuple(map(int, np.unravel_index(other, shape)))
-        factor = scale[other if isinstance(layer, LayerNorm) else there[0]] / deviation
-        rest = float(other == own) - (1 + normal[own] * normal[other]) / size
-        yield there, float(factor * rest)
+    def slopes(self, place: Shape) -> Array:
+        """How each value that the layer makes changes with the one at this place."""
+        alone = np.zeros(self.given.shape)
+        alone[place] = 1
+        back = gradients(self.towards * self.made, [self.given])[self.given]
+        if self.given not in needed([back]):  # the same wherever it stands
+            none = np.zeros(self.given.shape)
+            return self._worked(self.made, {self.given: alone}) - self._worked(
+                self.made, {self.given: none}
+            )
+        window = self.layer.window(self.shape)
+        if window is None:  # what goes back changes with what is asked for as the values do
+            chosen = self.graph.leaf(Name("u"), self.given.shape)
+            slope = gradients(back * chosen, [self.towards])[self.towards]
+            return self._worked(slope, {chosen: alone, self.towards: np.zeros(self.towards.shape)})
+        found = np.zeros(self.made.shape)
+        for _, there in window.over(place[1:], self.shape[1:]):
+            asked = np.zeros(self.made.shape)
+            asked[place[0], *there] = 1
+            found[place[0], *there] = self._worked(back, {self.towards: asked})[place]
+        return found
 
-
-def _through_pool(
-    worked: AtWork, index: int, layer: Pool, place: Shape
-) -> Iterator[tuple[Shape, float]]:
-    shape = worked.net.shapes[index]
-    x, window, area = worked.values[index], layer.window(shape), shape[1:]
-    channel, *at = place
-    counts = divisors(window, area, layer.counted(shape))
-    for _, there in window.over(at, area):
-        if layer.kind == "avg":
-            yield (channel, *there), 1 / float(counts[there])
-        else:
-            seen = [source for _, source in window.inside(there, area)]
-            largest = int(np.argmax([x[channel, *source] for source in seen]))
-            yield (channel, *there), float(seen[largest] == tuple(at))
-
-
-def _through_softmax(
-    worked: AtWork, index: int, layer: Activation, place: Shape
-) -> Iterator[tuple[Shape, float]]:
-    """Every share changes with each value: where one grows, the others are left less."""
-    made, own = worked.values[index + 1], place[0]
-    shares = np.exp(made) if layer.kind == "log softmax" else made
-    for unit, share in enumerate(shares):
-        rest = float(unit == own) - float(shares[own])
-        yield (unit,), rest if layer.kind == "log softmax" else float(share) * rest
-
-
-def _own_slope(worked: AtWork, index: int, nth: int, place: Shape) -> float:
-    """Of a layer that works on each place by itself, from its own ops."""
-    layer, graph = worked.net.layers[index], Graph()
-    reads = layer.reads(index)
-    given = {
-        graph.leaf(Name("x", (k,))): worked.values[read][place] for k, read in enumerate(reads)
-    }
-    wanted = list(given)[nth]
-    slope = gradients(layer.at_a_place(list(given)), [wanted])[wanted]
-    return float(evaluate([slope], given)[slope])
+    def _worked(self, node: Node, own: Mapping[Node, Array]) -> Array:
+        return np.asarray(evaluate([node], {**self.values, **own})[node])

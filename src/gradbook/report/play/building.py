@@ -1,7 +1,7 @@
 """What a page that builds networks by itself is told: the text form, the patterns, their formulas.
 
 Where a pattern goes over several values its formula is four pieces: what stands before the first,
-what stands for each, what between two, and what after the last.
+what stands for each, what between two, and what after the last. « and » are brackets.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from gradbook.net.lower import scalars_of
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.report.play.formulas import bare_template
-from gradbook.targets.algebra.forms import Form, Words
+from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula
 from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.content import MOST_SAMPLES
 from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table
 from gradbook.targets.page.patterns import (
+    SETTINGS,
     SIZES,
     ValuePattern,
     general,
@@ -34,6 +35,7 @@ from gradbook.targets.page.patterns import (
 from gradbook.targets.page.plane import USUAL_SET, point_sets
 
 STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
+BRACKETS = {"«": '<mo stretchy="false">(</mo>', "»": '<mo stretchy="false">)</mo>'}
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
 
@@ -69,18 +71,24 @@ def _pattern_table() -> dict[str, Any]:
         say = _say(pattern)
         size = pattern.size
         entry = found.setdefault(pattern.name, {"formulas": {}})
-        entry.update(pattern.table())
+        if not pattern.is_rewritten:
+            entry.update(pattern.table())
         if size in SIZES.values():
-            said = _pieces(bare_template(definition(pattern.value, say)), pattern)
+            said = _pieces(_template(definition(pattern.value, say)), pattern)
             _add(entry["formulas"], size, said)
         slopes = {
-            general(pattern.places[local.to]): _slope(
-                bare_template(formula(local.formula, say)), pattern
-            )
-            for local in pattern.locals
+            general(place): _slope(_template(formula(partial, say)), pattern)
+            for place, partial in pattern.partials.items()
         }
         _add(entry.setdefault("slopes", {}), size, slopes)
     return found
+
+
+def _template(form: Form) -> str:
+    said = bare_template(form)
+    for short, long in BRACKETS.items():
+        said = said.replace(long, short)
+    return said
 
 
 def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
@@ -92,8 +100,9 @@ def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
 
 def _say(pattern: ValuePattern) -> Say:
     def say(node: Node) -> Form | None:
-        has_sign = node.is_constant() and node.number < 0  # which says where brackets are
-        place = None if has_sign else pattern.at(node)
+        place = pattern.places.get(node)
+        if place and place in SETTINGS and pattern.is_below_zero:
+            return Terms((Words(f"⟦{place}⟧"),))  # within brackets, as the sign asks
         return Words(f"⟦{place}⟧") if place else None
 
     return say

@@ -6,8 +6,9 @@ on the page as by the command. The page's reader is `web/text/`, in JavaScript.
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from gradbook import arguments, errors, statements
 from gradbook.graph import window
@@ -15,9 +16,10 @@ from gradbook.layers import (
     ACTIVATIONS,
     LOSSES,
     UPDATES,
+    Activation,
     Bias,
+    Layer,
     card,
-    fields,
     forms,
     norms,
     pools,
@@ -25,8 +27,8 @@ from gradbook.layers import (
     updates,
     wiring,
 )
-from gradbook.layers.activations import USUAL_SLOPE
-from gradbook.net import BatchNorm, Loss, Role, Update, again, fit, network
+from gradbook.layers import fields as text_fields
+from gradbook.net import Role, Update, again, fit, network
 from gradbook.net.task import Task, meant_loss
 from gradbook.net.text import network as of_texts
 from gradbook.net.text import settings, synonyms
@@ -42,9 +44,9 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND"),
     ),
-    fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
+    text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
     card: ("FLAT_ONLY", "CHANNELS_ONLY"),
-    sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "DEPTHWISE"),
+    sums: ("OUT_OF_GROUPS", "INTO_GROUPS"),
     pools: ("SAME_AND_CEIL",),
     wiring: ("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK", "DROPOUT_RATE"),
     again: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
@@ -69,6 +71,17 @@ BIASES = MappingProxyType(
 )
 
 
+TRAITS = {  # of a layer, by what the page calls them
+    "letter": "letter",
+    "lastLetter": "last_letter",
+    "passesOn": "passes_on",
+    "namesAfter": "names_after",
+    "sums": "sums",
+    "mixesSamples": "mixes_samples",
+    "normalises": "normalises",
+}
+
+
 def grammar_table() -> dict[str, Any]:
     """The same for every network."""
     usual = Update()
@@ -90,10 +103,12 @@ def grammar_table() -> dict[str, Any]:
         "drawnDecimals": network.DRAWN_DECIMALS,
         "mostShown": network.MOST_SHOWN,
         "words": list(of_texts.WORDS),
-        "layers": [*forms(), of_texts.AGAIN],
-        "activations": list(ACTIVATIONS),
-        "usualSlope": USUAL_SLOPE,
-        "usualEpsilon": BatchNorm().epsilon,
+        "forms": {
+            first: {"card": _called(kind), **_short(form.table())}
+            for first, (kind, form) in forms().items()
+        },
+        "cards": {_called(kind): _card_table(kind) for kind, _ in forms().values()},
+        "mixing": [kind for kind in ACTIVATIONS if Activation(kind).is_softmax],
         "synonyms": {
             "layers": synonyms.layer_words(),
             "updates": synonyms.UPDATE_WORDS,
@@ -101,11 +116,11 @@ def grammar_table() -> dict[str, Any]:
             "instead": synonyms.INSTEAD,
         },
         "biases": dict(BIASES),
-        "usualBias": Bias.EACH,
-        "losses": list(LOSSES),
+        "losses": {
+            name: _short({"ending": loss.ending, "ofAll": loss.of_all, "summed": loss.summed})
+            for name, loss in LOSSES.items()
+        },
         "meant": {kind: meant_loss(kind, Task.SAMPLES) for kind in ("", *ACTIVATIONS)},
-        "endings": {name: loss.ending for name, loss in LOSSES.items() if loss.ending},
-        "smoothed": Loss.CROSS,
         "rates": {kind: card.rate for kind, card in UPDATES.items()},
         "settings": {kind: card.settings for kind, card in UPDATES.items()},
         "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
@@ -115,3 +130,20 @@ def grammar_table() -> dict[str, Any]:
         "mostWeights": MOST_WEIGHTS,
         "mostSingles": MOST_SINGLES,
     }
+
+
+def _called(kind: type[Layer]) -> str:
+    return kind.__name__.lower()
+
+
+def _card_table(kind: type[Layer]) -> dict[str, Any]:
+    """What its fields are where nothing is said, its letters, and what else is true of it."""
+    usual = {it.name: it.default for it in fields(cast(Any, kind)) if it.default is not MISSING}
+    return {"usual": usual, **_short({name: getattr(kind, own) for name, own in TRAITS.items()})}
+
+
+def _short(said: Any) -> Any:
+    """A table without what goes without saying."""
+    if isinstance(said, dict):
+        return {k: _short(v) for k, v in said.items() if v or (v == 0 and v is not False)}
+    return list(map(_short, said)) if isinstance(said, (list, tuple)) else said

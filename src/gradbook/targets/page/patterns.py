@@ -1,8 +1,10 @@
 """What each kind of value in a network is made of, with places for others.
 
-A page builds networks of these by itself, in the lines of `lines.py`. A pattern is cut out of the
-graph of a real network, so that no formula and no derivative stands here. An expression is a
-number, a place's name, or a list of a word and its operands:
+A page builds networks of these by itself, in the lines of `lines.py`. A pattern is traced: the ops
+of a layer, a loss or an update are made on leaves that stand for values and for what a network
+says, so that no formula and no derivative stands here. What depends on a whole layer is cut out of
+the graph of a small network. An expression is a number, a place's name, or a list of a word and
+its operands:
 
     ["divide", 1, ["add", 1, ["exp", ["negate", "x"]]]]
 
@@ -12,37 +14,28 @@ and so on, are called x* there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 
+from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node
-from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES
-from gradbook.layers.updates import WeightStep
-from gradbook.net import Loss, Update, parse
-from gradbook.net.derivation import Local, derivation
+from gradbook.graph.node import Graph, Node, named_inputs
+from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, LayerNorm, LayerSite
+from gradbook.layers.activations import activated
+from gradbook.layers.fields import plain
+from gradbook.layers.losses import op_of_all, smoothed
+from gradbook.layers.updates import UpdateCard, WeightStep
+from gradbook.net import Activation, Loss, Update, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.page.criteria import least_loss
 from gradbook.targets.page.lines import SAYS, WORDS
 from gradbook.targets.page.plane import CLASSES, class_targets, share_of
 
-Places = Mapping[Node, str]
-MARKS = {  # numbers that stand for what a network says, and for nothing else
-    0.123457: "slope",
-    0.234561: "smoothing",
-    0.345612: "momentum",
-    0.456123: "beta1",
-    0.561234: "beta2",
-    0.000612: "epsilon",
-    0.712345: "decay",
-    0.271828: "varianceEpsilon",
-}
-MARK = {word: number for number, word in MARKS.items()}
-BELOW_ZERO = -MARK["slope"]
 FEW, MANY = 2, 6  # outputs; a long sum is divided by writing its share in front
 SEVERAL_PLACES = 3  # of a window or a group: no formula says 3 for another reason
 MANY_PLACES = 7
@@ -57,42 +50,36 @@ PLACES: tuple[
     (MANY_PLACES, "many", None),
 )
 SEVERAL = "; sample {0} -> {1}; sample {0} -> {1}"
+BELOW_ZERO = "below 0"
+SLOPES = (0, 1, -1, BELOW_ZERO)  # that formulas are written in ways of their own for
 
 
 @dataclass(frozen=True)
 class ValuePattern:
-    """One kind of value: its node in a network, the places of those that it is made of."""
+    """One kind of value: its node, and the places of those that it is made of."""
 
     name: str
     value: Node
-    places: Places
-    locals: tuple[Local, ...]
+    places: Mapping[Node, str]
+    partials: Mapping[str, Node]  # by the place of the value that each is towards
     count: int  # of the values of a kind
-    spoken: frozenset[Node]
     size: str  # which counts its formulas are for: one, few or many; two, or evenly many
     numbers: Mapping[float, str]  # in its formulas, that follow from the count
-
-    def at(self, node: Node) -> str | None:
-        """The place that a value holds, or the name of the setting that a number stands for."""
-        if node in self.places:
-            return self.places[node]
-        if not node.is_constant():
-            return None
-        return "slope" if node.number == BELOW_ZERO else MARKS.get(node.number)
+    is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
+    is_below_zero: bool = False  # of settings with a sign
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
-        for local in self.locals:
-            place = general(self.places[local.to])
-            if place not in seen:
-                seen[place] = self._partial(local)
-        value = gathered(_expression(self.value, self.at, top=True), self.count)
+        for place, partial in self.partials.items():
+            if general(place) not in seen:
+                seen[general(place)] = self._partial(place, partial)
+        value = gathered(_expression(self.value, self.places.get, top=True), self.count)
         return {"value": value, "partials": seen}
 
-    def _partial(self, local: Local) -> Any:
+    def _partial(self, place: str, partial: Node) -> Any:
         """The expression, with its own of several values called x."""
-        said = gathered(_expression(local.formula, self.at), self.count)
-        return _own(said, _index(self.places[local.to]))
+        said = gathered(_expression(partial, self.places.get), self.count)
+        return _own(said, _index(place))
 
 
 def general(place: str) -> str:
@@ -159,36 +146,44 @@ def _own(said: Any, index: str) -> Any:
 
 # Where they are cut out --------------------------------------------------------
 
+SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of numbers that a network says
+GIVEN = {"t", "N", "mask", *SETTINGS}  # places of what no weight changes
+
+
+def _pattern(
+    name: str,
+    value: Node,
+    places: Mapping[Node, str],
+    count: int = 1,
+    size: str = "",
+    numbers: Mapping[float, str] | None = None,
+) -> ValuePattern:
+    """What a value is made of, and its partials towards the places that its formula mentions."""
+    towards = [it for it in named_inputs(value, places) if general(places[it]) not in GIVEN]
+    found = gradients(value, towards, stop=places)
+    partials = {places[it]: found[it] for it in towards}
+    if numbers is None:
+        numbers = {float(count): "n"} if count > 1 else {}
+    return ValuePattern(name, value, places, partials, count, size or SIZES[count], numbers)
+
 
 class _Sheet:
     """A network whose values are looked up by their names."""
 
     def __init__(self, text: str, batch: bool = False) -> None:
         self.step = scalar_step(parse(text), 2 if batch else None)
-        self.derived = derivation(self.step)
 
     @cached_property
     def nodes(self) -> dict[str, Node]:
         return self.step.graph.by_name
 
-    def pattern(
-        self,
-        name: str,
-        of: str,
-        places: Mapping[str, str],
-        count: int = 1,
-        size: str = "",
-        numbers: Mapping[float, str] | None = None,
-    ) -> ValuePattern:
-        """The value called `of`; `places` names the others by what they are called here."""
-        nodes = self.nodes
-        value = nodes[of]
-        held = {nodes[called]: place for called, place in places.items() if called in nodes}
-        towards = self.derived.locals.get(value, ())
-        spoken = frozenset(self.derived.spoken)
-        found = {float(count): "n"} if numbers is None and count > 1 else numbers or {}
-        size = size or SIZES[count]
-        return ValuePattern(name, value, held, towards, count, spoken, size, found)
+    def held(self, places: Mapping[str, str]) -> dict[Node, str]:
+        """The places by their values; they name these by what they are called here."""
+        return {self.nodes[it]: place for it, place in places.items() if it in self.nodes}
+
+    def pattern(self, name: str, of: str, places: Mapping[str, str], *size: Any) -> ValuePattern:
+        """The value called `of`."""
+        return _pattern(name, self.nodes[of], self.held(places), *size)
 
 
 def _row(stem: str, place: str, count: int, first: int = 1) -> dict[str, str]:
@@ -222,7 +217,7 @@ def _pools() -> Iterator[ValuePattern]:
         if count == 1:  # with a padding that counts, what is read is divided by more
             window = "2x1 pad 1x0x0x0 stride 2x1 zeros"
         yield _Sheet(maps.format(f"avgpool {window}")).pattern(
-            "avgpool", "p1_1", places, count, numbers={float(max(count, 2)): "n"}
+            "avgpool", "p1_1", places, count, "", {float(max(count, 2)): "n"}
         )
 
 
@@ -230,8 +225,7 @@ def _norms() -> Iterator[ValuePattern]:
     """A mean and a variance: of a group of a sample, or of a channel over all samples."""
     for over in ("group", "samples"):
         for count, size, numbers in PLACES:
-            norm = f"batchnorm epsilon {MARK['varianceEpsilon']}"
-            text = f"input 1x{count}x1; conv 1 1; {norm}; flatten; dense 1; loss half squared error"
+            text = f"input 1x{count}x1; conv 1 1; batchnorm; flatten; dense 1; loss mse"
             sheet = _Sheet(text, batch=over == "samples")
             places = {f"c{k}_1": f"x{k}" for k in range(1, count + 1)}
             others = {"μ1": "mean", "σ²1": "variance", "s1": "deviation", "N": "N"}
@@ -239,10 +233,24 @@ def _norms() -> Iterator[ValuePattern]:
             if size in SIZES.values():
                 yield sheet.pattern(f"mean of {over}", "μ1", given, count)
             yield sheet.pattern(f"variance of {over}", "σ²1", given, count, size, numbers)
-    yield sheet.pattern("deviation", "s1", {**others, "s1": "y"})
+    yield _deviation()
     own = {"c1_1": "x", "n1_1": "y", **others}
     yield sheet.pattern("normal", "n1_1", own)
     yield sheet.pattern("scaled", "y1_1", {"n1_1": "x", "γ1": "scale", "β1": "shift"})
+
+
+def _deviation() -> ValuePattern:
+    """Traced with an epsilon that a network says."""
+    graph, norm = Graph(), LayerNorm()
+    x, scale, shift = (graph.leaf(Name(it), (1,)) for it in ("x", "γ", "β"))
+    epsilon = graph.leaf(Name("ε"))
+    object.__setattr__(norm, "epsilon", epsilon)
+    norm.ops(
+        LayerSite(graph, 0, None, Name("y"), Name("x"), (1,), 1, False, True), [x], [scale, shift]
+    )
+    deviation, variance = graph.by_name["s"], graph.by_name["σ²"]
+    places = {variance: "variance", deviation: "y", epsilon: "varianceEpsilon"}
+    return _pattern("deviation", deviation, places)
 
 
 def _sums_of_earlier() -> Iterator[ValuePattern]:
@@ -256,30 +264,42 @@ def _sums_of_earlier() -> Iterator[ValuePattern]:
 
 
 def _activations() -> Iterator[ValuePattern]:
-    for kind in ACTIVATIONS:
-        for count in (1, FEW) if kind.endswith("softmax") else (1,):
-            slope = f" {MARK['slope']}" if kind == "leaky relu" else ""
-            sheet = _Sheet(f"input 1; dense {count}; {kind}{slope}; loss half squared error")
-            if kind.endswith("softmax"):
-                rows = {**_row("o", "x", count), **_row("a_o", "a", count), "L_o": "y"}
-                yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
+    for kind, card in ACTIVATIONS.items():
+        if Activation(kind).elementwise:
+            yield _activated(kind, kind, [field.name for field in plain(card.form.fields)])
+            continue
+        for count in (1, FEW):
+            sheet = _Sheet(f"input 1; dense {count}; {kind}; loss half squared error")
+            rows = {**_row("o", "x", count), **_row("a_o", "a", count), "L_o": "y"}
+            yield sheet.pattern(f"logarithm of {kind}", "L_o", rows, count)
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
-    # Of these the formulas are written in ways of their own.
-    steepness = {MARK["slope"]: "steepness"}  # what stands behind the sign
-    for number, said in ((0, 0), (1, 1), (-1, -1), (BELOW_ZERO, "below 0")):
-        sheet = _Sheet(f"input 1; dense 1; leaky relu {number}; loss half squared error")
-        own = {"o1": "x", "a_o1": "y"}
-        yield sheet.pattern(f"leaky relu {said}", "a_o1", own, numbers=steepness)
+    for kind, card in ACTIVATIONS.items():
+        if card.form.fields:
+            for said in SLOPES:
+                yield _activated(f"{kind} {said}", kind, ["slope"], said)
+
+
+def _activated(
+    name: str, kind: str, settings: Sequence[str], said: float | str = ""
+) -> ValuePattern:
+    """An activation's op, with its settings as leaves, or as a number that is written otherwise."""
+    graph = Graph()
+    x, *leaves = (graph.leaf(Name(it)) for it in ("x", *settings))
+    places = dict(zip([x, *leaves], ["x", *settings], strict=True))
+    own = [said] if isinstance(said, int) else leaves
+    value = graph.named(activated(kind, x, own), Name("y"))
+    found = _pattern(name, value, {**places, value: "y"})
+    return replace(found, is_rewritten=said != "", is_below_zero=said == BELOW_ZERO)
 
 
 def _errors() -> Iterator[ValuePattern]:
     """Each output's, those of several together, and the mean over the samples."""
     for loss in LOSSES.values():
-        if loss is Loss.CROSS:
-            yield from _cross_entropies()
+        if loss.of_all:
+            yield from _errors_of_all(loss)
             continue
-        ending = "sigmoid; " if loss is Loss.BINARY else ""
+        ending = f"{loss.ending}; " * bool(loss.ending)
         one = _Sheet(f"input 1; dense 1; {ending}loss {loss}")
         yield one.pattern(str(loss), "E1", {"t1": "t", "o1": "x", "a_o1": "y"})
         for count in (FEW, MANY):
@@ -291,37 +311,54 @@ def _errors() -> Iterator[ValuePattern]:
     yield mean.pattern("mean", "E_total", {"E1": "x", "N": "N"})
 
 
-def _cross_entropies() -> Iterator[ValuePattern]:
-    for ending in ("softmax", "log softmax"):
-        for smoothing in ("", f" smoothing {MARK['smoothing']}"):
+def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
+    """The loss's op on the values of a network that ends as it asks."""
+    for ending in (loss.ending, f"log {loss.ending}"):
+        for is_smoothed in (False, True):
             for count in (1, FEW):
-                sheet = _Sheet(f"input 1; dense {count}; {ending}; loss {Loss.CROSS}{smoothing}")
+                sheet = _Sheet(f"input 1; dense {count}; {ending}; loss {loss}")
                 rows = (("t", "t"), ("o", "x"), ("a_o", "y"))
-                places = {k: v for stem, own in rows for k, v in _row(stem, own, count).items()}
-                name = f"{Loss.CROSS} of {ending}{' smoothed' * bool(smoothing)}"
-                yield sheet.pattern(name, "E_total", {**places, "L_o": "L"}, count)
+                own = {k: v for stem, row in rows for k, v in _row(stem, row, count).items()}
+                places = sheet.held({**own, "L_o": "L"})
+                given = [sheet.nodes[f"o{k}"] for k in range(1, count + 1)]
+                value = sheet.step.loss
+                if is_smoothed:
+                    share = sheet.step.graph.leaf(Name("smoothing"))
+                    places[share] = "smoothing"
+                    said = [smoothed(target, share, count) for target in sheet.step.targets]
+                    value = op_of_all(loss, said, given)
+                name = f"{loss} of {ending}{' smoothed' * is_smoothed}"
+                yield _pattern(name, value, places, count)
 
 
 def least_table() -> dict[str, Any]:
     """For losses of probabilities, one sample's loss of perfect outputs."""
     found = {}
-    for loss, ending in ((loss, loss.ending) for loss in LOSSES.values() if loss.ending):
-        sheet = _Sheet(f"input 1; dense {FEW}; {ending}; loss {loss}")
-        targets = sheet.pattern("least", "E_total", _row("t", "t", FEW), FEW)
-        found[str(loss)] = gathered(_expression(least_loss(sheet.step), targets.at), FEW)
+    for loss in LOSSES.values():
+        if loss.ending:
+            step = scalar_step(parse(f"input 1; dense {FEW}; {loss.ending}; loss {loss}"))
+            places = {target: f"t{k}" for k, target in enumerate(step.targets, 1)}
+            found[str(loss)] = gathered(_expression(least_loss(step), places.get), FEW)
     return found
 
 
 def plane_table() -> dict[str, Any]:
-    """How outputs say the classes of points on a plane, by their number and what they end in."""
-    return {
-        f"{outputs} {ending}".strip(): _plane(outputs, ending)
-        for outputs, ending in ((1, ""), (1, "tanh"), (2, ""), (2, "log softmax"))
-    }
+    """How outputs say the classes of points on a plane, by their number, what they end in and
+    whether the loss is of all; those that say them as usual by their number alone."""
+    found: dict[str, Any] = {}
+    for outputs in range(1, CLASSES + 1):
+        usual = found[str(outputs)] = _plane(f"input 2; dense {outputs}")
+        for loss in LOSSES.values():
+            for ending in ACTIVATIONS if outputs > 1 or not loss.of_all else ():
+                fits = not loss.ending or loss.ending == ending.removeprefix("log ")
+                own = _plane(f"input 2; dense {outputs}; {ending}; loss {loss}") if fits else usual
+                if own != usual:
+                    found[f"{outputs} {ending}{' of all' * loss.of_all}"] = own
+    return found
 
 
-def _plane(outputs: int, ending: str) -> dict[str, Any]:
-    net = parse(f"input 2; dense {outputs}; {ending or 'identity'}")
+def _plane(text: str) -> dict[str, Any]:
+    net = parse(text)
     step = scalar_step(net)
     places = {output: f"x{k}" for k, output in enumerate(step.outputs, 1)}
     return {
@@ -336,28 +373,26 @@ def _plane(outputs: int, ending: str) -> dict[str, Any]:
 def update_table() -> dict[str, Any]:
     """For each rule what a weight, and what is remembered of it, are in the next step."""
     found = {}
-    for kind in UPDATES:
-        for nesterov in (False, True) if kind == "momentum" else (False,):
-            rule = Update(
-                kind,
-                momentum=MARK["momentum"],
-                betas=(MARK["beta1"], MARK["beta2"]),
-                epsilon=MARK["epsilon"],
-                nesterov=nesterov,
-            )
-            for decay in (0.0, MARK["decay"]):
-                name = f"{kind}{' nesterov' * nesterov}{' with decay' * bool(decay)}"
-                found[name] = _changes(rule, decay)
+    for kind, card in UPDATES.items():
+        for nesterov in (False, True) if "nesterov" in card.settings else (False,):
+            for decays in (False, True):
+                name = f"{kind}{' nesterov' * nesterov}{' with decay' * decays}"
+                found[name] = _changes(card, nesterov, decays)
     return found
 
 
-def _changes(rule: Update, decay: float) -> dict[str, Any]:
+RULE = ("momentum", "beta1", "beta2", "epsilon", "decay")
+
+
+def _changes(card: UpdateCard, nesterov: bool, decays: bool) -> dict[str, Any]:
+    """The rule traced with numbers that a network says."""
     graph = Graph()
-    weight, slope, rate = (graph.leaf(Name(stem)) for stem in ("w", "g", "η"))
-    made = rule.card.changes(WeightStep(rule, weight, np.zeros(()), slope, rate, decay))
-    own = {**{it.leaf: it.leaf.name.stem for it in made if it.leaf.name}, slope: "g", rate: "η"}
-
-    def at(node: Node) -> str | None:
-        return own.get(node) or (MARKS.get(node.number) if node.is_constant() else None)
-
-    return {own[it.leaf]: _expression(it.next, at) for it in made}
+    own = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *RULE)}
+    weight, slope, rate, momentum, beta1, beta2, epsilon, decay = own
+    rule = SimpleNamespace(  # an update whose numbers are leaves
+        momentum=momentum, betas=(beta1, beta2), epsilon=epsilon, nesterov=nesterov
+    )
+    pulled = cast(float, decay) if decays else 0.0
+    made = card.changes(WeightStep(cast(Update, rule), weight, np.zeros(()), slope, rate, pulled))
+    own |= {it.leaf: it.leaf.name.stem for it in made if it.leaf.name}
+    return {own[it.leaf]: _expression(it.next, own.get) for it in made}

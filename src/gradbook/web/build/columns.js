@@ -1,14 +1,14 @@
 // The columns of the drawing: units or maps, the weights between them, and what stands below each.
 
 import { reads } from "../text/layers.js"
-import { layerWords } from "../text/writing.js"
+import { layerWords } from "../text/forms.js"
 import { own } from "./layers.js"
 import { placesOf } from "./names.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("./values.js").Building} Building
- * @typedef {import("../text/layers.js").Layer} Layer
+ * @typedef {import("../text/forms.js").Layer} Layer
  * @typedef {import("../view/layout.js").Column} Column
  * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is joined to the one before
  * @typedef {{
@@ -40,10 +40,10 @@ function layerStages(values, building) {
   net.layers.forEach((layer, k) => {
     const last = stages[stages.length - 1]
     const isFresh = last.lines.length === 1 && last.link !== "none" && last.link !== "laid out"
-    if (layer.kind === "activation" && isFresh) {
+    if (values.cards[layer.card].namesAfter && isFresh) {
       last.lines = [...last.lines, values.columns[k + 1]]
       last.words = [...last.words, layerWords(layer, building.grammar)]
-    } else if (layer.kind !== "flatten" || last.planes) {
+    } else if (layer.card !== "flatten" || last.planes) {
       stages.push(layerStage(values, k, layer, homes, building))
     }
     homes.push(stages.length - 1)
@@ -60,13 +60,12 @@ const planesOf = shape => (shape.length === 1 ? null : shape.length === 2 ? [1, 
 function layerStage(values, index, layer, homes, building) {
   const { net } = values
   const shape = net.shapes[index + 1]
-  const isSumming = layer.kind === "dense" || layer.kind === "conv"
-  const words = [...(isSumming ? [role(net.layers, index)] : []), layerWords(layer, building.grammar)]
+  const words = [...(values.cards[layer.card].sums ? [role(values, index)] : []), layerWords(layer, building.grammar)]
   const stage = { lines: [values.columns[index + 1]], words, planes: planesOf(shape) }
-  if (layer.kind === "dense") return stageOf({ ...stage, link: "all", ...denseParts(values, index) })
-  if (layer.kind === "flatten") return stageOf({ ...stage, link: "laid out" })
-  const link = layer.kind === "go" ? "branch" : stage.planes ? "window" : "each"
-  const isJoined = layer.kind === "concat" && !stage.planes
+  if (layer.card === "dense") return stageOf({ ...stage, link: "all", ...denseParts(values, index) })
+  if (layer.card === "flatten") return stageOf({ ...stage, link: "laid out" })
+  const link = layer.card === "goback" ? "branch" : stage.planes ? "window" : "each"
+  const isJoined = layer.card === "concat" && !stage.planes
   const masks = values.masks.find(it => it.layer === index)
   return stageOf({ ...stage, link, isJoined, skips: skipsOf(layer, index, net.shapes, homes, isJoined), above: masks && !stage.planes ? masks.lines : null })
 }
@@ -91,19 +90,18 @@ function denseParts(values, index) {
   return { weights, above: biases ? columns[index + 1].map((_, j) => biases[biases.length > 1 ? j : 0]) : null }
 }
 
-/** @param {Layer[]} layers @param {number} index */
-function role(layers, index) {
-  const sums = layers.flatMap(({ kind }, k) => (kind === "dense" || kind === "conv" ? [k] : []))
+/** @param {Values} values @param {number} index */
+function role({ net, cards }, index) {
+  const sums = net.layers.flatMap(({ card }, k) => (cards[card].sums ? [k] : []))
   if (index === sums[sums.length - 1]) return "output"
   return sums.length === 2 ? "hidden" : `hidden ${sums.indexOf(index) + 1}`
 }
 
 /** @param {Values} values @param {number} samples */
-function lossStages({ net, errors, loss, targets, patterns }, samples) {
+function lossStages({ net, errors, loss, targets, objective }, samples) {
   const mean = samples > 1 ? [`mean over ${samples} samples`] : []
   if (!errors.length) return [stageOf({ lines: [[loss]], words: [net.loss, ...mean], link: "all" })]
-  const within = () => (patterns[`all of ${net.loss}`].value[0] === "every" ? "sum" : "mean")
-  const words = mean.length ? mean : errors.length > 1 ? [within()] : []
+  const words = mean.length ? mean : errors.length > 1 ? [objective.summed ? "sum" : "mean"] : []
   return [
     stageOf({ lines: [errors], words: [net.loss], above: targets, link: "each" }),
     stageOf({ lines: [[loss]], words, link: "all" }),

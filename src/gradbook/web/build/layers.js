@@ -1,12 +1,12 @@
 // What each value of a layer is: a pattern, with those that it is made of at its places.
 
-import { divisor, isSoftmax, product, readAt, reads } from "../text/layers.js"
+import { divisor, product, readAt, reads } from "../text/layers.js"
 import { at, elements, ofLayer, placesOf } from "./names.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
  * @typedef {import("./values.js").Wanted} Wanted
- * @typedef {import("../text/layers.js").Layer} Layer
+ * @typedef {import("../text/forms.js").Layer} Layer
  */
 
 /** The values of a layer: their lines, row by row.
@@ -15,21 +15,18 @@ import { at, elements, ofLayer, placesOf } from "./names.js"
 export function layerValues(values, index) {
   const layer = values.net.layers[index]
   const given = values.columns[index]
-  switch (layer.kind) {
+  if (values.cards[layer.card].normalises) return norms(values, index, layer)
+  switch (layer.card) {
     case "dense": return values.make(sums(values, index, given))
     case "conv": return values.make(windows(values, index).map(({ name, reads, bias }) =>
       sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
     case "pool": return values.make(pools(values, index, layer))
-    case "batchnorm":
-    case "groupnorm":
-    case "layernorm":
-    case "placenorm": return norms(values, index, layer)
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
-    case "add": return values.make(added(values, index, layer))
+    case "residual": return values.make(added(values, index, layer))
     case "concat":
-    case "go": return values.make(joined(values, index, layer))
-    default: return isSoftmax(layer) ? shares(values, index, layer) : values.make(activated(values, index, layer))
+    case "goback": return values.make(joined(values, index, layer))
+    default: return values.mixing.includes(layer.kind) ? shares(values, index, layer) : values.make(activated(values, index, layer))
   }
 }
 
@@ -64,10 +61,10 @@ export function windows(values, index) {
   const layer = net.layers[index]
   const [before, shape] = [net.shapes[index], net.shapes[index + 1]]
   const [weights, biases] = own(values, index)
-  const [rows, across] = layer.size ?? []
+  const [rows, across] = layer.kernel
   const inputs = before[0] / layer.groups
   return placesOf(shape).map(([out, ...place], k) => {
-    const first = Math.floor((out * layer.groups) / layer.width) * inputs
+    const first = Math.floor((out * layer.groups) / layer.channels) * inputs
     const inside = readAt(layer, before, place)
     const found = Array.from({ length: inputs }, (_, c) => inside.map(({ own: [i, j], at: [row, column] }) => ({
       channel: c, own: [i, j],
@@ -85,7 +82,7 @@ function pools(values, index, layer) {
   const names = named(values, index)
   return placesOf(net.shapes[index + 1]).map(([channel, ...place], k) => {
     const x = readAt(layer, before, place).map(({ at: [row, column] }) => columns[index][(channel * before[1] + row) * before[2] + column])
-    if (layer.word === "max") return wanted(names[k], "maxpool", { x })
+    if (layer.kind === "max") return wanted(names[k], "maxpool", { x })
     const n = divisor(layer, before, place)
     return n === 1 ? wanted(names[k], "identity", { x: x[0] }) : wanted(names[k], "avgpool", { x, n: values.number(n) })
   })
@@ -97,13 +94,13 @@ function pools(values, index, layer) {
 function norms(values, index, layer) {
   const { net, columns } = values
   const shape = net.shapes[index]
-  const [isOfSamples, isOfPlaces] = [layer.kind === "batchnorm", layer.kind === "placenorm"]
-  const groups = isOfSamples ? shape[0] : layer.groups
+  const [isOfSamples, isOfPlaces] = [values.cards[layer.card].mixesSamples, layer.card === "placenorm"]
   const area = product(shape.slice(1))
+  const groups = isOfSamples ? shape[0] : isOfPlaces ? area : layer.groups ?? 1
   const size = product(shape) / groups
   const groupOf = (/** @type {number} */ k) => (isOfPlaces ? k % area : Math.floor(k / size))
   const apart = isOfPlaces ? [1, ...shape.slice(1)] : groups > 1 || isOfSamples ? [groups] : []
-  const names = (/** @type {string} */ stem) => elements(ofLayer(stem, net.layers, index), apart)
+  const names = (/** @type {string} */ stem) => elements(ofLayer(stem, net.layers, index, values.cards), apart)
   const x = names("μ").map((_, group) => columns[index].filter((_, k) => groupOf(k) === group))
   const over = isOfSamples && values.count !== null ? "samples" : "group"
   const N = /** @type {import("./lines.js").Places} */ (values.count === null ? {} : { N: values.count })
@@ -111,7 +108,7 @@ function norms(values, index, layer) {
   const variance = values.make(names("σ²").map((name, k) => wanted(name, `variance of ${over}`, { x: x[k], mean: mean[k], ...N })))
   const deviation = values.make(names("s").map((name, k) =>
     ({ name, kind: "deviation", places: { variance: variance[k] }, settings: { varianceEpsilon: layer.epsilon } })))
-  const normal = values.make(elements(ofLayer("n", net.layers, index), shape).map((name, k) => {
+  const normal = values.make(elements(ofLayer("n", net.layers, index, values.cards), shape).map((name, k) => {
     const group = groupOf(k)
     return { name, kind: "normal", places: { x: columns[index][k], mean: mean[group], deviation: deviation[group] } }
   }))
@@ -129,10 +126,10 @@ function norms(values, index, layer) {
 function kept(values, index, layer) {
   const { net, columns } = values
   const shape = net.shapes[index]
-  const drawn = layer.isByChannel ? shape.slice(0, 1) : shape
-  const masks = elements(ofLayer("d", net.layers, index), drawn).map(name => values.leaf(name, true))
+  const drawn = layer.channels ? shape.slice(0, 1) : shape
+  const masks = elements(ofLayer("d", net.layers, index, values.cards), drawn).map(name => values.leaf(name, true))
   const each = product(shape) / masks.length
-  const made = values.make(elements(ofLayer("u", net.layers, index), shape).map((name, k) =>
+  const made = values.make(elements(ofLayer("u", net.layers, index, values.cards), shape).map((name, k) =>
     ({ name, kind: "kept", places: { x: columns[index][k], mask: masks[Math.floor(k / each)] } })))
   values.masks.push({
     layer: index, rate: layer.rate, lines: masks, kept: masks.map((_, k) => made.slice(k * each, (k + 1) * each)),
@@ -155,26 +152,18 @@ function joined(values, index, layer) {
 }
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
-function activated(values, index, layer) {
-  const isLeaky = layer.word === "leaky relu"
-  const settings = isLeaky ? { slope: layer.slope, steepness: -layer.slope } : undefined
-  const kind = isLeaky ? leaky(layer.slope) : layer.word
-  return named(values, index).map((name, k) => ({ name, kind, places: { x: values.columns[index][k] }, settings }))
-}
-
-/** @param {number} slope */
-function leaky(slope) {
-  if ([-1, 0, 1].includes(slope)) return `leaky relu ${slope}`
-  return slope < 0 ? "leaky relu below 0" : "leaky relu"
+function activated(values, index, { kind, slope }) {
+  const written = `${kind} ${[-1, 0, 1].includes(slope) || slope > 0 ? slope : "below 0"}` // in a way of its own
+  return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings: { slope } }))
 }
 
 /** By way of ln Σ e^o, which softmax measures every value from.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
-function shares(values, index, { word }) {
+function shares(values, index, { kind }) {
   const given = values.columns[index]
-  const [L] = values.make([{ name: { stem: "L", of: at(values.layerNames[index], []) }, kind: `logarithm of ${word}`, places: { x: given } }])
-  const made = values.make(named(values, index).map((name, k) => ({ name, kind: word, places: { x: given[k], L } })))
+  const [L] = values.make([{ name: { stem: "L", of: at(values.layerNames[index], []) }, kind: `logarithm of ${kind}`, places: { x: given } }])
+  const made = values.make(named(values, index).map((name, k) => ({ name, kind, places: { x: given[k], L } })))
   Object.assign(values.made.get(L)?.places ?? {}, { a: made }) // by which its slopes are said
   values.total = L
   return made

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{stem: string, of?: ValueName, layer?: number, word?: string, index?: number[]}} ValueName
- * @typedef {import("../text/layers.js").Layer} Layer
+ * @typedef {import("../text/forms.js").Layer} Layer
+ * @typedef {Record<string, import("../text/statement.js").Card>} Cards
  */
 
 /** The name of one value of many.
@@ -35,45 +36,41 @@ export function said({ stem, of, word, layer, index = [] }) {
   return `${stem}${of || word ? "_" : ""}${parts.join("_")}`
 }
 
-const LETTERS = /** @type {Record<string, string>} */ ({
-  dense: "h", conv: "c", pool: "p", batchnorm: "y", groupnorm: "y", layernorm: "y", placenorm: "y", add: "z", concat: "j", go: "f",
-})
-
 /** Its number among those of its kind, where there are several.
  * @param {number} index @param {number[]} peers
  */
 const numbered = (index, peers) => (peers.length > 1 ? { layer: peers.indexOf(index) + 1 } : {})
 
 /** The places of the layers that share a letter with it, or its kind.
- * @param {Layer[]} layers @param {number} index
+ * @param {Layer[]} layers @param {number} index @param {Cards} cards
  */
-function peersOf(layers, index) {
-  const letter = (/** @type {Layer} */ { kind }) => LETTERS[kind] ?? kind
+function peersOf(layers, index, cards) {
+  const letter = (/** @type {Layer} */ { card }) => cards[card].letter ?? card
   return layers.flatMap((layer, k) => (letter(layer) === letter(layers[index]) ? [k] : []))
 }
 
 /** The name of something that a layer has besides its values: a mean, a mask.
- * @param {string} stem @param {Layer[]} layers @param {number} index @returns {ValueName}
+ * @param {string} stem @param {Layer[]} layers @param {number} index @param {Cards} cards @returns {ValueName}
  */
-export const ofLayer = (stem, layers, index) => ({ stem, ...numbered(index, peersOf(layers, index)) })
+export const ofLayer = (stem, layers, index, cards) => ({ stem, ...numbered(index, peersOf(layers, index, cards)) })
 
 /** What the input's and then each layer's values are called.
- * @param {Layer[]} layers @returns {ValueName[]}
+ * @param {Layer[]} layers @param {Cards} cards @returns {ValueName[]}
  */
-export function layerNames(layers) {
+export function layerNames(layers, cards) {
   const names = /** @type {ValueName[]} */ ([{ stem: "i" }])
-  layers.forEach((layer, k) => names.push(layerName(layers, k, names[k])))
+  layers.forEach((layer, k) => names.push(layerName(layers, k, names[k], cards)))
   return names
 }
 
-/** @param {Layer[]} layers @param {number} index @param {ValueName} before @returns {ValueName} */
-function layerName(layers, index, before) {
-  const { kind } = layers[index]
-  if (kind === "activation") return { stem: "a", of: before }
-  if (!(kind in LETTERS)) return before
-  const peers = peersOf(layers, index)
-  if (kind !== "dense") return { stem: LETTERS[kind], ...numbered(index, peers) }
-  return index === peers[peers.length - 1] ? { stem: "o" } : { stem: "h", ...numbered(index, peers.slice(0, -1)) }
+/** @param {Layer[]} layers @param {number} index @param {ValueName} before @param {Cards} cards @returns {ValueName} */
+function layerName(layers, index, before, cards) {
+  const { letter: stem, lastLetter, namesAfter } = cards[layers[index].card]
+  if (!stem) return before
+  if (namesAfter) return { stem, of: before }
+  const peers = peersOf(layers, index, cards)
+  if (!lastLetter) return { stem, ...numbered(index, peers) }
+  return index === peers[peers.length - 1] ? { stem: lastLetter } : { stem, ...numbered(index, peers.slice(0, -1)) }
 }
 
 /** @param {ValueName} name @param {Record<string, string>} kinds by stem @returns {import("../view/dom.js").Name} */

@@ -2,7 +2,7 @@
 
 import { Random } from "../machine/chance.js"
 import { wrongTargets } from "../text/fit.js"
-import { isSoftmax, product } from "../text/layers.js"
+import { product } from "../text/layers.js"
 import { filled } from "../text/wording.js"
 import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
@@ -25,14 +25,14 @@ export function tableOf(net, given, building) {
   const plane = planeOf(net, building)
   const isMadeUp = !net.samples.length && !given.length
   const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(building.sets[building.usualSet], plane.classes) : [drawnSample(net, building)]
-  const drops = net.layers.some(({ kind, rate }) => kind === "dropout" && rate > 0)
+  const drops = net.layers.some(({ card, rate }) => card === "dropout" && rate > 0)
   const isSeveral = samples.length > 1 || drops || (plane !== null && !net.samples.length)
   const values = new Values(net, isSeveral, building)
   const { lines } = values
   const { trained, chains, slopes, forward } = derived(values, building.longestChain)
   const state = nextOf(values, trained, chains, building)
   const least = leastOf(values, building)
-  const isForward = net.layers.every(({ kind }) => kind !== "batchnorm") // whose outputs follow from the inputs alone
+  const isForward = net.layers.every(({ card }) => !values.cards[card].mixesSamples) // whose outputs follow from the inputs alone
   const share = plane && isSeveral && isForward ? lines.say(plane.share, { x1: values.outputs[0], x2: values.outputs[1] }) : null
   const startOf = startValues(net, building)
   return {
@@ -94,7 +94,7 @@ function named(values, forward) {
  */
 function windowsOf(values) {
   const { net, columns, lines } = values
-  return net.layers.flatMap(({ kind }, index) => (kind === "conv" ? windows(values, index) : []).map(({ reads, inputs, size, bias }, k) => {
+  return net.layers.flatMap(({ card }, index) => (card === "conv" ? windows(values, index) : []).map(({ reads, inputs, size, bias }, k) => {
     const channels = Array.from({ length: inputs }, (_, c) => Array.from({ length: size[0] }, (_, i) => Array.from({ length: size[1] }, (_, j) => {
       const read = reads.find(it => it.channel === c && it.own[0] === i && it.own[1] === j)
       return read ? [read.value, read.weight, lines.make("multiply", read.weight, read.value)] : null
@@ -185,14 +185,14 @@ function gatesOf(values, chains, trained) {
   const { net, columns, outputs, names, layerNames } = values
   const byName = new Map([...names].map(([line, name]) => [said(name), line]))
   return net.layers.flatMap((layer, k) => {
-    if (layer.kind !== "activation") return []
+    if (layer.card !== "activation") return []
     const own = elements(layerNames[k + 1], net.shapes[k + 1])
     const pairs = columns[k + 1].flatMap((made, j) => {
       const given = byName.get(said(/** @type {import("./names.js").ValueName} */ (own[j].of)))
       return given !== undefined && chains.towards.has(given) && chains.towards.has(made) ? [{ given, made }] : []
     })
     if (!pairs.length) return []
-    const isAlone = !isSoftmax(layer) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
+    const isAlone = !values.mixing.includes(layer.kind) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
     const passing = pairs.map(({ given }) => chains.slope(given))
     return [{
       covers: dependOn(values.lines.lines, passing, trained.map(weight => chains.slope(weight))),
@@ -258,7 +258,7 @@ function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
   const random = new Random(`sample ${seed}`)
   const some = (/** @type {number} */ count) => Array.from({ length: count }, () => rounded(random.random(), 2))
   const inputs = some(product(shapes[0]))
-  if (loss !== grammar.smoothed) return [inputs, some(outputs)]
+  if (!grammar.losses[loss].ofAll) return [inputs, some(outputs)]
   const wanted = random.below(outputs)
   return [inputs, Array.from({ length: outputs }, (_, k) => Number(k === wanted))]
 }
@@ -269,11 +269,9 @@ function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
  * @param {Net} net @param {Building} building
  */
 function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }) {
-  const isCross = loss === grammar.smoothed
-  if (String(shapes[0]) !== String(PLANE) || outputs > PLANE || (outputs === 1 && isCross)) return null
-  const isLogs = ending === "log softmax" && isCross
-  const said = outputs === 1 ? (ending === "tanh" ? " tanh" : "") : isLogs ? " log softmax" : ""
-  return planes[`${outputs}${said}`]
+  const { ofAll } = grammar.losses[loss]
+  if (String(shapes[0]) !== String(PLANE) || outputs > PLANE || (outputs === 1 && ofAll)) return null
+  return planes[`${outputs} ${ending}${ofAll ? " of all" : ""}`] ?? planes[outputs]
 }
 
 /** Points as samples, with the targets of their classes.

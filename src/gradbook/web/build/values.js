@@ -21,7 +21,8 @@ import { elements, layerNames, said } from "./names.js"
  * }} Building what `report/play/building.py` writes
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope
  * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number, settings: Record<string, number>}} Value
- * @typedef {{name: ValueName, kind: string, places: Places, settings?: Record<string, number>}} Wanted a value by its pattern
+ * @typedef {{name: ValueName, kind: string, written?: string, places: Places, settings?: Record<string, number>}} Wanted
+ *   a value by its pattern, and by that of its formulas where these are others
  */
 
 const COPY = "identity" // the pattern of what is another value under a name of its own
@@ -32,15 +33,16 @@ export class Values {
     this.net = net
     this.patterns = building.patterns
     this.longestTop = building.longestTop
-    this.isCross = net.loss === building.grammar.smoothed
-    this.isBinary = !this.isCross && net.loss in building.grammar.endings
+    this.objective = building.grammar.losses[net.loss]
+    this.cards = building.grammar.cards
+    this.mixing = building.grammar.mixing
     const { update } = net
     const [beta1, beta2] = update.betas
     this.lines = new Lines({ smoothing: net.smoothing, momentum: update.momentum, beta1, beta2, epsilon: update.epsilon })
     this.names = /** @type {Map<number, ValueName>} */ (new Map())
     this.made = /** @type {Map<number, Value>} */ (new Map())
     this.masks = /** @type {import("../machine/masks.js").MaskTable[]} */ ([])
-    this.layerNames = layerNames(net.layers)
+    this.layerNames = layerNames(net.layers, this.cards)
     this.isSeveral = isSeveral
     this.inputs = elements({ stem: "i" }, net.shapes[0]).map(name => this.leaf(name, isSeveral))
     this.targets = this.leaves("t", net.outputs, isSeveral)
@@ -100,8 +102,8 @@ export class Values {
   }
 
   /** @param {number} line @param {Wanted} wanted @private */
-  record(line, { name, kind, places, settings = {} }) {
-    const pattern = this.patterns[kind]
+  record(line, { name, kind, written = kind, places, settings = {} }) {
+    const pattern = { ...this.patterns[kind], ...this.patterns[written] }
     const value = { line, template: "", pattern, places, count: countOf(places), settings }
     this.names.set(line, name)
     this.made.set(line, { ...value, template: this.formula(value) })
@@ -116,15 +118,15 @@ export class Values {
 
   /** One sample's error; of a single sample it is all of the error. @private */
   error() {
-    const { net, targets: t, outputs } = this
+    const { net, targets: t, outputs, objective } = this
     const whole = { stem: "E", word: this.isSeveral ? "sample" : "total" }
     const before = this.columns[this.columns.length - 2]
-    if (this.isCross) {
+    if (objective.ofAll) {
       const kind = `${net.loss} of ${net.ending}${net.smoothing ? " smoothed" : ""}`
       return this.value(whole, kind, { t, x: before, y: outputs, L: this.total })
     }
     this.errors = this.make(outputs.map((y, k) =>
-      wanted({ stem: "E", index: [k + 1] }, net.loss, this.isBinary ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
+      wanted({ stem: "E", index: [k + 1] }, net.loss, objective.ending ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
     if (this.errors.length > 1) return this.value(whole, `all of ${net.loss}`, { x: this.errors })
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
   }
@@ -158,7 +160,8 @@ export class Values {
    * @param {string} template @param {Value} value @param {number} own @private
    */
   filled(template, { places, count, settings }, own) {
-    return template.replace(/⟦([a-zA-Z]+)\*?⟧/g, (_, name) => {
+    const brackets = (/** @type {string} */ it) => `<mo stretchy="false">${it === "«" ? "(" : ")"}</mo>`
+    return template.replace(/[«»]/g, brackets).replace(/⟦([a-zA-Z]+)\*?⟧/g, (_, name) => {
       const found = places[name]
       const line = Array.isArray(found) ? found[own] : found
       if (line !== undefined && this.names.has(line)) return `⟦${line}⟧`

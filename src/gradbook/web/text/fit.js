@@ -24,7 +24,7 @@ const EPSILON = 1e-9 // that targets of cross-entropy may be off 1
 export function checked(draft, grammar) {
   const { settings, shapes, layers } = draft
   const last = layers[layers.length - 1]
-  const ending = last?.kind === "activation" ? last.word : ""
+  const ending = last?.card === "activation" ? last.kind : ""
   const update = settings.update ?? { kind: Object.keys(grammar.rates)[0], ...structuredClone(grammar.usual), nesterov: false }
   /** @type {Net} */
   const net = {
@@ -142,7 +142,8 @@ class Check {
   rows() {
     let length = 0
     this.net.layers.forEach((layer, k) => {
-      length = ["activation", "flatten", "dropout"].includes(layer.kind) ? length + 1 : 0
+      const { namesAfter, passesOn } = this.grammar.cards[layer.card]
+      length = namesAfter || passesOn ? length + 1 : 0
       if (length > this.grammar.mostInARow) this.fail(`layer ${k + 1}`, "TOO_MANY_IN_A_ROW", { most: BigInt(this.grammar.mostInARow) })
     })
   }
@@ -151,10 +152,10 @@ class Check {
     const { shapes, loss, ending, smoothing } = this.net
     const last = shapes[shapes.length - 1]
     if (last.length !== 1) this.fail("loss", "FLAT_OUTPUT", { shape: last.join("x") })
-    const wanted = this.grammar.endings[loss]
+    const { ending: wanted, ofAll } = this.grammar.losses[loss]
     if (wanted && ending.replace(/^log /, "") !== wanted) this.fail("loss", "PROBABILITIES", { loss, ending: wanted })
     if (!(smoothing >= 0 && smoothing < 1)) this.fail("loss", "SMOOTHING_RANGE", { value: smoothing })
-    if (smoothing && loss !== this.grammar.smoothed) this.fail("loss", "SMOOTHING_OF", { loss })
+    if (smoothing && !ofAll) this.fail("loss", "SMOOTHING_OF", { loss })
   }
 
   start() {
@@ -216,7 +217,7 @@ class Check {
     if ("table" in this.draft.settings) this.fail("data", FILES)
     const weights = parameters.reduce((sum, it) => sum + product(it.shape), 0n)
     if (weights > mostWeights) this.fail("layer", TOO_MANY, { size: weights, what: "weights and biases", most: BigInt(mostWeights) })
-    const made = layers.map((layer, k) => product(shapes[k + 1]) * BigInt(termsOf(layer, shapes[k])))
+    const made = layers.map((layer, k) => product(shapes[k + 1]) * BigInt(termsOf(layer, shapes[k], this.grammar)))
     const size = made.reduce((sum, it) => sum + it, product(shapes[0]) + BigInt(outputs) + weights)
     if (size > mostSingles) this.fail("layer", TOO_MANY, { size, what: "single values and products", most: BigInt(mostSingles) })
   }
@@ -228,9 +229,9 @@ class Check {
  */
 export function wrongTargets(targets, { loss }, grammar) {
   const total = targets.reduce((sum, target) => sum + target, 0)
-  const ending = grammar.endings[loss]
+  const { ending, ofAll } = grammar.losses[loss]
   if (!ending) return null
-  if (loss === grammar.smoothed) return Math.abs(total - 1) > EPSILON ? { message: "NOT_ONE", values: { total } } : null
+  if (ofAll) return Math.abs(total - 1) > EPSILON ? { message: "NOT_ONE", values: { total } } : null
   return targets.every(t => t >= 0 && t <= 1) ? null : { message: "NO_PROBABILITY", values: {} }
 }
 

@@ -9,7 +9,7 @@ import { didYouMean, filled } from "./wording.js"
  * @typedef {import("./statement.js").Statement} Statement
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("../machine/training.js").Sample} Sample
- * @typedef {import("./layers.js").Layer} Layer
+ * @typedef {import("./forms.js").Layer} Layer
  * @typedef {{kind: string, momentum: number, betas: number[], epsilon: number, nesterov: boolean}} Update
  * @typedef {{
  *   shapes: number[][], layers: Layer[], samples: Sample[], start: Record<string, number[]>,
@@ -34,12 +34,14 @@ export function read(text, grammar) {
   return checked(draft, grammar)
 }
 
+const AGAIN = "again"
+
 /** @param {Draft} draft @param {Statement} line */
 function readStatement(draft, line) {
   const { grammar } = line
   const word = meaning(grammar, line.next)
-  const isLayer = grammar.layers.includes(word)
-  if (!isLayer && !grammar.words.includes(word)) {
+  const isLayer = Object.hasOwn(grammar.forms, word)
+  if (!isLayer && word !== AGAIN && !grammar.words.includes(word)) {
     const { instead } = grammar.synonyms
     if (Object.hasOwn(instead, word)) line.fail("NOT_A_LINE", { word: line.next, advice: instead[word] })
     const hint = didYouMean(word, grammar.words, grammar.closeEnough) || grammar.messages.SEE_HELP
@@ -47,7 +49,7 @@ function readStatement(draft, line) {
   }
   if (!draft.shapes.length && word !== "input" && word !== "name") line.fail("BEFORE_INPUT", { word })
   line.take()
-  if (word === "again") takeAgain(draft, line)
+  if (word === AGAIN) takeAgain(draft, line)
   else if (isLayer) takeLayer(draft, line, word)
   else if (word in grammar.kinds) start(draft, line, grammar.kinds[word])
   else STATEMENTS[word](draft, line)
@@ -128,7 +130,7 @@ function takeAgain(draft, line) {
   const said = line.option("back") ? line.whole("again's number of layers") : null
   line.end()
   const end = draft.layers.length
-  const summing = Math.max(-1, ...draft.layers.flatMap(({ kind }, k) => (kind === "conv" || kind === "dense" ? [k] : [])))
+  const summing = Math.max(-1, ...draft.layers.flatMap(({ card }, k) => (line.grammar.cards[card].sums ? [k] : [])))
   if (said === null && summing < 0) line.fail("NOTHING_BEFORE", {}, 0)
   const layers = said ?? end - summing
   checkBack(draft, line, layers)
@@ -198,7 +200,8 @@ const STATEMENTS = {
     draft.places.set("data", line)
   },
   loss(draft, line) {
-    const { losses, synonyms } = line.grammar
+    const { synonyms } = line.grammar
+    const losses = Object.keys(line.grammar.losses)
     const loss = ours(synonyms.losses, line.rest("smoothing"))
     if (!losses.includes(loss)) {
       line.fail(loss ? "UNKNOWN_LOSS" : "WHICH_LOSS", { word: loss, hint: hint(loss, losses, line.grammar) }, 1)

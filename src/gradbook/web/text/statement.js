@@ -4,14 +4,18 @@ import { filled, oneLine } from "./wording.js"
 
 /**
  * @typedef {{
+ *   usual: Record<string, any>, letter?: string, lastLetter?: string, passesOn?: boolean, namesAfter?: boolean,
+ *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean,
+ * }} Card what is true of a layer
+ * @typedef {{
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
  *   mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
  *   mostShown: number,
- *   words: string[], layers: string[], activations: string[], usualSlope: number, usualEpsilon: number,
+ *   words: string[], forms: Record<string, import("./forms.js").Form>, cards: Record<string, Card>, mixing: string[],
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>, instead: Record<string, string>},
- *   biases: Record<string, {shared: boolean, fixed: boolean} | null>, usualBias: string,
- *   losses: string[], meant: Record<string, string>, endings: Record<string, string>, smoothed: string,
+ *   biases: Record<string, {shared: boolean, fixed: boolean} | null>,
+ *   losses: Record<string, {ending?: string, ofAll?: boolean, summed?: boolean}>, meant: Record<string, string>,
  *   rates: Record<string, number>, settings: Record<string, string[]>,
  *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
  *   kinds: Record<string, string>, roles: string[], mostWeights: number, mostSingles: number,

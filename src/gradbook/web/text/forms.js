@@ -1,0 +1,156 @@
+// Layers as statements: each field of a card reads itself off the line, is checked and writes
+// itself, as `gradbook/layers/fields.py` has it; which fields there are stands in the grammar.
+
+import { padWords, short } from "./window.js"
+import { didYouMean, digits, filled } from "./wording.js"
+
+/**
+ * @typedef {import("./statement.js").Statement} Statement
+ * @typedef {import("./statement.js").Grammar} Grammar
+ * @typedef {{card: string, [field: string]: any}} Layer a card's name and its fields
+ * @typedef {{kind: string, name: string, [part: string]: any}} Field
+ * @typedef {{card: string, words: string, fields?: Field[], preset?: Record<string, string>, perChannel?: string[], takes?: string}} Form
+ * @typedef {{
+ *   read: (line: Statement, field: Field, form: Form) => any,
+ *   settle?: (line: Statement, value: any, field: Field, words: string) => any,
+ *   write: (value: any, field: Field) => string,
+ * }} Kind of field: what is read is undefined where the line says nothing
+ */
+
+/** @param {Statement} line @param {string} what @param {number} least @param {number} value */
+export function atLeast(line, what, least, value) {
+  if (value < least) line.fail("NOT_FROM", { what, least: BigInt(least), value: BigInt(value) }, 0)
+  return value
+}
+
+/** For rows and columns.
+ * @param {Statement} line @param {string} what @param {number[] | null} sizes one or two
+ */
+const both = (line, what, sizes) => sizes && [sizes[0], sizes[sizes.length - 1]].map(it => atLeast(line, what, 1, it))
+
+/** @param {any} one @param {any} other */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other)
+
+/** What is left of the line, one of a few phrases.
+ * @param {Statement} line @param {string[]} among @param {Form} form
+ */
+function phrase(line, among, form) {
+  const { grammar, used } = line
+  const said = line.rest()
+  if (said && !among.includes(said)) {
+    const options = (form.fields ?? []).flatMap(field => field.options ?? [])
+    const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...among]
+    const hint = didYouMean(said, known, grammar.closeEnough) || filled(grammar.messages.ONE_OF, { known: known.join(", ") })
+    line.fail("UNKNOWN_CHOICE", { word: said, hint }, used)
+  }
+  return said || undefined
+}
+
+/** @type {Record<string, Kind>} */
+const KINDS = {
+  whole: {
+    read: (line, { what }, { words }) => line.whole(`${words}'s ${what}`),
+    settle: (line, value, { what, least }, words) => atLeast(line, `${words}'s ${what}`, least, value),
+    write: String,
+  },
+  wholes: {
+    read(line, { what }, { words }) {
+      const found = [line.whole(`${words}'s ${what}`)]
+      while (line.next) found.push(line.whole(`${words}'s ${what}`))
+      return found
+    },
+    write: ([first, ...others]) => (first || others.includes(0) ? [first, ...others] : others).join(" "),
+  },
+  number: {
+    read(line, { keyword, label, what, usual }, { words }) {
+      if (keyword) return line.option(keyword) ? line.value(keyword) : undefined
+      return usual !== undefined && !line.next ? undefined : line.value(label ?? `${words}'s ${what}`)
+    },
+    write: (value, { keyword, usual }) => (value === usual ? "" : `${keyword ? `${keyword} ` : ""}${digits(value).replace(/\.0$/, "")}`),
+  },
+  flag: { read: (line, { name }) => line.option(name), write: (value, { name }) => (value ? name : "") },
+  choice: { read: (line, { among }, form) => phrase(line, among, form), write: (value, { usual }) => (value === usual ? "" : value) },
+  both: {
+    read(line, { what, everything, always_both: isBoth }, { words }) {
+      if (everything && line.option(everything)) return null
+      return isBoth ? line.lengths(`${line.words[0].word}'s ${what}`, 2, "3x3") : line.wholes(`${words}'s ${what}`, [1, 2], "2 or 2x3")
+    },
+    settle: (line, value, { what }, words) => both(line, `${words}'s ${what}`, value),
+    write: (value, { everything, always_both: isBoth }) => (value ? (isBoth ? value.join("x") : short(value)) : everything),
+  },
+  pair: {
+    read: (line, { name }) => line.wholes(name, [1, 2], "2 or 2x1"),
+    settle: (line, value, { name }, words) => both(line, `${words}'s ${name}`, value),
+    write: (value, { name, usual }) => (!value || isSame(value, usual) ? "" : `${name} ${short(value)}`),
+  },
+  pad: {
+    read: (line, { name }) => (line.option("same") ? "same" : line.wholes(name, [1, 2, 4], "1, 1x0 or 0x0x1x1")),
+    write: (value, { name }) => (isSame(value, [0, 0, 0, 0]) ? "" : `${name} ${padWords(value)}`),
+  },
+  count: {
+    read: (line, { name }) => line.whole(name),
+    settle: (line, value, { what }, words) => atLeast(line, `${words}'s ${what}`, 1, value),
+    write: (value, { name, usual }) => (value === usual ? "" : `${name} ${value}`),
+  },
+  word: { read: () => true, write: (value, { name }) => (value ? name : "") },
+}
+
+/** With each option as a field of its own.
+ * @param {Form} form @returns {Field[]}
+ */
+const plain = ({ fields = [] }) => fields.flatMap(field => field.options ?? [field])
+
+/** Options in any order, each once.
+ * @param {Statement} line @param {Field[]} options @param {Form} form
+ */
+function readOptions(line, options, form) {
+  const said = /** @type {Record<string, any>} */ ({})
+  for (;;) {
+    const option = options.find(({ name }) => name === line.next)
+    if (!option) return said
+    if (option.name in said) line.fail("SECOND", { word: option.name })
+    line.take()
+    said[option.name] = KINDS[option.kind].read(line, option, form)
+  }
+}
+
+/** What the rest of a line says of a layer, in its fields.
+ * @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer}
+ */
+export function readForm(line, first, shape) {
+  const { grammar } = line
+  const form = grammar.forms[first]
+  for (const word of form.words.split(" ").slice(1)) if (!line.option(word)) line.fail("EXPECTED", { phrase: form.words })
+  if (form.takes && shape.length !== 3) line.fail(form.takes, { shape: shape.join("x") }, 0)
+  /** @type {Layer} */
+  const layer = { card: form.card, ...structuredClone(grammar.cards[form.card].usual), ...form.preset }
+  for (const name of form.perChannel ?? []) layer[name] = shape[0]
+  for (const field of form.fields ?? []) {
+    const said = field.options ? readOptions(line, field.options, form) : { [field.name]: KINDS[field.kind].read(line, field, form) }
+    for (const [name, value] of Object.entries(said)) if (value !== undefined) layer[name] = value
+    if (layer[field.name] === null) break
+  }
+  const own = formOf(layer, grammar)
+  for (const field of plain(own)) {
+    const { settle } = KINDS[field.kind]
+    if (settle) layer[field.name] = settle(line, layer[field.name], field, own.words)
+  }
+  return layer
+}
+
+/** The statement that says a layer without counting channels.
+ * @param {Layer} layer @param {Grammar} grammar @returns {Form}
+ */
+function formOf(layer, { forms }) {
+  const fits = (/** @type {Form} */ { card, perChannel, preset = {} }) =>
+    card === layer.card && !perChannel && Object.entries(preset).every(([name, value]) => layer[name] === value)
+  return /** @type {Form} */ (Object.values(forms).find(fits))
+}
+
+/** conv 2 3x3 no bias, as short as it can be.
+ * @param {Layer} layer @param {Grammar} grammar
+ */
+export function layerWords(layer, grammar) {
+  const form = formOf(layer, grammar)
+  return [form.words, ...plain(form).map(field => KINDS[field.kind].write(layer[field.name], field))].filter(Boolean).join(" ")
+}
