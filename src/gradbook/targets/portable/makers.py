@@ -26,8 +26,6 @@ from gradbook.layers import (
     Concat,
     Flatten,
     Layer,
-    LayerNorm,
-    PlaceNorm,
     Pool,
     SampleNorm,
 )
@@ -202,14 +200,8 @@ class _Making:
         place by place of its own."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = own.tensors["scale"], own.tensors["shift"]
-        if isinstance(layer, PlaceNorm):
-            maker = RowMaker(Work.ALONE, reads, shape, epsilon=layer.epsilon)
-            self.makers.append(replace(maker, scale=scale, shift=shift))
-            return
-        window = Window((rows, columns), stride=(0, 0))
-        each, epsilon = channels // layer.groups_in(own.given), layer.epsilon
-        maker = RowMaker(Work.NORMED, reads, shape, window, group_channels=each, epsilon=epsilon)
-        if rows * columns > 1 and isinstance(layer, LayerNorm):
+        maker = replace(_normaliser(own, layer, shape), reads=reads, epsilon=layer.epsilon)
+        if scale.size > channels:
             by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             weights = by_place.transpose(0, 2, 3, 1)
             self.makers.append(maker)
@@ -273,6 +265,23 @@ class _Making:
             self.makers.append(RowMaker(Work.SAME, reads, shape, activation=layer))
         else:
             self.makers[-1] = replace(last, activation=layer)
+
+
+def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int]) -> RowMaker:
+    """What centres and scales groups of channels over the whole map, or the channels of a place."""
+    rows, columns, channels = shape
+    members = layer.members(own.given)
+    line = np.arange(rows * columns * channels)
+    each, rest = divmod(channels, len(members))
+    if not rest and np.array_equal(members, line.reshape(len(members), -1)):
+        window = Window((rows, columns), stride=(0, 0))
+        return RowMaker(Work.NORMED, (), shape, window, group_channels=each)
+    if np.array_equal(members, line.reshape(channels, -1).T):
+        return RowMaker(Work.ALONE, (), shape)
+    raise TargetError(
+        f"{own.name}: C normalises groups of channels, or channels place by place: "
+        "take another layer"
+    )
 
 
 def _takes_all(layer: Layer) -> bool:
