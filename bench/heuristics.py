@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from gradbook.audit import check
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.repair import formula_edits, hypotheses
-from gradbook.audit.repair.generators.catalogue import GENERATORS
+from gradbook.audit.repair.gradients import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
 
@@ -87,7 +87,7 @@ class Generator:
     """One of the generators of hypotheses."""
 
     name: str
-    module: str = "repair.generators.catalogue"
+    module: str = "repair.gradients"
     registry: str = "GENERATORS"
 
     def found(self) -> tuple[Any, str]:
@@ -263,9 +263,9 @@ HEURISTICS: dict[str, Heuristic] = {
     "totals that repeat": Function("judge.loss", "_total", _nothing),
     "plausible losses": Function("judge.loss", "_is_plausible", _no),
     "cut off losses": Function(
-        "repair.cut_off", "loss_behind_values", lambda training: (training, [])
+        "repair.broken_trainings", "loss_behind_values", lambda training: (training, [])
     ),
-    "cut off trainings": Function("repair.cut_off", "cut_off_trainings", _none),
+    "cut off trainings": Function("repair.broken_trainings", "cut_off_trainings", _none),
     # updates and values
     "updates in other words": Function("judge.updates", "says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),

@@ -67,8 +67,12 @@ from gradbook.audit.judge.updates import (
     stray_findings,
     update_findings,
 )
-from gradbook.audit.repair.circles import with_circles, without_circles
-from gradbook.audit.repair.cut_off import cut_off_trainings, loss_behind_values
+from gradbook.audit.repair.broken_trainings import (
+    cut_off_trainings,
+    loss_behind_values,
+    with_circles,
+    without_circles,
+)
 from gradbook.audit.repair.gradients import gradient_findings
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report

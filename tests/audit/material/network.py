@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.generators.catalogue import GENERATORS, SearchStage
-from gradbook.audit.repair.gradients import wrong_claims
+from gradbook.audit.repair.gradients import GENERATORS, SearchStage, wrong_claims
 from gradbook.audit.repair.hypotheses import Hypothesis
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.training.steps import SheetStep, StepLoss, group_steps, steps_of

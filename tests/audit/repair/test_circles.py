@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.repair.circles import without_circles
+from gradbook.audit.repair.broken_trainings import without_circles
 from tests.audit.material.lookalikes import FORMULAS, book, cells, letter
 from tests.audit.material.small import all_at, at, small
 

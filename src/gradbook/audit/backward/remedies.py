@@ -37,7 +37,7 @@ from gradbook.audit.repair.formula_edits import (
     constants,
     fill_templates,
     matching,
-    remembered,
+    remember,
 )
 from gradbook.audit.workbook.book import quoted
 from gradbook.graph.node import Array
@@ -279,7 +279,7 @@ class WrongCell:
         return Remedy(edit, {self.cell: write(edit.applied(expression))}, like=like)
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
-        evaluated = EvaluatedFormula(expression, remembered(self._value))
+        evaluated = EvaluatedFormula(expression, remember(self._value))
         before = pointless_parts(expression)
         for kind in EDITS:
             edits = matching(kind.propose(evaluated, self._substitutes), wanted)

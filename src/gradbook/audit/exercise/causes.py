@@ -26,6 +26,7 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair import formula_edits
+from gradbook.audit.repair.faults import Wording
 from gradbook.audit.repair.formula_edits import (
     USUAL_TEMPLATES,
     EvaluatedFormula,
@@ -34,9 +35,8 @@ from gradbook.audit.repair.formula_edits import (
     constants,
     fill_templates,
     matching,
-    remembered,
+    remember,
 )
-from gradbook.audit.repair.wording import Wording
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language.grammar import Expression, Reference, read, write
@@ -225,7 +225,7 @@ class Slip:
         expression = self.pattern.expression
         if expression is None:
             return None
-        evaluated = EvaluatedFormula(expression, remembered(self._value_of))
+        evaluated = EvaluatedFormula(expression, remember(self._value_of))
         known = self._substitutes
         for kind in formula_edits.EDITS:
             for edit in islice(matching(kind.propose(evaluated, known), self.wanted), FEW):
@@ -253,7 +253,7 @@ class Slip:
         if self.place.node in self.numbers.step.next and taken is not None:
             gradients = self.numbers.step.gradients.values()
             kind = OTHER_GRADIENT if taken.node in gradients else kind
-        return SlipCause(kind, why, expression, wording.named(edits))
+        return SlipCause(kind, why, expression, wording.in_names(edits))
 
     def _value_of(self, part: Expression) -> Array:
         try:

@@ -1,31 +1,302 @@
-"""Mistakes reported: a finding for the cells of one step, those alike gathered, the fix of each."""
+"""A mistake in words: why an edit is one, as a teacher would say it, and a finding for it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from gradbook.audit.budget import budget
 from gradbook.audit.findings.findings import (
+    ANOTHER_ROW,
+    BLANK_REFERENCE,
     DEPARTING_ROW,
     OTHER_GRADIENT,
     PASTED,
     TO_FILL_IN,
     Finding,
 )
-from gradbook.audit.formula.address import Address, by_sheet, column_of, ranges, sheet_of, written
-from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.formula.address import (
+    Address,
+    Axis,
+    by_sheet,
+    column_of,
+    ranges,
+    row_of,
+    sheet_of,
+    written,
+)
+from gradbook.audit.formula.expression import Edit, EditKind, factors, references, renamed
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, copied, relaid
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis
-from gradbook.audit.repair.wording import Wording
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.steps import SheetStep, is_loss_word
 from gradbook.audit.workbook.book import Book, shown
-from gradbook.targets.excel.language.grammar import write
+from gradbook.audit.workbook.flow import Flow
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+
+# Wording ------------------------------------------------------------------------------
+
+OPERATIONS = {
+    "+": "a sum",
+    "-": "a difference",
+    "*": "a product",
+    "/": "a quotient",
+    "^": "a power",
+}
+LOGARITHM = "LOG is the logarithm to the base 10: LN, the natural one, belongs there"
+
+
+class TrainingInWords(Protocol):
+    """What has to be known of a training to say what is wrong with one of its formulas."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def axis(self) -> Axis: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    @property
+    def computed_cells(self) -> Collection[Address]: ...
+
+
+class WeightsOfStep(Protocol):
+    """The weights of one of its steps."""
+
+    @property
+    def weights(self) -> Collection[Address | None]: ...
+
+
+class StepInWords(Protocol):
+    """That step of that training."""
+
+    @property
+    def training(self) -> TrainingInWords: ...
+    @property
+    def step(self) -> WeightsOfStep: ...
+
+
+class Wording:
+    """What there is to say of a formula in some cell."""
+
+    def __init__(self, tested: StepInWords, home: Address) -> None:
+        self.under_test = tested
+        self.training = tested.training
+        self.home = home
+
+    def label(self, cell: Address | None) -> str:
+        """What the sheet calls a cell."""
+        if cell is None:
+            return ""
+        return self.training.book.label(cell, self.training.axis)
+
+    def in_names(self, edits: Iterable[Edit]) -> tuple[str, ...]:
+        """Edits with each cell by what the sheet calls it or, where it has no name, by how far it
+        is away: the same for each book that has the mistake."""
+
+        def name(mention: Reference) -> str:
+            cell = self._cell(mention)
+            if cell is None:
+                return mention.text
+            down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
+            return self.label(cell) or f"[{down},{right}]"
+
+        return tuple(edit.called(name).said for edit in edits)
+
+    def kind_and_reason(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
+        """What sort of mistake it is, and why it is one, the chain being that to a weight."""
+        if hypothesis.missing:
+            return self._of_missing(hypothesis.missing)
+        return self.kind(hypothesis.edits), self.why(hypothesis.edits, weight)
+
+    def _of_missing(self, parts: Sequence[MissingPart]) -> tuple[str, str]:
+        kinds = [part.kind for part in parts]
+        kind = EditKind.TERM if EditKind.TERM in kinds else EditKind.FACTOR
+        return kind.value, "; ".join(map(self._lacks, parts))
+
+    def _lacks(self, part: MissingPart) -> str:
+        said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
+        if part.kind is EditKind.TERM:
+            name = self.label(part.cell) or (written(part.cell) if part.cell else "a cell")
+            lacks = f"it lacks the way through {name}"
+            add = f"add {said} to {beside}" if beside else f"add {said}"
+        else:
+            what = "factor" if self._is_error(part.cell) else "slope"
+            lacks = f"it lacks the {what} {self._algebra(part.formula)}"
+            add = f"multiply {beside} by {said}" if beside else f"multiply by {said}"
+        return f"{lacks}: {add}" if part.is_put_in else lacks
+
+    def _is_error(self, cell: Address | None) -> bool:
+        """Whether a cell is an output's error, whose slope nobody calls one."""
+        return cell is not None and is_loss_word(self.label(cell).lower())
+
+    def _algebra(self, part: Expression) -> str:
+        """An expression in the sheet's own names."""
+        named = renamed(part, lambda mention: self.label(self._cell(mention)) or mention.text)
+        return write(named).replace("*", "·").replace("-", "−")
+
+    # What sort of mistake it is
+
+    def kind(self, edits: Sequence[Edit]) -> str:
+        first, last = edits[0], edits[-1]
+        if first.kind is not EditKind.REFERENCE:
+            return str(first.kind.value)
+        if last.kind is EditKind.REFERENCE and (last.old, last.new) == (first.new, first.old):
+            return EditKind.EXCHANGE.value
+        return self._kind_of_reference(first) or EditKind.REFERENCE.value
+
+    def _kind_of_reference(self, first: Edit) -> str:
+        old, new = self._cell(first.old), self._cell(first.new)
+        if self._is_blank(old):
+            return BLANK_REFERENCE
+        if old is None or new is None:
+            return ""
+        if isinstance(self.training.book.values.get(old), str):
+            return "text reference"
+        other_step = old in self.training.weight_cells and old not in self.under_test.step.weights
+        if other_step or self._same_line(old, new):
+            return "frozen row" if "$" in write(first.old) else ANOTHER_ROW
+        return "pre-activation" if self.training.flow.sources(new) == (old,) else ""
+
+    def _is_blank(self, cell: Address | None) -> bool:
+        return cell is not None and self.training.book.is_blank(cell)
+
+    def _same_line(self, a: Address | None, b: Address) -> bool:
+        beside = self.training.axis.beside
+        return a is not None and a != b and beside(a) == beside(b)
+
+    # Why it is one
+
+    def why(self, edits: Iterable[Edit], weight: str = "") -> str:
+        """The edits with their reasons, the chain being that to a weight."""
+        return "; ".join(self._because(edit, weight) for edit in edits)
+
+    def _because(self, edit: Edit, weight: str) -> str:
+        old, new = edit.old, edit.new
+        match edit.kind, new:
+            case ((EditKind.REFERENCE | EditKind.NUMBER | EditKind.EXCHANGE), _):
+                both = [(old, new), (new, old)]
+                some = both if edit.kind is EditKind.EXCHANGE else both[:1]
+                return "; ".join(self._reference(*pair, weight) for pair in some)
+            case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
+                assert isinstance(old, Infix)
+                other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"
+                turned = edit.kind is EditKind.ORDER
+                same = ": the two sides are exchanged" if turned else ""
+                reason = same if old.operator == operator else other
+                return f"{_short(old)} should be {_short(new)}{reason}"
+            case ((EditKind.SIGN | EditKind.FUNCTION), _):
+                return _of_function(old) if edit.kind is EditKind.FUNCTION else _turned(old)
+            case ((EditKind.PARENTHESES | EditKind.RANGE | EditKind.ACTIVATION), _):
+                said = {
+                    EditKind.PARENTHESES: self._parentheses,
+                    EditKind.RANGE: self._range,
+                    EditKind.ACTIVATION: _activations,
+                }
+                return said[edit.kind](old, new)
+            case EditKind.FACTOR, Infix(operator, _, factor):
+                verb = "multiplied" if operator == "*" else "divided"
+                chain = f"the chain to {weight} has one factor more: " if weight else ""
+                return f"{chain}{_short(old)} is to be {verb} by {self._named(factor)}"
+            case EditKind.TERM, Infix(_, _, term):
+                return f"the term {self._named(term)} is left out"
+            case EditKind.OMISSION, _:
+                chain = f": the chain to {weight} has no such part" if weight else ""
+                return f"{self._named(old)} doesn't belong there{chain}"
+        return (
+            "no small change makes this the gradient; "
+            f"the chain rule gives the formula below for {weight}"
+        )
+
+    def _reference(self, old: Expression, new: Expression, weight: str) -> str:
+        old_cell, new_cell = self._cell(old), self._cell(new)
+        if self._is_blank(old_cell):
+            return f"{write(old)} is blank: {self._named(new)} belongs there"
+        if isinstance(new, Number) or new_cell is None:
+            return f"{self._named(old)} should be {write(new)}"
+        if self._same_line(old_cell, new_cell):
+            where = "stays with one row" if "$" in write(old) else "is of another row"
+            return f"{write(old)} {where}: {self._named(new)} belongs there"
+        said, name = self.label(old_cell), self.label(new_cell) or write(new)
+        what = f"{write(old)} is {said}; " if said else f"not {write(old)}: "
+        if not weight:
+            return f"{what}it is {name} that belongs there, so {write(new)}"
+        through = "goes through" if new_cell in self.training.computed_cells else "needs"
+        return f"{what}the chain to {weight} {through} {name}, so {write(new)}"
+
+    def _range(self, old: Expression, new: Expression) -> str:
+        """What the columns of two ranges are called, where that tells them apart."""
+        corners = [Reference(write(part).partition(":")[0]) for part in (old, new)]
+        said, name = (self.label(self._cell(corner)) for corner in corners)
+        if not name or said == name:
+            return f"{write(old)} should be {write(new)}"
+        return (
+            f"{write(old)} is {said or 'another'}; it is {name} that belongs there, so {write(new)}"
+        )
+
+    def _parentheses(self, old: Expression, new: Expression) -> str:
+        parts = [factor.part for factor in factors(new).parts]
+        sums = [part for part in parts if _is_sum(part)]
+        rest = [part for part in parts if part not in sums[:1]]
+        if not (sums and rest and _is_sum(old)):
+            return "the parentheses stand in the wrong place"
+        names = "·".join(map(self._bare, rest))
+        return (
+            "the sum needs its parentheses: as it stands, "
+            f"only one of its terms is multiplied by {names}"
+        )
+
+    def _bare(self, part: Expression) -> str:
+        if isinstance(part, Infix) and _is_sum(part):
+            sign = part.operator.replace("-", "−")
+            return f"({self._bare(part.left)}{sign}{self._bare(part.right)})"
+        return self.label(self._cell(part)) or write(part)
+
+    def _named(self, part: Expression) -> str:
+        name = self.label(self._cell(part))
+        return f"{write(part)} ({name})" if name else write(part)
+
+    def _cell(self, part: Expression) -> Address | None:
+        if not isinstance(part, Reference):
+            return None
+        return self.training.book.reader.cell(part.text, self.home)
+
+
+def _turned(old: Expression) -> str:
+    return f"the sign of {_short(old)} is wrong"
+
+
+def _of_function(old: Expression) -> str:
+    """Why a function doesn't belong there; x stands for each cell that it is taken of."""
+    too_often = any(reference.text == "x" for reference in references(old))
+    return (
+        f"{write(old)} is taken once too often: x itself belongs there" if too_often else LOGARITHM
+    )
+
+
+def _activations(old: Expression, new: Expression) -> str:
+    """Several sums where their activations belong."""
+    both = zip(references(old), references(new), strict=True)
+    pairs = dict.fromkeys((a.text, b.text) for a, b in both if a != b)
+    sums, activations = (", ".join(column) for column in zip(*pairs, strict=True))
+    return f"{sums} aren't activated yet: {activations} belong there"
+
+
+def _is_sum(part: Expression) -> bool:
+    return isinstance(part, Infix) and part.operator in "+-"
+
+
+def _short(part: Expression) -> str:
+    text = write(part)
+    return text if len(text) <= 40 else f"{text[:24]} … {text[-12:]}"
+
+
+# Faults -------------------------------------------------------------------------------
 
 NOT_SOUGHT = (
     "it isn't the gradient; a small change that makes it one was not looked for any further"
@@ -39,10 +310,10 @@ class Fault:
     weight: int  # -1 where it isn't one's own
     finding: Finding
     owners: tuple[Address, ...]
-    expected: Pattern | None = None
+    right: Pattern | None = None
     first_step: int = 0  # in which it is made
     fixes: Mapping[Address, str] = field(default_factory=dict)  # the right formula of every owner
-    said: Pattern | None = None  # the wrong formula, where no right one was looked for
+    wrong: Pattern | None = None  # the wrong formula, where no right one was looked for
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
@@ -87,7 +358,7 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
         weight=name,
         why=f"{taken} is of {names[hypothesis.whose]}; "
         f"{name} needs {wording.label(right) or said}, so {said}",
-        edits=wording.named(hypothesis.edits),
+        edits=wording.in_names(hypothesis.edits),
     )
     return _fault(tested, weight, hypothesis, found)
 
@@ -99,7 +370,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     edits = hypothesis.edits if home in tested.training.book.patterns else ()
     kind, why = PASTED, f"{written(home)} holds a number, and so does its whole column"
     if edits:
-        kind, why = wording.told(hypothesis)
+        kind, why = wording.kind_and_reason(hypothesis)
     found = _finding(
         tested,
         home,
@@ -108,7 +379,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
         weight=names[0] if len(names) == 1 else "",
         why=why,
         spoils=names,
-        edits=wording.named(edits),
+        edits=wording.in_names(edits),
     )
     return _fault(tested, -1, hypothesis, found)
 
@@ -128,7 +399,7 @@ def claim_fault(
     elif home not in book.patterns:
         kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
     elif hypothesis is not None and edits:
-        kind, why = wording.told(hypothesis, name)
+        kind, why = wording.kind_and_reason(hypothesis, name)
     elif tested.has_no_influence(weight):
         loss = ", ".join(_called(tested, cell) for cell in sorted(tested.loss_cells))
         kind, why = EditKind.FORMULA.value, f"the loss ({loss}) doesn't depend on {name}"
@@ -149,13 +420,13 @@ def claim_fault(
         why=why,
         relative_error=error,
         spoils=tuple(tested.training.names[j] for j in sorted({weight, *spoilt}) if spoilt),
-        edits=wording.named(edits) if home in book.patterns else (),
+        edits=wording.in_names(edits) if home in book.patterns else (),
     )
     if hypothesis is not None:
         return _fault(tested, weight, hypothesis, found)
     owners = tuple(tested.positions.there(home, step) for step in tested.alike)
     said = book.patterns.get(home) if why == NOT_SOUGHT else None
-    return Fault(weight, found, owners, first_step=_first_step(tested), said=said)
+    return Fault(weight, found, owners, first_step=_first_step(tested), wrong=said)
 
 
 def _first_step(tested: StepUnderTest) -> int:
@@ -222,7 +493,7 @@ def gather_faults(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
     """Faults of one weight with one repair, together."""
     found: dict[object, list[Fault]] = {}
     for fault in faults:
-        pattern = fault.expected or fault.said
+        pattern = fault.right or fault.wrong
         key = pattern.key if pattern else (fault.finding.formula, fault.finding.why)
         column = column_of(fault.owners[0]), sheet_of(fault.owners[0])
         found.setdefault((fault.weight, fault.finding.kind, key, column), []).append(fault)

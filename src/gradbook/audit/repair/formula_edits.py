@@ -123,7 +123,7 @@ class EvaluatedFormula:
         if isinstance(part, Number):
             return np.asarray(part.value)
         pieces = [self.values[*path, k] for k in range(len(inner(part)))]
-        found = combined(part, pieces)
+        found = combine(part, pieces)
         return self.value_of(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
@@ -140,28 +140,28 @@ class EvaluatedFormula:
                 pieces = [
                     values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
                 ]
-                found = combined(part, pieces)
+                found = combine(part, pieces)
                 if found is None:
                     found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
                 values[path] = found
         return values.get((), self.values[()])
 
 
-def remembered(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
-    """The same function, which asks for each reference once."""
+def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
+    """Return the same function, which asks for each reference once."""
     known: dict[Expression, Array] = {}
 
-    def found(part: Expression) -> Array:
+    def recall(part: Expression) -> Array:
         if not isinstance(part, Reference):
             return value(part)
         if part not in known:
             known[part] = value(part)
         return known[part]
 
-    return found
+    return recall
 
 
-def combined(part: Expression, pieces: Sequence[Array]) -> Array | None:
+def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
     """The value of an expression from those of its pieces; None of what isn't known here."""
     match part:
         case Infix(operator, _, _) if operator in OPERATIONS:

@@ -1,9 +1,13 @@
-"""The claimed gradients of a training that aren't: which cells are to blame, and what is right."""
+"""The claimed gradients of a training that aren't: which cells are to blame, and what is right.
+
+The generators propose hypotheses, in the order in which they are asked; one of those is believed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 
 from gradbook.audit.budget import A_SHARE, budget, left_open, sought
@@ -13,17 +17,23 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gather_faults
-from gradbook.audit.repair.generators import catalogue
-from gradbook.audit.repair.generators.catalogue import (
-    Generator,
-    Proof,
-    SearchStage,
-    written_anew,
+from gradbook.audit.repair.generators.claims import (
+    going_on,
+    omissions_of_all,
+    omitted_parts,
+    other_gradients,
+    repaired_shares,
+    scattered_shares,
+    serving_others,
 )
-from gradbook.audit.repair.generators.omissions import omissions_of_all
-from gradbook.audit.repair.generators.other_gradients import going_on, serving_others
-from gradbook.audit.repair.generators.samples import repaired_shares
-from gradbook.audit.repair.generators.scattered_shares import scattered_shares
+from gradbook.audit.repair.generators.columns import (
+    changed_columns,
+    constant_formulas,
+    lacking_columns,
+    pasted_columns,
+    slopes_anew,
+)
+from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, formulas_of, rank
 from gradbook.audit.repair.symptoms import (
     EarlierRows,
@@ -37,9 +47,89 @@ from gradbook.audit.repair.symptoms import (
     is_slope,
     only_what_changes,
 )
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
+
+# Generators ---------------------------------------------------------------------------
+
+
+class SearchStage(Enum):
+    """What is looked at, in this order."""
+
+    ROWS = "rows that aren't like most"
+    UPDATES = "updates, which may take another weight's gradient"
+    OTHER_ROWS = "columns that were to blame in other rows"
+    COLUMNS = "columns that several gradients come from"
+    CLAIMS = "a gradient's own formula"
+
+
+class Proof(Enum):
+    """What it takes to believe what a generator proposes."""
+
+    NONE = "it has proved it itself"
+    GRADIENTS = "it puts gradients right and spoils none"
+    REASONS = "… and something speaks against the cells rather than against the gradients"
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Hypotheses of one kind, by its name."""
+
+    name: str
+    stage: SearchStage
+    proof: Proof
+    propose: Callable[[Symptoms], Iterator[Hypothesis]]
+
+
+def _of_claim(
+    way: Callable[[WrongFormula], Hypothesis | None],
+) -> Callable[[Symptoms], Iterator[Hypothesis]]:
+    """A way to put a formula right, for that of the claim which is looked at."""
+
+    def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
+        assert symptoms.weight is not None
+        wrong = symptoms.formula(symptoms.weight)
+        found = way(wrong) if wrong is not None else None
+        if found is not None:
+            yield found
+
+    return propose
+
+
+def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """What the chain rule gives, in the sheet's own cells."""
+    assert symptoms.weight is not None
+    claim, true = symptoms.wrong[symptoms.weight], symptoms.under_test.gradients[symptoms.weight]
+    target = true if claim.sign > 0 else -true
+    wrong = symptoms.formula(symptoms.weight)
+    old = claim.expression if wrong is None else wrong.expression
+    found = anew(symptoms.under_test, claim.owner, old, target)
+    if found is not None:
+        yield found
+
+
+GENERATORS = (
+    Generator("outlier rows", SearchStage.ROWS, Proof.NONE, outlier_rows),
+    Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
+    Generator("known columns", SearchStage.OTHER_ROWS, Proof.GRADIENTS, known_columns),
+    Generator("pasted columns", SearchStage.COLUMNS, Proof.GRADIENTS, pasted_columns),
+    Generator("constant formulas", SearchStage.COLUMNS, Proof.REASONS, constant_formulas),
+    Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
+    Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
+    Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.GRADIENTS, repaired_shares),
+    Generator("scattered shares", SearchStage.CLAIMS, Proof.GRADIENTS, scattered_shares),
+    Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
+    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, omitted_parts),
+    Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
+    Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
+    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, written_anew),
+)
+
+
+# Findings -----------------------------------------------------------------------------
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
 SHOWN = 3  # steps, of those that weren't judged
@@ -231,7 +321,7 @@ def _own_faults(
 
 def propose(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
     """All that the generators of a stage propose."""
-    asked = (generator for generator in catalogue.GENERATORS if generator.stage is stage)
+    asked = (generator for generator in GENERATORS if generator.stage is stage)
     return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
 
 
@@ -240,7 +330,7 @@ def choose(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
     a doubtful one that explains them all; else one that explains some."""
     doubtful: list[Hypothesis] = []
     partly: list[Hypothesis] = []
-    for generator in catalogue.GENERATORS:
+    for generator in GENERATORS:
         found = _believed(symptoms, generator) if generator.stage is stage else None
         if found is None:
             continue

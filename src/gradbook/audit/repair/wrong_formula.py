@@ -46,7 +46,7 @@ from gradbook.audit.repair.formula_edits import (
     hits,
     matching,
     pairs,
-    remembered,
+    remember,
     templates,
 )
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, rank
@@ -86,7 +86,7 @@ class WrongFormula:
 
     @cached_property
     def evaluated(self) -> EvaluatedFormula:
-        return EvaluatedFormula(self.expression, remembered(self.value_of))
+        return EvaluatedFormula(self.expression, remember(self.value_of))
 
     def value_of(self, part: Expression) -> Array:
         tested = self.under_test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.audit.repair.formula_edits import EvaluatedFormula, combined
+from gradbook.audit.repair.formula_edits import EvaluatedFormula, combine
 from gradbook.targets.excel.language.grammar import read
 
 GIVEN = np.array([0.5, 2.0])
@@ -13,7 +13,7 @@ GIVEN = np.array([0.5, 2.0])
 
 def value(text):
     part = read(text)
-    return combined(part, [GIVEN.copy() for _ in range(len(part.arguments))])
+    return combine(part, [GIVEN.copy() for _ in range(len(part.arguments))])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.repair.generators.catalogue import GENERATORS
+from gradbook.audit.repair.gradients import GENERATORS
 from tests.audit.material.network import NETWORK, proposed, symptoms
 from tests.audit.material.small import at
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from gradbook.audit.repair.generators.other_gradients import serving_others, whose
+from gradbook.audit.repair.generators.claims import serving_others, whose
 from gradbook.audit.repair.hypotheses import Cause
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed

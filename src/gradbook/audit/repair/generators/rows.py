@@ -1,20 +1,25 @@
-"""Rows that aren't like the rest of their columns: what a few steps say otherwise than most."""
+"""What may be wrong with a row: what most rows say otherwise, and what put other rows right."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from gradbook.audit.formula.address import ROW, SHEET, Address, sheet_of
+from gradbook.audit.formula.address import ROW, SHEET, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, moved, relaid
 from gradbook.audit.judge.numbers import agree
-from gradbook.audit.judge.step_under_test import Positions, StepUnderTest
+from gradbook.audit.judge.step_under_test import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
+from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.targets.excel.language.grammar import Number
+from gradbook.targets.excel.language.grammar import Expression, Number, read, write
+
+# Rows unlike most ---------------------------------------------------------------------
 
 SEVERAL = 3  # steps that are alike
 
@@ -66,11 +71,13 @@ def _otherwise_computed(
         return not agree(loss, there.random.of(there.loss))
 
     own = {cell: right for cell, right in cells.items() if cell in tested.forward}
-    slips = {cell: right for cell, right in own.items() if _is_slip(tested.training, cell, right)}
+    slips = {
+        cell: right for cell, right in own.items() if _is_row_slip(tested.training, cell, right)
+    }
     return {cell: right for cell, right in slips.items() if matters(cell, right)}
 
 
-def _is_slip(training: SheetTraining, cell: Address, right: Pattern) -> bool:
+def _is_row_slip(training: SheetTraining, cell: Address, right: Pattern) -> bool:
     """Whether a formula computes something else of the same cells, or goes on as an update does:
     of other cells, it may be meant so."""
     has = training.flow.sources(cell)
@@ -195,3 +202,79 @@ class Move:
         if x in self.weights:
             return self.weights[x] == y
         return y in (x, x + self.distance(x), x + own)
+
+
+# Repairs of other rows ----------------------------------------------------------------
+
+
+def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """What put a column right in other rows."""
+    for step, hypothesis in symptoms.earlier.columns:
+        again = _in_this_step(symptoms.under_test, step, hypothesis)
+        if again is not None:
+            yield again
+
+
+def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The repair of the same formula in another place, where it helps here too."""
+    assert symptoms.weight is not None
+    wrong = symptoms.formula(symptoms.weight)
+    if wrong is None:
+        return
+    known = symptoms.earlier.claims.get(wrong.pattern.key)
+    if known is None:
+        return
+    down = row_of(wrong.home) - row_of(known.home)
+    across = column_of(wrong.home) - column_of(known.home)
+
+    def follow(cell: Address, text: str) -> str:
+        return moved(text, down, across)
+
+    again = _moved(known, (wrong.home,), follow)
+    if _restores(wrong, again):
+        yield again
+
+
+def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
+    """Whether the repaired formula, written and read again, is what is wanted."""
+    tested = wrong.under_test
+    pattern = tested.training.book.reader.typed(hypothesis.formulas[0], wrong.home)
+    if pattern.expression is None:
+        return False
+    try:
+        node = tested.graph.expression(pattern.expression, wrong.home, pattern)
+    except NotUnderstood:
+        return False
+    return tested.compare(node, wrong.target) is ClaimVerdict.RIGHT
+
+
+def _in_this_step(
+    tested: StepUnderTest, step: SheetStep, hypothesis: Hypothesis
+) -> Hypothesis | None:
+    """A hypothesis of another step for the cells that stand in their places in this one; None
+    where these say another thing."""
+    patterns = tested.training.book.patterns
+    move = Move(tested.training, step, tested.step)
+    there = tuple(map(move.to, hypothesis.cells))
+    for cell, other in zip(hypothesis.cells, there, strict=True):
+        both = cell in patterns and other in patterns
+        if not (move.same(cell, other) if both else (cell in patterns) == (other in patterns)):
+            return None
+    return _moved(hypothesis, there, move.text)
+
+
+def _moved(
+    hypothesis: Hypothesis, cells: tuple[Address, ...], follow: Callable[[Address, str], str]
+) -> Hypothesis:
+    """A hypothesis for other cells, its formulas as they belong there."""
+
+    def part(expression: Expression) -> Expression:
+        return read(follow(hypothesis.home, write(expression)))
+
+    def edit(one: Edit) -> Edit:
+        return replace(one, old=part(one.old), new=part(one.new))
+
+    both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
+    formulas = tuple(follow(cell, text) for cell, text in both)
+    edits = tuple(map(edit, hypothesis.edits))
+    return replace(hypothesis, cells=cells, formulas=formulas, edits=edits)

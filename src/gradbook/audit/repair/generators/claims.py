@@ -1,0 +1,592 @@
+"""What may be wrong with a gradient itself: shares of samples, omissions, another's gradient.
+
+A gradient may be gathered from a column of samples, or from shares that stand here and there; where
+samples don't stand below each other, which share is of which sample is told by what most of them
+say: each is the slope by way of one of the formulas that mention the weight. Of parts of the chain
+rule that are left out nothing has to be tried: a claim that is the sum over some of the ways from
+the loss, or the product without one slope, is so at any numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import Address, sheet_of, written
+from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import copied, relaid
+from gradbook.audit.judge.omissions import Omissions
+from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, formulas_of
+from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
+from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
+from gradbook.audit.training.claims import Claim
+from gradbook.audit.training.training import SheetTraining
+from gradbook.graph.chain import gradients
+from gradbook.graph.node import Array, Node
+from gradbook.targets.excel.language.grammar import Call, Number, Reference
+
+# Shares in a column of samples --------------------------------------------------------
+
+SEEN = 1_000  # numbers that could be computed while a formula is led to another sample
+
+
+def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """What is wrong with the shares that a claim adds up, if it adds up some."""
+    tested, weight = symptoms.under_test, symptoms.weight
+    assert weight is not None
+    claim = symptoms.wrong[weight]
+    try:
+        every = shares_of(tested, claim)
+        cells = [c for c in every if not _is_right(tested, weight, claim, c)]
+        several = cells and len(every) > 1
+        target = share_target(tested, weight, claim, cells[0])[0] if several else None
+        found = repaired_as(tested, cells[0], target) if target is not None else None
+    except NotUnderstood:
+        return
+    if found is not None:
+        text = found.formulas[0]
+        formulas = tuple(_as_seen_from(tested, text, cells[0], cell) for cell in cells)
+        yield Hypothesis(Cause.COLUMN, tuple(cells), formulas, found.edits, frozenset({weight}))
+
+
+def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
+    """The cells of one column, formulas of one shape, that the claim is gathered from."""
+    training = tested.training
+    patterns = training.book.patterns
+    sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
+    cells = [cell for cell in sources if cell in patterns and cell not in training.weight_cells]
+    if not cells and isinstance(claim.expression, Call):
+        cells = [c for c in sources if isinstance(training.book.values.get(c), float)]  # pasted
+    if len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
+        return []
+    return cells if len(set(map(training.axis.beside, cells))) == 1 else []
+
+
+def _is_right(tested: StepUnderTest, weight: int, claim: Claim, cell: Address) -> bool:
+    """Whether one sample's share is what it should be."""
+    target, share = share_target(tested, weight, claim, cell)
+    return share is not None and tested.same(share, target)
+
+
+def share_target(
+    tested: StepUnderTest, weight: int, claim: Claim, cell: Address
+) -> tuple[Node, Node | None]:
+    """What a share should be, and what it is."""
+    target = _by_way_of(tested, weight, cell)
+    try:
+        claimed = tested.claim_node(claim)
+        share = tested.graph.known.get(cell)
+    except NotUnderstood:
+        share = None  # it can't be worked, so it has no factor either
+    if not isinstance(share, Node):
+        return target, None
+    return target / gradients(claimed, [share])[share], share
+
+
+def repaired_as(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
+    """How a share becomes what it should be."""
+    pattern = tested.formula(cell)
+    if pattern is None:
+        return anew(tested, cell, Number(0.0), target)
+    if pattern.expression is None:
+        return None
+    wanted = np.asarray(tested.random.of(target))
+    return WrongFormula(tested, cell, pattern, pattern.expression, wanted, target).repair
+
+
+def _by_way_of(tested: StepUnderTest, weight: int, cell: Address) -> Node:
+    """∂loss/∂w as far as it comes by way of the cell's own sample."""
+    training, graph = tested.training, tested.graph
+    at = tested.step.weights[weight]
+    assert at is not None
+    along = training.axis.along
+    others = [
+        graph.known[user]
+        for user in training.flow.users.get(at, ())
+        if user in graph.known and along(user) != along(cell)
+    ]
+    node = graph.node(at)
+    return gradients(tested.loss, [node], [n for n in others if isinstance(n, Node)])[node]
+
+
+def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address) -> str:
+    """The formula of another sample: what is a sample's own moves with it, all else stays."""
+    reader = tested.training.book.reader
+
+    def follow(reference: str) -> str:
+        at = reader.cell(reference, home)
+        there = None if at is None else beside(tested, at, cell, home)
+        if at is None or there is None or there == at:
+            return reference
+        return copied(reference, at, there)
+
+    return relaid(text, follow)
+
+
+def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
+    """The cells of a column that don't say of their samples what most say of theirs; all of them
+    where nothing is said by most, as where they only happen to stand below each other."""
+    patterns = tested.training.book.patterns
+    if len(cells) < 2 or len({patterns[cell] for cell in cells}) == 1:
+        return []
+    first, said = cells[0], {}
+    for cell in cells:
+        spend(SEEN)
+        text = _as_seen_from(tested, patterns[cell].text_at(cell), cell, first)
+        said[cell] = text.replace("$", "")  # which is fixed makes no difference in one cell
+    ((usual, often),) = Counter(said.values()).most_common(1)
+    return [cell for cell in cells if said[cell] != usual or 2 * often <= len(cells)]
+
+
+def beside(tested: StepUnderTest, cell: Address, home: Address, first: Address) -> Address:
+    """The cell that stands to a sample's `home` as this one stands to the first sample's."""
+    training, known = tested.training, tested.graph.known
+    there = cell + home - first
+    if there == cell or cell in training.weight_cells or sheet_of(cell) != sheet_of(home):
+        return cell
+    if there in training.weight_cells:
+        return cell
+    if training.plain(there) not in known and there not in tested.positions.unused_formulas:
+        return cell
+    a, b = (training.book.patterns.get(c) for c in (cell, there))
+    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
+    return there if alike else cell
+
+
+# Scattered shares ---------------------------------------------------------------------
+
+MOST_SHARES = 60  # shares of one gradient
+SHARE = 20_000  # numbers that could be computed while one is held against a sample
+
+
+def scattered_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """What is wrong with the shares that a claim adds up, where the others are those of samples."""
+    tested, weight = symptoms.under_test, symptoms.weight
+    assert weight is not None
+    claim = symptoms.wrong[weight]
+    shares = _shares(tested, claim)
+    if not 1 < len(shares) <= MOST_SHARES:
+        return
+    try:
+        wanted = _wrong_shares(tested, weight, claim, shares)
+        found = [repaired_as(tested, cell, target) for cell, target in wanted]
+    except NotUnderstood:
+        return
+    known = [one for one in found if one is not None]
+    if known and len(known) == len(found):
+        cells = tuple(one.home for one in known)
+        texts = tuple(one.formulas[0] for one in known)
+        yield Hypothesis(Cause.COLUMN, cells, texts, known[0].edits, frozenset({weight}))
+
+
+def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
+    """The formulas of the step that the claim mentions."""
+    training = tested.training
+    return [
+        cell
+        for cell in dict.fromkeys(training.flow.sources(claim.owner))
+        if cell in training.book.patterns and cell in training.computed_cells
+    ]
+
+
+def _wrong_shares(
+    tested: StepUnderTest, weight: int, claim: Claim, shares: Sequence[Address]
+) -> list[tuple[Address, Node]]:
+    """The shares that are no sample's, with those of the samples that have none, in their order;
+    nothing where all are wrong, or where there are more of the one than of the other."""
+    claimed = tested.claim_node(claim)
+    nodes = {cell: tested.graph.node(cell) for cell in shares}
+    factors = gradients(claimed, list(nodes.values()))
+    left = _by_way_of_each(tested, weight)
+    if len(left) != len(shares):
+        return []
+    wrong: list[Address] = []
+    for cell, node in nodes.items():
+        spend(SHARE * len(left))
+        mine = next((slope for slope in left if tested.same(node * factors[node], slope)), None)
+        if mine is None:
+            wrong.append(cell)
+        else:
+            left.remove(mine)
+    if len(wrong) == len(shares):
+        return []
+    return [(cell, slope / factors[nodes[cell]]) for cell, slope in zip(wrong, left, strict=True)]
+
+
+def _by_way_of_each(tested: StepUnderTest, weight: int) -> list[Node]:
+    """∂loss/∂w as far as it comes by way of each formula that mentions the weight."""
+    at, known = tested.step.weights[weight], tested.graph.known
+    assert at is not None
+    users = sorted(set(tested.training.flow.users.get(at, ())) & tested.forward)
+    ways = [node for node in map(known.get, users) if isinstance(node, Node)]
+    start = tested.graph.node(at)
+    if len(ways) > MOST_SHARES:
+        return []
+    apart = ([other for other in ways if other is not way] for way in ways)
+    return [gradients(tested.loss, [start], others)[start] for others in apart]
+
+
+# Omissions ----------------------------------------------------------------------------
+
+LAYERS = 4  # of columns that are made of each other
+MOST_CELLS = 60  # that are looked at
+
+
+def omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
+    """What is left out of every wrong gradient, where nothing else is wrong, and the step in which
+    each is put right: the cells that gradients are made of first."""
+    try:
+        return _omissions_of_all(symptoms)
+    except NotUnderstood:
+        return []
+
+
+def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesis]]:
+    tested, wrong = symptoms.under_test, symptoms.wrong
+    if not wrong or not all(_is_its_own(tested, j, claim) for j, claim in wrong.items()):
+        return []
+    others = tested.wrong_weights() - wrong.keys()
+    found: list[tuple[StepUnderTest, Hypothesis]] = []
+    for _ in range(LAYERS):
+        columns = list(_lacking_columns(tested, wrong))
+        if not columns:
+            break
+        found += [(tested, column) for column in columns]
+        for column in columns:
+            tested = tested.with_formulas(formulas_of(tested, column))
+    for weight in sorted(tested.wrong_weights() & wrong.keys()):
+        own = omission_of_claim(tested, weight, wrong[weight])
+        if own is None:
+            return []
+        found.append((tested, own))
+        tested = tested.with_formulas(formulas_of(tested, own))
+    return found if found and tested.wrong_weights() <= others else []
+
+
+def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
+    """Whether a claim leaves something out, and no way of a weight that unlike formulas take:
+    of those one may be odd, which is suspected first."""
+    omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
+    if not omissions or cell is None or tested.chain is None:
+        return False
+    of, partials = tested.graph.node(cell), tested.chain.partials
+    patterns, held = tested.training.book.patterns, tested.cells_of_values
+    users = [held[place] for place, some in partials.items() if of in some and place in held]
+    shapes = {patterns[cell].shape for cell in users if cell in patterns}
+    return len(shapes) < 2 or not any(one.is_way for one in omissions)
+
+
+def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """What one gradient's own formula leaves out."""
+    assert symptoms.weight is not None
+    try:
+        weight = symptoms.weight
+        found = omission_of_claim(symptoms.under_test, weight, symptoms.wrong[weight])
+    except NotUnderstood:
+        return
+    if found is not None:
+        yield found
+
+
+def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
+    """What a claim leaves out of a weight's gradient, put back into its formula."""
+    if len(shares_of(tested, claim)) > 1:
+        return None
+    omissions, cell = tested.left_out(claim, weight), tested.step.weights[weight]
+    wrong = wrong_formula(tested, weight, claim) if omissions else None
+    if wrong is None or cell is None:
+        return None
+    found = restore(wrong, tested.graph.node(cell), omissions)
+    return None if found is None else replace(found, explains=frozenset({weight}))
+
+
+# What gradients are made of -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LackingCell:
+    """A cell that leaves something out of the slope that it should be."""
+
+    cell: Address
+    of: Node  # what it should be the slope by
+    omissions: Omissions[Node]
+    target: Node
+    per: Node | None = None  # by how much the gradient that it is a share of grows with it
+
+    def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
+        pattern = tested.formula(self.cell)
+        if pattern is None or pattern.expression is None:
+            return None
+        wanted = np.asarray(tested.random.of(self.target))
+        wrong = WrongFormula(tested, self.cell, pattern, pattern.expression, wanted, self.target)
+        return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
+
+
+def _lacking_columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Iterator[Hypothesis]:
+    """The cells of wrong gradients that leave something out, and are made of none that does."""
+    still = {j: claim for j, claim in wrong.items() if j in tested.wrong_weights()}
+    owners = {claim.owner for claim in still.values()}
+    made_of = {j: tested.made_of([claim.owner]) for j, claim in still.items()}
+    shares = {cell: j for j, claim in still.items() for cell in shares_of(tested, claim)}
+    inside = set().union(*made_of.values()) - tested.forward - owners
+    lacking: dict[Address, LackingCell] = {}
+    for cell in sorted(inside & tested.graph.known.keys())[:MOST_CELLS]:
+        users = [j for j, cells in made_of.items() if cell in cells]
+        if cell in shares and len(users) == 1:
+            found = omission_of_share(tested, shares[cell], still[shares[cell]], cell)
+        else:
+            found = omission_of_cell(tested, cell, len(users))
+        if found is not None:
+            lacking[cell] = found
+    first = [cell for cell in lacking if not tested.made_of([cell]) & lacking.keys() - {cell}]
+    for cells in _in_columns(tested, first):
+        each = [lacking[cell].put_right(tested) for cell in cells]
+        known = [one for one in each if one is not None]
+        if known and len(known) == len(each):
+            explains = frozenset(j for j, made in made_of.items() if not made.isdisjoint(cells))
+            formulas = tuple(one.formulas[0] for one in known)
+            yield replace(known[0], cells=tuple(cells), formulas=formulas, explains=explains)
+
+
+def _in_columns(tested: StepUnderTest, cells: Collection[Address]) -> Iterator[list[Address]]:
+    """Cells that stand in one line and look alike, as those of several samples do."""
+    training = tested.training
+    found: defaultdict[object, list[Address]] = defaultdict(list)
+    for cell in cells:
+        found[training.axis.line(cell), training.book.patterns[cell].shape].append(cell)
+    yield from found.values()
+
+
+def omission_of_cell(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
+    """What a cell leaves out of the slope by a value on the way to the loss; `users` gradients are
+    made of it. None of one that is right, as the slope by whatever it is called by."""
+    chain, value = tested.chain, tested.graph.known.get(cell)
+    if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
+        return None
+    claimed = np.atleast_1d(tested.random.of(value))
+    if not np.ptp(claimed):
+        return None
+    called = _called_by(tested, cell)
+    own = [node for node, place in tested.cells_of_values.items() if place in called]
+    if any(_is_slope(tested, claimed, node) for node in own):
+        return None
+    if (
+        users < 2
+        and not own
+        and any(_is_slope(tested, claimed, node) for node in tested.cells_of_values)
+    ):
+        return None
+    known = ((node, chain.left_out(node, claimed)) for node in own or tested.cells_of_values)
+    lacking = [(node, omissions) for node, omissions in known if omissions]
+    if not lacking:
+        return None
+    of, omissions = min(lacking, key=lambda one: (len(one[1]), -one[0].index))
+    there = _beside(tested, omissions, cell)
+    return LackingCell(cell, of, there, tested.slopes[of]) if there else None
+
+
+def omission_of_share(
+    tested: StepUnderTest, weight: int, claim: Claim, cell: Address
+) -> LackingCell | None:
+    """What a sample's share of a gradient leaves out."""
+    chain, at = tested.chain, tested.step.weights[weight]
+    target, share = share_target(tested, weight, claim, cell)
+    if chain is None or at is None or share is None:
+        return None
+    along, of = tested.training.axis.along, tested.graph.node(at)
+    per = gradients(tested.claim_node(claim), [share])[share]
+    users = [node for node, place in tested.cells_of_values.items() if along(place) == along(cell)]
+    claimed = np.atleast_1d(tested.random.of(share * per))
+    omissions = _beside(tested, chain.left_out(of, claimed, users), cell)
+    return LackingCell(cell, of, omissions, target, per) if omissions else None
+
+
+def _beside(tested: StepUnderTest, omissions: Omissions[Node], cell: Address) -> Omissions[Node]:
+    """What is left out in a cell's own sample, where there are several."""
+    along, found = tested.training.axis.along, []
+    for one in omissions:
+        own = [
+            p
+            for p in one.places
+            if p in tested.cells_of_values and along(tested.cells_of_values[p]) == along(cell)
+        ]
+        places = one.places if len(one.places) == 1 else tuple(own)
+        found.append(replace(one, places=places))
+    return tuple(one for one in found if one.places)
+
+
+def _is_slope(tested: StepUnderTest, claimed: Array, node: Node) -> bool:
+    true = tested.chain.true(node) if tested.chain is not None else None
+    return true is not None and np.allclose(true, claimed, rtol=1e-9, atol=0, equal_nan=True)
+
+
+def _called_by(tested: StepUnderTest, cell: Address) -> set[Address]:
+    """The cells on the way to the loss whose name is part of a cell's, as h1 is of ∂E/∂h1."""
+    label = _label(tested, cell)
+    names = {place: _label(tested, place) for place in tested.cells_of_values.values()}
+    within = {place: name for place, name in names.items() if name and name in label}
+    longest = max(map(len, within.values()), default=0)
+    return {place for place, name in within.items() if len(name) == longest}
+
+
+def _label(tested: StepUnderTest, cell: Address) -> str:
+    training = tested.training
+    return training.book.label(cell, training.axis).lower()
+
+
+# Gradients of other weights -----------------------------------------------------------
+
+
+def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
+    """The updates that should mention another cell than they do."""
+    tested, patterns = symptoms.under_test, symptoms.under_test.training.book.patterns
+    for weight, claim in symptoms.wrong.items():
+        other = whose(tested, weight, claim) if claim.via and claim.whole else None
+        if other is None:
+            continue
+        astray = _where_ways_meet(tested, claim, other)
+        home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
+        right = _right_one(tested, weight, claim, astray)
+        own = astray == claim.owner and right is not None
+        if right is None or (own and _takes_its_own(tested, weight, astray, right)):
+            continue
+        if home != astray:
+            taken, said = (
+                tested.mentions.on_its_sheet(written(cell), cell, home) for cell in (astray, right)
+            )
+            text = _with(tested, patterns[home].text_at(home), home, astray, said)
+            edit = Edit(EditKind.REFERENCE, ((),), Reference(taken), Reference(said))
+            yield Hypothesis(Cause.UPDATE, (home,), (text,), (edit,), frozenset({weight}), other)
+
+
+def serving_others(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> set[int]:
+    """The weights of a last row, which no update follows, that seem to claim another's gradient, or
+    claim nothing there."""
+    seeming = {
+        weight
+        for weight, claim in wrong.items()
+        if not claim.via and claim.whole and whose(tested, weight, claim) is not None
+    }
+    is_last = tested.step.number == tested.training.steps
+    claims = tested.step.claims if is_last else ()
+    return seeming.union(weight for weight, options in enumerate(claims) if not options)
+
+
+def going_on(
+    last: StepUnderTest, known: Sequence[tuple[StepUnderTest, Hypothesis]], weights: set[int]
+) -> Iterator[tuple[StepUnderTest, Hypothesis]]:
+    """What earlier steps take for these weights' gradients, in a last row, which no update follows:
+    a velocity or a mean that goes on there as it did before."""
+    training, found = last.training, set[Address]()
+    patterns = training.book.patterns
+    for tested, update in known:
+        (weight,) = update.explains
+        steps = last.step.number - tested.step.number
+        there = update.home + steps * training.weights[weight].stride
+        before, here = patterns.get(update.home), patterns.get(there)
+        if before is None or here is None or weight not in weights or there in found:
+            continue
+        if there not in training.weight_cells and here.shape == before.shape:
+            found.add(there)
+            text = _further(training, update, there)
+            alone = replace(tested, alike=(tested.step,))
+            yield alone, replace(update, cells=(there,), formulas=(text,))
+
+
+def _further(training: SheetTraining, update: Hypothesis, there: Address) -> str:
+    """The right formula of an update some steps later."""
+    right = training.book.reader.typed(update.formulas[0], update.home)
+    if sheet_of(there) != sheet_of(update.home):
+        return training.on_sheet_of(there, right).text_at(there)
+    return copied(right.text, update.home, there)
+
+
+def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
+    """The weight whose gradient a claim is."""
+    if claim.owner not in tested.training.book.patterns:
+        return None
+    try:
+        claimed = tested.claim_node(claim)
+    except NotUnderstood:
+        return None
+    for other, true in tested.gradients.items():
+        if other != weight and not true.is_constant() and tested.same(claimed, true):
+            return other
+    return None
+
+
+def _where_ways_meet(tested: StepUnderTest, claim: Claim, other: int) -> Address:
+    """The first cell on the way to a claim that belongs to the other weight's update."""
+    theirs = {cell for option in tested.step.claims[other] for cell in (*option.via, option.owner)}
+    return next((cell for cell in claim.via[1:] if cell in theirs), claim.owner)
+
+
+def _takes_its_own(tested: StepUnderTest, weight: int, taken: Address, right: Address) -> bool:
+    """Whether what an update takes is no other weight's gradient, nor is any made of it, nor is
+    what it should take: then that cell is rightly taken, and what it says is wrong."""
+    every = enumerate(tested.step.claims)
+    others = {option.owner for j, some in every if j != weight for option in some}
+    return right not in others and taken not in others | tested.made_of(others)
+
+
+def _right_one(tested: StepUnderTest, weight: int, claim: Claim, astray: Address) -> Address | None:
+    """What belongs in the place of a gradient, or of what remembers it."""
+    for own in _gradient_cells(tested, weight, claim):
+        right = own if astray == claim.owner else _remembering(tested, own, astray)
+        if right is not None:
+            return right
+    return None
+
+
+def _gradient_cells(tested: StepUnderTest, weight: int, claim: Claim) -> Iterator[Address]:
+    """The cells of the step that are the gradient wanted: first those beside the claim."""
+    training, owner, true = tested.training, claim.owner, tested.gradients[weight]
+    for cell in _near(tested, owner, training.book.patterns):
+        if cell not in training.computed_cells:
+            continue
+        try:
+            node = tested.graph.node(cell)
+        except NotUnderstood:
+            continue
+        if tested.same(node if claim.sign > 0 else -node, true):
+            yield cell
+
+
+def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address | None:
+    """The velocity, or the mean, that gathers a gradient as another cell does the other's."""
+    patterns, weight_cells = tested.training.book.patterns, tested.training.weight_cells
+    users = tested.training.flow.users.get(own, ())
+    near = (user for user in _near(tested, like, users) if user not in weight_cells)
+    alike = (user for user in near if user in patterns)
+    along = tested.training.axis.along
+    return next(
+        (
+            user
+            for user in alike
+            if along(user) == along(like) or patterns[user].shape == patterns[like].shape
+        ),
+        None,
+    )
+
+
+def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
+    """Those of some cells that stand beside one, and then those elsewhere in its step."""
+    along = tested.training.axis.along
+    beside = [cell for cell in cells if along(cell) == along(home)]
+    own = {*tested.step.cells, *tested.positions.unused_formulas}.intersection(cells).difference(
+        beside
+    )
+    near = sorted(beside, key=lambda c: (sheet_of(c) != sheet_of(home), c))
+    return [*near, *sorted(own, key=lambda c: (sheet_of(c) != sheet_of(home), c))]
+
+
+def _with(tested: StepUnderTest, text: str, home: Address, astray: Address, said: str) -> str:
+    """A formula that mentions another cell in the place of one."""
+    cell = tested.training.book.reader.cell
+    return relaid(text, lambda word: said if cell(word, home) == astray else word)
