@@ -29,17 +29,10 @@ from time import perf_counter, process_time
 
 from distributed import LocalCluster
 
-from gradbook.audit.classes.kept import KeptReports
-from gradbook.audit.classes.points import Scores
-from gradbook.audit.classes.record import class_json
-from gradbook.audit.classes.submissions import submitted
-from gradbook.audit.findings.findings import (
-    WRONG,
-    BookReport,
-    Finding,
-    LossCurves,
-    SheetReport,
-)
+from gradbook.audit.classes.marks import Scores, class_json
+from gradbook.audit.classes.reports import StoredReports
+from gradbook.audit.classes.submissions import find_submissions
+from gradbook.audit.findings import WRONG, BookReport, Finding, LossCurves, SheetReport
 from gradbook.audit.many import TOGETHER, checked_by
 from gradbook.audit.workbook.book import Origin
 from gradbook.files import write_whole
@@ -150,8 +143,8 @@ def _books(address: str, place: str, count: int, workers: int) -> None:
             book.write_bytes(content)
         else:
             book.hardlink_to(folder / f"{number // LINKS * LINKS}.xlsx")
-    books = submitted([str(folder)])
-    with KeptReports(books, Path(place, "record")) as reports:
+    books = find_submissions([str(folder)])
+    with StoredReports(books, Path(place, "record")) as reports:
         with _measured("workbooks", count) as tell:
             for done, (number, report) in enumerate(
                 checked_by(Simulated(address, TOGETHER), books, judged), 1

@@ -8,7 +8,7 @@ from gradbook.audit import budget as limits
 from gradbook.audit import check as checking
 from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought, spend
 from gradbook.audit.check import check
-from gradbook.audit.findings.overview import GOOD, grade
+from gradbook.audit.findings import GOOD, grade
 from gradbook.audit.workbook import evaluate
 from tests.audit.material.lookalikes import FORMULAS, book
 

@@ -16,7 +16,7 @@ import pytest
 
 from gradbook import limits
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import RIGHT, UNREADABLE, BookReport
+from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
 from gradbook.audit.many import check_books, checked_by, sent
 from gradbook.work.processes import ProcessCrew
 

@@ -18,7 +18,7 @@ from unittest.mock import patch
 import distributed
 import pytest
 
-from gradbook.audit.findings.findings import RIGHT, UNREADABLE
+from gradbook.audit.findings import RIGHT, UNREADABLE
 from gradbook.audit.many import checked_by
 from gradbook.cli.main import main
 from gradbook.errors import UsageError

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from gradbook.audit.findings.findings import RIGHT, BookReport
+from gradbook.audit.findings import RIGHT, BookReport
 from gradbook.errors import UsageError
 from gradbook.work.processes import WorkCrew
 

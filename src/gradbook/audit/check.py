@@ -21,7 +21,7 @@ from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.judgement import exercise_report
 from gradbook.audit.exercise.recognition import record_in
 from gradbook.audit.exercise.unrecognised import NOT_JUDGED, asked_of, told
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     BLANK_RATE,
     FROZEN,
     NO_NETWORK,
@@ -38,9 +38,8 @@ from gradbook.audit.findings.findings import (
     SheetReport,
     finding_in,
     fingerprint_of,
-    new_ones,
+    new_findings,
 )
-from gradbook.audit.findings.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.formula.address import Address, cells_of, row_of, written
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
@@ -67,6 +66,7 @@ from gradbook.audit.judge.updates import (
     stray_findings,
     update_findings,
 )
+from gradbook.audit.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
 from gradbook.audit.repair.broken_trainings import (
     cut_off_trainings,
     loss_behind_values,
@@ -255,12 +255,12 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     with left_open(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
         findings += tuple(stale_findings(training, groups))
-        findings += tuple(new_ones(optimiser_findings(training, groups, steps), findings))
-    findings += tuple(new_ones(list(neuron_findings(training, steps)), findings))
-    findings += (*new_ones(list(blank_cells(training)), findings), *blank_losses(training))
+        findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
+    findings += tuple(new_findings(list(neuron_findings(training, steps)), findings))
+    findings += (*new_findings(list(blank_cells(training)), findings), *blank_losses(training))
     cells = [step.cells for step in loss if step and not step.assumption]
     factors = blank_factors(training, chain.from_iterable(cells))
-    findings += tuple(new_ones(list(factors), findings))
+    findings += tuple(new_findings(list(factors), findings))
     curve: LossCurves | None = None
     with left_open(lambda: "how its loss would go on"):
         curve = loss_curve(training.book, training.flow, cells, findings)

@@ -15,7 +15,7 @@ from secrets import token_hex
 
 from gradbook import limits
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
 from gradbook.work.processes import LostTask, Outcome, ProcessCrew, Task, WorkCrew, do

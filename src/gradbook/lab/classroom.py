@@ -12,7 +12,7 @@ from unicodedata import combining, normalize
 
 import numpy as np
 
-from gradbook.audit.classes.students import StudentNames, file_key
+from gradbook.audit.classes.submissions import StudentNames, file_key
 from gradbook.data.formats.cells import CellRow, read_rows
 from gradbook.errors import DataError, LimitError
 from gradbook.graph.reference import evaluate

@@ -17,11 +17,11 @@ from typing import Any
 
 from gradbook import limits
 from gradbook.audit.check import check, check_again
-from gradbook.audit.classes.points import BookScore
+from gradbook.audit.classes.marks import BookScore
 from gradbook.audit.classes.submissions import is_handed_in
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import Correction, corrections
-from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.many import check_books, report_of
 from gradbook.audit.workbook.package import TOO_LARGE
 from gradbook.files import in_order, whole_file

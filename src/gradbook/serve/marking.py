@@ -11,11 +11,10 @@ from tempfile import TemporaryFile
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
-from gradbook.audit.classes.points import BookScore, MarkingRules, in_points, score
+from gradbook.audit.classes.marks import BookScore, MarkingRules, in_points, score
 from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
-from gradbook.audit.findings.findings import UNREADABLE, WORST_FIRST, BookReport
-from gradbook.audit.findings.hints import hinted
+from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
 from gradbook.errors import GradbookError, one_line
 from gradbook.report.audit.class_table import ClassTable, in_common
 from gradbook.report.audit.grades import grades_csv
@@ -43,7 +42,7 @@ class Ways:
 
     def told(self, report: BookReport) -> BookReport:
         """The report as whoever looks at it may see it."""
-        return hinted(report) if self.hints else report
+        return with_hints(report) if self.hints else report
 
     def scores(self, reports: Sequence[BookReport]) -> list[BookScore]:
         rules = MarkingRules(self.carry, self.sign_credit)

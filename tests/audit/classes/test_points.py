@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import in_points, score
-from gradbook.audit.findings.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
+from gradbook.audit.classes.marks import in_points, score
+from gradbook.audit.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
 from tests.audit.material.lookalikes import FORMULAS, book
 
 

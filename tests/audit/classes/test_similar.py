@@ -10,8 +10,7 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import score
-from gradbook.audit.classes.record import class_json
+from gradbook.audit.classes.marks import class_json, score
 from gradbook.audit.classes.similar import similar_books
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin

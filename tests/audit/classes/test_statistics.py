@@ -9,15 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gradbook.audit.classes.points import BookScore, Earned
-from gradbook.audit.classes.record import class_json
-from gradbook.audit.classes.statistics import class_marks, common_mistakes
-from gradbook.audit.findings.findings import KINDS, RIGHT, WRONG, BookReport, Finding, SheetReport
-from gradbook.audit.findings.overview import Mark
+from gradbook.audit.classes.marks import (
+    BookScore,
+    PartScore,
+    class_json,
+    class_marks,
+    common_mistakes,
+)
+from gradbook.audit.findings import KINDS, RIGHT, WRONG, BookReport, Finding, Mark, SheetReport
 
 
 def worth(shares: list[float], out_of: float) -> BookScore:
-    return BookScore(tuple(Earned(Mark("w", "right"), share, "") for share in shares), out_of)
+    return BookScore(tuple(PartScore(Mark("w", "right"), share, "") for share in shares), out_of)
 
 
 def book(name: str, *mistakes: tuple[str, str]) -> BookReport:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from gradbook.audit.classes.submissions import submitted
+from gradbook.audit.classes.submissions import find_submissions
 from gradbook.errors import LimitError, UsageError
 
 
@@ -32,7 +32,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_a_folder_is_all_its_books_and_those_within_in_the_order_of_their_numbers(here):
-    assert submitted(["class"], ["class/marked"]) == [
+    assert find_submissions(["class"], ["class/marked"]) == [
         os.path.join("class", "ex-2.xlsx"),
         os.path.join("class", "ex-10.xlsx"),
         os.path.join("class", "Zoe Lee_1", "book.XLSM"),
@@ -41,16 +41,19 @@ def test_a_folder_is_all_its_books_and_those_within_in_the_order_of_their_number
 
 
 def test_a_pattern_that_nobody_expanded_is_expanded(here):
-    assert submitted(["class/*.xlsx"]) == ["class/ex-2.xlsx", "class/ex-10.xlsx"]
-    assert "class/marked/ex-2.xlsx" in submitted(["class/**/*.xlsx"])
+    assert find_submissions(["class/*.xlsx"]) == ["class/ex-2.xlsx", "class/ex-10.xlsx"]
+    assert "class/marked/ex-2.xlsx" in find_submissions(["class/**/*.xlsx"])
 
 
 def test_a_file_is_itself_even_where_its_name_looks_like_a_pattern_or_nothing_is_there(here):
-    assert submitted(["[1].xlsx", "none.xlsx"]) == ["[1].xlsx", "none.xlsx"]
+    assert find_submissions(["[1].xlsx", "none.xlsx"]) == ["[1].xlsx", "none.xlsx"]
 
 
 def test_a_book_that_is_meant_twice_is_checked_once(here):
-    assert submitted(["class/ex-2.xlsx", "class/*.xlsx"]) == ["class/ex-2.xlsx", "class/ex-10.xlsx"]
+    assert find_submissions(["class/ex-2.xlsx", "class/*.xlsx"]) == [
+        "class/ex-2.xlsx",
+        "class/ex-10.xlsx",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +65,10 @@ def test_a_book_that_is_meant_twice_is_checked_once(here):
 )
 def test_nothing_where_books_were_meant_is_said(word, told, here):
     with pytest.raises(UsageError, match=told.replace("*", r"\*")):
-        submitted([word])
+        find_submissions([word])
 
 
 def test_a_whole_disk_is_too_many(here, monkeypatch):
     monkeypatch.setattr("gradbook.audit.classes.submissions.MOST_BOOKS", 3)
     with pytest.raises(LimitError, match="more than 3 books"):
-        submitted(["class"])
+        find_submissions(["class"])

@@ -10,7 +10,7 @@ from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import CorrectedCopy, correct, corrections, objection
-from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.formula.address import column_of, row_of, written
 from gradbook.audit.many import check_books
 from gradbook.audit.workbook.evaluate import fill_in

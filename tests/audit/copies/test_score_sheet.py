@@ -7,9 +7,9 @@ from xml.dom.minidom import parseString
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import score
+from gradbook.audit.classes.marks import score
 from gradbook.audit.copies.annotate import annotate
-from gradbook.audit.findings.hints import hinted
+from gradbook.audit.findings import with_hints
 from tests.audit.material.copies import FIRST, WRONG, opened, parts, rich
 from tests.audit.material.lookalikes import book
 from tests.outside.witness import read_values, recalculate
@@ -21,7 +21,7 @@ def path(tmp_path):
 
 
 def marked(path, *, hints=False, out_of=None, scored=True):
-    report = hinted(check(path)) if hints else check(path)
+    report = with_hints(check(path)) if hints else check(path)
     copy = path.with_name("copy.xlsx")
     copy.write_bytes(annotate(path, report, score(report, out_of) if scored else None))
     return copy

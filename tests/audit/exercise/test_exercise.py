@@ -9,8 +9,8 @@ import pytest
 from openpyxl import load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import score
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.classes.marks import score
+from gradbook.audit.findings import BookReport
 from gradbook.lab.classroom import personalise
 from gradbook.net import Net, builtin, parse
 from gradbook.report.workbook import write_workbook

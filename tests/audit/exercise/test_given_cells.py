@@ -8,8 +8,8 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import MarkingRules, score
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.classes.marks import MarkingRules, score
+from gradbook.audit.findings import BookReport
 from gradbook.cli.main import main
 from gradbook.net import parse
 from gradbook.targets.excel.plan.columns import KINDS, Exercise

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import MarkingRules, score
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.classes.marks import MarkingRules, score
+from gradbook.audit.findings import BookReport
 from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 
 VARIATIONS = pytest.mark.parametrize("seed", range(20))

@@ -8,7 +8,7 @@ from pathlib import Path
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import Finding
+from gradbook.audit.findings import Finding
 
 HEADINGS = [
     *("t1", "t2", "i1", "i2", "w1", "w2", "w3", "w4", "h1", "a_h1", "h2", "a_h2"),

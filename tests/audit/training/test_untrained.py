@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.findings.findings import FROZEN, NO_NETWORK, TO_FILL_IN, UNFINISHED
+from gradbook.audit.findings import FROZEN, NO_NETWORK, TO_FILL_IN, UNFINISHED
 from gradbook.audit.training.no_training import without_training
 from tests.audit.material.small import small
 

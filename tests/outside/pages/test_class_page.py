@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.classes.points import score
-from gradbook.audit.findings.findings import BookReport, LossCurves
+from gradbook.audit.classes.marks import score
+from gradbook.audit.findings import BookReport, LossCurves
 from gradbook.audit.workbook.book import Origin
 from gradbook.report.audit.page import LARGEST, audit_page
 from tests.outside.pages.framed import asked

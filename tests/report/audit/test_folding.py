@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.findings.findings import STALE, WRONG, Finding, SheetReport
+from gradbook.audit.findings import STALE, WRONG, Finding, SheetReport
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.report.audit.folding import MOST, few_ranges, repeated, shown, spoilt
 from gradbook.targets.excel.language.grammar import Reference

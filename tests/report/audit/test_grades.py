@@ -6,8 +6,8 @@ import csv
 
 import pytest
 
-from gradbook.audit.classes.points import score
-from gradbook.audit.findings.findings import UNREADABLE, BookReport
+from gradbook.audit.classes.marks import score
+from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.workbook.book import Origin
 from gradbook.errors import FORMULA_SIGNS
 from gradbook.report.audit.grades import grades_csv

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     NO_NETWORK,
     RIGHT,
     UNREADABLE,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
     RIGHT,

@@ -24,7 +24,7 @@ from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.outputs import Cells, cells_of_sheet, compares_only, comparing_sheets
 from gradbook.audit.backward.remedies import Remedy, WrongBlock, remedy
 from gradbook.audit.budget import A_SHARE, sought
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     DEPARTING_ROW,
     RIGHT,
     UNFINISHED,

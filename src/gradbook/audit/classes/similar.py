@@ -17,8 +17,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.classes.students import NUMBER
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.classes.submissions import NUMBER
+from gradbook.audit.findings import BookReport
 from gradbook.audit.formula.address import cells_of, written
 from gradbook.audit.workbook.book import Origin, shape_of
 

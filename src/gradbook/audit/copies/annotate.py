@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from gradbook.audit.classes.points import FREE, BookScore, Earned, in_numbers, in_points
+from gradbook.audit.classes.marks import FREE, BookScore, PartScore, in_numbers, in_points
 from gradbook.audit.copies.patch import (
     OFFICE,
     SPREADSHEET,
@@ -28,7 +28,7 @@ from gradbook.audit.copies.patch import (
     words,
 )
 from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, styles_used
-from gradbook.audit.findings.findings import CHANGED, TO_FILL_IN, BookReport, Finding
+from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
 from gradbook.audit.formula.address import Address, cells_of, column_of, letters, row_of, written
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError, package
@@ -412,7 +412,7 @@ def _rows(styles: Styles, report: BookReport, score: BookScore) -> Iterator[list
         yield [*cells, ScoreCell(finding.why, usual)]
 
 
-def _colour(part: Earned) -> Colour:
+def _colour(part: PartScore) -> Colour:
     return ACTIVATION if part.share == FULL else WEIGHT if part.share else ERROR
 
 

@@ -31,7 +31,7 @@ from gradbook.audit.copies.sheet_xml import (
     with_formulas,
     with_value,
 )
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     RIGHT,
     STALE,
     TO_FILL_IN,
@@ -39,8 +39,9 @@ from gradbook.audit.findings.findings import (
     BookReport,
     Finding,
     LossCurves,
+    count_right,
+    grade,
 )
-from gradbook.audit.findings.overview import grade, right_ones
 from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
 from gradbook.audit.formula.pattern import UnknownReference
 from gradbook.audit.workbook.book import Book, quoted
@@ -368,7 +369,7 @@ def _weights(report: BookReport) -> dict[tuple[str, str], str]:
 def _graded(report: BookReport) -> tuple[int, int]:
     """How many gradients are right, and of how many."""
     marks = grade(report)
-    return right_ones(marks), len(marks)
+    return count_right(marks), len(marks)
 
 
 def _mistakes(report: BookReport) -> int:

@@ -19,7 +19,7 @@ from gradbook.audit.exercise.own_formulas import OwnFormulas
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
 from gradbook.audit.exercise.ways_back import Omission, WaysBack
-from gradbook.audit.findings.findings import OTHER_GRADIENT
+from gradbook.audit.findings import OTHER_GRADIENT
 from gradbook.audit.formula.address import DOWN, Address, Axis
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
 from gradbook.audit.formula.meaning import NotUnderstood

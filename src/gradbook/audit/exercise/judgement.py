@@ -16,12 +16,13 @@ from gradbook.audit.exercise.causes import Respelling, Slip, SlipCause, common_f
 from gradbook.audit.exercise.places import Place, find_places
 from gradbook.audit.exercise.verdicts import CIRCLE, CellVerdict, OwnExercise, ReturnedExercise
 from gradbook.audit.exercise.ways_back import WaysBack
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     CARRIED,
     CHANGED,
     CIRCULAR,
     COMMON_SIGN,
     FROZEN,
+    GRADIENTS,
     PASTED,
     RIGHT,
     SWAPPED_COLUMNS,
@@ -33,7 +34,6 @@ from gradbook.audit.findings.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.audit.findings.overview import GRADIENTS
 from gradbook.audit.formula.address import (
     Address,
     by_sheet,

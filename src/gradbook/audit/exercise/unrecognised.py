@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     TO_FILL_IN,
     UNFINISHED,
     AskedColumn,

@@ -12,14 +12,7 @@ import numpy as np
 from gradbook.audit.exercise.own_formulas import OwnFormulas, Signature
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.step_numbers import ALL, StepNumbers
-from gradbook.audit.findings.findings import (
-    CARRIED,
-    PASTED,
-    RIGHT,
-    TO_FILL_IN,
-    UNFINISHED,
-    WRONG,
-)
+from gradbook.audit.findings import CARRIED, PASTED, RIGHT, TO_FILL_IN, UNFINISHED, WRONG
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.numbers import agree

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from gradbook.audit.findings.findings import Finding, finding_in
+from gradbook.audit.findings import Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood, TooMuch

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradbook.audit.findings.findings import OTHER_GRADIENT, Finding, finding_in
+from gradbook.audit.findings import OTHER_GRADIENT, Finding, finding_in
 from gradbook.audit.formula.address import Address, by_sheet, sheet_of, written
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood

@@ -15,14 +15,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from gradbook.audit.findings.findings import (
-    BLANK_REFERENCE,
-    PASTED,
-    STALE,
-    TO_FILL_IN,
-    Finding,
-    finding_in,
-)
+from gradbook.audit.findings import BLANK_REFERENCE, PASTED, STALE, TO_FILL_IN, Finding, finding_in
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, sheet_of, written
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood

@@ -17,14 +17,14 @@ from itertools import count, takewhile
 import numpy as np
 
 from gradbook.amounts import rough_percent
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     BLANK_RATE,
     DEPARTING_ROW,
     DRIFTING_RATE,
     PASTED,
     Finding,
+    content_of,
     finding_in,
-    held,
 )
 from gradbook.audit.formula.address import Address, by_sheet, cells_of, row_of, sheet_of, written
 from gradbook.audit.formula.expression import (
@@ -151,7 +151,7 @@ def _differing(
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
     if pasted:
-        words = f"holds {held(book, pasted[0])} where the others of its column have a formula"
+        words = f"holds {content_of(book, pasted[0])} where the others of its column have a formula"
         yield from updates.findings(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
     for cells in others.values():
         words = f"{written(cells[0])} differs from the rest of its column"

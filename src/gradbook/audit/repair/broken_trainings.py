@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gradbook.audit.findings.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
+from gradbook.audit.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
 from gradbook.audit.formula.expression import Edit, EditKind, renamed
 from gradbook.audit.formula.meaning import NotUnderstood

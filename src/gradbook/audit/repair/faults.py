@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from gradbook.audit.budget import budget
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     ANOTHER_ROW,
     BLANK_REFERENCE,
     DEPARTING_ROW,

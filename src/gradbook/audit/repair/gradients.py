@@ -11,7 +11,7 @@ from enum import Enum
 from functools import partial
 
 from gradbook.audit.budget import A_SHARE, budget, left_open, sought
-from gradbook.audit.findings.findings import Finding
+from gradbook.audit.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood

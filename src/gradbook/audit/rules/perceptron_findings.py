@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain, combinations, product
 
 from gradbook.audit.budget import sought
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     ANOTHER_ROW,
     CHANGE,
     DEPARTING_ROW,
@@ -19,8 +19,8 @@ from gradbook.audit.findings.findings import (
     WRONG,
     Finding,
     SheetReport,
+    content_of,
     finding_in,
-    held,
 )
 from gradbook.audit.formula.address import (
     ACROSS,
@@ -474,7 +474,7 @@ class RuleWords:
 
     def why_pasted(self, cell: Address) -> str:
         words = "where the others of its line have a formula"
-        return f"{written(cell)} holds {held(self.book, cell)} {words}"
+        return f"{written(cell)} holds {content_of(self.book, cell)} {words}"
 
     def why_not_carried(self, update: RuleUpdate) -> str:
         start = self.book.called(self.perceptron.plain(update.base), update.cell)

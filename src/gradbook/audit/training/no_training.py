@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     FROZEN,
     NO_NETWORK,
     TO_FILL_IN,

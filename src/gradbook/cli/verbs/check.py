@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gradbook.audit.classes.points import BookScore
-    from gradbook.audit.classes.students import StudentNames
-    from gradbook.audit.findings.findings import BookReport
+    from gradbook.audit.classes.marks import BookScore
+    from gradbook.audit.classes.submissions import StudentNames
+    from gradbook.audit.findings import BookReport
     from gradbook.audit.many import Check
 
 EXAMPLES = """\
@@ -125,8 +125,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.classes.points import MarkingRules, Scores
-    from gradbook.audit.classes.students import NamedReports
+    from gradbook.audit.classes.marks import MarkingRules, Scores
+    from gradbook.audit.classes.submissions import NamedReports
 
     names, rules = _names(options), MarkingRules(options.carry, options.sign_credit)
     with _checked(options) as reports:
@@ -138,7 +138,7 @@ def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookRe
     """The reports as whoever looks at them may see them."""
     if not options.hints:
         return reports
-    from gradbook.audit.findings.hints import HintedReports
+    from gradbook.audit.findings import HintedReports
 
     return HintedReports(reports)
 
@@ -160,7 +160,7 @@ def _told(
     """Everything that is asked for; the exit code."""
     shown = _shown(options, reports)
     if options.json:
-        from gradbook.audit.classes.record import class_json
+        from gradbook.audit.classes.marks import class_json
 
         for piece in class_json(shown, scores):
             print_as_json(piece)
@@ -170,11 +170,11 @@ def _told(
         show(lines(shown, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, shown, scores)
     if options.fix:
-        from gradbook.audit.classes.kept import ReadableReports
+        from gradbook.audit.classes.reports import ReadableReports
 
         written += _write_corrected(options, ReadableReports(reports), problems)
     if options.csv or names:
-        from gradbook.audit.classes.students import remarks_on_students
+        from gradbook.audit.classes.submissions import remarks_on_students
 
         written += remarks_on_students(reports, names)
     for line in () if options.json else written:
@@ -188,12 +188,12 @@ def _told(
 def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     """The reports, each of which is read from a file when it is asked for."""
     from gradbook.audit.check import check
-    from gradbook.audit.classes.kept import KeptReports
-    from gradbook.audit.classes.submissions import submitted
+    from gradbook.audit.classes.reports import StoredReports
+    from gradbook.audit.classes.submissions import find_submissions
 
-    books = submitted(options.books, [options.annotate, options.fix])
-    with KeptReports(books, options.record) as reports:
-        left = reports.left()
+    books = find_submissions(options.books, [options.annotate, options.fix])
+    with StoredReports(books, options.record) as reports:
+        left = reports.list_missing()
         done = len(books) - len(left)
         with counting("books checked", len(books)) as tell:
             for number, report in _reports([books[n] for n in left], options, check):
@@ -239,7 +239,7 @@ def _write(
     options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]
 ) -> tuple[list[str], list[str]]:
     """The page, the grades and the marked copies that are asked for; what to say, what failed."""
-    from gradbook.audit.classes.kept import ReadableReports
+    from gradbook.audit.classes.reports import ReadableReports
 
     written: list[str] = []
     problems: list[str] = []

@@ -10,14 +10,15 @@ from functools import cached_property
 from pathlib import Path
 
 from gradbook.amounts import counted
-from gradbook.audit.classes.points import BookScore, in_numbers
+from gradbook.audit.classes.marks import BookScore, class_marks, common_mistakes, in_numbers
 from gradbook.audit.classes.similar import similar_books
-from gradbook.audit.classes.statistics import class_marks, common_mistakes
-from gradbook.audit.findings.findings import RIGHT, WORST_FIRST, BookReport
-from gradbook.audit.findings.overview import (
+from gradbook.audit.findings import (
+    RIGHT,
+    WORST_FIRST,
+    BookReport,
     Mark,
+    count_right,
     identical_files,
-    right_ones,
     shared_mistakes,
 )
 from gradbook.errors import one_line
@@ -119,7 +120,7 @@ def _marks(marks: Sequence[Mark]) -> str:
         f' {mark.state}"></i>'
         for mark in marks
     )
-    said = f"{right_ones(marks):,} of {len(marks):,}"
+    said = f"{count_right(marks):,} of {len(marks):,}"
     shown = f' <span class="marks">{squares}</span>' if len(marks) <= MOST_MARKS else ""
     return f'<span class="of">{said}{shown}</span>'
 
@@ -168,7 +169,9 @@ def _statistics(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> I
         body = f"<p>{said[:1].upper()}{said[1:]}.</p>\n{wide(shown)}"
         yield Section("marks", "Marks", body)
     if mistakes:
-        rows = [[f"{m.books:,}", text(m.what), text(m.where())] for m in mistakes[:MOST_MISTAKES]]
+        rows = [
+            [f"{m.books:,}", text(m.meaning), text(m.where())] for m in mistakes[:MOST_MISTAKES]
+        ]
         left = len(mistakes) - MOST_MISTAKES
         more = f"<p>And {counted(left, 'more kind')}.</p>" if left > 0 else ""
         head = [f"of {counted(len(reports), 'book')}", "mistake", "in"]

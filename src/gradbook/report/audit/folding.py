@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.amounts import counted
-from gradbook.audit.findings.findings import STALE, TO_FILL_IN, Finding, SheetReport
+from gradbook.audit.findings import STALE, TO_FILL_IN, Finding, SheetReport
 from gradbook.audit.formula.address import row_and_column
 from gradbook.audit.formula.pattern import moved
 from gradbook.errors import one_line

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from itertools import chain
 
-from gradbook.audit.classes.points import BookScore, in_numbers
-from gradbook.audit.findings.findings import RIGHT, TO_FILL_IN, BookReport
+from gradbook.audit.classes.marks import BookScore, in_numbers
+from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport
 from gradbook.errors import as_cell
 from gradbook.report.audit.text import found, to_fill_in
 

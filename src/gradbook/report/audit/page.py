@@ -12,14 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.amounts import rough_percent
-from gradbook.audit.classes.points import BookScore, in_points
-from gradbook.audit.findings.findings import (
-    TO_FILL_IN,
-    BookReport,
-    Finding,
-    LossCurves,
-    SheetReport,
-)
+from gradbook.audit.classes.marks import BookScore, in_points
+from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding, LossCurves, SheetReport
 from gradbook.errors import one_line
 from gradbook.report import figures
 from gradbook.report.audit.class_table import FEW_BOOKS, ClassTable, anchor

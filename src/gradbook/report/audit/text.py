@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from math import ceil, isfinite
 
 from gradbook.amounts import counted, rough_percent
-from gradbook.audit.classes.points import BookScore, in_points
+from gradbook.audit.classes.marks import BookScore, class_marks, common_mistakes, in_points
 from gradbook.audit.classes.similar import similar_books
-from gradbook.audit.classes.statistics import class_marks, common_mistakes
-from gradbook.audit.findings.findings import (
+from gradbook.audit.findings import (
     GRADIENT,
     NO_NETWORK,
     RIGHT,
@@ -18,14 +17,12 @@ from gradbook.audit.findings.findings import (
     BookReport,
     Finding,
     LossCurves,
-    SheetReport,
-)
-from gradbook.audit.findings.overview import (
     Mark,
-    Shared,
+    SharedMistakes,
+    SheetReport,
+    count_right,
     grade,
     identical_files,
-    right_ones,
     shared_mistakes,
 )
 from gradbook.errors import one_line
@@ -110,7 +107,7 @@ def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
     """How many gradients are right, or how many weights follow their rule."""
     if not marks:
         return ""
-    right = f"{right_ones(marks):,} of"
+    right = f"{count_right(marks):,} of"
     rules = {sheet.rule for sheet in report.sheets}
     if len(rules) == 1 and rules != {""}:
         return f"{right} {counted(len(marks), 'weight')} right by the {rules.pop()} rule"
@@ -233,7 +230,7 @@ def _statistics(
         yield []
         yield [Span("Commonest mistakes", "bold")]
         for mistake in mistakes[:MOST_MISTAKES]:
-            said = f"{mistake.books:,} of {counted(len(reports), 'book')}: {mistake.what}"
+            said = f"{mistake.books:,} of {counted(len(reports), 'book')}: {mistake.meaning}"
             yield from fold(f"{said} ({mistake.where()})", width, 2, 4)
         if len(mistakes) > MOST_MISTAKES:
             yield [Span(f"  and {counted(len(mistakes) - MOST_MISTAKES, 'more kind')}")]
@@ -262,7 +259,7 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
             yield from fold(few_names(names, " = "), width, 2, 4)
 
 
-def _shared(shared: Shared, count: int, width: int) -> Iterator[TextLine]:
+def _shared(shared: SharedMistakes, count: int, width: int) -> Iterator[TextLine]:
     names = few_names(shared.books)
     yield from fold(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
     for quantities, why in gathered(shared.findings):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.findings import BookReport
 from tests.audit.material.made import Content, Table
 from tests.audit.material.small import filled
 

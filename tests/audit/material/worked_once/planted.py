@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import BookReport
+from gradbook.audit.findings import BookReport
 from gradbook.audit.formula.address import cells_of, written
 from tests.audit.material.layouts.planted import Judged
 from tests.audit.material.mutants import is_right_once_corrected

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial, reduce
 
 from gradbook.amounts import counted
-from gradbook.audit.findings.findings import RIGHT, Finding, SheetReport
+from gradbook.audit.findings import RIGHT, Finding, SheetReport
 from gradbook.audit.formula.address import (
     MOST_ROWS,
     ROW,

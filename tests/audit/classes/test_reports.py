@@ -9,11 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.kept import KeptReports
-from gradbook.audit.classes.points import Scores, score
-from gradbook.audit.classes.record import class_json
-from gradbook.audit.findings.findings import BookReport
-from gradbook.audit.findings.kept import line_of, report_of_line
+from gradbook.audit.classes.marks import Scores, class_json, score
+from gradbook.audit.classes.reports import StoredReports, line_of, report_of_line
+from gradbook.audit.findings import BookReport
 from gradbook.errors import DataError, FileError
 from gradbook.report.audit.grades import grades_csv
 from gradbook.report.audit.page import audit_page
@@ -55,8 +53,8 @@ def test_a_line_holds_all_of_a_report(reports):
 
 
 def test_whatever_is_asked_for_is_the_same_from_a_file(books, reports, tmp_path):
-    with KeptReports(books, tmp_path / "kept") as kept:
-        for number in reversed(kept.left()):
+    with StoredReports(books, tmp_path / "kept") as kept:
+        for number in reversed(kept.list_missing()):
             kept.put(number, reports[number])
         for of in (_text, _page, _grades, _json):
             assert of(kept) == of(reports)
@@ -83,12 +81,12 @@ def _json(reports):
 
 def test_what_was_judged_is_not_judged_again(books, reports, tmp_path):
     path = tmp_path / "kept"
-    with KeptReports(books, path) as kept:
+    with StoredReports(books, path) as kept:
         for number in (1, 3):
             kept.put(number, reports[number])
-    with KeptReports(books, path) as kept:
+    with StoredReports(books, path) as kept:
         same = books.index(next(name for name in books if name.endswith("same.xlsx")))
-        assert kept.left() == [k for k in range(len(books)) if k not in (1, 3, same)]
+        assert kept.list_missing() == [k for k in range(len(books)) if k not in (1, 3, same)]
         assert kept[3] == reports[3]
         assert kept[same] == reports[same]  # the same content, under its own name
 
@@ -96,23 +94,23 @@ def test_what_was_judged_is_not_judged_again(books, reports, tmp_path):
 def test_a_book_that_was_changed_is_judged_again(books, reports, tmp_path):
     mine = tmp_path / "mine.xlsx"
     book(mine)
-    with KeptReports([str(mine)], tmp_path / "kept") as kept:
+    with StoredReports([str(mine)], tmp_path / "kept") as kept:
         kept.put(0, check(mine))
     book(mine, SIGN)
-    with KeptReports([str(mine)], tmp_path / "kept") as kept:
-        assert kept.left() == [0]
+    with StoredReports([str(mine)], tmp_path / "kept") as kept:
+        assert kept.list_missing() == [0]
 
 
 def test_a_torn_line_is_taken_away(books, reports, tmp_path):
     path = tmp_path / "kept"
-    with KeptReports(books, path) as kept:
+    with StoredReports(books, path) as kept:
         kept.put(0, reports[0])
         whole = path.stat().st_size
         kept.put(1, reports[1])
     path.write_bytes(path.read_bytes()[:-9])
-    with KeptReports(books, path) as kept:
+    with StoredReports(books, path) as kept:
         assert path.stat().st_size == whole
-        assert kept.left()[0] == 1
+        assert kept.list_missing()[0] == 1
         kept.put(1, reports[1])
         assert [kept[0], kept[1]] == reports[:2]
 
@@ -122,7 +120,7 @@ def test_another_file_stays_as_it_is(there, books, tmp_path):
     path = tmp_path / "letter"
     path.write_bytes(there)
     with pytest.raises(DataError, match="name another file"):
-        KeptReports(books, path)
+        StoredReports(books, path)
     assert path.read_bytes() == there
 
 
@@ -131,12 +129,12 @@ def test_only_a_file_keeps_reports(books, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for place, kind in (tmp_path / "pipe", "a pipe"), (os.devnull, "a device"), (tmp_path, "a fol"):
         with pytest.raises(FileError, match=f"it is {kind}"):
-            KeptReports(books, place)
+            StoredReports(books, place)
 
 
 def test_lines_that_are_no_reports_count_for_nothing(books, reports, tmp_path):
     path = tmp_path / "kept"
-    with KeptReports(books, path) as kept:
+    with StoredReports(books, path) as kept:
         kept.put(0, reports[0])
     strange = [
         b"[" * 50_000,
@@ -146,8 +144,8 @@ def test_lines_that_are_no_reports_count_for_nothing(books, reports, tmp_path):
     ]
     with path.open("ab") as file:
         file.writelines(line + b"\n" for line in strange)
-    with KeptReports(books, path) as kept:
-        assert kept.left()[0] == 1
+    with StoredReports(books, path) as kept:
+        assert kept.list_missing()[0] == 1
 
 
 @pytest.mark.parametrize(

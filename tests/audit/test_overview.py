@@ -9,11 +9,15 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import RIGHT, WRONG, BookReport, Finding, SheetReport
-from gradbook.audit.findings.overview import (
+from gradbook.audit.findings import (
     BAD,
     BLANK,
     GOOD,
+    RIGHT,
+    WRONG,
+    BookReport,
+    Finding,
+    SheetReport,
     grade,
     identical_files,
     shared_mistakes,

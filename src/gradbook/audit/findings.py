@@ -1,10 +1,13 @@
-"""What an audit finds: books, their sheets, and what is wrong where; as Python and as JSON."""
+"""What an audit says: books, their sheets, what is wrong where, and what that comes to."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, 
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, shown
+
+# Books, sheets, findings ------------------------------------------------------
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 NO_NETWORK, UNREADABLE = "no network", "unreadable"
@@ -140,7 +145,7 @@ def finding_in(
     )
 
 
-def held(book: Book, cell: Address) -> str:
+def content_of(book: Book, cell: Address) -> str:
     """What a cell holds that has no formula: the number 3."""
     value = book.values.get(cell)
     what = "nothing" if value is None else "a text"
@@ -257,9 +262,234 @@ def _sheet(report: SheetReport) -> dict[str, object]:
     }
 
 
-def new_ones(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
+def new_findings(found: Sequence[Finding], known: Sequence[Finding]) -> Iterator[Finding]:
     """The findings in cells of which nothing has been said."""
     told = {(one.sheet, cell) for one in known for cell in cells_of(one.cells, 0)}
     for one in found:
         if told.isdisjoint((one.sheet, cell) for cell in cells_of(one.cells, 0)):
             yield one
+
+
+# Marks ------------------------------------------------------------------------
+
+GOOD, BAD, BLANK = "right", "wrong", "to fill in"
+GRADIENTS = "gradients"  # a kind of what is asked for
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What became of one gradient, or of another column that an exercise asks for."""
+
+    weight: str
+    state: str
+    column: AskedColumn | None = None
+    judges: str = GRADIENT  # what of the weight
+
+    @property
+    def name(self) -> str:
+        return self.column.quantity if self.column else f"{self.judges}{self.weight}"
+
+
+def grade(report: BookReport) -> list[Mark]:
+    """A mark for every gradient of a book; none where nothing could be checked."""
+    return [mark for sheet in report.sheets for mark in marks_of(sheet)]
+
+
+def count_right(marks: Iterable[Mark]) -> int:
+    return sum(mark.state == GOOD for mark in marks)
+
+
+def marks_of(sheet: SheetReport) -> Iterator[Mark]:
+    """A mark for every gradient of a training; for what is asked for, of an exercise.
+
+    None where there was too much of it to judge it to the end.
+    """
+    if sheet.is_half_judged:
+        return
+    if any(column.state for column in sheet.asked):
+        yield from map(partial(_judged, sheet), _counted(sheet))
+        return
+    asked = {column.quantity for column in sheet.asked}
+    for mark in _gradients(sheet):
+        if not asked or mark.name in asked:
+            yield mark
+    for column in _other_columns(sheet):
+        yield Mark("", _state(sheet, column), column)
+
+
+def _counted(sheet: SheetReport) -> list[AskedColumn]:
+    """The columns of an exercise that have a mark each: where every gradient is asked for, those
+    that they are made of have none."""
+    others = {column.quantity for column in _other_columns(sheet)}
+    gradients = {f"{GRADIENT}{weight}" for weight in sheet.weights}
+    judged = (column for column in sheet.asked if column.state != UNFINISHED)
+    return [column for column in judged if column.quantity in others | gradients]
+
+
+def _judged(sheet: SheetReport, column: AskedColumn) -> Mark:
+    """The mark of a column that was judged by itself."""
+    state = {RIGHT: GOOD, TO_FILL_IN: BLANK}.get(column.state, BAD)
+    weight = column.quantity.removeprefix(GRADIENT)
+    is_gradient = column.quantity.startswith(GRADIENT) and weight in sheet.weights
+    return Mark(weight, state) if is_gradient else Mark("", state, column)
+
+
+def _gradients(sheet: SheetReport) -> Iterator[Mark]:
+    blank = {f.weight for f in sheet.findings if f.kind == TO_FILL_IN}
+    if not (sheet.loss or sheet.rule or blank):
+        return
+    wrong = {
+        weight
+        for finding in sheet.findings
+        if finding.kind != TO_FILL_IN and (finding.spoils or finding.is_own)
+        for weight in finding.spoils or (finding.weight,)
+    }
+    for weight in sheet.weights:
+        state = BAD if weight in wrong else BLANK if weight in blank else GOOD
+        yield Mark(weight, state, judges=CHANGE if sheet.rule else GRADIENT)
+
+
+def _other_columns(sheet: SheetReport) -> list[AskedColumn]:
+    """Columns that are asked for and are no weight's gradient.
+
+    Where every gradient is asked for, those that they are made of aren't counted, too.
+    """
+    asked = [column.quantity for column in sheet.asked]
+    gradients = {f"∂E/∂{weight}" for weight in sheet.weights}
+    every = gradients <= set(asked)
+    return [
+        column
+        for column in sheet.asked
+        if column.quantity not in gradients and not (every and column.kind == GRADIENTS)
+    ]
+
+
+def _state(sheet: SheetReport, column: AskedColumn) -> str:
+    kinds = {finding.kind for finding in sheet.findings if is_in(finding, column)}
+    if not kinds:
+        return GOOD
+    return BLANK if kinds == {TO_FILL_IN} else BAD
+
+
+def is_in(finding: Finding, column: AskedColumn) -> bool:
+    """Whether something is wrong, or missing, in that column."""
+    if finding.sheet.lower() != column.sheet.lower():
+        return False
+    own = set(cells_of(column.cells, 0))
+    return any(cell in own for cell in cells_of(finding.cells, 0))
+
+
+# What the books of a class share ----------------------------------------------
+
+
+@dataclass(frozen=True)
+class SharedMistakes:
+    """Mistakes that the same books make, each with what the first of them says of it."""
+
+    books: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def shared_mistakes(reports: Sequence[BookReport]) -> list[SharedMistakes]:
+    """What more than one book has wrong in the same way, what most have first.
+
+    Kept are numbers alone, of mistakes and of books, for there may be 100,000 books.
+    """
+    names: list[str] = []
+    books: defaultdict[int, array[int]] = defaultdict(_numbers)
+    for number, report in enumerate(reports):
+        names.append(report.book)
+        for mistake in dict.fromkeys(map(_mistake, _wrong(report))):
+            books[mistake].append(number)
+    together: defaultdict[bytes, list[int]] = defaultdict(list)
+    for mistake, numbers in books.items():
+        if len(numbers) > 1:
+            together[numbers.tobytes()].append(mistake)
+    found = []
+    for same in together.values():
+        numbers = books[same[0]]
+        example = {_mistake(finding): finding for finding in reversed(_wrong(reports[numbers[0]]))}
+        findings = tuple(example[mistake] for mistake in same)
+        found.append(SharedMistakes(tuple(names[k] for k in numbers), findings))
+    return sorted(found, key=lambda shared: -len(shared.books))
+
+
+def _numbers() -> array[int]:
+    return array("q")
+
+
+def _wrong(report: BookReport) -> list[Finding]:
+    return [finding for finding in report.findings if finding.kind != TO_FILL_IN]
+
+
+def _mistake(finding: Finding) -> int:
+    """A number for it: wherever it stands, one mistake is of one kind, in one quantity, undone by
+    the same edits, and the same value if that was pasted over a formula."""
+    return hash((finding.kind, finding.quantity, finding.edits, _pasted(finding)))
+
+
+def _pasted(finding: Finding) -> str:
+    """The value of a single pasted cell; of a whole column, all are different."""
+    formula = finding.formula.startswith(("=", "{="))
+    return "" if formula or finding.spoils else finding.formula
+
+
+def identical_files(reports: Iterable[BookReport]) -> list[tuple[str, ...]]:
+    """Books whose files are equal to the last byte."""
+    first: dict[str, str] = {}
+    more: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for report in reports:
+        if report.fingerprint and first.setdefault(report.fingerprint, report.book) != report.book:
+            more[report.fingerprint][report.book] = None
+    return [(name, *more[same]) for same, name in first.items() if same in more]
+
+
+# Hints: where a mistake is and of which kind, never what is right -------------
+
+HINTS = {
+    "wrong formula": "this isn't the gradient of the loss; derive it by the chain rule",
+    TO_FILL_IN: "this is still to be filled in",
+}
+"""What to look for, where a kind's own words don't say it."""
+SEVERAL = " … "  # stands in what is wrong of all gradients: ∂E/∂w1 … ∂E/∂w8
+IN_ALL = dict.fromkeys(
+    ("missing factor", "one factor or term too many", "wrong number"),
+    "one and the same factor is too many or too few",
+)
+HARMLESS = (STALE, BLANK_RATE, CHANGED, CIRCULAR)
+"""Kinds of which the reason may be told: it says nothing of the right formula."""
+
+
+def hint(finding: Finding) -> str:
+    """What to look for."""
+    if finding.kind in HARMLESS:
+        return finding.why
+    what = HINTS.get(finding.kind, KINDS[finding.kind])
+    if SEVERAL in finding.quantity:
+        what = f"all of them are wrong in the same way: {IN_ALL.get(finding.kind, what)}"
+    return f"look again: {what}"
+
+
+def with_hints(report: BookReport) -> BookReport:
+    """The report without any solution. What its findings have in common with others stays."""
+    sheets = (
+        replace(sheet, findings=tuple(map(_hinted, sheet.findings))) for sheet in report.sheets
+    )
+    return replace(report, sheets=tuple(sheets))
+
+
+def _hinted(finding: Finding) -> Finding:
+    return replace(finding, why=hint(finding), expected="", fixes={})
+
+
+class HintedReports(Sequence[BookReport]):
+    """The same of many, each when it is asked for."""
+
+    def __init__(self, reports: Sequence[BookReport]) -> None:
+        self.reports = reports
+
+    def __len__(self) -> int:
+        return len(self.reports)
+
+    def __getitem__(self, number: Any) -> Any:
+        return with_hints(self.reports[number])

@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from gradbook.audit.check import check
 from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.findings.findings import BookReport, record_of
+from gradbook.audit.findings import BookReport, record_of
 from gradbook.audit.workbook import rows as limits
 from gradbook.report.audit.page import audit_page
 from tests.audit.material.long_tables import STEP, table

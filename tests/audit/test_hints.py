@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.findings.findings import KINDS, BookReport
-from gradbook.audit.findings.hints import HARMLESS, hinted
+from gradbook.audit.findings import HARMLESS, KINDS, BookReport, with_hints
 from gradbook.cli.main import main
 from tests.audit.material.copies import WRONG, opened
 from tests.audit.material.lookalikes import FORMULAS, book
@@ -95,7 +94,7 @@ def test_without_hints_the_same_looks_find_the_solution(tmp_path, capsys):
 
 def test_a_hint_says_what_kind_it_is_and_points_stay(tmp_path):
     report = check(book(tmp_path / "ada.xlsx", WRONG))
-    (finding,), (told,) = report.findings, hinted(report).findings
+    (finding,), (told,) = report.findings, with_hints(report).findings
     assert told.why == f"look again: {KINDS[finding.kind]}"
     assert (told.cells, told.quantity, told.formula) == (
         finding.cells,

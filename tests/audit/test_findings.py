@@ -10,16 +10,15 @@ from pathlib import Path
 import pytest
 
 from gradbook import audit
+from gradbook.audit import findings
 from gradbook.audit.check import check
-from gradbook.audit.classes.points import score
-from gradbook.audit.classes.record import class_json
-from gradbook.audit.findings import findings
-from gradbook.audit.findings.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
+from gradbook.audit.classes.marks import class_json, score
+from gradbook.audit.findings import KINDS, VERDICTS, WORST_FIRST, Finding, record
 from gradbook.audit.formula.expression import EditKind
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SAID = (ROOT / "docs" / "check.md").read_text("utf-8")
 
 
