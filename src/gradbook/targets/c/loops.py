@@ -58,14 +58,14 @@ class Kernel:
 
 
 def kernel(node: Node, machine: Machine, beside: Node | None = None) -> Kernel:
-    """The loop of a heavy op, or of two that go together."""
+    """Choose the loop of a heavy op, or of two that go together."""
     if beside is not None:
         return _gradients(node, beside, machine)
     return KERNELS[node.op.name](node, machine)
 
 
 def _call(loop: str, given: str, *arguments: object) -> str:
-    """The words in `given` are filled in by the pass."""
+    """The call of a loop; the pass fills in the words of `given`."""
     places = [f"{{{word}}}" for word in given.split()]
     return f"{loop}(at, {', '.join([*places, *map(str, arguments)])});"
 
@@ -77,7 +77,7 @@ def _packed(weights: Node, size: int, *lines: str) -> Packing:
 
 
 def _struct(kind: str, *numbers: int) -> str:
-    """Its braces are doubled, since a call is filled in."""
+    """A struct as a literal. Its braces are doubled, since the call is filled in later."""
     return f"(struct {kind}){{{{{', '.join(map(str, numbers))}}}}}"
 
 
@@ -99,7 +99,7 @@ def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) ->
     sliding = _struct("sliding", *slide.numbers)
     return Kernel(
         _call("direct_conv", "reads finish packed", sliding, block, wide),
-        slide.window[0] * slide.source[0] * slide.frame[1] + block * slide.result[2],
+        slide.window[0] * slide.source[0] * slide.padded_size[1] + block * slide.result[2],
         _packed(node.inputs[0], slide.weights, *lines),
     )
 
@@ -118,7 +118,7 @@ def _conv_back(node: Node, machine: Machine) -> Kernel:
 
 
 def _gathering(kernel: Kernel, roaming: Roaming | None, reader: int) -> Kernel:
-    """With rows that are gathered for one of its readers, if its window roams."""
+    """The kernel with rows gathered for one of its readers, if the window has gaps or jumps."""
     if roaming is None:
         return kernel
     how, given = _struct("roaming", *roaming.numbers), _struct("apart", *roaming.apart)
@@ -136,14 +136,14 @@ def _linear(node: Node, machine: Machine) -> Kernel:
 def _conv_weights(node: Node, machine: Machine) -> Kernel:
     slide = forward(node)
     (outputs, height, out_width), (inputs, _, _) = slide.result, slide.source
-    row = inputs * slide.frame[1] * slide.stride + outputs * out_width
+    row = inputs * slide.padded_size[1] * slide.stride + outputs * out_width
     group = max(1, min(height, GROUP_BYTES // (row * machine.vector_bytes)))
     sizes = _weights_block(slide, machine)
     kept = (group - 1) * slide.stride + slide.window[0]
     sliding = _struct("sliding", *slide.numbers)
     direct = Kernel(
         _call("direct_weights", "reads gradients", sliding, group, *sizes),
-        kept * inputs * slide.frame[1]
+        kept * inputs * slide.padded_size[1]
         + group * outputs * out_width
         + -(-slide.weights * FEW // machine.lanes),
         gradients=slide.weights,
@@ -152,7 +152,7 @@ def _conv_weights(node: Node, machine: Machine) -> Kernel:
 
 
 def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
-    """Outputs, inputs, rows and columns of the window that are summed at once."""
+    """How many outputs, inputs, rows and columns of the window are summed at once."""
     rows, columns = slide.window
     if slide.own_inputs == 1 and registers_needed(slide.area, 1) <= machine.registers:
         most = (machine.registers - 1) // (slide.area + 1)
@@ -188,7 +188,7 @@ def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kern
 
 
 def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
-    """Of a convolution's weights and of its input."""
+    """The loop that makes the gradients of a convolution's weights and of its input."""
     slide = forward(node)
     tiles = tiling(slide)
     assert tiles is not None  # or they would not go together
@@ -225,7 +225,7 @@ def _slot(channels: int, groups: list[Tiling]) -> int:
 
 
 def _rest(counts: Iterable[int], wide: int) -> int:
-    """A bit for each number of tiles that blocks of `wide` leave over."""
+    """A bit for each number of tiles that is left over by blocks of `wide`."""
     return sum({1 << count % wide for count in counts} - {1})
 
 
@@ -233,7 +233,7 @@ def _rest(counts: Iterable[int], wide: int) -> int:
 
 
 def _pool(node: Node, machine: Machine) -> Kernel:
-    """Of either kind, forward and back."""
+    """Pools of either kind, and their gradients."""
     back = node.op.name.endswith("_back")
     source, result = places(node.inputs[0]), places(node)
     source, result = (result, source) if back else (source, result)

@@ -24,7 +24,7 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Machine:
-    """`lanes` images side by side; `registers` vectors of that many numbers."""
+    """A processor: `lanes` images side by side, `registers` vectors of that many numbers."""
 
     lanes: int = 16
     registers: int = 32
@@ -57,15 +57,16 @@ def _cost(a: int, b: int) -> float:
 
 
 def registers_needed(a: int, b: int) -> int:
-    """Registers that a block of a × b sums takes."""
+    """How many registers a block of a × b sums takes."""
     return a * b + b + 1
 
 
 def best_block(
     rows: int, columns: int | Mapping[int, int], registers: int, per_row: int = 1
 ) -> tuple[int, int]:
-    """The block for rows × columns sums; each row stands for `per_row` of them. Or for several
-    numbers of columns, each so many times.
+    """Choose the cheapest block for rows × columns sums; each row stands for `per_row` of them.
+
+    `columns` may also say several numbers of columns, and how often there are so many.
     """
     times = {columns: 1} if isinstance(columns, int) else columns
     candidates = [

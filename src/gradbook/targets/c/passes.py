@@ -94,7 +94,7 @@ class RowText:
         return term
 
     def _element(self, node: Node) -> str:
-        """Of a value of the step: for channel c, or the only one."""
+        """An element of a value of the step: that of channel c, or the only one."""
         array = self.scope.array(node)
         if not node.shape:
             return f"{array}[0]"
@@ -110,7 +110,7 @@ class RowText:
         return self._unpacked(source, f"{name}_row[{w}]")
 
     def _unpacked(self, node: Node, load: str) -> str:
-        """The value of what may lie as bits."""
+        """The loaded value, which may have been stored as bits."""
         scale = self.scope.bits_scale(node)
         return load if scale is None else f"where_set({load}, {scale})"
 
@@ -122,7 +122,7 @@ class RowText:
         return self._named(node, word(node).vectors.format(*terms), along=along)
 
     def _named(self, node: Node, text: str, along: bool = True, vector: bool = True) -> Term:
-        """The value under a name of its own."""
+        """Give the value a name of its own: inside the loop, or before it if it stays the same."""
         name = self.names.of(node, self.scope.titles[node])
         kind = "vec" if vector else "real"
         if along:
@@ -144,8 +144,9 @@ class RowText:
         ]
 
     def _summing(self, sums: Sequence[BatchSum]) -> tuple[list[str], list[str], list[str]]:
-        """Lines before a row's loop, inside and after it. A row's sums begin at 0: what is small
-        isn't lost in a long sum.
+        """The lines of sums before a row's loop, inside and after it.
+
+        Each row's sum begins at 0, so that small values aren't lost in a long sum.
         """
         before: list[str] = []
         inside: list[str] = []
@@ -178,7 +179,7 @@ class RowText:
 
 
 def reader(name: str, row: Row, scope: Scope) -> str:
-    """One row of what a heavy op reads: where it lies, or computed into the room offered."""
+    """The function that gives a heavy op one row: as it lies, or computed into `room`."""
     head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
     parameters = ("at", "h", "c", "room")
     assert row.result is not None
@@ -192,7 +193,7 @@ def reader(name: str, row: Row, scope: Scope) -> str:
 
 
 def finisher(name: str, row: Row, width: int, scope: Scope) -> str:
-    """What is done with one row of what a pass makes."""
+    """The function that is called with each row that a pass makes: it stores values and sums."""
     text = RowText.of(row, scope)
     targets, stores = [], []
     for node in row.stores:
@@ -204,7 +205,7 @@ def finisher(name: str, row: Row, width: int, scope: Scope) -> str:
 
 
 def line_functions(name: str, row: Row, scope: Scope) -> Piece:
-    """`find_`, `value_` and, where sums are taken, `leave_` of this name: a row value by value."""
+    """The functions that read a row value by value: `find_`, `value_` and, for sums, `leave_`."""
     assert row.result is not None
     if row.values:
         text = RowText.of(row, scope)
@@ -324,7 +325,7 @@ def _readers(one: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[st
 
 
 def gathering(name: str, call: str) -> str:
-    """One row of what a heavy op reads, put together from what its reader reads."""
+    """The function that puts one row together from what a reader reads."""
     head = f"static const vec *{name}(struct place *at, int h, int c, vec *room)"
     return function(head, [f"return {call};"], ("at", "h", "c", "room"))
 
@@ -348,7 +349,7 @@ def _call(one: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[l
 
 
 def _sums(one: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:
-    """Before a pass its sums are 0; after it they are taken over the lanes."""
+    """The lines before a pass, which set its sums to 0, and after it, which add up the lanes."""
     opening, closing = [], []
     engine: list[str] = []
     place: list[str] = []

@@ -23,19 +23,19 @@ FIRST = 1  # phase 0 fetches the images
 
 
 def batch_sum_input(node: Node) -> Node | None:
-    """x where the node is the sum of x over the batch."""
+    """Return x if the node is the sum of x over the batch."""
     x = sum_input(node)
     return x if x is not None and x.each else None
 
 
 def sources(node: Node) -> tuple[Node, ...]:
-    """What it is computed from; of a sum over the batch, what is summed."""
+    """What a node is computed from; for a sum over the batch, what is summed."""
     x = batch_sum_input(node)
     return node.inputs if x is None else (x,)
 
 
 class Timing:
-    """The nodes behind these, who reads them, and when."""
+    """All nodes that some are computed from: who reads each, and in which phase."""
 
     def __init__(self, roots: Collection[Node]) -> None:
         self.order = needed(roots, sources=sources)
@@ -72,7 +72,7 @@ class Timing:
         }
 
     def sum_beside(self, squares: Node) -> Node:
-        """Σ x for a Σ(x − mean)²."""
+        """The Σ x that goes with a Σ(x − mean)²."""
         x = self.moments[squares]
         return next(n for n in self.order if n not in self.moments and batch_sum_input(n) is x)
 
@@ -96,11 +96,11 @@ class Timing:
         )
 
     def due(self, node: Node) -> int:
-        """The phase in which it is computed."""
+        """The phase in which a node is computed."""
         return self.ready_at(node) - 1 if batch_sum_input(node) else self.phase_of(node)
 
     def turn(self, node: Node) -> float:
-        """In the order they were made; a sum of what a gradient of weights reads, after that."""
+        """Nodes come as they were made; a sum of what a gradient of weights reads, after that."""
         x = batch_sum_input(node)
         if x is not None:
             readers = [after for after in self.consumers[x] if after.op.name in WEIGHT_GRADIENTS]
@@ -135,7 +135,7 @@ def values_to_keep(outputs: Collection[Node], timing: Timing) -> set[Node]:
 
 
 def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node:
-    """The furthest value that alone is read of what follows a heavy op, without a wait."""
+    """The last value that can be computed with a heavy op's, and is read instead of it."""
     current = node
     while current not in outputs and len(timing.consumers[current]) == 1:
         (after,) = timing.consumers[current]
@@ -146,7 +146,7 @@ def _end_of_chain(node: Node, outputs: Collection[Node], timing: Timing) -> Node
 
 
 def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
-    """Whether it is computed place by place, and waits for nothing that comes after the node."""
+    """Whether a value is computed place by place, and waits for nothing made after the node."""
     phase = timing.phase_of(node)
     return (
         is_pointwise(after)
@@ -252,7 +252,7 @@ class Placing:
         (found.read_sums if found.reads is x else found.sums).append(node)
 
     def _heavy_pass(self, node: Node) -> Pass:
-        """A loop of its own, or the one that makes both gradients of a convolution."""
+        """Make a heavy op's pass, or find the one that makes both gradients of a convolution."""
         if node in self.timing.beside.values():
             return next(walk for walk in self.passes if walk.beside is node)
         back = self.timing.beside.get(node)
@@ -261,8 +261,9 @@ class Placing:
         return walk
 
     def _share(self, source: Node, walk: Pass) -> None:
-        """What several heavy ops of a phase read, and is made of several values, is kept by the
-        gradient of weights, which reads each row once.
+        """Keep a value that several heavy ops of a phase read, and that is made of several values.
+
+        The gradient of weights stores it, which reads each row once.
         """
         readers = [
             after
@@ -291,7 +292,7 @@ class Placing:
     # The pass that computes a pointwise value.
 
     def _pass_for(self, x: Node, phase: int) -> Pass:
-        """The last pass of the phase that makes what x is computed from, or one by itself."""
+        """Find the last pass of the phase that makes what x is computed from, or make one for x."""
         reading = self._reading(x, phase)
         if reading:
             return reading
@@ -311,7 +312,7 @@ class Placing:
         return found
 
     def _reading(self, x: Node, phase: int) -> Pass | None:
-        """The pass that computes x while it reads it, each value once."""
+        """Find the pass that computes each value of x once, as it reads it."""
         if x in self.timing.moments.values():
             return None
         for walk in self.passes:
@@ -321,7 +322,7 @@ class Placing:
         return None
 
     def _last(self, before: list[tuple[Node, Pass, bool]], x: Node) -> Pass | None:
-        """The last of these passes, where x can be computed place by place as it goes."""
+        """The last of these passes, if x can be computed place by place in it."""
         last = max((maker for _, maker, _ in before), key=lambda walk: walk.number)
         alike = all(same for _, maker, same in before if maker is last)
         makes = last.heavy is None or last.makes is not None
@@ -360,7 +361,7 @@ class Placing:
     def leaves(self, x: Node) -> list[tuple[Node, bool]]:
         """The kept or heavy values that x is computed from, and whether place by place.
 
-        Of a kept value itself, what it is made from.
+        For a value that is kept itself, what that is made from.
         """
         found: dict[tuple[Node, bool], None] = {}
         seen: set[tuple[Node, bool]] = set()

@@ -28,7 +28,7 @@ from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 @dataclass(frozen=True)
 class Lifetime:
-    """From the pass that makes a value to the last that reads it."""
+    """How long a value is needed: from the pass that makes it to the last that reads it."""
 
     node: Node
     size: int
@@ -48,7 +48,7 @@ class Slot:
 
 
 def slots(lifetimes: Iterable[Lifetime], lasts: bool = True) -> list[Slot]:
-    """Each value takes the free place that fits it best, or a new one."""
+    """Give each value the free place that fits it best, or a new one."""
     found: list[Slot] = []
     for life in sorted(lifetimes, key=lambda life: (life.first, life.node.index)):
         free = [slot for slot in found if slot.free_after < life.first]
@@ -74,17 +74,17 @@ class Memory:
     over: Mapping[Node, Node]
 
     def turns(self, slot: Slot) -> list[Node]:
-        """Who lies there, one after the other."""
+        """The values that lie in a slot, one after the other."""
         return [x for node in slot.nodes for x in [node, *_written_over(node, self.over)]]
 
 
-def laid_out(
+def lay_out(
     passes: Mapping[Pass, Rows],
     made_in: Mapping[Node, Pass],
     outputs: Sequence[Node],
     masks: Collection[Node],
 ) -> Memory:
-    """`masks` are leaves that lie as bits."""
+    """Decide where each value lies; `masks` are leaves stored as bits."""
     lasts = dict.fromkeys(outputs, True)
     last_read = dict.fromkeys(outputs, len(passes))
     loads = {(node, reader) for reader, rows in passes.items() for node in rows.loads}
@@ -118,10 +118,10 @@ def _overwriting(
     free: Collection[Node],
     last_read: Mapping[Node, int],
 ) -> dict[Node, Node]:
-    """Values written over one they are made from, where nobody reads that any more.
+    """Values that are written over one they are made from, where nobody reads that any more.
 
-    Only over what comes back to a gradient of weights: its loop reads each of these rows once, and
-    what is made of a row stays behind it.
+    That is done only with what arrives at a gradient of weights: its loop reads each of these rows
+    once, and what is made of a row is written behind it.
     """
     over: dict[Node, Node] = {}
     taken: set[Node] = set()
@@ -145,7 +145,7 @@ def _written_over(node: Node, over: Mapping[Node, Node]) -> list[Node]:
 
 
 def _fits(node: Node, place: Node) -> bool:
-    """Whether no row of it reaches beyond the same row of the other."""
+    """Whether no row of a value reaches beyond the same row of the other."""
     channels, height, width = places(node)
     other_channels, other_height, other_width = places(place)
     row, other_row = channels * width, other_channels * other_width
@@ -262,7 +262,7 @@ def _is_sum(node: Node) -> bool:
 def _walked(
     values: Iterable[Node], known: Collection[Node], is_end: Callable[[Node], bool]
 ) -> list[Node]:
-    """What these formulas read that isn't known, each before its inputs, down to the ends."""
+    """What these formulas read and isn't known yet, each before its inputs, down to the ends."""
     found: dict[Node, None] = {}
     waiting = list(values)[::-1]
     while waiting:
@@ -275,7 +275,7 @@ def _walked(
 
 
 def _groups(results: Results, known: Collection[Node]) -> list[list[Node]]:
-    """Carried values that read each other, or the same late sums, change together."""
+    """Group carried values that read each other, or the same late sums: they change together."""
     changing = {leaf: node for leaf, node in results.changing.items() if leaf.shape}
     owner: dict[Node, int] = {}
     groups: dict[int, list[Node]] = {}
@@ -323,7 +323,7 @@ def plan(
     results: Results | None = None,
     masks: Collection[Node] = (),
 ) -> Plan:
-    """For these values per sample and these of the step as a whole; `masks` are given as bits."""
+    """Plan the passes that make these values per sample and of the step; `masks` come as bits."""
     timing = Timing([*outputs, *once])
     placing = Placing(timing, values_to_keep(outputs, timing))
     rows = rows_of(placing, outputs)
@@ -332,7 +332,7 @@ def plan(
         outputs,
         rows,
         placing.made_in,
-        laid_out(rows, placing.made_in, outputs, masks),
+        lay_out(rows, placing.made_in, outputs, masks),
         whole(rows.values(), timing, results),
         results,
         {squares: timing.sum_beside(squares) for squares in timing.moments},

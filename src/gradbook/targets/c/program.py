@@ -133,7 +133,7 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
 
 
 def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
-    """A gradient of weights; some loops give it in other numbers, from which it is unpacked."""
+    """A gradient of weights, unpacked where a loop gives it in other numbers."""
     kernel, parts = scope.kernels[x], f"at->e->{scope.partial(x)}"
     if not kernel.unpack:
         return _sum_tiles(size, parts, target)
@@ -194,7 +194,7 @@ def update_lines(scope: Scope) -> list[list[str]]:
 def _stored(
     stores: Iterable[tuple[str, str]], elements: Elements, shape: tuple[int, ...]
 ) -> list[str]:
-    """Without a value that lies where it is wanted."""
+    """Store values, but for those that lie there already."""
     moved = [
         f"at->e->{name}[k] = {value};" for name, value in stores if value != f"at->e->{name}[k]"
     ]
@@ -202,7 +202,7 @@ def _stored(
 
 
 def closing_lines(scope: Scope) -> list[str]:
-    """What one thread does after all updates: single values."""
+    """What one thread does after all updates: it computes single values."""
     results, elements = scope.plan.results, Elements(scope)
     values = [(name, elements.value(x)) for name, x in results.read.items() if not x.shape]
     values += [
@@ -270,7 +270,7 @@ def _effort(one: Pass) -> float:
 
 
 def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:
-    """The plan, and a name for everything in it."""
+    """Plan a computation, and name everything in it."""
     new = simplify([*computation.outputs, *computation.once])
     outputs = [new[node] for node in computation.outputs]
     once = [new[node] for node in computation.once]
@@ -345,7 +345,7 @@ def _updates(scope: Scope) -> Iterable[tuple[str, str]]:
 
 
 def _fetch(scope: Scope) -> Piece:
-    """The tile's images, targets and masks, each where the passes read it."""
+    """The function that puts a tile's images, targets and masks where the passes read them."""
     lines, room, largest = [], [], 0
     for leaf in scope.plan.memory.slot_of:
         where, size = scope.whole(leaf), ", ".join(map(str, places(leaf)))
@@ -374,7 +374,7 @@ def _room_to_draw(channels: int, rows: int, columns: int) -> str:
 
 
 def _meetings(scope: Scope) -> list[str]:
-    """What one thread computes before each phase, before the update and after it."""
+    """The functions of what one thread computes before each phase, before the update and after."""
     name, phases, before = scope.program, scope.plan.phases, scope.plan.whole.before
 
     def lines(phase: int) -> list[str]:
@@ -408,7 +408,7 @@ def _step(scope: Scope, packings: Iterable[str], updates: Iterable[str]) -> str:
 
 
 def _answers(scope: Scope, one: Pass) -> list[str]:
-    """Outputs are delivered, or right ones counted, at once: other values may take their place."""
+    """Deliver outputs, or count right ones, at once: other values may take their place."""
     if scope.program != TRAIN:
         return list(_deliveries(scope, one))
     output = scope.plan.outputs[0]
@@ -421,8 +421,9 @@ def _answers(scope: Scope, one: Pass) -> list[str]:
 
 
 def _deliveries(scope: Scope, one: Pass | None) -> Iterable[str]:
-    """Of the outputs that the pass makes, or that are inputs as they are; those of one image lie
-    one after the other.
+    """Deliver the outputs that a pass makes; without a pass, those that are inputs as they are.
+
+    The outputs of one image lie one after the other.
     """
     outputs = scope.plan.outputs
     sizes_of = [prod(output.shape) for output in outputs]

@@ -50,7 +50,7 @@ def channelwise(node: Node) -> Node | None:
 
 
 def sum_input(node: Node) -> Node | None:
-    """x where the node is the sum of x over the samples, and over its places where it has any."""
+    """Return x if the node is the sum of x over the samples, and over its places if it has any."""
     if node.op.name == "total":
         return node.inputs[0]
     if node.op.name == "sum" and node.inputs[0].op.name == "total":
@@ -60,7 +60,7 @@ def sum_input(node: Node) -> Node | None:
 
 
 def mean_of(node: Node) -> Node | None:
-    """x where the node is the mean of x over the samples and all places of a channel."""
+    """Return x if the node is the mean of x over the samples and all places of a channel."""
     if node.op.name != "divide":
         return None
     total, count = node.inputs
@@ -76,7 +76,7 @@ def mean_of(node: Node) -> Node | None:
 
 
 def deviation_input(node: Node) -> Node | None:
-    """x where the node is x less its mean."""
+    """Return x if the node is x less its mean."""
     if node.op.name != "subtract":
         return None
     x, mean = node.inputs
@@ -85,7 +85,7 @@ def deviation_input(node: Node) -> Node | None:
 
 
 def is_switch(node: Node) -> bool:
-    """1 where a value is positive, else 0."""
+    """Whether a node is 1 where a value is positive, else 0."""
     return (
         node.op.name == "choose" and node.inputs[1].is_constant(1) and node.inputs[2].is_constant(0)
     )
@@ -106,7 +106,7 @@ MOST_TERMS = 4  # three batch normalisations side by side
 
 @dataclass(frozen=True)
 class Linear:
-    """Coefficients have a value per channel or one for all; None stands for 1."""
+    """Σ coefficient·base + constant; a coefficient is one per channel or for all, None is 1."""
 
     terms: Mapping[Node, Node | None] = field(default_factory=dict)
     constant: Node | None = None
@@ -136,7 +136,7 @@ class Linear:
 
     @property
     def stands_alone(self) -> bool:
-        """Whether sums are better made of it than of its terms.
+        """Whether sums had better be made of the whole than of its terms.
 
         Taken apart, values that are only added up gain nothing; and behind many skip connections
         each sum would be made anew of all that went into those before it.
@@ -164,12 +164,12 @@ def sum_of(a: Node, b: Node) -> Node:
 
 
 def over(graph: Graph, coefficient: Node, shape: tuple[int, ...]) -> Node:
-    """A coefficient beside values of this shape: single values go with any."""
+    """Spread a coefficient per channel over values of this shape; single values go with any."""
     return spread(coefficient, shape[1:]) if coefficient.shape else coefficient
 
 
 def build_sum(linear: Linear, graph: Graph, shape: tuple[int, ...]) -> Node:
-    """The nodes that compute it, term by term."""
+    """Make the nodes that compute a weighted sum, term by term."""
     total: Node | None = None
     for base, coefficient in linear.terms.items():
         if total is not None and coefficient is not None and coefficient.is_constant(-1):
@@ -193,12 +193,12 @@ LINEAR = {"add", "subtract", "negate", "multiply", "divide"}  # may be collected
 
 
 def simplify(outputs: Iterable[Node]) -> dict[Node, Node]:
-    """Each node that the outputs need → the node of a new graph that has its value."""
+    """Map each node that the outputs need to the node of a new graph that has its value."""
     return _Rewriter(list(outputs)).rewrite_all()
 
 
 def labels(done: Mapping[Node, Node]) -> dict[Node, str]:
-    """New node → what the first of the original nodes with this value is called."""
+    """What each new node is called: like the first of the original nodes with its value."""
     found: dict[Node, str] = {}
     for old, new in done.items():
         if old.name is not None and not new.is_constant():

@@ -17,7 +17,7 @@ from gradbook.targets.c.words import MOVED
 
 
 class From(Enum):
-    """Where a row has a value from."""
+    """Where a row gets a value from."""
 
     LOOP = auto()  # the pass's own loop has just made it
     MEMORY = auto()  # a row of it is kept
@@ -64,7 +64,7 @@ class Row:
     sums: tuple[BatchSum, ...] = ()
 
     def coming(self, *origins: From) -> list[Node]:
-        """What is looked up there."""
+        """The values that are looked up there."""
         return [value.of for value in self.values if value.comes in origins]
 
     @property
@@ -81,7 +81,7 @@ class Row:
 
     @property
     def loads_by_place(self) -> list[Node]:
-        """Of these, what it reads at its own places."""
+        """What it reads from memory at its own places."""
         elsewhere = self.coming(From.CHANNEL, From.PLACE)
         return [node for node in self.loads if node not in elsewhere]
 
@@ -103,7 +103,7 @@ class Rows:
 
     @property
     def loads(self) -> list[Node]:
-        """What a reader stores is loaded by the next one."""
+        """What the rows read from memory; what one reader stores, the next one loads."""
         stored = [node for row in self.readers for node in row.stores]
         return [*stored, *(node for row in self.rows for node in row.loads)]
 
@@ -142,12 +142,12 @@ class _Reading:
     values: dict[Node, Value] = field(default_factory=dict)
 
     def in_memory(self, node: Node) -> bool:
-        """Whether the pass can load it."""
+        """Whether the pass can load a value."""
         maker = self.made_in.get(node)
         return node.op.name == "leaf" if maker is None else maker.number <= self.reader.number
 
     def need(self, node: Node, make: bool = False) -> None:
-        """`make` computes it even where it is also kept."""
+        """Add a value and what it is made of; `make` computes it even if it is kept."""
         if node in self.values:
             return
         value = self._value(node, make)
@@ -204,7 +204,7 @@ def _finisher(one: Pass, made_in: Mapping[Node, Pass], sums: Sequence[BatchSum])
 
 
 def _sums_of(reductions: Iterable[Node], moments: Mapping[Node, Node]) -> list[BatchSum]:
-    """Σ x comes with Σ(x − mean)²."""
+    """The sums that a pass takes; Σ x comes with Σ(x − mean)²."""
     reductions = list(reductions)
     squared = {moments[node] for node in reductions if node in moments}
     found = []

@@ -84,7 +84,7 @@ def titles(labels: Mapping[Node, str], nodes: Sequence[Node]) -> dict[Node, str]
 
 
 def _title(node: Node, known: Mapping[Node, str]) -> str | None:
-    """Of what it is made and how, where that can be said in a few words."""
+    """A name that says how a value is made, if that takes a few words only."""
     if node.is_constant():
         return f"{node.number:g}".replace("-", "minus_")
     x = sum_input(node)
@@ -104,7 +104,7 @@ def _title(node: Node, known: Mapping[Node, str]) -> str | None:
 
 
 def _purpose(node: Node, labels: Mapping[Node, str], readers: Mapping[Node, Sequence[Node]]) -> str:
-    """What for, where one named value alone is made of it."""
+    """A name that says what a value is for, if only one named value is made of it."""
     reader = node
     while reader not in labels:
         if len(readers.get(reader, ())) != 1:
@@ -125,21 +125,21 @@ def block(body: Sequence[str]) -> list[str]:
 
 
 def loop(size: int, body: Sequence[str]) -> list[str]:
-    """Over k."""
+    """A loop over k."""
     if size == 1:
         return block(["const int k = 0;", "(void)k;", *body])
     return [f"for (int k = 0; k < {size}; k++) {{", *indent(body), "}"]
 
 
 def function(head: str, body: Sequence[str], parameters: Sequence[str] = ("at",)) -> str:
-    """Its text, without a warning for the parameters that the body doesn't need."""
+    """A function, without a warning for parameters that its body doesn't need."""
     text = "\n".join(body)
     unused = [f"(void){name};" for name in parameters if not re.search(rf"\b{name}\b", text)]
     return "\n".join([f"{head} {{", *indent([*unused, *body]), "}\n"])
 
 
 def task(name: str, body: Sequence[str]) -> str:
-    """A function of a thread's place."""
+    """A function that a thread calls with its place."""
     return function(f"static void {name}(struct place *at)", body)
 
 
@@ -195,7 +195,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Scope:
-    """Members and functions are called alike in all programs, but for the prefix."""
+    """Where a program's values lie, and what its members and functions are called."""
 
     program: str
     plan: Plan
@@ -207,7 +207,7 @@ class Scope:
     kernels: Mapping[Node, Kernel]  # heavy op → the loop that computes it
 
     def partial(self, reduction: Node) -> str:
-        """What the tiles give towards a sum."""
+        """The array of what each tile contributes to a sum."""
         return self.names["partial", reduction]
 
     def array(self, node: Node) -> str | None:

@@ -24,16 +24,16 @@ def places(node: Node) -> Places:
 
 
 def window_of(node: Node) -> Window:
-    """Of a convolution or a pool, or of a gradient of theirs."""
+    """The window of a convolution or a pool, or of a gradient of theirs."""
     return next(value for value in node.attributes if isinstance(value, Window))
 
 
 @dataclass(frozen=True)
 class Roaming:
-    """A window as `struct roaming` has it: over `source` to `result`.
+    """A window with any stride, padding and dilation, as `struct roaming` has it.
 
-    Of the source's rows and columns, as far apart as it goes over them, only each `apart`-th is
-    there.
+    It goes over `source` and makes `result`. In a gradient the source's rows and columns lie
+    `apart` places from each other, with nothing between them.
     """
 
     window: Window
@@ -43,7 +43,7 @@ class Roaming:
 
     @property
     def numbers(self) -> Sequence[int]:
-        """Those of `struct roaming`."""
+        """The members of `struct roaming`."""
         window = self.window
         sizes = (*window.size, *self.source[1:], *self.result[1:])
         return *sizes, *window.stride, *window.pad[:2], *window.dilation
@@ -63,7 +63,7 @@ class Slide:
     groups: int = 1
 
     @property
-    def frame(self) -> tuple[int, int]:
+    def padded_size(self) -> tuple[int, int]:
         """Height and width of what the window slides over."""
         ends = (
             (self.top, self.source[1], self.result[1], self.window[0]),
@@ -77,13 +77,13 @@ class Slide:
 
     @property
     def numbers(self) -> Sequence[int]:
-        """Those of `struct sliding`."""
+        """The members of `struct sliding`."""
         moved = (self.stride, self.top, self.left, self.spread)
-        return *self.result, *self.source, *self.window, *moved, *self.frame, self.groups
+        return *self.result, *self.source, *self.window, *moved, *self.padded_size, self.groups
 
     @property
     def own_outputs(self) -> int:
-        """Of a group."""
+        """The outputs of each group."""
         return self.result[0] // self.groups
 
     @property
@@ -100,8 +100,10 @@ class Slide:
 
 
 def forward(node: Node) -> Slide:
-    """Of a conv, or of the conv whose weights' gradient this is; where its window roams, over what
-    is gathered."""
+    """The slide of a convolution, or of the one whose weights' gradient this is.
+
+    Where its window has gaps or jumps, it is a window of one over rows that are gathered.
+    """
     y, x = (node, node.inputs[1]) if node.op.name == "conv" else node.inputs
     window, groups = window_of(node), groups_of(node)
     roaming = forward_roaming(node)
@@ -112,7 +114,7 @@ def forward(node: Node) -> Slide:
 
 
 def backward(node: Node) -> Slide:
-    """Each gradient goes to its window: the window, turned, slides over spread gradients."""
+    """The slide of the gradient of the input: the window, flipped, over gradients spread apart."""
     roaming, groups = backward_roaming(node), groups_of(node)
     if roaming is not None:
         return _gathered(roaming, groups)
@@ -123,14 +125,14 @@ def backward(node: Node) -> Slide:
 
 
 def forward_roaming(node: Node) -> Roaming | None:
-    """Where the window of a conv, or of a gradient of weights, moves in no plain way."""
+    """The window of a convolution, or of a gradient of weights, if it isn't plain."""
     window = window_of(node)
     y, x = (node, node.inputs[1]) if node.op.name == "conv" else node.inputs
     return None if window.is_plain else Roaming(window, places(x), places(y))
 
 
 def backward_roaming(node: Node) -> Roaming | None:
-    """The same of the gradient of its input: the window, turned, goes over gradients."""
+    """The same for the gradient of the input: the window, flipped, goes over gradients."""
     window = window_of(node)
     if window.is_plain:
         return None
@@ -144,7 +146,7 @@ def _turned_pad(window: Window) -> tuple[int, int]:
 
 
 def _gathered(roaming: Roaming, groups: int) -> Slide:
-    """Over channels of what lies under each row and column of the window."""
+    """A window of one over what is gathered: a channel for each place of the window."""
     channels = roaming.source[0] * roaming.window.area
     return Slide((channels, *roaming.result[1:]), roaming.result, (1, 1), groups=groups)
 
@@ -155,7 +157,7 @@ def flat(source: Node, result: Node) -> Slide:
 
 
 def groups_of(conv: Node) -> int:
-    """Of a convolution, or of a gradient of one."""
+    """The groups of a convolution, or of a gradient of one."""
     return next(value for value in conv.attributes if isinstance(value, int))
 
 
@@ -202,7 +204,7 @@ class Tiling:
 
     @property
     def products(self) -> int:
-        """For each pair of channels."""
+        """How many products there are for each pair of channels."""
         return _points(self.tall, self.low) * _points(self.broad, self.narrow)
 
     @property
@@ -242,7 +244,7 @@ def shares(groups: list[Tiling]) -> Counter[int]:
 
 
 def tiling(slide: Slide) -> Tiling | None:
-    """None where Winograd's way isn't one, or is no cheaper: by products and carrying."""
+    """Winograd's tiles for a convolution; None if they don't fit, or cost no less."""
     channels = (slide.source[0], slide.result[0])
     plain = (
         slide.window == (3, 3)

@@ -54,7 +54,7 @@ class Array:
 
 @dataclass(frozen=True)
 class Source:
-    """C, and where it keeps what others want to know."""
+    """C, and the arrays that can be read from outside."""
 
     text: str
     arrays: tuple[Array, ...]
@@ -72,7 +72,7 @@ def _loop(name: str) -> str:
 
 
 def source(step: Step, inference: Forward, machine: Machine) -> Source:
-    """The engine of a step that takes batches from outside, and of the same network at work."""
+    """Write the engine of a step that takes batches from outside, and of the network at work."""
     names = Names(), Names()
     arrays = _carried({leaf: leaf.shape for leaf in step.start}, names[0])
     gradients = {
@@ -93,8 +93,10 @@ def source(step: Step, inference: Forward, machine: Machine) -> Source:
 def reader(
     inference: Forward, shown: Sequence[Node], batch: int, machine: Machine, name: str = ""
 ) -> Source:
-    """The network at work alone, on so many images at most: of each it gives these values, which
-    may be slopes of its error."""
+    """Write the network at work alone, on so many images at most.
+
+    For each image it gives the `shown` values, which may be slopes of its error.
+    """
     names = Names(), Names()
     needs = [n for n in needed(shown) if n.op.name == "leaf" and not n.each and n.shape]
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
@@ -104,7 +106,7 @@ def reader(
 
 
 def _carried(leaves: Mapping[Node, Shape], members: Names) -> list[Array]:
-    """After the single values that every engine has."""
+    """The arrays of these leaves, after the single values that every engine has."""
     for word in SINGLE:
         members.of(word, word)
     return [Array.of(leaf.name, shape, True, members) for leaf, shape in leaves.items()]

@@ -25,7 +25,7 @@ PLACED = MOVED | {"leaf", "constant", "copy", "repeat", "total"}
 
 @dataclass(frozen=True)
 class Word:
-    """`{0}` is an operand as it is, vector or number, and `{0.lanes}` always a vector."""
+    """A formula: `{0}` is an operand as it is, vector or number; `{0.lanes}` is always a vector."""
 
     vectors: str
     numbers: str = ""  # the same, if nothing is said

@@ -30,7 +30,7 @@ class CFile:
 
 
 def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: bool = False) -> CFile:
-    """In floats, or in these whole numbers; with a program around it if asked."""
+    """Write the file in floats, or in these whole numbers; with `main`, a program around it."""
     name = c_name(stem)
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
     wide = 1 if whole else 4
@@ -47,13 +47,13 @@ def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: boo
 
 
 def c_name(stem: str) -> str:
-    """What a file's name gives for a name in C."""
+    """The name in C that is made of a file's name."""
     name = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_") or "net"
     return f"net_{name}" if name[0].isdigit() else name
 
 
 def _constants(makers: list[RowMaker], wide: int) -> int:
-    """Weights, each once, and what scales the sums; the table of the makers is small."""
+    """The bytes of weights, each once, and of what scales sums; the table of makers is small."""
     stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
     weights = sum(stored.values())
     channels = sum(maker.shape[2] for maker in makers)

@@ -102,10 +102,10 @@ SOFTMAX = """\
 
 
 def float_program(trained: TrainedNet, name: str, remark: str) -> str:
-    """A file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
+    """Write a file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
 
-    Of a table's columns it takes floats; one number it returns (`float NAME_predict(…)`), several
-    it writes (`void NAME_predict(…, float *outputs)`).
+    A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
+    several are written (`void NAME_predict(…, float *outputs)`).
     """
     answers = answering(trained)
     makers = row_makers(answers)
@@ -129,7 +129,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
 def _fields(
     makers: Sequence[RowMaker], activations: Sequence[Layer | None]
 ) -> dict[str, tuple[str, Sequence[int | str]]]:
-    """What `struct maker` has besides."""
+    """The further members of `struct maker`."""
     numbers = [activations.index(maker.activation) for maker in makers]
     found: dict[str, tuple[str, Sequence[int | str]]] = {"activation": ("uint8_t", numbers)}
     if any(maker.work in NORMING for maker in makers):

@@ -71,14 +71,14 @@ def require_images(trained: TrainedNet) -> None:
 
 
 def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
-    """The network in whole numbers that suit such images."""
+    """Say the network in whole numbers that suit such images."""
     require_images(trained)
     makers = row_makers(trained)
     return in_whole_numbers(even_out(makers, maps_of(makers, images), EVENED), images)
 
 
 def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: str) -> str:
-    """A file with `int NAME_predict(const uint8_t *image, int32_t *scores)`."""
+    """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`."""
     makers = whole.makers
     bent = [own for own in makers if own.table is not None]
     zeros = [own.levels.edge for own in makers]

@@ -78,21 +78,21 @@ class RowMaker:
 
     @property
     def groups(self) -> int:
-        """Of channels that are each normalised by themselves."""
+        """How many groups of channels are normalised, each by itself."""
         return self.shape[2] // self.group_channels if self.group_channels else 0
 
     @property
     def tall(self) -> int:
-        """How many rows one of its own takes."""
+        """How many rows are needed to make one."""
         return (self.pool - 1) * self.window.stride[0] + self.window.span[0]
 
     def first_row(self, row: int) -> int:
-        """The first of the rows that one of its own takes; before 0 lies the edge."""
+        """The first of the rows that are needed to make this one; before 0 lies the edge."""
         return row * self.pool * self.window.stride[0] - self.window.pad[0]
 
     @property
     def goes_apart(self) -> bool:
-        """Whether its window goes in any way but evenly over neighbours, within even edges."""
+        """Whether its window has uneven strides, padding or gaps, or a pool's padding."""
         window = self.window
         padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
         return not window.is_plain or len({*window.pad}) > 1 or padded_pool
@@ -111,7 +111,7 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 
 
 def _given(trained: TrainedNet) -> RowMaker:
-    """An image that the network takes flat is taken as a picture by the sums that read it all."""
+    """The maker of what is given: of a picture, if the first sums read all of a flat image."""
     readers = [trained.layers[place].layer for place in trained.readers(0)]
     flat = len(trained.input) == 1 and all(map(_takes_all, readers))
     shape = planes(trained.picture if flat and trained.picture else trained.input)
@@ -170,14 +170,14 @@ class _Making:
         self.maker_of.append(len(self.makers) - 1)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
-        """The maker of what is read, if nobody else reads that as it is."""
+        """The maker of what is read, if nobody else reads it and it can do more in one go."""
         (value,) = self.trained.layers[place].reads
         number, last = reads[0], self.makers[reads[0]]
         shared = len(self.trained.readers(value)) > 1 or number != len(self.makers) - 1
         return None if shared or last.work in (Work.GIVEN, Work.FLAT) else last
 
     def _require_last(self, place: int) -> None:
-        """What turns outputs into probabilities is left to whoever reads them."""
+        """Refuse what turns outputs into probabilities but at the end, where it is left out."""
         if place + 1 < len(self.trained.layers):
             words = self.trained.layers[place].layer.text
             raise TargetError(
@@ -185,8 +185,11 @@ class _Making:
             )
 
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
-        """The maker of the line: that of the map itself where dense layers alone read it, which
-        take it as it lies, through a window of its size."""
+        """The maker that lays a map out in one line.
+
+        Where dense layers alone read it, that is the maker of the map itself: they take it as it
+        lies, through a window of its size.
+        """
         rows, columns, _ = self.makers[reads[0]].shape
         readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
         if rows * columns == 1 or all(map(_takes_all, readers)):
@@ -196,8 +199,8 @@ class _Making:
         return len(self.makers) - 1
 
     def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
-        """Each row is made of the whole map, which is read from its first row on every time; or
-        place by place of its own."""
+        """Add the maker of a normalisation: over the whole map, which each row reads from the first
+        row on, or over the channels of each place."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = own.tensors["scale"], own.tensors["shift"]
         maker = replace(_normaliser(own, layer, shape), reads=reads, epsilon=layer.epsilon)
@@ -211,7 +214,7 @@ class _Making:
             self.makers.append(replace(maker, scale=scale, shift=shift))
 
     def _beside(self, reads: tuple[int, ...]) -> None:
-        """Two maps at a time."""
+        """Put maps side by side, two at a time."""
         first, *others = reads
         for other in others:
             *area, channels = self.makers[first].shape
@@ -285,12 +288,12 @@ def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int
 
 
 def _takes_all(layer: Layer) -> bool:
-    """Whether it weighs all that it is given, in whichever order that lies."""
+    """Whether a layer weighs all that it is given, so that any order of that will do."""
     return layer.sums and layer.reads_all
 
 
 def _adds(layer: Layer, count: int) -> bool:
-    """Whether it makes the sum of two values."""
+    """Whether a layer adds the values that it reads."""
     graph = Graph()
     given = [graph.leaf(Name("x", (number,))) for number in range(count)]
     made = layer.at_a_place(given)
@@ -332,7 +335,7 @@ def window_sums(
 
 
 def scale_sums(maker: RowMaker, sums: Array) -> Array:
-    """Times the maker's scale, plus its shift: what its activation is given."""
+    """Multiply by the maker's scale and add its shift: that is what its activation is given."""
     scale = 1 if maker.scale is None else maker.scale
     shift = 0 if maker.shift is None else maker.shift
     return np.asarray(sums * scale + shift)
@@ -367,7 +370,7 @@ def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
 
 
 def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
-    """(images, rows, columns, channels, rows of the window, its columns)"""
+    """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
     seen = viewed(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
     rows, columns, _ = maker.shape
     return seen[:, : rows * maker.pool, : columns * maker.pool]

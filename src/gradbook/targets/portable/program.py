@@ -65,7 +65,7 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
 
 
 def _turns(makers: Sequence[RowMaker]) -> list[int]:
-    """Each row as late as can be: only once another needs it."""
+    """Whose turn it is: each row is made as late as can be, when another needs it."""
     made = [0] * len(makers)
     turns: list[int] = []
 
@@ -103,7 +103,7 @@ def _needs(
 
 
 def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Where each begins, the largest first, so that none overlaps another of the same time."""
+    """Where each buffer begins, so that none overlaps another that is needed at the same time."""
     starts: dict[int, int] = {}
     for number in sorted(range(len(sizes)), key=lambda k: -sizes[k]):
         begin, end = spans[number]
@@ -203,7 +203,7 @@ def program(
     remark: str,
     ending: str,
 ) -> str:
-    """The whole file: `ending` is what others call."""
+    """Write the whole file: `ending` is what others call."""
     order = row_order(makers)
     works = _works(makers)
     own = list(_stored(weights).values())
@@ -231,7 +231,7 @@ def program(
 
 
 def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
-    """Each once, however many makers take it, in their order."""
+    """The weights that are stored: each once, however many makers take them."""
     return {own.tobytes(): own.ravel() for own in weights if own is not None}
 
 
@@ -278,7 +278,7 @@ def spelt(number: float) -> str:
 
 
 def smallest(most: int) -> str:
-    """The smallest type without a sign that goes so far."""
+    """The smallest unsigned type that holds numbers up to this one."""
     return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)
 
 

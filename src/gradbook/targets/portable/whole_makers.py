@@ -69,7 +69,7 @@ def _groups(makers: Sequence[RowMaker]) -> list[set[int]]:
 
 
 def _image_levels(image: RowMaker) -> Levels | None:
-    """The pixels as they are, where all channels are normalised alike."""
+    """The levels of pixels as they are, if all channels are normalised alike."""
     assert image.scale is not None
     assert image.shift is not None
     if np.ptp(image.scale) or np.ptp(image.shift):
@@ -79,7 +79,7 @@ def _image_levels(image: RowMaker) -> Levels | None:
 
 
 def _fitting(maps: Sequence[Array]) -> Levels:
-    """Those of all shares of the range that are least off, squared, for these values."""
+    """The levels with the least squared error for these values, of all shares of their range."""
     values = np.concatenate([_some(values.ravel()) for values in maps])
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     if low == high:
@@ -89,7 +89,7 @@ def _fitting(maps: Sequence[Array]) -> Levels:
 
 
 def _some(values: Array) -> Array:
-    """Of many values those at random places, always the same, and the two outermost."""
+    """A random choice of many values, always the same one, and the two outermost."""
     if len(values) <= MOST_VALUES:
         return values
     places = np.random.default_rng(0).integers(len(values), size=MOST_VALUES)
@@ -149,7 +149,7 @@ def _divided(maker: RowMaker, by: Array) -> RowMaker:
 
 
 def _multiplied(reader: RowMaker, by: Array) -> RowMaker:
-    """Its weights, whose last axis is the channels of its group."""
+    """Multiply its weights, whose last axis is the channels of its group."""
     assert reader.weights is not None
     each = reader.weights.shape[-1]
     groups = len(by) // each
@@ -325,7 +325,7 @@ def _in_a_group(maker: RowMaker) -> int:
 
 
 def _score_bits(last: RowMaker, step: Array, outputs: Array) -> int:
-    """After the point of the outputs: as many as neither these nor the factors are too large."""
+    """How many bits the outputs have after the point, so that neither they nor factors overflow."""
     most = float(abs(outputs).max()) or 1.0
     factor = float(abs(_rounded(last, step).units).max())
     return floor(min(SCORE_BITS, log2(MOST_SCORE / most), log2(MOST_TIMES / 4 / factor)))
@@ -357,7 +357,7 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
 
 
 def _rounded(maker: RowMaker, step: Array) -> _Rounded:
-    """Of a maker that reads levels of this step, or of one for each channel."""
+    """Round the weights of a maker that reads levels of this step, or of one for each channel."""
     channels = maker.shape[2]
     scale = np.ones(channels) if maker.scale is None else maker.scale
     shift = np.zeros(channels) if maker.shift is None else maker.shift
@@ -386,7 +386,7 @@ def _rounded_places(places: Array, unit: Array, least: Array) -> tuple[Whole, Ar
 
 
 def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMaker:
-    """Its weights and factors, by the levels of the maps that it reads and of what it makes."""
+    """Say a maker in whole numbers, by the levels of what it reads and of what it makes."""
     read = given[0] if given else Levels(1.0, 0.0, 0)
     if maker.activation is not None and not cuts_off(maker.activation):
         return _looked_up(maker, read, levels)
@@ -443,7 +443,7 @@ def _factors(scales: Array) -> tuple[Whole, int]:
 
 
 def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
-    """With biases that make up for what rounding does to each channel in the mean."""
+    """Correct the biases by what rounding does to each channel in the mean."""
     if own.maker.work is not Work.SUMS:
         return own
     unit = own.times * own.factor / 2.0**FACTOR_BITS
