@@ -38,9 +38,8 @@ from gradbook.audit.workbook.book import Origin
 from gradbook.files import write_whole
 from gradbook.lab.study.plan import read_plan
 from gradbook.lab.study.study import DONE, Result, StudyFolder, StudyListener, Trial, study
-from gradbook.report.audit.grades import grades
-from gradbook.report.audit.page import audit_page
-from gradbook.report.audit.text import lines
+from gradbook.report.audit import audit_lines, grades
+from gradbook.report.audit_page import audit_page
 from gradbook.work.cluster import ClusterCrew
 from gradbook.work.processes import MakeTask, Outcome, Task, do
 
@@ -156,7 +155,7 @@ def _books(address: str, place: str, count: int, workers: int) -> None:
             ("rows of grades", lambda: grades(reports, scores)),
             ("books as JSON", lambda: class_json(reports, scores)),
             ("books on a page", lambda: audit_page(reports, scores)),
-            ("books as a text", lambda: (f"{line}" for line in lines(reports, 80, scores))),
+            ("books as a text", lambda: (f"{line}" for line in audit_lines(reports, 80, scores))),
         ):
             with _measured(what, count):
                 write_whole(Path(place, "written"), said())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.report.audit.page import audit_page
-from gradbook.report.audit.text import lines
+from gradbook.report.audit import audit_lines
+from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
 from tests.audit.material.guarded import Guard, Outcome
 from tests.audit.material.hostile import FILES, HOSTILE_WORDS, NOT_WORKBOOKS, ODD, PACKAGES, package
@@ -79,7 +79,7 @@ def test_words_of_a_book_reach_neither_the_terminal_nor_the_page(words, tmp_path
     FILES[f"words {HOSTILE_WORDS.index(words)}"](path)
     report = check(path)
     assert report.verdict == "wrong"
-    said = plain(list(lines([report], 80)))
+    said = plain(list(audit_lines([report], 80)))
     assert all(character.isprintable() for character in said.replace("\n", ""))
     page = Tags()
     page.feed(audit_page([report]))

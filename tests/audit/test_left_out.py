@@ -16,7 +16,7 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport, record_of
 from gradbook.audit.workbook import rows as limits
-from gradbook.report.audit.page import audit_page
+from gradbook.report.audit_page import audit_page
 from tests.audit.material.long_tables import STEP, table
 from tests.outside.witness import read_values, recalculate
 

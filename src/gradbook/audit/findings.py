@@ -216,14 +216,14 @@ class BookReport:
         return tuple(finding for sheet in self.sheets for finding in sheet.findings)
 
     def __str__(self) -> str:
-        from gradbook.report.audit.text import plain_report
+        from gradbook.report.audit import audit_text
 
-        return plain_report(self)
+        return audit_text(self)
 
     def _repr_html_(self) -> str:
-        from gradbook.report.audit.page import cell
+        from gradbook.report.audit_page import audit_cell
 
-        return cell(self)
+        return audit_cell(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))

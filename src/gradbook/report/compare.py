@@ -94,11 +94,11 @@ def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
 
 def _folded_words(words: str, width: int) -> Iterator[TextLine]:
     """What some recipes say, cut where it takes too many lines."""
-    compare_lines = list(fold(words, width, 4, 6))
-    if len(compare_lines) > LONGEST_WORDS:
-        end = "".join(span.text for span in compare_lines[LONGEST_WORDS - 1])
-        compare_lines = [*compare_lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]
-    yield from compare_lines
+    lines = list(fold(words, width, 4, 6))
+    if len(lines) > LONGEST_WORDS:
+        end = "".join(span.text for span in lines[LONGEST_WORDS - 1])
+        lines = [*lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]
+    yield from lines
 
 
 def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[TextLine]:

@@ -16,10 +16,8 @@ from gradbook.audit.classes.submissions import copy_names
 from gradbook.audit.copies.correct import Correction
 from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hints
 from gradbook.errors import GradbookError, one_line
-from gradbook.report.audit.class_table import ClassTable, in_common
-from gradbook.report.audit.grades import grades_csv
-from gradbook.report.audit.page import audit_page, book_part
-from gradbook.report.audit.text import counts
+from gradbook.report.audit import grades_csv, verdict_counts
+from gradbook.report.audit_page import ClassTable, audit_page, book_part, in_common
 from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
 from gradbook.serve.crew import Crew, Errand
 from gradbook.serve.requests import Answer, Cut, Refused, Request, said
@@ -69,7 +67,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
         "version": version,
         "books": [_said(book, rows.get(book.number)) for book in changed],
         "pending": books.pending,
-        "said": counts(all_reports) if all_reports else "",
+        "said": verdict_counts(all_reports) if all_reports else "",
         "counts": {verdict: count[verdict] for verdict in WORST_FIRST if count[verdict]},
     }
 

@@ -13,9 +13,8 @@ from gradbook.audit.classes.marks import Scores, class_json, score
 from gradbook.audit.classes.reports import StoredReports, line_of, report_of_line
 from gradbook.audit.findings import BookReport
 from gradbook.errors import DataError, FileError
-from gradbook.report.audit.grades import grades_csv
-from gradbook.report.audit.page import audit_page
-from gradbook.report.audit.text import lines
+from gradbook.report.audit import audit_lines, grades_csv
+from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
 from gradbook.schema import SchemaError
 from tests.audit.material.lookalikes import FORMULAS, book
@@ -61,7 +60,7 @@ def test_whatever_is_asked_for_is_the_same_from_a_file(books, reports, tmp_path)
 
 
 def _text(reports):
-    return plain(list(lines(reports, 80, Scores(reports, 20))))
+    return plain(list(audit_lines(reports, 80, Scores(reports, 20))))
 
 
 def _page(reports):

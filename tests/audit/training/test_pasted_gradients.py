@@ -12,7 +12,7 @@ from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
-from gradbook.report.audit.text import plain_report
+from gradbook.report.audit import audit_text
 from tests.audit.material.lookalikes import HEADINGS, ROWS, TOP, book, cells, letter
 from tests.audit.material.small import small
 
@@ -74,7 +74,7 @@ def test_a_sheet_of_numbers_beside_a_live_one_is_told_as_frozen(tmp_path, values
 
     report = check(book(tmp_path / "book.xlsx", dressed=dress))
     assert [(s.sheet, s.verdict) for s in report.sheets] == [("Sheet1", "right"), ("Old", "frozen")]
-    assert "replaced by their values" in plain_report(report)
+    assert "replaced by their values" in audit_text(report)
 
 
 def test_one_pasted_column_is_a_mistake_and_no_frozen_table(tmp_path, values):

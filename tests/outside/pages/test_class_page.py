@@ -9,7 +9,7 @@ import pytest
 from gradbook.audit.classes.marks import score
 from gradbook.audit.findings import BookReport, LossCurves
 from gradbook.audit.workbook.book import Origin
-from gradbook.report.audit.page import LARGEST, audit_page
+from gradbook.report.audit_page import LARGEST, audit_page
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages
 from tests.report.audit.test_page import CLASS, FINDING, SHEET

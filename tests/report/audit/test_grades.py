@@ -10,7 +10,7 @@ from gradbook.audit.classes.marks import score
 from gradbook.audit.findings import UNREADABLE, BookReport
 from gradbook.audit.workbook.book import Origin
 from gradbook.errors import FORMULA_SIGNS
-from gradbook.report.audit.grades import grades_csv
+from gradbook.report.audit import grades_csv
 from tests.outside.witness import read_values, recalculate
 from tests.report.audit.test_page import CLASS
 

@@ -16,8 +16,8 @@ from gradbook.audit.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.report.audit.page import audit_page
-from gradbook.report.audit.text import lines
+from gradbook.report.audit import audit_lines
+from gradbook.report.audit_page import audit_page
 from gradbook.report.words import plain
 from tests.outside.witness import console_messages, page_text
 from tests.tags import Tags
@@ -87,8 +87,8 @@ def test_a_class_is_told_who_is_right_and_what_is_shared():
 
 
 def test_of_very_many_books_the_worst_are_in_the_table(monkeypatch):
-    monkeypatch.setattr("gradbook.report.audit.page.MOST_BOOKS", 4)
-    monkeypatch.setattr("gradbook.report.audit.page.MOST_ROWS", 2)
+    monkeypatch.setattr("gradbook.report.audit_page.MOST_BOOKS", 4)
+    monkeypatch.setattr("gradbook.report.audit_page.MOST_ROWS", 2)
     html = audit_page(CLASS)
     assert "5 books: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
     table = html.partition('<table class="books">')[2].partition("</table>")[0]
@@ -115,7 +115,7 @@ def test_hostile_words_stay_words_on_the_page():
 
 
 def test_hostile_words_cannot_reach_the_terminal():
-    said = plain(list(lines(hostile(), 80)))
+    said = plain(list(audit_lines(hostile(), 80)))
     assert "\x1b" not in said
     assert "\u202e" not in said
 

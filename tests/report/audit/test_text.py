@@ -20,7 +20,7 @@ from gradbook.audit.findings import (
     LossCurves,
     SheetReport,
 )
-from gradbook.report.audit.text import learning, lines, summary
+from gradbook.report.audit import audit_lines, learning, verdict_words
 from gradbook.report.words import plain
 
 FINDING = Finding(
@@ -52,7 +52,7 @@ BLANK = SheetReport(
 
 
 def said(*reports: BookReport, width: int = 100) -> list[str]:
-    return plain(list(lines(reports, width))).splitlines()
+    return plain(list(audit_lines(reports, width))).splitlines()
 
 
 def test_a_book_is_a_line_and_then_its_findings():
@@ -89,8 +89,8 @@ def test_what_is_to_be_filled_in_is_one_line_a_sheet():
     ids=["right", "no network", "unreadable", "frozen"],
 )
 def test_every_verdict_has_its_half_line(report, words):
-    assert summary(report).startswith(words)
-    assert "\n" not in summary(report)
+    assert verdict_words(report).startswith(words)
+    assert "\n" not in verdict_words(report)
 
 
 def test_several_sheets_are_told_apart_and_counted():
@@ -135,7 +135,7 @@ def test_the_gradients_that_are_counted_are_placed():
     three = replace(right, sheet="3", weights=("w1", "w2", "w3"))
 
     def where(*sheets: SheetReport) -> str:
-        return summary(BookReport("a", RIGHT, sheets)).partition("checked")[2]
+        return verdict_words(BookReport("a", RIGHT, sheets)).partition("checked")[2]
 
     assert where(right) == " (rows 2 to 9)"
     assert where(right, replace(right, sheet="2")) == " (2 on each of 2 sheets)"

@@ -165,9 +165,9 @@ def _told(
         for piece in class_json(shown, scores):
             print_as_json(piece)
     else:
-        from gradbook.report.audit.text import lines
+        from gradbook.report.audit import audit_lines
 
-        show(lines(shown, width(), _asked(options, scores), options.verbose))
+        show(audit_lines(shown, width(), _asked(options, scores), options.verbose))
     written, problems = _write(options, shown, scores)
     if options.fix:
         from gradbook.audit.classes.reports import ReadableReports
@@ -245,13 +245,13 @@ def _write(
     problems: list[str] = []
     if options.html:
         from gradbook.files import write_whole
-        from gradbook.report.audit.page import audit_page
+        from gradbook.report.audit_page import audit_page
 
         write_whole(options.html, audit_page(reports, _asked(options, scores)))
         written.append(f"wrote {options.html}")
     if options.csv:
         from gradbook.files import write_whole
-        from gradbook.report.audit.grades import grades
+        from gradbook.report.audit import grades
 
         write_whole(options.csv, grades(reports, scores))
         written.append(f"wrote {options.csv}")

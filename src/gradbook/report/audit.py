@@ -1,18 +1,33 @@
-"""An audit for the terminal: one line for each book, then what was found in it."""
+"""What was found in workbooks: which findings are shown, in a terminal, and a class's grades.
+
+Root causes come first, and what repeats them is folded beneath them. `audit_page` shows the same on
+a page. Knows findings and the books of a class; it doesn't know how a workbook is read.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from itertools import chain
 from math import ceil, isfinite
 
 from gradbook.amounts import counted, rough_percent
-from gradbook.audit.classes.marks import BookScore, class_marks, common_mistakes, in_points
+from gradbook.audit.classes.marks import (
+    BookScore,
+    class_marks,
+    common_mistakes,
+    in_numbers,
+    in_points,
+)
 from gradbook.audit.classes.similar import similar_books
 from gradbook.audit.findings import (
     GRADIENT,
     NO_NETWORK,
     RIGHT,
+    STALE,
     TO_FILL_IN,
     BookReport,
     Finding,
@@ -25,17 +40,116 @@ from gradbook.audit.findings import (
     identical_files,
     shared_mistakes,
 )
-from gradbook.errors import one_line
-from gradbook.report.audit.folding import (
-    ShownFinding,
-    ShownSheet,
-    few_ranges,
-    place_of,
-    repeated,
-    shown,
-    spoilt,
-)
+from gradbook.audit.formula.address import row_and_column
+from gradbook.audit.formula.pattern import moved
+from gradbook.errors import as_cell, one_line
 from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
+
+MOST = 5  # findings of one sheet
+MOST_RANGES = 3  # of one finding
+MOST_PLACES = 3  # that are named where the same is found again
+AFAR = 10_000  # rows and columns
+MOST_SPOILT = 8  # gradients that are named where they are wrong by another mistake
+
+
+@dataclass
+class ShownFinding:
+    """A finding, and the places where the same is found again."""
+
+    finding: Finding
+    again: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ShownSheet:
+    """A training's findings as they are shown, and how many are left out."""
+
+    sheet: SheetReport
+    findings: Sequence[ShownFinding]
+    left_out: int = 0
+
+
+def shown_sheets(sheets: Sequence[SheetReport], everything: bool) -> Iterator[ShownSheet]:
+    """Everything or, of each sheet, the few findings that others follow from or repeat."""
+    known: dict[object, ShownFinding] = {}
+    room = {sheet.sheet: MOST for sheet in sheets}  # for all the tables of one sheet
+    for sheet, own in [(sheet, _of(sheet, known, everything)) for sheet in sheets]:
+        few = own if everything else own[: room[sheet.sheet]]
+        room[sheet.sheet] -= len(few)
+        yield ShownSheet(sheet, few, len(own) - len(few))
+
+
+def _of(
+    sheet: SheetReport, known: dict[object, ShownFinding], everything: bool
+) -> list[ShownFinding]:
+    """A training's findings, those that spoil most first, without those that are known already."""
+    found: list[ShownFinding] = []
+    wrong = [finding for finding in sheet.findings if finding.kind != TO_FILL_IN]
+    for finding in sorted(wrong, key=lambda f: (f.kind == STALE, -len(f.spoils))):
+        one = ShownFinding(finding)
+        first = one if everything else known.setdefault(_mistake(finding), one)
+        if first is one:
+            found.append(one)
+        else:
+            other = finding.sheet != first.finding.sheet
+            first.again.append(f"{finding.sheet}!{finding.cells}" if other else finding.cells)
+    return found
+
+
+def _mistake(finding: Finding) -> object:
+    """What is the same of one mistake wherever it stands."""
+    if finding.kind == STALE:
+        return STALE
+    if _has_no_name(finding.weight) or not finding.edits:
+        quantity = finding.quantity.replace(finding.weight or finding.quantity, "")
+        return finding.kind, quantity, finding.edits, _from_afar(finding)
+    return finding.kind, finding.quantity, finding.edits
+
+
+def _has_no_name(weight: str) -> bool:
+    """Whether only its cell tells a weight from others: C3, w[C3]."""
+    return "[" in weight or (weight.isupper() and row_and_column(weight) is not None)
+
+
+def _from_afar(finding: Finding) -> str:
+    """The formula as a copy of it would look in one and the same cell, wherever it stands."""
+    place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
+    row, column = place or (0, 0)
+    return moved(finding.formula, AFAR - row, AFAR - column)
+
+
+def repetition(found: ShownFinding) -> str:
+    """Where the same is found again, in words; '' where it is not."""
+    named = [few_ranges(one_line(place), 1) for place in found.again[:MOST_PLACES]]
+    more = len(found.again) - len(named)
+    others = f" and {counted(more, 'more place')}" if more else ""
+    return f"the same in {', '.join(named)}{others}" if named else ""
+
+
+def place_of(sheet: SheetReport, finding: Finding) -> str:
+    """A finding's cells, with their sheet where a training's findings are on several."""
+    cells = few_ranges(one_line(finding.cells))
+    others = {other.sheet for other in sheet.findings} - {"", sheet.sheet}
+    return f"{one_line(finding.sheet)}!{cells}" if others else cells
+
+
+def spoilt(finding: Finding) -> str:
+    """Which gradients are wrong by it, though their own formulas are right."""
+    names = [n for n in finding.spoils if f"{finding.judges}{n}" != finding.quantity]
+    few = ", ".join(f"{finding.judges}{one_line(name)}" for name in names[:MOST_SPOILT])
+    more = len(names) - MOST_SPOILT
+    return f"makes {few}{f' and {more} more' if more > 0 else ''} wrong" if names else ""
+
+
+def few_ranges(cells: str, most: int = MOST_RANGES) -> str:
+    """The ranges of a finding; of many, the first ones and how many there are besides."""
+    ranges = cells.split(",")
+    more = len(ranges) - most
+    few = ", ".join(ranges[:most])
+    return f"{few} and {counted(more, 'more range')}" if more > 0 else cells
+
+
+# In a terminal ----------------------------------------------------------------
 
 COLOURS = {
     "right": "green",
@@ -54,7 +168,7 @@ MOST_MISTAKES = 8  # kinds of them
 FULL_BLOCK, LONGEST_BAR = "█", 40
 
 
-def lines(
+def audit_lines(
     reports: Sequence[BookReport],
     width: int,
     scores: Sequence[BookScore] = (),
@@ -70,28 +184,28 @@ def lines(
             Span(f" ({one_line(report.origin.student)})" if report.origin.student else ""),
             Span(": "),
             Span(report.verdict, COLOURS[report.verdict]),
-            Span(summary(report, score)),
+            Span(verdict_words(report, score)),
             Span(f", {points}" if points else "", "bold"),
         ]
-        for sheet in shown(report.sheets, everything):
-            yield from _sheet(sheet, len(report.sheets) > 1, width, known=found(report))
+        for sheet in shown_sheets(report.sheets, everything):
+            yield from _sheet(sheet, len(report.sheets) > 1, width, known=finding_words(report))
         for note in map(one_line, report.notes):
-            yield from fold(note, width, 2, INDENT) if note != found(report) else ()
+            yield from fold(note, width, 2, INDENT) if note != finding_words(report) else ()
     if len(reports) > 1:
         yield []
-        yield [Span(counts(reports), "bold")]
+        yield [Span(verdict_counts(reports), "bold")]
         yield from _statistics(reports, scores, width)
         yield from _class(reports, width)
 
 
-def plain_report(report: BookReport) -> str:
+def audit_text(report: BookReport) -> str:
     """One book's report without colours, for who only prints."""
-    return plain(list(lines([report], TEXT_WIDTH))).rstrip()
+    return plain(list(audit_lines([report], TEXT_WIDTH))).rstrip()
 
 
-def summary(report: BookReport, score: BookScore | None = None) -> str:
+def verdict_words(report: BookReport, score: BookScore | None = None) -> str:
     """What there is to say of a book in half a line, behind its verdict."""
-    said = found(report)
+    said = finding_words(report)
     if report.verdict == RIGHT:
         return f", {said}"
     marks = marks_in(report, score)
@@ -116,7 +230,7 @@ def _graded(report: BookReport, marks: Sequence[Mark]) -> str:
     return f"{right} {counted(len(marks), what)} right{_where(report)}"
 
 
-def found(report: BookReport) -> str:
+def finding_words(report: BookReport) -> str:
     """What was found in a book."""
     if report.problem:
         return one_line(report.problem)
@@ -158,7 +272,7 @@ def _where(report: BookReport) -> str:
     return f" ({each.pop()} on each of {where})" if len(each) == 1 else ""
 
 
-def counts(reports: Sequence[BookReport]) -> str:
+def verdict_counts(reports: Sequence[BookReport]) -> str:
     """How many books are what."""
     count = Counter(report.verdict for report in reports)
     each = ", ".join(f"{count[v]} {v}" for v in COLOURS if count[v])
@@ -203,7 +317,7 @@ def _finding(found: ShownFinding, where: str, width: int) -> Iterator[TextLine]:
         yield [Span(" " * INDENT + f"found      {_formula(finding.formula)}")]
     if finding.expected:
         yield [Span(" " * INDENT + f"should be  {_formula(finding.expected)}", "green")]
-    for consequence in filter(None, [spoilt(finding), repeated(found)]):
+    for consequence in filter(None, [spoilt(finding), repetition(found)]):
         yield from fold(consequence, width, INDENT, INDENT + 2)
 
 
@@ -262,7 +376,7 @@ def _class(reports: Sequence[BookReport], width: int) -> Iterator[TextLine]:
 def _shared(shared: SharedMistakes, count: int, width: int) -> Iterator[TextLine]:
     names = few_names(shared.books)
     yield from fold(f"{len(shared.books)} of {count}: {names}", width, 2, 4)
-    for quantities, why in gathered(shared.findings):
+    for quantities, why in by_reason(shared.findings):
         yield from fold(f"{quantities}: {why}", width, 4, 6)
 
 
@@ -273,7 +387,7 @@ def few_names(books: Sequence[str], joint: str = ", ") -> str:
     return f"{named} and {more:,} more" if more > 0 else named
 
 
-def gathered(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+def by_reason(findings: Sequence[Finding]) -> list[tuple[str, str]]:
     """Which quantities are wrong, and why: those with one reason together."""
     found: dict[str, list[str]] = {}
     for finding in findings:
@@ -294,3 +408,56 @@ def learning(curve: LossCurves) -> str:
     if made < right < curve.corrected[0]:
         return f"{said}: higher, for a wrong step may lead further down than the right one"
     return f"{said}: higher than it was at first" if made < right else said
+
+
+# Grades -----------------------------------------------------------------------
+
+HEAD = (
+    *("file", "student", "right", "of", "points", "out of", "verdict", "first finding"),
+    "kinds of mistakes",
+)
+UTF8_MARK = "\ufeff"  # without it Excel takes ∂ for two other letters
+
+
+def grades_csv(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> str:
+    """A row for each book, in their order. What could not be judged has no points."""
+    return "".join(grades(reports, scores))
+
+
+def grades(reports: Sequence[BookReport], scores: Sequence[BookScore]) -> Iterator[str]:
+    """The same, row by row."""
+    yield UTF8_MARK
+    text = StringIO()
+    table = csv.writer(text)
+    for row in chain([HEAD], map(_grades_row, reports, scores)):
+        table.writerow(row)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+
+
+def _grades_row(report: BookReport, score: BookScore) -> list[str]:
+    judged = score.points is not None
+    return [
+        as_cell(report.book),
+        as_cell(report.origin.student),
+        str(score.right) if judged else "",
+        str(len(score.parts)) if judged else "",
+        in_numbers(score.points) if score.points is not None else "",
+        in_numbers(score.out_of) if judged else "",
+        report.verdict,
+        as_cell(first_finding(report)),
+        as_cell("; ".join(dict.fromkeys(f.kind for f in report.findings if f.kind != TO_FILL_IN))),
+    ]
+
+
+def first_finding(report: BookReport) -> str:
+    """The first thing that is wrong in a book, else what is missing or why it isn't judged."""
+    wrong = [finding for finding in report.findings if finding.kind != TO_FILL_IN]
+    if wrong:
+        first = wrong[0]
+        return f"{first.cells} ({first.quantity}): {first.why}"
+    waiting = ", ".join(filter(None, map(to_fill_in, report.sheets)))
+    if waiting:
+        return f"to fill in: {waiting}"
+    return "" if report.verdict == RIGHT else finding_words(report)
