@@ -19,8 +19,12 @@ from gradbook.audit.budget import (
 )
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.judgement import exercise_report
-from gradbook.audit.exercise.recognition import record_in
-from gradbook.audit.exercise.unrecognised import NOT_JUDGED, asked_of, told
+from gradbook.audit.exercise.places import (
+    NOT_JUDGED,
+    find_blank_columns,
+    record_in,
+    with_blank_columns,
+)
 from gradbook.audit.findings import (
     BLANK_RATE,
     FROZEN,
@@ -119,13 +123,13 @@ def _report(name: str, path: str | Path) -> BookReport:
         if exercise is not None:
             left, sheets = _left(), told_of_all_rows(book, [exercise])
         else:
-            asked = asked_of(book)
+            asked = find_blank_columns(book)
             book, circular = without_circles(book, flow)
             flow = Flow(book) if circular else flow
             fill_in(book, flow)
             left = _left()
             sheets = with_circles(_sheets(book, flow), circular)
-            sheets = told(book, told_of_all_rows(book, sheets), asked)
+            sheets = with_blank_columns(book, told_of_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:

@@ -12,10 +12,16 @@ import numpy as np
 from gradbook.amounts import counted
 from gradbook.audit.budget import left_open
 from gradbook.audit.copies.correct import loss_curve
-from gradbook.audit.exercise.causes import Respelling, Slip, SlipCause, common_factor, of_factor
+from gradbook.audit.exercise.causes import (
+    Respelling,
+    Slip,
+    SlipCause,
+    WaysBack,
+    common_factor,
+    of_factor,
+)
 from gradbook.audit.exercise.places import Place, find_places
 from gradbook.audit.exercise.verdicts import CIRCLE, CellVerdict, OwnExercise, ReturnedExercise
-from gradbook.audit.exercise.ways_back import WaysBack
 from gradbook.audit.findings import (
     CARRIED,
     CHANGED,

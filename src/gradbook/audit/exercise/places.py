@@ -1,23 +1,85 @@
-"""Which cell of an exercise holds which value, wherever sheets and columns have been moved to.
+"""Which books are exercises of ours, what they ask for, and which cell holds which value.
 
-Tables are found by their headings and rows by their counters, what is given by the names of its
-cells or, where a program has dropped those, by the words beside them.
+Sheets and columns may have been moved. Tables are found by their headings and rows by their
+counters; what is given is found by the names of its cells or, where a program has dropped those, by
+the words beside them. Exercises that no longer say which network they are of are judged like the
+books of strangers; while something in them is blank, nothing can be judged.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from gradbook.audit.formula.address import Address, column_of, pack, row_of, sheet_of, written
+from gradbook.audit.findings import (
+    TO_FILL_IN,
+    UNFINISHED,
+    AskedColumn,
+    Finding,
+    SheetReport,
+    finding_in,
+)
+from gradbook.audit.formula.address import (
+    DOWN,
+    ROW,
+    Address,
+    cells_of,
+    column_of,
+    pack,
+    ranges,
+    row_of,
+    sheet_of,
+    written,
+)
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
 from gradbook.audit.workbook.book import Book, quoted
 from gradbook.graph.node import Node
+from gradbook.targets.excel.plan.columns import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution
+
+
+# What a book says of itself ---------------------------------------------------
+
+EXERCISE_TITLE = ": an exercise"  # as the title of its first sheet ends
+
+
+def record_in(book: Book) -> ExerciseRecord | None:
+    """What a book says of itself; None of one that is no exercise of ours, or no longer says so."""
+    return _recorded(book) or _described(book)
+
+
+def _recorded(book: Book) -> ExerciseRecord | None:
+    """What a sheet of its own says, in lines below each other."""
+    first = next((cell for cell, value in book.values.items() if value == FIRST_LINE), None)
+    return None if first is None else read_record(_lines(book, first))
+
+
+def _lines(book: Book, cell: Address) -> Iterator[str]:
+    """The texts from a cell down; a long one goes on to the right."""
+    for line in range(cell, cell + MOST_LINES * ROW, ROW):
+        if not isinstance(book.values.get(line), str):
+            return
+        pieces: list[str] = []
+        while isinstance(piece := book.values.get(line + len(pieces)), str):
+            pieces.append(piece)
+        yield "".join(pieces)
+
+
+def _described(book: Book) -> ExerciseRecord | None:
+    """Books written before there was such a sheet have the network among their properties."""
+    network = book.properties.get("description", "")
+    titled = (v for v in book.values.values() if isinstance(v, str) and v.endswith(EXERCISE_TITLE))
+    asks_usual = not any(name.startswith("fill_in_") for name in book.names)
+    is_one = network and asks_usual and next(titled, None) is not None
+    return ExerciseRecord(network, None, ()) if is_one else None
+
+
+# Where the values stand -------------------------------------------------------
 
 ENOUGH = 0.5  # of a table's headings, to know it by
 Headings = Mapping[str, int]  # of one row: a text's column
@@ -143,7 +205,7 @@ def _counted(
         yield row, counts
 
 
-# What is given --------------------------------------------------------------------------
+# What is given ----------------------------------------------------------------
 
 
 def _put_named(book: Book, solution: Solution, found: Places) -> None:
@@ -205,3 +267,74 @@ def _put_samples(
             if heading in there and number <= len(found.samples):
                 cell = pack(head[0], row, there[heading])
                 found.given[cell] = Place(leaf, 0, number - 1)
+
+
+# Exercises that no longer say which network they are of -----------------------
+
+NAME = re.compile(r"fill_in_([a-z]{1,20})_\d{1,5}")  # as the exercise calls its blank columns
+NOT_JUDGED = "the rest can be judged once that is filled in"
+
+Blank = Mapping[str, Sequence[Address]]  # by quantity: the cells that are still blank
+
+
+@dataclass(frozen=True)
+class BlankColumns:
+    """What a book asks for, and what of it is blank; empty for a book that is no such exercise."""
+
+    columns: tuple[AskedColumn, ...] = ()
+    waiting: Blank = field(default_factory=dict)
+
+
+def find_blank_columns(book: Book) -> BlankColumns:
+    """What the book asks for."""
+    columns: list[AskedColumn] = []
+    blank: dict[str, Sequence[Address]] = {}
+    for kind, cells in _places(book):
+        quantity, title = book.label(cells[0], DOWN), book.sheets[sheet_of(cells[0])].title
+        columns.append(AskedColumn(quantity, title, ranges(cells), kind))
+        empty = list(filter(book.is_blank, cells))
+        if empty:
+            blank[quantity] = empty
+    return BlankColumns(tuple(columns), blank)
+
+
+def _places(book: Book) -> Iterator[tuple[str, list[Address]]]:
+    """The kind and the cells of each column that the exercise left blank."""
+    for name, where in book.names.items():
+        is_ours = NAME.fullmatch(name)
+        found = book.reader.mention(where, 0) if is_ours else None
+        corners = found.corners(0) if isinstance(found, RangeReference) else None
+        if is_ours and corners:
+            sheet, top, left, bottom, right = corners
+            if left == right and sheet < len(book.sheets):
+                yield is_ours[1], [pack(sheet, row, left) for row in range(top, bottom + 1)]
+
+
+def with_blank_columns(
+    book: Book, sheets: Sequence[SheetReport], asked: BlankColumns
+) -> list[SheetReport]:
+    """The reports with what was asked for and what of it is still blank."""
+    if not asked.columns:
+        return list(sheets)
+    titles = {column.sheet for column in asked.columns}
+    own = next((sheet for sheet in sheets if sheet.sheet in titles), next(iter(sheets), None))
+    if asked.waiting or own is None:
+        return [_not_judged(book, asked)]
+    changed = replace(own, asked=asked.columns)
+    return [changed if sheet is own else sheet for sheet in sheets]
+
+
+def _not_judged(book: Book, asked: BlankColumns) -> SheetReport:
+    findings = tuple(_blanks(book, asked))
+    return SheetReport(asked.columns[0].sheet, UNFINISHED, findings=findings, notes=(NOT_JUDGED,))
+
+
+def _blanks(book: Book, asked: BlankColumns) -> Iterator[Finding]:
+    """That columns are still to be filled in."""
+    for column in asked.columns:
+        cells, name = asked.waiting.get(column.quantity), column.quantity
+        if cells:
+            above = list(cells_of(column.cells, sheet_of(cells[0]))).index(cells[0])
+            why = f"{name} is still to be filled in"
+            found = finding_in(book, cells, TO_FILL_IN, quantity=name, why=why)
+            yield replace(found, formula="", first_step=above)
