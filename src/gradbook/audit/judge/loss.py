@@ -1,8 +1,11 @@
-"""Finds the loss: what the weights lead to, and what most gradients are gradients of."""
+"""Finds the loss: what the weights lead to, and what most gradients are gradients of.
+
+Where no cell holds it, the errors that the gradients start from say what it is.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -11,17 +14,18 @@ from functools import partial
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of, written
-from gradbook.audit.formula.expression import Edit, EditKind
+from gradbook.audit.formula.address import Address, by_sheet, column_of, row_of, sheet_of
+from gradbook.audit.formula.expression import Edit, EditKind, SignedTerm, inner, total
+from gradbook.audit.formula.expression import terms as split_terms
 from gradbook.audit.formula.meaning import NotUnderstood, TooMuch
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.assumed_loss import assumed_losses, is_error, with_own_errors
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.steps import (
     LOSS_WORDS,
     AssumedLoss,
+    OutputError,
     SheetStep,
     StepLoss,
     called_a_loss,
@@ -35,7 +39,110 @@ from gradbook.audit.training.steps import (
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import shown
 from gradbook.graph.node import Node, needed
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
+
+# Losses that no cell holds ------------------------------------------------------------
+
+MOST_ERRORS = 2_000  # of one step
+MOST_KINDS = 4  # of formulas with errors in them, tried alone
+
+
+def assumed_losses(
+    training: SheetTraining, claimed: Sequence[Sequence[Claim]]
+) -> Iterator[StepLoss]:
+    """The losses that the errors behind some claims may be the slopes of, the usual ones first: of
+    all errors, and of those in formulas of one kind."""
+    places = list(_errors(training, claimed))
+    kinds: defaultdict[str, list[tuple[Address, OutputError]]] = defaultdict(list)
+    for place in places:
+        kinds[place[1].pattern.shape].append(place)
+    some = list(kinds.values())[:MOST_KINDS] if len(kinds) > 1 else []
+    for group in [places, *some] if 0 < len(places) <= MOST_ERRORS else []:
+        cells, errors = zip(*group, strict=True)
+        yield from (StepLoss(cells, kind, errors) for kind in AssumedLoss)
+
+
+def _errors(
+    training: SheetTraining, claimed: Sequence[Sequence[Claim]]
+) -> Iterator[tuple[Address, OutputError]]:
+    """The differences of something that depends on the weights and something that doesn't, in the
+    formulas that the claims are computed from."""
+    owners = dict.fromkeys(claim.owner for options in claimed for claim in options)
+    behind = training.flow.behind(owners, training.weight_cells, training.plain).union(owners)
+    for cell in sorted(behind & training.varying):
+        yield from ((cell, error) for error in _errors_in(training, cell))
+
+
+def with_own_errors(training: SheetTraining, loss: StepLoss) -> StepLoss:
+    """An assumed loss with the errors that the formulas of its own step speak of."""
+    places = [(c, error) for c in dict.fromkeys(loss.cells) for error in _errors_in(training, c)]
+    cells, errors = zip(*places, strict=True) if places else ((), ())
+    return replace(loss, cells=cells, errors=errors)
+
+
+def _errors_in(training: SheetTraining, cell: Address) -> Iterator[OutputError]:
+    pattern = training.book.patterns.get(cell)
+    if pattern is not None and pattern.expression is not None:
+        for written_sum in _sums(pattern.expression):
+            error = _error(training, cell, pattern, written_sum)
+            if error is not None:
+                yield error
+
+
+def is_error(training: SheetTraining, cell: Address) -> bool:
+    """Whether a cell holds an output less its target: that has no least value to descend to."""
+    pattern = training.book.patterns.get(training.flow.plain(cell))
+    top = pattern.expression if pattern else None
+    if pattern is None or not isinstance(top, Infix) or top.operator not in "+-":
+        return False
+    return _error(training, training.flow.plain(cell), pattern, next(_sums(top))) is not None
+
+
+def _sums(expression: Expression) -> Iterator[list[SignedTerm]]:
+    """Every sum in an expression, as it is written: what stands in parentheses is one term, and a
+    sum of its own."""
+    waiting = [expression]
+    while waiting:
+        part = waiting.pop()
+        chain: list[SignedTerm] = []
+        while isinstance(part, Infix) and part.operator in "+-":
+            chain.append((1 if part.operator == "+" else -1, part.right))
+            part = part.left
+        if chain:
+            yield [(1, part), *reversed(chain)]
+            waiting += [term for _, term in chain]
+            waiting.append(part)
+        else:
+            waiting += inner(part)
+
+
+def _error(
+    training: SheetTraining, cell: Address, pattern: Pattern, terms: Sequence[SignedTerm]
+) -> OutputError | None:
+    """What a sum says as an output less a target, or the other way round."""
+    kinds = [(sign, part, _kind(training, cell, part)) for sign, part in terms]
+    output = [(sign, part) for sign, part, kind in kinds if kind == {True}]
+    target = [(sign, part) for sign, part, kind in kinds if kind == {False}]
+    signs = {sign for sign, _ in output}
+    if len(signs) != 1 or {sign for sign, _ in target} != {-sign for sign in signs}:
+        return None
+    mentioned = (at for _, part in output for at in training.cells_in(part, cell))
+    if all(isinstance(part, Number) for _, part in target):  # 1 − a is no error
+        return None
+    if any(training.before(cell, at) for at in mentioned):
+        return None
+    sides = (total([(1, part) for _, part in side]) for side in (output, target))
+    return OutputError(pattern, *sides)
+
+
+def _kind(training: SheetTraining, cell: Address, part: Expression) -> set[bool]:
+    """Whether a term depends on the weights, or which of its own terms do if it is a sum."""
+    if isinstance(part, Infix) and part.operator in "+-":
+        return {training.varies(inside, cell) for _, inside in split_terms(part)}
+    return {training.varies(part, cell)}
+
+
+# Finding the loss ---------------------------------------------------------------------
 
 MOST_TRIED = 8
 MOST_TERMS = 4  # that a loss leaves out
@@ -417,10 +524,10 @@ def _without(
     left_out: Sequence[Address],
 ) -> list[Finding]:
     """That the loss which the first step has in `total`, beside one of its cells, lacks others."""
-    book, axis = training.book, training.axis
-    names = [book.label(term, axis) or written(term) for term in left_out]
+    book = training.book
+    names = list(map(training.name_of, left_out))
     words = " and ".join(names)
-    quantity = book.label(total, axis) or written(total)
+    quantity = training.name_of(total)
     first = next(step.cells[place] for step in loss if step)
     wrong = (step.cells[place] + total - first for step in loss if step)
     return [
@@ -459,7 +566,7 @@ def _total(training: SheetTraining, cell: Address) -> Address | None:
     named = [
         user
         for user in repeating
-        if any(word in training.book.label(user, training.axis).lower() for word in LOSS_WORDS)
+        if any(word in training.label(user).lower() for word in LOSS_WORDS)
     ]
     unused = [user for user in repeating if not users.get(user)]
     return next(iter([*named, *unused]), None)

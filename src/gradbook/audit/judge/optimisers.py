@@ -360,6 +360,6 @@ def _finding(
     right: Mapping[Address, Pattern],
 ) -> Finding:
     book = training.book
-    quantity = book.label(cells[0], training.axis) or written(cells[0])
+    quantity = training.name_of(cells[0])
     found = finding_in(book, cells, odd.kind, quantity, odd.why, name, right[cells[0]])
     return replace(found, fixes={written(c): f"={right[c].text_at(c)}" for c in cells})

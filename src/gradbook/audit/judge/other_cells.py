@@ -58,7 +58,7 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
     for pattern, cells in alike.items():
         blank = _blank_factor(training, pattern, cells)
         if blank is not None:
-            heading = book.label(cells[0], training.axis) or written(cells[0])
+            heading = training.name_of(cells[0])
             why = f"{book.called(blank, cells[0])} is blank: this product is 0 in every step"
             yield finding_in(book, cells, BLANK_REFERENCE, quantity=heading, why=why)
 
@@ -164,7 +164,7 @@ def _neuron_finding(training: SheetTraining, odd: Sequence[OddNeuron]) -> Findin
     book, first = training.book, odd[0]
     taken, expected = written(first.actual), written(first.right)
     why = f"{taken} is another neuron's weight, and nothing uses {expected}, the one left over here"
-    quantity = book.label(first.cell, training.axis) or written(first.cell)
+    quantity = training.name_of(first.cell)
     kind, right = EditKind.REFERENCE.value, _corrected(training, first)
     return finding_in(book, [one.cell for one in odd], kind, quantity, why, right=right)
 
@@ -264,7 +264,7 @@ def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]
 
 
 def _stale_finding(training: SheetTraining, cells: Sequence[Address]) -> Finding:
-    quantity = training.book.label(cells[0], training.axis) or written(cells[0])
+    quantity = training.name_of(cells[0])
     found = finding_in(training.book, cells, STALE, quantity=quantity, why=OLD_VALUE)
     return replace(found, expected=found.formula)
 

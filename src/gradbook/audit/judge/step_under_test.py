@@ -7,28 +7,87 @@ mentions them, and what every gradient is, also with other values in the place o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property, reduce
+from itertools import chain
 from operator import add
 
 import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, sheet_of, written
-from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.assumed_loss import error_cells, loss_node
-from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, random_values
+from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree, random_values
 from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import SheetStep, StepGraph, StepLoss
+from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import quoted
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, needed
 from gradbook.targets.excel.language.grammar import Reference
+
+# Assumed losses as graphs -------------------------------------------------------------
+
+Pair = tuple[Node, Node]  # an output and its target
+
+
+def loss_node(graph: StepGraph, loss: StepLoss, numbers: Numbers) -> Node:
+    """The assumed loss: every output counts once, however often its error is mentioned."""
+    pairs = _different(numbers, list(_pairs(graph, loss)))
+    terms = [_term(loss.assumption, output, target) for output, target in pairs]
+    if not terms:
+        raise NotUnderstood("errors of which none is a number")
+    return sum(terms[1:], terms[0])
+
+
+def error_cells(training: SheetTraining, loss: StepLoss) -> set[Address]:
+    """The cells that the errors mention: outputs and targets."""
+    mentioned = (
+        training.cells_in(part, cell, error.pattern)
+        for cell, error in zip(loss.cells, loss.errors, strict=True)
+        for part in (error.output, error.target)
+    )
+    return set(chain.from_iterable(mentioned))
+
+
+def _term(kind: AssumedLoss | None, output: Node, target: Node) -> Node:
+    make = output.graph.make
+    if kind is AssumedLoss.SQUARED:
+        return make("half_square", output, target)
+    term = -target * make("log", output)
+    if kind is AssumedLoss.BINARY:
+        term = term - (1 - target) * make("log", 1 - output)
+    return term
+
+
+def _pairs(graph: StepGraph, loss: StepLoss) -> Iterator[Pair]:
+    for cell, error in zip(loss.cells, loss.errors, strict=True):
+        output, target = (
+            as_block(graph.meaning(part, cell, error.pattern))
+            for part in (error.output, error.target)
+        )
+        (height, width), (h, w) = output.shape, target.shape
+        for row in range(max(height, h)):
+            for column in range(max(width, w)):
+                one, other = output.at(row, column), target.at(row, column)
+                yield number(graph.graph, one), number(graph.graph, other)
+
+
+def _different(numbers: Numbers, pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs without those whose error is another one's, whatever the numbers."""
+    kept: list[Pair] = []
+    for output, target in pairs:
+        error = numbers.of(output - target)
+        if not any(agree(error, numbers.of(o - t)) for o, t in kept):
+            kept.append((output, target))
+    return kept
+
+
+# Positions of cells -------------------------------------------------------------------
 
 
 class Positions:

@@ -317,7 +317,7 @@ def _what(training: SheetTraining, cell: Address) -> str:
         return "which is blank"
     if isinstance(value, str):
         return f"the text {value[:20]!r}"
-    name = training.book.label(cell, training.axis)
+    name = training.label(cell)
     return f"which is {name}" if name else "another cell"
 
 

@@ -34,7 +34,7 @@ from gradbook.audit.repair.generators.columns import (
     slopes_anew,
 )
 from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, formulas_of, rank
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, rank, repair_step
 from gradbook.audit.repair.symptoms import (
     EarlierRows,
     Symptoms,
@@ -191,7 +191,7 @@ def explain_step(
     rows = sought(lambda: choose(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
-        tested = tested.with_formulas(formulas_of(tested, rows))
+        tested = repair_step(tested, rows)
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
     for update in sought(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
@@ -214,7 +214,7 @@ def explain_step(
             break
         yield from faults_of(tested, column)
         earlier.columns.append((tested.step, column))
-        tested = tested.with_formulas(formulas_of(tested, column))
+        tested = repair_step(tested, column)
         wrong = _without(wrong_claims(tested, earlier), aside)
         mended = symptoms.mended.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, mended=mended)
@@ -272,7 +272,7 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
         users = {other for other, cells in made_of.items() if weight in cells} - done
         after, spoilt = symptoms, set[int]()
         if found is not None and users:
-            tested = symptoms.under_test.with_formulas(formulas_of(symptoms.under_test, found))
+            tested = repair_step(symptoms.under_test, found)
             if tested.leads_on():
                 spoilt = users - tested.wrong_weights()
                 after = symptoms.after(tested)

@@ -170,7 +170,7 @@ class RepairedStep:
     @cached_property
     def all_after(self) -> StepUnderTest:
         """The step as the hypothesis makes it."""
-        return self.under_test.with_formulas(formulas_of(self.under_test, self.hypothesis))
+        return repair_step(self.under_test, self.hypothesis)
 
     @cached_property
     def likeness(self) -> int:
@@ -280,6 +280,11 @@ def formulas_of(tested: StepUnderTest, hypothesis: Hypothesis) -> dict[Address, 
     reader = tested.training.book.reader
     both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
     return {cell: reader.typed(text, cell) for cell, text in both}
+
+
+def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
+    """Return the step as a hypothesis makes it."""
+    return tested.with_formulas(formulas_of(tested, hypothesis))
 
 
 # How likely it is -------------------------------------------------------------

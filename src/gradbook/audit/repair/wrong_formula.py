@@ -73,6 +73,15 @@ class WrongFormula:
     right_values: Array  # at the random points
     target: Node  # what to write where no edit helps
 
+    @classmethod
+    def at(cls, tested: StepUnderTest, cell: Address, target: Node) -> WrongFormula | None:
+        """Return a cell's formula, which should be worth a target; None where it has none."""
+        pattern = tested.formula(cell)
+        if pattern is None or pattern.expression is None:
+            return None
+        values = np.asarray(tested.random.of(target))
+        return cls(tested, cell, pattern, pattern.expression, values, target)
+
     @cached_property
     def repair(self) -> Hypothesis | None:
         """The smallest repair."""

@@ -302,12 +302,12 @@ def _reach(training: SheetTraining, start: Sequence[Address]) -> dict[Address, i
 
 def called_a_loss(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it a loss."""
-    return is_loss_word(training.book.label(cell, training.axis).lower())
+    return is_loss_word(training.label(cell).lower())
 
 
 def is_maximised(training: SheetTraining, cell: Address) -> bool:
     """Whether a cell's heading calls it what people climb."""
-    heading = training.book.label(cell, training.axis).lower()
+    heading = training.label(cell).lower()
     return any(word in heading for word in CLIMBED_WORDS)
 
 

@@ -78,6 +78,14 @@ class SheetTraining:
         """Every cell that depends on a weight and is none."""
         return self.varying.difference(self.weight_cells)
 
+    def label(self, cell: Address) -> str:
+        """Return what stands above a cell, or before it where steps go across."""
+        return self.book.label(cell, self.axis)
+
+    def name_of(self, cell: Address) -> str:
+        """Return what the sheet calls a cell, or else the cell as people write it."""
+        return self.label(cell) or written(cell)
+
     @property
     def sheet(self) -> int:
         return Counter(sheet_of(weight.start) for weight in self.weights).most_common(1)[0][0]

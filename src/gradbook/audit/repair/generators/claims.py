@@ -22,7 +22,7 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copied, relaid
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, formulas_of
+from gradbook.audit.repair.hypotheses import Cause, Hypothesis, repair_step
 from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.training.claims import Claim
@@ -91,13 +91,10 @@ def share_target(
 
 def repaired_as(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
     """How a share becomes what it should be."""
-    pattern = tested.formula(cell)
-    if pattern is None:
+    if tested.formula(cell) is None:
         return anew(tested, cell, Number(0.0), target)
-    if pattern.expression is None:
-        return None
-    wanted = np.asarray(tested.random.of(target))
-    return WrongFormula(tested, cell, pattern, pattern.expression, wanted, target).repair
+    wrong = WrongFormula.at(tested, cell, target)
+    return None if wrong is None else wrong.repair
 
 
 def _by_way_of(tested: StepUnderTest, weight: int, cell: Address) -> Node:
@@ -259,13 +256,13 @@ def _omissions_of_all(symptoms: Symptoms) -> list[tuple[StepUnderTest, Hypothesi
             break
         found += [(tested, column) for column in columns]
         for column in columns:
-            tested = tested.with_formulas(formulas_of(tested, column))
+            tested = repair_step(tested, column)
     for weight in sorted(tested.wrong_weights() & wrong.keys()):
         own = omission_of_claim(tested, weight, wrong[weight])
         if own is None:
             return []
         found.append((tested, own))
-        tested = tested.with_formulas(formulas_of(tested, own))
+        tested = repair_step(tested, own)
     return found if found and tested.wrong_weights() <= others else []
 
 
@@ -320,11 +317,9 @@ class LackingCell:
     per: Node | None = None  # by how much the gradient that it is a share of grows with it
 
     def put_right(self, tested: StepUnderTest) -> Hypothesis | None:
-        pattern = tested.formula(self.cell)
-        if pattern is None or pattern.expression is None:
+        wrong = WrongFormula.at(tested, self.cell, self.target)
+        if wrong is None:
             return None
-        wanted = np.asarray(tested.random.of(self.target))
-        wrong = WrongFormula(tested, self.cell, pattern, pattern.expression, wanted, self.target)
         return restore(wrong, self.of, self.omissions, Cause.COLUMN, self.per)
 
 
@@ -437,7 +432,7 @@ def _called_by(tested: StepUnderTest, cell: Address) -> set[Address]:
 
 def _label(tested: StepUnderTest, cell: Address) -> str:
     training = tested.training
-    return training.book.label(cell, training.axis).lower()
+    return training.label(cell).lower()
 
 
 # Gradients of other weights -----------------------------------------------------------

@@ -108,13 +108,12 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
     """A cell as the slope of some value: with what it leaves out of that, or written anew."""
-    pattern, known = tested.formula(cell), tested.graph.known[cell]
+    known = tested.graph.known[cell]
     omissions: Omissions[Node] = ()
     if tested.chain is not None and isinstance(known, Node):
         omissions = tested.chain.left_out(of, np.atleast_1d(tested.random.of(known)))
-    if omissions and pattern is not None and pattern.expression is not None:
-        wanted = np.asarray(tested.random.of(target))
-        wrong = WrongFormula(tested, cell, pattern, pattern.expression, wanted, target)
+    wrong = WrongFormula.at(tested, cell, target) if omissions else None
+    if wrong is not None:
         return restore(wrong, of, omissions, Cause.COLUMN)
     return anew(tested, cell, Reference("x"), target)
 
