@@ -84,11 +84,11 @@ def _struct(kind: str, *numbers: int) -> str:
 # Convolutions, place by place -----------------------------------------------------
 
 
-def _direct(slide: Slide, node: Node, machine: Machine, turned: bool = False) -> Kernel:
+def _direct(slide: Slide, node: Node, machine: Machine, flipped: bool = False) -> Kernel:
     block, wide = best_block(slide.own_outputs, slide.result[2], machine.registers)
     sizes = f"{slide.result[0]}, {slide.groups}, {slide.own_inputs * slide.area}, {block}"
-    lines = [f"pack_direct({'turned' if turned else 'weights'}, packed, {sizes});"]
-    if turned:
+    lines = [f"pack_direct({'turned' if flipped else 'weights'}, packed, {sizes});"]
+    if flipped:
         outputs, window = node.inputs[1].shape[0], (*node.inputs[0].shape[2:], 1, 1)[:2]
         lines = [
             "real *turned = (real *)at->scratch;",
@@ -113,7 +113,7 @@ def _conv(node: Node, machine: Machine) -> Kernel:
 
 
 def _conv_back(node: Node, machine: Machine) -> Kernel:
-    direct = _direct(backward(node), node, machine, turned=True)
+    direct = _direct(backward(node), node, machine, flipped=True)
     return _gathering(direct, backward_roaming(node), 0)
 
 
@@ -130,7 +130,7 @@ def _gathering(kernel: Kernel, roaming: Roaming | None, reader: int) -> Kernel:
 
 def _linear(node: Node, machine: Machine) -> Kernel:
     slide = flat(node.inputs[1], node)
-    return _direct(slide, node, machine, turned=node.op.name == "linear_back")
+    return _direct(slide, node, machine, flipped=node.op.name == "linear_back")
 
 
 def _conv_weights(node: Node, machine: Machine) -> Kernel:

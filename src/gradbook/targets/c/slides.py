@@ -119,7 +119,7 @@ def backward(node: Node) -> Slide:
     if roaming is not None:
         return _gathered(roaming, groups)
     window = window_of(node)
-    top, left = _turned_pad(window)
+    top, left = _flipped_padding(window)
     source, result = places(node.inputs[1]), places(node)
     return Slide(source, result, window.size, 1, top, left, window.stride[0], groups)
 
@@ -136,11 +136,11 @@ def backward_roaming(node: Node) -> Roaming | None:
     window = window_of(node)
     if window.is_plain:
         return None
-    turned = Window(window.size, (1, 1), (*_turned_pad(window), 0, 0), window.dilation)
-    return Roaming(turned, places(node.inputs[1]), places(node), window.stride)
+    flipped = Window(window.size, (1, 1), (*_flipped_padding(window), 0, 0), window.dilation)
+    return Roaming(flipped, places(node.inputs[1]), places(node), window.stride)
 
 
-def _turned_pad(window: Window) -> tuple[int, int]:
+def _flipped_padding(window: Window) -> tuple[int, int]:
     rows, columns = window.span
     return rows - 1 - window.pad[0], columns - 1 - window.pad[1]
 

@@ -12,6 +12,7 @@ from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
 from gradbook.targets.portable.program import Dialect, program, table
 from gradbook.targets.portable.whole_makers import (
+    LOWEST,
     SHIFT_UNIT,
     SPREAD_BITS,
     WholeMaker,
@@ -82,7 +83,10 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     makers = whole.makers
     bent = [own for own in makers if own.table is not None]
     zeros = [own.levels.edge for own in makers]
-    fields = {"zero": ("int8_t", zeros), "low": ("int8_t", [_low(own) for own in makers])}
+    fields = {
+        "zero": ("int8_t", zeros),
+        "low": ("int8_t", [max(own.low, LOWEST) for own in makers]),
+    }
     fields["times"] = ("uint8_t", [own.times for own in makers])
     if bent:
         fields["table"] = ("uint8_t", [bent.index(own) + 1 if own in bent else 0 for own in makers])
@@ -110,10 +114,6 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         remark=remark,
         ending=_ending(trained, whole, name),
     )
-
-
-def _low(own: WholeMaker) -> int:
-    return max(own.low, -128)
 
 
 def _tables(makers: Sequence[WholeMaker], bent: Sequence[WholeMaker]) -> list[str]:

@@ -91,7 +91,7 @@ class RowMaker:
         return row * self.pool * self.window.stride[0] - self.window.pad[0]
 
     @property
-    def goes_apart(self) -> bool:
+    def is_irregular(self) -> bool:
         """Whether its window has uneven strides, padding or gaps, or a pool's padding."""
         window = self.window
         padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
@@ -303,7 +303,7 @@ def _adds(layer: Layer, count: int) -> bool:
 def _keeps_largest(maker: RowMaker) -> bool:
     """Whether the largest of its results comes of the largest of its sums."""
     rising = maker.activation is None or maker.activation.rising
-    plain = maker.pool == 1 and not maker.goes_apart
+    plain = maker.pool == 1 and not maker.is_irregular
     return maker.work is Work.SUMS and plain and maker.scale is None and rising
 
 
@@ -386,7 +386,7 @@ def _largest_neighbours(sums: Array, pooled: int, shape: tuple[int, int, int]) -
 
 def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     sums = _windows(maker, given[0], edge).sum(axis=(-2, -1))
-    if not maker.goes_apart:
+    if not maker.is_irregular:
         return np.asarray(sums)
     area = given[0].shape[1:3]
     read, counts = (divisors(maker.window, area, sides) for sides in (NOWHERE, maker.counted_sides))
@@ -396,7 +396,7 @@ def _total(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array 
 
 
 def _largest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
-    edge = -np.inf if maker.goes_apart else edge  # which no pool without padding sees
+    edge = -np.inf if maker.is_irregular else edge  # which no pool without padding sees
     return np.asarray(_windows(maker, given[0], edge).max(axis=(-2, -1)))
 
 

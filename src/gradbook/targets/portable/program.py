@@ -363,7 +363,7 @@ def _columns(
     if groups_measured(makers):
         groups = [maker.groups for maker in makers]
         found["group"] = [sum(groups[:number]) for number in range(len(makers))]
-    if any(maker.goes_apart for maker in makers):
+    if any(maker.is_irregular for maker in makers):
         apart = zip(*map(_apart, makers), strict=True)
         found |= dict(zip(FIELDS_APART, map(list, apart), strict=True))
     return found
@@ -382,7 +382,7 @@ def _works(makers: Sequence[RowMaker]) -> list[str]:
 
 
 def _work(maker: RowMaker) -> str:
-    return f"{maker.work}{APART}" if maker.goes_apart else str(maker.work)
+    return f"{maker.work}{APART}" if maker.is_irregular else str(maker.work)
 
 
 def _kernels(works: Sequence[str], own: str) -> list[str]:

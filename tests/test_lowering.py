@@ -1,0 +1,76 @@
+"""An op that a target has no words for is said by its own expansion, there and everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.errors import TargetError
+from gradbook.graph.names import Name
+from gradbook.graph.node import OPS, Graph, Op
+from gradbook.layers import Activation
+from gradbook.lowering import Vocabulary
+from gradbook.targets.algebra.formula import definition, symbols
+from gradbook.targets.algebra.text import spell
+from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language.spelling import NAMES, SAYS
+
+
+@pytest.fixture
+def bent(monkeypatch):
+    """x where it is positive, else x·σ(x): an op that no target has heard of."""
+
+    def expansion(x):
+        return x.graph.make("choose", x, x, x * x.graph.make("sigmoid", x))
+
+    monkeypatch.setitem(OPS, "bent", Op("bent", lambda x: x, expansion=expansion))
+    x = Graph().leaf(Name("x"))
+    return x, x.graph.make("bent", x)
+
+
+def test_a_sheet_says_it_by_what_it_expands_to(bent):
+    _, y = bent
+    assert write(NAMES.formula(y)) == "IF(x>0,x,x*(1/(1+EXP(-x))))"
+
+
+def test_so_does_the_algebra(bent):
+    x, y = bent
+    assert spell(definition(y, symbols([x]))) == "{x if x > 0, else x·σ(x)}"
+
+
+def test_a_sheet_finds_what_may_overflow_and_what_has_a_corner_within_it(bent):
+    _, y = bent
+    assert {"sigmoid", "choose"} <= {node.op.name for node in SAYS.complete([y])}
+
+
+def test_a_target_says_what_it_can_and_asks_for_the_rest_to_be_taken_apart(bent):
+    x, y = bent
+    says = Vocabulary("a slate", {"leaf", "choose", "sigmoid", "multiply"})
+    assert says.simpler(x) is None
+    assert says.sources(says.simpler(y)) == says.simpler(y).inputs
+    assert [node.op.name for node in says.complete([y])][-1] == "choose"
+
+
+def test_a_square_is_a_product_where_there_are_no_powers(bent):
+    x, _ = bent
+    says = Vocabulary("a slate", {"multiply"})
+    assert says.simpler(x**2) is x * x
+
+
+def test_what_nothing_is_made_of_is_refused_with_the_target_and_the_remedy(bent):
+    x, _ = bent
+    with pytest.raises(TargetError, match="^a slate has no words for 'tanh': take chalk$"):
+        Vocabulary("a slate", {"multiply"}, "take chalk").simpler(x.graph.make("tanh", x))
+
+
+def test_a_layer_is_refused_by_its_name_and_what_it_is_made_with():
+    says = Vocabulary("a slate", {"multiply", "add", "constant"}, "take chalk")
+    with pytest.raises(TargetError, match="^gelu2: a slate .* gelu, .* with tanh: take chalk$"):
+        says.steps(Activation("gelu"), "gelu2")
+
+
+def test_the_steps_of_a_layer_come_in_an_order_to_compute_in():
+    steps = Vocabulary("a slate", {"multiply", "divide", "add", "exp", "negate"}).steps(
+        Activation("silu"), "silu1"
+    )
+    assert steps[0].op.name == "leaf"
+    assert all(one in steps[:place] for place, node in enumerate(steps) for one in node.inputs)
