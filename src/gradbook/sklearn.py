@@ -24,9 +24,9 @@ from gradbook.lab.training.epochs import Normal, fit
 from gradbook.layers.card import spell
 from gradbook.net import Net, builtin
 from gradbook.net.builtin import BUILTIN, usual
+from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import LARGEST_SEED, require_classes
 from gradbook.net.network import parse
-from gradbook.net.task import Task, meant_loss
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

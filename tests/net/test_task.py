@@ -4,7 +4,7 @@ import pytest
 
 from gradbook.errors import NetTextError
 from gradbook.net import Loss, Net, builtin
-from gradbook.net.task import Task, meant_loss
+from gradbook.net.description import Task, meant_loss
 
 SAMPLE = "sample 1 2 -> 0.4 0.5"
 

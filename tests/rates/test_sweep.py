@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradbook.errors import LimitError, UsageError
 from gradbook.net import builtin
-from gradbook.net.task import DEFAULT_RATES
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates.criteria import Verdict
 from gradbook.rates.sweep import PATIENCE, Limit, largest, rate_at, sweep, usable_rate
 from tests.families import networks

@@ -12,9 +12,9 @@ from gradbook.data.tables import read_table
 from gradbook.errors import GradbookError, LimitError, UsageError
 from gradbook.lab.classroom import personalise
 from gradbook.net import builtin, parse
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
-from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates.sweep import sweep
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.excel.plan.book import fitting_rates

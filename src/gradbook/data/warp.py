@@ -37,8 +37,7 @@ from gradbook.arguments import number, settle, whole
 from gradbook.chance import Purpose, Words, key, uniform
 from gradbook.data.dataset import Images, edge_brightness
 from gradbook.errors import ShapeError, UsageError, did_you_mean
-from gradbook.net.text import Statement, digits, statements
-from gradbook.net.text.settings import pointing
+from gradbook.net.text import Statement, digits, pointing, statements
 
 Floats = NDArray[np.float64]
 

@@ -18,8 +18,7 @@ from gradbook.layers.norms import BatchNorm
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Flatten, GoBack, Residual
 from gradbook.net import Net
-from gradbook.net.again import Again
-from gradbook.net.description import Description
+from gradbook.net.description import Again, Description
 from gradbook.net.fit import MOST_LAYERS
 from gradbook.net.names import leaf_name, statistics_names
 

@@ -31,7 +31,7 @@ from gradbook.layers.sums import Conv, Dense
 from gradbook.net import Net
 from gradbook.net.measure import measure
 from gradbook.net.names import leaf_name
-from gradbook.net.text.settings import TRAINING
+from gradbook.net.text import TRAINING
 from gradbook.net.work.at_work import values_of
 
 # The insides of a trained network ---------------------------------------------

@@ -25,12 +25,10 @@ from gradbook.layers import (
     Role,
     Update,
 )
-from gradbook.net.again import Again
 from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
+from gradbook.net.description import Again, Sample
 from gradbook.net.network import Net, parse
-from gradbook.net.task import Sample
-from gradbook.net.text.grammar import GRAMMAR
-from gradbook.net.text.network import write
+from gradbook.net.text import GRAMMAR, write
 
 __all__ = [
     "BUILTIN",

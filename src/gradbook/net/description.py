@@ -1,18 +1,176 @@
-"""What a network was asked to be, and what follows from that alone: shapes, parameters, rates."""
+"""What a network was asked to be, and what follows from that alone: shapes, samples, rates."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 from math import prod
 
-from gradbook.errors import ShapeError
+from gradbook.arguments import numbers, settle, whole
+from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.window import Shape
-from gradbook.layers import Layer, Loss, Parameter, Role, Update
+from gradbook.layers import Layer, Loss, Parameter, Role, Update, spell
 from gradbook.layers.updates import DESCENT, usual_decay
-from gradbook.net.again import Again, owners
-from gradbook.net.task import Sample, Task, meant_loss
+
+# Layers that are applied several times ----------------------------------------------
+
+NOTHING_BEFORE = "no conv or dense stands before it: say how many layers, as in 'again 3 back 2'"
+TOO_FAR = "again goes back over {back}, but {there} before it"
+APPLIED_ALREADY = "layer {layer} is one that 'again' applies already: once is enough"
+BEYOND = "'again' applies layers up to {last}, but there are {count}"
+UNLIKE = "'again' applies layer {first} here, so it must be the same"
+OTHER_WEIGHTS = (
+    "it is layer {first} again, which was given {before}, and is given {given} here: the same "
+    "weights don't fit both, so what is applied again must make what it takes"
+)
+
+
+@dataclass(frozen=True)
+class Again:
+    """The `layers` layers from the one at `first` on, `times` times in all.
+
+    A network's layers hold every use, one after the other; the weights are those of the first.
+    """
+
+    first: int  # counted from 0
+    layers: int
+    times: int
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            first=whole("again's first layer", self.first, 0),
+            layers=whole("again's number of layers", self.layers, 1),
+            times=whole("again's number of times", self.times, 1),
+        )
+
+    @property
+    def end(self) -> int:
+        """The place after the last use."""
+        return self.first + self.layers * self.times
+
+    def uses(self) -> Iterator[tuple[int, int]]:
+        """Each layer applied again, and the one whose weights it takes."""
+        for index in range(self.first + self.layers, self.end):
+            yield index, self.first + (index - self.first) % self.layers
+
+
+def usual_layers(layers: Sequence[Layer]) -> int:
+    """How many of the last layers are meant where nobody says: from the last conv or dense on."""
+    summing = (k for k, layer in enumerate(reversed(layers), 1) if layer.sums)
+    return next(summing, 0)
+
+
+def owners(count: int, again: Iterable[Again]) -> tuple[int, ...]:
+    """For each of so many layers the one whose weights it takes: itself, or its first use."""
+    found = list(range(count))
+    for one in again:
+        for index, owner in one.uses():
+            found[index] = owner
+    return tuple(found)
+
+
+def in_order(again: Iterable[Again]) -> tuple[Again, ...]:
+    """Without those that are applied once."""
+    return tuple(sorted((one for one in again if one.times > 1), key=lambda one: one.first))
+
+
+def misfit(layers: Sequence[Layer], again: Sequence[Again]) -> tuple[int, str] | None:
+    """The first layer that can't be what an `again` says of it, and why."""
+    last = 0
+    for one in again:
+        if one.first < last:
+            return one.first, APPLIED_ALREADY.format(layer=one.first + 1)
+        if one.end > len(layers):
+            return len(layers) - 1, BEYOND.format(last=one.end, count=len(layers))
+        for index, owner in one.uses():
+            if layers[index] != layers[owner]:
+                return index, UNLIKE.format(first=owner + 1)
+        last = one.end
+    return None
+
+
+def unfit_weights(
+    layers: Sequence[Layer], shapes: Sequence[Shape], owned: Sequence[int]
+) -> tuple[int, str] | None:
+    """The first layer whose weights are others than those of its first use, and why."""
+    for index, owner in enumerate(owned):
+        layer, given, before = layers[index], shapes[index], shapes[owner]
+        if layer.parameters(given) != layer.parameters(before):
+            said = OTHER_WEIGHTS.format(first=owner + 1, before=spell(before), given=spell(given))
+            return index, said
+    return None
+
+
+def back_over(index: int, layers: int, again: Sequence[Again]) -> None:
+    """Refuse to apply layers again that aren't there, or that are applied several times."""
+    if layers > index:
+        there = f"only {index} stand{'s' * (index == 1)}" if index else "none stands"
+        said = f"{layers} layer{'s' * (layers != 1)}"
+        raise UsageError(TOO_FAR.format(back=said, there=there))
+    for one in again:
+        if one.end > index - layers:
+            raise UsageError(APPLIED_ALREADY.format(layer=max(one.first, index - layers) + 1))
+
+
+def unread(layers: Sequence[Layer]) -> int | None:
+    """The last layer of which nothing that leads to the outputs reads what it makes."""
+    leads = {len(layers)}  # numbers of values
+    for index in reversed(range(len(layers))):
+        if index + 1 in leads:
+            leads.update(layers[index].reads(index))
+    return max((k for k in range(len(layers)) if k + 1 not in leads), default=None)
+
+
+# What it is to learn ----------------------------------------------------------------
+
+
+class Task(StrEnum):
+    """What a network is to say of its inputs."""
+
+    SAMPLES = "the targets of its own samples"
+    CLASSES = "classes"
+    NUMBERS = "numbers"
+
+
+def meant_loss(ending: str, task: Task) -> Loss:
+    """The loss of a network that says none, by the activation that it ends in.
+
+    A sigmoid is sure of a class where classes are learned. With samples of its own it is the
+    textbooks' exercise, whose error is half the square.
+    """
+    if task is Task.NUMBERS:
+        return Loss.SQUARED
+    if ending.endswith("softmax"):
+        return Loss.CROSS
+    return Loss.BINARY if (ending, task) == ("sigmoid", Task.CLASSES) else Loss.HALF_SQUARED
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One example: the inputs, laid out flat, and the outputs wanted for them."""
+
+    inputs: tuple[float, ...]
+    targets: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        settle(self, inputs=numbers("input", self.inputs), targets=numbers("target", self.targets))
+
+
+GENTLE = (0.05, 0.1, 0.2, 0.4, 0.5, 0.6, 0.8, 1.0, 2.0)  # the ones people show
+VIOLENT = (10.0, 100.0, 1000.0, 10000.0)  # where a sigmoid leaps, or dies
+DEFAULT_RATES = GENTLE + VIOLENT
+
+
+def split(rates: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The gentle and the violent among these rates, for a chart of each."""
+    gentle = tuple(rate for rate in rates if rate < VIOLENT[0])
+    return gentle, tuple(rate for rate in rates if rate >= VIOLENT[0])
+
+
+# All of it -------------------------------------------------------------------------
 
 
 class Misfit(ShapeError):

@@ -11,9 +11,16 @@ from gradbook.amounts import counted
 from gradbook.arguments import listed, number, numbers, one_of, sizes, whole, words
 from gradbook.errors import ShapeError, UsageError
 from gradbook.layers import LOSSES, Layer, Loss, Role, Update, spell
-from gradbook.net.again import Again, in_order, misfit, unfit_weights, unread
-from gradbook.net.description import Description, Misfit
-from gradbook.net.task import Sample
+from gradbook.net.description import (
+    Again,
+    Description,
+    Misfit,
+    Sample,
+    in_order,
+    misfit,
+    unfit_weights,
+    unread,
+)
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 MOST_IN_ALL = 100_000_000  # values, or parameters, of all layers: less than a gigabyte

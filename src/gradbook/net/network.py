@@ -10,12 +10,19 @@ from typing import Any
 
 from gradbook.arguments import settle
 from gradbook.layers import Role
-from gradbook.net.description import Description, Misfit
+from gradbook.net.description import Description, Misfit, Sample
 from gradbook.net.fit import check, settled
-from gradbook.net.task import Sample
-from gradbook.net.text.network import drafted, network_statements, read_statement, write
-from gradbook.net.text.settings import TRAINING, Draft, pointing, sample_lines
-from gradbook.net.text.synonyms import ours
+from gradbook.net.text import (
+    TRAINING,
+    Draft,
+    drafted,
+    network_statements,
+    ours,
+    pointing,
+    read_statement,
+    sample_lines,
+    write,
+)
 from gradbook.statements import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped

@@ -18,7 +18,7 @@ from gradbook.arguments import numbers, whole
 from gradbook.errors import LimitError, UsageError
 from gradbook.net import Net
 from gradbook.net.build import training_step
-from gradbook.net.task import DEFAULT_RATES
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.criteria import LEAPS, OSCILLATES, TRAINS, Case, least_loss
 from gradbook.rates.trial import RateTrial, trial

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted, short, shortest
-from gradbook.net.task import split
+from gradbook.net.description import split
 from gradbook.palette import curve_colours
 from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import DEFINITION, Sweep

@@ -12,8 +12,8 @@ from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.net import Net
 from gradbook.net.derivation import Local
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.lower import scalar_step
-from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
 from gradbook.targets.algebra.passes import why

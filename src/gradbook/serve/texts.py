@@ -20,8 +20,8 @@ from gradbook.errors import UsageError
 from gradbook.files import write_whole
 from gradbook.folders import temporary_folder
 from gradbook.net import Net
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.net.network import parse
-from gradbook.net.task import DEFAULT_RATES
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain

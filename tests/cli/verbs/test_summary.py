@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.run_folder import RunFolder
-from gradbook.net.text.network import write
+from gradbook.net.text import write
 from tests.trained import model_of
 
 

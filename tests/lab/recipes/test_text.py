@@ -14,7 +14,7 @@ from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.text import builtin_recipe, builtin_text, change_recipe, parse, recipe
 from gradbook.net import Net, Role, Update, builtin
-from gradbook.net.text.network import LONGEST_TEXT
+from gradbook.net.text import LONGEST_TEXT
 
 NET = "input 1x8x8; flatten; dense 4; log softmax; loss cross-entropy"
 WARPS = st.builds(

@@ -9,7 +9,7 @@ from gradbook.data.tables import read_columns
 from gradbook.errors import DataError, ShapeError
 from gradbook.lab.tables import problem, require_fit, usual_recipe
 from gradbook.net import Net
-from gradbook.net.task import Task
+from gradbook.net.description import Task
 from tests.lab.tables import made
 
 

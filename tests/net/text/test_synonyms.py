@@ -7,8 +7,7 @@ import pytest
 from gradbook.errors import NetTextError
 from gradbook.layers import LOSSES, UPDATES, forms
 from gradbook.net import Net
-from gradbook.net.text.settings import TRAINING
-from gradbook.net.text.synonyms import INSTEAD, LOSS_WORDS, UPDATE_WORDS, layer_words
+from gradbook.net.text import INSTEAD, LOSS_WORDS, TRAINING, UPDATE_WORDS, layer_words
 
 
 @pytest.mark.parametrize(

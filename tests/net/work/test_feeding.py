@@ -7,9 +7,8 @@ import pytest
 
 from gradbook.lab.models.model import trained_shapes
 from gradbook.net import Net
-from gradbook.net.work.at_work import at_work, error_with, leaf_of
+from gradbook.net.work.at_work import at_work, error_with, leaf_of, parts
 from gradbook.net.work.feeding import feeds
-from gradbook.net.work.parts import parts
 
 NETS = {
     "windows": "input 2x7x8; conv 4 3x2 stride 2 pad 1; relu; conv 3 2x2; flatten; dense 3",

@@ -9,7 +9,7 @@ import pytest
 
 from gradbook.errors import UsageError
 from gradbook.net import parse
-from gradbook.net.work.weight_names import named_weight, weight_name
+from gradbook.net.names import named_weight, weight_name
 
 NET = parse(
     "input 2x8x8; conv 4 3x3 groups 2; batchnorm; relu; conv 3 2x2 no bias; flatten; dense 5 fixed "

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.net import builtin
-from gradbook.net.task import DEFAULT_RATES
+from gradbook.net.description import DEFAULT_RATES
 from gradbook.rates import criteria
 from gradbook.rates.criteria import Condition
 from gradbook.rates.sweep import largest, limit_table, sweep

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from gradbook.errors import NetTextError, did_you_mean, one_line
 from gradbook.net import Bias, Net, builtin, parse
 from gradbook.net.lower import scalars_of
-from gradbook.net.text.network import LONGEST_TEXT, WORDS
-from gradbook.net.text.synonyms import layer_words, ours
+from gradbook.net.text import LONGEST_TEXT, WORDS, layer_words, ours
 from gradbook.targets.page.grammar import MOST_SINGLES, grammar_table
 from tests.families import networks
 from tests.net.text.test_wrong_text import HEAD, JUNK, WRONG

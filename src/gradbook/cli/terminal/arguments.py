@@ -189,7 +189,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     from gradbook.files import read_text
     from gradbook.net.builtin import BUILTIN
     from gradbook.net.network import parse
-    from gradbook.net.text.network import reads_as_text
+    from gradbook.net.text import reads_as_text
 
     source: str | None = argument
     if argument in BUILTIN:

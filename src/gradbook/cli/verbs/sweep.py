@@ -64,7 +64,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.net.task import DEFAULT_RATES
+    from gradbook.net.description import DEFAULT_RATES
     from gradbook.rates.sweep import sweep
     from gradbook.report.sweep import sweep_json, sweep_lines
 

@@ -21,7 +21,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
 from gradbook.layers.card import spell
 from gradbook.net import Activation, Net
-from gradbook.net.task import Task
+from gradbook.net.description import Task
 
 TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
 MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes

@@ -41,9 +41,7 @@ from gradbook.lab.recipes.recipe import (
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
-from gradbook.net.text import Statement, statements
-from gradbook.net.text.network import LONGEST_TEXT
-from gradbook.net.text.settings import pointing
+from gradbook.net.text import LONGEST_TEXT, Statement, pointing, statements
 from gradbook.statements import WORD
 
 GRAMMAR = f"""\

@@ -30,10 +30,7 @@ from gradbook.lab.study.braces import (
     template_of,
 )
 from gradbook.net.measure import NetMeasure, measure
-from gradbook.net.text import Statement, digits, statements
-from gradbook.net.text.network import LONGEST_TEXT
-from gradbook.net.text.settings import GIVEN, TRAINING
-from gradbook.net.text.synonyms import ours
+from gradbook.net.text import GIVEN, LONGEST_TEXT, TRAINING, Statement, digits, ours, statements
 
 GRAMMAR = f"""\
 A study is a recipe with braces where it varies (see gradbook help recipes), and lines that say

@@ -26,8 +26,8 @@ from gradbook.lab.recipes.recipe import USUAL_DATA, Recipe, Schedule
 from gradbook.lab.training.epochs import require_last_batch
 from gradbook.layers.card import spell
 from gradbook.net import Conv, Dense, Layer, Net, Pool
+from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
-from gradbook.net.task import Task, meant_loss
 
 # The recipe for its data ------------------------------------------------------
 

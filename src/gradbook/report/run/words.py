@@ -14,7 +14,7 @@ from gradbook.lab.recipes.recipe import UNWARPED, weight_words
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.lab.training.training import TrainingRun
-from gradbook.net.text.settings import loss_words, update_words
+from gradbook.net.text import loss_words, update_words
 from gradbook.report.run.epochs import GOOD
 from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable, fold, keep_together
 

@@ -13,8 +13,8 @@ from gradbook.data.formats.cells import NUMBER, PLAIN
 from gradbook.lab.models.answers import confusion_of
 from gradbook.lab.tables import MEAN, Problem, TrainedTable
 from gradbook.lab.training.epochs import rates_of, schedule_losses
+from gradbook.net.description import Task
 from gradbook.net.measure import measure
-from gradbook.net.task import Task
 from gradbook.report import figures
 from gradbook.report.charts import EVEN, Chart, Curve
 from gradbook.report.page import Section, page, table, text, text_table, wide

@@ -15,8 +15,8 @@ from gradbook.lab.models.answers import likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
-from gradbook.net.task import Task
-from gradbook.net.text.settings import loss_words, update_words
+from gradbook.net.description import Task
+from gradbook.net.text import loss_words, update_words
 from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
 from gradbook.report.words import (
     QUIET,

@@ -14,11 +14,10 @@ from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias, Layer, Parameter, Role
 from gradbook.layers.sums import Conv, Dense
 from gradbook.net.derivation import Derivation, Local, derivation, partials
-from gradbook.net.names import layer_names
+from gradbook.net.names import layer_names, named_weight
 from gradbook.net.network import Net
 from gradbook.net.step import Step
 from gradbook.net.work.at_work import AtWork
-from gradbook.net.work.weight_names import named_weight
 from gradbook.targets.algebra.forms import (
     Cell,
     Code,

@@ -11,12 +11,10 @@ import numpy as np
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
 from gradbook.layers import BatchNorm, Loss, Parameter, Role
-from gradbook.net.names import layer_names
+from gradbook.net.names import layer_names, weight_name
 from gradbook.net.network import Net
-from gradbook.net.work.at_work import AtWork, error_with, leaf_of
+from gradbook.net.work.at_work import AtWork, GradientPart, error_with, leaf_of, parts
 from gradbook.net.work.feeding import WayStep, way_to_error
-from gradbook.net.work.parts import GradientPart, parts
-from gradbook.net.work.weight_names import weight_name
 from gradbook.targets.algebra.forms import (
     BigSum,
     Cell,

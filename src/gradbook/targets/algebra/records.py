@@ -39,9 +39,9 @@ import numpy as np
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
 from gradbook.net.derivation import derivation
+from gradbook.net.names import weight_name
 from gradbook.net.network import Net
 from gradbook.net.step import Step
-from gradbook.net.work.weight_names import weight_name
 from gradbook.targets.algebra.derive import asked
 from gradbook.targets.algebra.formula import Algebra, algebra, definition
 from gradbook.targets.algebra.one_weight import OneWeight, value_symbol

@@ -28,18 +28,16 @@ from gradbook.layers import (
     wiring,
 )
 from gradbook.layers import fields as text_fields
-from gradbook.net import Role, Update, again, fit, network
-from gradbook.net.task import Task, meant_loss
-from gradbook.net.text import network as of_texts
-from gradbook.net.text import settings, synonyms
+from gradbook.net import Role, Update, description, fit, network, text
+from gradbook.net.description import Task, meant_loss
 
 MESSAGES = {  # of each module, those that the page's reader says as well
     statements: (
         *("NO_WHOLE", "NOT_WHOLE", "NO_NUMBER", "NOT_NUMBER", "COMMAS", "TOO_LARGE"),
         *("NO_SIZES", "NOT_SIZES", "NOT_EXPECTED", "SECOND"),
     ),
-    of_texts: ("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),
-    settings: (
+    text: (
+        *("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),
         *("TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND"),
@@ -49,7 +47,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     sums: ("OUT_OF_GROUPS", "INTO_GROUPS"),
     pools: ("SAME_AND_CEIL",),
     wiring: ("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK", "DROPOUT_RATE"),
-    again: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    description: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
     norms: ("EPSILON_OF", "GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     arguments: ("NOT_FROM", "KNOWN"),
@@ -91,7 +89,7 @@ def grammar_table() -> dict[str, Any]:
         "whole": statements.WHOLE.pattern,
         "sizes": statements.SIZES.pattern,
         "wholes": statements.WHOLES.pattern,
-        "longestText": of_texts.LONGEST_TEXT,
+        "longestText": text.LONGEST_TEXT,
         "longestMessage": errors.LONGEST_MESSAGE,
         "longestName": fit.LONGEST_NAME,
         "closeEnough": errors.CLOSE_ENOUGH,
@@ -102,7 +100,7 @@ def grammar_table() -> dict[str, Any]:
         "largestSeed": fit.LARGEST_SEED,
         "drawnDecimals": network.DRAWN_DECIMALS,
         "mostShown": network.MOST_SHOWN,
-        "words": list(of_texts.WORDS),
+        "words": list(text.WORDS),
         "forms": {
             first: {"card": _called(kind), **_short(form.table())}
             for first, (kind, form) in forms().items()
@@ -110,10 +108,10 @@ def grammar_table() -> dict[str, Any]:
         "cards": {_called(kind): _card_table(kind) for kind, _ in forms().values()},
         "mixing": [kind for kind in ACTIVATIONS if Activation(kind).is_softmax],
         "synonyms": {
-            "layers": synonyms.layer_words(),
-            "updates": synonyms.UPDATE_WORDS,
-            "losses": synonyms.LOSS_WORDS,
-            "instead": synonyms.INSTEAD,
+            "layers": text.layer_words(),
+            "updates": text.UPDATE_WORDS,
+            "losses": text.LOSS_WORDS,
+            "instead": text.INSTEAD,
         },
         "biases": dict(BIASES),
         "losses": {
@@ -125,7 +123,7 @@ def grammar_table() -> dict[str, Any]:
         "settings": {kind: card.settings for kind, card in UPDATES.items()},
         "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
         "decayed": {k: {Role.WEIGHT: card.decay} for k, card in UPDATES.items() if card.decay},
-        "kinds": settings.KINDS,
+        "kinds": text.ROLES,
         "roles": list(Role),
         "mostWeights": MOST_WEIGHTS,
         "mostSingles": MOST_SINGLES,

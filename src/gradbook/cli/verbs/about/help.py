@@ -50,7 +50,7 @@ def page(topic: str | None) -> str:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
         from gradbook.net.builtin import BUILTIN
-        from gradbook.net.text.grammar import GRAMMAR
+        from gradbook.net.text import GRAMMAR
 
         return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
     if topic in {"studies", "STUDY"}:

@@ -137,7 +137,7 @@ def _named(what: str | None, vary: Sequence[str]) -> StudyPlan:
     from dataclasses import replace
 
     from gradbook.lab.study.plan import read_plan, read_plan_file
-    from gradbook.net.text.network import reads_as_text
+    from gradbook.net.text import reads_as_text
 
     if what is None:
         raise UsageError("no study: name a file, or a recipe with --vary (gradbook study --help)")

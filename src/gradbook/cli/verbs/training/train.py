@@ -248,7 +248,7 @@ def _leave_out(options: Namespace, names: Iterable[str], why: str) -> None:
 
 def _settle_patterns(options: Namespace) -> None:
     """A pattern that no shell has expanded stands for its one file."""
-    from gradbook.net.text.network import reads_as_text
+    from gradbook.net.text import reads_as_text
 
     for name in ("recipe", "data"):
         word = getattr(options, name)
@@ -340,7 +340,7 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
     from gradbook.net.builtin import BUILTIN
-    from gradbook.net.task import Task, meant_loss
+    from gradbook.net.description import Task, meant_loss
 
     own = recipe.net
     other = opened(name).net if name.lower().endswith(FOREIGN) else network(name)

@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array
-from gradbook.net.task import split
+from gradbook.net.description import split
 from gradbook.palette import ERROR, GRADIENT, PAPER, QUIET, RATE, curve_colours
 from gradbook.rates.criteria import (
     LEAST,

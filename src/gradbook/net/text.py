@@ -1,0 +1,499 @@
+"""The text form of a network: its grammar, its reader, which places mistakes, and its writer.
+
+What reads a statement stands beside what writes it; layers' statements are those of their cards. A
+recipe and a warp are written with the same statements. It knows nothing of the `Net` that is made
+of a draft.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradbook.arguments import hint
+from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
+from gradbook.graph.window import Shape
+from gradbook.layers import (
+    ACTIVATIONS,
+    KINDS,
+    LOSSES,
+    UPDATES,
+    Layer,
+    Loss,
+    Role,
+    Update,
+    forms,
+    spell,
+)
+from gradbook.layers.fields import HELP_COLUMN
+from gradbook.net.description import (
+    NOTHING_BEFORE,
+    Again,
+    Description,
+    Sample,
+    back_over,
+    usual_layers,
+)
+from gradbook.net.fit import check_depth
+from gradbook.statements import SECOND, Statement, digits, statements
+
+__all__ = [
+    "GRAMMAR",
+    "LONGEST_TEXT",
+    "TRAINING",
+    "WORDS",
+    "Statement",
+    "digits",
+    "loss_words",
+    "ours",
+    "reads_as_text",
+    "statements",
+    "update_words",
+    "write",
+]
+
+
+# Words of other libraries ----------------------------------------------------------
+
+SETTING_WORDS = {
+    "optimizer": "update",
+    "lr": "rate",
+    "learning": "rate",  # learning rate 0.5
+    "learning_rate": "rate",
+    "eta": "rate",
+    "η": "rate",
+}
+INSTEAD = {  # of words that say what something is, and not what it does
+    "hidden": "write 'dense 3' for 3 units, their activation below: all but the last are hidden",
+    "output": "write 'dense 2' for 2 outputs, their activation below: the last is the output",
+    "activation": "write the activation alone in its line, such as 'sigmoid' or 'relu'",
+    "layer": "write 'dense 3' for a layer of 3 units, and its activation below",
+    "target": "write 'sample 0.05 0.1 -> 0.5 0.5': inputs, then targets",
+    "targets": "write 'sample 0.05 0.1 -> 0.5 0.5': inputs, then targets",
+    "bias": "write 'biases 0.1 0.2' for start values; 'dense 2 no bias' has none",
+    "weight": "write 'weights 0.1 0.2' for start values, in the order of their numbers",
+}
+"""What to write in their place."""
+UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}
+LOSS_WORDS = {word: str(loss) for loss in LOSSES.values() for word in loss.synonyms}
+
+
+def layer_words() -> dict[str, str]:
+    """What begins a statement elsewhere, and what begins it here."""
+    cards = forms().values()
+    return {word: form.first for _, form in cards for word in form.synonyms} | SETTING_WORDS
+
+
+def ours(word: str) -> str:
+    """What a statement begins with here; capitals and a colon behind it don't matter."""
+    plain = word.lower().removesuffix(":")
+    return layer_words().get(plain, plain)
+
+
+# Input, loss, update, start values, samples -----------------------------------------
+
+
+@dataclass
+class Draft:
+    """What has been read so far."""
+
+    source: str | None
+    shapes: list[Shape] = field(default_factory=list)  # the input's, then each layer's
+    layers: list[Layer] = field(default_factory=list)
+    again: list[Again] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    start: dict[Role, tuple[float, ...]] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    places: dict[str, Statement] = field(
+        default_factory=dict
+    )  # which line a part of the net stands in
+
+    def set(self, key: str, value: object, line: Statement) -> None:
+        if key in self.settings:
+            line.fail(SECOND.format(word=line.words[0].group()), at=0)
+        self.settings[key] = value
+        self.places[key] = line
+
+
+@contextmanager
+def pointing(line: Statement, at: int) -> Iterator[None]:
+    """What the network's parts complain of, with its place in the text."""
+    try:
+        yield
+    except NetTextError:
+        raise
+    except GradbookError as error:
+        line.fail(error.message, at)
+
+
+ROLES = {role.plural: role for role in Role}  # of parameter, as the text calls them
+
+
+# What is said of statements that can't be meant; a page says the same.
+TABLE_ALREADY = "samples stand in a file already: take out this line or the 'data' line"
+SAMPLES_ALREADY = "samples are given already: take out the 'sample' lines or this one"
+NO_TARGETS = "the targets are missing: write '->' and then them"
+WHICH_FILE = "which file? write 'data samples.csv'"
+WHICH_NAME = "which name? write 'name worked'"
+WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
+WHICH_UPDATE, UNKNOWN_UPDATE = "which update{hint}", "unknown update {word!r}{hint}"
+DECAY_ALREADY = "decay is given for these already: say it once"
+UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
+
+
+# What a network is given.
+
+
+def _input(draft: Draft, line: Statement) -> None:
+    draft.set("input", line.sizes("the input", 3, "2 or 1x28x28"), line)
+    draft.shapes = [draft.settings["input"]]
+
+
+def _phrase(line: Statement, question: str) -> str:
+    if not line.next:
+        line.fail(question)
+    return line.rest()
+
+
+def _start(role: Role) -> Callable[[Draft, Statement], None]:
+    def read(draft: Draft, line: Statement) -> None:
+        draft.start[role] = draft.start.get(role, ()) + line.values("a start value")
+        draft.places[role] = line
+
+    return read
+
+
+def _sample(draft: Draft, line: Statement) -> None:
+    if "table" in draft.settings:
+        line.fail(TABLE_ALREADY, at=0)
+    inputs = line.values("an input", until="->")
+    if not line.option("->"):
+        line.fail(NO_TARGETS)
+    draft.samples.append(Sample(inputs, line.values("a target")))
+    draft.places[f"sample {len(draft.samples)}"] = line
+
+
+def _data(draft: Draft, line: Statement) -> None:
+    if draft.samples:
+        line.fail(SAMPLES_ALREADY, at=0)
+    draft.set("table", _phrase(line, WHICH_FILE), line)
+    draft.places["data"] = line
+
+
+GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
+    "input": _input,
+    "name": lambda draft, line: draft.set("name", _phrase(line, WHICH_NAME), line),
+    **{word: _start(role) for word, role in ROLES.items()},
+    "sample": _sample,
+    "data": _data,
+}
+
+
+# How it is trained.
+
+
+def _loss(draft: Draft, line: Statement) -> None:
+    phrase = line.rest(until="smoothing")
+    phrase = LOSS_WORDS.get(phrase.lower(), phrase.lower())
+    if phrase not in LOSSES:
+        asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
+        line.fail(asked.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
+    draft.set("loss", Loss(phrase), line)
+    draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
+
+
+def _update(draft: Draft, line: Statement) -> None:
+    kind = UPDATE_WORDS.get(line.next.lower(), line.next.lower())
+    settings: dict[str, Any] = {}
+    if kind not in UPDATES:
+        asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
+        line.fail(asked.format(word=kind, hint=hint(kind, UPDATES)))
+    line.take()
+    if kind == "momentum":
+        if line.next not in ("", "nesterov"):
+            settings["momentum"] = line.value("momentum")
+        settings["nesterov"] = line.option("nesterov")
+    if kind in ("adam", "adamw") and line.next:
+        settings["betas"] = (line.value("beta1"), line.value("beta2"))
+        if line.next:
+            settings["epsilon"] = line.value("epsilon")
+    with pointing(line, at=1):
+        draft.set("update", Update(kind, **settings), line)
+
+
+def _decay(draft: Draft, line: Statement) -> None:
+    decay = line.value("decay")
+    known = draft.settings.setdefault("decay", {})
+    draft.places["decay"] = line
+    for role in _kinds(line):
+        if role in known:
+            line.fail(DECAY_ALREADY, at=0)
+        known[role] = decay
+
+
+def _kinds(line: Statement) -> list[Role]:
+    """The kinds of parameter named, or weights where none is."""
+    found: list[Role] = []
+    while line.next:
+        if line.next not in ROLES:
+            line.fail(UNKNOWN_KIND.format(word=line.next, hint=hint(line.next, ROLES)))
+        found.append(ROLES[line.take()])
+    return found or [Role.WEIGHT]
+
+
+def _rate(draft: Draft, line: Statement) -> None:
+    if line.words[0].group().lower() == "learning":
+        line.option("rate:") or line.option("rate")
+    draft.set("rate", line.value("the rate"), line)
+
+
+TRAINING: dict[str, Callable[[Draft, Statement], None]] = {
+    "loss": _loss,
+    "update": _update,
+    "decay": _decay,
+    "rate": _rate,
+    "seed": lambda draft, line: draft.set("seed", line.whole("the seed"), line),
+}
+
+
+# Writing.
+
+
+def training_lines(net: Description) -> Iterator[str]:
+    """Whatever isn't as usual, and the loss that is said."""
+    if net.loss or net.smoothing:
+        yield f"loss {loss_words(net)}"
+    if net.update != Update():
+        yield f"update {update_words(net.update)}"
+    for word, role in ROLES.items():
+        if role in net.decay:
+            yield f"decay {digits(net.decay[role])} {word}"
+    if net.rate is not None:
+        yield f"rate {digits(net.rate)}"
+    if net.seed:
+        yield f"seed {net.seed}"
+
+
+def loss_words(net: Description) -> str:
+    return f"{net.objective}{f' smoothing {digits(net.smoothing)}' if net.smoothing else ''}"
+
+
+def update_words(update: Update) -> str:
+    if update.kind == "momentum":
+        ahead = " nesterov" if update.nesterov else ""
+        return f"momentum {digits(update.momentum)}{ahead}"
+    if update.kind in ("adam", "adamw"):
+        return f"{update.kind} " + " ".join(map(digits, (*update.betas, update.epsilon)))
+    return update.kind
+
+
+def start_lines(net: Description) -> Iterator[str]:
+    for word, role in ROLES.items():
+        if role in net.start:
+            yield f"{word} {_row(net.start[role])}"
+
+
+def sample_lines(net: Description) -> Iterator[str]:
+    if net.table:
+        yield f"data {net.table}"
+    else:
+        yield from (f"sample {_row(one.inputs)} -> {_row(one.targets)}" for one in net.samples)
+
+
+def _row(numbers: Iterable[float]) -> str:
+    return " ".join(map(digits, numbers))
+
+
+# What `gradbook help networks` says ---------------------------------------------------
+
+LAYERS = "\n".join(line for kind in KINDS for form in kind.forms for line in form.help_lines)
+ACTIVATION_LINES = "\n".join(line for card in ACTIVATIONS.values() for line in card.form.help_lines)
+LOSS_LINES = "\n".join(
+    f"  loss {name}".ljust(HELP_COLUMN) + loss.usage for name, loss in LOSSES.items()
+)
+WINDOW_USAGE = """\
+  A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
+  the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
+  is 1 on all sides, 1x0 for rows and columns, 0x0x1x1 above, left, below and right,
+  or 'same': as many places as steps fit into what it reads. The padding of a conv is
+  zeros. A pool leaves its padding out, and averages what is left; with 'zeros' an
+  average counts the padding in. With 'ceil' a last window may end beyond what is read.
+"""
+GRAMMAR = f"""\
+A network is a few lines of text, one thing a line; ';' may stand for a line's end and
+'#' begins a remark.
+
+  input SIZE                 2, or channels x height x width: 1x28x28
+{LAYERS}
+  again N [back L]           the layers from the last conv or dense on, or the last L, are
+                             applied N times in all, one after the other, with the same
+                             weights; each use counts as so many layers
+
+  An activation makes of each value x
+
+{ACTIVATION_LINES}
+
+{WINDOW_USAGE}
+  BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
+  'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
+
+{LOSS_LINES}
+                             for targets t and outputs a, summed or averaged over the
+                             outputs, and averaged over the samples; with cross-entropy a
+                             'smoothing S' spreads that share of each target over all.
+                             A network that says none has cross-entropy after softmax, else
+                             half squared error; 'gradbook train', which teaches classes,
+                             takes binary cross-entropy after sigmoid
+  update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
+                             [BETA1 BETA2 [EPSILON]]
+  decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
+                             (weights biases scales shifts), lose per step and unit of η;
+                             adamw takes 0.01 for weights where nothing is said
+  rate NUMBER                the learning rate η
+  weights NUMBER …           start values of w1, w2, … in order; more lines go on
+  biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of normalisations
+  seed N                     what weights that are not given are drawn from
+  sample NUMBER … -> NUMBER …
+                             inputs (channel by channel, row by row), then targets
+  data FILE                  samples from a CSV file instead
+  name WORDS                 a title
+
+Words of other libraries that mean one thing here are read too: fc and linear as dense, conv2d,
+maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses, learning rate as
+rate. Capitals don't matter, nor does a colon behind a line's first word: 'Dense: 3'.
+
+The worked example:
+
+  input 2
+  dense 2 no bias
+  sigmoid
+  dense 2 no bias
+  sigmoid
+  loss half squared error
+  weights 0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55
+  sample 0.05 0.1 -> 0.5 0.5
+"""
+
+
+# A whole text ----------------------------------------------------------------------
+
+AGAIN = "again"
+LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
+
+WORDS = (*GIVEN, *TRAINING, *forms(), AGAIN)
+"""What a statement may begin with."""
+
+# What is said of a text as a whole.
+TOO_LONG = (
+    "{size:,} characters: the most is {most:,}; "
+    "keep samples in a CSV file and name it with 'data FILE'"
+)
+NO_LAYERS = "no layers: begin with a line such as 'input 2'"
+UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
+NOT_A_LINE = "{word!r} begins no line: {advice}"
+SEE_HELP = ": see gradbook help networks"
+BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
+
+
+def network_statements(text: str, source: str | None) -> Iterable[Statement]:
+    """The statements of a text, unless it is none or too long."""
+    if not isinstance(text, str):
+        raise UsageError(f"a network is written as text, not {text!r}")
+    if len(text) > LONGEST_TEXT:
+        raise NetTextError(TOO_LONG.format(size=len(text), most=LONGEST_TEXT), source=source)
+    return statements(text, source)
+
+
+def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
+    """What these statements say of a network."""
+    draft = Draft(source)
+    for line in lines:
+        read_statement(draft, line)
+    if not draft.shapes:
+        raise NetTextError(NO_LAYERS, line=1, column=1, source=source)
+    return draft
+
+
+def read_statement(draft: Draft, line: Statement) -> None:
+    word = ours(line.next)
+    reader = _layer if word in forms() else STATEMENTS.get(word)
+    if reader is None:
+        if word in INSTEAD:
+            line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
+        hint = did_you_mean(word, WORDS) or SEE_HELP
+        line.fail(UNKNOWN_LAYER.format(word=line.next, hint=hint))
+    if not draft.shapes and word not in ("input", "name"):
+        line.fail(BEFORE_INPUT.format(word=word))
+    line.take()
+    reader(draft, line)
+    line.end()
+
+
+def _layer(draft: Draft, line: Statement) -> None:
+    with pointing(line, at=0):
+        check_depth(len(draft.layers) + 1)
+        kind, form = forms()[ours(line.words[0].group())]
+        _add(draft, kind(**form.read(line, draft.shapes[-1])), line)
+
+
+def _add(draft: Draft, layer: Layer, line: Statement) -> None:
+    index = len(draft.layers)
+    check_depth(index + 1)
+    given = (draft.shapes[value] for value in layer.reads(index))
+    draft.shapes.append(layer.output(*given))
+    draft.layers.append(layer)
+    draft.places[f"layer {index + 1}"] = line
+
+
+def _again(draft: Draft, line: Statement) -> None:
+    """The last layers once more and once more: each use is a layer like any other."""
+    times = line.whole("again's number of times")
+    said = line.whole("again's number of layers") if line.option("back") else None
+    line.end()
+    with pointing(line, at=0):
+        layers = usual_layers(draft.layers) if said is None else said
+        if not layers and said is None:
+            raise UsageError(NOTHING_BEFORE)
+        first = len(draft.layers) - layers
+        back_over(len(draft.layers), layers, draft.again)
+        one = Again(first, layers, times)
+        for _, owner in one.uses():
+            _add(draft, draft.layers[owner], line)
+    draft.again += [one] if times > 1 else []
+
+
+STATEMENTS: dict[str, Callable[[Draft, Statement], None]] = {**GIVEN, **TRAINING, AGAIN: _again}
+
+
+def reads_as_text(argument: str) -> bool:
+    """A name has no spaces; a network's text, one layer at least, always has."""
+    return ";" in argument or any(character.isspace() for character in argument)
+
+
+def write(net: Description) -> str:
+    """The text that parses to this network."""
+    lines = [
+        *([f"name {net.name}"] if net.name else []),
+        f"input {spell(net.input)}",
+        *_layer_lines(net),
+        *training_lines(net),
+        *start_lines(net),
+        *sample_lines(net),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _layer_lines(net: Description) -> Iterator[str]:
+    """What is applied several times is said once."""
+    blocks = {one.first: one for one in net.again}
+    index = 0
+    while index < len(net.layers):
+        block = blocks.get(index, Again(index, 1, 1))
+        once = net.layers[index : index + block.layers]
+        yield from (layer.text for layer in once)
+        if block.times > 1:
+            back = "" if usual_layers(once) == block.layers else f" back {block.layers}"
+            yield f"{AGAIN} {block.times}{back}"
+        index = block.end
