@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, print_event, show, width
 from gradbook.cli.terminal.screen import Screen, is_screen
-from gradbook.engine import processes
+from gradbook.engine import compilers
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.run import words
 from gradbook.report.run.epochs import EpochTable, epoch_table
@@ -222,7 +222,7 @@ class OnScreen(AsLines):
     def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
-        if processes.are_running():
+        if compilers.are_running():
             return [self._wheel(COMPILING)]
         if self.busy or training is None:
             return [self._wheel(self.busy)]

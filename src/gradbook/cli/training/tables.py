@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.main import DONE
 from gradbook.cli.terminal.output import print_event, show, warn, width
 from gradbook.cli.training.display import room
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.logs import Logs
 from gradbook.lab.tables import (
