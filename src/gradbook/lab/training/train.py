@@ -109,9 +109,9 @@ class Trained:
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.run.epochs import cell
+        from gradbook.report.training import training_cell
 
-        return cell(self)
+        return training_cell(self)
 
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not

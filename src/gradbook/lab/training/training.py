@@ -469,14 +469,14 @@ class LiveTraining(_Passing):
             self._handle.update(self)
 
     def __str__(self) -> str:
-        from gradbook.report.run.live import words
+        from gradbook.report.training import live_text
 
-        return words(self)
+        return live_text(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        from gradbook.report.run.live import html
+        from gradbook.report.training import live_html
 
-        return html(self)
+        return live_html(self)
