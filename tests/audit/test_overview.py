@@ -117,7 +117,7 @@ def test_what_could_not_be_checked_has_no_grade(tmp_path):
 
 
 def finding(weight="w3", cells="Z33:Z100", right="a_h2", why="J33 is a_h1; it goes through a_h2"):
-    edits = (Edit(EditKind.REFERENCE, (), Reference("a_h1"), Reference(right)).said,)
+    edits = (Edit(EditKind.REFERENCE, (), Reference("a_h1"), Reference(right)).description,)
     return Finding(
         "wrong reference", f"∂E/∂{weight}", weight, cells, "=J33", "=L33", why, edits=edits
     )

@@ -165,7 +165,7 @@ def _left() -> tuple[str, ...]:
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
     """Whether what wasn't looked at may say otherwise."""
-    if any(not book.sheets[span.sheet].hidden for span in book.unread):
+    if any(not book.sheets[span.sheet].is_hidden for span in book.unread):
         return verdict in (RIGHT, NO_NETWORK)
     return verdict == NO_NETWORK and goes_on_by(book, flow, book.too_wide)
 
@@ -238,7 +238,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
     circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
     if circle is not None:
-        called = training.book.called(circle)
+        called = training.book.name_of(circle)
         raise LeadsBack(f"{called}, which leads back to itself", circle)
     loss, share = find_loss(training)
     if share <= 0:
@@ -376,4 +376,4 @@ def _circle(training: SheetTraining, cell: Address) -> Finding:
 
 
 def _called(training: SheetTraining, cells: Sequence[Address]) -> str:
-    return "+".join(training.book.called(cell, training.weights[0].start) for cell in cells)
+    return "+".join(training.book.name_of(cell, training.weights[0].start) for cell in cells)

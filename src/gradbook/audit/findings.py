@@ -141,7 +141,7 @@ def finding_in(
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
         fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
-        edits=tuple(edit.said for edit in edits),
+        edits=tuple(edit.description for edit in edits),
     )
 
 

@@ -30,12 +30,12 @@ BACK = 3  # rows at the end of what was looked at that may refer to what follows
 
 def told_of_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
     """The reports, extended to the rows that repeat those which were looked at."""
-    return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated else list(sheets)
+    return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated_parts else list(sheets)
 
 
 def _of_all_rows(book: Book, sheet: SheetReport) -> SheetReport:
     number = book.sheet_number(sheet.sheet)
-    parts = (part for part in book.repeated if part.sheet == number)
+    parts = (part for part in book.repeated_parts if part.sheet == number)
     places = dict(_places(book, number))
     findings = tuple(_of_real_rows(book, finding, places) for finding in sheet.findings)
     sheet = replace(sheet, findings=findings) if places else sheet
@@ -126,14 +126,14 @@ def notes_on(book: Book, verdict: str) -> tuple[str, ...]:
     """The notes on a book that wasn't looked at cell by cell. Where all gradients are right, none
     is made of formulas that couldn't be followed."""
     notes = []
-    spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated]
+    spans = [RowSpan(part.sheet, part.first, part.last) for part in book.repeated_parts]
     spans, unread = (_in_sight(book, some) for some in (spans, book.unread))
     if spans:
         notes.append(
             f"looked at as one with the rows above that they repeat: {_named(book, spans)}"
         )
     if book.too_wide and verdict != RIGHT:
-        first = book.called(book.too_wide[0])
+        first = book.name_of(book.too_wide[0])
         notes.append(f"{NOT_LOOKED_AT}: formulas of very many cells or parts, as in {first}")
     if book.outside:
         notes.append(f"{NOT_LOOKED_AT}: {_outside(book)}, beyond the last cell of any sheet")
@@ -155,7 +155,7 @@ def _outside(book: Book) -> str:
 
 def _in_sight(book: Book, spans: Iterable[RowSpan]) -> list[RowSpan]:
     """Those on sheets that can be seen: on others nothing is judged."""
-    return [span for span in spans if not book.sheets[span.sheet].hidden]
+    return [span for span in spans if not book.sheets[span.sheet].is_hidden]
 
 
 def _named(book: Book, spans: Sequence[RowSpan]) -> str:

@@ -21,7 +21,7 @@ def edited(text, array=True):
     assert cells is not None
     expression = read(text)
     edits = matrix_edits(cells, expression, at("P1"), array)
-    return {write(edit.applied(expression)): edit.kind.value for edit in edits}
+    return {write(edit.apply_to(expression)): edit.kind.value for edit in edits}
 
 
 def test_a_product_is_exchanged_and_turned():

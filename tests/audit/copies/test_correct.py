@@ -196,7 +196,7 @@ def test_the_corrected_curve_is_the_right_books(tmp_path):
     right = read_book(book(tmp_path / "right.xlsx"))
     numbers = Evaluation(right, Flow(right))
     curve = check(wrong).sheets[0].curve
-    cells = [cell for cell in right.patterns if right.called(cell).endswith(tuple(losses()))]
+    cells = [cell for cell in right.patterns if right.name_of(cell).endswith(tuple(losses()))]
     assert len(curve.made) == len(curve.corrected) == ROWS == len(cells)
     assert curve.made[0] == curve.corrected[0]
     assert curve.made[-1] != curve.corrected[-1]

@@ -56,20 +56,20 @@ def test_a_formula_is_written_as_one_would(text, shown):
 def test_an_edit_is_applied_at_each_of_its_paths():
     old, new = Reference("A1"), Reference("B1")
     edit = Edit(EditKind.REFERENCE, ((0,), (1, 0)), old, new)
-    assert write(edit.applied(read("A1*(A1+C1)"))) == "B1*(B1+C1)"
+    assert write(edit.apply_to(read("A1*(A1+C1)"))) == "B1*(B1+C1)"
 
 
 def test_exchanged_references_stand_in_each_others_places():
     edit = Edit(EditKind.EXCHANGE, ((0,), (1,)), Reference("A1"), Reference("B1"))
-    assert write(edit.applied(read("A1-B1"))) == "B1-A1"
+    assert write(edit.apply_to(read("A1-B1"))) == "B1-A1"
 
 
 def test_an_edit_is_the_same_wherever_its_cells_stand():
     def edit(one: str, other: str) -> Edit:
         return Edit(EditKind.REFERENCE, ((0,),), Reference(one), Reference(other))
 
-    here = edit("J33", "L33").called(_by("J33", "L33"))
-    there = edit("M5", "O5").called(_by("M5", "O5"))
+    here = edit("J33", "L33").with_names(_by("J33", "L33"))
+    there = edit("M5", "O5").with_names(_by("M5", "O5"))
     assert here == there
 
 

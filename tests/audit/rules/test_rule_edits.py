@@ -23,7 +23,7 @@ from gradbook.targets.excel.language.grammar import read, write
 )
 def test_a_small_slip_is_one_edit_away(wrong, right, kind):
     expression, wanted = read(wrong), read(right)
-    edits = [e for e in small_edits(expression, ["B2"]) if e.applied(expression) == wanted]
+    edits = [e for e in small_edits(expression, ["B2"]) if e.apply_to(expression) == wanted]
     assert kind in {edit.kind for edit in edits}
 
 
@@ -33,7 +33,7 @@ def test_a_small_slip_is_one_edit_away(wrong, right, kind):
 )
 def test_larger_ones_exchange_regroup_or_add_a_term(wrong, right):
     expression = read(wrong)
-    made = {write(e.applied(expression)) for e in larger_edits(expression, ["B2"], [("B2", "E2")])}
+    made = {write(e.apply_to(expression)) for e in larger_edits(expression, ["B2"], [("B2", "E2")])}
     assert write(read(right)) in made
 
 

@@ -51,7 +51,7 @@ def test_the_rate_is_one_cell_or_none_or_one_a_row():
 def test_a_formula_tried_in_the_place_of_another_heals():
     found = usual(edited(ROWS, {"E5": "=E4+$K$2*I4*A4"}))
     step = next(step for step in found.steps if step.first == at("D5"))
-    right = found.book.reader.typed("E4+$K$2*I4*B4", at("E5"))
+    right = found.book.reader.read_typed("E4+$K$2*I4*B4", at("E5"))
     assert [update.cell for update in found.troubles(step)] == [at("E5")]
     assert found.troubles(step, {at("E5"): right}) == {}
 

@@ -13,7 +13,7 @@ from tests.audit.training.test_training import VELOCITY, the_training
 
 def graph(changed=None, instead=()):
     training = the_training({**SQUARE, **(changed or {})})
-    formulas = {at(cell): training.book.reader.typed(text, at(cell)) for cell, text in instead}
+    formulas = {at(cell): training.book.reader.read_typed(text, at(cell)) for cell, text in instead}
     return StepGraph(training, formulas)
 
 

@@ -25,7 +25,7 @@ def test_every_cell_is_worth_what_our_own_workbook_says(name, tmp_path):
         said = read.values.get(cell)
         found = numbers.value(cell)
         if isinstance(said, float) and not isnan(found):
-            assert isclose(found, said, rel_tol=1e-9, abs_tol=1e-300), read.called(cell)
+            assert isclose(found, said, rel_tol=1e-9, abs_tol=1e-300), read.name_of(cell)
             checked += 1
     assert checked > 200
 
@@ -35,7 +35,7 @@ def test_a_circle_and_an_unknown_function_have_no_value(tmp_path):
     read = read_book(path)
     numbers = Evaluation(read, Flow(read))
     for name in ("E1", "E_total", "h1", "a_h1"):
-        cell = next(c for c in read.patterns if read.called(c).endswith(f"!{letter(name)}6"))
+        cell = next(c for c in read.patterns if read.name_of(c).endswith(f"!{letter(name)}6"))
         assert isnan(numbers.value(cell))
 
 

@@ -78,9 +78,9 @@ def test_a_circle_that_a_stop_cuts_is_none():
 
 def test_a_range_too_wide_to_follow_is_not_taken_apart():
     book, flow = small({"A1": "=SUM(B1:B2)"})
-    wide = book.reader.typed("SUM(B1:Z60000)", at("A1"))
+    wide = book.reader.read_typed("SUM(B1:Z60000)", at("A1"))
     with pytest.raises(NotUnderstood, match="too wide"):
-        list(flow.mentioned(wide.places, at("A1")))
+        list(flow.mentioned_cells(wide.places, at("A1")))
 
 
 def test_a_level_is_how_many_formulas_follow_each_other():

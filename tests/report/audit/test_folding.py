@@ -12,7 +12,9 @@ from gradbook.report.audit import MOST, few_ranges, repetition, shown_sheets, sp
 from gradbook.targets.excel.language.grammar import Reference
 
 EDIT = Edit(EditKind.REFERENCE, ((0,),), Reference("a_h1"), Reference("a_h2"))
-ONE = Finding("wrong reference", "∂E/∂w3", "w3", "Z3:Z9", "=J3", "=L3", "why", edits=(EDIT.said,))
+ONE = Finding(
+    "wrong reference", "∂E/∂w3", "w3", "Z3:Z9", "=J3", "=L3", "why", edits=(EDIT.description,)
+)
 
 
 def sheet(title: str, *findings: Finding) -> SheetReport:

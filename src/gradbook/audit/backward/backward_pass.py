@@ -246,7 +246,7 @@ class PassCells:
         shown = self.cells.flow.below(self.loss.cells)
         inside = self.cells.below_targets - self.forward - shown
         value, sheets = self.cells.values.number, self.cells.book.sheets
-        seen = (c for c in self.cells.order if c in inside and not sheets[sheet_of(c)].hidden)
+        seen = (c for c in self.cells.order if c in inside and not sheets[sheet_of(c)].is_hidden)
         return [cell for cell in seen if varies(value(cell))]
 
     @cached_property

@@ -112,7 +112,7 @@ def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
 
 def _formulas(book: Book) -> Iterator[tuple[Pattern, Address]]:
     typed = {text: cell for cell, text in sorted(book.arrays.items(), reverse=True)}
-    yield from ((book.reader.typed(text, home), home) for text, home in typed.items())
+    yield from ((book.reader.read_typed(text, home), home) for text, home in typed.items())
     yield from ((pattern, cell) for cell, pattern in book.patterns.items())
 
 
@@ -150,13 +150,13 @@ class Naming:
 
     def reference(self, cell: Address, home: Address) -> str:
         """Return a cell as a formula in another one mentions it."""
-        return self.names.get(cell) or self.book.called(cell, home)
+        return self.names.get(cell) or self.book.name_of(cell, home)
 
     def rewrite(
         self, there: Address, here: Address, instead: Mapping[Address, Address]
     ) -> Expression | None:
         """Rewrite a cell's formula for another cell, with other references in place of some."""
-        expression = self.book.typed(there).expression
+        expression = self.book.read_typed(there).expression
         if expression is None:
             return None
 

@@ -369,7 +369,7 @@ class BackwardWording:
             quantity=f"∂E/∂{name}",
             why=why,
             weight=name if is_weight else "",
-            right=self.book.reader.typed(text, block.first) if text else None,
+            right=self.book.reader.read_typed(text, block.first) if text else None,
         )
         fixes = known.formulas if known else {}
         return replace(
@@ -399,7 +399,7 @@ class BackwardWording:
             DEPARTING_ROW,
             quantity=self.naming.quantity([error.cell]),
             why=f"{cell} doesn't measure its output's error as {like} does",
-            right=self.book.reader.typed(error.text, error.cell),
+            right=self.book.reader.read_typed(error.text, error.cell),
         )
 
     # Reasons -------------------------------------------------------------------------
@@ -592,12 +592,12 @@ def _is_first_step(back: BackwardPass) -> bool:
 def _called(book: Book, back: BackwardPass) -> str:
     if back.loss.assumption:
         return back.loss.assumption
-    return "+".join(book.called(cell, cell) for cell in back.loss.cells)
+    return "+".join(book.name_of(cell, cell) for cell in back.loss.cells)
 
 
 def _rate(book: Book, back: BackwardPass) -> str:
     by = back.common[True][1] if back.updates else None
-    return book.called(by, by) if by is not None else ""
+    return book.name_of(by, by) if by is not None else ""
 
 
 def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:

@@ -99,7 +99,7 @@ class CellFunctions:
     def _sources(self, cell: Address, pattern: Pattern | None) -> tuple[Address, ...]:
         if pattern is None:
             return self.flow.sources(cell)
-        return tuple(self.flow.mentioned(pattern.places, cell))
+        return tuple(self.flow.mentioned_cells(pattern.places, cell))
 
     def _made(
         self,
@@ -150,7 +150,7 @@ class PointValues:
 
     def value_of(self, text: str, home: Address) -> Array:
         """Return what a formula would be worth in some cell."""
-        pattern = self.functions.book.reader.typed(text, home)
+        pattern = self.functions.book.reader.read_typed(text, home)
         made = self.functions.of(home, self.of, pattern)
         return as_numbers(None if made is None else self._result(*made))
 
@@ -291,7 +291,7 @@ def _seen_or_needed(book: Book, flow: Flow, pairs: Sequence[OutputPair]) -> set[
     """The outputs, all that can be seen of what depends on their targets, and what both are
     computed from."""
     below = flow.below(pair.target for pair in pairs)
-    seen = {cell for cell in below if not book.sheets[sheet_of(cell)].hidden}
+    seen = {cell for cell in below if not book.sheets[sheet_of(cell)].is_hidden}
     seen.update(pair.output for pair in pairs)
     return flow.behind(seen) | seen
 
@@ -412,7 +412,7 @@ def comparing_sheets(book: Book, flow: Flow) -> list[int]:
             sheet_of(cell)
             for cell, pattern in book.patterns.items()
             if pattern.expression is not None
-            and not book.sheets[sheet_of(cell)].hidden
+            and not book.sheets[sheet_of(cell)].is_hidden
             and any(_compared(pattern, pattern.expression, cell, flow))
         }
     )

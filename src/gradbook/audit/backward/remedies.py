@@ -179,11 +179,11 @@ def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
     array = first in book.arrays
     home = _corner(book.arrays, first) if array else first
     text = book.arrays.get(first) or book.patterns[first].text_at(first)
-    expression = book.reader.typed(text, home).expression if ":" in text else None
+    expression = book.reader.read_typed(text, home).expression if ":" in text else None
     if expression is None:
         return None
     for edit in matrix_edits(back.cells, expression, home, array):
-        new = write(edit.applied(expression))
+        new = write(edit.apply_to(expression))
         said = {one.cell: _at(back, new, home, one.cell, array) for one in cells}
         if all(one.is_right(said[one.cell]) for one in cells):
             return Remedy(edit, said, new if array else "")
@@ -211,7 +211,7 @@ def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy
     """A remedy with an array formula's cells in one, where each cell in it becomes a range."""
     book, block = back.cells.book, [one.cell for one in cells]
     first, last = block[0], block[-1]
-    expression = book.reader.typed(found.formulas[first], first).expression
+    expression = book.reader.read_typed(found.formulas[first], first).expression
     if found.whole or expression is None or not _is_whole_array(book.arrays, block):
         return found
 
@@ -265,7 +265,7 @@ class WrongCell:
 
     def remedy(self, thorough: bool) -> Remedy | None:
         """An edit; or else, thoroughly, the formula of another cell, or two edits."""
-        expression = self.back.cells.book.typed(self.cell).expression
+        expression = self.back.cells.book.read_typed(self.cell).expression
         if expression is None:
             return None
         edit = self._edit(expression, self.right_value)
@@ -276,7 +276,7 @@ class WrongCell:
         return self._like_another(expression) or self._scaled(expression)
 
     def _remedy_of(self, edit: Edit, expression: Expression, like: Address | None = None) -> Remedy:
-        return Remedy(edit, {self.cell: write(edit.applied(expression))}, like=like)
+        return Remedy(edit, {self.cell: write(edit.apply_to(expression))}, like=like)
 
     def _edit(self, expression: Expression, wanted: Array) -> Edit | None:
         evaluated = EvaluatedFormula(expression, remember(self._value))
@@ -286,7 +286,7 @@ class WrongCell:
             meant = [
                 edit
                 for edit in islice(edits, FEW)
-                if pointless_parts(edit.applied(expression)) <= before
+                if pointless_parts(edit.apply_to(expression)) <= before
                 and not _is_omission(edit, expression)
             ]
             if meant:
@@ -305,7 +305,7 @@ class WrongCell:
             with np.errstate(all="ignore"):
                 edit = self._edit(expression, self.right_value / scale.values)
             if edit is not None:
-                whole = tidy(Infix("*", scale.expression, edit.applied(expression)))
+                whole = tidy(Infix("*", scale.expression, edit.apply_to(expression)))
                 return self._remedy_of(Edit(EditKind.FORMULA, ((),), expression, whole), expression)
         return None
 
@@ -380,7 +380,7 @@ def _plainest(edits: Sequence[Edit], expression: Expression) -> Edit:
     signs = [edit for edit in edits if edit.kind is EditKind.SIGN]
     if edits[0] not in signs:
         return edits[0]
-    return min(signs, key=lambda edit: len(write(edit.applied(expression))))
+    return min(signs, key=lambda edit: len(write(edit.apply_to(expression))))
 
 
 def _is_omission(edit: Edit, expression: Expression) -> bool:

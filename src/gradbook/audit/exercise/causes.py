@@ -221,9 +221,9 @@ class SlipCause:
 
     kind: str
     why: str
-    expected: Expression | None = None  # its own formula, put right by a small edit
+    right_expression: Expression | None = None  # its own formula, put right by a small edit
     edits: tuple[str, ...] = ()  # the same in every book that has the mistake
-    other: Node | None = None  # whose column this is
+    other_column: Node | None = None  # whose column this is
 
 
 class Respelling:
@@ -238,7 +238,7 @@ class Respelling:
     ) -> None:
         self.book, self.places, self.unmentioned = book, places, unmentioned
         self.made = {made: leaf for leaf, made in memory.items()}
-        self.rate = {place.node: cell for cell, place in places.given.items()}
+        self.rate = {place.node: cell for cell, place in places.given_cells.items()}
 
     def formula(self, node: Node, home: Address, epoch: int, sample: int) -> str:
         """The right formula of a value in its own cell."""
@@ -252,12 +252,12 @@ class Respelling:
         def refer(node: Node) -> Reference | None:
             if node in self.made:  # what a step makes of the memory stands in the next one's row
                 cell = self.places.at(self.made[node], epoch + 1, sample)
-                return None if cell is None else Reference(self.book.called(cell, home))
+                return None if cell is None else Reference(self.book.name_of(cell, home))
             if node.name is None or node in self.unmentioned:
                 return None
             cell = self.places.at(node, epoch, sample)
             if cell is not None:
-                return Reference(self.book.called(cell, home))
+                return Reference(self.book.name_of(cell, home))
             cell = self.rate.get(node)
             if cell is None:
                 return None
@@ -266,13 +266,13 @@ class Respelling:
 
         def block(node: Node) -> Reference:
             own = [c for c in self.places.over(node) if self.places.cells[c].epoch == epoch]
-            last = self.book.called(own[-1], home).rpartition("!")[2]
-            return Reference(f"{self.book.called(own[0], home)}:{last}")
+            last = self.book.name_of(own[-1], home).rpartition("!")[2]
+            return Reference(f"{self.book.name_of(own[0], home)}:{last}")
 
         return Speller(refer, block)
 
     def _fixed(self, cell: Address, home: Address) -> str:
-        sheet, mark, own = self.book.called(cell, home).rpartition("!")
+        sheet, mark, own = self.book.name_of(cell, home).rpartition("!")
         letters = own.rstrip("0123456789")
         return f"{sheet}{mark}${letters}${own[len(letters) :]}"
 
@@ -287,12 +287,12 @@ class Slip:
     home: Address
     place: Place
     value: Array  # what it comes to, the student's other cells being right
-    wanted: Array
+    right_value: Array
     ways: dict[int, WaysBack] = field(default_factory=dict)  # known already, by epoch
 
     @cached_property
     def pattern(self) -> Pattern:
-        return self.own.book.typed(self.home)
+        return self.own.book.read_typed(self.home)
 
     @property
     def back(self) -> WaysBack:
@@ -338,12 +338,12 @@ class Slip:
         place, step = self.place, self.numbers.step
         if place.node in step.gradients and place.epoch:
             before = self.numbers.of(place.node, place.epoch - 1)
-            if agree(self.value - before, before - self.wanted):
+            if agree(self.value - before, before - self.right_value):
                 why = f"{place.node.name} climbs: it adds η·∂E/∂{place.node.name}, not subtracts it"
                 yield SlipCause("adds the gradient", why)
 
     def _one_factor(self) -> Iterator[SlipCause]:
-        times = common_factor(self.value, self.wanted)
+        times = common_factor(self.value, self.right_value)
         if times is not None:
             yield SlipCause(*of_factor(times, str(self.place.node.name)))
 
@@ -355,13 +355,13 @@ class Slip:
             other = self.numbers.of(gradient, place.epoch, place.sample)
             if agree(self.value, other):
                 why = f"this is ∂E/∂{weight.name}, the gradient of another weight"
-                yield SlipCause(OTHER_GRADIENT, why, other=gradient)
+                yield SlipCause(OTHER_GRADIENT, why, other_column=gradient)
 
     def _omissions(self) -> Iterator[SlipCause]:
         place = self.place
         for left_out in self.back.omissions(place.node):
             without = self.back.value(place.node, place.sample, left_out)
-            if without is None or agree(without, self.wanted):
+            if without is None or agree(without, self.right_value):
                 continue
             for sign, more in ((1, ""), (-1, ", and has the wrong sign")):
                 if agree(self.value, sign * without):
@@ -394,12 +394,12 @@ class Slip:
         evaluated = EvaluatedFormula(expression, remember(self._value_of))
         known = self._substitutes
         for kind in formula_edits.EDITS:
-            for edit in islice(matching(kind.propose(evaluated, known), self.wanted), FEW):
-                if not self._is_pointless(edit.applied(expression)):
+            for edit in islice(matching(kind.propose(evaluated, known), self.right_value), FEW):
+                if not self._is_pointless(edit.apply_to(expression)):
                     return self._of_edits(edit)
         some = [*known.references[:MOST_PAIRED], *constants((ALL,))[:3]]
-        for two in islice(formula_edits.pairs(evaluated, some, self.wanted), FEW):
-            if not self._is_pointless(two[1].applied(two[0].applied(expression))):
+        for two in islice(formula_edits.pairs(evaluated, some, self.right_value), FEW):
+            if not self._is_pointless(two[1].apply_to(two[0].apply_to(expression))):
                 return self._of_edits(*two)
         return None
 
@@ -411,7 +411,7 @@ class Slip:
         expression = self.pattern.expression
         assert expression is not None
         for edit in edits:
-            expression = edit.applied(expression)
+            expression = edit.apply_to(expression)
         wording = Wording(_Words(self), self.home)
         why, kind = wording.why(edits, self.weight), wording.kind(edits)
         cell = self.own.book.reader.cell(write(edits[0].old), self.home)
@@ -440,7 +440,7 @@ class Slip:
             self.pattern.home,
             self.pattern.text,
             self.pattern.form,
-            self.pattern.typed,
+            self.pattern.words,
             {**self.pattern.mentions, **more},
             places=(*self.pattern.places, *places),
         )
@@ -457,7 +457,7 @@ class Slip:
         }
         found = [
             Substitute(
-                Reference(self.own.book.called(cell, self.home)),
+                Reference(self.own.book.name_of(cell, self.home)),
                 self.numbers.of(node, epoch, place.sample),
             )
             for node, cell in cells.items()

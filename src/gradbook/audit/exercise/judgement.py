@@ -120,12 +120,12 @@ class _Judgement:
         curve: LossCurves | None = None
         with left_open(lambda: "how its loss would go on"):
             curve = loss_curve(self.book, trial.flow, losses, findings)
-        rate = next((c for c, p in trial.places.given.items() if p.node is step.rate), None)
+        rate = next((c for c, p in trial.places.given_cells.items() if p.node is step.rate), None)
         return SheetReport(
             sheet=self.book.sheets[sheet_of(losses[0][0])].title,
             verdict=_verdict(findings, asked),
             loss=written(losses[0][0]),
-            rate=self.book.called(rate, losses[0][0]) if rate is not None else "",
+            rate=self.book.name_of(rate, losses[0][0]) if rate is not None else "",
             weights=tuple(str(weight.name) for weight in step.trained),
             rows=(min(map(row_of, weights)) + 1, max(map(row_of, weights)) + 1),
             findings=findings,
@@ -141,7 +141,7 @@ class _Judgement:
         verdicts = [self.trial.verdicts[cell] for cell in cells]
         title = self.book.sheets[sheet_of(cells[0])].title
         column = AskedColumn(
-            str(node.name), title, ranges(cells), self.trial.own.asked[node], RIGHT
+            str(node.name), title, ranges(cells), self.trial.own.questions[node], RIGHT
         )
         states = {v.state for v in verdicts}
         if states == {RIGHT} or node in self._by_convention:
@@ -184,14 +184,17 @@ class _Judgement:
             if node not in self._common_nodes | self._by_convention
         }
         held = {
-            node: cause.other for node, some in slips.items() for cause, _ in some if cause.other
+            node: cause.other_column
+            for node, some in slips.items()
+            for cause, _ in some
+            if cause.other_column
         }
         for node, some in slips.items():
             for cause, cells in some:
                 told = cause
-                if cause.other is not None and held.get(cause.other) is node:
+                if cause.other_column is not None and held.get(cause.other_column) is node:
                     told = self._swapped(cause, node)
-                elif cause.other is not None:
+                elif cause.other_column is not None:
                     told = self._slip(cells[0]).small_edit() or cause
                 yield self._finding(node, cells, told)
 
@@ -219,7 +222,7 @@ class _Judgement:
 
     def _slip(self, cell: Address) -> Slip:
         trial, place = self.trial, self.trial.places.cells[cell]
-        value, wanted = trial.formulas.value(cell), trial.wanted(place)
+        value, wanted = trial.formulas.value(cell), trial.right_value(place)
         spelling, ways = self._spelling, self._ways
         return Slip(trial.formulas, trial.numbers, spelling, cell, place, value, wanted, ways)
 
@@ -230,17 +233,16 @@ class _Judgement:
 
     def _swapped(self, cause: SlipCause, node: Node) -> SlipCause:
         """Two columns, each with what belongs into the other."""
-        assert cause.other is not None
-        there = letters(column_of(self.trial.columns[cause.other][0]))
-        why = (
-            f"this is {cause.other.name}, and {node.name} stands in {there}: the two are exchanged"
-        )
+        other = cause.other_column
+        assert other is not None
+        there = letters(column_of(self.trial.columns[other][0]))
+        why = f"this is {other.name}, and {node.name} stands in {there}: the two are exchanged"
         return replace(cause, kind=SWAPPED_COLUMNS, why=why)
 
     def _finding(self, node: Node, cells: list[Address], cause: SlipCause) -> Finding:
         book, first = self.book, cells[0]
         fixes = self._fixes(node, cells, cause)
-        weight, gradients = "", self.trial.own.solution.step.gradients
+        gradients = self.trial.own.solution.step.gradients
         weight = next((str(w.name) for w, g in gradients.items() if g is node), "")
         spoilt = self._spoilt_by(node)
         both = tuple(dict.fromkeys((*([weight] if weight else []), *spoilt)))
@@ -266,7 +268,7 @@ class _Judgement:
         """How far off a cell is at the exercise's own start."""
         verdict = self.trial.verdicts[cell]
         with np.errstate(all="ignore"):
-            off = float(np.abs(verdict.value[-1] / verdict.wanted[-1] - 1))
+            off = float(np.abs(verdict.value[-1] / verdict.right_value[-1] - 1))
         return off if np.isfinite(off) else None
 
     # The right formulas -------------------------------------------------------------------
@@ -297,9 +299,9 @@ class _Judgement:
     def _fixes(self, node: Node, cells: list[Address], cause: SlipCause) -> dict[Address, str]:
         """The right formula of each cell: the student's own with a small edit, where one helps."""
         first = cells[0]
-        if node.each or cause.expected is None:
+        if node.each or cause.right_expression is None:
             return {cell: self.right(cell) for cell in cells}
-        text = write(cause.expected)
+        text = write(cause.right_expression)
         like = self.book.patterns[first]
         return {
             cell: f"={copied(text, first, cell)}"
@@ -319,7 +321,7 @@ class _Judgement:
         for node in self.trial.columns.keys() - ends:
             verdicts = [self.trial.verdicts[cell] for cell in self.trial.columns[node]]
             wrong = {id(v): v for v in verdicts if v.state == WRONG}.values()
-            times = {common_factor(v.value, v.wanted) for v in wrong}
+            times = {common_factor(v.value, v.right_value) for v in wrong}
             is_even = len(times) == 1 and None not in times
             if is_even and {v.state for v in verdicts} == {WRONG} and not self._spoilt_by(node):
                 found.add(node)
@@ -345,10 +347,10 @@ class _Judgement:
 
     def _times(self, cell: Address) -> float | None:
         try:
-            value: Array = self.trial.followed.value(cell)
+            value: Array = self.trial.carried_formulas.value(cell)
         except Exception:
             return None
-        return common_factor(value, self.trial.wanted(self.trial.places.cells[cell]))
+        return common_factor(value, self.trial.right_value(self.trial.places.cells[cell]))
 
     @cached_property
     def _common_nodes(self) -> frozenset[Node]:
@@ -359,8 +361,8 @@ class _Judgement:
         for node, cells in self.trial.columns.items():
             states = map(self.trial.verdicts.__getitem__, cells)
             own = {id(v): v for v in states if v.state == WRONG}.values()
-            factors = {common_factor(v.value, v.wanted) for v in own}
-            if factors == {times} and self.trial.own.asked[node] == GRADIENTS:
+            factors = {common_factor(v.value, v.right_value) for v in own}
+            if factors == {times} and self.trial.own.questions[node] == GRADIENTS:
                 found.add(node)
         return frozenset(found) if len(found) > 1 else frozenset()
 
@@ -414,7 +416,7 @@ class _Judgement:
                 for cell in trial.places.over(node)
                 if cell not in asked
                 and not self._begins(cell)
-                and trial.judged(cell, known).state != RIGHT
+                and trial.judge_alone(cell, known).state != RIGHT
             ]
             if changed:
                 yield self._changed_column(node, changed)
@@ -450,15 +452,15 @@ class _Judgement:
         if not is_leaf and (place.epoch or place.node not in step.start):
             return self.right(cell)
         wanted = Place(place.node, 0, place.sample)
-        given = next((c for c, p in self.trial.places.given.items() if p == wanted), None)
+        given = next((c for c, p in self.trial.places.given_cells.items() if p == wanted), None)
         if given is not None:
-            return f"={self.book.called(given, cell)}"
+            return f"={self.book.name_of(given, cell)}"
         return shown(float(self.trial.numbers.target(*_args(place))[-1]))
 
     def _changed_numbers(self) -> Iterator[str]:
         """Given numbers that are others now: what is computed with them may well be right."""
         step, changed = self.trial.own.solution.step, []
-        for cell, place in sorted(self.trial.places.given.items()):
+        for cell, place in sorted(self.trial.places.given_cells.items()):
             there = self.book.values.get(cell)
             if place.node is step.rate:
                 wanted = self.trial.own.rate
@@ -469,7 +471,7 @@ class _Judgement:
             if not isinstance(there, float) or abs(there - wanted) > SAME * abs(wanted):
                 now = shown(there) or "nothing"
                 changed.append(
-                    f"{self.book.called(cell)} ({place.node.name}) was changed: "
+                    f"{self.book.name_of(cell)} ({place.node.name}) was changed: "
                     f"{now}, and the exercise gave {shown(wanted)}"
                 )
         yield from changed[:CHANGED_SHOWN]

@@ -99,7 +99,9 @@ class Places:
     """Where the values of an exercise stand."""
 
     cells: dict[Address, Place] = field(default_factory=dict)  # of its tables
-    given: dict[Address, Place] = field(default_factory=dict)  # start values, samples, the rate
+    given_cells: dict[Address, Place] = field(
+        default_factory=dict
+    )  # start values, samples, the rate
     columns: dict[Node, int] = field(default_factory=dict)
     sheets: set[int] = field(default_factory=set)  # that the tables are on
     samples: range = range(1)  # of the exercise
@@ -117,7 +119,7 @@ class Places:
         return self._found.get(Place(node, epoch, sample if node.each else 0))
 
     def of(self, cell: Address) -> Place | None:
-        return self.cells.get(cell) or self.given.get(cell)
+        return self.cells.get(cell) or self.given_cells.get(cell)
 
     def over(self, node: Node) -> list[Address]:
         """A value's cells, row by row."""
@@ -225,7 +227,7 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
             title = quoted(book.sheets[sheet_of(cell)].title)
             column = written(cell).rstrip("0123456789")
             lost[name.lower()] = f"{title}!${column}${row_of(cell) + 1}"
-        found.given[cell] = Place(leaf)
+        found.given_cells[cell] = Place(leaf)
     if lost:
         found.has_named_again = True
         _name_again(book, lost)
@@ -243,7 +245,7 @@ def _name_again(book: Book, lost: Mapping[str, str]) -> None:
         if unknown and pattern not in changed:
             again = {word: book.reader.mention(lost[word.lower()], cell) for word in unknown}
             mentions = {**pattern.mentions, **again}
-            every = (mentions[word] for word in pattern.typed)
+            every = (mentions[word] for word in pattern.words)
             places = tuple(m for m in every if isinstance(m, CellReference | RangeReference))
             changed[pattern] = replace(pattern, mentions=mentions, places=places)
     for cell, pattern in list(book.patterns.items()):
@@ -266,7 +268,7 @@ def _put_samples(
         for heading, leaf in columns.items():
             if heading in there and number <= len(found.samples):
                 cell = pack(head[0], row, there[heading])
-                found.given[cell] = Place(leaf, 0, number - 1)
+                found.given_cells[cell] = Place(leaf, 0, number - 1)
 
 
 # Exercises that no longer say which network they are of -----------------------

@@ -167,7 +167,7 @@ class _Step:
     ) -> Iterable[Address]:
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(part.text) for part in references(expression))
-        return self.flow.mentioned(mentions, home)
+        return self.flow.mentioned_cells(mentions, home)
 
 
 class OwnFormulas:
@@ -183,7 +183,7 @@ class OwnFormulas:
     ) -> None:
         self.book, self.flow, self.places, self.numbers = book, flow, places, numbers
         self.followed = set(followed)
-        self.known = (places.cells.keys() | places.given.keys()) - self.followed
+        self.known = (places.cells.keys() | places.given_cells.keys()) - self.followed
         told = set(_telling_sheets(book))
         self.telling = {cell for cell in book.patterns if sheet_of(cell) in told} - self.known
         values = {cell: v for cell, v in book.values.items() if cell not in self.known}
@@ -318,7 +318,7 @@ class OwnExercise:
     """An exercise of ours, as it was given."""
 
     solution: Solution
-    asked: Mapping[Node, str]  # the values to be filled in, each with its kind
+    questions: Mapping[Node, str]  # the values to be filled in, each with its kind
     rate: float | None  # that it gave
 
 
@@ -328,11 +328,11 @@ class CellVerdict:
 
     state: str
     value: Array = field(default_factory=lambda: NAN)  # the others being right
-    wanted: Array = field(default_factory=lambda: NAN)
+    right_value: Array = field(default_factory=lambda: NAN)
     group: Signature = ()  # cells of a column that are wrong in the same way
     made_of: frozenset[Address] = frozenset()  # wrong cells of the student's that are in it
     problem: str = ""  # why it can't be read
-    mentioned: frozenset[Node] = frozenset()  # the exercise's values that it is made of
+    mentioned_nodes: frozenset[Node] = frozenset()  # the exercise's values that it is made of
 
 
 @dataclass(frozen=True, eq=False)
@@ -357,7 +357,7 @@ class ReturnedExercise:
                 c for c in self.places.over(node) if self.places.cells[c].epoch or node not in later
             ]
             for node in self.places.columns
-            if node in self.own.asked
+            if node in self.own.questions
         }
 
     @cached_property
@@ -366,14 +366,14 @@ class ReturnedExercise:
         return OwnFormulas(self.book, self.flow, self.places, self.numbers)
 
     @cached_property
-    def followed(self) -> OwnFormulas:
+    def carried_formulas(self) -> OwnFormulas:
         """The formulas with the student's other cells as they are; weights always are given."""
         step = self.own.solution.step
         some = (cells for node, cells in self.columns.items() if node not in step.next)
         cells = {cell for column in some for cell in column}
         return OwnFormulas(self.book, self.flow, self.places, self.numbers, cells)
 
-    def wanted(self, place: Place) -> Array:
+    def right_value(self, place: Place) -> Array:
         return self.numbers.target(place.node, place.epoch, place.sample)
 
     @cached_property
@@ -387,7 +387,7 @@ class ReturnedExercise:
     def verdicts(self) -> Mapping[Address, CellVerdict]:
         """What each cell is that is to be filled in."""
         alone = {cell: v for cells in self.columns.values() for cell, v in self._alone(cells)}
-        if all(self._own_nodes.isdisjoint(verdict.mentioned) for verdict in alone.values()):
+        if all(self._own_nodes.isdisjoint(verdict.mentioned_nodes) for verdict in alone.values()):
             return alone  # nothing is made of what else is asked for
         bad = {cell for cell, verdict in alone.items() if verdict.state != RIGHT}
         known: dict[object, CellVerdict] = {}
@@ -396,9 +396,9 @@ class ReturnedExercise:
     def _alone(self, cells: list[Address]) -> list[tuple[Address, CellVerdict]]:
         """A column's cells, all others being right."""
         known: dict[object, CellVerdict] = {}
-        return [(cell, self.judged(cell, known)) for cell in cells]
+        return [(cell, self.judge_alone(cell, known)) for cell in cells]
 
-    def judged(self, cell: Address, known: dict[object, CellVerdict]) -> CellVerdict:
+    def judge_alone(self, cell: Address, known: dict[object, CellVerdict]) -> CellVerdict:
         """What a cell is by itself; what says the same as another is judged with it."""
         if self.book.is_blank(cell):
             return CellVerdict(TO_FILL_IN)
@@ -418,10 +418,10 @@ class ReturnedExercise:
         try:
             value = self.formulas.value(cell)
         except NotUnderstood as error:
-            return CellVerdict(UNFINISHED, group=group, problem=str(error), mentioned=nodes)
-        wanted = self.wanted(place)
+            return CellVerdict(UNFINISHED, group=group, problem=str(error), mentioned_nodes=nodes)
+        wanted = self.right_value(place)
         state = RIGHT if agree(value, wanted) else WRONG
-        return CellVerdict(state, value, wanted, group, mentioned=nodes)
+        return CellVerdict(state, value, wanted, group, mentioned_nodes=nodes)
 
     def _followed(
         self,
@@ -434,17 +434,22 @@ class ReturnedExercise:
         if alone.state not in (RIGHT, WRONG):
             return alone
         place = self.places.cells[cell]
-        key = place.node, place.epoch == 0, self.followed.signature(cell, place), alone.state
+        key = (
+            place.node,
+            place.epoch == 0,
+            self.carried_formulas.signature(cell, place),
+            alone.state,
+        )
         if key not in known:
             known[key] = self._through(cell, place, alone)
         found = known[key]
         if found.state != CARRIED:
             return found
-        return replace(found, made_of=frozenset(self.followed.followed_from(cell) & bad))
+        return replace(found, made_of=frozenset(self.carried_formulas.followed_from(cell) & bad))
 
     def _through(self, cell: Address, place: Place, alone: CellVerdict) -> CellVerdict:
         try:
-            is_right = agree(self.followed.value(cell), self.wanted(place))
+            is_right = agree(self.carried_formulas.value(cell), self.right_value(place))
         except LeadsBack:
             return replace(alone, state=CIRCLE)
         except NotUnderstood:

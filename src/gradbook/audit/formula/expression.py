@@ -297,11 +297,11 @@ class Edit:
     new: Expression
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """In words that are no other edit's."""
         return f"{self.kind.value} {self.paths}: {self.new} for {self.old}"
 
-    def applied(self, expression: Expression) -> Expression:
+    def apply_to(self, expression: Expression) -> Expression:
         if self.kind is EditKind.EXCHANGE:
             one, other = self.paths
             return put(put(expression, one, self.new), other, self.old)
@@ -309,7 +309,7 @@ class Edit:
             expression = put(expression, path, self.new)
         return expression
 
-    def called(self, name: Callable[[Reference], str]) -> Edit:
+    def with_names(self, name: Callable[[Reference], str]) -> Edit:
         """The edit with each cell called by a name: the same wherever its table stands."""
         return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
 

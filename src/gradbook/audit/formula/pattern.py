@@ -75,7 +75,7 @@ class FormulaForm:
         every = [k for some in self._cells for k in some]
         return len(every) if every == list(range(len(every))) else -1
 
-    def typed(self, cells: list[str]) -> tuple[str, ...]:
+    def words_for(self, cells: list[str]) -> tuple[str, ...]:
         """Its references as a formula has them that mentions these cells."""
         both = zip(self.references, self._cells, strict=True)
         return tuple([":".join([cells[k] for k in some]) if some else text for text, some in both])
@@ -102,7 +102,7 @@ class FormReader:
             self._known[plain] = FormulaForm(read(plain))
         form = self._known[plain]
         if form.count == len(cells):
-            return form, form.typed(cells)
+            return form, form.words_for(cells)
         own = FormulaForm(read(text))
         return own, own.references
 
@@ -214,7 +214,7 @@ class Pattern:
     home: Address
     text: str  # as it stands in `home`, without its =
     form: FormulaForm | None  # what it says; formulas that differ in their references share it
-    typed: tuple[str, ...]  # these, in order, as often as typed in `home`
+    words: tuple[str, ...]  # these, in order, as often as typed in `home`
     mentions: Mapping[str, Mention]
     problem: str = ""
     places: tuple[CellReference | RangeReference, ...] = ()  # in order, each as often as typed
@@ -240,10 +240,10 @@ class Pattern:
 
     @cached_property
     def _words(self) -> dict[str, str]:
-        return dict(zip(self.form.references, self.typed, strict=True)) if self.form else {}
+        return dict(zip(self.form.references, self.words, strict=True)) if self.form else {}
 
     @cached_property
-    def repeated(self) -> CellReference | None:
+    def repeated_reference(self) -> CellReference | None:
         """The one cell that the formula is, if it says nothing else."""
         alone = self.form is not None and isinstance(self.form.expression, Reference)
         return self.place_of(self.expression) if alone else None
@@ -431,7 +431,7 @@ class Reader:
             self._known[key] = self._read(key, text, home)
         return self._known[key]
 
-    def typed(self, text: str, home: Address) -> Pattern:
+    def read_typed(self, text: str, home: Address) -> Pattern:
         """The formula read anew, with the references as they are typed in this cell."""
         return self._read(self._found(text, home).key, text, home)
 

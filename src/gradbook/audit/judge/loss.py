@@ -417,7 +417,7 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
     """The loss in the sheet's own cells."""
     book, start = training.book, training.weights[0].start
     if not loss.assumption:
-        return "+".join(book.called(cell, start) for cell in loss.cells)
+        return "+".join(book.name_of(cell, start) for cell in loss.cells)
     squared = loss.assumption is AssumedLoss.SQUARED
     errors = dict.fromkeys(error.square if squared else str(error) for error in loss.errors)
     more = " + …" if len(errors) > MOST_NAMED else ""
@@ -500,7 +500,9 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
     book = training.book
     lacking = next(_lacking(training, own), None)
     if lacking is not None:
-        right = book.reader.typed("+".join(book.called(term, lacking) for term in own), lacking)
+        right = book.reader.read_typed(
+            "+".join(book.name_of(term, lacking) for term in own), lacking
+        )
         left_out = [term for term in own if term not in training.flow.sources(lacking)]
         return _without(training, loss, 0, lacking, right, left_out)
     totals = [_total(training, cell) for cell in own]
@@ -510,8 +512,8 @@ def loss_findings(training: SheetTraining, loss: Sequence[StepLoss | None]) -> l
         return []  # the errors stand side by side, and nobody added them
     cell = first if total is None else total
     left_out = [term for term in own if term != first]
-    terms = (book.called(term, cell) for term in left_out)
-    right = book.reader.typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
+    terms = (book.name_of(term, cell) for term in left_out)
+    right = book.reader.read_typed("+".join([book.patterns[cell].text_at(cell), *terms]), cell)
     return _without(training, loss, place, cell, right, left_out)
 
 

@@ -57,7 +57,7 @@ def _is_odd(training: SheetTraining, step: SheetStep, one: OddUpdate) -> bool:
     """Whether a cell says something else than it should, and not the same in other words."""
     tested, right = (
         StepUnderTest.of(training, [step]),
-        training.book.reader.typed(one.right, one.cell),
+        training.book.reader.read_typed(one.right, one.cell),
     )
     return not says_the_same(tested, one.cell, right)
 
@@ -131,7 +131,7 @@ class _Walk:
         return [self._later(one, away * self._stride(one.weight)) for one in self.odd]
 
     def _later(self, one: OddUpdate, further: int) -> OddUpdate:
-        pattern = self.training.book.reader.typed(one.right, one.cell)
+        pattern = self.training.book.reader.read_typed(one.right, one.cell)
         cell = one.cell + further
         return (
             OddUpdate(one.weight, cell, one.kind, pattern.text_at(cell), one.why)
@@ -276,7 +276,7 @@ class _Walk:
             at = book.reader.cell(reference, home)
             there = instead.get(at) if at is not None else None
             same = there == at and sheet_of(home) == sheet_of(cell)
-            return reference if there is None or same else book.called(there, cell)
+            return reference if there is None or same else book.name_of(there, cell)
 
         return relaid(book.patterns[home].text_at(home), follow)
 
@@ -334,7 +334,9 @@ def _findings(training: SheetTraining, odd: Sequence[OddUpdate]) -> Iterator[Fin
         lines[one.weight, one.kind, place].setdefault(one.cell, one)
     for line in lines.values():
         first = next(iter(line.values()))
-        right = {cell: training.book.reader.typed(one.right, cell) for cell, one in line.items()}
+        right = {
+            cell: training.book.reader.read_typed(one.right, cell) for cell, one in line.items()
+        }
         right |= _going_on(training, first.weight, right)
         name = training.names[first.weight]
         for cells in by_sheet(right):

@@ -59,7 +59,7 @@ def blank_factors(training: SheetTraining, losses: Iterable[Address]) -> Iterato
         blank = _blank_factor(training, pattern, cells)
         if blank is not None:
             heading = training.name_of(cells[0])
-            why = f"{book.called(blank, cells[0])} is blank: this product is 0 in every step"
+            why = f"{book.name_of(blank, cells[0])} is blank: this product is 0 in every step"
             yield finding_in(book, cells, BLANK_REFERENCE, quantity=heading, why=why)
 
 
@@ -174,9 +174,11 @@ def _corrected(training: SheetTraining, odd: OddNeuron) -> Pattern:
 
     def follow(reference: str) -> str:
         taken = book.reader.cell(reference, odd.cell) == odd.actual
-        return book.called(odd.right, odd.cell) if taken else reference
+        return book.name_of(odd.right, odd.cell) if taken else reference
 
-    return book.reader.typed(relaid(book.patterns[odd.cell].text_at(odd.cell), follow), odd.cell)
+    return book.reader.read_typed(
+        relaid(book.patterns[odd.cell].text_at(odd.cell), follow), odd.cell
+    )
 
 
 def _odd_ones(training: SheetTraining, behind: Collection[Address]) -> Iterator[OddNeuron]:

@@ -394,7 +394,7 @@ class StepUnderTest:
         pattern = self.training.book.patterns.get(cell)
         if pattern is None or cell in self.graph.instead:
             return self.graph.instead.get(cell)
-        return self.training.book.reader.typed(pattern.text_at(cell), cell)
+        return self.training.book.reader.read_typed(pattern.text_at(cell), cell)
 
     @cached_property
     def layout(self) -> tuple[tuple[int, str], ...]:

@@ -146,7 +146,7 @@ def _differing(
         if pattern is None:
             pasted.append(cell)
         elif cell not in updates.cells and k < len(steps):
-            like = book.reader.typed(usual.text_at(cell), cell)
+            like = book.reader.read_typed(usual.text_at(cell), cell)
             other = _is_of_another(updates, steps[k], cell, like)
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
@@ -211,13 +211,13 @@ def _additions(
 def _subtracting(updates: _Updates, cell: Address) -> Pattern:
     """The update with its other terms turned round."""
     reader, base = updates.training.book.reader, updates.before(cell)
-    expression = reader.typed(updates.usual.text_at(cell), cell).expression
+    expression = reader.read_typed(updates.usual.text_at(cell), cell).expression
     assert expression is not None
     turned = [
         (sign if reader.cell(write(part), cell) == base else -sign, part)
         for sign, part in terms(expression)
     ]
-    return reader.typed(write(total(sorted(turned, key=lambda term: -term[0]))), cell)
+    return reader.read_typed(write(total(sorted(turned, key=lambda term: -term[0]))), cell)
 
 
 # The learning rate -------------------------------------------------------------------
@@ -238,7 +238,7 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
         else f"the values in the file were made with {shown(rate)}"
     )
     why = f"the learning rate {written(cell)} {state}, so no weight ever changes: {words}"
-    right = book.reader.typed(shown(rate), cell)
+    right = book.reader.read_typed(shown(rate), cell)
     yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
 
 
@@ -268,7 +268,7 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
         return
     first = wrong[0]
     where, what = written(taken[first]), _what(training, taken[first])
-    right = anchored(training.book.called(training.rate, first))
+    right = anchored(training.book.name_of(training.rate, first))
     drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
     yield from updates.findings(
         wrong,
@@ -328,7 +328,7 @@ def _with_rate(updates: _Updates, home: Address, wrong: Address, right: str) -> 
         read(updates.usual.text_at(home)),
         lambda part: right if reader.cell(part.text, home) == wrong else part.text,
     )
-    return reader.typed(write(expression), home)
+    return reader.read_typed(write(expression), home)
 
 
 # Updates that aren't the weight less its gradient -------------------------------------
@@ -376,11 +376,11 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
 
     def follow(reference: str) -> str:
         there = book.reader.cell(reference, first)
-        return book.called(base, first) if there == before else reference
+        return book.name_of(base, first) if there == before else reference
 
     text = relaid(book.patterns[first].text_at(first), follow)
     cells, why = [cell for _, cell in over], _why_over(weight, base, first)
-    right = book.reader.typed(text, first)
+    right = book.reader.read_typed(text, first)
     yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
 
 
@@ -399,7 +399,7 @@ def _starts_over(training: SheetTraining, start: Address, before: Address, cell:
 
 def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
     """What an update does instead."""
-    pattern, here = training.book.typed(cell), written(cell)
+    pattern, here = training.book.read_typed(cell), written(cell)
     assert pattern.expression is not None
     scale = _scale(training, pattern.expression, base, cell)
     if scale:
@@ -453,10 +453,10 @@ def _like(
         if at is None or ("$" in reference and at not in instead):
             return reference
         mentioned.add(at)
-        return book.called(instead.get(at, at), home)
+        return book.name_of(instead.get(at, at), home)
 
     text = relaid(book.patterns[update].text_at(update), follow)
-    return book.reader.typed(text, home) if instead.keys() <= mentioned else None
+    return book.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
 
 def _right_claim(tested: StepUnderTest, i: int) -> Claim | None:

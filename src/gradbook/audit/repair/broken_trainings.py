@@ -133,7 +133,7 @@ def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> P
         instead = cells.get(reader.cell(reference.text, home) or -1)
         return reference.text if instead is None else written(instead)
 
-    return reader.typed(write(renamed(read(book.patterns[home].text_at(home)), name)), home)
+    return reader.read_typed(write(renamed(read(book.patterns[home].text_at(home)), name)), home)
 
 
 def _findings(

@@ -106,7 +106,7 @@ class Wording:
             down, right = row_of(cell) - row_of(self.home), column_of(cell) - column_of(self.home)
             return self.label(cell) or f"[{down},{right}]"
 
-        return tuple(edit.called(name).said for edit in edits)
+        return tuple(edit.with_names(name).description for edit in edits)
 
     def kind_and_reason(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
         """What sort of mistake it is, and why it is one, the chain being that to a weight."""
@@ -454,7 +454,7 @@ def _fault(tested: StepUnderTest, weight: int, hypothesis: Hypothesis, finding: 
             follows = hypothesis.cause is not Cause.UPDATE or there in patterns
             if follows and there not in fixes:  # as a cell that serves every step is
                 fixes[there] = _in_step(tested, text, cell, step)
-    expected = tested.training.book.reader.typed(hypothesis.formulas[0], hypothesis.home)
+    expected = tested.training.book.reader.read_typed(hypothesis.formulas[0], hypothesis.home)
     finding = replace(finding, expected=f"={expected.text}")
     return Fault(weight, finding, tuple(fixes), expected, _first_step(tested), fixes)
 
@@ -478,7 +478,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
         if stays or same:
             return filled
         if sheet_of(other) != sheet_of(cell):
-            return book.called(other, away)
+            return book.name_of(other, away)
         return copied(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:

@@ -165,7 +165,9 @@ class RepairedStep:
 
     @cached_property
     def after(self) -> Pattern:
-        return self.under_test.training.book.reader.typed(self.hypothesis.formulas[0], self.home)
+        return self.under_test.training.book.reader.read_typed(
+            self.hypothesis.formulas[0], self.home
+        )
 
     @cached_property
     def all_after(self) -> StepUnderTest:
@@ -279,7 +281,7 @@ def formulas_of(tested: StepUnderTest, hypothesis: Hypothesis) -> dict[Address, 
     """The formulas that a hypothesis puts in the place of others."""
     reader = tested.training.book.reader
     both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
-    return {cell: reader.typed(text, cell) for cell, text in both}
+    return {cell: reader.read_typed(text, cell) for cell, text in both}
 
 
 def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:

@@ -286,7 +286,7 @@ def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[
             return ()
         sources = training.flow.sources(cell)
         if cell in formulas:
-            sources = tuple(training.flow.mentioned(formulas[cell].places, cell))
+            sources = tuple(training.flow.mentioned_cells(formulas[cell].places, cell))
         return map(meant, sources)
 
     counted = walk(map(meant, tested.loss_cells), onward)
@@ -367,7 +367,7 @@ def _others_like(wrong: WrongFormula) -> tuple[int, int]:
     owners = {option.owner for options in tested.step.claims for option in options}
     patterns = (book.patterns.get(cell) for cell in owners - {wrong.home})
     shapes = Counter(pattern.shape for pattern in patterns if pattern is not None)
-    after = book.reader.typed(wrong.repair.formulas[0], wrong.home)
+    after = book.reader.read_typed(wrong.repair.formulas[0], wrong.home)
     return shapes[wrong.pattern.shape], shapes[after.shape]
 
 

@@ -189,7 +189,7 @@ def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
         other = EvaluatedFormula(grouping.new, wrong.evaluated.value_of)
         for edit in matching(formula_edits.other_references(other, known), wrong.right_values):
             if not wrong.is_pointless([grouping, edit]):
-                done = edit.applied(grouping.new)
+                done = edit.apply_to(grouping.new)
                 whole = Edit(EditKind.PARENTHESES, ((),), wrong.expression, done)
                 yield _hypothesis(wrong.home, done, [edit, whole])
 
@@ -253,7 +253,7 @@ def mentioning(tested: StepUnderTest, pattern: Pattern, part: Expression) -> Pat
 
 def _apply(expression: Expression, edits: Sequence[Edit]) -> Expression:
     for edit in edits:
-        expression = edit.applied(expression)
+        expression = edit.apply_to(expression)
     return expression
 
 
@@ -390,7 +390,7 @@ def _put_back(
         if done is None:
             return None
         found.append(done)
-        expression = done.edit.applied(expression)
+        expression = done.edit.apply_to(expression)
     return found
 
 

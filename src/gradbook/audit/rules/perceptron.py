@@ -98,7 +98,9 @@ class Perceptron:
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Iterator[Address]:
         mentions = (pattern or self.book.patterns[home]).mentions
-        return self.flow.mentioned([mentions.get(r.text) for r in references(expression)], home)
+        return self.flow.mentioned_cells(
+            [mentions.get(r.text) for r in references(expression)], home
+        )
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
         """What an update adds; looked at once for all updates that are made alike."""
@@ -120,7 +122,8 @@ class Perceptron:
         while waiting:
             cell = waiting.pop()
             for source in map(
-                self.plain, self.flow.mentioned(mentions_outside_conditions(patterns[cell]), cell)
+                self.plain,
+                self.flow.mentioned_cells(mentions_outside_conditions(patterns[cell]), cell),
             ):
                 if source in self.weight_cells and (source != base or cell != update.cell):
                     return True

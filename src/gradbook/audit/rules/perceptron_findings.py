@@ -223,7 +223,7 @@ class RepairSearch:
         usual = next(iter(self.usual.usual_at(self.step, cell)), None)
         if usual is None or cell in self.book.patterns:
             return None
-        right = self.book.reader.typed(usual.text_at(cell), cell)
+        right = self.book.reader.read_typed(usual.text_at(cell), cell)
         base = next((place.at(cell) for place in bases(right)), None)
         left = self._left_before(update)
         if right.expression is None or left is None or base is None or base == left:
@@ -231,9 +231,9 @@ class RepairSearch:
 
         def name(reference: Reference) -> str:
             at = self.book.reader.cell(reference.text, cell)
-            return self.book.called(left, cell) if at == base else reference.text
+            return self.book.name_of(left, cell) if at == base else reference.text
 
-        return self.book.reader.typed(write(renamed(right.expression, name)), cell)
+        return self.book.reader.read_typed(write(renamed(right.expression, name)), cell)
 
     def _left_before(self, update: RuleUpdate) -> Address | None:
         """The weight that the step before the last one left."""
@@ -253,10 +253,10 @@ class RepairSearch:
         others = self.usual.weights.difference(update.cell for update in self.step.updates)
         own = set(self.usual.cells(self.step)).intersection(self.book.patterns) - others
         for cell in filter(own.__contains__, self._suspects(wanted)):
-            expression = self.book.typed(cell).expression
+            expression = self.book.read_typed(cell).expression
             if expression and len(list(references(expression))) <= LONGEST:
                 for edit in edits(expression, self._pool):
-                    yield from self._tried(cell, write(edit.applied(expression)), wanted, edit)
+                    yield from self._tried(cell, write(edit.apply_to(expression)), wanted, edit)
 
     def _small_edits(self, expression: Expression, pool: Sequence[str]) -> Iterator[Edit]:
         typed = sorted(set(self.usual.factors.values())) if self.usual.rate.is_none else []
@@ -273,7 +273,7 @@ class RepairSearch:
         """The cells that belong to the step, as they are typed in its formulas."""
         found: dict[Address, str] = {}
         for cell in self.usual.cells(self.step):
-            mentions = self.book.typed(cell).mentions if cell in self.book.patterns else {}
+            mentions = self.book.read_typed(cell).mentions if cell in self.book.patterns else {}
             for text, mention in mentions.items():
                 at = self.book.reader.cell(text, cell)
                 if at is not None and not isinstance(mention, float):
@@ -284,7 +284,7 @@ class RepairSearch:
             found[rate] = self._anchored(rate)
         in_ranges = map(self.perceptron.flow.sources, self.usual.inside(self.step))
         for cell in [*chain.from_iterable(s[:LONGEST] for s in in_ranges), *self._unused]:
-            found.setdefault(cell, self.book.called(cell, self.step.first))
+            found.setdefault(cell, self.book.name_of(cell, self.step.first))
         return list(found.values())
 
     @cached_property
@@ -307,7 +307,7 @@ class RepairSearch:
     def _anchored(self, rate: Address) -> str:
         """The rate as formulas should name it: Network!$B$3."""
         fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
-        return self.book.called(rate, self.step.first).replace(written(rate), fixed)
+        return self.book.name_of(rate, self.step.first).replace(written(rate), fixed)
 
     def _tried(
         self, cell: Address, text: str, wanted: Sequence[RuleUpdate], edit: Edit | None
@@ -315,7 +315,7 @@ class RepairSearch:
         self.tried += 1
         if self.tried > MOST_TRIED:
             return
-        right = self.book.reader.typed(text, cell)
+        right = self.book.reader.read_typed(text, cell)
         first = next((u for u in wanted if cell in self._reach[u]), None)
         if first is None or not self.usual.heals(self.step, first, {cell: right}):
             return
@@ -390,7 +390,7 @@ class RuleWords:
         return {
             k: name
             if name and counts[name] == 1
-            else self.book.called(starts[k].base, starts[k].base)
+            else self.book.name_of(starts[k].base, starts[k].base)
             for k, name in names.items()
         }
 
@@ -409,7 +409,7 @@ class RuleWords:
 
     def name_of_cell(self, cell: Address) -> str:
         """What a cell is called: by its heading, or as a cell."""
-        return self._label(cell) or self.book.called(cell, self.perceptron.steps[0].first)
+        return self._label(cell) or self.book.name_of(cell, self.perceptron.steps[0].first)
 
     def rule(self, update: RuleUpdate, form: RuleForm | None = None) -> str:
         """What the rule says of one weight: moves w2 by η·(t − y)·x2."""
@@ -477,7 +477,7 @@ class RuleWords:
         return f"{written(cell)} holds {content_of(self.book, cell)} {words}"
 
     def why_not_carried(self, update: RuleUpdate) -> str:
-        start = self.book.called(self.perceptron.plain(update.base), update.cell)
+        start = self.book.name_of(self.perceptron.plain(update.base), update.cell)
         return f"{self.name(update)} goes on from {start}, which isn't what the update before left"
 
 
@@ -497,7 +497,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     return SheetReport(
         sheet=perceptron.book.sheets[perceptron.sheet].title,
         verdict=WRONG if findings else RIGHT,
-        rate=perceptron.book.called(rate, perceptron.steps[0].first) if rate else "",
+        rate=perceptron.book.name_of(rate, perceptron.steps[0].first) if rate else "",
         weights=words.names,
         rows=(min(rows), max(rows)),
         findings=findings,

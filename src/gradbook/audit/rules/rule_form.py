@@ -166,7 +166,7 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
     others = [
         at
         for reference in references(pattern.expression)
-        for at in flow.mentioned([pattern.mentions.get(reference.text)], cell)
+        for at in flow.mentioned_cells([pattern.mentions.get(reference.text)], cell)
     ]
     if others.count(base) > len(_ways(pattern.expression)):
         return True  # the formula holds the whole step

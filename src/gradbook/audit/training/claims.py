@@ -217,7 +217,7 @@ class GradientSearch:
     def _claim_cell(self, cell: Address, trail: Trail) -> None:
         pattern = self.training.book.patterns.get(cell)
         if pattern is None:
-            name = Reference(self.training.book.called(cell, trail.home))
+            name = Reference(self.training.book.name_of(cell, trail.home))
             self._add(cell, name, trail)
         elif pattern.expression is not None and cell not in self.training.weight_cells:
             self.read.append(cell)

@@ -126,11 +126,11 @@ def _solved(book: Book) -> list[SheetReport]:
 def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     """The hidden sheets on which weights are trained, in words; '' where none is, or where each
     works for a sheet that can be seen, on which others are trained."""
-    hidden = {number for number, sheet in enumerate(book.sheets) if sheet.hidden}
+    hidden = {number for number, sheet in enumerate(book.sheets) if sheet.is_hidden}
     serving = _mentioned_in_sight(book) if hidden and is_any_in_sight else set()
     if hidden <= serving:
         return ""
-    turned = [replace(sheet, hidden=not sheet.hidden) for sheet in book.sheets]
+    turned = [replace(sheet, is_hidden=not sheet.is_hidden) for sheet in book.sheets]
     behind = replace(book, sheets=turned)
     lines = (line for line in update_lines(behind) if len(line.cells) >= FEWEST)
     sheets = {sheet_of(line.start) for line in learning(behind, flow, lines)}
@@ -244,7 +244,7 @@ def _texts(book: Book) -> dict[int, dict[Address, str]]:
     """The typed texts of each sheet that can be seen."""
     found: defaultdict[int, dict[Address, str]] = defaultdict(dict)
     for cell, value in book.values.items():
-        seen = not book.sheets[sheet_of(cell)].hidden
+        seen = not book.sheets[sheet_of(cell)].is_hidden
         if isinstance(value, str) and cell not in book.patterns and seen:
             found[sheet_of(cell)][cell] = value.strip()
     return found
@@ -267,7 +267,7 @@ def _with_headings(
     if frozen:
         note = NUMBERS_ONLY
     elif going_on is not None:
-        note = f"{book.called(going_on)} goes on from the cell before, but not by {UPDATE}"
+        note = f"{book.name_of(going_on)} goes on from the cell before, but not by {UPDATE}"
     else:
         note = _without_updates(book, sheet, used)
     return SheetReport(

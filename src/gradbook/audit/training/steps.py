@@ -153,7 +153,7 @@ class StepGraph:
             missing = [] if last in self.known else self._missing(last)
             if missing:
                 if last in opened:
-                    raise LeadsBack(f"{self.book.called(last)}, which leads back to itself", last)
+                    raise LeadsBack(f"{self.book.name_of(last)}, which leads back to itself", last)
                 opened.add(last)
                 if len(opened) > MOST_CELLS:
                     raise TooMuch("a step of very many cells")
@@ -177,14 +177,17 @@ class StepGraph:
             return []
         flow, before = self.training.flow, self.training.before
         pattern = self.instead.get(cell)
-        sources = flow.mentioned(pattern.places, cell) if pattern else flow.sources(cell)
+        sources = flow.mentioned_cells(pattern.places, cell) if pattern else flow.sources(cell)
         meant = (self._meant(s) for s in dict.fromkeys(sources) if not before(cell, s))
         return [source for source in meant if source not in self.known]
 
     def _computed(self, cell: Address) -> Single:
         if self._is_leaf(cell):
             return self._leaf(cell)
-        pattern, called = self.instead.get(cell) or self.book.patterns[cell], self.book.called(cell)
+        pattern, called = (
+            self.instead.get(cell) or self.book.patterns[cell],
+            self.book.name_of(cell),
+        )
         if pattern.expression is None:
             kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
             raise kind(f"{called}: {pattern.problem}")
@@ -218,7 +221,7 @@ class StepGraph:
 
     def _made_leaf(self, cell: Address) -> Node:
         if cell not in self.leaves:
-            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.called(cell)))
+            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.name_of(cell)))
             self.leaf_cells[leaf] = cell
         return self.leaves[cell]
 

@@ -126,7 +126,7 @@ class SheetTraining:
         """The cells that a part of a cell's formula, or of another one's, mentions."""
         pattern = pattern or self.book.patterns[home]
         mentions = (pattern.mentions.get(text) for text in mentioned_texts(expression))
-        return self.flow.mentioned(mentions, home)
+        return self.flow.mentioned_cells(mentions, home)
 
     def cell_of(self, reference: Expression, home: Address) -> Address | None:
         """The one cell that a reference stands for."""
@@ -153,9 +153,9 @@ class SheetTraining:
         def follow(reference: str) -> str:
             at = book.reader.cell(reference, cell - away)
             elsewhere = "!" in reference and at in self.varying
-            return book.called(at + away, cell) if at and elsewhere else reference
+            return book.name_of(at + away, cell) if at and elsewhere else reference
 
-        return book.reader.typed(relaid(formula.text_at(cell), follow), cell)
+        return book.reader.read_typed(relaid(formula.text_at(cell), follow), cell)
 
     # What a cell was one step ago: velocities, running means
 

@@ -73,7 +73,7 @@ class WeightColumn:
 
 def heading(book: Book, column: WeightColumn) -> str:
     """What stands above a column of weights, before a row of them, beside a weight in a form."""
-    return book.label(column.start, column.axis) or book.called(column.start, column.start)
+    return book.label(column.start, column.axis) or book.name_of(column.start, column.start)
 
 
 # What an update says ---------------------------------------------------------------
@@ -151,7 +151,7 @@ def _carried_lines(
     after: dict[Address, Address] = {}
     for cell in update_of:
         pattern = book.patterns.get(cell)
-        place = pattern.repeated if pattern else None
+        place = pattern.repeated_reference if pattern else None
         repeated = place.at(cell) if place else None
         if repeated in base_of and base_of[repeated] != cell:
             after[base_of[repeated]] = cell
@@ -239,7 +239,7 @@ def _changing(book: Book, flow: Flow, base: Address, cell: Address) -> list[Addr
     parts = change(pattern, base, cell)
     texts = dict.fromkeys(reference.text for _, part in parts for reference in references(part))
     places = (pattern.mentions[text] for text in texts)
-    return list(flow.mentioned(places, cell))
+    return list(flow.mentioned_cells(places, cell))
 
 
 def _depends(book: Book, flow: Flow, base: Address, cell: Address) -> bool:
@@ -274,7 +274,7 @@ def _that_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[W
 
     def is_computed(cell: Address) -> bool:
         pattern = book.patterns.get(cell)
-        repeats = pattern is not None and pattern.repeated is not None
+        repeats = pattern is not None and pattern.repeated_reference is not None
         return pattern is not None and cell in varying and not repeats
 
     longest = max((len(line.cells) for line in lines), default=0)
@@ -487,7 +487,7 @@ def _goes_on(book: Book, flow: Flow, column: WeightColumn) -> bool:
         return False
     formulas = [book.patterns.get(cell) for cell in column.cells[1:]]
     usual, count = Counter(formulas).most_common(1)[0]
-    if usual is None or usual.repeated is not None:
+    if usual is None or usual.repeated_reference is not None:
         return False
     if 2 * count <= len(formulas):
         return all(column.start in flow.sources(cell) for cell in column.cells[1:])

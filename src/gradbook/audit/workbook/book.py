@@ -35,7 +35,7 @@ Texts = dict[tuple[int, int], list[tuple[int, str]]]  # by line: how far along i
 class SheetPart:
     title: str
     part: str  # the part of the package that holds it
-    hidden: bool = False  # from whoever opens the book
+    is_hidden: bool = False  # from whoever opens the book
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ class Book:
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
-    repeated: list[RepeatedPart] = field(default_factory=list)  # rows like those above: not kept
+    repeated_parts: list[RepeatedPart] = field(
+        default_factory=list
+    )  # rows like those above: not kept
     departing: list[DepartingRow] = field(default_factory=list)  # … but for a few cells
     stand_ins: list[StandIn] = field(default_factory=list)  # rows in the places of others
     too_wide: list[Address] = field(default_factory=list)  # formulas that refer to too many cells
@@ -99,7 +101,7 @@ class Book:
     @property
     def not_kept(self) -> list[RowSpan]:
         """The rows of which nothing is known here."""
-        return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated)]
+        return [*self.unread, *(RowSpan(r.sheet, r.first, r.last) for r in self.repeated_parts)]
 
     def is_kept(self, cell: Address) -> bool:
         """Whether what stands in a cell is known here."""
@@ -160,9 +162,9 @@ class Book:
 
     def in_sight(self) -> Mapping[Address, Pattern]:
         """The formulas on sheets that whoever opens the book sees; of all, where those are none."""
-        if not any(sheet.hidden for sheet in self.sheets):
+        if not any(sheet.is_hidden for sheet in self.sheets):
             return self.patterns
-        seen = {c: p for c, p in self.patterns.items() if not self.sheets[sheet_of(c)].hidden}
+        seen = {c: p for c, p in self.patterns.items() if not self.sheets[sheet_of(c)].is_hidden}
         return seen or self.patterns
 
     def is_blank(self, cell: Address) -> bool:
@@ -180,11 +182,11 @@ class Book:
         """What stands in a cell: its formula or, where it has none, its value."""
         return self.formula(cell) or shown(self.values.get(cell))
 
-    def typed(self, cell: Address) -> Pattern:
+    def read_typed(self, cell: Address) -> Pattern:
         """A cell's formula, its references as they are typed there."""
-        return self.reader.typed(self.patterns[cell].text_at(cell), cell)
+        return self.reader.read_typed(self.patterns[cell].text_at(cell), cell)
 
-    def called(self, cell: Address, seen_from: Address | None = None) -> str:
+    def name_of(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
             return written(cell)

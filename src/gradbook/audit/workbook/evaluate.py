@@ -36,7 +36,7 @@ def fill_in(book: Book, flow: Flow) -> None:
     if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
         return
     cells = Evaluation(book, flow)
-    computed = sought(lambda: {cell: cells.shown(cell) for cell in book.patterns}, A_SHARE)
+    computed = sought(lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE)
     if computed is None:
         budget().left.append("the values of its formulas, which the file lacks")
         return
@@ -61,10 +61,10 @@ class Evaluation:
 
     def value(self, cell: Address) -> float:
         """What a cell shows, as a number; NaN where that can't be said."""
-        found = self.shown(cell)
+        found = self.shown_value(cell)
         return float(found) if isinstance(found, int | float) else nan
 
-    def shown(self, cell: Address) -> CellValue:
+    def shown_value(self, cell: Address) -> CellValue:
         """What a cell shows, computed after those that it is computed from."""
         known = self.known
         waiting = [cell]
@@ -80,7 +80,7 @@ class Evaluation:
                 continue
             sources = self.flow.sources(last)
             if last in self.instead:
-                sources = tuple(self.flow.mentioned(pattern.places, last))
+                sources = tuple(self.flow.mentioned_cells(pattern.places, last))
             missing = [source for source in sources if source not in known]
             if missing and last not in opened:
                 opened.add(last)

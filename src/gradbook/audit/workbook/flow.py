@@ -63,11 +63,13 @@ class Flow:
         found = self._sources.get(cell)
         if found is None:
             pattern = self.book.patterns.get(cell)
-            found = tuple(self.mentioned(pattern.places, cell)) if pattern else ()
+            found = tuple(self.mentioned_cells(pattern.places, cell)) if pattern else ()
             self._sources[cell] = found
         return found
 
-    def mentioned(self, mentions: Iterable[Mention | None], home: Address) -> Iterator[Address]:
+    def mentioned_cells(
+        self, mentions: Iterable[Mention | None], home: Address
+    ) -> Iterator[Address]:
         """The cells among what a formula mentions, ranges taken apart."""
         for mention in mentions:
             if isinstance(mention, CellReference):
@@ -237,7 +239,7 @@ class Flow:
         path: list[Address] = []
         while cell not in stop and cell not in known:
             pattern = self.book.patterns.get(cell)
-            place = pattern.repeated if pattern else None
+            place = pattern.repeated_reference if pattern else None
             original = place.at(cell) if place else None
             if original is None or original in path or original == cell:
                 break

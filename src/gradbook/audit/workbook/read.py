@@ -59,7 +59,7 @@ def book_of(parts: Package) -> Book:
     book.reader = Reader(numbers, book.names)
     strings = _strings(parts, posixpath.join(posixpath.dirname(main), "sharedStrings.xml"))
     cells = BookCells(book, strings, sum(parts.size(sheet.part) for sheet in book.sheets))
-    for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].hidden):
+    for number in sorted(range(len(book.sheets)), key=lambda k: book.sheets[k].is_hidden):
         cells.next_sheet(number)
         SheetRows(cells).read(parts, book.sheets[number].part)
     cells.end_row()
@@ -183,7 +183,7 @@ def look_at_departing(book: Book) -> None:
     used: Counter[RepeatedPart] = Counter()
     for departing in book.departing:
         row, sheet = departing.row, departing.sheet
-        part = next(p for p in book.repeated if p.sheet == sheet and p.first <= row <= p.last)
+        part = next(p for p in book.repeated_parts if p.sheet == sheet and p.first <= row <= p.last)
         back = part.period * (2 + APART * used[part])
         place = part.first + (row - part.first) % part.period - back
         cells = [
@@ -236,7 +236,7 @@ def _forget(book: Book, cells: Iterable[Address]) -> None:
 
 def _list_as_unread(book: Book, left_out: set[Address]) -> None:
     """List as unread the rows right below repeating ones that were left out because of them."""
-    after = {(part.sheet, part.last + 1) for part in book.repeated}
+    after = {(part.sheet, part.last + 1) for part in book.repeated_parts}
     rows = sorted({(sheet_of(c), row_of(c)) for c in left_out} & after)
     for sheet, row in rows:
         book.unread.append(RowSpan(sheet, row, row))

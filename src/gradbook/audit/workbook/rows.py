@@ -234,7 +234,7 @@ class BookCells:
         self._begun += 1
         left, following = MOST_KEPT - self.kept, len(self.book.sheets) - self._begun + 1
         share = left // min(max(following, 1), MOST_SHARES)
-        is_hidden = bool(self.book.sheets) and self.book.sheets[number].hidden
+        is_hidden = bool(self.book.sheets) and self.book.sheets[number].is_hidden
         self.most_here = self.kept + (min(share, MOST_OF_HIDDEN) if is_hidden else share)
         self.row = 0
         self.shared = {}
@@ -303,7 +303,7 @@ class BookCells:
         return usual
 
     def _leave_out(self, period: int) -> None:
-        repeated = self.book.repeated
+        repeated = self.book.repeated_parts
         last = repeated[-1] if repeated else None
         if last and (last.sheet, last.last, last.period) == (self.sheet, self.row - 1, period):
             repeated[-1] = replace(last, last=self.row)

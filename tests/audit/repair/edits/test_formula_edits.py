@@ -55,7 +55,7 @@ def test_each_kind_of_edit_finds_its_mistake(name, wrong, right, kind):
     formula, wanted = evaluated(wrong), evaluated(right).whole
     (generator,) = (one for one in EDITS if one.name == name)
     found = list(matching(generator.propose(formula, known()), wanted))
-    repaired = [evaluated(write(edit.applied(formula.expression))).whole for edit in found]
+    repaired = [evaluated(write(edit.apply_to(formula.expression))).whole for edit in found]
     assert kind in {edit.kind for edit in found}
     assert all(np.allclose(values, wanted) for values in repaired)
 
@@ -81,7 +81,7 @@ def test_all_sums_become_their_activations_together():
     known_ones = replace(known(), activations={"A": "C", "B": "D"})
     (generator,) = (one for one in EDITS if one.name == "activations")
     (edit,) = matching(generator.propose(formula, known_ones), evaluated("C*C+D*D").whole)
-    assert write(edit.applied(formula.expression)) == "C*C+D*D"
+    assert write(edit.apply_to(formula.expression)) == "C*C+D*D"
     assert not list(generator.propose(formula, replace(known(), activations={"A": "C"})))
 
 
@@ -98,4 +98,4 @@ def test_a_range_may_be_another_or_end_elsewhere():
     (generator,) = (one for one in EDITS if one.name == "ranges")
     for wanted, said in ((120.0, "2*SUM(C1:C3)"), (20.0, "2*SUM(A1:A4)")):
         found = matching(generator.propose(formula, known()), np.full(8, wanted))
-        assert [write(edit.applied(formula.expression)) for edit in found] == [said]
+        assert [write(edit.apply_to(formula.expression)) for edit in found] == [said]

@@ -496,7 +496,7 @@ def going_on(
 
 def _further(training: SheetTraining, update: Hypothesis, there: Address) -> str:
     """The right formula of an update some steps later."""
-    right = training.book.reader.typed(update.formulas[0], update.home)
+    right = training.book.reader.read_typed(update.formulas[0], update.home)
     if sheet_of(there) != sheet_of(update.home):
         return training.on_sheet_of(there, right).text_at(there)
     return copied(right.text, update.home, there)

@@ -245,7 +245,7 @@ class ColumnEdits:
             self.slopes.weights[int(j)] for j in np.flatnonzero(self._mended(right))
         )
         both = zip(formulas, each, strict=True)
-        said = tuple(write(edit.applied(f.expression)) for f, edit in both if f is not None)
+        said = tuple(write(edit.apply_to(f.expression)) for f, edit in both if f is not None)
         return Hypothesis(Cause.COLUMN, cells, said, (each[0],), explains)
 
     def _evaluated(self, cell: Address, pattern: Pattern | None) -> EvaluatedFormula | None:
@@ -466,7 +466,7 @@ def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[s
     """Whether formulas give what stands in the cells, in every step: then they were there."""
     reader = tested.training.book.reader
     for home, text in zip(cells, formulas, strict=True):
-        pattern = reader.typed(text, home)
+        pattern = reader.read_typed(text, home)
         if pattern.expression is None:
             return False
         try:

@@ -81,7 +81,7 @@ def _is_row_slip(training: SheetTraining, cell: Address, right: Pattern) -> bool
     """Whether a formula computes something else of the same cells, or goes on as an update does:
     of other cells, it may be meant so."""
     has = training.flow.sources(cell)
-    meant = set(training.flow.mentioned(right.places, cell))
+    meant = set(training.flow.mentioned_cells(right.places, cell))
     return set(has) == meant or any(map(training.is_rate, has))
 
 
@@ -104,7 +104,7 @@ def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dic
         there = move.to(cell)
         if not move.same(cell, there):
             text = move.text(cell, pattern.text_at(cell))
-            found[there] = training.book.reader.typed(text, there)
+            found[there] = training.book.reader.read_typed(text, there)
     return found
 
 
@@ -178,7 +178,7 @@ class Move:
             elif at is not None and sheet_of(at) != sheet_of(cell):
                 by = 0
             if at is not None and "!" in reference and sheet_of(at + by) != sheet_of(at):
-                return self.training.book.called(at + by, cell + own)
+                return self.training.book.name_of(at + by, cell + own)
             within = by - round(by / SHEET) * SHEET  # its sheet isn't said
             down = round(within / ROW)
             return moved(reference, down, within - down * ROW)
@@ -238,7 +238,7 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
     """Whether the repaired formula, written and read again, is what is wanted."""
     tested = wrong.under_test
-    pattern = tested.training.book.reader.typed(hypothesis.formulas[0], wrong.home)
+    pattern = tested.training.book.reader.read_typed(hypothesis.formulas[0], wrong.home)
     if pattern.expression is None:
         return False
     try:
