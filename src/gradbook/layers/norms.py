@@ -121,6 +121,18 @@ class SampleNorm(Norm):
         """The values of each group, by their numbers in line: (groups, values)."""
         return np.arange(prod(shape)).reshape(self.groups_in(shape), -1)
 
+    def channel_groups(self, shape: Shape) -> int:
+        """How many groups there are, if each has some channels and all places of these; else 0."""
+        groups = self.groups_in(shape)
+        in_line = np.arange(prod(shape)).reshape(groups, -1)
+        whole = shape[0] % groups == 0 and np.array_equal(self.members(shape), in_line)
+        return groups if whole else 0
+
+    def is_by_place(self, shape: Shape) -> bool:
+        """Whether each group has the channels of one place."""
+        places = np.arange(prod(shape)).reshape(shape[0], -1).T
+        return np.array_equal(self.members(shape), places)
+
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if prod(shape) == self.groups_in(shape):
             raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))

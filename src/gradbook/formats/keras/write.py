@@ -23,7 +23,7 @@ from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
 from gradbook.layers.activations import Activation
-from gradbook.layers.norms import RUNNING_SHARE, BatchNorm, GroupNorm, LayerNorm, SampleNorm
+from gradbook.layers.norms import RUNNING_SHARE, BatchNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
@@ -316,8 +316,10 @@ class KerasLayers:
     def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
         known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
         weights = [own.tensors["scale"], own.tensors["shift"]]
-        if isinstance(layer, GroupNorm):
-            known["groups"] = layer.groups
+        if not isinstance(layer, LayerNorm | PlaceNorm):
+            known["groups"] = layer.channel_groups(own.given)
+            if not known["groups"]:
+                raise TargetError(f"Keras has no words here for {own.name}: take another layer")
             word, name = "GroupNormalization", _layer_name(own)
             return self.row.add(word, name, known, [x], x.shape, weights)
         if isinstance(layer, LayerNorm) and len(own.given) == 3:

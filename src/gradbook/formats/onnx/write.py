@@ -206,7 +206,7 @@ class OnnxContent:
                 self.node("Add", inputs, made)
             case PlaceNorm(epsilon):
                 self.normalise_places(own, epsilon, inputs[0], made)
-            case SampleNorm():
+            case SampleNorm() if own.layer.channel_groups(own.given):
                 self.normalise(own, own.layer, inputs[0], made)
             case Concat():
                 self.node("Concat", inputs, made, axis=1)

@@ -17,7 +17,7 @@ from gradbook.formats.torch.words import ACTIVATIONS, CALLS
 from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias
-from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
@@ -234,13 +234,15 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
             case BatchNorm(epsilon):
                 word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
                 yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
-            case GroupNorm(groups, epsilon):
-                yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(epsilon)})"
             case LayerNorm(epsilon):
                 shape = own.given[0] if len(own.given) == 1 else list(own.given)
                 yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
             case PlaceNorm(epsilon):
                 yield own, f"nn.LayerNorm({own.given[0]}{_eps(epsilon)})"
+            case SampleNorm() as norm if groups := norm.channel_groups(own.given):
+                yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
+            case SampleNorm():
+                raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
             case Dropout(rate, channels):
                 word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
                 yield own, f"nn.{word}({rate!r})"

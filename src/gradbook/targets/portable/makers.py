@@ -273,13 +273,11 @@ class _Making:
 def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int]) -> RowMaker:
     """What centres and scales groups of channels over the whole map, or the channels of a place."""
     rows, columns, channels = shape
-    members = layer.members(own.given)
-    line = np.arange(rows * columns * channels)
-    each, rest = divmod(channels, len(members))
-    if not rest and np.array_equal(members, line.reshape(len(members), -1)):
+    groups = layer.channel_groups(own.given)
+    if groups:
         window = Window((rows, columns), stride=(0, 0))
-        return RowMaker(Work.NORMED, (), shape, window, group_channels=each)
-    if np.array_equal(members, line.reshape(channels, -1).T):
+        return RowMaker(Work.NORMED, (), shape, window, group_channels=channels // groups)
+    if layer.is_by_place(own.given):
         return RowMaker(Work.ALONE, (), shape)
     raise TargetError(
         f"{own.name}: C normalises groups of channels, or channels place by place: "
