@@ -6,14 +6,15 @@ page's module gives of an image.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import accumulate
 from math import prod
 from typing import Any
 
-from gradbook.engine.wasm import reached_names, shown_names
+from gradbook.engine.wasm import reached, shown
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph
+from gradbook.graph.node import Graph, Node
 from gradbook.graph.window import Shape
 from gradbook.layers import (
     BatchNorm,
@@ -22,6 +23,7 @@ from gradbook.layers import (
     GroupNorm,
     Layer,
     LayerNorm,
+    LayerSite,
     Loss,
     PlaceNorm,
     Residual,
@@ -101,8 +103,8 @@ def _places(net: Net) -> dict[str, int]:
         for k, layer in enumerate(net.layers)
         if not layer.passes_on
     }
-    order = [(f"∂E/∂{name}", sizes[name]) for name in reached_names(net)]
-    order += [(name, sizes[name]) for name in shown_names(net)]
+    order = [(f"∂E/∂{name}", sizes[name]) for name in reached(net)]
+    order += [(name, sizes[name]) for name in shown(net)]
     begins = accumulate((size for _, size in order), initial=ERROR + 1)
     return dict(zip([name for name, _ in order] + ["end"], begins, strict=True))
 
@@ -145,7 +147,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
         },
         "statistics": _statistics(net, index, layer, own),
         "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,
-        "slope": _slope(layer),
+        "slope": _slope(net, index),
     }
 
 
@@ -174,12 +176,28 @@ def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> lis
     return [*map(str, statistics_names(net, index)), own[Role.SCALE], own[Role.SHIFT]]
 
 
-def _slope(layer: Layer) -> dict[str, Any] | None:
-    """How steep an activation is at a value: lines for the page's machine."""
-    if not isinstance(layer, Activation) or layer.is_softmax:
+def _slope(net: Net, index: int) -> dict[str, Any] | None:
+    """How the values at its own place change one that a layer makes, with what it keeps: lines for
+    the page's machine."""
+    layer = net.layers[index]
+    if not (layer.elementwise or layer.mixes_samples):
         return None
     graph = Graph()
-    value = graph.leaf(Name("x"))
-    slope = gradients(layer.at_a_place([value]), [value])[value]
-    lines = written([value, slope])
-    return {"lines": lines.lines, "value": lines.places[value], "slope": lines.places[slope]}
+    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(layer.reads(index))]
+    owned = [graph.leaf(Name(it.role)) for it in net.taken(index)]
+    names = Name("y"), Name("x")
+    site = LayerSite(graph, index, None, *names, (), 1, outside=False, training=False)
+    made = layer.ops(site, given, owned)
+    slopes = gradients(made, given)
+    kept = [*site.statistics, *owned]
+    lines = written([*given, *kept, *slopes.values()])
+
+    def places(nodes: Iterable[Node]) -> list[int]:
+        return [lines.places[node] for node in nodes]
+
+    return {
+        "lines": lines.lines,
+        "given": places(given),
+        "kept": places(kept),
+        "slopes": places(slopes[value] for value in given),
+    }

@@ -6,6 +6,7 @@ on the page as by the command. The page's reader is `web/text/`, in JavaScript.
 
 from __future__ import annotations
 
+import json
 from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any, cast
@@ -28,6 +29,7 @@ from gradbook.layers import (
     wiring,
 )
 from gradbook.layers import fields as text_fields
+from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Role, Update, description, fit, network, text
 from gradbook.net.description import Task, meant_loss
 
@@ -101,10 +103,7 @@ def grammar_table() -> dict[str, Any]:
         "drawnDecimals": network.DRAWN_DECIMALS,
         "mostShown": network.MOST_SHOWN,
         "words": list(text.WORDS),
-        "forms": {
-            first: {"card": _called(kind), **_short(form.table())}
-            for first, (kind, form) in forms().items()
-        },
+        **_forms(),
         "cards": {_called(kind): _card_table(kind) for kind, _ in forms().values()},
         "mixing": [kind for kind in ACTIVATIONS if Activation(kind).is_softmax],
         "synonyms": {
@@ -128,6 +127,26 @@ def grammar_table() -> dict[str, Any]:
         "mostWeights": MOST_WEIGHTS,
         "mostSingles": MOST_SINGLES,
     }
+
+
+def _forms() -> dict[str, Any]:
+    """Every field once, and each statement's by their numbers, those in any order together."""
+    known: dict[str, int] = {}
+
+    def number(field: TextField) -> Any:
+        if isinstance(field, OptionsField):
+            return [number(option) for option in field.options]
+        said = json.dumps(_short(field.table()), ensure_ascii=False)
+        return known.setdefault(said, len(known))
+
+    made = {
+        first: {
+            "card": _called(kind),
+            **_short({**form.table(), "fields": [number(field) for field in form.fields]}),
+        }
+        for first, (kind, form) in forms().items()
+    }
+    return {"fields": list(map(json.loads, known)), "forms": made}
 
 
 def _called(kind: type[Layer]) -> str:

@@ -1,20 +1,19 @@
 // The page: unpacks what it carries, starts its worker, and lets the parts follow each other.
 
 import { byId, make, say } from "../view/dom.js"
-import { probabilities } from "../wasm/answers.js"
+import { probabilities } from "../wasm/viewer.js"
 import { feeds, regionsFed } from "../wasm/feeding.js"
 import { asSeen } from "../picture/framing.js"
 import { Look } from "../wasm/look.js"
 import { regionsRead } from "../wasm/window.js"
 import { AnswerPanel } from "./answer.js"
 import { LearningPanel } from "./learning.js"
-import { Link } from "./link.js"
 import { MapsPanel } from "./maps.js"
 import { OwnPanel } from "./own.js"
 import { Pad } from "./pad.js"
 import { picture } from "./paint.js"
 import { RecipePanel } from "./recipe.js"
-import { arrays, bytes, canUnpack, moduleOf } from "./unpack.js"
+import { arrays, bytes, canUnpack, Link, moduleOf } from "./link.js"
 import { ValuePanel } from "./value/panel.js"
 import { WaysPanel } from "./ways.js"
 

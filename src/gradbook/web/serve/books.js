@@ -71,7 +71,7 @@ export class BookClass {
   // Sending ---------------------------------------------------------------------
 
   /** Announce the files, then send those that are awaited.
-   * @param {import("./files.js").Given[]} given
+   * @param {import("./server.js").Given[]} given
    */
   async take(given) {
     if (!given.length) return

@@ -1,8 +1,7 @@
 // The page on one's own machine: workbooks are dropped or chosen, a network is typed in.
 
 import { BookClass } from "./books.js"
-import { chosenFiles, droppedFiles } from "./files.js"
-import { element } from "./server.js"
+import { chosenFiles, droppedFiles, element } from "./server.js"
 import { Texts } from "./texts.js"
 
 const books = new BookClass()

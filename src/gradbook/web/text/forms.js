@@ -9,7 +9,7 @@ import { didYouMean, digits, filled } from "./wording.js"
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {{card: string, [field: string]: any}} Layer a card's name and its fields
  * @typedef {{kind: string, name: string, [part: string]: any}} Field
- * @typedef {{card: string, words: string, fields?: Field[], preset?: Record<string, string>, perChannel?: string[], takes?: string}} Form
+ * @typedef {{card: string, words: string, fields?: (number | number[])[], preset?: Record<string, string>, perChannel?: string[], takes?: string}} Form
  * @typedef {{
  *   read: (line: Statement, field: Field, form: Form) => any,
  *   settle?: (line: Statement, value: any, field: Field, words: string) => any,
@@ -34,11 +34,11 @@ const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other)
 /** What is left of the line, one of a few phrases.
  * @param {Statement} line @param {string[]} among @param {Form} form
  */
-function phrase(line, among, form) {
+function phrase(line, among, { fields = [] }) {
   const { grammar, used } = line
   const said = line.rest()
   if (said && !among.includes(said)) {
-    const options = (form.fields ?? []).flatMap(field => field.options ?? [])
+    const options = fields.flatMap(field => (Array.isArray(field) ? field : [])).map(k => grammar.fields[k])
     const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...among]
     const hint = didYouMean(said, known, grammar.closeEnough) || filled(grammar.messages.ONE_OF, { known: known.join(", ") })
     line.fail("UNKNOWN_CHOICE", { word: said, hint }, used)
@@ -96,9 +96,9 @@ const KINDS = {
 }
 
 /** With each option as a field of its own.
- * @param {Form} form @returns {Field[]}
+ * @param {Form} form @param {Grammar} grammar @returns {Field[]}
  */
-const plain = ({ fields = [] }) => fields.flatMap(field => field.options ?? [field])
+const plain = ({ fields = [] }, grammar) => fields.flat().map(k => grammar.fields[k])
 
 /** Options in any order, each once.
  * @param {Statement} line @param {Field[]} options @param {Form} form
@@ -125,13 +125,14 @@ export function readForm(line, first, shape) {
   /** @type {Layer} */
   const layer = { card: form.card, ...structuredClone(grammar.cards[form.card].usual), ...form.preset }
   for (const name of form.perChannel ?? []) layer[name] = shape[0]
-  for (const field of form.fields ?? []) {
-    const said = field.options ? readOptions(line, field.options, form) : { [field.name]: KINDS[field.kind].read(line, field, form) }
+  for (const place of form.fields ?? []) {
+    const [field, ...others] = [place].flat().map(k => grammar.fields[k])
+    const said = Array.isArray(place) ? readOptions(line, [field, ...others], form) : { [field.name]: KINDS[field.kind].read(line, field, form) }
     for (const [name, value] of Object.entries(said)) if (value !== undefined) layer[name] = value
-    if (layer[field.name] === null) break
+    if (said[field.name] === null) break
   }
   const own = formOf(layer, grammar)
-  for (const field of plain(own)) {
+  for (const field of plain(own, grammar)) {
     const { settle } = KINDS[field.kind]
     if (settle) layer[field.name] = settle(line, layer[field.name], field, own.words)
   }
@@ -152,5 +153,5 @@ function formOf(layer, { forms }) {
  */
 export function layerWords(layer, grammar) {
   const form = formOf(layer, grammar)
-  return [form.words, ...plain(form).map(field => KINDS[field.kind].write(layer[field.name], field))].filter(Boolean).join(" ")
+  return [form.words, ...plain(form, grammar).map(field => KINDS[field.kind].write(layer[field.name], field))].filter(Boolean).join(" ")
 }

@@ -12,7 +12,7 @@ import { filled, oneLine } from "./wording.js"
  *   longestText: number, longestMessage: number, longestName: number, closeEnough: number,
  *   mostLayers: number, mostValues: number, mostInAll: number, mostInARow: number, largestSeed: number, drawnDecimals: number,
  *   mostShown: number,
- *   words: string[], forms: Record<string, import("./forms.js").Form>, cards: Record<string, Card>, mixing: string[],
+ *   words: string[], fields: import("./forms.js").Field[], forms: Record<string, import("./forms.js").Form>, cards: Record<string, Card>, mixing: string[],
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>, instead: Record<string, string>},
  *   biases: Record<string, {shared: boolean, fixed: boolean} | null>,
  *   losses: Record<string, {ending?: string, ofAll?: boolean, summed?: boolean}>, meant: Record<string, string>,

@@ -23,7 +23,7 @@ import { around, flatNumber, placeOf, sizeOf, slice, under } from "./window.js"
 export function feeds(look, number, place, weights) {
   return look.content.layers.flatMap((layer, reader) => layer.gradient === null ? [] : layer.reads.flatMap((read, nth) => {
     if (read !== number) return []
-    const through = THROUGH[layer.kind] ?? (() => [])
+    const through = layer.slope ? throughPlace : THROUGH[layer.kind] ?? (() => [])
     const slices = through({ look, layer, reader, read, nth, place, weights })
     return [{ layer: reader, slices, sum: slices.reduce((sum, slice) => sum + slice.sum, 0) }]
   }))
@@ -47,11 +47,8 @@ const THROUGH = {
   dense: throughUnits,
   maxpool: way => throughPool(way, spot => Number(isWinner(way, spot))),
   avgpool: way => throughPool(way, spot => 1 / averaged(way.layer, spot, way.look.shape(way.read))),
-  batchnorm: way => [alone(way, scaleOf(way))],
-  activation: way => [alone(way, slopeAt(way.layer, way.look.at(way.read, way.place)))],
   softmax: way => throughShares(way, share => share, 1),
   "log softmax": way => throughShares(way, Math.exp, 0),
-  add: way => [alone(way, 1)],
   concat: way => [alone(way, 1, before(way))],
   groupnorm: way => throughGroup(way, place => place.channel),
   layernorm: way => throughGroup(way, place => flatNumber(place, way.layer.shape)),
@@ -128,21 +125,19 @@ export function averaged(layer, spot, [, rows, columns]) {
   return under(layer, spot).flat().filter(counts).length
 }
 
-/** @param {Way} way */
-function scaleOf(way) {
-  const { scale, deviation } = way.look.statistics(way.reader, goesTo(way).channel, way.weights)
-  return scale / deviation
-}
-
-/** How steep an activation is at a value.
- * @param {Shown} layer @param {number} at
+/** The value at its own place, with the slope that follows from the layer's own ops.
+ * @param {Way} way
  */
-function slopeAt({ slope }, at) {
-  if (!slope) return 1
-  const machine = new Machine(slope.lines, [], 1)
-  machine.fill(slope.value, at)
-  machine.run(machine.order([slope.slope]))
-  return machine.at(slope.slope) ?? 0
+function throughPlace(way) {
+  const { look, layer, read, nth, place, weights } = way
+  const { lines, given, kept, slopes } = /** @type {NonNullable<Shown["slope"]>} */ (layer.slope)
+  const [number, { channel }] = [flatNumber(place, look.shape(read)), goesTo(way)]
+  const machine = new Machine(lines, [], 1)
+  layer.reads.forEach((other, k) => machine.fill(given[k] ?? 0, look.at(other, placeOf(number, look.shape(other)))))
+  kept.forEach((line, k) => machine.fill(line, weights[layer.statistics[k] ?? ""]?.[channel] ?? 0))
+  const slope = slopes[nth] ?? 0
+  machine.run(machine.order([slope]))
+  return [alone(way, machine.at(slope) ?? 0)]
 }
 
 /** Every share changes with each value: where one grows, the others are left less.

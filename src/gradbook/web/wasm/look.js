@@ -1,6 +1,6 @@
 // What was looked at: every layer's values of one image, and each value's own sum.
 
-import { probabilities, targets } from "./answers.js"
+import { probabilities, targets } from "./viewer.js"
 import { flatNumber, placeOf, sizeOf, weightedSum } from "./window.js"
 
 /** @typedef {import("./window.js").Shown} Shown */

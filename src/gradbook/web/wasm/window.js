@@ -15,7 +15,8 @@
  * @property {number} groups
  * @property {string[]} statistics mean, variance, scale and shift of a batch normalisation
  * @property {number} epsilon
- * @property {{lines: import("../machine/machine.js").Line[], value: number, slope: number} | null} slope of an activation, as lines to compute
+ * @property {{lines: import("../machine/machine.js").Line[], given: number[], kept: number[], slopes: number[]} | null} slope
+ *   towards each value at its own place that it is made of, as lines to compute, with what it keeps of its channel
  */
 
 /** @typedef {{channel: number, row: number, column: number}} Place */

@@ -1,9 +1,8 @@
 // The page's one worker: it looks at images and trains, a batch at a time, and tells what came of it.
 
-import { likeliest } from "./answers.js"
 import { WasmEngine } from "./engine.js"
 import { Training } from "./training.js"
-import { Viewer } from "./viewer.js"
+import { likeliest, Viewer } from "./viewer.js"
 
 const TOLD_EVERY = 120 // milliseconds, while it trains
 
