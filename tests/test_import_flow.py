@@ -36,6 +36,7 @@ STOREYS = (
     "statements",
     "arguments",
     "work",
+    "builtin",
     "amounts",
     "folders",
     "archives",

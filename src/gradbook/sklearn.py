@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradbook.arguments import one_of, sizes, whole
+from gradbook.builtin import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import likeliest_classes, probabilities, targets
@@ -23,10 +24,9 @@ from gradbook.lab.recipes.recipe import Schedule, parse_schedule
 from gradbook.lab.training.epochs import Normal, fit
 from gradbook.layers.card import spell
 from gradbook.net import Net, builtin
-from gradbook.net.builtin import BUILTIN, usual
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import LARGEST_SEED, require_classes
-from gradbook.net.network import parse
+from gradbook.net.network import parse, usual
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin

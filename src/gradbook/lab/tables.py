@@ -49,9 +49,9 @@ from gradbook.lab.training.epochs import (
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import Spread
 from gradbook.net import Activation, Dense, Net, Update
-from gradbook.net.builtin import usual
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
+from gradbook.net.network import usual
 
 # What is to be learned --------------------------------------------------------
 

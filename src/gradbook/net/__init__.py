@@ -3,6 +3,7 @@
 It knows no language but its own text, and no files.
 """
 
+from gradbook.builtin import BUILTIN, DIGITS, LESSONS
 from gradbook.graph.window import Shape
 from gradbook.layers import (
     Activation,
@@ -25,9 +26,8 @@ from gradbook.layers import (
     Role,
     Update,
 )
-from gradbook.net.builtin import BUILTIN, DIGITS, LESSONS, builtin
 from gradbook.net.description import Again, Sample
-from gradbook.net.network import Net, parse
+from gradbook.net.network import Net, builtin, parse
 from gradbook.net.text import GRAMMAR, write
 
 __all__ = [

@@ -9,7 +9,9 @@ from random import Random
 from typing import Any
 
 from gradbook.arguments import settle
-from gradbook.layers import Role
+from gradbook.builtin import BUILTIN
+from gradbook.errors import UsageError, did_you_mean
+from gradbook.layers import Activation, Dense, Loss, Role
 from gradbook.net.description import Description, Misfit, Sample
 from gradbook.net.fit import check, settled
 from gradbook.net.text import (
@@ -178,3 +180,20 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
         with pointing(line, at=0):
             net = replace(net, **draft.settings)
     return net
+
+
+def builtin(name: str) -> Net:
+    """The built-in network of that name."""
+    if name not in BUILTIN:
+        known = ", ".join(BUILTIN)
+        raise UsageError(
+            f"no built-in network {name!r}{did_you_mean(name, BUILTIN) or f': {known}'}"
+        )
+    return parse(BUILTIN[name], source=name)
+
+
+def usual(inputs: int, hidden: Iterable[int], classes: int) -> Net:
+    """Hidden layers of these widths with ReLU, then softmax; trained with Adam."""
+    layers = [layer for width in hidden for layer in (Dense(width), Activation("relu"))]
+    ending = (Dense(classes), Activation("log softmax"))
+    return Net((inputs,), (*layers, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from argparse import ArgumentTypeError, Namespace
 import pytest
 
 from gradbook import limits
+from gradbook.builtin import BUILTIN
 from gradbook.cli.terminal.arguments import (
     file_ending_in,
     format_of,
@@ -20,7 +21,6 @@ from gradbook.cli.terminal.arguments import (
     whole_number,
 )
 from gradbook.errors import FileError, LimitError, NetTextError, UsageError
-from gradbook.net.builtin import BUILTIN
 from gradbook.net.network import parse
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gradbook.builtin import DIGITS
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble, statistics
 from gradbook.data.sources import load
 from gradbook.data.warp import write_warp
@@ -27,7 +28,6 @@ from gradbook.lab.training.material import (
 )
 from gradbook.lab.training.train import train
 from gradbook.net import Loss, parse
-from gradbook.net.builtin import DIGITS
 from tests.lab import made
 
 ENDS = "input 1x8x8; flatten; dense 4"

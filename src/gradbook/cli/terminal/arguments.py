@@ -186,8 +186,8 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     network names, which lies beside the network's own, else from its text. `reading` is what
     `add_reading_arguments` asks; what is to be known of the table is said on the side.
     """
+    from gradbook.builtin import BUILTIN
     from gradbook.files import read_text
-    from gradbook.net.builtin import BUILTIN
     from gradbook.net.network import parse
     from gradbook.net.text import reads_as_text
 

@@ -90,7 +90,7 @@ def _line(refusal: GradbookError) -> int:
 
 def _run(argument: str) -> RunFolder | None:
     """The run in a folder of that name; a built-in network goes before it."""
-    from gradbook.net.builtin import BUILTIN
+    from gradbook.builtin import BUILTIN
 
     if argument in BUILTIN or not os.path.isdir(argument):
         return None

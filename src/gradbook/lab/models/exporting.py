@@ -13,19 +13,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gradbook.amounts import percent, size
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
 from gradbook.formats.onnx import USUAL_OPSET
-from gradbook.lab.recipes.recipe import LAST, RISE, SETTLING, UNWARPED, Recipe
-from gradbook.layers.card import Bias, spell
 
-if TYPE_CHECKING:  # what an export of another kind needn't load
+if TYPE_CHECKING:  # what help on the formats, or an export of another kind, needn't load
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gradbook.data.dataset import Dataset, Images
     from gradbook.formats.torch.training import TorchTraining
+    from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
     from gradbook.targets.portable.c_file import CFile
     from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -303,6 +302,7 @@ def _amounts(made: CFile) -> str:
 def _fitting(name: str, trained: TrainedNet) -> Dataset:
     """The data set of this name, whose images are as the network's."""
     from gradbook.data.sources import load
+    from gradbook.layers.card import spell
 
     assert trained.picture is not None
     found = load(name, trained.picture[1:])
@@ -316,6 +316,8 @@ def _fitting(name: str, trained: TrainedNet) -> Dataset:
 
 def fitting_images(dataset: Dataset) -> NDArray[np.uint8]:
     """Training images from all over the data set."""
+    import numpy as np
+
     images = dataset.training.pixels
     places = np.linspace(0, len(images) - 1, min(LEARNED_FROM, len(images))).astype(int)
     return np.asarray(images[places])
@@ -333,6 +335,7 @@ def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
 
 def torch_training(recipe: Recipe) -> TorchTraining:
     from gradbook.formats.torch.training import TorchTraining
+    from gradbook.lab.recipes.recipe import RISE, SETTLING, UNWARPED
 
     rates = recipe.schedule
     return TorchTraining(
@@ -360,6 +363,9 @@ def omission_remarks(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _left_out(recipe: Recipe) -> str:
+    from gradbook.lab.recipes.recipe import LAST
+    from gradbook.layers import Bias
+
     biases = [getattr(layer, "bias", None) for layer in recipe.net.layers]
     said = {
         "class weights": bool(recipe.class_weights),

@@ -85,7 +85,7 @@ def what_is_next(words: list[str]) -> list[Candidate]:
 
 
 def _networks() -> Iterator[Candidate]:
-    from gradbook.net.builtin import BUILTIN
+    from gradbook.builtin import BUILTIN
 
     return ((name, "a network") for name in BUILTIN)
 

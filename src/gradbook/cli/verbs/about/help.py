@@ -49,7 +49,7 @@ def page(topic: str | None) -> str:
     if topic in VERBS:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
-        from gradbook.net.builtin import BUILTIN
+        from gradbook.builtin import BUILTIN
         from gradbook.net.text import GRAMMAR
 
         return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"

@@ -339,7 +339,7 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
-    from gradbook.net.builtin import BUILTIN
+    from gradbook.builtin import BUILTIN
     from gradbook.net.description import Task, meant_loss
 
     own = recipe.net

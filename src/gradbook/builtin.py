@@ -1,13 +1,11 @@
-"""The networks that come with gradbook, in the text form, and the usual one for tables."""
+"""The networks that come with gradbook, in the text form.
+
+Their names are completed at a key's press, so nothing else is loaded with them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import MappingProxyType
-
-from gradbook.errors import UsageError, did_you_mean
-from gradbook.layers import Activation, Dense, Loss
-from gradbook.net.network import Net, parse
 
 WORKED = """\
 name worked
@@ -136,20 +134,3 @@ DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLA
 """They read handwritten digits, which come from outside."""
 
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS})
-
-
-def builtin(name: str) -> Net:
-    """The built-in network of that name."""
-    if name not in BUILTIN:
-        known = ", ".join(BUILTIN)
-        raise UsageError(
-            f"no built-in network {name!r}{did_you_mean(name, BUILTIN) or f': {known}'}"
-        )
-    return parse(BUILTIN[name], source=name)
-
-
-def usual(inputs: int, hidden: Iterable[int], classes: int) -> Net:
-    """Hidden layers of these widths with ReLU, then softmax; trained with Adam."""
-    layers = [layer for width in hidden for layer in (Dense(width), Activation("relu"))]
-    ending = (Dense(classes), Activation("log softmax"))
-    return Net((inputs,), (*layers, *ending), Loss.CROSS, "adam")  # type: ignore[arg-type]
