@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.recipes import text
 from gradbook.lab.recipes.text import Measured

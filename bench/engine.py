@@ -28,7 +28,7 @@ from bench.race import race as racing
 from bench.race.peak import gflops
 from bench.race.race import BATCHES, ENGINE, Predicted, Race, predictions
 from bench.race.rivals import MODES, PREDICTORS
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.errors import GradbookError
 
 VERSION = 1  # of the JSON

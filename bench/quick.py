@@ -32,7 +32,7 @@ import gradbook
 from bench.race.race import FLOAT32, IMAGES
 from bench.race.turns import Runner, started
 from bench.startup import ENVIRONMENT
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.errors import GradbookError
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.system import cores

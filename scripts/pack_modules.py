@@ -57,7 +57,7 @@ def unpacked(path: Path = PACKED) -> dict[str, bytes]:
 
 
 def main() -> None:
-    contents = {name: module.compiled() for name, module in named().items()}
+    contents = {name: module.compile() for name, module in named().items()}
     if PACKED.exists() and unpacked() == contents:
         print(f"{PACKED.name} is as it has to be")
         return

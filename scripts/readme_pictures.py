@@ -29,7 +29,7 @@ from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.play.page import play_page
-from gradbook.report.run.page import run_page
+from gradbook.report.run_report import run_page
 from gradbook.report.sweep import sweep_page
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gradbook.cli.training.display import OnScreen
 from gradbook.lab.training.train import train
-from gradbook.report.run.progress import BLOCK
+from gradbook.report.training import BLOCK
 from gradbook.report.words import TextLine
 from tests.outside.witness import screenshot
 

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from gradbook.engine.compilers import find
+from gradbook.engine.compilers import find_compiler
 from gradbook.errors import GradbookError
 from gradbook.net import Net
 from gradbook.sklearn import NetClassifier
@@ -115,7 +115,8 @@ def test_one_output_tells_two_classes_apart(iris):
 
 
 @pytest.mark.parametrize(
-    "engine", ["plain", pytest.param("native", marks=pytest.mark.skipif(not find(), reason="cc"))]
+    "engine",
+    ["plain", pytest.param("native", marks=pytest.mark.skipif(not find_compiler(), reason="cc"))],
 )
 def test_a_network_of_images_trains_on_bytes_and_numbers_alike(engine, digits):
     X, y = (part[:400] for part in digits)
@@ -152,7 +153,7 @@ def test_a_warm_start_knows_only_its_classes(iris):
 
 def test_little_work_is_done_in_numpy(iris, fitted):
     assert fitted.engine_ == "plain"
-    if find():
+    if find_compiler():
         X = np.tile(iris[0], (200, 1))
         much = NetClassifier(epochs=200)
         much.n_features_in_, much.classes_ = 4, np.arange(3)

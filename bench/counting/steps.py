@@ -40,7 +40,7 @@ def level(name: str, compiler: str | None = None) -> Level:
     if name == "neon":
         system = by_zig("aarch64-linux-musl", "qemu-aarch64")
         return Level(name, system.compiler, ["-g0"], ARM, program("qemu-aarch64"))
-    own = compilers.needed(compiler)
+    own = compilers.require_compiler(compiler)
     return Level(name, own, own.flags(name), X86)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gradbook.engine import compilers
-from gradbook.engine.compile import library
-from gradbook.engine.kept import loaded
+from gradbook.engine.libraries import compile_library, load
 from gradbook.targets.c.machine import LEVELS
 
 SOURCE = Path(__file__).with_name("peak.c")
@@ -20,12 +19,12 @@ TRIES = 7
 
 def gflops(threads: int = 1) -> float:
     """Thousand millions of operations a second in float32, a multiply-add being two."""
-    compiler = compilers.needed()
+    compiler = compilers.require_compiler()
     vectors = compilers.vectors(compiler)
     lanes = LEVELS[vectors][0]
     head = f"#define PEAK_LANES {lanes}\n#define REGISTER(x) {REGISTERS[vectors]}(x)\n"
     spelled = head.replace('"(x)', '" (x)')
-    run = loaded(library(spelled + SOURCE.read_text("utf-8"), compiler).path).peak
+    run = load(compile_library(spelled + SOURCE.read_text("utf-8"), compiler).path).peak
     run.argtypes, run.restype = [ctypes.c_int64], ctypes.c_float
     rounds = 2_000_000
     with ThreadPoolExecutor(threads) as pool:

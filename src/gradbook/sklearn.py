@@ -212,14 +212,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # The engine.
 
     def _kind(self, rows: int) -> str:
-        from gradbook.engine.choice import sooner
+        from gradbook.engine.engines import faster_kind
 
         if self.engine != "auto":
             return self.engine
-        return sooner(self.net_, self.batch, rows, self.epochs)
+        return faster_kind(self.net_, self.batch, rows, self.epochs)
 
     def _opened(self, weighted: bool = False) -> Engine:
-        from gradbook.engine.choice import open_kind
+        from gradbook.engine.engines import open_kind
 
         return open_kind(self.engine_, self.net_, self.batch, self.threads, weighted=weighted)
 
@@ -240,7 +240,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for epoch in fit(engine, inputs, wanted, self._schedule(), self.epochs, self.n_iter_):
             self.loss_curve_.append(epoch.loss)
             self.n_iter_ += 1
-        self.values_ = engine.carried()
+        self.values_ = engine.state()
 
 
 def _counting(

@@ -69,7 +69,7 @@ def roundings(engine: Engine, batch: Batch) -> Mapping[str, float]:
 
 def _values(engine: Engine, batch: Batch) -> Mapping[Node, np.ndarray]:
     step = engine.step_graph
-    carried = engine.carried()
+    carried = engine.state()
     given = {
         step.inputs[0]: batch.images,
         step.targets[0]: batch.targets(engine.net.outputs),

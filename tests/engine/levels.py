@@ -6,7 +6,7 @@ import platform
 import sys
 
 from gradbook.engine import compilers
-from gradbook.engine.compilers import Compiler, needed
+from gradbook.engine.compilers import Compiler, require_compiler
 from tests.conftest import require
 
 COMPILERS = {"gcc": "gcc", "clang": "clang", "zig": f"{sys.executable} -m ziglang cc"}
@@ -14,7 +14,7 @@ COMPILERS = {"gcc": "gcc", "clang": "clang", "zig": f"{sys.executable} -m ziglan
 
 def levels() -> list[str]:
     """What this machine can run: its own, and all below it."""
-    compiler = compilers.find()
+    compiler = compilers.find_compiler()
     order = ["avx512", "avx2", "plain"] if platform.machine() == "x86_64" else ["plain"]
     best = compilers.vectors(compiler) if compiler else "plain"
     return ["native", *order[order.index(best) + 1 if best in order else 0 :]]
@@ -22,4 +22,4 @@ def levels() -> list[str]:
 
 def compiler_called(name: str) -> Compiler:
     require(name)
-    return needed(COMPILERS[name])
+    return require_compiler(COMPILERS[name])

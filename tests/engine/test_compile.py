@@ -15,12 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook import system
-from gradbook.engine import compilers, processes
-from gradbook.engine.compile import library, shared_out
-from gradbook.engine.compilers import Compiler, needed
-from gradbook.engine.kept import loaded
+from gradbook.engine import compilers
+from gradbook.engine.compilers import Compiler, CompilerError, require_compiler
+from gradbook.engine.libraries import compile_library, load, share_out
 from gradbook.engine.native import NativeEngine
-from gradbook.engine.processes import CompilerError
 from gradbook.folders import TEMPORARY
 from gradbook.net import builtin
 from tests.engine.levels import COMPILERS, compiler_called
@@ -37,27 +35,30 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.mark.witness("cc")
 def test_the_same_content_is_compiled_once(cache):
-    compiler = needed()
-    first = library(TEXT, compiler)
+    compiler = require_compiler()
+    first = compile_library(TEXT, compiler)
     made = first.path.stat().st_mtime_ns
-    assert library(TEXT, compiler) == first
+    assert compile_library(TEXT, compiler) == first
     assert first.path.stat().st_mtime_ns == made
-    assert library(TEXT, compiler, extra=("-O0",)).path != first.path
-    assert library(TEXT + "\n", compiler).path != first.path
+    assert compile_library(TEXT, compiler, extra=("-O0",)).path != first.path
+    assert compile_library(TEXT + "\n", compiler).path != first.path
 
 
 @pytest.mark.witness("cc")
 def test_several_may_compile_the_same_at_once(cache):
-    compiler = needed()
+    compiler = require_compiler()
     with ThreadPoolExecutor(4) as pool:
-        found = [made.result() for made in [pool.submit(library, TEXT, compiler) for _ in range(4)]]
+        found = [
+            made.result()
+            for made in [pool.submit(compile_library, TEXT, compiler) for _ in range(4)]
+        ]
     assert list(cache.iterdir()) == list({one.path for one in found})
 
 
 TWICE = """\
-from gradbook.engine.compile import library
-from gradbook.engine.compilers import needed
-print(library("int answer(void) { return 43; }", needed()).path)
+from gradbook.engine.libraries import compile_library
+from gradbook.engine.compilers import require_compiler
+print(compile_library("int answer(void) { return 43; }", require_compiler()).path)
 """
 
 
@@ -72,7 +73,7 @@ def test_two_processes_may_compile_the_same_at_once(cache):
 
 @given(st.lists(st.floats(0.1, 5), min_size=1, max_size=20), st.integers(1, 6))
 def test_every_part_has_one_compiler_and_none_has_much_more_than_another(effort, most):
-    shares = shared_out(effort, most)
+    shares = share_out(effort, most)
     assert sorted(part for share in shares for part in share) == list(range(len(effort)))
     assert len(shares) <= most
     loads = [sum(effort[part] for part in share) for share in shares]
@@ -86,7 +87,7 @@ def test_a_network_trains_to_the_same_bits_however_many_compilers_share_it(cache
     for cores in (1, 2, 4):
         monkeypatch.setattr(system, "cores", lambda cores=cores: cores)
         engine = NativeEngine(builtin("reference"), 16, extra=(f"-DCORES={cores}",))
-        assert len(shared_out(engine.source.effort, cores)) == cores
+        assert len(share_out(engine.source.effort, cores)) == cores
         engine.epoch(images, np.arange(40) % 10, 0.1)
         weights.add(b"".join(values.tobytes() for values in engine.arrays.values()))
     assert len(weights) == 1
@@ -96,7 +97,7 @@ def test_a_network_trains_to_the_same_bits_however_many_compilers_share_it(cache
 @pytest.mark.witness("cc")
 def test_parts_side_by_side_make_the_same_as_the_whole(cache, monkeypatch):
     monkeypatch.setattr(system, "cores", lambda: 2)
-    compiler = needed()
+    compiler = require_compiler()
     text = """
 #ifdef PARTS
 #define IN_PART(number) (PARTS >> (number) & 1)
@@ -112,14 +113,14 @@ int half(void) { return 21; }
 #endif
 """
     ways: list[tuple[tuple[str, ...], tuple[float, ...]]] = [((), (1,)), (("-g0",), (3, 3))]
-    made = [library(text, compiler, extra=extra, effort=effort) for extra, effort in ways]
-    assert [loaded(one.path).answer() for one in made] == [42, 42]
+    made = [compile_library(text, compiler, extra=extra, effort=effort) for extra, effort in ways]
+    assert [load(one.path).answer() for one in made] == [42, 42]
 
 
 @pytest.mark.witness("cc")
 def test_what_does_not_compile_is_told_in_a_line_and_leaves_nothing(cache):
     with pytest.raises(CompilerError, match="can't compile the engine: .*error") as caught:
-        library("int answer(void) { return fortytwo; }\n", needed())
+        compile_library("int answer(void) { return fortytwo; }\n", require_compiler())
     assert "\n" not in str(caught.value)
     assert not list(cache.iterdir())
 
@@ -127,7 +128,7 @@ def test_what_does_not_compile_is_told_in_a_line_and_leaves_nothing(cache):
 @pytest.mark.parametrize("name", COMPILERS)
 def test_a_folder_may_be_called_anything(name, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "Jörgs Übung ½ €"))
-    assert loaded(library(TEXT, compiler_called(name)).path).answer() == 42
+    assert load(compile_library(TEXT, compiler_called(name)).path).answer() == 42
 
 
 # Compilers that are left behind
@@ -140,12 +141,13 @@ wait
 COMPILING = """\
 import sys
 from gradbook import system
-from gradbook.engine.compile import library
-from gradbook.engine.compilers import needed
-from gradbook.engine.kept import Library
-gcc = needed()
+from gradbook.engine.libraries import compile_library
+from gradbook.engine.compilers import require_compiler
+from gradbook.engine.libraries import Library
+gcc = require_compiler()
 system.cores = lambda: 2
-library("int answer(void) { return 42; }", type(gcc)((sys.argv[1],), gcc.version), effort=(3, 3))
+slow = type(gcc)((sys.argv[1],), gcc.version)
+compile_library("int answer(void) { return 42; }", slow, effort=(3, 3))
 """
 
 
@@ -168,7 +170,7 @@ def waited_for(is_so, seconds: float = 60.0) -> bool:
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGTERM"])
 def test_compilers_and_their_helpers_end_with_who_waits_for_them(name, cache, tmp_path):
     pids, compiler = tmp_path / "pids", tmp_path / "cc"
-    real = needed().command[0]
+    real = require_compiler().command[0]
     # what it compiles for is told; compiling never ends
     script = ENDLESS.format(pids=pids)
     asked = f'for word; do [ "$word" = -E ] && exec {real} "$@"; done\n'
@@ -181,7 +183,7 @@ def test_compilers_and_their_helpers_end_with_who_waits_for_them(name, cache, tm
     left = pids.read_text().split()
     assert waited_for(lambda: not any(map(is_running, left)))
     assert [path.name[: len(TEMPORARY)] for path in cache.iterdir()] == [TEMPORARY]
-    library(TEXT, needed())
+    compile_library(TEXT, require_compiler())
     assert len(list(cache.iterdir())) == 1, "the next one tidies up"
 
 
@@ -197,9 +199,9 @@ def test_what_compilers_leave_of_their_own_goes_with_the_folder(cache, tmp_path,
     compiler = tmp_path / "cc"
     compiler.write_text(script, encoding="utf-8")
     compiler.chmod(0o755)
-    monkeypatch.setattr("gradbook.engine.compile.macros", lambda *_: {})
+    monkeypatch.setattr("gradbook.engine.libraries.macros", lambda *_: {})
     with pytest.raises(CompilerError, match="can't compile the engine: Killed"):
-        library(TEXT, Compiler((str(compiler),), "one that dies"))
+        compile_library(TEXT, Compiler((str(compiler),), "one that dies"))
     assert "left" in told.read_text().split()
     assert not [*cache.iterdir(), *elsewhere.iterdir()]
 
@@ -230,7 +232,7 @@ WHILE_COMPILING = {
 
 def odd_compiler(file: Path, script: str, *, told: bool) -> Path:
     """What does as the script says, once it has `told` what compilers tell, or at once."""
-    real = needed().command[0]
+    real = require_compiler().command[0]
     asked = f'for word; do case "$word" in --version|-E) exec {real} "$@"; esac; done\n' * told
     file.write_text(f"#!/bin/sh\n{asked}{script.replace('{real}', real)}\n", encoding="utf-8")
     file.chmod(0o755)
@@ -244,10 +246,10 @@ def test_what_an_odd_compiler_makes_is_told_in_a_line_and_not_kept(
     what, cache, tmp_path, monkeypatch
 ):
     script, said = WHILE_COMPILING[what]
-    monkeypatch.setattr(processes, "LONGEST", 2.0 if "ends" in what else 60.0)
+    monkeypatch.setattr(compilers, "LONGEST", 2.0 if "ends" in what else 60.0)
     file = odd_compiler(tmp_path / "cc", script, told=True)
     with pytest.raises(CompilerError) as caught:
-        loaded(library(TEXT, needed(str(file))).path, "answer")
+        load(compile_library(TEXT, require_compiler(str(file))).path, "answer")
     assert said in str(caught.value)
     assert str(caught.value).count("GRADBOOK_CC can name another compiler") == 1
     assert "\n" not in str(caught.value)
@@ -260,11 +262,11 @@ def test_what_an_odd_compiler_makes_is_told_in_a_line_and_not_kept(
     "script", ["head -c 9999 /dev/urandom", "yes '#define a b'", NEVER, "kill -SEGV $$", ""]
 )
 def test_what_tells_no_compilers_tale_is_none_and_that_is_said(script, tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "AT_ONCE", 1.0)
+    monkeypatch.setattr(compilers, "AT_ONCE", 1.0)
     file = odd_compiler(tmp_path / "cc", script, told=False)
     monkeypatch.setenv("GRADBOOK_CC", str(file))
-    assert compilers.find() is None
-    assert compilers.instead_of_one().startswith(
+    assert compilers.find_compiler() is None
+    assert compilers.why_numpy().startswith(
         f"GRADBOOK_CC names '{file}', which compiles nothing here, so this trains in NumPy"
     )
 
@@ -272,9 +274,9 @@ def test_what_tells_no_compilers_tale_is_none_and_that_is_said(script, tmp_path,
 @POSIX
 @pytest.mark.witness("cc")
 def test_what_a_compiler_calls_itself_steers_no_terminal(tmp_path):
-    real = needed().command[0]
+    real = require_compiler().command[0]
     calls = f'[ "$1" = --version ] && exec printf \'\\033]0;{"x" * 900}\\a\' || exec {real} "$@"'
-    name = needed(str(odd_compiler(tmp_path / "cc", calls, told=False))).name
+    name = require_compiler(str(odd_compiler(tmp_path / "cc", calls, told=False))).name
     assert name.startswith("\\x1b]0;xxx")
     assert name.isprintable()
     assert len(name) < 200

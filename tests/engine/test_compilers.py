@@ -12,10 +12,8 @@ from types import SimpleNamespace
 import pytest
 
 from gradbook.engine import compilers
-from gradbook.engine.compile import library
-from gradbook.engine.compilers import Compiler, find, needed
-from gradbook.engine.kept import loaded
-from gradbook.engine.processes import CompilerError
+from gradbook.engine.compilers import Compiler, CompilerError, find_compiler, require_compiler
+from gradbook.engine.libraries import compile_library, load
 from tests.engine.levels import compiler_called
 from tests.outside.witness import program as path_of
 
@@ -43,22 +41,22 @@ def program(tmp_path, monkeypatch):
 def test_without_a_compiler_one_line_says_how_to_get_one(monkeypatch):
     monkeypatch.setattr(compilers, "_candidates", list)
     monkeypatch.delenv("GRADBOOK_CC", raising=False)
-    assert find() is None
+    assert find_compiler() is None
     with pytest.raises(CompilerError, match=r"install gcc or clang, or pip install"):
-        needed()
+        require_compiler()
     monkeypatch.setenv("GRADBOOK_CC", "no-such-compiler")
-    assert find() is None
+    assert find_compiler() is None
 
 
 def test_another_program_is_no_compiler(monkeypatch):
     monkeypatch.setenv("GRADBOOK_CC", f"{sys.executable} -c 1/0")
-    assert find() is None
+    assert find_compiler() is None
 
 
 def test_an_offer_to_install_one_is_no_compiler(program):
     """As macOS's own cc is before Xcode's tools are there."""
     program("cc", "echo 'xcode-select: note: No developer tools were found' >&2; exit 1")
-    assert find() is None
+    assert find_compiler() is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +73,7 @@ def test_each_system_has_its_own_way_to_get_one(system, there, said, program, mo
         program(there, "exit 0")
     monkeypatch.setattr(compilers, "sys", SimpleNamespace(platform=system))
     with pytest.raises(CompilerError) as caught:
-        needed()
+        require_compiler()
     assert str(caught.value).startswith(f"no C compiler here: {said}")
     assert "\n" not in str(caught.value)
 
@@ -85,7 +83,7 @@ def test_each_system_has_its_own_way_to_get_one(system, there, said, program, mo
 def test_one_that_makes_nothing_for_here_is_passed_over(words, monkeypatch):
     """Programs of another size, no headers, an option it doesn't know."""
     monkeypatch.setenv("GRADBOOK_CC", f"gcc {words}")
-    assert find() is None
+    assert find_compiler() is None
 
 
 @pytest.mark.witness("gcc", "clang")
@@ -93,7 +91,7 @@ def test_the_next_is_taken_where_the_first_is_of_no_use(program):
     gcc, clang = (shutil.which(name, path=os.defpath) for name in ("gcc", "clang"))
     program("gcc", f'exec {gcc} -m32 "$@"')
     program("clang", f'exec {clang} "$@"')
-    found = find()
+    found = find_compiler()
     assert found
     assert Path(*found.command).name == "clang"
 
@@ -105,7 +103,7 @@ def test_an_assembler_that_only_moves_aligned_vectors_is_of_no_use_on_windows(is
     program = request.getfixturevalue("program")  # after which no other program is found
     refusing = f'for word; do [ "$word" = {compilers.ANYWHERE} ] && exit 1; done\n' * is_old
     program("gcc", f'PATH=/usr/bin:/bin\n{refusing}exec {gcc} "$@"')
-    found = find()
+    found = find_compiler()
     assert (found is None) == is_old
     if found:
         assert compilers.ANYWHERE in found.words("avx2")
@@ -120,8 +118,8 @@ def test_its_path_may_have_spaces(options, tmp_path, monkeypatch):
     spelled = f'"{folder}/gcc"{options}' if options else f"{folder}/gcc"
     monkeypatch.setenv("GRADBOOK_CC", spelled)
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
-    assert needed().command == (f"{folder}/gcc", *options.split())
-    assert loaded(library(TEXT, needed()).path).answer() == 42
+    assert require_compiler().command == (f"{folder}/gcc", *options.split())
+    assert load(compile_library(TEXT, require_compiler()).path).answer() == 42
 
 
 @pytest.mark.witness("zig")

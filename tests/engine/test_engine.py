@@ -285,7 +285,7 @@ def test_the_same_bits_by_any_threads_again_and_in_two_calls(net):
         engine.normalise(0.1307, 0.3081, 255)
         for part in parts:
             engine.epoch(images, labels, 0.05, order=order[part], seed=4, epoch=1)
-        return b"".join(array.tobytes() for array in engine.carried().values())
+        return b"".join(array.tobytes() for array in engine.state().values())
 
     once = trained(1, slice(None))
     assert all(trained(threads, slice(None)) == once for threads in (1, 2, 4))

@@ -11,11 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.engine import kept as keeping
-from gradbook.engine.compile import library
-from gradbook.engine.compilers import needed
-from gradbook.engine.kept import Library, hashed, kept, loaded
-from gradbook.engine.processes import CompilerError
+from gradbook.engine import libraries as keeping
+from gradbook.engine.compilers import CompilerError, require_compiler
+from gradbook.engine.libraries import Library, cached, compile_library, digest_of, load
 from gradbook.folders import of_this_process
 from gradbook.system import LIBRARY
 
@@ -39,26 +37,26 @@ def cache(tmp_path, monkeypatch):
 
 
 def answer(found: Library) -> int:
-    return int(loaded(found.path, "answer").answer())
+    return int(load(found.path, "answer").answer())
 
 
 def planted_in(folder: Path) -> None:
     """A library that would be taken for what TEXT makes, its hash and all."""
-    name = library(TEXT, needed()).path.name
-    content = library(PLANTED, needed()).path.read_bytes()
+    name = compile_library(TEXT, require_compiler()).path.name
+    content = compile_library(PLANTED, require_compiler()).path.read_bytes()
     for path in folder.iterdir():
         path.unlink()
     made_of = name.partition("-")[0]
-    place = folder / f"{made_of}-{hashed(content)}{LIBRARY}"
+    place = folder / f"{made_of}-{digest_of(content)}{LIBRARY}"
     place.write_bytes(content)
     place.chmod(0o755)
 
 
 def test_what_is_kept_is_what_was_made(cache):
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert (answer(found), found.remark) == (42, "")
     assert found.path.parent == cache
-    assert library(TEXT, needed()) == found
+    assert compile_library(TEXT, require_compiler()) == found
 
 
 # Folders of others
@@ -71,7 +69,7 @@ def test_where_others_may_write_nothing_is_taken_from(mode, cache):
     planted_in(cache)
     os.chown(cache, -1, NOBODY) if os.geteuid() == 0 else None
     cache.chmod(mode)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert found.path.parent != cache
     assert found.remark == (
@@ -85,7 +83,7 @@ def test_who_may_write_above_may_put_another_folder_in_its_place(mode, cache):
     cache.mkdir()
     planted_in(cache)
     cache.parent.chmod(mode)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert f"others may write to {cache.parent}" in found.remark
 
@@ -99,7 +97,7 @@ def test_a_folder_of_somebody_else_is_left_alone(mode, above, cache):
     foreign = cache.parent if above else cache
     os.chown(foreign, NOBODY, NOBODY)
     foreign.chmod(mode)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert f"{foreign} belongs to somebody else" in found.remark
 
@@ -110,7 +108,7 @@ def test_a_link_is_not_followed(cache, tmp_path):
     elsewhere.mkdir()
     cache.symlink_to(elsewhere)
     planted_in(elsewhere)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert f"{cache} is a link" in found.remark
 
@@ -121,7 +119,7 @@ def test_a_file_of_somebody_else_is_compiled_anew(cache):
     planted_in(cache)
     (planted,) = cache.iterdir()
     os.chown(planted, NOBODY, NOBODY)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert found.remark == f"{planted} wasn't as it was made: it was compiled anew"
 
@@ -131,7 +129,7 @@ def test_what_is_made_is_for_nobody_else_whatever_is_usual(cache, tmp_path, monk
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "a" / "b"))
     before = os.umask(0)
     try:
-        found = library(TEXT, needed())
+        found = compile_library(TEXT, require_compiler())
     finally:
         os.umask(before)
     assert found.remark == ""
@@ -144,48 +142,48 @@ def test_what_is_made_is_for_nobody_else_whatever_is_usual(cache, tmp_path, monk
 
 @pytest.mark.parametrize("place", range(0, 100, 7))
 def test_a_library_with_a_bit_turned_over_is_compiled_anew(place, cache):
-    first = library(TEXT, needed()).path
+    first = compile_library(TEXT, require_compiler()).path
     whole = first.read_bytes()
     at = place * len(whole) // 100
     first.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
-    again = library(TEXT, needed())
+    again = compile_library(TEXT, require_compiler())
     assert again == Library(first, f"{first} wasn't as it was made: it was compiled anew")
     assert again.path.read_bytes() == whole
-    assert library(TEXT, needed()) == Library(first)
+    assert compile_library(TEXT, require_compiler()) == Library(first)
 
 
 @pytest.mark.parametrize("damage", ["half", "empty", "longer", "another"])
 def test_whatever_else_stands_in_its_place_is_compiled_anew(damage, cache):
-    first = library(TEXT, needed()).path
+    first = compile_library(TEXT, require_compiler()).path
     whole = first.read_bytes()
-    another = library(PLANTED, needed()).path.read_bytes()
+    another = compile_library(PLANTED, require_compiler()).path.read_bytes()
     changed = {"half": whole[:99], "empty": b"", "longer": whole + b"\0", "another": another}
     first.write_bytes(changed[damage])
-    assert answer(library(TEXT, needed())) == 42
+    assert answer(compile_library(TEXT, require_compiler())) == 42
     assert first.read_bytes() == whole
 
 
 def test_a_folder_in_its_place_is_walked_round(cache):
-    first = library(TEXT, needed()).path
+    first = compile_library(TEXT, require_compiler()).path
     first.unlink()
     first.mkdir()
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert "can't keep engines in" in found.remark
 
 
 def test_a_clock_that_jumps_changes_nothing(cache):
-    first = library(TEXT, needed())
+    first = compile_library(TEXT, require_compiler())
     for seconds in (0, 2**32):
         os.utime(first.path, (seconds, seconds))
         os.utime(cache, (seconds, seconds))
-        assert library(TEXT, needed()) == first
+        assert compile_library(TEXT, require_compiler()) == first
 
 
 def test_a_machine_of_another_kind_makes_its_own(cache, monkeypatch):
-    first = library(TEXT, needed())
+    first = compile_library(TEXT, require_compiler())
     monkeypatch.setattr("gradbook.system.kind_of_machine", lambda: "linux x86_64 musl 1.2")
-    second = library(TEXT, needed())
+    second = compile_library(TEXT, require_compiler())
     assert second.path != first.path
     assert answer(second) == 42
 
@@ -194,12 +192,12 @@ def test_what_cannot_be_loaded_is_told_in_a_line(tmp_path):
     broken = tmp_path / f"broken{LIBRARY}"
     broken.write_bytes(b"no library")
     with pytest.raises(CompilerError, match="can't be loaded .*GRADBOOK_CC can name another"):
-        loaded(broken)
+        load(broken)
 
 
 def test_a_library_without_our_functions_is_told_in_a_line_and_not_kept(cache):
     with pytest.raises(CompilerError, match="has no engine_open; GRADBOOK_CC can name another"):
-        loaded(library(TEXT, needed()).path, "answer", "engine_open")
+        load(compile_library(TEXT, require_compiler()).path, "answer", "engine_open")
     assert not list(cache.iterdir())
 
 
@@ -220,7 +218,7 @@ def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
         monkeypatch.setattr(keeping, "temporary_folder", refused_in(cache))
     else:
         monkeypatch.setattr(Path, "mkdir", refused)
-    found = library(TEXT, needed())
+    found = compile_library(TEXT, require_compiler())
     assert answer(found) == 42
     assert str(cache) in found.remark
     assert not list(cache.glob("*"))
@@ -244,10 +242,11 @@ def test_on_a_full_disk_it_is_compiled_elsewhere(size, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
     script = (
-        "from gradbook.engine.compile import library; from gradbook.engine.compilers import needed;"
-        "from gradbook.engine.kept import loaded; text = 'char zeros[] = {1, [99999] = 1};"
-        "int answer(void) { return 42; }'; found = library(text, needed());"
-        "print(loaded(found.path).answer(), found.remark)"
+        "from gradbook.engine.compilers import require_compiler;"
+        "from gradbook.engine.libraries import compile_library, load;"
+        "text = 'char zeros[] = {1, [99999] = 1}; int answer(void) { return 42; }';"
+        "found = compile_library(text, require_compiler());"
+        "print(load(found.path).answer(), found.remark)"
     )
     mount = 'mount -t tmpfs -o size=$0 small "$1" && exec "$2" -c "$3"; exit 77'
     done = subprocess.run(
@@ -272,7 +271,7 @@ def test_a_library_that_is_in_use_elsewhere_serves_as_well(cache, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(keeping.os, "replace", held_open)
-    assert answer(library(TEXT, needed())) == 42
+    assert answer(compile_library(TEXT, require_compiler())) == 42
     assert [path.suffix for path in cache.iterdir()] == [LIBRARY]
 
 
@@ -281,4 +280,4 @@ def test_what_a_compiler_objects_to_is_not_taken_for_a_full_disk(cache):
         raise CompilerError("gcc can't compile the engine: error")
 
     with pytest.raises(CompilerError, match="gcc can't compile"):
-        kept(hashed("a"), LIBRARY, objects)
+        cached(digest_of("a"), LIBRARY, objects)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from gradbook.engine.base import EpochRun
+from gradbook.engine.engines import PlainEngine
 from gradbook.engine.native import NativeEngine
-from gradbook.engine.plain import PlainEngine
 from gradbook.errors import ShapeError, UsageError
 from gradbook.lab.models.answers import answers
 from gradbook.net import Net, builtin, parse
@@ -80,10 +80,10 @@ def test_training_goes_on_from_what_was_carried_bit_for_bit():
     first, second = (NativeEngine(net, 32, 2, extra=QUICKLY) for _ in range(2))
     for batch in batches[:2]:
         first.step(batch.images, batch.labels, **KEY)
-    second.restore(first.carried())
+    second.restore(first.state())
     for batch in batches[2:]:
         second.step(batch.images, batch.labels, **KEY)
-    assert all(np.array_equal(whole.arrays[name], second.arrays[name]) for name in whole.carried())
+    assert all(np.array_equal(whole.arrays[name], second.arrays[name]) for name in whole.state())
 
 
 def test_an_epoch_is_its_steps_one_after_the_other():
@@ -97,7 +97,7 @@ def test_an_epoch_is_its_steps_one_after_the_other():
         assert losses[number] == pytest.approx(
             single.epoch(batch.images, batch.labels, rate, order=part).losses[0], abs=0
         )
-    assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.carried())
+    assert all(np.array_equal(whole.arrays[name], single.arrays[name]) for name in whole.state())
 
 
 def test_an_engine_that_nobody_has_any_more_is_gone_and_its_views_last():

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from gradbook.engine import compilers
-from gradbook.engine.choice import open_engine
-from gradbook.engine.plain import PlainEngine
+from gradbook.engine.engines import PlainEngine, open_engine
 from gradbook.net import parse
 from tests.engine.agreement import disagreement
 from tests.engine.test_native import MIXED, UPDATES
@@ -56,7 +55,7 @@ import subprocess
 import sys
 
 import numpy as np
-from gradbook.engine.choice import open_engine
+from gradbook.engine.engines import open_engine
 from gradbook.net import parse
 
 engine = open_engine(parse("input 4; dense 3; relu; dense 2; log softmax; rate 0.1"), 8)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from gradbook.data.warp import WARP_GRAMMAR, Elastic, parse_warp, warp_images
+from gradbook.engine.native import AT_ONCE, FLAGS, Warping, warp_source
 from gradbook.engine.native import NativeEngine as Engine
-from gradbook.engine.warping import AT_ONCE, FLAGS, Warping, source
 from gradbook.errors import ShapeError
 from gradbook.net import parse as parse_net
 from tests.data.made import pixels
@@ -113,7 +113,7 @@ def trained(threads, numbers=None):
     how = {"warp": parse_warp("rotate 20; elastic 4 2")} if numbers is None else {}
     given = images if numbers is None else numbers(images)
     losses = engine.epoch(given, labels, 0.1, order=order, **how, **KEY).losses
-    return losses.tobytes() + b"".join(array.tobytes() for array in engine.carried().values())
+    return losses.tobytes() + b"".join(array.tobytes() for array in engine.state().values())
 
 
 def test_training_gives_the_same_bits_on_any_number_of_threads():
@@ -157,7 +157,7 @@ def test_large_images_are_no_more_than_a_thread_has_room_for():
 
 
 def test_both_sides_pad_alike():
-    assert f"#define AT_ONCE {AT_ONCE} " in source()
+    assert f"#define AT_ONCE {AT_ONCE} " in warp_source()
 
 
 @pytest.mark.parametrize("level", ["avx512", "avx2", "plain"])
@@ -167,7 +167,7 @@ def test_nothing_is_warned_about(name, level, tmp_path):
     if level != "plain" and platform.machine() != "x86_64":
         pytest.skip("AVX is the x86-64 processors' alone; this one is another")
     file = tmp_path / "warp.c"
-    file.write_text(source())
+    file.write_text(warp_source())
     wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
     said = subprocess.run(
         [*compiler.words(level), *FLAGS, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
@@ -181,8 +181,10 @@ def test_nothing_is_warned_about(name, level, tmp_path):
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="for another processor")
 def test_gcc_looks_up_many_pixels_at_once(tmp_path):
     gcc, file = compiler_called("gcc"), tmp_path / "warp.c"
-    file.write_text(source())
-    (pixel,) = [k for k, line in enumerate(source().splitlines()) if "float x = map.x0" in line]
+    file.write_text(warp_source())
+    (pixel,) = [
+        k for k, line in enumerate(warp_source().splitlines()) if "float x = map.x0" in line
+    ]
     said = subprocess.run(
         [*gcc.words("avx2"), *FLAGS, "-fopt-info-vec", "-c", file, "-o", tmp_path / "warp.o"],
         capture_output=True,
@@ -258,7 +260,7 @@ def written(asked, tables):
 def test_sanitizers_find_nothing(text, shape, checks, tmp_path):
     made = Warping(parse_warp(text), shape)
     file, program = tmp_path / "main.c", tmp_path / "main"
-    file.write_text(f"{source()}\n{written(made.asked, made.tables)}\n{MAIN}")
+    file.write_text(f"{warp_source()}\n{written(made.asked, made.tables)}\n{MAIN}")
     flags = ["-O1", "-g", "-std=gnu11", "-pthread", "-fno-sanitize-recover=all"]
     compiler = shutil.which("gcc") or shutil.which("cc")
     subprocess.run(
@@ -292,7 +294,7 @@ int main(void) {
 
 def test_the_room_to_warp_is_enough_for_any_image(tmp_path):
     file, program = tmp_path / "main.c", tmp_path / "main"
-    file.write_text(f"{source()}\n{ROOMS}")
+    file.write_text(f"{warp_source()}\n{ROOMS}")
     compiler = shutil.which("gcc") or shutil.which("cc")
     subprocess.run([compiler, "-std=gnu11", file, "-o", program, "-lm"], check=True)
     said = subprocess.run([program], capture_output=True, text=True, check=False)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from gradbook.engine import wasm
-from gradbook.engine.compile import MOST_AT_ONCE
-from gradbook.engine.processes import CompilerError
-from gradbook.engine.wasm import ROOM, packed, trainer, viewer
+from gradbook.engine.compilers import CompilerError
+from gradbook.engine.libraries import MOST_AT_ONCE
+from gradbook.engine.wasm import ROOM, shipped_module, trainer, viewer
 from gradbook.lab.recipes import RECIPES
 from gradbook.net import Net
 from scripts import pack_modules
@@ -29,7 +29,7 @@ def test_what_comes_along_is_what_the_c_compiles_to(recipe, tmp_path, monkeypatc
     """Whoever compiled it, on how many cores, and however often."""
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path))
     for module in pack_modules.modules(recipe):
-        assert packed(module.name) == module.compiled(), STALE
+        assert shipped_module(module.name) == module.compile(), STALE
 
 
 @pytest.mark.witness("zig")
@@ -38,7 +38,7 @@ def test_as_many_compilers_share_a_module_on_every_machine(tmp_path, monkeypatch
     for cores in (1, MOST_AT_ONCE + 1):
         monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / str(cores)))
         monkeypatch.setattr("gradbook.system.cores", lambda cores=cores: cores)
-        made.add(trainer(SMALL, 8).compiled())
+        made.add(trainer(SMALL, 8).compile())
     assert len(made) == 1
 
 
@@ -76,4 +76,4 @@ def test_an_archive_that_was_damaged_is_told_in_a_line(damage, tmp_path, monkeyp
     damaged.write_bytes(damage(wasm.PACKED.read_bytes()))
     monkeypatch.setattr(wasm, "PACKED", damaged)
     with pytest.raises(CompilerError, match="can't be read: install gradbook anew"):
-        packed("any.wasm")
+        shipped_module("any.wasm")

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.data.dataset import framing
 from gradbook.data.sources import load
-from gradbook.engine.plain import PlainEngine
+from gradbook.engine.engines import PlainEngine
 from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.net import Net
 
@@ -38,6 +38,6 @@ def reader() -> Model:
     rates = np.linspace(0.01, 0.0005, EPOCHS * steps).reshape(EPOCHS, steps)
     for rate in rates:
         engine.epoch(digits.training.pixels[:IMAGES], digits.training.labels[:IMAGES], rate)
-    values = {name: engine.carried()[name] for name in trained_shapes(net)}
+    values = {name: engine.state()[name] for name in trained_shapes(net)}
     about = {"images": digits.shape, "framing": str(framing(digits.training))}
     return Model(net, values, [0.1307], [0.3081], digits.classes, about)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.report.run.report import write_report
+from gradbook.report.run_report import write_report
 from gradbook.report.study.page import study_page
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible

@@ -1,6 +1,6 @@
 """Images drawn anew each epoch: turned, moved, made larger, slanted, cut out, bent.
 
-What a warp means, said slowly in float64; `engine/warping.py` does the same at speed, and where
+What a warp means, said slowly in float64; `engine/native.py` does the same at speed, and where
 nothing compiles this is what trains.
 
 A place in an image is (x, y): pixels to the right of its middle, and pixels below it. A warp

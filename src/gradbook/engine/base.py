@@ -1,4 +1,4 @@
-"""What engines have in common: what is given is checked, steps make epochs, others may look on."""
+"""What engines have in common: inputs are checked, steps make epochs, an epoch can be watched."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.step import Step
 
-Given = dict[str, NDArray[Any]]
+JobArrays = dict[str, NDArray[Any]]
 GIVEN = "bytes numbers labels targets order scale shift rates"  # what a job points at
 MADE = "warp how losses right outputs"
 
@@ -101,7 +101,9 @@ class Engine(ABC):
         """All that goes from step to step and the last gradients, by their names in the graph."""
 
     @abstractmethod
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
+    def train(
+        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+    ) -> None:
         """Go through the images; `run` counts the steps that are done."""
 
     @abstractmethod
@@ -117,7 +119,7 @@ class Engine(ABC):
 
     # What is carried from step to step.
 
-    def carried(self) -> dict[str, NDArray[Any]]:
+    def state(self) -> dict[str, NDArray[Any]]:
         """A copy of all that goes from step to step: with it training goes on as it was."""
         return {str(leaf.name): self.arrays[str(leaf.name)].copy() for leaf in self.step_graph.next}
 
@@ -189,14 +191,14 @@ class Engine(ABC):
         self.train(given, changing, (seed, epoch), run)
         return run.so_far
 
-    def inputs(self, images: NDArray[Any]) -> Given:
+    def inputs(self, images: NDArray[Any]) -> JobArrays:
         if images.shape[1:] != self.net.input and images[:1].size != np.prod(self.net.input):
             raise ShapeError(f"images {images.shape[1:]} for a network that takes {self.net.input}")
         if images.dtype == np.uint8:
             return {"bytes": np.ascontiguousarray(images)}
         return {"numbers": np.ascontiguousarray(images, self.real)}
 
-    def _targets(self, labels: NDArray[Any], count: int) -> Given:
+    def _targets(self, labels: NDArray[Any], count: int) -> JobArrays:
         if len(labels) != count:
             raise ShapeError(f"{len(labels)} labels for {count} images")
         if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):

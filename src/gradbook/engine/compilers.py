@@ -1,21 +1,144 @@
-"""Which C compilers there are here, as people have them, and with what flags each compiles."""
+"""C compilers: which there are here, with what flags each compiles, and compilers at work.
+
+They are processes that end when whoever waits for them is interrupted.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import re
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from subprocess import PIPE
+from threading import Timer
+from typing import IO, Any
 
-from gradbook.engine.processes import CompilerError, answer
-from gradbook.errors import one_line
+import numpy as np
+
+from gradbook import __version__, interruption, system
+from gradbook.amounts import counted
+from gradbook.errors import GradbookError, one_line
 from gradbook.system import LIBRARY
+
+# At work --------------------------------------------------------------------------
+
+LONGEST, AT_ONCE = 300, 60  # seconds that a compiler may take, and that an answer may
+MOST_SAID = 2**22  # bytes that it may print; no compiler has that much to say of an engine
+ANOTHER = "; GRADBOOK_CC can name another compiler"
+
+Process = subprocess.Popen[bytes]
+_running: set[Process] = set()
+
+
+class CompilerError(GradbookError):
+    """There is no compiler, or it can't compile what we wrote."""
+
+
+def are_running() -> bool:
+    """Whether anything is being compiled, in any thread, at this moment."""
+    return bool(_running)
+
+
+def side_by_side(*works: Callable[[], Any]) -> list[Any]:
+    """Do all works and return their results. An interruption ends the compilers and the works."""
+    return interruption.side_by_side(*works, stop=_end_all)
+
+
+def _end_all() -> None:
+    for process in tuple(_running):
+        _end(process)
+
+
+def _end(process: Process) -> None:
+    """Ask a compiler and its helpers to end; it then removes what it wrote."""
+    if process.poll() is None:
+        system.end(process)
+
+
+def answer(command: Sequence[str], given: str = "") -> str | None:
+    """What a compiler prints at once; None where there is none, or where it objects."""
+    try:
+        with subprocess.Popen(
+            command, stdin=PIPE, stdout=PIPE, stderr=subprocess.DEVNULL, **system.apart()
+        ) as process:
+            told = _read_all(process, process.stdout, AT_ONCE, given)
+    except (OSError, ValueError, RuntimeError, CompilerError):  # RuntimeError: no more threads
+        return None
+    return told if process.returncode == 0 else None
+
+
+def compile_in(folder: Path, command: Sequence[str]) -> None:
+    """Run a compiler in a folder in which the files that it reads and writes have plain names: not
+    every compiler can spell every folder.
+    """
+    try:
+        code, said = _worked(folder, command)
+    except (OSError, CompilerError) as error:
+        raise CompilerError(f"{command[0]} doesn't run: {error}{ANOTHER}") from error
+    if code:
+        wrong = [line for line in said.splitlines() if "error" in line]
+        first = (wrong or said.splitlines() or ["no reason given"])[0]
+        raise CompilerError(f"{command[0]} can't compile the engine: {first}{ANOTHER}")
+
+
+def _worked(folder: Path, command: Sequence[str]) -> tuple[int, str]:
+    """Run it; its exit code, and what it complained of."""
+    with system.bound_to_us(command) as (words, given), _started(folder, words, given) as process:
+        _running.add(process)
+        try:
+            complaints = _read_all(process, process.stderr, LONGEST)
+        finally:
+            _running.remove(process)
+        return process.returncode, complaints
+
+
+def _read_all(process: Process, stream: IO[bytes] | None, patience: float, given: str = "") -> str:
+    """All that it prints; one that goes on for too long or prints too much is ended."""
+    assert stream is not None
+    late = Timer(patience, system.kill, [process])
+    late.daemon = True
+    try:
+        late.start()
+        if process.stdin:
+            with suppress(BrokenPipeError):  # it didn't want to know
+                process.stdin.write(given.encode())
+                process.stdin.close()
+        content = stream.read(MOST_SAID + 1)
+        is_late = late.finished.is_set()
+        if len(content) <= MOST_SAID:
+            process.wait()
+    finally:
+        late.cancel()
+        system.kill(process)
+    if is_late:
+        raise CompilerError(f"it takes more than {patience:g} s")
+    if len(content) > MOST_SAID:
+        raise CompilerError(f"it prints more than {MOST_SAID:,} bytes")
+    return content.decode("utf-8", "replace")
+
+
+def _started(folder: Path, words: Sequence[str], given: int) -> Process:
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env={**os.environ, "TMPDIR": "."},  # so that the folder takes what is left there with it
+        stdin=given,
+        stdout=subprocess.DEVNULL,
+        stderr=PIPE,
+        **system.apart(),
+    )
+
+
+# Which there are ------------------------------------------------------------------
 
 FLAGS = ("-O2", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno")
 THREADS = "-pthread"
@@ -69,18 +192,18 @@ class Compiler:
         return self.is_for_windows and "__clang__" not in defined and "__x86_64__" in defined
 
     def flags(self, level: str) -> list[str]:
-        """What makes it compile for machines of that level."""
+        """The flags by which it compiles for machines of that level."""
         if self.is_for_browsers:  # which all have the same vectors
             return ["-msimd128"]
         if level == "native":
-            return next(([flag] for flag in NATIVE if _told(self, flag) is not None), [])
+            return next(([flag] for flag in NATIVE if _macro_text(self, flag) is not None), [])
         machine = LEVELS[level]
         if self.is_zig:  # to which nothing said is native
             machine = machine.replace("-", "_") or "baseline"
         return [f"-march={machine}"] if machine else []
 
     def words(self, level: str) -> list[str]:
-        """What starts it to compile for machines of that level."""
+        """The words of a command that compiles for machines of that level."""
         return [*self.command, *FLAGS, *self._own_flags(), *self.flags(level)]
 
     def _own_flags(self) -> list[str]:
@@ -92,14 +215,14 @@ class Compiler:
 
     @property
     def to_link(self) -> list[str]:
-        """What makes a library of objects, one that needs no other that isn't on every machine."""
+        """The flags that make a library of objects; it needs only what every machine has."""
         if self.is_for_browsers:
             return ["-mexec-model=reactor", "-Wl,--strip-all"]
         alone = ["-static"] if self.is_for_windows and not self.is_zig else []
         return ["-shared", *alone]
 
 
-def find(wanted: str | None = None) -> Compiler | None:
+def find_compiler(wanted: str | None = None) -> Compiler | None:
     """The compiler asked for by GRADBOOK_CC or by name, or the first that can be used."""
     wish = wanted or os.environ.get("GRADBOOK_CC")
     for command in [_command(wish)] if wish else _candidates():
@@ -109,9 +232,9 @@ def find(wanted: str | None = None) -> Compiler | None:
     return None
 
 
-def needed(wanted: str | None = None) -> Compiler:
-    """The same, or one line that says how to get one."""
-    found = find(wanted)
+def require_compiler(wanted: str | None = None) -> Compiler:
+    """The compiler that `find_compiler` finds, or one line that says how to get one."""
+    found = find_compiler(wanted)
     if found is None:
         raise CompilerError(
             f"no C compiler here: {how_to_get_one()}"
@@ -122,7 +245,7 @@ def needed(wanted: str | None = None) -> Compiler:
 
 
 def for_browsers() -> Compiler:
-    """Zig, which compiles for them from anywhere, or one line that says how to get it."""
+    """Zig, which compiles for browsers from anywhere, or one line that says how to get it."""
     for command in _zigs():
         version = _version(command)
         if version is not None:
@@ -131,8 +254,8 @@ def for_browsers() -> Compiler:
     raise CompilerError(f"{what}, and there is no zig here to compile it: {_zigs_wheel()}")
 
 
-def instead_of_one() -> str:
-    """What is said where NumPy trains."""
+def why_numpy() -> str:
+    """Why NumPy trains, told to the user."""
     why, remedy = "no C compiler here", how_to_get_one()
     if wish := os.environ.get("GRADBOOK_CC"):
         why, remedy = f"GRADBOOK_CC names {wish!r}, which compiles nothing here", "name another"
@@ -140,7 +263,7 @@ def instead_of_one() -> str:
 
 
 def how_to_get_one() -> str:
-    """In words that end a sentence."""
+    """How to get a compiler, as the end of a sentence."""
     wheel = _zigs_wheel()
     if sys.platform == "darwin":
         return f"xcode-select --install, or {wheel}"
@@ -200,20 +323,20 @@ def _version(command: tuple[str, ...]) -> str | None:
 
 
 @cache
-def _told(compiler: Compiler, *flags: str) -> str | None:
-    """All macros there are where engines are compiled; None where they can't be."""
+def _macro_text(compiler: Compiler, *flags: str) -> str | None:
+    """The definitions of all macros where engines are compiled; None where they can't be."""
     return answer([*compiler.command, *flags, "-dM", "-E", "-x", "c", "-"], USED)
 
 
 @cache
 def _defined(compiler: Compiler, *flags: str) -> dict[str, str]:
-    lines = (_told(compiler, *flags) or "").splitlines()
+    lines = (_macro_text(compiler, *flags) or "").splitlines()
     defined = (line.removeprefix("#define ").partition(" ") for line in lines)
     return {name: value for name, _, value in defined}
 
 
 def macros(compiler: Compiler, level: str = "native") -> dict[str, str]:
-    """What the compiler says it compiles for."""
+    """The macros that say what the compiler compiles for."""
     found = _defined(compiler, *compiler.flags(level))
     if not found:
         raise CompilerError(f"{compiler.command[0]} can't compile for machines of level {level}")
@@ -230,3 +353,32 @@ def vectors(compiler: Compiler, level: str = "native") -> str:
         ("simd128", "__wasm_simd128__"),
     )
     return next((kind for kind, macro in kinds if macro in defined), "plain")
+
+
+# Where something was computed -----------------------------------------------------
+
+PROCESSORS = Path("/proc/cpuinfo")
+MODEL = re.compile(r"^model name\s*:\s*(.+)$", re.MULTILINE)
+
+
+def surroundings(threads: int) -> dict[str, str]:
+    """Versions, processor and compiler, in words, so that a result can be repeated."""
+    compiler = find_compiler()
+    return {
+        "gradbook": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": f"{_processor()}, {counted(os.cpu_count() or 1, 'core')}",
+        "threads": str(threads),
+        "vectors": vectors(compiler) if compiler else "none",
+        "compiler": compiler.name if compiler else "none: NumPy",
+    }
+
+
+def _processor() -> str:
+    try:
+        found = MODEL.search(PROCESSORS.read_text("utf-8", "replace"))
+    except OSError:
+        found = None
+    return found[1].strip() if found else platform.processor() or platform.machine()

@@ -1,29 +1,33 @@
-"""An engine in native code: loaded, fed with arrays, run without holding the interpreter."""
+"""Native code, loaded and called without holding the interpreter: a network's engine, and warps.
+
+An engine's C is for exactly one network. That of warps (runtime/warp.c) is compiled once for all
+and called for each image.
+"""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from math import radians
 from pathlib import Path
 from threading import Lock, current_thread, main_thread
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from gradbook.data.warp import Warp
+from gradbook.data.warp import Warp, crop_factors, from_the_middle, influence
 from gradbook.engine import compilers
-from gradbook.engine.base import Engine, EpochRun, Given, Job
-from gradbook.engine.compile import library
-from gradbook.engine.kept import loaded
-from gradbook.engine.warping import Warping
-from gradbook.errors import LimitError, UsageError
+from gradbook.engine.base import Engine, EpochRun, Job, JobArrays, fields
+from gradbook.engine.compilers import Compiler, require_compiler
+from gradbook.engine.libraries import Library, compile_library, load
+from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.interruption import side_by_side
 from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.targets.c.machine import machine
-from gradbook.targets.c.source import Array, Source, source
+from gradbook.targets.c.source import Array, Source, part, source
 
 TRAIN, PREDICT = 0, 1
 MOST_THREADS = 64
@@ -32,10 +36,10 @@ _pointer = ctypes.c_void_p
 
 
 class NativeMemory:
-    """What an engine holds in native code, given back when nothing refers to it any more.
+    """The memory of an engine in native code, freed when nothing refers to it any more.
 
-    Views of it refer to this and not to the engine that has them: NumPy's arrays aren't looked
-    through for circles, so an engine in one would stay for ever.
+    Views of it refer to this object and not to the engine that has them: Python's collector doesn't
+    look for cycles through NumPy's arrays, so an engine in a cycle would stay for ever.
     """
 
     def __init__(self, library: ctypes.CDLL, threads: int) -> None:
@@ -50,7 +54,7 @@ class NativeMemory:
             self._handle = None
 
     def array(self, number: int) -> int:
-        """Where it is."""
+        """The address of an array."""
         return int(self._library.engine_array(self._handle, number))
 
     def run(self, job: Job, what: int) -> None:
@@ -58,7 +62,7 @@ class NativeMemory:
 
 
 class NativeEngine(Engine):
-    """Its weights and what else it carries live in native memory."""
+    """An engine whose weights, and whatever else goes from step to step, lie in native memory."""
 
     def __init__(
         self,
@@ -76,16 +80,16 @@ class NativeEngine(Engine):
             raise UsageError(f"from 1 to {MOST_THREADS} threads, not {threads}")
         super().__init__(net, batch, precision, weighted)
         self.threads = threads
-        self.compiler = compilers.needed(compiler)
+        self.compiler = compilers.require_compiler(compiler)
         self.level = level
         vectors = compilers.vectors(self.compiler, level)
         self.source: Source = source(
             self.step_graph, inference(net), machine(vectors, precision == "float64")
         )
-        found = library(self.source.text, self.compiler, level, extra, self.source.effort)
+        found = compile_library(self.source.text, self.compiler, level, extra, self.source.effort)
         self.path, self.remark = found.path, found.remark
         self._running = Lock()
-        self._memory = NativeMemory(_loaded(self.path), threads)
+        self._memory = NativeMemory(_load_engine(self.path), threads)
         for leaf, values in self.step_graph.start.items():
             self.arrays[str(leaf.name)][...] = values
 
@@ -103,7 +107,9 @@ class NativeEngine(Engine):
         held.memory = self._memory  # which lasts as long as the view
         return np.frombuffer(held, self.real).reshape(array.shape)
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
+    def train(
+        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+    ) -> None:
         shape = self.net.input
         warping = None
         if warp:
@@ -120,7 +126,7 @@ class NativeEngine(Engine):
         self,
         what: int,
         count: int,
-        given: Given,
+        given: JobArrays,
         key: tuple[int, int],
         run: EpochRun,
         warping: Warping | None,
@@ -136,9 +142,9 @@ class NativeEngine(Engine):
         else:  # Ctrl-C ends it after its step
             side_by_side(call, stop=run.stop)
 
-    def _call(self, job: Job, what: int, given: Given, warping: Warping | None) -> None:
-        """Native code, in this thread, which holds all that the code may touch: whatever becomes
-        of whoever waits for it, nothing of that is freed or given to another call before.
+    def _call(self, job: Job, what: int, given: JobArrays, warping: Warping | None) -> None:
+        """Run native code in this thread, which holds all arrays that the code may touch: whatever
+        becomes of the caller, none is freed or given to another call before the code is done.
         """
         with self._running:  # one call at a time
             for name, array in given.items():
@@ -151,8 +157,8 @@ class NativeEngine(Engine):
                 job.point_at_nothing()
 
 
-def _loaded(path: Path) -> ctypes.CDLL:
-    library = loaded(path, *(f"engine_{name}" for name in ("open", "close", "array", "run")))
+def _load_engine(path: Path) -> ctypes.CDLL:
+    library = load(path, *(f"engine_{name}" for name in ("open", "close", "array", "run")))
     library.engine_open.argtypes, library.engine_open.restype = [ctypes.c_int], _pointer
     library.engine_close.argtypes, library.engine_close.restype = [_pointer], None
     library.engine_array.argtypes = [_pointer, ctypes.c_int]
@@ -160,3 +166,148 @@ def _loaded(path: Path) -> ctypes.CDLL:
     library.engine_run.argtypes = [_pointer, _pointer, ctypes.c_int]
     library.engine_run.restype = ctypes.c_int64
     return library
+
+
+# Warps ----------------------------------------------------------------------------
+
+AT_ONCE = 16  # as in warp.c
+FLAGS = ("-O3",)  # at less, gcc takes loops over pixels pixel by pixel: six times slower, same bits
+
+Floats = NDArray[np.float32]
+Shape = tuple[int, int, int]  # channels, rows, columns
+
+
+class WarpStruct(ctypes.Structure):
+    """`struct warp` of runtime/warp.c."""
+
+    _fields_ = (
+        *fields(ctypes.c_int32, "channels height width background"),
+        *fields(ctypes.c_double, "rotate shear shift smallest largest"),
+        *fields(ctypes.c_double, "crop_chance crop_height crop_width bend"),
+        *fields(ctypes.c_int32, "spacing points_down points_across"),
+        *fields(_pointer, "down across rows columns"),
+    )
+
+
+class Warping:
+    """A warp of images of one shape: `function` and `how` are what `struct job` asks for."""
+
+    def __init__(
+        self, warp: Warp, shape: Shape, compiler: Compiler | None = None, level: str = "native"
+    ) -> None:
+        _, rows, columns = self.shape = shape
+        warp.require_fit(rows, columns)
+        self._library = _load_warp(warp_library(compiler or require_compiler(), level).path)
+        self.tables = warp_tables(warp, rows, columns)
+        self.asked = warp_struct(warp, shape, self.tables)
+
+    @property
+    def function(self) -> int:
+        """The address of `warp_image`."""
+        return ctypes.cast(self._library.warp_image, _pointer).value or 0
+
+    @property
+    def how(self) -> int:
+        """The address of `asked`, which lasts as long as this object."""
+        return ctypes.addressof(self.asked)
+
+    def images(
+        self,
+        pixels: NDArray[np.uint8],
+        order: ArrayLike,
+        *,
+        seed: int,
+        epoch: int,
+        scale: ArrayLike = 1,
+        shift: ArrayLike = 0,
+    ) -> Floats:
+        """scale · byte + shift of the images of these numbers, warped; channel by channel."""
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.shape:
+            raise ShapeError(f"images {pixels.shape[1:]} for a warp of {self.shape} bytes")
+        numbers = np.ascontiguousarray(order, np.int64)
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(pixels):
+            raise ShapeError(f"the order names images beyond the {len(pixels)} there are")
+        given = np.ascontiguousarray(pixels)
+        factors, terms = (_for_each_channel(value, self.shape) for value in (scale, shift))
+        made = np.empty((len(numbers), *self.shape), np.float32)
+        room = np.empty(self._library.room_to_warp(*self.shape[1:]), np.uint8)
+        self._library.warp_images(
+            self.how,
+            seed,
+            epoch,
+            numbers.ctypes.data,
+            len(numbers),
+            given.ctypes.data,
+            factors.ctypes.data,
+            terms.ctypes.data,
+            made.ctypes.data,
+            room.ctypes.data,
+        )
+        return made
+
+
+def warp_source() -> str:
+    """The C of warps, whole."""
+    return f"#include <stdint.h>\n\n{part('room')}\n{part('chance')}\n{part('warp')}"
+
+
+def warp_library(compiler: Compiler, level: str = "native") -> Library:
+    return compile_library(warp_source(), compiler, level, FLAGS)
+
+
+@cache
+def _load_warp(path: Path) -> ctypes.CDLL:
+    loaded = load(path, "warp_image", "warp_images", "room_to_warp")
+    key = [ctypes.c_uint64, ctypes.c_uint64]
+    loaded.warp_images.argtypes = [
+        _pointer,
+        *key,
+        _pointer,
+        ctypes.c_int64,
+        *[_pointer] * 5,
+    ]
+    loaded.warp_images.restype = None
+    loaded.room_to_warp.argtypes = [ctypes.c_int, ctypes.c_int]
+    loaded.room_to_warp.restype = ctypes.c_size_t
+    return loaded
+
+
+def warp_tables(warp: Warp, rows: int, columns: int) -> dict[str, Floats]:
+    """The tables that `struct warp` points at, by their names there."""
+    x, y = np.meshgrid(from_the_middle(columns), from_the_middle(rows))
+    tables = {"columns": x, "rows": y}
+    if warp.elastic:
+        down, across = influence(rows, warp.elastic), influence(columns, warp.elastic)
+        first = np.arange(rows)[:, None] // warp.elastic.spacing
+        tables["down"] = np.take_along_axis(down, first + np.arange(4), axis=1)
+        tables["across"] = np.pad(across.T, ((0, 0), (0, -columns % AT_ONCE)))
+    return {name: np.ascontiguousarray(table, np.float32) for name, table in tables.items()}
+
+
+def warp_struct(warp: Warp, shape: Shape, tables: dict[str, Floats]) -> WarpStruct:
+    channels, rows, columns = shape
+    wider, higher = crop_factors(warp, rows, columns)
+    elastic = warp.elastic
+    return WarpStruct(
+        channels=channels,
+        height=rows,
+        width=columns,
+        background=warp.background or 0,
+        rotate=radians(warp.rotate),
+        shear=radians(warp.shear),
+        shift=warp.shift,
+        smallest=warp.scale[0],
+        largest=warp.scale[1],
+        crop_chance=warp.crop.chance if warp.crop else 0,
+        crop_height=1 / higher,
+        crop_width=1 / wider,
+        bend=elastic.most if elastic else 0,
+        spacing=elastic.spacing if elastic else 1,
+        points_down=elastic.points(rows) if elastic else 0,
+        points_across=elastic.points(columns) if elastic else 0,
+        **{name: table.ctypes.data for name, table in tables.items()},
+    )
+
+
+def _for_each_channel(value: ArrayLike, shape: Shape) -> Floats:
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(value), shape[0]), np.float32)

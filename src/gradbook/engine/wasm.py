@@ -18,10 +18,9 @@ from typing import Any
 
 from gradbook.data.warp import Warp
 from gradbook.engine.base import Job
-from gradbook.engine.compile import library
-from gradbook.engine.compilers import for_browsers, vectors
-from gradbook.engine.processes import CompilerError
-from gradbook.engine.warping import WarpStruct, asked_of, tables_of
+from gradbook.engine.compilers import CompilerError, for_browsers, vectors
+from gradbook.engine.libraries import compile_library
+from gradbook.engine.native import WarpStruct, warp_struct, warp_tables
 from gradbook.graph.chain import gradients
 from gradbook.net import Net
 from gradbook.net.build import inference, training_step
@@ -65,15 +64,15 @@ class WasmModule:
     @property
     def code(self) -> bytes:
         """As it comes along with gradbook, or made here."""
-        return packed(self.name) or self.compiled()
+        return shipped_module(self.name) or self.compile()
 
-    def compiled(self) -> bytes:
+    def compile(self) -> bytes:
         """The same bytes wherever the same version of zig makes them."""
         called = [*CALLED, *(CALLED_TO_WARP if self.warps else [])]
         exports = [f"-Wl,--export={name}" for name in called]
         compiler = for_browsers()
         assert vectors(compiler) == SIMD
-        made = library(self.text, compiler, extra=exports, effort=self.effort)
+        made = compile_library(self.text, compiler, extra=exports, effort=self.effort)
         return made.path.read_bytes()
 
     def table(self) -> dict[str, Any]:
@@ -87,7 +86,7 @@ class WasmModule:
         }
 
 
-def packed(name: str) -> bytes | None:
+def shipped_module(name: str) -> bytes | None:
     """A module that comes along, if there is one of that name."""
     try:
         with tarfile.open(PACKED) as archive:
@@ -112,8 +111,8 @@ def viewer(net: Net, batch: int) -> WasmModule:
 def viewer_source(net: Net, batch: int) -> Source:
     forward = inference(net)
     nodes = forward.graph.by_name
-    values = [nodes[name] for name in shown(net)]
-    on_the_way = [nodes[name] for name in reached(net)]
+    values = [nodes[name] for name in shown_names(net)]
+    on_the_way = [nodes[name] for name in reached_names(net)]
     arriving = gradients(forward.error, list(dict.fromkeys(on_the_way)))
     outputs = [forward.error, *(arriving[value] for value in on_the_way), *values]
     return reader(forward, outputs, batch, machine(SIMD), net.name)
@@ -123,18 +122,18 @@ def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
     """The members of `struct warp`; what it points at as lists of numbers."""
     channels, rows, columns = shape
     warp.require_fit(rows, columns)
-    tables = tables_of(warp, rows, columns)
-    asked = asked_of(warp, (channels, rows, columns), tables)
+    tables = warp_tables(warp, rows, columns)
+    asked = warp_struct(warp, (channels, rows, columns), tables)
     said = {name: getattr(asked, name) for name, kind in _members(WarpStruct) if kind != "pointer"}
     return {**said, **{name: table.ravel().tolist() for name, table in tables.items()}}
 
 
-def shown(net: Net) -> list[str]:
+def shown_names(net: Net) -> list[str]:
     """The names of what the layers make: of dropout and flatten there is nothing new."""
     return [str(value_name(net, k)) for k, layer in enumerate(net.layers) if not layer.passes_on]
 
 
-def reached(net: Net) -> list[str]:
+def reached_names(net: Net) -> list[str]:
     """The image, and those of `shown` that the error is made of, directly or by way of others."""
     before = enumerate(net.layers[: last_value(net)])
     return ["i", *(str(value_name(net, k)) for k, layer in before if not layer.passes_on)]

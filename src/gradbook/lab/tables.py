@@ -18,8 +18,8 @@ from gradbook.data.dataset import balance_remark, deal_folds
 from gradbook.data.formats.cells import is_missing
 from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_remarks
 from gradbook.engine.base import Engine
-from gradbook.engine.choice import open_sooner
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
+from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.files import write_whole
 from gradbook.lab.models.answers import (
@@ -439,7 +439,7 @@ class _TableRun:
         self.inputs = (rows - self.normal.mean) / self.normal.deviation
         self.target_mean, self.target_deviation = self._target_scale()
         self.best: dict[str, NDArray[Any]] = {}
-        self.engine: Engine = open_sooner(
+        self.engine: Engine = open_faster(
             recipe.net,
             recipe.batch,
             len(self.training),
@@ -477,7 +477,7 @@ class _TableRun:
             history.append(self._epoch(len(history) + 1, done))
             listener(history[-1])
             if recipe.keep == BEST and best_epoch(history) is history[-1]:
-                self.best = self.engine.carried()
+                self.best = self.engine.state()
             if is_over(recipe, history):
                 break
         if self.best:
@@ -501,7 +501,7 @@ class _TableRun:
         return require_finite(found.loss, HELD_BACK), found.accuracy
 
     def model(self, kept: TableEpoch) -> TableModel:
-        carried = self.engine.carried()
+        carried = self.engine.state()
         return TableModel(
             self.recipe.net,
             {name: carried[name] for name in trained_shapes(self.recipe.net)},

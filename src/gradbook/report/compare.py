@@ -19,8 +19,8 @@ from gradbook.report.charts import chart_lines
 from gradbook.report.figures import swatch
 from gradbook.report.images import card, cards, line
 from gradbook.report.page import Section, columns_of_words, made_with, page, table, text, wide
-from gradbook.report.run.charts import of_several
-from gradbook.report.run.page import style
+from gradbook.report.run_report import style
+from gradbook.report.training import runs_charts
 from gradbook.report.words import (
     RULE,
     Span,
@@ -75,7 +75,7 @@ def compare_lines(
     yield from _differences(runs, width)
     yield from _misread(runs, misread)
     if all(run.history for run in runs):
-        accuracy = of_several([(run.name, run.recipe, run.history) for run in runs])[1]
+        accuracy = runs_charts([(run.name, run.recipe, run.history) for run in runs])[1]
         yield []
         yield from chart_lines(accuracy, width, LEAST_HEIGHT, ascii_only=ascii_only)
 
@@ -172,7 +172,7 @@ def compare_page(
     """The page; `misread` brings the images, and `command` is what makes it again."""
     sections = [Section("runs", "At a glance", _glance(runs))]
     if all(run.history for run in runs):
-        charts = of_several([(run.name, run.recipe, run.history) for run in runs])
+        charts = runs_charts([(run.name, run.recipe, run.history) for run in runs])
         sections.append(
             Section("training", "How they trained", figures.figure(charts, "How they trained"))
         )

@@ -192,11 +192,11 @@ def test_a_folder_without_pictures_and_a_name_without_a_file_are_one_line(model,
 
 
 def made(text: str, about: dict | None = None) -> Model:
-    from gradbook.engine.plain import PlainEngine
+    from gradbook.engine.engines import PlainEngine
     from gradbook.lab.models.model import trained_shapes
 
     net = Net.parse(text)
-    carried = PlainEngine(net, 8).carried()
+    carried = PlainEngine(net, 8).state()
     classes = [str(k) for k in range(max(net.outputs, 2))]
     values = {name: carried[name] for name in trained_shapes(net)}
     channels = net.input[0] if len(net.input) == 3 else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradbook.engine.plain import PlainEngine
+from gradbook.engine.engines import PlainEngine
 from gradbook.errors import ShapeError
 from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.recipes.text import recipe
@@ -68,7 +68,7 @@ def trained(*parts: int) -> tuple[list[float], bytes]:
     for epochs in parts:
         done = fit(engine, ROWS, WANTED, parse_schedule("constant 0.3"), epochs, len(losses))
         losses += [epoch.loss for epoch in done]
-    return losses, b"".join(array.tobytes() for array in engine.carried().values())
+    return losses, b"".join(array.tobytes() for array in engine.state().values())
 
 
 def test_it_learns():

@@ -44,8 +44,8 @@ def test_the_rate_that_is_found_trains_well(kind):
 
 def test_the_engine_stands_at_its_start_again():
     _, ready = found(NET.format("tanh"))
-    fresh = set_up(adapt(recipe(NET.format("tanh")), SET), 1).engine.carried()
-    for name, values in ready.engine.carried().items():
+    fresh = set_up(adapt(recipe(NET.format("tanh")), SET), 1).engine.state()
+    for name, values in ready.engine.state().items():
         np.testing.assert_array_equal(values, fresh[name])
 
 

@@ -11,8 +11,8 @@ import pytest
 
 import gradbook as gb
 from gradbook.data.dataset import TRAINING, Part, assemble
-from gradbook.engine.compilers import instead_of_one
-from gradbook.engine.plain import PlainEngine
+from gradbook.engine.compilers import why_numpy
+from gradbook.engine.engines import PlainEngine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.training import training as loop
 from gradbook.lab.training.run_folder import RunFolder
@@ -151,11 +151,11 @@ def test_keeping_a_run_changes_nothing(undisturbed):
 
 
 def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
-    monkeypatch.setattr("gradbook.engine.choice.find", lambda: None)
+    monkeypatch.setattr("gradbook.engine.engines.find_compiler", lambda: None)
     heard = Hearing()
     again = run("epochs 1", listener=heard)
     assert isinstance(heard.training.engine, PlainEngine)
-    assert heard.training.remarks == (instead_of_one(),)
+    assert heard.training.remarks == (why_numpy(),)
     assert told(run("epochs 1", listener=heard)) == told(again)
     monkeypatch.undo()
     native = run("epochs 1").history[0]
@@ -164,7 +164,7 @@ def test_numpy_trains_the_same_network_where_nothing_compiles(monkeypatch):
 
 def test_a_run_begun_in_numpy_goes_on_in_c_and_says_so(tmp_path, monkeypatch):
     with monkeypatch.context() as without:
-        without.setattr("gradbook.engine.choice.find", lambda: None)
+        without.setattr("gradbook.engine.engines.find_compiler", lambda: None)
         run(folder=tmp_path, listener=Stopping(without, 1))
     heard = Hearing()
     again = train(folder=tmp_path, resume=True, data=SET, listener=heard)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, given, settings
 
-from gradbook.engine import warping
-from gradbook.engine.compile import only, shared_out
+from gradbook.engine import native
 from gradbook.engine.compilers import vectors
+from gradbook.engine.libraries import parts_flag, share_out
 from gradbook.net import Net, builtin, parse
 from gradbook.net.build import inference, training_step
 from gradbook.targets.c.machine import machine
@@ -120,9 +120,9 @@ def test_its_parts_compile_without_a_warning(name, tmp_path):
     assert len(made.effort) > 1
     words = [*compiler.command, *compiler.flags("avx2"), "-O0", "-c", *FLAGS, *WARNINGS]
     (tmp_path / "engine.c").write_text(made.text, encoding="utf-8")
-    for share in shared_out(made.effort, most=3):
+    for share in share_out(made.effort, most=3):
         files = [str(tmp_path / name) for name in ("engine.c", "engine.o")]
-        command = [*words, only(share), files[0], "-o", files[1]]
+        command = [*words, parts_flag(share), files[0], "-o", files[1]]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -208,7 +208,7 @@ def test_where_the_system_starts_fewer_threads_those_do_the_same(tmp_path):
 @pytest.mark.parametrize("what", ["engine", "warps"])
 def test_gcc_finds_nothing_to_doubt(what, checks, tmp_path):
     """Neither on any path through it, nor where a number becomes another kind of number."""
-    content = text(parse(SMALL), "plain") if what == "engine" else warping.source()
+    content = text(parse(SMALL), "plain") if what == "engine" else native.warp_source()
     words = ["gcc", "-O1", "-c", *FLAGS, *WARNINGS, checks, "-Wno-sign-conversion"]
     compiled(words, content, tmp_path)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from gradbook.engine.engines import PlainEngine
 from gradbook.engine.native import NativeEngine
-from gradbook.engine.plain import PlainEngine
 from gradbook.layers.losses import weighed_targets
 from gradbook.net import Net
 

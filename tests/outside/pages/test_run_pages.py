@@ -8,8 +8,7 @@ from gradbook.lab.runs import find_misread, gather, open_runs
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.report.compare import compare_page
-from gradbook.report.run.page import evidence_page
-from gradbook.report.run.seeds import seeds_page
+from gradbook.report.run_report import evidence_page, seeds_page
 from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several

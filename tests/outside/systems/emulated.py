@@ -70,7 +70,7 @@ def trained(
 
 def carried(engine: Engine) -> bytes:
     """What an engine holds in its memory from step to step, in the order of its arrays."""
-    return b"".join(array.tobytes() for array in engine.carried().values())
+    return b"".join(array.tobytes() for array in engine.state().values())
 
 
 def samples(engine: Engine) -> tuple[np.ndarray, np.ndarray]:

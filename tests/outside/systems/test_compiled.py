@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from gradbook.engine import warping
+from gradbook.engine import native
 from gradbook.net import Net
 from gradbook.net.build import inference, training_step
 from gradbook.targets.c.machine import machine
@@ -50,4 +50,4 @@ def test_an_engine_is_made_for_other_systems(system, tmp_path):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_warps_are_made_for_other_systems(system, tmp_path):
-    linked(warping.source(), system, tmp_path)
+    linked(native.warp_source(), system, tmp_path)

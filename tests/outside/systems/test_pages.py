@@ -49,7 +49,7 @@ def in_node(engine, folder, **settings):
         "warp": settings.get("warp"),
         "settling": settings.get("settling"),
     }
-    told = {"table": made.table(), "plan": plan, "carried": [*engine.carried()]}
+    told = {"table": made.table(), "plan": plan, "carried": [*engine.state()]}
     told["asTheyLie"] = settings.get("as_they_lie", False)
     (folder / "plan.json").write_text(json.dumps(told), encoding="utf-8")
     (folder / "module.wasm").write_bytes(made.code)

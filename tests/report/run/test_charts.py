@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradbook.lab.recipes.text import change_recipe, recipe
-from gradbook.report.run.charts import of_run, of_several
+from gradbook.report.training import run_charts, runs_charts
 from tests.runs import curve
 
 ONE = change_recipe(recipe("quick"), "epochs 5")
@@ -12,7 +12,7 @@ ONE = change_recipe(recipe("quick"), "epochs 5")
 
 def test_the_charts_show_the_history():
     history = curve(6)
-    loss, right, rate = of_run(recipe("quick"), history)
+    loss, right, rate = run_charts(recipe("quick"), history)
     assert [c.label for c in loss.curves] == ["training", "validation"]
     assert loss.curves[1].values.tolist() == [epoch.validation_loss for epoch in history]
     assert right.curves[0].values.tolist() == [epoch.train_accuracy for epoch in history]
@@ -21,20 +21,20 @@ def test_the_charts_show_the_history():
 
 def test_runs_that_share_their_rates_share_the_curve():
     several_runs = [("a", ONE, curve(4)), ("b", ONE, curve(4, start=2))]
-    loss, _, rate = of_several(several_runs)
+    loss, _, rate = runs_charts(several_runs)
     assert [c.label for c in loss.curves] == ["a", "b"]
     assert [c.label for c in rate.curves] == ["all"]
 
 
 def test_training_speaks_for_runs_that_held_nothing_back():
-    loss, right, _ = of_several([("a", ONE, curve(4)), ("b", ONE, curve(5, validated=False))])
+    loss, right, _ = runs_charts([("a", ONE, curve(4)), ("b", ONE, curve(5, validated=False))])
     assert (loss.title, right.title) == ("Training loss", "Training accuracy")
     assert len(loss.curves[1].values) == 5
 
 
 def test_the_rate_is_drawn_by_steps_so_that_its_peak_within_an_epoch_shows():
     quick = recipe("quick")  # one cycle, warm 0.2, 3 epochs: highest after 0.6 of the first
-    (rate,) = of_run(quick, curve(3))[2].curves
+    (rate,) = run_charts(quick, curve(3))[2].curves
     assert rate.steps.max() == pytest.approx(quick.schedule.rate, rel=0.01)
     places, values = rate.points(100)
     assert places[int(np.argmax(values))] == pytest.approx(0.6, abs=0.02)
@@ -42,13 +42,13 @@ def test_the_rate_is_drawn_by_steps_so_that_its_peak_within_an_epoch_shows():
 
 
 def test_a_chart_by_steps_begins_before_the_first_epoch_ends():
-    chart = of_run(recipe("quick"), curve(3))[2]
+    chart = run_charts(recipe("quick"), curve(3))[2]
     assert chart.counts == [0, 1, 2, 3]
     assert [chart.across(epoch) for epoch in (0, 1.5, 3)] == [0, 0.5, 1]
 
 
 def test_a_smoothed_loss_is_named_beside_one_that_is_not():
     smoothed, plain = recipe("quick"), recipe("best")
-    assert of_run(smoothed, curve(3))[0].title == "Loss (of training with smoothing 0.05)"
-    assert of_run(plain, curve(3))[0].title == "Loss"
-    assert of_run(smoothed, curve(3, validated=False))[0].title == "Loss"
+    assert run_charts(smoothed, curve(3))[0].title == "Loss (of training with smoothing 0.05)"
+    assert run_charts(plain, curve(3))[0].title == "Loss"
+    assert run_charts(smoothed, curve(3, validated=False))[0].title == "Loss"

@@ -5,7 +5,7 @@ from math import inf, nan
 import pytest
 
 from gradbook.lab.training.epochs import Epoch
-from gradbook.report.run.epochs import epoch_table
+from gradbook.report.training import epoch_table
 from gradbook.report.words import plain
 
 EPOCH = Epoch(3, 0.2, 0.31245, 0.9041, 0.0712, 0.97815, 65.2, 28_123.4)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradbook.report.run.mistakes import MOST_CLASSES, by_class, confusion
+from gradbook.report.mistakes import MOST_CLASSES, by_class, confusion
 from tests.report.html import cells
 
 

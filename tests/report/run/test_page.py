@@ -9,8 +9,8 @@ import pytest
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs import gather
 from gradbook.net.measure import measure
-from gradbook.report.run.mistakes import MOST_MISREAD, by_class, confusion, gallery
-from gradbook.report.run.page import evidence_page, run_page
+from gradbook.report.mistakes import MOST_MISREAD, by_class, confusion, gallery
+from gradbook.report.run_report import evidence_page, run_page
 from tests.report.html import cells, words
 from tests.runs import finished, pictures
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.lab.training.epochs import Progress
-from gradbook.report.run.progress import Trace, bar, in_a_line, running, spark
+from gradbook.report.training import Trace, bar, progress_in_a_line, progress_lines, spark
 from gradbook.report.words import plain
 
 NOW = Progress(2, 20, 98, 196, 28_123.4, 12.0, 97.1, 0.0123, (2.0, 1.0, 0.5, 0.25))
@@ -27,11 +27,11 @@ def said(lines):
 
 
 def test_letters_do_where_there_is_nothing_else():
-    assert plain(running(NOW, LOSSES, 60, ascii_only=True)).isascii()
+    assert plain(progress_lines(NOW, LOSSES, 60, ascii_only=True)).isascii()
 
 
 def test_what_runs_is_a_bar_of_all_one_of_the_epoch_and_the_latest_losses():
-    assert said(running(NOW, LOSSES, 60)) == [
+    assert said(progress_lines(NOW, LOSSES, 60)) == [
         "epoch 2/20     ━━───────────────────────           1:37 left",
         "step 98/196    ━━━━━━━━━━━━╸────────────     28,123 images/s",
         "loss 0.9375    █▆▃▁                              rate 0.0123",
@@ -39,7 +39,7 @@ def test_what_runs_is_a_bar_of_all_one_of_the_epoch_and_the_latest_losses():
 
 
 def test_in_a_narrow_terminal_the_figures_stand_beneath():
-    assert said(running(NOW, LOSSES, 30)) == [
+    assert said(progress_lines(NOW, LOSSES, 30)) == [
         "epoch 2/20     ━──────────────",
         "step 98/196    ━━━━━━━╸───────",
         "loss 0.9375    █▆▃▁",
@@ -49,14 +49,14 @@ def test_in_a_narrow_terminal_the_figures_stand_beneath():
 
 
 def test_before_the_first_step_there_is_nothing_to_divide_by():
-    lines = said(running(Progress(1, 5, 0, 0, 0.0, 0.0, inf, 0.1, ()), Trace(), 60))
+    lines = said(progress_lines(Progress(1, 5, 0, 0, 0.0, 0.0, inf, 0.1, ()), Trace(), 60))
     assert lines[0].endswith("? left")
     assert lines[2].startswith("loss  ")
 
 
 def test_one_line_will_do():
-    assert plain([in_a_line(NOW, 80)]) == "epoch 2/20, step 98/196, 1:37 left\n"
-    assert plain([in_a_line(NOW, 10)]) == "epoch 2/20\n"
+    assert plain([progress_in_a_line(NOW, 80)]) == "epoch 2/20, step 98/196, 1:37 left\n"
+    assert plain([progress_in_a_line(NOW, 10)]) == "epoch 2/20\n"
 
 
 @pytest.mark.parametrize(

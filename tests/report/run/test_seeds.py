@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.lab.runs import gather
 from gradbook.lab.training.train import Spread
-from gradbook.report.run.seeds import LEFT, MOST_LABELS, RIGHT, dots, seeds_page
+from gradbook.report.run_report import LEFT, MOST_LABELS, RIGHT, dots, seeds_page
 from tests.report.html import cells, words
 from tests.runs import pictures, several
 

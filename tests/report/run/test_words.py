@@ -7,7 +7,13 @@ import pytest
 
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds
-from gradbook.report.run import words
+from gradbook.report.training import (
+    files_lines,
+    result_lines,
+    seeds_files_lines,
+    seeds_lines,
+    stopping_lines,
+)
 from gradbook.report.words import plain
 
 RESULT = {
@@ -27,7 +33,7 @@ def said(lines) -> str:
 
 
 def test_a_result_is_told_in_a_sentence():
-    assert said(words.result(RESULT, 120, 10_000)) == (
+    assert said(result_lines(RESULT, 120, 10_000)) == (
         "\nquick reads 99.43 % of the 10,000 test images correctly, 57 wrong, "
         "after 3 epochs in 12.3 s\n"
     )
@@ -36,17 +42,17 @@ def test_a_result_is_told_in_a_sentence():
 def test_one_image_is_told_as_one():
     one = RESULT | {"test_accuracy": 1.0, "epochs": 1}
     assert "100.00 % of the 1 test image correctly, 0 wrong, after 1 epoch in" in said(
-        words.result(one, 120, 1)
+        result_lines(one, 120, 1)
     )
 
 
 def test_what_was_done_before_has_no_images_to_count():
-    assert "99.43 % of the test images correctly, after" in said(words.result(RESULT, 120))
+    assert "99.43 % of the test images correctly, after" in said(result_lines(RESULT, 120))
 
 
 @pytest.mark.parametrize("width", range(20, 100, 7))
 def test_a_figure_is_never_torn_from_its_unit(width):
-    page = said(words.result(RESULT, width, 10_000))
+    page = said(result_lines(RESULT, width, 10_000))
     assert "99.43 %" in page
     assert "12.3 s" in page
 
@@ -63,14 +69,14 @@ def test_a_figure_is_never_torn_from_its_unit(width):
 )
 def test_it_is_said_where_a_training_stopped_and_how_it_goes_on(step, where):
     training = SimpleNamespace(checkpoint=lambda: SimpleNamespace(step=step), steps=196)
-    page = said(words.stopped(training, Path("my runs"), 80))
+    page = said(stopping_lines(training, Path("my runs"), 80))
     assert f"Stopped {where} and saved. Resume with" in page
     assert page.endswith("\n  gradbook train --resume 'my runs'\n")
 
 
 def test_seeds_are_a_table_with_their_mean_and_the_lowest():
     results = [RESULT, RESULT | {"seed": 1, "test_accuracy": 0.9953, "seconds": 14.34}]
-    page = said(words.spread(results, summarise_seeds(results, Path("runs"))))
+    page = said(seeds_lines(results, summarise_seeds(results, Path("runs"))))
     assert page.splitlines() == [
         "  seed  validation            test     time",
         "     0     99.00 %         99.43 %   12.3 s",
@@ -82,17 +88,17 @@ def test_seeds_are_a_table_with_their_mean_and_the_lowest():
 
 def test_one_seed_has_no_deviation_and_without_validation_there_is_none_to_tell():
     alone = [RESULT | {"validation_accuracy": None}]
-    page = said(words.spread(alone, summarise_seeds(alone, Path("runs"))))
+    page = said(seeds_lines(alone, summarise_seeds(alone, Path("runs"))))
     assert "  mean              99.43 ± 0.00 %" in page
 
 
 def test_remarks_go_where_they_do_not_fit():
     run = RunFolder("runs/quick")
-    assert "look here first" in said(words.files(run, 80))
-    narrow = said(words.files(run, 40))
+    assert "look here first" in said(files_lines(run, 80))
+    narrow = said(files_lines(run, 40))
     assert "look here first" not in narrow
     assert str(run.report_file) in narrow
     assert max(map(len, narrow.splitlines())) <= 40
     assert str(SeedsFolder("runs/ten").report_file) in said(
-        words.seeds_files(SeedsFolder("runs/ten"), 80)
+        seeds_files_lines(SeedsFolder("runs/ten"), 80)
     )

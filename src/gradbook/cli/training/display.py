@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any
 from gradbook.amounts import duration
 from gradbook.cli.terminal.output import can_say, print_event, show, width
 from gradbook.cli.terminal.screen import Screen, is_screen
-from gradbook.engine import processes
+from gradbook.engine import compilers
 from gradbook.lab.training.training import Listener, TrainingRun
-from gradbook.report.run import words
-from gradbook.report.run.epochs import EpochTable, epoch_table
-from gradbook.report.run.progress import BLOCK, NOT_ASCII, Trace, in_a_line, running
+from gradbook.report.training import (
+    BLOCK,
+    NOT_ASCII,
+    EpochTable,
+    Trace,
+    done_before_lines,
+    epoch_table,
+    files_lines,
+    opening_lines,
+    progress_in_a_line,
+    progress_lines,
+    result_lines,
+    seeds_files_lines,
+    seeds_lines,
+    stopping_lines,
+)
 from gradbook.report.words import QUIET, Span, TextLine, fold
 
 if TYPE_CHECKING:
@@ -136,7 +149,7 @@ class AsLines(Display):
         super().started(training)
         validated = training.material.validation is not None
         self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
-        self.say([*words.opening(training, room()), *self.table.heading()])
+        self.say([*opening_lines(training, room()), *self.table.heading()])
         for epoch in training.history:
             self.epoch_done(epoch)
 
@@ -151,25 +164,25 @@ class AsLines(Display):
     def done(self, trained: Trained, run: RunFolder) -> None:
         assert self.training
         tested = len(self.training.material.dataset.test_for_reporting)
-        show(words.result(trained.event, room(), tested))
-        show(words.files(run, width()))
+        show(result_lines(trained.event, room(), tested))
+        show(files_lines(run, width()))
 
     def done_before(self, run: RunFolder) -> None:
         result = run.result()
-        show(words.done_before(run, room()))
-        show(words.result(result, room()))
-        show(words.files(run, width()))
+        show(done_before_lines(run, room()))
+        show(result_lines(result, room()))
+        show(files_lines(run, width()))
 
     def stopped(self, folder: Path, trained: Trained | None = None) -> None:
-        show(words.stopped(self.training if trained else None, folder, room()))
+        show(stopping_lines(self.training if trained else None, folder, room()))
 
     def seed_done(self, result: Result) -> None:
         if self.training:
             show([[]])
 
     def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
-        show(words.spread(results, event))
-        show(words.seeds_files(folder, width()))
+        show(seeds_lines(results, event))
+        show(seeds_files_lines(folder, width()))
 
     def say(self, lines: list[TextLine]) -> None:
         show(lines)
@@ -222,7 +235,7 @@ class OnScreen(AsLines):
     def foot(self, columns: int, rows: int) -> list[TextLine]:
         """What stands beneath the table at this moment."""
         training = self.training
-        if processes.are_running():
+        if compilers.are_running():
             return [self._wheel(COMPILING)]
         if self.busy or training is None:
             return [self._wheel(self.busy)]
@@ -230,10 +243,10 @@ class OnScreen(AsLines):
             return [[], self._wheel(STOPPING)]
         now = training.progress()
         if rows < LEAST_ROWS:
-            return [in_a_line(now, columns)]
+            return [progress_in_a_line(now, columns)]
         self._follow(now)
         room = min(columns, BLOCK)
-        bars = running(now, self.trace, room, ascii_only=self.ascii_only)
+        bars = progress_lines(now, self.trace, room, ascii_only=self.ascii_only)
         return [[], *bars, [], [Span(HINT, QUIET)]]
 
     def _follow(self, now: Progress) -> None:

@@ -15,7 +15,7 @@ from gradbook.interruption import heard_alike
 from gradbook.lab.logs import Logged
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, summarise_seeds, train, train_by_crew
-from gradbook.report.run.progress import NOT_ASCII
+from gradbook.report.training import NOT_ASCII
 from gradbook.work.machines import ClusterError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _trained(
             trained = _logged(shown, run, recipe, how)
             if shown.training and not trained.stopped:
                 shown.doing("writing the report")
-                from gradbook.report.run.report import write_report
+                from gradbook.report.run_report import write_report
 
                 write_report(run.path, shown.training.material.dataset)
     except KeyboardInterrupt:  # before the first step, or after the last
@@ -95,7 +95,7 @@ def find_rate(recipe: Recipe, how: How) -> int:
     """Say which rate a range test suggests; nothing is trained or written."""
     from gradbook.lab.training.material import adapt, with_whole_path
     from gradbook.lab.training.train import as_record, range_test, set_up
-    from gradbook.report.run.range_test import lines
+    from gradbook.report.training import range_test_lines
 
     with busy("testing rates"):
         ready = set_up(adapt(with_whole_path(recipe)), how.threads)
@@ -103,7 +103,7 @@ def find_rate(recipe: Recipe, how: How) -> int:
     if how.as_events:
         print_json(as_record(test))
     else:
-        show(lines(test, ready.recipe.title, width(), ascii_only=not can_say(NOT_ASCII)))
+        show(range_test_lines(test, ready.recipe.title, width(), ascii_only=not can_say(NOT_ASCII)))
     return DONE
 
 
@@ -142,7 +142,7 @@ def several(folder: SeedsFolder, how: How) -> int:
             shown.seed_done(results[-1])
     event = summarise_seeds(results, folder.path)
     folder.write_result(event)
-    from gradbook.report.run.report import write_report
+    from gradbook.report.run_report import write_report
 
     with busy("writing the report"):
         write_report(folder.path)
@@ -154,7 +154,7 @@ def several(folder: SeedsFolder, how: How) -> int:
 def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
     """Whether a crew trained whatever wasn't done."""
     from gradbook.lab.training.material import images_of
-    from gradbook.report.run.report import write_report
+    from gradbook.report.run_report import write_report
 
     recipe, seeds = folder.plan()
     shown, images = display(how.as_events), images_of(recipe)

@@ -16,8 +16,8 @@ from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_trial, study
-from gradbook.report.run.progress import EMPTY, FULL
 from gradbook.report.study import text
+from gradbook.report.training import EMPTY, FULL
 from gradbook.report.words import QUIET, Span, TextLine, fold
 from gradbook.system import cores
 from gradbook.work.cluster import ClusterCrew

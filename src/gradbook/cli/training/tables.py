@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradbook.cli.main import DONE
 from gradbook.cli.terminal.output import print_event, show, warn, width
 from gradbook.cli.training.display import room
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.logs import Logs
 from gradbook.lab.tables import (
@@ -24,9 +24,9 @@ from gradbook.lab.tables import (
 )
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
-from gradbook.report.run import words
 from gradbook.report.tables import text
 from gradbook.report.tables.page import table_page
+from gradbook.report.training import files_lines
 from gradbook.report.words import RULE, Span, TextTable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def train_on(folder: Path, recipe: Recipe, problem: Problem, how: How) -> int:
     else:
         show(text.epoch_line(table, epoch) for epoch in text.unshown(trained))
         show(text.result(trained, room()))
-        show(words.files(run, width(), "new.csv -o predicted.csv", "predicts its rows"))
+        show(files_lines(run, width(), "new.csv -o predicted.csv", "predicts its rows"))
     return DONE
 
 

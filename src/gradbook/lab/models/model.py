@@ -228,7 +228,7 @@ class Model:
     @cached_property
     def engine(self) -> Engine:
         """What computes it for many images, made when it is first needed."""
-        from gradbook.engine.choice import open_engine
+        from gradbook.engine.engines import open_engine
 
         each = prod(self.net.input) + sum(map(prod, self.net.shapes))
         return self._ready(open_engine(self.net, min(self.batch, max(FEW, MOST_AT_ONCE // each))))
@@ -236,7 +236,7 @@ class Model:
     @cached_property
     def _plain_engine(self) -> Engine:
         """The same for a few, with nothing to compile."""
-        from gradbook.engine.plain import PlainEngine
+        from gradbook.engine.engines import PlainEngine
 
         return self._ready(PlainEngine(self.net, FEW))
 

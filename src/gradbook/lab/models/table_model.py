@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook.amounts import counted
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
 from gradbook.data.tables import Column, ColumnTable, Numbers, encode
-from gradbook.engine.plain import PlainEngine
+from gradbook.engine.engines import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import probabilities

@@ -279,7 +279,7 @@ def _result(training: TrainingRun, watch: _Watch) -> Result:
     if watch.ended:
         return Result(watch.ended, history, seconds=seconds, why=watch.why)
     accuracy = kept_epoch(training.recipe, history).validation_accuracy
-    bits = hash_of(training.engine.carried())
+    bits = hash_of(training.engine.state())
     return Result(DONE, history, accuracy, seconds, bits)
 
 

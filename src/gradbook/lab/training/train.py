@@ -22,8 +22,7 @@ from gradbook.amounts import counted, duration, percent, short
 from gradbook.arguments import whole
 from gradbook.data.dataset import BRIGHTEST, Dataset
 from gradbook.engine.base import Engine
-from gradbook.engine.processes import side_by_side
-from gradbook.engine.surroundings import surroundings
+from gradbook.engine.compilers import side_by_side, surroundings
 from gradbook.errors import DataError, GradbookError, UsageError
 from gradbook.files import made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
@@ -110,9 +109,9 @@ class Trained:
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.run.epochs import cell
+        from gradbook.report.training import training_cell
 
-        return cell(self)
+        return training_cell(self)
 
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not
@@ -260,7 +259,7 @@ def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
 
 
 def _engine(recipe: Recipe, threads: int | None) -> Engine:
-    from gradbook.engine.choice import open_engine
+    from gradbook.engine.engines import open_engine
 
     most = -(-recipe.batch // IMAGES_OF_A_THREAD)  # more would have nothing to do
     count = min(cores(), most) if threads is None else whole("threads", threads, 1)
@@ -544,7 +543,7 @@ class RangeTest:
 
 def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
     """Steps at ever higher rates, from the engine's start; the engine then stands there again."""
-    start = engine.carried()
+    start = engine.state()
     engine.normalise(*for_inputs(recipe.net, *material.brightness), BRIGHTEST)
     try:
         losses = _losses(recipe, material, engine)

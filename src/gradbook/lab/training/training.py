@@ -147,7 +147,7 @@ class TrainingRun:
             recipe=str(self.recipe),
             mark=self.material.mark,
             step=len(self.history) * self.steps + len(self._losses),
-            values=self.engine.carried(),
+            values=self.engine.state(),
             history=self.history,
             losses=self._losses,
             right=self._right,
@@ -160,7 +160,7 @@ class TrainingRun:
         if checkpoint.mark != self.material.mark:
             return  # of others, which is said in other words
         done, losses = len(checkpoint.history), len(checkpoint.losses)
-        carried = _shapes(self.engine.carried())
+        carried = _shapes(self.engine.state())
         best = carried if done and self.recipe.keep == BEST else {}
         fits = {
             "its values aren't this network's": _shapes(checkpoint.values) == carried,
@@ -279,7 +279,7 @@ class TrainingRun:
         self._losses, self._right = NO_LOSSES, NO_ANSWERS
         self._turn_to((*self.history, epoch))
         if self.recipe.keep == BEST and best_epoch(self.history) is epoch:
-            self._best = self.engine.carried()
+            self._best = self.engine.state()
 
     @property
     def _may_be_the_last(self) -> bool:
@@ -292,7 +292,7 @@ class TrainingRun:
         statistics = {str(leaf.name) for leaf in self.engine.step_graph.statistics}
         if not statistics:
             return
-        carried = self.engine.carried()
+        carried = self.engine.state()
         self.engine.epoch(
             self.material.images.pixels,
             self._targets,
@@ -337,7 +337,7 @@ class TrainingRun:
 
     def model(self, test_accuracy: float | None = None) -> Model:
         """The network with its values as they are now."""
-        carried = self.engine.carried()
+        carried = self.engine.state()
         kept = kept_epoch(self.recipe, self.history) if self.history else None
         about = {
             "recipe": str(self.recipe),
@@ -469,14 +469,14 @@ class LiveTraining(_Passing):
             self._handle.update(self)
 
     def __str__(self) -> str:
-        from gradbook.report.run.live import words
+        from gradbook.report.training import live_text
 
-        return words(self)
+        return live_text(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        from gradbook.report.run.live import html
+        from gradbook.report.training import live_html
 
-        return html(self)
+        return live_html(self)

@@ -11,7 +11,7 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
-from gradbook.engine.wasm import reached, shown
+from gradbook.engine.wasm import reached_names, shown_names
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
@@ -103,8 +103,8 @@ def _places(net: Net) -> dict[str, int]:
         for k, layer in enumerate(net.layers)
         if not layer.passes_on
     }
-    order = [(f"∂E/∂{name}", sizes[name]) for name in reached(net)]
-    order += [(name, sizes[name]) for name in shown(net)]
+    order = [(f"∂E/∂{name}", sizes[name]) for name in reached_names(net)]
+    order += [(name, sizes[name]) for name in shown_names(net)]
     begins = accumulate((size for _, size in order), initial=ERROR + 1)
     return dict(zip([name for name, _ in order] + ["end"], begins, strict=True))
 

@@ -17,12 +17,12 @@ from gradbook.net.description import Task
 from gradbook.net.measure import measure
 from gradbook.report import figures
 from gradbook.report.charts import EVEN, Chart, Curve
+from gradbook.report.mistakes import by_class
 from gradbook.report.page import Section, page, table, text, text_table, wide
-from gradbook.report.run.charts import RATE, STEPS, TRAINING, VALIDATION
-from gradbook.report.run.mistakes import by_class
-from gradbook.report.run.page import environment, facts, style
+from gradbook.report.run_report import environment, facts, style
 from gradbook.report.summary import page as summary_page
 from gradbook.report.tables.text import DIGITS, epoch_columns, errors, scored_rows
+from gradbook.report.training import RATE_INK, STEPS, TRAINING_INK, VALIDATION_INK
 from gradbook.report.words import TextTable
 
 MOST_ROWS = 20  # of those that it is furthest off
@@ -116,12 +116,15 @@ def _again(problem: Problem) -> str:
 
 def _charts(trained: TrainedTable) -> list[Chart]:
     history, recipe = trained.history, trained.recipe
-    names = [("training", "train_loss", TRAINING), ("validation", "validation_loss", VALIDATION)]
+    names = [
+        ("training", "train_loss", TRAINING_INK),
+        ("validation", "validation_loss", VALIDATION_INK),
+    ]
     validated = trained.kept_epoch.validation_loss is not None
     losses = [_curve(trained, *name) for name in (names if validated else names[:1])]
     found = [Chart("Loss", tuple(losses), spell=loss)]
     if validated:
-        score = _curve(trained, "validation", "validation_score", VALIDATION)
+        score = _curve(trained, "validation", "validation_score", VALIDATION_INK)
         found.append(
             Chart("R²", (score,), scale=EVEN, measure="R²", spell=short)
             if trained.problem.task is Task.NUMBERS
@@ -129,7 +132,7 @@ def _charts(trained: TrainedTable) -> list[Chart]:
         )
     steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
     rates = np.array([epoch.rate for epoch in history])
-    rate = Curve("rate", rates, RATE, steps)
+    rate = Curve("rate", rates, RATE_INK, steps)
     found.append(
         Chart("Learning rate of each step", (rate,), scale=EVEN, measure="rate", spell=short)
     )

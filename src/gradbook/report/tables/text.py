@@ -17,7 +17,7 @@ from gradbook.lab.recipes.recipe import Recipe, weight_words
 from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
 from gradbook.net.description import Task
 from gradbook.net.text import loss_words, update_words
-from gradbook.report.run.epochs import GOOD, TRAINING, VALIDATION
+from gradbook.report.training import GOOD, TRAINING, VALIDATION
 from gradbook.report.words import (
     QUIET,
     Span,

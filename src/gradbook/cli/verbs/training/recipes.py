@@ -34,12 +34,12 @@ def run(options: Namespace) -> int:
 
         print(builtin_text(options.recipe), end="")
     elif options.json:
-        from gradbook.report.run.recipes import records
+        from gradbook.report.training import recipe_records
 
-        print_json({"version": 1, "recipes": records(cores())})
+        print_json({"version": 1, "recipes": recipe_records(cores())})
     else:
-        from gradbook.report.run.recipes import lines
+        from gradbook.report.training import recipe_lines
 
-        show(lines(width(), cores()))
+        show(recipe_lines(width(), cores()))
         print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")
     return 0

@@ -1,22 +1,27 @@
-"""An engine in NumPy: where nothing compiles it trains all the same, slowly, and says so."""
+"""Engines to train with: the native one where there is a compiler and it pays, else NumPy's.
+
+NumPy's own is here: it trains where nothing compiles, slowly, and says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.warp import Warp, warp_images
-from gradbook.engine.base import Engine, EpochRun, Given
-from gradbook.engine.compilers import instead_of_one
+from gradbook.engine.base import Engine, EpochRun, JobArrays
+from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, needed
 from gradbook.graph.reference import evaluate
 from gradbook.layers.losses import HALF_SURE
-from gradbook.net import Net
+from gradbook.net import Conv, Net
 from gradbook.net.build import inference
+from gradbook.net.measure import measure
 from gradbook.net.step import drawn
 
 
@@ -25,7 +30,7 @@ class PlainEngine(Engine):
 
     def __init__(self, net: Net, batch: int, weighted: bool = False) -> None:
         super().__init__(net, batch, "float64", weighted)
-        self.remark = instead_of_one()
+        self.remark = why_numpy()
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
@@ -34,7 +39,9 @@ class PlainEngine(Engine):
         slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
         return carried | slopes
 
-    def train(self, given: Given, warp: Warp | None, key: tuple[int, int], run: EpochRun) -> None:
+    def train(
+        self, given: JobArrays, warp: Warp | None, key: tuple[int, int], run: EpochRun
+    ) -> None:
         for number in range(len(given["losses"])):
             images = given["order"][number * self.batch : (number + 1) * self.batch]
             given["losses"][number], given["right"][number] = self._one_step(
@@ -74,7 +81,7 @@ class PlainEngine(Engine):
         return float(values[step.loss]), _right_answers(values[step.outputs[0]], targets)
 
     def _fetched(
-        self, given: Given, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
+        self, given: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
     ) -> NDArray[Any]:
         pixels = given["bytes" if "bytes" in given else "numbers"]
         pixels = pixels.reshape(-1, *self.net.input)
@@ -90,7 +97,7 @@ class PlainEngine(Engine):
         scale, shift = self.scale.reshape(-1, *tail), self.shift.reshape(-1, *tail)
         return np.asarray(pixels * scale + shift)
 
-    def _wanted(self, given: Given, images: NDArray[Any]) -> NDArray[Any]:
+    def _wanted(self, given: JobArrays, images: NDArray[Any]) -> NDArray[Any]:
         if "labels" in given:
             return np.asarray(np.eye(self.net.outputs)[given["labels"][images]])
         return np.asarray(given["targets"][images])
@@ -114,3 +121,60 @@ def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
     else:
         same = outputs.argmax(axis=1) == targets.argmax(axis=1)
     return int(np.sum(same.ravel() & ~np.isnan(outputs).any(axis=1)))
+
+
+# Which one ------------------------------------------------------------------------
+
+COMPILING = 2.0  # seconds, about; what NumPy is through with sooner needs no compiler
+NUMPY_STEP = 0.6e-3  # seconds for each step, and a second for so many multiply-adds
+DENSE_MACS, CONV_MACS = 1e9, 1e8
+
+
+def faster_kind(net: Net, batch: int, rows: int, epochs: int) -> str:
+    """'plain' or 'native', for a training over so many rows and epochs."""
+    steps = epochs * ceil(rows / batch)
+    macs = epochs * rows * measure(net).training_macs
+    speed = CONV_MACS if any(isinstance(layer, Conv) for layer in net.layers) else DENSE_MACS
+    is_little = steps * NUMPY_STEP + macs / speed < COMPILING
+    return "plain" if is_little or find_compiler() is None else "native"
+
+
+def open_faster(net: Net, batch: int, rows: int, epochs: int, *, weighted: bool = False) -> Engine:
+    """The engine that trains so many rows and epochs sooner."""
+    return open_kind(faster_kind(net, batch, rows, epochs), net, batch, weighted=weighted)
+
+
+def open_kind(
+    kind: str, net: Net, batch: int, threads: int = 1, *, weighted: bool = False
+) -> Engine:
+    """The 'plain' engine, or the 'native' one where there is a compiler."""
+    if kind == "native":
+        return open_engine(net, batch, threads, weighted=weighted)
+    return PlainEngine(net, batch, weighted)
+
+
+def open_engine(
+    net: Net,
+    batch: int,
+    threads: int = 1,
+    precision: str = "float32",
+    warp: Warp | None = None,
+    weighted: bool = False,
+) -> Engine:
+    """An engine ready to train; its `remark` tells the user where it is the slow one.
+
+    The code that changes images by `warp` is compiled beside it.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        return PlainEngine(net, batch, weighted)
+    from gradbook.engine.native import NativeEngine, warp_library
+
+    macros(compiler)  # which both ask for
+    works: list[Callable[[], Any]] = [
+        partial(NativeEngine, net, batch, threads, precision, weighted=weighted)
+    ]
+    if warp and warp.changes_images:
+        works.append(partial(warp_library, compiler))
+    engine: Engine = side_by_side(*works)[0]
+    return engine

@@ -1,0 +1,196 @@
+"""C compiled to shared libraries, which are kept for the next time; and loading them.
+
+The name of a library has the hash of what it was made of and its own, so that one file says all:
+nothing beside it can be missing, older or another's. Only what is still as it was made is loaded.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from gradbook import system
+from gradbook.engine.compilers import (
+    ANOTHER,
+    Compiler,
+    CompilerError,
+    compile_in,
+    macros,
+    side_by_side,
+)
+from gradbook.errors import FileError
+from gradbook.files import said_plainly
+from gradbook.folders import kept_in, of_this_process, temporary_folder
+
+KIND = "engines"
+HASHED = 32  # letters of a hash in a name: 128 bits
+ROOM = 2**20  # bytes: where a folder takes them, a full disk isn't why a compiler failed
+
+Make = Callable[[Path], Path]
+
+
+@dataclass(frozen=True)
+class Library:
+    """The file of a compiled library, and what its user should know of how it is kept."""
+
+    path: Path
+    remark: str = ""
+
+
+def digest_of(*content: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in content:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:HASHED]
+
+
+def cached(made_of: str, ending: str, make: Make) -> Library:
+    """The library made of what has this hash; `make` makes it in a folder where none is kept."""
+    try:
+        return _kept_in(kept_in(KIND), made_of, ending, make)
+    except FileError as error:
+        return replace(_kept_in(of_this_process(), made_of, ending, make), remark=str(error))
+
+
+def _kept_in(folder: Path, made_of: str, ending: str, make: Make) -> Library:
+    named = list(folder.glob(f"{made_of}-{'?' * HASHED}{ending}"))
+    for path in filter(_is_as_made, named):
+        return Library(path)
+    for path in named:
+        with suppress(OSError):  # what others still use
+            path.unlink()
+    said = f"{named[0]} wasn't as it was made: it was compiled anew" if named else ""
+    return Library(_make_in(folder, made_of, ending, make), said)
+
+
+def _is_as_made(path: Path) -> bool:
+    try:
+        return path.stem.endswith(digest_of(path.read_bytes())) and not system.shared_with_others(
+            path
+        )
+    except OSError:
+        return False
+
+
+def _make_in(folder: Path, made_of: str, ending: str, make: Make) -> Path:
+    """Whole or not at all, also while others make the same."""
+    with said_plainly("keep engines in", folder), temporary_folder(folder) as own:
+        try:
+            made = make(own)
+        except CompilerError:
+            (own / "room").write_bytes(bytes(ROOM))  # if it can't be, that is what went wrong
+            raise
+        target = folder / f"{made_of}-{digest_of(made.read_bytes())}{ending}"
+        made.chmod(0o700)
+        return _put(made, target)
+
+
+def _put(made: Path, target: Path) -> Path:
+    """Where others made the same, theirs may be in use, and then no system may replace it."""
+    try:
+        os.replace(made, target)
+    except PermissionError:
+        if not _is_as_made(target):
+            raise
+    return target
+
+
+def load(path: Path, *functions: str) -> ctypes.CDLL:
+    """Load a library and make sure that it has these functions; one without them is removed."""
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        why = f"can't be loaded ({error})"
+        raise _useless(path, why, ", and GRADBOOK_CACHE another folder") from error
+    for name in functions:
+        if not hasattr(library, name):
+            raise _useless(path, f"has no {name}")
+    return library
+
+
+def _useless(path: Path, why: str, further: str = "") -> CompilerError:
+    with suppress(OSError):
+        path.unlink()
+    return CompilerError(f"the engine that was compiled to {path} {why}{ANOTHER}{further}")
+
+
+# Compiling ------------------------------------------------------------------------
+
+LARGEST = 2**28  # bytes of a library: those of large networks have a few million
+MOST_AT_ONCE = 4  # compilers
+WORTH_ANOTHER = 2  # effort: for less, reading the text once more costs more than it saves
+
+
+def compile_library(
+    text: str,
+    compiler: Compiler,
+    level: str = "native",
+    extra: Sequence[str] = (),
+    effort: Sequence[float] = (1,),
+) -> Library:
+    """The compiled text, which is kept. Text that is divided into PARTS may be compiled by several
+    compilers side by side; `effort` says how much work each part is.
+    """
+    words = [*compiler.words(level), *extra]
+    compiles_for = [f"{name} {value}" for name, value in macros(compiler, level).items()]
+    own_words = words[len(compiler.command) :]
+    machine = system.kind_of_machine()
+    made_of = digest_of(text, compiler.version, machine, " ".join(own_words), *compiles_for)
+    make = partial(build, text=text, compiler=compiler, words=words, effort=effort)
+    return cached(made_of, compiler.ending, make)
+
+
+def build(
+    folder: Path,
+    text: str,
+    compiler: Compiler,
+    words: Sequence[str],
+    effort: Sequence[float],
+) -> Path:
+    """Compile a text to a library in this folder."""
+    source, made = folder / "engine.c", folder / f"engine{compiler.ending}"
+    source.write_text(text, encoding="utf-8")
+    most = system.cores()
+    if compiler.is_for_browsers:  # whose modules have the same bytes from every machine
+        most = MOST_AT_ONCE
+    shares = share_out(effort, min(most, MOST_AT_ONCE))
+    inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
+    compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
+    if not made.is_file() or made.stat().st_size > LARGEST:
+        raise CompilerError(f"{words[0]} says that it compiled the engine, and didn't{ANOTHER}")
+    return made
+
+
+def share_out(effort: Sequence[float], most: int) -> list[list[int]]:
+    """Divide the parts among at most `most` compilers, about as much work for each; among fewer
+    where there is little to do.
+    """
+    count = max(1, min(most, len(effort), int(sum(effort) / WORTH_ANOTHER)))
+    shares: list[list[int]] = [[] for _ in range(count)]
+    for part in sorted(range(len(effort)), key=lambda part: -effort[part]):
+        min(shares, key=lambda share: sum(effort[one] for one in share)).append(part)
+    return shares
+
+
+def _objects(source: Path, words: Sequence[str], shares: Sequence[Sequence[int]]) -> list[str]:
+    objects = [f"{number}.o" for number in range(len(shares))]
+    compiling = (
+        partial(
+            compile_in, source.parent, [*words, parts_flag(share), "-c", source.name, "-o", made]
+        )
+        for share, made in zip(shares, objects, strict=True)
+    )
+    side_by_side(*compiling)
+    return objects
+
+
+def parts_flag(parts: Sequence[int]) -> str:
+    """The flag by which a compiler takes these parts alone."""
+    return f"-DPARTS={sum(1 << part for part in parts)}"
