@@ -1,12 +1,55 @@
-"""What comes back from an error is known by its numbers: whose derivative it is, and how often."""
+"""The loss is a cell that falls as outputs come nearer to targets; else what is usual."""
 
 from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.backward.backward_pass import DerivativeClaim
-from tests.audit.material.small import all_at, at
-from tests.audit.material.worked_once.list import listed_pass
+from gradbook.audit.backward.backward_pass import DerivativeClaim, again, even_out, losses
+from gradbook.audit.backward.outputs import cells_of_sheet
+from tests.audit.material.small import all_at, at, small
+from tests.audit.material.worked_once.list import listed_cells, listed_pass
+
+
+def of(**other):
+    return [(loss.cells, loss.assumption) for loss in losses(listed_cells(**other))]
+
+
+def test_a_cell_that_holds_it_comes_first():
+    assert of()[0] == ((at("B15"),), "")
+
+
+def test_a_difference_alone_is_no_loss():
+    assert all(at("E1") not in cells for cells, _ in of())
+
+
+def test_without_a_cell_it_is_assumed():
+    assert of(A15="", B15="") == [((), "½·Σ(o−t)²")]
+
+
+def test_outputs_that_may_be_probabilities_may_have_cross_entropy():
+    sigmoid = "=1/(1+EXP(-(B11*B7+B12*B8)))"
+    assert [said for _, said in of(A15="", B15="", B13=sigmoid)] == ["½·Σ(o−t)²", "cross-entropy"]
+
+
+def test_an_entropy_is_a_loss_too():
+    sigmoid = "=1/(1+EXP(-(B11*B7+B12*B8)))"
+    entropy = "=-B14*LN(B13)-(1-B14)*LN(1-B13)"
+    assert of(B13=sigmoid, B15=entropy)[0] == ((at("B15"),), "")
+
+
+def test_a_gain_is_no_loss():
+    assert of(B15="=-0.5*(B13-B14)^2")[0][0] == ()
+
+
+def test_the_same_loss_for_other_numbers():
+    cells = listed_cells()
+    held, assumed = list(losses(cells))[:2]
+    assert again(cells, held).cells == held.cells
+    assert again(cells, assumed).assumption == assumed.assumption
+
+
+# What comes back from an error is known by its numbers ---------------------------------
+
 
 WEIGHTS = {"E4": "B7", "E5": "B8", "E6": "B3", "E7": "B4", "E8": "B5", "E9": "B6"}
 
@@ -61,3 +104,37 @@ def test_an_update_subtracts_so_many_times_the_gradient(sign, wrong):
 def test_what_is_excused_is_right():
     back = listed_pass(E2="=E1*B7")
     assert back.accepting([at("E2")]).wrong == {at("E6"), at("E7")}
+
+
+# One output's error that isn't measured as the others' is, where nobody added them -----
+
+
+CELLS = {
+    "A1:A3": 0.5,
+    "B1:B3": "=A1*$A$5",
+    "A5": 2.0,
+    "C1:C3": 0.1,
+    "D1:D3": "=0.5*(B1-C1)^2",
+}
+
+
+def found(**other):
+    cells = cells_of_sheet(*small({**CELLS, **other}), 0)
+    assert cells is not None
+    loss, uneven = even_out(cells, next(losses(cells)))
+    return loss, [(error.cell, error.text) for error in uneven]
+
+
+def test_even_errors_are_left_alone():
+    loss, uneven = found()
+    assert (set(loss.cells), uneven) == ({at("D1"), at("D2"), at("D3")}, [])
+
+
+def test_one_without_its_half_is_said_as_the_others():
+    loss, uneven = found(D2="=(B2-C2)^2")
+    assert uneven == [(at("D2"), "0.5*(B2-C2)^2")]
+    assert loss.seeds[at("D2")] == pytest.approx(0.5 * loss.seeds[at("D1")])
+
+
+def test_a_loss_in_one_cell_has_nothing_to_compare():
+    assert found(E1="=SUM(D1:D3)")[1] == []

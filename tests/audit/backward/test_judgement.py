@@ -1,13 +1,97 @@
-"""A backward pass without an update is right, or wrong at its root, or nothing of the kind."""
+"""The first that is wrong is put right before what comes after it is looked at."""
 
 from __future__ import annotations
 
 import pytest
 
 from gradbook import check
+from gradbook.audit.backward.judgement import BackwardWording, faults, unexplained_cells
 from tests.audit.material.made import Table, cells_of
-from tests.audit.material.worked_once.list import FORWARD, listed
+from tests.audit.material.small import at
+from tests.audit.material.worked_once.list import FORWARD, listed, listed_pass
 from tests.audit.material.worked_once.planted import LAYOUTS, clean, spoilt
+
+
+def blocks_of(**other):
+    return [fault.wrong.block.text for fault in faults(listed_pass(**other))]
+
+
+def test_nothing_is_wrong_with_a_right_pass():
+    assert blocks_of() == []
+
+
+def test_the_root_and_not_what_it_spoils():
+    assert blocks_of(E3="=E1*B8*B12") == ["E3"]
+
+
+@pytest.mark.parametrize(("cell", "text"), [("E6", "=E2*B2"), ("E9", "=E3"), ("E5", "=E1*B10")])
+def test_a_gradient_that_is_wrong_by_itself(cell, text):
+    assert blocks_of(**{cell: text}) == [cell]
+
+
+def test_a_root_and_a_gradient_of_its_own():
+    assert blocks_of(E3="=E1*B8", E7="=E2*B1") == ["E3", "E7"]
+
+
+def test_a_gradient_of_a_weight_that_has_one_is_that_of_the_weight_that_has_none():
+    (fault,) = faults(listed_pass(E4="=E1*B12"))
+    assert fault.wrong.of == (at("B7"),)
+    assert fault.is_slip
+
+
+def test_of_two_sums_it_is_that_which_nobody_else_claims():
+    (fault,) = faults(listed_pass(E3="=E1*B7*B12*(1-B12)"))
+    assert fault.wrong.of == (at("B10"),)
+
+
+def test_from_a_root_only_where_there_is_one():
+    assert list(faults(listed_pass(E6="=E2*B2"), from_root=True)) == []
+    assert len(list(faults(listed_pass(E2="=E1*B7"), from_root=True))) == 1
+
+
+def test_what_nobody_understands_is_called_a_derivative_only_by_its_heading():
+    back = listed_pass(D10="gradient?", E10="=SIN(E1)*E2^2+0.1*B3", D11="note", E11="=E1^3")
+    assert set(unexplained_cells(back)) >= {at("E10")}
+
+
+# Findings say which derivative a cell should be, and what is wrong with it, in its -----
+
+
+def told(**other):
+    back = listed_pass(**other)
+    found = list(faults(back))
+    wording = BackwardWording(back, found[-1].after if found else back)
+    return wording, [wording.fault(fault) for fault in found]
+
+
+def test_every_weight_is_a_gradient_right_or_wrong():
+    wording, _ = told(E2="=E1*B7")
+    right = {"w3": True, "w4": True, "w5": True, "w6": True}
+    assert wording.gradients == {"w1": False, "w2": False, **right}
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "why"),
+    [
+        ("E6", "=E2*B2", "B2 (x2) should be B1 (x1)"),
+        ("E2", "=E1*B7*B11*(1-B11)*B1", "B1 (x1) doesn't belong there"),
+        ("E2", "=-E1*B7*B11*(1-B11)", "its sign is wrong"),
+        ("E5", "=E1", "the factor B12 (a_h2) is missing"),
+        ("E3", "=E2*B12+B1*B2", "it isn't that derivative"),
+    ],
+)
+def test_the_reason_is_said_in_the_sheets_words(cell, text, why):
+    _, (finding,) = told(**{cell: text})
+    assert finding.why == why
+
+
+def test_a_finding_has_the_formula_as_it_is_and_as_it_should_be():
+    _, (finding,) = told(E6="=E2*B2")
+    assert (finding.formula, finding.expected) == ("=E2*B2", "=E2*B1")
+    assert finding.fixes == {"E6": "=E2*B1"}
+
+
+# A backward pass without an update is right, or wrong at its root, or nothing of the ---
 
 
 def judged(path, **other):
@@ -131,3 +215,67 @@ def test_planted_mistakes_are_found_and_repaired(path, layout):
     missed = [outcome for outcome in outcomes if not outcome.repaired]
     assert len(outcomes) >= 10
     assert len(missed) <= 1, missed
+
+
+# What gradients of a pass that is worked once leave out of the chain rule is named -----
+
+
+SAMPLE = {"i1": 0.05, "i2": 0.1, "t1": 0.5, "t2": 0.5}
+STARTS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55)
+GIVEN = SAMPLE | {f"w{k}": start for k, start in enumerate(STARTS, 1)}
+FORWARD_PASS = {
+    "h1": "=B5*B1+B6*B2",
+    "a_h1": "=1/(1+EXP(-B13))",
+    "h2": "=B7*B1+B8*B2",
+    "a_h2": "=1/(1+EXP(-B15))",
+    "o1": "=B9*B14+B10*B16",
+    "a_o1": "=1/(1+EXP(-B17))",
+    "o2": "=B11*B14+B12*B16",
+    "a_o2": "=1/(1+EXP(-B19))",
+    "E1": "=0.5*(B3-B18)^2",
+    "E2": "=0.5*(B4-B20)^2",
+    "E_total": "=B21+B22",
+}
+FIRST, SECOND = "(B18-B3)*B18*(1-B18)", "(B20-B4)*B20*(1-B20)"
+OUTPUT = {
+    "w5": f"={FIRST}*B14",
+    "w6": f"={FIRST}*B16",
+    "w7": f"={SECOND}*B14",
+    "w8": f"={SECOND}*B16",
+}
+
+
+def worked(path, left_out=""):
+    """The 2-2-2 network worked once, its hidden gradients without a way or a slope."""
+    hidden = {}
+    for unit, (a, by_first, by_second) in enumerate([("B14", "B9", "B11"), ("B16", "B10", "B12")]):
+        ways = {"E1": f"{FIRST}*{by_first}", "E2": f"{SECOND}*{by_second}"}
+        ways.pop(left_out, None)
+        slope = "" if left_out == "slope" else f"*{a}*(1-{a})"
+        for k, place in enumerate(["B1", "B2"], 2 * unit + 1):
+            hidden[f"w{k}"] = f"=({'+'.join(ways.values())}){slope}*{place}"
+    gradients = {f"dE/d{weight}": formula for weight, formula in {**OUTPUT, **hidden}.items()}
+    cells = {}
+    for row, (name, content) in enumerate({**GIVEN, **FORWARD_PASS, **gradients}.items()):
+        cells |= {(row, 0): name, (row, 1): content}
+    return check(Table({"Sheet1": cells}).save(path))
+
+
+def test_with_every_way_and_slope_it_is_right(path):
+    assert worked(path).verdict == "right"
+
+
+@pytest.mark.parametrize("way", ["E1", "E2"])
+def test_a_way_that_all_hidden_gradients_leave_out_is_named_and_the_whole_loss_stays(path, way):
+    report = worked(path, way)
+    assert report.sheets[0].loss == "B23"
+    assert [f.weight for f in report.findings] == ["w1", "w2", "w3", "w4"]
+    assert {f.kind for f in report.findings} == {"missing term"}
+    assert {f.why for f in report.findings} == {f"it lacks the way through {way}"}
+
+
+def test_a_slope_that_all_hidden_gradients_leave_out_is_named_and_put_back(path):
+    findings = worked(path, "slope").findings
+    assert [f.weight for f in findings] == ["w1", "w2", "w3", "w4"]
+    assert {f.kind for f in findings} == {"missing factor"}
+    assert all("(1-B1" in f.expected for f in findings)

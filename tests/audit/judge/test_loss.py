@@ -18,7 +18,7 @@ from gradbook.audit.training.steps import AssumedLoss, StepLoss
 from tests.audit.material.lookalikes import book, cells, findings
 from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at
-from tests.audit.training.test_loss_candidates import TABLE
+from tests.audit.training.test_steps import TABLE
 from tests.audit.training.test_training import the_training
 
 

@@ -1,10 +1,139 @@
-"""Trainings by the perceptron rule are held to it, in its own words, with the root cause first."""
+"""The edits of a formula that are tried: each undoes one slip."""
 
 from __future__ import annotations
 
 import pytest
 
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.rules.perceptron import Usual, find_perceptrons
+from gradbook.audit.rules.perceptron_findings import (
+    RepairSearch,
+    RuleWords,
+    larger_edits,
+    small_edits,
+)
+from gradbook.targets.excel.language.grammar import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
+from tests.audit.material.small import at, small
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "kind"),
+    [
+        ("D2+K2*I2*A2", "D2+K2*I2*B2", EditKind.REFERENCE),
+        ("D2-K2*I2", "D2+K2*I2", EditKind.OPERATOR),
+        ("H2-C2", "C2-H2", EditKind.ORDER),
+        ("IF(G2>0,1,0)", "IF(G2<0,1,0)", EditKind.OPERATOR),
+        ("IF(G2>0,0,1)", "IF(G2>0,1,0)", EditKind.ORDER),
+        ("IF(G2>1,1,0)", "IF(G2>0,1,0)", EditKind.NUMBER),
+        ("D2+I2*B2*B2", "D2+I2*B2", EditKind.OMISSION),
+        ("D2+K2*I2", "D2+K2*I2*B2", EditKind.FACTOR),
+        ("D2+(-K2)", "D2+K2", EditKind.SIGN),
+    ],
+)
+def test_a_small_slip_is_one_edit_away(wrong, right, kind):
+    expression, wanted = read(wrong), read(right)
+    edits = [e for e in small_edits(expression, ["B2"]) if e.apply_to(expression) == wanted]
+    assert kind in {edit.kind for edit in edits}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("A2*D2", "D2*A2"), ("A2*D2+F2", "A2*(D2+F2)"), ("A2*D2", "A2*D2+B2*E2"), ("A2", "A2+B2")],
+)
+def test_larger_ones_exchange_regroup_or_add_a_term(wrong, right):
+    expression = read(wrong)
+    made = {write(e.apply_to(expression)) for e in larger_edits(expression, ["B2"], [("B2", "E2")])}
+    assert write(read(right)) in made
+
+
+def test_ranges_are_left_alone():
+    edits = small_edits(read("SUMPRODUCT(A2:B2,D2:E2)"), ["B2"])
+    assert EditKind.REFERENCE not in {edit.kind for edit in edits}
+
+
+# The likeliest repair heals most and harms nothing -------------------------------------
+
+
+def search(cells, first="D5"):
+    (found,) = find_perceptrons(*small(edited(ROWS, cells)))
+    step = next(step for step in found.steps if step.first == at(first))
+    return RepairSearch(Usual(found), step, {})
+
+
+def best(cells, first="D5"):
+    searched = search(cells, first)
+    return searched.best(list(searched.before))
+
+
+def test_one_row_gets_what_the_rest_of_its_line_has():
+    repair = best({"I4": "=C4*H4"})
+    assert (repair.cell, repair.right.text, repair.edit) == (at("I4"), "C4-H4", None)
+    assert len(repair.updates) == 3
+
+
+def test_a_whole_line_gets_the_smallest_edit():
+    repair = best({"E3:E10": "=E2+$K$2*I2*A2"})
+    assert (repair.cell, repair.right.text) == (at("E5"), "E4+$K$2*I4*B4")
+
+
+def test_the_cell_that_several_updates_are_made_of_is_to_blame():
+    repair = best({"I2:I9": "=H2-C2"})
+    assert (repair.cell, len(repair.updates)) == (at("I4"), 3)
+
+
+def test_a_change_that_nobody_uses_any_more_is_among_what_is_tried():
+    changes = {"L2:L9": "=$K$2*I2*A2", "M2:M9": "=$K$2*I2*B2", "N2:N9": "=$K$2*I2"}
+    weights = {"D3:D10": "=D2+L2", "E3:E10": "=E2+L2", "F3:F10": "=F2+N2"}
+    repair = best({**changes, **weights})
+    assert (repair.cell, repair.right.text) == (at("E5"), "E4+M4")
+
+
+def test_a_typed_weight_goes_on_from_what_the_step_before_left():
+    searched = search({"E5": 0.5}, "D6")
+    (update,) = searched.before
+    assert searched.formula_of_typed_weight(update).text == "E4+$K$2*I4*B4"
+
+
+def test_nothing_is_found_where_nothing_small_helps():
+    assert best({"D3:D10": "=D2+SIN(I2)*A2^3"}) is None
+
+
+# The words for a perceptron ------------------------------------------------------------
+
+
+def words(areas):
+    (found,) = find_perceptrons(*small(areas))
+    return RuleWords(Usual(found))
+
+
+def test_weights_are_called_by_their_headings():
+    assert words(ROWS).names == ("w1", "w2", "b")
+    assert words(COLUMNS).names == ("w1", "w2")
+
+
+def test_weights_without_headings_are_called_by_their_cells():
+    assert words(edited(ROWS, {"D1": None, "E1": "w", "F1": "w"})).names == ("D2", "E2", "F2")
+
+
+def test_the_rule_is_said_with_the_weights_own_input():
+    said = words(ROWS)
+    rules = [said.rule(said.usual.of_weight(number)[0]) for number in range(3)]
+    assert rules == [
+        "the perceptron rule moves w1 by η·(t − y)·x1",
+        "the perceptron rule moves w2 by η·(t − y)·x2",
+        "the perceptron rule moves b by η·(t − y)",
+    ]
+
+
+def test_a_pasted_cell_is_said_with_what_it_holds():
+    said = words(edited(ROWS, {"H5": 1.0}))
+    line = "where the others of its line have a formula"
+    assert said.why_pasted(at("H5")) == f"H5 holds the number 1 {line}"
+
+
+# Trainings by the perceptron rule are held to it, in its own words, with the root ------
+
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unknown sheet name")
 

@@ -1,4 +1,4 @@
-"""An update that takes another weight's gradient is led back to its own."""
+"""A gradient that is a sum over samples: each sample's share is looked at by itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,66 @@ from gradbook.audit.repair.hypotheses import Cause
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape
-from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms
+from tests.audit.material.network import NETWORK, W1, W2, proposed, symptoms, two_samples
 from tests.audit.material.small import at
+
+
+@pytest.mark.parametrize(
+    ("share", "right"),
+    [
+        ("=({y}-{x})*{x}*2", ("(C2-B2)*A2*2", "(C3-B3)*A3*2")),
+        ("=({y}-{t})*2", ("(C2-B2)*2*A2", "(C3-B3)*2*A3")),
+        ("=EXP({y})", ("2*(C2-B2)*A2", "2*(C3-B3)*A3")),
+    ],
+    ids=["a wrong reference", "a factor left out", "another formula"],
+)
+def test_every_samples_share_is_put_right(share, right):
+    (hypothesis,) = proposed("shares of samples", symptoms(*two_samples(share)))
+    assert hypothesis.cells == (at("E2", 1), at("E3", 1))
+    assert hypothesis.formulas == right
+    assert hypothesis.explains == {W1}
+
+
+def test_a_share_that_is_right_is_left_alone():
+    (hypothesis,) = proposed(
+        "shares of samples", symptoms(*two_samples(other="=({y}-{t})*{first}*2"))
+    )
+    assert (hypothesis.cells, hypothesis.formulas) == ((at("E3", 1),), ("(C3-B3)*A3*2",))
+
+
+def test_right_shares_are_no_mistake():
+    assert proposed("shares of samples", symptoms(*two_samples())) == []
+
+
+def test_a_sum_of_shares_of_different_shapes_is_not_taken_apart():
+    found = symptoms(*two_samples(other="=EXP({y})"))
+    assert found.wrong
+    assert proposed("shares of samples", found) == []
+
+
+# A gradient gathered from shares that stand here and there -----------------------------
+
+
+SAMPLES = Shape(2, 0, 1, "sigmoid", "sigmoid", 3, False, True)  # w1 w2 b1, three of each share
+SKETCH = with_rule(SAMPLES, random.Random(3), "descent")
+
+
+@pytest.mark.parametrize("layout", ["a form per step", "a step a row"])
+@pytest.mark.parametrize("share", ["{δo1@2}*{x2@2}", "{δo1@2}+{x1@2}"])
+def test_one_samples_wrong_share_is_put_right(layout, share, path):
+    judged = changed(path, SKETCH, layout, "g_w1@2", share)
+    assert judged.found, judged.words
+    assert judged.repaired
+
+
+def test_where_all_shares_are_right_the_sum_is_to_blame(path):
+    judged = changed(path, SKETCH, "a form per step", "∂E/∂w1", "SUM({g_w1@*})/2")
+    assert judged.found, judged.words
+    assert judged.repaired
+
+
+# An update that takes another weight's gradient is led back to its own -----------------
+
 
 CROSSED = {**NETWORK, "A3:A8": "=A2-$L$3*H2"}
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
+from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from tests.audit.material.lookalikes import D1, D2, ROWS, TOP, book, cells, letter
+from gradbook.audit.formula.address import column_of, row_of, written
+from gradbook.audit.workbook.evaluate import fill_in
+from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.read import read_book
+from tests.audit.material.lookalikes import D1, D2, ROWS, TOP, book, cells, findings, letter
+from tests.audit.material.small import saved
 
 
 def told(path, *blank, special=None):
@@ -98,3 +106,97 @@ def test_a_blank_term_beside_others_may_be_a_weight_that_is_0(path):
 def told_with(path, changed):
     report = check(book(path, changed))
     return report.verdict, [(f.cells, f.kind) for f in report.findings]
+
+
+# A layer that nothing trains -----------------------------------------------------------
+
+
+SUMS = {
+    "M2": "=A2*C2+B2*G2",
+    "N2": "=(A2*D2)+(B2*H2)",
+    "O2": "=(A2*E2)+(B2*I2)",
+    "P2": "=(A2*F2)+(B2*J2)",
+}
+WEIGHTS = (0.2, 0.5, 0.4, 0.8, 0.6, 0.7, 0.9, 0.3)
+
+
+def told_of_neurons(path, **sums):
+    """What is said of a hidden layer of four, whose weights C2:J2 stay, below an output whose four,
+    V:Y, are trained; the sums in M2:P2 may be others."""
+    sheet = {
+        "A2": 0.5,
+        "B2": 1.0,
+        "K2": 0.1,
+        "L2": 0.7,
+        **{f"{letter}2": value for letter, value in zip("CDEFGHIJ", WEIGHTS, strict=True)},
+        **SUMS,
+        **sums,
+        "Q2:T2": "=1/(1+EXP(-M2))",
+        "V1": "v1",
+        "W1": "v2",
+        "X1": "v3",
+        "Y1": "v4",
+        **dict.fromkeys(("V2", "W2", "X2", "Y2"), 0.3),
+        "V3:V8": "=V2-$K$2*AC2",
+        "W3:W8": "=W2-$K$2*AD2",
+        "X3:X8": "=X2-$K$2*AE2",
+        "Y3:Y8": "=Y2-$K$2*AF2",
+        "Z2:Z8": "=$Q$2*V2+$R$2*W2+$S$2*X2+$T$2*Y2",
+        "AA1": "E",
+        "AA2:AA8": "=0.5*(Z2-$L$2)^2",
+        "AB2:AB8": "=Z2-$L$2",
+        "AC2:AC8": "=AB2*$Q$2",
+        "AD2:AD8": "=AB2*$R$2",
+        "AE2:AE8": "=AB2*$S$2",
+        "AF2:AF8": "=AB2*$T$2",
+    }
+    report = check(saved(path, sheet))
+    return report.verdict, [(f.cells, f.formula, f.expected) for f in report.findings]
+
+
+def test_a_neuron_that_takes_anothers_weight_is_told(path):
+    wrong = "=(A2*I2)+(B2*J2)"
+    assert told_of_neurons(path, P2=wrong) == ("wrong", [("P2", wrong, "=(A2*F2)+(B2*J2)")])
+    wrong = "=(A2*E2)+(B2*H2)"
+    assert told_of_neurons(path, O2=wrong) == ("wrong", [("O2", wrong, SUMS["O2"])])
+
+
+@pytest.mark.parametrize(
+    "sums",
+    [
+        {},
+        {"P2": "=(A2*F2)+(A2*J2)"},  # an input twice: that may be meant
+        {"P2": "=(A2*F2)+(B2*J2)+1"},
+        {"P2": "=F2+J2"},
+        {"M2": "=A2*I2+B2*J2", "P2": "=A2*C2+B2*G2"},  # in another order
+    ],
+)
+def test_neurons_that_take_every_weight_once_are_right(sums, path):
+    assert told_of_neurons(path, **sums) == ("right", [])
+
+
+# Values that the file's own formulas don't give ----------------------------------------
+
+
+def test_values_that_nobody_recalculated_are_found(path):
+    made = read_book(book(path))
+    fill_in(made, Flow(made))
+    with Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet("Sheet1")
+        for cell in made.values:
+            place, value = (row_of(cell), column_of(cell)), made.values[cell]
+            if cell in made.patterns:
+                old = 0.5 * value if written(cell) == "T8" else value
+                sheet.write_formula(*place, made.formula(cell), None, old)
+            else:
+                sheet.write(*place, value)
+    assert findings(path) == []  # its writer asks for a recalculation
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b' fullCalcOnLoad="1"', b"")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    found = findings(path)
+    assert {f.kind for f in found} == {"stale value"}
+    assert "T8" in [f.cells for f in found]
