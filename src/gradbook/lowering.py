@@ -14,6 +14,8 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, needed
 from gradbook.layers import Layer
 
+OTHER_FORMAT = "take another activation, or another format"
+
 
 def expansion(node: Node, inputs: Sequence[Node] = ()) -> Node | None:
     """What simpler ops make of these inputs, or of the node's own, in place of its op."""

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from gradbook.errors import TargetError
-from gradbook.formats.activations import steps_of
 from gradbook.formats.keras.read import read_keras
 from gradbook.formats.keras.write import keras_bytes
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.graph.node import OPS, Op
 from gradbook.layers.activations import ACTIVATIONS, Activation, activation
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net import Net
 from tests.formats.keras import test_writer as keras_writer
 from tests.formats.onnx import test_writer as onnx_writer
@@ -81,12 +81,12 @@ def test_what_cannot_be_said_is_told_in_one_line(monkeypatch):
     stepwise = Op("wavy", np.floor)  # which nothing is made of
     monkeypatch.setitem(OPS, "wavy", stepwise)
     with pytest.raises(TargetError, match="^wavy1: Keras has no words for wavy, .*take another"):
-        steps_of(Activation("wavy"), {"add"}, "wavy1", "Keras")
+        Vocabulary("Keras", {"add"}, OTHER_FORMAT).steps(Activation("wavy"), "wavy1")
     for write in (onnx_bytes, keras_bytes):
         with pytest.raises(TargetError, match="^wavy1: "):
             write(trained_of(Net.parse(TEXT)))
 
 
 def test_gelu_is_squares_where_a_language_has_no_powers():
-    nodes = steps_of(Activation("gelu"), {"add", "multiply", "tanh"}, "gelu1", "any")
+    nodes = Vocabulary("any", {"add", "multiply", "tanh"}).steps(Activation("gelu"), "gelu1")
     assert {node.op.name for node in nodes} == {"leaf", "constant", "add", "multiply", "tanh"}

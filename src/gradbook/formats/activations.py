@@ -1,8 +1,7 @@
-"""Activations that a format has no word of its own for: what they are made of, and which one it is.
+"""Activations that other programs wrote in several steps, known by the numbers that these make.
 
-Written is the op's own expansion, in such ops as the format has. Read is whatever part of a graph
-makes the numbers that one of our activations makes: GELU and SiLU are written in as many ways as
-there are writers, with products and constants in any order, and the numbers are the same.
+GELU and SiLU are written in as many ways as there are writers, with products and constants in any
+order; the numbers are the same.
 """
 
 from __future__ import annotations
@@ -13,19 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.graph.node import OPS, Array, Node
+from gradbook.graph.node import OPS, Array
 from gradbook.layers.activations import ACTIVATIONS, Activation
-from gradbook.lowering import Vocabulary
 
 PLACES = np.linspace(-8, 8, 401)
 CLOSE = 1e-5  # a fiftieth of what the two forms of GELU differ by
 MOST_STEPS = 24
-
-
-def steps_of(layer: Activation, says: Container[str], place: str, language: str) -> list[Node]:
-    """An activation of one value in ops that a language says: see `Vocabulary.steps`."""
-    vocabulary = Vocabulary(language, says, "take another activation, or another format")
-    return vocabulary.steps(layer, place)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +67,9 @@ def activation_from(
 
 def _activation_of(made: Array) -> Activation | None:
     for layer in map(Activation, ACTIVATIONS):
-        if layer.is_softmax or layer.kind == "identity":
+        if layer.is_softmax or layer.idle:
             continue
-        attributes = (layer.slope,) if layer.kind == "leaky relu" else ()
-        ours = OPS[layer.word].value(PLACES, *attributes)
+        ours = OPS[layer.word].value(PLACES, *layer.settings)
         if np.allclose(made, ours, rtol=CLOSE, atol=CLOSE):
             return layer
     return None

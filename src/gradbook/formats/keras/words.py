@@ -11,6 +11,7 @@ from gradbook.formats.imported import NoLayer
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
 from gradbook.graph.node import Array
 from gradbook.layers.activations import Activation
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyOf,
     AnyRecord,
@@ -44,6 +45,7 @@ OPERATORS = {  # of each value, by our ops: layers, or activations
     "exp": "exponential",
     **{word: word for word in ("relu", "relu6", "elu", "sigmoid", "tanh", "softplus", "silu")},
 }
+SAYS = Vocabulary("Keras", frozenset(OPERATORS), OTHER_FORMAT)
 
 
 class WrittenNumbers:

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from gradbook import __version__
 from gradbook.errors import TargetError
-from gradbook.formats.activations import steps_of
-from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS
+from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS, SAYS
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
@@ -335,7 +334,7 @@ class KerasLayers:
             return self.row.add("LeakyReLU", own.name, told, [x], x.shape)
         if layer.kind in ACTIVATIONS:
             return self._activated(own.name, ACTIVATIONS[layer.kind][0], x)
-        nodes = steps_of(layer, OPERATORS, own.name, "Keras")
+        nodes = SAYS.steps(layer, own.name)
         known = {nodes[0]: x}
         for number, node in enumerate(nodes[1:], 1):
             if not node.is_constant():

@@ -15,6 +15,7 @@ from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_sam
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
 from gradbook.layers.pools import Pool
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
     Choice,
@@ -81,6 +82,7 @@ OPERATORS = {  # of each value, by our ops
     "relu6": "Clip",
     "normal_share": "Erf",
 }
+SAYS = Vocabulary("ONNX", frozenset(OPERATORS), OTHER_FORMAT)
 FLAG = Usually(WholeNumber(0, 1), 0)
 AXIS = WholeNumber(-4, 3)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)

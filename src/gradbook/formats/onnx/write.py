@@ -12,9 +12,8 @@ import numpy as np
 from gradbook import __version__
 from gradbook.arguments import whole
 from gradbook.errors import TargetError, UsageError
-from gradbook.formats.activations import steps_of
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
-from gradbook.formats.onnx.words import ACTIVATIONS, OPERATORS
+from gradbook.formats.onnx.words import ACTIVATIONS, OPERATORS, SAYS
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
@@ -304,7 +303,7 @@ class OnnxContent:
             told = {name: getattr(layer, field) for name, field in word.fields.items()}
             self.node(word.operator, [x], made, **word.settings, **told)
             return
-        nodes = steps_of(layer, OPERATORS, own.name, "ONNX")
+        nodes = SAYS.steps(layer, own.name)
         names = {nodes[0]: x}
         for number, node in enumerate(nodes[1:], 1):
             name = made if node is nodes[-1] else f"{own.name}.{node.op.name}{number}"

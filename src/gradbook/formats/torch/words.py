@@ -11,6 +11,7 @@ from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_sam
 from gradbook.formats.torch.content import AtenCall, AtenValue
 from gradbook.graph.window import Both, Pad, Shape
 from gradbook.layers.activations import Activation
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyOf,
     Choice,
@@ -70,6 +71,7 @@ CALLS = {  # of each value, by our ops, for activations that are made of them
         if not Activation(kind).is_softmax and kind not in ("identity", "leaky relu")
     },
 }
+SAYS = Vocabulary("PyTorch", frozenset(CALLS), OTHER_FORMAT)
 LIMITS = {"hardtanh": ("min_val", "max_val"), "clamp": ("min", "max")}
 OF_EACH_VALUE = (  # operators that are an activation by themselves
     *LIMITS,

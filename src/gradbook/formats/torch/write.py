@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
-from gradbook.formats.activations import steps_of
-from gradbook.formats.torch.words import ACTIVATIONS, CALLS
+from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias
@@ -355,7 +354,7 @@ class _Way:
 def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
     if layer.kind in ACTIVATIONS:
         return ACTIVATIONS[layer.kind].call.format(x, slope=layer.slope)
-    nodes = steps_of(layer, CALLS, own.name, "PyTorch")
+    nodes = SAYS.steps(layer, own.name)
     known = {nodes[0]: x}
     for node in nodes[1:]:
         call = f"({node.number!r})" if node.is_constant() else CALLS[node.op.name]

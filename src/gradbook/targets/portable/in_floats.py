@@ -10,7 +10,7 @@ from gradbook.graph.node import Array, Node
 from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.layers.losses import HALF_SURE
-from gradbook.lowering import Vocabulary
+from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
@@ -41,7 +41,7 @@ WORDS = {  # the ops that C says of its inputs and attributes, each of which is 
     "hard_swish": "{0} > -3 ? ({0} < 3 ? {0} * ({0} + 3) / 6 : {0}) : 0",
 }
 SQUARE = "{0} * {0}"
-SAYS = Vocabulary("C", frozenset(WORDS), "take another activation, or another format")
+SAYS = Vocabulary("C", frozenset(WORDS), OTHER_FORMAT)
 KEEP = """\
 /* A result into its place: scaled, shifted and bent. */
 static void keep(const struct maker *own, value *out, int c, total sum)
