@@ -146,7 +146,7 @@ def _is_probability(values: Array) -> bool:
 
 
 def again(cells: Cells, loss: StartingLoss) -> StartingLoss:
-    """The same loss for other numbers."""
+    """Return the same loss for other numbers."""
     if loss.assumption:
         return next((o for o in _assumed(cells) if o.assumption == loss.assumption), loss)
     return StartingLoss({c: np.ones(POINTS) for c in loss.cells}, loss.cells, pairs=loss.pairs)
@@ -164,7 +164,7 @@ Factor = tuple[float, Address | None]  # so many times, or by some cell
 
 @dataclass(frozen=True)
 class DerivativeClaim:
-    """A cell that is so many times the derivative by another; `by` is the cell of a factor."""
+    """A cell that is a multiple of the derivative by another; `by` is a cell with the factor."""
 
     of: Address
     scale: float
@@ -290,8 +290,8 @@ class PassCells:
 class BackwardPass:
     """What the cells computed from an error claim to be, given their values.
 
-    `factors` are those of the two in `common` that are settled; `accepted` are cells that are right
-    for the numbers that the sheet has.
+    `factors` are those of `common` that are known already; `accepted` are cells that are taken for
+    right because they are so for the numbers in the sheet.
     """
 
     def __init__(
@@ -377,7 +377,7 @@ class BackwardPass:
 
     @cached_property
     def known_factors(self) -> Mapping[bool, Factor]:
-        """Those of the two factors that are known."""
+        """The factors that some gradients, or updates, tell."""
         found = {
             either: self._given_factors.get(either) or self._common(either)
             for either in (False, True)
@@ -385,9 +385,9 @@ class BackwardPass:
         return {either: factor for either, factor in found.items() if factor is not None}
 
     def _common(self, in_updates: bool) -> Factor | None:
-        """1 where some are exactly the gradients of a loss that a cell holds, else what most are;
-        their sign is that of most that are nearest to the error. Updates go downhill by what most
-        subtract."""
+        """Return 1 where some are exactly the gradients of a loss that a cell holds, else the
+        factor that most have; its sign is that of most blocks nearest to the error. Updates go
+        downhill by what most of them subtract."""
         found = list(self._factors(in_updates))
         if not found:
             return None
@@ -472,7 +472,7 @@ class BackwardPass:
 
 @dataclass(frozen=True, eq=False)
 class UnevenError:
-    """An output's error that differs from those of other outputs, and what is right."""
+    """An output's error that isn't measured as those of other outputs, and the right formula."""
 
     cell: Address
     like: Address  # one that is as most are

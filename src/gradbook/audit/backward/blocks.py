@@ -42,7 +42,7 @@ class MatrixBlock:
         return area(self.cells)
 
     def likes(self, anchor: Address) -> Iterator[tuple[Address, ...]]:
-        """The cells of a rectangle of this shape that begins elsewhere, then those of its
+        """Yield the cells of a rectangle of this shape that begins elsewhere, then those of its
         transpose."""
         away = [
             (row_of(cell) - row_of(self.first), column_of(cell) - column_of(self.first))
@@ -98,8 +98,8 @@ def _kind(book: Book, cell: Address) -> object:
 
 
 def mentioned_matrices(book: Book) -> dict[tuple[int, int, int], list[Address]]:
-    """Where the ranges begin that formulas mention, by sheet, height and width; those of array
-    formulas, as they are typed, first."""
+    """Return where the ranges that formulas mention begin, by sheet, height and width; the ranges
+    of array formulas, as they are typed, come first."""
     found: defaultdict[tuple[int, int, int], dict[Address, None]] = defaultdict(dict)
     for pattern, home in _formulas(book):
         for place in pattern.places:

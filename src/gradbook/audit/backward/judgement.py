@@ -310,7 +310,7 @@ LONGEST = 60  # characters of a part of a formula that is shown
 
 
 class BackwardWording:
-    """What there is to say of a pass as it stands and as it is once put right."""
+    """The words for a pass as it stands, and for the pass once it is put right."""
 
     def __init__(self, back: BackwardPass, last: BackwardPass) -> None:
         self.back = back
@@ -391,7 +391,7 @@ class BackwardWording:
         return tuple(dict.fromkeys(found))
 
     def uneven(self, error: UnevenError) -> Finding:
-        """An output's error that isn't measured as those of the others."""
+        """Return a finding for an output's error that isn't measured as those of the others."""
         cell, like = written(error.cell), written(error.like)
         return finding_in(
             self.book,
@@ -456,8 +456,8 @@ MOST_SHOWN = 6  # blocks that nobody recognises
 
 
 def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
-    """A report for each sheet with a backward pass, but for those of which every output is known
-    to be trained rightly."""
+    """Return a report for each sheet with a backward pass, unless every output of it is known to be
+    trained rightly."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
     every = comparing_sheets(book, flow)
@@ -469,7 +469,7 @@ def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> 
 
 @dataclass(frozen=True, eq=False)
 class BackwardReading:
-    """A sheet's backward pass as that of one loss, and what puts it right."""
+    """A sheet's backward pass read as starting from one loss, with what puts it right."""
 
     back: BackwardPass
     uneven: Sequence[UnevenError] = ()

@@ -51,7 +51,7 @@ class CellFunction:
         return {k: found[leaf] for leaf, k in self.leaves.items()}
 
     def slopes(self, given: Sequence[PointValue]) -> dict[int, Array]:
-        """Its derivatives by what stands at each place."""
+        """Return its derivatives by what stands at each place."""
         return {k: self._of(node, given) for k, node in self._slopes.items()}
 
     def _of(self, node: Node, given: Sequence[PointValue]) -> Array:
@@ -160,7 +160,8 @@ class PointValues:
     def with_values(
         self, given: Mapping[Address, PointValue], below: Iterable[Address]
     ) -> PointValues:
-        """The same with some cells' values given, and all that is computed from them."""
+        """Return the same values with those of some cells given, and all that is computed from
+        them."""
         other = copy(self)
         other.known = {**self.known, **given}
         affected = self._places.keys() & set(below).difference(given)
@@ -429,7 +430,8 @@ def _compared_on(book: Book, flow: Flow, sheet: int) -> Iterator[tuple[Address, 
 
 
 def _one_target_each(counts: Mapping[OutputPair, int]) -> list[OutputPair]:
-    """Each output with its own target: where one is used by mistake, the one that is left."""
+    """Give each output a target of its own: where one target is compared by mistake, the one that
+    is left."""
     options: defaultdict[Address, list[Address]] = defaultdict(list)
     for pair in counts:
         options[pair.output].append(pair.target)

@@ -358,7 +358,8 @@ class WrongCell:
         ]
 
     def _further_on(self) -> Iterator[Address]:
-        """What is made of the value whose derivative it should be, and what of that."""
+        """Yield the cells computed from the value whose derivative this should be, and the cells
+        computed from those."""
         users, forward = self.back.cells.flow.users, self.back.scope.forward
         for user in users.get(self.of, ()):
             yield from (cell for cell in (user, *users.get(user, ())) if cell in forward)
@@ -411,8 +412,8 @@ def _near(back: BackwardPass, home: Address, of: Address) -> list[Address]:
 def _counterparts(
     back: BackwardPass, there: Address, here: Address
 ) -> Iterator[tuple[Address, Address]]:
-    """What stands for what, where one value takes another's place: both, what is made of them, and
-    the targets of that."""
+    """Pair the cells that correspond when one value takes another's place: the two values, what is
+    made of them, and the targets of that."""
     yield there, here
     forward, users = back.scope.forward, back.cells.flow.users
     made = [[user for user in users.get(cell, ()) if user in forward] for cell in (there, here)]

@@ -190,8 +190,8 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
 
 
 def descends_wholly(training: SheetTraining) -> bool:
-    """Whether most gradients are those of the loss that a cell holds, and nothing else on its sheet
-    is computed from the weights for its own sake: cheap to know, and all there is to know."""
+    """Whether most gradients are those of a loss that a cell holds, and nothing else on its sheet
+    is computed from the weights for its own sake. That is cheap to know."""
     try:
         loss, share = find_loss(training)
     except NotUnderstood:
@@ -378,7 +378,7 @@ def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set
 
 
 def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:
-    """How much the numbers that the claims are computed from are those of the loss's gradients."""
+    """Return how much the claims and the loss's gradients are computed from the same numbers."""
     if not loss.cells:
         return -1.0
     tested = tested.with_loss(loss)
@@ -525,7 +525,8 @@ def _without(
     right: Pattern,
     left_out: Sequence[Address],
 ) -> list[Finding]:
-    """That the loss which the first step has in `total`, beside one of its cells, lacks others."""
+    """Report that the loss which the first step has in `total`, beside one of its cells, lacks some
+    terms."""
     book = training.book
     names = list(map(training.name_of, left_out))
     words = " and ".join(names)

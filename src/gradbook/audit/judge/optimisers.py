@@ -27,7 +27,7 @@ Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
 
 @dataclass(frozen=True)
 class OddUpdate:
-    """A cell that departs from those of other weights."""
+    """A cell that differs from the corresponding ones of other weights."""
 
     weight: int
     cell: Address
@@ -346,7 +346,8 @@ def _findings(training: SheetTraining, odd: Sequence[OddUpdate]) -> Iterator[Fin
 def _going_on(
     training: SheetTraining, weight: int, right: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
-    """The same formula in the steps after the last update, which nobody takes any more."""
+    """Return the same formula in the steps after the last update, where nothing uses it any
+    more."""
     last, formula = list(right.items())[-1]
     after = last + training.weights[weight].stride
     if after in training.weight_cells or not training.repeats(after, last):

@@ -182,7 +182,7 @@ def _corrected(training: SheetTraining, odd: OddNeuron) -> Pattern:
 
 
 def _odd_ones(training: SheetTraining, behind: Collection[Address]) -> Iterator[OddNeuron]:
-    """Neurons whose weights don't go on as those of the others beside them do."""
+    """Yield the neurons whose weights don't follow on as those of their neighbours do."""
     used = Counter(source for cell in behind for source in training.flow.sources(cell))
     for layer in _layers(training, behind):
         for place in range(len(layer[0][1])):

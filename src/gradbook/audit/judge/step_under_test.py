@@ -91,7 +91,7 @@ def _different(numbers: Numbers, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 class Positions:
-    """The cells of a step among those of its training."""
+    """Where a step's cells stand, and what stands there in other steps."""
 
     def __init__(self, training: SheetTraining, step: SheetStep) -> None:
         self.training = training
@@ -291,12 +291,12 @@ class StepUnderTest:
         return cls(training, alike[0], alike, graph, random, constants, sheet, positions, mentions)
 
     def with_formulas(self, formulas: Mapping[Address, Pattern]) -> StepUnderTest:
-        """The same step with other formulas in more of its cells."""
+        """Return the same step with other formulas in more of its cells."""
         every = {**self.graph.instead, **formulas}
         return replace(self._of(self.positions, self.mentions, every), step=self.step)
 
     def with_loss(self, loss: StepLoss) -> StepUnderTest:
-        """The same step, something else being its loss."""
+        """Return the same step with another loss."""
         return replace(self, step=replace(self.step, loss=loss))
 
     # What is computed ----------------------------------------------------------
@@ -312,7 +312,7 @@ class StepUnderTest:
 
     @cached_property
     def loss_cells(self) -> set[Address]:
-        """The cells that the loss is the sum of or, where none holds it, those of its errors."""
+        """The cells that add up to the loss or, where none holds it, the cells of its errors."""
         loss = self.step.loss
         cells = error_cells(self.training, loss) if loss.assumption else loss.cells
         return set(map(self._meant, cells))

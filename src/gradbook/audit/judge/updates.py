@@ -441,8 +441,8 @@ def _right(tested: StepUnderTest, j: int) -> Pattern | None:
 def _like(
     training: SheetTraining, i: int, j: int, instead: dict[Address, Address]
 ) -> Pattern | None:
-    """The update of one weight as that of another, with other cells instead of some; None where it
-    doesn't mention those."""
+    """Return one weight's update written like another's, with some cells replaced; None where it
+    doesn't mention them."""
     book, home = training.book, training.weights[j].updates[0]
     (before, update), base = training.weights[i].steps[0], training.weights[j].start
     instead = {**instead, before: base}
@@ -510,7 +510,7 @@ def _is_measured(training: SheetTraining, finding: Finding) -> bool:
 
 
 def _is_quotient(training: SheetTraining, cell: Address) -> bool:
-    """Whether a formula divides the difference of two cells by what no weight changes."""
+    """Whether a formula divides the difference of two cells by something that no weight changes."""
     pattern = training.book.patterns.get(cell)
     if pattern is None or pattern.expression is None:
         return False

@@ -77,7 +77,8 @@ def with_circles(sheets: Sequence[SheetReport], findings: Sequence[Finding]) -> 
 
 
 def _later(book: Book, circle: Collection[Address], axis: Axis) -> Later:
-    """The formulas of a circle that take cells from further on; none if that is what most do."""
+    """Return the formulas of a circle that take cells from later steps; none where most formulas
+    do."""
     if len(circle) > MOST_CELLS:
         return {}
     ahead: defaultdict[object, dict[CellReference, int]] = defaultdict(dict)

@@ -73,7 +73,7 @@ class WeightsOfStep(Protocol):
 
 
 class StepInWords(Protocol):
-    """That step of that training."""
+    """One of the steps of a training."""
 
     @property
     def training(self) -> TrainingInWords: ...
@@ -82,7 +82,7 @@ class StepInWords(Protocol):
 
 
 class Wording:
-    """What there is to say of a formula in some cell."""
+    """The words for a formula in some cell."""
 
     def __init__(self, tested: StepInWords, home: Address) -> None:
         self.under_test = tested
@@ -96,8 +96,8 @@ class Wording:
         return self.training.book.label(cell, self.training.axis)
 
     def in_names(self, edits: Iterable[Edit]) -> tuple[str, ...]:
-        """Edits with each cell by what the sheet calls it or, where it has no name, by how far it
-        is away: the same for each book that has the mistake."""
+        """Return the edits with each cell by its name in the sheet or, where it has none, by its
+        distance: so they read the same in every book with the mistake."""
 
         def name(mention: Reference) -> str:
             cell = self._cell(mention)
@@ -317,7 +317,7 @@ class Fault:
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:
-    """What to say of a hypothesis about rows, an update or a column."""
+    """Yield the faults that a hypothesis about rows, an update or a column stands for."""
     match hypothesis.cause:
         case Cause.ROW:
             for cell, text in zip(hypothesis.cells, hypothesis.formulas, strict=True):
@@ -512,7 +512,7 @@ def findings_of(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
 
 
 def _elsewhere(book: Book, finding: Finding, cell: Address) -> Finding:
-    """The same finding, as it stands on another sheet."""
+    """Return the same finding as it stands on another sheet."""
     formula, expected = book.content(cell), finding.fixes.get(written(cell), finding.expected)
     title = book.sheets[sheet_of(cell)].title
     return replace(finding, sheet=title, formula=formula, expected=expected)

@@ -127,8 +127,8 @@ class EvaluatedFormula:
         return self.value_of(part) if found is None else found
 
     def with_(self, given: Mapping[Path, Array]) -> Array:
-        """The whole formula's value with those of some places given; no number where a part of it
-        can't be computed anew."""
+        """Return the formula's value with other values at some places; NaN where a part of it can't
+        be computed again."""
         touched = {path[:k] for path in given for k in range(len(path))}
         values: dict[Path, Array] = dict(given)
         spend(max(value.size for value in given.values()), len(touched))
@@ -162,7 +162,8 @@ def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Arr
 
 
 def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
-    """The value of an expression from those of its pieces; None of what isn't known here."""
+    """Return an expression's value from the values of its pieces; None where that isn't known
+    here."""
     match part:
         case Infix(operator, _, _) if operator in OPERATIONS:
             return OPERATIONS[operator](pieces[0], pieces[1])

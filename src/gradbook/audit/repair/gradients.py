@@ -86,7 +86,7 @@ class Generator:
 def _of_claim(
     way: Callable[[WrongFormula], Hypothesis | None],
 ) -> Callable[[Symptoms], Iterator[Hypothesis]]:
-    """A way to put a formula right, for that of the claim which is looked at."""
+    """Make a generator of a way to put a formula right, for the claim which is looked at."""
 
     def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
         assert symptoms.weight is not None
@@ -139,8 +139,8 @@ TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 def gradient_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]]
 ) -> tuple[list[Finding], bool]:
-    """Every gradient that isn't, equal mistakes of one column gather_faults; and whether there was
-    enough to spend on what most steps have in common."""
+    """Return a finding for each wrong gradient, with equal mistakes of one column in one; and
+    whether the budget was enough for the steps that are like most."""
     ordered = sorted(groups, key=lambda group: -len(group))
     if not ordered:
         return [], True
@@ -233,8 +233,8 @@ def _omission_faults(
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
-    """Updates by other weights' gradients, unless one edit elsewhere says more than several, or
-    all that is wrong: whose gradients are exchanged by it seem to be those of other weights."""
+    """Return the updates that take other weights' gradients. None where one edit elsewhere explains
+    more: an edit that exchanges gradients makes them seem to be those of other weights."""
     found = propose(symptoms, SearchStage.UPDATES)
     if not found or (len(found) == 1 and found[0].explains >= symptoms.wrong.keys()):
         return found

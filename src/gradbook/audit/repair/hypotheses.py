@@ -182,7 +182,8 @@ class RepairedStep:
 
     @cached_property
     def order(self) -> int:
-        """The same, to the very order."""
+        """How many more formulas it looks like once it is changed, with its factors in the same
+        order."""
         return self._more_like(self._like)
 
     def _more_like(self, like: Callable[[Pattern], int]) -> int:

@@ -175,7 +175,7 @@ def _constant(tested: StepUnderTest, cells: Iterable[Address]) -> list[Address]:
 
 
 def _by_node(tested: StepUnderTest) -> dict[Node, list[Address]]:
-    """The cells of formulas by what they say: a mistake may make two say the same."""
+    """Group the cells whose formulas are equal, as a mistake may make two of them."""
     found: defaultdict[Node, list[Address]] = defaultdict(list)
     training = tested.training
     for cell, value in tested.graph.known.items():
@@ -240,8 +240,8 @@ def is_evident(repaired: RepairedStep, weight: int) -> bool:
 
 
 def _belongs_beside(repaired: RepairedStep) -> bool:
-    """Whether formulas of the same shape on the way to the loss mention the cell that an edit
-    brings in, and none of them the one that it takes out."""
+    """Whether similar formulas on the way to the loss mention the cell that an edit brings in, and
+    none of them mentions the cell that it takes out."""
     training, home, edit = repaired.under_test.training, repaired.home, repaired.edit
     if not isinstance(edit.old, Reference) or not isinstance(edit.new, Reference):
         return False
@@ -309,8 +309,8 @@ def _is_counted(tested: StepUnderTest, cell: Address) -> bool:
 
 
 def is_slope(tested: StepUnderTest, cell: Address) -> bool:
-    """Whether a cell says how the loss changes with some cell on the way to it, or so many times
-    that: then nothing is wrong with it."""
+    """Whether a cell is the loss's slope by some cell on the way to it, up to a factor: then
+    nothing is wrong with it."""
     known = tested.graph.known
     cells = tested.forward - tested.loss_cells - tested.training.weight_cells.keys()
     nodes = [node for c in cells if isinstance(node := known.get(c), Node)]
@@ -323,7 +323,7 @@ def is_slope(tested: StepUnderTest, cell: Address) -> bool:
 
 
 def _is_multiple(a: Array, b: Array) -> bool:
-    """Whether one is so many times the other, whatever the numbers."""
+    """Whether one is a constant multiple of the other at all points."""
     with np.errstate(all="ignore"):
         ratio = np.atleast_1d(a / b)
     ratio = ratio[np.isfinite(ratio)]

@@ -290,8 +290,8 @@ def restore(
     cause: Cause = Cause.CLAIM,
     per: Node | None = None,
 ) -> Hypothesis | None:
-    """The formula as it is with all that it leaves out of ∂loss/∂ a value, or of that `per` as
-    much; written anew where the parts can't be put into it one by one."""
+    """Put back into a formula all that it leaves out of ∂loss/∂ a value, divided by `per` where it
+    is a share; written anew where the parts can't be put in one by one."""
     if _mentions_a_blank(wrong):
         return None
     slopes_first = sorted(omissions, key=lambda one: one.is_way)

@@ -217,8 +217,8 @@ class RepairSearch:
         return found
 
     def formula_of_typed_weight(self, update: RuleUpdate) -> Pattern | None:
-        """The formula that belongs where a weight is typed: as those of its line, going on from
-        what the step before left."""
+        """Return the formula that belongs where a weight is typed: the usual one of its line, going
+        on from the weight that the step before left."""
         cell = self.perceptron.plain(update.base)
         usual = next(iter(self.usual.usual_at(self.step, cell)), None)
         if usual is None or cell in self.book.patterns:
@@ -348,7 +348,7 @@ class RepairSearch:
         )
 
     def _oddness(self, repair: RuleRepair) -> int:
-        """Whether a cell's formula becomes like those of the other weights, or unlike them."""
+        """Rank a change: 0 makes a formula like those of other weights, 2 makes it unlike them."""
         old, new = self.book.patterns[repair.cell].shape, repair.right.shape
         if old == new:
             return 1
@@ -412,7 +412,7 @@ class RuleWords:
         return self._label(cell) or self.book.name_of(cell, self.perceptron.steps[0].first)
 
     def rule(self, update: RuleUpdate, form: RuleForm | None = None) -> str:
-        """What the rule says of one weight: moves w2 by η·(t − y)·x2."""
+        """Return the rule for one weight in words: moves w2 by η·(t − y)·x2."""
         of_weight = self.usual.of_weight(self.usual.weight[update])
         form = form or next(filter(None, map(self.usual.forms.get, of_weight)), None)
         inputs = (
@@ -487,7 +487,7 @@ RULE = "perceptron"
 
 
 def perceptron_report(perceptron: Perceptron) -> SheetReport:
-    """What there is to say of a training by the perceptron rule."""
+    """Return the report on a training by the perceptron rule."""
     usual = Usual(perceptron)
     words = RuleWords(usual)
     findings = _merged(RuleFindings(usual, words).findings())
@@ -507,7 +507,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
 
 
 class RuleFindings:
-    """The findings of one training: those of steps that are alike together."""
+    """The findings of one training; steps that are made alike share theirs."""
 
     def __init__(self, usual: Usual, words: RuleWords) -> None:
         self.usual, self.words = usual, words

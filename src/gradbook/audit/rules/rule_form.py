@@ -287,7 +287,7 @@ class Dependence(IntEnum):
 
 @dataclass(frozen=True)
 class _Sum:
-    """An activation, what it is a step of, and the leaves of that."""
+    """An activation, the weighted sum that it is a step of, and the leaves of that sum."""
 
     activation: Node
     net: Node

@@ -207,7 +207,7 @@ class GradientSearch:
         return len(self.training.update_cells.intersection(users)) > 1
 
     def _claim_only_cell(self, part: Expression, trail: Trail) -> None:
-        """The one cell that an expression depends on, whatever it makes of that."""
+        """Claim the one cell that an expression depends on, whatever function of it it is."""
         varying = self.training.varying
         mentioned = (self.training.cells_in(piece, trail.home) for piece in _values(part))
         cells = {cell for some in mentioned for cell in some if cell in varying}
@@ -394,7 +394,8 @@ class Claim:
     via: tuple[Address, ...] = ()  # the cells from the update to the one that mentions the owner
 
     def later(self, book: Book, away: Mapping[Address, int], steps: int) -> Claim:
-        """The claim made so many steps later, its cells being so far away with each."""
+        """Return the claim made some steps later, when each cell has moved on by its distance per
+        step."""
         owner = self.owner + steps * away.get(self.owner, 0)
         via = tuple([cell + steps * away.get(cell, 0) for cell in self.via])
         return replace(self, owner=owner, expression=self._said_in(book, owner), via=via)

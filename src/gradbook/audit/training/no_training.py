@@ -52,7 +52,7 @@ def with_pasted_gradients(
 
 
 def _takes_pasted(book: Book, flow: Flow, line: WeightColumn, names: Collection[str]) -> bool:
-    """Whether a line is a weight by its heading or by that of the numbers that its updates take,
+    """Whether a line is headed as a weight, or the numbers in its updates are headed as gradients,
     and something else is computed from it."""
     pasted = _pasted(book, line)
     if len(pasted) < len(line.cells) - 1 or len({book.values[cell] for cell in pasted}) < 2:

@@ -69,8 +69,8 @@ class OutputError:
 
 @dataclass(frozen=True)
 class StepLoss:
-    """The loss of one step: the sum of some cells or, if it is assumed, of what their formulas'
-    errors come to; the gradients are those of so many times that."""
+    """The loss of one step, times a scale: the sum of some cells or, if it is assumed, what the
+    errors in their formulas add up to."""
 
     cells: tuple[Address, ...]
     assumption: AssumedLoss | None = None
@@ -136,7 +136,7 @@ class StepGraph:
     def meaning(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Meaning:
-        """The same where it may be a block of values."""
+        """Return what an expression says in some cell, which may be a block of values."""
         pattern = pattern or self.book.patterns[home]
         for cell in self.training.cells_in(expression, home, pattern):
             if not self.training.before(home, cell):
@@ -417,7 +417,8 @@ def steps_of(training: SheetTraining, loss: Sequence[StepLoss | None]) -> list[S
 
 
 def _copied(training: SheetTraining, earlier: Sequence[SheetStep], j: int) -> tuple[Claim, ...]:
-    """The claims of the last row: those of the row before, one further, where they go on."""
+    """Return the claims of the last row: those of the row before, moved down by one, where they go
+    on."""
     patterns, values = training.book.patterns, training.book.values
     found = []
     for claim in earlier[-1].claims[j] if earlier else ():

@@ -114,7 +114,8 @@ class SheetTraining:
         return scheduled or rate in self.flow.behind([cell])
 
     def plain(self, cell: Address) -> Address:
-        """The cell, or the one that it repeats where that depends on no weight."""
+        """Return the cell or, where it depends on no weight and only repeats another one, that
+        one."""
         return cell if cell in self.varying else self.flow.plain(cell, self.weight_cells)
 
     def varies(self, expression: Expression, home: Address) -> bool:
@@ -145,7 +146,8 @@ class SheetTraining:
         return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
 
     def on_sheet_of(self, cell: Address, formula: Pattern) -> Pattern:
-        """A formula as a cell on another sheet has it: with the cells of that sheet's step."""
+        """Return a formula as it belongs in a cell on another sheet, with the cells of that sheet's
+        step."""
         book, away = self.book, (sheet_of(cell) - sheet_of(formula.home)) * SHEET
         if not away:
             return formula
@@ -443,7 +445,7 @@ class RepeatedSteps:
         return _line(cell, self.away[cell], self.steps)
 
     def while_same(self, answer: Callable[[Address], object], cell: Address) -> None:
-        """Steps repeat as long as the answer is that of the first one."""
+        """Shorten the run of steps to those for which the answer is the first one's."""
         cells = self.cells(cell)
         if len(set(map(answer, cells))) > 1:
             same = partial(eq, answer(cell))

@@ -184,7 +184,7 @@ def _going_on(form: Expression) -> list[Reference]:
 
 
 def goes_on_by(book: Book, flow: Flow, cells: Iterable[Address]) -> bool:
-    """Whether a line goes on, step by step by one formula, by what stands in some cells."""
+    """Whether some line of updates, all with one formula, is computed from these cells."""
     patterns = book.patterns
     users = {user: patterns[user] for cell in cells for user in flow.users.get(cell, ())}
     bases = {pattern: _bases(pattern) for pattern in set(users.values())}
@@ -364,7 +364,8 @@ def _align(book: Book, column: WeightColumn, spans: Counter[tuple[int, int]]) ->
 
 
 def _steps(column: WeightColumn, rows: int) -> int:
-    """How many steps so many rows are; none where they aren't whole ones, as within a form."""
+    """Return how many steps a number of rows is; 0 where it is no whole number, as within a
+    form."""
     steps, rest = divmod(rows, column.stride // column.axis.step)
     return 0 if rest else steps
 
@@ -413,7 +414,7 @@ def _update(book: Book, cell: Address) -> Update:
 
 @once
 def _makeup(form: Expression) -> str:
-    """Of what terms and factors a formula is made, in whatever order."""
+    """Describe a formula by its terms and factors, in whatever order they stand."""
     found = []
     for sign, term in terms(form):
         split = factors(term)

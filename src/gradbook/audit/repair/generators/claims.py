@@ -127,8 +127,8 @@ def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address
 
 
 def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
-    """The cells of a column that don't say of their samples what most say of theirs; all of them
-    where nothing is said by most, as where they only happen to stand below each other."""
+    """Return the cells of a column that differ from most in what they say of their samples; all of
+    them where there is no majority, as where they only happen to stand below each other."""
     patterns = tested.training.book.patterns
     if len(cells) < 2 or len({patterns[cell] for cell in cells}) == 1:
         return []
@@ -163,7 +163,7 @@ SHARE = 20_000  # numbers that could be computed while one is held against a sam
 
 
 def scattered_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """What is wrong with the shares that a claim adds up, where the others are those of samples."""
+    """Yield what is wrong with single shares of a claim, where its other shares are right."""
     tested, weight = symptoms.under_test, symptoms.weight
     assert weight is not None
     claim = symptoms.wrong[weight]
@@ -195,8 +195,8 @@ def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
 def _wrong_shares(
     tested: StepUnderTest, weight: int, claim: Claim, shares: Sequence[Address]
 ) -> list[tuple[Address, Node]]:
-    """The shares that are no sample's, with those of the samples that have none, in their order;
-    nothing where all are wrong, or where there are more of the one than of the other."""
+    """Pair the wrong shares with what the samples that have none should give, in their order;
+    nothing where all are wrong, or where the two don't match in number."""
     claimed = tested.claim_node(claim)
     nodes = {cell: tested.graph.node(cell) for cell in shares}
     factors = gradients(claimed, list(nodes.values()))
@@ -350,7 +350,7 @@ def _lacking_columns(tested: StepUnderTest, wrong: Mapping[int, Claim]) -> Itera
 
 
 def _in_columns(tested: StepUnderTest, cells: Collection[Address]) -> Iterator[list[Address]]:
-    """Cells that stand in one line and look alike, as those of several samples do."""
+    """Group the cells that stand in one line and look alike, as those of several samples do."""
     training = tested.training
     found: defaultdict[object, list[Address]] = defaultdict(list)
     for cell in cells:
@@ -359,8 +359,8 @@ def _in_columns(tested: StepUnderTest, cells: Collection[Address]) -> Iterator[l
 
 
 def omission_of_cell(tested: StepUnderTest, cell: Address, users: int) -> LackingCell | None:
-    """What a cell leaves out of the slope by a value on the way to the loss; `users` gradients are
-    made of it. None of one that is right, as the slope by whatever it is called by."""
+    """Return what a cell leaves out of the slope by a value on the way to the loss; None where it
+    is right. `users` is how many gradients are made of it."""
     chain, value = tested.chain, tested.graph.known.get(cell)
     if chain is None or not isinstance(value, Node) or cell in tested.training.weight_cells:
         return None
@@ -571,7 +571,7 @@ def _remembering(tested: StepUnderTest, own: Address, like: Address) -> Address 
 
 
 def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> list[Address]:
-    """Those of some cells that stand beside one, and then those elsewhere in its step."""
+    """Return the cells that stand beside one first, and then the others of its step."""
     along = tested.training.axis.along
     beside = [cell for cell in cells if along(cell) == along(home)]
     own = {*tested.step.cells, *tested.positions.unused_formulas}.intersection(cells).difference(

@@ -107,7 +107,8 @@ def slopes_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 
 def _as_slope(tested: StepUnderTest, cell: Address, of: Node, target: Node) -> Hypothesis | None:
-    """A cell as the slope of some value: with what it leaves out of that, or written anew."""
+    """Make a cell the slope of some value: by putting back what it leaves out, or by writing it
+    anew."""
     known = tested.graph.known[cell]
     omissions: Omissions[Node] = ()
     if tested.chain is not None and isinstance(known, Node):
@@ -224,7 +225,7 @@ class ColumnEdits:
         return found
 
     def helpful(self, count: int, right: Array) -> Iterator[int]:
-        """The edits, of so many, that put something right and spoil nothing."""
+        """Yield which of `count` edits put something right and spoil nothing."""
         spoilt = np.any(np.greater(self.slopes.before, right), axis=-1)
         good = self._mended(right).any(axis=-1) & np.logical_not(spoilt)
         yield from (k for k in map(int, np.flatnonzero(good)) if k < count)
@@ -555,7 +556,8 @@ def _exchanged(
 
 
 def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:
-    """A cell as the formula in a column's other cell mentions its like."""
+    """Yield the cell as each cell of a column sees it, in its own sample; fewer where a sample has
+    none."""
     return tested.mentions.reference(beside(tested, cell, home, first), home)
 
 

@@ -63,7 +63,7 @@ def _is_alone(symptoms: Symptoms) -> bool:
 def _otherwise_computed(
     tested: StepUnderTest, cells: Mapping[Address, Pattern]
 ) -> dict[Address, Pattern]:
-    """Those of the formulas on the way to the loss that make another loss of the same cells."""
+    """Keep the formulas on the way to the loss that compute another loss from the same cells."""
     loss = tested.random.of(tested.loss)
 
     def matters(cell: Address, right: Pattern) -> bool:
@@ -94,7 +94,7 @@ def _are_right(
 
 
 def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dict[Address, Pattern]:
-    """The cells of a step whose formula isn't the one that usual steps have there, with that."""
+    """Return the cells of a step whose formula differs from the usual one, with the usual one."""
     move = Move(training, usual, step)
     found: dict[Address, Pattern] = {}
     for cell in usual.cells:
@@ -109,9 +109,9 @@ def _outliers(training: SheetTraining, usual: SheetStep, step: SheetStep) -> dic
 
 
 class Move:
-    """From the cells of one step to those of another.
+    """The way from the cells of one step to those of another.
 
-    Epochs and samples may be differently far apart, even on one sheet, but a column is one of them.
+    Epochs and samples may be differently far apart, even on one sheet, but a column holds either.
     """
 
     def __init__(self, training: SheetTraining, usual: SheetStep, step: SheetStep) -> None:
