@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gradbook.data.dataset import Dataset, Part, assemble
-from gradbook.graph.node import needed
+from gradbook.graph.node import ancestors
 from gradbook.lab.models.model import Model
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.recipes.text import recipe
@@ -107,7 +107,7 @@ def finished(
 def _drawn(used: Recipe, seed: int) -> dict[str, np.ndarray]:
     forward = inference(used.net)
     random = np.random.default_rng(seed)
-    leaves = [n for n in needed([forward.outputs]) if n.op.name == "leaf" and not n.each]
+    leaves = [n for n in ancestors([forward.outputs]) if n.op.name == "leaf" and not n.each]
     return {
         str(leaf.name): random.uniform(0.1, 1, leaf.shape).astype(np.float32)
         - 0.45 * (str(leaf.name)[0] == "w")

@@ -13,7 +13,7 @@ import pytest
 
 from gradbook import limits
 from gradbook.errors import FileError
-from gradbook.files import decoded, made_folder, opened, read_text, whole_file, write_whole
+from gradbook.files import decode, made_folder, open_file, read_text, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 NOBODY = 65534
@@ -155,17 +155,17 @@ def test_only_the_opening_of_a_stream_is_guarded(tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     with (
         pytest.raises(FileError, match="can't read .*b: there is no "),
-        opened(tmp_path / "b", limits.TEXT),
+        open_file(tmp_path / "b", limits.TEXT),
     ):
         pass
-    with pytest.raises(OSError, match="ours"), opened(tmp_path / "a", limits.TEXT) as file:
+    with pytest.raises(OSError, match="ours"), open_file(tmp_path / "a", limits.TEXT) as file:
         assert file.read() == b"1"
         raise OSError("ours")
     assert file.closed
 
 
 def test_a_byte_order_mark_is_not_content():
-    assert decoded(b"\xef\xbb\xbfinput 2", source="a") == "input 2"
+    assert decode(b"\xef\xbb\xbfinput 2", source="a") == "input 2"
 
 
 @pytest.mark.parametrize(

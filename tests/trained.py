@@ -102,7 +102,7 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             sums = OPS["conv"].value(tensors["weight"], x, layer.window(own.given), groups)
             return sums + _across(tensors.get("bias", np.zeros(1)), x)
         case Pool(kind):
-            counted = () if kind == "max" else (layer.counted(own.given),)
+            counted = () if kind == "max" else (layer.counted_padding(own.given),)
             return OPS[f"{kind}pool"].value(x, layer.window(own.given), *counted)
         case BatchNorm(epsilon):
             scale, shift = scale_and_shift(**tensors, epsilon=epsilon)

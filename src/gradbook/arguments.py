@@ -48,11 +48,11 @@ def number(what: str, value: object) -> float:
 def numbers(what: str, values: object) -> tuple[float, ...]:
     return tuple(
         value if type(value) is float else number(f"{what} {place}", value)
-        for place, value in enumerate(listed(what, values), 1)
+        for place, value in enumerate(as_list(what, values), 1)
     )
 
 
-def listed(what: str, values: object) -> tuple[Any, ...]:
+def as_list(what: str, values: object) -> tuple[Any, ...]:
     """Several things, however they are lined up."""
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         return tuple(values)

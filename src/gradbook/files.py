@@ -80,13 +80,13 @@ def clear_parts(folder: str | os.PathLike[str]) -> None:
 
 def read_text(path: str | os.PathLike[str], *, limit: ReadLimit = limits.TEXT) -> str:
     """A text file's content, UTF-8 and within the limit."""
-    with opened(path, limit) as file, said_plainly("read", path):
+    with open_file(path, limit) as file, said_plainly("read", path):
         content = file.read(limit.most + 1)
-    return decoded(content, source=str(path), limit=limit)
+    return decode(content, source=str(path), limit=limit)
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[BufferedReader]:
+def open_file(path: str | os.PathLike[str], limit: ReadLimit) -> Iterator[BufferedReader]:
     """The bytes of a file that may be anybody's, as a stream, if it is a file and not too large.
 
     Nothing else is even opened: a pipe might be waited for without end, and so might a device.
@@ -118,7 +118,7 @@ def require_size(size: int, source: str, limit: ReadLimit) -> None:
         raise LimitError(f"{source} is larger than {limit}: give a smaller file")
 
 
-def decoded(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> str:
+def decode(content: bytes, *, source: str, limit: ReadLimit = limits.TEXT) -> str:
     """Bytes that somebody gave us, as text."""
     require_size(len(content), source, limit)
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, needed
+from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.layers import Layer
 
 OTHER_FORMAT = "take another activation, or another format"
@@ -60,7 +60,7 @@ class Vocabulary:
         while waiting:
             simpler = self.simpler(waiting.pop())
             if simpler is not None:
-                fresh = [part for part in needed([simpler], stop=found) if part not in found]
+                fresh = [part for part in ancestors([simpler], stop=found) if part not in found]
                 found.update(fresh)
                 waiting += fresh
         return sorted(found, key=lambda node: node.index)
@@ -91,4 +91,4 @@ class Vocabulary:
                 )
             return express(simpler)
 
-        return [x, *(node for node in needed([express(made)]) if node is not x)]
+        return [x, *(node for node in ancestors([express(made)]) if node is not x)]

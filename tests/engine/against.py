@@ -15,7 +15,7 @@ import numpy as np
 from gradbook.engine.base import Engine
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values
-from gradbook.graph.tensors import viewed
+from gradbook.graph.tensors import view_windows
 from gradbook.net import Net
 from gradbook.net.step import Step, drawn, follow
 
@@ -158,7 +158,7 @@ def _near_ties(node: Node, values: Values) -> Iterator[Corner]:
     """
     (source,), (window,) = node.inputs, node.attributes
     x = values[source]
-    windows = viewed(x, window, -np.inf)
+    windows = view_windows(x, window, -np.inf)
     flat = windows.reshape(*windows.shape[:-2], -1)
     most = flat.max(-1, keepdims=True)
     margin = ROUNDING * np.abs(x).max()

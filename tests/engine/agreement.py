@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradbook.engine.base import Engine
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.net import Loss
 from gradbook.net.step import drawn
@@ -79,7 +79,7 @@ def _values(engine: Engine, batch: Batch) -> Mapping[Node, np.ndarray]:
         **{leaf: np.asarray(carried[str(leaf.name)], float) for leaf in step.start},
     }
     results = [step.loss, *step.next.values(), *step.gradients.values()]
-    return evaluate(needed(results), given)
+    return evaluate(ancestors(results), given)
 
 
 def varies(engine: Engine, size: int, draw: int = 3) -> bool:

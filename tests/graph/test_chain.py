@@ -8,7 +8,7 @@ from hypothesis import given
 
 from gradbook.graph.chain import LONGEST_FORMULA, gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, named_inputs, needed
+from gradbook.graph.node import Graph, ancestors, named_inputs
 from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
@@ -117,7 +117,7 @@ def mentions(step, weight):
 
 
 def backward_names(step):
-    order = needed([*step.gradients.values()])
+    order = ancestors([*step.gradients.values()])
     return {str(node.name) for node in order if node.name and node.name.stem in "∂gq"}
 
 
@@ -155,6 +155,6 @@ def test_every_trained_weights_gradient_is_named_after_it(net):
 @pytest.mark.parametrize("name", ["worked", "mazur", "xor", "strokes"])
 def test_no_formula_of_a_built_in_network_is_too_long_to_read(name):
     step = scalar_step(builtin(name))
-    for node in needed([step.loss, *step.next.values()]):
+    for node in ancestors([step.loss, *step.next.values()]):
         if node.name:
             assert len(list(named_inputs(node))) <= LONGEST_FORMULA

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradbook.errors import ShapeError, TargetError
-from gradbook.graph.node import needed
+from gradbook.graph.node import ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.net import builtin, parse
 from gradbook.net.build import inference, training_step
@@ -51,7 +51,7 @@ def test_a_batch_comes_from_outside():
         ((4, 4, 4), 0.5, 2),
         ((4,), 0.25, 4),
     ]
-    leaves = {node for node in needed(list(step.next.values())) if node.op.name == "leaf"}
+    leaves = {node for node in ancestors(list(step.next.values())) if node.op.name == "leaf"}
     given = {*step.inputs, *step.targets, *(m.leaf for m in step.masks), step.count, step.rate}
     assert leaves == given | set(step.start)
 
@@ -129,7 +129,7 @@ def test_a_single_value_has_no_variance_to_keep():
 
 def test_inference_asks_for_running_statistics_and_no_masks():
     forward = inference(parse(NET))
-    leaves = {str(n.name) for n in needed([forward.outputs]) if n.op.name == "leaf"}
+    leaves = {str(n.name) for n in ancestors([forward.outputs]) if n.op.name == "leaf"}
     assert leaves == {"i", "r_μ", "r_σ²", *(str(weight.name) for weight in forward.weights)}
     assert not forward.masks
 
@@ -158,7 +158,9 @@ def test_groups_read_their_own_channels():
     text = "input 2x2x2; conv 4 2x2 groups 2 no bias; flatten; loss mean squared error"
     step = scalar_step(parse(text))
     formulas = {
-        str(node.name): sorted(str(leaf.name) for leaf in needed([node]) if leaf.op.name == "leaf")
+        str(node.name): sorted(
+            str(leaf.name) for leaf in ancestors([node]) if leaf.op.name == "leaf"
+        )
         for node in step.outputs
     }
     assert [[name for name in row if name[0] == "i"] for row in formulas.values()] == [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from gradbook.errors import LimitError
-from gradbook.graph.node import needed
+from gradbook.graph.node import ancestors
 from gradbook.net import builtin, parse
 from gradbook.net.lower import MOST_SCALARS, scalar_step
 from gradbook.net.step import run
@@ -17,7 +17,7 @@ from tests.families import networks
 
 
 def names(step):
-    order = needed([step.loss, *step.outputs, *step.next.values()])
+    order = ancestors([step.loss, *step.outputs, *step.next.values()])
     return [str(node.name) for node in order if node.name]
 
 
@@ -89,7 +89,7 @@ def test_only_trained_weights_have_gradients_and_fixed_ones_stay(net):
 def test_what_is_added_over_samples_has_a_name(net):
     """A sheet adds a column, so there must be one."""
     step = scalar_step(net)
-    for node in needed([step.loss, *step.next.values()]):
+    for node in ancestors([step.loss, *step.next.values()]):
         if node.op.name == "total":
             share = node.inputs[0].name
             assert share is not None

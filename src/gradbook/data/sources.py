@@ -18,7 +18,7 @@ from gradbook.data import digits
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, Size, assemble
 from gradbook.data.formats import idx, npz, pictures, pixel_table
 from gradbook.errors import DataError, did_you_mean
-from gradbook.files import opened
+from gradbook.files import open_file
 
 FORMATS = (
     "a folder of idx files, a folder of pictures with a folder for each class, "
@@ -127,7 +127,7 @@ def _file(path: Path, size: Size | None) -> Dataset:
         return pixel_table.read(path, size)
     if idx.is_idx(path.name):
         raise DataError("images and labels are read together: name their folder", file=path)
-    with opened(path, limits.IMAGES):  # a file that can't even be opened says so itself
+    with open_file(path, limits.IMAGES):  # a file that can't even be opened says so itself
         raise DataError(f"no data set has this ending: it is {FORMATS}", file=path)
 
 

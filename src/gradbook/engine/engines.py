@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Conv, Net
@@ -73,7 +73,9 @@ class PlainEngine(Engine):
             **{leaf: self.arrays[str(leaf.name)] for leaf in step.start},
         }
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
-        values = evaluate(results, {node: given[node] for node in needed(results) if node in given})
+        values = evaluate(
+            results, {node: given[node] for node in ancestors(results) if node in given}
+        )
         following = {str(leaf.name): values[node] for leaf, node in step.next.items()}
         slopes = {str(d.name): values[d] for d in step.gradients.values()}
         for name, value in {**following, **slopes}.items():
@@ -104,7 +106,7 @@ class PlainEngine(Engine):
 
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         forward = inference(self.net)
-        leaves = {node for node in needed([forward.outputs]) if node.op.name == "leaf"}
+        leaves = {node for node in ancestors([forward.outputs]) if node.op.name == "leaf"}
         weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves if not leaf.each}
         parts = [np.empty((0, self.net.outputs))]
         for first in range(0, len(images), self.batch):

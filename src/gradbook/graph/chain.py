@@ -8,7 +8,7 @@ from functools import reduce
 from operator import add
 
 from gradbook.graph.names import Name, gradient_name
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.tensors import sum_last
 
 
@@ -41,7 +41,7 @@ def gradients(of: Node, wrt: Sequence[Node], stop: Collection[Node] = ()) -> dic
 def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]:
     """The values through which one of `wrt` reaches `of`."""
     path = set(wrt)
-    within = needed([of], stop)
+    within = ancestors([of], stop)
     for node in within:
         open_to_change = node not in stop or node is of
         if open_to_change and any(source in path for source in node.inputs):
@@ -72,7 +72,7 @@ def name_gradients(adjoints: Mapping[Node, Node], weights: Sequence[Node]) -> di
     """
     slopes = [adjoints[weight] for weight in weights]
     of_biases = {d.inputs[0] if d.op.name == "total" else d for d in slopes}
-    order = needed(slopes)
+    order = ancestors(slopes)
     sizes = _written_sizes(order)
     uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
     too_long = max((sizes[slope] for slope in slopes), default=0) > LONGEST_FORMULA
@@ -112,7 +112,7 @@ def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> 
     g_w1 is one sample's share of ∂E/∂w1, q_μ1 one sample's share of the mean μ1.
     """
     owners = {d: value for value, d in [*adjoints.items(), *slopes.items()]}
-    order = needed(list(slopes.values()))
+    order = ancestors(list(slopes.values()))
     wholes = {source: node for node in order for source in node.inputs}
     totals = [node for node in order if node.op.name == "total" and node.inputs[0].name is None]
     for number, total in enumerate(totals, 1):

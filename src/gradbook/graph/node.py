@@ -184,7 +184,7 @@ def _simpler(op: str, inputs: tuple[Node, ...]) -> Node | None:
             return None
 
 
-def needed(
+def ancestors(
     outputs: Collection[Node],
     stop: Collection[Node] = (),
     sources: Callable[[Node], Iterable[Node]] = attrgetter("inputs"),

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 
 Values = dict[Node, Array]
 
 
 def evaluate(outputs: Sequence[Node], given: Mapping[Node, Array]) -> Values:
     """The value of each output and of everything it is made of, from the leaves' values."""
-    order = needed(outputs)
+    order = ancestors(outputs)
     return evaluate_in_order(order, given, samples_in(order, given))
 
 

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-def added(terms: Iterable[Node]) -> Node:
+def sum_of(terms: Iterable[Node]) -> Node:
     """x1 + x2 + …, added from the left."""
     return reduce(add, terms)
 
@@ -67,7 +67,7 @@ define(
     shape=lambda x, axes: x[: len(x) - axes],
     derivative=lambda d, y, x: (spread(d, x.shape[len(d.shape) :]),),
     elements=lambda x, axes: array_of(
-        x.shape[: x.ndim - axes], lambda *place: added(x[place].flat)
+        x.shape[: x.ndim - axes], lambda *place: sum_of(x[place].flat)
     ),
 )
 
@@ -86,7 +86,9 @@ define(
     lambda x: x.sum(axis=-3, keepdims=True),
     shape=lambda x: (1, *x[1:]),
     derivative=lambda d, y, x: (spread_channels(d, x.shape[0]),),
-    elements=lambda x: array_of((1, *x.shape[1:]), lambda _, row, column: added(x[:, row, column])),
+    elements=lambda x: array_of(
+        (1, *x.shape[1:]), lambda _, row, column: sum_of(x[:, row, column])
+    ),
 )
 define(
     "part",  # so many channels, from the first of them on
@@ -147,7 +149,7 @@ define(
     lambda w, x: np.einsum("oi,...i->...o", w, x),
     shape=lambda w, x: w[:1],
     derivative=lambda d, y, w, x: (d.graph.make("outer", d, x), d.graph.make("linear_back", w, d)),
-    elements=lambda w, x: array_of(w.shape[:1], lambda o: added(w[o] * x)),
+    elements=lambda w, x: array_of(w.shape[:1], lambda o: sum_of(w[o] * x)),
 )
 define(
     "linear_back",
@@ -186,7 +188,7 @@ def softmax(o: Node) -> Node:
 # of a convolution is zeros, of a pool none of its values; what no window reaches is left out.
 
 
-def viewed(x: Array, window: Window, fill: float = 0.0) -> Array:
+def view_windows(x: Array, window: Window, fill: float = 0.0) -> Array:
     """Views of x of shape (…, channels, out height, out width, rows, columns)."""
     sides = [window.edges(0), window.edges(1)]
     padded = np.pad(x, [(0, 0)] * (x.ndim - 2) + sides, constant_values=fill)
@@ -227,12 +229,12 @@ def _merged(x: Array, axis: int) -> Array:
 
 
 def _conv(w: Array, x: Array, window: Window, groups: int) -> Any:
-    windows = _grouped(viewed(x, window), -5, groups)
+    windows = _grouped(view_windows(x, window), -5, groups)
     return _merged(np.einsum("gocij,...gchwij->...gohw", _grouped(w, -4, groups), windows), -4)
 
 
 def _conv_weights(d: Array, x: Array, window: Window, groups: int) -> Any:
-    windows = _grouped(viewed(x, window), -5, groups)
+    windows = _grouped(view_windows(x, window), -5, groups)
     return _merged(np.einsum("...gohw,...gchwij->...gocij", _grouped(d, -3, groups), windows), -5)
 
 
@@ -261,7 +263,7 @@ def _conv_elements(w: Scalars, x: Scalars, window: Window, groups: int) -> Scala
                 yield w[o, c, *tap] * x[first + c, *source]
 
     shape = _conv_shape(w.shape, x.shape, window, groups)
-    return array_of(shape, lambda *at: added(terms(*at)))
+    return array_of(shape, lambda *at: sum_of(terms(*at)))
 
 
 define(
@@ -291,11 +293,11 @@ def _pool_shape(x: Shape, window: Window, *others: object) -> Shape:
 
 
 def _maxpool(x: Array, window: Window) -> Array:
-    return np.asarray(viewed(x, window, -np.inf).max(axis=(-2, -1)))
+    return np.asarray(view_windows(x, window, -np.inf).max(axis=(-2, -1)))
 
 
 def _maxpool_back(d: Array, x: Array, window: Window) -> Array:
-    windows = viewed(x, window, -np.inf)
+    windows = view_windows(x, window, -np.inf)
     first = windows.reshape(*windows.shape[:-2], -1).argmax(axis=-1)
 
     def part(i: int, j: int) -> Any:
@@ -328,7 +330,7 @@ def divisors(window: Window, area: Shape, counted: Sides = NOWHERE) -> Array:
 
 
 def _avgpool(x: Array, window: Window, counted: Sides) -> Any:
-    return viewed(x, window).sum(axis=(-2, -1)) / divisors(window, x.shape[-2:], counted)
+    return view_windows(x, window).sum(axis=(-2, -1)) / divisors(window, x.shape[-2:], counted)
 
 
 def _avgpool_back(d: Array, window: Window, counted: Sides, area: Shape) -> Array:
@@ -352,7 +354,7 @@ def _average(x: Scalars, window: Window, counted: Sides) -> Scalars:
     counts = divisors(window, x.shape[1:], counted)
 
     def element(channel: int, *place: int) -> Node:
-        return added(_in_window(x, (channel, *place), window)) / float(counts[place])
+        return sum_of(_in_window(x, (channel, *place), window)) / float(counts[place])
 
     return array_of(_pool_shape(x.shape, window), element)
 

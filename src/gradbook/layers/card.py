@@ -228,7 +228,7 @@ class Layer:
         """The window that slides over an input of this shape."""
         return None
 
-    def counted(self, shape: Shape) -> Sides:
+    def counted_padding(self, shape: Shape) -> Sides:
         """How much of its window's padding an average counts as zeros."""
         return NOWHERE
 
@@ -260,7 +260,7 @@ def require_channels(word: str, shape: Shape) -> None:
         raise ShapeError(CHANNELS_ONLY.format(word=word, shape=spell(shape), area=area))
 
 
-def shifted(sums: Node, biases: Sequence[Node]) -> Node:
+def add_bias(sums: Node, biases: Sequence[Node]) -> Node:
     """Plus a bias for each channel, or one for all."""
     for bias in biases:
         own = bias.shape == sums.shape[:1]

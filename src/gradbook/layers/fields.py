@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gradbook.arguments import listed, number, whole
+from gradbook.arguments import as_list, number, whole
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.window import NOWHERE, SAME, Shape, both, pad_words, short
 from gradbook.statements import SECOND, Statement, digits
@@ -88,7 +88,7 @@ class WholesField(TextField):
         return " ".join(map(str, value if first or 0 in others else others))
 
     def settle(self, word: str, value: Any) -> tuple[int, ...]:
-        given = listed(f"{word}'s {self.what.replace('number', 'numbers')}", value)
+        given = as_list(f"{word}'s {self.what.replace('number', 'numbers')}", value)
         return tuple(whole(f"{word}'s {self.what}", each, self.least) for each in given)
 
 

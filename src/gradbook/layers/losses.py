@@ -15,7 +15,7 @@ import numpy as np
 from gradbook.graph.names import SAMPLE_ERROR, Name
 from gradbook.graph.node import OPS, Array, Node, define
 from gradbook.graph.ops import sigmoid_of
-from gradbook.graph.tensors import added, array_of, reshape, softmax, spread, sum_last
+from gradbook.graph.tensors import array_of, reshape, softmax, spread, sum_last, sum_of
 
 HALF_SURE = 0.5  # from here up an output that stands alone says class 1, below it class 0
 
@@ -172,7 +172,7 @@ def _cross_entropy_of_derivative(d: Node, y: Node, *both: Node) -> tuple[Node, .
 def _cross_entropy_of_expansion(*both: Node) -> Node:
     ts, os = _halves(both)
     total: Node = os[0].graph.make("log_sum_exp", *os)
-    return total - added(t * o for t, o in zip(ts, os, strict=True))
+    return total - sum_of(t * o for t, o in zip(ts, os, strict=True))
 
 
 define(

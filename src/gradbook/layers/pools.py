@@ -104,7 +104,7 @@ class Pool(Layer):
         found = window_over(self.size, stride, self.pad, self.dilation, shape[1:])
         return replace(found, pad=overhang(found, shape[1:])) if self.ceil else found
 
-    def counted(self, shape: Shape) -> Sides:
+    def counted_padding(self, shape: Shape) -> Sides:
         return replace(self, ceil=False).window(shape).pad if self.zeros else NOWHERE
 
     def allows_scale(self, scale: Array) -> bool:
@@ -116,10 +116,10 @@ class Pool(Layer):
         window = self.window(shape)
         height, width = window.size
         aside = replace(window, stride=(1, 1))  # how far it moves is seen by what it makes
-        zeros = " of zeros" if self.zeros and any(self.counted(shape)) else ""
+        zeros = " of zeros" if self.zeros and any(self.counted_padding(shape)) else ""
         return f"the {word} of each {height} × {width} window{moves_words(aside)}{zeros}"
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,) = given
-        counts = (self.counted(x.shape),) if self.kind == "avg" else ()
+        counts = (self.counted_padding(x.shape),) if self.kind == "avg" else ()
         return site.make(self.word, x, attributes=(self.window(x.shape), *counts))

@@ -29,9 +29,9 @@ from gradbook.layers.card import (
     LayerSite,
     ParameterSpec,
     Role,
+    add_bias,
     bias_of,
     require_channels,
-    shifted,
     spell,
 )
 from gradbook.layers.fields import (
@@ -115,7 +115,7 @@ class Dense(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         weights, *biases = parameters
-        return shifted(site.make("linear", weights, given[0]), biases)
+        return add_bias(site.make("linear", weights, given[0]), biases)
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class Conv(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (weights, *biases) = given, parameters
-        return shifted(
+        return add_bias(
             site.make("conv", weights, x, attributes=(self.window(x.shape), self.groups)), biases
         )
 

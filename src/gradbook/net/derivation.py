@@ -21,7 +21,7 @@ from operator import add, mul
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, named_inputs, needed
+from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
 
@@ -141,7 +141,7 @@ class Derivation:
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:
     """Every chain of a scalar step; none has more than about `longest` partials."""
-    made = needed([*step.outputs, step.loss])
+    made = ancestors([*step.outputs, step.loss])
     spoken = {node for node in made if node.name and node.name.stem not in SHEET_ONLY}
     forward = tuple(node for node in made if node in spoken and node.op.name != "leaf")
     towards = {value: _locals(step, value, spoken) for value in forward if value in step.adjoints}

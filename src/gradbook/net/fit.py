@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gradbook.amounts import counted
-from gradbook.arguments import listed, number, numbers, one_of, sizes, whole, words
+from gradbook.arguments import as_list, number, numbers, one_of, sizes, whole, words
 from gradbook.errors import ShapeError, UsageError
 from gradbook.layers import LOSSES, Layer, Loss, Role, Update, spell
 from gradbook.net.description import (
@@ -84,7 +84,7 @@ def settled(net: Description) -> dict[str, object]:
 
 
 def _all(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...]:
-    found = listed(f"the {what}s", things)
+    found = as_list(f"the {what}s", things)
     for place, thing in enumerate(found, 1):
         if not isinstance(thing, kind):
             raise UsageError(f"{what} {place} is a {what}, {example}, not {thing!r}")

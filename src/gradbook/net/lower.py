@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node, Scalars, needed
+from gradbook.graph.node import Array, Graph, Node, Scalars, ancestors
 from gradbook.graph.tensors import array_of
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role
@@ -106,7 +106,7 @@ def _take_apart(forward: Forward) -> tuple[Graph, dict[Node, Scalars]]:
     numbers = {node: parameter for node, (parameter, _) in forward.weights.items()}
     parts: dict[Node, Scalars] = {}
     leaves = [forward.inputs, forward.targets, *numbers]
-    for node in needed([*leaves, forward.outputs, forward.loss]):
+    for node in ancestors([*leaves, forward.outputs, forward.loss]):
         if _is_use(node):
             parts[node] = parts[node.inputs[0]]
             continue

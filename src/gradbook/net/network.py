@@ -17,10 +17,10 @@ from gradbook.net.fit import check, settled
 from gradbook.net.text import (
     TRAINING,
     Draft,
-    drafted,
     network_statements,
     ours,
     pointing,
+    read_draft,
     read_statement,
     sample_lines,
     write,
@@ -155,7 +155,7 @@ def parse(text: str, source: str | None = None) -> Net:
 
 def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
     """The network that these statements of a text describe."""
-    draft = drafted(lines, source)
+    draft = read_draft(lines, source)
     try:
         return Net(
             layers=tuple(draft.layers),

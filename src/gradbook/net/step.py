@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gradbook.chance import Purpose, kept, key
-from gradbook.graph.node import Array, Graph, Node, needed
+from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import Values, evaluate_in_order, samples_in
 from gradbook.layers.card import Mask
 from gradbook.net.network import Net
@@ -92,7 +92,7 @@ def follow(
     state: Values = {**step.start, **(start or {})}
     usual = {step.rate: np.asarray(step.net.learning_rate if rate is None else rate)}
     results = [step.loss, *step.outputs, *step.next.values()]
-    order = needed([*step.inputs, *step.targets, *results, *watch])
+    order = ancestors([*step.inputs, *step.targets, *results, *watch])
     for batch in batches:
         given = {**usual, **batch, **state}
         samples = samples_in(order, given)

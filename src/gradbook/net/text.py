@@ -406,7 +406,7 @@ def network_statements(text: str, source: str | None) -> Iterable[Statement]:
     return statements(text, source)
 
 
-def drafted(lines: Iterable[Statement], source: str | None) -> Draft:
+def read_draft(lines: Iterable[Statement], source: str | None) -> Draft:
     """What these statements say of a network."""
     draft = Draft(source)
     for line in lines:

@@ -72,7 +72,7 @@ class TrainedLayer:
     name: str = ""  # conv1, relu2
     again: str = ""  # the earlier layer whose weights it takes, if it is one that is applied again
 
-    def called(self, tensor: str) -> str:
+    def tensor_name(self, tensor: str) -> str:
         """What a tensor of its own, or of the layer that it is again, is called: conv1.weight."""
         own = tensor in self.layer.statistics  # of each use
         return f"{self.name if own else self.again or self.name}.{tensor}"
@@ -173,7 +173,7 @@ class TrainedNet:
     def tensors(self) -> dict[str, Array]:
         """All of them by layer and name: conv1.weight."""
         return {
-            layer.called(name): array
+            layer.tensor_name(name): array
             for layer in self.layers
             for name, array in layer.tensors.items()
         }
@@ -262,7 +262,7 @@ def scale_and_shift(
     return factor, shift - mean * factor
 
 
-def stripped(trained: TrainedNet) -> TrainedNet:
+def strip_idle(trained: TrainedNet) -> TrainedNet:
     """Without dropout and identity, which pass on what they are given."""
     place = 0
     while place < len(trained.layers):
@@ -273,9 +273,9 @@ def stripped(trained: TrainedNet) -> TrainedNet:
     return trained
 
 
-def folded(trained: TrainedNet) -> TrainedNet:
+def fold_norms(trained: TrainedNet) -> TrainedNet:
     """Each normalisation part of the weighted sums before it, or else a scale and a shift."""
-    trained = stripped(trained)
+    trained = strip_idle(trained)
     place = 0
     while place < len(trained.layers):
         own = trained.layers[place]
@@ -350,7 +350,7 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
 # From what people have to what they ask for.
 
 
-def prepared(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
+def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
     """With a layer before all others that makes of bytes what the network was trained on; before
     that one, if it `fills_in`, what puts in missing numbers."""
     scaling, shape = trained.scaling, trained.input
@@ -373,7 +373,7 @@ def prepared(trained: TrainedNet, fills_in: bool = True) -> TrainedNet:
     return replace(found, layers=(filling, *later))
 
 
-def answering(trained: TrainedNet) -> TrainedNet:
+def with_answers(trained: TrainedNet) -> TrainedNet:
     """Ending in the probability of each class; without classes, in the table's own numbers."""
     last = trained.layers[-1]
     (outputs,) = trained.output

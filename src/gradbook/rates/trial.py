@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
 
@@ -114,7 +114,7 @@ def own_slope(given: Node, made: Node) -> Node | None:
 def covers(step: Step, given: Sequence[Node]) -> bool:
     """Whether the gradient of every weight must pass one of these sums."""
     passing = {step.adjoints[node] for node in given}
-    return all(passing & set(needed([slope])) for slope in step.gradients.values())
+    return all(passing & set(ancestors([slope])) for slope in step.gradients.values())
 
 
 def _gate(step: Step, given: Node, made: Node, values: Values) -> Gate:

@@ -64,7 +64,7 @@ def _layer(layer: TrainedLayer) -> dict[str, Any]:
         "settings": dict(vars(layer.layer)),  # what goes without saying among them, such as ε
         "reads": list(layer.reads),  # value 0 is the input, value k what the k-th layer makes
         "shape": list(layer.makes),
-        "tensors": [layer.called(name) for name in layer.tensors],
+        "tensors": [layer.tensor_name(name) for name in layer.tensors],
     }
 
 

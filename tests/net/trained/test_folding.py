@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 
 from gradbook.net import Activation, BatchNorm, Dropout, Net
-from gradbook.net.trained import ScaleShift, TrainedNet, answering, folded, prepared, stripped
+from gradbook.net.trained import (
+    ScaleShift,
+    TrainedNet,
+    fold_norms,
+    strip_idle,
+    with_answers,
+    with_input_scaling,
+)
 from tests.families import networks
 from tests.trained import model_of, outputs, trained_of
 
@@ -28,7 +35,11 @@ def with_scales(trained: TrainedNet, sign: float) -> TrainedNet:
 def test_folding_changes_no_output(net):
     trained = trained_of(net)
     expected = outputs(trained, inputs(trained))
-    for fewer in (stripped(trained), folded(trained), folded(prepared(stripped(trained)))):
+    for fewer in (
+        strip_idle(trained),
+        fold_norms(trained),
+        fold_norms(with_input_scaling(strip_idle(trained))),
+    ):
         given = inputs(trained)
         if fewer.layers and fewer.layers[0].name == "preparation":
             tail = (-1, *(1,) * (given.ndim - 2))
@@ -39,7 +50,7 @@ def test_folding_changes_no_output(net):
 
 @given(networks(dropout=True))
 def test_nothing_is_left_that_does_nothing_and_no_normalisation_as_such(net):
-    kinds = [layer.layer for layer in folded(trained_of(net)).layers]
+    kinds = [layer.layer for layer in fold_norms(trained_of(net)).layers]
     assert not any(isinstance(kind, BatchNorm | Dropout) for kind in kinds)
     assert Activation("identity") not in kinds
 
@@ -67,7 +78,7 @@ def test_nothing_is_left_that_does_nothing_and_no_normalisation_as_such(net):
 )
 def test_a_normalisation_goes_into_the_sums_before_it_if_nobody_else_reads_them(layers, left):
     net = Net.parse(f"input 2x6x6; {layers}; flatten; dense 2")
-    assert names(folded(trained_of(net)))[: len(left)] == left
+    assert names(fold_norms(trained_of(net)))[: len(left)] == left
 
 
 @pytest.mark.parametrize(
@@ -77,7 +88,7 @@ def test_a_normalisation_goes_into_the_sums_before_it_if_nobody_else_reads_them(
 def test_it_goes_through_a_pool_of_largest_values_unless_it_turns_them_over(sign, left):
     net = Net.parse("input 1x6x6; conv 2 3x3; maxpool 2; batchnorm; flatten; dense 2")
     trained = with_scales(trained_of(net), sign)
-    fewer = folded(trained)
+    fewer = fold_norms(trained)
     assert names(fewer)[: len(left)] == left
     if sign < 0:
         assert fewer.layers[2].layer == ScaleShift()
@@ -89,7 +100,7 @@ def test_it_goes_through_a_pool_of_largest_values_unless_it_turns_them_over(sign
 def test_it_goes_through_an_average_pool_that_counts_no_zeros(zeros):
     net = Net.parse(f"input 1x6x6; conv 2 3x3; avgpool 2 pad 1{zeros}; batchnorm; flatten; dense 2")
     trained = trained_of(net)
-    fewer = folded(trained)
+    fewer = fold_norms(trained)
     assert ("batchnorm1" in names(fewer)) == bool(zeros)
     given = inputs(trained)
     np.testing.assert_allclose(outputs(fewer, given), outputs(trained, given), rtol=1e-9)
@@ -109,5 +120,5 @@ def test_it_goes_through_an_average_pool_that_counts_no_zeros(zeros):
 def test_bytes_become_the_probabilities_of_the_model(ending):
     model = model_of(f"input 2x4x4; conv 2 3x3; batchnorm; relu; flatten; {ending}")
     images = np.random.default_rng(0).integers(0, 256, (5, 2, 4, 4), np.uint8)
-    found = outputs(folded(answering(prepared(model.trained()))), images)
+    found = outputs(fold_norms(with_answers(with_input_scaling(model.trained()))), images)
     np.testing.assert_allclose(found, model.predict(images), rtol=1e-7)

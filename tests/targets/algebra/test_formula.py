@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import needed
+from gradbook.graph.node import ancestors
 from gradbook.net import builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
@@ -116,6 +116,6 @@ def test_pools_take_the_largest_or_the_average():
 
 def test_what_cannot_be_said_is_refused_with_a_remedy():
     step = training_step(builtin("worked"))
-    whole = next(node for node in needed([step.loss]) if node.op.name == "linear")
+    whole = next(node for node in ancestors([step.loss]) if node.op.name == "linear")
     with pytest.raises(TargetError, match=r"no words for 'linear': .*formula\.py"):
         definition(whole, lambda node: Numeral(0))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, needed
+from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.net import Net, builtin, parse
@@ -152,7 +152,7 @@ def test_batch_normalisation_waits_once_forward_and_once_backward_wherever_it_st
 def ops(text: str) -> set[str]:
     asked = wanted(training_step(parse(image(text)), batch=8))
     rewritten = simplify(asked)
-    return {node.op.name for node in needed([rewritten[node] for node in asked])}
+    return {node.op.name for node in ancestors([rewritten[node] for node in asked])}
 
 
 def test_a_maximums_gradient_asks_where_it_stood_if_windows_lie_side_by_side():

@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
-from gradbook.graph.node import OPS, Graph, Node, needed
+from gradbook.graph.node import OPS, Graph, Node, ancestors
 from gradbook.targets.c.rewrite import simplify
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
 
@@ -31,7 +31,7 @@ def test_an_op_without_a_word_is_expanded_into_words(name):
     slope = (0.1,) if name == "leaky_relu" else ()
     inputs = [leaf(graph, f"x{k}") for k in range(count - len(slope))]
     node = graph.make(name, *inputs, attributes=slope)
-    ops = {x.op.name for x in needed([simplify([node])[node]])}
+    ops = {x.op.name for x in ancestors([simplify([node])[node]])}
     assert ops <= SAID
     assert ops & {*WORDS}
 

@@ -39,7 +39,7 @@ from gradbook.audit.repair.formula_edits import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, named_inputs, needed
+from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.targets.excel.language.grammar import Expression, Reference, read, write
 from gradbook.targets.excel.language.spelling import NAMES, Speller
 
@@ -196,7 +196,7 @@ class WaysBack:
         total = shares[0]
         for share in shares[1:]:
             total = total + share
-        return total if len(needed([total])) > 1 else None
+        return total if len(ancestors([total])) > 1 else None
 
 
 def _some_of(nodes: list[Node]) -> Iterator[tuple[Node, ...]]:

@@ -29,7 +29,7 @@ from gradbook.audit.judge.numbers import POINTS, Numbers, agree
 from gradbook.audit.training.steps import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language.grammar import Expression
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class StepNumbers:
     def array(self, node: Node) -> Array:
         """All of a value's numbers."""
         with np.errstate(all="ignore"):
-            for part in needed([node], self.values):
+            for part in ancestors([node], self.values):
                 if part not in self.values:
                     self.values[part] = self._value(part)
         return self.values[node]

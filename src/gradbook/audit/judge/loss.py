@@ -38,7 +38,7 @@ from gradbook.audit.training.steps import (
 )
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import shown
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
 
 # Losses that no cell holds ------------------------------------------------------------
@@ -395,7 +395,7 @@ def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: S
 
 def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
     leaves = tested.graph.leaf_cells
-    return {leaves[part] for part in needed([node]) if part in leaves}
+    return {leaves[part] for part in ancestors([node]) if part in leaves}
 
 
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 
 POINTS = 12
 CLOSE = 1e-9  # relative: what double precision leaves of a true identity
@@ -36,7 +36,7 @@ class Numbers:
 
     def of(self, node: Node) -> Array:
         with np.errstate(all="ignore"):
-            for part in needed([node], self.values):
+            for part in ancestors([node], self.values):
                 if part not in self.values:
                     spend(POINTS)
                     self.values[part] = self._value(part)
@@ -45,7 +45,7 @@ class Numbers:
     def size(self, node: Node) -> Array:
         """How large a node would be if nothing that it adds up cancelled."""
         with np.errstate(all="ignore"):
-            for part in needed([node], self._sizes, _parts):
+            for part in ancestors([node], self._sizes, _parts):
                 if part not in self._sizes:
                     self._sizes[part] = self._size(part)
         return self._sizes[node]

@@ -19,7 +19,7 @@ import numpy as np
 from gradbook.audit.budget import spend
 from gradbook.audit.judge.numbers import Numbers, agree
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 
 MOST_PLACES = 600  # values on the ways: more are no exercise
 MOST_ALTERNATIVES = 400
@@ -209,7 +209,7 @@ def chain_of_nodes(
 ) -> Chain[Node] | None:
     """The chain from a loss to some ends by way of the nodes that cells hold, given with the unit
     that each is of; None where there are too many."""
-    order = needed([loss])
+    order = ancestors([loss])
     varying = set(ends)
     for node in order:
         if any(source in varying for source in node.inputs):
@@ -222,7 +222,7 @@ def chain_of_nodes(
     partials: dict[Node, dict[Node, Array]] = {}
     inner = [node for node in order if node in places]
     for node in inner:
-        sources = [s for s in needed([node], places) if s in places and s is not node]
+        sources = [s for s in ancestors([node], places) if s in places and s is not node]
         if node not in ends and sources:
             slopes = gradients(node, sources, places)
             partials[node] = {s: np.atleast_1d(numbers.of(slopes[s])) for s in reversed(sources)}

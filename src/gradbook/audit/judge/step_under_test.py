@@ -27,7 +27,7 @@ from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, Ste
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import quoted
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language.grammar import Reference
 
 # Assumed losses as graphs -------------------------------------------------------------
@@ -529,7 +529,7 @@ class Slopes:
         self.values = self.numbers.values
         self._known: dict[frozenset[Node], list[Node]] = {}
         self.outputs = [tested.loss, *(tested.claim_node(claims[j]) for j in weights)]
-        self.order = needed(self.outputs)
+        self.order = ancestors(self.outputs)
         for node in self.outputs:
             self.numbers.of(node)
         self.before = self.right_gradients({})[0]

@@ -52,7 +52,7 @@ from gradbook.audit.repair.formula_edits import (
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, rank
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
 from gradbook.targets.excel.language.spelling import Speller
 
@@ -235,7 +235,7 @@ def _spelled_size(target: Node, known: Mapping[Node, Address]) -> int:
     """How many parts a node has when it is written out, down to cells: sums that are used twice
     over and over double each time."""
     size: dict[Node, int] = {}
-    for node in needed([target], known):
+    for node in ancestors([target], known):
         inside = node.inputs if node not in known else ()
         size[node] = 1 + sum(size.get(source, 1) for source in inside)
     return size.get(target, 1)

@@ -23,7 +23,7 @@ from gradbook.audit.formula.pattern import CellReference, Mention, Pattern
 from gradbook.audit.training.steps import StepGraph, Stepping
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
 
@@ -298,7 +298,7 @@ class _Sum:
 def _dependences(roots: Sequence[Node], weights: Collection[Node]) -> dict[Node, Dependence]:
     """How each node that the roots are made of depends on the weights."""
     found: dict[Node, Dependence] = {}
-    for node in needed(roots):
+    for node in ancestors(roots):
         inputs = [found[source] for source in node.inputs]
         if node in weights:
             found[node] = Dependence.SLOPE
@@ -313,13 +313,13 @@ def _dependences(roots: Sequence[Node], weights: Collection[Node]) -> dict[Node,
 def _sums(root: Node, depends: Mapping[Node, Dependence]) -> Iterator[_Sum]:
     """The nodes that are steps of the weights and of nothing else, the outermost first."""
     pure: dict[Node, bool] = {}
-    for node in needed([root]):
+    for node in ancestors([root]):
         values = node.inputs[1:] if _is_step(node, depends) else node.inputs
         pure[node] = node.is_constant() or (bool(values) and all(pure[v] for v in values))
     for activation in reversed(pure):
         if pure[activation] and depends[activation] is Dependence.STEP:
             spend(POINTS, len(pure))  # to look through it, and to try it
-            steps = (node for node in needed([activation]) if _is_step(node, depends))
+            steps = (node for node in ancestors([activation]) if _is_step(node, depends))
             conditions = tuple(node.inputs[0] for node in steps)
             net = _net(conditions[0], depends) if conditions else None
             if net is not None:
@@ -333,7 +333,7 @@ def _is_step(node: Node, depends: Mapping[Node, Dependence]) -> bool:
 def _net(condition: Node, depends: Mapping[Node, Dependence]) -> Node | None:
     """The weighted sum in a condition: its largest part that is linear in the weights."""
     linear: dict[Node, bool] = {}
-    for node in needed([condition]):
+    for node in ancestors([condition]):
         sloped = [s for s in node.inputs if depends[s] is not Dependence.NONE]
         match node.op.name:
             case "multiply":
@@ -348,7 +348,7 @@ def _net(condition: Node, depends: Mapping[Node, Dependence]) -> Node | None:
 
 
 def _leaves(nodes: Sequence[Node]) -> set[Node]:
-    return {node for node in needed(nodes) if node.op.name == "leaf"}
+    return {node for node in ancestors(nodes) if node.op.name == "leaf"}
 
 
 def _in_order(leaves: Iterable[Node]) -> list[Node]:

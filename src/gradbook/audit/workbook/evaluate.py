@@ -19,7 +19,7 @@ from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.workbook.book import Book, CellValue
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, needed
+from gradbook.graph.node import Graph, Node, ancestors
 
 MOST = 30_000  # formulas; larger books come from programs that keep the values
 TAKEN_IN = 3_000  # numbers: what it costs to make a program of a formula, for each of its cells
@@ -168,7 +168,7 @@ def as_node(
 
 def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
     """What to do with the numbers of a formula's cells: one op after the other."""
-    nodes = needed([result])
+    nodes = ancestors([result])
     given = {k: leaf for k, leaf in leaves.items() if leaf in set(nodes)}
     constants = [node for node in nodes if node.is_constant()]
     made = [node for node in nodes if node.inputs]

@@ -18,7 +18,7 @@ from gradbook.archives import (
     Overlarge,
 )
 from gradbook.errors import GradbookError
-from gradbook.files import opened
+from gradbook.files import open_file
 
 TOO_LARGE = f"the file is larger than {limits.BOOK}: too large to check"
 ENCRYPTED = "it is encrypted: remove the password and save it as .xlsx"
@@ -96,7 +96,7 @@ DAMAGED = "it is no workbook, or a damaged one: save it as .xlsx"
 @contextmanager
 def package(path: str | Path) -> Iterator[Package]:
     """The workbook at `path`, opened."""
-    with opened(path, limits.BOOK) as file:
+    with open_file(path, limits.BOOK) as file:
         head = file.read(len(OLE))
         if not head:
             raise WorkbookError("the file is empty")

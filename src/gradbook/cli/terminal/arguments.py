@@ -248,8 +248,8 @@ def matched_once(word: str) -> str:
 
 def standard_input() -> str:
     from gradbook import limits
-    from gradbook.files import decoded
+    from gradbook.files import decode
 
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
-    return decoded(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")
+    return decode(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")

@@ -19,7 +19,7 @@ from os import PathLike
 
 from gradbook import limits
 from gradbook.errors import DataError, FileError, LimitError
-from gradbook.files import opened, require_size, said_plainly
+from gradbook.files import open_file, require_size, said_plainly
 
 MISSING = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "#n/a"}
 WORDS_TOO = {"none", "nil"}  # which a column of words may mean: garage none
@@ -335,7 +335,7 @@ def read_rows(path: str | PathLike[str], widths: Collection[int]) -> list[CellRo
 def read_cells(path: str | PathLike[str], widths: Collection[int]) -> CellRows:
     """The same, with how they are written."""
     file = str(path)
-    with opened(path, limits.TABLE) as stream, said_plainly("read", path):
+    with open_file(path, limits.TABLE) as stream, said_plainly("read", path):
         content = stream.read(limits.TABLE.most + 1)
     require_size(len(content), file, limits.TABLE)
     text, encoding = table_text(content, file)

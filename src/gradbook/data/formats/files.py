@@ -20,7 +20,7 @@ from gradbook import limits
 from gradbook.archives import Overlarge, is_bomb
 from gradbook.data.dataset import TEST, TRAINING, VALIDATION
 from gradbook.errors import DataError
-from gradbook.files import opened
+from gradbook.files import open_file
 from gradbook.limits import ReadLimit
 
 CHUNK, PIECE = 2**16, 2**20
@@ -37,7 +37,7 @@ def open_unpacked(
 
     The limit is that of the file and of what it unpacks to.
     """
-    with opened(path, limit) as file:
+    with open_file(path, limit) as file:
         try:
             packed = _packed(file)
             yield (

@@ -22,7 +22,7 @@ from gradbook.archives import Archive, ArchiveError
 from gradbook.data.dataset import Dataset, Part, assemble
 from gradbook.data.formats.files import by_part, holds_images, holds_labels, require_room
 from gradbook.errors import DataError
-from gradbook.files import opened
+from gradbook.files import open_file
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 SIDES = "they are (images, rows, columns), with 1 or 3 channels at the end or in second place"
@@ -34,7 +34,7 @@ CHARACTER = 4  # bytes
 
 def read(file: Path) -> Dataset:
     """The data set that the archive's arrays make."""
-    with opened(file, limits.IMAGES) as stream:
+    with open_file(file, limits.IMAGES) as stream:
         try:
             parts = _parts(Archive(stream, limits.IMAGES), file)
         except ArchiveError as error:

@@ -22,7 +22,7 @@ from gradbook.amounts import counted
 from gradbook.data.dataset import TRAINING, Dataset, Part, Size, assemble
 from gradbook.data.formats.files import PARTS, by_part, require_room
 from gradbook.errors import DataError, GradbookError, one_line
-from gradbook.files import opened
+from gradbook.files import open_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,7 +63,7 @@ def read(
 @contextmanager
 def _opened(file: Path) -> Iterator[Image]:
     """A picture of which only the header is read yet; whatever is wrong with it is one line."""
-    with opened(file, limits.PICTURE) as stream, warnings.catch_warnings():
+    with open_file(file, limits.PICTURE) as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters is said below
         from PIL import Image, UnidentifiedImageError
 

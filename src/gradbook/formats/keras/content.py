@@ -16,7 +16,7 @@ import numpy as np
 from gradbook import limits
 from gradbook.archives import archive_of, json_member
 from gradbook.errors import DataError, TargetError
-from gradbook.files import opened
+from gradbook.files import open_file
 from gradbook.formats.imported import Notes, require_few
 from gradbook.formats.keras.write import snake_case
 from gradbook.graph.node import Array
@@ -90,7 +90,7 @@ class KerasContent:
 
 
 def read_content(path: Path) -> KerasContent:
-    with opened(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
+    with open_file(path, limits.FOREIGN) as stream, archive_of(stream, path, ".keras") as archive:
         config = json_member(archive, "config.json", MODEL)
         about = json_member(archive, "metadata.json", ABOUT)
         version = about["keras_version"]

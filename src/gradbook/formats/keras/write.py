@@ -31,8 +31,8 @@ from gradbook.net.trained import (
     ScaleShift,
     TrainedLayer,
     TrainedNet,
-    answering,
-    prepared,
+    with_answers,
+    with_input_scaling,
 )
 
 
@@ -168,7 +168,7 @@ def _averaged_with_gaps(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLa
 
 def _scale(window: Window, own: TrainedLayer, pool: Pool) -> Array | None:
     """How many values a window has for each that counts, if it is ever more than one."""
-    counts = divisors(window, own.given[1:], pool.counted(own.given))
+    counts = divisors(window, own.given[1:], pool.counted_padding(own.given))
     return None if (counts == window.area).all() else window.area / np.maximum(counts, 1)
 
 
@@ -472,7 +472,7 @@ def keras_bytes(trained: TrainedNet, with_preparation: bool = False) -> bytes:
     picture, notes = None, trained.notes(with_preparation)
     if with_preparation:
         picture = trained.picture
-        trained = answering(prepared(trained, fills_in=False))
+        trained = with_answers(with_input_scaling(trained, fills_in=False))
     content = KerasLayers(trained, picture)
     content.write()
     ours = {"gradbook": __version__, "gradbook_notes": notes}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.errors import DataError, TargetError
-from gradbook.files import opened
+from gradbook.files import open_file
 from gradbook.formats.imported import NoLayer, Notes, require_few
 from gradbook.graph.window import Shape
 
@@ -354,7 +354,7 @@ def read_content(path: Path) -> OnnxGraph:
             "an .onnx file is read with the package onnx, which isn't installed: "
             "pip install 'gradbook[onnx]'"
         ) from error
-    with opened(path, limits.FOREIGN) as file:
+    with open_file(path, limits.FOREIGN) as file:
         content = file.read(limits.FOREIGN.most)
     try:
         require_modest(content, onnx.ModelProto.DESCRIPTOR)
@@ -457,7 +457,7 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
         )
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = prod(tensor.dims) * kind.itemsize
-    with opened(path.with_name(name), limits.FOREIGN) as file:
+    with open_file(path.with_name(name), limits.FOREIGN) as file:
         file.seek(int(told.get("offset", 0)))
         content = file.read(size)
     return np.frombuffer(content, kind).reshape(tuple(tensor.dims))

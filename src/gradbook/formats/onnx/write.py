@@ -37,10 +37,10 @@ from gradbook.net.trained import (
     Shares,
     TrainedLayer,
     TrainedNet,
-    answering,
-    folded,
-    prepared,
-    stripped,
+    fold_norms,
+    strip_idle,
+    with_answers,
+    with_input_scaling,
 )
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def onnx_bytes(
             f"{USUAL_OPSET}, which every runtime reads, or a newer package onnx"
         )
     if with_preparation:
-        trained = answering(prepared(trained))
-    less = folded(trained) if fold else stripped(trained)
+        trained = with_answers(with_input_scaling(trained))
+    less = fold_norms(trained) if fold else strip_idle(trained)
     model = _model(less, opset, with_preparation)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
@@ -197,7 +197,7 @@ class OnnxContent:
                 self.node("Add", [scaled, shift], made)
             case Filling():
                 missing = self.node("IsNaN", inputs, f"{own.name}.is")
-                filling = self.tensor(own.called("filling"), own.tensors["filling"])
+                filling = self.tensor(own.tensor_name("filling"), own.tensors["filling"])
                 self.node("Where", [missing, filling, *inputs], made)
             case Flatten():
                 self.node("Flatten", inputs, made, axis=1)
@@ -233,7 +233,7 @@ class OnnxContent:
         self, own: TrainedLayer, pool: Pool, x: str, made: str, told: dict[str, Any], wide: bool
     ) -> None:
         """Where AveragePool doesn't count like this in every opset: sums over how much counts."""
-        window, counted = pool.window(own.given), pool.counted(own.given)
+        window, counted = pool.window(own.given), pool.counted_padding(own.given)
         if not wide and window.dilation == (1, 1) and counted in (NOWHERE, window.pad):
             told |= {"count_include_pad": 1} if any(counted) else {}
             self.node("AveragePool", [x], made, **told)
@@ -346,7 +346,7 @@ class OnnxContent:
 
     def shared(self, own: TrainedLayer, name: str, array: Array) -> str:
         """A tensor of the layer, or of the one that it is again, which stands there already."""
-        full = own.called(name)
+        full = own.tensor_name(name)
         return full if self._is_there(full) else self.tensor(full, array)
 
     def _is_there(self, name: str) -> bool:

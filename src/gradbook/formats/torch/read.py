@@ -14,7 +14,7 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
-from gradbook.files import opened
+from gradbook.files import open_file
 from gradbook.formats.imported import (
     CHANNELS_FIRST,
     CHANNELS_LAST,
@@ -109,7 +109,7 @@ TRAINING = "it is in training: call module.eval() before it is exported"
 
 def read_pt2(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in a .pt2 file; all that has no layer here is told at once."""
-    with opened(Path(path), limits.FOREIGN) as stream:
+    with open_file(Path(path), limits.FOREIGN) as stream:
         content = read_content(stream, path)
     return _net(content, os.fspath(path))
 

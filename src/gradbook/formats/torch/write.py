@@ -68,7 +68,7 @@ def places_inside(own: TrainedLayer, pool: Pool) -> str | None:
     """What an average of x is divided by after its frame, where not all that it reads counts."""
     if pool.kind == "max" or pool.size is None or _is_known(own, pool):
         return None
-    sides, counted = pool.window(own.given).pad, pool.counted(own.given)
+    sides, counted = pool.window(own.given).pad, pool.counted_padding(own.given)
     if sides == counted:
         return None
     top, left, below, right = (side - one for side, one in zip(sides, counted, strict=True))

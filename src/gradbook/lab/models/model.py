@@ -314,10 +314,10 @@ def for_inputs(
 
 def trained_shapes(net: Net) -> dict[str, Shape]:
     """What a trained network reads, its parameters and running statistics, and their shapes."""
-    from gradbook.graph.node import needed
+    from gradbook.graph.node import ancestors
     from gradbook.net.build import inference
 
-    nodes = needed([inference(net).outputs])
+    nodes = ancestors([inference(net).outputs])
     return {str(n.name): n.shape for n in nodes if n.op.name == "leaf" and not n.each}
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError
-from gradbook.files import opened, write_whole
+from gradbook.files import open_file, write_whole
 from gradbook.schema import Choice, ListOf, Schema, SchemaError, WholeNumber
 
 NAME = "gradbook"
@@ -82,7 +82,7 @@ def read_checked(
     path: str | os.PathLike[str], kind: str, fitted: Fitted[Made], *, finite: bool = False
 ) -> Made:
     """Nothing is kept of a file before all of it is known to be right."""
-    with opened(path, limits.MODEL) as file:
+    with open_file(path, limits.MODEL) as file:
         about = _header(file)
         if about is None or not about.fits(os.fstat(file.fileno()).st_size):
             raise _damaged(path, "cut short, or no safetensors file at all")
@@ -99,7 +99,7 @@ def read_checked(
 
 def kind_of(path: str | os.PathLike[str]) -> str:
     """What a file says it is, as far as its header can be read; '' where it says nothing."""
-    with opened(path, limits.MODEL) as file:
+    with open_file(path, limits.MODEL) as file:
         about = _header(file)
     return str(about.record.get("kind", "")) if about and about.record else ""
 

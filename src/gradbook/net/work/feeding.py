@@ -14,7 +14,7 @@ import numpy as np
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node, needed
+from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
 from gradbook.layers import LayerSite
@@ -116,7 +116,7 @@ class _Local:
         alone = np.zeros(self.given.shape)
         alone[place] = 1
         back = gradients(self.towards * self.made, [self.given])[self.given]
-        if self.given not in needed([back]):  # the same wherever it stands
+        if self.given not in ancestors([back]):  # the same wherever it stands
             none = np.zeros(self.given.shape)
             return self._worked(self.made, {self.given: alone}) - self._worked(
                 self.made, {self.given: none}

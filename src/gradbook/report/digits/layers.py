@@ -143,7 +143,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
             "stride": window.stride,
             "pad": window.pad[:2],
             "dilation": window.dilation,
-            "counted": layer.counted(shape) if isinstance(layer, Pool) else (0, 0, 0, 0),
+            "counted": layer.counted_padding(shape) if isinstance(layer, Pool) else (0, 0, 0, 0),
         },
         "statistics": _statistics(net, index, layer, own),
         "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,

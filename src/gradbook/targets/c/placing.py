@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.targets.c.rewrite import channelwise, deviation_input, sum_input
 from gradbook.targets.c.slides import Places, go_together, places
 from gradbook.targets.c.words import MOVED, WEIGHT_GRADIENTS, is_costly, is_loop, is_pointwise
@@ -38,7 +38,7 @@ class Timing:
     """All nodes that some are computed from: who reads each, and in which phase."""
 
     def __init__(self, roots: Collection[Node]) -> None:
-        self.order = needed(roots, sources=sources)
+        self.order = ancestors(roots, sources=sources)
         self.consumers: defaultdict[Node, list[Node]] = defaultdict(list)
         for node in self.order:
             for source in sources(node):
@@ -156,7 +156,7 @@ def _goes_along(after: Node, node: Node, timing: Timing) -> bool:
         and timing.phase_of(after) == phase
         and not any(
             is_loop(other) and other.index > node.index and timing.phase_of(other) == phase
-            for other in needed([after])
+            for other in ancestors([after])
         )
     )
 

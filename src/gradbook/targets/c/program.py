@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.targets.c.loops import kernel
 from gradbook.targets.c.machine import Machine
 from gradbook.targets.c.passes import pass_text
@@ -282,7 +282,7 @@ def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names
     found = plan(outputs, once, Results(following, read), masks)
 
     also = {new[node]: name for node, name in computation.titles.items() if node in new}
-    title = titles({**also, **labels(new)}, needed([*outputs, *once]))
+    title = titles({**also, **labels(new)}, ancestors([*outputs, *once]))
     prefix = "" if computation.name == TRAIN else f"{computation.name}_"
     kernels = {
         one.heavy: kernel(one.heavy, machine, one.beside) for one in found.passes if one.heavy

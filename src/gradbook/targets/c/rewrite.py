@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from gradbook.graph.node import Graph, Node, needed
+from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.graph.tensors import spread, sum_last
 from gradbook.graph.window import Window
 from gradbook.targets.c.words import SAYS, WORDS
@@ -208,7 +208,7 @@ def labels(done: Mapping[Node, Node]) -> dict[Node, str]:
 
 class _Rewriter:
     def __init__(self, outputs: list[Node]) -> None:
-        self.order = needed(outputs)
+        self.order = ancestors(outputs)
         self.graph = Graph()
         self.done: dict[Node, Node] = {}
         self.forms: dict[Node, Linear] = {}

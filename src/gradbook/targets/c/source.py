@@ -15,7 +15,7 @@ from math import prod
 
 from gradbook.chance import dropped_below
 from gradbook.graph.names import Name, gradient_name
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.window import Shape
 from gradbook.net.build import Forward
 from gradbook.net.step import Step
@@ -98,7 +98,7 @@ def reader(
     For each image it gives the `shown` values, which may be slopes of its error.
     """
     names = Names(), Names()
-    needs = [n for n in needed(shown) if n.op.name == "leaf" and not n.each and n.shape]
+    needs = [n for n in ancestors(shown) if n.op.name == "leaf" and not n.each and n.shape]
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
     head = _head(name, "inference", batch, machine)
     one = _predicting(inference, shown, _leaves(arrays))

@@ -313,7 +313,7 @@ def _pooled(layer: Pool, own: Grids, channel: int, place: Both) -> str:
         cells = ",".join(own.cell(channel, *at) for at in seen)
     if layer.kind == "max":
         return f"MAX({cells})"
-    divisor = divisors(window, area, layer.counted(own.shape))[place]
+    divisor = divisors(window, area, layer.counted_padding(own.shape))[place]
     return f"AVERAGE({cells})" if divisor == len(seen) else f"SUM({cells})/{divisor:g}"
 
 

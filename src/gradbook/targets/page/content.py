@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from gradbook.errors import TargetError
-from gradbook.graph.node import Node, needed
+from gradbook.graph.node import Node, ancestors
 from gradbook.layers.card import Mask
 from gradbook.net import Dropout, Net, Sample
 from gradbook.net.derivation import Derivation, Local, derivation
@@ -189,4 +189,4 @@ def content(net: Net) -> PageContent:
 def _is_forward(step: Step) -> bool:
     """Whether the outputs depend on nothing but inputs and weights, once nothing is dropped."""
     known = {*step.inputs, *step.weights, *(mask.leaf for mask in step.masks)}
-    return all(node in known for node in needed(step.outputs) if node.op.name == "leaf")
+    return all(node in known for node in ancestors(step.outputs) if node.op.name == "leaf")

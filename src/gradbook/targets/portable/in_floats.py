@@ -11,7 +11,7 @@ from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.layers.losses import HALF_SURE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
-from gradbook.net.trained import BothClasses, Shares, TrainedNet, answering
+from gradbook.net.trained import BothClasses, Shares, TrainedNet, with_answers
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 
@@ -107,7 +107,7 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
     A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
     several are written (`void NAME_predict(…, float *outputs)`).
     """
-    answers = answering(trained)
+    answers = with_answers(trained)
     makers = row_makers(answers)
     names = {own.layer: own.name for own in reversed(answers.layers)}
     activations = {m.activation: names[m.activation] if m.activation else "" for m in makers}

@@ -20,7 +20,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.reference import evaluate
-from gradbook.graph.tensors import divisors, viewed
+from gradbook.graph.tensors import divisors, view_windows
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import (
     Concat,
@@ -30,7 +30,14 @@ from gradbook.layers import (
     SampleNorm,
 )
 from gradbook.lowering import function_of_x
-from gradbook.net.trained import BothClasses, ScaleShift, Shares, TrainedLayer, TrainedNet, folded
+from gradbook.net.trained import (
+    BothClasses,
+    ScaleShift,
+    Shares,
+    TrainedLayer,
+    TrainedNet,
+    fold_norms,
+)
 
 # Makers ---------------------------------------------------------------------------
 
@@ -103,7 +110,7 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 
     A softmax at the end is left out: it doesn't change which output is largest.
     """
-    trained = folded(trained)
+    trained = fold_norms(trained)
     making = _Making(trained, [_given(trained)], [0])
     for place in range(len(trained.layers)):
         making.add(place)
@@ -242,7 +249,7 @@ class _Making:
         if own.layer.kind == "max" and together and last and _keeps_largest(last):
             self.makers[-1] = replace(last, shape=shape, pool=window.size[0])
             return
-        maker = RowMaker(Work.LARGEST, reads, shape, window, own.layer.counted(own.given))
+        maker = RowMaker(Work.LARGEST, reads, shape, window, own.layer.counted_padding(own.given))
         if own.layer.kind == "avg":
             share = np.full(shape[2], 1 / window.area)
             maker = replace(maker, work=Work.TOTAL, scale=share)
@@ -369,7 +376,7 @@ def _sums(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
 
 def _windows(maker: RowMaker, given: Array, edge: float) -> Array:
     """What lies in each window: (images, rows, columns, channels, rows of it, columns of it)."""
-    seen = viewed(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
+    seen = view_windows(given.transpose(0, 3, 1, 2), maker.window, edge).transpose(0, 2, 3, 1, 4, 5)
     rows, columns, _ = maker.shape
     return seen[:, : rows * maker.pool, : columns * maker.pool]
 

@@ -229,7 +229,7 @@ class LookedAt:
         layer, values = self.stage.layer, self.scene.numbers(self.given)
         area, counted = values.shape[1:], NOWHERE
         if isinstance(layer, Pool):
-            counted = layer.counted(values.shape)
+            counted = layer.counted_padding(values.shape)
         shown = np.full((channels, *self.window.size), 0.0 if isinstance(layer, Conv) else np.nan)
         down, across = (
             [k for k, _ in self.window.inside_along(n, 0, area[n], (counted[n], counted[n + 2]))]
@@ -261,7 +261,7 @@ class LookedAt:
     def _beyond(self, row: str, column: str) -> str:
         """What stands in the padding."""
         layer, shape = self.stage.layer, self.given.grids.shape
-        counted = layer.counted(shape) if isinstance(layer, Pool) else self.window.pad
+        counted = layer.counted_padding(shape) if isinstance(layer, Pool) else self.window.pad
         if counted == self.window.pad:
             return "0"
         return f'IF({reached(row, column, shape, counted)},0,"")' if any(counted) else '""'

@@ -15,7 +15,7 @@ from math import isfinite
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name
 
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.net import Loss, Net
 from gradbook.net.step import Step
@@ -74,7 +74,7 @@ class Nudges:
         """Those that are checked, spread evenly where all would be too many."""
         trained = self.step.trained
         cells = 2 * self.step.samples * len(self.values)
-        computed = 2 * len(needed(self.values))
+        computed = 2 * len(ancestors(self.values))
         most = max(1, min(MOST_CELLS // cells, MOST_VALUES // computed))
         if len(trained) <= most:
             return trained
@@ -88,7 +88,7 @@ class Nudges:
 
     @cached_property
     def has_corners(self) -> bool:
-        return any(node.op.name in CORNERS for node in SAYS.complete(needed([self.step.loss])))
+        return any(node.op.name in CORNERS for node in SAYS.complete(ancestors([self.step.loss])))
 
     # Where -------------------------------------------------------------------
 

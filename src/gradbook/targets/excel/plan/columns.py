@@ -10,7 +10,7 @@ from random import Random
 
 from gradbook.errors import UsageError
 from gradbook.graph.names import Name
-from gradbook.graph.node import Node, named_inputs, needed
+from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.net import Net
 from gradbook.net.step import Step
 
@@ -54,14 +54,14 @@ def groups(step: Step) -> list[ColumnGroup]:
 
 def forward_values(step: Step) -> list[Node]:
     """The named values that are computed on the way to the error."""
-    made = needed([*step.outputs, step.loss])
+    made = ancestors([*step.outputs, step.loss])
     return [node for node in made if node.name is not None and node.op.name != "leaf"]
 
 
 def backward_values(step: Step) -> list[Node]:
     """The named values that only the gradients need, the gradients included."""
     forward = set(forward_values(step))
-    made = needed([*step.gradients.values()])
+    made = ancestors([*step.gradients.values()])
     named = [node for node in made if node.name is not None and node.op.name != "leaf"]
     return [node for node in named if node not in forward]
 
@@ -75,7 +75,7 @@ def _depths(step: Step) -> dict[Node, int]:
     """The last layer with weights that a value depends on; -1 where it depends on none."""
     layers = {name: p.layer for p in step.net.parameters for name in p.names}
     found = {weight: layers[str(weight.name)] for weight in step.weights}
-    for node in needed([*step.outputs, step.loss]):
+    for node in ancestors([*step.outputs, step.loss]):
         if node not in found:
             found[node] = max((found[source] for source in node.inputs), default=-1)
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name
 
-from gradbook.graph.node import Array, Node, needed
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
 from gradbook.targets.excel.language.grammar import Reference, write
@@ -180,7 +180,7 @@ def record(
     zeros = {
         node: np.zeros(step.samples if node.each else ()) for node in blank if node not in step.next
     }
-    order = needed([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
+    order = ancestors([*step.inputs, *step.targets, step.loss, *step.outputs, *step.next.values()])
     kept = [node for node in order if node.name is not None]
     delicate = [node for node in SAYS.complete(order) if node.op.name in EXTREME]
     rows: dict[Node, list[Array]] = {node: [] for node in kept}

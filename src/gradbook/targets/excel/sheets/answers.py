@@ -9,7 +9,7 @@ import numpy as np
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from gradbook.graph.node import Array, Node, named_inputs, needed
+from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Loss
 from gradbook.net.step import Step
@@ -79,7 +79,7 @@ class OwnPass:
     def made(self) -> list[Node]:
         """The values that follow from the input."""
         several = self.step.samples > 1
-        named = [node for node in needed(self.step.outputs) if node.name is not None]
+        named = [node for node in ancestors(self.step.outputs) if node.name is not None]
         made = [node for node in named if node.op.name != "leaf"]
         return [node for node in made if node.each or not several]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from gradbook.graph.node import Node, named_inputs, needed
+from gradbook.graph.node import Node, ancestors, named_inputs
 from gradbook.net.derivation import (
     Chain,
     ChainProduct,
@@ -66,7 +66,7 @@ class Chains:
     def reached(self, weights: Iterable[Node]) -> list[Node]:
         """The weights and the lines that their chains refer to, from the error backwards."""
         chains = self.derived.chains
-        found = set(needed(list(weights), sources=lambda value: self._referred(chains[value])))
+        found = set(ancestors(list(weights), sources=lambda value: self._referred(chains[value])))
         return [value for value in chains if value in found]
 
     def _referred(self, chain: Chain, inside: bool = False) -> Iterator[Node]:
@@ -214,10 +214,10 @@ class _Derivation:
         for node in forward:
             self.known_line(node, prose(NAMES.formula(node)))
         self.section("Local partials", "each formula, derived for one value that it mentions")
-        needed = set(self.chains.locals(reached))
+        ancestors = set(self.chains.locals(reached))
         for node in self.derived.forward:
             for local in self.derived.locals.get(node, ()):
-                if local in needed:
+                if local in ancestors:
                     self.partial(local)
                     self.why(local)
         shared = [value for value in reached if value not in self.step.gradients]
