@@ -17,6 +17,7 @@ from gradbook.layers.fields import NumberField
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from tests.targets.portable.compiled import called
+from tests.toys import PairNorm
 from tests.trained import model_of
 
 pytestmark = [pytest.mark.witness("cc"), pytest.mark.usefixtures("toys")]
@@ -86,3 +87,10 @@ def test_a_last_one_that_may_fall_has_no_whole_numbers():
     model = a_model("flatten; dense 3; swell")
     with pytest.raises(TargetError, match="^'swell' as the last layer .*: end it in a softmax$"):
         quantise(model.trained(), images(model))
+
+
+def test_a_normalisation_over_other_groups_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setattr(PairNorm, "members", lambda self, shape: np.eye(2)[:, ::-1])
+    model = a_model("conv 4 3x3; pairnorm; flatten; dense 3; softmax")
+    with pytest.raises(TargetError, match=r"^pairnorm1: C normalises .*: take another layer$"):
+        c_file(model.trained(), "net", None)
