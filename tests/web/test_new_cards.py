@@ -135,3 +135,10 @@ def test_what_is_wrongly_said_of_them_is_told_the_same(line):
     error = caught.value
     said = asked("read", text=text, grammar=building()["grammar"])
     assert said == {"line": error.line, "column": error.column, "message": error.message}
+
+
+def test_a_layer_that_the_page_does_not_build_is_refused_in_a_line(toys):
+    text = "input 2; dense 4; pairnorm epsilon 0.1"
+    parse(text)
+    said = asked("read", text=text, grammar=building()["grammar"])
+    assert said["message"].startswith("a page doesn't build 'pairnorm' by itself: write the text")

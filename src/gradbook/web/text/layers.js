@@ -8,6 +8,12 @@ import { inside, insideAlong, overhang, padWords, places, reach, readsNothing, s
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("./window.js").Window} Window
  * @typedef {import("./forms.js").Layer} Layer
+ * @typedef {{
+ *   check?: (line: Statement, layer: Layer) => void,
+ *   reads?: (layer: Layer, index: number) => number[],
+ *   output?: (layer: Layer, given: number[][], line: Statement) => number[],
+ *   parameters?: (layer: Layer, shape: number[], grammar: Grammar) => Spec[],
+ * }} Card refuses fields that don't go together; most read the values before them and keep their shape
  * @typedef {{role: string, shape: number[], fans: number[], fixed: boolean}} Spec of a tensor of parameters
  */
 
@@ -17,7 +23,134 @@ export const product = sizes => sizes.reduce((all, size) => all * size, 1)
 /** @param {number[]} shape */
 const spell = shape => shape.join("x")
 
-// Fields that don't go together --------------------------------------------------
+const ELSEWHERE = "a page doesn't build '{word}' by itself: write the text into a file, and open that by gradbook play FILE.txt"
+
+/** @param {string} bias @param {number} width @param {Grammar} grammar @returns {Spec[]} */
+function biasOf(bias, width, { kinds, biases }) {
+  const own = biases[bias]
+  return own ? [{ role: kinds.biases, shape: [own.shared ? 1 : width], fans: [1, 1], fixed: own.fixed }] : []
+}
+
+/** A normalisation: a scale and a shift for each of so many, and whether its groups fit.
+ * @param {(shape: number[]) => number} many @param {Card["output"]} [output] @returns {Card}
+ */
+const norm = (many, output) => ({
+  check(line, { card, epsilon }) {
+    if (!(epsilon > 0 && epsilon < 1)) line.fail("EPSILON_OF", { word: card, value: epsilon }, 0)
+  },
+  output,
+  parameters: (_, shape, { kinds }) => [kinds.scales, kinds.shifts].map(role => ({ role, shape: [many(shape)], fans: [1, 1], fixed: false })),
+})
+
+/** @param {number[]} shape */
+const channelsOf = ([channels]) => channels
+
+/** @type {Record<string, Card>} */
+const CARDS = {
+  dense: {
+    output({ width }, [shape], line) {
+      if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: spell(shape) }, 0)
+      return [width]
+    },
+    parameters: ({ width, bias }, [given], grammar) =>
+      [{ role: grammar.kinds.weights, shape: [width, given], fans: [given, width], fixed: false }, ...biasOf(bias, width, grammar)],
+  },
+  conv: {
+    check(line, layer) {
+      const { channels, groups } = layer
+      if (channels % groups) line.fail("OUT_OF_GROUPS", { channels: BigInt(channels), groups: BigInt(groups) }, 0)
+      layer.pad = padOf(line, layer, layer.kernel)
+    },
+    output: (layer, [shape], line) => slid(layer, shape, line),
+    parameters({ channels, kernel, groups, bias }, [given], grammar) {
+      const fans = [given, channels].map(it => (it / groups) * product(kernel))
+      return [{ role: grammar.kinds.weights, shape: [channels, given / groups, ...kernel], fans, fixed: false }, ...biasOf(bias, channels, grammar)]
+    },
+  },
+  pool: {
+    check(line, layer) {
+      if (!layer.size) return
+      layer.pad = padOf(line, layer, layer.size)
+      if (layer.pad === "same" && layer.ceil) line.fail("SAME_AND_CEIL", {}, 0)
+    },
+    output: (layer, [shape], line) => slid(layer, shape, line),
+  },
+  batchnorm: norm(channelsOf),
+  groupnorm: norm(channelsOf, (layer, [shape], line) => normed(layer, shape, line)),
+  layernorm: norm(product, (layer, [shape], line) => normed(layer, shape, line)),
+  placenorm: norm(channelsOf, (layer, [shape], line) => {
+    if (shape.length !== 3) line.fail("NO_PLACES", { shape: spell(shape) }, 0)
+    return normed({ ...layer, groups: product(shape.slice(1)) }, shape, line, 1)
+  }),
+  dropout: {
+    check(line, { rate }) {
+      if (!(rate >= 0 && rate < 1)) line.fail("DROPOUT_RATE", { value: rate }, 0)
+    },
+  },
+  flatten: { output: (_, [shape]) => [product(shape)] },
+  residual: {
+    reads: ({ back }, index) => [index, index - back],
+    output({ back }, [shape, earlier], line) {
+      if (spell(earlier) !== spell(shape)) line.fail("ADDED_SHAPES", { back: BigInt(back), earlier: spell(earlier), shape: spell(shape) }, 0)
+      return shape
+    },
+  },
+  concat: {
+    check(line, layer) {
+      if (!layer.back.includes(0)) layer.back = [0, ...layer.back]
+      if (layer.back.length < 2) line.fail("JOINED_NONE", {}, 0)
+    },
+    reads: ({ back }, index) => back.map((/** @type {number} */ number) => index - number),
+    output: (_, [shape, ...others], line) => joined(shape, others, line),
+  },
+  goback: { reads: ({ back }, index) => [index - back] },
+  activation: {
+    output({ kind }, [shape], line) {
+      if (!line.grammar.mixing.includes(kind)) return shape
+      if (Math.max(1, ...shape.slice(1)) > 1) line.fail("FLAT_ONLY", { word: kind, shape: spell(shape) }, 0)
+      return shape.slice(0, 1)
+    },
+  },
+}
+
+/** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
+export function readLayer(line, first, shape) {
+  const layer = readForm(line, first, shape)
+  const card = CARDS[layer.card]
+  if (!card) line.fail(ELSEWHERE, { word: first }, 0)
+  card.check?.(line, layer)
+  return layer
+}
+
+/** The numbers of the values that it is given: 0 is the input, k what layer k makes.
+ * @param {Layer} layer @param {number} index @returns {number[]}
+ */
+export const reads = (layer, index) => CARDS[layer.card].reads?.(layer, index) ?? [index]
+
+/** The same, where the layers go back far enough.
+ * @param {Layer} layer @param {number} index @param {Statement} line
+ */
+export function readsChecked(layer, index, line) {
+  const back = Math.max(0, ...[layer.back ?? []].flat())
+  if (back > index) {
+    const there = ["none stands", "only 1 stands"][index] ?? `only ${index} stand`
+    const layers = `${back} layer${back > 1 ? "s" : ""}`
+    line.fail("TOO_FAR_BACK", { words: `${layerWords(layer, line.grammar).split(" ")[0]} back ${back}`, layers, there }, 0)
+  }
+  return reads(layer, index)
+}
+
+/** The shape that it makes of those of the values it reads; one that doesn't fit is told.
+ * @param {Layer} layer @param {number[][]} given @param {Statement} line @returns {number[]}
+ */
+export const output = (layer, given, line) => CARDS[layer.card].output?.(layer, given, line) ?? given[0]
+
+/** The tensors of parameters that it owns.
+ * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar @returns {Spec[]}
+ */
+export const parametersOf = (layer, shape, grammar) => CARDS[layer.card].parameters?.(layer, shape, grammar) ?? []
+
+// What several of them share ------------------------------------------------------
 
 /** On all four sides.
  * @param {Statement} line @param {Layer} layer @param {number[]} size
@@ -32,66 +165,6 @@ function padOf(line, { pad: given, dilation }, size) {
     line.fail("TOO_PADDED", { pad: padWords(pad), window: windowWords(window), most: BigInt(Math.min(...spans) - 1) }, 0)
   }
   return pad
-}
-
-/** @param {Statement} line @param {Layer} layer */
-function checkEpsilon(line, { card, epsilon }) {
-  if (!(epsilon > 0 && epsilon < 1)) line.fail("EPSILON_OF", { word: card, value: epsilon }, 0)
-}
-
-/** @type {Record<string, (line: Statement, layer: Layer) => void>} */
-const CHECKS = {
-  conv(line, layer) {
-    const { channels, groups } = layer
-    if (channels % groups) line.fail("OUT_OF_GROUPS", { channels: BigInt(channels), groups: BigInt(groups) }, 0)
-    layer.pad = padOf(line, layer, layer.kernel)
-  },
-  pool(line, layer) {
-    if (!layer.size) return
-    layer.pad = padOf(line, layer, layer.size)
-    if (layer.pad === "same" && layer.ceil) line.fail("SAME_AND_CEIL", {}, 0)
-  },
-  batchnorm: checkEpsilon,
-  groupnorm: checkEpsilon,
-  layernorm: checkEpsilon,
-  placenorm: checkEpsilon,
-  dropout(line, { rate }) {
-    if (!(rate >= 0 && rate < 1)) line.fail("DROPOUT_RATE", { value: rate }, 0)
-  },
-  concat(line, layer) {
-    if (!layer.back.includes(0)) layer.back = [0, ...layer.back]
-    if (layer.back.length < 2) line.fail("JOINED_NONE", {}, 0)
-  },
-}
-
-/** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
-export function readLayer(line, first, shape) {
-  const layer = readForm(line, first, shape)
-  CHECKS[layer.card]?.(line, layer)
-  return layer
-}
-
-// What it reads and makes --------------------------------------------------------
-
-/** The numbers of the values that it is given: 0 is the input, k what layer k makes.
- * @param {Layer} layer @param {number} index @returns {number[]}
- */
-export function reads({ card, back }, index) {
-  if (card === "residual") return [index, index - back]
-  return card === "concat" || card === "goback" ? [back].flat().map(number => index - number) : [index]
-}
-
-/** The same, where the layers go back far enough.
- * @param {Layer} layer @param {number} index @param {Statement} line
- */
-export function readsChecked(layer, index, line) {
-  const back = Math.max(0, ...[layer.back ?? []].flat())
-  if (back > index) {
-    const there = ["none stands", "only 1 stands"][index] ?? `only ${index} stand`
-    const layers = `${back} layer${back > 1 ? "s" : ""}`
-    line.fail("TOO_FAR_BACK", { words: `${layerWords(layer, line.grammar).split(" ")[0]} back ${back}`, layers, there }, 0)
-  }
-  return reads(layer, index)
 }
 
 /** The window that slides over an input of this shape.
@@ -114,37 +187,6 @@ export function divisor(layer, shape, place) {
   const pad = layer.zeros ? windowOf({ ...layer, ceil: false }, shape).pad : [0, 0, 0, 0]
   return product(shape.slice(1).map((length, axis) =>
     insideAlong(window, axis, place[axis], length, [pad[axis], pad[axis + 2]]).length))
-}
-
-/** The shape that it makes of those of the values it reads; one that doesn't fit is told.
- * @param {Layer} layer @param {number[][]} given @param {Statement} line @returns {number[]}
- */
-export function output(layer, given, line) {
-  const [shape, ...others] = given
-  switch (layer.card) {
-    case "dense":
-      if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: spell(shape) }, 0)
-      return [layer.width]
-    case "conv":
-    case "pool": return slid(layer, shape, line)
-    case "groupnorm":
-    case "layernorm": return normed(layer, shape, line)
-    case "placenorm":
-      if (shape.length !== 3) line.fail("NO_PLACES", { shape: spell(shape) }, 0)
-      return normed({ ...layer, groups: product(shape.slice(1)) }, shape, line, 1)
-    case "flatten": return [product(shape)]
-    case "residual":
-      if (spell(others[0]) !== spell(shape)) {
-        line.fail("ADDED_SHAPES", { back: BigInt(layer.back), earlier: spell(others[0]), shape: spell(shape) }, 0)
-      }
-      return shape
-    case "concat": return joined(shape, others, line)
-    case "activation":
-      if (!line.grammar.mixing.includes(layer.kind)) return shape
-      if (Math.max(1, ...shape.slice(1)) > 1) line.fail("FLAT_ONLY", { word: layer.kind, shape: spell(shape) }, 0)
-      return shape.slice(0, 1)
-    default: return shape
-  }
 }
 
 /** @param {Layer} layer @param {number[]} shape @param {Statement} line */
@@ -182,30 +224,6 @@ function joined(shape, others, line) {
     }
   }
   return [[shape, ...others].reduce((sum, [channels]) => sum + channels, 0), ...shape.slice(1)]
-}
-
-/** The tensors of parameters that it owns.
- * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar @returns {Spec[]}
- */
-export function parametersOf(layer, shape, grammar) {
-  const { weights, biases, scales, shifts } = grammar.kinds
-  const bias = grammar.biases[layer.bias]
-  const own = (/** @type {number} */ width) => (bias ? [{ role: biases, shape: [bias.shared ? 1 : width], fans: [1, 1], fixed: bias.fixed }] : [])
-  const ofNorm = (/** @type {number} */ size) => [scales, shifts].map(role => ({ role, shape: [size], fans: [1, 1], fixed: false }))
-  switch (layer.card) {
-    case "dense":
-      return [{ role: weights, shape: [layer.width, shape[0]], fans: [shape[0], layer.width], fixed: false }, ...own(layer.width)]
-    case "conv": {
-      const { channels, kernel, groups } = layer
-      const fans = [shape[0], channels].map(it => (it / groups) * product(kernel))
-      return [{ role: weights, shape: [channels, shape[0] / groups, ...kernel], fans, fixed: false }, ...own(channels)]
-    }
-    case "batchnorm":
-    case "groupnorm":
-    case "placenorm": return ofNorm(shape[0])
-    case "layernorm": return ofNorm(product(shape))
-    default: return []
-  }
 }
 
 /** How many values one of its own is put together from.
