@@ -117,6 +117,31 @@ def written(tmp_path, nodes, shape, *tensors):
     return tmp_path / "net.onnx"
 
 
+@pytest.mark.parametrize("steps", ["gated", "centred", "unknown"])
+def test_padding_before_something_else_than_a_window_is_refused(tmp_path, steps):
+    from onnx import helper
+
+    nodes = [helper.make_node("Pad", ["x", "sides"], ["padded"])]
+    if steps == "gated":  # a SiLU in two nodes
+        nodes.append(helper.make_node("Sigmoid", ["padded"], ["gate"]))
+        nodes.append(helper.make_node("Mul", ["padded", "gate"], ["y"]))
+    elif steps == "centred":
+        names = (["padded", "one", "zero"], ["y"])
+        nodes.append(helper.make_node("InstanceNormalization", *names))
+    else:
+        nodes.append(helper.make_node("Erf", ["padded"], ["y"]))
+    path = written(
+        tmp_path,
+        nodes,
+        (1, 4, 4),
+        ("sides", np.array([0, 0, 1, 1, 0, 0, 1, 1])),
+        ("one", np.ones(1, np.float32)),
+        ("zero", np.zeros(1, np.float32)),
+    )
+    with pytest.raises(GradbookError, match="padding goes before a convolution or a pool"):
+        read_onnx(path)
+
+
 def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
     from onnx import helper
 

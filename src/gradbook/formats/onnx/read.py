@@ -198,6 +198,8 @@ class _OnnxReader:
         unknown = [name for name in given if name not in self.made]
         if unknown or not given:
             raise NoLayer("what it reads isn't known")
+        if node.op_type not in WINDOWED and any(name in self.frames for name in given):
+            raise NoLayer(READ_BY_WINDOWS)
         one = given[0] if len(set(given)) == 1 else None
         if one and not (node.op_type in PLAIN and self._is_read_once(one)):
             activation = _activation_from(self.content, one)
@@ -214,8 +216,6 @@ class _OnnxReader:
             raise NoLayer("there is no such layer here")
         if turned and node.op_type not in READ_TURNED:
             raise NoLayer(TURNED)
-        if node.op_type not in WINDOWED and any(name in self.frames for name in given):
-            raise NoLayer(READ_BY_WINDOWS)
         take(self, node, place, given)
         return [node]
 
