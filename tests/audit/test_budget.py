@@ -6,7 +6,14 @@ import pytest
 
 from gradbook.audit import budget as limits
 from gradbook.audit import check as checking
-from gradbook.audit.budget import Spent, budget, budget_of_book, left_open, sought, spend
+from gradbook.audit.budget import (
+    BudgetSpent,
+    budget,
+    budget_of_book,
+    note_if_spent,
+    spend,
+    within_budget,
+)
 from gradbook.audit.check import check
 from gradbook.audit.findings import GOOD, grade
 from gradbook.audit.workbook import evaluate
@@ -28,13 +35,13 @@ def test_nothing_is_counted_outside_of_a_book():
 
 def test_a_search_is_paid_from_its_own_account():
     with budget_of_book() as mine:
-        assert sought(lambda: spend(7) or "found") == "found"
+        assert within_budget(lambda: spend(7) or "found") == "found"
     assert (mine.judging.spent, mine.seeking.spent) == (0, 7 + limits.SETTING_OUT)
 
 
 def test_a_search_that_costs_too_much_finds_nothing_and_the_rest_goes_on():
     with budget_of_book() as mine:
-        assert sought(lambda: spend(limits.MOST_SOUGHT)) is None
+        assert within_budget(lambda: spend(limits.MOST_SOUGHT)) is None
         spend(1)
     assert mine.seeking.is_empty
     assert not mine.judging.is_empty
@@ -42,7 +49,9 @@ def test_a_search_that_costs_too_much_finds_nothing_and_the_rest_goes_on():
 
 def test_a_search_for_some_may_not_spend_what_others_need():
     with budget_of_book() as mine:
-        assert sought(lambda: spend(limits.MOST_SOUGHT * 2 // 3) or "found", share=0.5) is None
+        assert (
+            within_budget(lambda: spend(limits.MOST_SOUGHT * 2 // 3) or "found", share=0.5) is None
+        )
         assert mine.seeking.most == limits.MOST_SOUGHT
 
 
@@ -53,14 +62,14 @@ def test_a_copy_may_be_given_less_work_than_its_book_and_never_more():
 
 
 def test_what_is_left_is_told():
-    with budget_of_book() as mine, left_open(lambda: "the rest"):
+    with budget_of_book() as mine, note_if_spent(lambda: "the rest"):
         spend(limits.MOST_JUDGED)
     assert mine.left == ["the rest"]
 
 
 def test_time_runs_out_where_work_is_not_counted(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_JUDGED", 0.0)
-    with budget_of_book(), pytest.raises(Spent):
+    with budget_of_book(), pytest.raises(BudgetSpent):
         spend(limits.LOOK_AT_CLOCK)
 
 
@@ -93,7 +102,7 @@ def test_however_little_may_be_spent_a_wrong_gradient_does_not_count_as_right(
 
 def test_the_clock_is_looked_at_often_however_little_is_counted(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_JUDGED", 0.0)
-    with budget_of_book(), pytest.raises(Spent):
+    with budget_of_book(), pytest.raises(BudgetSpent):
         for _ in range(1000):
             spend(1)
 
@@ -109,7 +118,7 @@ def test_a_search_for_some_may_not_take_the_time_of_others(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_SOUGHT", 1000.0)
     with budget_of_book() as mine:
         until = mine.seeking.until
-        within = sought(lambda: mine.seeking.until, share=0.5)
+        within = within_budget(lambda: mine.seeking.until, share=0.5)
         assert mine.seeking.until == until
     assert until - 510 < within < until - 490
 
@@ -127,7 +136,7 @@ def test_values_that_take_too_long_to_compute_are_told_and_the_rest_is_judged(
 
 def test_a_book_whose_trainings_take_too_long_to_find_is_no_book_without_any(tmp_path, monkeypatch):
     def endless(*_: object) -> None:
-        raise Spent
+        raise BudgetSpent
 
     monkeypatch.setattr(checking, "find_trainings", endless)
     report = check(book(tmp_path / "book.xlsx"))

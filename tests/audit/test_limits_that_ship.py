@@ -68,7 +68,7 @@ ORDINARY: dict[str, Callable[[Path], object]] = {
 def test_a_clock_that_ends_something_is_known_by_it(monkeypatch):
     monkeypatch.setattr(limits, "LONGEST_SOUGHT", 0.0)
     with limits.budget_of_book() as mine:
-        assert limits.sought(lambda: "found") is None
+        assert limits.within_budget(lambda: "found") is None
     assert mine.seeking.was_late
     assert not mine.judging.was_late
 

@@ -17,7 +17,7 @@ import pytest
 from gradbook import limits
 from gradbook.audit.check import check
 from gradbook.audit.findings import RIGHT, UNREADABLE, BookReport
-from gradbook.audit.many import check_books, checked_by, sent
+from gradbook.audit.many import check_books, checked_by, remote_task
 from gradbook.work.processes import ProcessCrew
 
 
@@ -95,7 +95,9 @@ def test_no_helper_stays_behind():
 def test_a_book_is_sent_whole_unless_it_is_found_there(tmp_path):
     book = tmp_path / "book.xlsx"
     book.write_text("Dear teacher,")
-    by_bytes, by_path = (sent(str(book), check, found_there) for found_there in (False, True))
+    by_bytes, by_path = (
+        remote_task(str(book), check, found_there) for found_there in (False, True)
+    )
     expected = check(str(book))
     assert by_path() == expected
     book.unlink()
@@ -111,7 +113,7 @@ def test_what_cant_be_sent_is_told_as_it_is_here(kind, tmp_path):
     if kind == "huge":
         with book.open("wb") as file:
             file.truncate(limits.BOOK.most + 1)
-    task = pickle.loads(pickle.dumps(sent(str(book), check, False)))
+    task = pickle.loads(pickle.dumps(remote_task(str(book), check, False)))
     assert task() == check(str(book))
 
 

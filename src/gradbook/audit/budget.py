@@ -30,7 +30,7 @@ IN_VAIN = 3  # times that the same is sought in vain, until it isn't sought agai
 Found = TypeVar("Found")
 
 
-class Spent(Exception):
+class BudgetSpent(Exception):
     """There is nothing left to spend on this book."""
 
 
@@ -56,11 +56,11 @@ class Account:
     def spend(self, work: int) -> None:
         self.spent += work
         if self.spent > self.most:
-            raise Spent
+            raise BudgetSpent
         if self.spent > self._look_at:
             self._look_at = self.spent + LOOK_AT_CLOCK
             if self._looks_late():
-                raise Spent
+                raise BudgetSpent
 
 
 class Budget:
@@ -106,7 +106,7 @@ def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
         _current.reset(token)
 
 
-def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
+def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | None:
     """What a search finds that is paid from the account for repairs, of which it may spend some
     share; None where that is too little."""
     current = budget()
@@ -117,7 +117,7 @@ def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
     current.open = account
     try:
         return None if account.is_empty else search()
-    except Spent:
+    except BudgetSpent:
         return None
     finally:
         account.most, account.until = most, until
@@ -125,16 +125,16 @@ def sought(search: Callable[[], Found], share: float = 1.0) -> Found | None:
 
 
 @contextmanager
-def left_open(told: Callable[[], str]) -> Iterator[None]:
+def note_if_spent(told: Callable[[], str]) -> Iterator[None]:
     """What is done within ends where nothing is left to spend, and then tells what was left."""
     try:
         yield
-    except Spent:
+    except BudgetSpent:
         budget().left.append(told())
 
 
 @contextmanager
-def sought_afresh() -> Iterator[None]:
+def forget_failures() -> Iterator[None]:
     """Within, what was sought in vain before is sought again."""
     current = budget()
     known, current.in_vain = current.in_vain, Counter()

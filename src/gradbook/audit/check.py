@@ -10,12 +10,12 @@ from pathlib import Path
 from gradbook.audit.backward.judgement import backward_reports
 from gradbook.audit.budget import (
     A_SHARE,
-    Spent,
+    BudgetSpent,
     budget,
     budget_of_book,
-    left_open,
-    sought,
-    sought_afresh,
+    forget_failures,
+    note_if_spent,
+    within_budget,
 )
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.judgement import exercise_report
@@ -44,7 +44,7 @@ from gradbook.audit.findings import (
     fingerprint_of,
     new_findings,
 )
-from gradbook.audit.formula.address import Address, cells_of, row_of, written
+from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.judge.loss import (
@@ -70,7 +70,7 @@ from gradbook.audit.judge.updates import (
     stray_findings,
     update_findings,
 )
-from gradbook.audit.left_out import NOT_LOOKED_AT, notes_on, told_of_all_rows
+from gradbook.audit.left_out import NOT_LOOKED_AT, extend_to_all_rows, notes_on
 from gradbook.audit.repair.broken_trainings import (
     cut_off_trainings,
     loss_behind_values,
@@ -121,7 +121,7 @@ def _report(name: str, path: str | Path) -> BookReport:
         origin, flow = origin_of(book), Flow(book)
         exercise = _exercise(book, flow)
         if exercise is not None:
-            left, sheets = _left(), told_of_all_rows(book, [exercise])
+            left, sheets = _left(), extend_to_all_rows(book, [exercise])
         else:
             asked = find_blank_columns(book)
             book, circular = without_circles(book, flow)
@@ -129,12 +129,12 @@ def _report(name: str, path: str | Path) -> BookReport:
             fill_in(book, flow)
             left = _left()
             sheets = with_circles(_sheets(book, flow), circular)
-            sheets = with_blank_columns(book, told_of_all_rows(book, sheets), asked)
+            sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:
         return BookReport(name, UNREADABLE, problem=str(error))
-    except Spent:
+    except BudgetSpent:
         return BookReport(name, UNFINISHED, notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except (RecursionError, MemoryError):
         return BookReport(name, UNREADABLE, problem="its formulas are too deep to follow")
@@ -173,7 +173,7 @@ def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     """A report for each training, and for each sheet that holds the numbers of one; or what there
     is in a book without any."""
-    perceptrons = sought(lambda: find_perceptrons(book, flow), A_SHARE) or []
+    perceptrons = within_budget(lambda: find_perceptrons(book, flow), A_SHARE) or []
     by_rule = [perceptron_report(perceptron) for perceptron in perceptrons]
     taken = set().union(*(perceptron.cells for perceptron in perceptrons))
     trainings = [t for t in find_trainings(book, flow) if taken.isdisjoint(t.weight_cells)]
@@ -183,8 +183,8 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     if once and not done:
         return once
     if not trainings and not by_rule:
-        trainings = sought(lambda: cut_off_trainings(book, flow), A_SHARE) or []
-    trainings += sought(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
+        trainings = within_budget(lambda: cut_off_trainings(book, flow), A_SHARE) or []
+    trainings += within_budget(lambda: with_pasted_gradients(book, flow, trainings), A_SHARE) or []
     both = ((training, _checked(training)) for training in trainings)
     judged = [(training, sheet) for training, sheet in both if sheet is not None]
     if not judged:
@@ -206,7 +206,7 @@ def _checked(training: SheetTraining) -> SheetReport | None:
     before = len(left)
     try:
         report = _judged(training)
-    except Spent:
+    except BudgetSpent:
         return replace(_described(training), notes=(f"{NOT_LOOKED_AT}: there is too much of it",))
     except NotUnderstood as error:
         findings = (_circle(training, error.cell),) if isinstance(error, LeadsBack) else ()
@@ -250,13 +250,13 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         return None
     if share <= 0 and _is_not_understood(findings):
         if budget().seeking.is_empty:
-            raise Spent
+            raise BudgetSpent
         return _not_understood(training, loss[0], findings)
     by_steps = measured_slopes(training, findings)
     findings = tuple(finding for finding in findings if finding not in by_steps)
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
-    with left_open(lambda: "the updates and whether the values are those of the formulas"):
+    with note_if_spent(lambda: "the updates and whether the values are those of the formulas"):
         findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
         findings += tuple(stale_findings(training, groups))
         findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))
@@ -266,7 +266,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     factors = blank_factors(training, chain.from_iterable(cells))
     findings += tuple(new_findings(list(factors), findings))
     curve: LossCurves | None = None
-    with left_open(lambda: "how its loss would go on"):
+    with note_if_spent(lambda: "how its loss would go on"):
         curve = loss_curve(training.book, training.flow, cells, findings)
     return replace(
         _described(training),
@@ -302,7 +302,7 @@ def _not_understood(
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedGradients:
     """What is wrong with the gradients of a loss."""
 
     findings: tuple[Finding, ...]
@@ -312,21 +312,21 @@ class Explained:
 
 def _explained(
     training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
-) -> Explained:
+) -> ExplainedGradients:
     """What is wrong with the gradients. Where no small change explains some of them, the loss of
     which this one is a part is tried and, where it explains none, so many times this one: if that
     explains more, they are held against it."""
     if not loss or loss[0] is None:
-        return Explained((), loss)
+        return ExplainedGradients((), loss)
     groups = group_steps(training, steps_of(training, loss))
     wrong, is_whole = gradient_findings(training, groups)
-    found = Explained((*loss_findings(training, loss), *wrong), loss, is_whole)
+    found = ExplainedGradients((*loss_findings(training, loss), *wrong), loss, is_whole)
     unexplained = sum(map(_is_unexplained, found.findings))
     others = _scaled(loss, scales) if unexplained == len(found.findings) else ()
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
     for other in (*others, *wider) if unexplained else ():
-        with sought_afresh():
+        with forget_failures():
             instead = _explained(training, other, ())
         left = sum(map(_is_unexplained, instead.findings))
         if instead.is_whole >= found.is_whole and left < unexplained:
@@ -368,7 +368,7 @@ def _circle(training: SheetTraining, cell: Address) -> Finding:
     book, axis = training.book, training.axis
     pattern, line = book.patterns[cell], axis.line(cell)
     alike = sorted(c for c, p in book.patterns.items() if p is pattern and axis.line(c) == line)
-    name = written(alike[0])
+    name = name_of(alike[0])
     quantity = book.label(alike[0], axis) or name
     return finding_in(
         book, alike, "circular reference", quantity=quantity, why=f"{name} is computed from itself"

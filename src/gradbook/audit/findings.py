@@ -12,10 +12,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
+from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.workbook.book import Book, Origin, shown
+from gradbook.audit.workbook.book import Book, Origin, show_value
 
 # Books, sheets, findings ------------------------------------------------------
 
@@ -140,7 +140,7 @@ def finding_in(
         expected=f"={right.text_at(cells[0])}" if right else "",
         why=why,
         sheet=book.sheets[sheet_of(cells[0])].title,
-        fixes={written(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
+        fixes={name_of(cell): f"={right.text_at(cell)}" for cell in cells} if right else {},
         edits=tuple(edit.description for edit in edits),
     )
 
@@ -149,7 +149,7 @@ def content_of(book: Book, cell: Address) -> str:
     """What a cell holds that has no formula: the number 3."""
     value = book.values.get(cell)
     what = "nothing" if value is None else "a text"
-    return f"the number {shown(value)}" if isinstance(value, float) else what
+    return f"the number {show_value(value)}" if isinstance(value, float) else what
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from gradbook.audit.formula.address import (
     Address,
     cells_of,
     letters,
+    name_of,
     ranges,
     row_of,
-    written,
 )
-from gradbook.audit.formula.pattern import moved
+from gradbook.audit.formula.pattern import move_formula
 from gradbook.audit.workbook.book import Book, RepeatedPart, RowSpan
 
 NOT_LOOKED_AT = "not looked at further"
@@ -28,7 +28,7 @@ _NAME = re.compile(r"\b([A-Z]{1,3})([0-9]{1,7})\b")
 BACK = 3  # rows at the end of what was looked at that may refer to what follows
 
 
-def told_of_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
+def extend_to_all_rows(book: Book, sheets: Iterable[SheetReport]) -> list[SheetReport]:
     """The reports, extended to the rows that repeat those which were looked at."""
     return [_of_all_rows(book, sheet) for sheet in sheets] if book.repeated_parts else list(sheets)
 
@@ -56,16 +56,16 @@ def _of_real_rows(book: Book, finding: Finding, places: Mapping[int, int]) -> Fi
     if not cells or not {row_of(cell) for cell in cells} <= places.keys():
         return finding
     away = {cell: places[row_of(cell)] for cell in cells}
-    known = [(cell, by) for cell, by in away.items() if written(cell) in finding.fixes]
+    known = [(cell, by) for cell, by in away.items() if name_of(cell) in finding.fixes]
     first, by = row_of(cells[0]), away[cells[0]]
     return replace(
         finding,
         cells=ranges(cell + ROW * rows for cell, rows in away.items()),
-        formula=moved(finding.formula, by, 0),
-        expected=moved(finding.expected, by, 0),
+        formula=move_formula(finding.formula, by, 0),
+        expected=move_formula(finding.expected, by, 0),
         why=_NAME.sub(lambda name: _moved_name(name, first, by), finding.why),
         fixes={
-            written(cell + ROW * rows): moved(finding.fixes[written(cell)], rows, 0)
+            name_of(cell + ROW * rows): move_formula(finding.fixes[name_of(cell)], rows, 0)
             for cell, rows in known
         },
     )
@@ -97,12 +97,12 @@ def _finding(book: Book, finding: Finding, part: RepeatedPart) -> Finding:
     for cell in sorted(cells):
         if not _is_repeated(book, cell, part):
             continue
-        fix = finding.fixes.get(written(cell))
+        fix = finding.fixes.get(name_of(cell))
         right = book.reader.pattern(fix.removeprefix("="), cell) if fix else None
         for other in _again(cell, part):
             cells.add(other)
             if right is not None:
-                fixes[written(other)] = f"={right.text_at(other)}"
+                fixes[name_of(other)] = f"={right.text_at(other)}"
     return replace(finding, cells=ranges(cells), fixes=fixes)
 
 

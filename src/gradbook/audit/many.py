@@ -51,7 +51,7 @@ def checked_by(
     try:
         while done < len(books):
             for book in books[given : given + crew.room]:
-                make_task = partial(sent, book, check, crew.reads(book))
+                make_task = partial(remote_task, book, check, crew.reads(book))
                 crew.give(f"{own} {given}", partial(check, book), make_task)
                 given += 1
             for name, found in crew.outcomes():
@@ -84,7 +84,7 @@ def report_of(book: str, found: Outcome) -> BookReport:
 # On other machines.
 
 
-def sent(book: str, check: Check, by_path: bool) -> Task:
+def remote_task(book: str, check: Check, by_path: bool) -> Task:
     """The task of checking a book elsewhere: its bytes, or the path by which it is found there."""
     path = Path(book)
     try:

@@ -41,7 +41,7 @@ from gradbook.audit.findings import (
     shared_mistakes,
 )
 from gradbook.audit.formula.address import row_and_column
-from gradbook.audit.formula.pattern import moved
+from gradbook.audit.formula.pattern import move_formula
 from gradbook.errors import as_cell, one_line
 from gradbook.report.words import TEXT_WIDTH, Span, TextLine, fold, plain
 
@@ -115,7 +115,7 @@ def _from_afar(finding: Finding) -> str:
     """The formula as a copy of it would look in one and the same cell, wherever it stands."""
     place = row_and_column(finding.cells.partition(":")[0].partition(",")[0])
     row, column = place or (0, 0)
-    return moved(finding.formula, AFAR - row, AFAR - column)
+    return move_formula(finding.formula, AFAR - row, AFAR - column)
 
 
 def repetition(found: ShownFinding) -> str:

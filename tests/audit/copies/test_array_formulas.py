@@ -8,7 +8,7 @@ import pytest
 
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import correct
-from gradbook.audit.formula.address import cells_of, written
+from gradbook.audit.formula.address import cells_of, name_of
 from tests.audit.material.copies import COLUMN, SHEET, WRONG, opened, put, repacked
 from tests.audit.material.lookalikes import TOP, book
 from tests.audit.material.worked_once.matrices import FAULTS, matrix_book
@@ -53,7 +53,7 @@ def with_spoilt_arrays(fault):
 
 
 def each(area):
-    return (written(cell) for cell in cells_of(area, 0))
+    return (name_of(cell) for cell in cells_of(area, 0))
 
 
 @pytest.mark.witness("libreoffice")

@@ -11,7 +11,7 @@ from xlsxwriter import Workbook
 from gradbook.audit.check import check
 from gradbook.audit.copies.correct import CorrectedCopy, correct, corrections, objection
 from gradbook.audit.findings import UNREADABLE, BookReport
-from gradbook.audit.formula.address import column_of, row_of, written
+from gradbook.audit.formula.address import column_of, name_of, row_of
 from gradbook.audit.many import check_books
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
@@ -119,20 +119,20 @@ def test_values_that_are_old_are_made_new(tmp_path):
     path, copy = book(tmp_path / "book.xlsx"), tmp_path / "copy.xlsx"
     made = read_book(path)
     fill_in(made, Flow(made))
-    right = {written(cell): value for cell, value in made.values.items()}
+    right = {name_of(cell): value for cell, value in made.values.items()}
     with Workbook(str(path)) as workbook:
         sheet = workbook.add_worksheet("Sheet1")
         for cell, value in made.values.items():
             sheet.write(row_of(cell), column_of(cell), made.formula(cell) or value)
             if cell in made.patterns:
-                old = 0.5 if written(cell) == "T8" else value
+                old = 0.5 if name_of(cell) == "T8" else value
                 sheet.write_formula(row_of(cell), column_of(cell), made.formula(cell), None, old)
     repacked(path, put("xl/workbook.xml", ' fullCalcOnLoad="1"', ""))
     assert {f.kind for f in check(path).findings} == {"stale value"}
     copy.write_bytes(correction(path).content)
     again = read_book(copy)
     for cell, value in again.values.items():
-        assert value == pytest.approx(right[written(cell)])
+        assert value == pytest.approx(right[name_of(cell)])
 
 
 def test_a_gradient_that_the_loss_does_not_depend_on_is_given_no_formula(tmp_path):

@@ -16,12 +16,12 @@ from gradbook.audit.formula.address import (
     column_number,
     column_of,
     letters,
+    name_of,
     pack,
     ranges,
     row_and_column,
     row_of,
     sheet_of,
-    written,
 )
 
 CELLS = st.builds(
@@ -32,7 +32,7 @@ CELLS = st.builds(
 @given(CELLS)
 def test_a_cell_keeps_its_sheet_row_and_column(cell):
     assert pack(sheet_of(cell), row_of(cell), column_of(cell)) == cell
-    assert row_and_column(written(cell)) == (row_of(cell), column_of(cell))
+    assert row_and_column(name_of(cell)) == (row_of(cell), column_of(cell))
 
 
 @pytest.mark.parametrize(("number", "word"), [(0, "A"), (25, "Z"), (26, "AA"), (16383, "XFD")])

@@ -10,8 +10,8 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     pointless_parts,
-    regrouped,
-    shortened,
+    regroup,
+    shorten,
     tidy,
 )
 from gradbook.targets.excel.language.grammar import Reference, read, write
@@ -29,11 +29,11 @@ from gradbook.targets.excel.language.grammar import Reference, read, write
     ],
 )
 def test_parentheses_stand_elsewhere_after_one_edit(text, other):
-    assert read(other) in list(regrouped(read(text)))
+    assert read(other) in list(regroup(read(text)))
 
 
 def test_a_formula_without_one_factor_or_one_term():
-    found = {(write(rest), write(out)) for rest, out in shortened(read("A1*B1-C1"))}
+    found = {(write(rest), write(out)) for rest, out in shorten(read("A1*B1-C1"))}
     assert found == {("B1-C1", "A1"), ("A1-C1", "B1"), ("-C1", "A1*B1"), ("A1*B1", "C1")}
 
 
@@ -79,5 +79,5 @@ def _by(one: str, other: str):
 
 def test_the_groupings_of_a_long_sum_are_made_as_they_are_asked_for():
     long = "+".join(f"A{k}*B{k}" for k in range(1, 400))
-    few = list(islice(regrouped(read(long)), 50))
+    few = list(islice(regroup(read(long)), 50))
     assert len(set(few)) == 50

@@ -14,10 +14,10 @@ from gradbook.audit.formula.expression import (
     product,
     put,
     references,
-    renamed,
-    signed,
+    rename_cells,
     terms,
     total,
+    with_sign,
 )
 from gradbook.targets.excel.language.grammar import Number, Reference, read, write
 
@@ -37,7 +37,7 @@ def test_every_part_is_found_at_its_path(text):
 def test_terms_and_factors_put_together_say_the_same(text):
     expression = read(text)
     split = factors(expression)
-    for again in (total(terms(expression)), signed(split.sign, product(split.parts))):
+    for again in (total(terms(expression)), with_sign(split.sign, product(split.parts))):
         assert [r.text for r in references(again)] == [r.text for r in references(expression)]
         assert read(write(again)) == again
 
@@ -62,7 +62,7 @@ def test_a_part_is_replaced_where_it_stands():
 
 
 def test_cells_are_called_by_other_words():
-    named = renamed(read("A1*MAX(B1,2)"), lambda mention: {"A1": "w", "B1": "h"}[mention.text])
+    named = rename_cells(read("A1*MAX(B1,2)"), lambda mention: {"A1": "w", "B1": "h"}[mention.text])
     assert named == read("w*MAX(h,2)")
 
 

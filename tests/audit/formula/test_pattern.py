@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS, pack
-from gradbook.audit.formula.pattern import CellReference, RangeReference, moved, neighbours, relaid
+from gradbook.audit.formula.pattern import (
+    CellReference,
+    RangeReference,
+    move_formula,
+    neighbours,
+    rename_cells_in,
+)
 from tests.audit.material.small import at
 
 LEFT_ABOVE = CellReference(None, -1, False, -1, False)
@@ -23,13 +29,13 @@ FIXED = CellReference(2, 0, True, 3, True)
     ],
 )
 def test_a_copied_formula_moves_its_loose_references_alone(text, copy):
-    assert moved(text, 3, 2) == copy
-    assert moved(copy, -3, -2) == text
+    assert move_formula(text, 3, 2) == copy
+    assert move_formula(copy, -3, -2) == text
 
 
 def test_a_copy_that_would_leave_the_sheet_says_so():
-    assert moved("A1+B2", 0, -1) == "#REF!+A2"
-    assert moved("A1+B2", -1, 0) == "#REF!+B1"
+    assert move_formula("A1+B2", 0, -1) == "#REF!+A2"
+    assert move_formula("A1+B2", -1, 0) == "#REF!+B1"
 
 
 def test_a_reference_points_nowhere_beyond_the_sheets_edges():
@@ -61,7 +67,7 @@ def test_a_range_has_its_corners_in_order_and_its_size():
 
 
 def test_words_in_quotes_are_never_taken_for_cells():
-    assert relaid('A1&"A1"&Data!$B2', str.lower) == 'a1&"A1"&data!$b2'
+    assert rename_cells_in('A1&"A1"&Data!$B2', str.lower) == 'a1&"A1"&data!$b2'
 
 
 @pytest.mark.parametrize("text", ["A:A", "1:1", "A1:B2:C3", "A1:", "rates", "'C:\\x'!A1"])

@@ -10,7 +10,7 @@ from gradbook.audit.formula.pattern import (
     RangeReference,
     Reader,
     UnknownReference,
-    copied,
+    copy_formula,
 )
 from tests.audit.material.small import at
 
@@ -31,7 +31,7 @@ def reader() -> Reader:
 def test_a_copy_is_the_same_pattern(reader, text, home, text_there, there):
     first = reader.pattern(text, at(home))
     assert reader.pattern(text_there, at(there)) is first
-    assert first.text_at(at(there)) == text_there == copied(text, at(home), at(there))
+    assert first.text_at(at(there)) == text_there == copy_formula(text, at(home), at(there))
     assert reader.count == 1
 
 

@@ -8,7 +8,7 @@ import pytest
 from xlsxwriter import Workbook
 
 from gradbook.audit.check import check
-from gradbook.audit.formula.address import column_of, row_of, written
+from gradbook.audit.formula.address import column_of, name_of, row_of
 from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
@@ -186,7 +186,7 @@ def test_values_that_nobody_recalculated_are_found(path):
         for cell in made.values:
             place, value = (row_of(cell), column_of(cell)), made.values[cell]
             if cell in made.patterns:
-                old = 0.5 * value if written(cell) == "T8" else value
+                old = 0.5 * value if name_of(cell) == "T8" else value
                 sheet.write_formula(*place, made.formula(cell), None, old)
             else:
                 sheet.write(*place, value)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from gradbook.audit.formula.address import letters
-from gradbook.audit.formula.expression import paths, put, regrouped, shortened
+from gradbook.audit.formula.expression import paths, put, regroup, shorten
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
@@ -72,7 +72,7 @@ def operator(expression: Expression, draw: random.Random, columns: Columns) -> E
 
 
 def parentheses(expression: Expression, draw: random.Random, columns: Columns) -> Expression | None:
-    options = [e for e in regrouped(expression) if write(e) != write(expression)]
+    options = [e for e in regroup(expression) if write(e) != write(expression)]
     return draw.choice(options) if options else None
 
 
@@ -82,7 +82,7 @@ def sign(expression: Expression, draw: random.Random, columns: Columns) -> Expre
 
 def factor(expression: Expression, draw: random.Random, columns: Columns) -> Expression | None:
     """A factor or a term left out."""
-    options = [short for short, _ in shortened(expression)]
+    options = [short for short, _ in shorten(expression)]
     return draw.choice(options) if options else None
 
 

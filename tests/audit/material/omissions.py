@@ -13,9 +13,9 @@ from gradbook.audit.formula.expression import (
     product,
     put,
     references,
-    signed,
     terms,
     total,
+    with_sign,
 )
 from gradbook.targets.excel.language.grammar import (
     Call,
@@ -73,7 +73,7 @@ def without_slopes(expression: Expression) -> Shortened:
         for drop in _slopes([factor.part for factor in split.parts]):
             kept = [factor for k, factor in enumerate(split.parts) if k not in drop[1]]
             if kept:
-                yield drop[0], put(expression, path, signed(split.sign, product(kept)))
+                yield drop[0], put(expression, path, with_sign(split.sign, product(kept)))
 
 
 def _slopes(every: list[Expression]) -> Iterator[tuple[str, set[int]]]:

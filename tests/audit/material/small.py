@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gradbook.audit.formula.address import Address, pack
-from gradbook.audit.formula.pattern import moved
+from gradbook.audit.formula.pattern import move_formula
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from tests.audit.material.made import Cells, Content, Table, cells_of
@@ -42,7 +42,7 @@ def filled(cells: Mapping[str, Content]) -> Cells:
         for row, column in places:
             is_formula = isinstance(content, str) and content.startswith("=")
             found[row, column] = (
-                moved(content, row - top, column - left) if is_formula else content  # type: ignore[arg-type]
+                move_formula(content, row - top, column - left) if is_formula else content  # type: ignore[arg-type]
             )
     return found
 

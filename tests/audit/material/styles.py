@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from gradbook.audit.formula.address import column_number, letters
-from gradbook.audit.formula.expression import factors, inner, product, rebuilt
+from gradbook.audit.formula.expression import factors, inner, product, rebuild
 from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Number, read, write
 from tests.audit.material.made import Content, Table
 
@@ -156,12 +156,12 @@ def _shuffled(part: Expression, draw: random.Random) -> Expression:
             order = list(split.parts)
             draw.shuffle(order)
             return product([f.__class__(_shuffled(f.part, draw), True) for f in order])
-    return rebuilt(part, [_shuffled(piece, draw) for piece in inner(part)])
+    return rebuild(part, [_shuffled(piece, draw) for piece in inner(part)])
 
 
 def _as_functions(part: Expression, draw: random.Random) -> Expression:
     """x^2 as POWER(x,2), 1/x as x^-1, a·b as PRODUCT."""
-    match rebuilt(part, [_as_functions(piece, draw) for piece in inner(part)]):
+    match rebuild(part, [_as_functions(piece, draw) for piece in inner(part)]):
         case Infix("^", base, exponent):
             return Call("POWER", (base, exponent))
         case Infix("/", Number(1.0), below):

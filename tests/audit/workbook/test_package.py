@@ -17,8 +17,8 @@ from gradbook.audit.workbook.package import (
     package,
     parse,
     parser,
-    related,
     relations_part,
+    resolve_target,
 )
 
 
@@ -101,9 +101,9 @@ def test_elements_are_counted_before_they_are_read(monkeypatch):
 
 def test_relations_lead_from_one_part_to_another():
     assert relations_part("xl/workbook.xml") == "xl/_rels/workbook.xml.rels"
-    assert related("xl/worksheets/sheet1.xml", "../comments1.xml") == "xl/comments1.xml"
-    assert related("xl/workbook.xml", "/xl/styles.xml") == "xl/styles.xml"
-    assert related("xl/workbook.xml", "../../../outside.xml") == "outside.xml"
+    assert resolve_target("xl/worksheets/sheet1.xml", "../comments1.xml") == "xl/comments1.xml"
+    assert resolve_target("xl/workbook.xml", "/xl/styles.xml") == "xl/styles.xml"
+    assert resolve_target("xl/workbook.xml", "../../../outside.xml") == "outside.xml"
     assert local("x:row") == local("row") == "row"
 
 

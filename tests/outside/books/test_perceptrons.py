@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from gradbook.audit.formula.address import pack, written
+from gradbook.audit.formula.address import name_of, pack
 from tests.audit.material.perceptrons.books import perceptron_book
 from tests.outside.witness import read_values, recalculate_all
 
@@ -45,5 +45,5 @@ def test_libreoffice_learns_what_the_rule_says(tmp_path):
             for weight in book.weights:
                 place = book.places[book.after(weight, k)]
                 if place in book.cells:
-                    found = cells[written(pack(0, *place))]
+                    found = cells[name_of(pack(0, *place))]
                     assert found == pytest.approx(float(weights[weight.role]), abs=1e-9)

@@ -14,13 +14,13 @@ from gradbook.audit.formula.address import (
     ROW,
     Address,
     column_of,
+    name_of,
     pack,
     ranges,
     row_of,
     sheet_of,
-    written,
 )
-from gradbook.audit.formula.expression import references, renamed
+from gradbook.audit.formula.expression import references, rename_cells
 from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
@@ -60,7 +60,7 @@ def area(cells: Iterable[Address]) -> str:
     full = len(rows) * len(columns) == len(cells)
     wide = max(columns) - min(columns) + 1 == len(columns)
     if full and wide and max(rows) - min(rows) + 1 == len(rows) and len(cells) > 1:
-        return f"{written(cells[0])}:{written(cells[-1])}"
+        return f"{name_of(cells[0])}:{name_of(cells[-1])}"
     return ranges(cells)
 
 
@@ -168,7 +168,7 @@ class Naming:
                 return reference.text
             return self.reference(at, here)
 
-        return renamed(expression, follow)
+        return rename_cells(expression, follow)
 
     # In words --------------------------------------------------------------------------
 

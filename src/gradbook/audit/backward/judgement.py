@@ -23,7 +23,7 @@ from gradbook.audit.backward.backward_pass import (
 from gradbook.audit.backward.blocks import MatrixBlock, blocks
 from gradbook.audit.backward.outputs import Cells, cells_of_sheet, compares_only, comparing_sheets
 from gradbook.audit.backward.remedies import Remedy, WrongBlock, remedy
-from gradbook.audit.budget import A_SHARE, sought
+from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.findings import (
     DEPARTING_ROW,
     RIGHT,
@@ -33,7 +33,7 @@ from gradbook.audit.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.judge.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
@@ -375,7 +375,7 @@ class BackwardWording:
         return replace(
             found,
             cells=block.text,
-            fixes={written(cell): f"={text}" for cell, text in fixes.items()},
+            fixes={name_of(cell): f"={text}" for cell, text in fixes.items()},
             expected=f"{{={known.whole}}}" if known and known.whole else found.expected,
             spoils=() if is_weight else self._spoilt(fault),
         )
@@ -392,7 +392,7 @@ class BackwardWording:
 
     def uneven(self, error: UnevenError) -> Finding:
         """Return a finding for an output's error that isn't measured as those of the others."""
-        cell, like = written(error.cell), written(error.like)
+        cell, like = name_of(error.cell), name_of(error.like)
         return finding_in(
             self.book,
             [error.cell],
@@ -406,7 +406,7 @@ class BackwardWording:
 
     def _why(self, block: MatrixBlock, known: Remedy | None) -> str:
         if known is not None and known.like is not None:
-            return f"it should say of its own cells what {written(known.like)} says of others"
+            return f"it should say of its own cells what {name_of(known.like)} says of others"
         if known is None or known.edit.kind is EditKind.FORMULA:
             return "it isn't that derivative"
         return self._because(known, block.first)
@@ -440,7 +440,7 @@ class BackwardWording:
         if cell is None:
             return short
         name = self.naming.quantity([cell])
-        return short if name in (short, written(cell)) else f"{short} ({name})"
+        return short if name in (short, name_of(cell)) else f"{short} ({name})"
 
 
 # Readings and reports -----------------------------------------------------------------
@@ -463,7 +463,7 @@ def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> 
     every = comparing_sheets(book, flow)
     left = [sheet for sheet in every if not done or not compares_only(book, flow, sheet, done)]
     on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in left)
-    found = [sought(on_sheet, A_SHARE) for on_sheet in on_sheets]
+    found = [within_budget(on_sheet, A_SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
 
 
@@ -620,7 +620,7 @@ def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
         some = ", ".join(b.text for b in islice(blocks(book, left), MOST_SHOWN))
         yield f"not recognised as any derivative: {some}"
     for cell, why in islice(_not_understood(back), 1):
-        yield f"{written(cell)} isn't understood, {why}: what depends on it is left out"
+        yield f"{name_of(cell)} isn't understood, {why}: what depends on it is left out"
 
 
 def _common_factor(back: BackwardPass) -> float:

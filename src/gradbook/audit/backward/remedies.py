@@ -22,11 +22,11 @@ from gradbook.audit.formula.expression import (
     part_at,
     paths,
     pointless_parts,
-    renamed,
-    shortened,
+    rename_cells,
+    shorten,
     tidy,
 )
-from gradbook.audit.formula.pattern import RangeReference, copied
+from gradbook.audit.formula.pattern import RangeReference, copy_formula
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.repair.formula_edits import (
     EDITS,
@@ -39,7 +39,7 @@ from gradbook.audit.repair.formula_edits import (
     matching,
     remember,
 )
-from gradbook.audit.workbook.book import quoted
+from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language.grammar import (
     Call,
@@ -75,7 +75,7 @@ def matrix_edits(
         if isinstance(part, Reference) and ":" in part.text:
             for other in islice(_other_ranges(cells, part, home), MOST_RANGES):
                 yield Edit(EditKind.REFERENCE, (path,), part, other)
-    for rest, left_out in shortened(expression):
+    for rest, left_out in shorten(expression):
         yield Edit(EditKind.OMISSION, ((),), left_out, rest)
     yield from _scaled(expression)
 
@@ -108,7 +108,7 @@ def _other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Refe
         return
     sheet, top, left, bottom, right = corners
     height, width = bottom - top + 1, right - left + 1
-    title = f"{quoted(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
+    title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
     for first in cells.matrices.get((sheet, height, width), ()):
         if first != pack(sheet, top, left):
             last = first + pack(0, height - 1, width - 1)
@@ -202,7 +202,7 @@ def _corner(arrays: Mapping[Address, str], cell: Address) -> Address:
 def _at(back: BackwardPass, text: str, home: Address, cell: Address, array: bool) -> str:
     """A formula as it is in another cell of its block."""
     if not array:
-        return copied(text, home, cell)
+        return copy_formula(text, home, cell)
     down, right = row_of(cell) - row_of(home), column_of(cell) - column_of(home)
     return back.cells.book.reader.element(text, home, down, right)
 
@@ -218,9 +218,9 @@ def _as_one(back: BackwardPass, cells: list[WrongCell], found: Remedy) -> Remedy
     def widen(reference: Reference) -> str:
         corner = book.reader.cell(reference.text, first)
         text = reference.text
-        return text if corner is None else f"{text}:{copied(text, first, last)}"
+        return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
 
-    whole = write(renamed(expression, widen))
+    whole = write(rename_cells(expression, widen))
     said = {one.cell: _at(back, whole, first, one.cell, True) for one in cells}
     is_right = all(one.is_right(said[one.cell]) for one in cells)
     return replace(found, formulas=said, whole=whole) if is_right else found
@@ -242,7 +242,7 @@ def _cell_by_cell(cells: list[WrongCell], thorough: bool) -> Remedy | None:
         return None
     formulas = dict(found.formulas)
     for one in cells[1:]:
-        same = copied(formulas[first.cell], first.cell, one.cell)
+        same = copy_formula(formulas[first.cell], first.cell, one.cell)
         if one.is_right(same):
             formulas[one.cell] = same
         elif len(cells) <= MOST_CELLS:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gradbook.audit.classes.submissions import NUMBER
 from gradbook.audit.findings import BookReport
-from gradbook.audit.formula.address import cells_of, written
+from gradbook.audit.formula.address import cells_of, name_of
 from gradbook.audit.workbook.book import Origin, shape_of
 
 FEW, FEWEST, MOST = 0.1, 2, 10  # what more books than this share of a class have is nothing odd
@@ -201,7 +201,7 @@ class _Class:
 def _reasons(report: BookReport, formulas: set[int]) -> set[object]:
     """What these formulas of a book come from: one mistake in many columns is one reason."""
     mistakes = {
-        (finding.sheet, written(cell)): (finding.kind, finding.edits)
+        (finding.sheet, name_of(cell)): (finding.kind, finding.edits)
         for finding in report.findings
         for cell in cells_of(finding.cells, 0)
     }

@@ -29,7 +29,7 @@ from gradbook.audit.copies.patch import (
 )
 from gradbook.audit.copies.sheet_xml import SheetXml, read_sheet, styles_used
 from gradbook.audit.findings import CHANGED, TO_FILL_IN, BookReport, Finding
-from gradbook.audit.formula.address import Address, cells_of, column_of, letters, row_of, written
+from gradbook.audit.formula.address import Address, cells_of, column_of, letters, name_of, row_of
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.package import WorkbookError, package
 from gradbook.audit.workbook.read import book_of, main_part
@@ -224,7 +224,7 @@ def _write_texts(patch: Patch, part: str, notes: Mapping[Address, str]) -> list[
     added: list[bytes] = []
     fresh: list[Address] = []
     for cell, note in notes.items():
-        ref = written(cell)
+        ref = name_of(cell)
         if ref in there:
             edits += with_child(data, there[ref], _run(p, f"\n\n{note}"))
         else:
@@ -503,7 +503,7 @@ def notes(book: Book, report: BookReport) -> dict[int, dict[Address, str]]:
         said = found.setdefault(number, {})
         cells = list(cells_of(finding.cells, number))
         for cell in cells:
-            note = _note(finding, written(cells[0]), cell)
+            note = _note(finding, name_of(cells[0]), cell)
             said[cell] = f"{said[cell]}\n\n{note}" if cell in said else note
     return found
 
@@ -519,7 +519,7 @@ def costly_cells(book: Book, report: BookReport) -> dict[int, set[Address]]:
 
 
 def _note(finding: Finding, first: str, cell: Address) -> str:
-    here = written(cell)
+    here = name_of(cell)
     place = "" if here == first else f"as in {first}, "
     own = "" if finding.array else finding.fixes.get(here)
     right = own or (finding.expected if here == first else "")

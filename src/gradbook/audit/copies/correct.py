@@ -42,9 +42,9 @@ from gradbook.audit.findings import (
     count_right,
     grade,
 )
-from gradbook.audit.formula.address import Address, cells_of, ranges, sheet_of, written
+from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.pattern import UnknownReference
-from gradbook.audit.workbook.book import Book, quoted
+from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.audit.workbook.evaluate import Evaluation
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.package import package
@@ -76,7 +76,7 @@ def new_formulas(
         else:
             for cell in cells:
                 text = wanted.get(cell) or book.patterns[cell].text_at(cell)
-                found[cell] = NewFormula(text, written(cell))
+                found[cell] = NewFormula(text, name_of(cell))
     return found
 
 
@@ -85,7 +85,7 @@ def _arrays(sheet: SheetXml, book: Book) -> Iterator[tuple[Address, str]]:
     for cell, there in sheet.cells.items():
         formula = there.formula
         if formula is not None and formula.attribute("t") == "array":
-            yield cell, formula.attribute("ref") if cell in book.arrays else written(cell)
+            yield cell, formula.attribute("ref") if cell in book.arrays else name_of(cell)
 
 
 # The copy ---------------------------------------------------------------------
@@ -201,7 +201,7 @@ def _lost(
         and isfinite(before.value(cell))
     )
     for number, here in groupby(lost, key=sheet_of):
-        title = quoted(book.sheets[number].title)
+        title = quote_title(book.sheets[number].title)
         yield from (f"{title}!{part}" for part in ranges(here).split(","))
 
 

@@ -17,8 +17,8 @@ from gradbook.audit.workbook.package import (
     local,
     parse,
     parser,
-    related,
     relations_part,
+    resolve_target,
 )
 
 # Elements of an XML text, and the bytes they stand in -------------------------
@@ -240,7 +240,7 @@ class Patch:
             PartRelation(
                 e.attribute("Id"),
                 e.attribute("Type").rpartition("/")[2],
-                related(of, e.attribute("Target")),
+                resolve_target(of, e.attribute("Target")),
             )
             for e in outline(self.text(part), part)
             if e.depth == 1 and e.attribute("TargetMode") != "External"

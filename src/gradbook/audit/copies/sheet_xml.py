@@ -20,8 +20,8 @@ from gradbook.audit.copies.patch import (
     with_child,
     words,
 )
-from gradbook.audit.formula.address import Address, column_of, pack, row_and_column, row_of, written
-from gradbook.audit.formula.pattern import copied
+from gradbook.audit.formula.address import Address, column_of, name_of, pack, row_and_column, row_of
+from gradbook.audit.formula.pattern import copy_formula
 
 USUAL_WIDTH = 64  # of a column, in pixels
 KEPT = {(2, "row"), (2, "col"), (3, "c"), (4, "f"), (4, "v"), (4, "is")}  # depths and tags
@@ -105,7 +105,7 @@ class SheetXml:
 
     def new_cell(self, cell: Address, inside: bytes = b"", **attributes: str) -> list[ByteEdit]:
         """A cell where there is none, in its row, which is made where there is none."""
-        own = tag(self.prefix, "c", inside, r=written(cell), **attributes)
+        own = tag(self.prefix, "c", inside, r=name_of(cell), **attributes)
         number = row_of(cell)
         row = self.rows.get(number)
         if row is not None:
@@ -249,7 +249,7 @@ def _orphans(sheet: SheetXml, gone: Collection[Address]) -> Iterator[tuple[Addre
             masters[index] = cell, text
         elif index in masters and masters[index][0] in gone and cell not in gone:
             home, text = masters[index]
-            yield cell, NewFormula(copied(text, home, cell))
+            yield cell, NewFormula(copy_formula(text, home, cell))
 
 
 def _text(data: bytes, element: Element) -> str:

@@ -16,7 +16,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from gradbook.audit.budget import sought, spend
+from gradbook.audit.budget import spend, within_budget
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
 from gradbook.audit.findings import OTHER_GRADIENT
@@ -317,13 +317,13 @@ class Slip:
         yield from self._one_factor()
         yield from self._another_gradient()
         for way in (lambda: next(self._omissions(), None), self._edited):
-            found = sought(way)
+            found = within_budget(way)
             if found:
                 yield found
 
     def small_edit(self) -> SlipCause | None:
         """A reference of its own formula that puts it right, where one does."""
-        found = sought(self._edited)
+        found = within_budget(self._edited)
         return found if found and found.kind == EditKind.REFERENCE.value else None
 
     def cause(self) -> SlipCause:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from gradbook.amounts import counted
-from gradbook.audit.budget import left_open
+from gradbook.audit.budget import note_if_spent
 from gradbook.audit.copies.correct import loss_curve
 from gradbook.audit.exercise.causes import (
     Respelling,
@@ -45,14 +45,14 @@ from gradbook.audit.formula.address import (
     by_sheet,
     column_of,
     letters,
+    name_of,
     pack,
     ranges,
     row_of,
     sheet_of,
-    written,
 )
-from gradbook.audit.formula.pattern import copied
-from gradbook.audit.workbook.book import Book, shown
+from gradbook.audit.formula.pattern import copy_formula
+from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
@@ -118,13 +118,13 @@ class _Judgement:
         losses = [[cell] for cell in trial.places.over(step.loss)]
         weights = [c for weight in step.trained for c in trial.places.over(weight)]
         curve: LossCurves | None = None
-        with left_open(lambda: "how its loss would go on"):
+        with note_if_spent(lambda: "how its loss would go on"):
             curve = loss_curve(self.book, trial.flow, losses, findings)
         rate = next((c for c, p in trial.places.given_cells.items() if p.node is step.rate), None)
         return SheetReport(
             sheet=self.book.sheets[sheet_of(losses[0][0])].title,
             verdict=_verdict(findings, asked),
-            loss=written(losses[0][0]),
+            loss=name_of(losses[0][0]),
             rate=self.book.name_of(rate, losses[0][0]) if rate is not None else "",
             weights=tuple(str(weight.name) for weight in step.trained),
             rows=(min(map(row_of, weights)) + 1, max(map(row_of, weights)) + 1),
@@ -217,7 +217,7 @@ class _Judgement:
         if verdict.state == PASTED:
             return SlipCause(PASTED, f"{node.name} is typed in where a formula belongs")
         if verdict.state == CIRCLE:
-            return SlipCause(CIRCULAR, f"{written(cell)} is computed from itself")
+            return SlipCause(CIRCULAR, f"{name_of(cell)} is computed from itself")
         return self._slip(cell).cause()
 
     def _slip(self, cell: Address) -> Slip:
@@ -258,7 +258,7 @@ class _Judgement:
             why=cause.why,
             relative_error=self._off(first),
             sheet=book.sheets[sheet_of(first)].title,
-            fixes={written(cell): fix for cell, fix in fixes.items()},
+            fixes={name_of(cell): fix for cell, fix in fixes.items()},
             spoils=both if spoilt else (),
             edits=cause.edits or (cause.why,),
             first_step=place.epoch - start,
@@ -304,7 +304,7 @@ class _Judgement:
         text = write(cause.right_expression)
         like = self.book.patterns[first]
         return {
-            cell: f"={copied(text, first, cell)}"
+            cell: f"={copy_formula(text, first, cell)}"
             if self.book.patterns.get(cell) is like
             else self.right(cell)
             for cell in cells
@@ -391,7 +391,7 @@ class _Judgement:
                 why=why,
                 relative_error=abs(self._common_times - 1),
                 sheet=self.book.sheets[sheet_of(here[0])].title,
-                fixes={written(cell): fix for cell, fix in fixes.items()},
+                fixes={name_of(cell): fix for cell, fix in fixes.items()},
                 edits=(why,),
             )
 
@@ -438,9 +438,9 @@ class _Judgement:
             cells=ranges(cells),
             formula=now,
             expected=fixes[first],
-            why=f"{written(first)} was changed: the exercise gave {fixes[first]}",
+            why=f"{name_of(first)} was changed: the exercise gave {fixes[first]}",
             sheet=book.sheets[sheet_of(first)].title,
-            fixes={written(cell): fix for cell, fix in fixes.items()},
+            fixes={name_of(cell): fix for cell, fix in fixes.items()},
             edits=(f"given {node.name}",),
             first_step=self.trial.places.cells[first].epoch,
         )
@@ -455,7 +455,7 @@ class _Judgement:
         given = next((c for c, p in self.trial.places.given_cells.items() if p == wanted), None)
         if given is not None:
             return f"={self.book.name_of(given, cell)}"
-        return shown(float(self.trial.numbers.target(*_args(place))[-1]))
+        return show_value(float(self.trial.numbers.target(*_args(place))[-1]))
 
     def _changed_numbers(self) -> Iterator[str]:
         """Given numbers that are others now: what is computed with them may well be right."""
@@ -469,10 +469,10 @@ class _Judgement:
             if wanted is None or cell in self.book.patterns:
                 continue
             if not isinstance(there, float) or abs(there - wanted) > SAME * abs(wanted):
-                now = shown(there) or "nothing"
+                now = show_value(there) or "nothing"
                 changed.append(
                     f"{self.book.name_of(cell)} ({place.node.name}) was changed: "
-                    f"{now}, and the exercise gave {shown(wanted)}"
+                    f"{now}, and the exercise gave {show_value(wanted)}"
                 )
         yield from changed[:CHANGED_SHOWN]
         if len(changed) > CHANGED_SHOWN:
@@ -517,7 +517,7 @@ def _whole(cells: Sequence[Address]) -> str:
         return ranges(cells)
     sheet = sheet_of(cells[0])
     first, last = (pack(sheet, rows[end], columns[end]) for end in (0, -1))
-    return f"{written(first)}:{written(last)}"
+    return f"{name_of(first)}:{name_of(last)}"
 
 
 def _named(names: Sequence[str]) -> str:

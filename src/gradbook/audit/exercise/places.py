@@ -28,14 +28,14 @@ from gradbook.audit.formula.address import (
     Address,
     cells_of,
     column_of,
+    name_of,
     pack,
     ranges,
     row_of,
     sheet_of,
-    written,
 )
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference, UnknownReference
-from gradbook.audit.workbook.book import Book, quoted
+from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Node
 from gradbook.targets.excel.plan.columns import FIRST_LINE, MOST_LINES, ExerciseRecord, read_record
 
@@ -224,8 +224,8 @@ def _put_named(book: Book, solution: Solution, found: Places) -> None:
             cell = beside.get(words)
             if cell is None or not isinstance(book.values.get(cell), float):
                 continue
-            title = quoted(book.sheets[sheet_of(cell)].title)
-            column = written(cell).rstrip("0123456789")
+            title = quote_title(book.sheets[sheet_of(cell)].title)
+            column = name_of(cell).rstrip("0123456789")
             lost[name.lower()] = f"{title}!${column}${row_of(cell) + 1}"
         found.given_cells[cell] = Place(leaf)
     if lost:

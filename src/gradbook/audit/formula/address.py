@@ -93,7 +93,7 @@ def column_number(word: str) -> int:
     return number - 1
 
 
-def written(cell: Address) -> str:
+def name_of(cell: Address) -> str:
     """The cell as it is called on its own sheet."""
     return f"{letters(column_of(cell))}{row_of(cell) + 1}"
 
@@ -110,7 +110,7 @@ def ranges(cells: Iterable[Address]) -> str:
     in_one_row = len(cells) > 1 and len(set(map(row_of, cells))) == 1
     axis = ACROSS if in_one_row else DOWN
     parts = [
-        (written(run[0]), written(run[-1]))
+        (name_of(run[0]), name_of(run[-1]))
         for _, line in groupby(sorted(set(cells), key=axis.line), key=axis.line)
         for run in _runs(line, axis)
     ]

@@ -61,7 +61,7 @@ def inner(part: Expression) -> list[Expression]:
             return []
 
 
-def rebuilt(expression: Expression, pieces: Sequence[Expression]) -> Expression:
+def rebuild(expression: Expression, pieces: Sequence[Expression]) -> Expression:
     """The same kind of expression, made of other pieces."""
     match expression:
         case Infix(operator, _, _):
@@ -111,11 +111,11 @@ def put(expression: Expression, path: Path, new: Expression) -> Expression:
     for k, part in zip(reversed(path), reversed(passed[:-1]), strict=True):
         pieces = inner(part)
         pieces[k] = new
-        new = rebuilt(part, pieces)
+        new = rebuild(part, pieces)
     return new
 
 
-def replaced(
+def replace_parts(
     expression: Expression,
     instead: Callable[[Expression], Expression | None],
     after: Callable[[Expression], Expression] = lambda part: part,
@@ -128,7 +128,7 @@ def replaced(
         part, opened = waiting.pop()
         pieces = inner(part)
         if opened:
-            made[-len(pieces) :] = [after(rebuilt(part, made[-len(pieces) :]))]
+            made[-len(pieces) :] = [after(rebuild(part, made[-len(pieces) :]))]
         elif (new := instead(part)) is not None:
             made.append(new)
         elif pieces:
@@ -139,9 +139,9 @@ def replaced(
     return made[0]
 
 
-def renamed(expression: Expression, name: Callable[[Reference], str]) -> Expression:
+def rename_cells(expression: Expression, name: Callable[[Reference], str]) -> Expression:
     """The expression with other words for the cells that it mentions."""
-    return replaced(
+    return replace_parts(
         expression, lambda part: Reference(name(part)) if isinstance(part, Reference) else None
     )
 
@@ -175,10 +175,10 @@ def terms(expression: Expression) -> tuple[SignedTerm, ...]:
 def total(parts: Sequence[SignedTerm]) -> Expression:
     """The terms added again, in their order."""
     start, *rest = parts
-    return reduce(lambda a, t: Infix("+" if t[0] > 0 else "-", a, t[1]), rest, signed(*start))
+    return reduce(lambda a, t: Infix("+" if t[0] > 0 else "-", a, t[1]), rest, with_sign(*start))
 
 
-def signed(sign: int, part: Expression) -> Expression:
+def with_sign(sign: int, part: Expression) -> Expression:
     return Prefix("-", part) if sign < 0 else part
 
 
@@ -189,7 +189,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Factored:
+class FactoredProduct:
     """What a product is made of."""
 
     sign: int
@@ -197,7 +197,7 @@ class Factored:
 
 
 @once
-def factors(expression: Expression) -> Factored:
+def factors(expression: Expression) -> FactoredProduct:
     """−a·b/c is minus, a and b above, c below."""
     sign = 1
     found: list[Factor] = []
@@ -216,7 +216,7 @@ def factors(expression: Expression) -> Factored:
                 waiting.append(Factor(operand, factor.above))
             case _:
                 found.append(factor)
-    return Factored(sign, tuple(found))
+    return FactoredProduct(sign, tuple(found))
 
 
 def product(parts: Sequence[Factor]) -> Expression:
@@ -311,10 +311,10 @@ class Edit:
 
     def with_names(self, name: Callable[[Reference], str]) -> Edit:
         """The edit with each cell called by a name: the same wherever its table stands."""
-        return Edit(self.kind, (), renamed(self.old, name), renamed(self.new, name))
+        return Edit(self.kind, (), rename_cells(self.old, name), rename_cells(self.new, name))
 
 
-def regrouped(expression: Expression) -> Iterator[Expression]:
+def regroup(expression: Expression) -> Iterator[Expression]:
     """The expression with one pair of parentheses more, or one less, where that changes it: each
     once, made as it is asked for, since a long sum has very many."""
     known: set[Expression] = set()
@@ -391,7 +391,7 @@ def _raised(part: Expression) -> Iterator[Expression]:
             yield Infix("^", Prefix("-", operand), n)
 
 
-def shortened(expression: Expression) -> Iterator[tuple[Expression, Expression]]:
+def shorten(expression: Expression) -> Iterator[tuple[Expression, Expression]]:
     """The expression without one factor or one term, and what was left out."""
     for path, part in paths(expression):
         around = part_at(expression, path[:-1]) if path else None
@@ -414,7 +414,7 @@ def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression,
         split = factors(part)
         for k, factor in enumerate(split.parts):
             rest = product([*split.parts[:k], *split.parts[k + 1 :]])
-            yield signed(split.sign, rest), factor.part
+            yield with_sign(split.sign, rest), factor.part
 
 
 def pointless_parts(expression: Expression) -> int:
@@ -445,7 +445,7 @@ def _is_a_number(part: Expression) -> bool:
 
 def tidy(expression: Expression) -> Expression:
     """The formula as one would write it: numbers multiplied, −(a − b) as b − a."""
-    return replaced(expression, lambda part: None, _tidied)
+    return replace_parts(expression, lambda part: None, _tidied)
 
 
 def _tidied(expression: Expression) -> Expression:
@@ -476,4 +476,4 @@ def _tidy_product(expression: Expression) -> Expression:
                 rest.append(factor)
     if scale != 1 or not any(factor.above for factor in rest):
         rest.insert(0, Factor(Number(scale), True))
-    return signed(sign, product(rest))
+    return with_sign(sign, product(rest))

@@ -92,7 +92,7 @@ def number(graph: Graph, value: Meaning) -> Node:
         raise NotUnderstood(f"the text {value[:30]!r} where a number belongs") from error
 
 
-def each(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
+def map_values(one: Callable[[Meaning], Node], value: Meaning) -> Meaning:
     if isinstance(value, CellBlock):
         return CellBlock(tuple(tuple(one(x) for x in row) for row in value.rows))
     return one(value)
@@ -211,7 +211,7 @@ def call(graph: Graph, function: str, given: Sequence[Meaning]) -> Meaning:
     word = function.removeprefix("_XLFN.").removeprefix("_XLWS.")
     try:
         if word in ELEMENTWISE and len(given) == 1:
-            return each(lambda x: ELEMENTWISE[word](number(graph, x)), given[0])
+            return map_values(lambda x: ELEMENTWISE[word](number(graph, x)), given[0])
         if word in ELEMENTWISE and len(given) == 2:
             return _by_pairs(graph, ELEMENTWISE[word], *given)
         if word in _OF_ALL:
@@ -429,11 +429,11 @@ def _combined(graph: Graph, part: Expression, found: dict[int, Meaning]) -> Mean
         case Infix(operator, left, right):
             return infix(graph, operator, found[id(left)], found[id(right)])
         case Prefix("-", operand):
-            return each(lambda x: -number(graph, x), found[id(operand)])
+            return map_values(lambda x: -number(graph, x), found[id(operand)])
         case Prefix(_, operand):
             return found[id(operand)]
         case Postfix(_, operand):
-            return each(lambda x: number(graph, x) / 100, found[id(operand)])
+            return map_values(lambda x: number(graph, x) / 100, found[id(operand)])
         case Call(function, arguments):
             given = [found[id(a)] if a is not None else None for a in arguments]
             return call(graph, function, given)

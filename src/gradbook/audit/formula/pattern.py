@@ -35,7 +35,7 @@ from gradbook.audit.formula.address import (
     row_of,
     sheet_of,
 )
-from gradbook.audit.formula.expression import makeup, references, renamed, replaced
+from gradbook.audit.formula.expression import makeup, references, rename_cells, replace_parts
 from gradbook.audit.formula.meaning import ELEMENTWISE
 from gradbook.targets.excel.language.grammar import (
     Call,
@@ -222,7 +222,7 @@ class Pattern:
     @cached_property
     def expression(self) -> Expression | None:
         """What it says, in its own references; made when it is asked for, for few formulas are."""
-        return None if self.form is None else renamed(self.form.expression, self.word_for)
+        return None if self.form is None else rename_cells(self.form.expression, self.word_for)
 
     @cached_property
     def shape(self) -> str:
@@ -255,15 +255,15 @@ class Pattern:
 
     def text_at(self, cell: Address) -> str:
         """The formula as it stands in another cell of the column."""
-        return copied(self.text, self.home, cell)
+        return copy_formula(self.text, self.home, cell)
 
 
-def copied(text: str, home: Address, cell: Address) -> str:
+def copy_formula(text: str, home: Address, cell: Address) -> str:
     """A formula, or a part of one, copied from one cell to another."""
-    return moved(text, row_of(cell) - row_of(home), column_of(cell) - column_of(home))
+    return move_formula(text, row_of(cell) - row_of(home), column_of(cell) - column_of(home))
 
 
-def moved(text: str, down: int, right: int) -> str:
+def move_formula(text: str, down: int, right: int) -> str:
     """A formula copied so many cells away."""
     if not down and not right:
         return text
@@ -299,12 +299,12 @@ def _at(corner: re.Match[str], down: int, right: int) -> str:
     return f"{sheet}{fix_column}{letters(column)}{fix_row}{row}"
 
 
-def relaid(text: str, follow: Callable[[str], str]) -> str:
+def rename_cells_in(text: str, follow: Callable[[str], str]) -> str:
     """A formula in which `follow` says how each cell that it mentions is called."""
     return MARKS.sub(lambda found: follow(found[0]) if found["column"] else found[0], text)
 
 
-def anchored(text: str) -> str:
+def anchor(text: str) -> str:
     """A formula in which every cell stays the same wherever it is copied to."""
     return MARKS.sub(
         lambda found: (
@@ -519,7 +519,7 @@ class Reader:
             return None
 
         try:
-            return write(replaced(read(text.removeprefix("+")), of))
+            return write(replace_parts(read(text.removeprefix("+")), of))
         except FormulaError:
             return text
 
@@ -545,7 +545,7 @@ class Reader:
                     raise _Undivided
             return None
 
-        return replaced(part, of)
+        return replace_parts(part, of)
 
 
 def _element_of_range(

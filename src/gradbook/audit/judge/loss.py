@@ -37,7 +37,7 @@ from gradbook.audit.training.steps import (
     speaks_of_learning,
 )
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import shown
+from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Node, ancestors
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
 
@@ -433,7 +433,7 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
 def _shown(factor: float) -> str:
     """A factor as people write it: 1/30 rather than 0.0333."""
     share = _fraction(factor)
-    return shown(factor) if share is None else str(share)
+    return show_value(factor) if share is None else str(share)
 
 
 def _fraction(factor: float) -> Fraction | None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gradbook.audit.findings import OTHER_GRADIENT, Finding, finding_in
-from gradbook.audit.formula.address import Address, by_sheet, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, relaid
+from gradbook.audit.formula.pattern import CellReference, Pattern, rename_cells_in
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.training.steps import SheetStep
@@ -278,13 +278,13 @@ class _Walk:
             same = there == at and sheet_of(home) == sheet_of(cell)
             return reference if there is None or same else book.name_of(there, cell)
 
-        return relaid(book.patterns[home].text_at(home), follow)
+        return rename_cells_in(book.patterns[home].text_at(home), follow)
 
     def _odd_shape(self, role: Cells, weight: int, model: int, right: str) -> None:
         if self._mentions(weight, role) != self._mentions(model, role):
             return  # biases seldom decay
         names, cell = self.training.names, role[weight]
-        why = f"{written(cell)} is unlike {written(role[model])}, which is {names[model]}'s"
+        why = f"{name_of(cell)} is unlike {name_of(role[model])}, which is {names[model]}'s"
         self.odd.append(OddUpdate(weight, cell, EditKind.FORMULA.value, right, why))
 
     def _mentions(self, weight: int, role: Cells) -> int:
@@ -309,8 +309,8 @@ class _Walk:
             kind, home = EditKind.REFERENCE.value, role[weight]
             if meaning[0] == "gradient" and cell in self.gradients.values():
                 kind = OTHER_GRADIENT
-            right_one, name = written(expected), self.training.names[weight]
-            why = f"{written(cell)} isn't what the other weights take: {name} needs {right_one}"
+            right_one, name = name_of(expected), self.training.names[weight]
+            why = f"{name_of(cell)} isn't what the other weights take: {name} needs {right_one}"
             taken = cell if meaning[0] == "setting" else None
             self.odd.append(OddUpdate(weight, home, kind, right, why, taken))
             return
@@ -365,4 +365,4 @@ def _finding(
     book = training.book
     quantity = training.name_of(cells[0])
     found = finding_in(book, cells, odd.kind, quantity, odd.why, name, right[cells[0]])
-    return replace(found, fixes={written(c): f"={right[c].text_at(c)}" for c in cells})
+    return replace(found, fixes={name_of(c): f"={right[c].text_at(c)}" for c in cells})

@@ -16,10 +16,10 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from gradbook.audit.findings import BLANK_REFERENCE, PASTED, STALE, TO_FILL_IN, Finding, finding_in
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, sheet_of, written
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, relaid
+from gradbook.audit.formula.pattern import Pattern, rename_cells_in
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
@@ -43,7 +43,7 @@ def blank_cells(training: SheetTraining) -> Iterator[Finding]:
         formulas = Counter(book.patterns[cell] for cell in cells if cell in book.patterns)
         if 0 < len(blank) < formulas.total():
             ((right, _),) = formulas.most_common(1)
-            why = f"{written(blank[0])} is blank where the others of its column have a formula"
+            why = f"{name_of(blank[0])} is blank where the others of its column have a formula"
             yield finding_in(book, blank, PASTED, quantity=heading, why=why, right=right)
 
 
@@ -115,7 +115,7 @@ def _taken(training: SheetTraining, heading: str, cells: Sequence[Address]) -> I
     elif blank and set(blank) >= set(cells[1:-1] or cells[:1]):  # the last row may lack it
         user = next((user for cell in blank for user in _users(training, cell)), None)
         if user is not None:
-            yield _blank_finding(training, blank, heading, f"{written(user)} takes it for 0")
+            yield _blank_finding(training, blank, heading, f"{name_of(user)} takes it for 0")
 
 
 def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
@@ -129,7 +129,7 @@ def _users(training: SheetTraining, cell: Address) -> Iterator[Address]:
 def _blank_finding(
     training: SheetTraining, cells: Sequence[Address], heading: str, what: str
 ) -> Finding:
-    why = f"{written(cells[0])} is blank: {what}"
+    why = f"{name_of(cells[0])} is blank: {what}"
     return finding_in(training.book, cells, TO_FILL_IN, quantity=heading, why=why)
 
 
@@ -162,7 +162,7 @@ def neuron_findings(training: SheetTraining, steps: Sequence[SheetStep]) -> Iter
 
 def _neuron_finding(training: SheetTraining, odd: Sequence[OddNeuron]) -> Finding:
     book, first = training.book, odd[0]
-    taken, expected = written(first.actual), written(first.right)
+    taken, expected = name_of(first.actual), name_of(first.right)
     why = f"{taken} is another neuron's weight, and nothing uses {expected}, the one left over here"
     quantity = training.name_of(first.cell)
     kind, right = EditKind.REFERENCE.value, _corrected(training, first)
@@ -177,7 +177,7 @@ def _corrected(training: SheetTraining, odd: OddNeuron) -> Pattern:
         return book.name_of(odd.right, odd.cell) if taken else reference
 
     return book.reader.read_typed(
-        relaid(book.patterns[odd.cell].text_at(odd.cell), follow), odd.cell
+        rename_cells_in(book.patterns[odd.cell].text_at(odd.cell), follow), odd.cell
     )
 
 

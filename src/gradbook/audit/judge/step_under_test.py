@@ -17,7 +17,7 @@ from operator import add
 import numpy as np
 
 from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, sheet_of, written
+from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree, random_values
@@ -25,7 +25,7 @@ from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining
-from gradbook.audit.workbook.book import quoted
+from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language.grammar import Reference
@@ -221,7 +221,7 @@ class Mentions:
         """A cell as a formula in another mentions it; fixed where it serves every step, unless a
         copy of it goes along with them."""
         plain, cell = cell, self.seen_from(cell, home)
-        text = written(cell)
+        text = name_of(cell)
         other = self.alike[-1]
         still = other is not self.step and self.positions.there(cell, other) == cell
         filled = cell + self.positions.there(home, other) - home
@@ -234,7 +234,7 @@ class Mentions:
         """A cell's name with its sheet's before it, where that is another than the formula's."""
         if sheet_of(cell) == sheet_of(home):
             return text
-        return f"{quoted(self.training.book.sheets[sheet_of(cell)].title)}!{text}"
+        return f"{quote_title(self.training.book.sheets[sheet_of(cell)].title)}!{text}"
 
 
 # The step -----------------------------------------------------------------------------

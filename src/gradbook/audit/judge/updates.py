@@ -26,24 +26,24 @@ from gradbook.audit.findings import (
     content_of,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, by_sheet, cells_of, row_of, sheet_of, written
+from gradbook.audit.formula.address import Address, by_sheet, cells_of, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     factors,
     product,
-    renamed,
+    rename_cells,
     terms,
     total,
 )
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import CellReference, Pattern, anchored, relaid
+from gradbook.audit.formula.pattern import CellReference, Pattern, anchor, rename_cells_in
 from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
-from gradbook.audit.workbook.book import shown
+from gradbook.audit.workbook.book import show_value
 from gradbook.targets.excel.language.grammar import Expression, Number, Reference, read, write
 
 LR = "η"
@@ -129,9 +129,9 @@ def _anchored(training: SheetTraining, cell: Address) -> Pattern:
     def fixed(reference: str) -> str:
         at = book.reader.cell(reference, cell)
         moves = at is None or at in training.varying or at in training.weight_cells
-        return reference if moves else anchored(reference)
+        return reference if moves else anchor(reference)
 
-    return book.reader.pattern(relaid(book.patterns[cell].text_at(cell), fixed), cell)
+    return book.reader.pattern(rename_cells_in(book.patterns[cell].text_at(cell), fixed), cell)
 
 
 def _differing(
@@ -152,9 +152,9 @@ def _differing(
                 others[pattern].append(cell)
     if pasted:
         words = f"holds {content_of(book, pasted[0])} where the others of its column have a formula"
-        yield from updates.findings(pasted, usual, PASTED, f"{written(pasted[0])} {words}")
+        yield from updates.findings(pasted, usual, PASTED, f"{name_of(pasted[0])} {words}")
     for cells in others.values():
-        words = f"{written(cells[0])} differs from the rest of its column"
+        words = f"{name_of(cells[0])} differs from the rest of its column"
         yield from updates.findings(cells, usual, DEPARTING_ROW, words)
 
 
@@ -233,12 +233,12 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
     kept = _rate_kept(training, steps[0]) if steps else None
     rate = USUAL_RATE if kept is None else kept
     words = (
-        f"any number above 0 will do, {shown(rate)} for a start"
+        f"any number above 0 will do, {show_value(rate)} for a start"
         if kept is None
-        else f"the values in the file were made with {shown(rate)}"
+        else f"the values in the file were made with {show_value(rate)}"
     )
-    why = f"the learning rate {written(cell)} {state}, so no weight ever changes: {words}"
-    right = book.reader.read_typed(shown(rate), cell)
+    why = f"the learning rate {name_of(cell)} {state}, so no weight ever changes: {words}"
+    right = book.reader.read_typed(show_value(rate), cell)
     yield finding_in(book, [cell], BLANK_RATE, quantity=LR, why=why, right=right)
 
 
@@ -267,8 +267,8 @@ def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
     if not wrong:
         return
     first = wrong[0]
-    where, what = written(taken[first]), _what(training, taken[first])
-    right = anchored(training.book.name_of(training.rate, first))
+    where, what = name_of(taken[first]), _what(training, taken[first])
+    right = anchor(training.book.name_of(training.rate, first))
     drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
     yield from updates.findings(
         wrong,
@@ -324,7 +324,7 @@ def _what(training: SheetTraining, cell: Address) -> str:
 def _with_rate(updates: _Updates, home: Address, wrong: Address, right: str) -> Pattern:
     """The usual formula in some cell, with another reference in the place of the wrong one."""
     reader = updates.training.book.reader
-    expression = renamed(
+    expression = rename_cells(
         read(updates.usual.text_at(home)),
         lambda part: right if reader.cell(part.text, home) == wrong else part.text,
     )
@@ -378,7 +378,7 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
         there = book.reader.cell(reference, first)
         return book.name_of(base, first) if there == before else reference
 
-    text = relaid(book.patterns[first].text_at(first), follow)
+    text = rename_cells_in(book.patterns[first].text_at(first), follow)
     cells, why = [cell for _, cell in over], _why_over(weight, base, first)
     right = book.reader.read_typed(text, first)
     yield finding_in(book, cells, KIND, quantity=name, why=why, weight=name, right=right)
@@ -386,8 +386,8 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
 
 def _why_over(weight: WeightColumn, base: Address, first: Address) -> str:
     return (
-        f"{written(first)} goes on from {written(weight.start)}, as every step does: "
-        f"{written(base)} belongs there"
+        f"{name_of(first)} goes on from {name_of(weight.start)}, as every step does: "
+        f"{name_of(base)} belongs there"
     )
 
 
@@ -399,7 +399,7 @@ def _starts_over(training: SheetTraining, start: Address, before: Address, cell:
 
 def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> str:
     """What an update does instead."""
-    pattern, here = training.book.read_typed(cell), written(cell)
+    pattern, here = training.book.read_typed(cell), name_of(cell)
     assert pattern.expression is not None
     scale = _scale(training, pattern.expression, base, cell)
     if scale:
@@ -409,7 +409,7 @@ def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> st
     if is_less and not any(training.varies(part, cell) for _, part in added):
         what = write(total([(-sign, part) for sign, part in added]))
         return f"{here} subtracts {what}, the same in every step: ∂E/∂{name} is missing"
-    return f"{here} isn't {written(base)} less the learning rate times ∂E/∂{name}"
+    return f"{here} isn't {name_of(base)} less the learning rate times ∂E/∂{name}"
 
 
 def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:
@@ -455,7 +455,7 @@ def _like(
         mentioned.add(at)
         return book.name_of(instead.get(at, at), home)
 
-    text = relaid(book.patterns[update].text_at(update), follow)
+    text = rename_cells_in(book.patterns[update].text_at(update), follow)
     return book.reader.read_typed(text, home) if instead.keys() <= mentioned else None
 
 

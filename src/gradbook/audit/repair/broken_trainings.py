@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gradbook.audit.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, sheet_of, written
-from gradbook.audit.formula.expression import Edit, EditKind, renamed
+from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, name_of, sheet_of
+from gradbook.audit.formula.expression import Edit, EditKind, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.judge.loss import every_step
@@ -132,9 +132,11 @@ def _put_right(book: Book, home: Address, cells: Mapping[Address, Address]) -> P
 
     def name(reference: Reference) -> str:
         instead = cells.get(reader.cell(reference.text, home) or -1)
-        return reference.text if instead is None else written(instead)
+        return reference.text if instead is None else name_of(instead)
 
-    return reader.read_typed(write(renamed(read(book.patterns[home].text_at(home)), name)), home)
+    return reader.read_typed(
+        write(rename_cells(read(book.patterns[home].text_at(home)), name)), home
+    )
 
 
 def _findings(
@@ -153,11 +155,11 @@ def _findings(
             book,
             homes,
             ANOTHER_ROW,
-            quantity=book.label(first, axis) or written(first),
-            why=f"{written(wrong)} is of a later {step}, which makes the sheet circular; "
-            f"{written(own)}{f' ({what})' if what else ''} belongs there",
+            quantity=book.label(first, axis) or name_of(first),
+            why=f"{name_of(wrong)} is of a later {step}, which makes the sheet circular; "
+            f"{name_of(own)}{f' ({what})' if what else ''} belongs there",
             right=right[first],
-            edits=[Edit(EditKind.REFERENCE, (), Reference(written(wrong)), Reference(what))],
+            edits=[Edit(EditKind.REFERENCE, (), Reference(name_of(wrong)), Reference(what))],
         )
 
 

@@ -22,19 +22,19 @@ from gradbook.audit.formula.address import (
     Axis,
     by_sheet,
     column_of,
+    name_of,
     ranges,
     row_of,
     sheet_of,
-    written,
 )
-from gradbook.audit.formula.expression import Edit, EditKind, factors, references, renamed
+from gradbook.audit.formula.expression import Edit, EditKind, factors, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, copied, relaid
+from gradbook.audit.formula.pattern import Pattern, copy_formula, rename_cells_in
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_loss_word
-from gradbook.audit.workbook.book import Book, shown
+from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
 
@@ -122,7 +122,7 @@ class Wording:
     def _lacks(self, part: MissingPart) -> str:
         said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
         if part.kind is EditKind.TERM:
-            name = self.label(part.cell) or (written(part.cell) if part.cell else "a cell")
+            name = self.label(part.cell) or (name_of(part.cell) if part.cell else "a cell")
             lacks = f"it lacks the way through {name}"
             add = f"add {said} to {beside}" if beside else f"add {said}"
         else:
@@ -137,7 +137,7 @@ class Wording:
 
     def _algebra(self, part: Expression) -> str:
         """An expression in the sheet's own names."""
-        named = renamed(part, lambda mention: self.label(self._cell(mention)) or mention.text)
+        named = rename_cells(part, lambda mention: self.label(self._cell(mention)) or mention.text)
         return write(named).replace("*", "·").replace("-", "−")
 
     # What sort of mistake it is
@@ -333,11 +333,11 @@ def _row_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     claims = ((j, c.owner) for j, options in enumerate(tested.step.claims) for c in options)
     weight = next((j for j, owner in claims if owner == home), -1)
     name = tested.training.names[weight] if weight >= 0 else ""
-    what = shown(book.values.get(home)) or "nothing"
-    kind, why = DEPARTING_ROW, f"{written(home)} differs from the rest of its column"
+    what = show_value(book.values.get(home)) or "nothing"
+    kind, why = DEPARTING_ROW, f"{name_of(home)} differs from the rest of its column"
     if home not in book.patterns:
         kind = PASTED
-        why = f"{written(home)} holds {what} where the others of its column have a formula"
+        why = f"{name_of(home)} holds {what} where the others of its column have a formula"
     quantity = f"∂E/∂{name}" if name else _called(tested, home)
     found = _finding(tested, home, kind=kind, quantity=quantity, weight=name, why=why)
     return _fault(tested, weight, hypothesis, replace(found, formula=found.formula or what))
@@ -368,7 +368,7 @@ def _column_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     home, wording = hypothesis.home, Wording(tested, hypothesis.home)
     names = tuple(tested.training.names[weight] for weight in sorted(hypothesis.explains))
     edits = hypothesis.edits if home in tested.training.book.patterns else ()
-    kind, why = PASTED, f"{written(home)} holds a number, and so does its whole column"
+    kind, why = PASTED, f"{name_of(home)} holds a number, and so does its whole column"
     if edits:
         kind, why = wording.kind_and_reason(hypothesis)
     found = _finding(
@@ -397,7 +397,7 @@ def claim_fault(
     if book.is_blank(home):
         kind, why = TO_FILL_IN, f"the gradient of {name} is still to be filled in"
     elif home not in book.patterns:
-        kind, why = PASTED, f"{written(home)} holds a number where the gradient of {name} belongs"
+        kind, why = PASTED, f"{name_of(home)} holds a number where the gradient of {name} belongs"
     elif hypothesis is not None and edits:
         kind, why = wording.kind_and_reason(hypothesis, name)
     elif tested.has_no_influence(weight):
@@ -434,7 +434,7 @@ def _first_step(tested: StepUnderTest) -> int:
 
 
 def _called(tested: StepUnderTest, cell: Address) -> str:
-    return Wording(tested, cell).label(cell) or written(cell)
+    return Wording(tested, cell).label(cell) or name_of(cell)
 
 
 def _finding(tested: StepUnderTest, home: Address, **said: Any) -> Finding:
@@ -469,7 +469,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
     update = owner in tested.training.weight_cells and not positions.owns(owner)
 
     def follow(reference: str) -> str:
-        cell, filled = reader.cell(reference, owner), copied(reference, owner, away)
+        cell, filled = reader.cell(reference, owner), copy_formula(reference, owner, away)
         if cell is None or goes_along(cell):
             return filled
         other, meant = positions.there(cell, step), reader.cell(filled, away)
@@ -479,14 +479,14 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
             return filled
         if sheet_of(other) != sheet_of(cell):
             return book.name_of(other, away)
-        return copied(reference, cell, other)
+        return copy_formula(reference, cell, other)
 
     def goes_along(cell: Address) -> bool:
         """Whether a cell stands beside an update and is not the step's own, as a velocity does."""
         beside = positions.row(cell) == positions.row(owner)
         return update and beside and not positions.owns(cell)
 
-    return relaid(text, cache(follow))  # a long formula mentions the same few cells
+    return rename_cells_in(text, cache(follow))  # a long formula mentions the same few cells
 
 
 def gather_faults(faults: Sequence[Fault]) -> Iterator[list[Fault]]:
@@ -506,13 +506,13 @@ def findings_of(book: Book, same: Sequence[Fault]) -> Iterator[Finding]:
     fixes = {owner: f"={text}" for fault in same for owner, text in fault.fixes.items()}
     first_step = min(fault.first_step for fault in same)
     for own in by_sheet(owner for fault in same for owner in fault.owners):
-        here = {written(cell): fixes[cell] for cell in own if cell in fixes}
+        here = {name_of(cell): fixes[cell] for cell in own if cell in fixes}
         found = replace(first.finding, cells=ranges(own), fixes=here, first_step=first_step)
         yield found if min(first.owners) in own else _elsewhere(book, found, own[0])
 
 
 def _elsewhere(book: Book, finding: Finding, cell: Address) -> Finding:
     """Return the same finding as it stands on another sheet."""
-    formula, expected = book.content(cell), finding.fixes.get(written(cell), finding.expected)
+    formula, expected = book.content(cell), finding.fixes.get(name_of(cell), finding.expected)
     title = book.sheets[sheet_of(cell)].title
     return replace(finding, sheet=title, formula=formula, expected=expected)

@@ -31,10 +31,10 @@ from gradbook.audit.formula.expression import (
     product,
     put,
     references,
-    regrouped,
-    renamed,
-    replaced,
-    shortened,
+    regroup,
+    rename_cells,
+    replace_parts,
+    shorten,
     terms,
     total,
 )
@@ -328,7 +328,9 @@ def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
     """Sums where their activations belong, all of them at once."""
     mentioned = {reference.text for reference in references(formula.expression)}
     if len(mentioned & known.activations.keys()) > 1:
-        new = renamed(formula.expression, lambda ref: known.activations.get(ref.text, ref.text))
+        new = rename_cells(
+            formula.expression, lambda ref: known.activations.get(ref.text, ref.text)
+        )
         yield _rewritten(formula, EditKind.ACTIVATION, formula.expression, new)
 
 
@@ -343,13 +345,13 @@ def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alterna
 
 def groupings(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """Parentheses that are missing, stand in the wrong place, or are too many."""
-    for new in islice(regrouped(formula.expression), MOST_GROUPINGS):
+    for new in islice(regroup(formula.expression), MOST_GROUPINGS):
         yield _rewritten(formula, EditKind.PARENTHESES, formula.expression, new)
 
 
 def omissions(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """A factor or a term too many."""
-    for shorter, left_out in shortened(formula.expression):
+    for shorter, left_out in shorten(formula.expression):
         yield _rewritten(formula, EditKind.OMISSION, left_out, shorter)
 
 
@@ -434,7 +436,9 @@ def _of_one_cell(part: Expression) -> Expression | None:
     cells = [reference.text for reference in references(part)]
     named = any(isinstance(piece, Call) for piece in parts(part))
     return (
-        renamed(part, lambda _: "x") if named and len(cells) == 1 and ":" not in cells[0] else None
+        rename_cells(part, lambda _: "x")
+        if named and len(cells) == 1 and ":" not in cells[0]
+        else None
     )
 
 
@@ -444,7 +448,7 @@ def _bare(expression: Expression, template: Expression) -> Expression:
     def cell(part: Expression) -> Expression | None:
         return next(references(part)) if _of_one_cell(part) == template else None
 
-    return replaced(expression, cell)
+    return replace_parts(expression, cell)
 
 
 def _natural(expression: Expression) -> Expression:
@@ -547,7 +551,7 @@ def _templates_of(expression: Expression) -> Iterator[Expression]:
 
 def fill_template(template: Expression, cell: Reference) -> Expression:
     """Put a cell in the place of a template's x."""
-    return renamed(template, lambda _: cell.text)
+    return rename_cells(template, lambda _: cell.text)
 
 
 def fill_templates(

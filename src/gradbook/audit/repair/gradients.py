@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 
-from gradbook.audit.budget import A_SHARE, budget, left_open, sought
+from gradbook.audit.budget import A_SHARE, budget, note_if_spent, within_budget
 from gradbook.audit.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.expression import EditKind
@@ -147,7 +147,7 @@ def gradient_findings(
     usual = ordered[0]
     faults: list[Fault] = []
     waiting = list(ordered)
-    with left_open(lambda: _not_judged(waiting)):
+    with note_if_spent(lambda: _not_judged(waiting)):
         first = StepUnderTest.of(training, usual)
         earlier = EarlierRows(first.wrong_weights())
         partly = _partly_in_updates(first)
@@ -188,13 +188,13 @@ def explain_step(
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""
-    rows = sought(lambda: choose(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
+    rows = within_budget(lambda: choose(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
         tested = repair_step(tested, rows)
     wrong = wrong_claims(tested, earlier)
     aside: set[int] = set()
-    for update in sought(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
+    for update in within_budget(lambda: _updates(Symptoms(tested, wrong, earlier))) or ():
         yield from faults_of(tested, update)
         earlier.updates.append((tested, update))
         aside |= update.explains
@@ -204,12 +204,12 @@ def explain_step(
         yield from faults_of(before, update)
     aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
-    lacking = sought(partial(omissions_of_all, symptoms), A_SHARE)
+    lacking = within_budget(partial(omissions_of_all, symptoms), A_SHARE)
     if lacking:
         yield from _omission_faults(symptoms, lacking)
         return
     for _ in range(ROUNDS):
-        column = sought(partial(_column, symptoms), A_SHARE)
+        column = within_budget(partial(_column, symptoms), A_SHARE)
         if column is None:
             break
         yield from faults_of(tested, column)
@@ -296,7 +296,7 @@ def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
     the loss doesn't depend on its weight."""
     if symptoms.under_test.has_no_influence(weight):
         return None
-    found = sought(lambda: choose(symptoms, SearchStage.CLAIMS))
+    found = within_budget(lambda: choose(symptoms, SearchStage.CLAIMS))
     if found is None and budget().seeking.is_empty:
         return next(written_anew(symptoms), None)
     return found
@@ -370,7 +370,7 @@ def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
 def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
     """What a generator proposes as far as there is something to spend, and to weigh it with."""
     found: list[Hypothesis] = []
-    sought(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
+    within_budget(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
     return found  # what was added before nothing was left, too
 
 
@@ -429,7 +429,9 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
         if verdict is ClaimVerdict.RIGHT or claim is None or climbs:
             continue
         alone = Symptoms(tested, {weight: claim}, earlier, weight=weight)
-        if verdict is not ClaimVerdict.RIGHT_HERE or sought(partial(_is_slip, alone, weight)):
+        if verdict is not ClaimVerdict.RIGHT_HERE or within_budget(
+            partial(_is_slip, alone, weight)
+        ):
             found[weight] = claim
     return found
 

@@ -19,16 +19,16 @@ from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     Factor,
-    Factored,
+    FactoredProduct,
     Path,
     factors,
     pointless_parts,
     put,
     references,
-    signed,
     terms,
     tidy,
     total,
+    with_sign,
 )
 from gradbook.audit.formula.expression import product as multiplied
 from gradbook.audit.formula.meaning import NotUnderstood
@@ -446,7 +446,7 @@ def _extended(
 def with_factor(part: Expression, factor: Expression) -> Expression:
     """A product with another factor, or several."""
     some, others = factors(part), factors(factor)
-    return signed(some.sign * others.sign, multiplied([*some.parts, *others.parts]))
+    return with_sign(some.sign * others.sign, multiplied([*some.parts, *others.parts]))
 
 
 def with_term(part: Expression, term: Expression) -> ExtendedFormula:
@@ -472,24 +472,24 @@ def with_term(part: Expression, term: Expression) -> ExtendedFormula:
         sign = some.sign
     else:
         both = (some.sign, multiplied(rest)), (others.sign, multiplied(more))
-        inside = ExtendedFormula(total(both), signed(*both[1]), signed(*both[0]))
+        inside = ExtendedFormula(total(both), with_sign(*both[1]), with_sign(*both[0]))
         sign = 1
     both_have = [factor for factor in some.parts if not any(factor is other for other in rest)]
     before = next(k for k, factor in enumerate(some.parts) if factor is rest[0])
     grouped = [*both_have[:before], Factor(inside.whole, True), *both_have[before:]]
-    return replace(inside, whole=signed(sign, multiplied(grouped)))
+    return replace(inside, whole=with_sign(sign, multiplied(grouped)))
 
 
-def _has_a_sum(split: Factored) -> bool:
+def _has_a_sum(split: FactoredProduct) -> bool:
     return any(len(terms(factor.part)) > 1 for factor in split.parts if factor.above)
 
 
-def _common(some: Factored, others: Factored) -> Counter[tuple[str, bool]]:
+def _common(some: FactoredProduct, others: FactoredProduct) -> Counter[tuple[str, bool]]:
     """The factors that two products share."""
     return Counter(map(_said, some.parts)) & Counter(map(_said, others.parts))
 
 
-def _without(split: Factored, common: Mapping[tuple[str, bool], int]) -> list[Factor]:
+def _without(split: FactoredProduct, common: Mapping[tuple[str, bool], int]) -> list[Factor]:
     left = Counter(common)
     found: list[Factor] = []
     for factor in reversed(split.parts):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, combinations, product
 
-from gradbook.audit.budget import sought
+from gradbook.audit.budget import within_budget
 from gradbook.audit.findings import (
     ANOTHER_ROW,
     CHANGE,
@@ -29,10 +29,10 @@ from gradbook.audit.formula.address import (
     cells_of,
     column_of,
     letters,
+    name_of,
     ranges,
     row_of,
     sheet_of,
-    written,
 )
 from gradbook.audit.formula.expression import (
     Edit,
@@ -41,14 +41,14 @@ from gradbook.audit.formula.expression import (
     part_at,
     paths,
     references,
-    regrouped,
-    renamed,
-    shortened,
+    regroup,
+    rename_cells,
+    shorten,
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
 from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases
-from gradbook.audit.workbook.book import shown
+from gradbook.audit.workbook.book import show_value
 from gradbook.targets.excel.language.grammar import (
     Call,
     Expression,
@@ -92,7 +92,7 @@ def small_edits(
         if not isinstance(part, Number) and _takes_factors(around):
             for factor in factors:
                 yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, factor))
-    for new, _ in shortened(expression):
+    for new, _ in shorten(expression):
         yield Edit(EditKind.OMISSION, ((),), expression, new)
 
 
@@ -104,7 +104,7 @@ def larger_edits(
     for (p, a), (q, b) in combinations(single, 2):
         if a != b:
             yield Edit(EditKind.EXCHANGE, (p, q), a, b)
-    for new in regrouped(expression):
+    for new in regroup(expression):
         yield Edit(EditKind.PARENTHESES, ((),), expression, new)
     more: list[Expression] = [Reference(text) for text in pool]
     for term in [*more, *(Infix("*", Reference(a), Reference(b)) for a, b in pairs)]:
@@ -233,7 +233,7 @@ class RepairSearch:
             at = self.book.reader.cell(reference.text, cell)
             return self.book.name_of(left, cell) if at == base else reference.text
 
-        return self.book.reader.read_typed(write(renamed(right.expression, name)), cell)
+        return self.book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
 
     def _left_before(self, update: RuleUpdate) -> Address | None:
         """The weight that the step before the last one left."""
@@ -307,7 +307,7 @@ class RepairSearch:
     def _anchored(self, rate: Address) -> str:
         """The rate as formulas should name it: Network!$B$3."""
         fixed = f"${letters(column_of(rate))}${row_of(rate) + 1}"
-        return self.book.name_of(rate, self.step.first).replace(written(rate), fixed)
+        return self.book.name_of(rate, self.step.first).replace(name_of(rate), fixed)
 
     def _tried(
         self, cell: Address, text: str, wanted: Sequence[RuleUpdate], edit: Edit | None
@@ -425,7 +425,7 @@ class RuleWords:
 
     def of_repair(self, step: RuleStep, repair: RuleRepair, trouble: Trouble) -> tuple[str, str]:
         """The kind of a mistake, and why it is one."""
-        update, here = repair.updates[0], written(repair.cell)
+        update, here = repair.updates[0], name_of(repair.cell)
         form = self.usual.forms_with(step, {repair.cell: repair.right})[update]
         rule = self.rule(update, form)
         if repair.edit is not None:
@@ -464,9 +464,9 @@ class RuleWords:
         axis = self.perceptron.axis or DOWN
         is_rate = meant is not None and meant == self.usual.rate.fixed
         if meant is not None and is_rate and axis.line(at) == axis.line(meant):
-            found = shown(self.book.values.get(at))[:20] or "blank"
-            return DRIFTING_RATE, f"the learning rate isn't anchored: {written(at)} is {found}"
-        name, cell = self.name_of_cell(at), written(at)
+            found = show_value(self.book.values.get(at))[:20] or "blank"
+            return DRIFTING_RATE, f"the learning rate isn't anchored: {name_of(at)} is {found}"
+        name, cell = self.name_of_cell(at), name_of(at)
         here = name if name == cell else f"{name} ({cell})"
         if trouble is Trouble.TARGET:
             return edit.kind.value, f"{rule}; {here} is not its sample's target"
@@ -474,7 +474,7 @@ class RuleWords:
 
     def why_pasted(self, cell: Address) -> str:
         words = "where the others of its line have a formula"
-        return f"{written(cell)} holds {content_of(self.book, cell)} {words}"
+        return f"{name_of(cell)} holds {content_of(self.book, cell)} {words}"
 
     def why_not_carried(self, update: RuleUpdate) -> str:
         start = self.book.name_of(self.perceptron.plain(update.base), update.cell)
@@ -532,7 +532,7 @@ class RuleFindings:
             del waiting[update]
             yield self._pasted(search, update)
         while waiting:
-            repair = sought(lambda: search.best(list(waiting)))
+            repair = within_budget(lambda: search.best(list(waiting)))
             if repair is None:
                 update = next(iter(waiting))
                 del waiting[update]

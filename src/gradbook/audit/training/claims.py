@@ -19,7 +19,7 @@ from gradbook.audit.formula.expression import (
     inner,
     product,
     references,
-    renamed,
+    rename_cells,
     terms,
 )
 from gradbook.audit.training.training import RepeatedSteps, SheetTraining, SimilarColumns
@@ -409,7 +409,7 @@ class Claim:
             return there.expression
         both = zip(references(own.expression), references(there.expression), strict=True)
         words = {typed.text: other.text for typed, other in both}
-        return renamed(self.expression, lambda part: words.get(part.text, part.text))
+        return rename_cells(self.expression, lambda part: words.get(part.text, part.text))
 
 
 OfEach = list[tuple[Claim, ...]]  # of the weights, or of a weight's updates

@@ -9,9 +9,9 @@ from functools import cached_property, partial
 from itertools import islice, takewhile
 from operator import eq
 
-from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, sheet_of, written
+from gradbook.audit.formula.address import ACROSS, DOWN, SHEET, Address, Axis, name_of, sheet_of
 from gradbook.audit.formula.expression import SignedTerm, factors, once, references, terms
-from gradbook.audit.formula.pattern import Pattern, relaid
+from gradbook.audit.formula.pattern import Pattern, rename_cells_in
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     align_columns,
@@ -57,7 +57,7 @@ class SheetTraining:
         said = [heading(self.book, weight) for weight in self.weights]
         often = Counter(said)
         both = zip(said, self.weights, strict=True)
-        return tuple(f"{s}[{written(w.start)}]" if often[s] > 1 else s for s, w in both)
+        return tuple(f"{s}[{name_of(w.start)}]" if often[s] > 1 else s for s, w in both)
 
     @cached_property
     def weight_cells(self) -> dict[Address, tuple[int, int]]:
@@ -84,7 +84,7 @@ class SheetTraining:
 
     def name_of(self, cell: Address) -> str:
         """Return what the sheet calls a cell, or else the cell as people write it."""
-        return self.label(cell) or written(cell)
+        return self.label(cell) or name_of(cell)
 
     @property
     def sheet(self) -> int:
@@ -157,7 +157,7 @@ class SheetTraining:
             elsewhere = "!" in reference and at in self.varying
             return book.name_of(at + away, cell) if at and elsewhere else reference
 
-        return book.reader.read_typed(relaid(formula.text_at(cell), follow), cell)
+        return book.reader.read_typed(rename_cells_in(formula.text_at(cell), follow), cell)
 
     # What a cell was one step ago: velocities, running means
 

@@ -17,10 +17,10 @@ from gradbook.audit.formula.address import (
     Address,
     Axis,
     column_of,
+    name_of,
     pack,
     row_of,
     sheet_of,
-    written,
 )
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
 from gradbook.targets.excel.language.grammar import TOO_DEEP
@@ -180,7 +180,7 @@ class Book:
 
     def content(self, cell: Address) -> str:
         """What stands in a cell: its formula or, where it has none, its value."""
-        return self.formula(cell) or shown(self.values.get(cell))
+        return self.formula(cell) or show_value(self.values.get(cell))
 
     def read_typed(self, cell: Address) -> Pattern:
         """A cell's formula, its references as they are typed there."""
@@ -189,16 +189,16 @@ class Book:
     def name_of(self, cell: Address, seen_from: Address | None = None) -> str:
         """The cell's name, with its sheet's where it is another than the reader's."""
         if seen_from is not None and sheet_of(seen_from) == sheet_of(cell):
-            return written(cell)
-        return f"{quoted(self.sheets[sheet_of(cell)].title)}!{written(cell)}"
+            return name_of(cell)
+        return f"{quote_title(self.sheets[sheet_of(cell)].title)}!{name_of(cell)}"
 
 
-def shown(value: CellValue) -> str:
+def show_value(value: CellValue) -> str:
     """A value as people see it: every number of a finding is written like this."""
     return "" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-def quoted(title: str) -> str:
+def quote_title(title: str) -> str:
     """A sheet's name as formulas write it."""
     plain = title.replace("_", "a").replace(".", "a").isalnum() and not title[:1].isdigit()
     return title if plain else "'" + title.replace("'", "''") + "'"
@@ -318,8 +318,8 @@ def _formulas(book: Book) -> dict[str, str]:
             continue
         seen.add(pattern)
         title = book.sheets[sheet_of(cell)].title
-        shown = f"{title}!{written(cell)} ={pattern.text_at(cell)[:LONGEST_SHOWN]}"
-        found.setdefault(_digest([pattern.shape]) + _digest([_plain(pattern)]), shown)
+        entry = f"{title}!{name_of(cell)} ={pattern.text_at(cell)[:LONGEST_SHOWN]}"
+        found.setdefault(_digest([pattern.shape]) + _digest([_plain(pattern)]), entry)
         if len(found) == MOST_FORMULAS:
             break
     return found

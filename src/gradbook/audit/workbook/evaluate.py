@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan, nan
 from typing import Any
 
-from gradbook.audit.budget import A_SHARE, budget, sought, spend
+from gradbook.audit.budget import A_SHARE, budget, spend, within_budget
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.meaning import CellBlock, NotUnderstood, Single, meaning, number
 from gradbook.audit.formula.pattern import Pattern, RangeReference
@@ -36,7 +36,9 @@ def fill_in(book: Book, flow: Flow) -> None:
     if len(book.patterns) > MOST or any(value not in (None, 0.0) for value in shown):
         return
     cells = Evaluation(book, flow)
-    computed = sought(lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE)
+    computed = within_budget(
+        lambda: {cell: cells.shown_value(cell) for cell in book.patterns}, A_SHARE
+    )
     if computed is None:
         budget().left.append("the values of its formulas, which the file lacks")
         return

@@ -195,6 +195,6 @@ def relations_part(of: str) -> str:
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
-def related(of: str, target: str) -> str:
+def resolve_target(of: str, target: str) -> str:
     """The part, by its name in the package, that a relation of a part leads to."""
     return posixpath.normpath(posixpath.join("/", posixpath.dirname(of), target)).lstrip("/")

@@ -30,8 +30,8 @@ from gradbook.audit.workbook.package import (
     WorkbookError,
     local,
     package,
-    related,
     relations_part,
+    resolve_target,
 )
 from gradbook.audit.workbook.rows import BookCells, SheetRows
 
@@ -87,7 +87,7 @@ def _relations(parts: Package, of: str) -> dict[str, str]:
 
     def begin(tag: str, attributes: dict[str, str]) -> None:
         if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
-            found[attributes.get("Id", "")] = related(of, attributes.get("Target", ""))
+            found[attributes.get("Id", "")] = resolve_target(of, attributes.get("Target", ""))
 
     if relations_part(of) in parts:
         parts.parse(relations_part(of), begin)

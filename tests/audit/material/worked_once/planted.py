@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradbook.audit.check import check
 from gradbook.audit.findings import BookReport
-from gradbook.audit.formula.address import cells_of, written
+from gradbook.audit.formula.address import cells_of, name_of
 from tests.audit.material.layouts.planted import Judged
 from tests.audit.material.mutants import is_right_once_corrected
 from tests.audit.material.worked_once import matrices, plane
@@ -50,4 +50,4 @@ def spoilt(path: Path, number: int, layout: str) -> Judged | None:
 
 def _blamed(report: BookReport) -> list[set[str]]:
     """The cells of each finding."""
-    return [{written(cell) for cell in cells_of(found.cells, 0)} for found in report.findings]
+    return [{name_of(cell) for cell in cells_of(found.cells, 0)} for found in report.findings]

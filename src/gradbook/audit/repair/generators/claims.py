@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradbook.audit.budget import spend
-from gradbook.audit.formula.address import Address, sheet_of, written
+from gradbook.audit.formula.address import Address, name_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import copied, relaid
+from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
 from gradbook.audit.judge.omissions import Omissions
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, repair_step
@@ -121,9 +121,9 @@ def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address
         there = None if at is None else beside(tested, at, cell, home)
         if at is None or there is None or there == at:
             return reference
-        return copied(reference, at, there)
+        return copy_formula(reference, at, there)
 
-    return relaid(text, follow)
+    return rename_cells_in(text, follow)
 
 
 def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
@@ -453,7 +453,7 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
             continue
         if home != astray:
             taken, said = (
-                tested.mentions.on_its_sheet(written(cell), cell, home) for cell in (astray, right)
+                tested.mentions.on_its_sheet(name_of(cell), cell, home) for cell in (astray, right)
             )
             text = _with(tested, patterns[home].text_at(home), home, astray, said)
             edit = Edit(EditKind.REFERENCE, ((),), Reference(taken), Reference(said))
@@ -499,7 +499,7 @@ def _further(training: SheetTraining, update: Hypothesis, there: Address) -> str
     right = training.book.reader.read_typed(update.formulas[0], update.home)
     if sheet_of(there) != sheet_of(update.home):
         return training.on_sheet_of(there, right).text_at(there)
-    return copied(right.text, update.home, there)
+    return copy_formula(right.text, update.home, there)
 
 
 def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
@@ -584,4 +584,4 @@ def _near(tested: StepUnderTest, home: Address, cells: Iterable[Address]) -> lis
 def _with(tested: StepUnderTest, text: str, home: Address, astray: Address, said: str) -> str:
     """A formula that mentions another cell in the place of one."""
     cell = tested.training.book.reader.cell
-    return relaid(text, lambda word: said if cell(word, home) == astray else word)
+    return rename_cells_in(text, lambda word: said if cell(word, home) == astray else word)

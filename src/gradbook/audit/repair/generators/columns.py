@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, references, renamed
+from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.numbers import agree
@@ -552,7 +552,7 @@ def _exchanged(
         return mention.text if meant is None else _seen(tested, meant, first, home).text
 
     assert said.expression is not None
-    return renamed(said.expression, name)
+    return rename_cells(said.expression, name)
 
 
 def _seen(tested: StepUnderTest, cell: Address, first: Address, home: Address) -> Reference:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from gradbook.audit.formula.address import ROW, SHEET, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern, moved, relaid
+from gradbook.audit.formula.pattern import Pattern, move_formula, rename_cells_in
 from gradbook.audit.judge.numbers import agree
 from gradbook.audit.judge.step_under_test import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
@@ -181,9 +181,9 @@ class Move:
                 return self.training.book.name_of(at + by, cell + own)
             within = by - round(by / SHEET) * SHEET  # its sheet isn't said
             down = round(within / ROW)
-            return moved(reference, down, within - down * ROW)
+            return move_formula(reference, down, within - down * ROW)
 
-        return relaid(formula, follow)
+        return rename_cells_in(formula, follow)
 
     def same(self, cell: Address, there: Address) -> bool:
         """Whether the two formulas say the same of their own steps."""
@@ -228,7 +228,7 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
     across = column_of(wrong.home) - column_of(known.home)
 
     def follow(cell: Address, text: str) -> str:
-        return moved(text, down, across)
+        return move_formula(text, down, across)
 
     again = _moved(known, (wrong.home,), follow)
     if _restores(wrong, again):
