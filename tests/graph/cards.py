@@ -311,6 +311,16 @@ CARDS: dict[str, Card] = {
         ],
         torch=lambda torch, t, a: torch.nn.functional.l1_loss(a, t),
     ),
+    "huber": Card(
+        TWO,
+        [
+            at(0.5, 1, value=0.125, slopes=(-0.5, 0.5)),
+            at(2, 0.5, value=1, slopes=(1, -1)),
+            at(0, 2.5, value=2, slopes=(-1, 1)),
+            at(3, 3, value=0, slopes=(0, 0)),
+        ],
+        torch=lambda torch, t, a: torch.nn.functional.huber_loss(a, t),
+    ),
     "binary_cross_entropy": Card(
         TWO,
         [

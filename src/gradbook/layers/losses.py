@@ -124,6 +124,28 @@ Loss.ABSOLUTE = loss(
     expansion=lambda t, a: t.graph.make("relu", t - a) + t.graph.make("relu", a - t),
 )
 
+
+def _huber(t: Node, a: Node) -> Node:
+    size = t.graph.make("absolute_error", t, a)
+    return t.graph.make("choose", size - 1, size - 0.5, 0.5 * (t - a) ** 2)
+
+
+def _at_most_one(off: Node) -> Node:
+    """What an output is off, and no more than 1 either way."""
+    make = off.graph.make
+    return make("choose", off - 1, 1, make("choose", -1 - off, -1, off))
+
+
+loss(
+    "huber loss",  # Huber (1964): outliers count by their distance, not by its square
+    "½(t − a)² up to a distance of 1, then |t − a| − ½",
+    "huber",
+    lambda t, a: np.where(np.abs(t - a) <= 1, 0.5 * (t - a) ** 2, np.abs(t - a) - 0.5),
+    synonyms=("huber", "smooth l1"),
+    derivative=lambda d, y, t, a: (d * _at_most_one(t - a), d * _at_most_one(a - t)),
+    expansion=_huber,
+)
+
 # Of probabilities ----------------------------------------------------------------
 
 Loss.BINARY = loss(

@@ -113,6 +113,7 @@ NO_LOSS = (
 LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over the outputs
     "absolute_error": "l1_loss",
     "binary_cross_entropy": "binary_cross_entropy",
+    "huber": "huber_loss",
     "square": "mse_loss",
 }
 CONDITIONS = {  # which parameters are of a kind, by their names
