@@ -278,7 +278,7 @@ def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[
     """The numbers that the loss is computed from, with other formulas in the place of some."""
     training, book = tested.training, tested.training.book
 
-    def meant(cell: Address) -> Address:
+    def plain_or_changed(cell: Address) -> Address:
         return cell if cell in formulas else training.plain(cell)
 
     def onward(cell: Address) -> Iterable[Address]:
@@ -287,9 +287,9 @@ def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[
         sources = training.flow.sources(cell)
         if cell in formulas:
             sources = tuple(training.flow.mentioned_cells(formulas[cell].places, cell))
-        return map(meant, sources)
+        return map(plain_or_changed, sources)
 
-    counted = walk(map(meant, tested.loss_cells), onward)
+    counted = walk(map(plain_or_changed, tested.loss_cells), onward)
     typed = {c for c in counted if c not in book.patterns and c not in training.weight_cells}
     return {cell for cell in typed if isinstance(book.values.get(cell), float)}
 

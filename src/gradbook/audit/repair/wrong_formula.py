@@ -94,7 +94,7 @@ class WrongFormula:
         return self.repair is not None and self.repair.edits[0].kind is not EditKind.FORMULA
 
     @cached_property
-    def evaluated(self) -> EvaluatedFormula:
+    def evaluation(self) -> EvaluatedFormula:
         return EvaluatedFormula(self.expression, remember(self.value_of))
 
     def value_of(self, part: Expression) -> Array:
@@ -146,7 +146,7 @@ def unless_in_vain(
     """A way to repair a formula, not tried again where it failed for its copies beside or above."""
 
     @wraps(way)
-    def tried(wrong: WrongFormula) -> Hypothesis | None:
+    def attempt(wrong: WrongFormula) -> Hypothesis | None:
         current, home = budget(), wrong.home
         places = ("row", row_of(home)), ("column", column_of(home))
         cases = [(way.__name__, wrong.pattern.key, place) for place in places]
@@ -155,14 +155,14 @@ def unless_in_vain(
             current.in_vain.update(cases)
         return found
 
-    return tried
+    return attempt
 
 
 @unless_in_vain
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """One edit, of whatever kind: the likeliest of the first kind that helps."""
     for kind in formula_edits.EDITS:
-        right = matching(kind.propose(wrong.evaluated, wrong.substitutes), wrong.right_values)
+        right = matching(kind.propose(wrong.evaluation, wrong.substitutes), wrong.right_values)
         found = islice((edit for edit in right if not wrong.is_pointless([edit])), FEW)
         best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in found))
         if best:
@@ -177,7 +177,7 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     known = replace(wrong.substitutes, references=some)
     for hypothesis in _regrouped(wrong, known):
         return hypothesis
-    right = pairs(wrong.evaluated, some, wrong.right_values)
+    right = pairs(wrong.evaluation, some, wrong.right_values)
     found = islice((two for two in right if not wrong.is_pointless(two)), FEW)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in found))
     return best[0] if best else None
@@ -185,8 +185,8 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
 
 def _regrouped(wrong: WrongFormula, known: Substitutes) -> Iterator[Hypothesis]:
     """Other parentheses, and then another reference."""
-    for (grouping,), _ in formula_edits.groupings(wrong.evaluated, known):
-        other = EvaluatedFormula(grouping.new, wrong.evaluated.value_of)
+    for (grouping,), _ in formula_edits.groupings(wrong.evaluation, known):
+        other = EvaluatedFormula(grouping.new, wrong.evaluation.value_of)
         for edit in matching(formula_edits.other_references(other, known), wrong.right_values):
             if not wrong.is_pointless([grouping, edit]):
                 done = edit.apply_to(grouping.new)
@@ -405,7 +405,9 @@ def _worth(
     true, then, now = chain.derivatives([(), (*omissions[done:],), (*omissions,)])[of]
     with np.errstate(all="ignore"):
         share = (then - now) / (true - now)
-        found: Array = wrong.evaluated.whole + (wrong.right_values - wrong.evaluated.whole) * share
+        found: Array = (
+            wrong.evaluation.whole + (wrong.right_values - wrong.evaluation.whole) * share
+        )
     return found
 
 
@@ -413,7 +415,7 @@ def _places(
     wrong: WrongFormula, expression: Expression, left: MissingPart, wanted: Array
 ) -> Iterator[PutBack]:
     """The ways to put a part back, the outermost place first."""
-    formula = EvaluatedFormula(expression, wrong.evaluated.value_of)
+    formula = EvaluatedFormula(expression, wrong.evaluation.value_of)
     more = wrong.value_of(left.formula)
     for path in sorted(formula.parts, key=len):
         part = formula.parts[path]
@@ -421,7 +423,7 @@ def _places(
             if not hits(np.atleast_2d(formula.with_({path: values})), wanted):
                 continue
             said = put(expression, path, extended.whole)
-            whole = EvaluatedFormula(said, wrong.evaluated.value_of).whole
+            whole = EvaluatedFormula(said, wrong.evaluation.value_of).whole
             if hits(np.atleast_2d(whole), wanted):
                 beside = extended.beside if path or extended.beside is not part else None
                 part_put = replace(left, formula=extended.addition, beside=beside)
