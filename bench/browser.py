@@ -38,8 +38,8 @@ from gradbook.engine.native import NativeEngine
 from gradbook.lab.models.model import untrained_model
 from gradbook.lab.recipes.text import recipe
 from gradbook.net import parse
-from gradbook.report.digits.packing import TrainingPack, scales
-from gradbook.report.digits.page import digits_page
+from gradbook.report.digits_page import digits_page
+from gradbook.report.digits_tables import TrainingPack, scales
 from tests.outside.browser import Browser, browser
 from tests.outside.witness import program
 

@@ -22,7 +22,7 @@ from gradbook.lab.models.model import load_shipped
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.text import recipe
 from gradbook.lab.training.material import adapt
-from gradbook.report.digits.page import READ_AT_ONCE
+from gradbook.report.digits_page import READ_AT_ONCE
 
 
 def modules(name: str) -> Iterator[WasmModule]:

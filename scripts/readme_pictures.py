@@ -28,7 +28,7 @@ from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from gradbook.report.run_report import run_page
 from gradbook.report.sweep import sweep_page
 from gradbook.report.workbook import write_workbook

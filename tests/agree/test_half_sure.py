@@ -17,7 +17,7 @@ from gradbook.lab.models.model import Model
 from gradbook.lab.models.predict import readings
 from gradbook.lab.models.table_model import TableModel
 from gradbook.net import Net
-from gradbook.report.tables.text import predicted, records
+from gradbook.report.tables import prediction_csv, records
 from gradbook.sklearn import NetClassifier
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
@@ -70,7 +70,7 @@ def test_rows_of_a_table():
     table = ColumnTable("x.csv", ("x",), (CellRow(1, ("3",)),))
     said = model.predict(table)
     assert records(model, table, said)[0]["predicted"] == "yes"
-    line = list(csv.reader(io.StringIO(predicted(model, table, said))))[1]
+    line = list(csv.reader(io.StringIO(prediction_csv(model, table, said))))[1]
     assert line[1] == "yes"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gradbook.cli.main import main
 from gradbook.report.run_report import write_report
-from gradbook.report.study.page import study_page
+from gradbook.report.study import study_page
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible
 from tests.report.study.records import trials

@@ -14,7 +14,7 @@ from gradbook.cli.main import main
 from gradbook.net import parse
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_cell, sweep_json, sweep_page, sweep_text
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.texts import explained, swept, written

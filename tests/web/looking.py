@@ -14,7 +14,7 @@ from gradbook.engine.wasm import viewer
 from gradbook.lab.models.model import Model
 from gradbook.net import Net, parse
 from gradbook.net.work.at_work import at_start
-from gradbook.report.digits.page import READ_AT_ONCE, content_table
+from gradbook.report.digits_page import READ_AT_ONCE, content_table
 from tests.outside.witness import program
 
 HERE = Path(__file__).parent

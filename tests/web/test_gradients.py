@@ -13,7 +13,7 @@ from gradbook.net import Net, parse
 from gradbook.net.names import statistics_names
 from gradbook.net.work.at_work import AtWork, at_work, last_value, leaf_of
 from gradbook.net.work.feeding import Feed, feeds
-from gradbook.report.digits.layers import row_numbers
+from gradbook.report.digits_tables import row_numbers
 from tests.families import networks
 from tests.web.looking import FLAT, MIXED, looked
 

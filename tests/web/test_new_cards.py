@@ -16,8 +16,7 @@ from gradbook.layers.fields import NumberField
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
-from gradbook.report.play.building import building_table
-from gradbook.report.play.formulas import formula_table
+from gradbook.report.play_page import building_table, formula_table
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
 from tests.targets.page.machine import asked, number

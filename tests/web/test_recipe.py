@@ -17,7 +17,7 @@ from gradbook.lab.recipes.text import parse
 from gradbook.lab.recipes.text import recipe as builtin_recipe
 from gradbook.lab.training.material import adapt
 from gradbook.net.build import training_step
-from gradbook.report.digits.recipe import recipe_table
+from gradbook.report.digits_tables import recipe_table
 from tests.web.looking import in_node
 
 pytestmark = pytest.mark.witness("node")

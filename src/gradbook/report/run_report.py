@@ -31,7 +31,7 @@ from gradbook.report.figures import FONT
 from gradbook.report.images import card, cards, line, picture, signed_picture, strip
 from gradbook.report.mistakes import confusion_matrix, misread
 from gradbook.report.page import Section, bar, page, resource, table, text, text_table, wide
-from gradbook.report.summary import page as summary_page
+from gradbook.report.summary import layers_figure, remarks_list, summary_style
 from gradbook.report.training import history_table, run_charts, runs_charts
 
 # A run ------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def heading(run: Evidence) -> str:
 
 
 def style() -> str:
-    return figures.figure_style() + summary_page.style() + resource("run.css")
+    return figures.figure_style() + summary_style() + resource("run.css")
 
 
 # What it reached.
@@ -122,7 +122,7 @@ def _sections(run: Evidence) -> Iterator[Section]:
     yield Section("misread", "Misread", misread(run))
     yield Section("images", "Training images", training_images(run))
     measured = measure(run.model.net)
-    layers = f"{summary_page.remarks_list(measured)}\n{summary_page.layers(measured)}"
+    layers = f"{remarks_list(measured)}\n{layers_figure(measured)}"
     yield Section("network", "The network", layers)
     if run.filters is not None or run.stages:
         yield Section("insides", "Inside the network", inside(run))

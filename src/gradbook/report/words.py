@@ -232,7 +232,7 @@ def not_shown(left_out: Sequence[str]) -> list[str]:
     return [f"hidden, the terminal is too narrow: {', '.join(left_out)}"] if left_out else []
 
 
-def text(table: TextTable) -> str:
+def table_text(table: TextTable) -> str:
     """For a terminal, without colours: a rule under the headings, another above the total."""
     return plain(list(table.lines(RULE)))
 

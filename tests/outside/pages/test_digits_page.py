@@ -12,7 +12,7 @@ from gradbook.cli.main import main
 from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped, untrained_model
 from gradbook.lab.recipes.text import change_recipe, parse, recipe
-from gradbook.report.digits.page import digits_page
+from gradbook.report.digits_page import digits_page
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gradbook.net import builtin, parse
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from gradbook.targets.drawing import draw, svg
 from tests.outside.browser import Browser
 from tests.targets.drawing.overlaps import overlaps, small_network

@@ -10,7 +10,7 @@ from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import derivation_page
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_page
 from gradbook.targets.algebra.derive import derive
 from tests.outside.browser import Browser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.report.study.page import study_page
+from gradbook.report.study import study_page
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages, page_text
 from tests.report.study.records import trials

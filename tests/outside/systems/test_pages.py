@@ -17,7 +17,7 @@ from gradbook.lab.training.material import material
 from gradbook.lab.training.training import TrainingRun
 from gradbook.net import Net
 from gradbook.net.build import inference
-from gradbook.report.digits.packing import TrainingPack
+from gradbook.report.digits_tables import TrainingPack
 from gradbook.targets.c.machine import machine
 from gradbook.targets.c.source import source
 from tests.outside.systems.emulated import BATCH, EPOCHS, IMAGES, by_zig, carried, samples, trained

@@ -13,9 +13,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.tensors import divisors
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
-from gradbook.report.play.building import building_table, builds
-from gradbook.report.play.columns import columns
-from gradbook.report.play.formulas import formula_table
+from gradbook.report.play_page import building_table, builds, columns, formula_table
 from gradbook.targets.page.content import content
 from gradbook.targets.page.plane import tells_points_apart
 from tests.families import networks, steady

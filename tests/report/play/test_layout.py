@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.net import builtin
-from gradbook.report.play.building import building_table, builds
+from gradbook.report.play_page import building_table, builds
 from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, spaced
 from gradbook.targets.drawing.shapes import ems, width_table
 from tests.families import networks

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from gradbook.errors import LimitError
 from gradbook.net import builtin, parse
 from gradbook.report.page import script
-from gradbook.report.play.page import MOST_BYTES, play_page
+from gradbook.report.play_page import MOST_BYTES, play_page
 from tests.targets.page.networks import shown_networks
 
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"

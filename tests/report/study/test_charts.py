@@ -1,8 +1,7 @@
 import re
 
-from gradbook.report.study import charts
-from gradbook.report.study.charts import Ranked
-from gradbook.report.study.page import study_page
+from gradbook.report import study
+from gradbook.report.study import RankedTrials, study_page
 from tests.report.study.records import trials
 
 TRIALS = trials()
@@ -16,7 +15,7 @@ def dots(drawn: str) -> list[tuple[float, float]]:
 
 
 def test_each_trial_that_has_a_score_is_a_point_and_higher_is_better():
-    found = dots(charts.history(Ranked(TRIALS)))
+    found = dots(study.history(RankedTrials(TRIALS)))
     assert len(found) == len(DONE)
     assert [x for x, _ in found] == sorted(x for x, _ in found)
     by_height = sorted(range(len(DONE)), key=lambda k: -found[k][1])
@@ -24,7 +23,7 @@ def test_each_trial_that_has_a_score_is_a_point_and_higher_is_better():
 
 
 def test_the_front_joins_those_that_nothing_cheaper_is_as_good_as():
-    drawn = charts.front(Ranked(TRIALS))
+    drawn = study.front(RankedTrials(TRIALS))
     path = re.search(r'<path d="M([\d.]+) ([\d.]+)((?:H[\d.]+V[\d.]+)*)"', drawn)
     corners = [(float(path[1]), float(path[2]))]
     corners += [tuple(map(float, pair)) for pair in re.findall(r"H([\d.]+)V([\d.]+)", path[3])]
@@ -37,36 +36,36 @@ def test_the_front_joins_those_that_nothing_cheaper_is_as_good_as():
 
 
 def test_a_phrase_has_a_place_of_its_own():
-    *_, words = charts.slices(Ranked(TRIALS))
+    *_, words = study.slices(RankedTrials(TRIALS))
     places = {x for x, _ in dots(words)}
     assert len(places) == len({trial["parameters"]["relu"] for trial in DONE})
 
 
 def test_each_two_are_shown_and_all_at_once():
-    ranked = Ranked(TRIALS)
-    assert len(list(charts.pairs(ranked, charts.names_of(DONE)))) == 3
-    assert charts.parallel(ranked).count("<a href") == len(DONE)
+    ranked = RankedTrials(TRIALS)
+    assert len(list(study.pairs(ranked, study.names_of(DONE)))) == 3
+    assert study.parallel(ranked).count("<a href") == len(DONE)
 
 
 def test_what_varies_in_some_trials_alone_is_drawn_for_those():
     some = [{**trial, "parameters": dict(trial["parameters"])} for trial in DONE]
     for trial in some[::2]:
         del trial["parameters"]["cycle"]
-    *_, rate = charts.slices(Ranked(some))  # the first trial has none
+    *_, rate = study.slices(RankedTrials(some))  # the first trial has none
     assert len(dots(rate)) == len(some) // 2
-    assert charts.parallel(Ranked(some)).count("<a href") == len(some)
+    assert study.parallel(RankedTrials(some)).count("<a href") == len(some)
 
 
 def test_of_very_many_the_best_the_front_and_some_others_are_drawn():
     many = trials(4_000)
-    ranked = Ranked(many)
-    assert charts.MOST_TOLD < len(ranked.drawn) < 2.1 * charts.MOST_TOLD
-    assert len(dots(charts.history(ranked))) == len(ranked.drawn)
+    ranked = RankedTrials(many)
+    assert study.MOST_TOLD < len(ranked.drawn) < 2.1 * study.MOST_TOLD
+    assert len(dots(study.history(ranked))) == len(ranked.drawn)
     numbers = {record["number"] for record in ranked.drawn}
-    assert {record["number"] for record in charts.on_the_front(ranked.records)} <= numbers
+    assert {record["number"] for record in study.on_the_front(ranked.records)} <= numbers
     by_score = sorted(ranked.records, key=lambda record: -record["value"])
-    assert {record["number"] for record in by_score[: charts.MOST_TOLD]} <= ranked.told
+    assert {record["number"] for record in by_score[: study.MOST_TOLD]} <= ranked.told
     page = study_page("many", many, {}, [])
     links = set(re.findall(r'href="#(trial-[0-9]+)"', page))
     assert links <= set(re.findall(r'<details id="(trial-[0-9]+)"', page))
-    assert f"and {len(ranked.drawn) - charts.MOST_TOLD:,} of the others" in page
+    assert f"and {len(ranked.drawn) - study.MOST_TOLD:,} of the others" in page

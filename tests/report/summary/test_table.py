@@ -12,16 +12,16 @@ from hypothesis import given
 
 from gradbook.net import BUILTIN, builtin, parse
 from gradbook.net.measure import measure
-from gradbook.report.summary.book import write_book
-from gradbook.report.summary.page import page
-from gradbook.report.summary.table import (
+from gradbook.report.summary import (
     as_csv,
     as_json,
     as_markdown,
     as_text,
     meanings,
-    table,
+    summary_page,
+    summary_table,
 )
+from gradbook.report.workbook import write_book
 from tests.families import networks
 from tests.outside.witness import read_formulas, read_values
 
@@ -53,12 +53,12 @@ def test_a_wide_terminal_shows_every_column():
 
 
 def test_columns_that_say_nothing_are_left_out():
-    titles = [column.title for column in table(measure(builtin("worked"))).columns]
+    titles = [column.title for column in summary_table(measure(builtin("worked"))).columns]
     assert titles == ["layer", "output", "parameters", "bytes", "MACs", "training", "memory"]
 
 
 def test_a_field_that_is_not_square_tells_both_sides():
-    shown = table(measure(ODD))
+    shown = summary_table(measure(ODD))
     field = [column.key for column in shown.columns].index("field")
     assert [row[field] for row in shown.rows] == [None, "3x1", "3x1", "5x7"]
 
@@ -87,24 +87,24 @@ def test_csv_and_json_say_what_was_measured(net):
 
 def test_the_page_holds_the_table_and_what_its_columns_mean():
     measured = measure(builtin("reference"), 128)
-    html = page(measured)
+    html = summary_page(measured)
     assert html.count("<tr") == 1 + 1 + len(measured.layers) + 1
     for title, meaning in meanings(measured):
         assert f"<dt>{title}</dt>" in html
         assert meaning.partition("'")[0] in html
     assert "2,252,914" in html
-    assert html == page(measured)
+    assert html == summary_page(measured)
 
 
 def test_whatever_stands_in_a_name_is_text_on_the_page():
-    html = page(measure(ODD))
+    html = summary_page(measure(ODD))
     assert "a &lt;b&gt; &amp; c" in html
     assert "<b>" not in html
     HTMLParser().feed(html)
 
 
 def test_bars_are_as_long_as_their_share():
-    html = page(measure(builtin("strokes")))
+    html = summary_page(measure(builtin("strokes")))
     widths = [float(w) for w in re.findall(r'class="bar weights".*?width="([^"]*)"', html)]
     assert widths == [100, 33.3]  # of 18 and 6 parameters
 

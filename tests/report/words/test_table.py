@@ -14,7 +14,7 @@ from gradbook.report.words import (
     fit,
     markdown,
     plain,
-    text,
+    table_text,
 )
 
 SMALL = TextTable(
@@ -29,7 +29,7 @@ SMALL = TextTable(
 
 
 def test_words_stand_left_and_numbers_right_with_marked_thousands():
-    assert text(SMALL) == (
+    assert table_text(SMALL) == (
         "layer      bytes  numbers\n"
         "─────────────────────────\n"
         "a|b           12\n"
@@ -40,7 +40,7 @@ def test_words_stand_left_and_numbers_right_with_marked_thousands():
 
 
 def test_a_table_without_a_total_ends_with_its_rows():
-    assert text(TextTable(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
+    assert table_text(TextTable(SMALL.columns, SMALL.rows)).endswith("dense  1,234,567        3\n")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_columns_that_can_be_spared_go_where_the_width_is_short(width, left_out)
     table, gone = fit(SMALL, width)
     assert gone == (("bytes", "numbers") if left_out is None else left_out)
     if left_out is not None:
-        assert max(map(len, text(table).splitlines())) <= width
+        assert max(map(len, table_text(table).splitlines())) <= width
 
 
 def test_markdown_escapes_bars_and_bolds_the_total():

@@ -16,7 +16,7 @@ from gradbook.files import write_whole
 from gradbook.interruption import heard_alike
 from gradbook.lab.study.plan import StudyPlan
 from gradbook.lab.study.study import StudyFolder, StudyListener, Trial, best_trial, study
-from gradbook.report.study import text
+from gradbook.report.study import TrialRecord, study_heading, study_summary, trial_line
 from gradbook.report.training import EMPTY, FULL
 from gradbook.report.words import QUIET, Span, TextLine, fold
 from gradbook.system import cores
@@ -60,9 +60,9 @@ def _crew(workers: int, cluster: str | None) -> WorkCrew:
     return ClusterCrew(cluster) if cluster else ProcessCrew(workers)
 
 
-def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[text.Record]) -> None:
+def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRecord]) -> None:
     from gradbook.lab.study.search import importance
-    from gradbook.report.study.page import study_page
+    from gradbook.report.study import study_page
 
     name = plan.name or folder.path.name
     command = f"gradbook study --resume {folder.path}"
@@ -80,7 +80,7 @@ class _Display(StudyListener):
 
     def doing(self, what: str) -> None: ...
 
-    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None: ...
+    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None: ...
 
     def stopped(self, folder: StudyFolder) -> None: ...
 
@@ -94,7 +94,7 @@ class _AsEvents(_Display):
     def trial_done(self, trial: Trial, best: Trial | None) -> None:
         print_event("trial", **trial.record)
 
-    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
+    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
         print_event(
             "done",
@@ -114,14 +114,14 @@ class _AsLines(_Display):
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
         names = ", ".join(hole.name for hole in plan.template.holes)
         self.say([*fold(f"{most} that differ in {names}", width()), []])
-        self.say(text.heading())
+        self.say(study_heading())
 
     def trial_done(self, trial: Trial, best: Trial | None) -> None:
-        self.say([text.row(trial.record, is_best=trial is best)])
+        self.say([trial_line(trial.record, is_best=trial is best)])
 
-    def done(self, folder: StudyFolder, records: Sequence[text.Record]) -> None:
+    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
-        said = text.summary(records, best, folder.tests())
+        said = study_summary(records, best, folder.tests())
         lines = [[], *fold(said, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
         if best:
@@ -233,15 +233,15 @@ def tested(folder: StudyFolder, options: Namespace) -> None:
     _write_page(folder, plan, records)
 
 
-def _best_record(folder: StudyFolder) -> tuple[text.Record, list[text.Record]]:
-    records: list[text.Record] = [*folder.records()]
+def _best_record(folder: StudyFolder) -> tuple[TrialRecord, list[TrialRecord]]:
+    records: list[TrialRecord] = [*folder.records()]
     best = best_trial(records)
     if best is None:
         raise UsageError(f"no recipe of {folder.path} was trained to its end yet")
     return best, records
 
 
-def _recipe(folder: StudyFolder, best: text.Record) -> str:
+def _recipe(folder: StudyFolder, best: TrialRecord) -> str:
     plan = folder.plan()
     title = f"{plan.name or folder.path.name} {best['number']}"
     about = f"the best of a study, {percent(best['value'])} of what was held back"

@@ -24,8 +24,8 @@ from gradbook.lab.tables import (
 )
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
-from gradbook.report.tables import text
-from gradbook.report.tables.page import table_page
+from gradbook.report import tables
+from gradbook.report.tables import table_page
 from gradbook.report.training import files_lines
 from gradbook.report.words import RULE, Span, TextTable
 
@@ -41,16 +41,16 @@ def train_on(folder: Path, recipe: Recipe, problem: Problem, how: How) -> int:
     """Train, write everything into the folder, and tell of it."""
     RunFolder(folder).require_free()
     recipe = adapt_to_table(recipe, problem)
-    table = text.epoch_columns(problem.task, recipe.held_back is not None)
+    table = tables.epoch_columns(problem.task, recipe.held_back is not None)
     if not how.as_events:
-        show([*text.opening(recipe, problem, room()), *table.heading(RULE)])
+        show([*tables.opening(recipe, problem, room()), *table.heading(RULE)])
     tell = _events(recipe, problem) if how.as_events else _lines(recipe, table)
     trained, run = _kept(folder, recipe, problem, tell, how)
     if how.as_events:
         print_event(**trained.event, model=str(run.model_file))
     else:
-        show(text.epoch_line(table, epoch) for epoch in text.unshown(trained))
-        show(text.result(trained, room()))
+        show(tables.epoch_line(table, epoch) for epoch in tables.unshown(trained))
+        show(tables.result(trained, room()))
         show(files_lines(run, width(), "new.csv -o predicted.csv", "predicts its rows"))
     return DONE
 
@@ -63,7 +63,7 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
     first = recipe.net.seed
     recipes = [with_seed(recipe, first + k) for k in range(count)]  # or too large a seed is refused
     if not how.as_events:
-        show([*text.opening(recipe, problem, room()), *text.seeds_columns(problem).heading()])
+        show([*tables.opening(recipe, problem, room()), *tables.seeds_columns(problem).heading()])
     results: list[TrainedTable] = []
     for own in recipes:
         tell = _events(own, problem) if how.as_events else _silent
@@ -72,13 +72,13 @@ def train_seeds_on(folder: Path, recipe: Recipe, problem: Problem, count: int, h
         if how.as_events:
             print_event(**{**results[-1].event, "event": "seed_done"}, model=str(run.model_file))
         else:
-            show([text.seed_line(results[-1])])
+            show([tables.seed_line(results[-1])])
     event = summarise_seeds(results, folder)
     all_of_them.write_result(event)
     if how.as_events:
         print_event(**event)
     else:
-        show(text.spread(results, event))
+        show(tables.spread(results, event))
         show([[], [Span(f"  {folder / 'seed-*'}", "bold"), Span("  the run of each seed")]])
     return DONE
 
@@ -129,7 +129,7 @@ def _events(recipe: Recipe, problem: Problem) -> Tell:
 
 def _lines(recipe: Recipe, table: TextTable) -> Tell:
     def tell(epoch: TableEpoch) -> None:
-        if text.is_shown(epoch.epoch, recipe.epochs):
-            show([text.epoch_line(table, epoch)])
+        if tables.is_shown(epoch.epoch, recipe.epochs):
+            show([tables.epoch_line(table, epoch)])
 
     return tell

@@ -85,7 +85,7 @@ def run(options: Namespace) -> int:
     options.files = matched(options.files)
     from gradbook.lab.models.predict import readings
     from gradbook.lab.models.table_model import TableModel
-    from gradbook.report import prediction as text
+    from gradbook.report import prediction
 
     model = opened(options.model)
     if isinstance(model, TableModel):
@@ -113,9 +113,9 @@ def run(options: Namespace) -> int:
         shown = ", ".join(unreadable[:MOST_NAMED]) + ", …" * (len(unreadable) > MOST_NAMED)
         warn(f"{len(unreadable):,} of {total:,} can't be opened: {shown}")
     if options.json:
-        print_as_json(text.as_json(kept, classes, options.model))
+        print_as_json(prediction.as_json(kept, classes, options.model))
     elif options.many and not options.csv:
-        show(text.together(kept, classes))
+        show(prediction.together(kept, classes))
     if options.show and kept:
         _show_seen(kept[:SHOWN_AT_ONCE], classes)
     return code
@@ -123,20 +123,20 @@ def run(options: Namespace) -> int:
 
 def _teller(options: Namespace, model: Model) -> Callable[[Reading], None]:
     """What tells of one reading: a row or a line, and of JSON nothing until all are known."""
-    from gradbook.report import prediction as text
+    from gradbook.report import prediction
 
     classes = model.classes or model.predicts
-    names = text.width_of_names(options.files, options.many)
+    names = prediction.width_of_names(options.files, options.many)
     if options.csv:
-        print(text.headings(model.predicts), end="")
+        print(prediction.headings(model.predicts), end="")
 
     def tell(reading: Reading) -> None:
         if reading.unreadable and sys.stderr:
             print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
         if options.csv:
-            print(text.row(reading, classes, not model.classes), end="")
+            print(prediction.row(reading, classes, not model.classes), end="")
         elif not options.json and not reading.unreadable:
-            show([text.line(reading, classes, names)])
+            show([prediction.line(reading, classes, names)])
 
     return tell
 
@@ -145,10 +145,10 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
     """What the network saw."""
     import numpy as np
 
-    from gradbook.report import prediction as text
+    from gradbook.report import prediction
 
     images = np.stack([one.image for one in readings if one.image is not None])
-    show_images(images, [text.caption(one, classes) for one in readings])
+    show_images(images, [prediction.caption(one, classes) for one in readings])
 
 
 def _rows(options: Namespace, model: TableModel) -> int:
@@ -156,7 +156,7 @@ def _rows(options: Namespace, model: TableModel) -> int:
     from gradbook.data.formats.pictures import SUFFIXES
     from gradbook.data.tables import read_columns
     from gradbook.files import write_whole
-    from gradbook.report.tables import text
+    from gradbook.report import tables
 
     for flag in ("show", "many"):
         if getattr(options, flag):
@@ -173,18 +173,18 @@ def _rows(options: Namespace, model: TableModel) -> int:
     table = read_columns(options.files[0], options.decimal or "", options.dates or "")
     rows = model.rows_of(table, complete=options.missing == "refuse")
     answers = model.answers(rows)
-    remarks = text.reading_remarks(model, table, rows)
+    remarks = tables.reading_remarks(model, table, rows)
     for remark in remarks:
         warn(remark)
     if options.json:
-        found = text.records(model, table, answers)
+        found = tables.records(model, table, answers)
         told = {"remarks": remarks} if remarks else {}
         print_json({"version": 1, "model": options.model, **told, "rows": found})
     elif options.out:
-        write_whole(options.out, text.predicted(model, table, answers))
+        write_whole(options.out, tables.prediction_csv(model, table, answers))
         print(f"wrote {options.out}: {len(table):,} rows")
     else:
-        print(text.predicted(model, table, answers), end="")
+        print(tables.prediction_csv(model, table, answers), end="")
     return 0
 
 

@@ -53,13 +53,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     from gradbook.net.measure import measure
-    from gradbook.report.summary import table
+    from gradbook.report import summary
 
     chosen = format_of(options, ENDINGS)
     measured = measure(network_of(named(options.net)), options.batch)
     match chosen:
         case "xlsx":
-            from gradbook.report.summary.book import write_book
+            from gradbook.report.workbook import write_book
 
             if not options.out:
                 raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
@@ -67,16 +67,16 @@ def run(options: Namespace) -> int:
             print(f"wrote {options.out}")
             return 0
         case "html":
-            from gradbook.report.summary.page import page
+            from gradbook.report.summary import summary_page
 
-            said = page(measured)
+            said = summary_page(measured)
         case "markdown":
-            said = table.as_markdown(measured)
+            said = summary.as_markdown(measured)
         case "csv":
-            said = table.as_csv(measured)
+            said = summary.as_csv(measured)
         case "json":
-            said = table.as_json(measured)
+            said = summary.as_json(measured)
         case _:
             room = WIDEST if options.out else get_terminal_size().columns
-            said = table.as_text(measured, room)
+            said = summary.as_text(measured, room)
     return write_or_print(said, options.out, is_json=chosen == "json")

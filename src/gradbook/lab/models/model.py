@@ -149,7 +149,7 @@ class Model:
 
     def summary(self) -> str:
         """The layers, what comes out of each, and their parameters, in lines of text."""
-        from gradbook.report.summary.table import in_short
+        from gradbook.report.summary import in_short
 
         return in_short(self.net)
 
@@ -160,14 +160,14 @@ class Model:
         return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.summary.page import cell
+        from gradbook.report.summary import model_cell
 
-        return cell(self)
+        return model_cell(self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from gradbook.report.summary.page import lines
+        from gradbook.report.summary import model_text
 
-        printer.text(lines(self))
+        printer.text(model_text(self))
 
     # The file.
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from tests.outside.pages.play.drawing import NETS
 
 

@@ -13,7 +13,7 @@ from gradbook.net import Role, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import losses
 from gradbook.rates.sweep import sweep
-from gradbook.report.play.page import play_page
+from gradbook.report.play_page import play_page
 from tests.agree.runs import reference_run
 from tests.outside.pages.play.drawing import CAUGHT, NETS, VALUES, learned, named, number, weights
 from tests.targets.page.networks import shown_networks

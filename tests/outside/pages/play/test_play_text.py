@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.network import DROPPED
-from gradbook.report.play.building import builds
+from gradbook.report.play_page import builds
 from tests.agree.runs import reference_run
 from tests.families import networks
 from tests.outside.pages.play.drawing import CAUGHT, NETS, learned, named, weights

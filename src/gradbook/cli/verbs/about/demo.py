@@ -78,7 +78,7 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
-    from gradbook.report.play.page import play_page
+    from gradbook.report.play_page import play_page
     from gradbook.report.sweep import sweep_page
     from gradbook.report.workbook import write_workbook
 

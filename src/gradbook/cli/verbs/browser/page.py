@@ -80,7 +80,7 @@ def made(options: Namespace) -> tuple[str, str]:
     """The page, and what to do with it first."""
     reader = picture_reader(options.net, options.data)
     if reader is None:
-        from gradbook.report.play.page import play_page
+        from gradbook.report.play_page import play_page
 
         if options.train is not None:
             raise UsageError("--train: this network trains on its page anyhow: leave it out")

@@ -91,8 +91,8 @@ def _images(recipe: Recipe, data: str | None) -> Dataset:
 def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
     """The page; of a network that isn't trained images come along, so that it may be."""
     from gradbook.data.dataset import in_turns
-    from gradbook.report.digits.packing import TrainingPack
-    from gradbook.report.digits.page import digits_page
+    from gradbook.report.digits_page import digits_page
+    from gradbook.report.digits_tables import TrainingPack
 
     count = USUAL if train is None and not reader.is_trained else train
     if count and reader.data is None:

@@ -1,4 +1,4 @@
-"""The page: one file on which a network reads what is drawn there, and may train."""
+"""A page on which a network reads what is drawn there, shows every layer's maps, and may train."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from gradbook.data.dataset import Framing, Images
 from gradbook.engine.wasm import viewer
 from gradbook.errors import LimitError
 from gradbook.lab.models.model import Model
-from gradbook.report.digits.layers import error_table, layer_table, values_given
-from gradbook.report.digits.packing import (
+from gradbook.report.digits_tables import (
     TrainingPack,
+    error_table,
+    layer_table,
     module_table,
     numbers_table,
-    packed,
+    pack,
     scales,
+    values_given,
 )
 from gradbook.report.page import Section, Side, made_with, resource, script, text, text_box
 from gradbook.report.page import page as whole_page
@@ -203,7 +205,7 @@ def _data(model: Model, training: TrainingPack | None, samples: Images | None) -
     """The tables, in an element that no browser takes for a script; and what the worker does."""
     table = content_table(model)
     table["samples"] = samples and {
-        "images": packed(samples.pixels.tobytes()),
+        "images": pack(samples.pixels.tobytes()),
         "labels": samples.labels.tolist(),
     }
     table["training"] = training and training.table(model.net, scales(model))

@@ -1,4 +1,7 @@
-"""What a network costs and sees, as people know such tables: text, Markdown, CSV, JSON, a page."""
+"""What a network costs and sees: the table that people know, in every format.
+
+Knows the columns and what they mean; it doesn't know how a network is measured.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,25 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from gradbook.amounts import counted, size
+from gradbook.amounts import counted, percent, size
 from gradbook.graph.window import Shape, Window
+from gradbook.lab.models.model import Model
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
+from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
+from gradbook.report.page import (
+    IN_A_NOTEBOOK,
+    Section,
+    bar,
+    columns_of_words,
+    page,
+    resource,
+    table,
+    text,
+    text_table,
+    wide,
+)
 from gradbook.report.words import (
     TableCell,
     TableColumn,
@@ -21,7 +38,7 @@ from gradbook.report.words import (
     markdown,
     not_shown,
     plain,
-    text,
+    table_text,
 )
 
 VERSION = 1  # of the JSON
@@ -73,7 +90,7 @@ COLUMNS = (
 )
 
 
-def table(measured: NetMeasure) -> TextTable:
+def summary_table(measured: NetMeasure) -> TextTable:
     """A row for the input and for each layer; columns that would be empty are left out."""
     net = measured.net
     first = {"layer": "input", "output": spell(net.input), "memory": measured.input_memory}
@@ -164,14 +181,12 @@ class ShortSummary(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        from gradbook.report.summary.page import short_table
-
         return short_table(self.net)
 
 
 def in_short(net: Net) -> ShortSummary:
     """The layers, what comes out of each, and their parameters: rows that need no headings."""
-    shown = table(measure(net)).only(IN_SHORT)
+    shown = summary_table(measure(net)).only(IN_SHORT)
     columns = tuple(replace(column, title="") for column in shown.columns)
     *_, parameters = shown.total
     rows = TextTable(columns, shown.rows, ("", "", parameters))
@@ -182,24 +197,24 @@ def in_short(net: Net) -> ShortSummary:
 
 def meanings(measured: NetMeasure) -> list[tuple[str, str]]:
     """What each column of the table says."""
-    return [(column.title, column.meaning) for column in table(measured).columns]
+    return [(column.title, column.meaning) for column in summary_table(measured).columns]
 
 
 def as_text(measured: NetMeasure, width: int) -> str:
     """For a terminal that is so many characters wide."""
-    shown, left_out = fit(table(measured), width)
+    shown, left_out = fit(summary_table(measured), width)
     lines = [*remarks(measured), *not_shown(left_out)]
     foot = "".join(plain(list(fold(line, width, rest=2))) for line in lines)
-    return f"{heading(measured)}\n\n{text(shown)}\n{foot}"
+    return f"{heading(measured)}\n\n{table_text(shown)}\n{foot}"
 
 
 def as_markdown(measured: NetMeasure) -> str:
     foot = "".join(f"- {remark}\n" for remark in remarks(measured))
-    return f"### {heading(measured)}\n\n{markdown(table(measured))}\n{foot}"
+    return f"### {heading(measured)}\n\n{markdown(summary_table(measured))}\n{foot}"
 
 
 def as_csv(measured: NetMeasure) -> str:
-    return comma_separated(table(measured))
+    return comma_separated(summary_table(measured))
 
 
 def as_json(measured: NetMeasure) -> str:
@@ -250,3 +265,96 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
         "training_macs": layer.training_macs,
         "memory": measured.memory(layer),
     }
+
+
+# A page and a notebook --------------------------------------------------------
+
+COLOURS: dict[str, Colour] = {  # of a column, by its key
+    **dict.fromkeys(("parameters", "bytes"), WEIGHT),
+    **dict.fromkeys(("kernel", "stride", "jump", "field"), INPUT),
+    **dict.fromkeys(("macs", "training_macs"), ACTIVATION),
+    "memory": MEMORY,
+}
+BARRED = ("parameters", "macs", "memory")
+LEAST_BAR = 0.015  # of its room: what is there at all can be seen
+
+
+def summary_style() -> str:
+    return resource("summary.css")
+
+
+def summary_page(measured: NetMeasure) -> str:
+    said = "".join(f"<dt>{text(a)}</dt><dd>{text(b)}</dd>" for a, b in meanings(measured))
+    return page(
+        heading(measured),
+        [
+            Section("layers", "Layer by layer", layers_figure(measured)),
+            Section("columns", "What the columns say", f'<dl class="meanings">{said}</dl>'),
+        ],
+        lead=remarks_list(measured, "lead"),
+        style=summary_style(),
+    )
+
+
+def layers_figure(measured: NetMeasure) -> str:
+    """The table, for any page that has the style."""
+    shown = summary_table(measured)
+    count = len(shown.rows)
+    head = [_coloured(column) for column in shown.columns]
+    rows = [
+        [
+            text(words) + _bar(shown, place, cell)
+            for place, (words, cell) in enumerate(zip(said, row, strict=True))
+        ]
+        for said, row in zip(shown.texts[:count], shown.rows, strict=True)
+    ]
+    learns = [column.key for column in shown.columns].index("parameters")
+    kinds = ["" if row[learns] else "plain" for row in shown.rows]  # nothing to learn steps back
+    foot = list(map(text, shown.texts[count]))
+    words = columns_of_words(shown)
+    html = table(head, rows, words, kind="layers", row_kinds=kinds, foot=foot)
+    return f"<figure>{wide(html)}</figure>"
+
+
+def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
+    items = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
+    return f'<ul class="{kind}">{items}</ul>'
+
+
+def _coloured(column: TableColumn) -> str:
+    title, colour = text(column.title), COLOURS.get(column.key)
+    return f'<span class="k-{colour.key}">{title}</span>' if colour else title
+
+
+def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
+    """A barred column's share of its largest cell."""
+    key = shown.columns[place].key
+    if key not in BARRED or not isinstance(cell, int):
+        return ""
+    most = max(other for row in shown.rows if isinstance(other := row[place], int))
+    return bar(max(LEAST_BAR, cell / most), COLOURS[key].key, at_the_right=True)
+
+
+# A trained model in a notebook: what it is in a line, and below it layer by layer.
+
+
+def model_cell(model: Model) -> str:
+    return f"<p>{text(_line(model))}</p>{short_table(model.net)}"
+
+
+def short_table(net: Net) -> str:
+    """The layers, what comes out of each, and their parameters, for a notebook."""
+    return text_table(summary_table(measure(net)).only(IN_SHORT), left=IN_A_NOTEBOOK)
+
+
+def model_text(model: Model) -> str:
+    return f"{_line(model)}\n\n{model.summary().rstrip()}"
+
+
+def _line(model: Model) -> str:
+    tested = model.about.get("test_accuracy")
+    score = f", right on {percent(tested)} of the test images" if isinstance(tested, float) else ""
+    numbers = counted(len(model.predicts), "number")
+    classes = counted(len(model.classes), "class", "classes") if model.classes else numbers
+    name = model.net.name or "a network"
+    return f"{name}: {counted(model.parameters, 'parameter')}, {classes}{score}"

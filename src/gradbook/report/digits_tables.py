@@ -1,0 +1,410 @@
+"""What a page that reads pictures carries: a table of its layers, code, weights and images, packed.
+
+It knows what the page's scripts in `web/wasm/` read, and computes nothing itself.
+"""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from math import ceil, prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.data.dataset import BRIGHTEST, Dataset, Images, in_turns
+from gradbook.engine.wasm import WasmModule, reached_names, shown_names, trainer, warping_table
+from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.chain import gradients
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node
+from gradbook.graph.window import Shape
+from gradbook.lab.models.model import Model, for_inputs
+from gradbook.lab.recipes import recipe as schedules
+from gradbook.lab.recipes import text as texts
+from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
+from gradbook.lab.training.epochs import targets_for
+from gradbook.lab.training.material import adapt, for_fewer, material
+from gradbook.layers import (
+    BatchNorm,
+    Concat,
+    GoBack,
+    GroupNorm,
+    Layer,
+    LayerNorm,
+    LayerSite,
+    Loss,
+    PlaceNorm,
+    Residual,
+    Role,
+    SampleNorm,
+)
+from gradbook.net import Activation, Conv, Dense, Net, Pool
+from gradbook.net.build import require_variance, training_step
+from gradbook.net.names import leaf_name, statistics_names, value_name
+from gradbook.net.step import Step
+from gradbook.net.work.at_work import last_value
+from gradbook.palette import colour_of
+from gradbook.targets.drawing.layout import spelled
+from gradbook.targets.page.grammar import grammar_table
+from gradbook.targets.page.lines import written
+
+# Layers -----------------------------------------------------------------------
+
+IMAGE = -1  # the number of what the first layer reads
+KINDS = {
+    Conv: "conv",
+    Dense: "dense",
+    BatchNorm: "batchnorm",
+    GroupNorm: "groupnorm",
+    LayerNorm: "layernorm",
+    PlaceNorm: "placenorm",
+    Residual: "add",
+    Concat: "concat",
+    GoBack: "concat",  # of one value
+}
+ERROR = 0  # where the error lies; the gradients follow it, and then the values
+
+
+def layer_table(net: Net) -> list[dict[str, Any]]:
+    """A row for each layer that makes values of its own, in order.
+
+    It says where the values, and the gradients that arrive at them, lie in what the module gives.
+    """
+    rows: list[dict[str, Any]] = []
+    places, numbers = _places(net), row_numbers(net)
+    for index, layer in enumerate(net.layers):
+        if layer.passes_on:
+            continue
+        name = str(value_name(net, index))
+        rows.append(
+            {
+                **_name(net, index),
+                "words": layer.text,
+                "shape": _as_maps(net.shapes[index + 1]),
+                "first": places[name],
+                "gradient": places.get(f"∂E/∂{name}"),
+                "reads": [numbers[value] for value in layer.reads(index)],
+                **_computed(net, index),
+            }
+        )
+    return rows
+
+
+def error_table(net: Net) -> dict[str, Any]:
+    """Where the page finds the error and the image's gradient, and what the error is made of."""
+    return {
+        "words": str(net.objective),
+        "place": ERROR,
+        "image": _places(net)["∂E/∂i"],
+        "last": row_numbers(net)[last_value(net)],
+        "smoothing": net.smoothing,
+        "isEntropy": net.objective.is_entropy,
+        "over": net.outputs if net.objective is Loss.BINARY else 1,  # so many errors it is the mean
+    }
+
+
+def row_numbers(net: Net) -> list[int]:
+    """Of each value of the network the row in which it stands."""
+    numbers = [IMAGE]
+    for layer in net.layers:
+        numbers.append(numbers[-1] if layer.passes_on else max(numbers) + 1)
+    return numbers
+
+
+def _places(net: Net) -> dict[str, int]:
+    """Where each value begins, and each gradient, among all that the module gives of an image."""
+    sizes = {"i": prod(net.input)}
+    sizes |= {
+        str(value_name(net, k)): prod(net.shapes[k + 1])
+        for k, layer in enumerate(net.layers)
+        if not layer.passes_on
+    }
+    order = [(f"∂E/∂{name}", sizes[name]) for name in reached_names(net)]
+    order += [(name, sizes[name]) for name in shown_names(net)]
+    begins = accumulate((size for _, size in order), initial=ERROR + 1)
+    return dict(zip([name for name, _ in order] + ["end"], begins, strict=True))
+
+
+def values_given(net: Net) -> int:
+    """How many values the module gives of an image."""
+    return _places(net)["end"]
+
+
+def _as_maps(shape: Shape) -> tuple[int, int, int]:
+    channels, rows, columns = (*shape, 1, 1)[:3]
+    return channels, rows, columns
+
+
+def _name(net: Net, index: int) -> dict[str, str]:
+    name = value_name(net, index)
+    letter, below = spelled(name)
+    kind = colour_of(name.stem, owned=name.of is not None).key
+    return {"name": str(name), "letter": letter, "below": below, "colour": kind}
+
+
+def _computed(net: Net, index: int) -> dict[str, Any]:
+    """By which rule, and with what."""
+    layer = net.layers[index]
+    own = {p.role: str(leaf_name(p.role, p.layer)) for p in net.taken(index)}
+    shape = net.shapes[index]
+    window = layer.window(shape) if len(shape) == 3 else None
+    return {
+        "kind": _kind(layer),
+        "weights": own.get(Role.WEIGHT, ""),
+        "biases": own.get(Role.BIAS, ""),
+        "groups": _groups(layer, shape),
+        "window": window
+        and {
+            "size": window.size,
+            "stride": window.stride,
+            "pad": window.pad[:2],
+            "dilation": window.dilation,
+            "counted": layer.counted_padding(shape) if isinstance(layer, Pool) else (0, 0, 0, 0),
+        },
+        "statistics": _statistics(net, index, layer, own),
+        "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,
+        "slope": _slope(net, index),
+    }
+
+
+def _groups(layer: Layer, shape: Shape) -> int:
+    if isinstance(layer, SampleNorm):
+        return layer.groups_in(shape)
+    return layer.groups if isinstance(layer, Conv) else 1
+
+
+def _kind(layer: Layer) -> str:
+    match layer:
+        case Pool():
+            return f"{layer.kind}pool"
+        case Activation():
+            return layer.kind if layer.is_softmax else "activation"
+    return KINDS[type(layer)]
+
+
+def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
+    """Scale and shift of a normalisation by their arrays' names; of a batch's its mean and
+    variance before them."""
+    if isinstance(layer, SampleNorm):
+        return [own[Role.SCALE], own[Role.SHIFT]]
+    if not isinstance(layer, BatchNorm):
+        return []
+    return [*map(str, statistics_names(net, index)), own[Role.SCALE], own[Role.SHIFT]]
+
+
+def _slope(net: Net, index: int) -> dict[str, Any] | None:
+    """How the values at its own place change one that a layer makes, with what it keeps: lines for
+    the page's machine."""
+    layer = net.layers[index]
+    if not (layer.elementwise or layer.mixes_samples):
+        return None
+    graph = Graph()
+    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(layer.reads(index))]
+    owned = [graph.leaf(Name(it.role)) for it in net.taken(index)]
+    names = Name("y"), Name("x")
+    site = LayerSite(graph, index, None, *names, (), 1, outside=False, training=False)
+    made = layer.ops(site, given, owned)
+    slopes = gradients(made, given)
+    kept = [*site.statistics, *owned]
+    lines = written([*given, *kept, *slopes.values()])
+
+    def places(nodes: Iterable[Node]) -> list[int]:
+        return [lines.places[node] for node in nodes]
+
+    return {
+        "lines": lines.lines,
+        "given": places(given),
+        "kept": places(kept),
+        "slopes": places(slopes[value] for value in given),
+    }
+
+
+# Recipes ----------------------------------------------------------------------
+
+MOST_EPOCHS = 1_000  # on a page: their rates are worked out beforehand
+MESSAGES = {  # of each module, those that the page's reader says as well
+    schedules: (
+        *("WHICH_SCHEDULE", "UNKNOWN_SCHEDULE", "ONE_CYCLE", "TWICE", "UNKNOWN_SETTING"),
+        *("SETTINGS_AFTER", "ASKED_FOR", "RATES_FALL", "OUT_OF_RANGE"),
+    ),
+    texts: ("RATE_ALREADY", "COUNTED"),
+}
+
+
+def recipe_table(recipe: Recipe, images: int) -> dict[str, Any]:
+    """A recipe to change on the page: its text, what may be said in it, and what follows.
+
+    Only what leaves the compiled code as it is may change; `web/wasm/recipe.js` reads it.
+    """
+    net = recipe.net
+    return {
+        "text": str(recipe),
+        "grammar": _grammar(),
+        "images": images,
+        "mostEpochs": MOST_EPOCHS,
+        "mostBatch": recipe.batch,
+        "warps": recipe.warp.changes_images,
+        "alone": _refused_alone(net),
+        "drawn": _drawn(net),
+    }
+
+
+def _grammar() -> dict[str, Any]:
+    plain = grammar_table()
+    said = {name: getattr(of, name) for of, names in MESSAGES.items() for name in names}
+    return {
+        **{name: plain[name] for name in ("number", "whole", "longestMessage", "closeEnough")},
+        "messages": plain["messages"] | said,
+        "drawnDecimals": plain["drawnDecimals"],
+        "schedules": schedules.OWN_SETTINGS,
+        "words": schedules.SETTING_WORDS,
+        "ranges": {
+            name: {
+                "what": own.what,
+                "zero": own.zero,
+                "below": own.below if own.below < 2 else None,
+                "least": own.least,
+                "where": own.where,
+            }
+            for name, own in schedules.RANGES.items()
+        },
+        "usual": {
+            name: getattr(schedules.Schedule("constant", 1), name)
+            for name in schedules.SETTING_WORDS
+        },
+        "usualWarm": schedules.USUAL_WARM,
+        "rise": schedules.RISE,
+    }
+
+
+def _refused_alone(net: Net) -> str:
+    """Why a last batch of one image won't do, if it won't."""
+    try:
+        require_variance(net, 1)
+    except ShapeError as error:
+        return error.message
+    return ""
+
+
+def _drawn(net: Net) -> list[tuple[str, int, float]]:
+    """Which arrays are drawn from the seed, one after the other, and how far from 0."""
+    if net.start.get(Role.WEIGHT):
+        return []
+    return [
+        (str(leaf_name(p.role, p.layer)), p.size, sqrt(6 / sum(p.fans)))
+        for p in net.parameters
+        if p.role is Role.WEIGHT
+    ]
+
+
+# Packing ----------------------------------------------------------------------
+
+TESTED = 1_500  # images, at most
+
+
+def pack(content: bytes) -> str:
+    """Deflated, in letters."""
+    return b64encode(zlib.compress(content, 9)).decode()
+
+
+def module_table(module: WasmModule) -> dict[str, Any]:
+    return {"code": pack(module.code), "table": module.table()}
+
+
+def numbers_table(values: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Arrays as the page's float32, by their names."""
+    floats = {name: np.asarray(value, "<f4") for name, value in values.items()}
+    return {name: pack(value.tobytes()) for name, value in floats.items()}
+
+
+def scales(model: Model) -> dict[str, list[float]]:
+    """How a byte comes in: as scale·x + shift, channel by channel."""
+    mean, deviation = map(np.array, for_inputs(model.net, model.mean, model.deviation))
+    return {"scale": (1 / (BRIGHTEST * deviation)).tolist(), "shift": (-mean / deviation).tolist()}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPack:
+    """What a page trains on, and what it is tested with."""
+
+    recipe: Recipe  # as it is for so many images
+    images: Images
+    test: Images
+
+    @staticmethod
+    def of(recipe: Recipe, dataset: Dataset, count: int) -> TrainingPack:
+        """So many of the images that the recipe trains on, as many of each class."""
+        found = adapt(recipe, dataset).recipe
+        _require_fixed(found)
+        made = material(found, dataset)
+        images = made.images[made.numbers]
+        test = dataset.test_for_reporting
+        chosen = images[in_turns(images, count)], test[:: -(-len(test) // TESTED)]
+        return TrainingPack(for_fewer(found, len(chosen[0])), *chosen)
+
+    def table(self, net: Net, scaling: Mapping[str, list[float]]) -> dict[str, Any]:
+        """All of it, for a page; `scaling` is how bytes come in."""
+        recipe = self.recipe
+        module = trainer(net, recipe.batch, weighted=bool(recipe.class_weights))
+        step = training_step(net, recipe.batch)
+        warps = recipe.warp.changes_images
+        return {
+            "module": module_table(module),
+            "start": numbers_table({str(leaf.name): values for leaf, values in step.start.items()}),
+            "plan": {
+                "batch": recipe.batch,
+                "seed": net.seed,
+                "rates": self._rates(),
+                "pixels": self.images.pixels[0].size,
+                "warp": warping_table(recipe.warp, self.images.shape) if warps else None,
+                "settling": self._settling(step),
+                **scaling,
+            },
+            "recipe": recipe_table(recipe, len(self.images)),
+            "images": pack(self.images.pixels.tobytes()),
+            "labels": pack(self.images.labels.astype("<i4").tobytes()),
+            "wanted": self._wanted(),
+            "test": pack(self.test.pixels.tobytes()),
+            "testLabels": pack(self.test.labels.astype("<i4").tobytes()),
+        }
+
+    def _rates(self) -> list[list[float]]:
+        """Of each step of each epoch."""
+        steps, epochs = ceil(len(self.images) / self.recipe.batch), self.recipe.epochs
+        rates = (self.recipe.schedule.rates(k, steps, epochs) for k in range(epochs))
+        return [[float(rate) for rate in epoch] for epoch in rates]
+
+    def _settling(self, step: Step) -> dict[str, Any] | None:
+        """How long batchnorm looks at images as they are in the end, and what that leaves alone."""
+        if self.recipe.statistics != UNWARPED or not step.statistics:
+            return None
+        others = step.next.keys() - set(step.statistics)
+        return {"steps": SETTLING, "others": sorted(str(leaf.name) for leaf in others)}
+
+    def _wanted(self) -> list[list[float]] | None:
+        """The targets of each class, where an image's label isn't all the engine is to know."""
+        classes = self.recipe.net.outputs if self.recipe.net.outputs > 1 else 2
+        each = np.arange(classes, dtype=np.int32)
+        found = targets_for(self.recipe, each, np.array(self.images.counts(classes)))
+        return None if found.ndim == 1 else np.asarray(found, float).tolist()
+
+
+def _require_fixed(recipe: Recipe) -> None:
+    """A page trains by what is known beforehand."""
+    said = {
+        "schedule plateau": recipe.schedule.kind == "plateau",
+        "rate find": recipe.find_rate,
+        "early stop": recipe.early_stop is not None,
+        "keep best": recipe.keep == BEST,
+    }
+    for words, is_asked in said.items():
+        if is_asked:
+            raise UsageError(
+                f"a page doesn't train by '{words}': take it out, or make a page of a trained run, "
+                "without --train"
+            )

@@ -1,0 +1,524 @@
+"""A network to play with: one page that trains it and shows every number of its backpropagation.
+
+Where a formula mentions a value stands ⟦12⟧, the value's line: a name or number is put there.
+It knows how the parts of that page are put together, not what is computed there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from gradbook.amounts import size
+from gradbook.data.sources import POINT_SETS
+from gradbook.errors import LimitError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node
+from gradbook.net import LESSONS, Net, Shape, builtin
+from gradbook.net.derivation import LONGEST_CHAIN
+from gradbook.net.lower import scalars_of
+from gradbook.net.network import DROPPED
+from gradbook.palette import colour_of
+from gradbook.rates import USUAL_EPOCHS
+from gradbook.report.page import SCROLLS, Section, Side, made_with, resource, script, text, text_box
+from gradbook.report.page import page as whole_page
+from gradbook.targets.algebra.forms import Form, Terms, Words
+from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
+from gradbook.targets.algebra.mathml import inline
+from gradbook.targets.drawing.layout import spelled
+from gradbook.targets.drawing.shapes import width_table
+from gradbook.targets.drawing.stages import (
+    FIRST_UNITS,
+    MOST_UNITS,
+    Link,
+    Marked,
+    Neuron,
+    Planes,
+    Stage,
+    UnitColumn,
+    stages,
+)
+from gradbook.targets.page.content import MOST_SAMPLES, PageContent, content
+from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table
+from gradbook.targets.page.patterns import (
+    SETTINGS,
+    SIZES,
+    ValuePattern,
+    general,
+    least_table,
+    patterns,
+    plane_table,
+    update_table,
+)
+from gradbook.targets.page.plane import USUAL_SET, point_sets
+
+# The drawing ------------------------------------------------------------------
+
+Places = Mapping[str, int]  # lines, by the names of their values
+
+
+def columns(net: Net, places: Places) -> list[dict[str, Any]]:
+    """One for each stage of the drawing, from the inputs to the whole error.
+
+    Where units and lines stand is the page's own, since its width is known there.
+    """
+    found = stages(net, numbers=False)
+    made = [
+        _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
+    ]
+    for place, stage in enumerate(found):
+        joined = stage.joined if isinstance(stage, UnitColumn) else ()
+        for source, first in joined or [(skipped, 0) for skipped in stage.skips]:
+            _add_reads(made[place], stage, found[source], place - source, first)
+    return made
+
+
+def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, first: int) -> None:
+    """The units so many columns before that others read as well, from the first of those on."""
+    if not (isinstance(stage, UnitColumn) and isinstance(source, UnitColumn)):
+        return
+    for unit, cell in zip(column["units"], stage.cells, strict=True):
+        for row, it in enumerate(source.cells):
+            if it and cell and it.place + first == cell.place:
+                unit["from"].append([row, None, back])
+
+
+def _column(stage: Stage, before: Stage | None, places: Places) -> dict[str, Any]:
+    if isinstance(stage, Planes):
+        return {"words": list(stage.words), "left_out": 0, "units": [], **_maps(stage, places)}
+    shown = [cell for cell in stage.cells if cell]
+    return {
+        "maps": [],
+        "words": list(stage.words),
+        "left_out": stage.count - len(shown),
+        "units": [
+            None if cell is None else _unit(cell, places, stage, before) for cell in stage.cells
+        ],
+    }
+
+
+def _unit(cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None) -> dict[str, Any]:
+    return {
+        "values": [places[str(name)] for name in cell.names if str(name) in places],
+        "above": _line(cell.above, places),
+        "from": _sources(cell, places, stage, before),
+    }
+
+
+def _sources(
+    cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None
+) -> list[list[int | None]]:
+    """The units before that it reads, by their place in the column, and the weight between."""
+    found: list[list[int | None]] = []
+    apart = stage.joined or stage.link is Link.BRANCH
+    if not isinstance(before, UnitColumn) or apart:
+        return found
+    for row, source in enumerate(before.cells):
+        if source is None or (stage.link is Link.EACH and source.place != cell.place):
+            continue
+        weight = stage.weight(cell.place, source.place) if stage.weight else None
+        found.append([row, _line(weight, places)])
+    return found
+
+
+def _maps(stage: Planes, places: Places) -> dict[str, Any]:
+    """For each channel, and each name of the stage, rows of values."""
+    channels, rows, columns = stage.shape
+
+    def row(name: Name, channel: int, number: int) -> list[int]:
+        elements = ((channel, number, column) for column in range(columns))
+        return [places[_called(name, element, stage.shape, places)] for element in elements]
+
+    return {
+        "maps": [
+            [[row(name, c, i) for i in range(rows)] for name in stage.names]
+            for c in range(channels)
+        ]
+    }
+
+
+def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
+    """A value's name, which a softmax counts as laid out in one line."""
+    said = str(name.element(element, shape))
+    if said in places:
+        return said
+    _, rows, columns = shape
+    flat = (element[0] * rows + element[1]) * columns + element[2]
+    return str(name.element((flat,), (shape[0] * rows * columns,)))
+
+
+def _line(mark: Marked | None, places: Places) -> int | None:
+    return places.get(str(mark.name)) if mark else None
+
+
+# Names and formulas -----------------------------------------------------------
+
+NAME_SLOT = re.compile(r"<mtext>(⟦\w+⟧)</mtext>")
+
+
+def formula_table(content: PageContent) -> dict[str, Any]:
+    """The names of the values that are shown, what each is made of, and every partial."""
+    places = content.lines.places
+    say = _slots(content)
+    rate = content.step.rate
+    return {
+        "names": {places[node]: _name(node) for node in [*content.named, rate]},
+        "formulas": {
+            places[node]: bare_template(definition(node, say)) for node in content.derived.forward
+        },
+        "partials": [
+            [places[it.of], places[it.to], bare_template(formula(it.formula, say))]
+            for it in content.locals
+        ],
+    }
+
+
+def _slots(content: PageContent) -> Say:
+    places: Mapping[Node, int] = content.lines.places
+
+    def say(node: Node) -> Form | None:
+        return Words(f"⟦{places[node]}⟧") if node in content.derived.spoken else None
+
+    return say
+
+
+def bare_template(form: Form) -> str:
+    """The formula, with what stands in ⟦⟧ to be put in."""
+    return NAME_SLOT.sub(r"\1", _bare(form))
+
+
+def _bare(form: Form) -> str:
+    return inline(form).removeprefix("<math>").removesuffix("</math>")
+
+
+def _name(node: Node) -> dict[str, str]:
+    assert node.name
+    letter, below = spelled(node.name)
+    return {
+        "said": str(node.name),
+        "letter": letter,
+        "below": below,
+        "kind": colour_of(node.name.stem, owned=node.name.of is not None).key,
+        "math": _bare(symbol(node.name)),
+    }
+
+
+# Building networks there ------------------------------------------------------
+
+STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
+BRACKETS = {"«": '<mo stretchy="false">(</mo>', "»": '<mo stretchy="false">)</mo>'}
+SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
+
+
+def builds(net: Net) -> bool:
+    """Whether a page can build this network by itself."""
+    return net.count() <= MOST_WEIGHTS and scalars_of(net) <= MOST_SINGLES
+
+
+@cache
+def building_table() -> dict[str, Any]:
+    """The same for every network."""
+    return {
+        "grammar": grammar_table(),
+        "patterns": _pattern_table(),
+        "updates": update_table(),
+        "least": least_table(),
+        "planes": plane_table(),
+        "sets": point_sets(),
+        "most": MOST_SAMPLES,
+        "usualSet": USUAL_SET,
+        "epochs": USUAL_EPOCHS,
+        "longestTop": LONGEST_TOP,
+        "longestChain": LONGEST_CHAIN,
+        "shown": [MOST_UNITS, FIRST_UNITS],
+        "kinds": {stem: colour_of(stem).key for stem in STEMS},
+    }
+
+
+def _pattern_table() -> dict[str, Any]:
+    """By their names; the expressions of one that goes over several values hold of one as well."""
+    found: dict[str, Any] = {}
+    for pattern in patterns():
+        say = _say(pattern)
+        size = pattern.size
+        entry = found.setdefault(pattern.name, {"formulas": {}})
+        if not pattern.is_rewritten:
+            entry.update(pattern.table())
+        if size in SIZES.values():
+            said = _pieces(_template(definition(pattern.value, say)), pattern)
+            _add(entry["formulas"], size, said)
+        slopes = {
+            general(place): _slope(_template(formula(partial, say)), pattern)
+            for place, partial in pattern.partials.items()
+        }
+        _add(entry.setdefault("slopes", {}), size, slopes)
+    return found
+
+
+def _template(form: Form) -> str:
+    said = bare_template(form)
+    for short, long in BRACKETS.items():
+        said = said.replace(long, short)
+    return said
+
+
+def _add(sizes: dict[str, Any], size: str, said: Any) -> None:
+    """What is written alike of one and of few, or of few and of many, is there once."""
+    smaller = sizes.get("few", sizes.get("one"))
+    if said != smaller or size in ("two", "even"):
+        sizes[size] = said
+
+
+def _say(pattern: ValuePattern) -> Say:
+    def say(node: Node) -> Form | None:
+        place = pattern.places.get(node)
+        if place and place in SETTINGS and pattern.is_below_zero:
+            return Terms((Words(f"⟦{place}⟧"),))  # within brackets, as the sign asks
+        return Words(f"⟦{place}⟧") if place else None
+
+    return say
+
+
+def _numbered(template: str, pattern: ValuePattern) -> str:
+    """With ⟦n⟧ for how many values there are, or for what they are divided by."""
+    for number, place in pattern.numbers.items():
+        template = template.replace(f"<mn>{number:g}</mn>", f"⟦{place}⟧")
+    return template
+
+
+def _slope(template: str, pattern: ValuePattern) -> str | list[str]:
+    """Of several places of a kind a slope mentions its own alone, or all of them."""
+    if len({slot[2] for slot in SLOT.finditer(template)}) > 1:
+        return _pieces(template, pattern)
+    return SLOT.sub(r"⟦\1⟧", _numbered(template, pattern))
+
+
+def _pieces(template: str, pattern: ValuePattern) -> list[str]:
+    """A pattern over several values in four pieces: before the first, each, between, after all.
+
+    One piece where nothing is counted.
+    """
+    said = _numbered(template, pattern)
+    slots = list(SLOT.finditer(said))
+    if not slots:
+        return [said]
+    ends = [
+        (min(it.start() for it in mine), max(it.end() for it in mine))
+        for k in range(1, pattern.count + 1)
+        if (mine := [it for it in slots if it[2] == str(k)])
+    ]
+    (start, end), *others = ends
+    between = said[end : others[0][0]] if others else ""
+    return [said[:start], SLOT.sub(r"⟦\1*⟧", said[start:end]), between, said[ends[-1][1] :]]
+
+
+# The page ---------------------------------------------------------------------
+
+ENDING = re.compile("<(?!/?m)")  # what could end a script; formulas have <mo> and </mo>
+OLD = (
+    "Nothing here computes: JavaScript is switched off, or this browser is older than 2022. "
+    "Switch it on, or open the page in a newer browser."
+)
+MOST_BYTES = 400_000  # of a page: one that can be mailed
+PACES = {
+    "2 epochs a second": 2,
+    "10 epochs a second": 10,
+    "60 epochs a second": 60,
+    "as fast as it goes": 100_000,
+}
+
+
+def play_page(net: Net, command: str = "") -> str:
+    """The page; `command` is what makes it again. A large network's can't be changed as text."""
+    known = content(net)
+    made = _page(known, command, is_building=builds(net))
+    if builds(net) and len(made.encode()) > MOST_BYTES:
+        made = _page(known, command, is_building=False)
+    if len(made.encode()) > MOST_BYTES:
+        raise LimitError(
+            f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
+            "take a smaller network or fewer samples"
+        )
+    return made
+
+
+def _page(known: PageContent, command: str, is_building: bool) -> str:
+    chain = '<div class="wide" id="chain" tabindex="0"></div>'
+    left = (
+        Section("network", "The network", _drawing()),
+        Section("chain-rule", "One value, and its chain", chain),
+        Section("data", "Samples", _samples(known, is_building)),
+    )
+    right = (
+        Section("rate-and-loss", "Learning rate and loss", _loss()),
+        *([Section("plane", "The plane", _plane())] if known.share or is_building else []),
+        Section("more", "The network as text", _editor(known) if is_building else _text(known)),
+    )
+    return whole_page(
+        f"{known.net.name or 'A network'}, to play with",
+        [Side(left), Side(right)],
+        lead=_lead(),
+        foot=_data(known, is_building) + made_with(command),
+        style=resource("sweep.css") + resource("play.css"),
+        script=script("view/main.js"),
+    )
+
+
+def _lead() -> str:
+    buttons = (
+        '<button type="button" id="step">Step</button>'
+        '<button type="button" id="run">Run</button>'
+        '<button type="button" id="reset">Reset</button>'
+    )
+    paces = "".join(
+        f'<option value="{pace}"{" selected" if pace == 10 else ""}>{words}</option>'
+        for words, pace in PACES.items()
+    )
+    return (
+        '<p class="lead">Every number is computed here, in your browser, as you change it. '
+        "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
+        "it.</p>\n"
+        f'<p id="old">{OLD}</p>'
+        f'<div class="bar" role="group" aria-label="Training">{buttons}'
+        f'<select id="pace" aria-label="epochs">{paces}</select>'
+        '<p class="figures">epoch <output id="epoch">1</output></p>'
+        '<p class="figures"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
+    )
+
+
+def _drawing() -> str:
+    """The drawing, and what maps are painted with; the page hides what a network has no use for."""
+    return (
+        '<fieldset class="paints" id="paints" hidden><legend>in the maps</legend>'
+        '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
+        '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
+        '<span class="rising">rises</span> or <span class="falling">falls</span> with each</label>'
+        f'</fieldset>{_dropout()}<div class="wide" id="drawing"></div>'
+        f'<p class="scrolls" id="drawing-scrolls" hidden>{SCROLLS}</p>'
+    )
+
+
+def _dropout() -> str:
+    """What dropout does to the values that are shown."""
+    return (
+        '<fieldset class="paints" id="dropout" hidden><legend>dropout</legend>'
+        '<label><input type="radio" name="dropout" id="dropout-on" checked> as it trains: what '
+        "is dropped is drawn anew at every step</label>"
+        '<label><input type="radio" name="dropout" id="dropout-off"> off, as in a trained '
+        "network; steps drop all the same</label></fieldset>"
+    )
+
+
+def _loss() -> str:
+    return (
+        '<div class="rate"><label for="rate"><i>η</i></label>'
+        '<input type="range" id="rate" min="-3" max="4" step="0.01">'
+        '<input type="number" id="rate-field" step="any" aria-label="learning rate">'
+        '<div id="strip" aria-hidden="true"></div></div>'
+        '<p class="remark" id="limit"></p>'
+        '<div id="verdict" aria-live="polite"></div>'
+        '<p id="so-far"></p>'
+        '<div id="curve"></div>'
+        '<p class="remark"><span class="key foreseen"></span> what this rate does from the start '
+        '<span class="key gone"></span> what was trained so far</p>'
+    )
+
+
+def _plane() -> str:
+    """The plane, and the class of the points that are added to it."""
+    clicked = (
+        '<fieldset class="classes"><legend>click to add points of</legend>'
+        '<label><input type="radio" name="class" id="class-0" checked> the first class</label>'
+        '<label><input type="radio" name="class" id="class-1"> the second</label></fieldset>'
+    )
+    return (
+        '<canvas id="surface" width="360" height="360" role="img" '
+        'aria-label="What the network says to each point of the plane, and the samples"></canvas>'
+        f"{clicked}"
+    )
+
+
+def _samples(known: PageContent, is_building: bool) -> str:
+    sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in POINT_SETS)
+    choice = (
+        '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
+        f"{sets}</select></label>"
+        if known.share or is_building
+        else ""
+    )
+    file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
+    return (
+        f'<div class="own">{choice}<label>your own, from a CSV file {file}</label>'
+        '<span class="remark" id="columns"></span>'
+        '</div><p id="said" role="status"></p><p class="remark" id="made-up"></p>'
+        '<div id="samples"></div>'
+    )
+
+
+def _layers(net: Net) -> str:
+    """The text without start values and samples, which the page shows elsewhere."""
+    return str(replace(net, samples=(), table="", start={}))
+
+
+def _editor(known: PageContent) -> str:
+    """The text to be changed, its mistakes, and what is to be made of it."""
+    lines = _layers(known.net).rstrip()
+    return (
+        "<p>Change it, and the page builds it as you type. Weights and samples stay where they "
+        "fit; lines such as <code>weights 0.1 0.2 …</code> and <code>sample 0 1 -&gt; 1</code> "
+        "give others. <code>gradbook help networks</code> says what can be written.</p>"
+        f"{text_box(lines, 'The network as text')}"
+        '<p id="text-said" role="status"></p>'
+        '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
+        '<button type="button" id="text-as-written">As written</button>'
+        '<button type="button" id="save">Save as net.txt</button></p>' + _commands(known.net)
+    )
+
+
+def _text(known: PageContent) -> str:
+    """The text to be read alone."""
+    return (
+        "<p>To change its layers, change its text and make another page of it.</p>"
+        f'<pre><code id="text-alone">{text(_layers(known.net))}</code></pre>'
+        '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
+        + _commands(known.net)
+    )
+
+
+def _commands(net: Net) -> str:
+    """What makes other things of what was saved."""
+    is_known = net.name in LESSONS and net == builtin(net.name)
+    as_written = (
+        f"<p>As it was written: <code>gradbook sheet {text(net.name)}</code></p>"
+        if is_known
+        else ""
+    )
+    return (
+        "<p>Saved as it is now, with these weights and samples, it becomes a workbook of live "
+        "formulas, a derivation, or a page again:</p>"
+        "<pre><code>gradbook sheet net.txt -o book.xlsx\n"
+        "gradbook explain net.txt -o derivation.html\n"
+        f"gradbook page net.txt -o page.html</code></pre>{as_written}"
+        '<p id="drawn-masks" hidden>A workbook and a derivation draw no masks: for those, write '
+        "<code>dropout 0</code> into it.</p>"
+    )
+
+
+def _data(known: PageContent, is_building: bool) -> str:
+    """The tables, in an element that no browser takes for a script."""
+    table: dict[str, Any] = {**known.table(), **formula_table(known)}
+    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
+    table["widths"] = width_table()
+    table["columns"] = columns(known.begun, places)
+    table["layers"] = _layers(known.net)
+    table["madeUp"] = known.net.made_up(DROPPED)
+    if is_building:
+        table["building"] = building_table()
+        table["plane"] = known.share and {**table["plane"], "sets": {}}  # which building has
+    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    said = ENDING.sub(r"\\u003c", said)
+    return f'<script type="application/json" id="content">{said}</script>\n'

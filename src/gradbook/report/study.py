@@ -1,0 +1,381 @@
+"""A study's trials: as lines for a terminal and as a page. Knows their records, not the search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from gradbook.amounts import counted, duration, percent, short
+from gradbook.lab.study.study import best_trial
+from gradbook.palette import curve_colours
+from gradbook.report import figures
+from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
+from gradbook.report.figures import Across, Frame, Point, grid_line, pt, svg_element, words_at
+from gradbook.report.page import Section, bar, made_with, page, resource, table, text, wide
+from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable
+
+# In a terminal ----------------------------------------------------------------
+
+TrialRecord = Mapping[str, Any]  # a trial's, as programs are told
+MOST_DRAWN = 44  # columns for what was chosen
+COLUMNS = (
+    TableColumn("trial", "number", width=5),
+    TableColumn("held back", "value", spell=percent, width=9),
+    TableColumn("parameters", "network_parameters", width=10),
+    TableColumn("time", "seconds", spell=duration, width=7),
+    TableColumn("", "said", words=True),
+)
+
+
+def study_heading() -> list[TextLine]:
+    return list(TextTable(COLUMNS).heading())
+
+
+def trial_line(record: TrialRecord, is_best: bool = False) -> TextLine:
+    """One trial that is over."""
+    said = {**record, "said": drawn_words(record)}
+    if record["state"] != "done":
+        said["said"] = f"{record['state']}: {record['why']}"
+    table = TextTable.of(COLUMNS, [said])
+    colour = "green" if is_best else QUIET if record["state"] != "done" else ""
+    return table.line(table.texts[0], colour)
+
+
+def drawn_words(record: TrialRecord, most: int = MOST_DRAWN) -> str:
+    """warm 0.25, batch 64, conv 1 8"""
+    said = ", ".join(f"{name} {value_words(value)}" for name, value in record["parameters"].items())
+    return said if len(said) <= most else said[: most - 1].rstrip(", ") + "…"
+
+
+def value_words(value: object) -> str:
+    if isinstance(value, float):
+        return short(value, digits=4)
+    return str(value) or "nothing"
+
+
+def study_summary(
+    records: Sequence[TrialRecord], best: TrialRecord | None, tests: Sequence[TrialRecord]
+) -> TextLine:
+    """In a line: what was tried, and the best."""
+    count = sum(record["state"] == "done" for record in records)
+    others = len(records) - count
+    said = counted(count, "recipe") + " trained to the end"
+    said += f", {others} cut short or not allowed" if others else ""
+    if best is None:
+        return [Span(f"{said}; none has a score")]
+    score = f"; the best, trial {best['number']}: {percent(best['value'])} of what was held back"
+    looked = f"; the test images were scored {counted(len(tests), 'time')}" if tests else ""
+    return [Span(said), Span(score, "bold"), Span(looked)]
+
+
+# Charts -----------------------------------------------------------------------
+
+INKS = ("#BE4C01", "#C27A09", "#879606", "#01A578", "#077DB3")  # from the worst fifth to the best
+QUIET_INK = "#8A8C94"
+COST = "network_parameters"
+MOST_TOLD = 1_000  # trials, the best ones, of which curves and recipe are on the page
+MOST_OTHERS = 1_000  # trials beside them that are drawn
+MOST_PAIRED = 5  # things that varied, of which each two are shown
+WIDE = Frame(width=860.0, height=300.0, left=58.0, right=58.0, top=40.0, bottom=30.0)
+SMALL = Frame(width=270.0, height=220.0, left=52.0, right=10.0, top=30.0, bottom=44.0)
+
+
+def anchor(record: TrialRecord) -> str:
+    return f"trial-{record['number']}"
+
+
+def trial_words(record: TrialRecord) -> str:
+    drawn = ", ".join(f"{n} {value_words(v)}" for n, v in record["parameters"].items())
+    return f"trial {record['number']}: {percent(record['value']) or record['state']} ({drawn})"
+
+
+def best_first(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Those without a score come last."""
+    return sorted(records, key=lambda r: (r["value"] is None, -(r["value"] or 0.0), r["number"]))
+
+
+class RankedTrials:
+    """The trials that have a score, with the colour of the fifth that each belongs to. Of many,
+    the best are drawn, and some of the others, evenly."""
+
+    def __init__(self, records: Sequence[TrialRecord]) -> None:
+        self.records = [record for record in records if record["value"] is not None]
+        order = best_first(self.records)
+        worst = max(len(order) - 1, 0)
+        count = max(len(order), 1)
+        self.inks = {
+            r["number"]: INKS[len(INKS) * (worst - k) // count] for k, r in enumerate(order)
+        }
+        best = [*order[:MOST_TOLD], *on_the_front(self.records)]
+        self.told = {record["number"] for record in best}
+        others = order[MOST_TOLD :: max(-(-(len(order) - MOST_TOLD) // MOST_OTHERS), 1)]
+        drawn = {record["number"]: record for record in (*best, *others)}
+        self.drawn = [drawn[number] for number in sorted(drawn)]
+
+    def anchor(self, record: TrialRecord) -> str:
+        """Where the page tells more of it, if it does."""
+        return anchor(record) if record["number"] in self.told else ""
+
+    def point(self, record: TrialRecord, x: float, y: float | None = None) -> Point:
+        height = record["value"] if y is None else y
+        ink = self.inks[record["number"]]
+        return Point(x, height, trial_words(record), ink, self.anchor(record))
+
+
+def history(ranked: RankedTrials) -> str:
+    """The score of each trial, and the best so far."""
+    best: list[tuple[float, float]] = []
+    for record in ranked.records:
+        if not best or record["value"] > best[-1][1]:
+            best.append((record["number"], record["value"]))
+    numbers = [record["number"] for record in ranked.records]
+    best.append((numbers[-1], best[-1][1]))
+    across = Across("trial", min(numbers), max(numbers))
+    shown = [ranked.point(record, record["number"]) for record in ranked.drawn]
+    return figures.points_svg(
+        "Held-back accuracy, and the best so far", across, shown, path=best, steps=True
+    )
+
+
+def front(ranked: RankedTrials, key: str = COST, words: str = "parameters") -> str:
+    """Accuracy over cost; those that nothing cheaper is as good as are joined."""
+    ends = [(record[key], record["value"]) for record in on_the_front(ranked.records, key)]
+    costs = [record[key] for record in ranked.records]
+    across = Across(words, min(costs), max(costs), log=max(costs) > 8 * min(costs) > 0)
+    shown = [ranked.point(record, record[key]) for record in ranked.drawn]
+    return figures.points_svg(
+        f"Accuracy over {words}: the front", across, shown, path=ends, steps=True
+    )
+
+
+def on_the_front(records: Sequence[TrialRecord], key: str = COST) -> list[TrialRecord]:
+    """Those that nothing cheaper is as good as, from the cheapest on."""
+    found: list[TrialRecord] = []
+    for record in sorted(records, key=lambda r: (r[key], -r["value"])):
+        if not found or record["value"] > found[-1]["value"]:
+            found.append(record)
+    return found
+
+
+def names_of(records: Sequence[TrialRecord]) -> list[str]:
+    return list(dict.fromkeys(name for record in records for name in record["parameters"]))
+
+
+def slices(ranked: RankedTrials) -> Iterator[str]:
+    """The score over each thing that varied."""
+    for name in names_of(ranked.drawn):
+        own = [record for record in ranked.drawn if name in record["parameters"]]
+        across = _axis(name, own)
+        shown = [ranked.point(record, _place(across, record, name)) for record in own]
+        yield figures.points_svg(name, across, shown, frame=SMALL)
+
+
+def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
+    """Each two of the things that matter most: where the good ones lie."""
+    for across_name, up_name in combinations(names[:MOST_PAIRED], 2):
+        own = [r for r in ranked.drawn if {across_name, up_name} <= r["parameters"].keys()]
+        if not own:
+            continue
+        across, up = _axis(across_name, own), _axis(up_name, own)
+        shown = [
+            ranked.point(r, _place(across, r, across_name), up.share(_place(up, r, up_name)))
+            for r in own
+        ]
+        title = f"{up_name} over {across_name}"
+        yield figures.points_svg(title, across, shown, upwards=_Named(up), frame=SMALL)
+
+
+class _Named(type(EVEN)):  # type: ignore[misc]  # an axis of what is laid out already
+    """From 0 to 1, with the words of another axis."""
+
+    def __init__(self, across: Across) -> None:
+        self.across = across
+
+    def ends(self, values: object, firsts: object) -> tuple[float, float]:
+        return 0.0, 1.0
+
+    def levels(self, low: float, high: float) -> list[float]:
+        return [self.across.share(x) for x, _ in self.across.ticks]
+
+    def tick(self, value: float) -> tuple[str, str]:
+        return next(
+            (said for x, said in self.across.ticks if self.across.share(x) == value), ""
+        ), ""
+
+
+def _axis(name: str, records: Sequence[TrialRecord]) -> Across:
+    values = [record["parameters"][name] for record in records]
+    if any(isinstance(value, str) for value in values):
+        return Across(name, 0, 0, names=tuple(sorted(set(map(str, values)), key=_by_number)))
+    low, high = float(min(values)), float(max(values))
+    return Across(name, low, high, log=low > 0 and high > 8 * low)
+
+
+def _by_number(word: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(word), word
+    except ValueError:
+        return 1, 0.0, word
+
+
+def _place(across: Across, record: TrialRecord, name: str) -> float:
+    value = record["parameters"][name]
+    return float(across.names.index(str(value))) if across.names else float(value)
+
+
+def parallel(ranked: RankedTrials) -> str:
+    """A line for each trial, through all that was chosen to its score."""
+    names = names_of(ranked.drawn)
+    axes = [_axis(name, [r for r in ranked.drawn if name in r["parameters"]]) for name in names]
+    scores = [record["value"] for record in ranked.drawn]
+    last = Across("score", min(scores), max(scores))
+    columns = [WIDE.x(k / max(len(names), 1)) for k in range(len(names) + 1)]
+    parts: list[str] = []
+    for x, axis in zip(columns, [*axes, last], strict=True):
+        parts.append(grid_line(x, WIDE.y(1), x, WIDE.y(0)))
+        parts.append(words_at(x, 16, axis.words, anchor="middle", kind="quiet axis"))
+        for value, said in axis.ticks:
+            shown = percent(value) if axis is last else said
+            parts.append(words_at(x + 5, WIDE.y(axis.share(value)) + 4, shown))
+    for record in sorted(ranked.drawn, key=lambda r: r["value"]):
+        heights = [
+            (x, axis.share(_place(axis, record, name)))
+            for x, axis, name in zip(columns, axes, names, strict=False)
+            if name in record["parameters"]
+        ]
+        heights.append((columns[-1], last.share(record["value"])))
+        path = "L".join(f"{pt(x)} {pt(WIDE.y(y))}" for x, y in heights)
+        drawn = (
+            f'<path d="M{path}" fill="none" '
+            f'stroke="{ranked.inks[record["number"]]}" stroke-width="1.3" stroke-opacity="0.7">'
+            f"<title>{escape(trial_words(record))}</title></path>"
+        )
+        place = ranked.anchor(record)
+        parts.append(f'<a href="#{place}" tabindex="-1">{drawn}</a>' if place else drawn)
+    words = f"What was chosen in each of {len(scores)} trials, and its score"
+    return svg_element(WIDE, words, parts, alone=False, role="group")
+
+
+# The page ---------------------------------------------------------------------
+
+LONG = 10_000  # characters of what was chosen
+TRIAL_FRAME = figures.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
+
+
+def study_page(
+    name: str,
+    records: Sequence[TrialRecord],
+    importance: Mapping[str, float],
+    tests: Sequence[TrialRecord],
+    command: str = "",
+) -> str:
+    """The page of a study that has come so far."""
+    ranked = RankedTrials(records)
+    sections = [Section("result", "What it found", _result(records, tests))]
+    if ranked.records:
+        drawn = [history(ranked), front(ranked)]
+        sections.append(Section("history", "How it went", _figures(drawn)))
+        sections.append(Section("importance", "What mattered", _importance(importance)))
+        one = slices(ranked)
+        sections.append(Section("slices", "Each thing that varied", _figures(one, "small")))
+        by_weight = sorted(names_of(ranked.drawn), key=lambda n: -importance.get(n, 0.0))
+        two = list(pairs(ranked, by_weight))
+        if two:
+            sections.append(Section("pairs", "Each two", _figures(two, "small")))
+        sections.append(Section("parallel", "All at once", wide(parallel(ranked))))
+    sections.append(Section("trials", "Every trial", _trials(records, ranked)))
+    return page(
+        f"Study {name}",
+        sections,
+        lead=f'<p class="lead">{text(_lead(records, ranked))}</p>',
+        foot=made_with(command),
+        style=figures.chart_style() + resource("study.css"),
+    )
+
+
+def _lead(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:
+    spent = duration(sum(record["seconds"] for record in records))
+    said = f"{counted(len(records), 'recipe')} drawn, {spent} of training."
+    if len(ranked.drawn) == len(ranked.records):
+        return said
+    others = len(ranked.drawn) - MOST_TOLD
+    return f"{said} The charts show the best {MOST_TOLD:,} and {others:,} of the others."
+
+
+def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> str:
+    looked = (
+        "Validation images alone chose. The test images were scored "
+        f"{counted(len(tests), 'time')}." if tests else
+        "Validation images alone chose; the test images were never scored."
+    )  # fmt: skip
+    scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
+    said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
+    best = best_trial(records)
+    if best is None:
+        return f"<p>No recipe was trained to its end.</p>{said}"
+    return (
+        f'<p class="headline"><b>{percent(best["value"])}</b> of the images held back, by '
+        f'<a href="#{anchor(best)}">trial {best["number"]}</a> with '
+        f"{best['network_parameters']:,} parameters</p>\n{said}"
+    )
+
+
+def _score(test: TrialRecord) -> str:
+    spread = f"{percent(test['mean'])} ± {100 * test['deviation']:.3f}"
+    return f"trial {test['trial']}: {spread} of the test images, {counted(test['seeds'], 'seed')}"
+
+
+def _figures(drawn: Iterable[str], kind: str = "") -> str:
+    shown = "".join(f"<figure>{one}</figure>" for one in drawn)
+    return f'<div class="study-charts {kind}">{shown}</div>'
+
+
+def _importance(importance: Mapping[str, float]) -> str:
+    if not importance:
+        return "<p>Too few trials, or trials too different, to say.</p>"
+    rows = [
+        [text(name), f"{100 * share:.0f} %", bar(share, "importance")]
+        for name, share in sorted(importance.items(), key=lambda one: -one[1])
+    ]
+    said = (
+        "<p>How much of what sets the best tenth apart each has, by Optuna's PED-ANOVA; "
+        "of what stands in every trial.</p>"
+    )
+    return said + wide(table(["", "share", ""], rows, [0], headed=True))
+
+
+def _trials(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:
+    order = best_first(records)
+    shown = [r for k, r in enumerate(order) if k < MOST_TOLD or r["number"] in ranked.told]
+    more = len(records) - len(shown)
+    left = f"<p>{more:,} more are in trials.csv.</p>" if more > 0 else ""
+    return "\n".join(map(_trial, shown)) + left
+
+
+def _trial(record: TrialRecord) -> str:
+    """A line that opens."""
+    cost = record["network_parameters"]
+    size = f"{cost:,} parameters" if cost is not None else ""
+    said = percent(record["value"]) if record["value"] is not None else text(record["state"])
+    head = (
+        f"<summary><b>trial {record['number']}</b> <span>{said}</span> <span>{size}</span> "
+        f"<small>{text(drawn_words(record))}</small></summary>"
+    )
+    drawn = ", ".join(f"{n} {value_words(v)}" for n, v in record["parameters"].items())
+    parts = [f"<p>{text(drawn[:LONG])}</p>"]
+    if record["why"]:
+        parts.append(f"<p>{text(record['why'])}</p>")
+    if record["accuracies"]:
+        parts.append(f"<figure>{_curve(record['accuracies'])}</figure>")
+    parts.append(f"<pre>{text(record['recipe'])}</pre>")
+    return f'<details id="{anchor(record)}">{head}{"".join(parts)}</details>'
+
+
+def _curve(accuracies: Sequence[float]) -> str:
+    curve = Curve("held back", np.array(accuracies), curve_colours(1)[0])
+    drawn = Chart("Held-back accuracy", (curve,), scale=TOWARDS, measure="accuracy", spell=percent)
+    return figures.chart_svg(drawn, TRIAL_FRAME, alone=False, labelled=False)
