@@ -1,4 +1,4 @@
-// Everything that the page shows of a network, in the form of `targets/page/` and `report/play/`.
+// Everything that the page shows of a network, in the form of `targets/page/` and `report/play_page.py`.
 
 import { Random } from "../machine/chance.js"
 import { wrongTargets } from "../text/fit.js"

@@ -18,7 +18,7 @@ import { elements, layerNames, said } from "./names.js"
  *   planes: Record<string, {share: any, classes: number[][]}>, sets: Record<string, [number, number, number][]>,
  *   usualSet: string, most: number, epochs: number, longestTop: number, longestChain: number,
  *   shown: number[], kinds: Record<string, string>,
- * }} Building what `report/play/building.py` writes
+ * }} Building what `report/play_page.py` writes
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope
  * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number, settings: Record<string, number>}} Value
  * @typedef {{name: ValueName, kind: string, written?: string, places: Places, settings?: Record<string, number>}} Wanted
