@@ -234,11 +234,6 @@ class NoLayer(GradbookError):
 
 LAID_OUT = "the {} values that come out are laid out in one line"
 STEEPER = "ELU falls to −1 here: an alpha of 1"
-TURNED = (
-    "channels stand first in all that is read, but for normalisation and sums of places between "
-    "two turns"
-)
-CHANNELS_LAST, CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # where a turn takes each axis from
 BOTH = "1 − p and p are read of one output alone"
 
 

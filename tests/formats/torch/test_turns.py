@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from gradbook.formats.imported import CHANNELS_FIRST, CHANNELS_LAST
 from gradbook.formats.onnx.read import read_onnx
+from gradbook.formats.op_graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST
 from gradbook.formats.torch.content import AtenCall
 from gradbook.formats.torch.read import torch_net, turned_axes
 from tests.trained import by_the_graph
@@ -15,10 +15,10 @@ from tests.trained import by_the_graph
 @pytest.mark.parametrize(
     ("operator", "told", "axes"),
     [
-        ("permute", {"dims": [0, 2, 3, 1]}, CHANNELS_LAST),
-        ("permute", {"dims": [0, -1, 1, 2]}, CHANNELS_FIRST),
-        ("movedim", {"source": 1, "destination": -1}, CHANNELS_LAST),
-        ("movedim", {"source": [3], "destination": [1]}, CHANNELS_FIRST),
+        ("permute", {"dims": [0, 2, 3, 1]}, TO_CHANNELS_LAST),
+        ("permute", {"dims": [0, -1, 1, 2]}, TO_CHANNELS_FIRST),
+        ("movedim", {"source": 1, "destination": -1}, TO_CHANNELS_LAST),
+        ("movedim", {"source": [3], "destination": [1]}, TO_CHANNELS_FIRST),
         ("transpose", {"dim0": 1, "dim1": -1}, (0, 3, 2, 1)),
         ("transpose", {"dim0": 0, "dim1": 7}, ()),
         ("movedim", {"source": [1, 1], "destination": [2, 3]}, ()),

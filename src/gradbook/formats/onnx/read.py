@@ -16,9 +16,6 @@ from gradbook.errors import GradbookError
 from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
 from gradbook.formats.imported import (
     BOTH,
-    CHANNELS_FIRST,
-    CHANNELS_LAST,
-    TURNED,
     ImportedLayer,
     ImportedNet,
     NoLayer,
@@ -26,16 +23,7 @@ from gradbook.formats.imported import (
     Refusals,
     assembled,
 )
-from gradbook.formats.layer_list import (
-    READ_BY_WINDOWS,
-    LayerRow,
-    Padding,
-    by_channel,
-    framed_conv,
-    framed_pool,
-    joined,
-    require_counted,
-)
+from gradbook.formats.layer_list import LayerRow, require_counted
 from gradbook.formats.onnx.content import (
     OnnxGraph,
     OpenShape,
@@ -55,14 +43,14 @@ from gradbook.formats.onnx.words import (
     settings,
     whole_numbers,
 )
+from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.graph.node import Array
-from gradbook.graph.window import NOWHERE, Shape
+from gradbook.graph.window import NOWHERE
 from gradbook.layers.activations import Activation
-from gradbook.layers.card import Layer, spell
+from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv, Dense
-from gradbook.layers.wiring import Flatten
+from gradbook.layers.sums import Conv
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -121,7 +109,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     content = read_content(Path(path))
     refusals = Refusals(os.fspath(path))
     row = LayerRow([content.shape], prepares=content.notes.preparation is None)
-    _OnnxReader(content, refusals, row).read()
+    _OnnxReader(content=content, refusals=refusals, row=row).read()
     refusals.settle()
     return assembled(
         refusals.file,
@@ -137,19 +125,14 @@ def _filled(notes: Notes, filling: Array) -> Notes:
     return replace(notes, filling=tuple(filling.tolist()))
 
 
-@dataclass
-class _OnnxReader:
+@dataclass(kw_only=True)
+class _OnnxReader(GraphReader):
     content: OnnxGraph
-    refusals: Refusals
-    row: LayerRow
-    made: dict[str, int] = field(default_factory=dict)  # the number of each of ONNX's values
-    frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
-    turned: set[str] = field(default_factory=set)  # those with channels last
-    gaps: set[str] = field(default_factory=set)  # where numbers are missing
+    missing: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
 
     def read(self) -> None:
-        self.made[self.content.given] = 0
+        self.numbers[self.content.given] = 0
         done: set[int] = set()
         for node in self.content.nodes:
             if id(node) in done:
@@ -162,29 +145,31 @@ class _OnnxReader:
                 taken = self._take(node, place)
                 done.update(map(id, taken))
                 self._note(before, taken)
-                self._note_turned(taken)
             except GradbookError as error:
                 self._refuse(node, place, error.message)
-            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            except REASONS:
                 self._refuse(node, place, "its inputs and constants don't go together")
-        last = self.content.made
-        if self.made.get(last) != len(self.row.layers) or last in self.turned:
-            self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+        self.require_output(self.content.made)
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
 
+    def reader_count(self, value: str) -> int:
+        return len(self.content.readers(value)) + (value == self.content.made)
+
     def _refuse(self, node: NodeProto, place: str, why: str) -> None:
+        """Go on with what it reads, so that what comes later is looked at too."""
         self.refusals.add(place, why)
-        self._pass_on(node)  # so that what comes later is looked at too
+        given = next((name for name in node.input if name in self.numbers), self.content.given)
+        for name in node.output:
+            self.numbers.setdefault(name, self.numbers[given])
 
     def _reckons(self, node: NodeProto) -> bool:
         """Whether a node is about sizes and not about values; what it makes is then known."""
         if node.op_type == "Shape":
-            if node.input[0] in self.frames:
-                raise NoLayer(READ_BY_WINDOWS)
-            size = self._size(node.input[0])
-            is_turned = node.input[0] in self.turned
-            size = (*size[1:], size[0]) if is_turned else size
+            value = node.input[0]
+            self.require_fit([value], windowed=False, by_place=True)
+            size = self.size(value)
+            size = (*size[1:], size[0]) if value in self.channels_last else size
             self.shapes[node.output[0]] = shape_of(node, size)
             return True
         made = reckoned(node, self.content.constants, self.shapes)
@@ -195,35 +180,38 @@ class _OnnxReader:
         """Make layers of a node, or of it and those that belong to it."""
         known = (self.content.constants, self.shapes)
         given = [name for name in node.input if name and not any(name in one for one in known)]
-        unknown = [name for name in given if name not in self.made]
+        unknown = [name for name in given if name not in self.numbers]
         if unknown or not given:
             raise NoLayer("what it reads isn't known")
-        if node.op_type not in WINDOWED and any(name in self.frames for name in given):
-            raise NoLayer(READ_BY_WINDOWS)
-        one = given[0] if len(set(given)) == 1 else None
-        if one and not (node.op_type in PLAIN and self._is_read_once(one)):
-            activation = _activation_from(self.content, one)
-            if activation is not None and activation.steps[0].source is node:
-                self._add(activation.layer, one, place, {}, activation.steps[-1].made)
-                return [step.source for step in activation.steps]
-        turned = any(name in self.turned for name in given)
-        norm = norm_from(self.content, node, self._size(one), turned) if one else None
-        if norm is not None and one:
-            self._add(norm.layer, one, place, norm.tensors, norm.nodes[-1].output[0])
-            return norm.nodes
-        take = TAKES.get(node.op_type)
-        if take is None:
-            raise NoLayer("there is no such layer here")
-        if turned and node.op_type not in READ_TURNED:
-            raise NoLayer(TURNED)
-        take(self, node, place, given)
-        return [node]
+        self.require_fit(given, node.op_type in WINDOWED, by_place=True)
+        nodes = self._pattern(node, place, given)
+        if not nodes:
+            take = TAKES.get(node.op_type)
+            if take is None:
+                raise NoLayer("there is no such layer here")
+            self.require_fit(given, windowed=True, by_place=node.op_type in OF_PLACES)
+            made = node.output[node.op_type == "LinearClassifier"]
+            self.numbers[made] = take(self, node, place, given)
+            nodes = [node]
+        if self.channels_last & {*given} and node.op_type != "Transpose":
+            self.channels_last.update(nodes[-1].output)
+        return nodes
 
-    def _note_turned(self, nodes: Sequence[NodeProto]) -> None:
-        """What is made of values with channels last has them last, unless it turns them back."""
-        reads = {name for node in nodes for name in node.input}
-        if self.turned & reads and nodes[0].op_type != "Transpose":
-            self.turned.update(nodes[-1].output)
+    def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:
+        """The nodes that together are one activation or normalisation, if one begins here."""
+        if len(set(given)) != 1:
+            return []
+        value = given[0]
+        if not (node.op_type in PLAIN and self.reader_count(value) == 1):
+            activation = _activation_from(self.content, value)
+            if activation is not None and activation.steps[0].source is node:
+                self.numbers[activation.steps[-1].made] = self.add(activation.layer, value, place)
+                return [step.source for step in activation.steps]
+        norm = norm_from(self.content, node, self.size(value), value in self.channels_last)
+        if norm is None:
+            return []
+        self.numbers[norm.nodes[-1].output[0]] = self.add(norm.layer, value, place, norm.tensors)
+        return norm.nodes
 
     def _note(self, before: list[ImportedLayer], nodes: Sequence[NodeProto]) -> None:
         """What the weights are called of layers that these nodes made, or gave a bias."""
@@ -232,21 +220,6 @@ class _OnnxReader:
         names = [name for node in nodes for name in node.input if name in constants]
         own = (name for name in names if any(x.has(constants[name]) for x in layers[first:]))
         self.row.note(first, map(self.content.first_name, own))
-
-    # What layers are made with.
-
-    def _add(
-        self, layer: Layer, given: str, place: str, tensors: Mapping[str, Array], made: str
-    ) -> None:
-        self.made[made] = self.row.add(layer, self.made[given], place, tensors)
-
-    def _size(self, value: str) -> Shape:
-        return self.row.sizes[self.made[value]]
-
-    def _pass_on(self, node: NodeProto) -> None:
-        given = next((name for name in node.input if name in self.made), self.content.given)
-        for name in node.output:
-            self.made.setdefault(name, self.made[given])
 
     def _constant(self, node: NodeProto, place: int) -> Array | None:
         name = node.input[place] if place < len(node.input) else ""
@@ -264,64 +237,36 @@ class _OnnxReader:
             raise NoLayer(f"its input {place + 1} is missing")
         return found
 
-    def _is_read_once(self, value: str) -> bool:
-        return len(self.content.readers(value)) == 1 and value != self.content.made
-
     # Node by node.
 
-    def gemm(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_gemm(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         weight, bias = self._weight(node), self._constant(node, 2)
         if told["transA"] or node.input[0] != given[0]:
             raise NoLayer("only its weights can be turned over")
         weight = weight * told["alpha"]
-        self._dense(weight if told["transB"] else weight.T, place, given[0], node.output[0])
-        if bias is not None:
-            self.row.shifted(len(self.row.layers), bias * told["beta"])
+        bias = None if bias is None else bias * told["beta"]
+        return self.dense(given[0], place, weight if told["transB"] else weight.T, bias)
 
-    def turn(self, node: NodeProto, place: str, given: list[str]) -> None:
-        """To channels last, which few layers read, and back."""
-        axes = tuple(axis % 4 for axis in settings(node)["perm"])
-        is_turned = given[0] in self.turned
-        if (
-            axes != (CHANNELS_FIRST if is_turned else CHANNELS_LAST)
-            or len(self._size(given[0])) != 3
-        ):
-            raise NoLayer(TURNED)
-        self.made[node.output[0]] = self.made[given[0]]
-        if not is_turned:
-            self.turned.add(node.output[0])
-
-    def matmul(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_matmul(self, node: NodeProto, place: str, given: list[str]) -> int:
         weight = self._constant(node, 1)
         if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
             raise NoLayer("only values times a table of weights are a layer")
-        self._dense(weight.T, place, given[0], node.output[0])
+        return self.dense(given[0], place, weight.T)
 
-    def _dense(self, weight: Array, place: str, given: str, made: str) -> None:
-        if given in self.turned:  # of each place
-            layer, kernel = Conv(len(weight), (1, 1)), weight[:, :, None, None]
-            self._add(layer, given, place, {"weight": np.ascontiguousarray(kernel)}, made)
-            return
-        if len(self._size(given)) != 1:
-            raise NoLayer("it reads values that aren't flat")
-        self._add(Dense(len(weight)), given, place, {"weight": np.ascontiguousarray(weight)}, made)
-
-    def conv(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_conv(self, node: NodeProto, place: str, given: list[str]) -> int:
         weight, bias = self._weight(node), self._constant(node, 2)
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
         told = settings(node)
-        moves = moves_of(told, (weight.shape[2], weight.shape[3]), self._size(given[0]))
+        moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
         moves["kernel"] = moves.pop("size")
         layer = Conv(weight.shape[0], **moves, groups=told["group"])
-        layer = framed_conv(layer, self._frame(given[0]), self._size(given[0]))
-        self._add(layer, given[0], place, {"weight": weight}, node.output[0])
-        if bias is not None:
-            self.row.shifted(len(self.row.layers), bias)
+        number = self.conv(given[0], place, layer, weight)
+        return number if bias is None else self.row.shifted(number, bias)
 
-    def pool(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told, size = settings(node), self._size(given[0])
+    def take_pool(self, node: NodeProto, place: str, given: list[str]) -> int:
+        told, size = settings(node), self.size(given[0])
         if len(node.output) > 1:
             raise NoLayer("only the largest values themselves are read, and not where they stood")
         kind = "max" if node.op_type == "MaxPool" else "avg"
@@ -330,12 +275,9 @@ class _OnnxReader:
         layer = Pool(kind, **moves, ceil=bool(told["ceil_mode"]), zeros=zeros)
         if layer.ceil:
             require_counted(places_up(layer, size), layer, size)
-        before = self.row.layers[: self.made[given[0]]]
-        layer = framed_pool(layer, self._frame(given[0]), size, before)
-        self._add(layer, given[0], place, {}, node.output[0])
+        return self.pool(given[0], place, layer)
 
-    def pad(self, node: NodeProto, place: str, given: list[str]) -> None:
-        """Kept until a window takes it in."""
+    def take_pad(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         pads, value = told["pads"], told["value"]
         if pads is None:
@@ -344,141 +286,101 @@ class _OnnxReader:
             value = 0.0 if filled is None else only(filled)
         if len(node.input) > 3:
             raise NoLayer("one value is put around rows and columns, and nothing else")
-        if any(pads[k] for k in (0, 1, 4, 5)) or len(self._size(given[0])) != 3:
+        if any(pads[k] for k in (0, 1, 4, 5)) or len(self.size(given[0])) != 3:
             raise NoLayer("padding goes around rows and columns alone")
-        sides = (pads[2], pads[3], pads[6], pads[7])
-        self.frames[node.output[0]] = joined(self.frames.get(given[0]), Padding(sides, value))
-        self.made[node.output[0]] = self.made[given[0]]
+        return self.pad(given[0], node.output[0], (pads[2], pads[3], pads[6], pads[7]), value)
 
-    def _frame(self, value: str) -> Padding | None:
-        return self.frames.get(value)
-
-    def pool_all(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_pool_all(self, node: NodeProto, place: str, given: list[str]) -> int:
         kind = "max" if "Max" in node.op_type else "avg"
-        if node.op_type.startswith("Reduce"):
-            told = settings(node)
-            axes = told["axes"] or whole_numbers(self._weight(node))
-            if sorted(axis % 4 for axis in axes) != [2, 3]:
-                raise NoLayer("it is read over rows and columns together, and over no others")
-            self._add(Pool(kind, None), given[0], place, {}, node.output[0])
-            if not told["keepdims"]:
-                self._add(Flatten(), node.output[0], place, {}, node.output[0])
-            return
-        self._add(Pool(kind, None), given[0], place, {}, node.output[0])
+        if not node.op_type.startswith("Reduce"):
+            return self.add(Pool(kind, None), given[0], place)
+        told = settings(node)
+        axes = told["axes"] or whole_numbers(self._weight(node))
+        return self.pool_all(given[0], place, kind, axes, bool(told["keepdims"]))
 
-    def normalise(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         if told["training_mode"]:
             raise NoLayer("it is still in training: export the network at work")
         names = ("scale", "shift", "mean", "variance")
-        tensors = {}
-        for number, name in enumerate(names, 1):
-            array = self._constant(node, number)
-            if array is None:
-                raise NoLayer(f"its {name} is missing")
-            tensors[name] = array
-        layer = BatchNorm(told["epsilon"])
-        self._add(layer, given[0], place, tensors, node.output[0])
+        tensors = {name: self._weight(node, number) for number, name in enumerate(names, 1)}
+        return self.batchnorm(given[0], place, told["epsilon"], tensors)
 
-    def flatten(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_flatten(self, node: NodeProto, place: str, given: list[str]) -> int:
         if settings(node)["axis"] != 1:
             raise NoLayer("all values of an image are laid out in one line, and no others")
-        self._flatten(node, place, given[0])
+        return self.flatten(given[0], place)
 
-    def _flatten(self, node: NodeProto, place: str, given: str) -> None:
-        self.made[node.output[0]] = self.row.flat(self.made[given], place)
-
-    def reshape(self, node: NodeProto, place: str, given: list[str]) -> None:
-        size = self._size(given[0])
+    def take_reshape(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = self.shapes.get(node.input[1])
         if told is None:
             numbers = np.array(whole_numbers(self._weight(node)))
             told = OpenShape((numbers, numbers))
-        wanted = layout(told, size)
-        if wanted == size:
-            self.pass_on(node, place, given)
-        elif wanted == (prod(size),):
-            self._flatten(node, place, given[0])
-        elif not self.row.layers and prod(wanted) == prod(size) and min(wanted) > 0:
-            self.row.sizes[0] = wanted
-            self.made[node.output[0]] = 0
-        else:
-            raise NoLayer(f"{spell(size)} is laid out anew as {spell(wanted)}: only flat is read")
+        return self.reshape(given[0], place, layout(told, self.size(given[0])))
 
-    def squeeze(self, node: NodeProto, place: str, given: list[str]) -> None:
-        if prod(self._size(given[0])[1:]) != 1:
-            raise NoLayer("only rows and columns of one value are left out")
-        self._flatten(node, place, given[0])
+    def take_squeeze(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.squeeze(given[0], place)
 
-    def softmax(self, node: NodeProto, place: str, given: list[str]) -> None:
-        dimensions = len(self._size(given[0])) + 1
+    def take_transpose(self, node: NodeProto, place: str, given: list[str]) -> int:
+        axes = tuple(axis % 4 for axis in settings(node)["perm"])
+        return self.transpose(given[0], node.output[0], axes)
+
+    def take_softmax(self, node: NodeProto, place: str, given: list[str]) -> int:
         usual = -1 if self.content.opset >= 13 else 1
-        if settings(node).get("axis", usual) % dimensions != 1:
-            raise NoLayer("shares are read over all classes, which stand second")
-        self._add(Activation(KINDS[node.op_type]), given[0], place, {}, node.output[0])
+        axis = settings(node).get("axis", usual)
+        return self.softmax(given[0], place, KINDS[node.op_type], axis)
 
-    def plain(self, node: NodeProto, place: str, given: list[str]) -> None:
-        self._add(Activation(PLAIN[node.op_type]), given[0], place, {}, node.output[0])
+    def take_activation(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.add(Activation(PLAIN[node.op_type]), given[0], place)
 
-    def leaky(self, node: NodeProto, place: str, given: list[str]) -> None:
-        layer = Activation("leaky relu", settings(node)["alpha"])
-        self._add(layer, given[0], place, {}, node.output[0])
+    def take_leaky_relu(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.add(Activation("leaky relu", settings(node)["alpha"]), given[0], place)
 
-    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> None:
-        self.made[node.output[0]] = self.made[given[0]]
+    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.numbers[given[0]]
 
-    def combine(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_combination(self, node: NodeProto, place: str, given: list[str]) -> int:
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
-            if len(self.turned & {*given}) == 1:
-                raise NoLayer(TURNED)
-            first, second = (self.made[name] for name in given)
-            self.made[node.output[0]] = self.row.sum(first, second, place)
-            return
+            return self.sum(given[0], given[1], place)
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
             raise NoLayer("only products and sums with constants, and sums of two values, are read")
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
-        channels = by_channel(other, self._size(given[0]), given[0] in self.turned)
-        ones, zeros = np.ones_like(channels), np.zeros_like(channels)
-        scale, shift = {
-            "Mul": (channels, zeros),
-            "Div": (1 / np.where(channels == 0, np.nan, channels), zeros),
-            "Add": (ones, channels),
-            "Sub": (ones, -channels),
-        }[node.op_type]
-        self._scale(node, place, given[0], scale, shift)
+        return self.combine(given[0], place, SIGNS[node.op_type], other)
+
+    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.concat(node.input, place, settings(node)["axis"])
 
     # Missing numbers of a table.
 
-    def is_missing(self, node: NodeProto, place: str, given: list[str]) -> None:
-        self.gaps.add(node.output[0])
-        self.pass_on(node, place, given)
+    def take_is_missing(self, node: NodeProto, place: str, given: list[str]) -> int:
+        self.missing.add(node.output[0])
+        return self.numbers[given[0]]
 
-    def where(self, node: NodeProto, place: str, given: list[str]) -> None:
-        if node.input[0] not in self.gaps or len(given) != 2:
+    def take_where(self, node: NodeProto, place: str, given: list[str]) -> int:
+        if node.input[0] not in self.missing or len(given) != 2:
             raise NoLayer("of values that are chosen only those for missing numbers are read")
-        self.made[node.output[0]] = self.row.fill_in(self.made[given[1]], self._weight(node, 1))
+        return self.row.fill_in(self.numbers[given[1]], self._weight(node, 1))
 
-    def impute(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_imputer(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         if not isnan(told["replaced_value_float"]):
             raise NoLayer("only missing numbers (NaN) are replaced here")
-        filling = np.array(told["imputed_value_floats"])
-        self.made[node.output[0]] = self.row.fill_in(self.made[given[0]], filling)
+        return self.row.fill_in(self.numbers[given[0]], np.array(told["imputed_value_floats"]))
 
     # Scikit-learn's own operators.
 
-    def scaler(self, node: NodeProto, place: str, given: list[str]) -> None:
-        told, size = settings(node), self._size(given[0])
+    def take_scaler(self, node: NodeProto, place: str, given: list[str]) -> int:
+        told, size = settings(node), self.size(given[0])
         offset, scale = (np.array(told[name]) for name in ("offset", "scale"))
         if {len(size), *map(len, (offset, scale))} - {1, size[0]}:
             raise NoLayer(f"it scales {spell(size)} values by {len(scale)} numbers")
         scale, offset = (np.broadcast_to(x, size) for x in (scale, offset))
-        self._scale(node, place, given[0], scale, -offset * scale)
+        return self.scale(given[0], place, scale, -offset * scale)
 
-    def linear(self, node: NodeProto, place: str, given: list[str]) -> None:
+    def take_linear(self, node: NodeProto, place: str, given: list[str]) -> int:
         """Sums of which classes are told, or numbers themselves."""
-        told, size = settings(node), self._size(given[0])
+        told, size = settings(node), self.size(given[0])
         ends, is_classifier = told["post_transform"], node.op_type == "LinearClassifier"
         weight = np.array(told["coefficients"]).reshape(-1, prod(size))
         bias = np.array(told["intercepts"] or [0.0] * len(weight))
@@ -486,68 +388,44 @@ class _OnnxReader:
             raise NoLayer("its coefficients and intercepts don't go together")
         if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
             raise NoLayer("its one sum is no probability: export it with probabilities")
-        made = node.output[1 if is_classifier else 0]
-        self._dense(weight, place, given[0], made)
-        self.row.shifted(len(self.row.layers), bias)
-        if ends != "NONE":
-            kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
-            self._add(Activation(kind), made, place, {}, made)
-
-    def concat(self, node: NodeProto, place: str, given: list[str]) -> None:
-        if len(given) != len(node.input):
-            raise NoLayer("it puts constants beside values")
-        axis, dimensions = settings(node)["axis"], len(self._size(given[0])) + 1
-        if axis % dimensions != 1:
-            raise NoLayer("channels are put side by side (axis 1), and nothing else")
-        numbers = [self.made[name] for name in given]
-        self.made[node.output[0]] = self.row.side_by_side(numbers, place)
-
-    def _scale(self, node: NodeProto, place: str, given: str, scale: Array, shift: Array) -> None:
-        number = self.made[given]
-        alone = all(self._is_read_once(name) for name, own in self.made.items() if own == number)
-        unread = all(number not in own.reads for own in self.row.layers[number:])
-        sums = alone and unread and number and _takes_bias(self.row.layers[number - 1])
-        if sums and (scale == 1).all():
-            self.made[node.output[0]] = self.row.shifted(number, shift)
-        else:
-            self.made[node.output[0]] = self.row.scaled(number, scale, shift, place, alone)
+        number = self.dense(given[0], place, weight, bias)
+        if ends == "NONE":
+            return number
+        kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
+        return self.row.add(Activation(kind), number, place)
 
 
-def _takes_bias(own: ImportedLayer) -> bool:
-    return isinstance(own.layer, Dense | Conv) and "bias" not in own.tensors
-
-
-WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what a frame stands around
-ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
+SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
+WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what padding stands around
 PASSING = ("Identity", "Dropout", "Cast")
-READ_TURNED = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *ELEMENTWISE, *PASSING)
-Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], None]
+OF_PLACES = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *SIGNS, *PASSING)
+Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], int]
 TAKES: Mapping[str, Take] = {
-    "Gemm": _OnnxReader.gemm,
-    "MatMul": _OnnxReader.matmul,
-    "Conv": _OnnxReader.conv,
-    "MaxPool": _OnnxReader.pool,
-    "AveragePool": _OnnxReader.pool,
-    "Pad": _OnnxReader.pad,
-    "GlobalAveragePool": _OnnxReader.pool_all,
-    "GlobalMaxPool": _OnnxReader.pool_all,
-    **dict.fromkeys(("ReduceMean", "ReduceMax"), _OnnxReader.pool_all),
-    "BatchNormalization": _OnnxReader.normalise,
-    "Flatten": _OnnxReader.flatten,
-    "Reshape": _OnnxReader.reshape,
-    "Squeeze": _OnnxReader.squeeze,
-    "Softmax": _OnnxReader.softmax,
-    "LogSoftmax": _OnnxReader.softmax,
-    "LeakyRelu": _OnnxReader.leaky,
-    "Concat": _OnnxReader.concat,
-    **dict.fromkeys(PLAIN, _OnnxReader.plain),
+    "Gemm": _OnnxReader.take_gemm,
+    "MatMul": _OnnxReader.take_matmul,
+    "Conv": _OnnxReader.take_conv,
+    "MaxPool": _OnnxReader.take_pool,
+    "AveragePool": _OnnxReader.take_pool,
+    "Pad": _OnnxReader.take_pad,
+    "GlobalAveragePool": _OnnxReader.take_pool_all,
+    "GlobalMaxPool": _OnnxReader.take_pool_all,
+    **dict.fromkeys(("ReduceMean", "ReduceMax"), _OnnxReader.take_pool_all),
+    "BatchNormalization": _OnnxReader.take_batchnorm,
+    "Flatten": _OnnxReader.take_flatten,
+    "Reshape": _OnnxReader.take_reshape,
+    "Squeeze": _OnnxReader.take_squeeze,
+    "Softmax": _OnnxReader.take_softmax,
+    "LogSoftmax": _OnnxReader.take_softmax,
+    "LeakyRelu": _OnnxReader.take_leaky_relu,
+    "Concat": _OnnxReader.take_concat,
+    **dict.fromkeys(PLAIN, _OnnxReader.take_activation),
     **dict.fromkeys(PASSING, _OnnxReader.pass_on),
-    **dict.fromkeys(ELEMENTWISE, _OnnxReader.combine),
-    "Transpose": _OnnxReader.turn,
-    "IsNaN": _OnnxReader.is_missing,
-    "Where": _OnnxReader.where,
-    "Imputer": _OnnxReader.impute,
-    "Scaler": _OnnxReader.scaler,
-    "LinearClassifier": _OnnxReader.linear,
-    "LinearRegressor": _OnnxReader.linear,
+    **dict.fromkeys(SIGNS, _OnnxReader.take_combination),
+    "Transpose": _OnnxReader.take_transpose,
+    "IsNaN": _OnnxReader.take_is_missing,
+    "Where": _OnnxReader.take_where,
+    "Imputer": _OnnxReader.take_imputer,
+    "Scaler": _OnnxReader.take_scaler,
+    "LinearClassifier": _OnnxReader.take_linear,
+    "LinearRegressor": _OnnxReader.take_linear,
 }

@@ -15,42 +15,28 @@ import numpy as np
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import open_file
-from gradbook.formats.imported import (
-    CHANNELS_FIRST,
-    CHANNELS_LAST,
-    TURNED,
-    ImportedNet,
-    NoLayer,
-    Refusals,
-    assembled,
-)
-from gradbook.formats.layer_list import (
-    BYTES,
-    READ_BY_WINDOWS,
-    LayerRow,
-    Padding,
-    by_channel,
-    framed_conv,
-    framed_pool,
-    joined,
-)
+from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.formats.layer_list import BYTES, LayerRow
+from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
 from gradbook.formats.torch.words import KINDS, OF_EACH_VALUE, activation_of, checked, padding_of
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
-from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.sums import Conv
 
 # Where an operator of PyTorch puts the axes of what it reads, and which may read channels last.
 
 TURNS = ("permute", "transpose", "movedim")
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")
 PASSING = ("alias", "clone", "contiguous", "detach", "to")
-SUMS = ("add", "sub", "mul", "div")  # of two values, or of one and constants
-READ_TURNED = ("layer_norm", "linear", *SUMS, *TURNS, *DROPS, *PASSING, *OF_EACH_VALUE)
+SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+OF_SUMS = {"weight": "weight", "bias": "bias"}  # our names of tensors and PyTorch's
+OF_SCALES = {"scale": "weight", "shift": "bias"}
+OF_STATISTICS = {"mean": "running_mean", "variance": "running_var"}
+OF_PLACES = ("layer_norm", "linear", *SIGNS, *TURNS, *DROPS, *PASSING, *OF_EACH_VALUE)
 OF_WEIGHTS = (*TURNS, *PASSING, "view", "reshape", "_unsafe_view", "unsqueeze")
 
 
@@ -135,34 +121,26 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
 def _net(content: AtenContent, file: str) -> ImportedNet:
     refusals = Refusals(file)
     size = content.shape if len(content.shape) != 2 else (1, *content.shape)
-    reader = _AtenReader(
-        content, refusals, LayerRow([size], prepares=content.notes.preparation is None)
-    )
-    reader.read()
+    row = LayerRow([size], prepares=content.notes.preparation is None)
+    _AtenReader(content=content, refusals=refusals, row=row).read()
     refusals.settle()
-    row = reader.row
     remarks = (BYTES,) if row.takes_bytes else ()
     notes = content.notes
     preparation = row.preparation(row.takes_bytes) or notes.preparation
     return assembled(file, row.sizes[0], row.layers, preparation, notes, remarks)
 
 
-@dataclass
-class _AtenReader:
+@dataclass(kw_only=True)
+class _AtenReader(GraphReader):
     content: AtenContent
-    refusals: Refusals
-    row: LayerRow
-    made: dict[str, int] = field(default_factory=dict)  # the number of each value
-    frames: dict[str, Padding] = field(default_factory=dict)  # around some of them
-    turned: set[str] = field(default_factory=set)  # those with channels last
     laid_out: dict[str, Array] = field(default_factory=dict)  # weights, in other shapes
 
     def read(self) -> None:
-        self.made[self.content.given] = 0
+        self.numbers[self.content.given] = 0
         for call in self.content.calls:
             place = f"{call.operator} '{call.made}'"
-            given = next((name for name in call.reads if name in self.made), self.content.given)
-            number = self.made[given]
+            given = next((name for name in call.reads if name in self.numbers), self.content.given)
+            number = self.numbers[given]
             before = len(self.row.layers)
             try:
                 if self._lays_out_a_weight(call):
@@ -171,14 +149,15 @@ class _AtenReader:
                 self.row.note(before, self._stored(call))
             except GradbookError as error:
                 self.refusals.add(place, error.message)
-            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            except REASONS:
                 self.refusals.add(place, "its arguments aren't as PyTorch writes them")
-            self.made[call.made] = number
+            self.numbers[call.made] = number
             if call.changes:
-                self.made[given] = number
-        last = self.content.made
-        if self.made.get(last) != len(self.row.layers) or last in self.turned:
-            self.refusals.add(f"output '{self.content.made}'", "isn't what the last layer makes")
+                self.numbers[given] = number
+        self.require_output(self.content.made)
+
+    def reader_count(self, value: str) -> int:
+        return self.content.reader_count(value)
 
     def _lays_out_a_weight(self, call: AtenCall) -> bool:
         """Whether a call is about a weight alone, whose other shape is then known."""
@@ -196,25 +175,24 @@ class _AtenReader:
         take = TAKES.get(call.operator)
         if take is None:
             raise NoLayer("there is no such layer here")
-        if call.operator not in WINDOWED and any(name in self.frames for name in call.reads):
-            raise NoLayer(READ_BY_WINDOWS)
-        turned = self._is_turned(call)
-        if turned and call.operator not in READ_TURNED:
-            raise NoLayer(TURNED)
+        self.require_fit(call.reads, call.operator in WINDOWED, call.operator in OF_PLACES)
         number = take(self, checked(call), place)
-        if turned and call.operator not in TURNS:
-            self.turned.add(call.made)
+        if self._has_channels_last(call) and call.operator not in TURNS:
+            self.channels_last.add(call.made)
         return number
 
-    def _given(self, call: AtenCall) -> int:
-        """The number of the value that it reads first."""
+    def _has_channels_last(self, call: AtenCall) -> bool:
+        return any(name in self.channels_last for name in call.reads)
+
+    def _value(self, call: AtenCall) -> str:
+        """The value that it reads first."""
         value = call.arguments.get("input", call.arguments.get("self"))
-        if not isinstance(value, AtenValue) or value.name not in self.made:
+        if not isinstance(value, AtenValue) or value.name not in self.numbers:
             raise NoLayer("what it reads isn't known")
-        return self.made[value.name]
+        return value.name
 
     def _size(self, call: AtenCall) -> Shape:
-        return self.row.sizes[self._given(call)]
+        return self.size(self._value(call))
 
     def _weight(self, call: AtenCall, name: str) -> Array | None:
         value = call.arguments.get(name)
@@ -231,202 +209,135 @@ class _AtenReader:
         names = (value.name for value in told if isinstance(value, AtenValue))
         return [name for name in names if name in self.content.weights]
 
-    def _tensors(self, call: AtenCall) -> dict[str, Array]:
-        found = {name: self._weight(call, name) for name in ("weight", "bias")}
+    def _tensors(self, call: AtenCall, names: Mapping[str, str]) -> dict[str, Array]:
+        """Its weights by our names, which stand before PyTorch's."""
+        found = {name: self._weight(call, theirs) for name, theirs in names.items()}
         return {name: tensor for name, tensor in found.items() if tensor is not None}
 
     # Operators with weights.
 
-    def linear(self, call: AtenCall, place: str) -> int:
-        tensors = self._tensors(call)
-        if self._is_turned(call):  # of each place
-            tensors["weight"] = tensors["weight"][:, :, None, None]
-            layer = Conv(len(tensors["weight"]), (1, 1))
-            return self.row.add(layer, self._given(call), place, tensors)
-        if len(self._size(call)) != 1:
-            raise NoLayer("it reads values that aren't flat")
-        return self.row.add(Dense(len(tensors["weight"])), self._given(call), place, tensors)
+    def take_linear(self, call: AtenCall, place: str) -> int:
+        return self.dense(self._value(call), place, **self._tensors(call, OF_SUMS))
 
-    def conv(self, call: AtenCall, place: str) -> int:
-        tensors, told = self._tensors(call), call.arguments
+    def take_conv(self, call: AtenCall, place: str) -> int:
+        tensors, told = self._tensors(call, OF_SUMS), call.arguments
         channels, _, *kernel = tensors["weight"].shape
-        size, shape = (kernel[0], kernel[1]), self._size(call)
-        gaps = told["dilation"]
-        pad = padding_of(told["padding"], size, gaps, shape)
-        layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=gaps)
-        layer = framed_conv(layer, self._frame(call), shape)
-        fixed = call.arguments["weight"].name in self.content.fixed
-        return self.row.convolve(layer, self._given(call), place, *tensors.values(), fixed=fixed)
+        size, dilation = (kernel[0], kernel[1]), told["dilation"]
+        pad = padding_of(told["padding"], size, dilation, self._size(call))
+        layer = Conv(channels, size, told["stride"], pad, groups=told["groups"], dilation=dilation)
+        fixed = told["weight"].name in self.content.fixed
+        return self.conv(self._value(call), place, layer, *tensors.values(), fixed=fixed)
 
-    def normalise(self, call: AtenCall, place: str) -> int:
-        told, channels = call.arguments, self._size(call)[0]
-        if told["training"]:
+    def take_batchnorm(self, call: AtenCall, place: str) -> int:
+        if call.arguments["training"]:
             raise NoLayer(TRAINING)
-        tensors = {}
-        for name, theirs, usual in (
-            ("scale", "weight", np.ones(channels)),
-            ("shift", "bias", np.zeros(channels)),
-            ("mean", "running_mean", None),
-            ("variance", "running_var", None),
-        ):
-            found = self._weight(call, theirs)
-            tensor = usual if found is None else found
-            if tensor is None:
-                raise NoLayer("it keeps no running mean and variance")
-            tensors[name] = tensor
-        return self.row.add(BatchNorm(told["eps"]), self._given(call), place, tensors)
+        tensors = self._tensors(call, OF_SCALES | OF_STATISTICS)
+        return self.batchnorm(self._value(call), place, call.arguments["eps"], tensors)
 
-    def normalise_sample(self, call: AtenCall, place: str) -> int:
+    def take_sample_norm(self, call: AtenCall, place: str) -> int:
         """By groups of channels, over the channels of each place, or over all values."""
         size = self._size(call)
-        layer = sample_norm(call, size, self._is_turned(call))
+        layer = sample_norm(call, size, self._has_channels_last(call))
         shape = layer.parameters(size)[0].shape
-        given = {"scale": self._weight(call, "weight"), "shift": self._weight(call, "bias")}
-        usual = {"scale": np.ones(shape), "shift": np.zeros(shape)}
-        tensors = {
-            name: usual[name] if array is None else array.reshape(-1)
-            for name, array in given.items()
-        }
-        return self.row.add(layer, self._given(call), place, tensors)
+        tensors = {"scale": np.ones(shape), "shift": np.zeros(shape)}
+        given = self._tensors(call, OF_SCALES)
+        tensors |= {name: array.reshape(-1) for name, array in given.items()}
+        return self.add(layer, self._value(call), place, tensors)
 
-    # Pools.
+    # Windows.
 
-    def pool(self, call: AtenCall, place: str) -> int:
-        told, shape = call.arguments, self._size(call)
-        kind = call.operator[:3]
+    def take_pool(self, call: AtenCall, place: str) -> int:
+        told, kind = call.arguments, call.operator[:3]
         if told["divisor_override"]:
             raise NoLayer("an average has no divisor of its own here")
         size, pad = told["kernel_size"], told["padding"]
         zeros = kind == "avg" and told["count_include_pad"] and any(pad)
+        stride, sides = told["stride"] or size, (*pad, *pad)
         layer = Pool(
-            kind,
-            size,
-            told["stride"] or size,
-            (*pad, *pad),
-            told["dilation"],
-            ceil=told["ceil_mode"],
-            zeros=zeros,
+            kind, size, stride, sides, told["dilation"], ceil=told["ceil_mode"], zeros=zeros
         )
-        given = self._given(call)
-        layer = framed_pool(layer, self._frame(call), shape, self.row.layers[:given])
-        return self.row.add(layer, given, place)
+        return self.pool(self._value(call), place, layer)
 
-    def pad(self, call: AtenCall, place: str) -> int:
-        """Kept until a window takes it in."""
-        told, shape = call.arguments, self._size(call)
-        pads: list[int] = told["pad"]
-        if len(shape) != 3 or len(pads) % 2:
+    def take_pad(self, call: AtenCall, place: str) -> int:
+        pads: list[int] = call.arguments["pad"]
+        if len(self._size(call)) != 3 or len(pads) % 2:
             raise NoLayer("one value is put around rows and columns, and nothing else")
         left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
         if any(others):
             raise NoLayer("padding goes around rows and columns alone")
-        frame = Padding((top, left, below, right), told["value"])
-        self.frames[call.made] = joined(self._frame(call), frame)
-        return self._given(call)
+        sides = (top, left, below, right)
+        return self.pad(self._value(call), call.made, sides, call.arguments["value"])
 
-    def _frame(self, call: AtenCall) -> Padding | None:
-        value = call.arguments.get("input", call.arguments.get("self"))
-        return self.frames.get(value.name) if isinstance(value, AtenValue) else None
-
-    def pool_to(self, call: AtenCall, place: str) -> int:
+    def take_pool_to(self, call: AtenCall, place: str) -> int:
         target, size = call.arguments["output_size"], self._size(call)
-        kind, given = call.operator.split("_")[1], self._given(call)
+        kind = call.operator.split("_")[1]
         if target == (1, 1):
-            return self.row.add(Pool(kind, None), given, place)
+            return self.add(Pool(kind, None), self._value(call), place)
         if any(n % t for n, t in zip(size[1:], target, strict=True)):
             raise NoLayer(f"{spell(size[1:])} doesn't fall into {spell(target)} equal windows")
         rows, columns = (n // t for n, t in zip(size[1:], target, strict=True))
-        return self.row.add(Pool(kind, (rows, columns)), given, place)
+        return self.add(Pool(kind, (rows, columns)), self._value(call), place)
 
-    def pool_all(self, call: AtenCall, place: str) -> int:
-        told, size = call.arguments, self._size(call)
-        if len(size) != 3 or sorted(axis % 4 for axis in told["dim"]) != [2, 3]:
-            raise NoLayer("means are read over rows and columns together, and no others")
-        kind = "max" if call.operator == "amax" else "avg"
-        number = self.row.add(Pool(kind, None), self._given(call), place)
-        return number if told["keepdim"] else self.row.flat(number, place)
+    def take_pool_all(self, call: AtenCall, place: str) -> int:
+        told, kind = call.arguments, "max" if call.operator == "amax" else "avg"
+        return self.pool_all(self._value(call), place, kind, told["dim"], told["keepdim"])
 
-    # Operators without weights.
+    # Shapes.
 
-    def flatten(self, call: AtenCall, place: str) -> int:
-        told, dimensions = call.arguments, len(self._size(call)) + 1
-        ends = (told["start_dim"] % dimensions, told["end_dim"] % dimensions)
-        if ends != (1, dimensions - 1):
+    def take_flatten(self, call: AtenCall, place: str) -> int:
+        value, told = self._value(call), call.arguments
+        ends = (self.axis(value, told["start_dim"]), self.axis(value, told["end_dim"]))
+        if ends != (1, len(self.size(value))):
             raise NoLayer("all values of an image are laid out in one line, and no others")
-        return self.row.flat(self._given(call), place)
+        return self.flatten(value, place)
 
-    def reshape(self, call: AtenCall, place: str) -> int:
+    def take_reshape(self, call: AtenCall, place: str) -> int:
         told, size = call.arguments, self._size(call)
         first, *rest = told["shape" if call.operator == "reshape" else "size"]
-        wanted = _settled(rest, prod(size)) if None not in rest else ()
-        if first not in (None, -1, self.content.batch) or prod(wanted) != prod(size):
+        target = _settled(rest, prod(size)) if None not in rest else ()
+        if first not in (None, -1, self.content.batch) or prod(target) != prod(size):
             raise NoLayer("it lays out values of several images together")
-        if wanted == size:
-            return self._given(call)
-        if len(wanted) == 1:
-            return self.row.flat(self._given(call), place)
-        if self.row.layers or len(wanted) != 3:
-            raise NoLayer(f"{spell(size)} is laid out as {spell(wanted)}: only flat is read")
-        self.row.sizes[0] = wanted
-        return self._given(call)
+        if len(target) not in (1, 3) and target != size:
+            raise NoLayer(f"{spell(size)} is laid out anew as {spell(target)}: only flat is read")
+        return self.reshape(self._value(call), place, target)
 
-    def squeeze(self, call: AtenCall, place: str) -> int:
-        if prod(self._size(call)[1:]) != 1 or self.content.batch == 1:
+    def take_squeeze(self, call: AtenCall, place: str) -> int:
+        if self.content.batch == 1:
             raise NoLayer("only rows and columns of one value are left out")
-        return self.row.flat(self._given(call), place)
+        return self.squeeze(self._value(call), place)
 
-    def turn(self, call: AtenCall, place: str) -> int:
-        """To channels last, which few layers read, and back."""
+    def take_transpose(self, call: AtenCall, place: str) -> int:
         axes = turned_axes(call, 1 + len(self._size(call)))
-        if axes != (CHANNELS_FIRST if self._is_turned(call) else CHANNELS_LAST):
-            raise NoLayer(TURNED)
-        if axes == CHANNELS_LAST:
-            self.turned.add(call.made)
-        return self._given(call)
+        return self.transpose(self._value(call), call.made, axes)
 
-    def _is_turned(self, call: AtenCall) -> bool:
-        return any(name in self.turned for name in call.reads)
-
-    def drop(self, call: AtenCall, place: str) -> int:
+    def take_dropout(self, call: AtenCall, place: str) -> int:
         if call.arguments["train"] or call.arguments["training"]:
             raise NoLayer(TRAINING)
-        return self._given(call)
+        return self.pass_on(call, place)
 
     def pass_on(self, call: AtenCall, place: str) -> int:
-        return self._given(call)
+        return self.numbers[self._value(call)]
 
     # Activations, sums and products.
 
-    def activate(self, call: AtenCall, place: str) -> int:
-        return self.row.add(activation_of(call), self._given(call), place)
+    def take_activation(self, call: AtenCall, place: str) -> int:
+        return self.add(activation_of(call), self._value(call), place)
 
-    def softmax(self, call: AtenCall, place: str) -> int:
-        if call.arguments["dim"] % (len(self._size(call)) + 1) != 1:
-            raise NoLayer("shares are read over all classes, which stand second")
-        return self.row.add(Activation(KINDS[call.operator]), self._given(call), place)
+    def take_softmax(self, call: AtenCall, place: str) -> int:
+        kind, axis = KINDS[call.operator], call.arguments["dim"]
+        return self.softmax(self._value(call), place, kind, axis)
 
-    def combine(self, call: AtenCall, place: str) -> int:
+    def take_combination(self, call: AtenCall, place: str) -> int:
         """A sum of two values, or what a constant does to each channel."""
         call = self._with_the_value_first(call)
-        other = call.arguments["other"]
-        if isinstance(other, AtenValue) and other.name in self.made:
-            if len({name in self.turned for name in call.reads}) > 1:
-                raise NoLayer(TURNED)
-            if call.operator != "add" or call.arguments["alpha"] != 1:
+        other, alpha = call.arguments["other"], call.arguments["alpha"]
+        if isinstance(other, AtenValue) and other.name in self.numbers:
+            if call.operator != "add" or alpha != 1:
                 raise NoLayer("of two values only the sum is read")
-            return self.row.sum(self._given(call), self.made[other.name], place)
-        given, size = self._given(call), self._size(call)
-        numbers = self._constant(call, size) * call.arguments["alpha"]
-        ones, zeros = np.ones_like(numbers), np.zeros_like(numbers)
-        scale, shift = {
-            "add": (ones, numbers),
-            "sub": (ones, -numbers),
-            "mul": (numbers, zeros),
-            "div": (1 / np.where(numbers == 0, np.nan, numbers), zeros),
-        }[call.operator]
-        names = [name for name, number in self.made.items() if number <= given]
-        alone = all(self.content.reader_count(name) == 1 for name in names)
-        return self.row.scaled(given, scale, shift, place, alone)
+            return self.sum(self._value(call), other.name, place)
+        constant = self._weight(call, "other") if isinstance(other, AtenValue) else np.array(other)
+        assert constant is not None
+        return self.combine(self._value(call), place, SIGNS[call.operator], constant * alpha)
 
     def _with_the_value_first(self, call: AtenCall) -> AtenCall:
         """A stored tensor times a value, or plus one, as the value times or plus that."""
@@ -437,23 +348,9 @@ class _AtenReader:
             return call
         return replace(call, arguments={**told, "self": told["other"], "other": told["self"]})
 
-    def concat(self, call: AtenCall, place: str) -> int:
-        given = call.arguments["tensors"]
-        if any(value.name not in self.made for value in given):
-            raise NoLayer("it puts constants beside values")
-        numbers = [self.made[value.name] for value in given]
-        if call.arguments["dim"] % (len(self.row.sizes[numbers[0]]) + 1) != 1:
-            raise NoLayer("channels are put side by side (dim 1), and nothing else")
-        return self.row.side_by_side(numbers, place)
-
-    def _constant(self, call: AtenCall, size: Shape) -> Array:
-        """A number for each channel, out of one that is broadcast."""
-        other = call.arguments["other"]
-        if not isinstance(other, AtenValue):
-            return np.array([other])
-        tensor = self._weight(call, "other")
-        assert tensor is not None
-        return by_channel(tensor, size, self._is_turned(call))
+    def take_concat(self, call: AtenCall, place: str) -> int:
+        names = [value.name for value in call.arguments["tensors"]]
+        return self.concat(names, place, call.arguments["dim"])
 
 
 def _settled(sizes: list[int], count: int) -> Shape:
@@ -462,27 +359,27 @@ def _settled(sizes: list[int], count: int) -> Shape:
     return tuple(count // max(known, 1) if size == -1 else size for size in sizes)
 
 
-WINDOWED = ("conv2d", "max_pool2d", "avg_pool2d", "pad", "constant_pad_nd")  # may read framed ones
+WINDOWED = ("conv2d", "max_pool2d", "avg_pool2d", "pad", "constant_pad_nd")  # may read padding
 Take = Callable[[_AtenReader, AtenCall, str], int]
 
 
 TAKES: Mapping[str, Take] = {
-    "linear": _AtenReader.linear,
-    "conv2d": _AtenReader.conv,
-    "batch_norm": _AtenReader.normalise,
-    **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), _AtenReader.normalise_sample),
-    **dict.fromkeys(("max_pool2d", "avg_pool2d"), _AtenReader.pool),
-    **dict.fromkeys(("pad", "constant_pad_nd"), _AtenReader.pad),
-    **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.pool_to),
-    **dict.fromkeys(("mean", "amax"), _AtenReader.pool_all),
-    **dict.fromkeys(("cat", "concat", "concatenate"), _AtenReader.concat),
-    "flatten": _AtenReader.flatten,
-    **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.reshape),
-    "squeeze": _AtenReader.squeeze,
-    **dict.fromkeys(TURNS, _AtenReader.turn),
-    **dict.fromkeys(DROPS, _AtenReader.drop),
+    "linear": _AtenReader.take_linear,
+    "conv2d": _AtenReader.take_conv,
+    "batch_norm": _AtenReader.take_batchnorm,
+    **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), _AtenReader.take_sample_norm),
+    **dict.fromkeys(("max_pool2d", "avg_pool2d"), _AtenReader.take_pool),
+    **dict.fromkeys(("pad", "constant_pad_nd"), _AtenReader.take_pad),
+    **dict.fromkeys(("adaptive_avg_pool2d", "adaptive_max_pool2d"), _AtenReader.take_pool_to),
+    **dict.fromkeys(("mean", "amax"), _AtenReader.take_pool_all),
+    **dict.fromkeys(("cat", "concat", "concatenate"), _AtenReader.take_concat),
+    "flatten": _AtenReader.take_flatten,
+    **dict.fromkeys(("view", "reshape", "_unsafe_view"), _AtenReader.take_reshape),
+    "squeeze": _AtenReader.take_squeeze,
+    **dict.fromkeys(TURNS, _AtenReader.take_transpose),
+    **dict.fromkeys(DROPS, _AtenReader.take_dropout),
     **dict.fromkeys(PASSING, _AtenReader.pass_on),
-    **dict.fromkeys(OF_EACH_VALUE, _AtenReader.activate),
-    **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.softmax),
-    **dict.fromkeys(("add", "sub", "mul", "div"), _AtenReader.combine),
+    **dict.fromkeys(OF_EACH_VALUE, _AtenReader.take_activation),
+    **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.take_softmax),
+    **dict.fromkeys(SIGNS, _AtenReader.take_combination),
 }
