@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, sheet_of
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
+
+Result = TypeVar("Result")
 
 # Books, sheets, findings ------------------------------------------------------
 
@@ -227,6 +229,19 @@ class BookReport:
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
+
+
+class MappedReports(Sequence[Result], Generic[Result]):
+    """What a function makes of each of some reports, whenever it is asked for."""
+
+    def __init__(self, reports: Sequence[BookReport], make: Callable[[BookReport], Result]) -> None:
+        self.reports, self.make = reports, make
+
+    def __len__(self) -> int:
+        return len(self.reports)
+
+    def __getitem__(self, number: Any) -> Any:
+        return self.make(self.reports[number])
 
 
 def fingerprint_of(path: str | PathLike[str]) -> str:
@@ -480,16 +495,3 @@ def with_hints(report: BookReport) -> BookReport:
 
 def _hinted(finding: Finding) -> Finding:
     return replace(finding, why=hint(finding), expected="", fixes={})
-
-
-class HintedReports(Sequence[BookReport]):
-    """The same of many, each when it is asked for."""
-
-    def __init__(self, reports: Sequence[BookReport]) -> None:
-        self.reports = reports
-
-    def __len__(self) -> int:
-        return len(self.reports)
-
-    def __getitem__(self, number: Any) -> Any:
-        return with_hints(self.reports[number])

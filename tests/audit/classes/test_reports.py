@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gradbook.audit.check import check
-from gradbook.audit.classes.marks import Scores, class_json, score
+from gradbook.audit.classes.marks import class_json, score, score_each
 from gradbook.audit.classes.reports import StoredReports, line_of, report_of_line
 from gradbook.audit.findings import BookReport
 from gradbook.errors import DataError, FileError
@@ -60,15 +60,15 @@ def test_whatever_is_asked_for_is_the_same_from_a_file(books, reports, tmp_path)
 
 
 def _text(reports):
-    return plain(list(audit_lines(reports, 80, Scores(reports, 20))))
+    return plain(list(audit_lines(reports, 80, score_each(reports, 20))))
 
 
 def _page(reports):
-    return audit_page(reports, Scores(reports, 20))
+    return audit_page(reports, score_each(reports, 20))
 
 
 def _grades(reports):
-    return grades_csv(reports, Scores(reports))
+    return grades_csv(reports, score_each(reports))
 
 
 def _json(reports):

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from statistics import fmean, median
-from typing import Any
 
 from gradbook.amounts import counted
 from gradbook.audit.classes.similar import similar_books
@@ -28,6 +27,7 @@ from gradbook.audit.findings import (
     AskedColumn,
     BookReport,
     Finding,
+    MappedReports,
     Mark,
     SheetReport,
     identical_files,
@@ -94,22 +94,11 @@ def score(
     return BookScore(parts, float(len(parts)) if out_of is None else out_of)
 
 
-class Scores(Sequence[BookScore]):
-    """What each of some books earns, reckoned whenever it is asked for."""
-
-    def __init__(
-        self,
-        reports: Sequence[BookReport],
-        out_of: float | None = None,
-        rules: MarkingRules = USUAL_RULES,
-    ) -> None:
-        self.reports, self.out_of, self.rules = reports, out_of, rules
-
-    def __len__(self) -> int:
-        return len(self.reports)
-
-    def __getitem__(self, number: Any) -> Any:
-        return score(self.reports[number], self.out_of, self.rules)
+def score_each(
+    reports: Sequence[BookReport], out_of: float | None = None, rules: MarkingRules = USUAL_RULES
+) -> Sequence[BookScore]:
+    """What each of some books earns, computed whenever it is asked for."""
+    return MappedReports(reports, lambda report: score(report, out_of, rules))
 
 
 def in_points(score: BookScore) -> str:

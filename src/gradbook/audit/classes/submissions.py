@@ -13,11 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any
 from unicodedata import normalize
 
 from gradbook.amounts import counted
-from gradbook.audit.findings import BookReport
+from gradbook.audit.findings import BookReport, MappedReports
 from gradbook.errors import LimitError, UsageError
 from gradbook.files import PART, in_order
 
@@ -167,19 +166,14 @@ def file_key(name: str) -> str:
     return normalize("NFC", PurePath(name.replace("\\", "/")).stem).casefold()
 
 
-class NamedReports(Sequence[BookReport]):
-    """Reports that say whose book each is by a list of names, where that knows it."""
+def name_each(reports: Sequence[BookReport], names: StudentNames) -> Sequence[BookReport]:
+    """The reports, each saying whose book it is where the list knows that."""
 
-    def __init__(self, reports: Sequence[BookReport], names: StudentNames) -> None:
-        self.reports, self.names = reports, names
-
-    def __len__(self) -> int:
-        return len(self.reports)
-
-    def __getitem__(self, number: Any) -> Any:
-        report = self.reports[number]
-        name = self.names.of(report)
+    def with_name(report: BookReport) -> BookReport:
+        name = names.of(report)
         return replace(report, origin=replace(report.origin, student=name)) if name else report
+
+    return MappedReports(reports, with_name)
 
 
 def remarks_on_students(reports: Sequence[BookReport], names: StudentNames | None) -> list[str]:

@@ -9,8 +9,8 @@ strangers.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, islice
 
@@ -288,7 +288,7 @@ class Slip:
     place: Place
     value: Array  # what it comes to, the student's other cells being right
     right_value: Array
-    ways: dict[int, WaysBack] = field(default_factory=dict)  # known already, by epoch
+    ways: Callable[[int], WaysBack]  # back from the loss, in each epoch
 
     @cached_property
     def pattern(self) -> Pattern:
@@ -297,9 +297,7 @@ class Slip:
     @property
     def back(self) -> WaysBack:
         """The ways back in its epoch, which all columns share."""
-        if self.place.epoch not in self.ways:
-            self.ways[self.place.epoch] = WaysBack(self.numbers, self.place.epoch)
-        return self.ways[self.place.epoch]
+        return self.ways(self.place.epoch)
 
     @property
     def weight(self) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -227,9 +227,9 @@ class _Judgement:
         return Slip(trial.formulas, trial.numbers, spelling, cell, place, value, wanted, ways)
 
     @cached_property
-    def _ways(self) -> dict[int, WaysBack]:
-        """The ways back that were looked at, by epoch."""
-        return {}
+    def _ways(self) -> Callable[[int], WaysBack]:
+        """The ways back from the loss in an epoch, which all columns share."""
+        return cache(partial(WaysBack, self.trial.numbers))
 
     def _swapped(self, cause: SlipCause, node: Node) -> SlipCause:
         """Two columns, each with what belongs into the other."""

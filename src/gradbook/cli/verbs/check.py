@@ -125,22 +125,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    from gradbook.audit.classes.marks import MarkingRules, Scores
-    from gradbook.audit.classes.submissions import NamedReports
+    from gradbook.audit.classes.marks import MarkingRules, score_each
+    from gradbook.audit.classes.submissions import name_each
 
     names, rules = _names(options), MarkingRules(options.carry, options.sign_credit)
     with _checked(options) as reports:
-        named = reports if names is None else NamedReports(reports, names)
-        return _told(options, named, Scores(named, options.out_of, rules), names)
+        named = reports if names is None else name_each(reports, names)
+        return _told(options, named, score_each(named, options.out_of, rules), names)
 
 
 def _shown(options: Namespace, reports: Sequence[BookReport]) -> Sequence[BookReport]:
     """The reports as whoever looks at them may see them."""
     if not options.hints:
         return reports
-    from gradbook.audit.findings import HintedReports
+    from gradbook.audit.findings import MappedReports, with_hints
 
-    return HintedReports(reports)
+    return MappedReports(reports, with_hints)
 
 
 def _names(options: Namespace) -> StudentNames | None:
