@@ -26,8 +26,6 @@ from gradbook.lab.training.material import Material, require_fit
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.layers.card import Role
-from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv, Dense
 from gradbook.net import Net
 from gradbook.net.measure import measure
 from gradbook.net.names import leaf_name
@@ -56,10 +54,10 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
     between the picture and them.
     """
     for index, layer in enumerate(net.layers):
-        if isinstance(layer, Conv):
-            return _weights(values, index)
-        if isinstance(layer, Dense):
-            return _weights(values, index).reshape(-1, *picture)
+        if layer.sums:
+            filters = _weights(values, index)
+            slides = layer.window(net.shapes[index]) is not None
+            return filters if slides else filters.reshape(-1, *picture)
         if not layer.passes_on:
             return None
     return None
@@ -99,10 +97,15 @@ def _told(net: Net) -> Iterator[list[int]]:
         if len(shape) != 3 or prod(shape[1:]) == 1:
             return
         together.append(index)
-        opening = isinstance(net.layers[index], Conv) and index == seen[0]
-        if opening or following is None or isinstance(net.layers[following], Conv | Pool | Dense):
+        opening = net.layers[index].sums and index == seen[0]
+        if opening or following is None or _reads_windows_or_all(net, following):
             yield together
             together = []
+
+
+def _reads_windows_or_all(net: Net, index: int) -> bool:
+    layer = net.layers[index]
+    return layer.sums or layer.window(net.shapes[index]) is not None
 
 
 # One run ----------------------------------------------------------------------

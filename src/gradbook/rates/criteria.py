@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from gradbook.graph.node import Array
-from gradbook.net import Loss, Net
+from gradbook.net import Net
 from gradbook.rates.trial import Gate, RateTrial
 
 
@@ -256,11 +256,12 @@ MEANINGS = MappingProxyType(
 def least_loss(net: Net) -> float:
     """The loss of perfect outputs: 0, or for targets between 0 and 1 their entropy."""
     targets = np.array([sample.targets for sample in net.examples()])
-    if net.objective is Loss.CROSS:
+    loss = net.objective
+    if not loss.is_entropy:
+        return 0.0
+    if loss.of_all:
         return float(_surprise(targets).sum(axis=1).mean())
-    if net.objective is Loss.BINARY:
-        return float((_surprise(targets) + _surprise(1 - targets)).mean())
-    return 0.0
+    return float((_surprise(targets) + _surprise(1 - targets)).mean())
 
 
 def _surprise(chance: Array) -> Array:

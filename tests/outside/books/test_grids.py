@@ -12,7 +12,7 @@ from gradbook.net import builtin
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.grids.scene import KINDS, GridScene
+from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
 from tests.outside.witness import recalculate_all
@@ -40,7 +40,7 @@ def scene(name: str) -> GridScene:
 
 
 def looked_at(found: GridScene) -> list[LookedAt]:
-    return [LookedAt(found, stage) for stage in found.stages if type(stage.layer) in KINDS]
+    return [LookedAt(found, stage) for stage in found.stages if stage.kind]
 
 
 def weights(found: GridScene) -> list[WeightLookedAt]:

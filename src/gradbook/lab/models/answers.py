@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gradbook.graph.node import OPS
 from gradbook.layers.losses import HALF_SURE, weighed_targets
-from gradbook.net import Loss, Net
+from gradbook.net import Net
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -106,17 +106,16 @@ def _losses(net: Net, said: Floats, labels: NDArray[np.integer[Any]]) -> Floats:
 @np.errstate(over="ignore")  # what overflows says so by its value
 def losses_of(net: Net, said: Floats, wanted: Floats) -> Floats:
     """Of each sample, without smoothing."""
-    match net.objective:
-        case Loss.CROSS:
-            logs = net.ending == "log softmax"
-            found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
-            return np.asarray(-found.sum(axis=1))
-        case Loss.BINARY:
-            sure = np.where(wanted > 0.5, said, 1 - said)
-            return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
-        case loss:
-            errors = OPS[loss.op].value(wanted, said)
-            return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
+    loss = net.objective
+    if not loss.is_entropy:
+        errors = OPS[loss.op].value(wanted, said)
+        return np.asarray(errors.sum(axis=1) if loss.summed else errors.mean(axis=1))
+    if loss.of_all:
+        logs = net.ending == "log softmax"
+        found = wanted * (said if logs else np.log(np.maximum(said, TINY)))
+        return np.asarray(-found.sum(axis=1))
+    sure = np.where(wanted > 0.5, said, 1 - said)
+    return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
 
 
 # Class by class.

@@ -19,7 +19,7 @@ from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError
 from gradbook.lab.models.answers import targets
 from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
-from gradbook.net import Loss, Net
+from gradbook.net import Net
 from gradbook.schema import AnyNumber, Maybe, Schema, WholeNumber
 
 if TYPE_CHECKING:
@@ -322,9 +322,7 @@ def _cause(
 
 def _loss_of_guessing(net: Net, shares: NDArray[np.floating]) -> float | None:
     """What it costs to know only how frequent the classes are, where that is simple to say."""
-    match net.objective:
-        case Loss.CROSS:
-            return float(-(shares * np.log(shares)).sum())
-        case Loss.BINARY:
-            return log(2)
-    return None
+    loss = net.objective
+    if not loss.is_entropy:
+        return None
+    return float(-(shares * np.log(shares)).sum()) if loss.of_all else log(2)

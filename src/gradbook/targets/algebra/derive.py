@@ -12,7 +12,6 @@ from gradbook.graph.node import Node
 from gradbook.graph.window import Shape
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias, Layer, Parameter, Role
-from gradbook.layers.sums import Conv, Dense
 from gradbook.net.derivation import Derivation, Local, derivation, partials
 from gradbook.net.names import layer_names, named_weight
 from gradbook.net.network import Net
@@ -135,7 +134,7 @@ def _parameters(own: Iterable[Parameter], layer: Layer, again: bool) -> Cell:
         text += listed([Symbol(name) for name in names], most=2)
     if again:
         return (*text, " again") if text else ("",)
-    if isinstance(layer, Dense | Conv) and layer.bias is not Bias.EACH:
+    if layer.sums and layer.bias is not Bias.EACH:
         text.append(", no bias" if layer.bias is Bias.NONE else BIASES[layer.bias])
     return tuple(text) or ("",)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
-from gradbook.layers import BatchNorm, Loss, Parameter, Role
+from gradbook.layers import Parameter, Role
 from gradbook.net.names import layer_names, weight_name
 from gradbook.net.network import Net
 from gradbook.net.work.at_work import AtWork, GradientPart, error_with, leaf_of, parts
@@ -242,7 +242,7 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
 def _words(net: Net, index: int) -> str:
     """What a layer makes of its values when it is at work."""
     layer = net.layers[index]
-    if isinstance(layer, BatchNorm):
+    if layer.statistics:
         return "each less its channel's mean, over its spread, both kept from training, times γ"
     return layer.words(net.shapes[index])
 
@@ -251,13 +251,14 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     """How the error changes with an output."""
     net = worked.net
     rights = worked_out(Numeral(end.slope), end.slope)
-    if net.objective in (Loss.CROSS, Loss.HALF_SQUARED):
+    loss = net.objective
+    if loss.of_all or loss.op == "half_square":
         output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
-        said = worked.said if net.objective is Loss.CROSS else worked.values[-1].reshape(-1)
+        said = worked.said if loss.of_all else worked.values[-1].reshape(-1)
         off = added([Numeral(said[output]), -Numeral(worked.wanted[output])])
         rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
-    if net.objective is Loss.CROSS:
+    if loss.of_all:
         smoothed = ", each target smoothed" * bool(net.smoothing)
         story.explain(
             "With cross-entropy after softmax that is what the network says less what is wanted"

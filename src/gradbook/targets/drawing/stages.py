@@ -11,9 +11,9 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation, Concat, Conv, Dense, Dropout, Flatten, GoBack, Layer, Pool
+from gradbook.layers import Layer
 from gradbook.layers.wiring import mask_name
-from gradbook.net import Loss, Net, Parameter
+from gradbook.net import Net, Parameter
 from gradbook.net.names import number, shown_names
 
 MOST_UNITS = 8  # a longer column shows its first ones and the last
@@ -96,7 +96,7 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
         else:
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
-            if isinstance(stage, UnitColumn) and isinstance(layer, Concat):
+            if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
             found.append(replace(stage, skips=skips))
         homes.append(len(found) - 1)
@@ -118,16 +118,25 @@ def shown(count: int) -> tuple[int | None, ...]:
     return (*range(FIRST_UNITS), None, count - 1)
 
 
+def _puts_side_by_side(layer: Layer, index: int) -> bool:
+    return len(layer.reads(index)) > 1 and not layer.elementwise
+
+
+def _lays_out(layer: Layer) -> bool:
+    """Whether it makes a column of planes."""
+    return layer.passes_on and not layer.elementwise
+
+
 def _joins(layer: Layer, before: Stage) -> bool:
     """Whether the layer is drawn as a second half of the stage before it."""
-    if isinstance(layer, Flatten):
+    if _lays_out(layer):
         return isinstance(before, UnitColumn)
     fresh = len(before.names) == 1 and before.link not in (Link.NONE, Link.LAID_OUT)
-    return isinstance(layer, Activation) and fresh
+    return layer.names_after and fresh
 
 
 def _joined(stage: Stage, name: Name, layer: Layer) -> Stage:
-    if isinstance(layer, Flatten):
+    if _lays_out(layer):
         return stage
     words = (*stage.words, layer.text)
     if isinstance(stage, Planes):
@@ -158,42 +167,36 @@ class _StageReader:
 
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
-        summing = isinstance(layer, Dense | Conv)
-        words = (*([self.net.role_of(index)] if summing else []), layer.text)
-        own = self.net.taken(index)
-        match layer:
-            case Dense():
-                return self._dense(name, layer.width, words, *own)
-            case Flatten():
-                return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
-            case Conv():
-                said = ", ".join(map(_range_words, own))
-                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span, said)
-            case Pool():
-                return Planes((name,), shape, words, Link.WINDOW, layer.window(before).span)
-            case Concat() if len(shape) == 1:
-                reads = layer.reads(index)
-                first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
-                return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
-            case Dropout(draws=True) if len(shape) == 1:
-                mask = mask_name(number(self.net, index))
-                cells = tuple(
-                    cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
-                    for cell in _cells(name, shape)
-                )
-                return UnitColumn(cells, shape[0], words, Link.EACH)
-            case _:
-                link = Link.BRANCH if isinstance(layer, GoBack) else None
-                if len(shape) == 1:
-                    cells = _cells(name, self._laid_out(index + 1))
-                    return UnitColumn(cells, shape[0], words, link or Link.EACH)
-                return Planes((name,), _as_planes(shape), words, link or Link.WINDOW)
+        words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
+        own, window = self.net.taken(index), layer.window(before)
+        if window:
+            weights = ", ".join(map(_range_words, own))
+            return Planes((name,), shape, words, Link.WINDOW, window.span, weights)
+        if layer.sums:
+            return self._dense(name, shape[0], words, *own)
+        if _lays_out(layer):
+            return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
+        if len(shape) > 1:
+            link = Link.BRANCH if layer.begins_branch else Link.WINDOW
+            return Planes((name,), _as_planes(shape), words, link)
+        if _puts_side_by_side(layer, index):
+            reads = layer.reads(index)
+            first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
+            return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
+        if layer.draws:
+            mask = mask_name(number(self.net, index))
+            cells = tuple(
+                cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
+                for cell in _cells(name, shape)
+            )
+            return UnitColumn(cells, shape[0], words, Link.EACH)
+        link = Link.BRANCH if layer.begins_branch else Link.EACH
+        return UnitColumn(_cells(name, self._laid_out(index + 1)), shape[0], words, link)
 
     def _laid_out(self, value: int) -> Shape:
         """The shape in which what is passed on as a value was made, and named."""
         while value and self.net.layers[value - 1].passes_on:
-            layer = self.net.layers[value - 1]
-            if isinstance(layer, Dropout) and layer.draws:
+            if self.net.layers[value - 1].draws:
                 break
             value -= 1
         return self.net.shapes[value]
@@ -218,7 +221,7 @@ class _StageReader:
         """Each output's error where there are such, then the total."""
         net, count, samples = self.net, self.net.outputs, len(self.net.examples())
         mean = (f"mean over {samples} samples",) if samples > 1 else ()
-        if net.objective is Loss.CROSS:
+        if net.objective.of_all:
             total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
             return [UnitColumn((total,), 1, (str(net.objective), *mean), Link.ALL)]
 
@@ -228,7 +231,7 @@ class _StageReader:
         errors = tuple(
             cell and replace(cell, above=target(cell.place)) for cell in _cells(Name("E"), (count,))
         )
-        within = "sum" if net.objective is Loss.HALF_SQUARED else "mean"
+        within = "sum" if net.objective.summed else "mean"
         said = mean or ((within,) if count > 1 else ())
         return [
             UnitColumn(errors, count, (str(net.objective),), Link.EACH),

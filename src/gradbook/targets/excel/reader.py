@@ -23,12 +23,20 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape
-from gradbook.layers import Role
-from gradbook.net import Activation, BatchNorm, Concat, Conv, Dense, GoBack, Net, Pool, Residual
+from gradbook.layers import Layer, Role
+from gradbook.net import Net
 from gradbook.net.names import leaf_name, statistics_names
 from gradbook.net.trained import scale_and_shift
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
-from gradbook.targets.excel.grids.blocks import BLUES, PAPERS, WHITES, Grids, coloured, planes
+from gradbook.targets.excel.grids.blocks import (
+    BLUES,
+    LARGEST,
+    PAPERS,
+    WHITES,
+    Grids,
+    coloured,
+    planes,
+)
 from gradbook.targets.excel.language.grammar import Reference, write
 from gradbook.targets.excel.language.spelling import Speller
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
@@ -38,6 +46,8 @@ INSIDE, WEIGHTS = "Inside", "Weights"
 TOP, LEFT, TITLE_ROWS = 3, 1, 3  # of the first grid; the rows above each with its words
 GUARDED = ("sigmoid",)  # whose exponential is beyond what a cell holds, far below 0
 FORMULAS = {"relu": "MAX(0,{})", "tanh": "TANH({})", "identity": "{}"}  # around what they read
+POSITIVE = ("relu", "sigmoid", "softplus")  # activations that make nothing below 0
+NO_WORDS = "layer {number}: a workbook that reads has no words for {layer}: leave it out"
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,7 @@ class ReaderPlan:
     def is_positive(self, stage: ReaderStage) -> bool:
         """Whether nothing below 0 comes out of it."""
         last = self.net.layers[stage.layers[-1]]
-        return isinstance(last, Activation) and last.kind in ("relu", "sigmoid", "softplus")
+        return last.ending in POSITIVE
 
     @property
     def outputs(self) -> Grids:
@@ -126,7 +136,7 @@ class ReaderPlan:
                 group = []
             if layer.passes_on:
                 continue
-            if isinstance(layer, Activation) and layer.is_softmax:
+            if layer.is_softmax:
                 if index != len(layers) - 1:
                     raise TargetError(
                         f"layer {index + 1}: a workbook reads with a softmax at the end alone"
@@ -154,7 +164,7 @@ class ReaderPlan:
         for parameter in self.net.parameters:
             yield str(leaf_name(parameter.role, parameter.layer)), parameter.shape
         for index, layer in enumerate(self.net.layers):
-            if isinstance(layer, BatchNorm):
+            if layer.statistics:
                 for name in statistics_names(self.net, index):
                     yield name, self.net.shapes[index][:1]
 
@@ -169,30 +179,34 @@ class ReaderPlan:
         first, *after = stage.layers
         layer = self.net.layers[first]
         own, place = stage.sources[0], (channel, row, column)
-        match layer:
-            case Conv():
-                said = self._convolved(first, layer, own, channel, row, column)
-            case Dense():
-                said = self._weighed(first, own, channel)
-            case Pool():
-                said = _pooled(layer, own, channel, (row, column))
-            case Residual():
-                said = "+".join(_side_by_side([x], place, stage.grids) for x in stage.sources)
-            case Concat() | GoBack():
-                said = _side_by_side(stage.sources, place, stage.grids)
-            case _:
-                said = self._passed(first, _side_by_side([own], place, stage.grids), channel)
+        slides = layer.window(self.net.shapes[first]) is not None
+        if layer.sums and slides:
+            said = self._convolved(first, stage.grids.shape[0], own, channel, row, column)
+        elif layer.sums:
+            said = self._weighed(first, own, channel)
+        elif slides:
+            said = _pooled(layer, own, channel, (row, column))
+        elif layer.elementwise and len(stage.sources) > 1:
+            cells = [_side_by_side([source], place, stage.grids) for source in stage.sources]
+            said = _spelled(layer, cells)
+        elif layer.begins_branch or len(stage.sources) > 1:
+            said = _side_by_side(stage.sources, place, stage.grids)
+        else:
+            said = self._passed(first, _side_by_side([own], place, stage.grids), channel)
         for index in after:
             said = self._passed(index, said, channel)
         return f"={said}"
 
     def _convolved(
-        self, index: int, layer: Conv, own: Grids, channel: int, row: int, column: int
+        self, index: int, channels: int, own: Grids, channel: int, row: int, column: int
     ) -> str:
         """Window by window: what lies in the padding is left out."""
-        (height, width), window = layer.kernel, layer.window(own.shape)
+        layer = self.net.layers[index]
+        window = layer.window(own.shape)
+        assert window
+        height, width = window.size
         inputs = own.shape[0] // layer.groups
-        start = channel // (layer.channels // layer.groups) * inputs
+        start = channel // (channels // layer.groups) * inputs
         rows = window.inside_along(0, row, own.shape[1])
         columns = window.inside_along(1, column, own.shape[2])
         together = [columns] if window.dilation[1] == 1 else [[one] for one in columns]
@@ -234,12 +248,13 @@ class ReaderPlan:
     def _passed(self, index: int, said: str, channel: int) -> str:
         """What a normalisation or an activation makes of it."""
         layer = self.net.layers[index]
-        match layer:
-            case BatchNorm():
-                return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
-            case Activation(kind):
-                return FORMULAS[kind].format(said) if kind in FORMULAS else _spelled(layer, said)
-        raise TargetError(f"layer {index + 1}: a workbook that reads has no words for it")
+        if layer.statistics:
+            return f"({said})*{self.scale(index, channel)}+{self.shift(index, channel)}"
+        if layer.ending in FORMULAS:
+            return FORMULAS[layer.ending].format(said)
+        if layer.elementwise:
+            return _spelled(layer, [said])
+        raise TargetError(NO_WORDS.format(number=index + 1, layer=layer.text))
 
     def scale(self, index: int, channel: int) -> str:
         """γ/√(σ²+ε), written beside the statistics."""
@@ -252,10 +267,10 @@ class ReaderPlan:
     def _variance(self, index: int) -> WeightBlock:
         return self.blocks[statistics_names(self.net, index)[1]]
 
-    def norms(self) -> Iterator[tuple[BatchNorm, tuple[str, str, str, str]]]:
+    def norms(self) -> Iterator[tuple[Layer, tuple[str, str, str, str]]]:
         """Each normalisation with the names of its γ, β, μ and σ²."""
         for index, layer in enumerate(self.net.layers):
-            if isinstance(layer, BatchNorm):
+            if layer.statistics:
                 scale, shift = (self._leaf(role, index) for role in (Role.SCALE, Role.SHIFT))
                 yield layer, (scale, shift, *statistics_names(self.net, index))
 
@@ -290,38 +305,34 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: G
     raise AssertionError(f"{place} is beyond what stands side by side")
 
 
-def _spelled(layer: Activation, cell: str) -> str:
-    """What the language of cells says for an activation that mentions its cell several times."""
+def _spelled(layer: Layer, cells: Sequence[str]) -> str:
+    """What the language of cells says of a layer that works on each place alone."""
     graph = Graph()
-    value = graph.leaf(Name("x"))
-    speller = Speller(
-        lambda node: Reference(cell) if node is value else None,
-        lambda node: Reference(cell),
-        GUARDED,
-    )
-    return write(speller.formula(layer.at_a_place([value])))
+    values = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(cells)]
+    references = dict(zip(values, map(Reference, cells), strict=True))
+    speller = Speller(references.get, references.__getitem__, GUARDED)
+    return write(speller.formula(layer.at_a_place(values)))
 
 
-def _pooled(layer: Pool, own: Grids, channel: int, place: Both) -> str:
+def _pooled(layer: Layer, own: Grids, channel: int, place: Both) -> str:
     """The largest or the average of the cells under a window; there are none in its padding."""
     window, area = layer.window(own.shape), own.shape[1:]
+    assert window
     seen = [at for _, at in window.inside(place, area)]
     if window.dilation == (1, 1):
         (top, left), (bottom, right) = seen[0], seen[-1]
         cells = own.area(channel, range(top, bottom + 1), range(left, right + 1))
     else:
         cells = ",".join(own.cell(channel, *at) for at in seen)
-    if layer.kind == "max":
+    if layer.word == LARGEST:
         return f"MAX({cells})"
     divisor = divisors(window, area, layer.counted_padding(own.shape))[place]
     return f"AVERAGE({cells})" if divisor == len(seen) else f"SUM({cells})/{divisor:g}"
 
 
-def _follows(layer: object) -> bool:
+def _follows(layer: Layer) -> bool:
     """Whether a layer is said around the formula before it, which it mentions once."""
-    return isinstance(layer, BatchNorm) or (
-        isinstance(layer, Activation) and layer.kind in FORMULAS
-    )
+    return bool(layer.statistics) or layer.ending in FORMULAS
 
 
 def _product(cells: str, block: WeightBlock, channel: int, first: int, count: int) -> str:

@@ -13,7 +13,7 @@ from openpyxl.utils import range_boundaries
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
-from gradbook.targets.excel.grids.scene import KINDS, GridScene
+from gradbook.targets.excel.grids.scene import GridScene
 from gradbook.targets.excel.grids.windows import LookedAt, WeightLookedAt
 from gradbook.targets.excel.plan.book import WorkbookPlan
 
@@ -48,7 +48,7 @@ def scene(name: str) -> GridScene:
 
 
 def looked_at(found: GridScene) -> list[LookedAt]:
-    return [LookedAt(found, stage) for stage in found.stages if type(stage.layer) in KINDS]
+    return [LookedAt(found, stage) for stage in found.stages if stage.kind]
 
 
 def lit(seen: LookedAt, place: tuple[int, ...]) -> Iterator[tuple[int, int]]:

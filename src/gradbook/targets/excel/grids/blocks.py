@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.graph.window import Shape
 
 MOST_ACROSS = 8  # grids side by side
+LARGEST = "maxpool"  # the pool that shows the largest value of a window; others average
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, Scalars
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role
-from gradbook.net import BatchNorm, Conv, Flatten, Pool
 from gradbook.net.names import number, value_name
 from gradbook.net.step import Step, run
 from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
@@ -27,9 +26,8 @@ ABOVE = 3  # rows above the values of blocks: a title, and the numbers of column
 WIDEST = 14  # columns that blocks side by side take, where there are several
 SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight that is looked at
-LINES = {Conv: 5, Pool: 3, BatchNorm: 9}  # beside a place that is looked at, the verdict too
+LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place that is looked at, and the verdict
 STATISTICS = "γβμσs"  # one below the other, a column for each channel
-KINDS = {Conv: "conv", Pool: "pool", BatchNorm: "batchnorm"}  # layers with places to look at
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,7 @@ class GridStage:
 
     index: int  # of the layer; -1 is the input
     layer: Layer | None
+    kind: str  # conv, pool or batchnorm, of which one place can be looked at; else nothing
     words: str
     row: int  # of its title
     parameters: Mapping[str, NodeBlock]  # the w and b of a convolution; STATISTICS
@@ -111,19 +110,20 @@ class GridScene:
     def _stage(
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
-        net, words = self.step.net, "the input"
+        net, words, kind = self.step.net, "the input", ""
         top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
         name, shape = Name("i"), net.shapes[index + 1]
         if layer is not None:
             words, name = f"{index + 1}. {layer.text}", value_name(net, index)
+            kind = _kind(layer, net.shapes[index])
         for key, block in self._parameters(index, top):
             parameters[key] = block
             top = block.grids.top + block.grids.height + ABOVE
             slopes += self._slopes(block)
         place_row = top - ABOVE + (1 if parameters else 2)
-        if layer is not None and type(layer) in KINDS:
-            top = place_row + self._place_height(index, layer) + ABOVE
-        if isinstance(layer, Flatten):
+        if kind:
+            top = place_row + self._place_height(index, kind) + ABOVE
+        if layer is not None and layer.passes_on:
             values = self._values(name, net.shapes[index], top, flat=True)
         else:
             values = self._values(name, shape, top)
@@ -134,17 +134,27 @@ class GridScene:
             end = weight_row + 2 + max(values.grids.shape[1] + 1, WEIGHT_LINES)
         found = tuple(slopes + own)
         return GridStage(
-            index, layer, words, row, parameters, place_row, values, found, reads, weight_row, end
+            index,
+            layer,
+            kind,
+            words,
+            row,
+            parameters,
+            place_row,
+            values,
+            found,
+            reads,
+            weight_row,
+            end,
         )
 
-    def _place_height(self, index: int, layer: Layer) -> int:
+    def _place_height(self, index: int, kind: str) -> int:
         """Of the cells to type in, and below them the window and the lines beside it."""
-        lines = LINES[type(layer)]
-        shape = self.step.net.shapes[index]
+        layer, shape = self.step.net.layers[index], self.step.net.shapes[index]
         window = layer.window(shape)
         high = window.size[0] if window else 0
-        sources = shape[0] // layer.groups if isinstance(layer, Conv) else 1
-        return 2 + max(sources * (high + 1), lines)
+        sources = shape[0] // layer.groups if layer.sums else 1
+        return 2 + max(sources * (high + 1), LINES[kind])
 
     # Blocks --------------------------------------------------------------------
 
@@ -162,10 +172,12 @@ class GridScene:
     def _parameters(self, index: int, top: int) -> Iterator[tuple[str, NodeBlock]]:
         """One below the other; where each begins depends on the height of those before it."""
         net = self.step.net
-        layer = net.layers[index] if index >= 0 else None
-        if isinstance(layer, BatchNorm):
+        if index < 0:
+            return
+        layer = net.layers[index]
+        if layer.statistics:
             yield STATISTICS, self._statistics(index, top)
-        if not isinstance(layer, Conv):
+        if not (layer.sums and layer.window(net.shapes[index])):
             return
         for parameter in net.taken(index):
             block = self._parameter(parameter, index, top)
@@ -317,6 +329,12 @@ class GridScene:
 
     def _number(self, node: Node | None) -> float:
         return float(np.ravel(self._first[node])[0]) if node is not None else 0.0
+
+
+def _kind(layer: Layer, shape: Shape) -> str:
+    if layer.window(shape):
+        return "conv" if layer.sums else "pool"
+    return "batchnorm" if layer.statistics else ""
 
 
 _MEANINGS = {

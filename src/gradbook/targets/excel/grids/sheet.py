@@ -9,7 +9,6 @@ from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
 from gradbook.targets.excel.grids.blocks import Grids, coloured_by_size
 from gradbook.targets.excel.grids.scene import (
     EPOCH_NAME,
-    KINDS,
     LEFT,
     SAMPLE_NAME,
     GridScene,
@@ -65,7 +64,7 @@ class _GridSheet:
                 self.block(block)
             if stage.weight_row is not None:  # first, so that its frame stands over a kernel's
                 self.looked_at(WeightLookedAt(self.scene, stage))
-            if type(stage.layer) in KINDS:
+            if stage.kind:
                 self.looked_at(LookedAt(self.scene, stage))
         for stage in self.scene.stages:
             for block in stage.blocks:

@@ -11,12 +11,11 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.net import Conv, Pool
+from gradbook.layers import Layer
 from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
-from gradbook.targets.excel.grids.blocks import Grids
+from gradbook.targets.excel.grids.blocks import LARGEST, Grids
 from gradbook.targets.excel.grids.scene import (
-    KINDS,
     LEFT,
     STATISTICS,
     GridScene,
@@ -77,9 +76,13 @@ class LookedAt:
     @property
     def name(self) -> str:
         """What the names of its cells begin with: conv2."""
-        kind = KINDS[type(self.stage.layer)]
         place = number(self.scene.step.net, self.stage.index)
-        return f"{kind}{place or ''}"
+        return f"{self.stage.kind}{place or ''}"
+
+    @property
+    def layer(self) -> Layer:
+        assert self.stage.layer
+        return self.stage.layer
 
     @property
     def title(self) -> str:
@@ -125,8 +128,7 @@ class LookedAt:
 
     @cached_property
     def window(self) -> Window:
-        found = self.stage.layer.window(self.given.grids.shape) if self.stage.layer else None
-        return found or Window((1, 1))
+        return self.layer.window(self.given.grids.shape) or Window((1, 1))
 
     def _along(self, axis: int, cell: str) -> str:
         """The first row, or column, of the window: counted from 1, or from below in a padding."""
@@ -155,46 +157,45 @@ class LookedAt:
         for channel in range(given.shape[0]):
             inside = within(given, channel, self.upper, self.leftmost, self.window)
             yield given.whole(channel), f"AND({self._is_read(channel)}{inside})", False
-        if isinstance(self.stage.layer, Conv):
+        if self.layer.sums:
             kernels, sources = self.stage.parameters["w"].grids, self.sources
             for channel in range(kernels.shape[0]):
                 yield kernels.whole(channel), f"{self.channel}={channel // sources + 1}", False
 
     def _is_read(self, channel: int) -> str:
         """Whether the map that is looked at is made of this channel of what is given."""
-        layer = self.stage.layer
-        if not isinstance(layer, Conv):
+        layer = self.layer
+        if not layer.sums:
             return f"{self.channel}={channel + 1},"
         if layer.groups == 1:
             return ""
-        made = layer.channels // layer.groups
+        made = self.maps.shape[0] // layer.groups
         return f"INT(({self.channel}-1)/{made})={channel // self.sources},"
 
     @property
     def sources(self) -> int:
         """How many channels one map of a convolution is made of."""
-        assert isinstance(self.stage.layer, Conv)
-        return self.given.grids.shape[0] // self.stage.layer.groups
+        return self.given.grids.shape[0] // self.layer.groups
 
     # Blocks and lines ----------------------------------------------------------------
 
     @cached_property
     def blocks(self) -> tuple[WindowBlock, ...]:
-        match self.stage.layer:
-            case Conv():
+        match self.stage.kind:
+            case "conv":
                 window = self._seen(0)
                 kernel = self._kernel(1)
                 return window, kernel, self._products(window, kernel, 2)
-            case Pool():
+            case "pool":
                 return (self._seen(0),)
         return ()
 
     @property
     def lines(self) -> Sequence[WindowLine]:
-        match self.stage.layer:
-            case Conv():
+        match self.stage.kind:
+            case "conv":
                 return self._sum_lines(self.blocks[-1])
-            case Pool():
+            case "pool":
                 return self._kept_lines(self.blocks[0])
         return self._normal_lines()
 
@@ -211,9 +212,8 @@ class LookedAt:
 
     def _seen(self, number: int) -> WindowBlock:
         """What the window shows, channel by channel."""
-        layer, given = self.stage.layer, self.given.grids
-        several = isinstance(layer, Conv)
-        grids = self._grids(number, self.sources if several else 1)
+        given = self.given.grids
+        grids = self._grids(number, self.sources if self.layer.sums else 1)
         formulas = {(k, y, x): f"={self._through(k, y, x)}" for k, y, x in grids.places()}
         return WindowBlock(
             "what the window shows",
@@ -226,11 +226,9 @@ class LookedAt:
 
     def _shown_first(self, channels: int) -> Array:
         """What it shows at its first place; nothing, NaN, in the padding of a pool."""
-        layer, values = self.stage.layer, self.scene.numbers(self.given)
-        area, counted = values.shape[1:], NOWHERE
-        if isinstance(layer, Pool):
-            counted = layer.counted_padding(values.shape)
-        shown = np.full((channels, *self.window.size), 0.0 if isinstance(layer, Conv) else np.nan)
+        layer, values = self.layer, self.scene.numbers(self.given)
+        area, counted = values.shape[1:], layer.counted_padding(values.shape)
+        shown = np.full((channels, *self.window.size), 0.0 if layer.sums else np.nan)
         down, across = (
             [k for k, _ in self.window.inside_along(n, 0, area[n], (counted[n], counted[n + 2]))]
             for n in range(2)
@@ -242,12 +240,12 @@ class LookedAt:
 
     def _through(self, source: int, y: int, x: int) -> str:
         """One value of the window; in the padding 0, or in that of a pool nothing."""
-        layer, given = self.stage.layer, self.given.grids
+        layer, given = self.layer, self.given.grids
         channel: str | int = self.channel
-        if isinstance(layer, Conv):
+        if layer.sums:
             channel = source
             if layer.groups > 1:
-                group = f"INT(({self.channel}-1)/{layer.channels // layer.groups})"
+                group = f"INT(({self.channel}-1)/{self.maps.shape[0] // layer.groups})"
                 channel = f"({group}*{self.sources}+{source + 1})"
         down, across = self.window.dilation
         row = f"{self.upper}+{y * down}" if y else self.upper
@@ -260,8 +258,8 @@ class LookedAt:
 
     def _beyond(self, row: str, column: str) -> str:
         """What stands in the padding."""
-        layer, shape = self.stage.layer, self.given.grids.shape
-        counted = layer.counted_padding(shape) if isinstance(layer, Pool) else self.window.pad
+        layer, shape = self.layer, self.given.grids.shape
+        counted = self.window.pad if layer.sums else layer.counted_padding(shape)
         if counted == self.window.pad:
             return "0"
         return f'IF({reached(row, column, shape, counted)},0,"")' if any(counted) else '""'
@@ -301,8 +299,7 @@ class LookedAt:
         return [*lines, self._found(total + shift)]
 
     def _kept_lines(self, window: WindowBlock) -> list[WindowLine]:
-        assert isinstance(self.stage.layer, Pool)
-        largest = self.stage.layer.kind == "max"
+        largest = self.layer.word == LARGEST
         words, word = ("the largest", "MAX") if largest else ("the average", "AVERAGE")
         kept = float(np.nanmax(window.numbers) if largest else np.nanmean(window.numbers))
         line = WindowLine(words, f"={word}({window.grids.whole(0)})", kept, SUM)
@@ -398,15 +395,10 @@ class WeightLookedAt(LookedAt):
         assert self.stage.weight_row is not None
         return self.stage.weight_row
 
-    @property
-    def layer(self) -> Conv:
-        assert isinstance(self.stage.layer, Conv)
-        return self.stage.layer
-
     @cached_property
     def asked(self) -> tuple[AskedCell, ...]:
         sizes = {"map": (self.maps.shape[0], 1)}
-        for word, size in zip(("row", "column"), self.layer.kernel, strict=True):
+        for word, size in zip(("row", "column"), self.window.size, strict=True):
             sizes[word] = (size, (size + 1) // 2)  # the middle, which meets most
         if self.sources > 1:
             sizes["from"] = (self.sources, 1)
@@ -478,7 +470,7 @@ class WeightLookedAt(LookedAt):
             f"{own}{first:+}" if gap == 1 else f"({own}-1)*{gap}{first + 1:+}"
             for own, first, gap in zip((self.row, self.column), corner, gaps, strict=True)
         )
-        made = layer.channels // layer.groups
+        made = self.maps.shape[0] // layer.groups
         channel = (
             self.source
             if layer.groups == 1
@@ -514,7 +506,7 @@ class WeightLookedAt(LookedAt):
             found = self.stage.slope_of(self.kernels)
             assert found is not None
             return "its gradient", f"={found.grids.at(self.kernel, self.row, self.column)}"
-        high, wide = self.layer.kernel
+        high, wide = self.window.size
         number = f"(({self.kernel}-1)*{high}+{self.row}-1)*{wide}+{self.column}"
         return "the sample's share of it", f"={scene.share(self.kernels, number)}"
 

@@ -12,8 +12,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
-from gradbook.layers import Layer, SampleNorm
-from gradbook.net import Activation, BatchNorm, Concat, Conv, GoBack, Net, Pool, Residual
+from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
 from gradbook.net.lower import scalar_step
@@ -346,9 +345,6 @@ class WorkbookPlan:
         return self.exercise is None or self.exercise.has_check
 
 
-KEEPING = (Residual, Concat, GoBack, SampleNorm)  # rows and columns
-
-
 def last_grid_layer(net: Net) -> int:
     """The last layer that is shown as grids, -1 where none is.
 
@@ -356,18 +352,14 @@ def last_grid_layer(net: Net) -> int:
     """
     layers = net.layers
     last = max(
-        (k for k, layer in enumerate(layers) if isinstance(layer, Conv | Pool | BatchNorm)),
+        (k for k, layer in enumerate(layers) if layer.statistics or layer.window(net.shapes[k])),
         default=-1,
     )
     follows = takewhile(
-        lambda layer: isinstance(layer, KEEPING) or _is_plain(layer),
+        lambda layer: not (layer.reads_all or layer.passes_on or layer.is_softmax),
         layers[last + 1 :],
     )
     return last + len(list(follows)) if last >= 0 else -1
-
-
-def _is_plain(layer: Layer) -> bool:
-    return isinstance(layer, Activation) and not layer.is_softmax
 
 
 def start_name(weight: Node) -> str:

@@ -17,7 +17,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
-from gradbook.net import Loss, Net
+from gradbook.net import Net
 from gradbook.net.step import Step
 from gradbook.targets.excel.language.grammar import digits as typed
 from gradbook.targets.excel.language.spelling import SAYS
@@ -31,6 +31,7 @@ BEND = 1e-3  # of the slope: a difference between its two sides that is a corner
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
 MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
 CORNERS = ("relu", "largest", "choose")
+SQUARES = ("half_square", "square")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
 
 
@@ -307,7 +308,7 @@ class Tolerance:
 
     @staticmethod
     def of(net: Net, has_corners: bool) -> Tolerance:
-        return Tolerance(net.objective in (Loss.HALF_SQUARED, Loss.SQUARED), has_corners)
+        return Tolerance(net.objective.op in SQUARES, has_corners)
 
     # In numbers ---------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from xlsxwriter.utility import quote_sheetname, xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from gradbook.graph.names import gradient_name
-from gradbook.net import Loss
 from gradbook.net.step import Step
 from gradbook.rates import criteria as c
 from gradbook.rates.criteria import (
@@ -366,11 +365,10 @@ def attained_formula(cells: VerdictCells, start: str) -> str:
 def least_formula(step: Step, targets: str, outputs: int) -> str:
     """The loss of perfect outputs: the entropy of the targets, or 0."""
     entropy = "SUMPRODUCT({0},LN({0}+({0}<=0)))"
-    match step.net.objective:
-        case Loss.CROSS:
-            return f"=-{entropy.format(targets)}/{step.samples}"
-        case Loss.BINARY:
-            both = f"{entropy.format(targets)}+{entropy.format(f'(1-{targets})')}"
-            return f"=-({both})/{step.samples * outputs}"
-        case _:
-            return "=0"
+    loss = step.net.objective
+    if not loss.is_entropy:
+        return "=0"
+    if loss.of_all:
+        return f"=-{entropy.format(targets)}/{step.samples}"
+    both = f"{entropy.format(targets)}+{entropy.format(f'(1-{targets})')}"
+    return f"=-({both})/{step.samples * outputs}"

@@ -11,7 +11,6 @@ from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.layers.losses import HALF_SURE
-from gradbook.net import Loss
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
 from gradbook.targets.excel.language.grammar import Reference, write
@@ -40,7 +39,7 @@ class Classes:
         if not np.isin(targets, (0, 1)).all():
             return None
         if outputs == 1:
-            chance = net.ending == "sigmoid" or net.objective is Loss.BINARY
+            chance = "sigmoid" in (net.ending, net.objective.ending)
             return Classes(("0", "1")) if chance else None
         if not (targets.sum(axis=1) == 1).all():
             return None
