@@ -51,7 +51,7 @@ from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
 from gradbook.targets.drawing.layout import spelled
 from gradbook.targets.page.grammar import grammar_table
-from gradbook.targets.page.lines import written
+from gradbook.targets.page.lines import write_lines
 
 # Layers -----------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ def _slope(net: Net, index: int) -> dict[str, Any] | None:
     made = layer.ops(site, given, owned)
     slopes = gradients(made, given)
     kept = [*site.statistics, *owned]
-    lines = written([*given, *kept, *slopes.values()])
+    lines = write_lines([*given, *kept, *slopes.values()])
 
     def places(nodes: Iterable[Node]) -> list[int]:
         return [lines.places[node] for node in nodes]

@@ -166,9 +166,10 @@ def formula_table(content: PageContent) -> dict[str, Any]:
     say = _slots(content)
     rate = content.step.rate
     return {
-        "names": {places[node]: _name(node) for node in [*content.named, rate]},
+        "names": {places[node]: _name(node) for node in [*content.named_values, rate]},
         "formulas": {
-            places[node]: bare_template(definition(node, say)) for node in content.derived.forward
+            places[node]: bare_template(definition(node, say))
+            for node in content.derivation.forward
         },
         "partials": [
             [places[it.of], places[it.to], bare_template(formula(it.formula, say))]
@@ -181,7 +182,7 @@ def _slots(content: PageContent) -> Say:
     places: Mapping[Node, int] = content.lines.places
 
     def say(node: Node) -> Form | None:
-        return Words(f"⟦{places[node]}⟧") if node in content.derived.spoken else None
+        return Words(f"⟦{places[node]}⟧") if node in content.derivation.spoken else None
 
     return say
 
@@ -513,7 +514,7 @@ def _data(known: PageContent, is_building: bool) -> str:
     table: dict[str, Any] = {**known.table(), **formula_table(known)}
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
     table["widths"] = width_table()
-    table["columns"] = columns(known.begun, places)
+    table["columns"] = columns(known.start_net, places)
     table["layers"] = _layers(known.net)
     table["madeUp"] = known.net.made_up(DROPPED)
     if is_building:

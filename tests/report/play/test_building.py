@@ -64,7 +64,7 @@ def given_tables(net):
     """Those that Python writes, as the page reads them."""
     known = content(net)
     places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-    table = {**known.table(), **formula_table(known), "columns": columns(known.begun, places)}
+    table = {**known.table(), **formula_table(known), "columns": columns(known.start_net, places)}
     return json.loads(json.dumps(table))
 
 

@@ -70,7 +70,7 @@ def _locals_of_inputs(derived: Derivation) -> dict[Node, tuple[Local, ...]]:
 class ChainLines:
     """The nodes that a derivation's chains come to, added to its graph."""
 
-    derived: Derivation
+    derivation: Derivation
     slopes: dict[Node, Node] = field(default_factory=dict)  # of a value: what its chain comes to
 
     @staticmethod
@@ -84,7 +84,7 @@ class ChainLines:
     def nodes(self) -> list[Node]:
         """Everything that a chain shows a value of."""
         found: dict[Node, None] = {}
-        waiting = list(self.derived.chains.values())
+        waiting = list(self.derivation.chains.values())
         while waiting:
             chain = waiting.pop()
             found[self.node(chain)] = None
@@ -107,13 +107,13 @@ class ChainLines:
                 each = each if each.each else each.graph.make("repeat", each)
                 total = each.graph.make("total", each)
                 return (
-                    total / (self.derived.step.count or self.derived.step.samples)
+                    total / (self.derivation.step.count or self.derivation.step.samples)
                     if mean
                     else total
                 )
 
     def _number(self, value: float) -> Node:
-        return self.derived.step.graph.constant(value)
+        return self.derivation.step.graph.constant(value)
 
     def tree(self, chain: Chain, places: Mapping[Node, int]) -> dict[str, Any]:
         """The chain for a page, by the lines of its values."""

@@ -19,12 +19,12 @@ from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.trial import LayerGate, layer_gates
 from gradbook.targets.page.chains import ChainLines, to_the_inputs
 from gradbook.targets.page.criteria import criteria_table, gate_table, least_loss
-from gradbook.targets.page.lines import Lines, written
+from gradbook.targets.page.lines import Lines, write_lines
 from gradbook.targets.page.plane import (
     CLASSES,
     USUAL_SET,
     class_targets,
-    labelled,
+    label_points,
     point_sets,
     share_of,
     tells_points_apart,
@@ -40,7 +40,7 @@ class PageContent:
 
     net: Net
     step: Step
-    derived: Derivation
+    derivation: Derivation
     chains: ChainLines
     gates: tuple[LayerGate, ...]
     windows: tuple[ConvWindow, ...]
@@ -56,11 +56,11 @@ class PageContent:
         products = [node for window in self.windows for node in window.products]
         masks = [mask.leaf for mask in step.masks]
         leaves = [*step.inputs, *step.targets, *step.start, *masks, step.rate]
-        shown = [*self.chains.nodes, *self.named, *products]
-        return written([*leaves, *results, *extra, *gates, *shown])
+        shown = [*self.chains.nodes, *self.named_values, *products]
+        return write_lines([*leaves, *results, *extra, *gates, *shown])
 
     @cached_property
-    def named(self) -> list[Node]:
+    def named_values(self) -> list[Node]:
         """The values that the algebra names, and those of layers that nothing goes on from."""
         nodes, net = self.step.graph.by_name, self.net
         layers = zip(layer_names(net)[1:], net.shapes[1:], net.layers, strict=True)
@@ -68,18 +68,18 @@ class PageContent:
         drawn = {nodes[str(name)] for names in own for name in names.values()}
         drawn.update(node for mask in self.step.masks for node in (mask.leaf, *mask.kept))
         drawn.update((*self.step.inputs, *self.step.weights))
-        return sorted({*self.derived.spoken, *drawn}, key=lambda node: node.index)
+        return sorted({*self.derivation.spoken, *drawn}, key=lambda node: node.index)
 
     @property
     def locals(self) -> list[Local]:
-        return [local for found in self.derived.locals.values() for local in found]
+        return [local for found in self.derivation.locals.values() for local in found]
 
     def table(self) -> dict[str, Any]:
         """Everything but how names and formulas are written."""
         step, places = self.step, self.lines.places
         return {
             "lines": self.lines.lines,
-            "each": self.lines.each,
+            "each": self.lines.sample_lines,
             "inputs": self._places(step.inputs),
             "targets": self._places(step.targets),
             "outputs": self._places(step.outputs),
@@ -104,9 +104,9 @@ class PageContent:
                 [
                     places[value],
                     self.chains.tree(chain, places),
-                    places[self.derived.roots[value]],
+                    places[self.derivation.roots[value]],
                 ]
-                for value, chain in self.derived.chains.items()
+                for value, chain in self.derivation.chains.items()
             ],
             "windows": [window.table(places) for window in self.windows],
             "gates": [gate_table(gate, places) for gate in self.gates],
@@ -119,7 +119,7 @@ class PageContent:
         """One sample's own error; of a single sample it is all of the error."""
         if not self.step.batch:
             return self.step.loss
-        (share,) = self.derived.locals[self.step.loss]
+        (share,) = self.derivation.locals[self.step.loss]
         return share.to
 
     def _places(self, nodes: Iterable[Node]) -> list[int]:
@@ -141,14 +141,14 @@ class PageContent:
         ]
 
     @property
-    def begun(self) -> Net:
+    def start_net(self) -> Net:
         """The network with the samples that the page begins with."""
         return self.net.with_samples(Sample(*map(tuple, pair)) for pair in self._samples())
 
     def _samples(self) -> list[list[list[float]]]:
         """Inputs and targets of each; points of the plane where the network brings none along."""
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
-            return labelled(point_sets()[USUAL_SET], self._classes)
+            return label_points(point_sets()[USUAL_SET], self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
 
     def _plane(self) -> dict[str, Any] | None:

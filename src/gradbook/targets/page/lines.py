@@ -37,12 +37,12 @@ class Lines:
     places: Mapping[Node, int]
 
     @property
-    def each(self) -> list[int]:
+    def sample_lines(self) -> list[int]:
         """The lines with a value for every sample."""
         return [place for node, place in self.places.items() if node.each]
 
 
-def written(nodes: Sequence[Node]) -> Lines:
+def write_lines(nodes: Sequence[Node]) -> Lines:
     """These nodes and all that they are made of, as lines."""
     places: dict[Node, int] = {}
     lines: list[Line] = []

@@ -73,12 +73,12 @@ class ValuePattern:
         for place, partial in self.partials.items():
             if general(place) not in seen:
                 seen[general(place)] = self._partial(place, partial)
-        value = gathered(_expression(self.value, self.places.get, top=True), self.count)
+        value = gather(_expression(self.value, self.places.get, top=True), self.count)
         return {"value": value, "partials": seen}
 
     def _partial(self, place: str, partial: Node) -> Any:
         """The expression, with its own of several values called x."""
-        said = gathered(_expression(partial, self.places.get), self.count)
+        said = gather(_expression(partial, self.places.get), self.count)
         return _own(said, _index(place))
 
 
@@ -107,7 +107,7 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
     return _expression(simpler, at)
 
 
-def gathered(said: Any, count: int) -> Any:
+def gather(said: Any, count: int) -> Any:
     """With `every` where a word goes over all values of a kind, and n where it is their number."""
     if isinstance(said, float) and said == count and count > 1:
         return "n"
@@ -118,8 +118,8 @@ def gathered(said: Any, count: int) -> Any:
     terms = _terms(said, count)
     alike = {str(_counting(term, k)) for k, term in enumerate(terms, 1)}
     if len(terms) == count > 1 and len(alike) == 1 and "*" in str(alike):
-        return ["every", said[0], gathered(_counting(terms[0], 1), count)]
-    return [said[0], *(gathered(part, count) for part in said[1:])]
+        return ["every", said[0], gather(_counting(terms[0], 1), count)]
+    return [said[0], *(gather(part, count) for part in said[1:])]
 
 
 def _terms(said: Any, count: int) -> list[Any]:
@@ -338,7 +338,7 @@ def least_table() -> dict[str, Any]:
         if loss.ending:
             step = scalar_step(parse(f"input 1; dense {FEW}; {loss.ending}; loss {loss}"))
             places = {target: f"t{k}" for k, target in enumerate(step.targets, 1)}
-            found[str(loss)] = gathered(_expression(least_loss(step), places.get), FEW)
+            found[str(loss)] = gather(_expression(least_loss(step), places.get), FEW)
     return found
 
 

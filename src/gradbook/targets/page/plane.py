@@ -22,7 +22,7 @@ def point_sets() -> dict[str, list[Point]]:
     return {kind: points(kind) for kind in POINT_SETS}
 
 
-def labelled(found: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
+def label_points(found: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:
     """The points as samples, with the targets of their classes."""
     return [[[x, y], classes[which]] for x, y, which in found]
 
