@@ -65,7 +65,7 @@ def _parts(dataset: Dataset) -> dict[str, Images]:
     }
 
 
-def verified(dataset: Dataset) -> Iterator[TextLine]:
+def verification_lines(dataset: Dataset) -> Iterator[TextLine]:
     """What was checked, with sums by which two people can compare what they have."""
     training, test = dataset.training_and_validation, dataset.test_for_reporting
     yield []
@@ -84,7 +84,7 @@ def verified(dataset: Dataset) -> Iterator[TextLine]:
     ]
 
 
-def known(width: int) -> Iterator[TextLine]:
+def known_lines(width: int) -> Iterator[TextLine]:
     """The data sets that go by a name."""
     columns = (
         TableColumn("name", words=True, ink="cyan", width=14),

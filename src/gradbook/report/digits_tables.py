@@ -30,20 +30,13 @@ from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import targets_for
 from gradbook.lab.training.material import adapt, for_fewer, material
 from gradbook.layers import (
-    BatchNorm,
-    Concat,
-    GoBack,
-    GroupNorm,
     Layer,
-    LayerNorm,
     LayerSite,
     Loss,
-    PlaceNorm,
-    Residual,
     Role,
     SampleNorm,
 )
-from gradbook.net import Activation, Conv, Dense, Net, Pool
+from gradbook.net import Net
 from gradbook.net.build import require_variance, training_step
 from gradbook.net.names import leaf_name, statistics_names, value_name
 from gradbook.net.step import Step
@@ -56,17 +49,6 @@ from gradbook.targets.page.lines import write_lines
 # Layers -----------------------------------------------------------------------
 
 IMAGE = -1  # the number of what the first layer reads
-KINDS = {
-    Conv: "conv",
-    Dense: "dense",
-    BatchNorm: "batchnorm",
-    GroupNorm: "groupnorm",
-    LayerNorm: "layernorm",
-    PlaceNorm: "placenorm",
-    Residual: "add",
-    Concat: "concat",
-    GoBack: "concat",  # of one value
-}
 ERROR = 0  # where the error lies; the gradients follow it, and then the values
 
 
@@ -157,44 +139,32 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
         "kind": _kind(layer),
         "weights": own.get(Role.WEIGHT, ""),
         "biases": own.get(Role.BIAS, ""),
-        "groups": _groups(layer, shape),
+        "groups": layer.groups_in(shape) if isinstance(layer, SampleNorm) else layer.groups,
         "window": window
         and {
             "size": window.size,
             "stride": window.stride,
             "pad": window.pad[:2],
             "dilation": window.dilation,
-            "counted": layer.counted_padding(shape) if isinstance(layer, Pool) else (0, 0, 0, 0),
+            "counted": layer.counted_padding(shape),
         },
         "statistics": _statistics(net, index, layer, own),
-        "epsilon": layer.epsilon if isinstance(layer, BatchNorm | SampleNorm) else 0,
+        "epsilon": layer.epsilon,
         "slope": _slope(net, index),
     }
 
 
-def _groups(layer: Layer, shape: Shape) -> int:
-    if isinstance(layer, SampleNorm):
-        return layer.groups_in(shape)
-    return layer.groups if isinstance(layer, Conv) else 1
-
-
 def _kind(layer: Layer) -> str:
-    match layer:
-        case Pool():
-            return f"{layer.kind}pool"
-        case Activation():
-            return layer.kind if layer.is_softmax else "activation"
-    return KINDS[type(layer)]
+    if layer.ending:
+        return layer.ending if layer.is_softmax else "activation"
+    return layer.word or "concat"  # of one value, where an earlier value goes on
 
 
 def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
     """Scale and shift of a normalisation by their arrays' names; of a batch's its mean and
     variance before them."""
-    if isinstance(layer, SampleNorm):
-        return [own[Role.SCALE], own[Role.SHIFT]]
-    if not isinstance(layer, BatchNorm):
-        return []
-    return [*map(str, statistics_names(net, index)), own[Role.SCALE], own[Role.SHIFT]]
+    kept = map(str, statistics_names(net, index)) if layer.statistics else ()
+    return [*kept, own[Role.SCALE], own[Role.SHIFT]] if layer.normalises else []
 
 
 def _slope(net: Net, index: int) -> dict[str, Any] | None:

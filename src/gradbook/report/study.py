@@ -13,7 +13,7 @@ from gradbook.amounts import counted, duration, percent, short
 from gradbook.lab.study.study import best_trial
 from gradbook.palette import curve_colours
 from gradbook.report import figures
-from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
+from gradbook.report.charts import TOWARDS, Chart, Curve, Even
 from gradbook.report.figures import Across, Frame, Point, grid_line, pt, svg_element, words_at
 from gradbook.report.page import Section, bar, made_with, page, resource, table, text, wide
 from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable
@@ -75,7 +75,6 @@ def study_summary(
 # Charts -----------------------------------------------------------------------
 
 INKS = ("#BE4C01", "#C27A09", "#879606", "#01A578", "#077DB3")  # from the worst fifth to the best
-QUIET_INK = "#8A8C94"
 COST = "network_parameters"
 MOST_TOLD = 1_000  # trials, the best ones, of which curves and recipe are on the page
 MOST_OTHERS = 1_000  # trials beside them that are drawn
@@ -189,7 +188,7 @@ def pairs(ranked: RankedTrials, names: Sequence[str]) -> Iterator[str]:
         yield figures.points_svg(title, across, shown, upwards=_Named(up), frame=SMALL)
 
 
-class _Named(type(EVEN)):  # type: ignore[misc]  # an axis of what is laid out already
+class _Named(Even):  # an axis of what is laid out already
     """From 0 to 1, with the words of another axis."""
 
     def __init__(self, across: Across) -> None:

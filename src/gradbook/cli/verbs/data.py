@@ -108,7 +108,7 @@ def run(options: Namespace) -> int:
         return 0
     show(words.lines(dataset, ascii_only=not can_say(BAR)))
     if options.verify:
-        show(words.verified(dataset))
+        show(words.verification_lines(dataset))
     if options.png:
         print(f"\nwrote {options.png}")
     elif options.show:
@@ -121,12 +121,12 @@ def _list(options: Namespace) -> int:
     for flag in ("show", "png", "warp", "size", "verify"):
         if getattr(options, flag):
             raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
-    from gradbook.report.dataset import known, known_records
+    from gradbook.report.dataset import known_lines, known_records
 
     if options.json:
         print_json(known_records())
         return 0
-    show(known(width()))
+    show(known_lines(width()))
     print("\nor files of your own: see gradbook data --help")
     return 0
 
