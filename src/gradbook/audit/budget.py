@@ -86,15 +86,15 @@ _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 
 def budget() -> Budget:
-    """The budget of the book that is looked at; one of its own for whoever looks at none."""
+    """The budget of the book that is being checked; a new one where none is."""
     return _current.get() or Budget()
 
 
 @contextmanager
 def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
-    """A new budget, for all that is done within; for a copy that is judged `again` a smaller one.
+    """Give the block a new budget; a smaller one for a copy that is judged `again`.
 
-    A book makes very many objects and few circles of them, which are looked for less often.
+    A book makes very many objects and few reference cycles, so these are looked for less often.
     """
     made = Budget(again=again)
     token, thresholds = _current.set(made), gc.get_threshold()
@@ -107,8 +107,8 @@ def budget_of_book(*, again: bool = False) -> Iterator[Budget]:
 
 
 def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | None:
-    """What a search finds that is paid from the account for repairs, of which it may spend some
-    share; None where that is too little."""
+    """Return what a search finds within a share of what is left for repairs; None where that is too
+    little."""
     current = budget()
     before, account = current.open, current.seeking
     most, until = account.most, account.until
@@ -125,17 +125,17 @@ def within_budget(search: Callable[[], Found], share: float = 1.0) -> Found | No
 
 
 @contextmanager
-def note_if_spent(told: Callable[[], str]) -> Iterator[None]:
-    """What is done within ends where nothing is left to spend, and then tells what was left."""
+def note_if_spent(describe: Callable[[], str]) -> Iterator[None]:
+    """End the block where nothing is left to spend, and note what wasn't looked at."""
     try:
         yield
     except BudgetSpent:
-        budget().left.append(told())
+        budget().left.append(describe())
 
 
 @contextmanager
 def forget_failures() -> Iterator[None]:
-    """Within, what was sought in vain before is sought again."""
+    """Within the block, seek again what was sought in vain before."""
     current = budget()
     known, current.in_vain = current.in_vain, Counter()
     try:
@@ -145,7 +145,7 @@ def forget_failures() -> Iterator[None]:
 
 
 def spend(numbers: int, times: int = 1) -> None:
-    """So many numbers will be computed, each of them so many times."""
+    """Charge for numbers that are about to be computed, each of them so many times."""
     current = _current.get()
     if current is not None:
         current.open.spend(times * (SETTING_OUT + numbers))

@@ -159,7 +159,7 @@ def _exercise(book: Book, flow: Flow) -> SheetReport | None:
 
 
 def _left() -> tuple[str, ...]:
-    """What wasn't looked at."""
+    """Notes on what wasn't looked at."""
     return tuple(f"{NOT_LOOKED_AT}: {what}" for what in budget().left)
 
 
@@ -292,7 +292,7 @@ def _is_unexplained(finding: Finding) -> bool:
 def _not_understood(
     training: SheetTraining, loss: StepLoss, findings: Sequence[Finding]
 ) -> SheetReport:
-    """That so much is wrong that another reading of the sheet is likelier."""
+    """Report that so much is wrong that another reading of the sheet is likelier."""
     called, where = name_of_loss(training, loss), findings[0].cells.partition(",")[0]
     note = (
         f"none of the gradients is one of {called}, nor a small change away from it ({where} and "
@@ -313,9 +313,11 @@ class ExplainedGradients:
 def _explained(
     training: SheetTraining, loss: list[StepLoss | None], scales: Sequence[float]
 ) -> ExplainedGradients:
-    """What is wrong with the gradients. Where no small change explains some of them, the loss of
-    which this one is a part is tried and, where it explains none, so many times this one: if that
-    explains more, they are held against it."""
+    """Find what is wrong with the gradients.
+
+    Where no small change explains some of them, the loss that this one is a part of is tried too;
+    where none is explained, also multiples of this loss. Whichever explains more is taken.
+    """
     if not loss or loss[0] is None:
         return ExplainedGradients((), loss)
     groups = group_steps(training, steps_of(training, loss))

@@ -406,9 +406,9 @@ class SharedMistakes:
 
 
 def shared_mistakes(reports: Sequence[BookReport]) -> list[SharedMistakes]:
-    """What more than one book has wrong in the same way, what most have first.
+    """Return the mistakes that several books make in the same way, the most frequent first.
 
-    Kept are numbers alone, of mistakes and of books, for there may be 100,000 books.
+    Only numbers of mistakes and of books are kept, for there may be 100,000 books.
     """
     names: list[str] = []
     books: defaultdict[int, array[int]] = defaultdict(_numbers)

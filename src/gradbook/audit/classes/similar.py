@@ -1,8 +1,8 @@
 """Books of a class that are alike beyond what a class has in common, with the evidence.
 
 What many have comes from a template, a textbook or the task itself. What only a few have is odd: a
-formula that hardly anybody else writes so, start weights that one student alone was given. Told are
-the books and what they share, never who had it of whom.
+formula that hardly anybody else writes so, start weights that one student alone was given. The
+books are named with what they share, never who copied from whom.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Class:
         return min(MOST, max(FEWEST, ceil(FEW * len(self.read))))
 
     def odd(self, said: str) -> Iterator[list[int]]:
-        """The books of which something is the same, where that is odd."""
+        """Groups of books that have the same value of a trace's field, where few books have it."""
         found: defaultdict[object, list[int]] = defaultdict(list)
         for number, trace in enumerate(self.traces):
             found[getattr(trace, said)].append(number)
@@ -110,7 +110,7 @@ class _Class:
 
     @cached_property
     def pairs(self) -> set[Pair]:
-        """Two and two that are alike."""
+        """The pairs of books that are alike."""
         return self._paired("student") | self._copied | self._of_one_hand
 
     def _paired(self, said: str) -> set[Pair]:
@@ -118,7 +118,7 @@ class _Class:
 
     @cached_property
     def _copied(self) -> set[Pair]:
-        """With the same content, or with numbers that only one student was given."""
+        """Pairs with the same content, or with numbers that only one student was given."""
         same = self._paired("content")
         numbers = self._paired("own_numbers")
         if len(self.read) < SMALL:
@@ -131,7 +131,7 @@ class _Class:
 
     @cached_property
     def _of_one_hand(self) -> set[Pair]:
-        """With the same odd formulas, and hardly an odd one that isn't the same."""
+        """Pairs that share most of their odd formulas."""
         shared: defaultdict[Pair, list[int]] = defaultdict(list)
         for formula, books in self.odd_formulas.books.items():
             for pair in combinations(books, 2):
@@ -241,7 +241,7 @@ def _are_same(said: Iterable[object]) -> bool:
 
 
 def _together(pairs: set[Pair]) -> list[list[int]]:
-    """Those that are alike two and two, together."""
+    """Join pairs of books that are alike into groups."""
     group_of: dict[int, list[int]] = {}
     for pair in sorted(pairs):
         small, large = sorted((group_of.setdefault(k, [k]) for k in pair), key=len)

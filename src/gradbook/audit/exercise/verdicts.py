@@ -394,12 +394,12 @@ class ReturnedExercise:
         return {cell: self._followed(cell, v, bad, known) for cell, v in alone.items()}
 
     def _alone(self, cells: list[Address]) -> list[tuple[Address, CellVerdict]]:
-        """A column's cells, all others being right."""
+        """Judge a column's cells with all others right."""
         known: dict[object, CellVerdict] = {}
         return [(cell, self.judge_alone(cell, known)) for cell in cells]
 
     def judge_alone(self, cell: Address, known: dict[object, CellVerdict]) -> CellVerdict:
-        """What a cell is by itself; what says the same as another is judged with it."""
+        """Judge a cell with all others right; cells that say the same are judged once."""
         if self.book.is_blank(cell):
             return CellVerdict(TO_FILL_IN)
         if cell not in self.book.patterns:
@@ -430,7 +430,7 @@ class ReturnedExercise:
         bad: set[Address],
         known: dict[object, CellVerdict],
     ) -> CellVerdict:
-        """The same, the student's other cells being as they are."""
+        """Judge a cell again, with the student's other cells as they are."""
         if alone.state not in (RIGHT, WRONG):
             return alone
         place = self.places.cells[cell]
