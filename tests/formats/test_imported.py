@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from gradbook.errors import DataError
-from gradbook.formats.imported import ImportedLayer, Refusals, as_said, assembled, in_a_row
+from gradbook.formats.imported import (
+    ImportedLayer,
+    Refusals,
+    assemble,
+    in_a_row,
+    with_bias_and_distance,
+)
 from gradbook.layers.activations import Activation
 from gradbook.layers.sums import Dense
 from gradbook.layers.wiring import Residual
@@ -20,7 +26,7 @@ def layers(*reads):
 
 def test_a_sum_goes_back_as_far_as_what_it_adds():
     dense = ImportedLayer(Dense(3), (0,), {"weight": np.eye(3)})
-    net = assembled("net", (3,), [dense, *layers((0,), (1,), (2, 0))[1:]]).net
+    net = assemble("net", (3,), [dense, *layers((0,), (1,), (2, 0))[1:]]).net
     assert net.layers[-1] == Residual(2)
 
 
@@ -45,7 +51,7 @@ def test_a_sum_goes_back_as_far_as_what_it_adds():
 )
 def test_branches_are_said_one_after_the_other(reads, said):
     row = in_a_row(layers(*reads))
-    assert "; ".join(as_said(own, k).text for k, own in enumerate(row)) == said
+    assert "; ".join(with_bias_and_distance(own, k).text for k, own in enumerate(row)) == said
 
 
 def test_places_with_one_reason_are_told_together():

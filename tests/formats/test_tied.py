@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradbook.formats.imported import StoredLayer, applied_again, kept_apart
+from gradbook.formats.imported import StoredLayer, explain_copies, find_repeats
 from gradbook.net import Activation, Again, Dense
 
 
@@ -34,25 +34,27 @@ def stored(letters: str) -> list[StoredLayer]:
     ],
 )
 def test_blocks_are_found_by_the_names_of_weights(letters, found):
-    assert list(applied_again(stored(letters))) == found
+    assert list(find_repeats(stored(letters))) == found
 
 
 def test_the_same_name_with_other_numbers_is_another_layer():
     one, other = stored("aa")
     changed = StoredLayer(other.layer, {"weight": other.weights["weight"] + 1}, other.stored)
-    assert not applied_again([one, changed])
+    assert not find_repeats([one, changed])
 
 
 def test_the_same_numbers_under_other_names_are_other_weights():
     one, other = stored("aa")
-    assert not applied_again([one, StoredLayer(other.layer, other.weights, ("b",))])
-    assert not applied_again([StoredLayer(one.layer, one.weights, ())] * 2)
+    assert not find_repeats([one, StoredLayer(other.layer, other.weights, ("b",))])
+    assert not find_repeats([StoredLayer(one.layer, one.weights, ())] * 2)
 
 
 def test_more_layers_than_a_network_has_are_not_looked_through():
-    assert not applied_again(stored("a" * 10_000))
+    assert not find_repeats(stored("a" * 10_000))
 
 
 def test_what_stays_apart_is_named():
-    assert kept_apart(stored("a.b.a"), ["1", "2", "3", "4", "5"], range(5)).startswith("1, 5 have")
-    assert kept_apart(stored("a.a."), ["1", "2", "3", "4"], (0, 1, 0, 1)) == ""
+    assert explain_copies(stored("a.b.a"), ["1", "2", "3", "4", "5"], range(5)).startswith(
+        "1, 5 have"
+    )
+    assert explain_copies(stored("a.a."), ["1", "2", "3", "4"], (0, 1, 0, 1)) == ""

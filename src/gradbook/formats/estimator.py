@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradbook.errors import UsageError
-from gradbook.formats.imported import ImportedLayer, ImportedNet, Notes, assembled
+from gradbook.formats.imported import ImportedLayer, ImportedNet, Notes, assemble
 from gradbook.graph.node import Array
 from gradbook.layers.activations import Activation
 from gradbook.layers.sums import Dense
 
-BENDS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
+ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "softmax": "softmax"}
 KINDS = ("MLPClassifier", "MLPRegressor")
 
 
@@ -40,7 +40,7 @@ def sklearn_net(estimator: Any) -> SklearnNet:
     classes = tuple(map(str, getattr(last, "classes_", ())))
     if last.n_outputs_ > 1 and last.out_activation_ != "softmax":
         raise UsageError("several labels or numbers at once are not read: one is")
-    found = assembled(
+    found = assemble(
         type(last).__name__, (inputs,), tuple(_layers(last)), notes=Notes(classes=classes)
     )
     first = before[0] if before else last
@@ -70,8 +70,8 @@ def _scaled(scaler: Any, mean: Array, deviation: Array) -> tuple[Array, Array]:
 
 
 def _layers(estimator: Any) -> Iterator[ImportedLayer]:
-    """Sums and bends in turn."""
-    bends = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
+    """Yield sums and activations in turn."""
+    activations = [estimator.activation] * (len(estimator.coefs_) - 1) + [estimator.out_activation_]
     value = 0
     for number, (weight, bias) in enumerate(
         zip(estimator.coefs_, estimator.intercepts_, strict=True)
@@ -81,6 +81,6 @@ def _layers(estimator: Any) -> Iterator[ImportedLayer]:
         }
         yield ImportedLayer(Dense(weight.shape[1]), (value,), tensors, f"coefs_[{number}]")
         value += 1
-        if bends[number] != "identity":
-            yield ImportedLayer(Activation(BENDS[bends[number]]), (value,))
+        if activations[number] != "identity":
+            yield ImportedLayer(Activation(ACTIVATIONS[activations[number]]), (value,))
             value += 1

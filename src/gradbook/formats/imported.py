@@ -49,7 +49,7 @@ class StoredLayer:
         return all(np.array_equal(a, other.weights[n]) for n, a in self.weights.items())
 
 
-def applied_again(layers: Sequence[StoredLayer]) -> tuple[Again, ...]:
+def find_repeats(layers: Sequence[StoredLayer]) -> tuple[Again, ...]:
     """The blocks of layers that stand in a row several times with the same weights."""
     if len(layers) > MOST_LAYERS:  # which are refused
         return ()
@@ -91,7 +91,9 @@ def _worth(layers: Sequence[StoredLayer], one: Again) -> tuple[int, bool, int]:
     return shared, bool(layers[one.first].stored), -one.layers
 
 
-def kept_apart(layers: Sequence[StoredLayer], places: Sequence[str], owners: Sequence[int]) -> str:
+def explain_copies(
+    layers: Sequence[StoredLayer], places: Sequence[str], owners: Sequence[int]
+) -> str:
     """What is to be said of layers with the same weights that aren't applied again; or nothing."""
     own = [index for index, owner in enumerate(owners) if index == owner]
     apart = [
@@ -254,7 +256,7 @@ class Refusals:
             raise DataError("; ".join(said), file=self.file)
 
 
-def assembled(
+def assemble(
     file: str,
     size: Shape,
     layers: Sequence[ImportedLayer],
@@ -267,7 +269,7 @@ def assembled(
     What comes out is laid out in one line, where it isn't yet.
     """
     layers = in_a_row(layers)
-    said = tuple(as_said(own, number) for number, own in enumerate(layers))
+    said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
     try:
         makes = Description(size, said).shapes[-1]
     except GradbookError as error:
@@ -281,12 +283,12 @@ def assembled(
         StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
     ]
     try:
-        net = Net(input=size, layers=said, again=applied_again(stored))
+        net = Net(input=size, layers=said, again=find_repeats(stored))
         values = _values(net, layers)
         net = replace(net, start=_start(net, values))
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
-    apart = kept_apart(stored, [own.place for own in layers], net.owners)
+    apart = explain_copies(stored, [own.place for own in layers], net.owners)
     remarks = (*remarks, *([apart] if apart else []))
     return ImportedNet(net, values, preparation, notes, remarks, makes)
 
@@ -343,7 +345,7 @@ class _BranchRow:
         self.numbers[self.latest] = len(self.said)
 
 
-def as_said(own: ImportedLayer, number: int) -> Layer:
+def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
     """With a bias if it has one, and going back as far as what it reads lies back."""
     match own.layer:
         case GoBack():

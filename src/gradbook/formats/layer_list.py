@@ -25,7 +25,7 @@ from gradbook.schema import OneOrMore, WholeNumber
 
 LOW = -1e20  # what is added to zeros that are never to be the largest
 NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
-MOST_PLACES = 2**16  # rows or columns of a window, a step or a frame
+MOST_PLACES = 2**16  # rows or columns of a window, a step or a padding
 READ_BY_WINDOWS = "padding goes before a convolution or a pool"
 
 
@@ -48,7 +48,7 @@ class RowsAndColumns:
         return found[0], found[-1]
 
 
-def settled_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
+def resolve_same(size: Both, stride: Both, dilation: Both, area: Shape) -> Pad:
     """'same' as numbers where it is alike on all sides, or else by its word."""
     sides = same_pad(size, stride, dilation, area)
     return sides if len(set(sides)) == 1 else SAME
@@ -63,48 +63,41 @@ def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:
     return Pool("avg", conv.kernel, conv.stride, conv.pad, conv.dilation, zeros=zeros)
 
 
-def framed_conv(conv: Conv, frame: Padding | None, shape: Shape) -> Conv:
-    """A convolution that takes in the frame around what it reads, of this shape."""
-    if frame is None:
+def pad_conv(conv: Conv, padding: Padding | None, shape: Shape) -> Conv:
+    """Return the convolution that takes in the padding around what it reads, of this shape."""
+    if padding is None:
         return conv
-    if frame.value:
-        raise NoLayer(f"around what it reads stands {frame.value:g}, and only zeros are read")
-    own = conv.window((shape[0], *_framed_area(frame, shape))).pad
-    return replace(conv, pad=_sum(frame.sides, own))
+    if padding.value:
+        raise NoLayer(f"around what it reads stands {padding.value:g}, and only zeros are read")
+    own = conv.window((shape[0], *_padded_area(padding, shape))).pad
+    return replace(conv, pad=_sum(padding.sides, own))
 
 
-def framed_pool(
-    pool: Pool, frame: Padding | None, shape: Shape, before: Sequence[ImportedLayer]
+def pad_pool(
+    pool: Pool, padding: Padding | None, shape: Shape, before: Sequence[ImportedLayer]
 ) -> Pool:
     """The same of a pool; `before` are the layers so far, of which the last makes what it reads."""
-    if frame is not None:
-        pool = _taking_in(pool, frame, shape, before)
+    if padding is not None:
+        pool = _taking_in(pool, padding, shape, before)
     if pool.size == shape[1:] and not any(pool.window(shape).pad):
         return Pool(pool.kind, None)
     return pool if pool.stride != pool.size else replace(pool, stride=None)
 
 
-def _taking_in(pool: Pool, frame: Padding, shape: Shape, before: Sequence[ImportedLayer]) -> Pool:
-    framed = (shape[0], *_framed_area(frame, shape))
-    if any(pool.window(framed).pad) and not pool.ceil:
+def _taking_in(pool: Pool, padding: Padding, shape: Shape, before: Sequence[ImportedLayer]) -> Pool:
+    padded = (shape[0], *_padded_area(padding, shape))
+    if any(pool.window(padded).pad) and not pool.ceil:
         raise NoLayer("it is padded twice")
     last = before[-1].layer if before else None
     positive = isinstance(last, Activation) and last.kind in NEVER_NEGATIVE
-    if pool.kind == "max" and frame.value != -inf and not (positive and frame.value == 0):
+    if pool.kind == "max" and padding.value != -inf and not (positive and padding.value == 0):
         raise NoLayer("what is put around it may be largest: pad the pool itself, or after ReLU")
-    if pool.kind == "avg" and frame.value:
-        raise NoLayer(f"around what it reads stands {frame.value:g}, and only zeros are read")
-    found = replace(pool, pad=frame.sides, zeros=pool.kind == "avg")
-    if found.output(shape) != pool.output(framed):
+    if pool.kind == "avg" and padding.value:
+        raise NoLayer(f"around what it reads stands {padding.value:g}, and only zeros are read")
+    found = replace(pool, pad=padding.sides, zeros=pool.kind == "avg")
+    if found.output(shape) != pool.output(padded):
         raise NoLayer("its last window begins beyond what it reads")
     return found
-
-
-def all_of(pool: Pool, frame: Padding | None) -> Pool:
-    """A pool over everything, which no frame stands around."""
-    if frame is not None:
-        raise NoLayer(READ_BY_WINDOWS)
-    return pool
 
 
 def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
@@ -116,10 +109,10 @@ def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
         )
 
 
-def lowered(padding: Padding, frame: Array, shape: Shape) -> Padding:
+def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
     """The same padding, below everything: a frame of very low numbers was added to its zeros."""
     top, left, below, right = padding.sides
-    rows, columns = _framed_area(padding, shape)
+    rows, columns = _padded_area(padding, shape)
     outside = np.ones((rows, columns), bool)
     outside[top : rows - below, left : columns - right] = False
     if frame.shape != outside.shape or frame[~outside].any() or (frame[outside] > LOW).any():
@@ -127,7 +120,7 @@ def lowered(padding: Padding, frame: Array, shape: Shape) -> Padding:
     return replace(padding, value=-inf)
 
 
-def recounted(layer: Layer, scale: Array, shape: Shape) -> Layer:
+def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     """An average whose zeros don't count, after what makes up for them."""
     if not isinstance(layer, Pool) or not layer.zeros:
         raise NoLayer("it scales places of a channel differently")
@@ -138,16 +131,16 @@ def recounted(layer: Layer, scale: Array, shape: Shape) -> Layer:
     return replace(layer, zeros=False)
 
 
-def joined(frame: Padding | None, further: Padding) -> Padding:
-    if frame is None:
+def join_paddings(padding: Padding | None, further: Padding) -> Padding:
+    if padding is None:
         return further
-    if frame.value != further.value:
+    if padding.value != further.value:
         raise NoLayer("it is padded twice, with different values")
-    return replace(further, sides=_sum(frame.sides, further.sides))
+    return replace(further, sides=_sum(padding.sides, further.sides))
 
 
-def _framed_area(frame: Padding, shape: Shape) -> Both:
-    top, left, below, right = frame.sides
+def _padded_area(padding: Padding, shape: Shape) -> Both:
+    top, left, below, right = padding.sides
     return shape[1] + top + below, shape[2] + left + right
 
 
@@ -219,7 +212,7 @@ class LayerRow:
         if self.sizes[first] != self.sizes[second]:
             raise NoLayer("only two values of one shape are added")
         if first == second:
-            return self.scaled(first, np.array([2.0]), np.array([0.0]), place, alone=False)
+            return self.scale(first, np.array([2.0]), np.array([0.0]), place, alone=False)
         reads = (max(first, second), min(first, second))
         self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
         self.sizes.append(self.sizes[first])
@@ -238,7 +231,7 @@ class LayerRow:
         self.sizes.append(size)
         return len(self.layers)
 
-    def scaled(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
+    def scale(self, given: int, scale: Array, shift: Array, place: str, alone: bool) -> int:
         """Times and plus numbers of each channel; before the first layer that prepares images.
 
         `alone` says that nothing else reads what is scaled.
@@ -274,7 +267,7 @@ class LayerRow:
         self.layers[-1] = replace(last, tensors={**last.tensors, **made})
         return len(self.layers)
 
-    def shifted(self, given: int, bias: Array) -> int:
+    def add_bias(self, given: int, bias: Array) -> int:
         """The layer that makes this value, which is of sums, with a bias."""
         own = self.layers[given - 1]
         weight = own.tensors["weight"]

@@ -19,9 +19,9 @@ from gradbook.formats.layer_list import (
     LayerRow,
     Padding,
     by_channel,
-    framed_conv,
-    framed_pool,
-    joined,
+    join_paddings,
+    pad_conv,
+    pad_pool,
 )
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape, Sides
@@ -88,12 +88,12 @@ class GraphReader:
         elif len(self.size(value)) != 1:
             raise NoLayer("it reads values that aren't flat")
         number = self.add(layer, value, place, {"weight": np.ascontiguousarray(weight)})
-        return number if bias is None else self.row.shifted(number, bias)
+        return number if bias is None else self.row.add_bias(number, bias)
 
     def conv(
         self, value: str, place: str, layer: Conv, *tensors: Array, fixed: bool = False
     ) -> int:
-        layer = framed_conv(layer, self.paddings.get(value), self.size(value))
+        layer = pad_conv(layer, self.paddings.get(value), self.size(value))
         return self.row.convolve(layer, self.numbers[value], place, *tensors, fixed=fixed)
 
     def batchnorm(
@@ -111,7 +111,7 @@ class GraphReader:
     def pool(self, value: str, place: str, layer: Pool) -> int:
         number = self.numbers[value]
         before = self.row.layers[:number]
-        layer = framed_pool(layer, self.paddings.get(value), self.size(value), before)
+        layer = pad_pool(layer, self.paddings.get(value), self.size(value), before)
         return self.row.add(layer, number, place)
 
     def pool_all(
@@ -125,7 +125,7 @@ class GraphReader:
     def pad(self, value: str, padded: str, sides: Sides, filling: float) -> int:
         """Padding is kept until a window takes it in."""
         padding = Padding(sides, filling)
-        self.paddings[padded] = joined(self.paddings.get(value), padding)
+        self.paddings[padded] = join_paddings(self.paddings.get(value), padding)
         return self.numbers[value]
 
     # Shapes.
@@ -203,5 +203,5 @@ class GraphReader:
         if alone and unread and number and (scale == 1).all():
             before = layers[number - 1]
             if before.layer.sums and "bias" not in before.tensors:
-                return self.row.shifted(number, shift)
-        return self.row.scaled(number, scale, shift, place, alone)
+                return self.row.add_bias(number, shift)
+        return self.row.scale(number, scale, shift, place, alone)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gradbook.errors import GradbookError
 from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
-from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assembled
+from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assemble
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
 from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
 from gradbook.formats.layer_list import (
@@ -21,12 +21,12 @@ from gradbook.formats.layer_list import (
     READ_BY_WINDOWS,
     LayerRow,
     Padding,
-    framed_conv,
-    framed_pool,
-    joined,
-    lowered,
-    recounted,
-    settled_same,
+    join_paddings,
+    leave_out_zeros,
+    lower_padding,
+    pad_conv,
+    pad_pool,
+    resolve_same,
 )
 from gradbook.graph.node import OPS, Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
@@ -41,16 +41,16 @@ from gradbook.layers.wiring import Dropout
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class KerasValue:
     """One of Keras's values: which of ours it is, and how its places differ from ours."""
 
     number: int
     order: NDArray[np.intp] | None = None  # of a flat one: where in ours each of its values stands
-    turned: bool = False  # it has its channels first already
-    frame: Padding | None = None  # zeros around it, which a window takes in
+    channels_first: bool = False  # it has its channels first already
+    padding: Padding | None = None  # zeros around it, which a window takes in
 
 
-def ours(given: Array, held: Held) -> Array:
+def ours(given: Array, held: KerasValue) -> Array:
     """A number for each channel, in our order."""
     if held.order is None or given.size != held.order.size:
         return given
@@ -59,7 +59,7 @@ def ours(given: Array, held: Held) -> Array:
     return found
 
 
-def order_beside(several: Sequence[Held], sizes: Sequence[int]) -> NDArray[np.intp] | None:
+def join_orders(several: Sequence[KerasValue], sizes: Sequence[int]) -> NDArray[np.intp] | None:
     """The order of values that stand side by side, so many of each."""
     if all(held.order is None for held in several):
         return None
@@ -73,7 +73,9 @@ def order_beside(several: Sequence[Held], sizes: Sequence[int]) -> NDArray[np.in
 # Normalisation within a sample, as Keras says it: by groups, place by place, or of all values.
 
 
-def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm, dict[str, Array]]:
+def sample_norm(
+    entry: KerasEntry, held: KerasValue, size: Shape
+) -> tuple[SampleNorm, dict[str, Array]]:
     """The layer and its tensors, for values of this size."""
     layer = _layer(entry, held, size)
     given = _given(entry)
@@ -86,7 +88,7 @@ def sample_norm(entry: KerasEntry, held: Held, size: Shape) -> tuple[SampleNorm,
     return layer, tensors
 
 
-def _layer(entry: KerasEntry, held: Held, size: Shape) -> SampleNorm:
+def _layer(entry: KerasEntry, held: KerasValue, size: Shape) -> SampleNorm:
     told = entry.settings
     epsilon, axes = told["epsilon"], set(told["axis"])
     if entry.kind == "GroupNormalization":
@@ -176,7 +178,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         remarks.append(BYTES)
     if reader.left_out:
         remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
-    return assembled(
+    return assemble(
         refusals.file,
         row.sizes[0],
         row.layers,
@@ -196,7 +198,7 @@ class _KerasReader:
     content: KerasContent
     refusals: Refusals
     row: LayerRow
-    held: dict[str, Held] = field(default_factory=dict)
+    values: dict[str, KerasValue] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 
     def read(self) -> None:
@@ -214,8 +216,8 @@ class _KerasReader:
                 self._refuse(entry, "its settings aren't as Keras 3 writes them")
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
-        last = self.held.get(self.content.made, Held(-1))
-        if last.number != len(self.row.layers) or last.order is not None or last.frame:
+        last = self.values.get(self.content.made, KerasValue(-1))
+        if last.number != len(self.row.layers) or last.order is not None or last.padding:
             self.refusals.add(
                 f"output '{self.content.made}'",
                 "it isn't what the last layer makes, or has channels last: end in a dense layer",
@@ -224,22 +226,22 @@ class _KerasReader:
     def _refuse(self, entry: KerasEntry, why: str) -> None:
         """Go on as if it weren't there, so that what comes later is looked at too."""
         self.refusals.add(entry.place, why)
-        given = next((name for name in entry.reads if name in self.held), None)
-        self.held[entry.name] = self.held[given] if given else Held(0)
+        given = next((name for name in entry.reads if name in self.values), None)
+        self.values[entry.name] = self.values[given] if given else KerasValue(0)
 
     def _take(self, entry: KerasEntry) -> list[str]:
         """Make layers of an entry, or of it and those that belong to it."""
         if entry.kind == "InputLayer":
-            self.held[entry.name] = Held(0)
+            self.values[entry.name] = KerasValue(0)
             return [entry.name]
-        if not entry.reads or any(name not in self.held for name in entry.reads):
+        if not entry.reads or any(name not in self.values for name in entry.reads):
             raise NoLayer("what it reads isn't known")
         if entry.kind in ("Multiply", "Activation", "Rescaling"):
             activation = _activation_from(self.content, entry.reads[0])
             if activation is not None and entry is activation.steps[0].source:
                 held = self._plain(entry)
                 made = self.row.add(activation.layer, held.number, entry.place)
-                self.held[activation.steps[-1].made] = replace(held, number=made)
+                self.values[activation.steps[-1].made] = replace(held, number=made)
                 return [step.made for step in activation.steps]
         take = TAKES.get(entry.kind)
         if take is None:
@@ -247,35 +249,35 @@ class _KerasReader:
         if entry.settings.get("data_format") not in (None, "channels_last"):
             raise NoLayer("channels come last in what is read (data_format)")
         settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
-        self.held[entry.name] = take(self, replace(entry, settings=settings))
+        self.values[entry.name] = take(self, replace(entry, settings=settings))
         self._activate(entry)
         return [entry.name]
 
     def _activate(self, entry: KerasEntry) -> None:
         """What a layer's own activation makes of it."""
         told = entry.settings.get("activation")
-        held = self.held[entry.name]
+        held = self.values[entry.name]
         if entry.kind == "Activation" or told in (None, "linear"):
             return
         made = self.row.add(activation(told), held.number, entry.place)
-        self.held[entry.name] = replace(held, number=made)
+        self.values[entry.name] = replace(held, number=made)
 
-    def _given(self, entry: KerasEntry) -> Held:
-        return self.held[entry.reads[0]]
+    def _given(self, entry: KerasEntry) -> KerasValue:
+        return self.values[entry.reads[0]]
 
-    def _plain(self, entry: KerasEntry) -> Held:
-        """A value that isn't padded or turned: only what takes in either may read one that is."""
+    def _plain(self, entry: KerasEntry) -> KerasValue:
+        """The value it reads, with no padding around it and channels last."""
         held = self._given(entry)
-        if held.frame or held.turned:
+        if held.padding or held.channels_first:
             raise NoLayer(f"{READ_BY_WINDOWS}, and Permute before Flatten")
         return held
 
-    def _size(self, held: Held) -> Shape:
+    def _size(self, held: KerasValue) -> Shape:
         return self.row.sizes[held.number]
 
     # Layers with weights.
 
-    def dense(self, entry: KerasEntry) -> Held:
+    def dense(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         kernel, *bias = self._weights(entry, 1)
         if len(self._size(held)) != 1:
@@ -285,18 +287,18 @@ class _KerasReader:
         weight = np.empty_like(kernel.T)
         weight[:, slice(None) if held.order is None else held.order] = kernel.T
         tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
-        return Held(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
+        return KerasValue(self.row.add(Dense(len(weight)), held.number, entry.place, tensors))
 
-    def conv(self, entry: KerasEntry) -> Held:
+    def conv(self, entry: KerasEntry) -> KerasValue:
         kernel, *bias = self._weights(entry, 1)
         held, layer = self._windows(entry, kernel)
         layer = replace(layer, channels=kernel.shape[3], groups=entry.settings["groups"])
         weight = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
-        return Held(self.row.convolve(layer, held.number, entry.place, weight, *bias))
+        return KerasValue(self.row.convolve(layer, held.number, entry.place, weight, *bias))
 
-    def depthwise(self, entry: KerasEntry) -> Held:
+    def depthwise(self, entry: KerasEntry) -> KerasValue:
         kernel, *bias = self._weights(entry, 1)
-        return Held(self._depthwise(entry, kernel, *bias))
+        return KerasValue(self._depthwise(entry, kernel, *bias))
 
     def _depthwise(self, entry: KerasEntry, kernel: Array, *bias: Array) -> int:
         held, layer = self._windows(entry, kernel)
@@ -306,34 +308,34 @@ class _KerasReader:
         fixed = entry.settings.get("trainable") is False
         return self.row.convolve(layer, held.number, entry.place, weight, *bias, fixed=fixed)
 
-    def separable(self, entry: KerasEntry) -> Held:
+    def separable(self, entry: KerasEntry) -> KerasValue:
         """A depthwise convolution without a bias, and one of single places after it."""
         kernel, mix, *bias = self._weights(entry, 2)
         number = self._depthwise(entry, kernel)
         weight = np.ascontiguousarray(mix.transpose(3, 2, 0, 1))
         layer = Conv(len(weight), (1, 1))
-        return Held(self.row.convolve(layer, number, entry.place, weight, *bias))
+        return KerasValue(self.row.convolve(layer, number, entry.place, weight, *bias))
 
-    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[Held, Conv]:
+    def _windows(self, entry: KerasEntry, kernel: Array) -> tuple[KerasValue, Conv]:
         """What a convolution reads and how its windows move."""
         held, told = self._given(entry), entry.settings
-        if kernel.ndim != 4 or held.turned:
+        if kernel.ndim != 4 or held.channels_first:
             raise NoLayer("windows over rows and columns are read, of values with channels last")
         window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
         stride, gaps = told["strides"], told["dilation_rate"]
         layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
-        return replace(held, frame=None), framed_conv(layer, held.frame, area)
+        return replace(held, padding=None), pad_conv(layer, held.padding, area)
 
     def _padding(self, entry: KerasEntry, window: Both, stride: Both, gaps: Both) -> Pad:
         held = self._given(entry)
         if entry.settings["padding"] == "valid":
             return NOWHERE
         rows_and_columns = self._size(held)[1:]
-        if held.frame or len(rows_and_columns) != 2:
+        if held.padding or len(rows_and_columns) != 2:
             return SAME
-        return settled_same(window, stride, gaps, rows_and_columns)
+        return resolve_same(window, stride, gaps, rows_and_columns)
 
-    def normalise(self, entry: KerasEntry) -> Held:
+    def normalise(self, entry: KerasEntry) -> KerasValue:
         held, told = self._plain(entry), entry.settings
         size = self._size(held)
         if told["renorm"] or told["axis"] not in ([-1], [len(size)]):
@@ -349,7 +351,7 @@ class _KerasReader:
         layer = BatchNorm(told["epsilon"])
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
 
-    def normalise_sample(self, entry: KerasEntry) -> Held:
+    def normalise_sample(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         layer, tensors = sample_norm(entry, held, self._size(held))
         return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
@@ -362,26 +364,28 @@ class _KerasReader:
 
     # Preparation.
 
-    def rescale(self, entry: KerasEntry) -> Held:
+    def rescale(self, entry: KerasEntry) -> KerasValue:
         scale, offset = entry.settings["scale"], entry.settings["offset"]
         if max(scale.ndim, offset.ndim) == PLACED:
             return self._rescaled_by_place(entry, scale, offset)
         return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
 
-    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> Held:
+    def _rescaled_by_place(self, entry: KerasEntry, scale: Array, offset: Array) -> KerasValue:
         """What makes padding of a frame that is never the largest, or of an average of zeros too
         one of what is there alone."""
         held = self._given(entry)
-        if held.frame is not None and (scale == 1).all():
-            return replace(held, frame=lowered(held.frame, offset[..., 0], self._size(held)))
+        if held.padding is not None and (scale == 1).all():
+            return replace(
+                held, padding=lower_padding(held.padding, offset[..., 0], self._size(held))
+            )
         if held.number != len(self.row.layers) or not self.row.layers or offset.any():
             raise NoLayer("it scales places of a channel differently")
         last = self.row.layers[-1]
-        pool = recounted(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
+        pool = leave_out_zeros(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
         self.row.layers[-1] = replace(last, layer=pool)
         return held
 
-    def standardise(self, entry: KerasEntry) -> Held:
+    def standardise(self, entry: KerasEntry) -> KerasValue:
         told = entry.settings
         if told["invert"] or told["axis"] not in ([-1], [3], [1]):
             raise NoLayer("values are normalised channel by channel (axis -1)")
@@ -392,64 +396,68 @@ class _KerasReader:
         deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
         return self._scaled(entry, 1 / deviation, -mean / deviation)
 
-    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> Held:
+    def _scaled(self, entry: KerasEntry, scale: Array, shift: Array) -> KerasValue:
         held = self._plain(entry)
         alone = all(self.content.reader_count(name) == 1 for name in self._names(held))
-        number = self.row.scaled(
+        number = self.row.scale(
             held.number, ours(scale, held), ours(shift, held), entry.place, alone
         )
         return replace(held, number=number)
 
-    def _names(self, held: Held) -> list[str]:
+    def _names(self, held: KerasValue) -> list[str]:
         """What Keras calls everything up to this value."""
-        return [name for name, one in self.held.items() if one.number <= held.number]
+        return [name for name, one in self.values.items() if one.number <= held.number]
 
     # Layers without weights.
 
-    def pool(self, entry: KerasEntry) -> Held:
+    def pool(self, entry: KerasEntry) -> KerasValue:
         held, told = self._given(entry), entry.settings
-        if held.turned:
+        if held.channels_first:
             raise NoLayer("pools are read of values with channels last")
         kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
         window = told["pool_size"]
         step = told["strides"] or window
         layer = Pool(kind, window, step, self._padding(entry, window, step, (1, 1)))
-        layer = framed_pool(layer, held.frame, size, self.row.layers[: held.number])
+        layer = pad_pool(layer, held.padding, size, self.row.layers[: held.number])
         made = self.row.add(layer, held.number, entry.place)
-        return replace(held, number=made, frame=None)
+        return replace(held, number=made, padding=None)
 
-    def pool_all(self, entry: KerasEntry) -> Held:
+    def pool_all(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         kind = "max" if "Max" in entry.kind else "avg"
         number = self.row.add(Pool(kind, None), held.number, entry.place)
-        return Held(number if entry.settings["keepdims"] else self.row.flat(number, entry.place))
+        return KerasValue(
+            number if entry.settings["keepdims"] else self.row.flat(number, entry.place)
+        )
 
-    def pad(self, entry: KerasEntry) -> Held:
+    def pad(self, entry: KerasEntry) -> KerasValue:
         told, held = entry.settings["padding"], self._given(entry)
-        if held.turned or len(self._size(held)) != 3:
+        if held.channels_first or len(self._size(held)) != 3:
             raise NoLayer("padding goes around rows and columns")
         both = (told, told) if isinstance(told, int) else tuple(told)
         (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
-        return replace(held, frame=joined(held.frame, Padding((top, left, below, right))))
+        return replace(
+            held, padding=join_paddings(held.padding, Padding((top, left, below, right)))
+        )
 
-    def permute(self, entry: KerasEntry) -> Held:
+    def permute(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         if entry.settings["dims"] != [3, 1, 2] or len(self._size(held)) != 3:
             raise NoLayer("only channels are put first (dims 3, 1, 2)")
-        return replace(held, turned=True)
+        return replace(held, channels_first=True)
 
-    def flatten(self, entry: KerasEntry) -> Held:
+    def flatten(self, entry: KerasEntry) -> KerasValue:
         held = self._given(entry)
         size = self._size(held)
-        if held.frame:
+        if held.padding:
             raise NoLayer(READ_BY_WINDOWS)
         number = self.row.flat(held.number, entry.place)
-        if number == held.number or held.turned or size[0] == 1 or prod(size[1:]) == 1:
-            return Held(number, held.order)
+        if number == held.number or held.channels_first or size[0] == 1 or prod(size[1:]) == 1:
+            return KerasValue(number, held.order)
         order = np.arange(prod(size)).reshape(size).transpose(1, 2, 0).ravel()
-        return Held(number, order)
+        return KerasValue(number, order)
 
-    def reshape(self, entry: KerasEntry) -> Held:
+    def reshape(self, entry: KerasEntry) -> KerasValue:
         held, target = self._plain(entry), tuple(entry.settings["target_shape"])
         size = self._size(held)
         if target in ((-1,), (prod(size),)):
@@ -458,19 +466,19 @@ class _KerasReader:
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
             raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
         self.row.sizes[0] = _picture(target)
-        return Held(0)
+        return KerasValue(0)
 
-    def drop(self, entry: KerasEntry) -> Held:
+    def drop(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         layer = Dropout(entry.settings["rate"], entry.kind.startswith("Spatial"))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
-    def pass_on(self, entry: KerasEntry) -> Held:
+    def pass_on(self, entry: KerasEntry) -> KerasValue:
         if entry.kind not in ("Identity", "Activation"):
             self.left_out.append(entry.name)
         return self._given(entry)
 
-    def bent(self, entry: KerasEntry) -> Held:
+    def take_activation(self, entry: KerasEntry) -> KerasValue:
         """A layer that is an activation by itself."""
         held, told = self._plain(entry), entry.settings
         if entry.kind == "Activation" and told["activation"] == "linear":
@@ -483,9 +491,9 @@ class _KerasReader:
         layer = layer or activation(told.get("activation", entry.kind.lower()))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
-    def add(self, entry: KerasEntry) -> Held:
-        both = [self.held[name] for name in entry.reads]
-        if len(both) != 2 or any(held.frame or held.turned for held in both):
+    def add(self, entry: KerasEntry) -> KerasValue:
+        both = [self.values[name] for name in entry.reads]
+        if len(both) != 2 or any(held.padding or held.channels_first for held in both):
             raise NoLayer("only two values of one shape are added")
         orders = [held.order for held in both]
         same = all(o is None for o in orders) or all(o is not None for o in orders)
@@ -493,15 +501,15 @@ class _KerasReader:
             raise NoLayer("what it adds is laid out in different orders")
         return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
 
-    def beside(self, entry: KerasEntry) -> Held:
-        several = [self.held[name] for name in entry.reads]
-        if any(held.frame or held.turned for held in several):
+    def concat(self, entry: KerasEntry) -> KerasValue:
+        several = [self.values[name] for name in entry.reads]
+        if any(held.padding or held.channels_first for held in several):
             raise NoLayer("padding goes before a convolution, and Permute before Flatten")
         if entry.settings["axis"] not in (-1, len(self._size(several[0]))):
             raise NoLayer("channels are put side by side (axis -1), and nothing else")
         number = self.row.side_by_side([held.number for held in several], entry.place)
         sizes = [self._size(held)[0] for held in several]
-        return Held(number, order_beside(several, sizes))
+        return KerasValue(number, join_orders(several, sizes))
 
 
 NOTHING_AT_WORK = (
@@ -509,7 +517,7 @@ NOTHING_AT_WORK = (
     *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomRotation", "RandomTranslation"),
     "RandomZoom",
 )
-TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
+TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
     "Dense": _KerasReader.dense,
     "Conv2D": _KerasReader.conv,
     "DepthwiseConv2D": _KerasReader.depthwise,
@@ -525,8 +533,10 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], Held]] = {
     "Flatten": _KerasReader.flatten,
     "Reshape": _KerasReader.reshape,
     **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
-    **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.bent),
+    **dict.fromkeys(
+        ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.take_activation
+    ),
     "Add": _KerasReader.add,
-    "Concatenate": _KerasReader.beside,
+    "Concatenate": _KerasReader.concat,
     **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),
 }

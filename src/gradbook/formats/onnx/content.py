@@ -172,7 +172,7 @@ def shape_of(node: NodeProto, shape: Shape) -> OpenShape:
     return OpenShape((np.asarray(made[0]), np.asarray(made[1])))
 
 
-def reckoned(
+def compute_shapes(
     node: NodeProto, constants: Constants, shapes: Mapping[str, OpenShape]
 ) -> dict[str, OpenShape]:
     """What a node makes of such shapes, or nothing if it makes values of images."""

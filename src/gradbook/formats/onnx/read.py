@@ -21,15 +21,15 @@ from gradbook.formats.imported import (
     NoLayer,
     Notes,
     Refusals,
-    assembled,
+    assemble,
 )
 from gradbook.formats.layer_list import LayerRow, require_counted
 from gradbook.formats.onnx.content import (
     OnnxGraph,
     OpenShape,
+    compute_shapes,
     layout,
     read_content,
-    reckoned,
     shape_of,
 )
 from gradbook.formats.onnx.norms import norm_from
@@ -111,7 +111,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     row = LayerRow([content.shape], prepares=content.notes.preparation is None)
     _OnnxReader(content=content, refusals=refusals, row=row).read()
     refusals.settle()
-    return assembled(
+    return assemble(
         refusals.file,
         row.sizes[0],
         row.layers,
@@ -172,7 +172,7 @@ class _OnnxReader(GraphReader):
             size = (*size[1:], size[0]) if value in self.channels_last else size
             self.shapes[node.output[0]] = shape_of(node, size)
             return True
-        made = reckoned(node, self.content.constants, self.shapes)
+        made = compute_shapes(node, self.content.constants, self.shapes)
         self.shapes.update(made)
         return bool(made)
 
@@ -263,7 +263,7 @@ class _OnnxReader(GraphReader):
         moves["kernel"] = moves.pop("size")
         layer = Conv(weight.shape[0], **moves, groups=told["group"])
         number = self.conv(given[0], place, layer, weight)
-        return number if bias is None else self.row.shifted(number, bias)
+        return number if bias is None else self.row.add_bias(number, bias)
 
     def take_pool(self, node: NodeProto, place: str, given: list[str]) -> int:
         told, size = settings(node), self.size(given[0])

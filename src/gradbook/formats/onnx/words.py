@@ -11,7 +11,7 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.formats.imported import NoLayer
-from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_same
+from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_same
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
 from gradbook.layers.pools import Pool
@@ -177,7 +177,7 @@ def moves_of(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any
     moves: dict[str, Any] = {"size": size, "stride": stride, "dilation": dilation}
     auto, area = told["auto_pad"], shape[1:]
     if auto == "SAME_UPPER":
-        return moves | {"pad": settled_same(size, stride, dilation, area)}
+        return moves | {"pad": resolve_same(size, stride, dilation, area)}
     if auto == "SAME_LOWER":  # what is too much for both ends stands before
         top, left, below, right = same_pad(size, stride, dilation, area)
         return moves | {"pad": (below, right, top, left)}

@@ -15,7 +15,7 @@ import numpy as np
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import open_file
-from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assembled
+from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assemble
 from gradbook.formats.layer_list import BYTES, LayerRow
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
@@ -127,7 +127,7 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
     remarks = (BYTES,) if row.takes_bytes else ()
     notes = content.notes
     preparation = row.preparation(row.takes_bytes) or notes.preparation
-    return assembled(file, row.sizes[0], row.layers, preparation, notes, remarks)
+    return assemble(file, row.sizes[0], row.layers, preparation, notes, remarks)
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gradbook.formats.imported import STEEPER, NoLayer
-from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, settled_same
+from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_same
 from gradbook.formats.torch.content import AtenCall, AtenValue
 from gradbook.graph.window import Both, Pad, Shape
 from gradbook.layers.activations import Activation
@@ -193,6 +193,6 @@ def checked(call: AtenCall) -> AtenCall:
 def padding_of(told: Any, size: Both, dilation: Both, shape: Shape) -> Pad:
     """As numbers, or as PyTorch's words for none and for as much as the window takes away."""
     if told == "same":
-        return settled_same(size, (1, 1), dilation, shape[1:])
+        return resolve_same(size, (1, 1), dilation, shape[1:])
     rows, columns = (0, 0) if told == "valid" else told
     return rows, columns, rows, columns
