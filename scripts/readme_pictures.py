@@ -20,7 +20,7 @@ from threading import Thread
 from openpyxl import load_workbook
 from PIL import Image, ImageChops
 
-from gradbook.cli.verbs.browser.pictures import picture_page, picture_reader
+from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.lab.classroom import personalise
 from gradbook.lab.training.run_folder import RunFolder

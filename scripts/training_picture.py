@@ -15,7 +15,7 @@ from threading import Thread
 
 from PIL import Image
 
-from gradbook.cli.training.display import OnScreen
+from gradbook.cli.display import OnScreen
 from gradbook.lab.training.train import train
 from gradbook.report.training import BLOCK
 from gradbook.report.words import TextLine

@@ -5,14 +5,15 @@ import re
 import signal
 import subprocess
 import sys
-import types
 from errno import EAGAIN, ENOMEM
 
 import pytest
 
 from gradbook import __version__
 from gradbook.cli import main as command
+from gradbook.cli.arguments import Verb
 from gradbook.cli.main import VERBS, main
+from gradbook.cli.verbs.about import ENTRIES
 
 ENTRY = [sys.executable, "-m", "gradbook"]
 
@@ -35,9 +36,7 @@ def verb(monkeypatch):
     """`verb(run)` puts a verb of that behaviour in the place of `demo`."""
 
     def install(run):
-        module = types.ModuleType("gradbook.cli.verbs.about.demo", "A stand-in.")
-        module.EXAMPLES, module.add_arguments, module.run = "", lambda parser: None, run
-        monkeypatch.setitem(sys.modules, "gradbook.cli.verbs.about.demo", module)
+        monkeypatch.setitem(ENTRIES, "demo", Verb("A stand-in.", "", lambda parser: None, run))
 
     return install
 

@@ -24,9 +24,9 @@ from time import monotonic, sleep
 PATIENCE, HANGS = 40, 300  # seconds of a processor and of a clock, after which a command is ended
 ROOM = 6 * 2**30  # bytes that it may have
 LOADED = (  # by hardly any command all of them: some megabytes too many are counted
-    *(f"gradbook.cli.verbs.{verb}" for verb in ("check", "data", "predict", "sheet", "summary")),
-    *("gradbook.cli.verbs.training.train", "gradbook.cli.verbs.training.compare"),
-    *("gradbook.cli.training.run", "gradbook.audit.many", "gradbook.data.sources"),
+    *(f"gradbook.cli.verbs.{verb}" for verb in ("check", "images", "networks", "sheet")),
+    *("gradbook.cli.verbs.train", "gradbook.cli.verbs.runs"),
+    *("gradbook.cli.training", "gradbook.audit.many", "gradbook.data.sources"),
     *("gradbook.lab.models.model", "gradbook.formats.reading", "gradbook.report.workbook"),
     *("PIL.Image", "xlsxwriter"),
 )

@@ -1,8 +1,6 @@
 """Finds the verb and runs it; whatever goes wrong becomes one line and an exit code.
 
-A verb is the module of its name in `verbs/` or one of its rooms, imported only when it is asked
-for. It has a docstring (its description), `EXAMPLES` (shown under its options),
-`add_arguments(parser)` and `run(options) -> exit code`.
+A verb is an entry of a module in `verbs/`, which is imported only when the verb is asked for.
 """
 
 from __future__ import annotations
@@ -13,9 +11,9 @@ import sys
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, TextIO
+    from typing import TextIO
 
-    from gradbook.cli.terminal.arguments import Parser
+    from gradbook.cli.arguments import Parser, Verb
 
 VERBS = {
     "demo": "the main things at once: networks worked whole, digits trained",
@@ -38,11 +36,14 @@ VERBS = {
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "verbs, options and names with the Tab key, in your shell",
 }
-ROOMS = {
+MODULES = {
     "about": ("demo", "help", "completion"),
     "browser": ("play", "page", "serve"),
-    "training": ("train", "study", "recipes", "compare"),
-}  # of `verbs/`
+    "networks": ("explain", "sweep", "summary"),
+    "images": ("data", "predict"),
+    "exchange": ("export", "import"),
+    "runs": ("recipes", "compare"),
+}  # of `verbs/`; any other verb is a module of its own
 
 OVERVIEW = """\
 gradbook: write a small network once; read its backpropagation as algebra,
@@ -119,7 +120,7 @@ def _answer(words: list[str]) -> int:
             return DONE
         case [verb, *rest]:
             options = verb_parser(verb).read(rest)
-            return int(_module(verb).run(options))
+            return _entry(verb).run(options)
     raise AssertionError(words)
 
 
@@ -131,7 +132,7 @@ def overview() -> str:
 
 def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
-    from gradbook.cli.terminal.arguments import Parser
+    from gradbook.cli.arguments import Parser
     from gradbook.errors import UsageError, did_you_mean
 
     if verb not in VERBS:
@@ -139,22 +140,22 @@ def verb_parser(verb: str) -> Parser:
         known = ["--help", "--version"] if kind == "option" else list(VERBS)
         hint = did_you_mean(verb, known) or f": it is one of {', '.join(known)}"
         raise UsageError(f"unknown {kind} '{verb}'{hint}")
-    module = _module(verb)
+    entry = _entry(verb)
     parser = Parser(
         prog=f"gradbook {verb}",
-        description=module.__doc__,
-        epilog=f"examples:\n{module.EXAMPLES}",
+        description=entry.about,
+        epilog=f"examples:\n{entry.examples}",
     )
-    module.add_arguments(parser)
+    entry.add_arguments(parser)
     return parser
 
 
-def _module(verb: str) -> Any:
+def _entry(verb: str) -> Verb:
     from importlib import import_module
-    from keyword import iskeyword
 
-    rooms = [f"{room}." for room, verbs in ROOMS.items() if verb in verbs] or [""]
-    return import_module(f"gradbook.cli.verbs.{rooms[0]}{verb}{'_' * iskeyword(verb)}")
+    module = next((module for module, verbs in MODULES.items() if verb in verbs), verb)
+    entry: Verb = import_module(f"gradbook.cli.verbs.{module}").ENTRIES[verb]
+    return entry
 
 
 def _confess(error: Exception) -> int:
@@ -206,7 +207,7 @@ def _speak_plainly(stream: TextIO | None) -> None:
     if getattr(stream, "encoding", "").lower() == "utf-8":  # which lacks only halves of characters
         reconfigure(errors="replace")
         return
-    from gradbook.cli.terminal.spelling import READABLY
+    from gradbook.cli.output import READABLY
 
     reconfigure(errors=READABLY)
 

@@ -10,7 +10,7 @@ import pytest
 
 from gradbook import limits
 from gradbook.builtin import BUILTIN
-from gradbook.cli.terminal.arguments import (
+from gradbook.cli.arguments import (
     file_ending_in,
     format_of,
     network,

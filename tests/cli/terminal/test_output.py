@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.cli.terminal.output import busy
+from gradbook.cli.output import busy
 from tests.cli.desk import RECIPE, laid_out
 
 

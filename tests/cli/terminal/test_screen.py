@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from gradbook.cli.terminal import screen as module
-from gradbook.cli.terminal.screen import Screen, is_screen
+from gradbook.cli import screen as module
+from gradbook.cli.screen import Screen, is_screen
 from gradbook.report.words import Span
 from tests.cli.emulated import Terminal
 

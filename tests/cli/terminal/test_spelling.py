@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gradbook
-from gradbook.cli.terminal.spelling import READABLY, spelled
+from gradbook.cli.output import READABLY, spell_in_ascii
 from gradbook.lab.classroom import LANGUAGES
 from tests.cli.desk import RECIPE, laid_out
 
@@ -49,7 +49,9 @@ def test_our_characters_are_spelled_as_people_would(text, ascii_only, western):
 def test_none_of_ours_becomes_a_question_mark():
     ours = set("".join(path.read_text("utf-8") for path in PACKAGE.rglob("*.py")))
     spinner = {character for character in ours if "\u2800" <= character <= "\u28ff"}
-    unknown = {character for character in ours - spinner - ONLY_READ if spelled(character) == "?"}
+    unknown = {
+        character for character in ours - spinner - ONLY_READ if spell_in_ascii(character) == "?"
+    }
     assert unknown == {"?"}
 
 
@@ -57,7 +59,7 @@ def test_none_of_ours_becomes_a_question_mark():
 @pytest.mark.parametrize("console", CONSOLES)
 def test_whatever_it_is_it_can_be_printed(console, text):
     text.encode(console, READABLY)
-    assert all(spelled(character).isascii() for character in text)
+    assert all(spell_in_ascii(character).isascii() for character in text)
 
 
 def said(words, folder, **settings):

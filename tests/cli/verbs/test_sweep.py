@@ -143,7 +143,7 @@ def test_interrupting_leaves_no_file(words, tmp_path, monkeypatch, capsys):
 
 
 def test_progress_is_only_told_on_a_terminal_and_taken_away(monkeypatch, capsys):
-    from gradbook.cli.terminal import output
+    from gradbook.cli import output
 
     monkeypatch.setattr(output, "PATIENCE", -1)
     assert main(["sweep", LINE, "--rates", "0.1"]) == 0

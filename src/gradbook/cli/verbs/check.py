@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradbook.amounts import counted
-from gradbook.cli.terminal.arguments import file_ending_in, positive, share, whole_number
-from gradbook.cli.terminal.output import counting, print_as_json, show, width
+from gradbook.cli.arguments import Verb, file_ending_in, positive, share, whole_number
+from gradbook.cli.output import counting, print_as_json, show, width
 from gradbook.errors import GradbookError, one_line
 
 if TYPE_CHECKING:
@@ -336,3 +336,6 @@ def _write_copy(path: Path, content: bytes) -> bool:
         write_whole(path, content)
         return True
     return there == content
+
+
+ENTRIES = {"check": Verb(__doc__, EXAMPLES, add_arguments, run)}

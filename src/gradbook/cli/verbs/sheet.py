@@ -8,17 +8,21 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.arguments import (
+from gradbook.cli.arguments import (
+    MODELS,
+    Verb,
     add_reading_arguments,
+    named_model,
     network,
+    network_of,
+    network_or_recipe,
     number,
     one_of,
     rates,
     reading_of,
     whole_number,
 )
-from gradbook.cli.terminal.named import MODELS, named, named_model, network_of
-from gradbook.cli.terminal.output import busy
+from gradbook.cli.output import busy
 from gradbook.errors import UsageError
 from gradbook.rates import USUAL_EPOCHS
 
@@ -109,7 +113,7 @@ def run(options: Namespace) -> int:
     if model is not None:
         return _reader(model, options)
     if options.net.lower().endswith(MODELS):
-        net = network_of(named(options.net))
+        net = network_of(network_or_recipe(options.net))
     else:
         net = network(options.net, options.data, **reading_of(options))
     if options.exercise:
@@ -250,3 +254,6 @@ def _seeds(words: str) -> tuple[int, ...]:
     if len(found) > MOST_EXERCISES:
         raise ArgumentTypeError(f"at most {MOST_EXERCISES} exercises at once")
     return tuple(found)
+
+
+ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run)}

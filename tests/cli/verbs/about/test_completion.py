@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gradbook.cli.main import VERBS, main, verb_parser
-from gradbook.cli.verbs.about.completion import SCRIPTS, what_is_next
+from gradbook.cli.verbs.about import SCRIPTS, what_is_next
 
 if sys.platform != "win32":
     from tests.cli.pseudo import Session

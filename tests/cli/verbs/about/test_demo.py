@@ -1,7 +1,7 @@
 import pytest
 
 from gradbook.cli.main import main
-from gradbook.cli.verbs.about import demo
+from gradbook.cli.verbs import about
 from gradbook.lab.recipes.text import recipe
 from gradbook.net import LESSONS
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.witness("cc")
 @pytest.fixture
 def said(tmp_path, capsys, monkeypatch):
     """What the demo prints; its digits are smaller ones, and learnt in a moment."""
-    monkeypatch.setattr(demo, "DIGITS", MOMENT)
+    monkeypatch.setattr(about, "DIGITS", MOMENT)
 
     def run():
         assert main(["demo", "-o", str(tmp_path)]) == 0
@@ -56,7 +56,7 @@ def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch
 
 
 def test_the_digits_of_the_demo_are_learnt_by_quick():
-    found = recipe(demo.DIGITS)
+    found = recipe(about.DIGITS)
     assert (found.name, found.data) == ("quick", "digits")
 
 

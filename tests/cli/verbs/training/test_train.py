@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gradbook.cli.main import main, verb_parser
-from gradbook.cli.verbs.training import train as verb
+from gradbook.cli.verbs import train as verb
 from gradbook.data import digits
 from gradbook.lab.recipes.text import builtin_recipe
 from gradbook.lab.training.run_folder import RunFolder

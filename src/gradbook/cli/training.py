@@ -1,4 +1,4 @@
-"""A training from its recipe to its report, under a display: one, or several seeds."""
+"""A training under a display, with one seed or several: begun, gone on with, or stopped."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradbook.cli.display import Display, display
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.output import busy, can_say, counting, print_json, show, width
-from gradbook.cli.training.display import Display, display
+from gradbook.cli.output import busy, can_say, counting, print_json, show, width
 from gradbook.errors import FileError
 from gradbook.interruption import heard_alike
 from gradbook.lab.logs import Logged

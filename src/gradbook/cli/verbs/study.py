@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradbook.cli.arguments import Verb, whole_number
 from gradbook.cli.main import DONE, INTERRUPTED
-from gradbook.cli.terminal.arguments import whole_number
 from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def run(options: Namespace) -> int:
 
     library()
     folder, plan = _resumed(options) if options.resume else _begun(options)
-    from gradbook.cli.training.study import searched
+    from gradbook.cli.study import searched
 
     return DONE if searched(folder, plan, options) else INTERRUPTED
 
@@ -160,7 +160,7 @@ def _new_folder(name: str) -> Path:
 
 
 def _best(options: Namespace) -> int:
-    from gradbook.cli.training.study import tested, written
+    from gradbook.cli.study import tested, written
 
     folder = _folder_of(options.folder)
     if options.test:
@@ -180,3 +180,6 @@ def _folder_of(name: str | None) -> StudyFolder:
     if not found:
         raise UsageError(f"no study in {STUDIES}/: gradbook study best FOLDER -o recipe.txt")
     return max(found, key=lambda folder: folder.plan_file.stat().st_mtime)
+
+
+ENTRIES = {"study": Verb(__doc__, EXAMPLES, add_arguments, run)}

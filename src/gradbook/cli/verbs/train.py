@@ -19,15 +19,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from gradbook.cli.terminal.arguments import (
+from gradbook.cli.arguments import (
+    Verb,
     add_reading_arguments,
-    matched_once,
+    expand_one,
     network,
     one_of,
+    open_model,
     standard_input,
     whole_number,
 )
-from gradbook.cli.terminal.named import opened
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.reading import FOREIGN
 from gradbook.lab import LOG_NAMES
@@ -35,7 +36,7 @@ from gradbook.lab.recipes import RECIPES
 from gradbook.system import is_a_device
 
 if TYPE_CHECKING:
-    from gradbook.cli.training.run import How
+    from gradbook.cli.training import How
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.work.processes import WorkCrew
 
@@ -178,7 +179,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training.run import How, find_rate, one, planned, several
+    from gradbook.cli.training import How, find_rate, one, planned, several
     from gradbook.lab.logs import known_logs
     from gradbook.lab.training.train import SeedsFolder
 
@@ -253,7 +254,7 @@ def _settle_patterns(options: Namespace) -> None:
     for name in ("recipe", "data"):
         word = getattr(options, name)
         if word and not reads_as_text(word):
-            setattr(options, name, matched_once(word))
+            setattr(options, name, expand_one(word))
 
 
 def _require_images(folder: str) -> None:
@@ -280,7 +281,7 @@ def is_table(name: str | None) -> TypeGuard[str]:
 
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """By the recipe, or by the usual one for this table."""
-    from gradbook.cli.training.tables import train_on, train_seeds_on
+    from gradbook.cli.table_training import train_on, train_seeds_on
     from gradbook.data.tables import NAMED, named_table, read_columns
     from gradbook.lab.tables import MEAN, problem, usual_recipe
 
@@ -343,7 +344,7 @@ def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     from gradbook.net.description import Task, meant_loss
 
     own = recipe.net
-    other = opened(name).net if name.lower().endswith(FOREIGN) else network(name)
+    other = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     alike = own.objective == (other.loss or meant_loss(other.ending, Task.CLASSES))
     loss, smoothing = (own.loss, own.smoothing) if alike else (other.loss, other.smoothing)
     net = replace(
@@ -366,3 +367,6 @@ def _new_folder(recipe: Recipe) -> Path:
         name = f"run-{name}"
     ends = ("", *(f"-{k}" for k in range(2, 1_000_000)))
     return next(path for end in ends if not os.path.lexists(path := RUNS / f"{name}{end}"))
+
+
+ENTRIES = {"train": Verb(__doc__, EXAMPLES, add_arguments, run)}

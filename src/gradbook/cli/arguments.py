@@ -1,4 +1,4 @@
-"""What the words of a command mean: argparse with our errors, kinds of value, networks."""
+"""What the words of a command mean: argparse with our errors, kinds of value, networks, models."""
 
 from __future__ import annotations
 
@@ -18,13 +18,28 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gradbook.errors import UsageError, did_you_mean
+from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
+from gradbook.formats.reading import FOREIGN
 
 if TYPE_CHECKING:
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.models.table_model import TableModel
+    from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.lab.training.run_folder import RunFolder
     from gradbook.net import Net
 
 
 WHOLE = re.compile(r"-?([0-9]{1,18}|[0-9]{1,3}([,_][0-9]{3}){1,5})")  # thousands may be marked
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What a verb is for, how it is typed, what it takes, and its work: options to an exit code."""
+
+    about: str | None
+    examples: str  # shown under its options
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], int]
 
 
 class Parser(ArgumentParser):
@@ -206,7 +221,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     net = parse(text, source)
     if data is None and not net.table:
         return net
-    from gradbook.cli.terminal.output import warn
+    from gradbook.cli.output import warn
     from gradbook.data.tables import attach, read_table
 
     asked = {name: value for name, value in reading.items() if value}
@@ -220,7 +235,7 @@ def reading_of(options: Namespace) -> dict[str, str | None]:
     return {"decimal": options.decimal, "dates": options.dates}
 
 
-def matched(words: Iterable[str]) -> list[str]:
+def expand(words: Iterable[str]) -> list[str]:
     """The files that words mean; patterns are expanded that no shell has expanded."""
     import glob
 
@@ -238,9 +253,9 @@ def matched(words: Iterable[str]) -> list[str]:
     return found
 
 
-def matched_once(word: str) -> str:
+def expand_one(word: str) -> str:
     """The one file that a word means."""
-    found = matched([word])
+    found = expand([word])
     if len(found) > 1:
         raise UsageError(f"{len(found)} files match '{word}': name one of them")
     return found[0]
@@ -253,3 +268,95 @@ def standard_input() -> str:
     if sys.stdin is None:
         raise UsageError("standard input is closed: name a network or a file instead of -")
     return decode(sys.stdin.buffer.read(limits.TEXT.most + 1), source="standard input")
+
+
+# What a word may name: a network, a recipe, a run or a model's file -----------
+#
+# What trains is imported only where the word can name such a thing: it takes longer than most work
+# on a small network.
+
+MODELS = (".safetensors", *FOREIGN)
+
+
+def named_model(argument: str) -> Model | None:
+    """The trained network of images in a run's folder or a file, if the word names one.
+
+    One that reads rows of a table is shown as the network that it is; a run of one isn't.
+    """
+    if not _is_models_file(argument):
+        return open_image_model(argument) if _run(argument) else None
+    from gradbook.lab.models.model import Model
+
+    found = open_model(argument)
+    return found if isinstance(found, Model) else None
+
+
+def _is_models_file(argument: str) -> bool:
+    return os.path.isfile(argument) and argument.lower().endswith(MODELS)
+
+
+def open_model(path: str) -> Model | TableModel:
+    """The model in a run's folder or a file; what is to be known of it is said on the side."""
+    from gradbook.lab.training.run_folder import load
+
+    model = load(path)
+    for remark in model.about.get("remarks") or ():
+        print(one_line(f"gradbook: {path}: {remark}"), file=sys.stderr)
+    return model
+
+
+def open_image_model(path: str) -> Model:
+    """The same of a model that reads images."""
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.training.run_folder import of_a_table
+
+    model = open_model(path)
+    if not isinstance(model, Model):
+        raise of_a_table(path)
+    return model
+
+
+def network_or_recipe(
+    argument: str, data: str | None = None, **reading: str | None
+) -> Net | Recipe:
+    """The network that is meant, or the recipe, also that of a run."""
+    run = _run(argument)
+    if run:
+        return run.recipe()
+    if _is_models_file(argument):
+        return open_model(argument).net
+    try:
+        return network(argument, data, **reading)
+    except GradbookError as no_network:
+        from gradbook.lab.recipes import RECIPES
+        from gradbook.lab.recipes.text import recipe
+
+        if argument in RECIPES or os.path.isfile(argument):
+            try:
+                return recipe(argument)
+            except GradbookError as no_recipe:
+                if _line(no_recipe) > _line(no_network):  # it was read further as what it is
+                    raise no_recipe from None
+        raise
+
+
+def _line(refusal: GradbookError) -> int:
+    return getattr(refusal, "line", None) or 0
+
+
+def _run(argument: str) -> RunFolder | None:
+    """The run in a folder of that name; a built-in network goes before it."""
+    from gradbook.builtin import BUILTIN
+
+    if argument in BUILTIN or not os.path.isdir(argument):
+        return None
+    from gradbook.lab.training.run_folder import RunFolder
+
+    run = RunFolder(argument)
+    return run if run.holds_a_run else None
+
+
+def network_of(what: Net | Recipe) -> Net:
+    from gradbook.net import Net
+
+    return what if isinstance(what, Net) else what.net

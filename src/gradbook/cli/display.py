@@ -8,8 +8,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import duration
-from gradbook.cli.terminal.output import can_say, print_event, show, width
-from gradbook.cli.terminal.screen import Screen, is_screen
+from gradbook.cli.output import can_say, print_event, show, width
+from gradbook.cli.screen import Screen, is_screen
 from gradbook.engine import compilers
 from gradbook.lab.training.training import Listener, TrainingRun
 from gradbook.report.training import (
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from gradbook.lab.training.epochs import Epoch, Progress
     from gradbook.lab.training.run_folder import RunFolder
     from gradbook.lab.training.train import SeedsFolder, Trained
-
 
 Result = dict[str, Any]  # what result.json holds
 

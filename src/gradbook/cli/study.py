@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.cli.terminal.output import busy, can_say, print_event, show, width, write_or_print
-from gradbook.cli.terminal.screen import Screen, is_screen
+from gradbook.cli.output import busy, can_say, print_event, show, width, write_or_print
+from gradbook.cli.screen import Screen, is_screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import write_whole
 from gradbook.interruption import heard_alike

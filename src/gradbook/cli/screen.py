@@ -11,7 +11,7 @@ from shutil import get_terminal_size
 from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.terminal.output import WIDEST, is_terminal, rich_text
+from gradbook.cli.output import WIDEST, is_terminal, rich_text
 from gradbook.system import suspending
 
 if TYPE_CHECKING:

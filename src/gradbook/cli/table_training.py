@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradbook.cli.display import room
 from gradbook.cli.main import DONE
-from gradbook.cli.terminal.output import print_event, show, warn, width
-from gradbook.cli.training.display import room
+from gradbook.cli.output import print_event, show, warn, width
 from gradbook.engine.compilers import surroundings
 from gradbook.files import write_whole
 from gradbook.lab.logs import Logs
@@ -30,7 +30,7 @@ from gradbook.report.training import files_lines
 from gradbook.report.words import RULE, Span, TextTable
 
 if TYPE_CHECKING:
-    from gradbook.cli.training.run import How
+    from gradbook.cli.training import How
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.lab.tables import Problem
 

@@ -1,0 +1,404 @@
+"""The verbs about gradbook itself: a demonstration, the help, completion with the Tab key."""
+
+from __future__ import annotations
+
+from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from os import sep
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradbook.cli.arguments import OneOf, Verb, one_of
+from gradbook.cli.main import VERBS, overview, verb_parser
+from gradbook.errors import GradbookError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from gradbook.net import Net
+
+
+# Demo -------------------------------------------------------------------------
+
+DEMO = """\
+Work the built-in networks whole, then train on the digits; everything goes into one folder."""
+DEMO_EXAMPLES = """\
+  gradbook demo             write everything to out/
+  gradbook demo -o lesson   write it to lesson/ instead
+"""
+
+MAIN, DRAWN, DIGITS = "worked", "tiny", "quick"
+SHOWN = ("input", "dense", "conv")  # of a network's lines
+
+
+def add_demo_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--out", metavar="FOLDER", default="out", help="where to write (default: out)"
+    )
+
+
+def run_demo(options: Namespace) -> int:
+    from gradbook.files import made_folder
+    from gradbook.net import LESSONS, builtin
+
+    folder = made_folder(options.out)
+    print(f"writing to {folder}{sep}")
+    for name in (MAIN, *(other for other in LESSONS if other != MAIN)):
+        net = builtin(name)
+        shown = [line for line in str(net).splitlines() if line.split()[0] in SHOWN]
+        print(f"{name}: {' → '.join(shown)}", flush=True)
+        for path, what in _written(net, folder):
+            print(f"  {path.name:<20} {what}", flush=True)
+    _draw(folder)
+    code = _train(folder / "digits")
+    if code == 0:
+        print(f"\nLook first at {folder / MAIN}-play.html: press Run, move η, drag a weight.")
+        print(f"Draw a digit on {folder / DRAWN}-draw.html, and see what every layer makes of it.")
+        print(
+            f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
+        )
+        print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
+    return code
+
+
+def _draw(folder: Path) -> None:
+    """The page to draw on, of a trained network that comes along."""
+    from gradbook.cli.verbs.browser import picture_page, picture_reader
+    from gradbook.files import write_whole
+
+    page = folder / f"{DRAWN}-draw.html"
+    reader = picture_reader(DRAWN, None)
+    assert reader is not None
+    print(f"{DRAWN}: reads handwritten digits", flush=True)
+    write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
+    print(f"  {page.name:<20} to draw on: it reads digits, every sum in sight", flush=True)
+
+
+def _train(folder: Path) -> int:
+    """The digits; a run that is there already goes on, or is left as it is."""
+    from gradbook.cli.training import How, one
+    from gradbook.lab.recipes.text import recipe
+    from gradbook.lab.training.run_folder import RunFolder
+
+    print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
+    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
+
+
+def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each file as it is written, and what it is."""
+    from gradbook.files import write_whole
+    from gradbook.rates import USUAL_EPOCHS
+    from gradbook.rates.sweep import sweep
+    from gradbook.report.derivation import explain
+    from gradbook.report.play_page import play_page
+    from gradbook.report.sweep import sweep_page
+    from gradbook.report.workbook import write_workbook
+
+    explanation = explain(net)
+    page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
+    play = folder / f"{net.name}-play.html"
+    write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
+    yield play, "to play with: it trains there, every number in sight"
+    write_whole(page, explanation.html())
+    yield page, "the derivation: every chain, the numbers put in"
+    write_workbook(net, book)
+    yield book, f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
+    write_whole(rates, sweep_page(sweep(net), f"gradbook sweep {net.name} -o {rates.name}"))
+    yield rates, "what the learning rate does"
+    if net.name == MAIN:
+        for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
+            write_whole(folder / f"{net.name}{end}", text)
+            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to post"
+
+
+# Help -------------------------------------------------------------------------
+
+HELP = """\
+This page, a verb's page, or how to write a network, a recipe or a warp."""
+HELP_EXAMPLES = """\
+  gradbook help             all verbs
+  gradbook help explain     the same as gradbook explain --help
+  gradbook help networks    the grammar of a network's text form
+  gradbook help recipes     how a training is written
+  gradbook help studies     what of a recipe may vary, and what is tried
+  gradbook help warps       what can happen to images in training
+  gradbook help tables      which tables can be learned, and what is learned of them
+  gradbook help clusters    what the file says that --on takes: which machines
+"""
+
+TOPICS = {
+    "networks": "how a network is written",
+    "recipes": "how a training is written",
+    "studies": "how many recipes are tried: what varies, what is allowed",
+    "warps": "what can happen to images in training",
+    "tables": "which tables can be learned, and what is learned of them",
+    "clusters": "which machines --on means",
+}
+
+
+def add_help_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "topic",
+        nargs="?",
+        metavar="TOPIC",
+        help=f"a verb, or what is written as text: {', '.join(TOPICS)}",
+    )
+
+
+def run_help(options: Namespace) -> int:
+    print(page(options.topic), end="")
+    return 0
+
+
+def page(topic: str | None) -> str:
+    """The text of one help page."""
+    if topic is None:
+        return overview()
+    if topic in VERBS:
+        return verb_parser(topic).format_help()
+    if topic in {"network", "networks", "NET", "net"}:
+        from gradbook.builtin import BUILTIN
+        from gradbook.net.text import GRAMMAR
+
+        return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
+    if topic in {"studies", "STUDY"}:
+        from gradbook.lab.study import plan
+
+        return plan.GRAMMAR
+    if topic in {"cluster", "clusters", "CLUSTER"}:
+        from gradbook.work.machines import GRAMMAR
+
+        return GRAMMAR
+    if topic in {"warp", "warps", "WARP"}:
+        from gradbook.data.warp import WARP_GRAMMAR
+
+        return WARP_GRAMMAR
+    if topic in {"table", "tables", "TABLE"}:
+        return _tables()
+    known = [*VERBS, *TOPICS]
+    hint = did_you_mean(topic, known) or f": there is help on {', '.join(known)}"
+    raise UsageError(f"no help on '{topic}'{hint}")
+
+
+TABLES = """\
+a table (.csv, .tsv, or the name {named}) has commas, semicolons or tabs
+between its cells and, best, a line of headings
+
+  gradbook train houses.csv --target price --ignore id
+  gradbook predict runs/houses new.csv -o predicted.csv
+
+columns    numbers are taken as they are; of a column of words each different
+           one, {words} at most, becomes a 0 or 1. A missing value, or a word
+           among numbers, is refused with its row and column
+target     the last column, or --target; it is learned from all others but those
+           that --ignore names
+classes    where the target has words, or whole numbers of which at most {values}
+           differ, with {rows} rows each on average; or with --task classes
+numbers    where it has others, or with --task numbers
+rows       a sixth is for the test, a sixth of the others is held back
+network    {hidden} units with ReLU, then an output for each class or one for a
+           number; --network takes another: an input for each number of a row
+"""
+
+
+def _tables() -> str:
+    from gradbook.data.tables import MOST_WORDS, NAMED
+    from gradbook.lab.tables import FEW_VALUES, HIDDEN, ROWS_OF_A_VALUE
+
+    return TABLES.format(
+        named=", ".join(NAMED),
+        words=MOST_WORDS,
+        values=FEW_VALUES,
+        rows=ROWS_OF_A_VALUE,
+        hidden=HIDDEN,
+    )
+
+
+# What can be typed next; files are left to shells, which know them ------------
+
+Candidate = tuple[str, str]
+Names = Mapping[str, Callable[[], Iterable[Candidate]]]  # by what an argument is called in the help
+
+
+def candidates(
+    words: Sequence[str],
+    verbs: Mapping[str, str],
+    parser_of: Callable[[str], ArgumentParser],
+    names: Names,
+) -> list[Candidate]:
+    """What the last of the words may become, after those before it."""
+    *before, last = words or [""]
+    if not before:
+        return _beginning(last, verbs.items())
+    try:
+        parser = parser_of(before[0])
+    except GradbookError:
+        return []
+    flag, equals, value = last.partition("=")
+    if equals and flag.startswith("-"):
+        found = _beginning(value, _values(_options(parser).get(flag), names))
+        return [(f"{flag}={word}", about) for word, about in found]
+    return _beginning(last, _next(parser, before[1:], last, names))
+
+
+def _beginning(start: str, found: Iterable[Candidate]) -> list[Candidate]:
+    return [(word, about) for word, about in found if word.startswith(start)]
+
+
+def _next(
+    parser: ArgumentParser, before: Sequence[str], last: str, names: Names
+) -> Iterator[Candidate]:
+    options = _options(parser)
+    waiting = options.get(before[-1]) if before else None
+    if waiting is not None and waiting.nargs != 0:
+        yield from _values(waiting, names)
+    elif last.startswith("-"):
+        yield from ((flag, _about(action)) for flag, action in options.items() if _is_told(action))
+    else:
+        yield from _values(_positional(parser, before, options), names)
+
+
+def _options(parser: ArgumentParser) -> dict[str, Action]:
+    return {flag: action for action in parser._actions for flag in action.option_strings}
+
+
+def _is_told(action: Action) -> bool:
+    return action.help != SUPPRESS
+
+
+def _about(action: Action) -> str:
+    return " ".join((action.help or "").split()).replace("%%", "%")
+
+
+def _positional(
+    parser: ArgumentParser, before: Sequence[str], options: Mapping[str, Action]
+) -> Action | None:
+    """The argument that comes next, by how many there were so far."""
+    count, takes_value = 0, False
+    for word in before:
+        option = options.get(word)
+        count += option is None and not takes_value and not word.startswith("-")
+        takes_value = option is not None and option.nargs != 0
+    every = [action for action in parser._actions if not action.option_strings]
+    if count < len(every):
+        return every[count]
+    return every[-1] if every and every[-1].nargs in ("*", "+") else None
+
+
+def _values(action: Action | None, names: Names) -> Iterable[Candidate]:
+    """The values of an argument that have names."""
+    if action is None:
+        return []
+    if isinstance(action.type, OneOf):
+        return [(choice, "") for choice in action.type.choices]
+    known = names.get(str(action.metavar))
+    return known() if known else []
+
+
+# Completion -------------------------------------------------------------------
+
+COMPLETION = """\
+Completion of verbs, options and names with the Tab key: a script for your shell.
+
+The script asks gradbook itself what can come next, so it never grows old.
+"""
+COMPLETION_EXAMPLES = """\
+  gradbook completion bash >> ~/.bashrc
+  gradbook completion zsh >> ~/.zshrc        after the line with compinit
+  gradbook completion fish > ~/.config/fish/completions/gradbook.fish
+  gradbook completion powershell >> $PROFILE
+"""
+
+BASH = r"""
+_gradbook() {
+  local IFS=$'\n'
+  COMPREPLY=($(gradbook completion --words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1))
+}
+complete -o default -F _gradbook gradbook
+"""
+ZSH = r"""
+_gradbook() {
+  local line
+  local -a found
+  for line in "${(@f)$(gradbook completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    [[ -n $line ]] && found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+  done
+  if (( $#found )); then _describe gradbook found; else _files; fi
+}
+compdef _gradbook gradbook
+"""
+FISH = r"""
+function __gradbook_next
+    set -l before (commandline --tokenize --cut-at-cursor --current-process)
+    set -l last (commandline --cut-at-cursor --current-token)
+    gradbook completion --words $before[2..] "$last" 2>/dev/null
+end
+complete --command gradbook --arguments '(__gradbook_next)'
+"""
+POWERSHELL = r"""
+Register-ArgumentCompleter -Native -CommandName gradbook -ScriptBlock {
+    param($last, $command, $cursor)
+    $words = @($command.CommandElements | Select-Object -Skip 1 | ForEach-Object { "$_" })
+    if (-not $last) { $words += ' ' }
+    gradbook completion --words $words 2>$null | ForEach-Object {
+        $word, $about = $_ -split "`t", 2
+        if (-not $about) { $about = $word }
+        [System.Management.Automation.CompletionResult]::new($word, $word, 'ParameterValue', $about)
+    }
+}
+"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH, "powershell": POWERSHELL}
+
+
+def add_completion_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "shell", nargs="?", metavar="SHELL", type=one_of(*SCRIPTS), help=", ".join(SCRIPTS)
+    )
+    parser.add_argument("--words", nargs=REMAINDER, help=SUPPRESS)  # that a shell asks about
+
+
+def run_completion(options: Namespace) -> int:
+    if options.words is not None:
+        for word, about in what_is_next(options.words):
+            print(f"{word}\t{about}")
+    elif options.shell:
+        print(SCRIPTS[options.shell].strip())
+    else:
+        verb_parser("completion").print_help()
+    return 0
+
+
+def what_is_next(words: list[str]) -> list[Candidate]:
+    """What the last of the words typed so far may become."""
+    typed = [word.strip() for word in words if word != "="]  # bash parts --rate=1 at its =
+    return candidates(typed, VERBS, verb_parser, NAMES)
+
+
+def _networks() -> Iterator[Candidate]:
+    from gradbook.builtin import BUILTIN
+
+    return ((name, "a network") for name in BUILTIN)
+
+
+def _recipes() -> Iterator[Candidate]:
+    from gradbook.lab.recipes import RECIPES
+
+    return ((name, "a recipe") for name in RECIPES)
+
+
+def _data_sets() -> Iterator[Candidate]:
+    from gradbook.data.sources import KNOWN
+
+    return ((name, "a data set") for name in KNOWN)
+
+
+def _topics() -> Iterator[Candidate]:
+    return iter((VERBS | TOPICS).items())
+
+
+NAMES = {"NET": _networks, "RECIPE": _recipes, "DATA": _data_sets, "TOPIC": _topics}
+
+
+ENTRIES = {
+    "demo": Verb(DEMO, DEMO_EXAMPLES, add_demo_arguments, run_demo),
+    "help": Verb(HELP, HELP_EXAMPLES, add_help_arguments, run_help),
+    "completion": Verb(COMPLETION, COMPLETION_EXAMPLES, add_completion_arguments, run_completion),
+}

@@ -1,0 +1,312 @@
+"""The verbs whose work goes on in a browser: pages to play with, one that marks workbooks."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from gradbook.cli.arguments import (
+    Verb,
+    add_reading_arguments,
+    file_ending_in,
+    named_model,
+    network,
+    network_of,
+    network_or_recipe,
+    reading_of,
+    whole_number,
+)
+from gradbook.errors import GradbookError, UsageError
+from gradbook.files import write_whole
+from gradbook.folders import kept_in
+
+if TYPE_CHECKING:
+    from gradbook.data.dataset import Dataset
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.net import Net
+
+
+# Networks that read pictures: which is meant, trained how far, on what --------
+
+FEWEST = 100  # pixels of a picture that is drawn rather than typed in, number by number
+USUAL, LEAST = 10_000, 100  # images to train on
+OFFERED = 20  # images to read without drawing
+
+
+@dataclass(frozen=True)
+class PictureReader:
+    """A network that reads pictures, and how it was or would be trained."""
+
+    model: Model
+    recipe: Recipe
+    data: Dataset | None  # its images, where they are at hand
+    is_trained: bool = True
+
+
+def picture_reader(word: str, data: str | None) -> PictureReader | None:
+    """What the word means, if that reads pictures; None for a network of single numbers."""
+    model = named_model(word)
+    if model is not None:
+        model.require_classes()
+        model.picture  # noqa: B018 - refuses a network that reads no images
+        return _trained(model, data)
+    if not _is_recipe(word):
+        found = network_or_recipe(word, data if data and not os.path.isdir(data) else None)
+        if not _reads_pictures(network_of(found)):
+            return None
+    return _of_recipe(word, data)
+
+
+def _is_recipe(word: str) -> bool:
+    from gradbook.lab.recipes import RECIPES
+
+    return word in RECIPES
+
+
+def _reads_pictures(net: Net) -> bool:
+    return len(net.input) == 3 and prod(net.input[1:]) >= FEWEST and not net.samples
+
+
+def _trained(model: Model, data: str | None) -> PictureReader:
+    from gradbook.lab.recipes.text import parse
+    from gradbook.lab.recipes.text import recipe as recipe_of
+
+    said = model.about.get("recipe")
+    recipe = parse(str(said)) if said else recipe_of(model.net)
+    found = None
+    with suppress(GradbookError):
+        found = _images(recipe, data)
+    return PictureReader(model, recipe, found)
+
+
+def _of_recipe(word: str, data: str | None) -> PictureReader:
+    from gradbook.lab.models.model import load_shipped, untrained_model
+    from gradbook.lab.recipes.text import recipe as recipe_of
+    from gradbook.lab.training.material import adapt
+
+    recipe = recipe_of(word)
+    found = _images(recipe, data)
+    model = load_shipped(word) if data is None else None
+    if model:
+        return PictureReader(model, recipe, found)
+    fitted = adapt(recipe, found).recipe
+    return PictureReader(untrained_model(fitted.net, found), fitted, found, is_trained=False)
+
+
+def _images(recipe: Recipe, data: str | None) -> Dataset:
+    from gradbook.lab.training.material import images_of
+
+    return images_of(recipe, data)
+
+
+def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
+    """The page; of a network that isn't trained images come along, so that it may be."""
+    from gradbook.data.dataset import in_turns
+    from gradbook.report.digits_page import digits_page
+    from gradbook.report.digits_tables import TrainingPack
+
+    count = USUAL if train is None and not reader.is_trained else train
+    if count and reader.data is None:
+        where = f"the images of {reader.recipe.data} aren't here"
+        raise UsageError(f"--train: {where}: name them with --data")
+    pack = TrainingPack.of(reader.recipe, reader.data, count) if count and reader.data else None
+    samples = None
+    if reader.data and prod(reader.data.shape) == prod(reader.model.net.input):
+        test = reader.data.test_for_reporting
+        samples = test[in_turns(test, OFFERED)]
+    return digits_page(reader.model, pack, samples, command)
+
+
+# Page -------------------------------------------------------------------------
+
+PAGE = """\
+A network to play with: one page on which it trains, with every number of its backpropagation.
+
+The page is one file. It needs no server and no network, opens from a mail attachment and computes
+in double precision what the workbook computes.
+
+A network that reads pictures (a recipe, a run, a model's file) gets a page to draw on: it reads
+what is drawn, shows every layer's maps and each value's sum, and trains there with --train.
+"""
+PAGE_EXAMPLES = """\
+  gradbook page -o worked.html              the worked 2-2-2 network
+  gradbook page xor -o xor.html             with the plane that it learns to divide
+  gradbook page "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy" -o play.html
+                                            circle, spiral and your own points to learn
+  gradbook page net.txt --data iris.csv -o iris.html
+                                            samples from a CSV table
+  gradbook page tiny -o draw.html           a trained network reads the digits that you draw
+  gradbook page runs/mine --train -o page.html   and 10,000 images to train on there
+"""
+
+
+def add_page_arguments(parser: ArgumentParser) -> None:
+    add_network(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE.html",
+        type=file_ending_in(".html", ".htm"),
+        required=True,
+        help="where to write the page",
+    )
+
+
+def add_network(parser: ArgumentParser) -> None:
+    """Which network a page is of, and what comes along with it."""
+    parser.add_argument(
+        "net",
+        nargs="?",
+        metavar="NET",
+        default="worked",
+        help="a network, a recipe, the folder of a run or a model's file (default: worked)",
+    )
+    parser.add_argument(
+        "--data", metavar="FILE", help="samples from a CSV table; for pictures, a data set"
+    )
+    parser.add_argument(
+        "--train",
+        metavar="N",
+        nargs="?",
+        type=whole_number(LEAST),
+        const=USUAL,
+        help=f"of a network that reads pictures: so many images come along (default {USUAL:,})",
+    )
+    add_reading_arguments(parser.add_argument_group("tables of samples"))
+
+
+def run_page(options: Namespace) -> int:
+    page, advice = make_page(options)
+    write_whole(options.out, page)
+    print(f"wrote {options.out}\nopen it in a browser: {advice}")
+    return 0
+
+
+def make_page(options: Namespace) -> tuple[str, str]:
+    """The page, and what to do with it first."""
+    reader = picture_reader(options.net, options.data)
+    if reader is None:
+        from gradbook.report.play_page import play_page
+
+        if options.train is not None:
+            raise UsageError("--train: this network trains on its page anyhow: leave it out")
+        page = play_page(network(options.net, options.data, **reading_of(options)), options.typed)
+        return page, "Run, then move η, or drag a weight"
+    page = picture_page(reader, options.train, options.typed)
+    return page, "draw a digit" if reader.is_trained else "Train, then draw a digit"
+
+
+# Play -------------------------------------------------------------------------
+
+PLAY = """\
+A network to play with, at once: the page that 'gradbook page' writes, opened in your browser.
+
+The page is a file; no server runs, and it stays open as long as you like. Where no browser can be
+opened, the file's place is said.
+"""
+PLAY_EXAMPLES = """\
+  gradbook play                             the worked 2-2-2 network
+  gradbook play xor                         with the plane that it learns to divide
+  gradbook play "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
+                                            circle, spiral and your own points to learn
+  gradbook play net.txt --data iris.csv     samples from a CSV table
+  gradbook play tiny                        a trained network reads the digits that you draw
+  gradbook play xor -o xor.html             the page where you want it
+"""
+
+
+def add_play_arguments(parser: ArgumentParser) -> None:
+    add_network(parser)
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE.html",
+        type=file_ending_in(".html", ".htm"),
+        help="where to write the page (default: among gradbook's own files)",
+    )
+
+
+def run_play(options: Namespace) -> int:
+    from gradbook.system import open_in_browser
+
+    page, advice = make_page(options)
+    place = options.out or kept_in("pages") / f"{_digest(page)}.html"
+    write_whole(place, page)
+    if open_in_browser(Path(place).resolve().as_uri()):
+        print(f"opened {place}\nin your browser: {advice}")
+    else:
+        print(f"wrote {place}\nno browser can be opened from here: open that file in one")
+    return 0
+
+
+def _digest(page: str) -> str:
+    """A name that the same page has again, so that each is kept once."""
+    from hashlib import sha256
+
+    return sha256(page.encode()).hexdigest()[:16]
+
+
+# Serve ------------------------------------------------------------------------
+
+SERVE = """\
+Mark workbooks and work networks on a page in your browser, which only this computer can reach.
+
+Drop a class's workbooks on it and see them judged one by one; save the page, the grades and the
+marked copies that 'gradbook check' would write. A network that is typed in is explained, made into
+a workbook or swept. The address has a secret word in it; what is dropped is gone when it stops.
+"""
+SERVE_EXAMPLES = """\
+  gradbook serve                            opens the page; Ctrl-C stops it
+  gradbook serve --no-browser               only says the address
+  gradbook serve --port 8020 --workers 4    at that port, four books at once
+"""
+
+WORKERS = 2
+
+
+def add_serve_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", metavar="N", type=whole_number(0, 65_535), default=0, help="default: a free one"
+    )
+    parser.add_argument(
+        "--no-browser", action="store_true", help="say the address, but open no browser"
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=whole_number(1, 64),
+        default=WORKERS,
+        help=f"how many books at once (default: {WORKERS})",
+    )
+
+
+def run_serve(options: Namespace) -> int:
+    from gradbook.interruption import heard_alike
+    from gradbook.serve.server import serving
+    from gradbook.serve.site import opened_site
+    from gradbook.system import open_in_browser
+
+    try:
+        with heard_alike(), opened_site(options.workers) as site, serving(site, options.port) as on:
+            print(f"open {on.address}", flush=True)
+            print("only this computer can reach it; Ctrl-C stops it", flush=True)
+            if not options.no_browser:
+                Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
+            on.serve()
+    except KeyboardInterrupt:
+        print("stopped; nothing is left of what was dropped")
+    return 0
+
+
+ENTRIES = {
+    "page": Verb(PAGE, PAGE_EXAMPLES, add_page_arguments, run_page),
+    "play": Verb(PLAY, PLAY_EXAMPLES, add_play_arguments, run_play),
+    "serve": Verb(SERVE, SERVE_EXAMPLES, add_serve_arguments, run_serve),
+}

@@ -1,0 +1,371 @@
+"""The verbs that look at images and rows: a data set's, and what a trained network reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
+
+from gradbook.cli.arguments import (
+    Verb,
+    add_reading_arguments,
+    expand,
+    file_ending_in,
+    one_of,
+    open_model,
+    whole_number,
+)
+from gradbook.cli.output import can_say, print_as_json, print_json, show, show_images, warn, width
+from gradbook.errors import UsageError, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gradbook.data.dataset import Dataset, Images
+    from gradbook.lab.models.model import Model
+    from gradbook.lab.models.predict import Reading
+    from gradbook.lab.models.table_model import TableModel
+
+
+# Data -------------------------------------------------------------------------
+
+DATA = """\
+Images to train on: what there is, how many of each class, what they look like.
+
+DATA is the name of a data set, or one of your own:
+
+  a folder of idx files     train-images-idx3-ubyte, train-labels-idx1-ubyte,
+                            t10k-…; also .gz and .xz
+  a folder of pictures      a folder for each class, PNG, JPEG and the like;
+                            train/ and test/ may lie above the classes
+  a table                   .csv: a label and its pixels from 0 to 255 in a row;
+                            or a folder with train.csv and test.csv
+  an archive of arrays      .npz: x_train, y_train, x_test, y_test
+"""
+DATA_EXAMPLES = """\
+  gradbook data                              what goes by a name
+  gradbook data digits                       classes, counts, mean and deviation
+  gradbook data digits --show 20             twenty of them, here
+  gradbook data digits --png digits.png      a hundred on one sheet
+  gradbook data digits --warp 'rotate 15; shift 2' --show 20
+                                             as training may see them
+  gradbook data fashion/ --verify            read every byte and check it
+  gradbook data letters/ --size 28x28        pictures, brought to one size
+  gradbook data flowers.csv --json           for a program
+"""
+
+ON_A_SHEET = 100
+MOST_ON_A_SHEET = 2_000
+BAR = "━"
+SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
+
+
+def add_data_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("data", nargs="?", metavar="DATA", help="default: list the names")
+    parser.add_argument(
+        "--show",
+        metavar="N",
+        type=whole_number(1, MOST_ON_A_SHEET),
+        help="draw N training images here, or on FILE: one of each class in turn",
+    )
+    parser.add_argument(
+        "--png",
+        metavar="FILE",
+        type=file_ending_in(".png"),
+        help=f"put N training images on one sheet (default: {ON_A_SHEET})",
+    )
+    parser.add_argument(
+        "--warp",
+        metavar="WARP",
+        help="draw them as training may see them: 'rotate 15; shift 2' (see gradbook help warps)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=whole_number(0),
+        help="what a warp is drawn from (default: 0)",
+    )
+    parser.add_argument(
+        "--size",
+        metavar="ROWSxCOLUMNS",
+        type=_size,
+        help="what pictures are brought to (default: the first one's), or a table's layout",
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="check the sums, and that no test image is among those to train on",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+
+
+def _size(word: str) -> tuple[int, int]:
+    found = SIZE.fullmatch(word)
+    if not found:
+        raise ArgumentTypeError(f"'{word}' isn't a size: write rows and columns as 28x28")
+    return int(found[1]), int(found[2])
+
+
+def run_data(options: Namespace) -> int:
+    if options.json and options.show and not options.png:
+        raise UsageError("--show and --json don't go together: leave one out")
+    if options.data is None:
+        return _list(options)
+    _require_sense(options)
+    from gradbook.data.sources import load
+    from gradbook.report import dataset as words
+
+    dataset = load(options.data, options.size)
+    if options.warp:
+        options.warp.require_fit(*dataset.shape[1:])
+    if options.png:
+        _write_sheet(dataset, options)
+    if options.json:
+        verified = {"verified": words.verified_records(dataset)} if options.verify else {}
+        print_json(words.records(dataset) | verified)
+        return 0
+    show(words.lines(dataset, ascii_only=not can_say(BAR)))
+    if options.verify:
+        show(words.verification_lines(dataset))
+    if options.png:
+        print(f"\nwrote {options.png}")
+    elif options.show:
+        images = _chosen(dataset, options, options.show)
+        show_images(images.pixels, [dataset.classes[label] for label in images.labels])
+    return 0
+
+
+def _list(options: Namespace) -> int:
+    for flag in ("show", "png", "warp", "size", "verify"):
+        if getattr(options, flag):
+            raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
+    from gradbook.report.dataset import known_lines, known_records
+
+    if options.json:
+        print_json(known_records())
+        return 0
+    show(known_lines(width()))
+    print("\nor files of your own: see gradbook data --help")
+    return 0
+
+
+def _require_sense(options: Namespace) -> None:
+    if options.warp is not None and not (options.show or options.png):
+        raise UsageError("--warp needs --show or --png to be seen")
+    if options.seed is not None and options.warp is None:
+        raise UsageError("--seed is what a warp is drawn from: add --warp")
+    if options.warp is not None:
+        from gradbook.data.warp import parse_warp
+
+        options.warp = parse_warp(options.warp, "--warp")
+
+
+def _chosen(dataset: Dataset, options: Namespace, count: int) -> Images:
+    """Images of each class in turn, as they are or as the first epoch may see them."""
+    from gradbook.data.dataset import in_turns
+
+    places = in_turns(dataset.training, count)
+    if options.warp is None:
+        return dataset.training[places]
+    from gradbook.data.warp import samples
+
+    return samples(dataset.training, options.warp, places, seed=options.seed or 0)
+
+
+def _write_sheet(dataset: Dataset, options: Namespace) -> None:
+    from gradbook.files import write_whole
+    from gradbook.report.images import contact_sheet
+
+    images = _chosen(dataset, options, options.show or ON_A_SHEET)
+    names = [dataset.classes[label] for label in images.labels]
+    title = f"{dataset.name}: {len(images):,} of {len(dataset.training):,} training images"
+    title += ", warped" if options.warp else ""
+    write_whole(
+        options.png, contact_sheet(images.pixels, names, title, across=len(dataset.classes))
+    )
+
+
+# Predict ----------------------------------------------------------------------
+
+PREDICT = """\
+What a trained network reads in pictures: the digit, how sure it is, and what it may be instead.
+
+MODEL is the folder of a run, a model.safetensors, or a file that import reads. FILE is
+
+  a picture     of any size and colour (PNG, JPEG, WEBP, GIF, BMP, PPM), dark on
+                light or light on dark; the digit is found, cut out, scaled and
+                centred as the images were that the network was trained on
+  a folder      of pictures, with the folders in it
+  an idx file   of images, plain, .gz or .xz, taken as they are
+
+For a model of a table FILE is a table (.csv, .tsv) with the same columns in any order; its
+rows are printed, or written to -o, with what is predicted beside them. Of a network that was
+imported these may be several numbers.
+
+Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
+"""
+PREDICT_EXAMPLES = """\
+  gradbook predict runs/quick six.jpg          a photo of a digit
+  gradbook predict runs/quick six.jpg --show   and what the network saw of it
+  gradbook predict runs/quick number.jpg --many    all digits of it, in reading order
+  gradbook predict model.safetensors scans/    every picture in a folder
+  gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
+  gradbook predict runs/quick *.png --json     with the probability of each class
+  gradbook predict runs/houses new.csv -o predicted.csv
+  gradbook predict net.onnx new.csv            what another program trained, without more ado
+"""
+NOTHING_TO_READ, UNREADABLE = 1, 2
+IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
+SHOWN_AT_ONCE = 256
+MOST_NAMED = 5
+
+
+def add_predict_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, a folder, an idx file")
+    parser.add_argument(
+        "--many", action="store_true", help="read all digits of a picture, line by line"
+    )
+    parser.add_argument("--show", action="store_true", help="draw what the network saw")
+    parser.add_argument("--json", action="store_true", help="print JSON instead")
+    parser.add_argument("--csv", action="store_true", help="print a row for each picture instead")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", type=file_ending_in(".csv"), help="of a table's rows: a file"
+    )
+    tables = parser.add_argument_group("tables")
+    tables.add_argument(
+        "--missing",
+        metavar="WAY",
+        type=one_of("fill", "refuse"),
+        help="'fill' puts in for missing values what the model has for them (default), 'refuse' "
+        "names the first",
+    )
+    add_reading_arguments(tables)
+
+
+def run_predict(options: Namespace) -> int:
+    chosen = [flag for flag in ("show", "json", "csv") if getattr(options, flag)]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} don't go together: leave one out")
+    options.files = expand(options.files)
+    from gradbook.lab.models.predict import readings
+    from gradbook.lab.models.table_model import TableModel
+    from gradbook.report import prediction
+
+    model = open_model(options.model)
+    if isinstance(model, TableModel):
+        return _rows(options, model)
+    if options.out:
+        raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
+    for flag in ("missing", "decimal", "dates"):
+        if getattr(options, flag):
+            raise UsageError(f"--{flag} is for tables, and this model reads pictures: leave it out")
+    if options.many:
+        model.require_classes()
+    classes = model.classes or model.predicts
+    code, total = 0, 0
+    unreadable: list[str] = []
+    kept: list[Reading] = []
+    tell = _teller(options, model)
+    for reading in readings(model, options.files, many=options.many):
+        code = max(code, _code(reading))
+        unreadable += [reading.file] * reading.unreadable
+        total += 1
+        tell(reading)  # as soon as it is known
+        if options.json or ((options.show or options.many) and not reading.problem):
+            kept.append(reading)
+    if len(unreadable) > 1 and any(map(os.path.isdir, options.files)):
+        shown = ", ".join(unreadable[:MOST_NAMED]) + ", …" * (len(unreadable) > MOST_NAMED)
+        warn(f"{len(unreadable):,} of {total:,} can't be opened: {shown}")
+    if options.json:
+        print_as_json(prediction.as_json(kept, classes, options.model))
+    elif options.many and not options.csv:
+        show(prediction.together(kept, classes))
+    if options.show and kept:
+        _show_seen(kept[:SHOWN_AT_ONCE], classes)
+    return code
+
+
+def _teller(options: Namespace, model: Model) -> Callable[[Reading], None]:
+    """What tells of one reading: a row or a line, and of JSON nothing until all are known."""
+    from gradbook.report import prediction
+
+    classes = model.classes or model.predicts
+    names = prediction.width_of_names(options.files, options.many)
+    if options.csv:
+        print(prediction.headings(model.predicts), end="")
+
+    def tell(reading: Reading) -> None:
+        if reading.unreadable and sys.stderr:
+            print(one_line(f"gradbook: {_problem(reading)}"), file=sys.stderr)
+        if options.csv:
+            print(prediction.row(reading, classes, not model.classes), end="")
+        elif not options.json and not reading.unreadable:
+            show([prediction.line(reading, classes, names)])
+
+    return tell
+
+
+def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
+    """What the network saw."""
+    import numpy as np
+
+    from gradbook.report import prediction
+
+    images = np.stack([one.image for one in readings if one.image is not None])
+    show_images(images, [prediction.caption(one, classes) for one in readings])
+
+
+def _rows(options: Namespace, model: TableModel) -> int:
+    """What a model of a table predicts of one table's rows."""
+    from gradbook.data.formats.pictures import SUFFIXES
+    from gradbook.data.tables import read_columns
+    from gradbook.files import write_whole
+    from gradbook.report import tables
+
+    for flag in ("show", "many"):
+        if getattr(options, flag):
+            raise UsageError(f"this model is of a table: --{flag} is for pictures")
+    if options.out and options.json:
+        raise UsageError("-o writes the rows as CSV: leave --json out")
+    if options.files[0].lower().endswith(tuple(SUFFIXES)):
+        raise UsageError(
+            f"this model reads rows of a table, {len(model.mean)} numbers each, and no pictures"
+            + IMAGES * model.by_place
+        )
+    if len(options.files) > 1:
+        raise UsageError("this model is of a table: name one file at a time")
+    table = read_columns(options.files[0], options.decimal or "", options.dates or "")
+    rows = model.rows_of(table, complete=options.missing == "refuse")
+    answers = model.answers(rows)
+    remarks = tables.reading_remarks(model, table, rows)
+    for remark in remarks:
+        warn(remark)
+    if options.json:
+        found = tables.records(model, table, answers)
+        told = {"remarks": remarks} if remarks else {}
+        print_json({"version": 1, "model": options.model, **told, "rows": found})
+    elif options.out:
+        write_whole(options.out, tables.prediction_csv(model, table, answers))
+        print(f"wrote {options.out}: {len(table):,} rows")
+    else:
+        print(tables.prediction_csv(model, table, answers), end="")
+    return 0
+
+
+def _problem(reading: Reading) -> str:
+    """The problem and where it lies, which what the system says of a file names already."""
+    said = reading.problem
+    return said if reading.file in said else f"{reading.file}: {said}"
+
+
+def _code(reading: Reading) -> int:
+    return UNREADABLE if reading.unreadable else NOTHING_TO_READ if reading.problem else 0
+
+
+ENTRIES = {
+    "data": Verb(DATA, DATA_EXAMPLES, add_data_arguments, run_data),
+    "predict": Verb(PREDICT, PREDICT_EXAMPLES, add_predict_arguments, run_predict),
+}
