@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]:
-    """The function, computed once for each expression: the same few are taken apart in every row.
+    """Compute a function once for each expression: the same few are taken apart in every row.
 
     Expressions are known by their identity, for comparing two takes as long as walking them. Each
     is kept as long as its result, so that no other can take its place.
@@ -32,7 +32,7 @@ def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]
     known: dict[int, tuple[Expression, Result]] = {}
 
     @wraps(make)
-    def made(expression: Expression) -> Result:
+    def look_up(expression: Expression) -> Result:
         entry = known.get(id(expression))
         if entry is None:
             if len(known) >= MOST:
@@ -40,7 +40,7 @@ def once(make: Callable[[Expression], Result]) -> Callable[[Expression], Result]
             entry = known[id(expression)] = expression, make(expression)
         return entry[1]
 
-    return made
+    return look_up
 
 
 # Parts ------------------------------------------------------------------------

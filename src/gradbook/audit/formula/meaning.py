@@ -313,11 +313,11 @@ def _sumproduct(graph: Graph, given: Sequence[Meaning]) -> Node:
 
 
 def _sum_of(one: Callable[[Node, Node], Node]) -> Callable[[Graph, Sequence[Meaning]], Node]:
-    def made(graph: Graph, given: Sequence[Meaning]) -> Node:
+    def add_up(graph: Graph, given: Sequence[Meaning]) -> Node:
         a, b = given
         return _total(graph, list(as_block(_by_pairs(graph, one, a, b)).numbers()))
 
-    return made
+    return add_up
 
 
 def _largest(graph: Graph, numbers: Sequence[Node]) -> Node:

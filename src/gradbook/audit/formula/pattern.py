@@ -91,13 +91,13 @@ class FormReader:
         """A formula's form, and its references; a FormulaError where it can't be read."""
         cells: list[str] = []
 
-        def numbered(found: re.Match[str]) -> str:
+        def number_cell(found: re.Match[str]) -> str:
             if not found["column"]:
                 return found[0]
             cells.append(found[0])
             return f"A{len(cells)}"
 
-        plain = MARKS.sub(numbered, text)
+        plain = MARKS.sub(number_cell, text)
         if plain not in self._known:
             self._known[plain] = FormulaForm(read(plain))
         form = self._known[plain]
