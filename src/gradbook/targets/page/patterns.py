@@ -302,9 +302,11 @@ def _errors() -> Iterator[ValuePattern]:
         ending = f"{loss.ending}; " * bool(loss.ending)
         one = _Sheet(f"input 1; dense 1; {ending}loss {loss}")
         yield one.pattern(str(loss), "E1", {"t1": "t", "o1": "x", "a_o1": "y"})
+    for loss in {loss.over_outputs: loss for loss in LOSSES.values() if not loss.ending}.values():
         for count in (FEW, MANY):
-            several = _Sheet(f"input 1; dense {count}; {ending}loss {loss}")
-            yield several.pattern(f"all of {loss}", "E_total", _row("E", "x", count), count)
+            several = _Sheet(f"input 1; dense {count}; loss {loss}")
+            places = _row("E", "x", count)
+            yield several.pattern(f"all {loss.over_outputs}", "E_total", places, count)
     alone = _Sheet("input 1; dense 1; loss half squared error")
     yield alone.pattern("alone", "E_total", {"E1": "x"})
     mean = _Sheet("input 1; dense 1; loss half squared error" + SEVERAL.format(0, 0), batch=True)

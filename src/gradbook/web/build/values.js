@@ -127,7 +127,7 @@ export class Values {
     }
     this.errors = this.make(outputs.map((y, k) =>
       wanted({ stem: "E", index: [k + 1] }, net.loss, objective.ending ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
-    if (this.errors.length > 1) return this.value(whole, `all of ${net.loss}`, { x: this.errors })
+    if (this.errors.length > 1) return this.value(whole, objective.summed ? "all summed" : "all averaged", { x: this.errors })
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
   }
 
