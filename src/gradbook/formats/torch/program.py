@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from textwrap import fill
 
-from gradbook.formats.torch.training import TorchTraining, training_source
+from gradbook.formats.torch.training import TorchTraining, function_source, training_source
 from gradbook.formats.torch.write import WIDEST, class_name, module_source, state_dict
 from gradbook.graph.node import Array
 from gradbook.layers import BatchNorm
@@ -41,12 +41,16 @@ def torch_source(
         _answers(trained),
     ]
     if trained.reads_bytes and not trained.classes:
-        parts.append(_named_pictures(trained))
+        parts.append(_pictures(trained, "named pictures"))
     elif trained.reads_bytes:
-        parts += [_pictures(trained), *([_images_for(data)] if data else []), _score(trained)]
+        parts += [
+            _pictures(trained, "pictures"),
+            *([_images_for(data)] if data else []),
+            _score(trained),
+        ]
     else:
-        rows = ROWS if trained.filling is None else ROWS_WITH_HOLES
-        parts.append(rows if trained.columns else ROWS_IN_ORDER)
+        rows = "rows" if trained.filling is None else "rows with holes"
+        parts.append(function_source(rows if trained.columns else "rows in order"))
     if training:
         parts.append(training_source(trained, training))
     parts.append(_main(trained, stem, bool(data), training))
@@ -158,12 +162,7 @@ def _tuple(items: Iterable[str], indent: int = 0) -> str:
 
 
 def _loading(trained: TrainedNet) -> str:
-    return f'''def load():
-    """The network with its trained weights."""
-    network = {class_name(trained)}()
-    network.load_state_dict(load_file(WEIGHTS))
-    return network.eval()
-'''
+    return function_source("load", network=class_name(trained))
 
 
 def _prepared(trained: TrainedNet) -> str:
@@ -223,96 +222,19 @@ def _finished(trained: TrainedNet) -> str:
             return "F.softmax(outputs, dim=1)"
 
 
-def _pictures(trained: TrainedNet) -> str:
+def _pictures(trained: TrainedNet, kind: str) -> str:
     channels, rows, columns = trained.picture or (1, 1, trained.net.input[0])
     mode = '"L"' if channels == 1 else '"RGB"'
     axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
-    return f'''def pictures(folder):
-    """Bytes and class of each picture; those of a class lie in a folder of its name."""
-    places = [(k, Path(folder, name)) for k, name in enumerate(CLASSES)]
-    found = [(k, file) for k, place in places for file in sorted(place.glob("*"))]
-    if not found:
-        sys.exit(f"no pictures in {{folder}}: it holds a folder for each class")
-    opened = (Image.open(file).convert({mode}) for _, file in found)
-    images = np.stack([np.array(one.resize(({columns}, {rows}))) for one in opened])
-    return torch.tensor(images){axes}, torch.tensor([k for k, _ in found])
-'''
+    return function_source(kind, mode=mode, axes=axes, rows=rows, columns=columns)
 
 
 def _images_for(name: str) -> str:
-    return f'''def images_for(part, folder=None):
-    """The pictures in a folder, or the images that gradbook brings for this part."""
-    if folder:
-        return pictures(folder)
-    from gradbook.data.sources import load as load_images
-
-    data = load_images({_quoted(name)})
-    chosen = data.test_for_reporting if part == "test" else data.training_and_validation
-    return torch.tensor(chosen.pixels), torch.tensor(chosen.labels).long()
-'''
-
-
-def _named_pictures(trained: TrainedNet) -> str:
-    channels, rows, columns = trained.picture or (1, 1, trained.net.input[0])
-    mode = '"L"' if channels == 1 else '"RGB"'
-    axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
-    return f'''def pictures(files):
-    """The bytes of pictures, stretched to the size of the network's images."""
-    opened = (Image.open(file).convert({mode}) for file in files)
-    images = np.stack([np.array(one.resize(({columns}, {rows}))) for one in opened])
-    return torch.tensor(images){axes}
-'''
-
-
-ROWS_IN_ORDER = '''def rows(file):
-    """The rows of a table of numbers, with or without a line of headings."""
-    with open(file, encoding="utf-8-sig", newline="") as text:
-        read = [row for row in csv.reader(text) if row]
-    try:
-        list(map(float, read[0]))
-    except ValueError:
-        read = read[1:]
-    return torch.tensor([list(map(float, row)) for row in read])
-'''
-ROWS_WITH_HOLES = '''def rows(file):
-    """The rows of a table as numbers; of a column of words each word is a 0 or a 1.
-
-    An empty cell is missing: NaN.
-    """
-    with open(file, encoding="utf-8-sig", newline="") as text:
-        read = [
-            [
-                float("nan") if not row[name] else float(row[name] == word if words else row[name])
-                for name, words in COLUMNS.items()
-                for word in words or [None]
-            ]
-            for row in csv.DictReader(text)
-        ]
-    return torch.tensor(read)
-'''
-
-
-ROWS = '''def rows(file):
-    """The rows of a table as numbers; of a column of words each word is a 0 or a 1."""
-    with open(file, encoding="utf-8-sig", newline="") as text:
-        read = [
-            [
-                float(row[name] == word) if words else float(row[name])
-                for name, words in COLUMNS.items()
-                for word in words or [None]
-            ]
-            for row in csv.DictReader(text)
-        ]
-    return torch.tensor(read)
-'''
+    return function_source("images for", name=_quoted(name))
 
 
 def _score(trained: TrainedNet) -> str:
-    return f'''def score(network, images, labels):
-    """The share of the images that are read right."""
-    sure = torch.cat([probabilities(network, some) for some in images.split(1000)])
-    return ({_surest(trained, "sure")} == labels).float().mean().item()
-'''
+    return function_source("score", surest=_surest(trained, "sure"))
 
 
 def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
 
 from gradbook.data.warp import Elastic, Warp
 from gradbook.errors import TargetError
@@ -15,27 +18,23 @@ from gradbook.net.trained import TrainedNet
 
 # A function in PyTorch that warps images as a recipe says: the same pictures as data/warp.py.
 
-BETWEEN = '''\
-def between(low, high, shape):
-    """Numbers drawn evenly."""
-    return torch.empty(shape).uniform_(low, high)'''
-SPLINE = '''\
-def spline(length):
-    """How much each point of a grid moves each pixel: a uniform cubic B-spline."""
-    points = torch.arange((length - 1) // {spacing} + 4) - 1
-    far = (torch.arange(length)[:, None] / {spacing} - points).abs()
-    near = (4 - 6 * far**2 + 3 * far**3) / 6
-    return torch.where(far < 1, near, (2 - far).clamp_min(0) ** 3 / 6)'''
+
+def function_source(name: str, /, **values: object) -> str:
+    """Return the function that stands in functions.txt under this name, with values put in."""
+    text = (files("gradbook.formats.torch") / "functions.txt").read_text("utf-8")
+    _, *parts = re.split(r"^=== (.+)\n", text, flags=re.MULTILINE)
+    functions = dict(zip(parts[::2], parts[1::2], strict=True))
+    return Template(functions[name]).substitute(values)
 
 
 def warp_source(warp: Warp) -> str:
     """`warped(images)` and what it calls; nothing if the images stay as they are."""
     if not warp.changes_images:
         return ""
-    parts = [BETWEEN]
+    parts = [function_source("between")]
     if warp.elastic:
-        parts.append(SPLINE.format(spacing=warp.elastic.spacing))
-    return "\n\n\n".join((*parts, "\n".join(_warped(warp)))) + "\n"
+        parts.append(function_source("spline", spacing=warp.elastic.spacing))
+    return "\n\n".join((*parts, _lines(_warped(warp))))
 
 
 def _warped(warp: Warp) -> Iterator[str]:
@@ -124,25 +123,6 @@ CONDITIONS = {  # which parameters are of a kind, by their names
 }
 
 
-LOST = '''@torch.no_grad()
-def lost(network, images, labels):
-    """The mean loss of images that aren't trained on."""
-    pairs = zip(images.split(1000), labels.split(1000))
-    losses = [
-        loss_of(network(prepared(some)), wanted) * len(some) for some, wanted in pairs
-    ]
-    return sum(losses).item() / len(images)
-'''
-
-
-SETTLE = '''@torch.no_grad()
-def settle(network, images):
-    """Take batchnorm's running statistics from images that aren't warped."""
-    for chosen in torch.randint(len(images), ({batches}, BATCH)):
-        network(prepared(images[chosen]))
-'''
-
-
 @dataclass(frozen=True)
 class TorchTraining:
     """What a recipe says, as plain numbers; `kind` is that of the schedule."""
@@ -172,7 +152,7 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
     net = trained.net
     parts = [
         f"EPOCHS, BATCH = {training.epochs}, {training.batch}\n",
-        _lines(_initialise()),
+        function_source("initialise"),
         _lines(_loss(net)),
         _lines(_groups(net)),
     ]
@@ -181,25 +161,15 @@ def training_source(trained: TrainedNet, training: TorchTraining) -> str:
     if warping := warp_source(training.warp):
         parts.append(warping)
     if training.kind == "plateau" and training.holds_back:
-        parts.append(LOST)
+        parts.append(function_source("lost"))
     if training.settling:
-        parts.append(SETTLE.format(batches=training.settling))
+        parts.append(function_source("settle", batches=training.settling))
     parts.append(_lines(_train(net, training)))
     return "\n\n".join(parts)
 
 
 def _lines(lines: Iterator[str]) -> str:
     return "\n".join(lines) + "\n"
-
-
-def _initialise() -> Iterator[str]:
-    yield "def initialise(network):"
-    yield '    """Draw weights after Glorot and Bengio (2010); biases begin at 0."""'
-    yield "    for layer in network.modules():"
-    yield "        if isinstance(layer, (nn.Conv2d, nn.Linear)):"
-    yield "            nn.init.xavier_uniform_(layer.weight)"
-    yield "            if layer.bias is not None and layer.bias.requires_grad:"
-    yield "                nn.init.zeros_(layer.bias)"
 
 
 def _loss(net: Net) -> Iterator[str]:
