@@ -331,7 +331,7 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
         [
             layers.Input((9, 9, 1)),
             layers.MaxPooling2D(2, padding="same", name="first", data_format="channels_first"),
-            layers.Conv2D(2, 3, activation="mish", name="second"),
+            layers.Conv2D(2, 3, activation="celu", name="second"),
             layers.ELU(0.5, name="third"),
             layers.ReLU(5, name="fifth"),
             layers.ZeroPadding2D(((0, 1), (0, 1)), name="sixth"),
@@ -342,7 +342,7 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
         read_keras(tmp_path / "net.keras")
     for said in (
         "MaxPooling2D 'first': channels come last in what is read",
-        "Conv2D 'second': its activation is mish",
+        "Conv2D 'second': its activation is celu",
         "ELU 'third': ELU falls to −1 here: an alpha of 1",
         "ReLU 'fifth': ReLU has no threshold here, and no largest value but ReLU6's",
         "output 'sixth': it isn't what the last layer makes",

@@ -64,7 +64,7 @@ def test_keras_says_what_the_graph_says(net):
 )
 @pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "192"])
 def test_with_preparation_bytes_become_probabilities(input, ending):
-    layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; "
+    layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; mish; "
     loss = "binary cross-entropy" if "sigmoid" in ending else "cross-entropy"
     loss = loss if "soft" in ending or "sigm" in ending else "mean squared error"
     model = model_of(f"input {input}; {layers}{ending}; loss {loss}", images=(3, 8, 8))

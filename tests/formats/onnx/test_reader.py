@@ -46,8 +46,8 @@ def test_what_we_wrote_comes_back(tmp_path_factory, net, fold):
 def test_without_folding_the_layers_are_the_same_but_for_dropout(tmp_path):
     net = Net.parse(
         "input 1x6x6; conv 3 3x3 pad 1 no bias; batchnorm; gelu; dropout 0.1; maxpool 2; "
-        "depthwise 3x3; silu; flatten; dense 5; relu6; dense 5; exact gelu; dense 4; hard swish; "
-        "dense 4; elu; dense 3; log softmax"
+        "depthwise 3x3; silu; mish; flatten; dense 5; relu6; dense 5; exact gelu; dense 4; "
+        "hard swish; dense 4; elu; dense 3; log softmax"
     )
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=False))
     found = read_onnx(tmp_path / "net.onnx")

@@ -108,14 +108,14 @@ def test_a_module_is_a_model(torch):
 def test_all_that_has_no_layer_is_told_at_once(torch):
     nn = torch.nn
     module = nn.Sequential(
-        *(nn.Conv2d(1, 2, 3, padding=(3, 0)), nn.Mish(), nn.ELU(0.5), nn.Hardtanh()),
+        *(nn.Conv2d(1, 2, 3, padding=(3, 0)), nn.SELU(), nn.ELU(0.5), nn.Hardtanh()),
         *(nn.AvgPool2d(2, divisor_override=3), nn.ZeroPad2d(1), nn.MaxPool2d(2)),
     )
     with pytest.raises(GradbookError) as caught:
         torch_net(module.eval(), torch.rand(1, 1, 12, 12))
     for said in (
         "conv2d 'conv2d': with pad 3x0 a window 3x3 may read nothing but padding",
-        "mish 'mish': there is no such layer here",
+        "selu 'selu': there is no such layer here",
         "elu 'elu': ELU falls to −1 here: an alpha of 1",
         "hardtanh 'hardtanh': values are held between 0 and 6, as ReLU6 does, or not at all",
         "avg_pool2d 'avg_pool2d': an average has no divisor of its own here",

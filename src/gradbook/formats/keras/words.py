@@ -32,6 +32,7 @@ ACTIVATIONS = {  # Keras's words for our activations, the one that is written fi
     "log softmax": ("log_softmax",),
     "exact gelu": ("gelu",),
     "silu": ("silu", "swish"),
+    "mish": ("mish",),
     "hard swish": ("hard_silu", "hard_swish"),
     "identity": ("linear",),
 }

@@ -47,6 +47,7 @@ ACTIVATIONS = {  # by our words
     "gelu": TorchWord('F.gelu({}, approximate="tanh")', "gelu"),
     "exact gelu": TorchWord("F.gelu({})", "gelu"),
     "silu": TorchWord("F.silu({})", "silu"),
+    "mish": TorchWord("F.mish({})", "mish"),
     "hard swish": TorchWord("F.hardswish({})", "hardswish"),
     "identity": TorchWord("{}", "alias"),
     "softmax": TorchWord("F.softmax({}, dim=1)", "softmax"),
