@@ -9,7 +9,7 @@ import gradbook as gb
 from gradbook.errors import TargetError
 from gradbook.net import parse
 from gradbook.net.measure import measure
-from gradbook.report.summary.table import table
+from gradbook.report.summary import summary_table
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.drawing import draw
 from gradbook.targets.excel.reader import ReaderPlan
@@ -49,7 +49,7 @@ def test_a_drawing_shows_them(name, numbers):
 
 @pytest.mark.parametrize("name", NETS)
 def test_a_summary_has_a_row_for_each(name):
-    shown = str(table(measure(parse(NETS[name]))))
+    shown = str(summary_table(measure(parse(NETS[name]))))
     assert "pairnorm" in shown
     assert "wavy" in shown
 
