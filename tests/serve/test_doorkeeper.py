@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gradbook.serve.doorkeeper import MOST_WAITING, SECONDS
+from gradbook.serve.server import MOST_WAITING, SECONDS
 from tests.serve.running import Served, served
 
 PROMPTLY = 2.0  # seconds, on a busy machine

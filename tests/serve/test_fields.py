@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.serve.fields import Field, options, record
-from gradbook.serve.requests import Refused
+from gradbook.serve.requests import Field, RefusalError, options, record
 
 FIELDS = {
     "text": Field(str, 1, 10, is_needed=True),
@@ -46,7 +45,7 @@ def test_what_is_given_is_kept_and_the_rest_is_as_usual():
     ],
 )
 def test_what_wont_do_is_said(sent, why):
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(RefusalError, match=why):
         record(json.dumps(sent).encode(), FIELDS)
 
 
@@ -54,7 +53,7 @@ def refusal(read, *words):
     """The status with which something is refused; nothing where it isn't, and what was read."""
     try:
         return None, read(*words)
-    except Refused as refused:
+    except RefusalError as refused:
         return refused.status, refused.why
 
 

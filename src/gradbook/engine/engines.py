@@ -19,7 +19,7 @@ from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_n
 from gradbook.graph.node import Node, ancestors
 from gradbook.graph.reference import evaluate
 from gradbook.layers.losses import HALF_SURE
-from gradbook.net import Conv, Net
+from gradbook.net import Net
 from gradbook.net.build import inference
 from gradbook.net.measure import measure
 from gradbook.net.step import drawn
@@ -136,7 +136,8 @@ def faster_kind(net: Net, batch: int, rows: int, epochs: int) -> str:
     """'plain' or 'native', for a training over so many rows and epochs."""
     steps = epochs * ceil(rows / batch)
     macs = epochs * rows * measure(net).training_macs
-    speed = CONV_MACS if any(isinstance(layer, Conv) for layer in net.layers) else DENSE_MACS
+    slides = any(layer.sums and not layer.reads_all for layer in net.layers)
+    speed = CONV_MACS if slides else DENSE_MACS
     is_little = steps * NUMPY_STEP + macs / speed < COMPILING
     return "plain" if is_little or find_compiler() is None else "native"
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import counted, percent, size
 from gradbook.graph.window import Shape, Window
-from gradbook.lab.models.model import Model
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
@@ -40,6 +39,9 @@ from gradbook.report.words import (
     plain,
     table_text,
 )
+
+if TYPE_CHECKING:
+    from gradbook.lab.models.model import Model
 
 VERSION = 1  # of the JSON
 IN_SHORT = ("layer", "output", "parameters")  # what says of a trained network what it is

@@ -26,7 +26,7 @@ from gradbook.audit.many import check_books, report_of
 from gradbook.audit.workbook.package import TOO_LARGE
 from gradbook.files import in_order, whole_file
 from gradbook.serve.crew import USUAL, Crew, Errand
-from gradbook.serve.requests import Refused
+from gradbook.serve.requests import RefusalError
 from gradbook.work.processes import Outcome
 
 LONGEST_PART, LONGEST_NAME = 200, 800  # bytes of a file's name, and with its folders
@@ -38,17 +38,17 @@ AWAITED, WAITING, DONE, GONE = "awaited", "waiting", "done", "gone"
 # What a worker does: in the book's own folder, with its own name --------------------
 
 
-def judged(folder: str, name: str) -> BookReport:
+def judge(folder: str, name: str) -> BookReport:
     report: BookReport = _within(folder, lambda: check(name))
     return report
 
 
-def marked(folder: str, report: BookReport, score: BookScore | None) -> bytes:
+def mark(folder: str, report: BookReport, score: BookScore | None) -> bytes:
     copy: bytes = _within(folder, lambda: annotate(report.book, report, score))
     return copy
 
 
-def corrected(folder: str, report: BookReport) -> Correction:
+def correct(folder: str, report: BookReport) -> Correction:
     found: Correction = _within(folder, lambda: next(corrections([report], AGAIN)))
     return found
 
@@ -121,7 +121,7 @@ class HandedInBooks:
         named = sorted(taken.items(), key=lambda item: in_order(item[0]))
         with self._lock:
             if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
-                raise Refused(413, f"a class has at most {MOST_BOOKS:,} books")
+                raise RefusalError(413, f"a class has at most {MOST_BOOKS:,} books")
             awaited = [self._awaited(name, *announced) for name, announced in named]
         return awaited, left
 
@@ -140,7 +140,7 @@ class HandedInBooks:
         """A book's content. If it doesn't come whole, nothing of it stays."""
         book = self.book(number)
         if book.state not in (AWAITED, GONE):
-            raise Refused(409, "it is there already: announce it again")
+            raise RefusalError(409, "it is there already: announce it again")
         try:
             book.path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(book.path) as part, part.open("wb") as file:
@@ -148,16 +148,16 @@ class HandedInBooks:
                     file.write(piece)
         except OSError as error:
             self._lose(book)
-            raise Refused(507, f"it can't be kept: {error.strerror}") from error
+            raise RefusalError(507, f"it can't be kept: {error.strerror}") from error
         except BaseException:
             self._lose(book)
             raise
         with self._lock:
             if self._books.get(number) is not book:
                 rmtree(book.folder, ignore_errors=True)
-                raise Refused(409, "another one has taken its place")
+                raise RefusalError(409, "another one has taken its place")
             book.state, book.size = WAITING, size
-            task = partial(judged, str(book.folder), book.name)
+            task = partial(judge, str(book.folder), book.name)
             book.job = self.crew.submit(task, partial(self._settle, book), USUAL)
             self._touch(book)
 
@@ -199,7 +199,7 @@ class HandedInBooks:
 
     def book(self, number: int) -> HandedIn:
         if number not in self._books:
-            raise Refused(404, "no such book")
+            raise RefusalError(404, "no such book")
         return self._books[number]
 
     def changed_since(self, version: int) -> tuple[int, list[HandedIn]]:

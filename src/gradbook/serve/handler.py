@@ -19,7 +19,7 @@ from typing import IO, Any, Protocol, cast
 from urllib.parse import quote
 
 from gradbook.errors import FileError, GradbookError, NetTextError, one_line
-from gradbook.serve.requests import Answer, Content, Cut, Refused, Request, said
+from gradbook.serve.requests import Answer, Content, Cut, RefusalError, Request, json_answer
 from gradbook.work.processes import LostTask, OurFault
 
 PATIENCE = 30.0  # seconds that a connection may be silent
@@ -137,13 +137,13 @@ class PageHandler(BaseHTTPRequestHandler):
         """The host as we are called here, and no page of anybody else's."""
         hosts = self.headers.get_all("Host") or []
         if len(hosts) != 1 or hosts[0].lower() not in self.home.hosts:
-            raise Refused(421)
+            raise RefusalError(421)
         origins = self.headers.get_all("Origin") or []
         if any(origin.lower() != f"http://{hosts[0].lower()}" for origin in origins):
-            raise Refused(403)
+            raise RefusalError(403)
         sites = self.headers.get_all("Sec-Fetch-Site") or []
         if any(site not in ("same-origin", "none") for site in sites) and not self._is_opened():
-            raise Refused(403)
+            raise RefusalError(403)
 
     def _is_opened(self) -> bool:
         """Whether somebody opens a page in a tab, from wherever they have its address."""
@@ -155,16 +155,16 @@ class PageHandler(BaseHTTPRequestHandler):
         _, token, *rest = [*path.split("/", 2), "", ""][:4]
         given = token.encode("utf-8", "replace")
         if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):
-            raise Refused(404)
+            raise RefusalError(404)
         return rest[0]
 
     def _length(self) -> int:
         """How many bytes come with the request."""
         if self.headers.get("Transfer-Encoding"):
-            raise Refused(411, "say in Content-Length how much comes")
+            raise RefusalError(411, "say in Content-Length how much comes")
         lengths = self.headers.get_all("Content-Length") or ["0"]
         if len(lengths) != 1 or not LENGTH.fullmatch(lengths[0]):
-            raise Refused(400, "Content-Length is no number")
+            raise RefusalError(400, "Content-Length is no number")
         return int(lengths[0])
 
     def _is_wanted(self) -> bool:
@@ -231,23 +231,23 @@ class PageHandler(BaseHTTPRequestHandler):
 def _objection(error: Exception) -> Answer:
     """What its page is told of an error; who has no page is told nothing."""
     match error:
-        case Refused(why=""):
+        case RefusalError(why=""):
             return Answer(status=error.status)
-        case Refused():
-            return said({"error": one_line(error.why), **error.told}, error.status)
+        case RefusalError():
+            return json_answer({"error": one_line(error.why), **error.told}, error.status)
         case NetTextError():
             place = {"line": error.line, "column": error.column}
-            return said({"error": one_line(error.message), **place}, 422)
+            return json_answer({"error": one_line(error.message), **place}, 422)
         case FileError():
-            return said({"error": str(error)}, 507)
+            return json_answer({"error": str(error)}, 507)
         case GradbookError():
-            return said({"error": str(error)}, 422)
+            return json_answer({"error": str(error)}, 422)
         case LostTask():
-            return said({"error": f"that {error}"}, 503)
+            return json_answer({"error": f"that {error}"}, 503)
         case OurFault():
-            return said({"error": str(error)}, 500)
+            return json_answer({"error": str(error)}, 500)
     fault = one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})")
-    return said({"error": fault}, 500)
+    return json_answer({"error": fault}, 500)
 
 
 def _opened(answer: Answer) -> IO[bytes]:

@@ -18,9 +18,9 @@ from gradbook.audit.findings import UNREADABLE, WORST_FIRST, BookReport, with_hi
 from gradbook.errors import GradbookError, one_line
 from gradbook.report.audit import grades_csv, verdict_counts
 from gradbook.report.audit_page import ClassTable, audit_page, book_part, in_common
-from gradbook.serve.books import HandedIn, HandedInBooks, corrected, marked
+from gradbook.serve.books import HandedIn, HandedInBooks, correct, mark
 from gradbook.serve.crew import Crew, Errand
-from gradbook.serve.requests import Answer, Cut, Refused, Request, said
+from gradbook.serve.requests import Answer, Cut, RefusalError, Request, json_answer
 from gradbook.work.processes import LostTask, OurFault, Task
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same books make the same archive
@@ -83,7 +83,7 @@ def detail(book: HandedIn, ways: Ways) -> Answer:
     report = ways.told(_report(book))
     scored = ways.asked(ways.scores([report]))
     points = in_points(scored[0]) if scored else ""
-    return said({"name": one_line(book.name), "points": points, "html": book_part(report)})
+    return json_answer({"name": one_line(book.name), "points": points, "html": book_part(report)})
 
 
 # Whole, in a worker ---------------------------------------------------------------
@@ -119,7 +119,7 @@ class Desk:
     def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
         reports = [ways.told(book.report) for book in books.judged_books() if book.report]
         several = len(reports) > 1
-        return said(self.result(partial(shared, reports, ways), request) if several else [])
+        return json_answer(self.result(partial(shared, reports, ways), request) if several else [])
 
     def grades(self, books: HandedInBooks, ways: Ways) -> Answer:
         reports = _reports(books, ways)
@@ -134,14 +134,14 @@ class Desk:
         job = self.crew.submit(_copying(book, kind, ways))
         made, remarks = _made(kind, path.name, job, request)
         if not made:
-            raise Refused(409, "; ".join(remarks))
+            raise RefusalError(409, "; ".join(remarks))
         return Answer(made, path.suffix.lower(), path.name)
 
     def archive(self, books: HandedInBooks, kind: str, ways: Ways, request: Request) -> Answer:
         """The copies of all books that can be read, and what is to be said of them."""
         readable = [b for b in books.judged_books() if b.report and b.report.verdict != UNREADABLE]
         if not readable:
-            raise Refused(409, "no book that can be read is here yet")
+            raise RefusalError(409, "no book that can be read is here yet")
         jobs = deque(self.crew.submit(_copying(book, kind, ways)) for book in readable)
         names = copy_names([*(book.name for book in readable), REMARKS])
         file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - who sends it closes it
@@ -160,22 +160,22 @@ class Desk:
 def _fill(
     archive: ZipFile, kind: str, names: Sequence[str], jobs: deque[Errand], request: Request
 ) -> None:
-    said: list[str] = []
+    notes: list[str] = []
     for name in names[:-1]:
         copy, remarks = _made(kind, name, jobs.popleft(), request)
-        said += remarks
+        notes += remarks
         if copy:
             archive.writestr(ZipInfo(name, LONG_AGO), copy)
-    if said:
-        archive.writestr(ZipInfo(names[-1], LONG_AGO), "".join(f"{line}\n" for line in said))
+    if notes:
+        archive.writestr(ZipInfo(names[-1], LONG_AGO), "".join(f"{line}\n" for line in notes))
 
 
 def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
     report, folder = _report(book), str(book.folder)
     if kind == CORRECTED:
-        return partial(corrected, folder, report)
+        return partial(correct, folder, report)
     (scored,) = ways.asked(ways.scores([report])) or (None,)
-    return partial(marked, folder, ways.told(report), scored)
+    return partial(mark, folder, ways.told(report), scored)
 
 
 def _made(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
@@ -200,12 +200,12 @@ def _value(job: Errand, request: Request) -> Any:
 
 def _report(book: HandedIn) -> BookReport:
     if book.report is None:
-        raise Refused(409, f"{book.name} hasn't been judged yet")
+        raise RefusalError(409, f"{book.name} hasn't been judged yet")
     return book.report
 
 
 def _reports(books: HandedInBooks, ways: Ways) -> list[BookReport]:
     reports = [ways.told(book.report) for book in books.judged_books() if book.report is not None]
     if not reports:
-        raise Refused(409, "no book has been judged yet")
+        raise RefusalError(409, "no book has been judged yet")
     return reports

@@ -1,18 +1,21 @@
-"""What a page asks of us and what we answer, whatever carries it."""
+"""What a page asks of us, held against the fields it may have, and what we answer."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedIOBase
-from typing import IO
+from math import inf
+from typing import IO, Any
+from urllib.parse import parse_qsl
 
 LARGEST_RECORD = 4 * 2**20  # bytes of JSON
 CHUNK = 2**16
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """What can't be done for who asks: a status, why, and what else its page is told."""
 
     def __init__(self, status: int, why: str = "", **told: object) -> None:
@@ -38,7 +41,7 @@ class Content:
     def pieces(self, most: int) -> Iterator[bytes]:
         """As it comes; more than `most` bytes are refused before any is read."""
         if self.left > most:
-            raise Refused(413, f"that is larger than {most:,} bytes")
+            raise RefusalError(413, f"that is larger than {most:,} bytes")
         while self.left:
             piece = self.source.read(min(self.left, CHUNK))
             if not piece:
@@ -68,10 +71,101 @@ class Answer:
     status: int = 200
 
 
-def said(found: object, status: int = 200) -> Answer:
+def json_answer(found: object, status: int = 200) -> Answer:
     """An answer for the page's own script."""
     text = json.dumps(found, ensure_ascii=False, allow_nan=False)
     return Answer(text.encode("utf-8", "backslashreplace"), ".json", status=status)
 
 
 NOTHING = Answer(status=204)
+
+
+# Fields: of their kinds, in their ranges, and nothing else --------------------
+
+LARGEST = sys.float_info.max
+MOST_OF_A_QUERY = 20  # options behind a question mark
+
+
+@dataclass(frozen=True)
+class Field:
+    """A value of one kind; of words and lists, `low` and `high` are how long they are."""
+
+    kind: type
+    low: float = -inf
+    high: float = inf
+    usual: Any = None  # where nothing is given
+    is_needed: bool = False
+
+    def objection(self, value: object) -> str:
+        """What is wrong with a value; '' where nothing is."""
+        kinds = (int, float) if self.kind is float else (self.kind,)
+        if type(value) not in kinds:
+            return f"is no {NAMES[self.kind]}"
+        size = value if isinstance(value, int | float) else len(value)  # type: ignore[arg-type]
+        if not self.low <= size <= self.high or not -LARGEST <= size <= LARGEST:
+            return f"is out of range: {_range(self.low, self.high)}"
+        return ""
+
+
+NAMES = {str: "text", bool: "yes or no", int: "whole number", float: "number", list: "list"}
+Fields = Mapping[str, Field]
+
+
+def _range(low: float, high: float) -> str:
+    least = f"at least {low:,}" if low > -inf else ""
+    most = f"at most {high:,}" if high < inf else ""
+    return " and ".join(filter(None, [least, most])) or "a finite number"
+
+
+def record(body: bytes, fields: Fields) -> dict[str, Any]:
+    """A JSON object with these fields and no others."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RefusalError(400, "that is no JSON") from None
+    return check_fields(found, fields)
+
+
+def check_fields(found: object, fields: Fields) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise RefusalError(400, "that is no JSON object")
+    unknown = next((name for name in found if name not in fields), None)
+    if unknown is not None:
+        raise RefusalError(400, f"nothing is called '{unknown}' here")
+    return {name: _checked(name, found.get(name), asked) for name, asked in fields.items()}
+
+
+def _checked(name: str, value: object, asked: Field) -> Any:
+    if value is None:
+        if asked.is_needed:
+            raise RefusalError(400, f"{name} is missing")
+        return asked.usual
+    if objection := asked.objection(value):
+        raise RefusalError(422, f"{name} {objection}")
+    return value
+
+
+def options(query: str, fields: Fields) -> dict[str, Any]:
+    """What stands behind the question mark of an address: each word once, as these fields."""
+    try:
+        pairs = parse_qsl(query, True, True, max_num_fields=MOST_OF_A_QUERY)
+    except ValueError:
+        if query:
+            raise RefusalError(400, "that is no query") from None
+        pairs = []
+    words = dict(pairs)
+    if len(words) < len(pairs):
+        raise RefusalError(400, "something is asked twice")
+    read = {
+        name: _value(name, word, fields[name].kind)
+        for name, word in words.items()
+        if name in fields
+    }
+    return check_fields({**words, **read}, fields)
+
+
+def _value(name: str, word: str, kind: type) -> Any:
+    try:
+        return word == "1" if kind is bool else kind(word)
+    except ValueError:
+        raise RefusalError(422, f"{name} is no {NAMES[kind]}") from None

@@ -14,9 +14,18 @@ from gradbook.folders import temporary_folder
 from gradbook.report.serving import serve_page
 from gradbook.serve.books import HandedInBooks
 from gradbook.serve.crew import Crew
-from gradbook.serve.fields import Field, checked, options, record
 from gradbook.serve.marking import CORRECTED, MARKED, Desk, Ways, detail, growth
-from gradbook.serve.requests import NOTHING, Answer, Refused, Request, said
+from gradbook.serve.requests import (
+    NOTHING,
+    Answer,
+    Field,
+    RefusalError,
+    Request,
+    check_fields,
+    json_answer,
+    options,
+    record,
+)
 from gradbook.serve.texts import FIELDS, KeptResults, made_of_text
 
 LONGEST_TASK = 120.0  # seconds, as for a book of a class
@@ -76,9 +85,9 @@ class Site:
         shape, numbers = _shape(request.path)
         methods = self.routes.get(shape)
         if methods is None:
-            raise Refused(404, "there is nothing of that name")
+            raise RefusalError(404, "there is nothing of that name")
         if request.method not in methods:
-            raise Refused(405, f"here one can {' or '.join(methods)}")
+            raise RefusalError(405, f"here one can {' or '.join(methods)}")
         return methods[request.method](request, *numbers)
 
     def _front(self, request: Request) -> Answer:
@@ -89,14 +98,14 @@ class Site:
     def _begin(self, request: Request) -> Answer:
         with self._lock:
             if len(self._classes) >= MOST_CLASSES:
-                raise Refused(409, f"there are {MOST_CLASSES} classes already: remove one")
+                raise RefusalError(409, f"there are {MOST_CLASSES} classes already: remove one")
             number = next(self._numbers)
             self._classes[number] = HandedInBooks(self.folder / f"class-{number}", self.crew)
-        return said({"class": number}, 201)
+        return json_answer({"class": number}, 201)
 
     def _class(self, number: int) -> HandedInBooks:
         if number not in self._classes:
-            raise Refused(404, "that class isn't here any more: reload the page")
+            raise RefusalError(404, "that class isn't here any more: reload the page")
         return self._classes[number]
 
     def _clear(self, request: Request, number: int) -> Answer:
@@ -109,9 +118,9 @@ class Site:
     def _announce(self, request: Request, number: int) -> Answer:
         books = self._class(number)
         asked = record(request.content.whole(), ANNOUNCED)["books"]
-        files = [checked(file, FILE) for file in asked]
+        files = [check_fields(file, FILE) for file in asked]
         awaited, left = books.announce([(file["name"], file["size"]) for file in files])
-        return said(
+        return json_answer(
             {
                 "books": [{"number": one.number, "given": one.given} for one in awaited],
                 "left": [{"name": name, "why": why} for name, why in left.items()],
@@ -121,7 +130,7 @@ class Site:
     def _receive(self, request: Request, number: int, book: int) -> Answer:
         books, size = self._class(number), request.content.left
         if sum(one.size for one in list(self._classes.values())) + size > MOST_BYTES:
-            raise Refused(413, "all books together are too large: remove a class")
+            raise RefusalError(413, "all books together are too large: remove a class")
         books.receive(book, request.content.pieces(limits.BOOK.most), size)
         return NOTHING
 
@@ -132,7 +141,7 @@ class Site:
     def _growth(self, request: Request, number: int) -> Answer:
         asked = options(request.query, GROWTH)
         since = asked.pop("since")
-        return said(growth(self._class(number), since, Ways(**asked)))
+        return json_answer(growth(self._class(number), since, Ways(**asked)))
 
     def _detail(self, request: Request, number: int, book: int) -> Answer:
         return detail(self._class(number).book(book), _ways(request))
@@ -159,7 +168,9 @@ class Site:
     def _text(self, request: Request) -> Answer:
         kind = request.path
         asked = record(request.content.whole(), FIELDS[kind])
-        return said(self.results.keep(self.desk.result(made_of_text(kind, asked), request)), 201)
+        return json_answer(
+            self.results.keep(self.desk.result(made_of_text(kind, asked), request)), 201
+        )
 
     def _result(self, request: Request, number: int) -> Answer:
         return self.results.file(number, request.path.rpartition("/")[2])

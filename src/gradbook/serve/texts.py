@@ -27,8 +27,7 @@ from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
 from gradbook.report.sweep import sweep_csv, sweep_json, sweep_page, sweep_svg
 from gradbook.report.workbook import write_workbook
-from gradbook.serve.fields import Field
-from gradbook.serve.requests import Answer, Refused
+from gradbook.serve.requests import Answer, Field, RefusalError
 from gradbook.work.processes import Task
 
 SOURCE = "net.txt"
@@ -53,7 +52,7 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Made:
+class TextResult:
     """The files that were made of a text, the one to be shown first, and what is to be said."""
 
     files: Mapping[str, bytes]
@@ -71,7 +70,7 @@ def network(text: str) -> Net:
     return net
 
 
-def explained(text: str, only: str | None) -> Made:
+def explained(text: str, only: str | None) -> TextResult:
     found = explain(network(text), only)
     words = ["--only", only] if only else []
     files = {
@@ -81,17 +80,17 @@ def explained(text: str, only: str | None) -> Made:
         "derivation.txt": str(found),
         "derivation.json": found.json(),
     }
-    return Made({name: content.encode() for name, content in files.items()})
+    return TextResult({name: content.encode() for name, content in files.items()})
 
 
-def written(text: str, epochs: int | None, rate: float | None) -> Made:
+def written(text: str, epochs: int | None, rate: float | None) -> TextResult:
     with temporary_folder() as folder:
         path = Path(folder, "net.xlsx")
         book = write_workbook(network(text), path, epochs=epochs or USUAL_EPOCHS, rate=rate)
-        return Made({path.name: path.read_bytes()}, book.remarks)
+        return TextResult({path.name: path.read_bytes()}, book.remarks)
 
 
-def swept(text: str, rates: str | None, epochs: int | None) -> Made:
+def swept(text: str, rates: str | None, epochs: int | None) -> TextResult:
     found = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
     words = ["--rates", rates] if rates else []
     words += ["--epochs", str(epochs)] if epochs else []
@@ -102,7 +101,7 @@ def swept(text: str, rates: str | None, epochs: int | None) -> Made:
         "sweep.json": sweep_json(found),
     }
     said = (found.finding,)
-    return Made({name: content.encode() for name, content in files.items()}, said)
+    return TextResult({name: content.encode() for name, content in files.items()}, said)
 
 
 def _rates(words: str | None) -> Sequence[float]:
@@ -120,7 +119,7 @@ def _command(verb: str, *words: str) -> str:
 
 def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
     """The task by which a text becomes what is asked for."""
-    works: Mapping[str, Callable[..., Made]] = {
+    works: Mapping[str, Callable[..., TextResult]] = {
         "explain": explained,
         "sheet": written,
         "sweep": swept,
@@ -141,7 +140,7 @@ class KeptResults:
         self._lock = Lock()
         folder.mkdir()
 
-    def keep(self, made: Made) -> dict[str, Any]:
+    def keep(self, made: TextResult) -> dict[str, Any]:
         """What a page needs to know to ask for the files."""
         with self._lock:
             number = next(self._numbers)
@@ -157,9 +156,9 @@ class KeptResults:
 
     def file(self, number: int, name: str) -> Answer:
         if name not in NAMES or number not in self._kept:
-            raise Refused(404, "that isn't kept any more: make it again")
+            raise RefusalError(404, "that isn't kept any more: make it again")
         try:
             file = (self.folder / str(number) / name).open("rb")
         except OSError:
-            raise Refused(404, "that isn't kept any more: make it again") from None
+            raise RefusalError(404, "that isn't kept any more: make it again") from None
         return Answer(file, Path(name).suffix)
