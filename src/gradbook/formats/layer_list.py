@@ -155,20 +155,20 @@ BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them do
 LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
 
 
-def by_channel(constant: Array, size: Shape, turned: bool) -> Array:
-    """A number for each channel, out of constants that are broadcast; last if `turned`."""
+def by_channel(constant: Array, size: Shape, channels_last: bool) -> Array:
+    """A number for each channel, out of constants that are broadcast; last if `channels_last`."""
     if constant.size == 1:
         return np.full(size[0], constant.item())
     places = (1,) * (len(size) - 1)
-    wanted = (*places, size[0]) if turned else (size[0], *places)
-    shapes = [wanted, (1, *wanted), *([size[:1], (1, *size[:1])] if turned else [])]
+    wanted = (*places, size[0]) if channels_last else (size[0], *places)
+    shapes = [wanted, (1, *wanted), *([size[:1], (1, *size[:1])] if channels_last else [])]
     if constant.shape not in shapes:
         raise NoLayer(f"constants of {spell(constant.shape)} are none for each channel")
     return constant.reshape(-1)
 
 
 @dataclass
-class LayerRow:
+class LayerList:
     """The layers so far and the size of each value; values are told by their numbers."""
 
     sizes: list[Shape]

@@ -16,7 +16,7 @@ import numpy as np
 from gradbook.formats.imported import NoLayer, Refusals
 from gradbook.formats.layer_list import (
     READ_BY_WINDOWS,
-    LayerRow,
+    LayerList,
     Padding,
     by_channel,
     join_paddings,
@@ -47,7 +47,7 @@ class GraphReader:
     """The layers so far, and where each of the graph's values lies among theirs."""
 
     refusals: Refusals
-    row: LayerRow
+    row: LayerList
     numbers: dict[str, int] = field(default_factory=dict)  # of each of the graph's values
     paddings: dict[str, Padding] = field(default_factory=dict)  # around some of them
     channels_last: set[str] = field(default_factory=set)  # those with channels last

@@ -8,7 +8,7 @@ import pytest
 from gradbook.formats.onnx.read import read_onnx
 from gradbook.formats.op_graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST
 from gradbook.formats.torch.content import AtenCall
-from gradbook.formats.torch.read import torch_net, turned_axes
+from gradbook.formats.torch.read import source_axes, torch_net
 from tests.trained import by_the_graph
 
 
@@ -26,7 +26,7 @@ from tests.trained import by_the_graph
     ],
 )
 def test_each_axis_comes_from_somewhere_or_the_turn_is_none(operator, told, axes):
-    assert turned_axes(AtenCall(operator, told, "y"), 4) == axes
+    assert source_axes(AtenCall(operator, told, "y"), 4) == axes
 
 
 SCALES = {  # what a layer scale is written like: before the turn back, or after it

@@ -19,7 +19,7 @@ from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
 from gradbook.formats.layer_list import (
     BYTES,
     READ_BY_WINDOWS,
-    LayerRow,
+    LayerList,
     Padding,
     join_paddings,
     leave_out_zeros,
@@ -169,7 +169,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     reader = _KerasReader(
         content,
         refusals,
-        LayerRow([_picture(content.shape)], prepares=content.notes.preparation is None),
+        LayerList([_picture(content.shape)], prepares=content.notes.preparation is None),
     )
     reader.read()
     refusals.settle()
@@ -197,7 +197,7 @@ def _picture(shape: tuple[int, ...]) -> Shape:
 class _KerasReader:
     content: KerasContent
     refusals: Refusals
-    row: LayerRow
+    row: LayerList
     values: dict[str, KerasValue] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 

@@ -50,7 +50,7 @@ class KerasLayer:
 
 
 @dataclass
-class KerasRow:
+class KerasLayerList:
     """Layers so far; the first is the input."""
 
     made: list[KerasLayer] = field(default_factory=list)
@@ -101,7 +101,7 @@ def channels_last(shape: Shape) -> Shape:
 LOWEST = -1e30  # beside which nothing is larger in the padding of a maxpool
 
 
-def pooled(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+def pooled(row: KerasLayerList, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
     """What a pool makes of a value."""
     word, shape = {"max": "Max", "avg": "Average"}[pool.kind], channels_last(own.makes)
     if pool.size is None:
@@ -125,7 +125,7 @@ def _settings(window: Window, padding: str = "valid") -> dict[str, Any]:
     }
 
 
-def _averaged(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+def _averaged(row: KerasLayerList, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
     """Of zeros too, then scaled up where some of them don't count."""
     window, shape = pool.window(own.given), channels_last(own.makes)
     if window.dilation != (1, 1):
@@ -137,7 +137,9 @@ def _averaged(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> Ke
     return _rescaled(row, own.name, mean, scale)
 
 
-def _averaged_with_gaps(row: KerasRow, own: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
+def _averaged_with_gaps(
+    row: KerasLayerList, own: TrainedLayer, pool: Pool, x: KerasLayer
+) -> KerasLayer:
     """By weights that are all the same and that no training changes, at every place; of these
     places then only those that are asked for."""
     window, channels = pool.window(own.given), own.given[0]
@@ -172,13 +174,13 @@ def _scale(window: Window, own: TrainedLayer, pool: Pool) -> Array | None:
     return None if (counts == window.area).all() else window.area / np.maximum(counts, 1)
 
 
-def _rescaled(row: KerasRow, name: str, x: KerasLayer, scale: Array) -> KerasLayer:
+def _rescaled(row: KerasLayerList, name: str, x: KerasLayer, scale: Array) -> KerasLayer:
     told = {"scale": scale[..., None].tolist(), "offset": 0.0}
     return row.add("Rescaling", name, told, [x], x.shape)
 
 
 def _largest_with_gaps(
-    row: KerasRow, own: TrainedLayer, window: Window, x: KerasLayer
+    row: KerasLayerList, own: TrainedLayer, window: Window, x: KerasLayer
 ) -> KerasLayer:
     """Of x and x moved: by rows first, then by columns; and of these places those asked for."""
     stepping = window.stride != (1, 1)
@@ -193,7 +195,7 @@ def _largest_with_gaps(
 
 
 def _largest_along(
-    row: KerasRow, name: str, window: Window, axis: int, x: KerasLayer
+    row: KerasLayerList, name: str, window: Window, axis: int, x: KerasLayer
 ) -> KerasLayer:
     count, gap = window.size[axis], window.dilation[axis]
     shape = tuple(n - (axis == k) * (count - 1) * gap for k, n in enumerate(x.shape))
@@ -225,7 +227,7 @@ class KerasLayers:
 
     trained: TrainedNet
     picture: Shape | None = None  # of what comes in, where it isn't what the network takes
-    row: KerasRow = field(default_factory=KerasRow)
+    row: KerasLayerList = field(default_factory=KerasLayerList)
 
     def write(self) -> None:
         values = [self._input()]

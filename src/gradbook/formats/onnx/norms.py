@@ -117,22 +117,23 @@ class NormNodes:
 
 
 def norm_from(
-    content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False
+    content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool = False
 ) -> NormNodes | None:
-    """The normalisation that begins with a node, of values of this size, if one does; `turned` says
-    that their channels stand last."""
-    if turned and node.op_type not in ("LayerNormalization", "ReduceMean"):
+    """Return the normalisation of values of this size that begins with a node, if one does."""
+    if channels_last and node.op_type not in ("LayerNormalization", "ReduceMean"):
         return None
     match node.op_type:
         case "ReduceMean":
-            return _by_means(content, node, size, turned)
+            return _by_means(content, node, size, channels_last)
         case "LayerNormalization":
             axis = settings(node)["axis"] % (len(size) + 1)
-            if turned and axis == len(size):
-                scale, shift = (array[:, 0, 0] for array in _affine(content, node, size, turned))
+            if channels_last and axis == len(size):
+                scale, shift = (
+                    array[:, 0, 0] for array in _affine(content, node, size, channels_last)
+                )
                 tensors = {"scale": scale, "shift": shift}
                 return NormNodes(PlaceNorm(settings(node)["epsilon"]), tensors, [node])
-            if axis != 1 or turned:
+            if axis != 1 or channels_last:
                 raise NoLayer(SOME)
             return _norm(content, [node], size, 1, *_affine(content, node, size))
         case "GroupNormalization":
@@ -169,14 +170,16 @@ def _grouped(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | No
     return _norm(content, every, size, groups, scale, shift)
 
 
-def _by_means(content: OnnxGraph, node: NodeProto, size: Shape, turned: bool) -> NormNodes | None:
+def _by_means(
+    content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool
+) -> NormNodes | None:
     means = means_from(content, node, len(size) + 1)
     if means is None:
         return None
     nodes, scale, shift = _scaled(
-        content, means.nodes, np.ones(size), np.zeros(size), turned=turned
+        content, means.nodes, np.ones(size), np.zeros(size), channels_last=channels_last
     )
-    every, channels = frozenset(range(1, len(size) + 1)), len(size) if turned else 1
+    every, channels = frozenset(range(1, len(size) + 1)), len(size) if channels_last else 1
     if len(size) == 3 and means.axes == {channels}:
         if any((array != array[:, :1, :1]).any() for array in (scale, shift)):
             raise NoLayer("it scales each place by a number of its own")
@@ -193,13 +196,13 @@ def _scaled(
     nodes: Sequence[NodeProto],
     scale: Array,
     shift: Array,
-    turned: bool = False,
+    channels_last: bool = False,
 ) -> tuple[Sequence[NodeProto], Array, Array]:
     """With what is done to each channel or value then."""
     found = list(nodes)
     for word in ("Mul", "Add"):
         further = _only_reader(content, found[-1], word)
-        number = further and _beside(content, further, scale.shape, turned)
+        number = further and _beside(content, further, scale.shape, channels_last)
         if further is None or number is None:
             break
         found.append(further)
@@ -267,17 +270,19 @@ def _lays_out(target: Shape, size: Shape) -> bool:
     return len(told) == len(size) and all(a in (-1, 0, b) for a, b in zip(told, size, strict=True))
 
 
-def _beside(content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False) -> Array | None:
+def _beside(
+    content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool = False
+) -> Array | None:
     """A number for each value, where a node has constants beside what it reads."""
     given = [content.constants[name] for name in node.input if name in content.constants]
     if len(given) != 1:
         return None
-    theirs = (*size[1:], size[0]) if turned else size
+    theirs = (*size[1:], size[0]) if channels_last else size
     try:
         found = np.broadcast_to(np.asarray(given[0], np.float64), (1, *theirs))[0]
     except ValueError:
         return None
-    return np.asarray(np.moveaxis(found, -1, 0) if turned else found)
+    return np.asarray(np.moveaxis(found, -1, 0) if channels_last else found)
 
 
 def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Array, Array]:
@@ -290,11 +295,11 @@ def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Arra
 
 
 def _affine(
-    content: OnnxGraph, node: NodeProto, size: Shape, turned: bool = False
+    content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool = False
 ) -> tuple[Array, Array]:
     has_shift = len(node.input) > 2 and node.input[2]
     scale = _constant(content, node, 1)
     shift = _constant(content, node, 2) if has_shift else np.zeros(1)
-    if turned:
+    if channels_last:
         scale, shift = scale[:, None, None], shift[:, None, None]
     return np.broadcast_to(scale, size), np.broadcast_to(shift, size)

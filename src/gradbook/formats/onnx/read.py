@@ -23,7 +23,7 @@ from gradbook.formats.imported import (
     Refusals,
     assemble,
 )
-from gradbook.formats.layer_list import LayerRow, require_counted
+from gradbook.formats.layer_list import LayerList, require_counted
 from gradbook.formats.onnx.content import (
     OnnxGraph,
     OpenShape,
@@ -108,7 +108,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
     content = read_content(Path(path))
     refusals = Refusals(os.fspath(path))
-    row = LayerRow([content.shape], prepares=content.notes.preparation is None)
+    row = LayerList([content.shape], prepares=content.notes.preparation is None)
     _OnnxReader(content=content, refusals=refusals, row=row).read()
     refusals.settle()
     return assemble(

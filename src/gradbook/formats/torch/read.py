@@ -16,10 +16,16 @@ from gradbook import limits
 from gradbook.errors import DataError, GradbookError, TargetError
 from gradbook.files import open_file
 from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assemble
-from gradbook.formats.layer_list import BYTES, LayerRow
+from gradbook.formats.layer_list import BYTES, LayerList
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
-from gradbook.formats.torch.words import KINDS, OF_EACH_VALUE, activation_of, checked, padding_of
+from gradbook.formats.torch.words import (
+    KINDS,
+    OF_EACH_VALUE,
+    activation_of,
+    check_arguments,
+    padding_of,
+)
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.card import spell
@@ -49,14 +55,14 @@ def laid_out(call: AtenCall, tensor: Array) -> Array:
         case "unsqueeze":
             return np.expand_dims(tensor, told["dim"])
         case operator if operator in TURNS:
-            axes = turned_axes(call, tensor.ndim)
+            axes = source_axes(call, tensor.ndim)
             if not axes:
                 raise NoLayer("it turns axes of a weight that aren't there")
             return tensor.transpose(axes)
     return tensor
 
 
-def turned_axes(call: AtenCall, dimensions: int) -> Shape:
+def source_axes(call: AtenCall, dimensions: int) -> Shape:
     """Where each axis of the result comes from; nothing where some of those told aren't there."""
     told, empty = call.arguments, np.empty(range(dimensions))  # each axis as long as its number
     try:
@@ -71,8 +77,8 @@ def turned_axes(call: AtenCall, dimensions: int) -> Shape:
         return ()
 
 
-def sample_norm(call: AtenCall, size: Shape, turned: bool) -> SampleNorm:
-    """`turned` says that the values have their channels last."""
+def sample_norm(call: AtenCall, size: Shape, channels_last: bool) -> SampleNorm:
+    """`channels_last` says that the values have their channels last."""
     told = call.arguments
     epsilon = told["eps"]
     if call.operator == "instance_norm" and not told["use_input_stats"]:
@@ -80,9 +86,9 @@ def sample_norm(call: AtenCall, size: Shape, turned: bool) -> SampleNorm:
     if call.operator != "layer_norm":
         return GroupNorm(told["num_groups"] if call.operator == "group_norm" else size[0], epsilon)
     over = tuple(told["normalized_shape"])
-    if turned and over == size[:1]:
+    if channels_last and over == size[:1]:
         return PlaceNorm(epsilon)
-    if turned or over != size:
+    if channels_last or over != size:
         raise NoLayer(
             f"it normalises over {spell(over)} of {spell(size)}: all values of a sample are read, "
             "or with channels last those of each place"
@@ -121,7 +127,7 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
 def _net(content: AtenContent, file: str) -> ImportedNet:
     refusals = Refusals(file)
     size = content.shape if len(content.shape) != 2 else (1, *content.shape)
-    row = LayerRow([size], prepares=content.notes.preparation is None)
+    row = LayerList([size], prepares=content.notes.preparation is None)
     _AtenReader(content=content, refusals=refusals, row=row).read()
     refusals.settle()
     remarks = (BYTES,) if row.takes_bytes else ()
@@ -164,7 +170,7 @@ class _AtenReader(GraphReader):
         tensor = self._tensor(call.reads[0]) if len(call.reads) == 1 else None
         if tensor is None or call.operator not in OF_WEIGHTS:
             return False
-        self.laid_out[call.made] = laid_out(checked(call), tensor)
+        self.laid_out[call.made] = laid_out(check_arguments(call), tensor)
         return True
 
     def _tensor(self, name: str) -> Array | None:
@@ -176,7 +182,7 @@ class _AtenReader(GraphReader):
         if take is None:
             raise NoLayer("there is no such layer here")
         self.require_fit(call.reads, call.operator in WINDOWED, call.operator in OF_PLACES)
-        number = take(self, checked(call), place)
+        number = take(self, check_arguments(call), place)
         if self._has_channels_last(call) and call.operator not in TURNS:
             self.channels_last.add(call.made)
         return number
@@ -307,7 +313,7 @@ class _AtenReader(GraphReader):
         return self.squeeze(self._value(call), place)
 
     def take_transpose(self, call: AtenCall, place: str) -> int:
-        axes = turned_axes(call, 1 + len(self._size(call)))
+        axes = source_axes(call, 1 + len(self._size(call)))
         return self.transpose(self._value(call), call.made, axes)
 
     def take_dropout(self, call: AtenCall, place: str) -> int:

@@ -186,7 +186,7 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
 ANY = Schema()
 
 
-def checked(call: AtenCall) -> AtenCall:
+def check_arguments(call: AtenCall) -> AtenCall:
     """The same call, if its arguments are what they have to be."""
     return replace(call, arguments=ARGUMENTS.get(call.operator, ANY).read(call.arguments))
 
