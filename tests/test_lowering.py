@@ -11,8 +11,7 @@ from gradbook.layers import Activation
 from gradbook.lowering import Vocabulary
 from gradbook.targets.algebra.formula import definition, symbols
 from gradbook.targets.algebra.text import spell
-from gradbook.targets.excel.language.grammar import write
-from gradbook.targets.excel.language.spelling import NAMES, SAYS
+from gradbook.targets.excel.language import NAMES, SAYS, write
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.cli.main import main
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import FORMULAS, book
 
 FIRST, LAST = 5, 9  # rows of Training

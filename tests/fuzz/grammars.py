@@ -22,7 +22,7 @@ from PIL import Image
 from gradbook.data.formats import idx
 from gradbook.net import Net, parse
 from gradbook.report.workbook import write_workbook
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     INFIX,
     LONGEST_FORMULA,
     Call,

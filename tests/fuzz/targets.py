@@ -41,8 +41,8 @@ from gradbook.lab.training import run_folder
 from gradbook.net import GRAMMAR, Net
 from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import lines
-from gradbook.targets.excel.language.grammar import read as read_formula
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language import read as read_formula
+from gradbook.targets.excel.language import write
 from tests.audit.material.mangled.packages import packed
 from tests.fuzz import breaks, grammars
 from tests.fuzz.breaks import Break

@@ -16,7 +16,7 @@ from gradbook.errors import UsageError
 from gradbook.net import Net
 from gradbook.net.lower import scalar_step
 from gradbook.report.page import Section, made_with, page, table, text, wide, wide_drawing
-from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import (
     Block,
     Code,
@@ -30,7 +30,6 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from gradbook.targets.algebra.mathml import displayed, inline
-from gradbook.targets.algebra.records import Record, records
 from gradbook.targets.algebra.tex import write_latex, write_markdown
 from gradbook.targets.algebra.text import spell, write_text
 
@@ -112,8 +111,7 @@ def explain_image(
     import numpy as np
 
     from gradbook.net.work.at_work import at_work
-    from gradbook.targets.algebra.derive import derive_input, weight_at_work
-    from gradbook.targets.algebra.records import records_of_input
+    from gradbook.targets.algebra.derive import derive_input, records_of_input, weight_at_work
 
     model.require_classes()
     net = model.net

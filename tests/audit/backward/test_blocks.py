@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.backward.blocks import MatrixBlock, Naming, area, blocks, mentioned_matrices
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
 from tests.audit.material.tables import book_of

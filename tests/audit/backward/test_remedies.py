@@ -8,7 +8,7 @@ from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import cells_of_sheet
 from gradbook.audit.backward.remedies import WrongBlock, matrix_edits, remedy
 from gradbook.audit.formula.expression import EditKind
-from gradbook.targets.excel.language.grammar import read, write
+from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, small
 from tests.audit.material.worked_once.list import listed_pass
 

@@ -14,7 +14,7 @@ from gradbook.audit.formula.expression import (
     shorten,
     tidy,
 )
-from gradbook.targets.excel.language.grammar import Reference, read, write
+from gradbook.targets.excel.language import Reference, read, write
 
 
 @pytest.mark.parametrize(

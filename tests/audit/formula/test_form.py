@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradbook.audit.formula.pattern import FormReader, Reader
-from gradbook.targets.excel.language.grammar import FormulaError, read, write
+from gradbook.targets.excel.language import FormulaError, read, write
 
 
 def test_formulas_that_differ_in_their_cells_have_one_form():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from gradbook.audit.formula.address import letters
 from gradbook.audit.formula.expression import paths, put, regroup, shorten
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,

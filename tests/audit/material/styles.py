@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gradbook.audit.formula.address import column_number, letters
 from gradbook.audit.formula.expression import factors, inner, product, rebuild
-from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Number, read, write
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, read, write
 from tests.audit.material.made import Content, Table
 
 REFERENCE = re.compile(

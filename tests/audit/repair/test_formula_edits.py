@@ -18,7 +18,7 @@ from gradbook.audit.repair.formula_edits import (
     matching,
     pairs,
 )
-from gradbook.targets.excel.language.grammar import Call, Reference, read, write
+from gradbook.targets.excel.language import Call, Reference, read, write
 
 GIVEN = np.array([0.5, 2.0])
 

@@ -13,7 +13,7 @@ from gradbook.audit.training.steps import group_steps, steps_of
 from gradbook.audit.training.training import find_trainings
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language import Reference
 from tests.audit.material.lookalikes import book, letter
 
 

@@ -12,7 +12,7 @@ from gradbook.audit.rules.perceptron_findings import (
     larger_edits,
     small_edits,
 )
-from gradbook.targets.excel.language.grammar import read, write
+from gradbook.targets.excel.language import read, write
 from tests.audit.material.perceptrons.small import COLUMNS, ROWS, checked, edited
 from tests.audit.material.small import at, small
 

@@ -16,7 +16,7 @@ from gradbook.audit.training.weight_columns import (
     learning,
     update_lines,
 )
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language import write
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape

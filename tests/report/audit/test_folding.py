@@ -9,7 +9,7 @@ import pytest
 from gradbook.audit.findings import STALE, WRONG, Finding, SheetReport
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.report.audit import MOST, few_ranges, repetition, shown_sheets, spoilt
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language import Reference
 
 EDIT = Edit(EditKind.REFERENCE, ((0,),), Reference("a_h1"), Reference("a_h2"))
 ONE = Finding(

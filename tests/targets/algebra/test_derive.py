@@ -13,11 +13,9 @@ from gradbook.net import LESSONS, Loss, builtin, parse
 from gradbook.net.derivation import derivation, first_values, slopes
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
-from gradbook.targets.algebra.derive import derive
+from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
-from gradbook.targets.algebra.printer import unmarked
-from gradbook.targets.algebra.records import records
-from gradbook.targets.algebra.text import TextPrinter, spell, write_text
+from gradbook.targets.algebra.text import TextPrinter, spell, unmarked, write_text
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 

@@ -9,9 +9,9 @@ from gradbook.graph.node import ancestors
 from gradbook.net import builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
+from gradbook.targets.algebra.derive import records
 from gradbook.targets.algebra.forms import Numeral
 from gradbook.targets.algebra.formula import definition
-from gradbook.targets.algebra.records import records
 
 
 def said(text, part="forward"):

@@ -30,9 +30,8 @@ from gradbook.targets.algebra.forms import (
     Words,
     sign_before,
 )
-from gradbook.targets.algebra.printer import broken
 from gradbook.targets.algebra.tex import write_latex, write_markdown
-from gradbook.targets.algebra.text import TextPrinter, decimal, spell, write_text
+from gradbook.targets.algebra.text import TextPrinter, broken, decimal, spell, write_text
 from tests.families import networks
 from tests.targets.algebra.samples import NAMES, document_of
 

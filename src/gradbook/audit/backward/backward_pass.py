@@ -20,7 +20,7 @@ from gradbook.audit.formula.expression import references, terms
 from gradbook.audit.judge.numbers import CLOSE, agree
 from gradbook.audit.judge.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import Reference, write
+from gradbook.targets.excel.language import Reference, write
 
 MOST_TRIED = 48  # cells that may be the loss
 

@@ -24,7 +24,7 @@ from gradbook.audit.formula.expression import references, rename_cells
 from gradbook.audit.formula.pattern import Pattern, RangeReference
 from gradbook.audit.training.steps import is_loss_word
 from gradbook.audit.workbook.book import Book
-from gradbook.targets.excel.language.grammar import Expression, Reference
+from gradbook.targets.excel.language import Expression, Reference
 
 
 @dataclass(frozen=True)

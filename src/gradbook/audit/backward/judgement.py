@@ -38,7 +38,7 @@ from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.judge.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Expression, Infix, write
+from gradbook.targets.excel.language import Expression, Infix, write
 
 # Faults -------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from gradbook.audit.workbook.evaluate import NUMBER, as_node
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 POINTS = 48  # so many that a ReLU is often enough open
 MOST_MENTIONED = 2000  # cells in one formula

@@ -41,7 +41,7 @@ from gradbook.audit.repair.formula_edits import (
 )
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,

@@ -40,8 +40,7 @@ from gradbook.audit.repair.formula_edits import (
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
-from gradbook.targets.excel.language.grammar import Expression, Reference, read, write
-from gradbook.targets.excel.language.spelling import NAMES, Speller
+from gradbook.targets.excel.language import NAMES, Expression, Reference, Speller, read, write
 
 # The chain rule, also with a way or a slope left out --------------------------
 

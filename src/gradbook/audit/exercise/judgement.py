@@ -57,7 +57,7 @@ from gradbook.audit.workbook.flow import Flow
 from gradbook.errors import GradbookError
 from gradbook.graph.node import Array, Node
 from gradbook.net import parse
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.columns import ExerciseRecord
 
 SAME = 1e-9  # relative: numbers that were given and saved again

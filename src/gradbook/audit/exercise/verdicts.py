@@ -30,7 +30,7 @@ from gradbook.audit.training.steps import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language.grammar import Expression
+from gradbook.targets.excel.language import Expression
 
 if TYPE_CHECKING:
     from gradbook.targets.excel.plan.book import Solution

@@ -14,7 +14,7 @@ from operator import add, mul, sub
 
 from gradbook.audit.formula.expression import inner
 from gradbook.graph.node import Graph, Node
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,

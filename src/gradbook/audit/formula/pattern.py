@@ -37,7 +37,7 @@ from gradbook.audit.formula.address import (
 )
 from gradbook.audit.formula.expression import makeup, references, rename_cells, replace_parts
 from gradbook.audit.formula.meaning import ELEMENTWISE
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     FormulaError,

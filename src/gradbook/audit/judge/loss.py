@@ -39,7 +39,7 @@ from gradbook.audit.training.steps import (
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import show_value
 from gradbook.graph.node import Node, ancestors
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference
 
 # Losses that no cell holds ------------------------------------------------------------
 

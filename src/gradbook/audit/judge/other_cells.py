@@ -25,7 +25,7 @@ from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.node import Node
-from gradbook.targets.excel.language.grammar import Expression, Reference
+from gradbook.targets.excel.language import Expression, Reference
 
 # Blank cells --------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language import Reference
 
 # Assumed losses as graphs -------------------------------------------------------------
 

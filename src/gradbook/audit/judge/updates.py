@@ -44,7 +44,7 @@ from gradbook.audit.training.steps import SheetStep, is_maximised
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import show_value
-from gradbook.targets.excel.language.grammar import Expression, Number, Reference, read, write
+from gradbook.targets.excel.language import Expression, Number, Reference, read, write
 
 LR = "η"
 USUAL_RATE = 0.5  # what the exercise is usually done with

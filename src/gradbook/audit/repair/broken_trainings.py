@@ -31,7 +31,7 @@ from gradbook.audit.training.training import SheetTraining, depending, trainings
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Reference, read, write
+from gradbook.targets.excel.language import Reference, read, write
 
 # References that close a circle -------------------------------------------------------
 

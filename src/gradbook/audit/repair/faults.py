@@ -36,7 +36,7 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_loss_word
 from gradbook.audit.workbook.book import Book, show_value
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Reference, write
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, write
 
 # Wording ------------------------------------------------------------------------------
 

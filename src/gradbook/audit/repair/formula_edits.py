@@ -43,7 +43,7 @@ from gradbook.audit.formula.pattern import neighbours
 from gradbook.audit.judge.numbers import CLOSE, FAINT
 from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.graph.node import Array
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,

@@ -27,7 +27,7 @@ from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.flow import walk
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Call, Expression, Reference
+from gradbook.targets.excel.language import Call, Expression, Reference
 
 MOST_WRONG = 4  # weights that an edit of a column is tried with first
 

@@ -53,8 +53,7 @@ from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, ran
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.targets.excel.language.grammar import Expression, Infix, Reference, write
-from gradbook.targets.excel.language.spelling import Speller
+from gradbook.targets.excel.language import Expression, Infix, Reference, Speller, write
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48

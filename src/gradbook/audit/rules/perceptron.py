@@ -25,7 +25,7 @@ from gradbook.audit.rules.rule_form import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language.grammar import Expression
+from gradbook.targets.excel.language import Expression
 
 ENOUGH = 0.25  # of a training's updates have the rule's form; the others are mistakes
 A_FEW = 24

@@ -49,7 +49,7 @@ from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
 from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases
 from gradbook.audit.workbook.book import show_value
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,

@@ -25,7 +25,7 @@ from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import evaluate
-from gradbook.targets.excel.language.grammar import Call, Expression, Infix, Reference
+from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 LOOKED_THROUGH = 20_000  # numbers: what it costs to look for one in the other
 NEAR = 3000  # cells to look through on the way from an update back to its weight

@@ -26,14 +26,7 @@ from gradbook.audit.training.training import RepeatedSteps, SheetTraining, Simil
 from gradbook.audit.training.weight_columns import WeightColumn, change
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import walk
-from gradbook.targets.excel.language.grammar import (
-    Call,
-    Expression,
-    Infix,
-    Number,
-    Prefix,
-    Reference,
-)
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
 # The search for a gradient ------------------------------------------------------------
 

@@ -32,14 +32,7 @@ from gradbook.audit.workbook.book import TOO_WIDE, Book
 from gradbook.audit.workbook.flow import Flow, walk
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
-from gradbook.targets.excel.language.grammar import (
-    Call,
-    Expression,
-    Infix,
-    Number,
-    Reference,
-    write,
-)
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference, write
 
 
 class AssumedLoss(Enum):

@@ -25,7 +25,7 @@ from gradbook.audit.training.weight_columns import (
 )
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language.grammar import Call, Expression
+from gradbook.targets.excel.language import Call, Expression
 
 NEAR = 6000  # cells to look through from one weight to others
 SUMS = ("SUM", "AVERAGE")

@@ -18,7 +18,7 @@ from gradbook.audit.formula.expression import SignedTerm, factors, once, referen
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow, walk
-from gradbook.targets.excel.language.grammar import Expression, Infix, Number, Prefix, Reference
+from gradbook.targets.excel.language import Expression, Infix, Number, Prefix, Reference
 
 NEAR = 4000  # cells to look through on the way from a change back to its weight
 VERY_NEAR = 400

@@ -23,7 +23,7 @@ from gradbook.audit.formula.address import (
     sheet_of,
 )
 from gradbook.audit.formula.pattern import Pattern, RangeReference, Reader
-from gradbook.targets.excel.language.grammar import TOO_DEEP
+from gradbook.targets.excel.language import TOO_DEEP
 
 LONG = 40  # characters; a longer text is a remark, not a heading
 

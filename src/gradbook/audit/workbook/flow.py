@@ -22,7 +22,7 @@ from gradbook.audit.formula.meaning import (
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern, RangeReference
 from gradbook.audit.workbook.book import WIDEST, Book
 from gradbook.graph.node import Graph
-from gradbook.targets.excel.language.grammar import Reference
+from gradbook.targets.excel.language import Reference
 
 FEW = 2000  # cells that are computed from one
 KEPT = 64  # such sets, for they are asked for again

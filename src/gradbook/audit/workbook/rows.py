@@ -40,7 +40,7 @@ from gradbook.audit.workbook.book import (
     RowSpan,
 )
 from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
-from gradbook.targets.excel.language.grammar import LONGEST_FORMULA
+from gradbook.targets.excel.language import LONGEST_FORMULA
 
 # Rows that repeat those above them --------------------------------------------
 

@@ -16,7 +16,7 @@ from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, colour_of
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import EquationLine, Form
-from gradbook.targets.algebra.printer import Decimals, Level, Printer, broken, deeper, unmarked
+from gradbook.targets.algebra.text import Decimals, Level, Printer, broken, deeper, unmarked
 
 EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line

@@ -22,7 +22,7 @@ from gradbook.targets.algebra.forms import (
     Form,
     TableBlock,
 )
-from gradbook.targets.algebra.printer import (
+from gradbook.targets.algebra.text import (
     Decimals,
     DocumentWriter,
     Level,

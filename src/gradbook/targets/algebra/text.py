@@ -1,31 +1,266 @@
-"""Plain text: a formula in one line, and a derivation for the terminal, readable in 80 columns."""
+"""Forms in a line of text, which every format builds on, and the derivation for the terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import accumulate, pairwise, zip_longest
+from math import isfinite, isnan
 from textwrap import wrap
 from typing import ClassVar
 
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
     HALF,
+    Block,
+    Code,
     Document,
     Equation,
     EquationLine,
+    EquationNumber,
     Form,
+    Heading,
     Inline,
+    Paragraph,
     TableBlock,
 )
-from gradbook.targets.algebra.printer import (
-    Decimals,
-    DocumentWriter,
-    Level,
-    Printer,
-    broken,
-    deeper,
-    unmarked,
-)
+
+
+class Level(IntEnum):
+    """How tightly a form holds together."""
+
+    COMPARISON = 0
+    SUM = 1
+    MINUS = 2
+    FRACTION = 3
+    PRODUCT = 4
+    POWER = 5
+    ATOM = 6
+
+
+class Printer:
+    """Writes forms in one line, fractions with a slash; a format's own printer says what differs.
+
+    Where a line may be broken stands a mark that says how badly it would break there: worse
+    within brackets than outside, worse in a product than in a sum.
+    """
+
+    levels: ClassVar[dict[type, Level]] = {
+        forms.Comparison: Level.COMPARISON,
+        forms.Terms: Level.SUM,
+        forms.Minus: Level.MINUS,
+        forms.BigSum: Level.FRACTION,
+        forms.Derived: Level.FRACTION,
+        forms.Factors: Level.PRODUCT,
+        forms.Fraction: Level.POWER,
+        forms.Partial: Level.POWER,
+        forms.Power: Level.POWER,
+        forms.Transposed: Level.POWER,
+    }
+    before_sum: ClassVar[str]  # instead of a dot
+    signs: ClassVar[Mapping[str, str]]  # those that are not written as they are
+    decimal: ClassVar[Decimals]
+    change: ClassVar[str] = "∂"
+
+    def write(self, form: Form) -> str:
+        method: Callable[[Form], str] = getattr(self, f"write_{type(form).__name__.lower()}")
+        return method(form)
+
+    def level(self, form: Form) -> Level:
+        if isinstance(form, forms.Numeral):
+            in_tens = "e" in forms.digits(form.value)
+            return Level.MINUS if form.value < 0 else Level.PRODUCT if in_tens else Level.ATOM
+        return self.levels.get(type(form), Level.ATOM)
+
+    def part(self, form: Form, least: Level) -> str:
+        """The form within another, in brackets where it holds together less than it must."""
+        inside = self.write(form)
+        return self.bracketed(inside) if self.level(form) < least else inside
+
+    def bracketed(self, inside: str) -> str:
+        return f"({deeper(inside)})"
+
+    def sign(self, sign: str) -> str:
+        return self.signs.get(sign, sign)
+
+    def write_numeral(self, form: forms.Numeral) -> str:
+        return self.decimal(form.value)
+
+    def write_partial(self, form: forms.Partial) -> str:
+        return f"{self.change}{self.write(form.of)}/{self.change}{self.write(form.to)}"
+
+    def write_minus(self, form: forms.Minus) -> str:
+        return self.decimal.minus + self.part(form.of, Level.FRACTION)
+
+    def write_terms(self, form: forms.Terms) -> str:
+        """a + b − c."""
+        first, *others = form.terms
+        said = self.part(first, Level.MINUS)
+        for term in others:
+            sign, inner = ("−", term.of) if isinstance(term, forms.Minus) else ("+", term)
+            said += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
+        return said
+
+    def write_factors(self, form: forms.Factors) -> str:
+        """a·b·c; a Σ may stand last without brackets, and without a sign before it."""
+        sign = self.sign(form.sign)
+        *others, last = form.factors
+        said = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
+        is_sum = isinstance(last, forms.BigSum)
+        least = Level.FRACTION if is_sum else Level.PRODUCT
+        sign = self.before_sum if is_sum else sign
+        return f"{said}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
+
+    def _factor(self, factor: Form, of: forms.Factors, least: Level = Level.PRODUCT) -> str:
+        """Another kind of product within a product stands in brackets."""
+        other = isinstance(factor, forms.Factors) and factor.sign != of.sign
+        return self.part(factor, Level.POWER if other else least)
+
+    def write_fraction(self, form: forms.Fraction) -> str:
+        top, bottom = self.part(form.top, Level.PRODUCT), self.part(form.bottom, Level.POWER)
+        return f"{top}{PRODUCT_BREAK}/{bottom}"
+
+    def function(self, name: str) -> str:
+        return name
+
+    def write_function(self, form: forms.Function) -> str:
+        arguments = f",{SUM_BREAK} ".join(map(self.write, form.arguments))
+        return self.function(form.function) + self.bracketed(arguments)
+
+    def write_bracket(self, form: forms.Bracket) -> str:
+        return f"[{deeper(self.write(form.relation))}]"
+
+    def write_comparison(self, form: forms.Comparison) -> str:
+        left, right = self.write(form.left), self.write(form.right)
+        return f"{left}{SUM_BREAK} {self.sign(form.sign)} {right}"
+
+
+@dataclass(frozen=True)
+class Decimals:
+    """How a format writes numbers: 0.5, −0.01288082, 3.2·10⁻⁷; no more digits than can be read."""
+
+    minus: str
+    infinity: str
+    undefined: str
+    times: str
+    power_of_ten: Callable[[int], str]
+    digits: str = "{}"
+
+    def __call__(self, value: float) -> str:
+        minus = self.minus if value < 0 else ""
+        if not isfinite(value):
+            return self.undefined if isnan(value) else f"{minus}{self.infinity}"
+        mantissa, _, exponent = forms.digits(abs(value)).partition("e")
+        power = self.power_of_ten(int(exponent)) if exponent else ""
+        if mantissa == "1" and power:
+            return f"{minus}{power}"
+        return minus + self.digits.format(mantissa) + (f"{self.times}{power}" if power else "")
+
+
+# Breaking lines --------------------------------------------------------------
+
+FIRST_MARK, MARKS = 0xE000, 64  # of Unicode's private characters
+SUM_BREAK, PRODUCT_BREAK = chr(FIRST_MARK), chr(FIRST_MARK + 1)
+DEEPER = {FIRST_MARK + k: FIRST_MARK + min(k + 2, MARKS - 1) for k in range(MARKS)}
+GONE = dict.fromkeys(range(FIRST_MARK, FIRST_MARK + MARKS))
+EMPTY = 2  # an empty line is as bad as a break this much deeper
+
+
+def deeper(marked: str) -> str:
+    """What stands within brackets breaks less readily."""
+    return marked.translate(DEEPER)
+
+
+def unmarked(marked: str) -> str:
+    return marked.translate(GONE)
+
+
+def broken(marked: str, room: float, measure: Callable[[str], float] = len) -> list[str]:
+    """The lines of a formula that may be `room` wide; it breaks before '+' and '·'."""
+    lines = []
+    while measure(unmarked(marked)) > room:
+        place = _best_break(marked, room, measure)
+        if place is None:
+            break
+        lines.append(unmarked(marked[:place]).rstrip())
+        marked = marked[place + 1 :].lstrip()
+    return [*lines, unmarked(marked)]
+
+
+def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> int | None:
+    """Where the line is well filled and few brackets are split; or the first place there is."""
+    marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
+    pieces = (measure(unmarked(marked[a:b])) for a, b in pairwise([0, *marks]))
+    widths = dict(zip(marks, accumulate(pieces), strict=True))
+    places = [k for k in marks if widths[k]]
+    fitting = [k for k in places if widths[k] <= room]
+    if not fitting:
+        return places[0] if places else None
+
+    def harm(k: int) -> float:
+        return ord(marked[k]) - FIRST_MARK + EMPTY * (1 - widths[k] / room)
+
+    return min(fitting, key=harm)
+
+
+# Documents -------------------------------------------------------------------
+
+
+class DocumentWriter(ABC):
+    """Takes a document apart; each format says how its parts are written."""
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Heading(text, level):
+                return self.heading(self.said(text), level)
+            case Paragraph(text, aside):
+                return self.paragraph(self.said(text), aside)
+            case Equation():
+                return self.equation(block)
+            case TableBlock():
+                return "\n".join(self.table(block))
+
+    def said(self, text: Iterable[Inline]) -> str:
+        """Words and what stands among them."""
+        return "".join(map(self.inline, text))
+
+    def inline(self, part: Inline) -> str:
+        match part:
+            case str():
+                return self.words(part)
+            case EquationNumber(number):
+                return f"({number})"
+            case Code(text):
+                return self.code(text)
+            case _:
+                return self.formula(part)
+
+    @abstractmethod
+    def words(self, text: str) -> str: ...
+
+    @abstractmethod
+    def code(self, text: str) -> str: ...
+
+    @abstractmethod
+    def formula(self, form: Form) -> str:
+        """Within a sentence."""
+
+    @abstractmethod
+    def heading(self, text: str, level: int) -> str: ...
+
+    @abstractmethod
+    def paragraph(self, text: str, aside: bool) -> str: ...
+
+    @abstractmethod
+    def equation(self, block: Equation) -> str: ...
+
+    @abstractmethod
+    def table(self, block: TableBlock) -> Iterable[str]: ...
+
+
+# Plain text: a derivation for the terminal, readable in 80 columns -------------
 
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 decimal = Decimals("−", "∞", "undefined", "·", lambda exponent: f"10{_raised(exponent)}")

@@ -37,8 +37,7 @@ from gradbook.targets.excel.grids.blocks import (
     coloured,
     planes,
 )
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.spelling import Speller
+from gradbook.targets.excel.language import Reference, Speller, write
 from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.targets.excel.language.grammar import (
+from gradbook.targets.excel.language import (
     DEEPEST,
     INFIX,
     LONGEST_FORMULA,

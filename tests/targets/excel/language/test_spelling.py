@@ -7,8 +7,7 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.spelling import PHRASES, Speller
+from gradbook.targets.excel.language import PHRASES, Reference, Speller, write
 
 NAMES = Speller(
     lambda node: Reference(str(node.name)) if node.name else None,

@@ -29,7 +29,7 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import Call, Number, Reference
+from gradbook.targets.excel.language import Call, Number, Reference
 
 # Shares in a column of samples --------------------------------------------------------
 

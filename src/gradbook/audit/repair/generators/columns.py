@@ -44,14 +44,7 @@ from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, 
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language.grammar import (
-    Expression,
-    Infix,
-    Number,
-    Reference,
-    read,
-    write,
-)
+from gradbook.targets.excel.language import Expression, Infix, Number, Reference, read, write
 
 # Edits --------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
-from gradbook.targets.excel.language.grammar import Expression, Number, read, write
+from gradbook.targets.excel.language import Expression, Number, read, write
 
 # Rows unlike most ---------------------------------------------------------------------
 

@@ -16,8 +16,7 @@ from gradbook.net.names import number, value_name
 from gradbook.net.step import Step, run
 from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
 from gradbook.targets.excel.grids.blocks import Grids, planes
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.spelling import Speller
+from gradbook.targets.excel.language import Reference, Speller, write
 from gradbook.targets.excel.plan.book import WorkbookPlan, last_grid_layer
 
 EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"

@@ -19,8 +19,8 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
 from gradbook.net import Net
 from gradbook.net.step import Step
-from gradbook.targets.excel.language.grammar import digits as typed
-from gradbook.targets.excel.language.spelling import SAYS
+from gradbook.targets.excel.language import SAYS
+from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.columns import forward_values
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
 

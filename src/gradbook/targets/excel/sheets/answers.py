@@ -13,8 +13,7 @@ from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.step import Step
 from gradbook.palette import ACTIVATION, ERROR, INPUT, QUIET, RATE, TARGET
-from gradbook.targets.excel.language.grammar import Reference, write
-from gradbook.targets.excel.language.spelling import Guarded, Speller
+from gradbook.targets.excel.language import Guarded, Reference, Speller, write
 from gradbook.targets.excel.plan.book import ANSWERS, ANSWERS_WORK, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.layout import shown
 from gradbook.targets.excel.sheets.check import an_epoch

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.graph.node import Node
 from gradbook.graph.reference import Values
 from gradbook.palette import ERROR, GRADIENT, INPUT, PAPER, QUIET, RATE, WEIGHT, Colour
-from gradbook.targets.excel.language.grammar import digits
+from gradbook.targets.excel.language import digits
 from gradbook.targets.excel.plan.book import (
     CHECK,
     CHECK_NAME,

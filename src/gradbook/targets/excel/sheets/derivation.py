@@ -26,9 +26,16 @@ from gradbook.net.derivation import (
     partials,
 )
 from gradbook.palette import GRADIENT, QUIET, RATE, Colour
-from gradbook.targets.excel.language.grammar import Expression, Number, Reference, write
-from gradbook.targets.excel.language.grammar import digits as typed
-from gradbook.targets.excel.language.spelling import NAMES, Speller, infix
+from gradbook.targets.excel.language import (
+    NAMES,
+    Expression,
+    Number,
+    Reference,
+    Speller,
+    infix,
+    write,
+)
+from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.book import DERIVATION, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.check import AGREES, DIFFERS
 from gradbook.targets.excel.plan.layout import shown

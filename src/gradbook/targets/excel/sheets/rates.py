@@ -22,7 +22,7 @@ from gradbook.rates.criteria import (
     rests_on,
     sound_low,
 )
-from gradbook.targets.excel.language.grammar import write
+from gradbook.targets.excel.language import write
 from gradbook.targets.excel.plan.book import (
     HEAD_ROWS,
     RATES,

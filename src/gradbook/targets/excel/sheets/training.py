@@ -11,8 +11,7 @@ from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.palette import QUIET
-from gradbook.targets.excel.language.grammar import LONGEST_FORMULA, write
-from gradbook.targets.excel.language.spelling import NAMES, Guarded
+from gradbook.targets.excel.language import LONGEST_FORMULA, NAMES, Guarded, write
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
 from gradbook.targets.excel.plan.columns import BLANK_NAME, ColumnGroup
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout, Start, shown
