@@ -36,7 +36,7 @@ STOREYS = (
     "statements",
     "arguments",
     "work",
-    "builtin",
+    "builtin_networks",
     "amounts",
     "folders",
     "archives",

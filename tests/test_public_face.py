@@ -66,3 +66,10 @@ def test_importing_gradbook_imports_nothing_else_of_it():
     )
     loaded = {name for name in said.stdout.split() if name.split(".")[0] in ("gradbook", "numpy")}
     assert loaded == {"gradbook"}
+
+
+def test_what_was_loaded_before_takes_no_public_name_away():
+    code = "import gradbook as gb; gb.explain; print(gb.builtin('worked').name)"
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "worked\n"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradbook.arguments import one_of, sizes, whole
-from gradbook.builtin import BUILTIN
+from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.errors import GradbookError, ShapeError, UsageError
 from gradbook.lab.models.answers import likeliest_classes, probabilities, targets

@@ -201,7 +201,7 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     network names, which lies beside the network's own, else from its text. `reading` is what
     `add_reading_arguments` asks; what is to be known of the table is said on the side.
     """
-    from gradbook.builtin import BUILTIN
+    from gradbook.builtin_networks import BUILTIN
     from gradbook.files import read_text
     from gradbook.net.network import parse
     from gradbook.net.text import reads_as_text
@@ -346,7 +346,7 @@ def _line(refusal: GradbookError) -> int:
 
 def _run(argument: str) -> RunFolder | None:
     """The run in a folder of that name; a built-in network goes before it."""
-    from gradbook.builtin import BUILTIN
+    from gradbook.builtin_networks import BUILTIN
 
     if argument in BUILTIN or not os.path.isdir(argument):
         return None

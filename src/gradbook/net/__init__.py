@@ -3,7 +3,7 @@
 It knows no language but its own text, and no files.
 """
 
-from gradbook.builtin import BUILTIN, DIGITS, LESSONS
+from gradbook.builtin_networks import BUILTIN, DIGITS, LESSONS
 from gradbook.graph.window import Shape
 from gradbook.layers import (
     Activation,

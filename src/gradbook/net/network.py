@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from gradbook.arguments import settle
-from gradbook.builtin import BUILTIN
+from gradbook.builtin_networks import BUILTIN
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.layers import Activation, Dense, Loss, Role
 from gradbook.net.description import Description, Misfit, Sample

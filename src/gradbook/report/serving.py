@@ -6,7 +6,7 @@ Says what stands where. Doesn't know what answers its script, nor how.
 from __future__ import annotations
 
 from gradbook.audit.classes.submissions import NAMED, READ
-from gradbook.builtin import LESSONS
+from gradbook.builtin_networks import LESSONS
 from gradbook.report import figures
 from gradbook.report.page import Section, page, resource, script, table, text
 from gradbook.targets.drawing import style as drawing_style

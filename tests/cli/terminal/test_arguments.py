@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError, Namespace
 import pytest
 
 from gradbook import limits
-from gradbook.builtin import BUILTIN
+from gradbook.builtin_networks import BUILTIN
 from gradbook.cli.arguments import (
     file_ending_in,
     format_of,

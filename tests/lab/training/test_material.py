@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gradbook.builtin import DIGITS
+from gradbook.builtin_networks import DIGITS
 from gradbook.data.dataset import TEST, TRAINING, Dataset, Part, assemble, statistics
 from gradbook.data.sources import load
 from gradbook.data.warp import write_warp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gradbook.builtin import LESSONS
+from gradbook.builtin_networks import LESSONS
 from gradbook.report.serving import serve_page
 
 PAGE = serve_page()

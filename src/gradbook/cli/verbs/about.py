@@ -155,7 +155,7 @@ def page(topic: str | None) -> str:
     if topic in VERBS:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
-        from gradbook.builtin import BUILTIN
+        from gradbook.builtin_networks import BUILTIN
         from gradbook.net.text import GRAMMAR
 
         return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
@@ -373,7 +373,7 @@ def what_is_next(words: list[str]) -> list[Candidate]:
 
 
 def _networks() -> Iterator[Candidate]:
-    from gradbook.builtin import BUILTIN
+    from gradbook.builtin_networks import BUILTIN
 
     return ((name, "a network") for name in BUILTIN)
 

@@ -340,7 +340,7 @@ def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
 
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained as this one's is."""
-    from gradbook.builtin import BUILTIN
+    from gradbook.builtin_networks import BUILTIN
     from gradbook.net.description import Task, meant_loss
 
     own = recipe.net
