@@ -34,7 +34,7 @@ class How:
     crew: WorkCrew | None = None  # who trains several seeds, where this machine doesn't
 
 
-def one(folder: Path, recipe: Recipe | None, how: How) -> int:
+def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or without one go on with the run in the folder."""
     run, shown = RunFolder(folder), display(how.as_events)
     if recipe is None and run.is_done and run.report_file.exists():
@@ -124,7 +124,7 @@ def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     return folder_of_all
 
 
-def several(folder: SeedsFolder, how: How) -> int:
+def train_seeds(folder: SeedsFolder, how: How) -> int:
     """Train with each seed, those that are done already left out: one after the other, or on a
     cluster, and what each came to is then told as it comes."""
     recipe, seeds = folder.plan()

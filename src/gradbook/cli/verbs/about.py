@@ -74,12 +74,12 @@ def _draw(folder: Path) -> None:
 
 def _train(folder: Path) -> int:
     """The digits; a run that is there already goes on, or is left as it is."""
-    from gradbook.cli.training import How, one
+    from gradbook.cli.training import How, train_one_seed
     from gradbook.lab.recipes.text import recipe
     from gradbook.lab.training.run_folder import RunFolder
 
     print(f"\nhandwritten digits, into {folder}{sep}", flush=True)
-    return one(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
+    return train_one_seed(folder, None if RunFolder(folder).holds_a_run else recipe(DIGITS), How())
 
 
 def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:

@@ -179,7 +179,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training import How, find_rate, one, planned, several
+    from gradbook.cli.training import How, find_rate, planned, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
     from gradbook.lab.training.train import SeedsFolder
 
@@ -190,9 +190,9 @@ def _run(options: Namespace) -> int:
         seeds = SeedsFolder(options.resume)
         _require_seeds(options, seeds.holds_seeds)
         if not seeds.holds_seeds:
-            return one(seeds.path, None, how)
+            return train_one_seed(seeds.path, None, how)
         with _crew(options) as crew:
-            return several(seeds, replace(how, crew=crew))
+            return train_seeds(seeds, replace(how, crew=crew))
     _settle_patterns(options)
     if options.all and options.hold_back not in (None, "none"):
         raise UsageError("--all holds nothing back: leave --hold-back out")
@@ -200,7 +200,7 @@ def _run(options: Namespace) -> int:
         options.data, options.recipe = options.recipe, None
     recipe = None
     if options.recipe or not is_table(options.data):
-        recipe = wanted(options)
+        recipe = recipe_of_options(options)
     data = options.data or (recipe.data if recipe else None)
     if is_table(data):
         return _on_table(options, data, recipe, how)
@@ -215,8 +215,8 @@ def _run(options: Namespace) -> int:
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
         with _crew(options) as crew:  # before anything is written
-            return several(planned(folder, recipe, options.seeds), replace(how, crew=crew))
-    return one(folder, recipe, how)
+            return train_seeds(planned(folder, recipe, options.seeds), replace(how, crew=crew))
+    return train_one_seed(folder, recipe, how)
 
 
 def _require_nothing_else(options: Namespace) -> None:
@@ -302,7 +302,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     if recipe is None:
         fold = None if options.hold_back == "none" or options.all else 0
         name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
-        recipe = wanted(options, usual_recipe(found, name, fold))
+        recipe = recipe_of_options(options, usual_recipe(found, name, fold))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
@@ -310,7 +310,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     return train_on(folder, recipe, found, how)
 
 
-def wanted(options: Namespace, usual: Recipe | None = None) -> Recipe:
+def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe:
     """The recipe that is named, with what is said in place of its own lines."""
     from gradbook.lab.recipes.text import change_recipe, parse, recipe
     from gradbook.lab.training.train import USUAL

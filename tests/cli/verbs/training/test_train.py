@@ -58,7 +58,7 @@ def events(page: str) -> list[dict]:
 
 def wanted(*words):
     """The recipe that the words mean."""
-    return verb.wanted(verb_parser("train").read(words))
+    return verb.recipe_of_options(verb_parser("train").read(words))
 
 
 # What is trained.
@@ -134,7 +134,7 @@ def test_a_recipe_comes_from_standard_input(said, monkeypatch):
 
 def test_options_go_by_the_names_that_others_give_them(desk):
     words = ["quick", "--lr", "0.05", "--optimizer", "sgd", "--patience", "3", "--loss", "CE"]
-    found = verb.wanted(verb_parser("train").read(words))
+    found = verb.recipe_of_options(verb_parser("train").read(words))
     assert (found.schedule.rate, found.early_stop) == (0.05, 3)
     assert (found.net.update, found.net.loss) == (Update(), Loss.CROSS)
     assert found.schedule.kind == "one cycle"
