@@ -37,6 +37,7 @@ STOREYS = (
     "arguments",
     "work",
     "builtin_networks",
+    "looks",
     "amounts",
     "folders",
     "archives",
@@ -52,14 +53,7 @@ STOREYS = (
 ROOT = Path(__file__).parents[1]
 TOOLS = sorted(path for folder in ("bench", "scripts") for path in (ROOT / folder).rglob("*.py"))
 FACE = {"__init__", "__main__"}  # the package's own files, which stand outside the house
-SHOWING = {  # may look up
-    "__str__",
-    "summary",
-    "_repr_html_",
-    "_repr_png_",
-    "_repr_pretty_",
-    "_repr_svg_",
-}
+SHOWING = {"_repr_png_", "_repr_svg_"}  # may look up: a network asks how it is drawn
 
 Name = tuple[str, ...]
 
@@ -218,13 +212,13 @@ def test_a_circle_is_found_through_rooms():
 
 def test_only_showing_may_look_up():
     source = """
-class Sweep:
-    def _repr_html_(self):
-        from gradbook.report import page
+class Net:
+    def _repr_svg_(self):
+        from gradbook.targets import drawing
     def other(self):
         from gradbook.errors import GradbookError
 """
-    assert list(imported(source, ("lab", "sweep"))) == [("errors",)]
+    assert list(imported(source, ("net", "network"))) == [("errors",)]
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -67,6 +67,21 @@ __all__ = [
 ]
 
 
+_SHOWN_BY = {
+    "BookReport as html": "gradbook.report.audit_page:audit_cell",
+    "BookReport as text": "gradbook.report.audit:audit_text",
+    "LiveTraining as html": "gradbook.report.training:live_html",
+    "LiveTraining as text": "gradbook.report.training:live_text",
+    "Model as html": "gradbook.report.summary:model_cell",
+    "Model as text": "gradbook.report.summary:model_text",
+    "Model in short": "gradbook.report.summary:in_short",
+    "Sweep as html": "gradbook.report.sweep:sweep_cell",
+    "Sweep as text": "gradbook.report.sweep:sweep_text",
+    "Trained as html": "gradbook.report.training:training_cell",
+}
+"""How a value is shown → the module and the function that do it; `looks` asks."""
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'gradbook' has no attribute {name!r}")

@@ -16,6 +16,7 @@ from gradbook.audit.formula.address import Address, cells_of, name_of, ranges, s
 from gradbook.audit.formula.expression import Edit
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.workbook.book import Book, Origin, show_value
+from gradbook.looks import look
 
 Result = TypeVar("Result")
 
@@ -218,14 +219,10 @@ class BookReport:
         return tuple(finding for sheet in self.sheets for finding in sheet.findings)
 
     def __str__(self) -> str:
-        from gradbook.report.audit import audit_text
-
-        return audit_text(self)
+        return look("BookReport as text", self)
 
     def _repr_html_(self) -> str:
-        from gradbook.report.audit_page import audit_cell
-
-        return audit_cell(self)
+        return look("BookReport as html", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))

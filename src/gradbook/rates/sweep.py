@@ -16,6 +16,7 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.arguments import numbers, whole
 from gradbook.errors import LimitError, UsageError
+from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.description import DEFAULT_RATES
@@ -268,14 +269,10 @@ class Sweep:
         return f"<Sweep of {name}: {rates}, {epochs} each{made_up}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.sweep import sweep_cell
-
-        return sweep_cell(self)
+        return look("Sweep as html", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from gradbook.report.sweep import sweep_text
-
-        printer.text(sweep_text(self))
+        printer.text(look("Sweep as text", self))
 
 
 def sweep(

@@ -20,6 +20,7 @@ from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import answers, number_names, probabilities, score
 from gradbook.layers import spell
+from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.fit import MOST_VALUES, require_classes
 from gradbook.schema import FiniteNumber, IfThere, ListOf, PlainText, Schema, WholeNumber
@@ -149,9 +150,7 @@ class Model:
 
     def summary(self) -> str:
         """The layers, what comes out of each, and their parameters, in lines of text."""
-        from gradbook.report.summary import in_short
-
-        return in_short(self.net)
+        return look("Model in short", self.net)
 
     def __repr__(self) -> str:
         name = self.net.name or "a network"
@@ -160,14 +159,10 @@ class Model:
         return f"<Model of {name}: {counted(self.parameters, 'parameter')}, {classes}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.summary import model_cell
-
-        return model_cell(self)
+        return look("Model as html", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        from gradbook.report.summary import model_text
-
-        printer.text(model_text(self))
+        printer.text(look("Model as text", self))
 
     # The file.
 

@@ -41,6 +41,7 @@ from gradbook.lab.training.run_folder import (
     write_checkpoint,
 )
 from gradbook.lab.training.training import Listener, TrainingRun, show_while
+from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.schema import ListOf, PlainText, Schema, SchemaError, WholeNumber, read_json
 from gradbook.system import cores
@@ -109,9 +110,7 @@ class Trained:
         return f"<Trained {self.recipe.title}: {said}{score}>"
 
     def _repr_html_(self) -> str:
-        from gradbook.report.training import training_cell
-
-        return training_cell(self)
+        return look("Trained as html", self)
 
 
 def train(  # noqa: PLR0913 - each but the first is left out more often than not

@@ -41,6 +41,7 @@ from gradbook.lab.training.epochs import (
 )
 from gradbook.lab.training.material import Material
 from gradbook.lab.training.run_folder import Checkpoint
+from gradbook.looks import look
 from gradbook.schema import SchemaError
 
 if TYPE_CHECKING:
@@ -469,14 +470,10 @@ class LiveTraining(_Passing):
             self._handle.update(self)
 
     def __str__(self) -> str:
-        from gradbook.report.training import live_text
-
-        return live_text(self)
+        return look("LiveTraining as text", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        from gradbook.report.training import live_html
-
-        return live_html(self)
+        return look("LiveTraining as html", self)
