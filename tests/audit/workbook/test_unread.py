@@ -32,7 +32,7 @@ def read(tmp_path):
 
 def test_a_long_table_is_kept_in_part(read):
     book = read()
-    (part,) = book.repeated
+    (part,) = book.repeated_parts
     assert (part.last, part.period) == (ROWS, 1)
     assert max(map(row_of, book.patterns)) == part.first - 1
     assert len(book.patterns) < (KEPT / len(STEP) + 70) * len(STEP)
@@ -57,7 +57,7 @@ def test_a_single_row_that_departs_stands_in_for_one_that_was_kept(read):
     book = read({300: {"g2": "={h}"}})
     (stand_in,) = book.stand_ins
     assert (stand_in.sheet, stand_in.real) == (0, 299)
-    (part,) = book.repeated  # and the rows around it still repeat
+    (part,) = book.repeated_parts  # and the rows around it still repeat
     assert stand_in.row < part.first
     assert book.formula(at(f"K{stand_in.row + 1}")) == f"=E{stand_in.row + 1}"
 
