@@ -75,6 +75,8 @@ _SHOWN_BY = {
     "Model as html": "gradbook.report.summary:model_cell",
     "Model as text": "gradbook.report.summary:model_text",
     "Model in short": "gradbook.report.summary:in_short",
+    "Net as png": "gradbook.targets.drawing:net_png",
+    "Net as svg": "gradbook.targets.drawing:net_svg",
     "Sweep as html": "gradbook.report.sweep:sweep_cell",
     "Sweep as text": "gradbook.report.sweep:sweep_text",
     "Trained as html": "gradbook.report.training:training_cell",

@@ -12,6 +12,7 @@ from gradbook.arguments import settle
 from gradbook.builtin_networks import BUILTIN
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.layers import Activation, Dense, Loss, Role
+from gradbook.looks import look, picture
 from gradbook.net.description import Description, Misfit, Sample
 from gradbook.net.fit import check, settled
 from gradbook.net.text import (
@@ -67,16 +68,11 @@ class Net(Description):
         return f"Net.parse({text if len(text) <= LONGEST_REPR else text[:LONGEST_REPR] + ' …'!r})"
 
     def _repr_svg_(self) -> str:
-        from gradbook.targets.drawing import draw, svg
-
-        return svg(draw(self, numbers=True))
+        return look("Net as svg", self)
 
     def _repr_png_(self) -> bytes:
         """For notebooks that show no SVG, such as those that aren't trusted yet."""
-        from gradbook.targets.drawing import draw, png
-
-        drawing = draw(self, numbers=True)
-        return png(drawing, round(drawing.width))
+        return picture("Net as png", self)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         remark = f"\n# {self.made_up()}" if self.made_up() else ""

@@ -4,9 +4,20 @@ Knows where circles, lines and names stand and how the two formats are written. 
 training, pages or sheets.
 """
 
+from gradbook.net.network import Net
 from gradbook.targets.drawing.layout import draw
 from gradbook.targets.drawing.png import png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg
 
-__all__ = ["Drawing", "draw", "png", "style", "svg"]
+__all__ = ["Drawing", "draw", "net_png", "net_svg", "png", "style", "svg"]
+
+
+def net_svg(net: Net) -> str:
+    """A network with its numbers, as a notebook shows it."""
+    return svg(draw(net, numbers=True))
+
+
+def net_png(net: Net) -> bytes:
+    drawing = draw(net, numbers=True)
+    return png(drawing, round(drawing.width))
