@@ -29,7 +29,7 @@ from gradbook.targets.algebra.forms import (
     Paragraph,
     TableBlock,
 )
-from gradbook.targets.algebra.mathml import displayed, inline
+from gradbook.targets.algebra.mathml import display, inline
 from gradbook.targets.algebra.tex import write_latex, write_markdown
 from gradbook.targets.algebra.text import spell, write_text
 
@@ -259,7 +259,7 @@ def _block(block: Block, anchor: str) -> str:
 
 
 def _equation(block: Equation) -> str:
-    box = wide(displayed(block.lines), focusable=False)
+    box = wide(display(block.lines), focusable=False)
     if block.number is None:
         return f'<div class="equation">{box}</div>'
     anchor = f"equation-{block.number}"

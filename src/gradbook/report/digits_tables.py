@@ -42,7 +42,7 @@ from gradbook.net.names import leaf_name, statistics_names, value_name
 from gradbook.net.step import Step
 from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
-from gradbook.targets.drawing.layout import spelled
+from gradbook.targets.drawing.layout import spell_out
 from gradbook.targets.page.grammar import grammar_table
 from gradbook.targets.page.lines import write_lines
 
@@ -124,7 +124,7 @@ def _as_maps(shape: Shape) -> tuple[int, int, int]:
 
 def _name(net: Net, index: int) -> dict[str, str]:
     name = value_name(net, index)
-    letter, below = spelled(name)
+    letter, below = spell_out(name)
     kind = colour_of(name.stem, owned=name.of is not None).key
     return {"name": str(name), "letter": letter, "below": below, "colour": kind}
 

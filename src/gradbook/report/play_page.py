@@ -29,7 +29,7 @@ from gradbook.report.page import page as whole_page
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
 from gradbook.targets.algebra.mathml import inline
-from gradbook.targets.drawing.layout import spelled
+from gradbook.targets.drawing.layout import spell_out
 from gradbook.targets.drawing.shapes import width_table
 from gradbook.targets.drawing.stages import (
     FIRST_UNITS,
@@ -198,7 +198,7 @@ def _bare(form: Form) -> str:
 
 def _name(node: Node) -> dict[str, str]:
     assert node.name
-    letter, below = spelled(node.name)
+    letter, below = spell_out(node.name)
     return {
         "said": str(node.name),
         "letter": letter,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gradbook.net import builtin
 from gradbook.report.play_page import building_table, builds
-from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, spaced
+from gradbook.targets.drawing.layout import ColumnSize, SpacingRules, space_out
 from gradbook.targets.drawing.shapes import ems, width_table
 from tests.families import networks
 from tests.targets.drawing.overlaps import overlaps, small_network
@@ -62,7 +62,7 @@ def test_the_page_follows_the_rules_of_every_drawing(columns, rules, room, most)
         "most": most,
     }
     for here, there in zip(
-        asked("spaced", **words), spaced(columns, rules, room, most), strict=True
+        asked("spaced", **words), space_out(columns, rules, room, most), strict=True
     ):
         for part, value in asdict(there).items():
             assert here[part] == pytest.approx(value), part

@@ -15,7 +15,7 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.targets.algebra.derive import derive, records
 from gradbook.targets.algebra.forms import Derived, Equation, numbers_in
-from gradbook.targets.algebra.text import TextPrinter, spell, unmarked, write_text
+from gradbook.targets.algebra.text import TextPrinter, spell, strip_marks, write_text
 from tests.families import networks
 from tests.targets.algebra.reading import NUMPY, worked_out
 
@@ -81,7 +81,7 @@ class ExactPrinter(TextPrinter):
 
 
 def exactly(form):
-    return unmarked(ExactPrinter().write(form))
+    return strip_marks(ExactPrinter().write(form))
 
 
 def partials_of(read):

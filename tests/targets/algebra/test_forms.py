@@ -12,9 +12,9 @@ from gradbook.targets.algebra.forms import (
     Symbol,
     Terms,
     digits,
-    multiplied,
+    multiply,
     numbers_in,
-    shortened,
+    shorten,
     sign_before,
     worked_out,
 )
@@ -24,8 +24,8 @@ u, v = Symbol(Name("u"), bold=True), Symbol(Name("v"), bold=True)
 
 
 def test_signs_of_factors_are_gathered_in_front():
-    assert multiplied([-x, y]) == Minus(Factors((x, y)))
-    assert multiplied([-x, -y]) == Factors((x, y))
+    assert multiply([-x, y]) == Minus(Factors((x, y)))
+    assert multiply([-x, -y]) == Factors((x, y))
 
 
 def test_products_of_products_are_flat():
@@ -33,14 +33,14 @@ def test_products_of_products_are_flat():
 
 
 def test_vectors_are_multiplied_element_by_element_with_numbers_in_front():
-    assert multiplied([u, v]) == Factors((u, v), "⊙")
-    assert multiplied([u, Numeral(2), v]) == Factors((Numeral(2), Factors((u, v), "⊙")))
-    assert multiplied([x, u]) == Factors((x, u))
+    assert multiply([u, v]) == Factors((u, v), "⊙")
+    assert multiply([u, Numeral(2), v]) == Factors((Numeral(2), Factors((u, v), "⊙")))
+    assert multiply([x, u]) == Factors((x, u))
 
 
 def test_a_long_sum_is_shortened_in_its_middle():
     terms = [Numeral(k) for k in range(30)]
-    kept = list(numbers_in(shortened(Terms(tuple(terms)))))
+    kept = list(numbers_in(shorten(Terms(tuple(terms)))))
     assert kept == [0, 1, 2, 28, 29]
 
 

@@ -25,7 +25,7 @@ from gradbook.targets.algebra.forms import (
     Transposed,
     Words,
 )
-from gradbook.targets.algebra.mathml import displayed, inline
+from gradbook.targets.algebra.mathml import display, inline
 
 CORE = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt"}
 CORE |= {"msub", "msup", "msubsup", "munder", "mtable", "mtr", "mtd"}
@@ -158,7 +158,7 @@ def test_cases_stand_below_each_other():
 
 
 def rows_of(*lines: EquationLine) -> list[str]:
-    table = ElementTree.fromstring(displayed(lines))
+    table = ElementTree.fromstring(display(lines))
     return ["|".join(map(read, row)) for row in table.iter("mtr")]
 
 
@@ -186,5 +186,5 @@ def test_it_breaks_within_brackets_where_it_must():
 def test_only_elements_of_mathml_core_are_used():
     forms = [Partial(E, W5), Power(A_H1, Numeral(2)), BigSum(H1, "samples"), Root(H1)]
     cases = Cases(((H1, Comparison(H1, ">", Numeral(0))),))
-    whole = ElementTree.fromstring(displayed([EquationLine(None, "=", Terms((*forms, cases)))]))
+    whole = ElementTree.fromstring(display([EquationLine(None, "=", Terms((*forms, cases)))]))
     assert {element.tag for element in whole.iter()} <= CORE

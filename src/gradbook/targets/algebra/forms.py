@@ -22,10 +22,10 @@ class Form:
     """A piece of mathematics. Arithmetic on forms makes forms, and numbers count as forms."""
 
     def __add__(self, other: Form | float) -> Form:
-        return added([self, as_form(other)])
+        return add_up([self, as_form(other)])
 
     def __sub__(self, other: Form | float) -> Form:
-        return added([self, Minus(as_form(other))])
+        return add_up([self, Minus(as_form(other))])
 
     def __rsub__(self, other: float) -> Form:
         return Numeral(other) - self
@@ -34,7 +34,7 @@ class Form:
         return Numeral(other) + self
 
     def __mul__(self, other: Form | float) -> Form:
-        return multiplied([self, as_form(other)])
+        return multiply([self, as_form(other)])
 
     def __rmul__(self, other: float) -> Form:
         return Numeral(other) * self
@@ -175,7 +175,7 @@ def as_form(value: Form | float) -> Form:
     return value if isinstance(value, Form) else Numeral(value)
 
 
-def added(terms: Iterable[Form]) -> Form:
+def add_up(terms: Iterable[Form]) -> Form:
     """The sum of the terms; sums that begin with one are joined to it."""
     flat: list[Form] = []
     for term in terms:
@@ -183,14 +183,14 @@ def added(terms: Iterable[Form]) -> Form:
     return flat[0] if len(flat) == 1 else Terms(tuple(flat))
 
 
-def shortened(form: Form) -> Form:
+def shorten(form: Form) -> Form:
     """Of a very long sum the beginning and the end."""
     if not isinstance(form, Terms) or len(form.terms) <= MOST_TERMS:
         return form
     return Terms((*form.terms[:3], Words("…"), *form.terms[-2:]))
 
 
-def multiplied(factors: Iterable[Form]) -> Form:
+def multiply(factors: Iterable[Form]) -> Form:
     """The product of the factors, signs gathered in front; vectors element by element."""
     flat: list[Form] = []
     negative = False

@@ -47,10 +47,10 @@ from gradbook.targets.algebra.forms import (
     Terms,
     Words,
     absolute,
-    added,
+    add_up,
     exp,
     ln,
-    multiplied,
+    multiply,
 )
 
 SHARE = Fraction(Numeral(1), Symbol(Name("N")))  # of each sample in a mean over N of them
@@ -176,11 +176,11 @@ def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
         return over_all(top, bottom)
     long = isinstance(top, Terms) and len(top.terms) > LONGEST_TOP
     if (long or node.inputs[0].op.name == "total") and node.inputs[1].is_constant():
-        return multiplied([Fraction(Numeral(1), bottom), top])
+        return multiply([Fraction(Numeral(1), bottom), top])
     if isinstance(top, Minus):
         return Minus(Fraction(top.of, bottom))
     if isinstance(top, Fraction):
-        return Fraction(top.top, multiplied([top.bottom, bottom]))
+        return Fraction(top.top, multiply([top.bottom, bottom]))
     return Fraction(top, bottom)
 
 
@@ -194,13 +194,13 @@ def _is_mean_error(node: Node) -> bool:
 def over_all(whole: Form, samples: Form) -> Form:
     """The mean over the samples. In symbols 1/N stands in front, which no one takes for the ½ of a
     squared error; once numbers are put in, it is the sum over how many there are."""
-    return multiplied([SHARE, whole]) if isinstance(whole, BigSum) else Fraction(whole, samples)
+    return multiply([SHARE, whole]) if isinstance(whole, BigSum) else Fraction(whole, samples)
 
 
 def _times(node: Node, args: Sequence[Form], say: Say) -> Form:
     """A factor −1 is written as a sign."""
     kept = [arg for x, arg in zip(node.inputs, args, strict=True) if not x.is_constant(-1)]
-    product = multiplied(kept)
+    product = multiply(kept)
     return product if (len(args) - len(kept)) % 2 == 0 else _minus(product)
 
 
@@ -253,7 +253,7 @@ def _cross_entropy(node: Node, args: Sequence[Form], say: Say) -> Form:
         if chance in CERTAIN:
             return _expanded(node, say)
         terms.append(-(wanted * (say(log) or ln(chance))))
-    return added(terms)
+    return add_up(terms)
 
 
 def _at_least_0(x: Form) -> Form:
@@ -274,8 +274,8 @@ NOTATION: dict[str, Notation] = {
     "copy": lambda node, args, say: args[0],
     "repeat": lambda node, args, say: args[0],
     "total": lambda node, args, say: BigSum(args[0], "samples"),
-    "add": lambda node, args, say: added(args),
-    "subtract": lambda node, args, say: added([args[0], _minus(args[1])]),
+    "add": lambda node, args, say: add_up(args),
+    "subtract": lambda node, args, say: add_up([args[0], _minus(args[1])]),
     "multiply": _times,
     "divide": _quotient,
     "negate": lambda node, args, say: _minus(args[0]),
@@ -292,7 +292,7 @@ NOTATION: dict[str, Notation] = {
     "softplus": lambda node, args, say: ln(1 + exp(args[0])),
     "relu": lambda node, args, say: _at_least_0(args[0]),
     "relu6": lambda node, args, say: Function("min", (Numeral(6), _at_least_0(args[0]))),
-    "log_sum_exp": lambda node, args, say: ln(added(map(exp, args))),
+    "log_sum_exp": lambda node, args, say: ln(add_up(map(exp, args))),
     "half_square": lambda node, args, say: HALF * (args[0] - args[1]) ** 2,
     "square": lambda node, args, say: (args[0] - args[1]) ** 2,
     "absolute_error": lambda node, args, say: absolute(args[0] - args[1]),
@@ -438,7 +438,7 @@ class Algebra:
         where what stands over a fraction's line can't."""
         samples = Numeral(self.samples)
         if isinstance(whole, Terms) and len(whole.terms) > MOST_OVER_A_LINE:
-            return multiplied([Fraction(Numeral(1), samples), whole])
+            return multiply([Fraction(Numeral(1), samples), whole])
         return over_all(whole, samples)
 
     def _said(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
@@ -451,13 +451,13 @@ class Algebra:
             case Local() | Worked():
                 return factor(chain)
             case ChainSum(terms):
-                return added([*map(said, terms)] or [Numeral(0)])
+                return add_up([*map(said, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
                 whole = total(inside)
                 return self._mean(whole) if mean else whole
             case ChainProduct(factors):
                 kept = [part for part in factors if not (spare_ones and _is_one(part))]
-                return multiplied(map(said, kept or factors[:1]))
+                return multiply(map(said, kept or factors[:1]))
 
 
 def algebra(derived: Derivation) -> Algebra:

@@ -16,7 +16,7 @@ from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, colour_of
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import EquationLine, Form
-from gradbook.targets.algebra.text import Decimals, Level, Printer, broken, deeper, unmarked
+from gradbook.targets.algebra.text import Decimals, Level, Printer, break_line, deeper, strip_marks
 
 EM = 100  # widths are counted in hundredths of it
 ROOM = 40 * EM  # for a line
@@ -29,10 +29,10 @@ DEL = f'<mi class="k-{GRADIENT.key}" mathvariant="normal">∂</mi>'
 
 def inline(form: Form) -> str:
     """A formula within a sentence."""
-    return f"<math>{unmarked(_Whole().write(form))}</math>"
+    return f"<math>{strip_marks(_Whole().write(form))}</math>"
 
 
-def displayed(lines: Sequence[EquationLine]) -> str:
+def display(lines: Sequence[EquationLine]) -> str:
     """Lines aligned at their signs."""
     rows = "".join(
         f"<mtr><mtd><mrow>{left}</mrow></mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
@@ -44,8 +44,8 @@ def displayed(lines: Sequence[EquationLine]) -> str:
 
 def _rows(lines: Sequence[EquationLine]) -> Iterator[tuple[str, str]]:
     """What stands left and right; lines that go on share a row where it stays short."""
-    lefts = [unmarked(_Whole().write(line.left)) if line.left else "" for line in lines]
-    together = "".join(_sign(line.sign) + unmarked(_Whole().write(line.right)) for line in lines)
+    lefts = [strip_marks(_Whole().write(line.left)) if line.left else "" for line in lines]
+    together = "".join(_sign(line.sign) + strip_marks(_Whole().write(line.right)) for line in lines)
     if not any(lefts[1:]) and width(lefts[0] + together) <= SHORT:
         yield lefts[0], together
         return
@@ -58,10 +58,10 @@ def _rows(lines: Sequence[EquationLine]) -> Iterator[tuple[str, str]]:
 
 def _fitted(form: Form, room: int) -> list[str]:
     """The form in one line, or in several where it is too wide."""
-    whole = unmarked(_Whole().write(form))
+    whole = strip_marks(_Whole().write(form))
     if width(whole) <= room:
         return [whole]
-    first, *others = broken(_Flat().write(form), room - EM, width)
+    first, *others = break_line(_Flat().write(form), room - EM, width)
     return [first, *(INDENT + other for other in others)]
 
 
@@ -90,20 +90,20 @@ class _Whole(Printer):
     def bracketed(self, inside: str) -> str:
         """Brackets grow with what is tall only; around the rest they would stand too far off."""
         if any(tag in inside for tag in self.tall):
-            return f"<mrow><mo>(</mo>{unmarked(inside)}<mo>)</mo></mrow>"
+            return f"<mrow><mo>(</mo>{strip_marks(inside)}<mo>)</mo></mrow>"
         return f'<mo stretchy="false">(</mo>{deeper(inside)}<mo stretchy="false">)</mo>'
 
     def row(self, form: Form) -> str:
-        return f"<mrow>{unmarked(self.write(form))}</mrow>"
+        return f"<mrow>{strip_marks(self.write(form))}</mrow>"
 
     def base(self, form: Form) -> str:
-        return f"<mrow>{unmarked(self.part(form, Level.ATOM))}</mrow>"
+        return f"<mrow>{strip_marks(self.part(form, Level.ATOM))}</mrow>"
 
     def write_symbol(self, form: forms.Symbol) -> str:
         """A letter with its subscript: the h of a_h1 slanted, its number and 'total' upright."""
         kind, letter, below = _parts(form)
         if form.name.stem.endswith(SQUARE):
-            return raised(form, "<mn>2</mn>")
+            return raise_by(form, "<mn>2</mn>")
         return f'<msub class="{kind}">{letter}<mrow>{below}</mrow></msub>' if below else letter
 
     def write_words(self, form: forms.Words) -> str:
@@ -111,10 +111,10 @@ class _Whole(Printer):
 
     def write_partial(self, form: forms.Partial) -> str:
         top, bottom = (DEL + self.part(part, Level.ATOM) for part in (form.of, form.to))
-        return unmarked(f"<mfrac><mrow>{top}</mrow><mrow>{bottom}</mrow></mfrac>")
+        return strip_marks(f"<mfrac><mrow>{top}</mrow><mrow>{bottom}</mrow></mfrac>")
 
     def write_derived(self, form: forms.Derived) -> str:
-        by = unmarked(DEL + self.part(form.to, Level.ATOM))
+        by = strip_marks(DEL + self.part(form.to, Level.ATOM))
         return f"<mfrac>{DEL}<mrow>{by}</mrow></mfrac>{self.part(form.of, Level.ATOM)}"
 
     def sign(self, sign: str) -> str:
@@ -134,7 +134,7 @@ class _Whole(Printer):
 
     def _raised(self, base: Form, exponent: str) -> str:
         if isinstance(base, forms.Symbol) and self.level(base) is Level.ATOM:
-            return raised(base, exponent)
+            return raise_by(base, exponent)
         return f"<msup>{self.base(base)}{exponent}</msup>"
 
     def write_function(self, form: forms.Function) -> str:
@@ -148,7 +148,7 @@ class _Whole(Printer):
         return f"{head}<mo>\u2061</mo>{self.bracketed(inside)}"
 
     def write_bracket(self, form: forms.Bracket) -> str:
-        return f"<mrow><mo>[</mo>{unmarked(self.write(form.relation))}<mo>]</mo></mrow>"
+        return f"<mrow><mo>[</mo>{strip_marks(self.write(form.relation))}<mo>]</mo></mrow>"
 
     def write_cases(self, form: forms.Cases) -> str:
         rows = "".join(
@@ -188,7 +188,7 @@ def _sign(sign: str) -> str:
 SQUARE = "²"  # σ² is a letter with its square
 
 
-def raised(symbol: forms.Symbol, exponent: str) -> str:
+def raise_by(symbol: forms.Symbol, exponent: str) -> str:
     """The exponent stands above the subscript."""
     kind, letter, below = _parts(symbol)
     if not below:

@@ -29,12 +29,12 @@ from gradbook.targets.algebra.forms import (
     Symbol,
     Terms,
     Transposed,
-    added,
+    add_up,
     as_form,
     exp,
     listed,
     ln,
-    multiplied,
+    multiply,
     sign,
     softmax,
 )
@@ -224,7 +224,7 @@ def backward(net: Net) -> Iterator[Rule]:
     shares: dict[Parameter, list[Form]] = defaultdict(list)  # of each gradient, from every use
     for index in range(last, first_trained - 1, -1):
         here = NetLayer(net, index)
-        sent = yield from _backward(here, added(arriving[index + 1]), shares)
+        sent = yield from _backward(here, add_up(arriving[index + 1]), shares)
         for value, form in zip(net.layers[index].reads(index), sent, strict=True):
             arriving[value].append(form)
 
@@ -252,7 +252,7 @@ def _backward(
             symbol = parameter_symbol(here.net, parameter)
             shares[parameter].insert(0, _of_one_sample(here, parameter))
             if parameter.layer == here.index:
-                gradient = _over_samples(here.net, added(shares[parameter]))
+                gradient = _over_samples(here.net, add_up(shares[parameter]))
                 yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
     return [(yield from _sent_on(here))]
 
@@ -330,7 +330,7 @@ def _error(net: Net) -> Form:
     total = _over_outputs(_error_and_slope(net)[0])
     if net.objective.summed or net.outputs == 1:
         return total
-    return multiplied([Fraction(Numeral(1), Numeral(net.outputs)), total])
+    return multiply([Fraction(Numeral(1), Numeral(net.outputs)), total])
 
 
 def _from_error(net: Net) -> tuple[Form, int]:
@@ -345,7 +345,7 @@ def _from_error(net: Net) -> tuple[Form, int]:
     if net.objective.summed:
         return slope, end
     if isinstance(slope, Factors):
-        return multiplied([Fraction(slope.factors[0], outputs), *slope.factors[1:]]), end
+        return multiply([Fraction(slope.factors[0], outputs), *slope.factors[1:]]), end
     return (slope if net.outputs == 1 else slope / outputs), end
 
 
@@ -371,9 +371,9 @@ def _over_outputs(one: Form) -> Form:
         case Minus(inner):
             return -_over_outputs(inner)
         case Terms(terms) if all(isinstance(term, Minus) for term in terms):
-            return -_over_outputs(added(-term for term in terms))
+            return -_over_outputs(add_up(-term for term in terms))
         case Factors((Numeral() | Fraction(Numeral(), Numeral()) as number, *rest), "·"):
-            return multiplied([number, BigSum(multiplied(rest), "outputs")])
+            return multiply([number, BigSum(multiply(rest), "outputs")])
         case _:
             return BigSum(one, "outputs")
 
@@ -394,7 +394,7 @@ def _with_signs(slope: Form) -> Form:
 
 def _over_samples(net: Net, one: Form) -> Form:
     several = len(net.examples()) > 1
-    return multiplied([SHARE, BigSum(one, "samples")]) if several else one
+    return multiply([SHARE, BigSum(one, "samples")]) if several else one
 
 
 def _wanted(net: Net) -> Form:

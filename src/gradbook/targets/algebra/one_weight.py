@@ -24,8 +24,8 @@ from gradbook.targets.algebra.forms import (
     Story,
     Symbol,
     Words,
-    added,
-    multiplied,
+    add_up,
+    multiply,
     worked_out,
 )
 
@@ -140,11 +140,11 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
         )
     first = _product(one, found[0])
     if len(found) == 1:
-        put_in = multiplied([Numeral(found[0].slope), Numeral(found[0].factor)])
+        put_in = multiply([Numeral(found[0].slope), Numeral(found[0].factor)])
         story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
         return
     uses = dict.fromkeys(sorted(part.layer for part in found))
-    total = added(BigSum(_general_product(one, index), "places") for index in uses)
+    total = add_up(BigSum(_general_product(one, index), "places") for index in uses)
     story.equation(
         slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
     )
@@ -171,9 +171,9 @@ def _general_product(one: OneWeight, index: int) -> Form:
     of = slope(made)
     match one.parameter.role:
         case Role.WEIGHT:
-            return multiplied([of, Symbol(names[index], bold=True)])
+            return multiply([of, Symbol(names[index], bold=True)])
         case Role.SCALE:
-            return multiplied([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
+            return multiply([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
     return of
 
 
@@ -192,7 +192,7 @@ def _factor(one: OneWeight, part: GradientPart) -> Form:
 
 
 def _product(one: OneWeight, part: GradientPart) -> Form:
-    return multiplied([slope(_made(one, part)), _factor(one, part)])
+    return multiply([slope(_made(one, part)), _factor(one, part)])
 
 
 def _row(one: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
@@ -230,12 +230,12 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
     symbol = value_symbol(net, step.value, step.place)
     shown, rest = step.fed[:FEW], step.fed[FEW:]
     fed = [value_symbol(net, feed.value, feed.place) for feed in shown]
-    terms = [multiplied([slope(one), Partial(one, symbol)]) for one in fed]
-    numbers = [multiplied([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
+    terms = [multiply([slope(one), Partial(one, symbol)]) for one in fed]
+    numbers = [multiply([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
     if rest:
         terms.append(Words(f"{len(rest):,} more"))
         numbers.append(Numeral(sum(feed.share for feed in rest)))
-    story.equation(slope(symbol), ("=", added(terms)), *worked_out(added(numbers), step.slope))
+    story.equation(slope(symbol), ("=", add_up(terms)), *worked_out(add_up(numbers), step.slope))
     story.explain(f"{net.layers[layer].text}: {_words(net, layer)}.")
 
 
@@ -255,7 +255,7 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     if loss.of_all or loss.op == "half_square":
         output = int(np.ravel_multi_index(end.place, net.shapes[end.value]))
         said = worked.said if loss.of_all else worked.values[-1].reshape(-1)
-        off = added([Numeral(said[output]), -Numeral(worked.wanted[output])])
+        off = add_up([Numeral(said[output]), -Numeral(worked.wanted[output])])
         rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
     if loss.of_all:

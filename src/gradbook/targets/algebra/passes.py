@@ -34,7 +34,7 @@ from gradbook.targets.algebra.forms import (
     listed,
     ln,
     numbers_in,
-    shortened,
+    shorten,
     sigmoid,
     sign_before,
     sinh,
@@ -64,7 +64,7 @@ def steps(local: Local, say: Say) -> list[Form]:
     return between(local, say) if between else []
 
 
-def differentiated(local: Local, say: Say) -> list[Form]:
+def differentiate(local: Local, say: Say) -> list[Form]:
     """∂/∂to (the formula of `of`), where that mentions `to`."""
     said, to = definition(local.of, say), formula(local.to, say)
     op = local.of.op
@@ -249,10 +249,10 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
         )
     for value in values:
         rights: list[tuple[str, Form]] = [
-            ("=", shortened(definition(value, known.say_symbols()))),
+            ("=", shorten(definition(value, known.say_symbols()))),
         ]
         if not value.each:
-            put_in = shortened(definition(value, known.say_numbers()))
+            put_in = shorten(definition(value, known.say_numbers()))
             rights += worked_out(put_in, at(known.values[value]))
         story.equation(symbol_of(value), *rights)
     if known.samples > 1:
@@ -380,7 +380,7 @@ class _Backward:
         known, say = self.known, self.known.say_symbols()
         rights: list[tuple[str, Form]] = []
         if len(known.derived.mentions(local.of)) <= LONGEST_DIFFERENTIATED:
-            rights += [("=", step) for step in differentiated(local, say)]
+            rights += [("=", step) for step in differentiate(local, say)]
         result = known.derivative(local)
         rights += [*(("=", step) for step in steps(local, say)), ("=", result)]
         if not (local.of.each or local.formula.each):

@@ -27,9 +27,9 @@ from gradbook.targets.algebra.text import (
     DocumentWriter,
     Level,
     Printer,
-    broken,
+    break_line,
     deeper,
-    unmarked,
+    strip_marks,
 )
 
 GREEK = {
@@ -61,12 +61,12 @@ SIGNS = {
 
 def spell(form: Form) -> str:
     """A formula in one line."""
-    return unmarked(TexPrinter().write(form))
+    return strip_marks(TexPrinter().write(form))
 
 
 def spell_inline(form: Form) -> str:
     """A formula within a sentence."""
-    return unmarked(InlineTexPrinter().write(form))
+    return strip_marks(InlineTexPrinter().write(form))
 
 
 decimal = Decimals(
@@ -101,13 +101,13 @@ class TexPrinter(Printer):
     def write_fraction(self, form: forms.Fraction) -> str:
         plain = isinstance(form.top, forms.Numeral) and isinstance(form.bottom, forms.Numeral)
         command = r"\tfrac" if plain else r"\frac"
-        return unmarked(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
+        return strip_marks(f"{command}{{{self.write(form.top)}}}{{{self.write(form.bottom)}}}")
 
     def write_power(self, form: forms.Power) -> str:
-        return f"{self._base(form.base)}^{{{unmarked(self.write(form.exponent))}}}"
+        return f"{self._base(form.base)}^{{{strip_marks(self.write(form.exponent))}}}"
 
     def write_root(self, form: forms.Root) -> str:
-        return unmarked(rf"\sqrt{{{self.write(form.of)}}}")
+        return strip_marks(rf"\sqrt{{{self.write(form.of)}}}")
 
     def write_transposed(self, form: forms.Transposed) -> str:
         return rf"{self._base(form.of)}^{{\mathsf{{T}}}}"
@@ -122,7 +122,7 @@ class TexPrinter(Printer):
 
     def write_cases(self, form: forms.Cases) -> str:
         rows = (f"{self.write(value)} & {self._condition(when)}" for value, when in form.rows)
-        return unmarked(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}")
+        return strip_marks(r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}")
 
     def _condition(self, when: Form) -> str:
         said = self.write(when)
@@ -196,7 +196,7 @@ def rows(lines: Sequence[EquationLine], room: float) -> Iterator[str]:
         yield f"{lefts[0]} &{whole}"
         return
     for left, sign, line in zip(lefts, signs, lines, strict=True):
-        first, *others = broken(TexPrinter().write(line.right), room, width)
+        first, *others = break_line(TexPrinter().write(line.right), room, width)
         yield f"{left} &{sign} {first}"
         yield from (rf" & \quad {other}" for other in others)
 

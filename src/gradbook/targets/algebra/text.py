@@ -97,21 +97,21 @@ class Printer:
     def write_terms(self, form: forms.Terms) -> str:
         """a + b − c."""
         first, *others = form.terms
-        said = self.part(first, Level.MINUS)
+        print_form = self.part(first, Level.MINUS)
         for term in others:
             sign, inner = ("−", term.of) if isinstance(term, forms.Minus) else ("+", term)
-            said += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
-        return said
+            print_form += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
+        return print_form
 
     def write_factors(self, form: forms.Factors) -> str:
         """a·b·c; a Σ may stand last without brackets, and without a sign before it."""
         sign = self.sign(form.sign)
         *others, last = form.factors
-        said = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
+        print_form = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
         is_sum = isinstance(last, forms.BigSum)
         least = Level.FRACTION if is_sum else Level.PRODUCT
         sign = self.before_sum if is_sum else sign
-        return f"{said}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
+        return f"{print_form}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
 
     def _factor(self, factor: Form, of: forms.Factors, least: Level = Level.PRODUCT) -> str:
         """Another kind of product within a product stands in brackets."""
@@ -173,26 +173,26 @@ def deeper(marked: str) -> str:
     return marked.translate(DEEPER)
 
 
-def unmarked(marked: str) -> str:
+def strip_marks(marked: str) -> str:
     return marked.translate(GONE)
 
 
-def broken(marked: str, room: float, measure: Callable[[str], float] = len) -> list[str]:
+def break_line(marked: str, room: float, measure: Callable[[str], float] = len) -> list[str]:
     """The lines of a formula that may be `room` wide; it breaks before '+' and '·'."""
     lines = []
-    while measure(unmarked(marked)) > room:
+    while measure(strip_marks(marked)) > room:
         place = _best_break(marked, room, measure)
         if place is None:
             break
-        lines.append(unmarked(marked[:place]).rstrip())
+        lines.append(strip_marks(marked[:place]).rstrip())
         marked = marked[place + 1 :].lstrip()
-    return [*lines, unmarked(marked)]
+    return [*lines, strip_marks(marked)]
 
 
 def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> int | None:
     """Where the line is well filled and few brackets are split; or the first place there is."""
     marks = [k for k, character in enumerate(marked) if ord(character) in GONE]
-    pieces = (measure(unmarked(marked[a:b])) for a, b in pairwise([0, *marks]))
+    pieces = (measure(strip_marks(marked[a:b])) for a, b in pairwise([0, *marks]))
     widths = dict(zip(marks, accumulate(pieces), strict=True))
     places = [k for k in marks if widths[k]]
     fitting = [k for k in places if widths[k] <= room]
@@ -268,7 +268,7 @@ decimal = Decimals("−", "∞", "undefined", "·", lambda exponent: f"10{_raise
 
 def spell(form: Form) -> str:
     """A formula in one line."""
-    return unmarked(TextPrinter().write(form))
+    return strip_marks(TextPrinter().write(form))
 
 
 def sentences(text: Iterable[Inline]) -> str:
@@ -317,8 +317,8 @@ class TextPrinter(Printer):
 
     def write_cases(self, form: forms.Cases) -> str:
         *conditional, (otherwise, _) = form.rows
-        said = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
-        return deeper(f"{{{', '.join(said)}, else {self.write(otherwise)}}}")
+        print_form = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
+        return deeper(f"{{{', '.join(print_form)}, else {self.write(otherwise)}}}")
 
     def write_bigsum(self, form: forms.BigSum) -> str:
         over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
@@ -361,8 +361,12 @@ class _TextWriter(DocumentWriter):
         return text.replace(" ", FIXED_SPACE)
 
     def formula(self, form: Form) -> str:
-        said = spell(form)
-        return said if len(said) > LONGEST_UNBROKEN else said.replace(" ", FIXED_SPACE)
+        print_form = spell(form)
+        return (
+            print_form
+            if len(print_form) > LONGEST_UNBROKEN
+            else print_form.replace(" ", FIXED_SPACE)
+        )
 
     def heading(self, text: str, level: int) -> str:
         lines = self.wrapped(text, "")
@@ -399,11 +403,11 @@ class _TextWriter(DocumentWriter):
             for row in cells:
                 wrapped = [wrap(row[k], widths[k]) or [""] for k in (0, *columns)]
                 for parts in zip_longest(*wrapped, fillvalue=""):
-                    said = "  ".join(
+                    print_form = "  ".join(
                         f"{part:{'>' if numeric[k] else '<'}{widths[k]}}"
                         for k, part in zip((0, *columns), parts, strict=True)
                     )
-                    yield (" " * MARGIN + said).replace(FIXED_SPACE, " ").rstrip()
+                    yield (" " * MARGIN + print_form).replace(FIXED_SPACE, " ").rstrip()
 
 
 def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
@@ -423,7 +427,7 @@ def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
         if len(left) > WIDEST_LEFT:
             yield left
             start = f"{'':>{column}} {line.sign} "
-        first, *others = broken(TextPrinter().write(line.right), room - len(start))
+        first, *others = break_line(TextPrinter().write(line.right), room - len(start))
         yield (start + first).rstrip()
         yield from (" " * len(start) + other for other in others)
 

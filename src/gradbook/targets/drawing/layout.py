@@ -80,7 +80,7 @@ class PlacedColumn:
     lines: float  # where the lines go on behind them
 
 
-def spaced(
+def space_out(
     columns: Sequence[ColumnSize], rules: SpacingRules, room: float = 0.0, most: float = inf
 ) -> list[PlacedColumn]:
     """Every column in its place. Lines grow into what is left of `room`, and where there isn't even
@@ -214,7 +214,7 @@ class PlacedStage:
         return (self.edges[1], y), (self.right, y)
 
 
-def measured(stage: Stage, after: Stage | None, gap: float, caption: float) -> ColumnSize:
+def measure(stage: Stage, after: Stage | None, gap: float, caption: float) -> ColumnSize:
     """What a stage takes, with the labels of the lines that lead to the one after it."""
     size = ColumnSize(_width(stage), gap=gap, caption=caption)
     if not isinstance(stage, UnitColumn):
@@ -394,15 +394,15 @@ NAME_SIZE, SMALL_SIZE, WORD_SIZE = 16.0, 13.5, 12.5
 
 def name_label(mark: Marked, size: float) -> Label:
     """A name, and its number where it is to be shown."""
-    text, subscript = spelled(mark.name)
+    text, subscript = spell_out(mark.name)
     number = "" if mark.value is None else f"{mark.value:.4g}".replace("-", "−")
     return Label(text, size, colour_of(mark.name.stem), subscript, number)
 
 
-def spelled(name: Name) -> tuple[str, str]:
+def spell_out(name: Name) -> tuple[str, str]:
     """A name as it is set: its letter, and what stands below the line after it."""
     if name.of:
-        return name.stem, "".join(spelled(name.of))
+        return name.stem, "".join(spell_out(name.of))
     numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
     return name.stem, name.word + ",".join(map(str, numbers))
 
@@ -438,10 +438,10 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
 def _placed(found: Sequence[Stage]) -> list[PlacedStage]:
     written = [phrases(stage, before) for stage, before in zip(found, [None, *found], strict=False)]
     sizes = [
-        measured(stage, after, GAPS[after.link] if after else 0, longest_word(own))
+        measure(stage, after, GAPS[after.link] if after else 0, longest_word(own))
         for stage, after, own in zip(found, [*found[1:], None], written, strict=True)
     ]
-    placed = zip(found, spaced(sizes, RULES), written, strict=True)
+    placed = zip(found, space_out(sizes, RULES), written, strict=True)
     return [place(stage, column, own) for stage, column, own in placed]
 
 
