@@ -97,21 +97,21 @@ class Printer:
     def write_terms(self, form: forms.Terms) -> str:
         """a + b − c."""
         first, *others = form.terms
-        print_form = self.part(first, Level.MINUS)
+        written = self.part(first, Level.MINUS)
         for term in others:
             sign, inner = ("−", term.of) if isinstance(term, forms.Minus) else ("+", term)
-            print_form += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
-        return print_form
+            written += f"{SUM_BREAK} {self.sign(sign)} {self.part(inner, Level.FRACTION)}"
+        return written
 
     def write_factors(self, form: forms.Factors) -> str:
         """a·b·c; a Σ may stand last without brackets, and without a sign before it."""
         sign = self.sign(form.sign)
         *others, last = form.factors
-        print_form = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
+        written = f"{PRODUCT_BREAK}{sign}".join(self._factor(factor, form) for factor in others)
         is_sum = isinstance(last, forms.BigSum)
         least = Level.FRACTION if is_sum else Level.PRODUCT
         sign = self.before_sum if is_sum else sign
-        return f"{print_form}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
+        return f"{written}{PRODUCT_BREAK}{sign}{self._factor(last, form, least)}"
 
     def _factor(self, factor: Form, of: forms.Factors, least: Level = Level.PRODUCT) -> str:
         """Another kind of product within a product stands in brackets."""
@@ -317,8 +317,8 @@ class TextPrinter(Printer):
 
     def write_cases(self, form: forms.Cases) -> str:
         *conditional, (otherwise, _) = form.rows
-        print_form = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
-        return deeper(f"{{{', '.join(print_form)}, else {self.write(otherwise)}}}")
+        written = [f"{self.write(value)} if {self.write(when)}" for value, when in conditional]
+        return deeper(f"{{{', '.join(written)}, else {self.write(otherwise)}}}")
 
     def write_bigsum(self, form: forms.BigSum) -> str:
         over = "" if form.over == "samples" else f"_{form.over}"  # what Σ alone is said to be
@@ -361,12 +361,8 @@ class _TextWriter(DocumentWriter):
         return text.replace(" ", FIXED_SPACE)
 
     def formula(self, form: Form) -> str:
-        print_form = spell(form)
-        return (
-            print_form
-            if len(print_form) > LONGEST_UNBROKEN
-            else print_form.replace(" ", FIXED_SPACE)
-        )
+        written = spell(form)
+        return written if len(written) > LONGEST_UNBROKEN else written.replace(" ", FIXED_SPACE)
 
     def heading(self, text: str, level: int) -> str:
         lines = self.wrapped(text, "")
@@ -403,11 +399,11 @@ class _TextWriter(DocumentWriter):
             for row in cells:
                 wrapped = [wrap(row[k], widths[k]) or [""] for k in (0, *columns)]
                 for parts in zip_longest(*wrapped, fillvalue=""):
-                    print_form = "  ".join(
+                    written = "  ".join(
                         f"{part:{'>' if numeric[k] else '<'}{widths[k]}}"
                         for k, part in zip((0, *columns), parts, strict=True)
                     )
-                    yield (" " * MARGIN + print_form).replace(FIXED_SPACE, " ").rstrip()
+                    yield (" " * MARGIN + written).replace(FIXED_SPACE, " ").rstrip()
 
 
 def _rows(lines: Sequence[EquationLine], room: int) -> Iterator[str]:
