@@ -56,6 +56,12 @@ def all_verdicts(book):
         (ZEROS, 0.5, 12),
         (AT_THE_CORNER, 0.5, 5),
         ("input 1; dense 1; batchnorm; elu; loss half squared error", 0.05, 3),
+        (
+            "input 1; dense 1 no bias; batchnorm; leaky relu 0.015; loss half squared error; "
+            "sample 0 -> 0",
+            0.05,
+            3,
+        ),
         (LARGE, 1e-7, 12),
         (TINY, 0.5, 12),
     ],

@@ -331,7 +331,8 @@ class Tolerance:
             return off <= allowed
         left, right = slope.left, slope.right
         apart = abs(right - left)
-        if apart > BEND * max(abs(left), abs(right)):
+        curved = CURVED * NUDGE * slope.size
+        if apart > max(BEND * max(abs(left), abs(right)), curved):
             beside = min(abs(gradient - left), abs(gradient - right))
             return beside <= BESIDE * apart + allowed
         return off <= apart / 2 + allowed  # the slope itself has a corner, as that of an ELU
@@ -366,7 +367,8 @@ class Tolerance:
                 f"(({c.above}-{c.error})/{c.nudge})",
             )
             apart = f"ABS({right}-{left})"
-            bent = f"{apart}>{typed(BEND)}*MAX(ABS({left}),ABS({right}))"
+            curved = f"{typed(CURVED)}*{c.nudge}*{c.size}"
+            bent = f"{apart}>MAX({typed(BEND)}*ABS({left}),{typed(BEND)}*ABS({right}),{curved})"
             nearer = f"MIN(ABS({c.gradient}-{left}),ABS({c.gradient}-{right}))"
             beside = f"{nearer}<={typed(BESIDE)}*{apart}+{c.allowed}"
             between = f"ABS({c.gradient}-{c.slope})<={apart}/2+{c.allowed}"
