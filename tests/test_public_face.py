@@ -2,6 +2,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,9 @@ def test_what_was_loaded_before_takes_no_public_name_away():
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True)
     assert said.stdout == "worked\n"
+
+
+@pytest.mark.parametrize("package", ["graph", "layers", "net", "targets.drawing"])
+def test_all_that_a_package_gives_is_there(package):
+    module = import_module(f"gradbook.{package}")
+    assert not [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]

@@ -35,7 +35,6 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
-    "Form",
     "GoBack",
     "GroupNorm",
     "Layer",
