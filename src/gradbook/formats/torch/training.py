@@ -106,8 +106,8 @@ def _bent(elastic: Elastic) -> Iterator[str]:
 
 NORMS = ("batchnorm", "groupnorm", "layernorm", "placenorm")
 NO_LOSS = (
-    "PyTorch's training has no word for '{loss}': export the network alone, as .onnx or .pt, or "
-    "train it with 'mean squared error'"
+    "PyTorch's training has no word for '{loss}': leave out --train, or train the network with "
+    "'mean squared error'"
 )
 LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over the outputs
     "absolute_error": "l1_loss",
