@@ -77,6 +77,7 @@ def test_pytorch_says_it():
     np.testing.assert_allclose(found, expected(net), atol=1e-5)
 
 
+@pytest.mark.witness("onnx", "keras", "torch")
 def test_what_cannot_be_said_is_told_in_one_line(monkeypatch):
     stepwise = Op("wavy", np.floor)  # which nothing is made of
     monkeypatch.setitem(OPS, "wavy", stepwise)

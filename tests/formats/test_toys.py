@@ -65,6 +65,7 @@ class StripeNorm(PairNorm):
         return super().members(shape)[:, ::-1]
 
 
+@pytest.mark.witness("onnx", "keras", "torch")
 @pytest.mark.parametrize("write", [onnx_bytes, keras_bytes])
 def test_a_normalisation_over_other_groups_is_refused_in_one_line(write, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, StripeNorm])
