@@ -15,6 +15,7 @@ import numpy as np
 
 from gradbook.audit.backward.blocks import blocks
 from gradbook.audit.backward.outputs import POINTS, Cells, OutputPair, PointValues
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import references, terms
 from gradbook.audit.judge.numbers import CLOSE, agree
@@ -189,6 +190,7 @@ class Derivatives:
         """The cells of which some numbers are the derivative, up to a factor."""
         if not varies(value):
             return []
+        spend(self._numbers.size, 2)
         here = np.isfinite(value)
         own = np.where(here, value, 0.0)
         both = self._finite & here

@@ -15,6 +15,7 @@ from itertools import combinations
 from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.audit.budget import spend
 from gradbook.audit.judge.numbers import Numbers, agree
@@ -24,6 +25,7 @@ from gradbook.graph.node import Array, Node, ancestors
 MOST_PLACES = 600  # values on the ways: more are no exercise
 MOST_ALTERNATIVES = 400
 MOST_NUMBERS = 2**22  # kept at once while alternatives are worked
+NEARLY = 1e-6  # equal at first sight
 
 Place = TypeVar("Place", bound=Hashable)  # a value on the way back: a node, or a cell
 
@@ -172,13 +174,16 @@ class Chain(Generic[Place]):
         """What a claim to be ∂loss/∂ a value leaves out, or to be as much of it as comes by way of
         some of its users; nothing where that is not all that is wrong."""
         worked = self._worked.get(of) if by_way_of is None else self._coming(of, by_way_of)
-        if worked is None or agree(worked[0], claimed):
+        if worked is None or not np.any(claimed):
             return ()
-        with np.errstate(all="ignore"):
-            near = np.isclose(worked[1:], claimed, rtol=1e-6, atol=0, equal_nan=True)
-        for k in np.flatnonzero(near.sum(axis=1) >= near.shape[1] / 2):
-            if agree(worked[1 + k], claimed) and np.any(claimed):
-                return self.alternatives[int(k)]
+        spend(len(worked))
+        likely = _alike_where_largest(worked, claimed)
+        if not likely.size or (likely[0] == 0 and agree(worked[0], claimed)):
+            return ()
+        near = np.isclose(worked[likely], claimed, rtol=NEARLY, atol=0, equal_nan=True)
+        for k in likely[near.sum(axis=1) >= near.shape[1] / 2]:
+            if k and agree(worked[k], claimed):
+                return self.alternatives[int(k) - 1]
         return ()
 
     def _coming(self, of: Place, users: Collection[Place]) -> Array | None:
@@ -196,6 +201,16 @@ def _pairs(
 ) -> Iterator[tuple[Omissions[Place], Omissions[Place]]]:
     for one in some:
         yield from ((one, other) for other in others)
+
+
+def _alike_where_largest(worked: Array, claimed: Array) -> NDArray[np.intp]:
+    """Which of some derivatives are near to a claim at the point where that is largest, or no
+    numbers there: no other can agree with it."""
+    size = np.where(np.isfinite(claimed), np.abs(claimed), -1.0)
+    largest = int(np.argmax(size))
+    with np.errstate(all="ignore"):
+        off = np.abs(worked[:, largest] - claimed[largest])
+    return np.flatnonzero(~(off > NEARLY * size[largest]))
 
 
 # A chain of nodes ---------------------------------------------------------------------------
