@@ -137,6 +137,11 @@ def recalculate_all(paths: Sequence[Path | str], out_dir: Path | str) -> list[Pa
     return _converted(paths, out_dir, "xlsx:Calc MS Excel 2007 XML", ".xlsx")
 
 
+def save_as_opendocument(paths: Sequence[Path | str], out_dir: Path | str) -> list[Path]:
+    """The workbooks as LibreOffice saves them in its own format."""
+    return _converted(paths, out_dir, "ods:calc8", ".ods")
+
+
 def workbook_to_pdf(path: Path | str, out_dir: Path | str) -> Path:
     """The workbook as LibreOffice prints it."""
     return _converted([path], out_dir, "pdf:calc_pdf_Export", ".pdf")[0]

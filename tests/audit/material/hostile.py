@@ -11,6 +11,8 @@ from pathlib import Path
 
 from xlsxwriter import Workbook
 
+from gradbook.audit.formula.address import MOST_ROWS
+from tests.audit.material import opendocument
 from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 
@@ -304,6 +306,17 @@ def _named_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def _repeated(cell: str, rows: int = MOST_ROWS) -> Callable[[Path], object]:
+    """One cell that fills a sheet."""
+    return lambda path: opendocument.saved(
+        path, opendocument.content(opendocument.sheet(opendocument.row(cell, repeated=rows)))
+    )
+
+
+FULL_ROW = ' table:number-columns-repeated="16384"'
+FULL_MATRIX = (
+    ' table:number-matrix-columns-spanned="16384" table:number-matrix-rows-spanned="1048576"'
+)
 FILES: dict[str, Callable[[Path], object]] = {
     "a million rows": _million_rows,
     "a million cells": lambda path: package(
@@ -319,6 +332,37 @@ FILES: dict[str, Callable[[Path], object]] = {
     "the end is missing": _cut,
     "cells in a circle": _in_a_circle,
     "ods": _open_document,
+    "ods of one number": _repeated(opendocument.number(1, more=FULL_ROW)),
+    "ods of one text": _repeated(
+        opendocument.text(f"<text:p>{'word' * 5000}</text:p>", more=FULL_ROW)
+    ),
+    "ods of one formula": _repeated(opendocument.number(1, "of:=[.A1]+[.B2]*2", FULL_ROW)),
+    "ods of one long formula": _repeated(
+        opendocument.number(1, "of:=" + "+".join(["[$S.A1]"] * 2000), FULL_ROW)
+    ),
+    "ods of one matrix": _repeated(opendocument.number(1, "of:=[.A1:.B2]*2", FULL_MATRIX)),
+    "ods of spaces": _repeated(
+        opendocument.text('<text:p><text:s text:c="99999999"/></text:p>', more=FULL_ROW)
+    ),
+    "ods with numbers that are none": lambda path: opendocument.saved(
+        path,
+        opendocument.content(
+            opendocument.sheet(
+                "".join(opendocument.row(opendocument.number(n, "of:=1")) for n in NUMBERS)
+            )
+        ),
+    ),
+    "ods of very many names": lambda path: opendocument.saved(
+        path,
+        opendocument.content(
+            opendocument.sheet(opendocument.row(opendocument.number(1, "of:=n1+n19999")))
+            + "".join(
+                f'<table:named-expression table:name="n{k}" '
+                f'table:expression="of:={"[$S.A1];" * 500}{k}"/>'
+                for k in range(20_000)
+            )
+        ),
+    ),
     "a line of sums": _long_line,
     "a named pipe": _named_pipe,
     "one long attribute": lambda path: package(path, strings=_with_a_long_attribute()),

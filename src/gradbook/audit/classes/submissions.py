@@ -22,11 +22,11 @@ from gradbook.files import PART, in_order
 
 # Books and copies -------------------------------------------------------------
 
-READ = (".xlsx", ".xlsm")
+READ = (".xlsx", ".xlsm", ".ods")
 NAMED = (
     ".xls",
     ".xlsb",
-    ".ods",
+    ".fods",
     ".numbers",
     ".gsheet",
 )  # what they need is said of them, book by book

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from gradbook.archives import PACKINGS
+from gradbook.audit.workbook.opendocument import is_opendocument
 from gradbook.audit.workbook.package import (
     Package,
     WorkbookError,
@@ -218,6 +219,10 @@ class Patch:
 
     def text(self, name: str) -> bytes:
         """A part's XML as it is now, in an encoding that ASCII can be put into."""
+        if is_opendocument(self.parts):
+            raise WorkbookError(
+                "only copies of .xlsx are made: save it as .xlsx and check that one"
+            )
         return self.changed[name] if name in self.changed else plain(self.parts.bytes_of(name))
 
     def put(self, name: str, data: bytes) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from xml.parsers import expat
 
 from gradbook import limits
 from gradbook.archives import (
+    SMALL,
     Archive,
     ArchiveError,
     EncryptedEntry,
@@ -65,11 +68,16 @@ class Package:
             raise WorkbookError(ODDITIES[type(error)].format(name=name)) from error
 
     def parse(
-        self, name: str, begin: Begin, end: End | None = None, text: End | None = None
+        self,
+        name: str,
+        begin: Begin,
+        end: End | None = None,
+        text: End | None = None,
+        made: expat.XMLParserType | None = None,
     ) -> None:
         """Read a part's XML, saying what comes."""
         self.refuse_very_many(name)
-        parse(name, self.chunks(name), parser(), begin, end, text)
+        parse(name, self.chunks(name), made or parser(), begin, end, text)
 
     def refuse_very_many(self, name: str) -> None:
         """Counting elements costs little beside reading them."""
@@ -80,16 +88,23 @@ class Package:
 
 
 EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its ending
-    ".ods": "it is an OpenDocument spreadsheet: in LibreOffice choose File, Save As, Excel (.xlsx)",
+    ".ods": "it is no spreadsheet, or a damaged one: save it again as .ods or .xlsx",
+    ".fods": "it is a flat OpenDocument spreadsheet: in LibreOffice choose File, Save As, .ods",
     ".gsheet": "it is only a link to Google Sheets: there choose File, Download, Microsoft Excel "
     "(.xlsx)",
     ".numbers": "it is a Numbers document: there choose File, Export To, Excel (.xlsx)",
     ".csv": "a CSV file holds values and no formulas, so nothing can be checked: save the workbook "
-    "as .xlsx",
+    "as .xlsx or .ods",
     ".tsv": "a table of text holds values and no formulas, so nothing can be checked: save the "
-    "workbook as .xlsx",
+    "workbook as .xlsx or .ods",
     ".xls": "it is no workbook that can be read: open it and save it as .xlsx",
 }
+TABLES = (".csv", ".tsv")
+FORMULA = re.compile(rb"""(?:^|[,;\t])[ ]*"?=""", re.MULTILINE)  # in a table of text
+FORMULAS_AS_TEXT = (
+    "a table of text has its formulas only as text: open it in your spreadsheet and save it as "
+    ".xlsx or .ods"
+)
 DAMAGED = "it is no workbook, or a damaged one: save it as .xlsx"
 
 
@@ -108,15 +123,21 @@ def package(path: str | Path) -> Iterator[Package]:
         try:
             found = Package(Archive(file))
         except ArchiveError as error:
-            said = EXPORTED.get(Path(path).suffix.lower(), DAMAGED)
-            raise WorkbookError(said) from error
-        if "mimetype" in found and "content.xml" in found:
-            raise WorkbookError(EXPORTED[".ods"])
+            raise WorkbookError(_remedy(Path(path).suffix.lower(), file)) from error
         if "xl/workbook.bin" in found:
             raise WorkbookError("it is a binary workbook (.xlsb): save it as .xlsx")
         if "EncryptedPackage" in found:
             raise WorkbookError(ENCRYPTED)
         yield found
+
+
+def _remedy(ending: str, file: BinaryIO) -> str:
+    """What to do about a file that is no workbook."""
+    if ending in TABLES:
+        file.seek(0)
+        if FORMULA.search(file.read(SMALL)):
+            return FORMULAS_AS_TEXT
+    return EXPORTED.get(ending, DAMAGED)
 
 
 # XML ------------------------------------------------------------------------

@@ -25,6 +25,11 @@ from gradbook.audit.workbook.book import (
     leave_out_widest,
 )
 from gradbook.audit.workbook.flow import Flow
+from gradbook.audit.workbook.opendocument import (
+    is_opendocument,
+    read_opendocument,
+    read_properties,
+)
 from gradbook.audit.workbook.package import (
     Package,
     WorkbookError,
@@ -46,6 +51,17 @@ def read_book(path: str | Path) -> Book:
 
 def book_of(parts: Package) -> Book:
     """The workbook that a package holds."""
+    is_open = is_opendocument(parts)
+    book = read_opendocument(parts) if is_open else _read_excel(parts)
+    look_at_departing(book)
+    leave_out_widest(book)
+    leave_out_unread(book)
+    with suppress(WorkbookError):  # nothing depends on them
+        book.properties = read_properties(parts) if is_open else _properties(parts)
+    return book
+
+
+def _read_excel(parts: Package) -> Book:
     main = main_part(parts)
     targets = _relations(parts, main)
     book = Book()
@@ -63,11 +79,6 @@ def book_of(parts: Package) -> Book:
         cells.next_sheet(number)
         SheetRows(cells).read(parts, book.sheets[number].part)
     cells.end_row()
-    look_at_departing(book)
-    leave_out_widest(book)
-    leave_out_unread(book)
-    with suppress(WorkbookError):  # nothing depends on them
-        book.properties = _properties(parts)
     return book
 
 

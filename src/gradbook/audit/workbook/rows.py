@@ -197,6 +197,7 @@ MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_OUTSIDE = 1_000  # cells beyond the sheet's last one that are noted
 MOST_FORMULAS = 30_000  # different ones
 MOST_LETTERS = 1_200_000  # of those
+KEPT_OF_LONG = 200  # of one that is too long to be read
 
 Kept = tuple[Address, CellValue, Pattern | None]
 
@@ -400,13 +401,18 @@ class BookCells:
 
     def _pattern(self, cell: Address, formula: str) -> Pattern:
         if len(formula) > LONGEST_FORMULA:
-            return Pattern(f"long {cell}", cell, formula[:200], None, (), {}, TOO_LONG)
+            self._count_letters(KEPT_OF_LONG)
+            return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
         before = self.book.reader.count
         pattern = self.book.reader.pattern(formula, cell)
-        self.letters += len(formula) * (self.book.reader.count - before)
+        self._count_letters(len(formula) * (self.book.reader.count - before))
+        return pattern
+
+    def _count_letters(self, more: int) -> None:
+        """So much of formulas that differ from those before is kept."""
+        self.letters += more
         if self.book.reader.count > MOST_FORMULAS or self.letters > MOST_LETTERS:
             raise EnoughRead
-        return pattern
 
     def _keep_array(self, cell: Address, area: str, formula: str) -> None:
         """An array formula fills several cells, the first of which it stands in: each has an

@@ -55,7 +55,10 @@ WRONG, FAILED = 1, 2  # exit codes
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "books", nargs="+", metavar="BOOK", help="a workbook (.xlsx, .xlsm), a folder or a pattern"
+        "books",
+        nargs="+",
+        metavar="BOOK",
+        help="a workbook (.xlsx, .xlsm, .ods), a folder or a pattern",
     )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"

@@ -1,0 +1,336 @@
+"""Reads an OpenDocument spreadsheet, as LibreOffice and others save it, into the same book.
+
+All its sheets stand in one part. The first reading finds what formulas refer to: the sheets, and
+the names, which follow them; the second one keeps the cells, within the bounds of any workbook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from xml.parsers import expat
+
+from gradbook.archives import SMALL
+from gradbook.audit.formula.address import MOST_COLUMNS, MOST_ROWS, letters
+from gradbook.audit.formula.pattern import Reader
+from gradbook.audit.workbook.book import Book, SheetPart
+from gradbook.audit.workbook.openformula import WHAT_IF, translate, translate_place
+from gradbook.audit.workbook.package import ENCRYPTED, Package, WorkbookError
+from gradbook.audit.workbook.rows import MOST_LETTERS, BookCells, EnoughRead
+from gradbook.targets.excel.language import LONGEST_FORMULA
+
+CONTENT, PROPERTIES, MANIFEST = "content.xml", "meta.xml", "META-INF/manifest.xml"
+Attributes = Mapping[str, str]
+
+_SPACE = "urn:oasis:names:tc:opendocument:xmlns:"
+OFFICE, TABLE, TEXT, STYLE, DRAWING = (
+    f"{_SPACE}{name}:1.0 " for name in ("office", "table", "text", "style", "drawing")
+)
+CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
+SHEET, ROW = f"{TABLE}table", f"{TABLE}table-row"
+CELLS = (f"{TABLE}table-cell", f"{TABLE}covered-table-cell")
+PARAGRAPH = f"{TEXT}p"
+ASIDE = {  # what has cells or texts of its own, that are none of the sheet's
+    *(OFFICE + name for name in ("annotation", "forms")),
+    *(TABLE + name for name in ("shapes", "tracked-changes", "dde-links", "content-validations")),
+    f"{TEXT}ruby-text",
+}
+ANOTHER_BOOKS = "'#$"  # in the title of a sheet that keeps what was read from another book
+FIRST_DAY = datetime(1899, 12, 30)
+_TIME = re.compile(r"(-?)PT(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6}(?:[.,]\d{1,12})?)S)?")
+_SPACES = {str(count) for count in range(1, 100)}  # that one element may stand for
+WORDIER = 3  # times as many bytes say the same as in Excel's files
+ONE_DAY = timedelta(days=1)
+MOST_TRANSLATED = 4 * LONGEST_FORMULA  # characters: in Excel's grammar it is shorter
+
+
+def is_opendocument(parts: Package) -> bool:
+    """Whether a package is of LibreOffice's kind, not of Excel's."""
+    return "mimetype" in parts and CONTENT in parts
+
+
+def refuse_encrypted(parts: Package) -> None:
+    listed = parts.bytes_of(MANIFEST) if 0 < parts.size(MANIFEST) <= SMALL else b""
+    if b"encryption-data" in listed or "encrypted-package" in parts:
+        raise WorkbookError(ENCRYPTED)
+
+
+def read_opendocument(parts: Package) -> Book:
+    """The cells and names of the book that a package holds."""
+    refuse_encrypted(parts)
+    book = Book()
+    outline = _SheetList(book)
+    parts.parse(CONTENT, outline.begin, outline.end, made=_parser())
+    if not book.sheets:
+        raise WorkbookError("it has no sheets of cells: save it again as .ods or .xlsx")
+    book.reader = Reader({s.title.lower(): k for k, s in enumerate(book.sheets)}, book.names)
+    reading = _CellReading(BookCells(book, [], parts.size(CONTENT) // WORDIER), outline.first_day)
+    parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=_parser())
+    reading.cells.end_row()
+    return book
+
+
+def read_properties(parts: Package) -> dict[str, str]:
+    """Who made the book, who saved it last, and when, by the words that Excel has for these."""
+    found: dict[str, str] = {}
+    text: list[str] = []
+
+    def end(tag: str) -> None:
+        word = _PROPERTIES.get(tag.rpartition(" ")[2])
+        if word:
+            found[word] = "".join(text).strip()
+        text.clear()
+
+    if PROPERTIES in parts and parts.size(PROPERTIES) <= SMALL:
+        parts.parse(PROPERTIES, lambda *_: text.clear(), end, text.append, made=_parser())
+    return found
+
+
+_PROPERTIES = {
+    "initial-creator": "creator",
+    "creation-date": "created",
+    "creator": "lastModifiedBy",
+    "date": "modified",
+}
+
+
+def _parser() -> expat.XMLParserType:
+    """One that knows the names by their namespaces: two programs use one prefix's names."""
+    made = expat.ParserCreate(namespace_separator=" ")
+    made.buffer_text = True
+    return made
+
+
+# Both readings -----------------------------------------------------------------
+
+
+class _SheetWalk:
+    """Follows the sheets as they stream by, and passes over what is none of theirs."""
+
+    def __init__(self) -> None:
+        self.number = -1  # of the sheet
+        self.is_inside = False
+        self.aside = 0  # how deep within something else
+
+    def begin(self, tag: str, attributes: Attributes) -> None:
+        if self.aside or self._is_aside(tag, attributes):
+            self.aside += 1
+            return
+        if tag == SHEET:
+            self.is_inside = True
+            self.number += 1
+        self.opened(tag, attributes)
+
+    def _is_aside(self, tag: str, attributes: Attributes) -> bool:
+        if tag == SHEET:
+            return self.is_inside or ANOTHER_BOOKS in attributes.get(f"{TABLE}name", "")
+        return tag in ASIDE or tag.startswith(DRAWING)
+
+    def end(self, tag: str) -> None:
+        if self.aside:
+            self.aside -= 1
+            return
+        self.closed(tag)
+        if tag == SHEET:
+            self.is_inside = False
+
+    def opened(self, tag: str, attributes: Attributes) -> None:
+        """An element begins that belongs to the sheets."""
+
+    def closed(self, tag: str) -> None:
+        """It ends."""
+
+
+class _SheetList(_SheetWalk):
+    """The first reading: the sheets, what each name means, and from which day on days count."""
+
+    def __init__(self, book: Book) -> None:
+        super().__init__()
+        self.book = book
+        self.first_day = FIRST_DAY
+        self.style = ""  # of sheets, that is read
+        self.hiding: set[str] = set()  # those whose sheets aren't shown
+        self.letters = 0  # of all that names mean
+
+    def opened(self, tag: str, attributes: Attributes) -> None:
+        match tag.rpartition(" ")[2]:
+            case "table" if tag == SHEET:
+                title = attributes.get(f"{TABLE}name", "")
+                is_hidden = attributes.get(f"{TABLE}style-name") in self.hiding
+                self.book.sheets.append(SheetPart(title, CONTENT, is_hidden))
+            case "style":
+                self.style = attributes.get(f"{STYLE}name", "")
+            case "table-properties" if attributes.get(f"{TABLE}display") == "false":
+                self.hiding.add(self.style)
+            case "named-range":
+                self._name(attributes, translate_place(attributes.get(_RANGE, "")))
+            case "named-expression":
+                expression = attributes.get(f"{TABLE}expression", "")
+                self.letters += len(expression)
+                if self.letters <= MOST_LETTERS:
+                    self._name(attributes, translate(expression))
+            case "null-date":
+                self.first_day = _day(attributes.get(f"{TABLE}date-value", "")) or FIRST_DAY
+
+    def _name(self, attributes: Attributes, meant: str) -> None:
+        word = attributes.get(f"{TABLE}name", "").lower()
+        self.book.names[f"{self.number}!{word}" if self.is_inside else word] = meant
+
+
+_RANGE = f"{TABLE}cell-range-address"
+
+
+class _CellContent(NamedTuple):
+    """What stands in a cell, and in those to the right of it that are alike."""
+
+    column: int
+    alike: int  # so many, this one included
+    kind: str  # of its value
+    value: str | None
+    formula: str | None
+    rows: int  # that the formula fills
+    columns: int
+
+
+class _CellReading(_SheetWalk):
+    """The second reading: the cells, row by row."""
+
+    def __init__(self, cells: BookCells, first_day: datetime) -> None:
+        super().__init__()
+        self.cells = cells
+        self.first_day = first_day
+        self.is_full = False  # whether the rest of the sheet is too much
+        self.row = self.rows = 0  # where it is, and how many are alike
+        self.column = 0
+        self.cell: Attributes | None = None
+        self.words: list[str] = []
+        self.is_listening = False
+        self.waiting: list[_CellContent] = []  # of rows that are alike
+
+    def opened(self, tag: str, attributes: Attributes) -> None:
+        if tag == SHEET:
+            self.cells.next_sheet(self.number)
+            self.is_full, self.row = False, 0
+        elif self.is_full or not self.is_inside:
+            return
+        elif tag == ROW:
+            self.rows, self.column = _counted(attributes, "rows-repeated"), 0
+            self.waiting.clear()
+        elif tag in CELLS:
+            self.cell = attributes
+            self.words.clear()
+        elif self.cell is not None and tag.startswith(TEXT):
+            self._written(tag, attributes)
+
+    def _written(self, tag: str, attributes: Attributes) -> None:
+        """A paragraph begins, or something stands for what can't be seen."""
+        if tag == PARAGRAPH:
+            self.words += ["\n"] * bool(self.words)
+            self.is_listening = True
+        elif tag == f"{TEXT}s":
+            count = attributes.get(f"{TEXT}c", "1")
+            self.words.append(" " * (int(count) if count in _SPACES else 1))
+        elif tag in (f"{TEXT}tab", f"{TEXT}line-break"):
+            self.words.append("\t" if tag == f"{TEXT}tab" else "\n")
+
+    def characters(self, piece: str) -> None:
+        if self.is_listening and not self.aside:
+            self.words.append(piece)
+
+    def closed(self, tag: str) -> None:
+        if tag == PARAGRAPH:
+            self.is_listening = False
+        elif self.is_full or not self.is_inside:
+            return
+        elif tag in CELLS and self.cell is not None:
+            self._end_cell(self.cell)
+            self.cell = None
+        elif tag == ROW:
+            for row in (
+                range(self.row, min(self.row + self.rows, MOST_ROWS)) if self.waiting else ()
+            ):
+                for content in self.waiting:
+                    self._keep(row, content)
+            self.row += self.rows
+
+    def _end_cell(self, cell: Attributes) -> None:
+        count = _counted(cell, "columns-repeated")
+        kind, value = self._shown(cell, "".join(self.words))
+        formula = cell.get(f"{TABLE}formula")
+        if formula is not None and len(formula) <= MOST_TRANSLATED:
+            formula = translate(formula)
+        if formula is not None and formula.startswith(WHAT_IF):
+            formula = None
+        if formula is not None or value is not None:
+            alike = min(count, max(MOST_COLUMNS - self.column, 1))
+            area = (_counted(cell, f"matrix-{way}-spanned") for way in ("rows", "columns"))
+            content = _CellContent(self.column, alike, kind, value, formula, *area)
+            if self.rows == 1:
+                self._keep(self.row, content)
+            else:
+                self.waiting.append(content)
+        self.column += count
+
+    def _keep(self, row: int, content: _CellContent) -> None:
+        first, formula = content.column, content.formula or ""
+        for column in range(first, first + content.alike) if not self.is_full else ():
+            form = _form(row, content, column)
+            try:
+                self.cells.keep(row, column, content.kind, form, formula, content.value)
+            except EnoughRead:
+                self.cells.stop()
+                self.is_full = True
+                return
+
+    def _shown(self, cell: Attributes, words: str) -> tuple[str, str | None]:
+        """Of what kind a cell's value is, as Excel tells them apart, and the value."""
+        if cell.get(f"{CALC}value-type") == "error":
+            return "e", words
+        match cell.get(f"{OFFICE}value-type"):
+            case "float" | "percentage" | "currency":
+                return "n", cell.get(f"{OFFICE}value")
+            case "boolean":
+                return "b", "1" if cell.get(f"{OFFICE}boolean-value") == "true" else "0"
+            case "date" if day := _day(cell.get(f"{OFFICE}date-value", "")):
+                return "n", repr((day - self.first_day) / ONE_DAY)
+            case "time" if span := _TIME.fullmatch(cell.get(f"{OFFICE}time-value", "")):
+                return "n", repr(_span(span) / ONE_DAY)
+            case None if not words:
+                return "n", None
+        return "str", cell.get(f"{OFFICE}string-value", words)
+
+
+# What attributes say -----------------------------------------------------------
+
+
+def _form(row: int, content: _CellContent, column: int) -> Attributes | None:
+    """What Excel says of a formula besides its text: the cells that it fills, if several."""
+    if content.formula is None:
+        return None
+    if content.rows * content.columns == 1:
+        return {}
+    last = f"{letters(column + content.columns - 1)}{row + content.rows}"
+    return {"t": "array", "ref": f"{letters(column)}{row + 1}:{last}"}
+
+
+def _counted(attributes: Attributes, what: str) -> int:
+    """How often something stands there: once where it isn't said."""
+    number = attributes.get(f"{TABLE}number-{what}", "")
+    return max(int(number), 1) if number.isdecimal() and len(number) <= 8 else 1
+
+
+def _day(words: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(words).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _span(found: re.Match[str]) -> timedelta:
+    hours, minutes, seconds = (
+        float((part or "0").replace(",", ".")) for part in found.groups()[1:]
+    )
+    span = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return -span if found[1] else span
