@@ -28,9 +28,10 @@ from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
+from gradbook.report.media import write
 from gradbook.report.play_page import play_page
 from gradbook.report.run_report import run_page
-from gradbook.report.sweep import sweep_page
+from gradbook.report.sweep import sweep_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
@@ -67,7 +68,8 @@ def main(words: list[str]) -> None:
         _playing(net, folder)
         _drawing()
         _served(net, folder)
-        _page("learning-rates", sweep_page(sweep(net), "gradbook sweep"), folder, height=900)
+        rates = write(sweep_report(sweep(net), "gradbook sweep"), "html")
+        _page("learning-rates", rates, folder, height=900)
         train(RECIPE, folder=folder / "run")
         _report(RunFolder(folder / "run"), folder)
 

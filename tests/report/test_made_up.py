@@ -14,8 +14,9 @@ from gradbook.cli.main import main
 from gradbook.net import parse
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
+from gradbook.report.media import write
 from gradbook.report.play_page import play_page
-from gradbook.report.sweep import sweep_cell, sweep_json, sweep_page, sweep_text
+from gradbook.report.sweep import sweep_cell, sweep_report, sweep_text
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.texts import explained, swept, written
 
@@ -38,9 +39,9 @@ def told(text, folder):
         "sheet": " ".join(book.remarks),
         "the workbook": " ".join(str(it.value) for row in network.iter_rows() for it in row),
         "sweep": sweep_text(rates),
-        "sweep in a page": sweep_page(rates),
+        "sweep in a page": write(sweep_report(rates), "html"),
         "sweep in a notebook": sweep_cell(rates),
-        "sweep for programs": json.loads(sweep_json(rates))["made_up"],
+        "sweep for programs": json.loads(write(sweep_report(rates), "json"))["made_up"],
         "play": json.loads(re.search(r'"content">(.*?)</script>', play_page(net))[1])["madeUp"],
         "serve explain": explained(text, None).files["derivation.html"].decode(),
         "serve sheet": " ".join(written(text, 3, None).remarks),

@@ -5,36 +5,39 @@ Knows several runs at once; it doesn't know how one was trained.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import counted, duration, percent, sureness
 from gradbook.lab.runs import Compared, Misread, differences
 from gradbook.palette import curve_colours
-from gradbook.report import figures
-from gradbook.report.charts import chart_lines
+from gradbook.report.document import (
+    Block,
+    Chapter,
+    Charts,
+    Figure,
+    PageOnly,
+    Passage,
+    Report,
+    Subheading,
+    made_with,
+)
 from gradbook.report.figures import swatch
 from gradbook.report.images import card, cards, line
-from gradbook.report.page import Section, columns_of_words, made_with, page, table, text, wide
-from gradbook.report.run_report import style
+from gradbook.report.page import text
+from gradbook.report.run_report import STYLES
 from gradbook.report.training import runs_charts
-from gradbook.report.words import (
-    RULE,
-    Span,
-    TableColumn,
-    TextLine,
-    TextTable,
-    csv_lines,
-    fit,
-    fold,
-    not_shown,
-)
+from gradbook.report.words import Span, TableColumn, TextTable
 
 VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
+MOST_NAMES = 4  # in a title
+MOST_CARDS = 40  # of a group
+SAME = "Their recipes are the same."
+TRAINED = "How they trained"
 LONGEST_WORDS = 3  # lines of what a recipe says
 
 
@@ -64,67 +67,99 @@ def runs_table(runs: Sequence[Compared]) -> TextTable:
     return TextTable.of(columns, map(record, runs))
 
 
-def compare_lines(
-    runs: Sequence[Compared], misread: Misread | None, width: int, *, ascii_only: bool = False
-) -> Iterator[TextLine]:
-    """All of it for a terminal that is so many characters wide."""
-    shown, left_out = fit(runs_table(runs), width)
-    yield from shown.lines("-" if ascii_only else RULE)
-    for remark in not_shown(left_out):
-        yield from fold([Span(remark, "bright_black")], width)
-    yield from _differences(runs, width)
-    yield from _misread(runs, misread)
+def compare_report(
+    runs: Sequence[Compared], misread: Misread | None = None, command: str = ""
+) -> Report:
+    """All of it; `misread` brings the images, and `command` is what makes the page again."""
+    data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
+    chapters = [Chapter("runs", "At a glance", [_glance(runs)])]
+    brief = [_glance(runs), *_differences_in_short(runs)]
+    trained: list[Block] = []
     if all(run.history for run in runs):
-        accuracy = runs_charts([(run.name, run.recipe, run.history) for run in runs])[1]
-        yield []
-        yield from chart_lines(accuracy, width, LEAST_HEIGHT, ascii_only=ascii_only)
-
-
-def _differences(runs: Sequence[Compared], width: int) -> Iterator[TextLine]:
-    found = differences(runs)
+        charts = runs_charts([(run.name, run.recipe, run.history) for run in runs])
+        chapters.append(Chapter("training", TRAINED, [Charts(charts, TRAINED)]))
+        trained = [Charts([charts[1]], TRAINED, rows=LEAST_HEIGHT)]  # the accuracy
     if len(runs) > 1:
-        heading = "Where their recipes differ:" if found else "Their recipes are the same."
-        yield from ([], [Span(heading, "bold" if found else "")])
+        chapters.append(Chapter("recipes", "How their recipes differ", [_differences(runs)]))
+    if len(runs) > 1 and misread is not None:
+        images = PageOnly(partial(_misread_images, runs, misread))
+        chapters.append(Chapter("misread", "Misread images", [images]))
+        brief += _misread_in_short(runs, misread)
+    return Report(
+        " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
+        chapters,
+        lead=[Passage(f"{counted(len(runs), 'run')} on {data}, side by side.", "lead")],
+        foot=made_with(command),
+        brief=[*brief, *trained],
+        rows=_figures(runs),
+        record=_record(runs, misread),
+        styles=STYLES,
+    )
+
+
+def _glance(runs: Sequence[Compared]) -> Block:
+    """A row for each run, which begins with the colour of its curves."""
+    best = _best(runs)
+    kinds = tuple("best" if k == best else "" for k in range(len(runs)))
+    inks = tuple(curve_colours(len(runs)))
+    return replace(runs_table(runs), inks=inks, kind="runs", row_kinds=kinds)
+
+
+def _best(runs: Sequence[Compared]) -> int | None:
+    """Where there is one: figures of different data sets can't be compared."""
+    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
+        return None
+    return max(range(len(runs)), key=lambda k: runs[k].test.mean)
+
+
+def _differences_in_short(runs: Sequence[Compared]) -> Iterator[Block]:
+    """Each line of the recipes that differs, and who says what."""
+    found = differences(runs)
+    if found:
+        yield Subheading("Where their recipes differ:")
+    elif len(runs) > 1:
+        yield Passage(SAME)
     for word, said in found.items():
-        yield [Span(f"  {word}", "cyan")]
+        yield Passage((Span(word, "cyan"),), indent=2)
         for words in dict.fromkeys(said):
             whose = [run.name for run, other in zip(runs, said, strict=True) if other == words]
-            yield from _folded_words(f"{', '.join(whose)}: {words or '-'}", width)
+            of_these = f"{', '.join(whose)}: {words or '-'}"
+            yield Passage(of_these, indent=4, hang=6, most=LONGEST_WORDS)
 
 
-def _folded_words(words: str, width: int) -> Iterator[TextLine]:
-    """What some recipes say, cut where it takes too many lines."""
-    lines = list(fold(words, width, 4, 6))
-    if len(lines) > LONGEST_WORDS:
-        end = "".join(span.text for span in lines[LONGEST_WORDS - 1])
-        lines = [*lines[: LONGEST_WORDS - 1], [Span(end[: width - 4] + " ...")]]
-    yield from lines
+def _differences(runs: Sequence[Compared]) -> Block:
+    """The same as a table; layers stand one below the other."""
+    found = differences(runs)
+    if not found:
+        return Passage(SAME)
+    columns = (TableColumn(title, words=True) for title in ("", *(run.name for run in runs)))
+    rows = [(word, *(_recipe_words(word, words) for words in said)) for word, said in found.items()]
+    return Figure(TextTable(tuple(columns), tuple(rows), kind="differences", headed=True))
 
 
-def _misread(runs: Sequence[Compared], misread: Misread | None) -> Iterator[TextLine]:
-    if misread is None or len(runs) == 1:
-        return
-    every = "both" if len(runs) == 2 else "all"
-    yield []
-    yield [Span("Test images misread:", "bold")]
-    yield [Span(f"  by {every}: {len(misread.by_all):,}")]
+def _recipe_words(word: str, words: str) -> str:
+    return words.replace("; ", "\n") if word == "layers" else words or "–"
+
+
+def _misread_in_short(runs: Sequence[Compared], misread: Misread) -> Iterator[Block]:
+    yield Subheading("Test images misread:")
+    yield Passage(f"by {'both' if len(runs) == 2 else 'all'}: {len(misread.by_all):,}", indent=2)
     for k, run in enumerate(runs):
-        yield [Span(f"  only by {run.name}: {len(misread.only_by(k)):,}")]
+        yield Passage(f"only by {run.name}: {len(misread.only_by(k)):,}", indent=2)
 
 
-# For programs.
+# For programs -----------------------------------------------------------------
 
 
-def compare_csv(runs: Sequence[Compared]) -> str:
-    """A row for each run, plain numbers."""
+def _figures(runs: Sequence[Compared]) -> TextTable:
+    """A row for each run."""
     records = [record(run) for run in runs]
     keys = [key for key, value in records[0].items() if not isinstance(value, list | dict)]
-    return csv_lines([keys, *([row[key] for key in keys] for row in records)])
+    return TextTable.of([TableColumn("", key) for key in keys], records)
 
 
-def compare_json(runs: Sequence[Compared], misread: Misread | None) -> str:
-    """One object: {"version", "runs": [...], "differences": {line: [each run's]}, "misread"}."""
-    found: Mapping[str, Any] = {
+def _record(runs: Sequence[Compared], misread: Misread | None) -> dict[str, Any]:
+    return {
         "version": VERSION,
         "runs": [
             {**record(run), "recipe": str(run.recipe), "history": list(map(asdict, run.history))}
@@ -137,7 +172,6 @@ def compare_json(runs: Sequence[Compared], misread: Misread | None) -> str:
             "only_by": {run.name: misread.only_by(k).tolist() for k, run in enumerate(runs)},
         },
     }
-    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
 
 
 def record(run: Compared) -> dict[str, Any]:
@@ -160,78 +194,10 @@ def record(run: Compared) -> dict[str, Any]:
     }
 
 
-# A page -----------------------------------------------------------------------
-
-MOST_NAMES = 4  # in a title
-MOST_CARDS = 40  # of a group
+# Images -----------------------------------------------------------------------
 
 
-def compare_page(
-    runs: Sequence[Compared], misread: Misread | None = None, command: str = ""
-) -> str:
-    """The page; `misread` brings the images, and `command` is what makes it again."""
-    sections = [Section("runs", "At a glance", _glance(runs))]
-    if all(run.history for run in runs):
-        charts = runs_charts([(run.name, run.recipe, run.history) for run in runs])
-        sections.append(
-            Section("training", "How they trained", figures.figure(charts, "How they trained"))
-        )
-    if len(runs) > 1:
-        sections.append(Section("recipes", "How their recipes differ", _differences_part(runs)))
-    if misread is not None and len(runs) > 1:
-        sections.append(Section("misread", "Misread images", _misread_part(runs, misread)))
-    data = " and ".join(dict.fromkeys(Path(run.recipe.data).name for run in runs))
-    lead = f"{counted(len(runs), 'run')} on {data}, side by side."
-    return page(
-        " · ".join(run.name for run in runs) if len(runs) <= MOST_NAMES else "Runs compared",
-        sections,
-        lead=f'<p class="lead">{text(lead)}</p>',
-        foot=made_with(command),
-        style=style(),
-        script=figures.figure_script(),
-    )
-
-
-def _glance(runs: Sequence[Compared]) -> str:
-    """A row for each run, which begins with the colour of its curves."""
-    shown, best = runs_table(runs), _best(runs)
-    rows = []
-    for cells, ink in zip(shown.texts, curve_colours(len(runs)), strict=True):
-        first, *others = map(text, cells)
-        rows.append([swatch(ink) + first, *others])
-    head = [text(column.title) for column in shown.columns]
-    kinds = ["best" if k == best else "" for k in range(len(runs))]
-    return wide(table(head, rows, columns_of_words(shown), kind="runs", row_kinds=kinds))
-
-
-def _best(runs: Sequence[Compared]) -> int | None:
-    """Where there is one: figures of different data sets can't be compared."""
-    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
-        return None
-    return max(range(len(runs)), key=lambda k: runs[k].test.mean)
-
-
-def _differences_part(runs: Sequence[Compared]) -> str:
-    found = differences(runs)
-    if not found:
-        return "<p>Their recipes are the same.</p>"
-    head = ["", *(text(run.name) for run in runs)]
-    rows = [
-        [text(word), *(_recipe_words(word, words) for words in said)]
-        for word, said in found.items()
-    ]
-    shown = table(head, rows, range(len(head)), kind="differences", headed=True)
-    return f"<figure>{wide(shown)}</figure>"
-
-
-def _recipe_words(word: str, words: str) -> str:
-    """One recipe's side; layers one below the other."""
-    if word == "layers":
-        return "<br>".join(map(text, words.split("; ")))
-    return text(words) or "–"
-
-
-def _misread_part(runs: Sequence[Compared], misread: Misread) -> str:
+def _misread_images(runs: Sequence[Compared], misread: Misread) -> str:
     every = "both" if len(runs) == 2 else f"all {len(runs)}"
     groups = [(f"Only by {run.name}", misread.only_by(k)) for k, run in enumerate(runs)]
     parts: list[str] = []

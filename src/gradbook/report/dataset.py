@@ -94,10 +94,10 @@ def known_lines(width: int) -> Iterator[TextLine]:
     )
     rows = ((name, it.images, "{}x{}".format(*it.size), it.classes) for name, it in KNOWN.items())
     missing = " (not installed: pip install 'gradbook[{}]')"
-    notes = (
+    notes = [
         [Span(it.about + ("" if it.is_here else missing.format(it.needs)))] for it in KNOWN.values()
-    )
-    yield from TextTable(columns, tuple(rows)).with_notes(notes, width)
+    ]
+    yield from TextTable(columns, tuple(rows), notes=tuple(notes)).lines_with_notes(width)
 
 
 VERSION = 1

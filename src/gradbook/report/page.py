@@ -22,7 +22,6 @@ from posixpath import dirname, join, normpath
 
 from gradbook.errors import visible
 from gradbook.palette import KINDS, PAPER, QUIET
-from gradbook.report.words import TextTable
 
 
 @dataclass(frozen=True)
@@ -232,19 +231,6 @@ def table(
 
 def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
-
-
-def text_table(shown: TextTable, *, left: str = ON_A_PAGE) -> str:
-    """A table of plain words and numbers."""
-    head = [text(f"{column.group} {column.title}".strip()) for column in shown.columns]
-    cells = [list(map(text, row)) for row in shown.texts]
-    count = len(shown.rows)
-    foot = cells[count] if shown.total else ()
-    return table(head, cells[:count], columns_of_words(shown), foot=foot, left=left)
-
-
-def columns_of_words(shown: TextTable) -> list[int]:
-    return [k for k, column in enumerate(shown.columns) if column.words]
 
 
 def bar(share: float, kind: str, *, at_the_right: bool = False) -> str:

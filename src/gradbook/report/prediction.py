@@ -12,7 +12,8 @@ from gradbook.amounts import short, sureness
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.errors import FORMULA_SIGNS, as_cell, one_line
 from gradbook.lab.models.predict import Reading
-from gradbook.report.words import Span, TableCell, TextLine, csv_lines
+from gradbook.report.media import csv_lines
+from gradbook.report.words import Span, TableCell, TextLine
 
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6

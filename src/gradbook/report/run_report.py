@@ -29,13 +29,16 @@ from gradbook.report import figures
 from gradbook.report.charts import notch, spread_out
 from gradbook.report.figures import FONT
 from gradbook.report.images import card, cards, line, picture, signed_picture, strip
+from gradbook.report.markup import markup
 from gradbook.report.mistakes import confusion_matrix, misread
-from gradbook.report.page import Section, bar, page, resource, table, text, text_table, wide
-from gradbook.report.summary import layers_figure, remarks_list, summary_style
+from gradbook.report.page import Section, bar, page, resource, table, text, wide
+from gradbook.report.summary import STYLES as SUMMARY_STYLES
+from gradbook.report.summary import network_blocks
 from gradbook.report.training import history_table, run_charts, runs_charts
 
 # A run ------------------------------------------------------------------------
 
+STYLES = (*SUMMARY_STYLES, "run.css")
 AGAIN = "gradbook train recipe.txt -o again"
 
 
@@ -64,7 +67,7 @@ def heading(run: Evidence) -> str:
 
 
 def style() -> str:
-    return figures.figure_style() + summary_style() + resource("run.css")
+    return figures.figure_style() + "".join(map(resource, STYLES))
 
 
 # What it reached.
@@ -121,9 +124,7 @@ def _sections(run: Evidence) -> Iterator[Section]:
     yield Section("confusion", "Confusion matrix", confusion_matrix(run))
     yield Section("misread", "Misread", misread(run))
     yield Section("images", "Training images", training_images(run))
-    measured = measure(run.model.net)
-    layers = f"{remarks_list(measured)}\n{layers_figure(measured)}"
-    yield Section("network", "The network", layers)
+    yield Section("network", "The network", markup(network_blocks(measure(run.model.net))))
     if run.filters is not None or run.stages:
         yield Section("insides", "Inside the network", inside(run))
     yield Section("again", "How to reproduce it", _again(run))
@@ -145,7 +146,7 @@ def _training(run: Evidence) -> str:
         "them."
     )
     charts = figures.figure(run_charts(run.recipe, run.history), "How it trained")
-    epochs = wide(text_table(history_table(run.history, run.has_validation)))
+    epochs = markup([history_table(run.history, run.has_validation)])
     return (
         f"<p>{said}</p>\n{_likes(run)}{charts}\n"
         f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"

@@ -5,7 +5,6 @@ Knows the columns and what they mean; it doesn't know how a network is measured.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,36 +13,16 @@ from gradbook.graph.window import Shape, Window
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
-from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT, Colour
-from gradbook.report.page import (
-    IN_A_NOTEBOOK,
-    Section,
-    bar,
-    columns_of_words,
-    page,
-    resource,
-    table,
-    text,
-    text_table,
-    wide,
-)
-from gradbook.report.words import (
-    TableCell,
-    TableColumn,
-    TextTable,
-    comma_separated,
-    fit,
-    fold,
-    markdown,
-    not_shown,
-    plain,
-    table_text,
-)
+from gradbook.palette import ACTIVATION, INPUT, MEMORY, WEIGHT
+from gradbook.report.document import Block, Chapter, Figure, Items, Meanings, Passage, Report
+from gradbook.report.markup import report_cell
+from gradbook.report.words import TableCell, TableColumn, TextTable, plain
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
 
 VERSION = 1  # of the JSON
+STYLES = ("summary.css",)
 IN_SHORT = ("layer", "output", "parameters")  # what says of a trained network what it is
 
 
@@ -59,35 +38,55 @@ COLUMNS = (
         words=True,
         meaning="the shape of what comes out, channels × height × width",
     ),
-    TableColumn("parameters", "parameters", meaning="the numbers that are learnt"),
-    TableColumn("bytes", "bytes", spare=2, meaning=f"what they take, {BYTES} bytes each"),
-    TableColumn("kernel", "kernel", spare=4, meaning="the window that slides over the input"),
-    TableColumn("stride", "stride", spare=5, meaning="how far it moves"),
+    TableColumn(
+        "parameters",
+        "parameters",
+        meaning="the numbers that are learnt",
+        tint=WEIGHT,
+        barred=True,
+    ),
+    TableColumn(
+        "bytes", "bytes", spare=2, meaning=f"what they take, {BYTES} bytes each", tint=WEIGHT
+    ),
+    TableColumn(
+        "kernel", "kernel", spare=4, meaning="the window that slides over the input", tint=INPUT
+    ),
+    TableColumn("stride", "stride", spare=5, meaning="how far it moves", tint=INPUT),
     TableColumn(
         "jump",
         "jump",
         spare=1,
+        tint=INPUT,
         meaning="how many pixels of the picture lie between two neighbours of the output",
     ),
     TableColumn(
         "field",
         "field",
+        tint=INPUT,
         meaning="the receptive field: how many pixels, each way, one value of the output sees; "
         "beyond the picture's edge it sees padding",
     ),
     TableColumn(
         "MACs",
         "macs",
+        tint=ACTIVATION,
+        barred=True,
         meaning="multiply-adds forward for one sample: a weight times a value, or a bias, added up",
     ),
     TableColumn(
         "training",
         "training_macs",
         spare=3,
+        tint=ACTIVATION,
         meaning="multiply-adds of a training step for one sample, forward and backward",
     ),
     TableColumn(
-        "memory", "memory", spell=_size, meaning="what the output takes, for the whole batch"
+        "memory",
+        "memory",
+        spell=_size,
+        meaning="what the output takes, for the whole batch",
+        tint=MEMORY,
+        barred=True,
     ),
 )
 
@@ -98,7 +97,10 @@ def summary_table(measured: NetMeasure) -> TextTable:
     first = {"layer": "input", "output": spell(net.input), "memory": measured.input_memory}
     layers = [_cells(_told(measured, layer)) for layer in measured.layers]
     shown = (c for c in COLUMNS if any(cells[c.key] is not None for cells in layers))
-    return TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
+    table = TextTable.of(shown, [first, *layers], {"layer": "total", **_totals(measured)})
+    learns = [column.key for column in table.columns].index("parameters")
+    kinds = tuple("" if row[learns] else "plain" for row in table.rows)  # these step back
+    return replace(table, kind="layers", row_kinds=kinds)
 
 
 def _told(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
@@ -174,54 +176,11 @@ def _beyond(measured: NetMeasure) -> list[str]:
     ]
 
 
-class ShortSummary(str):
-    """Lines of text that show themselves as such, and in a notebook as a table."""
-
-    net: Net
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        return short_table(self.net)
-
-
-def in_short(net: Net) -> ShortSummary:
-    """The layers, what comes out of each, and their parameters: rows that need no headings."""
-    shown = summary_table(measure(net)).only(IN_SHORT)
-    columns = tuple(replace(column, title="") for column in shown.columns)
-    *_, parameters = shown.total
-    rows = TextTable(columns, shown.rows, ("", "", parameters))
-    said = ShortSummary(plain([rows.line(cells) for cells in rows.texts]))
-    said.net = net
-    return said
-
-
-def meanings(measured: NetMeasure) -> list[tuple[str, str]]:
-    """What each column of the table says."""
-    return [(column.title, column.meaning) for column in summary_table(measured).columns]
-
-
-def as_text(measured: NetMeasure, width: int) -> str:
-    """For a terminal that is so many characters wide."""
-    shown, left_out = fit(summary_table(measured), width)
-    lines = [*remarks(measured), *not_shown(left_out)]
-    foot = "".join(plain(list(fold(line, width, rest=2))) for line in lines)
-    return f"{heading(measured)}\n\n{table_text(shown)}\n{foot}"
-
-
-def as_markdown(measured: NetMeasure) -> str:
-    foot = "".join(f"- {remark}\n" for remark in remarks(measured))
-    return f"### {heading(measured)}\n\n{markdown(summary_table(measured))}\n{foot}"
-
-
-def as_csv(measured: NetMeasure) -> str:
-    return comma_separated(summary_table(measured))
-
-
-def as_json(measured: NetMeasure) -> str:
-    """All columns of each layer as plain numbers, and the sums."""
-    content = {
+def summary(measured: NetMeasure) -> Report:
+    """All of it."""
+    table, said = summary_table(measured), remarks(measured)
+    meanings = [(column.title, column.meaning) for column in table.columns]
+    record = {
         "version": VERSION,
         "network": measured.net.name,
         "input": measured.net.input,
@@ -233,7 +192,22 @@ def as_json(measured: NetMeasure) -> str:
             "training_memory": measured.training_memory,
         },
     }
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    return Report(
+        heading(measured),
+        [
+            Chapter("layers", "Layer by layer", [Figure(table)]),
+            Chapter("columns", "What the columns say", [Meanings(meanings)]),
+        ],
+        lead=[Items(said, "lead")],
+        brief=[Passage(heading(measured)), table, Items(said)],
+        record=record,
+        styles=STYLES,
+    )
+
+
+def network_blocks(measured: NetMeasure) -> list[Block]:
+    """The same on a page that tells of more; it needs the styles."""
+    return [Items(remarks(measured), "remarks"), Figure(summary_table(measured))]
 
 
 def _stride(window: Window) -> int | Shape:
@@ -269,84 +243,46 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
     }
 
 
-# A page and a notebook --------------------------------------------------------
-
-COLOURS: dict[str, Colour] = {  # of a column, by its key
-    **dict.fromkeys(("parameters", "bytes"), WEIGHT),
-    **dict.fromkeys(("kernel", "stride", "jump", "field"), INPUT),
-    **dict.fromkeys(("macs", "training_macs"), ACTIVATION),
-    "memory": MEMORY,
-}
-BARRED = ("parameters", "macs", "memory")
-LEAST_BAR = 0.015  # of its room: what is there at all can be seen
+# In short, and in a notebook ---------------------------------------------------
 
 
-def summary_style() -> str:
-    return resource("summary.css")
+class ShortSummary(str):
+    """Lines of text that show themselves as such, and in a notebook as a table."""
+
+    net: Net
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return short_table(self.net)
 
 
-def summary_page(measured: NetMeasure) -> str:
-    said = "".join(f"<dt>{text(a)}</dt><dd>{text(b)}</dd>" for a, b in meanings(measured))
-    return page(
-        heading(measured),
-        [
-            Section("layers", "Layer by layer", layers_figure(measured)),
-            Section("columns", "What the columns say", f'<dl class="meanings">{said}</dl>'),
-        ],
-        lead=remarks_list(measured, "lead"),
-        style=summary_style(),
-    )
-
-
-def layers_figure(measured: NetMeasure) -> str:
-    """The table, for any page that has the style."""
-    shown = summary_table(measured)
-    count = len(shown.rows)
-    head = [_coloured(column) for column in shown.columns]
-    rows = [
-        [
-            text(words) + _bar(shown, place, cell)
-            for place, (words, cell) in enumerate(zip(said, row, strict=True))
-        ]
-        for said, row in zip(shown.texts[:count], shown.rows, strict=True)
-    ]
-    learns = [column.key for column in shown.columns].index("parameters")
-    kinds = ["" if row[learns] else "plain" for row in shown.rows]  # nothing to learn steps back
-    foot = list(map(text, shown.texts[count]))
-    words = columns_of_words(shown)
-    html = table(head, rows, words, kind="layers", row_kinds=kinds, foot=foot)
-    return f"<figure>{wide(html)}</figure>"
-
-
-def remarks_list(measured: NetMeasure, kind: str = "remarks") -> str:
-    items = "".join(f"<li>{text(remark)}</li>" for remark in remarks(measured))
-    return f'<ul class="{kind}">{items}</ul>'
-
-
-def _coloured(column: TableColumn) -> str:
-    title, colour = text(column.title), COLOURS.get(column.key)
-    return f'<span class="k-{colour.key}">{title}</span>' if colour else title
-
-
-def _bar(shown: TextTable, place: int, cell: TableCell) -> str:
-    """A barred column's share of its largest cell."""
-    key = shown.columns[place].key
-    if key not in BARRED or not isinstance(cell, int):
-        return ""
-    most = max(other for row in shown.rows if isinstance(other := row[place], int))
-    return bar(max(LEAST_BAR, cell / most), COLOURS[key].key, at_the_right=True)
+def in_short(net: Net) -> ShortSummary:
+    """The layers, what comes out of each, and their parameters: rows that need no headings."""
+    shown = _short_table(net)
+    columns = tuple(replace(column, title="") for column in shown.columns)
+    *_, parameters = shown.total
+    rows = TextTable(columns, shown.rows, ("", "", parameters))
+    said = ShortSummary(plain([rows.line(cells) for cells in rows.texts]))
+    said.net = net
+    return said
 
 
 # A trained model in a notebook: what it is in a line, and below it layer by layer.
 
 
 def model_cell(model: Model) -> str:
-    return f"<p>{text(_line(model))}</p>{short_table(model.net)}"
+    return report_cell(Report("", cell=[Passage(_line(model)), _short_table(model.net)]))
 
 
 def short_table(net: Net) -> str:
     """The layers, what comes out of each, and their parameters, for a notebook."""
-    return text_table(summary_table(measure(net)).only(IN_SHORT), left=IN_A_NOTEBOOK)
+    return report_cell(Report("", cell=[_short_table(net)]))
+
+
+def _short_table(net: Net) -> TextTable:
+    return summary_table(measure(net)).only(IN_SHORT)
 
 
 def model_text(model: Model) -> str:

@@ -5,9 +5,6 @@ Knows verdicts and losses; it doesn't know how a verdict is reached.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from math import isfinite
 from typing import Any
 
 from gradbook.amounts import counted, short, shortest
@@ -17,28 +14,21 @@ from gradbook.rates.criteria import MEANINGS, Verdict
 from gradbook.rates.sweep import DEFINITION, Sweep
 from gradbook.rates.verdict import RateOutcome
 from gradbook.report import figures
-from gradbook.report.charts import Chart, Curve, chart_lines
-from gradbook.report.page import (
-    IN_A_NOTEBOOK,
-    Section,
-    badge,
+from gradbook.report.charts import Chart, Curve
+from gradbook.report.document import (
+    Blocks,
+    Chapter,
+    Charts,
+    Listing,
+    Meanings,
+    PageOnly,
+    Passage,
+    Report,
     made_with,
-    page,
-    resource,
-    table,
-    text,
-    wide,
 )
-from gradbook.report.words import (
-    TEXT_WIDTH,
-    Span,
-    TableColumn,
-    TextLine,
-    TextTable,
-    csv_lines,
-    fold,
-    plain,
-)
+from gradbook.report.markup import report_cell
+from gradbook.report.terminal import report_text
+from gradbook.report.words import Span, TableColumn, TextTable
 
 LONGEST_LABEL = 8
 
@@ -79,10 +69,7 @@ def sweep_svg(sweep: Sweep) -> str:
     return figures.stack_charts(sweep_charts(sweep), heading, sweep.finding)
 
 
-# In a terminal and for programs -----------------------------------------------
-
-CHART_ROWS = 14
-ASCII = str.maketrans({"−": "-", "≤": "<=", "²": "^2", "∞": "inf"})
+# What there is to tell ---------------------------------------------------------
 
 COLOURS = {
     Verdict.TOO_SLOW: "yellow",
@@ -93,54 +80,92 @@ COLOURS = {
     Verdict.SATURATED: "magenta",
     Verdict.STUCK: "magenta",
 }
+COLUMNS = (
+    TableColumn("rate", "rate", spell=shortest),
+    TableColumn("at the end", "end", spell=short),
+    TableColumn("lowest", "lowest", spell=short),
+    TableColumn("trains", "trains"),
+)
 
 
-def sweep_lines(sweep: Sweep, width: int, *, ascii_only: bool = False) -> Iterator[TextLine]:
-    """The whole report in so many columns."""
-    for line in _report(sweep, width):
-        signs = ASCII if ascii_only else {}
-        yield [Span(span.text.translate(signs), span.colour) for span in line]
-    for chart in sweep_charts(sweep):
-        yield []
-        yield from chart_lines(chart, width, CHART_ROWS, ascii_only=ascii_only)
+def sweep_report(sweep: Sweep, command: str = "") -> Report:
+    """All of it; `command` is what makes the page again."""
+    charts = Charts(sweep_charts(sweep), "Losses", labelled=True)
+    made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
+    finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
+    meanings = [(_badge(verdict), words) for verdict, words in MEANINGS.items()]
+    epochs = counted(sweep.epochs, "epoch")
+    start = short(float(sweep.outcomes[0].losses[0]))
+    rates = counted(len(sweep.outcomes), "learning rate")
+    lead = f"One network, trained from the same start at {rates}, {epochs} each."
+    brief: Blocks = [
+        Passage((Span(_title(sweep), "bold"),)),
+        Passage(f"{epochs} at each rate; the loss begins at {start}"),
+        *made_up,
+        verdicts,
+        finding,
+        Passage(DEFINITION),
+        charts,
+    ]
+    return Report(
+        _title(sweep),
+        [
+            Chapter("curves", "Curves", [charts]),
+            Chapter("verdicts", "Verdicts", [verdicts]),
+            Chapter("meanings", "What the verdicts mean", [Meanings(meanings)]),
+            Chapter("how", "How it was measured", _how(sweep, command)),
+        ],
+        lead=[Passage(lead, "lead"), finding, *made_up],
+        brief=brief,
+        cell=[*made_up, PageOnly(lambda: sweep_svg(sweep)), Passage(sweep.finding), verdicts],
+        rows=_losses(sweep),
+        record=_record(sweep),
+        indent=None,
+        styles=["sweep.css"],
+    )
 
 
 def sweep_text(sweep: Sweep) -> str:
     """The report without colours, for who only prints."""
-    return plain(list(sweep_lines(sweep, TEXT_WIDTH))).rstrip()
+    return report_text(sweep_report(sweep)).rstrip()
 
 
-def _report(sweep: Sweep, width: int) -> Iterator[TextLine]:
-    yield [Span(_title(sweep), "bold")]
-    start = short(float(sweep.outcomes[0].losses[0]))
-    yield [Span(f"{counted(sweep.epochs, 'epoch')} at each rate; the loss begins at {start}")]
-    if not sweep.net.has_samples:
-        yield from fold(sweep.net.made_up(), width)
-    yield []
-    yield from _table(sweep, width)
-    yield []
-    yield from fold([Span(sweep.finding, "bold")], width)
-    yield from fold(DEFINITION, width)
+def sweep_cell(sweep: Sweep) -> str:
+    """A sweep as a notebook shows it: the curves, and below them what became of each rate."""
+    return report_cell(sweep_report(sweep))
 
 
-def _table(sweep: Sweep, width: int) -> Iterator[TextLine]:
-    """The verdict stands beside the numbers, or under them where there is no room."""
-    columns = (
-        TableColumn("rate", spell=shortest),
-        TableColumn("at the end", spell=short),
-        TableColumn("lowest", spell=short),
-        TableColumn("trains"),
+def _badge(verdict: Verdict) -> tuple[Span, ...]:
+    return (Span(verdict, COLOURS[verdict], tag="verdict"),)
+
+
+def _verdicts(sweep: Sweep) -> TextTable:
+    found, inks = sweep.outcomes, _colours(sweep)
+    return TextTable(
+        COLUMNS,
+        tuple((it.rate, it.end, it.lowest, "yes" if it.trains else "no") for it in found),
+        notes=tuple(
+            [*_badge(it.verdict), Span(": ", tag="joint"), Span(it.reason)] for it in found
+        ),
+        note_title="verdict and why",
+        inks=tuple(inks[it.rate] for it in found),
+        kind="verdicts",
+        headed=True,
     )
-    found = sweep.outcomes
-    rows = ((o.rate, o.end, o.lowest, "yes" if o.trains else "no") for o in found)
-    notes = ([Span(o.verdict, COLOURS[o.verdict]), Span(f": {o.reason}")] for o in found)
-    return TextTable(columns, tuple(rows)).with_notes(notes, width, "verdict and why")
+
+
+def _losses(sweep: Sweep) -> TextTable:
+    """A row for each epoch and a column for each rate."""
+    losses = zip(*(outcome.losses.tolist() for outcome in sweep.outcomes), strict=True)
+    columns = (TableColumn("", key=f"rate {shortest(rate)}") for rate in sweep.rates)
+    rows = ((epoch, *own) for epoch, own in enumerate(losses, 1))
+    return TextTable((TableColumn("", key="epoch"), *columns), tuple(rows))
 
 
 VERSION = 1  # of the JSON; it goes up when a field is taken away or changes its meaning
 
 
-def sweep_json(sweep: Sweep) -> str:
+def _record(sweep: Sweep) -> dict[str, Any]:
     """One object; a loss that is NaN or infinite is null.
 
     {"format": "gradbook sweep", "version": 1, "network": text, "made_up": text, "epochs": count,
@@ -154,7 +179,7 @@ def sweep_json(sweep: Sweep) -> str:
     don't either.
     """
     limit = sweep.limit
-    whole = {
+    return {
         "format": "gradbook sweep",
         "version": VERSION,
         "network": str(sweep.net),
@@ -170,7 +195,6 @@ def sweep_json(sweep: Sweep) -> str:
             "words": sweep.finding,
         },
     }
-    return json.dumps(whole, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _outcome(outcome: RateOutcome) -> dict[str, Any]:
@@ -179,104 +203,25 @@ def _outcome(outcome: RateOutcome) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "reason": outcome.reason,
         "trains": outcome.trains,
-        "end": _number(outcome.end),
-        "lowest": _number(outcome.lowest),
-        "losses": [_number(loss) for loss in outcome.losses.tolist()],
+        "end": outcome.end,
+        "lowest": outcome.lowest,
+        "losses": outcome.losses.tolist(),
     }
 
 
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None
-
-
-def sweep_csv(sweep: Sweep) -> str:
-    """A row for each epoch and a column for each rate; empty where the loss is NaN or infinite."""
-    columns = zip(*(outcome.losses.tolist() for outcome in sweep.outcomes), strict=True)
-    heading = ["epoch", *(f"rate {shortest(rate)}" for rate in sweep.rates)]
-    rows = ([epoch, *map(_number, losses)] for epoch, losses in enumerate(columns, 1))
-    return csv_lines([heading, *rows])
-
-
-# A page -----------------------------------------------------------------------
-
-
-def sweep_page(sweep: Sweep, command: str = "") -> str:
-    """The page; `command` is what makes it again."""
-    return page(
-        _title(sweep),
-        [
-            Section(
-                "curves", "Curves", figures.figure(sweep_charts(sweep), "Losses", labelled=True)
-            ),
-            Section("verdicts", "Verdicts", _verdicts(sweep)),
-            Section("meanings", "What the verdicts mean", _meanings()),
-            Section("how", "How it was measured", _how(sweep, command)),
-        ],
-        lead=_lead(sweep),
-        style=figures.figure_style() + resource("sweep.css"),
-        script=figures.figure_script(),
-    )
-
-
-def sweep_cell(sweep: Sweep) -> str:
-    """A sweep as a notebook shows it: the curves, and below them what became of each rate."""
-    head = ("rate", "loss at the end", "verdict", "why")
-    rows = (
-        (shortest(it.rate), short(it.end), text(it.verdict), text(it.reason))
-        for it in sweep.outcomes
-    )
-    limit = f"<p>{text(sweep.finding)}</p>"
-    lead = f"{_made_up(sweep)}{sweep_svg(sweep)}{limit}"
-    return f"{lead}{table(head, rows, words=(2, 3), left=IN_A_NOTEBOOK)}"
-
-
-def _lead(sweep: Sweep) -> str:
-    rates = counted(len(sweep.outcomes), "learning rate")
-    return (
-        f'<p class="lead">One network, trained from the same start at {rates}, '
-        f"{counted(sweep.epochs, 'epoch')} each.</p>\n"
-        f'<p class="finding">{text(sweep.finding)}</p>\n{_made_up(sweep)}'
-    )
-
-
-def _made_up(sweep: Sweep) -> str:
-    return "" if sweep.net.has_samples else f'<p class="made-up">{text(sweep.net.made_up())}</p>\n'
-
-
-def _verdicts(sweep: Sweep) -> str:
-    inks = _colours(sweep)
-    rows = (
-        (
-            f"{figures.swatch(inks[it.rate])} {shortest(it.rate)}",
-            *(short(it.end), short(it.lowest), "yes" if it.trains else "no"),
-            f"{badge(it.verdict)} {text(it.reason)}",
-        )
-        for it in sweep.outcomes
-    )
-    head = ("rate", "at the end", "lowest", "trains", "verdict and why")
-    return wide(table(head, rows, words=(4,), kind="verdicts", headed=True))
-
-
-def _meanings() -> str:
-    items = "\n".join(
-        f"<dt>{badge(verdict)}</dt><dd>{text(words)}</dd>" for verdict, words in MEANINGS.items()
-    )
-    return f'<dl class="meanings">\n{items}\n</dl>'
-
-
-def _how(sweep: Sweep, command: str) -> str:
+def _how(sweep: Sweep, command: str) -> Blocks:
     search = (
-        f"<p>{text(DEFINITION)} To find up to which rate that is so, rates on a fixed logarithmic "
+        f"{DEFINITION} To find up to which rate that is so, rates on a fixed logarithmic "
         "grid were tried: powers of ten from 1 on, then by halving to two neighbours of which one "
         "trains, then its neighbours and rates farther away, up to double and down to half. "
         f"{counted(sweep.limit.tried, 'rate')} were tried, the same ones in every sweep of this "
-        "network over so many epochs.</p>"
+        "network over so many epochs."
     )
     losses = (
-        "<p>Everything was computed in double precision. An epoch’s loss is the one before its "
+        "Everything was computed in double precision. An epoch’s loss is the one before its "
         "update, so epoch 1 shows the start, and the last loss follows "
         f"{counted(sweep.epochs - 1, 'update')}. “On the way down” counts from the start, 0 %, to "
-        "perfect outputs, 100 %, or to the loss at which the best of these rates settled.</p>"
+        "perfect outputs, 100 %, or to the loss at which the best of these rates settled."
     )
-    network = f"<p>The network:</p>\n<pre><code>{text(str(sweep.net))}</code></pre>"
-    return f"{search}\n{losses}\n{made_with(command)}\n{network}"
+    network: Blocks = [Passage("The network:"), Listing(str(sweep.net))]
+    return [Passage(search), Passage(losses), *made_with(command), *network]

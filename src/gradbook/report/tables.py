@@ -25,10 +25,13 @@ from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
 from gradbook.report import figures
 from gradbook.report.charts import EVEN, Chart, Curve
+from gradbook.report.document import Figure
+from gradbook.report.markup import markup
+from gradbook.report.media import csv_lines
 from gradbook.report.mistakes import by_class
-from gradbook.report.page import Section, page, table, text, text_table, wide
+from gradbook.report.page import Section, page, table, text, wide
 from gradbook.report.run_report import environment, facts, style
-from gradbook.report.summary import layers_figure
+from gradbook.report.summary import summary_table
 from gradbook.report.training import (
     GOOD,
     RATE_INK,
@@ -45,7 +48,6 @@ from gradbook.report.words import (
     TableColumn,
     TextLine,
     TextTable,
-    csv_lines,
     fold,
     keep_together,
 )
@@ -355,7 +357,7 @@ def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Sect
     validated = trained.kept_epoch.validation_loss is not None
     columns = epoch_columns(trained.problem.task, validated).columns
     epochs = TextTable.of(columns, map(vars, trained.history))
-    numbers = wide(text_table(epochs))
+    numbers = markup([epochs])
     yield Section(
         "training",
         "How it trained",
@@ -365,7 +367,7 @@ def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Sect
         yield Section("classes", "Class by class", _classes(trained))
     yield Section("off", "Where it is off", _off(trained))
     measured = measure(trained.recipe.net)
-    yield Section("network", "The network", layers_figure(measured))
+    yield Section("network", "The network", markup([Figure(summary_table(measured))]))
     yield Section(
         "again",
         "How to reproduce it",

@@ -31,8 +31,10 @@ from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
 from gradbook.palette import curve_colours
 from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve, few
+from gradbook.report.document import Passage, Report
 from gradbook.report.figures import Frame, chart_svg
-from gradbook.report.page import text, text_table
+from gradbook.report.markup import report_cell
+from gradbook.report.page import text
 from gradbook.report.words import (
     GAP,
     QUIET,
@@ -164,8 +166,8 @@ def _record(name: str, threads: int) -> Record:
 def recipe_lines(width: int, threads: int) -> Iterator[TextLine]:
     """A row for each; what it is for stands beside the figures, or under them."""
     found = recipe_records(threads)
-    table = TextTable.of(RECIPE_COLUMNS, found)
-    yield from table.with_notes(([Span(record["about"])] for record in found), width)
+    notes = tuple([Span(record["about"])] for record in found)
+    yield from replace(TextTable.of(RECIPE_COLUMNS, found), notes=notes).lines_with_notes(width)
     known = [record["measured"] for record in found if record["measured"]]
     if known:
         machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
@@ -376,8 +378,8 @@ def history_table(history: Sequence[Epoch], validated: bool) -> TextTable:
 def training_cell(trained: Trained) -> str:
     """A training as a notebook shows it: how it went, epoch by epoch."""
     validated = any(epoch.validation_loss is not None for epoch in trained.history)
-    shown = text_table(history_table(trained.history, validated))
-    return f"<p>{text(repr(trained).strip('<>'))}</p>{shown}"
+    epochs = history_table(trained.history, validated)
+    return report_cell(Report("", cell=[Passage(repr(trained).strip("<>")), epochs]))
 
 
 # Progress ---------------------------------------------------------------------

@@ -1,19 +1,19 @@
-"""Words in a terminal, in Markdown and in CSV: coloured lines, and tables.
+"""Words and tables: coloured lines of text, columns that know how their cells are written.
 
 Knows widths and colours, and knows nothing of any subject.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
 from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
+
+from gradbook.palette import Colour
 
 # Lines ------------------------------------------------------------------------
 
@@ -23,10 +23,12 @@ FIXED_SPACE = "\u00a0"  # a space at which no line breaks
 
 @dataclass(frozen=True)
 class Span:
-    """Some characters in one colour; '' is the terminal's own."""
+    """Some characters in one colour, '' is the terminal's own; and what they are on a page."""
 
     text: str
     colour: str = ""
+    tag: str = ""  # b, code, verdict; or joint, which a page has no need of
+    link: str = ""  # the anchor that they lead to
 
 
 TextLine = list[Span]
@@ -68,7 +70,7 @@ def _cut(spans: TextLine, start: int, end: int) -> TextLine:
     found: TextLine = []
     for span in spans:
         text = span.text[max(start, 0) : max(end, 0)].replace(FIXED_SPACE, " ")
-        found += [Span(text, span.colour)] * bool(text)
+        found += [replace(span, text=text)] * bool(text)
         start, end = start - len(span.text), end - len(span.text)
     return found
 
@@ -106,6 +108,8 @@ class TableColumn:
     group: str = ""  # what it has in common with those beside it
     ink: str = ""
     meaning: str = ""  # to readers who don't know it
+    tint: Colour | None = None  # of the heading on a page, and of the bars
+    barred: bool = False  # its cells have bars on a page
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,13 @@ class TextTable:
     columns: tuple[TableColumn, ...]
     rows: tuple[tuple[TableCell, ...], ...] = ()
     total: tuple[TableCell, ...] = ()
+    notes: tuple[TextLine, ...] = ()  # beside each row, or beneath it where there is no room
+    note_title: str = ""
+    bars: tuple[float, ...] = ()  # beside each row in a terminal, as shares of the longest
+    inks: tuple[str, ...] = ()  # of the curve that each row is about
+    kind: str = ""  # its class on a page, and those of its rows
+    row_kinds: tuple[str, ...] = ()
+    headed: bool = False  # whether rows begin with their heading
 
     @classmethod
     def of(
@@ -156,7 +167,8 @@ class TextTable:
         def less(row: tuple[Any, ...]) -> tuple[Any, ...]:
             return tuple(compress(row, kept))
 
-        return TextTable(less(self.columns), tuple(map(less, self.rows)), less(self.total))
+        rows = tuple(map(less, self.rows))
+        return replace(self, columns=less(self.columns), rows=rows, total=less(self.total))
 
     def heading(self, rule: str = "") -> Iterator[TextLine]:
         """The groups where there are some, the titles, and a rule of that character below them."""
@@ -196,15 +208,14 @@ class TextTable:
             yield from [[Span(rule * self.width, QUIET)]] if rule else []
             yield self.line(self.texts[last], "bold")
 
-    def with_notes(
-        self, notes: Iterable[TextLine], width: int, title: str = ""
-    ) -> Iterator[TextLine]:
-        """Each row with words that stand beside it where there is room, else beneath it."""
+    def lines_with_notes(self, width: int) -> Iterator[TextLine]:
+        """Each row with its note beside it where there is room, else beneath it."""
         margin = self.width + len(GAP)
         beside = width - margin >= LEAST_NOTE
         for line in self.heading():
-            yield [*line, Span(GAP + title, "bold")] if beside and title else line
-        for cells, note in zip(self.texts, notes, strict=True):
+            titled = beside and self.note_title
+            yield [*line, Span(GAP + self.note_title, "bold")] if titled else line
+        for cells, note in zip(self.texts, self.notes, strict=True):
             indent = margin if beside else INDENT
             words = list(fold(note, width, indent, indent))
             row = self.line(cells)
@@ -225,38 +236,3 @@ def fit(table: TextTable, width: int) -> tuple[TextTable, tuple[str, ...]]:
         left_out.insert(0, gone.title)
         table = table.only([column.key for column in table.columns if column is not gone])
     return table, tuple(left_out)
-
-
-def not_shown(left_out: Sequence[str]) -> list[str]:
-    """The remark about columns that had no room."""
-    return [f"hidden, the terminal is too narrow: {', '.join(left_out)}"] if left_out else []
-
-
-def table_text(table: TextTable) -> str:
-    """For a terminal, without colours: a rule under the headings, another above the total."""
-    return plain(list(table.lines(RULE)))
-
-
-def markdown(table: TextTable) -> str:
-    """For a page on a code host; the total stands in bold."""
-    sides = [":--" if column.words else "--:" for column in table.columns]
-    rows = list(table.texts)
-    if table.total:
-        rows[-1] = tuple(f"**{cell}**" if cell else "" for cell in rows[-1])
-    lines = [[column.title for column in table.columns], sides, *rows]
-    return "".join(
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
-    )
-
-
-def comma_separated(table: TextTable) -> str:
-    """For programs: keys as headings, plain numbers, no total."""
-    return csv_lines([[column.key for column in table.columns], *table.rows])
-
-
-def csv_lines(rows: Iterable[Sequence[TableCell]], separator: str = ",") -> str:
-    """Rows for programs; numbers to the last bit, nothing where there is nothing."""
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n", delimiter=separator)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return content.getvalue()

@@ -33,7 +33,7 @@ from gradbook.net.work.at_work import values_of
 from gradbook.palette import PAPER, QUIET, SUM
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import usable_rate
-from gradbook.report.summary import BARRED, COLOURS, heading, remarks, summary_table
+from gradbook.report.summary import heading, remarks, summary_table
 from gradbook.report.words import TableColumn, TextTable
 from gradbook.targets.algebra.passes import why
 from gradbook.targets.algebra.text import FIXED_SPACE, sentences
@@ -220,7 +220,7 @@ def _fill(sheet: Worksheet, look: Look, measured: NetMeasure) -> None:
 def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
     column = shown.columns[place]
     title = f"{column.title} (B)" if column.key == "memory" else column.title
-    sheet.write_string(HEAD, place, title, look.heading(COLOURS.get(column.key, SUM)))
+    sheet.write_string(HEAD, place, title, look.heading(column.tint or SUM))
     note = column.meaning[0].upper() + column.meaning[1:] + "."
     sheet.write_comment(HEAD, place, note, {"x_scale": 2})
     first, last = HEAD + 1, HEAD + len(shown.rows)
@@ -238,8 +238,8 @@ def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
         sheet.write(last + 1, place, total, style)
     width = max(len(str(cell or "")) for cell in [column.title, *cells])
     sheet.set_column(place, place, max(NARROWEST, 1.15 * width + 3))
-    if column.key in BARRED:
-        bar = {"type": "data_bar", "bar_color": COLOURS[column.key].fill, "bar_solid": True}
+    if column.barred and column.tint:
+        bar = {"type": "data_bar", "bar_color": column.tint.fill, "bar_solid": True}
         bar |= {"min_type": "num", "min_value": 0}
         sheet.conditional_format(first, place, last, place, bar)
 

@@ -25,7 +25,8 @@ from gradbook.net.network import parse
 from gradbook.rates import USUAL_EPOCHS
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
-from gradbook.report.sweep import sweep_csv, sweep_json, sweep_page, sweep_svg
+from gradbook.report.media import write
+from gradbook.report.sweep import sweep_report, sweep_svg
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.requests import Answer, Field, RefusalError
 from gradbook.work.processes import Task
@@ -94,11 +95,12 @@ def swept(text: str, rates: str | None, epochs: int | None) -> TextResult:
     found = sweep(network(text), _rates(rates), epochs or USUAL_EPOCHS)
     words = ["--rates", rates] if rates else []
     words += ["--epochs", str(epochs)] if epochs else []
+    report = sweep_report(found, _command("sweep", *words, "-o", "sweep.html"))
     files = {
-        "sweep.html": sweep_page(found, _command("sweep", *words, "-o", "sweep.html")),
+        "sweep.html": write(report, "html"),
         "sweep.svg": sweep_svg(found),
-        "sweep.csv": sweep_csv(found),
-        "sweep.json": sweep_json(found),
+        "sweep.csv": write(report, "csv"),
+        "sweep.json": write(report, "json"),
     }
     said = (found.finding,)
     return TextResult({name: content.encode() for name, content in files.items()}, said)

@@ -10,8 +10,9 @@ from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import derivation_page
+from gradbook.report.media import write
 from gradbook.report.play_page import play_page
-from gradbook.report.sweep import sweep_page
+from gradbook.report.sweep import sweep_report
 from gradbook.targets.algebra.derive import derive
 from tests.outside.browser import Browser
 from tests.outside.pages.framed import beyond_the_sheet
@@ -35,7 +36,7 @@ def pages(tmp_path_factory) -> Path:
     made = {
         "derivation": derivation_page(derive(scalar_step(net)), net, "gradbook explain"),
         "play": play_page(parse(EIGHT)),
-        "sweep": sweep_page(sweep(net), "gradbook sweep"),
+        "sweep": write(sweep_report(sweep(net), "gradbook sweep"), "html"),
     }
     for name, html in made.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")

@@ -6,12 +6,14 @@ from io import StringIO
 
 import pytest
 
-from gradbook.report.compare import compare_csv, compare_json, compare_lines
+from gradbook.report.compare import compare_report
+from gradbook.report.media import write
+from gradbook.report.terminal import report_lines
 from gradbook.report.words import plain
 
 
 def test_the_terminal_shows_all_of_it(runs, who):
-    said = plain(list(compare_lines(runs, who, 100)))
+    said = plain(list(report_lines(compare_report(runs, who), 100)))
     for run in runs:
         assert f"\n{run.name} " in said
         assert f"{100 * run.test.mean:.2f} %" in said
@@ -23,23 +25,24 @@ def test_the_terminal_shows_all_of_it(runs, who):
 
 @pytest.mark.parametrize("width", [50, 80, 120])
 def test_the_terminals_width_is_kept(runs, who, width):
-    said = plain(list(compare_lines(runs, who, width)))
+    said = plain(list(report_lines(compare_report(runs, who), width)))
     assert max(map(len, said.splitlines())) <= width
 
 
 def test_where_nothing_but_ascii_can_be_drawn_it_is_ascii(runs, who):
     ascii_only = [run for run in runs if run.name != "seeds"]  # ± heads a column of theirs
-    assert plain(list(compare_lines(ascii_only, None, 80, ascii_only=True))).isascii()
+    lines = report_lines(compare_report(ascii_only), 80, ascii_only=True)
+    assert plain(list(lines)).isascii()
 
 
 def test_one_run_alone_is_told_too(runs):
-    said = plain(list(compare_lines(runs[:1], None, 80)))
+    said = plain(list(report_lines(compare_report(runs[:1], None), 80)))
     assert "misread" not in said
     assert "Their recipes are the same." not in said
 
 
 def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):
-    rows = list(csv.DictReader(StringIO(compare_csv(runs))))
+    rows = list(csv.DictReader(StringIO(write(compare_report(runs), "csv"))))
     assert [row["run"] for row in rows] == ["plain", "adam", "seeds"]
     for row, run in zip(rows, runs, strict=True):
         assert float(row["test_accuracy"]) == run.test.mean
@@ -49,7 +52,7 @@ def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):
 
 
 def test_the_json_holds_everything(runs, who):
-    read = json.loads(compare_json(runs, who))
+    read = json.loads(write(compare_report(runs, who), "json"))
     assert read["version"] == 1
     assert [len(run["history"]) for run in read["runs"]] == [3, 5, 5]
     assert read["runs"][2]["test_accuracies"] == list(runs[2].test.values)
@@ -59,4 +62,4 @@ def test_the_json_holds_everything(runs, who):
 
 
 def test_without_images_nobody_misreads_any(runs):
-    assert json.loads(compare_json(runs, None))["misread"] is None
+    assert json.loads(write(compare_report(runs, None), "json"))["misread"] is None

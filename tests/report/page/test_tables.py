@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from gradbook.report.page import IN_A_NOTEBOOK, bar, table, text_table
+from gradbook.report.document import Report
+from gradbook.report.markup import markup, report_cell
+from gradbook.report.page import bar, table
 from gradbook.report.words import TableColumn, TextTable
 
 SHOWN = TextTable(
@@ -33,14 +35,14 @@ def test_tables_and_rows_may_be_of_a_kind():
 
 
 def test_words_are_escaped_numbers_spelled_and_a_total_stands_below():
-    html = text_table(SHOWN)
+    html = markup([SHOWN])
     assert "&lt;a&gt;" in html
     assert '<td class="words">x &amp; y</td><td>1,200</td>' in html
     assert '<tfoot><tr><td class="words">all</td><td>1</td></tr></tfoot>' in html
 
 
 def test_a_notebook_knows_no_classes():
-    assert "class=" not in text_table(SHOWN, left=IN_A_NOTEBOOK)
+    assert "class=" not in report_cell(Report("", cell=[SHOWN]))
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,9 @@ from hypothesis import given
 
 from gradbook.net import BUILTIN, builtin, parse
 from gradbook.net.measure import measure
-from gradbook.report.summary import (
-    as_csv,
-    as_json,
-    as_markdown,
-    as_text,
-    meanings,
-    summary_page,
-    summary_table,
-)
+from gradbook.report.media import write
+from gradbook.report.summary import summary, summary_table
+from gradbook.report.terminal import report_text
 from gradbook.report.workbook import write_book
 from tests.families import networks
 from tests.outside.witness import read_formulas, read_values
@@ -29,27 +23,28 @@ ODD = parse("name a <b> & c; input 2x5x7; conv 4 3x1 groups 2 shared bias; flatt
 
 
 def test_the_table_at_80_columns(golden):
-    golden("reference-80.txt", as_text(measure(builtin("reference"), 128), 80))
+    golden("reference-80.txt", report_text(summary(measure(builtin("reference"), 128)), 80))
 
 
 def test_the_table_at_120_columns(golden):
-    golden("flat-120.txt", as_text(measure(builtin("flat")), 120))
+    golden("flat-120.txt", report_text(summary(measure(builtin("flat"))), 120))
 
 
 def test_the_table_as_markdown(golden):
-    golden("strokes.md", as_markdown(measure(builtin("strokes"))))
+    golden("strokes.md", write(summary(measure(builtin("strokes"))), "markdown"))
 
 
 @pytest.mark.parametrize("name", BUILTIN)
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_terminal_s_width_is_kept(name, width):
-    told = as_text(measure(builtin(name), 128), width)
+    told = report_text(summary(measure(builtin(name), 128)), width)
     assert max(map(len, told.splitlines())) <= width
 
 
 def test_a_wide_terminal_shows_every_column():
-    assert "not shown" not in as_text(measure(builtin("blocks")), 120)
-    assert "hidden, the terminal is too narrow: bytes" in as_text(measure(builtin("blocks")), 80)
+    assert "not shown" not in report_text(summary(measure(builtin("blocks"))), 120)
+    narrow = report_text(summary(measure(builtin("blocks"))), 80)
+    assert "hidden, the terminal is too narrow: bytes" in narrow
 
 
 def test_columns_that_say_nothing_are_left_out():
@@ -64,16 +59,15 @@ def test_a_field_that_is_not_square_tells_both_sides():
 
 
 def test_fixed_parameters_are_told():
-    assert "10 parameters, 2 of them fixed: 40 B as float32" in as_text(
-        measure(builtin("mazur")), 80
-    )
+    said = report_text(summary(measure(builtin("mazur"))), 80)
+    assert "10 parameters, 2 of them fixed: 40 B as float32" in said
 
 
 @given(networks(dropout=True))
 def test_csv_and_json_say_what_was_measured(net):
     measured = measure(net, 7)
-    told = json.loads(as_json(measured))
-    rows = list(csv.DictReader(as_csv(measured).splitlines()))
+    told = json.loads(write(summary(measured), "json"))
+    rows = list(csv.DictReader(write(summary(measured), "csv").splitlines()))
     assert len(told["layers"]) == len(rows) - 1 == len(net.layers)
     for layer, record, row in zip(measured.layers, told["layers"], rows[1:], strict=True):
         assert record["output"] == list(layer.output)
@@ -87,24 +81,24 @@ def test_csv_and_json_say_what_was_measured(net):
 
 def test_the_page_holds_the_table_and_what_its_columns_mean():
     measured = measure(builtin("reference"), 128)
-    html = summary_page(measured)
+    html = write(summary(measured), "html")
     assert html.count("<tr") == 1 + 1 + len(measured.layers) + 1
-    for title, meaning in meanings(measured):
-        assert f"<dt>{title}</dt>" in html
-        assert meaning.partition("'")[0] in html
+    for column in summary_table(measured).columns:
+        assert f"<dt>{column.title}</dt>" in html
+        assert column.meaning.partition("'")[0] in html
     assert "2,252,914" in html
-    assert html == summary_page(measured)
+    assert html == write(summary(measured), "html")
 
 
 def test_whatever_stands_in_a_name_is_text_on_the_page():
-    html = summary_page(measure(ODD))
+    html = write(summary(measure(ODD)), "html")
     assert "a &lt;b&gt; &amp; c" in html
     assert "<b>" not in html
     HTMLParser().feed(html)
 
 
 def test_bars_are_as_long_as_their_share():
-    html = summary_page(measure(builtin("strokes")))
+    html = write(summary(measure(builtin("strokes"))), "html")
     widths = [float(w) for w in re.findall(r'class="bar weights".*?width="([^"]*)"', html)]
     assert widths == [100, 33.3]  # of 18 and 6 parameters
 

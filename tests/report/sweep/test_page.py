@@ -5,12 +5,13 @@ import re
 import pytest
 
 from gradbook.rates.criteria import MEANINGS
-from gradbook.report.sweep import sweep_page
+from gradbook.report.media import write
+from gradbook.report.sweep import sweep_report
 from tests.outside.witness import console_messages, dom, page_text
 
 
 def test_the_page_says_everything_without_its_script(worked):
-    page = sweep_page(worked, "gradbook sweep worked -o a.html")
+    page = write(sweep_report(worked, "gradbook sweep worked -o a.html"), "html")
     for outcome in worked.outcomes:
         assert outcome.reason.replace("<", "&lt;") in page
     for verdict, meaning in MEANINGS.items():
@@ -20,12 +21,12 @@ def test_the_page_says_everything_without_its_script(worked):
 
 
 def test_the_page_asks_nobody_for_anything(worked):
-    page = re.sub(r'xmlns="[^"]*"', "", sweep_page(worked))
+    page = re.sub(r'xmlns="[^"]*"', "", write(sweep_report(worked), "html"))
     assert not re.search(r"https?://|src=|@import|url\(", page)
 
 
 def test_words_from_outside_do_no_harm(wild):
-    page = sweep_page(wild)
+    page = write(sweep_report(wild), "html")
     assert "<b>" not in re.sub("<b>[^<]*</b></button>", "", page)
     assert page.count("</script>") == 2
 
@@ -33,7 +34,7 @@ def test_words_from_outside_do_no_harm(wild):
 @pytest.fixture(scope="module")
 def page_file(worked, tmp_path_factory):
     file = tmp_path_factory.mktemp("page") / "worked.html"
-    file.write_text(sweep_page(worked), encoding="utf-8")
+    file.write_text(write(sweep_report(worked), "html"), encoding="utf-8")
     return file
 
 
@@ -98,7 +99,7 @@ def test_curves_can_be_walked_along_by_key(page_file):
 @pytest.mark.witness("chromium")
 def test_losses_that_are_no_numbers_can_be_pointed_past(wild, tmp_path):
     file = tmp_path / "wild.html"
-    file.write_text(sweep_page(wild), encoding="utf-8")
+    file.write_text(write(sweep_report(wild), "html"), encoding="utf-8")
     script = POINT.replace("WHICH", "1").replace("ACROSS", "0.9").replace("DOWN", "0.5")
     assert not re.search(r'="[^"]*NaN', acted_on(file, script))  # no place is
     assert console_messages(file) == []

@@ -9,18 +9,20 @@ import pytest
 from gradbook.amounts import shortest
 from gradbook.net import builtin, parse
 from gradbook.rates.criteria import Verdict
-from gradbook.report.sweep import COLOURS, sweep_csv, sweep_json, sweep_lines
+from gradbook.report.media import write
+from gradbook.report.sweep import COLOURS, sweep_report
+from gradbook.report.terminal import report_lines, report_text
 from gradbook.report.words import plain
 
 # The terminal.
 
 
 def test_the_report_for_a_terminal(worked, golden):
-    golden("sweep.txt", plain(list(sweep_lines(worked, 80))))
+    golden("sweep.txt", plain(list(report_lines(sweep_report(worked), 80))))
 
 
 def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
-    text = plain(list(sweep_lines(worked, 100, ascii_only=True)))
+    text = plain(list(report_lines(sweep_report(worked), 100, ascii_only=True)))
     assert text.isascii()
     golden("sweep-ascii.txt", text)
 
@@ -28,7 +30,8 @@ def test_the_report_where_nothing_but_ascii_can_be_drawn(worked, golden):
 @pytest.mark.parametrize("width", [50, 60, 80, 120])
 def test_the_report_keeps_to_its_width(worked, wild, width):
     for found in (worked, wild):
-        assert max(map(len, plain(list(sweep_lines(found, width))).splitlines())) <= width
+        lines = report_text(sweep_report(found), width).splitlines()
+        assert max(map(len, lines)) <= width
 
 
 def test_every_verdict_has_its_colour():
@@ -39,7 +42,7 @@ def test_every_verdict_has_its_colour():
 
 
 def test_the_json_holds_every_loss_to_the_last_bit(worked):
-    read = json.loads(sweep_json(worked))
+    read = json.loads(write(sweep_report(worked), "json"))
     assert (read["format"], read["version"], read["epochs"]) == ("gradbook sweep", 1, 70)
     assert parse(read["network"]) == builtin("worked")
     for outcome, row in zip(worked.outcomes, read["rates"], strict=True):
@@ -52,17 +55,17 @@ def test_the_json_holds_every_loss_to_the_last_bit(worked):
 
 
 def test_the_json_is_strict_where_losses_are_no_numbers(wild):
-    read = json.loads(sweep_json(wild), parse_constant=pytest.fail)
+    read = json.loads(write(sweep_report(wild), "json"), parse_constant=pytest.fail)
     assert read["rates"][-1]["losses"][-1] is None
     assert read["rates"][-1]["end"] is None
 
 
 def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wild):
-    heading, *rows = csv.reader(sweep_csv(worked).splitlines())
+    heading, *rows = csv.reader(write(sweep_report(worked), "csv").splitlines())
     assert heading == ["epoch", *(f"rate {shortest(rate)}" for rate in worked.rates)]
     assert [int(row[0]) for row in rows] == list(range(1, 71))
     assert [float(row[2]) for row in rows] == worked[0.5].losses.tolist()
-    assert sweep_csv(wild).splitlines()[-1].endswith(",")
+    assert write(sweep_report(wild), "csv").splitlines()[-1].endswith(",")
 
 
 # The manual.
@@ -70,7 +73,7 @@ def test_the_csv_has_a_row_for_each_epoch_and_a_column_for_each_rate(worked, wil
 
 def test_the_manual_names_every_field_and_every_verdict(worked):
     manual = Path(__file__).parents[3].joinpath("docs", "sweep.md").read_text("utf-8")
-    read = json.loads(sweep_json(worked))
+    read = json.loads(write(sweep_report(worked), "json"))
     fields = {*read, *read["rates"][0], *read["largest"]}
     assert [field for field in fields if f"`{field}`" not in manual] == []
     assert [verdict for verdict in Verdict if f"\n| {verdict} |" not in manual] == []

@@ -6,16 +6,9 @@ import csv
 
 import pytest
 
-from gradbook.report.words import (
-    Span,
-    TableColumn,
-    TextTable,
-    comma_separated,
-    fit,
-    markdown,
-    plain,
-    table_text,
-)
+from gradbook.report.media import comma_separated, markdown_table
+from gradbook.report.terminal import table_lines
+from gradbook.report.words import Span, TableColumn, TextTable, fit, plain
 
 SMALL = TextTable(
     (
@@ -26,6 +19,10 @@ SMALL = TextTable(
     (("a|b", 12, None), ("dense", 1234567, 3)),
     ("total", 1234579, 3),
 )
+
+
+def table_text(table):
+    return plain(list(table_lines(table, 1000)))
 
 
 def test_words_stand_left_and_numbers_right_with_marked_thousands():
@@ -55,7 +52,7 @@ def test_columns_that_can_be_spared_go_where_the_width_is_short(width, left_out)
 
 
 def test_markdown_escapes_bars_and_bolds_the_total():
-    assert markdown(SMALL) == (
+    assert markdown_table(SMALL) == (
         "| layer | bytes | numbers |\n"
         "| :-- | --: | --: |\n"
         "| a\\|b | 12 |  |\n"
@@ -87,14 +84,14 @@ def test_what_columns_have_in_common_stands_over_them():
 
 
 def test_notes_stand_beside_the_rows_or_beneath_them():
-    notes = [[Span("good", "green"), Span(": it learns")], [Span("")]]
-    table = TextTable(SMALL.columns, SMALL.rows)
-    beside = plain(list(table.with_notes(notes, 80, "why"))).splitlines()
+    notes = ([Span("good", "green"), Span(": it learns")], [Span("")])
+    table = TextTable(SMALL.columns, SMALL.rows, notes=notes, note_title="why")
+    beside = plain(list(table.lines_with_notes(80))).splitlines()
     assert beside[:2] == [
         "layer      bytes  numbers  why",
         "a|b           12           good: it learns",
     ]
-    beneath = plain(list(table.with_notes(notes, 40, "why"))).splitlines()
+    beneath = plain(list(table.lines_with_notes(40))).splitlines()
     assert beneath[:3] == ["layer      bytes  numbers", "a|b           12", "    good: it learns"]
     assert len(beneath) == 4
 

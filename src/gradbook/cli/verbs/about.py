@@ -88,8 +88,9 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     from gradbook.rates import USUAL_EPOCHS
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
+    from gradbook.report.media import write
     from gradbook.report.play_page import play_page
-    from gradbook.report.sweep import sweep_page
+    from gradbook.report.sweep import sweep_report
     from gradbook.report.workbook import write_workbook
 
     explanation = explain(net)
@@ -101,7 +102,8 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     yield page, "the derivation: every chain, the numbers put in"
     write_workbook(net, book)
     yield book, f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
-    write_whole(rates, sweep_page(sweep(net), f"gradbook sweep {net.name} -o {rates.name}"))
+    report = sweep_report(sweep(net), f"gradbook sweep {net.name} -o {rates.name}")
+    write_whole(rates, write(report, "html"))
     yield rates, "what the learning rate does"
     if net.name == MAIN:
         for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):

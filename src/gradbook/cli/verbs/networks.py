@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gradbook.net import Net
     from gradbook.rates.sweep import Sweep
     from gradbook.report.derivation import Explanation
+    from gradbook.report.document import Report
 
 
 # Explain ----------------------------------------------------------------------
@@ -186,33 +187,24 @@ def add_summary_arguments(parser: ArgumentParser) -> None:
 
 def run_summary(options: Namespace) -> int:
     from gradbook.net.measure import measure
-    from gradbook.report import summary
+    from gradbook.report.media import write
+    from gradbook.report.summary import summary
+    from gradbook.report.terminal import report_text
 
     chosen = format_of(options, ENDINGS)
     measured = measure(network_of(network_or_recipe(options.net)), options.batch)
-    match chosen:
-        case "xlsx":
-            from gradbook.report.workbook import write_book
+    if chosen == "xlsx":
+        from gradbook.report.workbook import write_book
 
-            if not options.out:
-                raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
-            write_book(measured, options.out)
-            print(f"wrote {options.out}")
-            return 0
-        case "html":
-            from gradbook.report.summary import summary_page
-
-            said = summary_page(measured)
-        case "markdown":
-            said = summary.as_markdown(measured)
-        case "csv":
-            said = summary.as_csv(measured)
-        case "json":
-            said = summary.as_json(measured)
-        case _:
-            room = WIDEST if options.out else get_terminal_size().columns
-            said = summary.as_text(measured, room)
-    return write_or_print(said, options.out, is_json=chosen == "json")
+        if not options.out:
+            raise UsageError("a workbook needs a file: say where with -o FILE.xlsx")
+        write_book(measured, options.out)
+        print(f"wrote {options.out}")
+        return 0
+    if chosen == "text":
+        room = WIDEST if options.out else get_terminal_size().columns
+        return write_or_print(report_text(summary(measured), room), options.out)
+    return write_or_print(write(summary(measured), chosen), options.out, is_json=chosen == "json")
 
 
 # X ----
@@ -265,22 +257,25 @@ def add_sweep_arguments(parser: ArgumentParser) -> None:
 def run_sweep(options: Namespace) -> int:
     from gradbook.net.description import DEFAULT_RATES
     from gradbook.rates.sweep import sweep
-    from gradbook.report.sweep import sweep_json, sweep_lines
+    from gradbook.report.media import write
+    from gradbook.report.sweep import sweep_report
+    from gradbook.report.terminal import report_lines
 
     net = network(options.net, options.data, **reading_of(options))
     asked = DEFAULT_RATES if options.rates is None else options.rates
     with counting("rates tried") as tick:
         found = sweep(net, asked, options.epochs, tick=tick)
+    report = sweep_report(found, options.typed)
     if options.out:
-        write_whole(options.out, _content(found, PurePath(options.out).suffix.lower(), options))
+        write_whole(options.out, _content(found, report, PurePath(options.out).suffix.lower()))
     if options.json:
-        print_as_json(sweep_json(found))
+        print_as_json(write(report, "json"))
     elif options.out:
         print(f"wrote {options.out}\n{found.finding}")
         if not net.has_samples:
             print(net.made_up())
     else:
-        show(sweep_lines(found, width(), ascii_only=not can_say(NOT_ASCII)))
+        show(report_lines(report, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0
 
 
@@ -292,21 +287,15 @@ def _file(name: str) -> str:
     return name
 
 
-def _content(found: Sweep, suffix: str, options: Namespace) -> bytes | str:
+def _content(found: Sweep, report: Report, suffix: str) -> bytes | str:
     from gradbook.report.figures import paint_png
-    from gradbook.report.sweep import sweep_csv, sweep_json, sweep_page, sweep_svg
+    from gradbook.report.media import ENDINGS, write
+    from gradbook.report.sweep import sweep_svg
 
-    match suffix:
-        case ".html":
-            return sweep_page(found, options.typed)
-        case ".csv":
-            return sweep_csv(found)
-        case ".json":
-            return sweep_json(found)
-        case ".png":
-            return paint_png(sweep_svg(found))
-        case _:
-            return sweep_svg(found)
+    if suffix in ENDINGS:
+        return write(report, ENDINGS[suffix])
+    picture = sweep_svg(found)
+    return paint_png(picture) if suffix == ".png" else picture
 
 
 ENTRIES = {

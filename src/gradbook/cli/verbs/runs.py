@@ -93,21 +93,22 @@ def add_compare_arguments(parser: ArgumentParser) -> None:
 def run_compare(options: Namespace) -> int:
     from gradbook.files import write_whole
     from gradbook.lab.runs import open_runs
-    from gradbook.report.compare import compare_csv, compare_json, compare_lines
+    from gradbook.report.compare import compare_report
+    from gradbook.report.media import write
+    from gradbook.report.terminal import report_lines
 
     runs = open_runs(options.runs)
     with busy("reading the test images"):
         wrong = _misread(runs, options)
+    report = compare_report(runs, wrong, options.typed)
     if options.html:
-        from gradbook.report.compare import compare_page
-
-        write_whole(options.html, compare_page(runs, wrong, options.typed))
+        write_whole(options.html, write(report, "html"))
     if options.csv:
-        write_whole(options.csv, compare_csv(runs))
+        write_whole(options.csv, write(report, "csv"))
     if options.json:
-        print_as_json(compare_json(runs, wrong))
+        print_as_json(write(report, "json"))
         return 0
-    show(compare_lines(runs, wrong, width(), ascii_only=not can_say(DRAWN)))
+    show(report_lines(report, width(), ascii_only=not can_say(DRAWN)))
     for path in filter(None, (options.html, options.csv)):
         print(f"wrote {path}")
     return 0
@@ -118,16 +119,12 @@ def _misread(runs: Sequence[Compared], options: Namespace) -> Misread | None:
     from gradbook.lab.runs import find_misread
     from gradbook.lab.training.material import images_of, require_fit
 
-    if (
-        options.no_images
-        or len(runs) == 1
-        or len({run_compare.recipe.data for run_compare in runs}) > 1
-    ):
+    if options.no_images or len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
         return None
     try:
         dataset = images_of(runs[0].recipe)
-        for run_compare in runs:
-            require_fit(run_compare.recipe.net, dataset)
+        for run in runs:
+            require_fit(run.recipe.net, dataset)
     except GradbookError:  # they were moved, or brought to another size; the rest can be told
         return None
     return find_misread(runs, dataset)

@@ -1,0 +1,131 @@
+"""A report in each medium by its name; Markdown, CSV and JSON, which need no renderer of their own.
+
+Numbers for programs are written to the last bit; where one is NaN or infinite there is nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from gradbook.report.document import (
+    Block,
+    Figure,
+    Items,
+    Listing,
+    Passage,
+    Report,
+    Subheading,
+    Words,
+)
+from gradbook.report.words import TableCell, TextTable
+
+# Markdown ---------------------------------------------------------------------
+
+
+def markdown(report: Report) -> str:
+    """For a page on a code host."""
+    _, *blocks = report.in_short()
+    return f"### {report.title}\n\n" + "\n".join(filter(None, map(_markdown, blocks)))
+
+
+def _markdown(block: Block) -> str:
+    match block:
+        case Passage(words):
+            return f"{_plain(words)}\n"
+        case Items(items):
+            return "".join(f"- {_plain(item)}\n" for item in items)
+        case Subheading(words):
+            return f"#### {words}\n"
+        case Figure(inside):
+            return _markdown(inside)
+        case Listing(text):
+            return f"```\n{text.rstrip()}\n```\n"
+        case TextTable():
+            return markdown_table(block)
+        case _:
+            return ""
+
+
+def _plain(words: Words) -> str:
+    return words if isinstance(words, str) else "".join(span.text for span in words)
+
+
+def markdown_table(table: TextTable) -> str:
+    """Words stand left and numbers right; the total is bold."""
+    sides = [":--" if column.words else "--:" for column in table.columns]
+    rows = list(table.texts)
+    if table.total:
+        rows[-1] = tuple(f"**{cell}**" if cell else "" for cell in rows[-1])
+    lines = [[column.title for column in table.columns], sides, *rows]
+    return "".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |\n" for line in lines
+    )
+
+
+# For programs -----------------------------------------------------------------
+
+
+def comma_separated(table: TextTable) -> str:
+    """Keys as headings, plain numbers, no total."""
+    return csv_lines([[column.key for column in table.columns], *table.rows])
+
+
+def csv_lines(rows: Iterable[Sequence[TableCell]], separator: str = ",") -> str:
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n", delimiter=separator)
+    writer.writerows(["" if _is_nothing(cell) else cell for cell in row] for row in rows)
+    return content.getvalue()
+
+
+def json_of(report: Report) -> str:
+    """The report's record, or else each row of its table by the columns' keys."""
+    table = report.table()
+    keys = [column.key for column in table.columns]
+    rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
+    record = {"version": 1, "rows": rows} if report.record is None else report.record
+    return json_text(record, report.indent)
+
+
+def json_text(record: Any, indent: int | None = 1) -> str:
+    return json.dumps(_exact(record), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _exact(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return list(map(_exact, value))
+    return None if _is_nothing(value) else value
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not isfinite(value))
+
+
+# All of them ------------------------------------------------------------------
+
+ENDINGS = {".txt": "text", ".md": "markdown", ".csv": "csv", ".json": "json", ".html": "html"}
+
+
+def write(report: Report, medium: str) -> str:
+    """The report in a medium that is one of `ENDINGS`."""
+    match medium:
+        case "markdown":
+            return markdown(report)
+        case "csv":
+            return comma_separated(report.table())
+        case "json":
+            return json_of(report)
+        case "html":
+            from gradbook.report.markup import report_page
+
+            return report_page(report)
+        case _:
+            from gradbook.report.terminal import report_text
+
+            return report_text(report)
