@@ -83,6 +83,11 @@ def parts(expression: Expression) -> Iterator[Expression]:
         waiting.extend(reversed(inner(part)))
 
 
+@once
+def count_parts(expression: Expression) -> int:
+    return sum(1 for _ in parts(expression))
+
+
 def references(expression: Expression) -> Iterator[Reference]:
     """Every reference in a formula, in the order they are typed."""
     yield from (part for part in parts(expression) if isinstance(part, Reference))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Protocol
 
-from gradbook.audit.budget import budget
+from gradbook.audit.budget import budget, spend
 from gradbook.audit.findings import (
     ANOTHER_ROW,
     BLANK_REFERENCE,
@@ -298,6 +298,7 @@ def _short(part: Expression) -> str:
 
 # Faults -------------------------------------------------------------------------------
 
+CHARACTER = 250  # numbers that could be computed while a formula is led to another step
 NOT_SOUGHT = (
     "it isn't the gradient; a small change that makes it one was not looked for any further"
 )
@@ -463,6 +464,7 @@ def _in_step(tested: StepUnderTest, text: str, owner: Address, step: SheetStep) 
     """A formula of this step as the same cell of another has it: filled down where that means the
     right cell or a copy of it, and else led there, for samples and epochs may be differently far
     apart."""
+    spend(CHARACTER * len(text))
     positions, book = tested.positions, tested.training.book
     plain, reader = tested.training.plain, book.reader
     away = positions.there(owner, step)

@@ -13,7 +13,7 @@ from itertools import islice
 
 import numpy as np
 
-from gradbook.audit.budget import budget
+from gradbook.audit.budget import budget, spend
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
@@ -57,6 +57,7 @@ from gradbook.targets.excel.language import Expression, Infix, Reference, Spelle
 
 MOST_OFFERED = 160  # cells that may stand in the place of others
 MOST_PAIRED = 48
+WRITTEN = 1_000  # numbers that could be computed while a part of a formula is written
 LONGEST = 4000  # characters of a formula that anyone would read
 FEW = 12  # edits of one kind to choose from
 
@@ -216,8 +217,10 @@ def spell(
             cells.setdefault(value, cell)
     cells.update(tested.graph.leaf_cells)
     cells.update(more or {})
-    if _spelled_size(target, cells) > LONGEST:
+    size = _spelled_size(target, cells)
+    if size > LONGEST:
         return None
+    spend(WRITTEN * size)
     speller = Speller(
         refer=lambda node: tested.mentions.reference(cells[node], home) if node in cells else None,
         block=lambda node: Reference("#N/A"),

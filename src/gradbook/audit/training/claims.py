@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from weakref import WeakKeyDictionary
 
+from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import (
     Factor,
     SignedTerm,
+    count_parts,
     factors,
     inner,
     product,
@@ -30,6 +32,7 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Pre
 
 # The search for a gradient ------------------------------------------------------------
 
+READ = 500  # numbers that could be computed while a part of a formula is read
 DEEPEST = 8  # cells between a weight and its gradient
 BOUNDS = ("MIN", "MAX", "IF", "MEDIAN")  # what keeps a gradient within bounds is made of these
 
@@ -209,6 +212,8 @@ class GradientSearch:
 
     def _claim_cell(self, cell: Address, trail: Trail) -> None:
         pattern = self.training.book.patterns.get(cell)
+        if pattern is not None and pattern.expression is not None:
+            spend(READ * count_parts(pattern.expression))
         if pattern is None:
             name = Reference(self.training.book.name_of(cell, trail.home))
             self._add(cell, name, trail)
@@ -465,6 +470,7 @@ def _search(
     pattern = training.book.patterns.get(home)
     if pattern is None or pattern.expression is None or weight.stray:
         return None
+    spend(READ * count_parts(pattern.expression))
     search = GradientSearch(training, frozenset(weight.cells), base, [] if read is None else read)
     search.update(home, change(pattern, base, home))
     return search

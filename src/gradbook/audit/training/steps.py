@@ -14,6 +14,7 @@ from typing import Protocol
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, sheet_of
+from gradbook.audit.formula.expression import count_parts
 from gradbook.audit.formula.meaning import (
     CellBlock,
     LeadsBack,
@@ -79,7 +80,7 @@ class StepLoss:
 
 MOST_CELLS = 20_000  # of one step
 MOST_NODES = 120_000  # that they are made of
-FORMULA = 20_000  # numbers that could be computed while a formula is made into nodes
+PART = 800  # numbers that could be computed while a part of a formula is made into nodes
 
 
 class Stepping(Protocol):
@@ -115,6 +116,7 @@ class StepGraph:
         self.known: dict[Address, Single] = {}
         self.leaves: dict[Address, Node] = {}
         self.leaf_cells: dict[Node, Address] = {}
+        self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
 
     def node(self, cell: Address) -> Node:
         """A cell's value."""
@@ -124,7 +126,13 @@ class StepGraph:
         self, expression: Expression, home: Address, pattern: Pattern | None = None
     ) -> Node:
         """What an expression says in some cell."""
-        return number(self.graph, self.meaning(expression, home, pattern))
+        key = id(expression), home
+        if key not in self._said:  # the expression is kept, for ids are used again
+            self._said[key] = (
+                expression,
+                number(self.graph, self.meaning(expression, home, pattern)),
+            )
+        return self._said[key][1]
 
     def meaning(
         self, expression: Expression, home: Address, pattern: Pattern | None = None
@@ -134,7 +142,7 @@ class StepGraph:
         for cell in self.training.cells_in(expression, home, pattern):
             if not self.training.before(home, cell):
                 self._worked(self._meant(cell))
-        spend(FORMULA)
+        spend(PART * count_parts(expression))
         return meaning(self.graph, expression, self._look(home, pattern))
 
     def _worked(self, cell: Address) -> Single:
@@ -184,7 +192,7 @@ class StepGraph:
         if pattern.expression is None:
             kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
             raise kind(f"{called}: {pattern.problem}")
-        spend(FORMULA)
+        spend(PART * count_parts(pattern.expression))
         if len(self.graph.nodes) > MOST_NODES:
             raise TooMuch("a step of very many values")
         try:
