@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,7 +194,7 @@ def _loss(path: Path) -> float:
 
 def _differing(kind: Kind, values: Values, losses: Mapping[str, Sequence[float]]) -> list[str]:
     wanted = {g: kind.factor * (up - down) / (2 * NUDGE) for g, (up, down) in losses.items()}
-    claims = kind.claims(values)
+    claims = kind.claims(defaultdict(lambda: math.nan, values))
     return [
         f"{cell} is {values.get(cell)}, the witness says {number}"
         for cell, number in [*wanted.items(), *claims.items()]

@@ -267,9 +267,9 @@ SUMMED = Steps(  # the cost is a sum, the gradients are means
     {
         "m": (0.0, "={m<}-{$rate}*{dm<}"),
         "q": (0.0, "={q<}-{$rate}*{dq<}"),
-        "cost": "=SUMXMY2($J$2:$J$5,{m}*$I$2:$I$5+{q})/2",
+        "cost": "=SUMPRODUCT(({m}*$I$2:$I$5+{q}-$J$2:$J$5)^2)/2",
         "dm": "=SUMPRODUCT({m}*$I$2:$I$5+{q}-$J$2:$J$5,$I$2:$I$5)/4",
-        "dq": "=SUM({m}*$I$2:$I$5+{q}-$J$2:$J$5)/4",
+        "dq": "=SUMPRODUCT({m}*$I$2:$I$5+{q}-$J$2:$J$5)/4",
     },
     {"rate": 0.2},
 )
@@ -517,7 +517,7 @@ DESCENTS: dict[str, Kind] = {
             {"dm": "m", "dq": "q"},
             {
                 "dm": "=SUMPRODUCT({m}*$I$2:$I$5+{q}+$J$2:$J$5,$I$2:$I$5)/4",
-                "dq": "=SUM({m}*$I$2:$I$5-$J$2:$J$5)/4",
+                "dq": "=SUMPRODUCT({m}*$I$2:$I$5-$J$2:$J$5)/4",
             },
             factor=0.25,
             claims=by_optimiser("SGD", SUMMED, {"m": "dm", "q": "dq"}, lr=0.2),
