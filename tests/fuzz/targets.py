@@ -40,7 +40,8 @@ from gradbook.lab.study.study import StudyFolder
 from gradbook.lab.training import run_folder
 from gradbook.net import GRAMMAR, Net
 from gradbook.net.work.at_work import at_start
-from gradbook.report.dataset import lines
+from gradbook.report.dataset import dataset_report
+from gradbook.report.terminal import report_text
 from gradbook.targets.excel.language import read as read_formula
 from gradbook.targets.excel.language import write
 from tests.audit.material.mangled.packages import packed
@@ -171,13 +172,13 @@ def _folder_of(data: bytes, folder: Path) -> Path:
 
 
 def _images(data: bytes, folder: Path) -> None:
-    list(lines(sources.load(_folder_of(data, folder))))
+    report_text(dataset_report(sources.load(_folder_of(data, folder))))
 
 
 def _arrays(data: bytes, folder: Path) -> None:
     path = folder / "set.npz"
     path.write_bytes(packed(parts_of(data), zipfile.ZIP_STORED))
-    list(lines(npz.read(path)))
+    report_text(dataset_report(npz.read(path)))
 
 
 def _columns(data: bytes, folder: Path) -> None:

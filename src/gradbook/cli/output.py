@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from gradbook.report.document import Report
     from gradbook.report.words import TextLine
 
 
@@ -89,6 +90,20 @@ def show_images(pixels: NDArray[np.uint8], captions: Sequence[str]) -> None:
     means = Means.COLOURS if has_colours() else Means.BLOCKS
     print()
     show(image_lines(pixels, captions, width(), means if can_say(BLOCKS) else Means.LETTERS))
+
+
+def print_report(
+    report: Report, *, as_json: bool = False, drawn: str = "", columns: int = 0
+) -> None:
+    """A report for whoever looks, in ASCII where these characters can't be drawn; or as JSON."""
+    if as_json:
+        from gradbook.report.media import json_of
+
+        print_as_json(json_of(report))
+        return
+    from gradbook.report.terminal import report_lines
+
+    show(report_lines(report, columns or width(), ascii_only=not can_say(drawn)))
 
 
 def print_json(found: object) -> None:

@@ -1,60 +1,81 @@
-"""A data set for the terminal: its size, its classes counted, its pixels."""
+"""Data sets: what goes by a name, and of one its size, its classes counted, its pixels."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from gradbook.amounts import counted
 from gradbook.data.dataset import Dataset, Images, count_shared, digest, statistics
 from gradbook.data.digits import SUMS
 from gradbook.data.sources import KNOWN
 from gradbook.errors import one_line
-from gradbook.report.words import GAP, Span, TableColumn, TextLine, TextTable, fold
+from gradbook.report.document import Block, Blocks, Listing, Passage, Report, Subheading
+from gradbook.report.words import Span, TableColumn, TextTable
 
+VERSION = 1  # of the JSON
+INDENT = 2
 WIDEST_NAME = 30  # columns for the name of a class
-LONGEST_BAR = 24
+MISSING = " (not installed: pip install 'gradbook[{}]')"
 
 
-def lines(dataset: Dataset, *, ascii_only: bool = False) -> Iterator[TextLine]:
-    """What there is to know about a data set."""
-    images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
-    channels, rows, columns = dataset.shape
-    shape = f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
-    classes = counted(len(dataset.classes), "class", "classes")
-    said = f": {counted(images, 'image')} of {shape}, {classes}"
-    yield [Span(one_line(dataset.name), "bold"), Span(said)]
-    yield from fold(one_line(dataset.source), 79)
-    for remark in dataset.remarks:
-        yield from fold([Span(remark, "yellow")], 79)
-    yield []
-    yield from _counts(dataset, "=" if ascii_only else "━")
-    yield []
+def dataset_report(dataset: Dataset, *, verify: bool = False) -> Report:
+    """What there is to know about a data set; on request with sums to compare it by."""
     found = statistics(dataset.training_and_validation)
+    channels, rows, columns = dataset.shape
+    count = len(dataset.classes)
+    images = len(dataset.training_and_validation) + len(dataset.test_for_reporting)
+    shape = f"{rows}x{columns} in {'grey' if channels == 1 else 'colour'}"
+    said = f": {counted(images, 'image')} of {shape}, {counted(count, 'class', 'classes')}"
     mean, deviation = (" ".join(map("{:.4f}".format, it)) for it in (found.mean, found.deviation))
-    yield [
-        Span(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
-        Span(mean, "bold"),
-        Span(", standard deviation "),
-        Span(deviation, "bold"),
+    brief: list[Block] = [
+        Passage((Span(one_line(dataset.name), "bold"), Span(said))),
+        Passage(one_line(dataset.source)),
+        *(Passage((Span(remark, "yellow"),)) for remark in dataset.remarks),
+        _counts(dataset),
+        Passage(
+            (
+                Span(f"pixels from {found.low} to {found.high}; scaled to 0..1: mean "),
+                Span(mean, "bold"),
+                Span(", standard deviation "),
+                Span(deviation, "bold"),
+            )
+        ),
     ]
+    record = {
+        "version": VERSION,
+        "name": dataset.name,
+        "source": dataset.source,
+        **({"remarks": list(dataset.remarks)} if dataset.remarks else {}),
+        "channels": channels,
+        "rows": rows,
+        "columns": columns,
+        "classes": list(dataset.classes),
+        "parts": {
+            name: {"images": len(part), "of_each_class": part.counts(count)}
+            for name, part in _parts(dataset).items()
+        },
+        "lowest": found.low,
+        "highest": found.high,
+        "mean": list(found.mean),
+        "deviation": list(found.deviation),
+    }
+    if verify:
+        blocks, sums = _verification(dataset)
+        brief, record = [*brief, *blocks], record | {"verified": sums}
+    return Report(dataset.name, brief=brief, rows=_counts(dataset), record=record, indent=INDENT)
 
 
-def _counts(dataset: Dataset, ink: str) -> Iterator[TextLine]:
+def _counts(dataset: Dataset) -> TextTable:
     """A row for each class, with a bar for its share of training, and one for all."""
     parts = _parts(dataset)
     counts = [part.counts(len(dataset.classes)) for part in parts.values()]
     names = [one_line(name)[:WIDEST_NAME] for name in dataset.classes]
-    columns = (
-        TableColumn("class", words=True),
-        *(TableColumn(title, width=10) for title in parts),
-    )
-    table = TextTable(columns, tuple(zip(names, *counts, strict=True)), ("all", *map(sum, counts)))
-    *lines, total = table.lines()
+    titles = (TableColumn(title, title, width=10) for title in parts)
     most = max(counts[0], default=0) or 1
-    yield lines[0]
-    for line, count in zip(lines[1:], counts[0], strict=True):
-        yield [*line, Span(GAP), Span(ink * round(LONGEST_BAR * count / most), "cyan")]
-    yield total
+    return TextTable(
+        (TableColumn("class", "class", words=True), *titles),
+        tuple(zip(names, *counts, strict=True)),
+        ("all", *map(sum, counts)),
+        bars=tuple(count / most for count in counts[0]),
+    )
 
 
 def _parts(dataset: Dataset) -> dict[str, Images]:
@@ -65,26 +86,23 @@ def _parts(dataset: Dataset) -> dict[str, Images]:
     }
 
 
-def verification_lines(dataset: Dataset) -> Iterator[TextLine]:
+def _verification(dataset: Dataset) -> tuple[Blocks, dict[str, object]]:
     """What was checked, with sums by which two people can compare what they have."""
     training, test = dataset.training_and_validation, dataset.test_for_reporting
-    yield []
+    shared = count_shared(test, training)
+    sums = {"training_and_validation": digest(training), "test": digest(test)}
     if dataset.name == "digits":
-        yield [Span("the four files are byte for byte the original ones (SHA-256):")]
-        yield from ([Span(f"{expected}  {name}")] for name, expected in SUMS.items())
+        heading = "the four files are byte for byte the original ones (SHA-256):"
+        lines = [f"{expected}  {name}" for name, expected in SUMS.items()]
     else:
-        yield [Span("everything was read and is consistent; SHA-256 of pixels and labels:")]
-        yield [Span(f"{digest(training)}  training and validation")]
-        yield [Span(f"{digest(test)}  test")]
-    yield [
-        Span(
-            f"{count_shared(test, training):,} of {len(test):,} test images also occur among the "
-            "others"
-        )
-    ]
+        heading = "everything was read and is consistent; SHA-256 of pixels and labels:"
+        lines = [f"{own}  {name.replace('_', ' ')}" for name, own in sums.items()]
+    said = f"{shared:,} of {len(test):,} test images also occur among the others"
+    record = {"sha256": sums, "test_images_also_in_training": shared}
+    return [Subheading(heading), Listing("\n".join(lines)), Passage(said)], record
 
 
-def known_lines(width: int) -> Iterator[TextLine]:
+def known_sets() -> Report:
     """The data sets that go by a name."""
     columns = (
         TableColumn("name", words=True, ink="cyan", width=14),
@@ -93,64 +111,21 @@ def known_lines(width: int) -> Iterator[TextLine]:
         TableColumn("classes", spell=str),
     )
     rows = ((name, it.images, "{}x{}".format(*it.size), it.classes) for name, it in KNOWN.items())
-    missing = " (not installed: pip install 'gradbook[{}]')"
-    notes = [
-        [Span(it.about + ("" if it.is_here else missing.format(it.needs)))] for it in KNOWN.values()
+    notes = tuple(
+        [Span(it.about + ("" if it.is_here else MISSING.format(it.needs)))] for it in KNOWN.values()
+    )
+    records = [
+        {
+            "name": name,
+            "images": it.images,
+            "rows": it.size[0],
+            "columns": it.size[1],
+            "classes": it.classes,
+            "about": it.about,
+            "is_here": it.is_here,
+        }
+        for name, it in KNOWN.items()
     ]
-    yield from TextTable(columns, tuple(rows), notes=tuple(notes)).lines_with_notes(width)
-
-
-VERSION = 1
-
-
-def records(dataset: Dataset) -> dict[str, object]:
-    """What `gradbook data NAME` says."""
-    channels, rows, columns = dataset.shape
-    found = statistics(dataset.training_and_validation)
-    classes = len(dataset.classes)
-    return {
-        "version": VERSION,
-        "name": dataset.name,
-        "source": dataset.source,
-        **({"remarks": list(dataset.remarks)} if dataset.remarks else {}),
-        "channels": channels,
-        "rows": rows,
-        "columns": columns,
-        "classes": list(dataset.classes),
-        "parts": {
-            name: {"images": len(images), "of_each_class": images.counts(classes)}
-            for name, images in _parts(dataset).items()
-        },
-        "lowest": found.low,
-        "highest": found.high,
-        "mean": list(found.mean),
-        "deviation": list(found.deviation),
-    }
-
-
-def known_records() -> dict[str, object]:
-    """What `gradbook data` says."""
-    return {
-        "version": VERSION,
-        "sets": [
-            {
-                "name": name,
-                "images": it.images,
-                "rows": it.size[0],
-                "columns": it.size[1],
-                "classes": it.classes,
-                "about": it.about,
-                "is_here": it.is_here,
-            }
-            for name, it in KNOWN.items()
-        ],
-    }
-
-
-def verified_records(dataset: Dataset) -> dict[str, object]:
-    """What `gradbook data NAME --verify` finds."""
-    training, test = dataset.training_and_validation, dataset.test_for_reporting
-    return {
-        "sha256": {"training_and_validation": digest(training), "test": digest(test)},
-        "test_images_also_in_training": count_shared(test, training),
-    }
+    record = {"version": VERSION, "sets": records}
+    table = TextTable(columns, tuple(rows), notes=notes)
+    return Report("Data sets", brief=[table], rows=table, record=record, indent=INDENT)

@@ -31,6 +31,7 @@ from gradbook.report.words import (
     plain,
 )
 
+WORDS = Passage | Items | Listing
 HANGING = 2  # columns
 LONGEST_BAR = 24
 BAR, PLAIN_BAR = "━", "="
@@ -54,7 +55,7 @@ def block_lines(blocks: Blocks, width: int, *, ascii_only: bool = False) -> Iter
         lines = list(_lines(block, width, ascii_only))
         if not lines:
             continue
-        goes_on = isinstance(before, Passage | Items) and isinstance(block, Passage | Items)
+        goes_on = isinstance(before, WORDS) and isinstance(block, WORDS)
         if before is not None and not goes_on and not isinstance(before, Subheading):
             yield []
         signs = ASCII if ascii_only and not isinstance(block, Charts) else {}

@@ -31,7 +31,7 @@ from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
 from gradbook.palette import curve_colours
 from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve, few
-from gradbook.report.document import Passage, Report
+from gradbook.report.document import Block, Passage, Report
 from gradbook.report.figures import Frame, chart_svg
 from gradbook.report.markup import report_cell
 from gradbook.report.page import text
@@ -146,12 +146,26 @@ RECIPE_COLUMNS = (  # a key is that of a recipe's record
 )
 
 
-def recipe_records(threads: int) -> list[Record]:
-    """What each costs, and what it reached where that was measured; for programs too."""
-    return [_record(name, threads) for name in RECIPES]
+def recipes_report(threads: int) -> Report:
+    """A row for each; what it is for stands beside the figures, or under them."""
+    found = [_record(name, threads) for name in RECIPES]
+    notes = tuple([Span(record["about"])] for record in found)
+    table = replace(TextTable.of(RECIPE_COLUMNS, found), notes=notes)
+    brief: list[Block] = [table]
+    known = [record["measured"] for record in found if record["measured"]]
+    if known:
+        machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
+        words = (
+            f"Measured over {min(it['seeds'] for it in known)} seeds or more on {machines}; "
+            f"the time is what follows for {counted(threads, 'core')}."
+        )
+        brief.append(Passage(words))
+    record = {"version": 1, "recipes": found}
+    return Report("Recipes", brief=brief, rows=table, record=record, indent=2)
 
 
 def _record(name: str, threads: int) -> Record:
+    """What it costs, and what it reached where that was measured."""
     recipe, reached = builtin_recipe(name), measurement(name)
     return {
         "name": name,
@@ -161,22 +175,6 @@ def _record(name: str, threads: int) -> Record:
         "seconds_here": reached and reached.seconds_with(threads),
         "measured": reached and asdict(reached),
     }
-
-
-def recipe_lines(width: int, threads: int) -> Iterator[TextLine]:
-    """A row for each; what it is for stands beside the figures, or under them."""
-    found = recipe_records(threads)
-    notes = tuple([Span(record["about"])] for record in found)
-    yield from replace(TextTable.of(RECIPE_COLUMNS, found), notes=notes).lines_with_notes(width)
-    known = [record["measured"] for record in found if record["measured"]]
-    if known:
-        machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
-        words = (
-            f"Measured over {min(it['seeds'] for it in known)} seeds or more on {machines}; "
-            f"the time is what follows for {counted(threads, 'core')}."
-        )
-        yield []
-        yield from fold(words, width)
 
 
 # Before and after -------------------------------------------------------------

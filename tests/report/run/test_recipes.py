@@ -7,8 +7,9 @@ import pytest
 
 from gradbook.lab.recipes import RECIPES, text
 from gradbook.lab.recipes.text import Measured, measurement
-from gradbook.report.training import recipe_lines, recipe_records
-from gradbook.report.words import plain
+from gradbook.report.media import write
+from gradbook.report.terminal import report_text
+from gradbook.report.training import recipes_report
 
 QUICK = {
     "seeds": 10,
@@ -27,12 +28,12 @@ def quick_measured(monkeypatch):
 
 
 def test_every_recipe_has_its_row():
-    rows = plain(list(recipe_lines(120, 2))).splitlines()
+    rows = report_text(recipes_report(2), 120).splitlines()
     assert [row.split()[0] for row in rows[1 : len(RECIPES) + 1]] == list(RECIPES)
 
 
 def test_what_was_measured_is_told_with_its_machine(quick_measured):
-    page = plain(list(recipe_lines(120, 2)))
+    page = report_text(recipes_report(2), 120)
     assert "21.0 s     99.43 ± 0.05 %  " in page
     assert page.endswith(
         "\nMeasured over 10 seeds or more on two cores; the time is what follows for 2 cores.\n"
@@ -42,25 +43,25 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
 def test_every_machine_that_measured_is_told_once(monkeypatch):
     found = {"quick": QUICK, "best": {**QUICK, "machine": "four"}, "tiny": QUICK}
     monkeypatch.setattr(text, "all_measurements", lambda: found)
-    assert "more on two cores and four; the" in plain(list(recipe_lines(120, 2)))
+    assert "more on two cores and four; the" in report_text(recipes_report(2), 120)
 
 
 def test_more_cores_take_less_time(quick_measured):
-    assert "42.0 s" in plain(list(recipe_lines(120, 1)))
+    assert "42.0 s" in report_text(recipes_report(1), 120)
     assert measurement("quick").seconds_with(4) == 10.5
 
 
 def test_what_was_not_measured_is_not_told(quick_measured):
-    assert plain(list(recipe_lines(120, 2))).count("docs/results.md") == len(RECIPES) - 1
+    assert report_text(recipes_report(2), 120).count("docs/results.md") == len(RECIPES) - 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_lines_fit(width, quick_measured):
-    assert max(map(len, plain(list(recipe_lines(width, 2))).splitlines())) <= width
+    assert max(map(len, report_text(recipes_report(2), width).splitlines())) <= width
 
 
 def test_a_program_gets_numbers(quick_measured):
-    quick, best, *_ = json.loads(json.dumps(recipe_records(4)))
+    quick, best, *_ = json.loads(write(recipes_report(4), "json"))["recipes"]
     assert (quick["name"], quick["seconds_here"], quick["measured"]) == ("quick", 10.5, QUICK)
     assert (best["name"], best["seconds_here"], best["measured"]) == ("best", None, None)
 

@@ -17,7 +17,7 @@ from gradbook.cli.arguments import (
     open_model,
     whole_number,
 )
-from gradbook.cli.output import can_say, print_as_json, print_json, show, show_images, warn, width
+from gradbook.cli.output import print_as_json, print_json, print_report, show, show_images, warn
 from gradbook.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ DATA_EXAMPLES = """\
 ON_A_SHEET = 100
 MOST_ON_A_SHEET = 2_000
 BAR = "━"
+TABLE_WIDTH = 79  # columns
 SIZE = re.compile("([1-9][0-9]{0,3})x([1-9][0-9]{0,3})")
 
 
@@ -115,20 +116,18 @@ def run_data(options: Namespace) -> int:
         return _list(options)
     _require_sense(options)
     from gradbook.data.sources import load
-    from gradbook.report import dataset as words
+    from gradbook.report.dataset import dataset_report
 
     dataset = load(options.data, options.size)
     if options.warp:
         options.warp.require_fit(*dataset.shape[1:])
     if options.png:
         _write_sheet(dataset, options)
+    report = dataset_report(dataset, verify=options.verify)
     if options.json:
-        verified = {"verified": words.verified_records(dataset)} if options.verify else {}
-        print_json(words.records(dataset) | verified)
+        print_report(report, as_json=True)
         return 0
-    show(words.lines(dataset, ascii_only=not can_say(BAR)))
-    if options.verify:
-        show(words.verification_lines(dataset))
+    print_report(report, drawn=BAR, columns=TABLE_WIDTH)
     if options.png:
         print(f"\nwrote {options.png}")
     elif options.show:
@@ -141,13 +140,11 @@ def _list(options: Namespace) -> int:
     for flag in ("show", "png", "warp", "size", "verify"):
         if getattr(options, flag):
             raise UsageError(f"--{flag} needs a data set: gradbook data digits --{flag} …")
-    from gradbook.report.dataset import known_lines, known_records
+    from gradbook.report.dataset import known_sets
 
-    if options.json:
-        print_json(known_records())
-        return 0
-    show(known_lines(width()))
-    print("\nor files of your own: see gradbook data --help")
+    print_report(known_sets(), as_json=options.json)
+    if not options.json:
+        print("\nor files of your own: see gradbook data --help")
     return 0
 
 

@@ -21,7 +21,7 @@ from gradbook.cli.arguments import (
     reading_of,
     whole_number,
 )
-from gradbook.cli.output import can_say, counting, print_as_json, show, width, write_or_print
+from gradbook.cli.output import counting, print_report, write_or_print
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import write_whole
 from gradbook.rates import USUAL_EPOCHS
@@ -257,9 +257,7 @@ def add_sweep_arguments(parser: ArgumentParser) -> None:
 def run_sweep(options: Namespace) -> int:
     from gradbook.net.description import DEFAULT_RATES
     from gradbook.rates.sweep import sweep
-    from gradbook.report.media import write
     from gradbook.report.sweep import sweep_report
-    from gradbook.report.terminal import report_lines
 
     net = network(options.net, options.data, **reading_of(options))
     asked = DEFAULT_RATES if options.rates is None else options.rates
@@ -268,14 +266,12 @@ def run_sweep(options: Namespace) -> int:
     report = sweep_report(found, options.typed)
     if options.out:
         write_whole(options.out, _content(found, report, PurePath(options.out).suffix.lower()))
-    if options.json:
-        print_as_json(write(report, "json"))
-    elif options.out:
+    if options.json or not options.out:
+        print_report(report, as_json=options.json, drawn=NOT_ASCII)
+    else:
         print(f"wrote {options.out}\n{found.finding}")
         if not net.has_samples:
             print(net.made_up())
-    else:
-        show(report_lines(report, width(), ascii_only=not can_say(NOT_ASCII)))
     return 0
 
 

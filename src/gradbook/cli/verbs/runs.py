@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import Verb, file_ending_in
-from gradbook.cli.output import busy, can_say, print_as_json, print_json, show, width
+from gradbook.cli.output import busy, print_report
 from gradbook.errors import GradbookError
 
 if TYPE_CHECKING:
@@ -47,14 +47,11 @@ def run_recipes(options: Namespace) -> int:
         from gradbook.lab.recipes.text import builtin_text
 
         print(builtin_text(options.recipe), end="")
-    elif options.json:
-        from gradbook.report.training import recipe_records
+        return 0
+    from gradbook.report.training import recipes_report
 
-        print_json({"version": 1, "recipes": recipe_records(cores())})
-    else:
-        from gradbook.report.training import recipe_lines
-
-        show(recipe_lines(width(), cores()))
+    print_report(recipes_report(cores()), as_json=options.json)
+    if not options.json:
         print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")
     return 0
 
@@ -95,7 +92,6 @@ def run_compare(options: Namespace) -> int:
     from gradbook.lab.runs import open_runs
     from gradbook.report.compare import compare_report
     from gradbook.report.media import write
-    from gradbook.report.terminal import report_lines
 
     runs = open_runs(options.runs)
     with busy("reading the test images"):
@@ -105,10 +101,9 @@ def run_compare(options: Namespace) -> int:
         write_whole(options.html, write(report, "html"))
     if options.csv:
         write_whole(options.csv, write(report, "csv"))
+    print_report(report, as_json=options.json, drawn=DRAWN)
     if options.json:
-        print_as_json(write(report, "json"))
         return 0
-    show(report_lines(report, width(), ascii_only=not can_say(DRAWN)))
     for path in filter(None, (options.html, options.csv)):
         print(f"wrote {path}")
     return 0
