@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.check import check
-from tests.audit.material.by_hand import NO_TRAINING, RIGHT
+from tests.audit.material.by_hand import BLOCKS, BY_BLOCK, NO_TRAINING, RIGHT
 from tests.audit.material.small import saved
 
 WRONG = {  # the cells, another formula, and what people would have to type
@@ -40,6 +40,21 @@ def test_a_mistake_in_it_is_found(name, path):
 @pytest.mark.parametrize("name", NO_TRAINING)
 def test_what_only_looks_like_a_training_is_none(name, path):
     assert check(saved(path, NO_TRAINING[name])).verdict == "no network"
+
+
+def test_a_wrong_slope_in_blocks_of_rows_is_found_in_all_of_them(path):
+    rows = [row for k in BLOCKS for row in (k, k + 1)]
+    wrong = {f"H{row}": f"=2*(F{row}-D{row})*(1-F{row})" for row in rows}
+    cells = {place: said for place, said in BY_BLOCK.items() if place[0] != "H" or place == "H1"}
+    report = check(saved(path, {**cells, **wrong}))
+    (finding,) = report.findings
+    assert finding.cells.startswith("H2:H3,H6:H7")
+    assert finding.expected == "=2*(F2-D2)*(1-F2)*F2"
+
+
+def test_a_typed_slope_of_a_bias_that_is_not_1_is_wrong(path):
+    cells = {**BY_BLOCK, **{f"I{k}:I{k + 1}": 2.0 for k in BLOCKS}}
+    assert check(saved(path, cells)).verdict == "wrong"
 
 
 def test_what_is_measured_or_climbed_is_said(path):

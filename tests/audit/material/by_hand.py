@@ -63,6 +63,31 @@ BY_OFFSET = {
     "I2:I16": "=H2*D2",
     "J2:J16": "=0.5*(E2-G2)^2",
 }
+BLOCKS = range(2, 26, 4)  # the first rows of steps: two samples, their means, a blank row
+HERE = "2+INT((ROW()-2)/4)*4"
+BY_BLOCK = {
+    **headed("w b x t z a E back dz/db dw db"),
+    "N1": "rate",
+    "O1": 2.0,
+    "A2": 0.3,
+    "B2": -0.2,
+    **{f"A{k}": "=INDEX(A:A,ROW()-4)-$O$1*INDEX(J:J,ROW()-2)" for k in BLOCKS[1:]},
+    **{f"B{k}": "=INDEX(B:B,ROW()-4)-$O$1*INDEX(K:K,ROW()-2)" for k in BLOCKS[1:]},
+    **{f"C{k}": 0.4 for k in BLOCKS},
+    **{f"C{k + 1}": 1.7 for k in BLOCKS},
+    **{f"D{k}": 0.0 for k in BLOCKS},
+    **{f"D{k + 1}": 1.0 for k in BLOCKS},
+    **{f"E{k}:E{k + 1}": f"=INDEX(A:A,{HERE})*C{k}+INDEX(B:B,{HERE})" for k in BLOCKS},
+    **{f"F{k}:F{k + 1}": f"=1/(1+EXP(-E{k}))" for k in BLOCKS},
+    **{f"G{k}:G{k + 1}": f"=(F{k}-D{k})^2" for k in BLOCKS},
+    **{f"H{k}:H{k + 1}": f"=2*(F{k}-D{k})*F{k}*(1-F{k})" for k in BLOCKS},
+    **{f"I{k}:I{k + 1}": 1.0 for k in BLOCKS},
+    **{f"J{k}:J{k + 1}": f"=H{k}*C{k}" for k in BLOCKS},
+    **{f"K{k}:K{k + 1}": f"=H{k}*I{k}" for k in BLOCKS},
+    **{f"G{k + 2}": f"=SUM(G{k}:G{k + 1})" for k in BLOCKS},
+    **{f"J{k + 2}": f"=AVERAGE(J{k}:J{k + 1})" for k in BLOCKS},
+    **{f"K{k + 2}": f"=AVERAGE(K{k}:K{k + 1})" for k in BLOCKS},
+}
 ADAM = {
     **headed("t w loss g m v mhat vhat"),
     "J1": "lr",
@@ -230,6 +255,7 @@ RIGHT: dict[str, Sheet] = {
     "a line by SUMPRODUCT": LINE,
     "samples by INDEX and MOD": BY_INDEX,
     "samples by OFFSET and ROW": BY_OFFSET,
+    "blocks by INDEX and ROW": BY_BLOCK,
     "Adam": ADAM,
     "RMSprop": RMSPROP,
     "a rate for every step": RATE_OF_EVERY_STEP,

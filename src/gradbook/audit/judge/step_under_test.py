@@ -288,16 +288,32 @@ class StepUnderTest:
 
         leaves = (at_random, constant, lambda cell: positions.values(cell, alike))
         random, constants, sheet = (Numbers(leaf, graph.leaf_cells) for leaf in leaves)
-        return cls(training, alike[0], alike, graph, random, constants, sheet, positions, mentions)
+        made = cls(training, alike[0], alike, graph, random, constants, sheet, positions, mentions)
+        return made._with_ones()
 
     def with_formulas(self, formulas: Mapping[Address, Pattern]) -> StepUnderTest:
         """Return the same step with other formulas in more of its cells."""
         every = {**self.graph.instead, **formulas}
-        return replace(self._of(self.positions, self.mentions, every), step=self.step)
+        made = replace(self._of(self.positions, self.mentions, every), step=self.step)
+        return made._with_ones()
 
     def with_loss(self, loss: StepLoss) -> StepUnderTest:
         """Return the same step with another loss."""
-        return replace(self, step=replace(self.step, loss=loss))
+        return replace(self, step=replace(self.step, loss=loss))._with_ones()
+
+    def _with_ones(self) -> StepUnderTest:
+        """Return the same step in which a typed 1 is 1 wherever the loss doesn't depend on it: a
+        slope, as that of a sum by its bias."""
+        ones = self.training.ones
+        ones = ones - self.forward if ones and self.step.loss.cells else set()
+        if not ones:
+            return self
+        at_random = random_values(self.training.weight_cells)
+
+        def leaf(cell: Address) -> Array:
+            return np.ones(POINTS) if cell in ones else at_random(cell)
+
+        return replace(self, random=Numbers(leaf, self.graph.leaf_cells))
 
     # What is computed ----------------------------------------------------------
 

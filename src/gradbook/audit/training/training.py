@@ -78,6 +78,18 @@ class SheetTraining:
         """Every cell that depends on a weight and is none."""
         return self.varying.difference(self.weight_cells)
 
+    @cached_property
+    def ones(self) -> set[Address]:
+        """Cells in which a 1 is typed, as wherever else a number is typed in their line."""
+        lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
+        for cell, value in self.book.values.items():
+            if isinstance(value, float) and cell not in self.book.patterns:
+                lines[self.axis.line(cell)].append(cell)
+        values = self.book.values
+        alike = (cells for cells in lines.values() if all(values[cell] == 1 for cell in cells))
+        found = {cell for cells in alike for cell in cells}
+        return found.difference(self.weight_cells, [self.rate])
+
     def label(self, cell: Address) -> str:
         """Return what stands above a cell, or before it where steps go across."""
         return self.book.label(cell, self.axis)

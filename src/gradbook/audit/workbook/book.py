@@ -85,6 +85,7 @@ class Book:
     patterns: dict[Address, Pattern] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # in lower case → what it refers to
     arrays: dict[Address, str] = field(default_factory=dict)  # cells that share a formula → that
+    typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute which cell
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
@@ -175,6 +176,8 @@ class Book:
         """A formula as it stands, with its =; '' where there is none."""
         if cell in self.arrays:
             return f"{{={self.arrays[cell]}}}"
+        if cell in self.typed:
+            return f"={self.typed[cell]}"
         pattern = self.patterns.get(cell)
         return f"={pattern.text_at(cell)}" if pattern else ""
 

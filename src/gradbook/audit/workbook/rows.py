@@ -39,6 +39,7 @@ from gradbook.audit.workbook.book import (
     RepeatedPart,
     RowSpan,
 )
+from gradbook.audit.workbook.computed_places import with_places
 from gradbook.audit.workbook.package import Package, WorkbookError, local, parse, parser
 from gradbook.targets.excel.language import LONGEST_FORMULA
 
@@ -404,7 +405,10 @@ class BookCells:
             self._count_letters(KEPT_OF_LONG)
             return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
         before = self.book.reader.count
-        pattern = self.book.reader.pattern(formula, cell)
+        placed = with_places(formula, cell)
+        if placed is not formula:
+            self.book.typed[cell] = formula
+        pattern = self.book.reader.pattern(placed, cell)
         self._count_letters(len(formula) * (self.book.reader.count - before))
         return pattern
 
