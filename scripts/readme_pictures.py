@@ -23,14 +23,16 @@ from PIL import Image, ImageChops
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.lab.classroom import personalise
+from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
 from gradbook.net import Net, builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.derivation import explain
+from gradbook.report.markup import report_page
 from gradbook.report.media import write
 from gradbook.report.play_page import play_page
-from gradbook.report.run_report import run_page
+from gradbook.report.run_report import run_report
 from gradbook.report.sweep import sweep_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
@@ -136,7 +138,7 @@ def _hand_in(net: Net, path: Path, mistakes: int) -> None:
 
 
 def _report(run: RunFolder, folder: Path) -> None:
-    html = run_page(run, load(run.recipe().data))
+    html = report_page(run_report(gather(run, load(run.recipe().data))))
     _page("report", html, folder, height=1150, width=1300)
     _page("insides", _section(html, "insides"), folder, height=1060, width=1000)
 

@@ -25,7 +25,8 @@ from gradbook.lab.tables import (
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.report import tables
-from gradbook.report.tables import table_page
+from gradbook.report.markup import report_page
+from gradbook.report.tables import table_report
 from gradbook.report.training import files_lines
 from gradbook.report.words import RULE, Span, TextTable
 
@@ -98,7 +99,7 @@ def _kept(
         logs.begin(recipe)
     trained = train_table(recipe, problem, heard)
     run = write_run(trained, folder)
-    write_whole(run.report_file, table_page(trained, surroundings(1)))
+    write_whole(run.report_file, report_page(table_report(trained, surroundings(1))))
     if logs:
         logs.end(**{trained.score_name: trained.test.score})
     return trained, run

@@ -55,7 +55,7 @@ class Facts:
 class Subheading:
     """A heading below a chapter's."""
 
-    words: str
+    words: Words
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Chapter:
     """Blocks under a heading, which can be linked to as #anchor."""
 
     anchor: str
-    heading: str
+    heading: Words
     blocks: Blocks
 
 

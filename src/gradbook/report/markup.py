@@ -51,7 +51,10 @@ def report_page(report: Report) -> str:
     script = figures.figure_script() if has_charts else ""
     return page(
         report.title,
-        [Section(one.anchor, one.heading, markup(one.blocks)) for one in report.chapters],
+        [
+            Section(one.anchor, words_markup(one.heading), markup(one.blocks))
+            for one in report.chapters
+        ],
         lead=markup(report.lead),
         foot=markup(report.foot),
         style=style + "".join(map(resource, report.styles)),
@@ -158,8 +161,10 @@ class _Writer:
         if not self.is_plain:
             for row, ink in zip(rows, shown.inks, strict=False):
                 row[0] = f"{figures.swatch(ink)} {row[0]}"
+            for row, link in zip(rows, shown.links, strict=False):
+                row[0] = f'<a href="{text(link)}">{row[0]}</a>'
         return table(
-            head,
+            head if any(head) else (),
             rows,
             words,
             kind="" if self.is_plain else shown.kind,

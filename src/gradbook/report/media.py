@@ -40,7 +40,7 @@ def _markdown(block: Block) -> str:
         case Items(items):
             return "".join(f"- {_plain(item)}\n" for item in items)
         case Subheading(words):
-            return f"#### {words}\n"
+            return f"#### {_plain(words)}\n"
         case Figure(inside):
             return _markdown(inside)
         case Listing(text):

@@ -6,7 +6,9 @@ It says what was reached, how, what is misread, and what it looks like from insi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +27,30 @@ from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.layers.card import spell
 from gradbook.net.measure import measure
 from gradbook.palette import QUIET
-from gradbook.report import figures
 from gradbook.report.charts import notch, spread_out
+from gradbook.report.document import (
+    Block,
+    Blocks,
+    Chapter,
+    Charts,
+    Facts,
+    Figure,
+    Fold,
+    Listing,
+    PageOnly,
+    Passage,
+    Report,
+    Subheading,
+)
 from gradbook.report.figures import FONT
 from gradbook.report.images import card, cards, line, picture, signed_picture, strip
-from gradbook.report.markup import markup
+from gradbook.report.markup import report_page, words_markup
 from gradbook.report.mistakes import confusion_matrix, misread
-from gradbook.report.page import Section, bar, page, resource, table, text, wide
+from gradbook.report.page import bar, table, text
 from gradbook.report.summary import STYLES as SUMMARY_STYLES
 from gradbook.report.summary import network_blocks
 from gradbook.report.training import history_table, run_charts, runs_charts
+from gradbook.report.words import Span, TableColumn, TextTable
 
 # A run ------------------------------------------------------------------------
 
@@ -42,21 +58,16 @@ STYLES = (*SUMMARY_STYLES, "run.css")
 AGAIN = "gradbook train recipe.txt -o again"
 
 
-def run_page(run: RunFolder, dataset: Dataset) -> str:
-    """The report of a finished run."""
-    return evidence_page(gather(run, dataset))
-
-
-def evidence_page(run: Evidence) -> str:
-    """The same of what was gathered already."""
-    sections = list(_sections(run))
-    return page(
+def run_report(run: Evidence) -> Report:
+    """The report of a finished run, from what was gathered of it."""
+    chapters = list(_chapters(run))
+    return Report(
         heading(run),
-        sections,
-        lead=f"{_lead(run)}\n{_contents(sections)}",
-        foot=f"<p>{text(f'{run.dataset.name}: {run.dataset.source}')}</p>",
-        style=style(),
-        script=figures.figure_script() + resource("run.js"),
+        chapters,
+        lead=[*_lead(run), PageOnly(partial(_contents, chapters))],
+        foot=[Passage(f"{run.dataset.name}: {run.dataset.source}")],
+        styles=STYLES,
+        scripts=["run.js"],
     )
 
 
@@ -66,23 +77,23 @@ def heading(run: Evidence) -> str:
     return title if title.endswith(data) else f"{title} on {data}"
 
 
-def style() -> str:
-    return figures.figure_style() + "".join(map(resource, STYLES))
-
-
 # What it reached.
 
 
-def _lead(run: Evidence) -> str:
+def _lead(run: Evidence) -> Iterator[Block]:
     answers = run.answers
-    about = f'<p class="lead">{text(run.recipe.about)}</p>\n' if run.recipe.about else ""
     missed = len(answers) - int(answers.right.sum())
-    return (
-        f'{about}<p class="headline"><b>{percent(answers.accuracy, len(answers))}</b> '
-        f"of {images_told_of(run.dataset, len(answers))} read correctly; "
-        f'<a href="#misread">{missed:,} misread</a></p>\n'
-        f"{facts(_facts(run))}"
+    if run.recipe.about:
+        yield Passage(run.recipe.about, "lead")
+    yield Passage(
+        (
+            Span(percent(answers.accuracy, len(answers)), tag="b"),
+            Span(f" of {images_told_of(run.dataset, len(answers))} read correctly; "),
+            Span(f"{missed:,} misread", link="misread"),
+        ),
+        "headline",
     )
+    yield Facts(_facts(run))
 
 
 def images_told_of(dataset: Dataset, count: int) -> str:
@@ -90,11 +101,6 @@ def images_told_of(dataset: Dataset, count: int) -> str:
     if dataset.everything:
         return counted(count, "image trained on", "images trained on")
     return counted(count, "test image")
-
-
-def facts(pairs: list[tuple[str, str]]) -> str:
-    said = "".join(f"<div><dt>{text(a)}</dt><dd>{text(b)}</dd></div>" for a, b in pairs)
-    return f'<dl class="facts">{said}</dl>'
 
 
 def _facts(run: Evidence) -> list[tuple[str, str]]:
@@ -111,49 +117,50 @@ def _facts(run: Evidence) -> list[tuple[str, str]]:
     return [*found, ("seed", str(run.recipe.net.seed))]
 
 
-def _contents(sections: Sequence[Section]) -> str:
+def _contents(chapters: Sequence[Chapter]) -> str:
     links = "".join(
-        f'<li><a href="#{section.anchor}">{section.heading}</a></li>' for section in sections
+        f'<li><a href="#{one.anchor}">{words_markup(one.heading)}</a></li>' for one in chapters
     )
     return f'<nav aria-label="Contents"><ul class="chips">{links}</ul></nav>'
 
 
-def _sections(run: Evidence) -> Iterator[Section]:
+def _chapters(run: Evidence) -> Iterator[Chapter]:
     if run.history:
-        yield Section("training", "How it trained", _training(run))
-    yield Section("confusion", "Confusion matrix", confusion_matrix(run))
-    yield Section("misread", "Misread", misread(run))
-    yield Section("images", "Training images", training_images(run))
-    yield Section("network", "The network", markup(network_blocks(measure(run.model.net))))
+        yield Chapter("training", "How it trained", list(_training(run)))
+    confusion = PageOnly(partial(confusion_matrix, run))
+    yield Chapter("confusion", "Confusion matrix", [confusion])
+    yield Chapter("misread", "Misread", [PageOnly(partial(misread, run))])
+    yield Chapter("images", "Training images", list(_training_images(run)))
+    yield Chapter("network", "The network", network_blocks(measure(run.model.net)))
     if run.filters is not None or run.stages:
-        yield Section("insides", "Inside the network", inside(run))
-    yield Section("again", "How to reproduce it", _again(run))
+        yield Chapter("insides", "Inside the network", list(_inside(run)))
+    yield Chapter("again", "How to reproduce it", _again(run))
 
 
 # How it got there.
 
 
-def _training(run: Evidence) -> str:
-    warped = run.recipe.warp.changes_images
+def _training(run: Evidence) -> Iterator[Block]:
+    warped = "on warped images, " if run.recipe.warp.changes_images else ""
     held_back = len(run.dataset.training_and_validation) - run.image_count
-    said = (
-        f"Training figures are measured {'on warped images, ' if warped else ''}while the network "
-        f"learns from them; validation figures on {counted(held_back, 'image')} that it never "
-        "learns from."
+    yield Passage(
+        f"Training figures are measured {warped}while the network learns from them; validation "
+        f"figures on {counted(held_back, 'image')} that it never learns from."
         if run.has_validation
-        else f"No images were held back: the figures of all {run.image_count:,} "
-        f"were measured {'on warped images, ' if warped else ''}while the network learned from "
-        "them."
+        else f"No images were held back: the figures of all {run.image_count:,} were measured "
+        f"{warped}while the network learned from them."
     )
-    charts = figures.figure(run_charts(run.recipe, run.history), "How it trained")
-    epochs = markup([history_table(run.history, run.has_validation)])
-    return (
-        f"<p>{said}</p>\n{_likes(run)}{charts}\n"
-        f"<details><summary>Every epoch in numbers</summary>{epochs}</details>"
-    )
+    if said := _unlike(run):
+        yield Passage(said)
+    yield Charts(run_charts(run.recipe, run.history), "How it trained")
+    yield every_epoch(history_table(run.history, run.has_validation))
 
 
-def _likes(run: Evidence) -> str:
+def every_epoch(table: TextTable) -> Fold:
+    return Fold("Every epoch in numbers", [table])
+
+
+def _unlike(run: Evidence) -> str:
     """What must not be compared: losses that are reckoned differently."""
     net, weights = run.recipe.net, run.recipe.class_weights
     said = []
@@ -169,29 +176,32 @@ def _likes(run: Evidence) -> str:
         )
     if not said or not run.has_validation:
         return ""
-    return f"<p>{' '.join(said)} Compare the accuracies, or each loss with itself.</p>\n"
+    return f"{' '.join(said)} Compare the accuracies, or each loss with itself."
 
 
 # How to reproduce it.
 
 
-def _again(run: Evidence) -> str:
-    return (
-        "<p>The same recipe and seed give the same bits on this machine, with any number of "
-        f"threads.</p>\n<pre><code>{AGAIN}</code></pre>\n"
-        "<p>The recipe is in the folder of this page:</p>\n"
-        f"<pre><code>{text(str(run.recipe))}</code></pre>\n"
-        f"{environment(run.result.get('made_with'))}"
-    )
+def _again(run: Evidence) -> Blocks:
+    return [
+        Passage(
+            "The same recipe and seed give the same bits on this machine, with any number of "
+            "threads."
+        ),
+        Listing(AGAIN),
+        Passage("The recipe is in the folder of this page:"),
+        Listing(str(run.recipe)),
+        *environment(run.result.get("made_with")),
+    ]
 
 
-def environment(known: object) -> str:
+def environment(known: object) -> Blocks:
     """Versions, processor, compiler, as a run's result has them."""
     if not isinstance(known, dict):
-        return ""
-    rows = ((text(str(name)), text(str(value))) for name, value in known.items())
-    facts = wide(table((), rows, words=(0, 1), kind="where", headed=True))
-    return f"<h3>Environment</h3>\n{facts}"
+        return []
+    rows = tuple((str(name), str(value)) for name, value in known.items())
+    columns = (TableColumn("", words=True), TableColumn("", words=True))
+    return [Subheading("Environment"), TextTable(columns, rows, kind="where", headed=True)]
 
 
 # From inside ------------------------------------------------------------------
@@ -199,14 +209,13 @@ def environment(known: object) -> str:
 MOST_TILES = 32  # of a layer
 PERCENTILE = 99.5  # of a layer's values: what counts as full strength
 FILTERS = """\
-<h3>The filters of the first layer</h3>
 <p>Each filter, and below it its output for the image. <span class="plus">Blue</span> is positive,
 <span class="minus">orange</span> negative; zero is the paper.</p>"""
 
 Array = NDArray[np.float64]
 
 
-def training_images(run: Evidence) -> str:
+def _training_images(run: Evidence) -> Iterator[Block]:
     """Some of them as they are, and as the first epochs saw them."""
     data, warp = run.dataset, run.recipe.warp
     channels, rows, columns = data.shape
@@ -215,41 +224,43 @@ def training_images(run: Evidence) -> str:
         f"{counted(run.image_count, 'image')} of {rows} × {columns} pixels in {colour}, "
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
-    if warp.changes_images:
-        said += f" Each is warped anew in every epoch: <code>{text(write_warp(warp))}</code>"
+    anew = [Span(" Each is warped anew in every epoch: "), Span(write_warp(warp), tag="code")]
+    yield Passage((Span(said), *anew) if warp.changes_images else said)
+    yield _column(partial(_films, run))
+
+
+def _films(run: Evidence) -> str:
     names = ["as they are", *(f"in epoch {k}" for k in range(1, len(run.warped)))]
-    factor = max(56 // columns, 1)
-    films = "\n".join(
+    factor = max(56 // run.dataset.shape[2], 1)
+    return "\n".join(
         f'<div class="film"><p>{name}</p><img src="{strip(images.pixels, factor)}" '
         f'alt="{counted(len(images), "training image")}, {name}"></div>'
         for name, images in zip(names, run.warped, strict=True)
     )
-    return f"<p>{said}</p>\n{_column(films)}"
 
 
-def inside(run: Evidence) -> str:
+def _inside(run: Evidence) -> Iterator[Block]:
     """A test image layer by layer, and the first filters."""
     test, classes = run.dataset.test_for_reporting, run.dataset.classes
-    shown = classes[int(test.labels[run.example])]
+    image, shown = test.pixels[run.example], classes[int(test.labels[run.example])]
     probabilities = run.answers.probabilities[run.example]
-    parts = [
-        f"<p>Test image {run.example + 1:,} is of class {text(shown)}. The network’s answer:</p>",
-        _column(_answer(test.pixels[run.example], probabilities, classes)),
-    ]
+    yield Passage(f"Test image {run.example + 1:,} is of class {shown}. The network’s answer:")
+    yield _column(partial(_answer, image, probabilities, classes))
     later = run.stages
     if run.filters is not None:
         sums = run.stages[0].values if run.stages else None
         later = run.stages[1:]
-        parts += [FILTERS, _column(_filters(run.filters, sums))]
+        yield Subheading("The filters of the first layer")
+        yield PageOnly(lambda: FILTERS)
+        yield _column(partial(_filters, run.filters, sums))
     if later:
-        stages = "\n".join(_stage(stage, test.shape[1:]) for stage in later)
-        parts += ["<h3>Layer by layer</h3>", _column(stages)]
-    return "\n".join(parts)
+        yield Subheading("Layer by layer")
+        yield _column(lambda: "\n".join(_stage(stage, test.shape[1:]) for stage in later))
 
 
-def _column(pictures: str) -> str:
+def _column(draw: Callable[[], str]) -> Block:
     """A figure no wider than the words."""
-    return f'<figure class="column">{pictures}</figure>'
+    return Figure(PageOnly(draw), "column")
 
 
 def _filters(kernels: Array, sums: Array | None) -> str:
@@ -313,29 +324,29 @@ MOST_CURVES = 12
 MOST_HARD = 60  # images
 
 
-def seeds_page(folder: SeedsFolder, dataset: Dataset) -> str:
+def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
     """The report above the finished runs of several seeds."""
     run = open_run(folder.path)
     answers = run.answers(dataset)
     of, seeds = len(dataset.test_for_reporting), len(run.seeds)
-    lead = (
-        f'<p class="headline"><b>{percent(run.test.mean, of)}</b> '
-        f"of {images_told_of(dataset, of)} read correctly, the mean of {counted(seeds, 'seed')}; "
-        f"{_spread(run, of)}</p>\n"
-        f"{facts(_facts_of_seeds(run))}"
+    headline = (
+        Span(percent(run.test.mean, of), tag="b"),
+        Span(
+            f" of {images_told_of(dataset, of)} read correctly, the mean of "
+            f"{counted(seeds, 'seed')}; {_spread(run, of)}"
+        ),
     )
-    return page(
+    return Report(
         f"{run.recipe.title} on {dataset.name}",
         [
-            Section("seeds", "Seed by seed", _seeds(run, of)),
-            Section("training", "How they trained", _training_of_seeds(run)),
-            Section("hard", "Misread by most", _hard(answers, dataset)),
-            Section("again", "How to reproduce it", _again_with_seeds(run)),
+            Chapter("seeds", "Seed by seed", _seeds(run, of)),
+            Chapter("training", "How they trained", list(_training_of_seeds(run))),
+            Chapter("hard", "Misread by most", [PageOnly(partial(_hard, answers, dataset))]),
+            Chapter("again", "How to reproduce it", _again_with_seeds(run)),
         ],
-        lead=lead,
-        foot=f"<p>{text(f'{dataset.name}: {dataset.source}')}</p>",
-        style=style(),
-        script=figures.figure_script(),
+        lead=[Passage(headline, "headline"), Facts(_facts_of_seeds(run))],
+        foot=[Passage(f"{dataset.name}: {dataset.source}")],
+        styles=STYLES,
     )
 
 
@@ -357,34 +368,37 @@ def _facts_of_seeds(run: Compared) -> list[tuple[str, str]]:
     return found
 
 
-def _seeds(run: Compared, of: int) -> str:
+def _seeds(run: Compared, of: int) -> Blocks:
     labels = [str(seed) for seed in run.seeds]
-    rows = [_row(run, k, of) for k in range(len(labels))]
-    head = ("seed", "test", "misread", "validation", "time")
-    shown = wide(table(head, rows, words=(0,), headed=True))
-    return f'<figure class="column">{dots(run.test, labels, of)}</figure>\n{shown}'
-
-
-def _row(run: Compared, k: int, of: int) -> tuple[str, ...]:
-    result, folder = run.results[k], run.runs[k].path.name
-    right = result["test_accuracy"]
-    return (
-        f'<a href="{text(folder)}/report.html">{run.seeds[k]}</a>',
-        percent(right, of),
-        f"{round((1 - right) * of):,}",
-        percent(run.validations[k]),
-        duration(result["seconds"]),
+    columns = (
+        TableColumn("seed", "seed", words=True, spell=str),
+        TableColumn("test", "test_accuracy", spell=lambda right: percent(right, of)),
+        TableColumn("misread", "misread"),
+        TableColumn("validation", "validation_accuracy", spell=percent),
+        TableColumn("time", "seconds", spell=duration),
     )
+    records = [
+        {
+            "seed": seed,
+            "misread": round((1 - result["test_accuracy"]) * of),
+            **{key: result[key] for key in ("test_accuracy", "seconds")},
+            "validation_accuracy": validation,
+        }
+        for seed, result, validation in zip(run.seeds, run.results, run.validations, strict=True)
+    ]
+    links = tuple(f"{own.path.name}/report.html" for own in run.runs)
+    table = replace(TextTable.of(columns, records), headed=True, links=links)
+    return [_column(partial(dots, run.test, labels, of)), table]
 
 
-def _training_of_seeds(run: Compared) -> str:
+def _training_of_seeds(run: Compared) -> Iterator[Block]:
     named = [
         (f"seed {seed}", run.recipe, history)
         for seed, history in zip(run.seeds, run.histories, strict=True)
     ]
-    part = f"<p>The first {MOST_CURVES} seeds.</p>\n" if len(named) > MOST_CURVES else ""
-    charts = runs_charts(named[:MOST_CURVES])
-    return part + figures.figure(charts, "How each seed trained")
+    if len(named) > MOST_CURVES:
+        yield Passage(f"The first {MOST_CURVES} seeds.")
+    yield Charts(runs_charts(named[:MOST_CURVES]), "How each seed trained")
 
 
 def _hard(answers: Sequence[Answers], dataset: Dataset) -> str:
@@ -420,14 +434,14 @@ def _card(answers: Sequence[Answers], dataset: Dataset, place: int, missed: int)
     return card(image, place, shown, lines)
 
 
-def _again_with_seeds(run: Compared) -> str:
+def _again_with_seeds(run: Compared) -> Blocks:
     file = f"{run.runs[0].path.name}/recipe.txt"  # the first seed's, which is in it
-    command = f"gradbook train {file} --seeds {len(run.seeds)} -o again"
-    return (
-        f"<pre><code>{text(command)}</code></pre>\n<p>The first seed’s recipe:</p>\n"
-        f"<pre><code>{text(str(run.recipe))}</code></pre>\n"
-        f"{environment(run.results[0].get('made_with'))}"
-    )
+    return [
+        Listing(f"gradbook train {file} --seeds {len(run.seeds)} -o again"),
+        Passage("The first seed’s recipe:"),
+        Listing(str(run.recipe)),
+        *environment(run.results[0].get("made_with")),
+    ]
 
 
 WIDTH, HEIGHT, LINE = 760.0, 96.0, 46.0  # points
@@ -496,6 +510,7 @@ def write_report(
     seeds = SeedsFolder(folder)
     run = seeds.run(seeds.plan()[1][0]) if seeds.holds_seeds else RunFolder(folder)
     dataset = data if isinstance(data, Dataset) else images_of(run.recipe(), data)
-    page = seeds_page(seeds, dataset) if seeds.holds_seeds else run_page(run, dataset)
-    write_whole(seeds.report_file, page)
+    several = seeds.holds_seeds
+    found = seeds_report(seeds, dataset) if several else run_report(gather(run, dataset))
+    write_whole(seeds.report_file, report_page(found))
     return seeds.report_file

@@ -23,14 +23,23 @@ from gradbook.lab.training.epochs import rates_of, schedule_losses
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
 from gradbook.net.text import loss_words, update_words
-from gradbook.report import figures
 from gradbook.report.charts import EVEN, Chart, Curve
-from gradbook.report.document import Figure
-from gradbook.report.markup import markup
+from gradbook.report.document import (
+    Block,
+    Blocks,
+    Chapter,
+    Charts,
+    Facts,
+    Figure,
+    Items,
+    Listing,
+    PageOnly,
+    Passage,
+    Report,
+)
 from gradbook.report.media import csv_lines
 from gradbook.report.mistakes import by_class
-from gradbook.report.page import Section, page, table, text, wide
-from gradbook.report.run_report import environment, facts, style
+from gradbook.report.run_report import STYLES, environment, every_epoch
 from gradbook.report.summary import summary_table
 from gradbook.report.training import (
     GOOD,
@@ -304,19 +313,18 @@ def _as_it_was(cell: str) -> TableCell:
 MOST_ROWS = 20  # of those that it is furthest off
 
 
-def table_page(trained: TrainedTable, made_with: dict[str, Any]) -> str:
+def table_report(trained: TrainedTable, made_with: dict[str, Any]) -> Report:
     """The report of a training on a table."""
-    return page(
+    return Report(
         f"{trained.recipe.title}: {trained.problem.target.name}",
-        list(_sections(trained, made_with)),
-        lead=_lead(trained),
-        foot=f"<p>{text(trained.problem.table.file)}</p>",
-        style=style(),
-        script=figures.figure_script(),
+        list(_chapters(trained, made_with)),
+        lead=list(_lead(trained)),
+        foot=[Passage(trained.problem.table.file)],
+        styles=STYLES,
     )
 
 
-def _lead(trained: TrainedTable) -> str:
+def _lead(trained: TrainedTable) -> Iterator[Block]:
     rows = scored_rows(trained)
     if trained.problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
@@ -325,18 +333,11 @@ def _lead(trained: TrainedTable) -> str:
         figure = f"R² = {trained.test.score:.3f}"
         said = f"on {rows}; {errors(trained)}"
     names = ", ".join(column.name for column in trained.problem.inputs)
-    return (
-        f'<p class="lead">{text(trained.problem.target.name)} from {text(names)}</p>\n'
-        f'<p class="headline"><b>{figure}</b> {said}</p>\n{facts(_facts(trained))}'
-        f"{_remarks(trained)}"
-    )
-
-
-def _remarks(trained: TrainedTable) -> str:
-    """What is to be known of the rows."""
-    found = trained.problem.remarks_for(trained.recipe)
-    items = "".join(f"<li>{text(remark)}</li>" for remark in found)
-    return f"\n<ul>{items}</ul>" if items else ""
+    yield Passage(f"{trained.problem.target.name} from {names}", "lead")
+    yield Passage((Span(figure, tag="b"), Span(f" {said}")), "headline")
+    yield Facts(_facts(trained))
+    if remarks := trained.problem.remarks_for(trained.recipe):
+        yield Items(remarks)
 
 
 def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
@@ -352,28 +353,19 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
     ]
 
 
-def _sections(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Section]:
-    charts = figures.figure(_charts(trained), "How it trained")
+def _chapters(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Chapter]:
     validated = trained.kept_epoch.validation_loss is not None
     columns = epoch_columns(trained.problem.task, validated).columns
-    epochs = TextTable.of(columns, map(vars, trained.history))
-    numbers = markup([epochs])
-    yield Section(
-        "training",
-        "How it trained",
-        f"{charts}\n<details><summary>Every epoch in numbers</summary>{numbers}</details>",
-    )
+    epochs = every_epoch(TextTable.of(columns, map(vars, trained.history)))
+    charts = Charts(_charts(trained), "How it trained")
+    yield Chapter("training", "How it trained", [charts, epochs])
     if trained.problem.task is Task.CLASSES:
-        yield Section("classes", "Class by class", _classes(trained))
-    yield Section("off", "Where it is off", _off(trained))
-    measured = measure(trained.recipe.net)
-    yield Section("network", "The network", markup([Figure(summary_table(measured))]))
-    yield Section(
-        "again",
-        "How to reproduce it",
-        f"<pre><code>{text(_again(trained.problem))}</code></pre>\n<pre><code>{text(str(trained.recipe))}</code></pre>\n"
-        f"{environment(made_with)}",
-    )
+        yield Chapter("classes", "Class by class", _classes(trained))
+    yield Chapter("off", "Where it is off", _off(trained))
+    network = Figure(summary_table(measure(trained.recipe.net)))
+    yield Chapter("network", "The network", [network])
+    again = [Listing(_again(trained.problem)), Listing(str(trained.recipe))]
+    yield Chapter("again", "How to reproduce it", [*again, *environment(made_with)])
 
 
 def _again(problem: Problem) -> str:
@@ -420,40 +412,42 @@ def _curve(trained: TrainedTable, label: str, column: str, colour: str) -> Curve
     return Curve(label, np.array(values, np.float64), colour)
 
 
-def _classes(trained: TrainedTable) -> str:
+def _classes(trained: TrainedTable) -> Blocks:
     wanted = trained.problem.targets[trained.test.rows].astype(np.int32)
     names = trained.problem.target.words
     counts = confusion_of(wanted, trained.test.read, len(names))
-    head = ("is", *(f"told as {text(name)}" for name in names))
-    rows = [
-        (text(name), *(f"{count:,}" if count else "·" for count in row))
-        for name, row in zip(names, counts.tolist(), strict=True)
-    ]
-    return f"{wide(table(head, rows, (0,), headed=True))}\n{by_class(counts, names, 'rows')}"
+    columns = (TableColumn(f"told as {name}", spell=_count_or_dot) for name in names)
+    rows = tuple((name, *row) for name, row in zip(names, counts.tolist(), strict=True))
+    table = TextTable((TableColumn("is", words=True), *columns), rows, headed=True)
+    return [table, PageOnly(lambda: by_class(counts, names, "rows"))]
 
 
-def _off(trained: TrainedTable) -> str:
+def _count_or_dot(count: int) -> str:
+    return f"{count:,}" if count else "·"
+
+
+def _off(trained: TrainedTable) -> Blocks:
     """The rows of the test that it is furthest off; without a test, of all."""
-    shown = trained.problem.table
-    order = _furthest(trained)[:MOST_ROWS]
+    shown, order = trained.problem.table, _furthest(trained)
     if not len(order):
-        return f"<p>Nowhere: every one of the {scored_rows(trained)} is told right.</p>"
+        return [Passage(f"Nowhere: every one of the {scored_rows(trained)} is told right.")]
     inputs = [column.name for column in trained.problem.inputs]
     places = [shown.place(name) for name in inputs]
     rows = []
-    for k in order.tolist():
+    for k in order[:MOST_ROWS].tolist():
         row = shown.rows[trained.test.rows[k]]
         cells = (_shortened(row.cells[place]) for place in places)
-        rows.append((f"{row.number}", *_answered(trained, k), *cells))
-    head = ("row", "is", "told", *map(text, inputs))
-    said = f"The first {MOST_ROWS}. " if len(_furthest(trained)) > MOST_ROWS else ""
-    return f"<p>{said}The furthest off come first.</p>\n{wide(table(head, rows, headed=True))}"
+        rows.append((str(row.number), *_answered(trained, k), *cells))
+    columns = tuple(map(TableColumn, ("row", "is", "told", *inputs)))
+    said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
+    table = TextTable(columns, tuple(rows), headed=True)
+    return [Passage(f"{said}The furthest off come first."), table]
 
 
 def _shortened(cell: str) -> str:
-    """A cell as HTML, a plain number in few digits."""
+    """A plain number in few digits."""
     value = PLAIN.value(cell) if NUMBER.fullmatch(cell) else None
-    return text(cell) if value is None else short(value, DIGITS)
+    return cell if value is None else short(value, DIGITS)
 
 
 def _furthest(trained: TrainedTable) -> Any:
@@ -470,4 +464,4 @@ def _answered(trained: TrainedTable, k: int) -> tuple[str, str]:
     if trained.problem.task is Task.NUMBERS:
         return short(float(wanted), DIGITS), short(float(said[0]), DIGITS)
     best = int(trained.test.read[k])
-    return text(words[int(wanted)]), f"{text(words[best])}, {percent(float(said[best]))}"
+    return words[int(wanted)], f"{words[best]}, {percent(float(said[best]))}"

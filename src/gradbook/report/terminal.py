@@ -78,7 +78,7 @@ def _lines(block: Block, width: int, ascii_only: bool) -> Iterator[TextLine]:
             longest = max((len(name) for name, _ in pairs), default=0)
             yield from ([Span(f"{name:<{longest}}{GAP}{value}")] for name, value in pairs)
         case Subheading(words):
-            yield [Span(words, "bold")]
+            yield [Span(span.text, "bold") for span in _spans(words)]
         case Listing(text):
             yield from ([Span(line)] for line in text.splitlines())
         case Charts(charts):

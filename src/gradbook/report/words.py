@@ -123,6 +123,7 @@ class TextTable:
     note_title: str = ""
     bars: tuple[float, ...] = ()  # beside each row in a terminal, as shares of the longest
     inks: tuple[str, ...] = ()  # of the curve that each row is about
+    links: tuple[str, ...] = ()  # to the page that each row is about
     kind: str = ""  # its class on a page, and those of its rows
     row_kinds: tuple[str, ...] = ()
     headed: bool = False  # whether rows begin with their heading

@@ -7,8 +7,9 @@ import pytest
 from gradbook.lab.runs import find_misread, gather, open_runs
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
-from gradbook.report.compare import compare_page
-from gradbook.report.run_report import evidence_page, seeds_page
+from gradbook.report.compare import compare_report
+from gradbook.report.markup import report_page
+from gradbook.report.run_report import run_report, seeds_report
 from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_text, page_to_pdf, pdf_to_png, screenshot
 from tests.runs import finished, pictures, several
@@ -46,10 +47,10 @@ def evidence(runs):
 def pages(runs, evidence):
     both = open_runs([runs / "run", runs / "seeds"])
     made = {
-        "run": evidence_page(evidence),
-        "fruit": evidence_page(gather(RunFolder(runs / "fruit"), FRUIT)),
-        "seeds": seeds_page(SeedsFolder(runs / "seeds"), DATA),
-        "compared": compare_page(both, find_misread(both, DATA), "gradbook compare"),
+        "run": report_page(run_report(evidence)),
+        "fruit": report_page(run_report(gather(RunFolder(runs / "fruit"), FRUIT))),
+        "seeds": report_page(seeds_report(SeedsFolder(runs / "seeds"), DATA)),
+        "compared": report_page(compare_report(both, find_misread(both, DATA), "gradbook compare")),
     }
     for name, html in made.items():
         (runs / f"{name}.html").write_text(html, encoding="utf-8")

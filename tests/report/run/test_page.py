@@ -9,8 +9,9 @@ import pytest
 from gradbook.lab.models.answers import Answers
 from gradbook.lab.runs import gather
 from gradbook.net.measure import measure
+from gradbook.report.markup import report_page
 from gradbook.report.mistakes import MOST_MISREAD, by_class, confusion, gallery
-from gradbook.report.run_report import evidence_page, run_page
+from gradbook.report.run_report import run_report
 from tests.report.html import cells, words
 from tests.runs import finished, pictures
 
@@ -27,7 +28,7 @@ def run(tmp_path_factory):
 
 
 def test_the_page_begins_with_what_was_reached(run):
-    html = evidence_page(run)
+    html = report_page(run_report(run))
     missed = int((~run.answers.right).sum())
     share = f"{100 * run.answers.accuracy:.1f} %"
     assert f"{share} of 120 test images read correctly; {missed} misread" in words(html)
@@ -80,11 +81,11 @@ def test_being_sure_is_held_against_being_right(run):
         f"Of the {sure.sum()} images that it was at least 99 % sure of, it misread {wrong}."
         if sure.any()
         else "It was never 99 % sure."
-    ) in words(evidence_page(run))
+    ) in words(report_page(run_report(run)))
 
 
 def test_a_link_of_the_table_leads_to_a_card(run):
-    html = evidence_page(run)
+    html = report_page(run_report(run))
     shown = run.answers.wrong()[:MOST_MISREAD]
     links = set(re.findall(r'href="#(is-\d+-read-\d+)"', html))
     kinds = {f"is-{run.answers.labels[k]}-read-{run.answers.read[k]}" for k in shown}
@@ -94,21 +95,21 @@ def test_a_link_of_the_table_leads_to_a_card(run):
 
 
 def test_every_filter_and_every_channel_is_there(run):
-    html = evidence_page(run)
+    html = report_page(run_report(run))
     section = html.partition('id="insides"')[2].partition("</section>")[0]
     # 4 filters with what they make of the image, then relu's 4 channels and the pool's 4
     assert section.count("<img") == 1 + 2 * 4 + 4 + 4
 
 
 def test_the_recipe_and_the_machine_are_told(run):
-    said = words(evidence_page(run))
+    said = words(report_page(run_report(run)))
     assert "rotate 20, shift 1" in said
     assert "compiler cc <1>" in said
     assert "gradbook train recipe.txt" in said
 
 
 def test_every_epoch_stands_in_the_table(run):
-    html = evidence_page(run)
+    html = report_page(run_report(run))
     table = html.partition("Every epoch in numbers")[2].partition("</details>")[0]
     assert [row[0] for row in cells(table)] == ["epoch", "1", "2", "3", "4", "5"]
 
@@ -120,20 +121,20 @@ def test_where_all_is_right_nothing_is_misread(tmp_path):
     data = pictures(("one", "two"), each=12)
     found = gather(finished(tmp_path / "run", data), data)
     labels = found.answers.labels
-    html = evidence_page(replace(found, answers=Answers(np.eye(2)[labels], labels)))
+    html = report_page(run_report(replace(found, answers=Answers(np.eye(2)[labels], labels))))
     assert "100 % of 12 test images read correctly; 0 misread" in words(html)
     assert "None." in words(html.partition('id="misread"')[2])
 
 
 def test_where_nothing_was_held_back_there_is_no_validation(tmp_path):
     run = finished(tmp_path / "run", DATA, changes="hold back none")
-    html = run_page(run, DATA)
+    html = report_page(run_report(gather(run, DATA)))
     assert "No images were held back: the figures of all 240" in words(html)
     assert "validation" not in words(html)
 
 
 def test_strange_names_are_words(tmp_path):
     data = pictures(("<script>alert(1)</script>", 'a"b', "ok"), each=20)
-    html = run_page(finished(tmp_path / "run", data), data)
+    html = report_page(run_report(gather(finished(tmp_path / "run", data), data)))
     assert "<script>alert" not in html
     assert 'a"b' not in html

@@ -8,7 +8,8 @@ import pytest
 
 from gradbook.lab.runs import gather
 from gradbook.lab.training.train import Spread
-from gradbook.report.run_report import LEFT, MOST_LABELS, RIGHT, dots, seeds_page
+from gradbook.report.markup import report_page
+from gradbook.report.run_report import LEFT, MOST_LABELS, RIGHT, dots, seeds_report
 from tests.report.html import cells, words
 from tests.runs import pictures, several
 
@@ -49,7 +50,7 @@ def test_many_seeds_go_without_their_names():
 def test_the_page_of_several_seeds_tells_mean_spread_and_lowest(tmp_path):
     above = several(tmp_path / "seeds", DATA)
     accuracies = [above.run(k).result()["test_accuracy"] for k in (0, 1, 2)]
-    html = seeds_page(above, DATA)
+    html = report_page(seeds_report(above, DATA))
     assert (
         f"{100 * np.mean(accuracies):.1f} % of 120 test images read correctly, "
         "the mean of 3 seeds; "
@@ -69,7 +70,7 @@ def test_what_most_seeds_misread_is_counted(tmp_path):
     above = several(tmp_path / "seeds", DATA)
     answers = [gather(above.run(k), DATA).answers for k in (0, 1, 2)]
     missed = np.sum([~seed.right for seed in answers], axis=0)
-    html = seeds_page(above, DATA)
+    html = report_page(seeds_report(above, DATA))
     everyone, anyone = int((missed == 3).sum()), int((missed > 0).sum())
     assert f"{everyone} test images are misread by every seed, {anyone} by at least one" in words(
         html
