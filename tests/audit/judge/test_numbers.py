@@ -1,8 +1,9 @@
 """When two sides of an identity agree: everywhere, but for digits that nobody could have kept."""
 
 import numpy as np
+import pytest
 
-from gradbook.audit.judge.numbers import POINTS, Numbers, agree
+from gradbook.audit.judge.numbers import POINTS, Numbers, agree, apply
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 
@@ -43,3 +44,34 @@ def test_what_is_small_but_no_rounding_is_not_0():
     assert not NUMBERS.same(A * 1e-17, B * 1e-17)
     assert not NUMBERS.same(ZERO, A * 1e-17)
     assert not NUMBERS.same(ZERO + 1e-11, ALSO_ZERO)
+
+
+@pytest.mark.parametrize(
+    ("op", "values"),
+    [
+        ("exp", [0.3]),
+        ("log", [0.3]),
+        ("sqrt", [0.3]),
+        ("tanh", [-0.7]),
+        ("sigmoid", [-0.7]),
+        ("normal_share", [0.6]),
+        ("divide", [0.3, -0.8]),
+        ("choose", [0.4, -0.3, 0.9]),
+        ("largest", [0.4, -0.3, 0.9]),
+    ],
+)
+def test_a_number_carries_its_slope_through_every_op(op, values):
+    step = 1e-6
+    for k in range(len(values)):
+        slope = apply(op, [np.array(v + 1e-40j * (j == k)) for j, v in enumerate(values)]).imag
+        there, back = (
+            apply(op, [np.array(v + sign * step * (j == k)) for j, v in enumerate(values)])
+            for sign in (1, -1)
+        )
+        assert slope / 1e-40 == pytest.approx((there - back) / (2 * step), abs=1e-8)
+
+
+@pytest.mark.parametrize(("op", "more"), [("log", []), ("sqrt", []), ("power", [0.5])])
+def test_what_has_no_value_has_no_slope(op, more):
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(apply(op, [np.array(-0.3 + 1e-40j), *map(np.array, more)]))

@@ -1,14 +1,55 @@
-"""Numbers to try an identity with: at random, and at a sheet's own values."""
+"""Numbers to try an identity with: at random, and at a sheet's own values; and their slopes.
+
+A number may carry a slope in its imaginary part, which is so small that its square is nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address
-from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.node import OPS, Array, Node, ancestors
+from gradbook.graph.ops import BELL
+
+# Numbers with slopes ------------------------------------------------------------------
+
+
+def _power(x: Array, n: Array) -> Array:
+    whole = np.real(n) == np.round(np.real(n))
+    return np.where(whole | (np.real(x) > 0), np.power(x, n), np.nan)
+
+
+def _normal_share(x: Array) -> Array:
+    real, slope = np.real(x), np.imag(x)
+    bell = BELL * np.exp(-(real**2) / 2)
+    return np.asarray(OPS["normal_share"].value(real) + 1j * slope * bell)
+
+
+_WITH_SLOPES: dict[str, Callable[..., Any]] = {
+    "log": lambda x: np.where(np.real(x) > 0, np.log(x), np.nan),
+    "sqrt": lambda x: np.where(np.real(x) >= 0, np.sqrt(x), np.nan),
+    "power": _power,
+    "normal_share": _normal_share,
+    "choose": lambda c, a, b: np.where(np.real(c) > 0, a, b),
+    "largest": lambda *xs: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), xs),
+}
+"""The ops that would take an imaginary part for more than a slope, or not at all."""
+
+
+def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ()) -> Array:
+    """An op's value, with the slope that its inputs carry."""
+    op: Callable[..., Any] = OPS[name].value
+    if name in _WITH_SLOPES and any(map(np.iscomplexobj, inputs)):
+        op = _WITH_SLOPES[name]
+    return np.asarray(op(*inputs, *attributes))
+
+
+# Values of nodes ----------------------------------------------------------------------
 
 POINTS = 12
 CLOSE = 1e-9  # relative: what double precision leaves of a true identity
@@ -74,8 +115,8 @@ class Numbers:
     def _value(self, node: Node) -> Array:
         if node in self.cells:
             return self.leaf(self.cells[node])
-        inputs = (self.values[source] for source in node.inputs)
-        return np.asarray(node.op.value(*inputs, *node.attributes), dtype=self.dtype)
+        inputs = [self.values[source] for source in node.inputs]
+        return np.asarray(apply(node.op.name, inputs, node.attributes), dtype=self.dtype)
 
 
 def _parts(node: Node) -> tuple[Node, ...]:

@@ -20,7 +20,16 @@ from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.numbers import CLOSE, ENOUGH, FAINT, POINTS, Numbers, agree, random_values
+from gradbook.audit.judge.numbers import (
+    CLOSE,
+    ENOUGH,
+    FAINT,
+    POINTS,
+    Numbers,
+    agree,
+    apply,
+    random_values,
+)
 from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, StepLoss
@@ -589,7 +598,7 @@ class Slopes:
         with np.errstate(all="ignore"):
             for node in after:
                 inputs = [values.get(s, self.values[s]) for s in node.inputs]
-                values[node] = np.asarray(node.op.value(*inputs, *node.attributes))
+                values[node] = apply(node.op.name, inputs, node.attributes)
         loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
         found = []
         for k, claim in enumerate(claimed):

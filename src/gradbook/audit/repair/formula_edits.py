@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import lru_cache
 from itertools import combinations, islice
 
 import numpy as np
@@ -30,6 +30,7 @@ from gradbook.audit.formula.expression import (
     paths,
     product,
     put,
+    rebuild,
     references,
     regroup,
     rename_cells,
@@ -38,17 +39,18 @@ from gradbook.audit.formula.expression import (
     terms,
     total,
 )
-from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.meaning import NotUnderstood, meaning
+from gradbook.audit.formula.meaning import number as number_of
 from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.judge.numbers import CLOSE, FAINT
+from gradbook.audit.judge.numbers import CLOSE, FAINT, apply
 from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.graph.node import Array
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node, ancestors
 from gradbook.targets.excel.language import (
     Call,
     Expression,
     Infix,
     Number,
-    Postfix,
     Prefix,
     Reference,
     number,
@@ -56,38 +58,10 @@ from gradbook.targets.excel.language import (
     write,
 )
 
-OPERATIONS: dict[str, Callable[[Array, Array], Array]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "^": np.power,
-}
-COMPARED: dict[str, Callable[[Array, Array], Array]] = {
-    ">": np.greater,
-    "<": np.less,
-    ">=": np.greater_equal,
-    "<=": np.less_equal,
-}
-FUNCTIONS: dict[str, Callable[..., Array]] = {
-    "ABS": lambda x: np.where(np.real(x) < 0, -x, x),
-    "MAX": lambda *given: reduce(lambda a, b: np.where(np.real(a) < np.real(b), b, a), given),
-    "MIN": lambda *given: reduce(lambda a, b: np.where(np.real(a) > np.real(b), b, a), given),
-    "IF": lambda condition, a, b: np.array(np.where(np.real(condition) != 0, a, b)),
-    "EXP": np.exp,
-    "LN": np.log,
-    "SQRT": np.sqrt,
-    "TANH": np.tanh,
-    "POWER": np.power,
-    "POW": np.power,
-    "SUM": lambda *given: reduce(np.add, given),
-    "SUMSQ": lambda *given: reduce(np.add, [x * x for x in given]),
-}
-ARGUMENTS = {  # how many arguments each takes; MAX, MIN and the sums take any
-    **dict.fromkeys(("ABS", "EXP", "LN", "SQRT", "TANH"), 1),
-    **dict.fromkeys(("POWER", "POW"), 2),
-    "IF": 3,
-}
+OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
+MOST_FORMS = 1000  # of parts of formulas, that are kept
+SEVERAL = 30  # pieces of a part
+PLACES = [Reference(f"x{k}") for k in range(SEVERAL)]
 
 
 @dataclass(frozen=True)
@@ -164,28 +138,55 @@ def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Arr
 def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
     """Return an expression's value from the values of its pieces; None where that isn't known
     here."""
-    match part:
-        case Infix(operator, _, _) if operator in OPERATIONS:
-            return OPERATIONS[operator](pieces[0], pieces[1])
-        case Infix(operator, _, _) if operator in COMPARED:
-            return COMPARED[operator](np.real(pieces[0]), np.real(pieces[1])) * 1.0
-        case Prefix("-", _):
-            return np.negative(pieces[0])
-        case Prefix("+", _):
-            return pieces[0]
-        case Postfix("%", _):
-            return pieces[0] / 100
-        case Call(function, arguments) if function in FUNCTIONS and None not in arguments:
-            return FUNCTIONS[function](*pieces) if _are_single(function, arguments) else None
-    return None
+    match part:  # whatever comes to stand in the exponent's place
+        case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
+            return operate("^", *pieces)
+    if not pieces or len(pieces) > SEVERAL or not _takes_single_values(part):
+        return None
+    program = _program(rebuild(part, PLACES[: len(pieces)]))
+    return None if program is None else program.run(pieces)
 
 
-def _are_single(function: str, arguments: Sequence[Expression | None]) -> bool:
-    """Whether a function is given what it is known with here: not a range, not two of three."""
-    wanted = ARGUMENTS.get(function, max(1, len(arguments)))
-    if len(arguments) != wanted:
-        return False
-    return not any(isinstance(a, Reference) and ":" in a.text for a in arguments)
+@dataclass(frozen=True)
+class PartProgram:
+    """What a part of a formula makes of its pieces: the ops that it means."""
+
+    nodes: Sequence[Node]
+    places: Mapping[Node, int]  # of the leaves among them
+
+    def run(self, pieces: Sequence[Array]) -> Array:
+        values: dict[Node, Array] = {}
+        for node in self.nodes:
+            k, inputs = self.places.get(node), [values[source] for source in node.inputs]
+            values[node] = (
+                apply(node.op.name, inputs, node.attributes) if k is None else np.asarray(pieces[k])
+            )
+        return values[self.nodes[-1]]
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def _program(form: Expression) -> PartProgram | None:
+    """The ops that an expression of `PLACES` means; None of what has no meaning."""
+    graph = Graph()
+    leaves = {place: graph.leaf(Name(place.text)) for place in PLACES}
+    try:
+        result = number_of(graph, meaning(graph, form, leaves.__getitem__))
+    except NotUnderstood:
+        return None
+    nodes = ancestors([result])
+    return PartProgram(nodes, {leaves[place]: k for k, place in enumerate(PLACES)})
+
+
+def _takes_single_values(part: Expression) -> bool:
+    """Whether no function in it is given a range, or nothing where something could be."""
+    if not isinstance(part, Call):
+        return True
+    ranges = (isinstance(a, Reference) and ":" in a.text for a in part.arguments)
+    return None not in part.arguments and not any(ranges)
+
+
+def operate(operator: str, a: Array, b: Array) -> Array:
+    return apply(OPERATIONS[operator], [a, b])
 
 
 def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
@@ -287,12 +288,12 @@ def _changed_signs(
     if isinstance(part, Infix) and part.operator in OPERATIONS:
         left, right = formula.values[*path, 0], formula.values[*path, 1]
         with np.errstate(all="ignore"):
-            for operator, operation in OPERATIONS.items():
+            for operator in OPERATIONS:
                 if operator != part.operator:
                     new = Infix(operator, part.left, part.right)
-                    yield EditKind.OPERATOR, new, operation(left, right)
+                    yield EditKind.OPERATOR, new, operate(operator, left, right)
             if part.operator in "-/^":
-                turned = OPERATIONS[part.operator](right, left)
+                turned = operate(part.operator, right, left)
                 yield EditKind.ORDER, Infix(part.operator, part.right, part.left), turned
     if isinstance(part, Prefix) and part.operator == "-":
         yield EditKind.SIGN, part.operand, formula.values[*path, 0]
@@ -393,7 +394,7 @@ def _joined(
                 Edit(kind, (path,), part, Infix(operator, part, s.expression)) for s in substitutes
             ]
             with np.errstate(all="ignore"):
-                values = OPERATIONS[operator](formula.values[path], stack)
+                values = operate(operator, formula.values[path], stack)
             yield edits, formula.with_({path: values})
 
 
