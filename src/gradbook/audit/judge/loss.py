@@ -218,7 +218,7 @@ def _share(
     tested = tested.with_loss(loss)
     try:
         good = sum(
-            tested.best(j, options)[0] is not ClaimVerdict.WRONG
+            _speaks_for_it(tested, j, options)
             for j, options in enumerate(claimed)
             if not tested.has_no_influence(j)
         )
@@ -227,6 +227,15 @@ def _share(
             too_much.append(error)
         return -0.5
     return good / _counting(tested)
+
+
+def _speaks_for_it(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> bool:
+    """Whether a claim is the gradient of the loss; not where both are only 0 in the sheet, as with
+    an input that is 0."""
+    verdict = tested.best(weight, options)[0]
+    if verdict is ClaimVerdict.RIGHT_HERE:
+        return bool(np.any(tested.constants.of(tested.gradients[weight]) != 0))
+    return verdict is not ClaimVerdict.WRONG
 
 
 def _counting(tested: StepUnderTest) -> int:
@@ -317,7 +326,9 @@ def _another_kind(
     best = _most(_scaled(tested, claimed, loss) for loss in cells)
     if best[0] >= ENOUGH_SCALED and best[0] > found[0]:
         return best
-    known = found[0] > 0 and all(called_a_loss(training, cell) for cell in found[1].cells)
+    known = found[0] > 0 and all(
+        called_a_loss(training, cell) and not is_error(training, cell) for cell in found[1].cells
+    )
     if known or not speaks_of_learning(training):
         return found
     like = partial(_likeness, tested, claimed)
@@ -332,9 +343,22 @@ def _another_kind(
     if best[0] >= ENOUGH_SCALED or found[0] > 0:
         return max(best, found, key=lambda one: one[0])
     other = _most((like(loss), loss) for loss in assumed)
-    if other[0] > likeliest[0] + LIKELIER:
+    if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
         return 0.0, other[1]
     return (0.0, likeliest[1]) if descended else found
+
+
+def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
+    """Whether the outputs of an assumed loss are computed from their own targets, as Oja's rule
+    takes off from an input what the output has of it."""
+    flow, stop = training.flow, training.weight_cells
+    places = list(zip(loss.cells, loss.errors, strict=True))
+
+    def mentioned(side: Callable[[OutputError], Expression]) -> set[Address]:
+        return {at for cell, e in places for at in training.cells_in(side(e), cell, e.pattern)}
+
+    outputs, targets = mentioned(lambda e: e.output), mentioned(lambda e: e.target)
+    return not targets.isdisjoint(flow.behind(outputs, stop))
 
 
 def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:
@@ -444,14 +468,16 @@ def _fraction(factor: float) -> Fraction | None:
 
 def _is_plausible(tested: StepUnderTest) -> bool:
     """Whether a loss that no gradient fits may be one: it is called so, and isn't straight unless
-    a blank makes it so."""
+    a blank makes it so; not an output that nobody calls so and that is straight in the weights."""
     training, loss = tested.training, tested.step.loss.cells
-    if training.rate is None and not any(called_a_loss(training, cell) for cell in loss):
+    is_named = any(called_a_loss(training, cell) for cell in loss)
+    if training.rate is None and not is_named:
         return False
     if any(is_cut(training, cell) for cell in loss):
         return True
+    numbers = tested.random if is_named else tested.constants  # of which only the weights vary
     try:
-        slopes = [tested.random.of(node) for node in tested.gradients.values()]
+        slopes = [numbers.of(node) for node in tested.gradients.values()]
     except NotUnderstood:
         return False
     finite = [slope[np.isfinite(slope)] for slope in slopes]
