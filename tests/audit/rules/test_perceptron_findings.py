@@ -237,3 +237,25 @@ def test_what_nobody_can_put_right_is_said_to_be_wrong(tmp_path):
     (finding,) = checked(tmp_path / "book.xlsx", edited(ROWS, cells)).findings
     assert (finding.cells, finding.kind, finding.expected) == ("D3:D10", "wrong formula", "")
     assert "the perceptron rule moves w1 by η·(t − y)" in finding.why
+
+
+TRUTHS = {  # one update; the target is TRUE or FALSE, its output a comparison
+    **{f"A{k}": f"x{k}" for k in range(1, 5)},
+    **{f"B{k}": x for k, x in zip(range(1, 5), (-0.9, 0.7, -0.8, -0.6), strict=True)},
+    **{f"C{k}": w for k, w in zip(range(1, 5), (0.9, 0.1, -0.2, 0.4), strict=True)},
+    "E1": "target",
+    "F1": True,
+    "E2": "output",
+    "F2": "=SUMPRODUCT(B1:B4,C1:C4)>0",
+    "E3": "rate",
+    "F3": 0.1,
+    "D1:D4": "=C1+$F$3*($F$1-$F$2)*B1",
+}
+
+
+def test_a_target_that_is_true_or_false_is_a_target(tmp_path):
+    right = checked(tmp_path / "right.xlsx", TRUTHS)
+    assert (right.verdict, right.sheets[0].rule) == ("right", "perceptron")
+    beside = {**TRUTHS, "D3": "=C3+$F$3*($F$1-$F$2)*B2"}
+    (finding,) = checked(tmp_path / "wrong.xlsx", beside).findings
+    assert (finding.cells, finding.expected) == ("D3", "=C3+$F$3*($F$1-$F$2)*B3")

@@ -220,8 +220,19 @@ def form_of(
     instead: Mapping[Address, Pattern],
     inside: Iterable[Address] = (),
 ) -> RuleForm | None:
-    """The form of an update, with other formulas in the place of some; None where it has none."""
+    """The form of an update, with other formulas in the place of some; None where it has none.
+
+    A cell that is TRUE or FALSE is a switch, or else a target.
+    """
     worked = UpdateGraph(training, instead, inside)
+    found = _form_in(worked, update)
+    if found is None and worked.switches:
+        found = _form_in(UpdateGraph(training, instead, inside, worked.switches), update)
+    return found
+
+
+def _form_in(worked: UpdateGraph, update: RuleUpdate) -> RuleForm | None:
+    training = worked.training
     pattern = worked.formula(update.cell)
     if pattern is None or pattern.expression is None:
         return None
@@ -257,9 +268,15 @@ class UpdateGraph(StepGraph):
     """An update as a graph: weights, and whatever doesn't depend on them, are leaves."""
 
     def __init__(
-        self, training: Stepping, instead: Mapping[Address, Pattern], inside: Iterable[Address]
+        self,
+        training: Stepping,
+        instead: Mapping[Address, Pattern],
+        inside: Iterable[Address],
+        targets: Collection[Address] = (),
     ) -> None:
         super().__init__(training, instead)
+        self.targets = targets  # that are TRUE or FALSE
+        self.switches: set[Address] = set()  # what else is
         self.varying = self.varying.union(inside)  # of the step, whatever they depend on
 
     def formula(self, cell: Address) -> Pattern | None:
@@ -269,8 +286,12 @@ class UpdateGraph(StepGraph):
         return cell if cell in self.instead else self.training.flow.plain(cell, self.instead)
 
     def _leaf(self, cell: Address) -> Single:
-        if self.book.values.get(cell) is None or cell in self.training.weight_cells:
-            return self._made_leaf(cell)  # a blank is a cell, too
+        value = self.book.values.get(cell)
+        is_error = isinstance(value, str) and value.startswith("#") and cell in self.book.patterns
+        if value is None or is_error or cell in self.targets or cell in self.training.weight_cells:
+            return self._made_leaf(cell)  # a blank is a cell, too, and an unknown function's value
+        if isinstance(value, bool):
+            self.switches.add(cell)
         return super()._leaf(cell)
 
 
