@@ -78,6 +78,7 @@ from gradbook.audit.repair.broken_trainings import (
     without_circles,
 )
 from gradbook.audit.repair.gradients import gradient_findings
+from gradbook.audit.rules.half_typed import half_typed_reports
 from gradbook.audit.rules.perceptron import find_perceptrons
 from gradbook.audit.rules.perceptron_findings import perceptron_report
 from gradbook.audit.training.no_training import (
@@ -188,7 +189,7 @@ def _sheets(book: Book, flow: Flow) -> list[SheetReport]:
     both = ((training, _checked(training)) for training in trainings)
     judged = [(training, sheet) for training, sheet in both if sheet is not None]
     if not judged:
-        return by_rule or without_training(book, flow)
+        return by_rule or half_typed_reports(book, flow) or without_training(book, flow)
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
     return [*by_rule, *(sheet for _, sheet in judged), *frozen, *once]

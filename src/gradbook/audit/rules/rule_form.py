@@ -42,7 +42,7 @@ class RuleUpdate:
     base: Address
 
 
-def _could_step(pattern: Pattern) -> bool:
+def could_step(pattern: Pattern) -> bool:
     """Whether a formula, or a part of it, could be a step."""
     return pattern.form is not None and _steps(pattern.form.expression)
 
@@ -84,7 +84,7 @@ def rule_updates(book: Book, flow: Flow) -> list[RuleUpdate]:
     homes: defaultdict[Pattern, list[Address]] = defaultdict(list)
     for cell, pattern in book.in_sight().items():
         homes[pattern].append(cell)
-    steps = {cell for pattern in filter(_could_step, homes) for cell in homes[pattern]}
+    steps = {cell for pattern in filter(could_step, homes) for cell in homes[pattern]}
     stepped = flow.below(steps) | steps
     found = []
     for pattern, cells in homes.items():
