@@ -18,8 +18,9 @@ from inspect import isgeneratorfunction
 from typing import Any, Protocol
 
 from gradbook.audit import check
+from gradbook.audit.edits import formula_edits
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair import formula_edits, hypotheses
+from gradbook.audit.repair import hypotheses
 from gradbook.audit.repair.gradients import GENERATORS
 
 AUDIT = check.__name__.rpartition(".")[0]
@@ -269,12 +270,12 @@ HEURISTICS: dict[str, Heuristic] = {
     # updates and values
     "updates in other words": Function("judge.updates", "says_the_same", _no),
     "rate of the values": Function("judge.updates", "_rate_kept", _nothing),
-    "noise of differences": Function("judge.numbers", "Numbers._is_noise", _no),
+    "noise of differences": Function("step.points", "Numbers._is_noise", _no),
     # hypotheses, and the edits that some of them try
     **{f"generator: {one.name}": Generator(one.name) for one in GENERATORS},
     **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
-    "edits: functions of cells": Function("repair.formula_edits", "fill_templates", _none),
-    "edits: differences": Function("repair.formula_edits", "differences", _none),
+    "edits: functions of cells": Function("edits.formula_edits", "fill_templates", _none),
+    "edits: differences": Function("edits.formula_edits", "differences", _none),
     # what speaks for a hypothesis, and against it
     **{f"doubt: {field}": Doubt(field) for field in hypotheses.Doubts._fields},
     "pointless parts": Function("repair.hypotheses", "RepairedStep.is_pointless", _no),

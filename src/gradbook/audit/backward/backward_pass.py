@@ -18,8 +18,8 @@ from gradbook.audit.backward.outputs import POINTS, Cells, OutputPair, PointValu
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import references, terms
-from gradbook.audit.judge.numbers import CLOSE, agree
-from gradbook.audit.judge.omissions import MOST_PLACES, Chain, Omissions
+from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
+from gradbook.audit.step.points import CLOSE, agree
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import Reference, write
 

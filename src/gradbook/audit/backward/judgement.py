@@ -35,7 +35,7 @@ from gradbook.audit.findings import (
 )
 from gradbook.audit.formula.address import Address, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.judge.omissions import ChainOmission
+from gradbook.audit.step.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.targets.excel.language import Expression, Infix, write

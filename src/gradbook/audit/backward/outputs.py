@@ -19,7 +19,7 @@ from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.judge.numbers import Numbers, agree
+from gradbook.audit.step.points import Numbers, agree
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import NUMBER, as_node
 from gradbook.audit.workbook.flow import Flow

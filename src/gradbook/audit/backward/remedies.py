@@ -15,6 +15,15 @@ import numpy as np
 from gradbook.audit.backward.backward_pass import BackwardPass
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import Cells
+from gradbook.audit.edits.formula_edits import (
+    EDITS,
+    USUAL_TEMPLATES,
+    Substitute,
+    Substitutes,
+    constants,
+    fill_templates,
+    matching,
+)
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
@@ -27,18 +36,8 @@ from gradbook.audit.formula.expression import (
     tidy,
 )
 from gradbook.audit.formula.pattern import RangeReference, copy_formula
-from gradbook.audit.judge.numbers import agree
-from gradbook.audit.repair.formula_edits import (
-    EDITS,
-    USUAL_TEMPLATES,
-    EvaluatedFormula,
-    Substitute,
-    Substitutes,
-    constants,
-    fill_templates,
-    matching,
-    remember,
-)
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (

@@ -17,6 +17,15 @@ from itertools import combinations, islice
 import numpy as np
 
 from gradbook.audit.budget import spend, within_budget
+from gradbook.audit.edits import formula_edits
+from gradbook.audit.edits.formula_edits import (
+    USUAL_TEMPLATES,
+    Substitute,
+    Substitutes,
+    constants,
+    fill_templates,
+    matching,
+)
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
 from gradbook.audit.findings import OTHER_GRADIENT
@@ -24,19 +33,9 @@ from gradbook.audit.formula.address import DOWN, Address, Axis
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.judge.numbers import agree
-from gradbook.audit.repair import formula_edits
 from gradbook.audit.repair.faults import Wording
-from gradbook.audit.repair.formula_edits import (
-    USUAL_TEMPLATES,
-    EvaluatedFormula,
-    Substitute,
-    Substitutes,
-    constants,
-    fill_templates,
-    matching,
-    remember,
-)
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors, named_inputs

@@ -19,8 +19,8 @@ from gradbook.audit.formula.expression import Edit, EditKind, SignedTerm, inner,
 from gradbook.audit.formula.expression import terms as split_terms
 from gradbook.audit.formula.meaning import NotUnderstood, TooMuch
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.numbers import agree
-from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.step.points import agree
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.steps import (
     LOSS_WORDS,

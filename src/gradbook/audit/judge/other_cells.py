@@ -20,7 +20,7 @@ from gradbook.audit.formula.address import ACROSS, DOWN, Address, by_sheet, name
 from gradbook.audit.formula.expression import EditKind, factors, once, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, rename_cells_in
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import LOSS_WORDS, SheetStep, inside_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import Book

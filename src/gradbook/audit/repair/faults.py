@@ -30,8 +30,8 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.expression import Edit, EditKind, factors, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, copy_formula, rename_cells_in
-from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep, is_loss_word
 from gradbook.audit.workbook.book import Book, show_value

@@ -15,7 +15,6 @@ from gradbook.audit.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gather_faults
 from gradbook.audit.repair.generators.claims import (
     going_on,
@@ -48,6 +47,7 @@ from gradbook.audit.repair.symptoms import (
     only_what_changes,
 )
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining

@@ -25,7 +25,7 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.step_under_test import StepUnderTest
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
 # Conventional formulas ----------------------------------------------------------------

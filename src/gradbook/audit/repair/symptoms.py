@@ -18,10 +18,10 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import factors
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.numbers import Numbers, agree
-from gradbook.audit.judge.step_under_test import Slopes, StepUnderTest
 from gradbook.audit.repair.hypotheses import Hypothesis, RepairedStep, formulas_of
 from gradbook.audit.repair.wrong_formula import WrongFormula
+from gradbook.audit.step.points import Numbers, agree
+from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.workbook.flow import walk

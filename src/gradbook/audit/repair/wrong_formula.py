@@ -14,6 +14,18 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.budget import budget, spend
+from gradbook.audit.edits import formula_edits
+from gradbook.audit.edits.formula_edits import (
+    Substitute,
+    Substitutes,
+    constants,
+    differences,
+    fill_templates,
+    hits,
+    matching,
+    pairs,
+    templates,
+)
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
@@ -33,23 +45,10 @@ from gradbook.audit.formula.expression import (
 from gradbook.audit.formula.expression import product as multiplied
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.omissions import ChainOmission, Omissions
-from gradbook.audit.judge.step_under_test import StepUnderTest
-from gradbook.audit.repair import formula_edits
-from gradbook.audit.repair.formula_edits import (
-    EvaluatedFormula,
-    Substitute,
-    Substitutes,
-    constants,
-    differences,
-    fill_templates,
-    hits,
-    matching,
-    pairs,
-    remember,
-    templates,
-)
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, rank
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.omissions import ChainOmission, Omissions
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.errors import GradbookError
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors

@@ -20,11 +20,11 @@ from gradbook.audit.formula.address import Address, name_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
-from gradbook.audit.judge.omissions import Omissions
-from gradbook.audit.judge.step_under_test import StepUnderTest
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis, repair_step
 from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
+from gradbook.audit.step.omissions import Omissions
+from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients

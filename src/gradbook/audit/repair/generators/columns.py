@@ -17,30 +17,29 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.formula.address import Address, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.numbers import agree
-from gradbook.audit.judge.omissions import Omissions
-from gradbook.audit.judge.step_under_test import SLOPE_POINTS, StepUnderTest
-from gradbook.audit.repair import formula_edits
-from gradbook.audit.repair.formula_edits import (
+from gradbook.audit.edits import formula_edits
+from gradbook.audit.edits.formula_edits import (
     Alternatives,
-    EvaluatedFormula,
     Substitute,
     Substitutes,
     constants,
     differences,
     fill_template,
     fill_templates,
-    remember,
     templates,
 )
+from gradbook.audit.formula.address import Address, sheet_of
+from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
+from gradbook.audit.formula.meaning import NotUnderstood
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.repair.generators.claims import beside, unlike_others
 from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.omissions import Omissions
+from gradbook.audit.step.points import agree
+from gradbook.audit.step.under_test import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node

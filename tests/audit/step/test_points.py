@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradbook.audit.judge.numbers import POINTS, Numbers, agree, apply
+from gradbook.audit.step.points import POINTS, Numbers, agree, apply
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.audit.budget import spend
-from gradbook.audit.judge.numbers import Numbers, agree
+from gradbook.audit.step.points import Numbers, agree
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
 

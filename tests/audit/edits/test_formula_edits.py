@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair.formula_edits import (
+from gradbook.audit.edits.formula_edits import (
     EDITS,
-    EvaluatedFormula,
     Substitute,
     Substitutes,
-    combine,
     constants,
     matching,
     pairs,
 )
+from gradbook.audit.formula.expression import EditKind
+from gradbook.audit.step.formulas import EvaluatedFormula, combine
 from gradbook.targets.excel.language import Call, Reference, read, write
 
 GIVEN = np.array([0.5, 2.0])

@@ -20,7 +20,8 @@ from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
 from gradbook.audit.formula.meaning import NotUnderstood, as_block, number
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.judge.numbers import (
+from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
+from gradbook.audit.step.points import (
     CLOSE,
     ENOUGH,
     FAINT,
@@ -30,7 +31,6 @@ from gradbook.audit.judge.numbers import (
     apply,
     random_values,
 )
-from gradbook.audit.judge.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, StepLoss
 from gradbook.audit.training.training import SheetTraining

@@ -1,0 +1,137 @@
+"""A formula at a few points: its value, and what it would be with other values at some places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.expression import Path, inner, paths, rebuild
+from gradbook.audit.formula.meaning import NotUnderstood, meaning
+from gradbook.audit.formula.meaning import number as number_of
+from gradbook.audit.step.points import apply
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node, ancestors
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, Reference
+
+OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
+MOST_FORMS = 1000  # of parts of formulas, that are kept
+SEVERAL = 30  # pieces of a part
+PLACES = [Reference(f"x{k}") for k in range(SEVERAL)]
+
+
+class EvaluatedFormula:
+    """A formula at a few points: its value, and its value with other values at some places."""
+
+    def __init__(self, expression: Expression, value_of: Callable[[Expression], Array]) -> None:
+        self.expression = expression
+        self.parts = dict(paths(expression))
+        self.value_of = value_of
+        self.values: dict[Path, Array] = {}
+        spend(0, len(self.parts))
+        with np.errstate(all="ignore"):
+            for path in sorted(self.parts, key=len, reverse=True):
+                self.values[path] = self._own(path)
+
+    @property
+    def whole(self) -> Array:
+        return self.values[()]
+
+    def _own(self, path: Path) -> Array:
+        part = self.parts[path]
+        if isinstance(part, Number):
+            return np.asarray(part.value)
+        pieces = [self.values[*path, k] for k in range(len(inner(part)))]
+        found = combine(part, pieces)
+        return self.value_of(part) if found is None else found
+
+    def with_(self, given: Mapping[Path, Array]) -> Array:
+        """Return the formula's value with other values at some places; NaN where a part of it can't
+        be computed again."""
+        touched = {path[:k] for path in given for k in range(len(path))}
+        values: dict[Path, Array] = dict(given)
+        spend(max(value.size for value in given.values()), len(touched))
+        with np.errstate(all="ignore"):
+            for path in sorted(touched, key=len, reverse=True):
+                if path in given:
+                    continue
+                part = self.parts[path]
+                pieces = [
+                    values.get((*path, k), self.values[*path, k]) for k in range(len(inner(part)))
+                ]
+                found = combine(part, pieces)
+                if found is None:
+                    found = np.full(np.broadcast_shapes(*map(np.shape, given.values())), np.nan)
+                values[path] = found
+        return values.get((), self.values[()])
+
+
+def remember(value: Callable[[Expression], Array]) -> Callable[[Expression], Array]:
+    """Return the same function, which asks for each reference once."""
+    known: dict[Expression, Array] = {}
+
+    def recall(part: Expression) -> Array:
+        if not isinstance(part, Reference):
+            return value(part)
+        if part not in known:
+            known[part] = value(part)
+        return known[part]
+
+    return recall
+
+
+def combine(part: Expression, pieces: Sequence[Array]) -> Array | None:
+    """Return an expression's value from the values of its pieces; None where that isn't known
+    here."""
+    match part:  # whatever comes to stand in the exponent's place
+        case Infix("^", _, _) | Call("POWER" | "POW", (_, _)):
+            return operate("^", *pieces)
+    if not pieces or len(pieces) > SEVERAL or not _takes_single_values(part):
+        return None
+    program = _program(rebuild(part, PLACES[: len(pieces)]))
+    return None if program is None else program.run(pieces)
+
+
+@dataclass(frozen=True)
+class PartProgram:
+    """What a part of a formula makes of its pieces: the ops that it means."""
+
+    nodes: Sequence[Node]
+    places: Mapping[Node, int]  # of the leaves among them
+
+    def run(self, pieces: Sequence[Array]) -> Array:
+        values: dict[Node, Array] = {}
+        for node in self.nodes:
+            k, inputs = self.places.get(node), [values[source] for source in node.inputs]
+            values[node] = (
+                apply(node.op.name, inputs, node.attributes) if k is None else np.asarray(pieces[k])
+            )
+        return values[self.nodes[-1]]
+
+
+@lru_cache(maxsize=MOST_FORMS)
+def _program(form: Expression) -> PartProgram | None:
+    """The ops that an expression of `PLACES` means; None of what has no meaning."""
+    graph = Graph()
+    leaves = {place: graph.leaf(Name(place.text)) for place in PLACES}
+    try:
+        result = number_of(graph, meaning(graph, form, leaves.__getitem__))
+    except NotUnderstood:
+        return None
+    nodes = ancestors([result])
+    return PartProgram(nodes, {leaves[place]: k for k, place in enumerate(PLACES)})
+
+
+def _takes_single_values(part: Expression) -> bool:
+    """Whether no function in it is given a range, or nothing where something could be."""
+    if not isinstance(part, Call):
+        return True
+    ranges = (isinstance(a, Reference) and ":" in a.text for a in part.arguments)
+    return None not in part.arguments and not any(ranges)
+
+
+def operate(operator: str, a: Array, b: Array) -> Array:
+    return apply(OPERATIONS[operator], [a, b])
