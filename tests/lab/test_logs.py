@@ -119,10 +119,10 @@ def test_the_scalars_are_those_of_the_table(name, tmp_path):
 class Stopping(Listener):
     """Stops the training once an epoch is done."""
 
-    def started(self, training):
+    def on_start(self, training):
         self.training = training
 
-    def epoch_done(self, epoch):
+    def on_epoch(self, epoch):
         self.training.stop()
 
 
@@ -151,7 +151,7 @@ def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
     class Hearing(Listener):
         doubts: tuple[str, ...] = ()
 
-        def doubted(self, doubt):
+        def on_doubt(self, doubt):
             self.doubts += (doubt,)
 
     monkeypatch.setattr(logs, "LOGS", {"full": Full})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gradbook.cli.main import main
+from gradbook.report.markup import report_page
 from gradbook.report.run_report import write_report
-from gradbook.report.study import study_page
+from gradbook.report.study import study_report
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible
 from tests.report.study.records import trials
@@ -61,7 +62,9 @@ def test_a_page_is_there_for_everybody(kind, dark, made, monkeypatch):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_study_is_there_for_everybody(dark, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text(study_page("widths", trials(), {"conv": 1.0}, []), encoding="utf-8")
+    page.write_text(
+        report_page(study_report("widths", trials(), {"conv": 1.0}, [])), encoding="utf-8"
+    )
     assert inaccessible(page, dark) == []
 
 

@@ -66,7 +66,7 @@ class Display(Listener):
 
     def __exit__(self, *_: object) -> None: ...
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.training = training
 
     def doing(self, what: str) -> None:
@@ -74,26 +74,26 @@ class Display(Listener):
 
     # Told when it is closed again.
 
-    def done(self, trained: Trained, run: RunFolder) -> None: ...
+    def on_end(self, trained: Trained, run: RunFolder) -> None: ...
 
-    def done_before(self, run: RunFolder) -> None:
+    def on_done_before(self, run: RunFolder) -> None:
         """There was nothing left to do."""
 
-    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+    def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
         """It goes on when this folder is resumed; nothing came of it yet if it took no step."""
 
-    def seed_done(self, result: Result) -> None:
+    def on_seed(self, result: Result) -> None:
         """One of several."""
 
-    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
+    def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         """All of them."""
 
 
 class AsEvents(Display):
     """One JSON object a line."""
 
-    def started(self, training: TrainingRun) -> None:
-        super().started(training)
+    def on_start(self, training: TrainingRun) -> None:
+        super().on_start(training)
         recipe, material = training.recipe, training.material
         print_event(
             "started",
@@ -113,27 +113,27 @@ class AsEvents(Display):
             remarks=list(training.remarks),
         )
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         assert self.training
         print_event("epoch", seed=self.training.recipe.net.seed, **asdict(epoch))
 
-    def doubted(self, doubt: str) -> None:
+    def on_doubt(self, doubt: str) -> None:
         print_event("doubt", doubt=doubt)
 
-    def done(self, trained: Trained, run: RunFolder) -> None:
+    def on_end(self, trained: Trained, run: RunFolder) -> None:
         print_event(**trained.event)
 
-    def done_before(self, run: RunFolder) -> None:
+    def on_done_before(self, run: RunFolder) -> None:
         print_event(**run.result())
 
-    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+    def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
         event = trained.event if trained else {"event": "stopped"}
         print_event(**event, resume=str(folder))
 
-    def seed_done(self, result: Result) -> None:
+    def on_seed(self, result: Result) -> None:
         print_event(**{**result, "event": "seed_done"})
 
-    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
+    def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         print_event(**event)
 
 
@@ -144,42 +144,42 @@ class AsLines(Display):
         self.ascii_only = not can_say(NOT_ASCII)
         self.best = 0.0
 
-    def started(self, training: TrainingRun) -> None:
-        super().started(training)
+    def on_start(self, training: TrainingRun) -> None:
+        super().on_start(training)
         validated = training.material.validation is not None
         self.table: EpochTable = epoch_table(width(), validated, self.ascii_only)
         self.say([*opening_lines(training, room()), *self.table.heading()])
         for epoch in training.history:
-            self.epoch_done(epoch)
+            self.on_epoch(epoch)
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         right = epoch.validation_accuracy or 0.0
         self.say([self.table.row(epoch, best=right > self.best)])
         self.best = max(self.best, right)
 
-    def doubted(self, doubt: str) -> None:
+    def on_doubt(self, doubt: str) -> None:
         self.say(list(fold([Span(doubt, "yellow")], room())))
 
-    def done(self, trained: Trained, run: RunFolder) -> None:
+    def on_end(self, trained: Trained, run: RunFolder) -> None:
         assert self.training
         tested = len(self.training.material.dataset.test_for_reporting)
         show(result_lines(trained.event, room(), tested))
         show(files_lines(run, width()))
 
-    def done_before(self, run: RunFolder) -> None:
+    def on_done_before(self, run: RunFolder) -> None:
         result = run.result()
         show(done_before_lines(run, room()))
         show(result_lines(result, room()))
         show(files_lines(run, width()))
 
-    def stopped(self, folder: Path, trained: Trained | None = None) -> None:
+    def on_stop(self, folder: Path, trained: Trained | None = None) -> None:
         show(stopping_lines(self.training if trained else None, folder, room()))
 
-    def seed_done(self, result: Result) -> None:
+    def on_seed(self, result: Result) -> None:
         if self.training:
             show([[]])
 
-    def seeds_done(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
+    def on_seeds(self, results: list[Result], event: Result, folder: SeedsFolder) -> None:
         show(seeds_lines(results, event))
         show(seeds_files_lines(folder, width()))
 
@@ -212,18 +212,18 @@ class OnScreen(AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def started(self, training: TrainingRun) -> None:
-        super().started(training)
+    def on_start(self, training: TrainingRun) -> None:
+        super().on_start(training)
         self.doing("")
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         assert self.training
         if self.training.is_over:
             self.doing(SCORING)
         unseen = epoch.epoch * self.training.steps - self.traced
         self.trace.add([epoch.train_loss] * unseen)
         self.traced += unseen
-        super().epoch_done(epoch)
+        super().on_epoch(epoch)
 
     def doing(self, what: str) -> None:
         self.busy = what

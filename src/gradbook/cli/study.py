@@ -29,7 +29,7 @@ TOLD = ("number", "parameters", "value", "state", "bits", "network_parameters") 
 HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
 
 
-def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
+def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Begin the study, or go on with it; whether it came to its end."""
     display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
     workers = options.workers or cores()
@@ -50,9 +50,9 @@ def searched(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     except KeyboardInterrupt:
         if not folder.holds_a_study:
             raise
-        display.stopped(folder)
+        display.on_stop(folder)
         return False
-    display.done(folder, records)
+    display.on_end(folder, records)
     return True
 
 
@@ -62,12 +62,13 @@ def _crew(workers: int, cluster: str | None) -> WorkCrew:
 
 def _write_page(folder: StudyFolder, plan: StudyPlan, records: Sequence[TrialRecord]) -> None:
     from gradbook.lab.study.search import importance
-    from gradbook.report.study import study_page
+    from gradbook.report.markup import report_page
+    from gradbook.report.study import study_report
 
     name = plan.name or folder.path.name
     command = f"gradbook study --resume {folder.path}"
-    page = study_page(name, records, importance(folder.journal), folder.tests(), command)
-    write_whole(folder.report_file, page)
+    found = study_report(name, records, importance(folder.journal), folder.tests(), command)
+    write_whole(folder.report_file, report_page(found))
 
 
 class _Display(StudyListener):
@@ -80,21 +81,21 @@ class _Display(StudyListener):
 
     def doing(self, what: str) -> None: ...
 
-    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None: ...
+    def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None: ...
 
-    def stopped(self, folder: StudyFolder) -> None: ...
+    def on_stop(self, folder: StudyFolder) -> None: ...
 
 
 class _AsEvents(_Display):
     """One JSON object a line."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
+    def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
         print_event("started", study=plan.name, folder=str(folder.path), trials=plan.trials)
 
-    def trial_done(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial(self, trial: Trial, best: Trial | None) -> None:
         print_event("trial", **trial.record)
 
-    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
+    def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
         print_event(
             "done",
@@ -103,23 +104,23 @@ class _AsEvents(_Display):
             trials=[{key: record[key] for key in TOLD} for record in records],
         )
 
-    def stopped(self, folder: StudyFolder) -> None:
+    def on_stop(self, folder: StudyFolder) -> None:
         print_event("stopped", resume=str(folder.path))
 
 
 class _AsLines(_Display):
     """A line for each trial."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
+    def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
         most = f"{plan.most:,} recipes" if plan.trials or plan.sampler != "grid" else "all recipes"
         names = ", ".join(hole.name for hole in plan.template.holes)
         self.say([*fold(f"{most} that differ in {names}", width()), []])
         self.say(study_heading())
 
-    def trial_done(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial(self, trial: Trial, best: Trial | None) -> None:
         self.say([trial_line(trial.record, is_best=trial is best)])
 
-    def done(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
+    def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
         said = study_summary(records, best, folder.tests())
         lines = [[], *fold(said, width())]
@@ -128,7 +129,7 @@ class _AsLines(_Display):
             lines.append([Span(f"the best as a recipe: gradbook study best {folder.path} -o …")])
         show(lines)
 
-    def stopped(self, folder: StudyFolder) -> None:
+    def on_stop(self, folder: StudyFolder) -> None:
         again = f"stopped; it goes on with: gradbook study --resume {folder.path}"
         show(list(fold(again, width())))
 
@@ -154,15 +155,15 @@ class _OnScreen(_AsLines):
     def __exit__(self, *_: object) -> None:
         self.screen.__exit__()
 
-    def began(self, plan: StudyPlan, folder: StudyFolder) -> None:
-        super().began(plan, folder)
+    def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None:
+        super().on_start(plan, folder)
         self.most = plan.most if plan.trials or plan.sampler != "grid" else 0
         self.since = monotonic()
 
-    def trial_done(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial(self, trial: Trial, best: Trial | None) -> None:
         self.counted += not trial.forbidden
         self.best = best
-        super().trial_done(trial, best)
+        super().on_trial(trial, best)
 
     def at_work(self, tasks: int, done: int) -> None:
         self.running, self.trained, self.busy = tasks, done, ""
@@ -197,7 +198,7 @@ class _OnScreen(_AsLines):
 # The best of a study that was done.
 
 
-def written(folder: StudyFolder, options: Namespace) -> None:
+def write_best(folder: StudyFolder, options: Namespace) -> None:
     """The best recipe into a file, or here; for a program, with what it came to."""
     best, _ = _best_record(folder)
     recipe = _recipe(folder, best)
@@ -210,7 +211,7 @@ def written(folder: StudyFolder, options: Namespace) -> None:
         write_or_print(recipe, options.out)
 
 
-def tested(folder: StudyFolder, options: Namespace) -> None:
+def score_best(folder: StudyFolder, options: Namespace) -> None:
     """Train the best recipe on all its images, score it, and count that."""
     from dataclasses import asdict
 

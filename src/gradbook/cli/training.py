@@ -38,12 +38,12 @@ def train_one_seed(folder: Path, recipe: Recipe | None, how: How) -> int:
     """Train by the recipe, or without one go on with the run in the folder."""
     run, shown = RunFolder(folder), display(how.as_events)
     if recipe is None and run.is_done and run.report_file.exists():
-        shown.done_before(run)
+        shown.on_done_before(run)
         return DONE
     trained = _trained(shown, run, folder, recipe, how)
     if trained is None:
         return INTERRUPTED
-    shown.done(trained, run)
+    shown.on_end(trained, run)
     return DONE
 
 
@@ -63,7 +63,7 @@ def _trained(
     except KeyboardInterrupt:  # before the first step, or after the last
         if not run.holds_a_run:
             raise
-        shown.stopped(resumed_by)
+        shown.on_stop(resumed_by)
         return None
     except FileError as error:
         if shown.training is None:
@@ -71,7 +71,7 @@ def _trained(
         again = _again(RunFolder(resumed_by))
         raise FileError(f"{error.message}; then it goes on with {again}") from error
     if trained.stopped:
-        shown.stopped(resumed_by, trained)
+        shown.on_stop(resumed_by, trained)
         return None
     return trained
 
@@ -110,7 +110,7 @@ def find_rate(recipe: Recipe, how: How) -> int:
 # Several seeds.
 
 
-def planned(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
+def plan_seeds(folder: Path, recipe: Recipe, count: int) -> SeedsFolder:
     """A folder for so many runs, once it is sure that the first of them can begin."""
     from gradbook.lab.training.material import adapt, material, with_whole_path
 
@@ -139,14 +139,14 @@ def train_seeds(folder: SeedsFolder, how: How) -> int:
                 return INTERRUPTED
         results.append(run.result())
         if not how.crew:
-            shown.seed_done(results[-1])
+            shown.on_seed(results[-1])
     event = summarise_seeds(results, folder.path)
     folder.write_result(event)
     from gradbook.report.run_report import write_report
 
     with busy("writing the report"):
         write_report(folder.path)
-    shown.seeds_done(results, event, folder)
+    shown.on_seeds(results, event, folder)
     return DONE
 
 
@@ -163,10 +163,10 @@ def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
         with counting("seeds trained", len(seeds)) as tell:
             for number, run in enumerate(train_by_crew(crew, folder, how.threads)):
                 write_report(run.path, images)
-                shown.seed_done(run.result())
+                shown.on_seed(run.result())
                 tell(done + number + 1)
     except KeyboardInterrupt:
-        shown.stopped(folder.path)
+        shown.on_stop(folder.path)
         return False
     except ClusterError as error:
         raise ClusterError(f"{error.message}; then it goes on with {_again(folder)}") from error

@@ -208,20 +208,20 @@ class Logged(Listener):
 
     def __init__(self, listener: Listener, names: Sequence[str], folder: Path) -> None:
         self.listener = listener
-        self.logs = Logs(names, folder, listener.doubted)
+        self.logs = Logs(names, folder, listener.on_doubt)
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.logs.begin(training.recipe)
         for epoch in training.history:
             self.logs.epoch(epoch)
-        self.listener.started(training)
+        self.listener.on_start(training)
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         self.logs.epoch(epoch)
-        self.listener.epoch_done(epoch)
+        self.listener.on_epoch(epoch)
 
-    def doubted(self, doubt: str) -> None:
-        self.listener.doubted(doubt)
+    def on_doubt(self, doubt: str) -> None:
+        self.listener.on_doubt(doubt)
 
     def ended(self, trained: Trained | None) -> None:
         """Of a training that is done the logs keep the score on the test images."""

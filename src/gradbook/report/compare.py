@@ -134,7 +134,7 @@ def _differences(runs: Sequence[Compared]) -> Block:
         return Passage(SAME)
     columns = (TableColumn(title, words=True) for title in ("", *(run.name for run in runs)))
     rows = [(word, *(_recipe_words(word, words) for words in said)) for word, said in found.items()]
-    return Figure(TextTable(tuple(columns), tuple(rows), kind="differences", headed=True))
+    return Figure(TextTable(tuple(columns), tuple(rows), kind="differences", has_row_heads=True))
 
 
 def _recipe_words(word: str, words: str) -> str:

@@ -67,11 +67,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Charts:
-    """Charts that are read together; `what` says it to those who can't see them."""
+    """Charts that are read together; `title` says it to those who can't see them."""
 
     charts: Sequence[Chart]
-    what: str
-    labelled: bool = False
+    title: str
+    has_labels: bool = False
     rows: int = 14  # of each in a terminal
 
 
@@ -96,6 +96,7 @@ class PageOnly:
     """What only a page can show, as HTML; it is made when a page is."""
 
     draw: Callable[[], str]
+    is_chart: bool = False  # or several
 
 
 Block = (

@@ -48,6 +48,8 @@ def report_page(report: Report) -> str:
     has_charts = any(isinstance(block, Charts) for block in every)
     has_inks = any(isinstance(block, TextTable) and block.inks for block in every)
     style = figures.figure_style() if has_charts or has_inks else ""
+    if not style and any(isinstance(block, PageOnly) and block.is_chart for block in every):
+        style = figures.chart_style()
     script = figures.figure_script() if has_charts else ""
     return page(
         report.title,
@@ -120,8 +122,8 @@ class _Writer:
 
     def _charts(self, block: Charts) -> str:
         if self.is_plain:
-            return figures.stack_charts(list(block.charts), block.what)
-        return figures.figure(block.charts, block.what, labelled=block.labelled)
+            return figures.stack_charts(list(block.charts), block.title)
+        return figures.figure(block.charts, block.title, labelled=block.has_labels)
 
     def words(self, words: Words) -> str:
         return text(words) if isinstance(words, str) else "".join(map(self._span, words))
@@ -170,14 +172,14 @@ class _Writer:
             kind="" if self.is_plain else shown.kind,
             row_kinds=() if self.is_plain else shown.row_kinds,
             foot=list(map(text, shown.texts[count])) if shown.total else (),
-            headed=shown.headed,
+            headed=shown.has_row_heads,
             left=IN_A_NOTEBOOK if self.is_plain else ON_A_PAGE,
         )
 
     def _bar(self, shown: TextTable, place: int, row: tuple[object, ...]) -> str:
-        """A barred column's share of its largest cell."""
+        """A has_bars column's share of its largest cell."""
         column, cell = shown.columns[place], row[place]
-        if self.is_plain or not column.barred or not isinstance(cell, int):
+        if self.is_plain or not column.has_bars or not isinstance(cell, int):
             return ""
         most = max(other for one in shown.rows if isinstance(other := one[place], int))
         kind = column.tint.key if column.tint else ""

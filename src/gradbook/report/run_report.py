@@ -201,7 +201,7 @@ def environment(known: object) -> Blocks:
         return []
     rows = tuple((str(name), str(value)) for name, value in known.items())
     columns = (TableColumn("", words=True), TableColumn("", words=True))
-    return [Subheading("Environment"), TextTable(columns, rows, kind="where", headed=True)]
+    return [Subheading("Environment"), TextTable(columns, rows, kind="where", has_row_heads=True)]
 
 
 # From inside ------------------------------------------------------------------
@@ -387,7 +387,7 @@ def _seeds(run: Compared, of: int) -> Blocks:
         for seed, result, validation in zip(run.seeds, run.results, run.validations, strict=True)
     ]
     links = tuple(f"{own.path.name}/report.html" for own in run.runs)
-    table = replace(TextTable.of(columns, records), headed=True, links=links)
+    table = replace(TextTable.of(columns, records), has_row_heads=True, links=links)
     return [_column(partial(dots, run.test, labels, of)), table]
 
 

@@ -14,8 +14,17 @@ from gradbook.lab.study.study import best_trial
 from gradbook.palette import curve_colours
 from gradbook.report import figures
 from gradbook.report.charts import TOWARDS, Chart, Curve, Even
+from gradbook.report.document import (
+    Block,
+    Chapter,
+    Items,
+    PageOnly,
+    Passage,
+    Report,
+    made_with,
+)
 from gradbook.report.figures import Across, Frame, Point, grid_line, pt, svg_element, words_at
-from gradbook.report.page import Section, bar, made_with, page, resource, table, text, wide
+from gradbook.report.page import bar, table, text, wide
 from gradbook.report.words import QUIET, Span, TableColumn, TextLine, TextTable
 
 # In a terminal ----------------------------------------------------------------
@@ -265,34 +274,35 @@ LONG = 10_000  # characters of what was chosen
 TRIAL_FRAME = figures.Frame(width=420.0, height=220.0, left=62.0, right=20.0, top=34.0, bottom=46.0)
 
 
-def study_page(
+def study_report(
     name: str,
     records: Sequence[TrialRecord],
     importance: Mapping[str, float],
     tests: Sequence[TrialRecord],
     command: str = "",
-) -> str:
-    """The page of a study that has come so far."""
+) -> Report:
+    """A study that has come so far."""
     ranked = RankedTrials(records)
-    sections = [Section("result", "What it found", _result(records, tests))]
+    chapters = [Chapter("result", "What it found", _result(records, tests))]
     if ranked.records:
         drawn = [history(ranked), front(ranked)]
-        sections.append(Section("history", "How it went", _figures(drawn)))
-        sections.append(Section("importance", "What mattered", _importance(importance)))
-        one = slices(ranked)
-        sections.append(Section("slices", "Each thing that varied", _figures(one, "small")))
+        chapters.append(Chapter("history", "How it went", _drawn(drawn)))
+        chapters.append(Chapter("importance", "What mattered", _importance(importance)))
+        one = _drawn(slices(ranked), "small")
+        chapters.append(Chapter("slices", "Each thing that varied", one))
         by_weight = sorted(names_of(ranked.drawn), key=lambda n: -importance.get(n, 0.0))
         two = list(pairs(ranked, by_weight))
         if two:
-            sections.append(Section("pairs", "Each two", _figures(two, "small")))
-        sections.append(Section("parallel", "All at once", wide(parallel(ranked))))
-    sections.append(Section("trials", "Every trial", _trials(records, ranked)))
-    return page(
+            chapters.append(Chapter("pairs", "Each two", _drawn(two, "small")))
+        together = PageOnly(lambda: wide(parallel(ranked)), is_chart=True)
+        chapters.append(Chapter("parallel", "All at once", [together]))
+    every = PageOnly(lambda: _trials(records, ranked), is_chart=True)
+    return Report(
         f"Study {name}",
-        sections,
-        lead=f'<p class="lead">{text(_lead(records, ranked))}</p>',
+        [*chapters, Chapter("trials", "Every trial", [every])],
+        lead=[Passage(_lead(records, ranked), "lead")],
         foot=made_with(command),
-        style=figures.chart_style() + resource("study.css"),
+        styles=["study.css"],
     )
 
 
@@ -305,22 +315,22 @@ def _lead(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:
     return f"{said} The charts show the best {MOST_TOLD:,} and {others:,} of the others."
 
 
-def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> str:
-    looked = (
-        "Validation images alone chose. The test images were scored "
-        f"{counted(len(tests), 'time')}." if tests else
-        "Validation images alone chose; the test images were never scored."
-    )  # fmt: skip
-    scored = "".join(f"<li>{text(_score(test))}</li>" for test in tests)
-    said = f"<p>{looked}</p>" + (f"<ul>{scored}</ul>" if scored else "")
+def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> list[Block]:
+    looked = "; the test images were never scored."
+    if tests:
+        looked = f". The test images were scored {counted(len(tests), 'time')}."
     best = best_trial(records)
-    if best is None:
-        return f"<p>No recipe was trained to its end.</p>{said}"
-    return (
-        f'<p class="headline"><b>{percent(best["value"])}</b> of the images held back, by '
-        f'<a href="#{anchor(best)}">trial {best["number"]}</a> with '
-        f"{best['network_parameters']:,} parameters</p>\n{said}"
-    )
+    headline = Passage("No recipe was trained to its end.")
+    if best is not None:
+        found = (
+            Span(percent(best["value"]), tag="b"),
+            Span(" of the images held back, by "),
+            Span(f"trial {best['number']}", link=anchor(best)),
+            Span(f" with {best['network_parameters']:,} parameters"),
+        )
+        headline = Passage(found, "headline")
+    chosen = Passage(f"Validation images alone chose{looked}")
+    return [headline, chosen, *([Items(list(map(_score, tests)))] if tests else [])]
 
 
 def _score(test: TrialRecord) -> str:
@@ -328,23 +338,24 @@ def _score(test: TrialRecord) -> str:
     return f"trial {test['trial']}: {spread} of the test images, {counted(test['seeds'], 'seed')}"
 
 
-def _figures(drawn: Iterable[str], kind: str = "") -> str:
+def _drawn(drawn: Iterable[str], kind: str = "") -> list[Block]:
     shown = "".join(f"<figure>{one}</figure>" for one in drawn)
-    return f'<div class="study-charts {kind}">{shown}</div>'
+    return [PageOnly(lambda: f'<div class="study-charts {kind}">{shown}</div>', is_chart=True)]
 
 
-def _importance(importance: Mapping[str, float]) -> str:
+def _importance(importance: Mapping[str, float]) -> list[Block]:
     if not importance:
-        return "<p>Too few trials, or trials too different, to say.</p>"
+        return [Passage("Too few trials, or trials too different, to say.")]
     rows = [
         [text(name), f"{100 * share:.0f} %", bar(share, "importance")]
         for name, share in sorted(importance.items(), key=lambda one: -one[1])
     ]
     said = (
-        "<p>How much of what sets the best tenth apart each has, by Optuna's PED-ANOVA; "
-        "of what stands in every trial.</p>"
+        "How much of what sets the best tenth apart each has, by Optuna's PED-ANOVA; "
+        "of what stands in every trial."
     )
-    return said + wide(table(["", "share", ""], rows, [0], headed=True))
+    shown = wide(table(["", "share", ""], rows, [0], headed=True))
+    return [Passage(said), PageOnly(lambda: shown)]
 
 
 def _trials(records: Sequence[TrialRecord], ranked: RankedTrials) -> str:

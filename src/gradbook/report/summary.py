@@ -43,7 +43,7 @@ COLUMNS = (
         "parameters",
         meaning="the numbers that are learnt",
         tint=WEIGHT,
-        barred=True,
+        has_bars=True,
     ),
     TableColumn(
         "bytes", "bytes", spare=2, meaning=f"what they take, {BYTES} bytes each", tint=WEIGHT
@@ -70,7 +70,7 @@ COLUMNS = (
         "MACs",
         "macs",
         tint=ACTIVATION,
-        barred=True,
+        has_bars=True,
         meaning="multiply-adds forward for one sample: a weight times a value, or a bias, added up",
     ),
     TableColumn(
@@ -86,7 +86,7 @@ COLUMNS = (
         spell=_size,
         meaning="what the output takes, for the whole batch",
         tint=MEMORY,
-        barred=True,
+        has_bars=True,
     ),
 )
 

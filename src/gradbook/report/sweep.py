@@ -90,7 +90,7 @@ COLUMNS = (
 
 def sweep_report(sweep: Sweep, command: str = "") -> Report:
     """All of it; `command` is what makes the page again."""
-    charts = Charts(sweep_charts(sweep), "Losses", labelled=True)
+    charts = Charts(sweep_charts(sweep), "Losses", has_labels=True)
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
     meanings = [(_badge(verdict), words) for verdict, words in MEANINGS.items()]
@@ -150,7 +150,7 @@ def _verdicts(sweep: Sweep) -> TextTable:
         note_title="verdict and why",
         inks=tuple(inks[it.rate] for it in found),
         kind="verdicts",
-        headed=True,
+        has_row_heads=True,
     )
 
 

@@ -418,7 +418,7 @@ def _classes(trained: TrainedTable) -> Blocks:
     counts = confusion_of(wanted, trained.test.read, len(names))
     columns = (TableColumn(f"told as {name}", spell=_count_or_dot) for name in names)
     rows = tuple((name, *row) for name, row in zip(names, counts.tolist(), strict=True))
-    table = TextTable((TableColumn("is", words=True), *columns), rows, headed=True)
+    table = TextTable((TableColumn("is", words=True), *columns), rows, has_row_heads=True)
     return [table, PageOnly(lambda: by_class(counts, names, "rows"))]
 
 
@@ -440,7 +440,7 @@ def _off(trained: TrainedTable) -> Blocks:
         rows.append((str(row.number), *_answered(trained, k), *cells))
     columns = tuple(map(TableColumn, ("row", "is", "told", *inputs)))
     said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
-    table = TextTable(columns, tuple(rows), headed=True)
+    table = TextTable(columns, tuple(rows), has_row_heads=True)
     return [Passage(f"{said}The furthest off come first."), table]
 
 

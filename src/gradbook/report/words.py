@@ -109,7 +109,7 @@ class TableColumn:
     ink: str = ""
     meaning: str = ""  # to readers who don't know it
     tint: Colour | None = None  # of the heading on a page, and of the bars
-    barred: bool = False  # its cells have bars on a page
+    has_bars: bool = False  # its cells have bars on a page
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class TextTable:
     links: tuple[str, ...] = ()  # to the page that each row is about
     kind: str = ""  # its class on a page, and those of its rows
     row_kinds: tuple[str, ...] = ()
-    headed: bool = False  # whether rows begin with their heading
+    has_row_heads: bool = False  # whether rows begin with their heading
 
     @classmethod
     def of(

@@ -238,7 +238,7 @@ def _column(sheet: Worksheet, look: Look, shown: TextTable, place: int) -> None:
         sheet.write(last + 1, place, total, style)
     width = max(len(str(cell or "")) for cell in [column.title, *cells])
     sheet.set_column(place, place, max(NARROWEST, 1.15 * width + 3))
-    if column.barred and column.tint:
+    if column.has_bars and column.tint:
         bar = {"type": "data_bar", "bar_color": column.tint.fill, "bar_solid": True}
         bar |= {"min_type": "num", "min_value": 0}
         sheet.conditional_format(first, place, last, place, bar)

@@ -87,7 +87,7 @@ from gradbook.lab.study.study import StudyListener, study
 from gradbook.work.processes import ProcessCrew
 folder = StudyFolder(sys.argv[1])
 class Telling(StudyListener):
-    def trial_done(self, trial, best):
+    def on_trial(self, trial, best):
         print(trial.number, flush=True)
 study(folder, folder.plan(), ProcessCrew(2), 1, Telling())
 """

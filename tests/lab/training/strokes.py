@@ -41,7 +41,7 @@ class Stopping(Listener):
             lambda *given: (written(*given), self.count()),
         )
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.training = training
 
     def count(self) -> None:

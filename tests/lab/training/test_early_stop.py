@@ -39,10 +39,10 @@ class StoppingAfter(Listener):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.training = training
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         if epoch.epoch == self.epochs:
             self.training.stop()
 

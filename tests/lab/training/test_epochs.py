@@ -106,7 +106,7 @@ class Doubting(Listener):
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def doubted(self, doubt: str) -> None:
+    def on_doubt(self, doubt: str) -> None:
         self.said.append(doubt)
 
 

@@ -30,7 +30,7 @@ def found(text):
 
 
 class Hearing(Listener):
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.remarks = training.remarks
 
 

@@ -19,7 +19,7 @@ def test_each_seed_is_a_training_of_its_own(tmp_path):
 
 def test_after_one_that_is_stopped_no_other_begins():
     class Stopping(Listener):
-        def started(self, training):
+        def on_start(self, training):
             training.stop()
 
     (only,) = train_seeds(made.recipe(), data=SET, listener=Stopping())

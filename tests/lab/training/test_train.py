@@ -179,11 +179,11 @@ class Hearing(Listener):
     def __init__(self) -> None:
         self.heard: list[object] = []
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.training = training
         self.heard.append(training.progress())
 
-    def epoch_done(self, epoch) -> None:
+    def on_epoch(self, epoch) -> None:
         self.heard.append((epoch, self.training.progress()))
 
 
@@ -212,7 +212,7 @@ from gradbook.lab.training.train import train
 from gradbook.lab.training.training import Listener
 
 class Interrupting(Listener):
-    def epoch_done(self, epoch):
+    def on_epoch(self, epoch):
         if epoch.epoch == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -231,7 +231,7 @@ def test_ctrl_c_ends_a_training_after_its_step():
 
 def test_a_listener_that_fails_is_heard():
     class Failing(Listener):
-        def epoch_done(self, epoch):
+        def on_epoch(self, epoch):
             raise RuntimeError("no paper left")
 
     with pytest.raises(RuntimeError, match="no paper left"):

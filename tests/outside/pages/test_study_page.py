@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.report.study import study_page
+from gradbook.report.markup import report_page
+from gradbook.report.study import study_report
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages, page_text
 from tests.report.study.records import trials
@@ -15,9 +16,9 @@ TRIALS = trials()
 IMPORTANCE = {"cycle": 0.7, "conv": 0.3, "relu": 0.0}
 TESTS = [{"trial": 3, "mean": 0.991, "deviation": 0.001, "seeds": 2}]
 PAGES = {
-    "whole": study_page("widths", TRIALS, IMPORTANCE, TESTS, "gradbook study"),
-    "alone": study_page("<b>one</b>", [t for t in TRIALS if t["value"]][:1], {}, []),
-    "none": study_page("none", [t for t in TRIALS if not t["value"]], {}, []),
+    "whole": report_page(study_report("widths", TRIALS, IMPORTANCE, TESTS, "gradbook study")),
+    "alone": report_page(study_report("<b>one</b>", [t for t in TRIALS if t["value"]][:1], {}, [])),
+    "none": report_page(study_report("none", [t for t in TRIALS if not t["value"]], {}, [])),
 }
 
 

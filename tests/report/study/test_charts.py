@@ -1,7 +1,8 @@
 import re
 
 from gradbook.report import study
-from gradbook.report.study import RankedTrials, study_page
+from gradbook.report.markup import report_page
+from gradbook.report.study import RankedTrials, study_report
 from tests.report.study.records import trials
 
 TRIALS = trials()
@@ -65,7 +66,7 @@ def test_of_very_many_the_best_the_front_and_some_others_are_drawn():
     assert {record["number"] for record in study.on_the_front(ranked.records)} <= numbers
     by_score = sorted(ranked.records, key=lambda record: -record["value"])
     assert {record["number"] for record in by_score[: study.MOST_TOLD]} <= ranked.told
-    page = study_page("many", many, {}, [])
+    page = report_page(study_report("many", many, {}, []))
     links = set(re.findall(r'href="#(trial-[0-9]+)"', page))
     assert links <= set(re.findall(r'<details id="(trial-[0-9]+)"', page))
     assert f"and {len(ranked.drawn) - study.MOST_TOLD:,} of the others" in page

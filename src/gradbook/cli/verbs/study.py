@@ -96,9 +96,9 @@ def run(options: Namespace) -> int:
 
     library()
     folder, plan = _resumed(options) if options.resume else _begun(options)
-    from gradbook.cli.study import searched
+    from gradbook.cli.study import search
 
-    return DONE if searched(folder, plan, options) else INTERRUPTED
+    return DONE if search(folder, plan, options) else INTERRUPTED
 
 
 def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
@@ -160,13 +160,13 @@ def _new_folder(name: str) -> Path:
 
 
 def _best(options: Namespace) -> int:
-    from gradbook.cli.study import tested, written
+    from gradbook.cli.study import score_best, write_best
 
     folder = _folder_of(options.folder)
     if options.test:
-        tested(folder, options)
+        score_best(folder, options)
     if options.out or not options.test:
-        written(folder, options)
+        write_best(folder, options)
     return DONE
 
 

@@ -179,7 +179,7 @@ def run(options: Namespace) -> int:
 
 
 def _run(options: Namespace) -> int:
-    from gradbook.cli.training import How, find_rate, planned, train_one_seed, train_seeds
+    from gradbook.cli.training import How, find_rate, plan_seeds, train_one_seed, train_seeds
     from gradbook.lab.logs import known_logs
     from gradbook.lab.training.train import SeedsFolder
 
@@ -215,7 +215,7 @@ def _run(options: Namespace) -> int:
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
         with _crew(options) as crew:  # before anything is written
-            return train_seeds(planned(folder, recipe, options.seeds), replace(how, crew=crew))
+            return train_seeds(plan_seeds(folder, recipe, options.seeds), replace(how, crew=crew))
     return train_one_seed(folder, recipe, how)
 
 

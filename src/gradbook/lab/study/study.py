@@ -290,7 +290,7 @@ class _Watch(Listener):
         self.training, self.bars = training, bars
         self.ended = self.why = ""
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         best = max(e.validation_accuracy or 0.0 for e in self.training.history)
         bars = self.bars[epoch.epoch - 1 : epoch.epoch]
         if bars and best < bars[0] and not self.training.is_over:
@@ -421,9 +421,9 @@ class Trial:
 class StudyListener:
     """Hears how a study goes."""
 
-    def began(self, plan: StudyPlan, folder: StudyFolder) -> None: ...
+    def on_start(self, plan: StudyPlan, folder: StudyFolder) -> None: ...
 
-    def trial_done(self, trial: Trial, best: Trial | None) -> None:
+    def on_trial(self, trial: Trial, best: Trial | None) -> None:
         """A trial is over, and all before it."""
 
     def at_work(self, tasks: int, done: int) -> None:
@@ -441,7 +441,7 @@ def study(
     try:
         with folder.lock():
             search = Search(plan, folder.journal)
-            listener.began(plan, folder)
+            listener.on_start(plan, folder)
             trainings = _Trainings(folder, crew, threads)
             records = [trial.record for trial in _searched(plan, search, trainings, listener)]
             write_tables(folder, records)
@@ -479,7 +479,7 @@ def _searched(
         _tell(plan, search, trial)
         if trial.accuracy is not None and (best is None or trial.accuracy > (best.accuracy or 0.0)):
             best = trial
-        listener.trial_done(trial, best)
+        listener.on_trial(trial, best)
         yield trial
 
 

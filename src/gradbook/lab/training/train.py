@@ -286,7 +286,7 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
             kept.write_history(checkpoint.history)
 
     def work() -> None:
-        listener.started(training)
+        listener.on_start(training)
         training.run(save, listener)
 
     if kept:

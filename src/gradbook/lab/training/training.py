@@ -62,13 +62,13 @@ NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 class Listener:
     """All of it is called from the thread that trains."""
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         """Everything is ready; `training` may be asked for its progress from any thread."""
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         """An epoch is done, scored and kept."""
 
-    def doubted(self, doubt: str) -> None:
+    def on_doubt(self, doubt: str) -> None:
         """The first epochs are done, and it has learned nothing: what may be wrong, in a line."""
 
 
@@ -78,7 +78,7 @@ class Telling(Listener):
     def __init__(self, tell: Callable[[Epoch], object]) -> None:
         self.tell = tell
 
-    def epoch_done(self, epoch: Epoch) -> None:
+    def on_epoch(self, epoch: Epoch) -> None:
         self.tell(epoch)
 
 
@@ -211,10 +211,10 @@ class TrainingRun:
             if len(self._losses) == self.steps:
                 self._close_epoch()
                 save(self.checkpoint())
-                listener.epoch_done(self.history[-1])
+                listener.on_epoch(self.history[-1])
                 said = self._doubt()
                 if said:
-                    listener.doubted(said)
+                    listener.on_doubt(said)
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
         """To the epoch after these: the order of its images, the rate of each step."""
@@ -403,25 +403,25 @@ class _Passing(Listener):
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
 
-    def started(self, training: TrainingRun) -> None:
-        self.listener.started(training)
+    def on_start(self, training: TrainingRun) -> None:
+        self.listener.on_start(training)
 
-    def epoch_done(self, epoch: Epoch) -> None:
-        self.listener.epoch_done(epoch)
+    def on_epoch(self, epoch: Epoch) -> None:
+        self.listener.on_epoch(epoch)
 
-    def doubted(self, doubt: str) -> None:
-        self.listener.doubted(doubt)
+    def on_doubt(self, doubt: str) -> None:
+        self.listener.on_doubt(doubt)
 
 
 class _Printed(_Passing):
     """Prints a line for each epoch."""
 
-    def epoch_done(self, epoch: Epoch) -> None:
-        super().epoch_done(epoch)
+    def on_epoch(self, epoch: Epoch) -> None:
+        super().on_epoch(epoch)
         print(epoch, flush=True)
 
-    def doubted(self, doubt: str) -> None:
-        super().doubted(doubt)
+    def on_doubt(self, doubt: str) -> None:
+        super().on_doubt(doubt)
         print(doubt, flush=True)
 
 
@@ -449,17 +449,17 @@ class LiveTraining(_Passing):
         self.is_over = True
         self._show()
 
-    def started(self, training: TrainingRun) -> None:
+    def on_start(self, training: TrainingRun) -> None:
         self.training = training
-        super().started(training)
+        super().on_start(training)
 
-    def epoch_done(self, epoch: Epoch) -> None:
-        super().epoch_done(epoch)
+    def on_epoch(self, epoch: Epoch) -> None:
+        super().on_epoch(epoch)
         self._show()
 
-    def doubted(self, doubt: str) -> None:
+    def on_doubt(self, doubt: str) -> None:
         self.doubt = doubt
-        super().doubted(doubt)
+        super().on_doubt(doubt)
 
     def _look_again(self) -> None:
         while not self._ended.wait(LOOK_AGAIN):
