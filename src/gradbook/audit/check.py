@@ -65,6 +65,7 @@ from gradbook.audit.judge.other_cells import (
     stale_findings,
 )
 from gradbook.audit.judge.updates import (
+    drifting_rates,
     measured_notes,
     measured_slopes,
     stray_findings,
@@ -258,6 +259,8 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, loss)
     groups = group_steps(training, steps)
     with note_if_spent(lambda: "the updates and whether the values are those of the formulas"):
+        drifting = drifting_rates(training)
+        findings = (*drifting, *new_findings(findings, drifting))
         findings += (*stray_findings(training, steps), *update_findings(training, steps, findings))
         findings += tuple(stale_findings(training, groups))
         findings += tuple(new_findings(optimiser_findings(training, groups, steps), findings))

@@ -31,6 +31,59 @@ def test_a_rate_that_drifts_is_found_from_the_second_row_on(path):
     assert "$C$2" in found[0].expected
 
 
+NEURON = {
+    "A1": "x",
+    "B1": "t",
+    "K1": "rate",
+    "L1": 0.5,
+    **{f"A{k}": round(0.37 * k % 1, 2) for k in range(2, 14)},
+    **{f"B{k}": round(0.71 * k % 1, 2) for k in range(2, 14)},
+    "C2": 0.5,
+    "D2": 0.1,
+    "C3:C13": "=C2-$L$1*H2",
+    "D3:D13": "=D2-$L$1*I2",
+    "E2:E13": "=1/(1+EXP(-(C2*A2+D2)))",
+    "G2:G13": "=0.5*(B2-E2)^2",
+    "H2:H13": "=(E2-B2)*E2*(1-E2)*A2",
+    "I2:I13": "=(E2-B2)*E2*(1-E2)",
+}
+DRIFTING = {  # what is typed; which cells are wrong, what is said of them, and what is right
+    "into a text": (
+        {"L2": "epochs", "C3:C13": "=C2-L1*H2"},
+        ("C4:C13", "it drifts to L2, the text 'epochs'; $L$1 stays", "=C3-$L$1*H3"),
+    ),
+    "first into the same number": (
+        {"L2": 0.5, "L3": 0.5, "L4": "end", "C3:C13": "=C2-L1*H2"},
+        ("C4:C13", "$L$1 stays; from C6 on it is L4, the text 'end'", "=C3-$L$1*H3"),
+    ),
+    "in a change apart": (
+        {"M2:M13": "=L1*H2", "C3:C13": "=C2-M2"},
+        ("M3:M13", "it drifts to L2, which is blank; $L$1 stays", "=$L$1*H3"),
+    ),
+    "a heading": (
+        {"C3:C13": "=C2-$K$1*H2"},
+        ("C3:C13", "K1, the text 'rate', isn't the learning rate: $L$1", "=C2-$L$1*H2"),
+    ),
+    "rates that end": (
+        {f"L{k}": 0.5 / k for k in range(2, 7)} | {"C3:C13": "=C2-L2*H2", "D3:D13": "=D2-L2*I2"},
+        ("C8:C13", "the learning rates end with L6: L7 is taken, which is blank", "=C7-$L$6*H7"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRIFTING)
+def test_a_drifting_rate_is_the_cause_and_where_it_bites_is_said(name, path):
+    typed, (cells, words, right) = DRIFTING[name]
+    report = check(saved(path, {**NEURON, **typed}))
+    assert {f.kind for f in report.findings} <= {"drifting rate", "wrong rate"}
+    first = report.findings[0]
+    assert (first.cells, first.expected) == (cells, right)
+    assert words in first.why
+    if name != "rates that end":  # the rates of both halves differ then
+        path.write_bytes(correct(path, report).content)
+        assert check(path).verdict == "right"
+
+
 def test_a_blank_rate_freezes_the_book(path):
     report = check(book(path, rate=None))
     assert report.verdict == "frozen"

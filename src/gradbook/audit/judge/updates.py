@@ -9,7 +9,7 @@ never equal to it, which is no mistake.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, takewhile
@@ -30,6 +30,7 @@ from gradbook.audit.formula.address import Address, by_sheet, cells_of, name_of,
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
+    SignedTerm,
     factors,
     product,
     rename_cells,
@@ -62,7 +63,8 @@ def update_findings(
         if updates is not None:
             found += _differing(updates, steps, tested)
             found += _additions(updates, steps, tested)
-            found += _wrong_rates(updates)
+            own = {cell: cell for cell in updates.cells}
+            found += _RateTaken(updates, updates.usual, own).findings()
     known = {(finding.sheet, finding.cells) for finding in told}
     return [finding for finding in found if (finding.sheet, finding.cells) not in known]
 
@@ -256,45 +258,106 @@ def _rate_kept(training: SheetTraining, step: SheetStep) -> float | None:
     return float(f"{rate:.6g}") if alike and rate > 0 else None
 
 
-def _wrong_rates(updates: _Updates) -> Iterator[Finding]:
-    """The cells that each update takes for the learning rate."""
-    training, weight = updates.training, updates.weight
-    place = _rate_place(updates)
-    if training.rate is None or place is None:
-        return
-    taken = {cell: at for cell in updates.cells if (at := place.at(cell)) is not None}
-    wrong = [cell for cell, at in taken.items() if not _is_rate(updates, at, cell)]
-    if not wrong:
-        return
-    first = wrong[0]
-    where, what = name_of(taken[first]), _what(training, taken[first])
-    right = anchor(training.book.name_of(training.rate, first))
-    drifts = len(wrong) < len(weight.cells) - 1 or (place.moves and len(weight.cells) > 2)
-    yield from updates.findings(
-        wrong,
-        _with_rate(updates, first, taken[first], right),
-        DRIFTING_RATE if drifts else "wrong rate",
-        f"the learning rate isn't anchored: it drifts to {where}, {what}; {right} stays"
-        if drifts
-        else f"{where}, {what}, isn't the learning rate: {right}",
-        [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
-    )
+@dataclass(frozen=True)
+class _RateTaken:
+    """Formulas of one weight, step by step, that multiply with a learning rate: its updates, or the
+    cells apart that these add."""
+
+    updates: _Updates
+    usual: Pattern
+    cells: Mapping[Address, Address]  # each formula's, with the update that it serves
+
+    @property
+    def place(self) -> CellReference | None:
+        """Where the usual formula looks for the learning rate: not where the gradient is."""
+        training, usual, first = self.updates.training, self.usual, next(iter(self.cells))
+        inside: Sequence[SignedTerm] = terms(usual.expression) if usual.expression else ()
+        if first == self.cells[first]:
+            inside = change(usual, self.updates.before(first), first)
+        if len(inside) != 1:
+            return None
+        parts = factors(inside[0][1]).parts
+        places = [place for factor in parts if (place := usual.place_of(factor.part)) is not None]
+        cells = [(place, at) for place in places if (at := place.at(first)) is not None]
+        for place, at in cells:
+            if training.is_rate(at):
+                return place
+        still = [place for place, at in cells if at not in training.varying]
+        return still[0] if len(still) == 1 and len(parts) == 2 else None
+
+    def findings(self) -> Iterator[Finding]:
+        """What is said of the formulas that take another cell for the learning rate."""
+        training, place = self.updates.training, self.place
+        if training.rate is None or place is None:
+            return
+        taken = {cell: at for cell in self.cells if (at := place.at(cell)) is not None}
+        wrong = [c for c, at in taken.items() if not _is_rate(self.updates, at, self.cells[c])]
+        if not wrong:
+            return
+        first, last = wrong[0], training.rate
+        where, what = name_of(taken[first]), _what(training, taken[first])
+        kept = [at for cell, at in taken.items() if cell not in wrong]
+        drifts = len(wrong) < len(self.updates.weight.cells) - 1 or (
+            place.moves and len(self.updates.weight.cells) > 2
+        )
+        if len(set(kept)) > 1 and training.rate not in training.book.patterns:
+            last = kept[-1]  # a rate is typed for every step, as far as that goes
+            why = f"the learning rates end with {name_of(last)}: {where} is taken, {what}"
+        elif drifts:
+            why = f"the learning rate isn't anchored: it drifts to {where}, {what}"
+        else:
+            why = f"{where}, {what}, isn't the learning rate"
+        right = anchor(training.book.name_of(last, first))
+        why += f"; {right} stays" if drifts else f": {right}"
+        yield from self.updates.findings(
+            wrong,
+            _with_rate(self, first, taken[first], right),
+            DRIFTING_RATE if drifts else "wrong rate",
+            why + self._where_it_bites(taken, wrong),
+            [Edit(EditKind.REFERENCE, (), Reference(what), Reference(LR))],
+        )
+
+    def _where_it_bites(self, taken: Mapping[Address, Address], wrong: Sequence[Address]) -> str:
+        """The first formula that a drifting rate spoils, where that isn't the first that takes
+        another cell; and from where on no step learns, or none has a number."""
+        training, book = self.updates.training, self.updates.training.book
+        rate = book.values.get(training.rate) if training.rate is not None else None
+        differing = [cell for cell in wrong if book.values.get(taken[cell]) != rate]
+        empty = [cell for cell in wrong if not isinstance(book.values.get(taken[cell]), float)]
+        first = next(iter(empty or differing), None)
+        if first is None or first == wrong[0]:
+            return ""
+        where, what = name_of(taken[first]), _what(training, taken[first])
+        return f"; from {name_of(first)} on it is {where}, {what}"
 
 
-def _rate_place(updates: _Updates) -> CellReference | None:
-    """Where the usual formula looks for the learning rate: not where the gradient is."""
-    training, usual, first = updates.training, updates.usual, updates.cells[0]
-    inside = change(usual, updates.before(first), first)
-    if len(inside) != 1:
-        return None
-    parts = factors(inside[0][1]).parts
-    places = [place for factor in parts if (place := usual.place_of(factor.part)) is not None]
-    cells = [(place, at) for place in places if (at := place.at(first)) is not None]
-    for place, at in cells:
-        if training.is_rate(at):
-            return place
-    still = [place for place, at in cells if at not in training.varying]
-    return still[0] if len(still) == 1 and len(parts) == 2 else None
+def _rates_apart(updates: _Updates) -> Iterator[_RateTaken]:
+    """The cells in which what the updates add is worked out, with the learning rate."""
+    training, first = updates.training, updates.cells[0]
+    inside = change(updates.usual, updates.before(first), first)
+    place = updates.usual.place_of(inside[0][1]) if len(inside) == 1 else None
+    apart = {at: cell for cell in updates.cells if place and (at := place.at(cell)) is not None}
+    patterns = training.book.patterns
+    if apart:
+        last, update = list(apart.items())[-1]
+        after = last + updates.weight.stride  # of the last weights, which no update follows
+        if patterns.get(after) is patterns.get(last):
+            apart[after] = update
+    if apart.keys() <= training.varying & patterns.keys():
+        copies = _by_formula((cell, patterns[cell]) for cell in apart)
+        for usual, cells in copies.items():
+            if 2 * len(cells) > len(apart):
+                yield _RateTaken(updates, usual, {cell: apart[cell] for cell in cells})
+
+
+def drifting_rates(training: SheetTraining) -> list[Finding]:
+    """Learning rates that drift in the cells apart in which each step is worked out."""
+    found: list[Finding] = []
+    for j, weight in enumerate(training.weights):
+        updates = None if weight.stray else _usual(training, j)
+        for taken in _rates_apart(updates) if updates is not None else ():
+            found += taken.findings()
+    return found
 
 
 def _is_rate(updates: _Updates, at: Address, cell: Address) -> bool:
@@ -321,11 +384,11 @@ def _what(training: SheetTraining, cell: Address) -> str:
     return f"which is {name}" if name else "another cell"
 
 
-def _with_rate(updates: _Updates, home: Address, wrong: Address, right: str) -> Pattern:
+def _with_rate(taken: _RateTaken, home: Address, wrong: Address, right: str) -> Pattern:
     """The usual formula in some cell, with another reference in the place of the wrong one."""
-    reader = updates.training.book.reader
+    reader = taken.updates.training.book.reader
     expression = rename_cells(
-        read(updates.usual.text_at(home)),
+        read(taken.usual.text_at(home)),
         lambda part: right if reader.cell(part.text, home) == wrong else part.text,
     )
     return reader.read_typed(write(expression), home)

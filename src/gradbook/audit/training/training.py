@@ -330,18 +330,18 @@ def _common_rate(
 ) -> Address | None:
     """The cell that most updates multiply with, though it depends on no weight."""
 
-    def holds_something(cell: Address) -> bool:
-        return cell in book.patterns or book.values.get(cell) is not None
+    def holds_a_number(cell: Address) -> bool:
+        return cell in book.patterns or isinstance(book.values.get(cell), float)
 
     mentioned = [_constant_cells(book, flow, weight, varying) for weight in weights]
-    # an update by a blank cell says nothing, unless all of them do
-    heard = [some for some in mentioned if not some or any(map(holds_something, some))] or mentioned
+    # an update by a blank or a text says nothing, unless all of them do
+    heard = [some for some in mentioned if not some or any(map(holds_a_number, some))] or mentioned
     votes = Counter(cell for some in heard for cell in some)
     if not votes:
         return None
     fixed = {cell for some in heard for cell, is_fixed in some.items() if is_fixed}
     cell = max(votes, key=lambda cell: (votes[cell], cell in fixed, _called_rate(book, cell)))
-    if not holds_something(cell) and not _called_rate(book, cell):
+    if not holds_a_number(cell) and not _called_rate(book, cell):
         unused = _unused_rate(book, flow)
         if unused is not None:
             return unused
