@@ -7,23 +7,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from gradbook.amounts import counted, duration, loss, percent, short
+from gradbook.amounts import counted, duration, percent, short
 from gradbook.data.formats.cells import COMMA, NUMBER, PLAIN, POINT, is_number
 from gradbook.data.tables import ColumnTable, Numbers, table_remarks
 from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import confusion_of, likeliest_classes
 from gradbook.lab.models.table_model import TableModel
-from gradbook.lab.recipes.recipe import Recipe, weight_words
+from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.tables import MEAN, Problem, TableEpoch, TrainedTable, filling_remark
-from gradbook.lab.training.epochs import rates_of, schedule_losses
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
-from gradbook.net.text import loss_words, update_words
-from gradbook.report.charts import EVEN, Chart, Curve
+from gradbook.report.charts import EVEN, Chart
 from gradbook.report.document import (
     Block,
     Blocks,
@@ -42,13 +42,18 @@ from gradbook.report.mistakes import by_class
 from gradbook.report.run_report import STYLES, environment, every_epoch
 from gradbook.report.summary import summary_table
 from gradbook.report.training import (
+    BEST,
+    EPOCH_COLUMNS,
     GOOD,
     RATE_INK,
-    STEPS,
-    TRAINING,
     TRAINING_INK,
     VALIDATION,
     VALIDATION_INK,
+    curve_of,
+    loss_chart,
+    rate_chart,
+    rate_curve,
+    settings_of,
 )
 from gradbook.report.words import (
     QUIET,
@@ -80,11 +85,7 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
     yield from fold([Span(recipe.title, "bold"), Span(said)], width)
     yield from fold([Span(_task(problem), "")], width)
     settings = [
-        loss_words(recipe.net),
-        f"batches of {recipe.batch:,}",
-        update_words(recipe.net.update),
-        str(recipe.schedule),
-        *([f"class weights {weight_words(recipe.class_weights)}"] if recipe.class_weights else []),
+        *chain(*settings_of(recipe)),
         *([f"early stop {recipe.early_stop}"] if recipe.early_stop else []),
         f"keep {recipe.keep}",
     ]
@@ -111,19 +112,11 @@ def _task(problem: Problem) -> str:
 
 def epoch_columns(task: Task, validated: bool) -> TextTable:
     """The table of epochs, empty."""
-    right = (
-        TableColumn("R²", "validation_score", spell=_r2, width=8, group=VALIDATION)
-        if task is Task.NUMBERS
-        else TableColumn("right", "validation_score", spell=percent, width=8, group=VALIDATION)
-    )
-    columns = (
-        TableColumn("epoch", "epoch", width=5),
-        TableColumn("loss", "train_loss", spell=loss, width=8, group=TRAINING),
-        TableColumn("loss", "validation_loss", spell=loss, width=8, group=VALIDATION),
-        right,
-        TableColumn("rate", "rate", spell=short, width=9),
-        TableColumn("time", "seconds", spell=duration, width=7),
-    )
+    known = {column.key: column for column in EPOCH_COLUMNS}
+    score = replace(known[BEST], key="validation_score")
+    known[score.key] = replace(score, title="R²", spell=_r2) if task is Task.NUMBERS else score
+    own = ("epoch", "train_loss", "validation_loss", score.key, "rate", "seconds")
+    columns = map(known.__getitem__, own)
     return TextTable(tuple(c for c in columns if validated or c.group != VALIDATION))
 
 
@@ -383,33 +376,19 @@ def _again(problem: Problem) -> str:
 
 
 def _charts(trained: TrainedTable) -> list[Chart]:
-    history, recipe = trained.history, trained.recipe
-    names = [
-        ("training", "train_loss", TRAINING_INK),
-        ("validation", "validation_loss", VALIDATION_INK),
-    ]
-    validated = trained.kept_epoch.validation_loss is not None
-    losses = [_curve(trained, *name) for name in (names if validated else names[:1])]
-    found = [Chart("Loss", tuple(losses), spell=loss)]
-    if validated:
-        score = _curve(trained, "validation", "validation_score", VALIDATION_INK)
-        found.append(
-            Chart("R²", (score,), scale=EVEN, measure="R²", spell=short)
+    history = trained.history
+    losses = [curve_of("training", history, "train_loss", TRAINING_INK)]
+    scores: list[Chart] = []
+    if trained.kept_epoch.validation_loss is not None:
+        losses.append(curve_of("validation", history, "validation_loss", VALIDATION_INK))
+        score = (curve_of("validation", history, "validation_score", VALIDATION_INK),)
+        scores.append(
+            Chart("R²", score, scale=EVEN, measure="R²", spell=short)
             if trained.problem.task is Task.NUMBERS
-            else Chart("Share told right", (score,), scale=EVEN, measure="right", spell=percent)
+            else Chart("Share told right", score, scale=EVEN, measure="right", spell=percent)
         )
-    steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
-    rates = np.array([epoch.rate for epoch in history])
-    rate = Curve("rate", rates, RATE_INK, steps)
-    found.append(
-        Chart("Learning rate of each step", (rate,), scale=EVEN, measure="rate", spell=short)
-    )
-    return found
-
-
-def _curve(trained: TrainedTable, label: str, column: str, colour: str) -> Curve:
-    values = [getattr(epoch, column) for epoch in trained.history]
-    return Curve(label, np.array(values, np.float64), colour)
+    rate = rate_curve("rate", trained.recipe, history, RATE_INK)
+    return [loss_chart("Loss", tuple(losses)), *scores, rate_chart((rate,))]
 
 
 def _classes(trained: TrainedTable) -> Blocks:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import isfinite, log
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,6 +48,9 @@ from gradbook.report.words import (
     keep_together,
 )
 
+if TYPE_CHECKING:
+    from gradbook.lab.tables import TableEpoch
+
 # Charts -----------------------------------------------------------------------
 
 TRAINING_INK, VALIDATION_INK, RATE_INK = "#C27A09", "#077DB3", "#BC3E78"  # of palette.CURVES
@@ -61,21 +64,23 @@ def run_charts(recipe: Recipe, history: Sequence[Epoch]) -> list[Chart]:
     shown = parts if _validated(history) else parts[:1]
 
     def curves(figure: str) -> tuple[Curve, ...]:
-        return tuple(_curve(name, history, f"{key}_{figure}", ink) for name, key, ink in shown)
+        return tuple(curve_of(name, history, f"{key}_{figure}", ink) for name, key, ink in shown)
 
     smoothing = recipe.net.smoothing
     unlike = f" (of training with smoothing {smoothing:g})" if smoothing and len(shown) > 1 else ""
     return [
-        _losses(f"Loss{unlike}", curves("loss")),
+        loss_chart(f"Loss{unlike}", curves("loss")),
         _accuracies("Accuracy", curves("accuracy")),
-        _rates_chart((_rate("rate", recipe, history, RATE_INK),)),
+        rate_chart((rate_curve("rate", recipe, history, RATE_INK),)),
     ]
 
 
-def _rate(label: str, recipe: Recipe, history: Sequence[Epoch], colour: str) -> Curve:
+def rate_curve(
+    label: str, recipe: Recipe, history: Sequence[Epoch | TableEpoch], colour: str
+) -> Curve:
     """By steps: between the ends of two epochs it may rise and fall."""
     steps = rates_of(recipe.schedule, recipe.epochs, schedule_losses(history), STEPS)
-    return replace(_curve(label, history, "rate", colour), steps=steps)
+    return replace(curve_of(label, history, "rate", colour), steps=steps)
 
 
 def runs_charts(runs: Histories) -> list[Chart]:
@@ -87,18 +92,18 @@ def runs_charts(runs: Histories) -> list[Chart]:
 
     def curves(figure: str) -> tuple[Curve, ...]:
         return tuple(
-            _curve(name, history, f"{key}_{figure}", ink)
+            curve_of(name, history, f"{key}_{figure}", ink)
             for (name, _, history), ink in zip(runs, inks, strict=True)
         )
 
     return [
-        _losses(f"{whose.capitalize()} loss", curves("loss")),
+        loss_chart(f"{whose.capitalize()} loss", curves("loss")),
         _accuracies(f"{whose.capitalize()} accuracy", curves("accuracy")),
-        _rates_chart(_shared([_rate(*run, ink) for run, ink in zip(runs, inks, strict=True)])),
+        rate_chart(_shared([rate_curve(*run, ink) for run, ink in zip(runs, inks, strict=True)])),
     ]
 
 
-def _losses(title: str, curves: tuple[Curve, ...]) -> Chart:
+def loss_chart(title: str, curves: tuple[Curve, ...]) -> Chart:
     return Chart(title, curves, spell=loss)
 
 
@@ -106,7 +111,7 @@ def _accuracies(title: str, curves: tuple[Curve, ...]) -> Chart:
     return Chart(title, curves, scale=TOWARDS, measure="accuracy", spell=percent)
 
 
-def _rates_chart(curves: tuple[Curve, ...]) -> Chart:
+def rate_chart(curves: tuple[Curve, ...]) -> Chart:
     return Chart("Learning rate of each step", curves, scale=EVEN, measure="rate", spell=short)
 
 
@@ -121,7 +126,7 @@ def _validated(history: Sequence[Epoch]) -> bool:
     return all(epoch.validation_accuracy is not None for epoch in history)
 
 
-def _curve(label: str, history: Sequence[Epoch], column: str, colour: str) -> Curve:
+def curve_of(label: str, history: Sequence[Epoch | TableEpoch], column: str, colour: str) -> Curve:
     values = [getattr(epoch, column) for epoch in history]
     return Curve(label, np.array(values, np.float64), colour)
 
@@ -200,9 +205,8 @@ def opening_lines(training: TrainingRun, width: int) -> Iterator[TextLine]:
     yield []
 
 
-def _settings(training: TrainingRun) -> Iterator[list[str]]:
-    """How it is trained; what belongs together in a line."""
-    recipe, held_back = training.recipe, training.material.validation
+def settings_of(recipe: Recipe) -> Iterator[list[str]]:
+    """How a recipe trains, on images or on a table; what belongs together in a line."""
     yield [
         loss_words(recipe.net),
         f"batches of {recipe.batch:,}",
@@ -211,6 +215,12 @@ def _settings(training: TrainingRun) -> Iterator[list[str]]:
     ]
     if recipe.class_weights:
         yield [f"class weights {weight_words(recipe.class_weights)}"]
+
+
+def _settings(training: TrainingRun) -> Iterator[list[str]]:
+    """How it is trained; what belongs together in a line."""
+    recipe, held_back = training.recipe, training.material.validation
+    yield from settings_of(recipe)
     if recipe.warp.changes_images:
         yield ("warp " + write_warp(recipe.warp)).split("; ")
     if recipe.statistics == UNWARPED:
