@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import cells_of_sheet
-from gradbook.audit.backward.remedies import WrongBlock, matrix_edits, remedy
+from gradbook.audit.backward.remedies import WrongBlock, other_ranges, remedy
+from gradbook.audit.edits.plain_edits import matrix_edits
 from gradbook.audit.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, small
@@ -25,7 +28,8 @@ def edited(text, array=True):
     cells = cells_of_sheet(*small(CELLS), 0)
     assert cells is not None
     expression = read(text)
-    edits = matrix_edits(cells, expression, at("P1"), array)
+    others = partial(other_ranges, cells, home=at("P1"))
+    edits = matrix_edits(expression, array, others)
     return {write(edit.apply_to(expression)): edit.kind.value for edit in edits}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
@@ -24,15 +24,14 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     matching,
 )
+from gradbook.audit.edits.plain_edits import matrix_edits
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     part_at,
-    paths,
     pointless_parts,
     rename_cells,
-    shorten,
     tidy,
 )
 from gradbook.audit.formula.pattern import RangeReference, copy_formula
@@ -41,64 +40,18 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
-    Call,
     Expression,
     Infix,
     Number,
-    Prefix,
     Reference,
     read,
     write,
 )
 
-# Edits of formulas with ranges --------------------------------------------------------
-
-MOST_RANGES = 150
+# Ranges -------------------------------------------------------------------------------
 
 
-def matrix_edits(
-    cells: Cells, expression: Expression, home: Address, array: bool
-) -> Iterator[Edit]:
-    """One matrix transposed, exchanged or replaced, a part left out, or the whole scaled."""
-    for path, part in paths(expression):
-        match part:
-            case Call("TRANSPOSE", (inside,)) if inside is not None:
-                yield Edit(EditKind.TRANSPOSITION, (path,), part, inside)
-            case Call("MMULT", (a, b)) if a is not None and b is not None:
-                yield Edit(EditKind.EXCHANGE, ((*path, 0), (*path, 1)), a, b)
-                for other in _transposed_products(a, b) if array else ():
-                    yield Edit(EditKind.TRANSPOSITION, (path,), part, other)
-            case Reference(text) if ":" in text and array:
-                yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("TRANSPOSE", (part,)))
-    for path, part in paths(expression):
-        if isinstance(part, Reference) and ":" in part.text:
-            for other in islice(_other_ranges(cells, part, home), MOST_RANGES):
-                yield Edit(EditKind.REFERENCE, (path,), part, other)
-    for rest, left_out in shorten(expression):
-        yield Edit(EditKind.OMISSION, ((),), left_out, rest)
-    yield from _scaled(expression)
-
-
-def _scaled(expression: Expression) -> Iterator[Edit]:
-    """The whole of a formula with the other sign, twice or half as much."""
-    match expression:
-        case Prefix("-", operand):
-            yield Edit(EditKind.SIGN, ((),), expression, operand)
-        case _:
-            yield Edit(EditKind.SIGN, ((),), expression, tidy(Prefix("-", expression)))
-    for number in (2.0, 0.5):
-        times = Infix("*", Number(number), expression)
-        yield Edit(EditKind.FACTOR, ((),), expression, times)
-
-
-def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
-    """A product of matrices with one of them transposed, in either order."""
-    yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
-    yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
-    yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))
-
-
-def _other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
+def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
     """The ranges of the same shape that other formulas mention, with this one's anchors."""
     book = cells.book
     mention = book.reader.mention(part.text, home)
@@ -181,7 +134,8 @@ def _matrices(back: BackwardPass, cells: list[WrongCell]) -> Remedy | None:
     expression = book.reader.read_typed(text, home).expression if ":" in text else None
     if expression is None:
         return None
-    for edit in matrix_edits(back.cells, expression, home, array):
+    others = partial(other_ranges, back.cells, home=home)
+    for edit in matrix_edits(expression, array, others):
         new = write(edit.apply_to(expression))
         said = {one.cell: _at(back, new, home, one.cell, array) for one in cells}
         if all(one.is_right(said[one.cell]) for one in cells):

@@ -16,12 +16,14 @@ from itertools import combinations, islice
 
 import numpy as np
 
+from gradbook.audit.edits.plain_edits import turned
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
     Path,
     factors,
+    inner,
     part_at,
     parts,
     paths,
@@ -37,7 +39,7 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import neighbours
-from gradbook.audit.step.formulas import OPERATIONS, EvaluatedFormula, operate
+from gradbook.audit.step.formulas import EvaluatedFormula, combine, operate
 from gradbook.audit.step.points import CLOSE, FAINT
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.graph.node import Array
@@ -150,31 +152,29 @@ def _replaced(
 def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
     """An operator that should be another, sides that should be exchanged, a sign turned round."""
     for path, part in formula.parts.items():
-        for kind, new, values in _changed_signs(formula, path, part):
-            yield [Edit(kind, (path,), part, new)], formula.with_({path: values})[None]
+        for edit in turned(path, part):
+            values = _turned_value(formula, path, edit)
+            if values is not None:
+                yield [edit], formula.with_({path: values})[None]
         for new in (*_parted(formula, path, part), *_multiplied(part)):
             values = EvaluatedFormula(new, formula.value_of).whole
             edit = Edit(EditKind.OPERATOR, (path,), part, new)
             yield [edit], formula.with_({path: values})[None]
 
 
-def _changed_signs(
-    formula: EvaluatedFormula, path: Path, part: Expression
-) -> Iterator[tuple[EditKind, Expression, Array]]:
-    if isinstance(part, Infix) and part.operator in OPERATIONS:
-        left, right = formula.values[*path, 0], formula.values[*path, 1]
-        with np.errstate(all="ignore"):
-            for operator in OPERATIONS:
-                if operator != part.operator:
-                    new = Infix(operator, part.left, part.right)
-                    yield EditKind.OPERATOR, new, operate(operator, left, right)
-            if part.operator in "-/^":
-                turned = operate(part.operator, right, left)
-                yield EditKind.ORDER, Infix(part.operator, part.right, part.left), turned
-    if isinstance(part, Prefix) and part.operator == "-":
-        yield EditKind.SIGN, part.operand, formula.values[*path, 0]
-    else:
-        yield EditKind.SIGN, Prefix("-", part), -formula.values[path]
+def _turned_value(formula: EvaluatedFormula, path: Path, edit: Edit) -> Array | None:
+    """What a part is worth with an operator, an order or a sign changed: its pieces are known."""
+    pieces = [formula.values[*path, k] for k in range(len(inner(edit.old)))]
+    with np.errstate(all="ignore"):
+        match edit.kind, edit.new:
+            case EditKind.SIGN, new:
+                return pieces[0] if edit.old == Prefix("-", new) else -formula.values[path]
+            case EditKind.ORDER, Infix():
+                return combine(edit.new, pieces[::-1])
+            case EditKind.ORDER, _:
+                condition, then, otherwise = pieces
+                return combine(edit.new, [condition, otherwise, then])
+        return combine(edit.new, pieces)
 
 
 def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator[Expression]:

@@ -185,13 +185,19 @@ class Wording:
                 return "; ".join(self._reference(*pair, weight) for pair in some)
             case ((EditKind.OPERATOR | EditKind.ORDER), Infix(operator)):
                 assert isinstance(old, Infix)
-                other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}"
+                known = operator in OPERATIONS  # a comparison speaks for itself
+                other = f": {OPERATIONS[operator]}, not {OPERATIONS[old.operator]}" if known else ""
                 turned = edit.kind is EditKind.ORDER
                 same = ": the two sides are exchanged" if turned else ""
                 reason = same if old.operator == operator else other
                 return f"{_short(old)} should be {_short(new)}{reason}"
-            case ((EditKind.SIGN | EditKind.FUNCTION), _):
-                return _of_function(old) if edit.kind is EditKind.FUNCTION else _turned(old)
+            case ((EditKind.ORDER | EditKind.SIGN | EditKind.FUNCTION), _):
+                of = {
+                    EditKind.ORDER: _branches,
+                    EditKind.SIGN: _turned,
+                    EditKind.FUNCTION: _of_function,
+                }
+                return of[edit.kind](old)
             case ((EditKind.PARENTHESES | EditKind.RANGE | EditKind.ACTIVATION), _):
                 said = {
                     EditKind.PARENTHESES: self._parentheses,
@@ -265,6 +271,10 @@ class Wording:
         if not isinstance(part, Reference):
             return None
         return self.training.book.reader.cell(part.text, self.home)
+
+
+def _branches(old: Expression) -> str:
+    return f"the two branches of {_short(old)} are exchanged"
 
 
 def _turned(old: Expression) -> str:

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, combinations, product
+from itertools import chain, product
 
 from gradbook.audit.budget import within_budget
+from gradbook.audit.edits.plain_edits import larger_edits, small_edits
 from gradbook.audit.findings import (
     ANOTHER_ROW,
     CHANGE,
@@ -37,117 +38,20 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
-    Path,
-    part_at,
-    paths,
     references,
-    regroup,
     rename_cells,
-    shorten,
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
 from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases
 from gradbook.audit.workbook.book import show_value
 from gradbook.targets.excel.language import (
-    Call,
     Expression,
     Infix,
     Number,
-    Prefix,
     Reference,
     write,
 )
-
-# Edits of one formula that may put an update right ------------------------------------
-
-INSTEAD = {
-    "+": ("-", "*"),
-    "-": ("+", "*"),
-    "*": ("+", "-"),
-    "/": ("*",),
-    "^": ("*",),
-    "<": (">",),
-    ">": ("<",),
-    "<=": (">=",),
-    ">=": ("<=",),
-    "=": ("<>",),
-    "<>": ("=",),
-}
-NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
-
-
-def small_edits(
-    expression: Expression, pool: Sequence[str], rates: Sequence[Number] = ()
-) -> Iterator[Edit]:
-    """The likely edits, with these cells to put in the place of others, and typed rates."""
-    cells = [Reference(text) for text in pool]
-    factors: list[Expression] = [*cells, *rates]
-    for path, part in paths(expression):
-        around = part_at(expression, path[:-1]) if path else None
-        yield from _instead(path, part, cells)
-        if isinstance(part, Infix):
-            yield from _operations(path, part)
-        yield from _turned(path, part)
-        if not isinstance(part, Number) and _takes_factors(around):
-            for factor in factors:
-                yield Edit(EditKind.FACTOR, (path,), part, Infix("*", part, factor))
-    for new, _ in shorten(expression):
-        yield Edit(EditKind.OMISSION, ((),), expression, new)
-
-
-def larger_edits(
-    expression: Expression, pool: Sequence[str], pairs: Iterable[tuple[str, str]]
-) -> Iterator[Edit]:
-    """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
-    single = [(path, part) for path, part in paths(expression) if _is_one_cell(part)]
-    for (p, a), (q, b) in combinations(single, 2):
-        if a != b:
-            yield Edit(EditKind.EXCHANGE, (p, q), a, b)
-    for new in regroup(expression):
-        yield Edit(EditKind.PARENTHESES, ((),), expression, new)
-    more: list[Expression] = [Reference(text) for text in pool]
-    for term in [*more, *(Infix("*", Reference(a), Reference(b)) for a, b in pairs)]:
-        yield Edit(EditKind.TERM, ((),), expression, Infix("+", expression, term))
-
-
-def _is_one_cell(part: Expression) -> bool:
-    return isinstance(part, Reference) and ":" not in part.text
-
-
-def _instead(path: Path, part: Expression, cells: Sequence[Expression]) -> Iterator[Edit]:
-    """Other cells for a cell, other numbers for a number."""
-    is_number = isinstance(part, Number)
-    for other in NUMBERS if is_number else cells if _is_one_cell(part) else ():
-        if other != part:
-            kind = EditKind.NUMBER if is_number else EditKind.REFERENCE
-            yield Edit(kind, (path,), part, other)
-
-
-def _operations(path: Path, part: Infix) -> Iterator[Edit]:
-    for operator in INSTEAD.get(part.operator, ()):
-        yield Edit(EditKind.OPERATOR, (path,), part, Infix(operator, part.left, part.right))
-    if part.operator in "-/":
-        turned = Infix(part.operator, part.right, part.left)
-        yield Edit(EditKind.ORDER, (path,), part, turned)
-
-
-def _turned(path: Path, part: Expression) -> Iterator[Edit]:
-    match part:
-        case Prefix("-", operand):
-            yield Edit(EditKind.SIGN, (path,), part, operand)
-        case Reference() | Call():
-            yield Edit(EditKind.SIGN, (path,), part, Prefix("-", part))
-    match part:
-        case Call("IF", (condition, then, otherwise)):
-            swapped = Call("IF", (condition, otherwise, then))
-            yield Edit(EditKind.ORDER, (path,), part, swapped)
-
-
-def _takes_factors(around: Expression | None) -> bool:
-    """Whether a factor more here isn't the same as one of the product around."""
-    return not (isinstance(around, Infix) and around.operator in ("*", "/", *COMPARING))
-
 
 # The search for the cell to blame -----------------------------------------------------
 

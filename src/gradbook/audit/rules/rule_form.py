@@ -453,6 +453,8 @@ class _Points:
     def rises(self) -> bool:
         """Whether the activation rises with the sum."""
         above = self.net > np.median(self.net)
+        if not np.any(above):  # as where the sum is no number somewhere
+            return False
         return bool(np.mean(self.y[above]) > np.mean(self.y[~above]))
 
     @property
