@@ -57,6 +57,23 @@ def test_a_typed_slope_of_a_bias_that_is_not_1_is_wrong(path):
     assert check(saved(path, cells)).verdict == "wrong"
 
 
+@pytest.mark.parametrize("name", ["LOG", "LOG10"])
+def test_a_decimal_logarithm_in_the_loss_is_wrong_where_gradients_are_those_of_ln(name, path):
+    cells = {**RIGHT["softmax"], "N2:N12": f"=-{name}(L2)"}
+    (finding,) = check(saved(path, cells)).findings
+    assert (finding.cells, finding.expected) == ("N2:N12", "=-LN(L2)")
+
+
+def test_a_decimal_logarithm_whose_gradients_are_its_own_is_right(path):
+    gradients = {
+        f"{g}2:{g}12": f"=({p}2-{t})*A2/LN(10)"
+        for g, p, t in zip("OPQ", "KLM", (0, 1, 0), strict=True)
+    }
+    cells = {k: v for k, v in RIGHT["softmax"].items() if k[0] not in "OPQ" or k[1] == "1"}
+    cells = {**cells, **gradients, "N2:N12": "=-LOG(L2)"}
+    assert check(saved(path, cells)).verdict == "right"
+
+
 def test_what_is_measured_or_climbed_is_said(path):
     for name, words in (
         ("measured slopes", "small step"),

@@ -47,6 +47,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.address import Address, cells_of, name_of, row_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.judge.logarithms import decimal_logarithms
 from gradbook.audit.judge.loss import (
     descends_wholly,
     every_step,
@@ -246,7 +247,10 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     if share <= 0:
         training, found = loss_behind_values(training)
         loss = found or loss
-    explained = _explained(training, loss, SCALES)
+    logarithms = tuple(decimal_logarithms(training, loss))
+    explained = (
+        ExplainedGradients(logarithms, loss) if logarithms else _explained(training, loss, SCALES)
+    )
     findings, loss = explained.findings, explained.loss
     if not loss or loss[0] is None:
         return None
