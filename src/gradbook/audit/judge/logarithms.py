@@ -12,7 +12,7 @@ from gradbook.audit.formula.expression import EditKind, once, parts, replace_par
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.judge.loss import name_of_loss
-from gradbook.audit.judge.step_under_test import ClaimVerdict, StepUnderTest
+from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import SheetTraining
 from gradbook.targets.excel.language import Call, Expression, read, write
