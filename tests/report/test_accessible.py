@@ -10,7 +10,7 @@ from gradbook.report.run_report import write_report
 from gradbook.report.study import study_report
 from tests.audit.material import lookalikes
 from tests.outside.witness import inaccessible
-from tests.report.study.records import trials
+from tests.report.trials import trials
 from tests.runs import finished, pictures, text_for
 
 pytestmark = pytest.mark.witness("axe", "chromium")

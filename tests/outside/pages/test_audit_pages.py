@@ -7,7 +7,7 @@ import pytest
 from gradbook.report.audit_page import audit_page
 from tests.outside.pages.framed import asked, beyond_the_sheet, paper_and_ink
 from tests.outside.witness import console_messages, page_to_pdf, pdf_to_png, screenshot
-from tests.report.audit.test_page import CLASS, WRONG_BOOK, hostile
+from tests.report.test_audit_page import CLASS, WRONG_BOOK, hostile
 
 pytestmark = pytest.mark.witness("chromium")
 

@@ -12,7 +12,7 @@ from gradbook.audit.workbook.book import Origin
 from gradbook.report.audit_page import LARGEST, audit_page
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages
-from tests.report.audit.test_page import CLASS, FINDING, SHEET
+from tests.report.test_audit_page import CLASS, FINDING, SHEET
 
 COUNT = 500
 NAMES = ("Ada", "Alan", "Emmy", "Grace", "Zoë")

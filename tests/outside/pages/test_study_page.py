@@ -8,7 +8,7 @@ from gradbook.report.markup import report_page
 from gradbook.report.study import study_report
 from tests.outside.pages.framed import asked
 from tests.outside.witness import console_messages, page_text
-from tests.report.study.records import trials
+from tests.report.trials import trials
 
 pytestmark = pytest.mark.witness("chromium")
 

@@ -1,3 +1,5 @@
+"""Runs side by side."""
+
 from __future__ import annotations
 
 import csv
@@ -6,10 +8,29 @@ from io import StringIO
 
 import pytest
 
+from gradbook.lab.runs import find_misread, open_runs
 from gradbook.report.compare import compare_report
 from gradbook.report.media import write
 from gradbook.report.terminal import report_lines
 from gradbook.report.words import plain
+from tests.report.html import cells, words
+from tests.runs import finished, pictures, several
+
+DATA = pictures(each=12)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    finished(folder / "plain", DATA, epochs=3)
+    finished(folder / "adam", DATA, changes="update adam; batch 16", seed=4)
+    several(folder / "seeds", DATA)
+    return open_runs([folder / name for name in ("plain", "adam", "seeds")])
+
+
+@pytest.fixture(scope="module")
+def who(runs):
+    return find_misread(runs, DATA)
 
 
 def test_the_terminal_shows_all_of_it(runs, who):
@@ -63,3 +84,26 @@ def test_the_json_holds_everything(runs, who):
 
 def test_without_images_nobody_misreads_any(runs):
     assert json.loads(write(compare_report(runs, None), "json"))["misread"] is None
+
+
+def test_without_images_the_page_has_none(runs):
+    assert "Misread images" not in write(compare_report(runs), "html")
+
+
+def test_the_page_has_a_card_for_each_image_that_only_one_misreads(runs, who):
+    html = write(compare_report(runs, who, "gradbook compare plain adam seeds"), "html")
+    for k, run in enumerate(runs):
+        count = len(who.only_by(k))
+        part = html.partition(f"<h3>Only by {run.name}: ")[2].partition("<h3>")[0]
+        assert words(part).startswith(f"{count} test image")
+        assert part.count("<li>") == count
+    assert "Made with gradbook compare plain adam seeds" in words(html)
+
+
+def test_the_page_shows_the_differences_beside_each_other(runs):
+    html = write(compare_report(runs), "html")
+    table = html.partition('id="recipes"')[2].partition("</table>")[0]
+    head, *rows = cells(table)
+    assert head == ["", "plain", "adam", "seeds"]
+    assert ["batch", "128", "16", "128"] in rows
+    assert ["epochs", "3", "5", "10"] not in rows

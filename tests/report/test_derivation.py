@@ -1,3 +1,7 @@
+"""The derivation: in every format, and as a page."""
+
+from __future__ import annotations
+
 import re
 from itertools import pairwise
 
@@ -7,7 +11,7 @@ from hypothesis import given, settings
 from gradbook.graph.names import Name
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation import derivation_page
+from gradbook.report.derivation import derivation_page, explain
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.algebra.forms import (
     Code,
@@ -22,7 +26,29 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from tests.families import networks
-from tests.report.page.test_shell import HOSTILE, Outline
+from tests.report.test_page import HOSTILE, Outline
+
+LARGE = parse("input 4; dense 8; tanh; dense 3; softmax; loss cross-entropy")
+
+
+def test_one_derivation_is_written_in_every_format():
+    explanation = explain(builtin("worked"))
+    assert str(explanation).startswith("Backpropagation step by step: worked\n===")
+    assert explanation.html().startswith("<!DOCTYPE html>")
+    assert explanation.latex().startswith("\\documentclass")
+    assert explanation.markdown().startswith("# Backpropagation step by step: worked")
+
+
+def test_one_weight_can_be_asked_for():
+    said = str(explain(builtin("worked"), "w5"))
+    assert "Weight w5" in said
+    assert "Weight w6" not in said
+
+
+def test_everything_of_a_large_network_only_where_it_is_asked_for():
+    assert "Weight w56" not in str(explain(LARGE))
+    assert "Weight w56" in str(explain(LARGE, everything=True))
+
 
 W1 = Symbol(Name("w", (1,)))
 NET = builtin("worked")
