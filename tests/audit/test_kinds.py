@@ -7,7 +7,7 @@ import pytest
 from tests.audit.material.kinds.catalogue import CONDEMNED, KINDS, UNJUDGED, found, judged
 
 STILL_CONDEMNED = {"an embedding, backward"}
-STILL_UNJUDGED = {"one neuron, a circle that is meant", "back through time"}
+STILL_UNJUDGED = {"back through time"}
 SPOILT = {  # a few: bench/kinds.py has them all
     "momentum on another sheet": "w 2",
     "Adam with an annealed rate, on other sheets": "dw 1",
@@ -15,6 +15,7 @@ SPOILT = {  # a few: bench/kinds.py has them all
     "an autoencoder": "dcode 1",
     "a block of nine rows a step": "index",
     "attention, backward": "term",
+    "one neuron, a circle that is meant": "slope",
 }
 
 

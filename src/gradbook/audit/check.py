@@ -74,6 +74,7 @@ from gradbook.audit.judge.updates import (
 )
 from gradbook.audit.left_out import NOT_LOOKED_AT, extend_to_all_rows, notes_on
 from gradbook.audit.repair.broken_trainings import (
+    between_iterations,
     cut_off_trainings,
     loss_behind_values,
     with_circles,
@@ -127,10 +128,12 @@ def _report(name: str, path: str | Path) -> BookReport:
             left, sheets = _left(), extend_to_all_rows(book, [exercise])
         else:
             asked = find_blank_columns(book)
+            book, iterating = between_iterations(book, flow)
+            flow = Flow(book) if iterating else flow
             book, circular = without_circles(book, flow)
             flow = Flow(book) if circular else flow
             fill_in(book, flow)
-            left = _left()
+            left = (*filter(None, [iterating]), *_left())
             sheets = with_circles(_sheets(book, flow), circular)
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)

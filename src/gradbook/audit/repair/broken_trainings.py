@@ -37,8 +37,29 @@ from gradbook.targets.excel.language import Reference, read, write
 
 MOST_FORMULAS = 3  # of one sheet, that may be to blame
 MOST_CELLS = 20_000
+MOST_NAMED = 4  # cells that go on from themselves
 
 Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → the one of its own step
+
+
+STARTED = 0.5  # what stands for a number of which the file has no value
+
+
+def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
+    """The book between two steps of an iterative calculation, where that is asked for: cells that go
+    on from themselves hold their numbers; and what is to be said of it."""
+    own = [cell for cell in book.patterns if cell in flow.sources(cell)] if book.iterates else []
+    if not own:
+        return book, ""
+    patterns = {cell: p for cell, p in book.patterns.items() if cell not in set(own)}
+    numbers = {cell: book.values.get(cell) or STARTED for cell in own}
+    names = ", ".join(book.name_of(cell) for cell in own[:MOST_NAMED])
+    more = " …" if len(own) > MOST_NAMED else ""
+    note = (
+        f"iterative calculation is on, so that {names}{more} may go on from themselves: "
+        "the gradients are checked, the updates in a circle aren't"
+    )
+    return replace(book, patterns=patterns, values={**book.values, **numbers}), note
 
 
 def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:

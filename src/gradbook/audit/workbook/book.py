@@ -88,6 +88,7 @@ class Book:
     typed: dict[Address, str] = field(default_factory=dict)  # formulas that compute which cell
     properties: dict[str, str] = field(default_factory=dict)  # creator, created, lastModifiedBy …
     recalculates: bool = False  # whether whoever opens the file is asked to compute it anew
+    iterates: bool = False  # whether circles are meant: each recalculation is a step
     reader: Reader = field(default_factory=lambda: Reader({}, {}))  # to read other formulas with
     repeated_parts: list[RepeatedPart] = field(
         default_factory=list

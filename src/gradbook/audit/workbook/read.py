@@ -117,6 +117,7 @@ def _workbook(parts: Package, part: str, book: Book) -> list[tuple[str, str, boo
         tag = local(tag)
         if tag == "calcPr":
             book.recalculates = attributes.get("fullCalcOnLoad", "0") in ("1", "true")
+            book.iterates = attributes.get("iterate", "0") in ("1", "true")
         elif tag == "sheet":
             relation = next((v for k, v in attributes.items() if local(k) == "id"), "")
             hidden = attributes.get("state", "visible") != "visible"
