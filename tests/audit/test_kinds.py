@@ -15,7 +15,7 @@ SPOILT = {  # a few: bench/kinds.py has them all
     "an autoencoder": "dcode 1",
     "a block of nine rows a step": "index",
     "attention, backward": "term",
-    "one neuron, a circle that is meant": "slope",
+    "one neuron, a circle that is meant": "update",
 }
 
 

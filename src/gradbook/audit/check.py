@@ -76,6 +76,7 @@ from gradbook.audit.left_out import NOT_LOOKED_AT, extend_to_all_rows, notes_on
 from gradbook.audit.repair.broken_trainings import (
     between_iterations,
     cut_off_trainings,
+    in_own_cells,
     loss_behind_values,
     with_circles,
     without_circles,
@@ -135,6 +136,7 @@ def _report(name: str, path: str | Path) -> BookReport:
             fill_in(book, flow)
             left = (*filter(None, [iterating]), *_left())
             sheets = with_circles(_sheets(book, flow), circular)
+            sheets = in_own_cells(sheets) if iterating else sheets
             sheets = with_blank_columns(book, extend_to_all_rows(book, sheets), asked)
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)

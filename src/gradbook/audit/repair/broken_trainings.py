@@ -12,13 +12,23 @@ that gave its values put every gradient right.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gradbook.audit.findings import ANOTHER_ROW, WRONG, Finding, SheetReport, finding_in
-from gradbook.audit.formula.address import ACROSS, DOWN, Address, Axis, name_of, sheet_of
-from gradbook.audit.formula.expression import Edit, EditKind, rename_cells
+from gradbook.audit.formula.address import (
+    ACROSS,
+    DOWN,
+    ROW,
+    Address,
+    Axis,
+    name_of,
+    row_of,
+    sheet_of,
+)
+from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.judge.loss import every_step
@@ -31,7 +41,7 @@ from gradbook.audit.training.training import SheetTraining, depending, trainings
 from gradbook.audit.training.weight_columns import WeightColumn, update_lines
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
-from gradbook.targets.excel.language import Reference, read, write
+from gradbook.targets.excel.language import Call, Reference, read, write
 
 # References that close a circle -------------------------------------------------------
 
@@ -42,24 +52,62 @@ MOST_NAMED = 4  # cells that go on from themselves
 Later = dict[Address, dict[Address, Address]]  # by formula: a later cell → the one of its own step
 
 
+BEYOND_ROWS = 500_000  # where the next value of a cell is put that goes on from itself
+BEYOND = BEYOND_ROWS * ROW
+FAR = re.compile(r"\b([A-Z]{1,3})([5-9]\d{5})\b")  # such a cell's name
 STARTED = 0.5  # what stands for a number of which the file has no value
 
 
 def between_iterations(book: Book, flow: Flow) -> tuple[Book, str]:
-    """The book between two steps of an iterative calculation, where that is asked for: cells that go
-    on from themselves hold their numbers; and what is to be said of it."""
-    own = [cell for cell in book.patterns if cell in flow.sources(cell)] if book.iterates else []
+    """The book between two steps of an iterative calculation, where that is asked for, and what is
+    to be said of it: cells that go on from themselves hold their numbers, and what they go on to
+    stands far below."""
+    circling = (cell for cell in book.patterns if cell in flow.sources(cell))
+    own = [cell for cell in circling if row_of(cell) < BEYOND_ROWS] if book.iterates else []
     if not own:
         return book, ""
     patterns = {cell: p for cell, p in book.patterns.items() if cell not in set(own)}
+    for cell in own:
+        after = _going_on(book, cell)
+        if after is not None:
+            patterns[cell + BEYOND] = book.reader.read_typed(after, cell + BEYOND)
     numbers = {cell: book.values.get(cell) or STARTED for cell in own}
     names = ", ".join(book.name_of(cell) for cell in own[:MOST_NAMED])
     more = " …" if len(own) > MOST_NAMED else ""
     note = (
-        f"iterative calculation is on, so that {names}{more} may go on from themselves: "
-        "the gradients are checked, the updates in a circle aren't"
+        f"iterative calculation is on: {names}{more} go on from themselves, "
+        "a step each time the sheet is computed"
     )
     return replace(book, patterns=patterns, values={**book.values, **numbers}), note
+
+
+def in_own_cells(sheets: Sequence[SheetReport]) -> list[SheetReport]:
+    """The reports with what was found of a next value said of the cell that goes on to it."""
+
+    def own(words: str) -> str:
+        return FAR.sub(lambda m: f"{m[1]}{int(m[2]) - BEYOND_ROWS}", words)
+
+    found = []
+    for sheet in sheets:
+        findings = [
+            replace(f, cells=own(f.cells), why=own(f.why), expected=own(f.expected), fixes={})
+            if FAR.search(f.cells)
+            else f
+            for f in sheet.findings
+        ]
+        rows = None if sheet.rows and sheet.rows[1] > BEYOND_ROWS else sheet.rows
+        found.append(replace(sheet, findings=tuple(findings), rows=rows))
+    return found
+
+
+def _going_on(book: Book, cell: Address) -> str | None:
+    """What a cell goes on to, without the choice to start anew."""
+    said = book.reader.read_typed(book.patterns[cell].text_at(cell), cell).expression
+    own = name_of(cell)
+    if isinstance(said, Call) and said.function == "IF":
+        branches = (p for p in said.arguments[1:] if p and own in map(write, references(p)))
+        said = next(branches, said)
+    return None if said is None else write(said)
 
 
 def without_circles(book: Book, flow: Flow) -> tuple[Book, list[Finding]]:

@@ -543,6 +543,7 @@ DESCENTS: dict[str, Kind] = {
         mistakes={
             "slope": spoilt(CIRCLE, {"B10": "=(B8-B4)*(1-B8)^2"}),
             "input": spoilt(CIRCLE, {"B11": "=B10*B4"}),
+            "update": spoilt(CIRCLE, {"B6": "=IF(B1=1,0.5,B6-B2*B12)"}),
         },
         iterates=True,
     ),
