@@ -72,3 +72,10 @@ def test_a_whole_disk_is_too_many(here, monkeypatch):
     monkeypatch.setattr("gradbook.audit.classes.submissions.MOST_BOOKS", 3)
     with pytest.raises(LimitError, match="more than 3 books"):
         find_submissions(["class"])
+
+
+def test_books_of_libreoffice_are_books_and_tables_are_none(tmp_path):
+    for name in ("a.xlsx", "b.ods", "c.ODS", "names.csv"):
+        (tmp_path / name).write_bytes(b"")
+    found = find_submissions([str(tmp_path)])
+    assert [path.rpartition("/")[2] for path in found] == ["a.xlsx", "b.ods", "c.ODS"]
