@@ -43,7 +43,7 @@ QUIET = Colour("lines and remarks", "#DCDAD2", "#62646C", "#3A3C43", "#A3A5AD")
 _STEMS = {
     "i": INPUT,
     "t": TARGET,
-    **dict.fromkeys("wWbγβ", WEIGHT),
+    **dict.fromkeys("wWbγβα", WEIGHT),
     "a": ACTIVATION,
     "E": ERROR,
     **dict.fromkeys("∂δgq", GRADIENT),

@@ -368,11 +368,10 @@ def _bias(own: ImportedLayer) -> Bias:
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
     """By the names of the graph's leaves."""
-    roles = {Role.WEIGHT: "weight", Role.BIAS: "bias", Role.SCALE: "scale", Role.SHIFT: "shift"}
     found = {}
     for parameter in net.parameters:
         own = layers[parameter.layer]
-        tensor = own.tensors[roles[parameter.role]]
+        tensor = own.tensors[parameter.role.tensor]
         _require_shape(own, tensor, parameter.shape)
         found[str(leaf_name(parameter.role, parameter.layer))] = tensor
     for index, own in enumerate(layers):

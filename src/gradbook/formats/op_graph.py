@@ -25,7 +25,7 @@ from gradbook.formats.layer_list import (
 )
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape, Sides
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
@@ -105,6 +105,13 @@ class GraphReader:
         if any(name not in tensors for name in STATISTICS):
             raise NoLayer("it keeps no running mean and variance")
         return self.add(BatchNorm(epsilon), value, place, usual | dict(tensors))
+
+    def prelu(self, value: str, place: str, slopes: Array) -> int:
+        """With one slope for all, or one for each channel."""
+        shared = slopes.size == 1
+        own = by_channel(slopes, self.size(value), value in self.channels_last)
+        tensors = {"slope": own[:1] if shared else own}
+        return self.add(PRelu(shared), value, place, tensors)
 
     # Windows.
 

@@ -5,7 +5,7 @@ It knows no network, no target, no format and no file.
 
 from __future__ import annotations
 
-from gradbook.layers.activations import ACTIVATIONS, Activation, activation
+from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, activation
 from gradbook.layers.card import Bias, Layer, LayerSite, Parameter, ParameterSpec, Role, spell
 from gradbook.layers.fields import StatementForm
 from gradbook.layers.losses import LOSSES, Loss, loss
@@ -18,9 +18,10 @@ from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Residual
 KINDS: list[type[Layer]] = [
     *(Dense, Conv, Pool),
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm),
+    PRelu,
     *(Dropout, Flatten, Residual, Concat, GoBack),
 ]
-"""All but activations, in the order in which help tells them."""
+"""All but activations without parameters, in the order in which help tells them."""
 
 __all__ = [
     "ACTIVATIONS",
@@ -41,6 +42,7 @@ __all__ = [
     "LayerNorm",
     "LayerSite",
     "Loss",
+    "PRelu",
     "Parameter",
     "ParameterSpec",
     "PlaceNorm",

@@ -20,8 +20,8 @@ from gradbook.graph.node import Node, define
 from gradbook.graph.ops import bell, normal_share, normal_share_of, sigmoid, sigmoid_of
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
-from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, spell
-from gradbook.layers.fields import NumberField, StatementForm, TextField, plain
+from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
+from gradbook.layers.fields import FlagField, NumberField, StatementForm, TextField, plain
 
 USUAL_SLOPE = 0.01
 
@@ -124,7 +124,7 @@ class Activation(Layer):
             return self._softmax(site, reshape(given[0], site.output))
         return self.at_a_place(given)
 
-    def at_a_place(self, given: Sequence[Node]) -> Node:
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,) = given
         return activated(self.kind, x, self.settings)
 
@@ -281,4 +281,46 @@ activation(
     "log softmax",
     "the logarithms of their shares of 1 (log softmax)",
     "x less the logarithm of the sum of e^x of all values",
+)
+
+# With a parameter of its own -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PRelu(Layer):
+    """A leaky ReLU whose slope is learned, for each channel or for all; He et al. (2015)."""
+
+    shared: bool = False
+    word: ClassVar[str] = "prelu"
+    letter: ClassVar[str] = "a"
+    names_after: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "prelu",
+            (FlagField("shared"),),
+            ("x where it is positive, else α·x, α learned for each channel, or", "for all"),
+        ),
+    )
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.SLOPE, (1,) if self.shared else shape[:1]),)
+
+    def words(self, shape: Shape) -> str:
+        whose = "one for all" if self.shared or shape[0] == 1 else "each channel's own"
+        return f"each, times a learned slope if it is negative ({whose}; PReLU)"
+
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        (x,), (slope,) = given, parameters
+        return x.graph.make("prelu", x, slope)
+
+
+define(
+    "prelu",
+    lambda x, slope: np.where(x > 0, x, slope * x),
+    derivative=lambda d, y, x, slope: (
+        d * x.graph.make("choose", x, 1, slope),
+        d * x.graph.make("choose", x, 0, x),
+    ),
+    expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
 )

@@ -47,12 +47,13 @@ class Bias(StrEnum):
 
 
 class Role(StrEnum):
-    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1."""
+    """The kinds of parameter, and the letter that names their elements: w1, b1, γ1, β1, α1."""
 
     WEIGHT = "w"
     BIAS = "b"
     SCALE = "γ"
     SHIFT = "β"
+    SLOPE = "α"
 
     @property
     def tensor(self) -> str:
@@ -63,6 +64,11 @@ class Role(StrEnum):
     def plural(self) -> str:
         """The statement of the text form that gives their start values."""
         return f"{self.tensor}es" if self is Role.BIAS else f"{self.tensor}s"
+
+    @property
+    def start(self) -> float:
+        """What it is worth at the start, where nothing is said; weights are drawn."""
+        return {Role.SCALE: 1.0, Role.SLOPE: 0.25}.get(self, 0.0)
 
 
 @dataclass(frozen=True)
@@ -242,10 +248,12 @@ class Layer:
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         """The node of what it makes of the values that it reads."""
-        return self.at_a_place(given)
+        shape = given[0].shape
+        return self.at_a_place(given, [spread_over(own, shape) for own in parameters])
 
-    def at_a_place(self, given: Sequence[Node]) -> Node:
-        """The same for a layer whose values are each made of those at their own place."""
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        """The same for a layer whose values are each made of those at their own place, with the
+        element of each of its parameters that serves that place."""
         raise NotImplementedError
 
 
@@ -263,6 +271,11 @@ def require_channels(word: str, shape: Shape) -> None:
 def add_bias(sums: Node, biases: Sequence[Node]) -> Node:
     """Plus a bias for each channel, or one for all."""
     for bias in biases:
-        own = bias.shape == sums.shape[:1]
-        sums += spread(bias, sums.shape[1:]) if own else spread(reshape(bias, ()), sums.shape)
+        sums += spread_over(bias, sums.shape)
     return sums
+
+
+def spread_over(parameter: Node, shape: Shape) -> Node:
+    """An element for each channel, or one for all, at every place that it serves."""
+    own = parameter.shape == shape[:1]
+    return spread(parameter, shape[1:]) if own else spread(reshape(parameter, ()), shape)

@@ -122,7 +122,7 @@ class Residual(Layer):
     def words(self, shape: Shape) -> str:
         return f"each plus {_what_went_into(self.back)}"
 
-    def at_a_place(self, given: Sequence[Node]) -> Node:
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         return given[0] + given[1]
 
 
@@ -203,7 +203,7 @@ class GoBack(Layer):
         """Under a name of its own."""
         return site.make("copy", given[0], attributes=(str(site.name),))
 
-    def at_a_place(self, given: Sequence[Node]) -> Node:
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         return given[0]
 
 

@@ -91,12 +91,13 @@ def _place(index: int, peers: list[int]) -> int | None:
 
 # Weights ---------------------------------------------------------------------------
 
-NUMBERED = re.compile(r"([wbγβ])([1-9][0-9]{0,11})")
+LETTERS = "".join(Role)
+NUMBERED = re.compile(rf"([{LETTERS}])([1-9][0-9]{{0,11}})")
 PLACED = re.compile(
     r"([a-z]+(?:[12]d)?)\s*([1-9][0-9]{0,3}(?![0-9]))?\s*"
-    r"([wbγβ])?\s*\[?([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\]?"
+    rf"([{LETTERS}])?\s*\[?([0-9]{{1,6}}(?:\s*,\s*[0-9]{{1,6}})*)\]?"
 )
-OWNERS = {kind.word: kind for kind in KINDS if kind.sums or kind.normalises}
+OWNERS = {kind.word: kind for kind in KINDS if kind.parameters is not Layer.parameters}
 
 
 def named_weight(net: Net, words: str) -> tuple[Parameter, Shape]:
@@ -131,14 +132,14 @@ def _numbered(net: Net, role: Role, number: int) -> tuple[Parameter, Shape] | No
 
 def _placed(net: Net, kind: type[Layer], words: re.Match[str]) -> tuple[Parameter, Shape] | None:
     peers = [k for k, layer in enumerate(net.layers) if isinstance(layer, kind)]
-    number, role = int(words[2] or 1), words[3] or ("w" if kind.sums else "γ")
+    number, role = int(words[2] or 1), words[3]
     place = tuple(map(int, words[4].split(",")))
-    if not words[2] and len(place) == 1 and kind.sums and role == "w":
+    if not words[2] and len(place) == 1 and kind.sums and role in (None, "w"):
         number = place[0]  # conv2 alone is a layer, for one number is no place of its weights
     if not 0 < number <= len(peers):
         return None
-    for parameter in net.parameters:
-        if parameter.layer == net.owners[peers[number - 1]] and parameter.role is Role(role):
+    for parameter in net.taken(peers[number - 1]):
+        if parameter.role == (role or parameter.role):
             fits = len(place) == len(parameter.shape)
             if not fits or any(k >= n for k, n in zip(place, parameter.shape, strict=True)):
                 layer, shape = f"{words[1]}{number}", spell(parameter.shape).replace("x", " x ")

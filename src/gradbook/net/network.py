@@ -104,7 +104,7 @@ class Net(Description):
     def _usual_start(self, role: Role) -> tuple[float, ...]:
         """Weights uniform within ±√(6 / (inputs + outputs)), after Glorot and Bengio (2010)."""
         if role is not Role.WEIGHT:
-            return (float(role is Role.SCALE),) * self.count(role)
+            return (role.start,) * self.count(role)
         random = Random(self.seed)
         reaches = [
             sqrt(6 / sum(p.fans)) for p in self.parameters if p.role is role for _ in range(p.size)

@@ -60,6 +60,7 @@ class TrainedLayer:
     groupnorm    scale, shift: a number for each channel
     layernorm    scale, shift: a number for each value
     placenorm    scale, shift: a number for each channel
+    prelu        slope: a number for each channel, or one for all
     ScaleShift   scale, shift
     Filling      filling: a number for each value
     """

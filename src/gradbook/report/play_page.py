@@ -18,6 +18,7 @@ from gradbook.data.sources import POINT_SETS
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
+from gradbook.layers import Role
 from gradbook.net import LESSONS, Net, Shape, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
@@ -210,7 +211,7 @@ def _name(node: Node) -> dict[str, str]:
 
 # Building networks there ------------------------------------------------------
 
-STEMS = ("i", "t", "w", "b", "γ", "β", "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
+STEMS = ("i", "t", *Role, "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
 BRACKETS = {"«": '<mo stretchy="false">(</mo>', "»": '<mo stretchy="false">)</mo>'}
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 

@@ -30,7 +30,7 @@ from gradbook.formats.layer_list import (
 )
 from gradbook.graph.node import OPS, Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
@@ -491,6 +491,17 @@ class _KerasReader:
         layer = layer or activation(told.get("activation", entry.kind.lower()))
         return replace(held, number=self.row.add(layer, held.number, entry.place))
 
+    def prelu(self, entry: KerasEntry) -> KerasValue:
+        held = self._plain(entry)
+        (slopes,) = entry.weights
+        shared, size = slopes.size == 1, self._size(held)
+        if not shared and slopes.size != size[0]:
+            raise NoLayer(
+                "a slope is read for each channel, or one for all: say shared_axes=[1, 2]"
+            )
+        tensors = {"slope": ours(slopes.reshape(-1), held)}
+        return replace(held, number=self.row.add(PRelu(shared), held.number, entry.place, tensors))
+
     def add(self, entry: KerasEntry) -> KerasValue:
         both = [self.values[name] for name in entry.reads]
         if len(both) != 2 or any(held.padding or held.channels_first for held in both):
@@ -536,6 +547,7 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
     **dict.fromkeys(
         ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.take_activation
     ),
+    "PReLU": _KerasReader.prelu,
     "Add": _KerasReader.add,
     "Concatenate": _KerasReader.concat,
     **dict.fromkeys(NOTHING_AT_WORK, _KerasReader.pass_on),

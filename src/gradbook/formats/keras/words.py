@@ -113,6 +113,7 @@ SETTINGS: Mapping[str, Schema] = {  # of those layers that have some
     ),
     "ELU": Schema(alpha=Usually(FiniteNumber(), 1.0)),
     "LeakyReLU": Schema(negative_slope=Usually(WrittenNumbers(), np.full((), 0.3))),
+    "PReLU": Schema(shared_axes=Usually(AXES, None)),
     "Softmax": Schema(axis=Usually(AXES, LAST)),
     "Concatenate": Schema(axis=Usually(AXIS, -1)),
 }

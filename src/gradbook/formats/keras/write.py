@@ -21,7 +21,7 @@ from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS, SAYS
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.norms import RUNNING_SHARE, BatchNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv, Dense
@@ -263,6 +263,8 @@ class KerasLayers:
                 return self._samplenorm(own, own.layer, x)
             case Activation():
                 return self._activation(own, own.layer, x)
+            case PRelu(shared):
+                return self._prelu(own, shared, x)
             case _:
                 return self._without_weights(place, own, given)
 
@@ -343,6 +345,14 @@ class KerasLayers:
                 name = own.name if node is nodes[-1] else f"{own.name}_{node.op.name}_{number}"
                 known[node] = self._operation(layer, name, node, known)
         return known[nodes[-1]]
+
+    def _prelu(self, own: TrainedLayer, shared: bool, x: KerasLayer) -> KerasLayer:
+        """With the slopes that several places share said by the axes along which they do."""
+        axes = list(range(1, len(x.shape) + shared))
+        alone = (1,) * (len(x.shape) - 1)
+        slopes = own.tensors["slope"].reshape(*alone, -1)
+        known = {"shared_axes": axes} if axes else {}
+        return self.row.add("PReLU", _layer_name(own), known, [x], x.shape, [slopes])
 
     def _activated(self, name: str, word: str, x: KerasLayer) -> KerasLayer:
         return self.row.add("Activation", name, {"activation": word}, [x], x.shape)

@@ -336,6 +336,9 @@ class _OnnxReader(GraphReader):
     def take_leaky_relu(self, node: NodeProto, place: str, given: list[str]) -> int:
         return self.add(Activation("leaky relu", settings(node)["alpha"]), given[0], place)
 
+    def take_prelu(self, node: NodeProto, place: str, given: list[str]) -> int:
+        return self.prelu(given[0], place, self._weight(node))
+
     def pass_on(self, node: NodeProto, place: str, given: list[str]) -> int:
         return self.numbers[given[0]]
 
@@ -398,7 +401,7 @@ class _OnnxReader(GraphReader):
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what padding stands around
 PASSING = ("Identity", "Dropout", "Cast")
-OF_PLACES = ("Transpose", "MatMul", "LeakyRelu", *PLAIN, *SIGNS, *PASSING)
+OF_PLACES = ("Transpose", "MatMul", "LeakyRelu", "PRelu", *PLAIN, *SIGNS, *PASSING)
 Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], int]
 TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.take_gemm,
@@ -417,6 +420,7 @@ TAKES: Mapping[str, Take] = {
     "Softmax": _OnnxReader.take_softmax,
     "LogSoftmax": _OnnxReader.take_softmax,
     "LeakyRelu": _OnnxReader.take_leaky_relu,
+    "PRelu": _OnnxReader.take_prelu,
     "Concat": _OnnxReader.take_concat,
     **dict.fromkeys(PLAIN, _OnnxReader.take_activation),
     **dict.fromkeys(PASSING, _OnnxReader.pass_on),

@@ -27,6 +27,7 @@ from gradbook.layers import (
     LayerNorm,
     PlaceNorm,
     Pool,
+    PRelu,
     Residual,
     SampleNorm,
 )
@@ -186,6 +187,9 @@ class OnnxContent:
                 self.node("BatchNormalization", [*inputs, *self.owned(own)], made, epsilon=epsilon)
             case Activation():
                 self.activation(own, own.layer, inputs[0], made)
+            case PRelu():
+                slopes = own.tensors["slope"].reshape(-1, *(1,) * (len(own.given) - 1))
+                self.node("PRelu", [*inputs, self.shared(own, "slope", slopes)], made)
             case _:
                 self.plain(own, inputs, made)
 

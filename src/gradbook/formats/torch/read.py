@@ -329,6 +329,12 @@ class _AtenReader(GraphReader):
     def take_activation(self, call: AtenCall, place: str) -> int:
         return self.add(activation_of(call), self._value(call), place)
 
+    def take_prelu(self, call: AtenCall, place: str) -> int:
+        slopes = self._weight(call, "weight")
+        assert slopes is not None
+        shape = (-1, *(1,) * (len(self._size(call)) - 1))
+        return self.prelu(self._value(call), place, slopes.reshape(shape))
+
     def take_softmax(self, call: AtenCall, place: str) -> int:
         kind, axis = KINDS[call.operator], call.arguments["dim"]
         return self.softmax(self._value(call), place, kind, axis)
@@ -386,6 +392,7 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(DROPS, _AtenReader.take_dropout),
     **dict.fromkeys(PASSING, _AtenReader.pass_on),
     **dict.fromkeys(OF_EACH_VALUE, _AtenReader.take_activation),
+    "prelu": _AtenReader.take_prelu,
     **dict.fromkeys(("softmax", "log_softmax"), _AtenReader.take_softmax),
     **dict.fromkeys(SIGNS, _AtenReader.take_combination),
 }

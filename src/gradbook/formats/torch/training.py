@@ -116,10 +116,11 @@ LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over 
     "square": "mse_loss",
 }
 CONDITIONS = {  # which parameters are of a kind, by their names
-    Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
+    Role.WEIGHT: 'n[:2] not in norms and "weight" in n and "prelu" not in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
     Role.SCALE: 'n[:2] in norms and "weight" in n',
     Role.SHIFT: 'n[:2] in norms and "bias" in n',
+    Role.SLOPE: '"prelu" in n',
 }
 
 

@@ -180,6 +180,7 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
     "gelu": Schema(approximate=Usually(Choice("none", "tanh"), "none")),
     "leaky_relu": Schema(negative_slope=Usually(FiniteNumber(), 0.01)),
     "softplus": Schema(beta=ONCE, threshold=Usually(FiniteNumber(), 20.0)),
+    "prelu": Schema(weight=Tensor()),
     **dict.fromkeys(("softmax", "log_softmax"), Schema(dim=AXIS)),
     **dict.fromkeys(("add", "sub", "mul", "div"), COMBINED),
 }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gradbook.errors import TargetError
 from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
-from gradbook.layers.activations import Activation
+from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import Bias
 from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, SampleNorm
 from gradbook.layers.pools import Pool
@@ -189,6 +189,7 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
             theirs = STATE_NAMES[name] if norm else name
             if isinstance(own.layer, LayerNorm):
                 array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
+            theirs = "weight" if isinstance(own.layer, PRelu) else theirs
             found[f"{module_name(own)}.{theirs}"] = array.astype(np.float32)
         if isinstance(own.layer, BatchNorm):
             found[f"{torch_name(own)}.num_batches_tracked"] = np.array(0, np.int64)
@@ -242,6 +243,8 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
                 yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
             case SampleNorm():
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
+            case PRelu(shared):
+                yield own, f"nn.PReLU({'' if shared else own.given[0]})"
             case Dropout(rate, channels):
                 word = "Dropout2d" if channels and len(own.given) == 3 else "Dropout"
                 yield own, f"nn.{word}({rate!r})"
@@ -345,7 +348,7 @@ class _Way:
             case PlaceNorm():  # which PyTorch reads with channels last
                 turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
                 return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
-            case Dense() | BatchNorm() | SampleNorm() | Dropout():
+            case Dense() | BatchNorm() | SampleNorm() | PRelu() | Dropout():
                 return f"self.{module_name(own)}({x})"
             case _:
                 raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")

@@ -201,6 +201,9 @@ def _uses(
             normal = worked.normal(index)
             places = _places_of(parameter, made.shape, place)
             yield from ((p, float(normal[p]), None) for p in places)
+        case Role.SLOPE:
+            places = _places_of(parameter, made.shape, place)
+            yield from ((p, float(x[p]), p) for p in places if x[p] < 0)
         case _:
             yield from ((p, 1.0, None) for p in _places_of(parameter, made.shape, place))
 

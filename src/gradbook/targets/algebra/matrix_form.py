@@ -40,7 +40,7 @@ from gradbook.targets.algebra.forms import (
 )
 from gradbook.targets.algebra.formula import SHARE, formula
 
-LETTERS = {Role.WEIGHT: "W", Role.BIAS: "b", Role.SCALE: "γ", Role.SHIFT: "β"}
+LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
 
 Rule = tuple[Form, Form]  # left = right
 
@@ -132,8 +132,10 @@ def delta(name: Name) -> Symbol:
 
 
 def parameter_symbol(net: Net, parameter: Parameter) -> Form:
-    """W_h of the layer that makes h; a bias for all of a layer is a plain number."""
-    shared = parameter.role is Role.BIAS and net.layers[parameter.layer].bias.shared
+    """W_h of the layer that makes h; a bias or a slope for all of a layer is a plain number."""
+    layer = net.layers[parameter.layer]
+    shared = layer.elementwise and parameter.size == 1
+    shared |= parameter.role is Role.BIAS and layer.bias.shared
     name = Name(LETTERS[parameter.role], of=layer_names(net)[parameter.layer + 1])
     return Symbol(name, bold=not shared)
 
@@ -199,18 +201,24 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
         yield here.y, Function(layer.word, tuple(here.given))
 
 
-def _element_by_element(here: NetLayer) -> tuple[Form, list[Form]]:
-    """What the layer makes of each place's values, and its slope towards each of them.
+def _element_by_element(here: NetLayer) -> tuple[Form, list[Form], list[Form]]:
+    """What the layer makes of each place's values, its slope towards each of them, and towards
+    each of its parameters.
 
-    Both come from the layer's own ops, on single values.
+    All come from the layer's own ops, on single values.
     """
     graph = Graph()
     given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(here.given)]
-    result = here.layer.at_a_place(given)
-    said = dict(zip(given, here.given, strict=True))
-    known = {result: here.y, **said}
-    slopes = gradients(result, given)
-    return formula(result, said.get), [formula(slopes[x], known.get) for x in given]
+    own = [graph.leaf(Name("p", (k,))) for k, _ in enumerate(here.parameters)]
+    result = here.layer.at_a_place(given, own)
+    symbols = [parameter_symbol(here.net, parameter) for parameter in here.parameters]
+    leaves: dict[Node, Form] = dict(zip([*given, *own], [*here.given, *symbols], strict=True))
+    known = {result: here.y, **leaves}
+    slopes = gradients(result, [*given, *own])
+    towards_values, towards_own = (
+        [formula(slopes[leaf], known.get) for leaf in some] for some in (given, own)
+    )
+    return formula(result, leaves.get), towards_values, towards_own
 
 
 # Backward --------------------------------------------------------------------
@@ -240,12 +248,11 @@ def _backward(
     layer = here.layer
     if layer.passes_on:
         return [arriving]
-    if not layer.elementwise or len(here.given) > 1:  # said once, since several values are sent it
+    several = len(here.given) > 1 or here.parameters
+    if not layer.elementwise or several:  # said once, since several values are sent it
         yield here.delta, arriving
         arriving = here.delta
-    if layer.elementwise:
-        return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
-    if len(here.given) > 1:
+    if len(here.given) > 1 and not layer.elementwise:
         return list(_parts(here))
     for parameter in here.parameters:
         if not parameter.fixed:
@@ -254,6 +261,8 @@ def _backward(
             if parameter.layer == here.index:
                 gradient = _over_samples(here.net, add_up(shares[parameter]))
                 yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
+    if layer.elementwise:
+        return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
     return [(yield from _sent_on(here))]
 
 
@@ -299,8 +308,11 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
             return Factors((d, Transposed(here.x)), "")
         case Role.SCALE:
             d = each(d, here.named("n"))
-    if parameter.role is Role.BIAS and here.layer.bias.shared:
-        return BigSum(d, "units")
+        case Role.SLOPE:
+            d = _times(d, _element_by_element(here)[2][0])
+    for_all = here.layer.elementwise and parameter.size == 1
+    if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):
+        return BigSum(d, "places" if here.in_planes and for_all else "units")
     a_channel = parameter.size == here.net.shapes[here.index][0] or here.layer.sums
     return BigSum(d, "places") if here.in_planes and a_channel else d
 

@@ -174,6 +174,8 @@ def _general_product(one: OneWeight, index: int) -> Form:
             return multiply([of, Symbol(names[index], bold=True)])
         case Role.SCALE:
             return multiply([of, Symbol(Name("n", layer=names[index + 1].layer), bold=True)])
+        case Role.SLOPE:
+            return multiply([of, Symbol(names[index], bold=True)])
     return of
 
 

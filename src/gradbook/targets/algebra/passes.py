@@ -225,7 +225,7 @@ WHY: dict[str, Sequence[Inline]] = {
 
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
 MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
-KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift"}
+KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift", "α": "Slope"}
 MEMORY_OF_ADAM = (
     "Adam counts the steps in k and remembers means of the gradient in m and of its square in s; "
     "all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new k, m and "

@@ -39,6 +39,7 @@ GREEK = {
     "μ": r"\mu",
     "γ": r"\gamma",
     "β": r"\beta",
+    "α": r"\alpha",
     "δ": r"\delta",
     "π": r"\pi",
 }

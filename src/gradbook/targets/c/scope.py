@@ -18,7 +18,7 @@ from gradbook.targets.c.words import WEIGHT_GRADIENTS
 # Names ----------------------------------------------------------------------------
 
 GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
-GREEK |= {"η": "rate", "²": "2"}
+GREEK |= {"α": "alpha", "η": "rate", "²": "2"}
 RESERVED = re.compile(  # words of C, and those that the hand-written parts use
     "all|at|auto|bits|c|choose|do|e|for|h|if|int|k|mask|place|real|room|root|row|tile|to|vec|w"
 )

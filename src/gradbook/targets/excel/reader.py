@@ -187,7 +187,7 @@ class ReaderPlan:
             said = _pooled(layer, own, channel, (row, column))
         elif layer.elementwise and len(stage.sources) > 1:
             cells = [_side_by_side([source], place, stage.grids) for source in stage.sources]
-            said = _spelled(layer, cells)
+            said = _spelled(layer, cells, [])
         elif layer.begins_branch or len(stage.sources) > 1:
             said = _side_by_side(stage.sources, place, stage.grids)
         else:
@@ -252,7 +252,9 @@ class ReaderPlan:
         if layer.ending in FORMULAS:
             return FORMULAS[layer.ending].format(said)
         if layer.elementwise:
-            return _spelled(layer, [said])
+            blocks = [self.blocks[self._leaf(p.role, index)] for p in self.net.taken(index)]
+            own = [block.cell(channel if block.shape[0] > 1 else 0) for block in blocks]
+            return _spelled(layer, [said], own)
         raise TargetError(NO_WORDS.format(number=index + 1, layer=layer.text))
 
     def scale(self, index: int, channel: int) -> str:
@@ -304,13 +306,14 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: G
     raise AssertionError(f"{place} is beyond what stands side by side")
 
 
-def _spelled(layer: Layer, cells: Sequence[str]) -> str:
-    """What the language of cells says of a layer that works on each place alone."""
+def _spelled(layer: Layer, cells: Sequence[str], own: Sequence[str]) -> str:
+    """What the language of cells says of a layer that works on each place alone, with cells of
+    its own parameters."""
     graph = Graph()
-    values = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(cells)]
-    references = dict(zip(values, map(Reference, cells), strict=True))
+    leaves = [graph.leaf(Name("x", (k,))) for k, _ in enumerate([*cells, *own])]
+    references = dict(zip(leaves, map(Reference, [*cells, *own]), strict=True))
     speller = Speller(references.get, references.__getitem__, GUARDED)
-    return write(speller.formula(layer.at_a_place(values)))
+    return write(speller.formula(layer.at_a_place(leaves[: len(cells)], leaves[len(cells) :])))
 
 
 def _pooled(layer: Layer, own: Grids, channel: int, place: Both) -> str:

@@ -124,6 +124,7 @@ def grammar_table() -> dict[str, Any]:
         "decayed": {k: {Role.WEIGHT: card.decay} for k, card in UPDATES.items() if card.decay},
         "kinds": text.ROLES,
         "roles": list(Role),
+        "starts": {role: role.start for role in Role if role.start},
         "mostWeights": MOST_WEIGHTS,
         "mostSingles": MOST_SINGLES,
     }

@@ -201,7 +201,7 @@ def patterns() -> Iterator[ValuePattern]:
             yield sums.pattern(name, "o1", {**places, **bias_place}, count)
     yield from _pools()
     yield from _norms()
-    yield from _sums_of_earlier()
+    yield from _of_each_place()
     yield from _activations()
     yield from _errors()
 
@@ -253,12 +253,14 @@ def _deviation() -> ValuePattern:
     return _pattern("deviation", deviation, places)
 
 
-def _sums_of_earlier() -> Iterator[ValuePattern]:
+def _of_each_place() -> Iterator[ValuePattern]:
     ending = "add back 1; dense 1; loss half squared error"
     sheet = _Sheet(f"input 1; dense 1; tanh; {ending}")
     yield sheet.pattern("added", "z1", {"a_h1": "x", "h1": "before"})
     sheet = _Sheet(f"input 1; dense 1; dropout 0; {ending}")
     yield sheet.pattern("doubled", "z1", {"h1": "x"})
+    sheet = _Sheet("input 1; dense 1; prelu; loss half squared error")
+    yield sheet.pattern("prelu", "a_o1", {"o1": "x", "α1": "slope"})
     sheet = _Sheet("input 1; dense 1; dropout 0.5; dense 1; loss half squared error", batch=True)
     yield sheet.pattern("kept", "u1", {"h1": "x", "d1": "mask"})
 

@@ -170,7 +170,7 @@ class _Making:
                 self._beside(reads)
             case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
                 self._activate(place, reads)
-            case Layer(elementwise=True) if _adds(own.layer, len(reads)):
+            case Layer(elementwise=True) if len(reads) == 2 and _adds(own.layer):
                 self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
             case _:
                 raise TargetError(f"C has no words here for {own.name}: take another layer")
@@ -297,10 +297,10 @@ def _takes_all(layer: Layer) -> bool:
     return layer.sums and layer.reads_all
 
 
-def _adds(layer: Layer, count: int) -> bool:
-    """Whether a layer adds the values that it reads."""
+def _adds(layer: Layer) -> bool:
+    """Whether a layer adds the two values that it reads."""
     graph = Graph()
-    given = [graph.leaf(Name("x", (number,))) for number in range(count)]
+    given = [graph.leaf(Name("x", (number,))) for number in range(2)]
     made = layer.at_a_place(given)
     return made.op.name == "add" and made.inputs == tuple(given)
 

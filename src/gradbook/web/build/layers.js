@@ -21,6 +21,7 @@ export function layerValues(values, index) {
     case "conv": return values.make(windows(values, index).map(({ name, reads, bias }) =>
       sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
     case "pool": return values.make(pools(values, index, layer))
+    case "prelu": return values.make(sloped(values, index))
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
     case "residual": return values.make(added(values, index, layer))
@@ -149,6 +150,14 @@ function added(values, index, layer) {
 function joined(values, index, layer) {
   const given = reads(layer, index).flatMap(value => values.columns[value])
   return named(values, index).map((name, k) => ({ name, kind: "identity", places: { x: given[k] } }))
+}
+
+/** @param {Values} values @param {number} index @returns {Wanted[]} */
+function sloped(values, index) {
+  const [slopes] = own(values, index)
+  const given = values.columns[index]
+  return named(values, index).map((name, k) =>
+    wanted(name, "prelu", { x: given[k], slope: slopes[Math.floor((k * slopes.length) / given.length)] }))
 }
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */

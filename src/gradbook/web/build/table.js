@@ -224,12 +224,12 @@ function startValues(net, { grammar }) {
   const found = new Map()
   const random = new Random(net.seed)
   const used = /** @type {Record<string, number>} */ ({})
-  const { weights, scales } = grammar.kinds
+  const { weights } = grammar.kinds
   for (const { role, shape, first, fans } of net.parameters) {
     const size = product(shape)
     const reach = Math.sqrt(6 / (fans[0] + fans[1]))
     for (let k = 0; k < size; k++) {
-      const drawn = role === weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : Number(role === scales)
+      const drawn = role === weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : grammar.starts[role] ?? 0
       used[role] = first + k - 1
       found.set(`${role}${first + k}`, net.start[role]?.[used[role]] ?? drawn)
     }

@@ -82,6 +82,9 @@ const CARDS = {
     if (shape.length !== 3) line.fail("NO_PLACES", { shape: spell(shape) }, 0)
     return normed({ ...layer, groups: product(shape.slice(1)) }, shape, line, 1)
   }),
+  prelu: {
+    parameters: ({ shared }, shape, { kinds }) => [{ role: kinds.slopes, shape: [shared ? 1 : channelsOf(shape)], fans: [1, 1], fixed: false }],
+  },
   dropout: {
     check(line, { rate }) {
       if (!(rate >= 0 && rate < 1)) line.fail("DROPOUT_RATE", { value: rate }, 0)

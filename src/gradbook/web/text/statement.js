@@ -18,7 +18,7 @@ import { filled, oneLine } from "./wording.js"
  *   losses: Record<string, {ending?: string, ofAll?: boolean, summed?: boolean}>, meant: Record<string, string>,
  *   rates: Record<string, number>, settings: Record<string, string[]>,
  *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
- *   kinds: Record<string, string>, roles: string[], mostWeights: number, mostSingles: number,
+ *   kinds: Record<string, string>, roles: string[], starts: Record<string, number>, mostWeights: number, mostSingles: number,
  * }} Grammar what `targets/page/grammar.py` writes
  */
 

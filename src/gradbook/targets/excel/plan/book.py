@@ -70,7 +70,7 @@ ROW_HEIGHT = 20  # pixels
 MOST_WORDS = 24  # characters of a column's name, in the panel
 RATE_WORDS = "η, the learning rate"
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
-ASCII = str.maketrans({"γ": "gamma", "β": "beta"})  # names that can be typed
+ASCII = str.maketrans({"γ": "gamma", "β": "beta", "α": "alpha"})  # names that can be typed
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,7 @@ MEANINGS = {
     "b": "A bias. It starts as the Network sheet says.",
     "γ": "A scale of batch normalisation, trained like a weight.",
     "β": "A shift of batch normalisation, trained like a weight.",
+    "α": "A slope below zero, trained like a weight.",
     "h": "A hidden unit's weighted sum.",
     "o": "An output's weighted sum.",
     "a": "An activation: what the unit passes on.",
