@@ -40,6 +40,7 @@ from gradbook.net import (
     Net,
     PlaceNorm,
     Pool,
+    PRelu,
     Residual,
     Role,
     Sample,
@@ -207,13 +208,15 @@ def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
     flat = prod(shape) == shape[0]  # 3x1x1 counts as flat
     kinds = [kind for kind in ACTIVATIONS if flat or not Activation(kind).is_softmax]
     kinds = [kind for kind in kinds if not (smooth and has_corner(Activation(kind).word, 1))]
-    return st.sampled_from(kinds).flatmap(
+    own = [] if smooth else [st.builds(PRelu, st.booleans())]
+    plain = st.sampled_from(kinds).flatmap(
         lambda kind: (
             st.builds(Activation, st.just(kind), thousandths(0, 0.5))
             if kind == "leaky relu"
             else st.just(Activation(kind))
         )
     )
+    return st.one_of(plain, *own)
 
 
 def batch_norms() -> SearchStrategy[Layer]:

@@ -31,6 +31,7 @@ from gradbook.net import (
     Net,
     PlaceNorm,
     Pool,
+    PRelu,
     Residual,
 )
 from gradbook.net.build import inference
@@ -117,6 +118,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             off = x - x.mean(axis=1, keepdims=True)
             normal = off / np.sqrt(x.var(axis=1, keepdims=True) + epsilon)
             return normal * _across(tensors["scale"], x) + _across(tensors["shift"], x)
+        case PRelu():
+            return np.where(x > 0, x, x * _across(tensors["slope"], x))
         case ScaleShift():
             return x * _across(tensors["scale"], x) + _across(tensors["shift"], x)
         case Filling():

@@ -138,7 +138,7 @@ class Corner:
 
 def corners(step: Step, values: Values) -> Iterator[Corner]:
     for node in step.graph.nodes:
-        if node in values and node.op.name in ("relu", "leaky_relu"):
+        if node in values and node.op.name in ("relu", "leaky_relu", "prelu"):
             yield from _near_zero(node.inputs[0], values)
         elif node in values and node.op.name == "maxpool":
             yield from _near_ties(node, values)

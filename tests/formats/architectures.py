@@ -224,6 +224,15 @@ def _bent(torch: Any) -> Any:
     )
 
 
+def _sloped(torch: Any) -> Any:
+    """Slopes that were learned: one for all, one for each channel, one for each value."""
+    nn = torch.nn
+    return nn.Sequential(
+        *(nn.Conv2d(1, 6, 5, 3), nn.PReLU(), nn.Conv2d(6, 8, 3, 2), nn.PReLU(8, 0.4)),
+        *(nn.Flatten(), nn.LazyLinear(12), nn.PReLU(12, -0.1), nn.Linear(12, 10)),
+    )
+
+
 def _shortcut(torch: Any) -> Any:
     """A block of ResNet's, whose shortcut has a convolution and a normalisation of its own."""
     nn = torch.nn
@@ -311,6 +320,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "dilated": (_dilated, DIGIT),
     "padded": (_padded, DIGIT),
     "bent": (_bent, DIGIT),
+    "sloped": (_sloped, DIGIT),
     "applied again": (_applied_again, DIGIT),
     "ResNet's shortcut": (_shortcut, DIGIT),
     "SqueezeNet's fire": (_fire, DIGIT),

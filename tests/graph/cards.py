@@ -281,6 +281,15 @@ CARDS: dict[str, Card] = {
         attributes=(0.25,),
         torch=lambda torch, x, slope: torch.nn.functional.leaky_relu(x, slope),
     ),
+    "prelu": Card(
+        TWO,
+        [
+            at(2, 0.5, value=2, slopes=(1, 0)),
+            at(-2, 0.5, value=-1, slopes=(0.5, -2)),
+            at(0, 0.5, value=0, slopes=(0.5, 0)),
+        ],
+        torch=lambda torch, x, slope: torch.where(x > 0, x, slope * x),
+    ),
     "log_sum_exp": Card(
         THREE,
         [

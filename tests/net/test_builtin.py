@@ -77,7 +77,13 @@ def test_weights_alone_decay_where_nothing_is_said():
 def test_every_kind_of_parameter_has_its_own_decay():
     net = parse("input 2; dense 2; batchnorm; decay 0.1 weights scales; decay 0.2 biases")
     decays = {role: net.decay_of(role) for role in Role}
-    assert decays == {Role.WEIGHT: 0.1, Role.BIAS: 0.2, Role.SCALE: 0.1, Role.SHIFT: 0}
+    assert decays == {
+        Role.WEIGHT: 0.1,
+        Role.BIAS: 0.2,
+        Role.SCALE: 0.1,
+        Role.SHIFT: 0,
+        Role.SLOPE: 0,
+    }
 
 
 def test_adamw_has_a_usual_decay_that_can_be_turned_off():

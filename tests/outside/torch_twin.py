@@ -29,6 +29,7 @@ from gradbook.net import (
     Parameter,
     PlaceNorm,
     Pool,
+    PRelu,
     Residual,
 )
 from tests.agree.runs import Epoch
@@ -126,6 +127,8 @@ class Twin:
                 case PlaceNorm(epsilon):
                     last = functional.layer_norm(x.movedim(1, -1), x.shape[1:2], *own, epsilon)
                     x = last.movedim(-1, 1)
+                case PRelu():
+                    x = functional.prelu(x, *own)
                 case Dropout():
                     x = self._dropped(x, self.masks.get(index))
                 case GoBack(back):

@@ -107,6 +107,16 @@ def _separable(layers):
     ]
 
 
+def _sloped(layers):
+    starts = "random_uniform"
+    each = layers.PReLU(alpha_initializer=starts, shared_axes=[1, 2])
+    one = layers.PReLU(alpha_initializer=starts, shared_axes=[1, 2, 3])
+    return [
+        *(layers.Input((6, 8, 2)), layers.Conv2D(3, 3), each, layers.Conv2D(2, 2), one),
+        *(layers.Flatten(), layers.PReLU(alpha_initializer=starts), layers.Dense(4)),
+    ]
+
+
 def _wide_pool(layers):
     return [
         *(layers.Input((6, 8, 2)), layers.Conv2D(3, 3, 2, padding="same", name="only")),
@@ -128,7 +138,14 @@ def _padded(layers):
     ]
 
 
-ROWS = {"padded": _padded, "mnist": _mnist, "MLP": _mlp, "LeNet-5": _lenet, "separable": _separable}
+ROWS = {
+    "sloped": _sloped,
+    "padded": _padded,
+    "mnist": _mnist,
+    "MLP": _mlp,
+    "LeNet-5": _lenet,
+    "separable": _separable,
+}
 BYTES = {"mnist": 255.0}
 
 
@@ -318,9 +335,9 @@ def test_normalisation_of_rows_is_refused(keras, tmp_path):
 @by_keras
 def test_what_a_model_within_a_model_has_that_is_no_layer_is_told_with_its_place(keras, tmp_path):
     layers = keras.layers
-    inner = keras.Sequential([layers.PReLU(name="mine")], name="inner")
+    inner = keras.Sequential([layers.UnitNormalization(name="mine")], name="inner")
     keras.Sequential([layers.Input((5,)), inner]).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="PReLU 'inner/mine': there is no such layer here"):
+    with pytest.raises(GradbookError, match="UnitNormalization 'inner/mine': there is no such"):
         read_keras(tmp_path / "net.keras")
 
 

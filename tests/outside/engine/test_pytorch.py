@@ -94,6 +94,10 @@ KINDS = {
         sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
         sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1"""
     ),
+    "learned slopes": parse(
+        """input 1x4x4; conv 3 3x3; prelu; conv 2 2x2 pad 1; prelu shared; flatten; dense 3; prelu
+        dense 2; softmax; loss cross-entropy; rate 0.2; seed 22; decay 0.01 slopes"""
+    ),
     "group and layer normalisation": parse(
         """input 1x4x4; conv 4 3x3; groupnorm 2; silu; conv 2 1x1; layernorm epsilon 0.01; flatten
         dense 4; layernorm; tanh; dense 2; softmax; loss cross-entropy; rate 0.2; seed 17

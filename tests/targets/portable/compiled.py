@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.net import Activation, Net
+from gradbook.net import Activation, Net, PRelu
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -23,9 +23,11 @@ COMPILERS = {
 
 
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it: not where a softmax stands in the middle."""
+    """Whether C is written for it: not with learned slopes or a softmax in the middle."""
     layers = [layer for layer in net.layers if not layer.passes_on]
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
+    if any(isinstance(layer, PRelu) for layer in layers):
+        return False
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
 
 
