@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.audit.material.kinds.catalogue import CONDEMNED, KINDS, UNJUDGED, found, judged
+from gradbook.audit.findings import RIGHT
+from tests.audit.material.kinds.catalogue import KINDS, found, judged
 
-STILL_CONDEMNED = {"an embedding, backward"}
-STILL_UNJUDGED = {"back through time"}
 SPOILT = {  # a few: bench/kinds.py has them all
     "momentum on another sheet": "w 2",
     "Adam with an annealed rate, on other sheets": "dw 1",
@@ -20,10 +19,9 @@ SPOILT = {  # a few: bench/kinds.py has them all
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_right_book_is_not_condemned(name, path):
+def test_a_right_book_is_right(name, path):
     verdict = judged(KINDS[name], path)
-    assert (verdict.word == CONDEMNED) is (name in STILL_CONDEMNED), verdict.words
-    assert (verdict.word == UNJUDGED) is (name in STILL_UNJUDGED), verdict.words
+    assert verdict.word == RIGHT, verdict.words
 
 
 @pytest.mark.parametrize(("name", "what"), SPOILT.items())

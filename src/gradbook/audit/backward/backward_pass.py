@@ -445,7 +445,13 @@ class BackwardPass:
 
     @cached_property
     def wrong(self) -> set[Address]:
-        return {cell for cell in self.backward if not self.is_right(cell)}
+        odd = {cell for cell in self.backward if not self.is_right(cell)}
+        return {cell for cell in odd if not self._serves_right_ones(cell, odd)}
+
+    def _serves_right_ones(self, cell: Address, odd: Collection[Address]) -> bool:
+        """Whether all that is made of a cell is right: a slope by a sum that has no cell."""
+        users = self.scope.inside.intersection(self.cells.flow.users.get(cell, ()))
+        return bool(users) and users.isdisjoint(odd)
 
     @cached_property
     def claimed_weights(self) -> dict[Address, list[Address]]:
