@@ -15,7 +15,7 @@ from gradbook.amounts import sureness
 from gradbook.errors import UsageError
 from gradbook.net import Net
 from gradbook.net.lower import scalar_step
-from gradbook.report.page import Section, made_with, page, table, text, wide, wide_drawing
+from gradbook.report.page import Section, page, table, text, wide, wide_drawing
 from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import (
     Block,
@@ -146,6 +146,8 @@ SMALLEST = 0.6  # of its size, that a drawing shrinks to before it scrolls
 
 def derivation_page(document: Document, net: Net, command: str = "") -> str:
     """The page; `command` is what makes it, for the foot."""
+    from gradbook.report.document import made_with
+    from gradbook.report.markup import markup
     from gradbook.targets.drawing import draw, style, svg  # which text has no need of
 
     drawing = draw(net)
@@ -156,7 +158,7 @@ def derivation_page(document: Document, net: Net, command: str = "") -> str:
         document.title,
         [Section(part.anchor, _inlines(part.heading), _blocks(part)) for part in parts],
         lead="\n".join([figure, _blocks(opening), _contents(parts)]),
-        foot=made_with(command),
+        foot=markup(made_with(command)),
         style=style() + fits,
     )
 

@@ -23,7 +23,9 @@ from gradbook.report.digits_tables import (
     scales,
     values_given,
 )
-from gradbook.report.page import Section, Side, made_with, resource, script, text, text_box
+from gradbook.report.document import made_with
+from gradbook.report.markup import markup
+from gradbook.report.page import Section, Side, resource, script, text, text_box
 from gradbook.report.page import page as whole_page
 
 MOST_BYTES, MOST_WITH_IMAGES = 400_000, 3_000_000  # of a page: one that can be mailed
@@ -48,7 +50,7 @@ def digits_page(
         f"{model.net.name or 'A network'} reads {what}",
         [Side(_left(model)), Side(_right(model, training))],
         lead=_lead(model, training),
-        foot=_data(model, training, samples) + made_with(command),
+        foot=_data(model, training, samples) + markup(made_with(command)),
         style=resource("play.css") + resource("digits.css"),
         script=script("digits/main.js"),
         computes=True,

@@ -126,11 +126,6 @@ def badge(verdict: str) -> str:
     return f'<span class="verdict v-{verdict.partition(" ")[0]}">{verdict}</span>'
 
 
-def made_with(command: str) -> str:
-    """The command that makes a page again, for its foot; nothing where none is known."""
-    return f"<p>Made with <code>{text(command)}</code></p>" if command else ""
-
-
 def resource(name: str) -> str:
     """A style or a script of `web/report/`."""
     return files("gradbook").joinpath("web", "report", name).read_text("utf-8")

@@ -25,7 +25,9 @@ from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
 from gradbook.palette import colour_of
 from gradbook.rates import USUAL_EPOCHS
-from gradbook.report.page import SCROLLS, Section, Side, made_with, resource, script, text, text_box
+from gradbook.report.document import made_with
+from gradbook.report.markup import markup
+from gradbook.report.page import SCROLLS, Section, Side, resource, script, text, text_box
 from gradbook.report.page import page as whole_page
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
@@ -364,7 +366,7 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
         f"{known.net.name or 'A network'}, to play with",
         [Side(left), Side(right)],
         lead=_lead(),
-        foot=_data(known, is_building) + made_with(command),
+        foot=_data(known, is_building) + markup(made_with(command)),
         style=resource("sweep.css") + resource("play.css"),
         script=script("view/main.js"),
     )
