@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gradbook.layers import ACTIVATIONS, LOSSES
+from gradbook.layers import ACTIVATIONS, LOSSES, PRelu
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "networks.md"
 
 
 def activations() -> str:
-    rows = (
+    rows = [
         (f"`{card.form.usage}`", "; ".join(filter(None, [*card.form.help, card.note])))
         for card in ACTIVATIONS.values()
-    )
+    ]
+    rows += [(f"`{form.usage}`", " ".join(form.help)) for form in PRelu.forms]
     return table(("word", "value of each x"), rows)
 
 

@@ -80,7 +80,15 @@ def test_every_parameter_decays_as_its_kind_does(net):
     made = module_of(trained_of(net))
     grouped = functions(net, Schedule("constant", 0.1))["groups"](made)
     decay = {id(p): group["weight_decay"] for group in grouped for p in group["params"]}
-    kinds = {"conv": "wb", "fc": "wb", "bn": "γβ", "gn": "γβ", "ln": "γβ", "pn": "γβ"}
+    kinds = {
+        "conv": "wb",
+        "fc": "wb",
+        "bn": "γβ",
+        "gn": "γβ",
+        "ln": "γβ",
+        "pn": "γβ",
+        "prelu": "αα",
+    }
     for name, parameter in made.named_parameters():
         layer, kind = name.split(".")
         role = kinds[layer.rstrip("0123456789")][kind == "bias"]

@@ -116,11 +116,11 @@ LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over 
     "square": "mse_loss",
 }
 CONDITIONS = {  # which parameters are of a kind, by their names
-    Role.WEIGHT: 'n[:2] not in norms and "weight" in n and "prelu" not in n',
+    Role.WEIGHT: 'n[:2] not in norms and "weight" in n',
     Role.BIAS: 'n[:2] not in norms and "bias" in n',
     Role.SCALE: 'n[:2] in norms and "weight" in n',
     Role.SHIFT: 'n[:2] in norms and "bias" in n',
-    Role.SLOPE: '"prelu" in n',
+    Role.SLOPE: 'n[:2] == "pr"',
 }
 
 
@@ -210,6 +210,8 @@ def _groups(net: Net) -> Iterator[str]:
         each, every = "n, p", "network.named_parameters()"
         names = ", ".join(f'"{WORDS[kind]}"' for kind in NORMS)
         yield f"    norms = ({names})"
+        if Role.SLOPE in decays:
+            yield '    own = (*norms, "pr")'
     else:
         each, every = "p", "network.parameters()"
     yield f"    every = list({every})"
@@ -233,7 +235,11 @@ def _conditions(net: Net, decays: Mapping[Role, float]) -> dict[str, float]:
     layers = zip(net.layers, net.shapes, strict=False)
     if len(others) == 1 and not any(_has_scales_of_places(*one) for one in layers):
         return {"p.ndim > 1": decays[Role.WEIGHT], "p.ndim == 1": others.pop()}
-    return {CONDITIONS[role]: decay for role, decay in decays.items()}
+    found = {CONDITIONS[role]: decay for role, decay in decays.items()}
+    if Role.SLOPE in decays:  # which is no weight of sums, though it is called so there
+        weights = found.pop(CONDITIONS[Role.WEIGHT])
+        found['n[:2] not in own and "weight" in n'] = weights
+    return found
 
 
 def _has_scales_of_places(layer: Layer, shape: Shape) -> bool:

@@ -260,7 +260,7 @@ def _of_each_place() -> Iterator[ValuePattern]:
     sheet = _Sheet(f"input 1; dense 1; dropout 0; {ending}")
     yield sheet.pattern("doubled", "z1", {"h1": "x"})
     sheet = _Sheet("input 1; dense 1; prelu; loss half squared error")
-    yield sheet.pattern("prelu", "a_o1", {"o1": "x", "α1": "slope"})
+    yield sheet.pattern("prelu", "a_o1", {"o1": "x", "α1": "w"})
     sheet = _Sheet("input 1; dense 1; dropout 0.5; dense 1; loss half squared error", batch=True)
     yield sheet.pattern("kept", "u1", {"h1": "x", "d1": "mask"})
 

@@ -157,7 +157,7 @@ function sloped(values, index) {
   const [slopes] = own(values, index)
   const given = values.columns[index]
   return named(values, index).map((name, k) =>
-    wanted(name, "prelu", { x: given[k], slope: slopes[Math.floor((k * slopes.length) / given.length)] }))
+    wanted(name, "prelu", { x: given[k], w: slopes[Math.floor((k * slopes.length) / given.length)] }))
 }
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
