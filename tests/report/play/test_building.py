@@ -21,7 +21,7 @@ from tests.targets.page.machine import asked, number
 
 pytestmark = pytest.mark.witness("node")
 EPOCHS = 5
-MEMORY = re.compile(r"[vms]_[wbγβ]\d+|k")  # what an update remembers
+MEMORY = re.compile(r"[vms]_[wbγβα]\d+|k")  # what an update remembers
 SLOT = re.compile(r"⟦(\d+)⟧")
 
 
