@@ -185,14 +185,14 @@ function gatesOf(values, chains, trained) {
   const { net, columns, outputs, names, layerNames } = values
   const byName = new Map([...names].map(([line, name]) => [said(name), line]))
   return net.layers.flatMap((layer, k) => {
-    if (layer.card !== "activation") return []
+    if (!values.cards[layer.card].namesAfter) return []
     const own = elements(layerNames[k + 1], net.shapes[k + 1])
     const pairs = columns[k + 1].flatMap((made, j) => {
       const given = byName.get(said(/** @type {import("./names.js").ValueName} */ (own[j].of)))
       return given !== undefined && chains.towards.has(given) && chains.towards.has(made) ? [{ given, made }] : []
     })
     if (!pairs.length) return []
-    const isAlone = !values.mixing.includes(layer.kind) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
+    const isAlone = layer.card === "activation" && !values.mixing.includes(layer.kind) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
     const passing = pairs.map(({ given }) => chains.slope(given))
     return [{
       covers: dependOn(values.lines.lines, passing, trained.map(weight => chains.slope(weight))),
