@@ -25,6 +25,19 @@ KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
 
 
 # Chromium reads its commands from file 3 and answers into file 4, whatever these were here.
+MIDDLE = """(async () => {{
+  const element = document.querySelector({selector})
+  let before = ""
+  for (let tries = 0; tries < 50; tries++) {{
+    element.scrollIntoView({{ block: "center", behavior: "instant" }})
+    const box = element.getBoundingClientRect()
+    const middle = [box.x + box.width / 2, box.y + box.height / 2]
+    if (before === String(middle)) return middle
+    before = String(middle)
+    await new Promise(done => requestAnimationFrame(done))
+  }}
+  throw new Error("it doesn't stand still")
+}})()"""
 LISTENING = """
 import fcntl, os, sys
 asked, answered = [fcntl.fcntl(int(word), fcntl.F_DUPFD, 10) for word in sys.argv[1:3]]
@@ -129,13 +142,8 @@ class Browser:
         self.settle()
 
     def _middle(self, selector: str) -> tuple[float, float]:
-        """Of an element, which is in sight then."""
-        x, y = self.value(
-            f"(() => {{ const e = document.querySelector({selector!r}); "
-            "e.scrollIntoView({block: 'center', behavior: 'instant'}); "
-            "const b = e.getBoundingClientRect(); "
-            "return [b.x + b.width / 2, b.y + b.height / 2] })()"
-        )
+        """Of an element, which is in sight then, and stands still."""
+        x, y = self.value(MIDDLE.format(selector=repr(selector)))
         return x, y
 
     def click_at(self, x: float, y: float) -> None:
