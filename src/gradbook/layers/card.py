@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -64,6 +65,11 @@ class Role(StrEnum):
     def plural(self) -> str:
         """The statement of the text form that gives their start values."""
         return f"{self.tensor}es" if self is Role.BIAS else f"{self.tensor}s"
+
+    @property
+    def typed(self) -> str:
+        """Its letter as it can be typed: gamma for γ."""
+        return unicodedata.name(self).rpartition(" ")[2].lower()
 
     @property
     def start(self) -> float:

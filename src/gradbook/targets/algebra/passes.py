@@ -9,6 +9,7 @@ from itertools import zip_longest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.layers import Role
 from gradbook.lowering import expansion
 from gradbook.net.derivation import Chain, ChainSum, Local, OverSamples, Worked, partials, pieces
 from gradbook.net.step import losses
@@ -225,7 +226,6 @@ WHY: dict[str, Sequence[Inline]] = {
 
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
 MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
-KINDS = {"w": "Weight", "b": "Bias", "γ": "Scale", "β": "Shift", "α": "Slope"}
 MEMORY_OF_ADAM = (
     "Adam counts the steps in k and remembers means of the gradient in m and of its square in s; "
     "all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new k, m and "
@@ -303,7 +303,9 @@ class _Backward:
         chain = self.known.derived.chains[weight]
         self.shared_steps(chain)
         assert weight.name
-        self.story.heading(f"{KINDS[weight.name.stem]} ", symbol_of(weight), level=2)
+        self.story.heading(
+            f"{Role(weight.name.stem).name.capitalize()} ", symbol_of(weight), level=2
+        )
         if chain == ChainSum(()):
             self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
         self.line(weight)

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import ClassVar
 
 from gradbook.graph.names import Name
+from gradbook.layers import Role
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
     Block,
@@ -37,12 +38,9 @@ GREEK = {
     "σ": r"\sigma",
     "σ²": r"\sigma^2",
     "μ": r"\mu",
-    "γ": r"\gamma",
-    "β": r"\beta",
-    "α": r"\alpha",
     "δ": r"\delta",
     "π": r"\pi",
-}
+} | {role: rf"\{role.typed}" for role in Role if role != role.typed}
 FUNCTIONS = {"σ": r"\sigma", "Φ": r"\Phi", "σ′": r"\sigma'", "tanh′": r"\tanh'"} | {
     name: rf"\{name}" for name in ("tanh", "exp", "ln", "max", "min", "sinh", "cosh")
 }

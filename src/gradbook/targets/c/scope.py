@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gradbook.graph.node import Node
+from gradbook.layers import Role
 from gradbook.targets.c.loops import Kernel
 from gradbook.targets.c.placing import Pass
 from gradbook.targets.c.plan import Plan
@@ -17,8 +18,8 @@ from gradbook.targets.c.words import WEIGHT_GRADIENTS
 
 # Names ----------------------------------------------------------------------------
 
-GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "γ": "gamma", "β": "beta"}
-GREEK |= {"α": "alpha", "η": "rate", "²": "2"}
+GREEK = {"∂E/∂": "dE_d", "σ²": "var", "μ": "mu", "σ": "sigma", "η": "rate", "²": "2"}
+GREEK |= {role: role.typed for role in Role}
 RESERVED = re.compile(  # words of C, and those that the hand-written parts use
     "all|at|auto|bits|c|choose|do|e|for|h|if|int|k|mask|place|real|room|root|row|tile|to|vec|w"
 )

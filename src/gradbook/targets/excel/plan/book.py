@@ -12,6 +12,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
+from gradbook.layers import Role
 from gradbook.net import Net
 from gradbook.net.build import training_step
 from gradbook.net.derivation import Local
@@ -70,7 +71,7 @@ ROW_HEIGHT = 20  # pixels
 MOST_WORDS = 24  # characters of a column's name, in the panel
 RATE_WORDS = "η, the learning rate"
 MOST_BESIDE = (14, 5)  # samples and values that have room beside the chart
-ASCII = str.maketrans({"γ": "gamma", "β": "beta", "α": "alpha"})  # names that can be typed
+ASCII = str.maketrans({str(role): role.typed for role in Role})  # names that can be typed
 
 
 @dataclass(frozen=True)
