@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-NAME = "(?:σ²|[A-Za-zμγβησΦ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zγβ0-9_]*′?"
+NAME = "(?:σ²|[A-Za-zμαγβησΦ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zαγβ0-9_]*′?"
 TOKEN = re.compile(
     rf"""\s*(?:
       (?P<partial>∂{NAME}/∂{NAME})
