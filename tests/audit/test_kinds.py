@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.findings import RIGHT
+from gradbook.audit.findings import RIGHT, UNFINISHED
 from tests.audit.material.kinds.catalogue import KINDS, found, judged
 
 SPOILT = {  # a few: bench/kinds.py has them all
@@ -15,6 +15,7 @@ SPOILT = {  # a few: bench/kinds.py has them all
     "a block of nine rows a step": "index",
     "attention, backward": "term",
     "one neuron, a circle that is meant": "update",
+    "a gated unit, backward": "gate",  # a derivative that stands twice, where another is meant
 }
 
 
@@ -29,3 +30,10 @@ def test_a_mistake_is_found_in_its_cells(name, what, path):
     kind = KINDS[name]
     verdict = found(kind, kind.mistakes[what], path)
     assert verdict.word == "found", verdict.words
+
+
+def test_a_heading_calls_a_wrong_cell_the_derivative_of_what_is_named_elsewhere(path):
+    kind = KINDS["layer normalisation, backward"]
+    verdict = found(kind, kind.mistakes["term"], path)
+    assert UNFINISHED in verdict.words
+    assert "not recognised as any derivative: E11" in verdict.words

@@ -124,8 +124,15 @@ def _fault(back: BackwardPass, wrong: WrongBlock, known: Remedy | None) -> Block
 
 
 def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
-    """The cells that a heading calls derivatives though they aren't recognised as any."""
-    return [cell for cell in sorted(back.wrong) if back.cells.naming.calls_gradient(cell)]
+    """The cells that a heading calls derivatives, in general or by something that the loss depends
+    on (dx), though they aren't recognised as any."""
+    naming = back.cells.naming
+    by = {f"d{word}" for cell in back.slopes for word in naming.words(cell)}
+    return [
+        cell
+        for cell in sorted(back.wrong)
+        if naming.calls_gradient(cell) or not by.isdisjoint(naming.words(cell))
+    ]
 
 
 # Cells from which others are wrong -------------------------------------------------------
@@ -147,7 +154,7 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
     found: list[tuple[int, WrongBlock]] = []
     for wrong in islice(_hypotheses(back, every), MOST_TRIED):
         gain = _gain(back, wrong, every)
-        if gain >= (1 if _is_wrong(back, wrong) else MANY):
+        if gain >= (1 if _is_wrong(back, wrong) or _is_double(back, wrong) else MANY):
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
     likely = [wrong for gain, wrong in found if gain == best]
@@ -163,6 +170,13 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
 
 def _is_wrong(back: BackwardPass, found: WrongBlock) -> bool:
     return not back.wrong.isdisjoint(found.block.cells)
+
+
+def _is_double(back: BackwardPass, found: WrongBlock) -> bool:
+    """Whether other cells are the same derivatives, and none is what these may be meant to be."""
+    others = Counter(claim.of for cell in back.backward for claim in back.claims(cell))
+    mine = [claim.of for cell in found.block.cells for claim in back.claims(cell)]
+    return bool(mine) and all(others[of] > 1 for of in mine) and not any(map(others.get, found.of))
 
 
 def _hypotheses(back: BackwardPass, every: Sequence[MatrixBlock]) -> Iterator[WrongBlock]:
