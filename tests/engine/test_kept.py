@@ -13,7 +13,7 @@ import pytest
 
 from gradbook.engine import libraries as keeping
 from gradbook.engine.compilers import CompilerError, require_compiler
-from gradbook.engine.libraries import Library, cached, compile_library, digest_of, load
+from gradbook.engine.libraries import Library, compile_library, digest_of, keep_library, load
 from gradbook.folders import of_this_process
 from gradbook.system import LIBRARY
 
@@ -280,4 +280,4 @@ def test_what_a_compiler_objects_to_is_not_taken_for_a_full_disk(cache):
         raise CompilerError("gcc can't compile the engine: error")
 
     with pytest.raises(CompilerError, match="gcc can't compile"):
-        cached(digest_of("a"), LIBRARY, objects)
+        keep_library(digest_of("a"), LIBRARY, objects)

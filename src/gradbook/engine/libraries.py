@@ -51,7 +51,7 @@ def digest_of(*content: str | bytes) -> str:
     return digest.hexdigest()[:HASHED]
 
 
-def cached(made_of: str, ending: str, make: Make) -> Library:
+def keep_library(made_of: str, ending: str, make: Make) -> Library:
     """The library made of what has this hash; `make` makes it in a folder where none is kept."""
     try:
         return _kept_in(kept_in(KIND), made_of, ending, make)
@@ -144,7 +144,7 @@ def compile_library(
     machine = system.kind_of_machine()
     made_of = digest_of(text, compiler.version, machine, " ".join(own_words), *compiles_for)
     make = partial(build, text=text, compiler=compiler, words=words, effort=effort)
-    return cached(made_of, compiler.ending, make)
+    return keep_library(made_of, compiler.ending, make)
 
 
 def build(

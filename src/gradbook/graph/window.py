@@ -176,7 +176,7 @@ def overhang(window: Window, area: Shape) -> Sides:
 # What callers hand in.
 
 
-def both(what: str, given: object) -> Both:
+def as_pair(what: str, given: object) -> Both:
     """Two sizes, or one that stands for both."""
     found = sizes(what, given)
     if len(found) not in (1, 2):

@@ -126,7 +126,7 @@ class Activation(Layer):
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,) = given
-        return activated(self.kind, x, self.settings)
+        return activate(self.kind, x, self.settings)
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
         """By way of ln Σ e^o, which softmax measures every value from."""
@@ -136,7 +136,7 @@ class Activation(Layer):
         return site.make("exp", logs) if self.kind == "softmax" else logs
 
 
-def activated(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
+def activate(kind: str, x: Node, settings: Sequence[Any] = ()) -> Node:
     """What an activation makes of each value; its settings are numbers, or values of the graph."""
     if kind == "identity":
         return x

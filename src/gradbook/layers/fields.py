@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from gradbook.arguments import as_list, number, whole
 from gradbook.errors import UsageError, did_you_mean
-from gradbook.graph.window import NOWHERE, SAME, Shape, both, pad_words, short
+from gradbook.graph.window import NOWHERE, SAME, Shape, as_pair, pad_words, short
 from gradbook.statements import SECOND, Statement, digits
 
 UNKNOWN_CHOICE = "unknown {word!r}{hint}"
@@ -196,7 +196,7 @@ class BothField(TextField):
         return "x".join(map(str, value)) if self.always_both else short(value)
 
     def settle(self, word: str, value: Any) -> Any:
-        return None if value is None else both(f"{word}'s {self.what}", value)
+        return None if value is None else as_pair(f"{word}'s {self.what}", value)
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,7 @@ class PairOption(OptionField):
         return "" if value in (None, self.usual) else f"{self.name} {short(value)}"
 
     def settle(self, word: str, value: Any) -> Any:
-        return None if value is None else both(f"{word}'s {self.name}", value)
+        return None if value is None else as_pair(f"{word}'s {self.name}", value)
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ class SampleError:
         measured = reshape(before, value.shape) if self.loss.ending else value
         if self.smoothing:
             share = value.graph.constant(self.smoothing)
-            targets = smoothed(targets, share, self.outputs)
+            targets = smooth(targets, share, self.outputs)
         errors = value.graph.make(self.loss.op, targets, measured)
         if self.loss.of_all:
             return self._named(errors)
@@ -241,7 +241,7 @@ class SampleError:
         return error.graph.named(error, SAMPLE_ERROR) if error.each else error
 
 
-def smoothed(targets: Node, share: Node, outputs: int) -> Node:
+def smooth(targets: Node, share: Node, outputs: int) -> Node:
     """Targets of which a share is spread over all outputs."""
     return (1 - share) * targets + share / outputs
 

@@ -64,7 +64,7 @@ def require_classes(net: Description, count: int, whose: str) -> None:
         )
 
 
-def settled(net: Description) -> dict[str, object]:
+def settle_parts(net: Description) -> dict[str, object]:
     """The fields in their one canonical form, so that equal networks compare equal."""
     return {
         "input": sizes("the input's size", net.input),

@@ -14,7 +14,7 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.layers import Activation, Dense, Loss, Role
 from gradbook.looks import look, picture
 from gradbook.net.description import Description, Misfit, Sample
-from gradbook.net.fit import check, settled
+from gradbook.net.fit import check, settle_parts
 from gradbook.net.text import (
     TRAINING,
     Draft,
@@ -52,7 +52,7 @@ class Net(Description):
     """
 
     def __post_init__(self) -> None:
-        settle(self, **settled(self))
+        settle(self, **settle_parts(self))
         check(self)
 
     @staticmethod

@@ -337,11 +337,11 @@ def _without(trained: TrainedNet, place: int) -> TrainedNet:
     """What was read of the layer is read of the one before it."""
     gone, instead = place + 1, trained.layers[place].reads[0]
 
-    def renumbered(value: int) -> int:
+    def renumber(value: int) -> int:
         return instead if value == gone else value - (value > gone)
 
     layers = (
-        replace(layer, reads=tuple(map(renumbered, layer.reads)))
+        replace(layer, reads=tuple(map(renumber, layer.reads)))
         for other, layer in enumerate(trained.layers)
         if other != place
     )

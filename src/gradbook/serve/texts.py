@@ -71,7 +71,7 @@ def network(text: str) -> Net:
     return net
 
 
-def explained(text: str, only: str | None) -> TextResult:
+def explain_text(text: str, only: str | None) -> TextResult:
     found = explain(network(text), only)
     words = ["--only", only] if only else []
     files = {
@@ -84,7 +84,7 @@ def explained(text: str, only: str | None) -> TextResult:
     return TextResult({name: content.encode() for name, content in files.items()})
 
 
-def written(text: str, epochs: int | None, rate: float | None) -> TextResult:
+def write_sheet(text: str, epochs: int | None, rate: float | None) -> TextResult:
     with temporary_folder() as folder:
         path = Path(folder, "net.xlsx")
         book = write_workbook(network(text), path, epochs=epochs or USUAL_EPOCHS, rate=rate)
@@ -122,8 +122,8 @@ def _command(verb: str, *words: str) -> str:
 def made_of_text(kind: str, asked: Mapping[str, Any]) -> Task:
     """The task by which a text becomes what is asked for."""
     works: Mapping[str, Callable[..., TextResult]] = {
-        "explain": explained,
-        "sheet": written,
+        "explain": explain_text,
+        "sheet": write_sheet,
         "sweep": swept,
     }
     return partial(works[kind], **asked)

@@ -26,9 +26,9 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, named_inputs
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, LayerNorm, LayerSite
-from gradbook.layers.activations import activated
+from gradbook.layers.activations import activate
 from gradbook.layers.fields import plain
-from gradbook.layers.losses import op_of_all, smoothed
+from gradbook.layers.losses import op_of_all, smooth
 from gradbook.layers.updates import UpdateCard, WeightStep
 from gradbook.net import Activation, Loss, Update, parse
 from gradbook.net.lower import scalar_step
@@ -290,7 +290,7 @@ def _activated(
     x, *leaves = (graph.leaf(Name(it)) for it in ("x", *settings))
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
     own = [said] if isinstance(said, int) else leaves
-    value = graph.named(activated(kind, x, own), Name("y"))
+    value = graph.named(activate(kind, x, own), Name("y"))
     found = _pattern(name, value, {**places, value: "y"})
     return replace(found, is_rewritten=said != "", is_below_zero=said == BELOW_ZERO)
 
@@ -329,7 +329,7 @@ def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
                 if is_smoothed:
                     share = sheet.step.graph.leaf(Name("smoothing"))
                     places[share] = "smoothing"
-                    said = [smoothed(target, share, count) for target in sheet.step.targets]
+                    said = [smooth(target, share, count) for target in sheet.step.targets]
                     value = op_of_all(loss, said, given)
                 name = f"{loss} of {ending}{' smoothed' * is_smoothed}"
                 yield _pattern(name, value, places, count)
