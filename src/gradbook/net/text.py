@@ -349,11 +349,12 @@ A network is a few lines of text, one thing a line; ';' may stand for a line's e
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
   decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
-                             (weights biases scales shifts), lose per step and unit of η;
+                             (weights biases scales shifts slopes), lose per step and unit of η;
                              adamw takes 0.01 for weights where nothing is said
   rate NUMBER                the learning rate η
   weights NUMBER …           start values of w1, w2, … in order; more lines go on
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of normalisations
+  slopes NUMBER …            likewise for α1 … of prelu; 0.25 where nothing is said
   seed N                     what weights that are not given are drawn from
   sample NUMBER … -> NUMBER …
                              inputs (channel by channel, row by row), then targets
