@@ -35,6 +35,9 @@ NETS = {
         "conv 2 1x1; add back 3; go back 7; silu; conv 2 3x3; concat back 3 0; flatten; dense 3; "
         "log softmax; loss cross-entropy"
     ),
+    "learned slopes": parse(
+        "input 1x5x5; conv 2 2x2; prelu; conv 2 2x2; prelu shared; flatten; dense 3; prelu"
+    ),
     "squared shares": parse(
         "input 1x5x5; conv 2 2x2; softplus; flatten; dense 3; softmax; loss mean squared error"
     ),

@@ -161,10 +161,10 @@ def _kind(layer: Layer) -> str:
 
 
 def _statistics(net: Net, index: int, layer: Layer, own: dict[Role, str]) -> list[str]:
-    """Scale and shift of a normalisation by their arrays' names; of a batch's its mean and
-    variance before them."""
+    """What a layer works with beside sums, by the arrays' names: scale and shift of a
+    normalisation, of a batch's its mean and variance before them; learned slopes."""
     kept = map(str, statistics_names(net, index)) if layer.statistics else ()
-    return [*kept, own[Role.SCALE], own[Role.SHIFT]] if layer.normalises else []
+    return [] if layer.sums else [*kept, *own.values()]
 
 
 def _slope(net: Net, index: int) -> dict[str, Any] | None:

@@ -134,7 +134,10 @@ function throughPlace(way) {
   const [number, { channel }] = [flatNumber(place, look.shape(read)), goesTo(way)]
   const machine = new Machine(lines, [], 1)
   layer.reads.forEach((other, k) => machine.fill(given[k] ?? 0, look.at(other, placeOf(number, look.shape(other)))))
-  kept.forEach((line, k) => machine.fill(line, weights[layer.statistics[k] ?? ""]?.[channel] ?? 0))
+  kept.forEach((line, k) => {
+    const own = weights[layer.statistics[k] ?? ""] ?? new Float32Array(1)
+    machine.fill(line, own[own.length > 1 ? channel : 0] ?? 0)
+  })
   const slope = slopes[nth] ?? 0
   machine.run(machine.order([slope]))
   return [alone(way, machine.at(slope) ?? 0)]
