@@ -155,7 +155,7 @@ def _computed(net: Net, index: int) -> dict[str, Any]:
 
 
 def _kind(layer: Layer) -> str:
-    if layer.ending:
+    if layer.names_after:
         return layer.ending if layer.is_softmax else "activation"
     return layer.word or "concat"  # of one value, where an earlier value goes on
 
