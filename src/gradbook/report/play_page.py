@@ -353,7 +353,7 @@ def play_page(net: Net, command: str = "") -> str:
 def _page(known: PageContent, command: str, is_building: bool) -> str:
     chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
-        Section("network", "The network", _drawing()),
+        Section("network", "The network", _drawing(is_building)),
         Section("chain-rule", "One value, and its chain", chain),
         Section("data", "Samples", _samples(known, is_building)),
     )
@@ -365,17 +365,18 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
     return whole_page(
         f"{known.net.name or 'A network'}, to play with",
         [Side(left), Side(right)],
-        lead=_lead(),
+        lead=_bar(),
         foot=_data(known, is_building) + markup(made_with(command)),
         style=resource("sweep.css") + resource("play.css"),
         script=script("view/main.js"),
     )
 
 
-def _lead() -> str:
+def _bar() -> str:
+    """One line with the title: what trains, how far it is, and what is done to the whole page."""
     buttons = (
-        '<button type="button" id="step">Step</button>'
         '<button type="button" id="run">Run</button>'
+        '<button type="button" id="step">Step</button>'
         '<button type="button" id="reset">Reset</button>'
     )
     paces = "".join(
@@ -383,20 +384,22 @@ def _lead() -> str:
         for words, pace in PACES.items()
     )
     return (
-        '<p class="lead">Every number is computed here, in your browser, as you change it. '
-        "Point at a weight to see its way to the error; drag it, or use the arrow keys, to change "
-        "it.</p>\n"
-        f'<p id="old">{OLD}</p>'
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
-        f'<select id="pace" aria-label="epochs">{paces}</select>'
-        '<p class="figures">epoch <output id="epoch">1</output></p>'
-        '<p class="figures"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
+        f'<select id="pace" aria-label="epochs">{paces}</select></div>'
+        '<div class="figures"><p>epoch <output id="epoch">1</output></p>'
+        '<p class="loss"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
+        '<div class="bar" id="actions" role="group" aria-label="Changes">'
+        '<button type="button" id="undo" disabled>Undo</button>'
+        '<button type="button" id="redo" disabled>Redo</button></div>'
     )
 
 
-def _drawing() -> str:
+def _drawing(is_building: bool) -> str:
     """The drawing, and what maps are painted with; the page hides what a network has no use for."""
+    builder = '<div id="builder"></div>' if is_building else ""
     return (
+        '<p class="lead">Point at a weight to see its way to the error; drag it, or use the '
+        f'arrow keys, to change it.</p><p id="old">{OLD}</p>{builder}'
         '<fieldset class="paints" id="paints" hidden><legend>in the maps</legend>'
         '<label><input type="radio" name="paint" id="paint-values" checked> values</label>'
         '<label><input type="radio" name="paint" id="paint-slopes"> gradients: the error '
@@ -477,8 +480,7 @@ def _editor(known: PageContent) -> str:
         "give others. <code>gradbook help networks</code> says what can be written.</p>"
         f"{text_box(lines, 'The network as text')}"
         '<p id="text-said" role="status"></p>'
-        '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
-        '<button type="button" id="text-as-written">As written</button>'
+        '<p class="own"><button type="button" id="text-as-written">As written</button>'
         '<button type="button" id="save">Save as net.txt</button></p>' + _commands(known.net)
     )
 
