@@ -60,8 +60,6 @@ PACKAGES = {
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
     "wandb": "wandb",
-    "build": "build",
-    "twine": "twine",
 }
 WITNESSES = (*PROGRAMS, *PACKAGES)
 

@@ -156,7 +156,6 @@ COLOURS = {
     "wrong": "red",
     "frozen": "magenta",
     "unfinished": "yellow",
-    "forward pass": "",
     "no network": "",
     "unreadable": "red",
 }

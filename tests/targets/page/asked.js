@@ -16,6 +16,7 @@ const { tableOf } = await load("build/table.js")
 
 const { layoutOf } = await load("view/layout.js")
 const { spaced } = await load("view/spacing.js")
+const { workbookOf } = await load("view/workbook.js")
 
 const answers = {
   /** Where columns of these sizes stand. */
@@ -81,6 +82,13 @@ const answers = {
   build({ text, building, samples }) {
     return tableOf(read(text, building.grammar), samples ?? [], building)
   },
+  /** The workbook that the page makes of the network at its start, in letters. */
+  async workbook({ table, rate }) {
+    const training = begun(table, rate)
+    const content = { ...table, slopes: Object.fromEntries(table.chains.map(([line, chain]) => [line, chain.value])) }
+    const made = await workbookOf({ content, training, samples: table.samples, rate })
+    return Buffer.from(await made.arrayBuffer()).toString("base64")
+  },
   /** One word on numbers. */
   word({ word, operands, which }) {
     const values = Float64Array.from([0, ...operands])
@@ -106,7 +114,7 @@ function begun(table, rate) {
 /** JSON has no word for what is no number. */
 const plain = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value)
 
-createInterface({ input: process.stdin }).on("line", line => {
+createInterface({ input: process.stdin }).on("line", async line => {
   const { about, ...question } = JSON.parse(line)
-  console.log(JSON.stringify(answers[about](question), plain))
+  console.log(JSON.stringify(await answers[about](question), plain))
 })

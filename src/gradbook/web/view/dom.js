@@ -59,6 +59,15 @@ export function byId(id) {
   return document.getElementById(id)
 }
 
+/** A file of one's own.
+ * @param {string} name @param {Blob} content
+ */
+export function save(name, content) {
+  const link = make("a", { href: URL.createObjectURL(content), download: name })
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(link.href))
+}
+
 /** A formula of our own making.
  * @param {string} math @returns {HTMLElement}
  */

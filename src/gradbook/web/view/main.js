@@ -1,22 +1,21 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
-import { labelled, tableOf } from "../build/table.js"
-import { read } from "../text/reader.js"
-import { byId, say } from "./dom.js"
+import { labelled } from "../build/table.js"
+import { byId, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
 import { Model, textOf, withRate } from "./model.js"
-import { readRows, SamplesPanel } from "./samples.js"
+import { unpacked } from "./packed.js"
+import { read, SamplesPanel } from "./samples.js"
+import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 
-const given = JSON.parse(byId("content").textContent)
-const { building, widths, madeUp } = given
-const content = building
-  ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
-  : given
+const content = JSON.parse(byId("content").textContent)
+const { widths } = content
+const building = content.building && JSON.parse(unpacked(content.building))
 const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
@@ -89,16 +88,11 @@ fitSections()
 byId("old").remove()
 if (building) new Editor(model, building, rebuild)
 else model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
+new SharePanel(model, controls)
 
 // The network as it is now, in its text form -----------------------------------
 
-byId("save").addEventListener("click", () => {
-  const link = document.createElement("a")
-  link.href = URL.createObjectURL(new Blob([textOf(model)], { type: "text/plain" }))
-  link.download = "net.txt"
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href))
-})
+byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(model)], { type: "text/plain" })))
 
 // Data of one's own -----------------------------------------------------------
 
@@ -106,7 +100,7 @@ byId("save").addEventListener("click", () => {
 async function take(file) {
   try {
     const { inputs, targets, most } = model.content
-    model.begin(readRows(await file.text(), inputs.length, targets.length, most))
+    model.begin(read(await file.text(), inputs.length, targets.length, most))
     tell(`${file.name}: ${model.samples.length} samples`)
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)

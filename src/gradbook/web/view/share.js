@@ -1,0 +1,219 @@
+// What can be taken along: a link to the page as it is, the drawing as a picture or a film, a workbook, a command.
+
+import { fragment, pack, restore, stateOf, unpack } from "./address.js"
+import { byId, make, save, say, short } from "./dom.js"
+import { textOf } from "./model.js"
+import { PHRASES } from "./phrases.js"
+import { workbookOf } from "./workbook.js"
+
+const LATER = 500 // milliseconds without a change, until the address follows
+const SCALE = 2 // pixels of a picture for each of the drawing
+const FILM = { frames: 100, every: 100, foot: 34 } // milliseconds; the room for what stands below
+const LOOK = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "font-family", "font-size", "font-style", "font-weight", "visibility"] // inherited
+const OWN_LOOK = ["opacity", "fill-opacity", "display"]
+
+export class SharePanel {
+  /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls */
+  constructor(model, controls) {
+    this.model = model
+    this.controls = controls
+    this.isStopped = false
+    this.packed = "" // what the address last said
+    this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
+    this.field = make("input", { readonly: true, hidden: true, "aria-label": PHRASES.toCopy, id: "share-text" })
+    this.film = this.button("film", () => (this.isFilming ? (this.isStopped = true) : this.record()))
+    byId("share-parts").append(
+      this.button("link", () => this.link()), this.button("frame", () => this.frame()),
+      this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
+      this.button("png", () => this.png()), ...("MediaRecorder" in window ? [this.film] : []),
+      this.button("workbook", async () => save("network.xlsx", await workbookOf(model))),
+      this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
+    addEventListener("hashchange", () => this.open())
+    this.open().then(async () => {
+      this.packed = await pack(stateOf(model))
+      model.listeners.push(() => this.follow())
+    })
+  }
+
+  /** @param {keyof typeof PHRASES.share} what @param {() => any} act @private */
+  button(what, act) {
+    const tried = async () => {
+      try {
+        await act()
+      } catch (error) {
+        this.tell(error instanceof Error ? error.message : String(error))
+      }
+    }
+    return make("button", { type: "button", id: `share-${what}`, onclick: tried }, PHRASES.share[what])
+  }
+
+  /** @param {string} words @private */
+  tell(words) {
+    say(byId("share-said"), words)
+  }
+
+  /** Become what the address says. @private */
+  async open() {
+    const { letters, isEmbedded } = fragment(location.hash)
+    document.documentElement.classList.toggle("embed", isEmbedded)
+    if (letters === null || letters === this.packed) return
+    try {
+      const state = unpack(letters)
+      this.controls.stop()
+      restore(this.model, state)
+      this.tell("")
+    } catch (error) {
+      this.tell(error instanceof Error ? error.message : String(error))
+      byId("share-said").scrollIntoView({ block: "nearest" })
+    }
+  }
+
+  /** Let the address say how the page is, once it rests. @private */
+  follow() {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(async () => {
+      if (this.controls.isRunning || this.isFilming) return
+      const letters = await pack(stateOf(this.model))
+      if (letters !== this.packed) this.put(letters)
+    }, LATER)
+  }
+
+  /** @param {string} letters @private */
+  put(letters) {
+    this.packed = letters
+    const { isEmbedded } = fragment(location.hash)
+    try {
+      history.replaceState(null, "", `#${isEmbedded ? "embed&" : ""}n=${letters}`)
+    } catch {
+      // a page within another may not be allowed to
+    }
+  }
+
+  /** @private */
+  async link() {
+    const letters = await pack(stateOf(this.model))
+    this.put(letters)
+    await this.offer(`${location.href.split("#")[0]}#n=${letters}`)
+  }
+
+  /** @private */
+  async frame() {
+    const own = location.href.split("#")[0]
+    const source = location.protocol === "file:" ? own.slice(own.lastIndexOf("/") + 1) : own
+    await this.offer(`<iframe src="${source}#embed&amp;n=${await pack(stateOf(this.model))}" width="900" height="520" title="${document.title.replaceAll('"', "&quot;")}"></iframe>`)
+  }
+
+  /** Copy it, and show it to be copied by hand.
+   * @param {string} text @private
+   */
+  async offer(text) {
+    this.field.hidden = false
+    this.field.value = text
+    this.field.select()
+    const isCopied = await navigator.clipboard?.writeText(text).then(() => true, () => false)
+    this.tell(isCopied ? PHRASES.copied : PHRASES.toCopy)
+  }
+
+  /** @private */
+  async png() {
+    const canvas = make("canvas")
+    await paint(canvas, picture(drawn()))
+    canvas.toBlob((/** @type {Blob} */ blob) => save("network.png", blob))
+  }
+
+  /** Film the training from here, at the pace that is chosen; what is drawn is drawn anew for each frame. @private */
+  async record() {
+    const { model, controls, film } = this
+    const canvas = make("canvas")
+    const steps = Math.max(1, Math.min(100, Math.round((Number(controls.pace.value) * FILM.every) / 1000)))
+    const type = ["video/webm", "video/mp4"].find(it => MediaRecorder.isTypeSupported(it))
+    controls.stop()
+    this.isFilming = true
+    this.isStopped = false
+    try {
+      await paint(canvas, picture(drawn(), this.caption()))
+      const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type })
+      const parts = /** @type {Blob[]} */ ([])
+      recorder.ondataavailable = ({ data }) => parts.push(data)
+      const done = new Promise(end => (recorder.onstop = end))
+      recorder.start()
+      const begun = performance.now()
+      for (let k = 1; k <= FILM.frames && !this.isStopped; k++) {
+        for (let step = 0; step < steps; step++) model.step()
+        await new Promise(later => setTimeout(later, Math.max(0, begun + k * FILM.every - performance.now())))
+        await new Promise(requestAnimationFrame)
+        await paint(canvas, picture(drawn(), this.caption()))
+        say(film, `${PHRASES.stopFilm} (${k}/${FILM.frames})`)
+      }
+      recorder.stop()
+      await done
+      if (!this.isStopped) save(`training.${String(type).slice(6)}`, new Blob(parts, { type }))
+    } finally {
+      this.isFilming = false
+      say(film, PHRASES.share.film)
+    }
+  }
+
+  /** @private */
+  caption() {
+    const { epoch, training } = this.model
+    return `epoch ${epoch.toLocaleString("en")}   η = ${this.model.rate}   E = ${short(training.loss)}`
+  }
+}
+
+const drawn = () => /** @type {SVGSVGElement} */ (document.querySelector("#drawing svg"))
+
+/** A drawing that brings its look along, and stands by itself.
+ * @param {SVGSVGElement} svg @param {string} [caption]
+ */
+export function picture(svg, caption = "") {
+  const copy = /** @type {SVGSVGElement} */ (svg.cloneNode(true))
+  const [from, to] = [svg, copy].map(it => [it, .../** @type {NodeListOf<SVGElement>} */ (it.querySelectorAll("*"))])
+  to.forEach((element, k) => {
+    const [own, above] = [getComputedStyle(from[k]), getComputedStyle(/** @type {Element} */ (from[k].parentElement))]
+    for (const name of LOOK) {
+      const value = own.getPropertyValue(name)
+      if (!k || value !== above.getPropertyValue(name)) element.setAttribute(name, value)
+    }
+    for (const name of OWN_LOOK) {
+      const value = own.getPropertyValue(name)
+      if (value !== "1" && value !== "inline" && value !== "block") element.setAttribute(name, value)
+    }
+    for (const { name } of [...element.attributes]) if (/^(class|tabindex|role|aria-|data-|style)/.test(name)) element.removeAttribute(name)
+  })
+  for (const [k, element] of from.entries()) if (element.matches(".hit")) to[k].remove()
+  const { width, height } = svg.viewBox.baseVal
+  const tall = height + (caption ? FILM.foot : 0)
+  const size = { width: String(width), height: String(tall) }
+  const [paper, ink] = ["--paper", "--ink"].map(it => getComputedStyle(document.documentElement).getPropertyValue(it))
+  const ground = document.createElementNS(svg.namespaceURI, "rect")
+  for (const [name, value] of Object.entries({ ...size, fill: paper, stroke: "none" })) ground.setAttribute(name, value)
+  copy.prepend(ground)
+  if (caption) {
+    const words = document.createElementNS(svg.namespaceURI, "text")
+    for (const [name, value] of Object.entries({ x: "12", y: String(tall - 12), fill: ink, stroke: "none", "font-size": "15px" })) words.setAttribute(name, value)
+    words.textContent = caption
+    copy.append(words)
+  }
+  for (const [name, value] of Object.entries({ ...size, viewBox: `0 0 ${width} ${tall}` })) copy.setAttribute(name, value)
+  return new XMLSerializer().serializeToString(copy)
+}
+
+/** @param {HTMLCanvasElement} canvas @param {string} svg */
+async function paint(canvas, svg) {
+  const image = new Image()
+  image.src = `data:image/svg+xml,${encodeURIComponent(svg)}`
+  await image.decode()
+  const [width, height] = [image.width * SCALE, image.height * SCALE]
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height })
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"))
+  pen.drawImage(image, 0, 0, width, height)
+}
+
+/** The command that makes something of the network as it is now.
+ * @param {string} verb @param {import("./model.js").Model} model @param {string} file
+ */
+function commandOf(verb, model, file) {
+  const lines = textOf(model).split("\n").filter(line => line.trim() && !/^\s*name\b|["$`\\]/.test(line))
+  return `gradbook ${verb} "${lines.join("; ")}" -o ${file}`
+}

@@ -1,0 +1,213 @@
+"""What is taken along from the page to play with: links, frames, pictures, films, workbooks."""
+
+from __future__ import annotations
+
+import struct
+from time import monotonic, sleep
+from xml.etree import ElementTree
+
+import pytest
+
+from gradbook.net import parse
+from tests.outside.pages.play.drawing import NETS, weights
+
+pytestmark = pytest.mark.witness("chromium")
+SAID = "document.querySelector('#share-said').textContent"
+NETWORK = "input 2; dense 2; tanh; dense 1; update momentum 0.9; rate 0.3; seed 4"
+
+
+def linked(page):
+    """The address that is offered."""
+    page.press("#share-link")
+    return page.until("document.querySelector('#share-text').value")
+
+
+def went_to(page, address):
+    page.ask("Page.navigate", url="about:blank")
+    page.show(address)
+
+
+def saved(folder, name, patience=60.0):
+    end = monotonic() + patience
+    while not (folder / name).exists():
+        assert monotonic() < end, f"no {name}"
+        sleep(0.05)
+    return folder / name
+
+
+def losses(page, steps):
+    """The exact loss after each of so many steps more."""
+    found = []
+    for _ in range(steps):
+        page.press("#step")
+        found.append((page.text("#epoch"), page.text("#loss"), weights(page)))
+    return found
+
+
+def test_a_link_brings_back_text_weights_samples_rate_epoch_and_choice(shown):
+    page = shown("play")
+    page.write("#text", NETWORK.replace("; ", "\n"))
+    page.write("#rate-field", "0.123")
+    page.write("[aria-label='i1 of sample 3']", "0.7")
+    page.value("document.querySelector('[aria-label=w3]').focus()")
+    for _ in range(5):
+        page.press("#step")
+    address = linked(page)
+    before = (weights(page), page.value("document.querySelector('#text').value"))
+    later = losses(page, 3)
+    went_to(page, address)
+    page.until("document.querySelector('#epoch').textContent === '6'")
+    assert (weights(page), page.value("document.querySelector('#text').value")) == before
+    assert page.value("document.querySelector('#rate-field').value") == "0.123"
+    assert page.value("document.querySelector('[aria-label=\"i1 of sample 3\"]').value") == "0.7"
+    assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "w3"
+    assert losses(page, 3) == later  # what momentum remembers came along
+
+
+def test_reset_goes_back_to_the_start_that_a_link_brought(shown):
+    page = shown("xor")
+    start = weights(page)
+    page.press("#step")
+    address = linked(page)
+    went_to(page, address)
+    page.until("document.querySelector('#epoch').textContent === '2'")
+    page.press("#reset")
+    assert weights(page) == start
+
+
+def test_the_address_follows_and_going_to_another_fragment_opens_it(shown):
+    page = shown("worked")
+    page.press("#step")
+    first = page.until("location.hash")
+    page.press("#step")
+    page.until(f"location.hash !== {first!r}")
+    page.value(f"void (location.hash = {first!r})")
+    page.until("document.querySelector('#epoch').textContent === '2'")
+
+
+@pytest.mark.parametrize("letters", ["", "AAAA", "%22%3E%3Cimg%20src%3Dx%3E", "9" * 400_000])
+def test_a_hostile_fragment_is_refused_in_a_line_and_changes_nothing(letters, shown):
+    page = shown("xor")
+    start = weights(page)
+    page.value(f"void (location.hash = 'n=' + {letters!r})")
+    said = page.until(SAID)
+    assert said.endswith("nothing was changed.")
+    assert weights(page) == start
+    page.press("#step")
+    assert page.text("#epoch") == "2"
+
+
+def test_a_link_to_what_is_no_network_leaves_the_page_as_it_is(shown):
+    page = shown("xor")
+    start = (weights(page), page.value("document.querySelector('#text').value"))
+    address = linked(page)
+    wrong = page.value(
+        """(async letters => {
+          const inflate = new DecompressionStream("deflate-raw")
+          const bytes = Uint8Array.from(atob(letters.replaceAll("-", "+").replaceAll("_", "/")),
+            letter => letter.charCodeAt(0))
+          const state = JSON.parse(await new Response(
+            new Blob([bytes]).stream().pipeThrough(inflate)).text())
+          const made = []
+          const changes = [{ text: "dense" }, { text: state.text.replace("dense 3", "dense 2") },
+            { state: [1] }, { samples: [[[1], [1]]] }, { samples: [] }]
+          for (const change of changes) {
+            const text = JSON.stringify({ ...state, ...change })
+            const deflate = new CompressionStream("deflate-raw")
+            const packed = new Uint8Array(await new Response(
+              new Blob([text]).stream().pipeThrough(deflate)).arrayBuffer())
+            made.push(btoa(String.fromCharCode(...packed)).replaceAll("+", "-")
+              .replaceAll("/", "_").replace(/=+$/, ""))
+          }
+          return made
+        })"""
+        f"({address.partition('#n=')[2]!r})"
+    )
+    for letters in wrong:
+        page.value("document.querySelector('#share-said').textContent = ''")
+        page.value(f"void (location.hash = 'n={letters}')")
+        page.until(SAID)
+        page.settle()
+        assert (weights(page), page.value("document.querySelector('#text').value")) == start
+
+
+def test_a_page_in_a_frame_shows_drawing_run_and_loss_alone(shown, tmp_path):
+    page = shown("xor")
+    page.press("#step")
+    page.press("#share-frame")
+    frame = page.until("document.querySelector('#share-text').value")
+    assert frame.startswith('<iframe src="xor.html#embed&amp;n=')
+    went_to(
+        page,
+        page.value("location.href.split('#')[0]")
+        + "#embed&"
+        + frame.split("embed&amp;")[1].split('"')[0],
+    )
+    page.until("document.querySelector('#epoch').textContent === '2'")
+    seen = """['#drawing svg', '#run', '#loss', '#text', '#step', '#rate', '#chain'].map(
+      it => document.querySelector(it).getBoundingClientRect().height > 0)"""
+    assert page.value(seen) == [True, True, True, False, False, False, False]
+    page.click("#run")
+    page.until("Number(document.querySelector('#epoch').textContent) > 3")
+
+
+@pytest.mark.parametrize("name", ["worked", "strokes"])
+def test_a_picture_stands_by_itself_and_looks_the_same(name, shown, tmp_path):
+    page = shown(name)
+    page.save_to(tmp_path)
+    page.press("#share-svg")
+    picture = saved(tmp_path, "network.svg")
+    text = picture.read_text("utf-8")
+    assert "var(" not in text
+    assert "class=" not in text
+    root = ElementTree.fromstring(text)
+    assert root.attrib["viewBox"].startswith("0 0 ")
+    fills = {
+        it.attrib["fill"]
+        for it in root.iter("{http://www.w3.org/2000/svg}rect")
+        if "fill" in it.attrib
+    }
+    assert len(fills) > 1
+    page.press("#share-png")
+    head = saved(tmp_path, "network.png").read_bytes()
+    width, height = struct.unpack(">II", head[16:24])
+    assert head[:4] == b"\x89PNG"
+    size = [2 * float(root.attrib[it]) for it in ("width", "height")]
+    assert (width, height) == pytest.approx(size, abs=2)
+
+
+def test_a_film_of_the_training_is_made_with_progress_and_can_be_cancelled(shown, tmp_path):
+    page = shown("xor")
+    page.save_to(tmp_path)
+    page.press("#share-film")
+    page.until("/Cancel .[2-9]/.test(document.querySelector('#share-film').textContent)")
+    page.press("#share-film")
+    page.until("document.querySelector('#share-film').textContent === 'Record'")
+    assert int(page.text("#epoch")) > 2
+    assert not list(tmp_path.iterdir())
+    page.press("#share-film")
+    film = saved(tmp_path, "training.webm")
+    assert film.read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
+    assert film.stat().st_size > 20_000
+
+
+def test_a_workbook_is_saved_and_what_it_cannot_hold_is_told(shown, tmp_path):
+    page = shown("worked")
+    page.save_to(tmp_path)
+    page.press("#share-workbook")
+    assert saved(tmp_path, "network.xlsx").read_bytes()[:2] == b"PK"
+    page.write("#text", "input 2\ndense 2\ndropout 0.5\ndense 1")
+    page.press("#share-workbook")
+    assert "dropout 0" in page.until(SAID)
+
+
+def test_the_command_of_a_derivation_has_the_network_as_it_is(shown):
+    page = shown("xor")
+    page.press("#step")
+    page.press("#share-derivation")
+    command = page.until("document.querySelector('#share-text').value")
+    net = parse(command.split('"')[1])
+    assert command.startswith('gradbook explain "input 2; dense 3; tanh;')
+    found = {f"w{k}": value for k, value in enumerate(net.start_values()["w"], 1)}
+    assert found == {name: value for name, value in weights(page).items() if name[0] == "w"}
+    assert net.samples == NETS["xor"].samples
