@@ -178,6 +178,7 @@ def _recipe(training: TrainingPack) -> str:
         '<p id="text-said" role="status"></p>'
         f"{text_box(lines, 'The recipe as text')}"
         '<p class="own"><button type="button" id="undo" disabled>Undo</button>'
+        '<button type="button" id="redo" disabled>Redo</button>'
         '<button type="button" id="text-as-written">As written</button>'
         '<button type="button" id="save">Save as recipe.txt</button></p></details>'
     )

@@ -2,6 +2,7 @@
 
 import { TextBox } from "../text/box.js"
 import { byId, make } from "../view/dom.js"
+import { History } from "../view/history.js"
 import { changed, read } from "../wasm/recipe.js"
 
 /** @typedef {import("../wasm/recipe.js").RecipeTable} RecipeTable */
@@ -13,7 +14,8 @@ export class RecipePanel {
     this.told = told
     this.renew = renew
     this.now = JSON.stringify(read(table.text, table))
-    this.box = new TextBox(text => this.take(text))
+    this.box = new TextBox(text => this.take(text), () => this.history.update())
+    this.history = new History(() => this.box.latest, text => this.box.replace(text), () => !this.box.isInOrder)
     this.box.approve(this.take(table.text))
     byId("save").addEventListener("click", () => this.save())
   }
@@ -22,6 +24,7 @@ export class RecipePanel {
   take(text) {
     const { table } = this
     const changes = read(text, table)
+    if (text !== this.box.latest) this.history.remember("text")
     const steps = Math.ceil(table.images / changes.batch)
     const said = JSON.stringify(changes)
     if (said !== this.now) {

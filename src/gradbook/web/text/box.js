@@ -3,21 +3,24 @@
 import { byId, make, say } from "../view/dom.js"
 import { TextError } from "./statement.js"
 
-const MOST_STEPS = 200 // that can be undone
-
 export class TextBox {
-  /** @param {(text: string) => string} taken reads a text and acts on it; what to say of it, or a TextError */
-  constructor(taken) {
+  /** @param {(text: string) => string} taken reads a text and acts on it; what to say of it, or a TextError
+   * @param {() => void} read is told of every text once it has been read
+   */
+  constructor(taken, read) {
     this.taken = taken
+    this.afterwards = read
     this.box = byId("text")
     this.gutter = byId("line-numbers")
     this.mark = byId("wrong-line")
     this.message = byId("text-said")
     this.written = this.box.value
-    this.read = [this.written] // every text that was in order, the latest last
+    this.latest = this.written // that was in order
     this.box.addEventListener("input", () => this.take())
-    byId("undo").addEventListener("click", () => this.undo())
-    byId("text-as-written").addEventListener("click", () => this.replace(this.written))
+    byId("text-as-written").addEventListener("click", () => {
+      this.replace(this.written)
+      this.box.focus()
+    })
     this.number(null)
   }
 
@@ -26,19 +29,22 @@ export class TextBox {
     return this.box.value
   }
 
-  get isInOrder() {
-    return this.box.value === this.read[this.read.length - 1]
+  /** What is said of the text. @returns {string} */
+  get said() {
+    return this.message.textContent
   }
 
-  /** Take over a text that says what was done elsewhere; it isn't undone by itself.
+  get isInOrder() {
+    return this.box.value === this.latest
+  }
+
+  /** Take over a text that says what was done elsewhere.
    * @param {string} text @param {string} words
    */
   follow(text, words) {
-    this.box.value = text
-    this.read[this.read.length - 1] = text
+    this.box.value = this.latest = text
     this.number(null)
     this.approve(words)
-    byId("undo").disabled = this.read.length < 2
   }
 
   /** Read the text as it is. @private */
@@ -46,7 +52,7 @@ export class TextBox {
     const text = this.box.value
     try {
       const words = this.taken(text)
-      if (text !== this.read[this.read.length - 1]) this.read = [...this.read, text].slice(-MOST_STEPS)
+      this.latest = text
       this.number(null)
       this.approve(words)
     } catch (error) {
@@ -54,22 +60,13 @@ export class TextBox {
       this.number(error.line)
       this.refuse(error)
     }
-    byId("undo").disabled = this.read.length < 2 && text === this.read[0]
+    this.afterwards()
   }
 
-  /** Back to the text before the latest change that was in order. @private */
-  undo() {
-    const latest = this.read[this.read.length - 1]
-    if (this.box.value === latest && this.read.length > 1) this.read.pop()
-    const text = this.read.pop() ?? this.written
-    this.replace(text)
-  }
-
-  /** @param {string} text @private */
+  /** @param {string} text */
   replace(text) {
     this.box.value = text
     this.take()
-    this.box.focus()
   }
 
   /** Number the lines, and mark the one that is wrong.
@@ -96,7 +93,7 @@ export class TextBox {
   refuse({ line, column, message }) {
     this.box.setAttribute("aria-invalid", "true")
     this.message.classList.add("refused")
-    const place = make("button", { type: "button", class: "place", onclick: () => this.goTo(line, column) }, `line ${line}, column ${column}`)
+    const place = make("button", { type: "button", class: "place", onclick: () => this.goTo(line, column) }, placed(line, column))
     this.message.replaceChildren(place, `: ${message}`)
   }
 
@@ -113,3 +110,11 @@ export class TextBox {
     this.box.setSelectionRange(start, start + word.length)
   }
 }
+
+/** @param {number} line @param {number} column */
+const placed = (line, column) => `line ${line}, column ${column}`
+
+/** A mistake in one line, as the box tells it.
+ * @param {TextError} error
+ */
+export const mistake = ({ line, column, message }) => `${placed(line, column)}: ${message}`

@@ -56,23 +56,6 @@ function readStatement(draft, line) {
   line.end()
 }
 
-/** A text with another rate where it says one, or in a new line.
- * @param {string} text in order @param {string} rate @param {Grammar} grammar
- */
-export function withRate(text, rate, grammar) {
-  const said = [...statements(text, grammar)].find(saysRate)
-  if (!said) return `${text.trimEnd()}\nrate ${rate}\n`
-  const { word, start } = said.words[said.words.length - 1]
-  const lines = text.split(/(\r\n|\r|\n)/) // with the ends between them
-  const row = [...lines[2 * (said.line - 1)].replace(/^\ufeff/, "")]
-  row.splice(said.column - 1 + start, [...word].length, rate)
-  lines[2 * (said.line - 1)] = row.join("")
-  return lines.join("")
-}
-
-/** @param {Statement} statement */
-export const saysRate = statement => begins(statement) === "rate"
-
 /** What a statement begins with, in the grammar's own word.
  * @param {Statement} statement
  */

@@ -1,28 +1,49 @@
 // The network as text: read as it is typed, its mistakes marked at their places, and built when it is right.
 
 import { kept, tableOf } from "../build/table.js"
-import { TextBox } from "../text/box.js"
+import { mistake, TextBox } from "../text/box.js"
+import { saysRate, withRate } from "../text/edit.js"
+import { begins, read } from "../text/reader.js"
+import { statements, TextError } from "../text/statement.js"
 import { digits } from "../text/wording.js"
-import { begins, read, saysRate, withRate } from "../text/reader.js"
-import { statements } from "../text/statement.js"
 
 /**
  * @typedef {import("../text/fit.js").Net} Net
  * @typedef {import("../text/fit.js").Parameter} Parameter
  * @typedef {import("../build/values.js").Building} Building
+ * @typedef {{said: string, isRefused: boolean}} Answer
+ * @typedef {(layer: number) => number | null} Origin of a layer, the one that it was before
  */
 
 export class Editor {
-  /** @param {import("./model.js").Model} model @param {Building} building @param {(table: any, start: number[]) => void} rebuild */
-  constructor(model, building, rebuild) {
+  /** @param {import("./model.js").Model} model @param {Building} building @param {(table: any, start: number[]) => void} rebuild
+   * @param {() => void} read is told of every text once it has been read
+   */
+  constructor(model, building, rebuild, read) {
     this.model = model
     this.building = building
     this.rebuild = rebuild
-    this.known = new Map() // values of weights, by their tensor
-    this.box = new TextBox(text => this.take(text))
-    this.net = read(this.box.text, building.grammar)
+    this.origin = /** @type {Origin | null} */ (null)
+    /** @type {TextBox} */
+    this.box = new TextBox(text => this.take(text), read)
+    this.net = this.read(this.box.text)
     this.box.approve(this.words())
     model.listeners.push(() => this.follow())
+  }
+
+  /** @param {string} text */
+  read(text) {
+    return read(text, this.building.grammar)
+  }
+
+  /** The text in order, and the network that it describes. */
+  get state() {
+    return { text: this.box.latest, net: this.net }
+  }
+
+  set state({ text, net }) {
+    this.net = net
+    this.box.follow(text, this.words())
   }
 
   /** Let the text say the rate that was chosen, where it is in order and can say it.
@@ -37,11 +58,46 @@ export class Editor {
   }
 
   /** Build the network that a text describes.
-   * @param {string} text @private
+   * @param {string} text @returns {string} @private
    */
   take(text) {
-    const replaced = this.build(read(text, this.building.grammar), text)
-    return this.words() + replaced
+    const net = this.read(text)
+    if (text !== this.box.latest) this.model.before(this.origin ? "" : "text")
+    return this.words(net) + this.build(net, text)
+  }
+
+  /** Take a text that was made by a click, or refuse it as the box would, and leave everything as it is.
+   * @param {string} text @param {(number | null)[]} [order] of the statements of layers, what each was before
+   * @returns {Answer}
+   */
+  put(text, order) {
+    let owners
+    try {
+      this.read(this.box.text)
+      owners = own(this.read(text))
+    } catch (error) {
+      if (!(error instanceof TextError)) throw error
+      return { said: mistake(error), isRefused: true }
+    }
+    const [were, are] = [own(this.net), owners]
+    this.origin = (/** @type {number} */ layer) => {
+      const k = are.indexOf(layer)
+      const before = order ? order[k] : k
+      return before === null ? null : were[before] ?? null
+    }
+    this.box.replace(text)
+    this.origin = null
+    return { said: this.box.said.slice(this.words().length).replace(/^\. /, ""), isRefused: false }
+  }
+
+  /** Go on with other samples; a network of one sample is built anew for several.
+   * @param {import("./model.js").Sample[]} samples
+   */
+  resample(samples) {
+    const { model, net, building } = this
+    if (samples.length <= model.content.most) return model.goOn(samples)
+    model.before("")
+    this.renew(tableOf({ ...net, samples: [] }, samples, building), model.content.layers, net, it => it)
   }
 
   /** Returns what it put in place of something that didn't fit.
@@ -49,50 +105,48 @@ export class Editor {
    */
   build(net, text) {
     const { model, building } = this
-    const layers = layersOf(text, building)
     if (JSON.stringify(net) === JSON.stringify(this.net)) return ""
-    this.remember()
-    const { plane, most, criteria } = model.content
+    const { plane, most } = model.content
     const isNew = JSON.stringify(net.samples) !== JSON.stringify(this.net.samples) && net.samples.length > 0
     const samples = kept(model.samples, plane?.classes ?? null, net, building)
     const table = tableOf(isNew ? net : { ...net, samples: [] }, samples.length > 1 || most > 1 ? samples : net.samples.length ? net.samples : samples, building)
-    Object.assign(table, { criteria, layers })
     const lost = samples.length || net.samples.length ? 0 : model.samples.length
     const [inputs, targets] = [table.inputs, table.targets].map(it => it.length)
-    this.net = net
-    this.rebuild(table, this.starts(table))
+    this.renew(table, layersOf(text, building), net, this.origin ?? origins(this.net, net))
     return lost ? replaced(lost, table.samples.length, inputs, targets) : ""
   }
 
-  /** Keep the weights as they are, for networks that have them too. @private */
-  remember() {
-    const lines = this.linesByName(this.model.content)
-    for (const it of this.net.parameters) {
-      this.known.set(key(it), names(it).map(name => this.model.training.machine.at(lines.get(name) ?? 0)))
-    }
+  /** @param {any} table @param {string} layers @param {Net} net @param {Origin} origin @private */
+  renew(table, layers, net, origin) {
+    Object.assign(table, { criteria: this.model.content.criteria, layers })
+    const start = this.starts(table, net, origin)
+    this.net = net
+    this.rebuild(table, start)
   }
 
-  /** What each state begins with: as it was, where the text doesn't say.
-   * @param {any} table @private
+  /** What each state begins with: as it was in the layer that it comes from, where the text doesn't say.
+   * @param {any} table @param {Net} net @param {Origin} origin @private
    */
-  starts(table) {
+  starts(table, net, origin) {
+    const { content, training } = this.model
+    const lines = new Map(content.weights.map((/** @type {number} */ line) => [content.names[line].said, line]))
     const found = new Map()
-    for (const it of this.net.parameters) {
-      const values = this.net.start[it.role] ? undefined : this.known.get(key(it))
-      names(it).forEach((name, k) => values && found.set(name, values[k]))
+    for (const it of net.parameters) {
+      const was = this.net.parameters.find(({ role, layer }) => role === it.role && layer === origin(it.layer))
+      if (net.start[it.role] || !was || !(this.origin || String(it.shape) === String(was.shape))) continue
+      const old = names(was)
+      names(it).forEach((name, k) => {
+        const place = placeIn(k, it.shape, was.shape)
+        if (place !== null) found.set(name, training.machine.at(lines.get(old[place]) ?? 0))
+      })
     }
     return table.state.map((/** @type {[number, number, number]} */ [leaf, , start]) =>
       found.get(table.names[leaf].said) ?? start)
   }
 
-  /** @param {any} content @returns {Map<string, number>} @private */
-  linesByName({ weights, names }) {
-    return new Map(weights.map((/** @type {number} */ line) => [names[line].said, line]))
-  }
-
   /** @private */
-  words() {
-    const { parameters, rate } = this.net
+  words(net = this.net) {
+    const { parameters, rate } = net
     const size = parameters.reduce((sum, it) => sum + names(it).length, 0)
     const isAlone = parameters.every(({ role }) => role === this.building.grammar.kinds.weights)
     const what = isAlone ? "weights" : "weights and biases"
@@ -113,10 +167,42 @@ function replaced(lost, others, inputs, targets) {
     `${others} made-up sample${are} ${others === 1 ? "stands" : "stand"} in ${lost === 1 ? "its" : "their"} place, see Samples`
 }
 
-/** A tensor of parameters that another network may have too.
- * @param {Parameter} parameter
+/** Of a text that was typed: layers before the first that changed, and behind the last, are what they were.
+ * @param {Net} old @param {Net} net @returns {Origin}
  */
-const key = ({ role, first, shape }) => `${role}${first} ${shape.join("x")}`
+function origins(old, net) {
+  const [were, are] = [old, net].map(it => it.layers.map((layer, k) =>
+    JSON.stringify([layer.card, ...it.parameters.filter(own => own.layer === k).map(own => own.shape)])))
+  const least = Math.min(were.length, are.length)
+  const alike = (/** @type {(k: number) => boolean} */ isSame, most = least) => {
+    let k = 0
+    while (k < most && isSame(k)) k += 1
+    return k
+  }
+  const before = alike(k => were[k] === are[k])
+  const behind = alike(k => were[were.length - 1 - k] === are[are.length - 1 - k], least - before)
+  return k => (k >= are.length - behind ? k + were.length - are.length : k < before || were.length === are.length ? k : null)
+}
+
+/** The layers that a statement of their own says.
+ * @param {Net} net
+ */
+const own = ({ owners }) => owners.flatMap((first, k) => (first === k ? [k] : []))
+
+/** Where a value of a tensor stands in a smaller or larger one, if it does.
+ * @param {number} k @param {number[]} shape @param {number[]} other
+ */
+function placeIn(k, shape, other) {
+  let [left, place, size] = [k, 0, 1]
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const at = left % shape[axis]
+    if (!(at < other[axis])) return null
+    place += at * size
+    size *= other[axis]
+    left = Math.floor(left / shape[axis])
+  }
+  return place
+}
 
 /** @param {Parameter} parameter */
 const names = ({ role, first, shape }) =>

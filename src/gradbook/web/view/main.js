@@ -1,12 +1,14 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
 import { labelled } from "../build/table.js"
+import { Builder } from "./builder.js"
 import { byId, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
+import { History } from "./history.js"
 import { Model, textOf, withRate } from "./model.js"
 import { unpacked } from "./packed.js"
 import { read, SamplesPanel } from "./samples.js"
@@ -40,6 +42,7 @@ let written = -LEGIBLE // when numbers were
  */
 function show(now) {
   waiting = null
+  builder?.update()
   curve.update()
   surface?.update()
   controls.update()
@@ -52,6 +55,10 @@ function show(now) {
   samples.update()
 }
 
+/** @type {Editor | null} */
+const editor = building ? new Editor(model, building, rebuild, () => history.update()) : null
+const builder = editor && new Builder(model, editor, byId("builder"))
+
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
 show(performance.now())
 
@@ -61,6 +68,11 @@ show(performance.now())
 function rebuild(table, start) {
   controls.stop()
   model.take(table, start)
+  renew()
+}
+
+/** Show another network in every part. */
+function renew() {
   chain.renew()
   surface?.renew()
   fitSections()
@@ -86,8 +98,23 @@ for (const kind of ["on", "off"]) {
 }
 fitSections()
 byId("old").remove()
-if (building) new Editor(model, building, rebuild)
-else model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
+if (!editor) model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
+
+// What was changed, back and on again ------------------------------------------
+
+/** @type {History<any>} */
+const history = new History(
+  () => ({ network: model.state, text: editor?.state }),
+  ({ network, text }) => {
+    controls.stop()
+    const isOther = network.content !== model.content
+    if (editor && text) editor.state = text
+    model.state = network
+    if (isOther) renew()
+  },
+  () => editor !== null && !editor.box.isInOrder,
+)
+model.before = (/** @type {string} */ kind) => history.remember(kind)
 new SharePanel(model, controls)
 
 // The network as it is now, in its text form -----------------------------------

@@ -20,6 +20,7 @@ export class Model {
     this.chosen = content.loss
     this.pointed = /** @type {number | null} */ (null)
     this.listeners = /** @type {(() => void)[]} */ ([])
+    this.before = (/** @type {string} */ _kind) => {} // is told of a change from outside before it is made
     this.stateOf = new Map()
     this.slopeOf = new Map()
     this.samples = /** @type {Sample[]} */ ([])
@@ -39,7 +40,15 @@ export class Model {
   take(content, start) {
     const before = this.content
     const chosen = before.names[this.chosen]?.said
+    this.adopt(content, start)
     this.rate = content.startRate // which follows η where it is text
+    const again = Object.keys(content.names).find(line => before !== content && content.names[line].said === chosen)
+    this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.loss
+    this.restart(structuredClone(content.samples))
+  }
+
+  /** @param {any} content @param {number[]} start @private */
+  adopt(content, start) {
     this.content = content
     content.slopes = Object.fromEntries(content.chains.map(
       (/** @type {[number, {value: number}]} */ [line, chain]) => [line, chain.value]))
@@ -47,36 +56,62 @@ export class Model {
     this.start = [...start]
     this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
     this.slopeOf = new Map(content.trained)
-    const again = Object.keys(content.names).find(line => before !== content && content.names[line].said === chosen)
-    this.chosen = again ? Number(again) : firstOfTheLast(content.columns) ?? content.loss
     this.pointed = null
-    this.begin(structuredClone(content.samples))
+  }
+
+  /** Everything that may be changed, as it is. Nothing in it changes afterwards. */
+  get state() {
+    const { content, start, rate, samples, sample, chosen, losses, epoch, training } = this
+    return { content, start: [...start], rate, samples, sample, chosen, losses: [...losses], epoch, values: training.state }
+  }
+
+  set state({ content, start, rate, samples, sample, chosen, losses, epoch, values }) {
+    this.adopt(content, start)
+    Object.assign(this, { rate, sample, chosen, losses: [...losses] })
+    this.train(samples, values, epoch)
+    this.changed()
   }
 
   /** Begin anew, with these samples.
    * @param {Sample[]} samples
    */
   begin(samples) {
+    this.before("")
+    this.restart(samples)
+  }
+
+  /** @param {Sample[]} samples @private */
+  restart(samples) {
+    this.train(samples, this.start, 1)
+    this.losses = /** @type {[number, number][]} */ ([[1, this.training.learned]])
+    this.changed()
+  }
+
+  /** @param {Sample[]} samples @param {number[]} values @param {number} epoch @private */
+  train(samples, values, epoch) {
     this.samples = samples
     this.sample = Math.min(this.sample, samples.length - 1)
-    this.training = new Training(this.content, samples, this.start)
-    Object.assign(this.training, { rate: this.rate, dropsNothing: this.dropsNothing })
+    this.training = new Training(this.content, samples, values)
+    Object.assign(this.training, { epoch, rate: this.rate, dropsNothing: this.dropsNothing })
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
-    this.losses = /** @type {[number, number][]} */ ([[1, this.training.learned]])
     this.judgement = null
-    this.changed()
+  }
+
+  /** Go on with other samples.
+   * @param {Sample[]} samples
+   */
+  goOn(samples) {
+    this.before("")
+    this.train(samples, this.training.state, this.epoch)
+    this.reconsider()
   }
 
   /** Go on with one more sample.
    * @param {Sample} sample
    */
   extend(sample) {
-    const { epoch, state } = this.training
-    this.samples = [...this.samples, sample]
-    this.training = new Training(this.content, this.samples, state)
-    Object.assign(this.training, { epoch, rate: this.rate, dropsNothing: this.dropsNothing })
-    this.reconsider()
+    this.goOn([...this.samples, sample])
   }
 
   get epoch() {
@@ -98,12 +133,14 @@ export class Model {
 
   /** Back to the start weights, and from there to those that were written. */
   reset() {
+    this.before("")
     if (this.epoch === 1) this.start = [...this.written]
-    this.begin(this.samples)
+    this.restart(this.samples)
   }
 
   /** @param {number} rate */
   setRate(rate) {
+    this.before("rate")
     this.rate = rate
     this.training.rate = rate
     this.training.evaluate()
@@ -137,6 +174,7 @@ export class Model {
     if (!Number.isFinite(value)) return
     if (this.isData(line)) this.putData(this.sample, line, value)
     else {
+      this.before(`value ${line}`)
       this.training.machine.fill(line, value)
       const place = this.stateOf.get(line)
       if (this.epoch === 1 && place !== undefined) this.start[place] = value
@@ -148,7 +186,10 @@ export class Model {
   putData(sample, line, value) {
     const kind = this.content.inputs.includes(line) ? 0 : 1
     const place = (kind ? this.content.targets : this.content.inputs).indexOf(line)
-    this.samples[sample][kind][place] = value
+    this.before(`value ${line} of ${sample}`)
+    const changed = structuredClone(this.samples[sample])
+    changed[kind][place] = value
+    this.samples = this.samples.map((it, k) => (k === sample ? changed : it))
     this.training.machine.put(line, sample, value)
   }
 

@@ -1,0 +1,327 @@
+// The network as a row of layers, to be changed by clicks and keys: each changes the text, which is read as ever.
+
+import { inserted, moved, removed, RESORTS, reworded, spans, usualWords, withSetting, withWord } from "../text/edit.js"
+import { begins } from "../text/reader.js"
+import { make, say } from "./dom.js"
+
+const HINT = "Drag a layer to move it, or use the arrow keys; Delete removes it."
+const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
+const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
+const SLACK = 6 // pixels that a pointer may move before it drags
+
+/**
+ * @typedef {import("../text/edit.js").Span} Span
+ * @typedef {import("../text/forms.js").Form} Form
+ */
+
+export class Builder {
+  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box */
+  constructor(model, editor, box) {
+    this.model = model
+    this.editor = editor
+    this.grammar = editor.building.grammar
+    this.at = /** @type {number | null} */ (null) // the layer behind which others are added; -1 is the input
+    this.shown = "" // which text and how many samples
+    this.all = /** @type {Span[]} */ ([])
+    this.layers = /** @type {Span[]} */ ([])
+    this.row = make("ol", { class: "layers", "aria-label": "Layers, in order" })
+    this.settings = make("div", { class: "bar" })
+    this.said = make("p", { class: "refused", role: "status", id: "builder-said" })
+    box.append(this.row, this.settings, this.said, make("p", { id: "builder-hint", class: "unseen" }, HINT))
+    box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
+    this.update()
+  }
+
+  get text() {
+    return this.editor.box.latest
+  }
+
+  update() {
+    const key = `${this.model.samples.length} ${this.text}`
+    if (key === this.shown) return
+    this.shown = key
+    this.render()
+  }
+
+  /** @param {string} [focus] what is focused then, if not what is now @private */
+  render(focus) {
+    const key = focus ?? (/** @type {HTMLElement | null} */ (document.activeElement))?.dataset.key
+    this.all = spans(this.text, this.grammar)
+    this.layers = this.all.filter(it => it.isLayer)
+    if (this.at !== null && this.at >= this.layers.length) this.at = null
+    const input = make("li", { class: "chip", "data-k": -1 }, make("button", { type: "button", class: "grip", "data-key": "grip -1",
+      "aria-label": `${this.words(this.input)}: add a layer behind it` }, this.words(this.input)))
+    this.row.replaceChildren(input, ...this.layers.map((span, k) => this.chip(span, k)))
+    this.settings.replaceChildren(...this.fields())
+    this.mark()
+    if (key) /** @type {HTMLElement | null} */ (this.row.parentElement.querySelector(`[data-key="${key}"]`))?.focus({ preventScroll: true })
+  }
+
+  get input() {
+    return /** @type {Span} */ (this.all.find(it => begins(it.statement) === "input"))
+  }
+
+  /** @param {Span} span */
+  words({ statement }) {
+    return statement.words.map(it => it.word).join(" ")
+  }
+
+  /** @param {Span} span @param {number} k @private */
+  chip(span, k) {
+    const words = this.words(span)
+    const form = this.formOf(span)
+    const called = `layer ${k + 1}, ${words}`
+    const isActivation = form?.card === "activation"
+    const grip = make("button", {
+      type: "button", class: "grip", "data-key": `grip ${k}`, "aria-label": called, "aria-describedby": "builder-hint", title: HINT,
+      onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event, k),
+      onpointerdown: (/** @type {PointerEvent} */ event) => this.drag(event, k),
+    }, isActivation ? "⠿" : words)
+    return make("li", { class: "chip", "data-k": k }, grip,
+      ...(isActivation ? [this.kinds(span, k)] : this.steppers(span, k, form)),
+      this.button("×", `remove ${called}`, `remove ${k}`, () => this.remove(k)))
+  }
+
+  /** @param {Span} span @returns {Form | undefined} @private */
+  formOf({ statement }) {
+    return this.grammar.forms[begins(statement)]
+  }
+
+  /** The menu of activations, made from their cards.
+   * @param {Span} span @param {number} k @private
+   */
+  kinds(span, k) {
+    const now = begins(span.statement)
+    const forms = Object.entries(this.grammar.forms).filter(([, { card }]) => card === "activation")
+    return this.menu(`activation of layer ${k + 1}`, `kind ${k}`, forms.map(([word, { words }]) => [word, words]), now,
+      word => this.put(reworded(this.text, span, this.grammar.forms[word].words)))
+  }
+
+  /** + and − where the first thing that a layer is told is a whole number.
+   * @param {Span} span @param {number} k @param {Form | undefined} form @private
+   */
+  steppers(span, k, form) {
+    const [first] = form ? form.fields ?? [] : [null]
+    const field = typeof first === "number" ? this.grammar.fields[first] : null
+    if (form && field?.kind !== "whole") return []
+    const place = form ? form.words.split(" ").length : 1
+    const value = Number(span.statement.words[place].word)
+    const what = `${field?.what ?? "times"} of layer ${k + 1}`
+    return this.pair(what, `${k}`, value, field?.least ?? 1, to => this.put(withWord(this.text, span, place, String(to))))
+  }
+
+  /** @param {string} what @param {string} key @param {number} value @param {number} least @param {(to: number) => void} act @private */
+  pair(what, key, value, least, act) {
+    return [
+      this.button("−", `${what}: ${value} to ${value - 1}`, `less ${key}`, () => act(value - 1), value <= least),
+      this.button("+", `${what}: ${value} to ${value + 1}`, `more ${key}`, () => act(value + 1)),
+    ]
+  }
+
+  /** @param {string} sign @param {string} label @param {string} key @param {() => void} act @param {boolean} [isOff] @private */
+  button(sign, label, key, act, isOff = false) {
+    return make("button", { type: "button", class: "sign", "aria-label": label, title: label, "data-key": key, "aria-disabled": isOff && "true", onclick: () => isOff || act() }, sign)
+  }
+
+  /** @param {string} label @param {string} key @param {[value: string, words: string][]} options @param {string} now @param {(value: string) => void} act @private */
+  menu(label, key, options, now, act) {
+    const menu = make("select", { "aria-label": label, "data-key": key, onchange: () => act(menu.value) },
+      ...options.map(([value, words]) => make("option", { value, selected: value === now }, words)))
+    return menu
+  }
+
+  /** What stands below the layers.
+   * @private
+   */
+  fields() {
+    const { grammar, model } = this
+    const net = this.editor.net
+    const sums = this.sums
+    const hidden = Math.max(0, sums.length - 1)
+    const count = model.samples.length
+    const cards = Object.entries(grammar.forms).map(([word, { words }]) => /** @type {[string, string]} */ ([word, words]))
+    const said = (/** @type {string[]} */ words) => words.map(it => /** @type {[string, string]} */ ([it, it]))
+    const setting = (/** @type {string} */ word, /** @type {string[]} */ known, /** @type {string} */ now) =>
+      make("label", {}, `${word} `, this.menu(word, word, said(known), now, to => this.put(withSetting(this.text, word, to, grammar))))
+    const group = (/** @type {string} */ words, /** @type {Node[]} */ ...inside) => make("span", { class: "pair" }, words, ...inside)
+    return [
+      this.menu("add a layer", "add", [["", "add a layer …"], ...cards], "", word => word && this.add(grammar.forms[word])),
+      group(`hidden layers ${hidden}`, ...this.pair("hidden layers", "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()))),
+      group(`samples ${count}`, ...this.pair("samples", "samples", count, 1, to => this.resample(to))),
+      setting("loss", Object.keys(grammar.losses), net.loss),
+      setting("update", Object.keys(grammar.rates), net.update.kind),
+    ]
+  }
+
+  /** Which layers have weights that sum.
+   * @private
+   */
+  get sums() {
+    return this.layers.flatMap((span, k) => (this.grammar.cards[this.formOf(span)?.card ?? ""]?.sums ? [k] : []))
+  }
+
+  // What a click does ---------------------------------------------------------
+
+  /** @param {string} text @param {(number | null)[]} [order] of all statements of layers, what each was before
+   * @param {string} [focus] @returns {boolean} whether it was taken
+   */
+  put(text, order, focus) {
+    const forms = this.layers.flatMap((span, k) => (this.formOf(span) ? [k] : []))
+    const own = order?.filter(k => k === null || forms.includes(k)).map(k => (k === null ? null : forms.indexOf(k)))
+    const { said, isRefused } = this.editor.put(text, own)
+    say(this.said, said)
+    this.shown = `${this.model.samples.length} ${this.text}`
+    this.render(isRefused ? undefined : focus)
+    return !isRefused
+  }
+
+  /** @private */
+  get order() {
+    return /** @type {(number | null)[]} */ (this.layers.map((_, k) => k))
+  }
+
+  /** @param {number} k @param {number} goal @private */
+  move(k, goal) {
+    if (goal < 0 || goal >= this.layers.length || goal === k) return
+    const order = this.order
+    order.splice(goal, 0, ...order.splice(k, 1))
+    this.put(moved(this.text, this.layers, k, goal), order, `grip ${goal}`)
+  }
+
+  /** @param {number} first @param {number} [end] @private */
+  remove(first, end = first + 1) {
+    let text = this.text
+    for (let k = end - 1; k >= first; k--) {
+      const all = spans(text, this.grammar)
+      text = removed(text, all.filter(it => it.isLayer)[k], all)
+    }
+    const focus = end - first > 1 ? undefined : `grip ${Math.min(first, this.layers.length - 2)}`
+    this.put(text, this.order.filter(k => k === null || k < first || k >= end), focus)
+  }
+
+  /** Statements behind a layer, or behind the input.
+   * @param {number} at @param {string[]} statements @private
+   */
+  insert(at, statements) {
+    const text = statements.reduce((/** @type {string} */ said, words, k) => {
+      const all = spans(said, this.grammar)
+      const place = at + k
+      return inserted(said, place < 0 ? this.input : all.filter(it => it.isLayer)[place], words)
+    }, this.text)
+    const order = this.order
+    order.splice(at + 1, 0, ...statements.map(() => null))
+    return this.put(text, order)
+  }
+
+  /** Where others are added: behind the layer that was chosen, else before the last that sums. @private */
+  get place() {
+    const sums = this.sums
+    return this.at ?? (sums.length ? sums[sums.length - 1] - 1 : this.layers.length - 1)
+  }
+
+  /** With what it needs, or with less where that doesn't fit.
+   * @param {Form} form @private
+   */
+  add(form) {
+    const at = this.place
+    for (let resort = 0; resort < RESORTS; resort++) {
+      if (!this.insert(at, [usualWords(form, this.grammar, resort)])) continue
+      if (this.at !== null) this.at = at + 1
+      return this.mark()
+    }
+  }
+
+  /** Another hidden layer like the last, before the one that makes the outputs. @private */
+  addHidden() {
+    const [last, before] = [...this.sums].reverse()
+    const block = before === undefined ? [] : this.layers.slice(before, last).map(it => this.words(it))
+    const activations = this.layers.filter(it => this.formOf(it)?.card === "activation").map(it => this.words(it))
+    const isDense = before !== undefined && this.formOf(this.layers[before])?.card === "dense"
+    this.insert(last - 1, isDense ? block : [HIDDEN[0], activations.length > 1 ? activations[0] : HIDDEN[1]])
+  }
+
+  /** Without the last hidden layer and what follows it. @private */
+  removeHidden() {
+    const [last, before] = [...this.sums].reverse()
+    this.remove(before, last)
+  }
+
+  /** Another sample, a copy of the one that is looked at, or without that one.
+   * @param {number} to how many @private
+   */
+  resample(to) {
+    const { model } = this
+    const { samples, sample } = model
+    const most = this.editor.building.most
+    if (to > most) return say(this.said, `a page takes at most ${most.toLocaleString("en")} samples`)
+    say(this.said, "")
+    this.editor.resample(to > samples.length ? [...samples, structuredClone(samples[sample])] : samples.filter((_, k) => k !== sample))
+    if (to > samples.length) {
+      model.sample = to - 1
+      model.changed()
+    }
+    this.update()
+  }
+
+  // Choosing and moving -------------------------------------------------------
+
+  /** @param {Element | null} chip @private */
+  choose(chip) {
+    if (!chip) return
+    this.at = Number(chip.getAttribute("data-k"))
+    this.mark()
+  }
+
+  /** @private */
+  mark() {
+    for (const chip of this.row.children) chip.classList.toggle("chosen", Number(chip.dataset.k) === this.at)
+    const { place } = this
+    this.settings.firstElementChild?.setAttribute("aria-label", `add a layer behind ${this.words(place < 0 ? this.input : this.layers[place])}`)
+  }
+
+  /** @param {KeyboardEvent} event @param {number} k @private */
+  key(event, k) {
+    const by = MOVES[event.key]
+    if (event.ctrlKey || event.metaKey || event.altKey || !(by || event.key === "Delete")) return
+    event.preventDefault()
+    if (by) this.move(k, k + by)
+    else this.remove(k)
+  }
+
+  /** @param {PointerEvent} event @param {number} k @private */
+  drag(event, k) {
+    if (event.button) return
+    const { clientX: x, clientY: y } = event
+    const chips = /** @type {HTMLElement[]} */ ([...this.row.children].slice(1))
+    let goal = k
+    const follow = (/** @type {PointerEvent} */ { clientX, clientY }) => {
+      if (goal === k && Math.hypot(clientX - x, clientY - y) < SLACK) return
+      goal = nearest(chips, clientX, clientY)
+      chips.forEach((chip, j) => {
+        chip.classList.toggle("dragged", j === k)
+        chip.classList.toggle("goal", j === goal && j !== k)
+      })
+    }
+    const end = (/** @type {PointerEvent} */ { type }) => {
+      removeEventListener("pointermove", follow)
+      removeEventListener("pointerup", end)
+      removeEventListener("pointercancel", end)
+      for (const chip of chips) chip.classList.remove("dragged", "goal")
+      if (type === "pointerup") this.move(k, goal)
+    }
+    addEventListener("pointermove", follow)
+    addEventListener("pointerup", end)
+    addEventListener("pointercancel", end)
+  }
+}
+
+/** The one whose middle lies nearest to a point.
+ * @param {HTMLElement[]} chips @param {number} x @param {number} y
+ */
+function nearest(chips, x, y) {
+  const far = chips.map(chip => {
+    const { left, top, width, height } = chip.getBoundingClientRect()
+    return Math.hypot(left + width / 2 - x, top + height / 2 - y)
+  })
+  return far.indexOf(Math.min(...far))
+}
