@@ -47,6 +47,7 @@ STOREYS = (
     "palette",
     "chance",
     "interruption",
+    "plugins",
     "errors",
     "system",
 )

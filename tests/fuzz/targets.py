@@ -38,7 +38,7 @@ from gradbook.lab.runs import differences, open_run
 from gradbook.lab.study import plan as studies
 from gradbook.lab.study.study import StudyFolder
 from gradbook.lab.training import run_folder
-from gradbook.net import GRAMMAR, Net
+from gradbook.net import Net, grammar
 from gradbook.net.work.at_work import at_start
 from gradbook.report.dataset import dataset_report
 from gradbook.report.terminal import report_text
@@ -273,7 +273,7 @@ def _words(*texts: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for text in texts for word in re.findall(r"\S+", text)))
 
 
-NETWORK = _words(GRAMMAR)
+NETWORK = _words(grammar())
 RECIPE = (*NETWORK, *_words(recipe_text.GRAMMAR, WARP_GRAMMAR))
 STUDY = (*RECIPE, *_words(studies.GRAMMAR), "vary quick", "repeat 2", "end")
 XML = _words('<c r="A1" t="s"> <f t="shared" si="0" ref="A1:B2"> <v> </v> </f> </c> <row r="1">')

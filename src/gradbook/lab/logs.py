@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gradbook.errors import UsageError, did_you_mean, one_line
 from gradbook.lab import LOG_NAMES
 from gradbook.lab.training.training import Listener
+from gradbook.plugins import LOGS as PLUGIN_LOGS
+from gradbook.plugins import plugins
 
 if TYPE_CHECKING:
     from gradbook.lab.tables import TableEpoch
@@ -160,15 +162,21 @@ LOGS = dict(zip(LOG_NAMES, KINDS, strict=True))
 def known_logs(names: Sequence[str]) -> tuple[str, ...]:
     """The names, if there are such logs and their libraries are installed."""
     for name in names:
-        if name not in LOGS:
-            hint = did_you_mean(name, LOGS) or f": they are {', '.join(LOGS)}"
-            raise UsageError(f"no log is called '{name}'{hint}")
-        if find_spec(LOGS[name].library) is None:
+        library = _kind_of(name).library
+        if find_spec(library) is None:
             raise UsageError(
-                f"{name} is told by {LOGS[name].library}, which isn't installed: "
+                f"{name} is told by {library}, which isn't installed: "
                 f"pip install 'gradbook[{name}]'"
             )
     return tuple(dict.fromkeys(names))
+
+
+def _kind_of(name: str) -> type[RunLog]:
+    kinds = LOGS if name in LOGS else LOGS | plugins(PLUGIN_LOGS)
+    if name not in kinds:
+        hint = did_you_mean(name, kinds) or f": they are {', '.join(kinds)}"
+        raise UsageError(f"no log is called '{name}'{hint}")
+    return kinds[name]
 
 
 class Logs:
@@ -176,7 +184,7 @@ class Logs:
 
     def __init__(self, names: Sequence[str], folder: Path, told: Callable[[str], object]) -> None:
         self.told = told
-        self.logs = {name: LOGS[name](folder) for name in known_logs(names)}
+        self.logs = {name: _kind_of(name)(folder) for name in known_logs(names)}
 
     def begin(self, recipe: Recipe) -> None:
         settings: Settings = {

@@ -29,12 +29,11 @@ from gradbook.layers import (
 )
 from gradbook.net.description import Again, Sample
 from gradbook.net.network import Net, builtin, parse
-from gradbook.net.text import GRAMMAR, write
+from gradbook.net.text import grammar, write
 
 __all__ = [
     "BUILTIN",
     "DIGITS",
-    "GRAMMAR",
     "LESSONS",
     "Activation",
     "Again",
@@ -61,6 +60,7 @@ __all__ = [
     "Shape",
     "Update",
     "builtin",
+    "grammar",
     "parse",
     "write",
 ]

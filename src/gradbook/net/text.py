@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from gradbook import plugins
 from gradbook.arguments import hint
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
 from gradbook.graph.window import Shape
@@ -40,12 +41,12 @@ from gradbook.net.fit import check_depth
 from gradbook.statements import SECOND, Statement, digits, statements
 
 __all__ = [
-    "GRAMMAR",
     "LONGEST_TEXT",
     "TRAINING",
-    "WORDS",
     "Statement",
     "digits",
+    "grammar",
+    "known_words",
     "loss_words",
     "ours",
     "reads_as_text",
@@ -77,7 +78,10 @@ INSTEAD = {  # of words that say what something is, and not what it does
 }
 """What to write in their place."""
 UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}
-LOSS_WORDS = {word: str(loss) for loss in LOSSES.values() for word in loss.synonyms}
+
+
+def loss_synonyms() -> dict[str, str]:
+    return {word: str(loss) for loss in LOSSES.values() for word in loss.synonyms}
 
 
 def layer_words() -> dict[str, str]:
@@ -89,6 +93,8 @@ def layer_words() -> dict[str, str]:
 def ours(word: str) -> str:
     """What a statement begins with here; capitals and a colon behind it don't matter."""
     plain = word.lower().removesuffix(":")
+    if plain not in layer_words() and plain not in known_words():
+        plugins.plugins(plugins.LAYERS)  # whose cards are among ours from now on
     return layer_words().get(plain, plain)
 
 
@@ -196,7 +202,10 @@ GIVEN: dict[str, Callable[[Draft, Statement], None]] = {
 
 def _loss(draft: Draft, line: Statement) -> None:
     phrase = line.rest(until="smoothing")
-    phrase = LOSS_WORDS.get(phrase.lower(), phrase.lower())
+    phrase = loss_synonyms().get(phrase.lower(), phrase.lower())
+    if phrase and phrase not in LOSSES:
+        plugins.plugins(plugins.LAYERS)
+        phrase = loss_synonyms().get(phrase, phrase)
     if phrase not in LOSSES:
         asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
         line.fail(asked.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
@@ -308,11 +317,6 @@ def _row(numbers: Iterable[float]) -> str:
 
 # What `gradbook help networks` says ---------------------------------------------------
 
-LAYERS = "\n".join(line for kind in KINDS for form in kind.forms for line in form.help_lines)
-ACTIVATION_LINES = "\n".join(line for card in ACTIVATIONS.values() for line in card.form.help_lines)
-LOSS_LINES = "\n".join(
-    f"  loss {name}".ljust(HELP_COLUMN) + loss.usage for name, loss in LOSSES.items()
-)
 WINDOW_USAGE = """\
   A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
   the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
@@ -321,25 +325,41 @@ WINDOW_USAGE = """\
   zeros. A pool leaves its padding out, and averages what is left; with 'zeros' an
   average counts the padding in. With 'ceil' a last window may end beyond what is read.
 """
-GRAMMAR = f"""\
+
+
+def grammar() -> str:
+    """The whole of the text form, with the layers and losses of plug-ins."""
+    plugins.plugins(plugins.LAYERS)
+    layers = (line for kind in KINDS for form in kind.forms for line in form.help_lines)
+    activations = (line for card in ACTIVATIONS.values() for line in card.form.help_lines)
+    losses = (f"  loss {name}".ljust(HELP_COLUMN) + it.usage for name, it in LOSSES.items())
+    return GRAMMAR.format(
+        layers="\n".join(layers),
+        activations="\n".join(activations),
+        losses="\n".join(losses),
+        window=WINDOW_USAGE,
+    )
+
+
+GRAMMAR = """\
 A network is a few lines of text, one thing a line; ';' may stand for a line's end and
 '#' begins a remark.
 
   input SIZE                 2, or channels x height x width: 1x28x28
-{LAYERS}
+{layers}
   again N [back L]           the layers from the last conv or dense on, or the last L, are
                              applied N times in all, one after the other, with the same
                              weights; each use counts as so many layers
 
   An activation makes of each value x
 
-{ACTIVATION_LINES}
+{activations}
 
-{WINDOW_USAGE}
+{window}
   BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
   'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
 
-{LOSS_LINES}
+{losses}
                              for targets t and outputs a, summed or averaged over the
                              outputs, and averaged over the samples; with cross-entropy a
                              'smoothing S' spreads that share of each target over all.
@@ -383,8 +403,11 @@ The worked example:
 AGAIN = "again"
 LONGEST_TEXT = 1_000_000  # characters: many times what anyone writes, read in a second
 
-WORDS = (*GIVEN, *TRAINING, *forms(), AGAIN)
-"""What a statement may begin with."""
+
+def known_words() -> tuple[str, ...]:
+    """What a statement may begin with."""
+    return (*GIVEN, *TRAINING, *forms(), AGAIN)
+
 
 # What is said of a text as a whole.
 TOO_LONG = (
@@ -423,7 +446,7 @@ def read_statement(draft: Draft, line: Statement) -> None:
     if reader is None:
         if word in INSTEAD:
             line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
-        hint = did_you_mean(word, WORDS) or SEE_HELP
+        hint = did_you_mean(word, known_words()) or SEE_HELP
         line.fail(UNKNOWN_LAYER.format(word=line.next, hint=hint))
     if not draft.shapes and word not in ("input", "name"):
         line.fail(BEFORE_INPUT.format(word=word))

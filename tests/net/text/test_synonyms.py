@@ -7,7 +7,7 @@ import pytest
 from gradbook.errors import NetTextError
 from gradbook.layers import LOSSES, UPDATES, forms
 from gradbook.net import Net
-from gradbook.net.text import INSTEAD, LOSS_WORDS, TRAINING, UPDATE_WORDS, layer_words
+from gradbook.net.text import INSTEAD, TRAINING, UPDATE_WORDS, layer_words, loss_synonyms
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_network_in_other_words_is_the_same_network(theirs, ours):
 def test_every_word_stands_for_one_that_is_there():
     assert set(layer_words().values()) <= {*forms(), *TRAINING}
     assert not set(layer_words()) & {*forms(), *TRAINING}
-    assert set(LOSS_WORDS.values()) <= set(LOSSES)
+    assert set(loss_synonyms().values()) <= set(LOSSES)
     assert set(UPDATE_WORDS.values()) <= set(UPDATES)
 
 

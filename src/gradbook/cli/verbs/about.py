@@ -158,9 +158,9 @@ def page(topic: str | None) -> str:
         return verb_parser(topic).format_help()
     if topic in {"network", "networks", "NET", "net"}:
         from gradbook.builtin_networks import BUILTIN
-        from gradbook.net.text import GRAMMAR
+        from gradbook.net.text import grammar
 
-        return f"{GRAMMAR.strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
+        return f"{grammar().strip()}\n\nbuilt in: {', '.join(BUILTIN)}\n"
     if topic in {"studies", "STUDY"}:
         from gradbook.lab.study import plan
 

@@ -17,6 +17,7 @@ from gradbook.amounts import percent, size
 from gradbook.errors import GradbookError, ShapeError, UsageError, did_you_mean
 from gradbook.files import said_plainly, whole_file
 from gradbook.formats.onnx import USUAL_OPSET
+from gradbook.plugins import EXPORTS, plugins
 
 if TYPE_CHECKING:  # what help on the formats, or an export of another kind, needn't load
     import numpy as np
@@ -206,16 +207,17 @@ FORMATS = {  # by ending
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
     """What is to be written there, if it can be with these options."""
     ending = Path(path).suffix.lower()
-    if ending not in FORMATS:
+    formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
+    if ending not in formats:
         raise UsageError(
-            f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(FORMATS)}"
+            f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(formats)}"
         )
     for name in options.unusual():
-        if name not in FORMATS[ending].options:
+        if name not in formats[ending].options:
             able = [other for other, found in FORMATS.items() if name in found.options]
             flag = FLAGS.get(name, "--" + name.replace("_", "-"))
             raise UsageError(f"{flag} is for {', '.join(able)}, not for {ending}: leave it out")
-    return FORMATS[ending]
+    return formats[ending]
 
 
 def export(

@@ -147,8 +147,8 @@ def _sorted(
             own["find_rate"] = True
             continue
         if word not in READERS:
-            if net_text.ours(word) not in net_text.WORDS:
-                hint = did_you_mean(word, [*READERS, *net_text.WORDS])
+            if net_text.ours(word) not in net_text.known_words():
+                hint = did_you_mean(word, [*READERS, *net_text.known_words()])
                 line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
             others.append(line)
             continue

@@ -1,0 +1,34 @@
+"""What other packages add, by their entry points: layers, losses, exports, logs.
+
+A package says in its pyproject.toml, under `[project.entry-points."gradbook.layers"]` and the like,
+what to import. Nothing is looked for until a word, an ending or a name isn't known here, so that
+nobody else waits for it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from gradbook.errors import UsageError, one_line
+
+LAYERS, EXPORTS, LOGS = "gradbook.layers", "gradbook.exports", "gradbook.logs"
+
+
+@cache
+def plugins(group: str) -> dict[str, Any]:
+    """What the packages that are installed offer in this group, by its name, imported."""
+    from importlib.metadata import entry_points
+
+    return {point.name: _load(point) for point in entry_points(group=group)}
+
+
+def _load(point: Any) -> Any:
+    try:
+        return point.load()
+    except Exception as error:
+        package = point.dist.name if point.dist else point.value
+        raise UsageError(
+            f"the plug-in '{point.name}' of {package} can't be loaded: {one_line(str(error))}; "
+            f"update it, or take it away: pip uninstall {package}"
+        ) from error
