@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench fuzz modules wheel clean
+.PHONY: help run test lint format bench fuzz modules package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,9 +51,10 @@ modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, a
 	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
 
-wheel: $(VENV)/with-tests ## Build a wheel
-	$(PIP) build
-	$(BIN)/python -m build --wheel
+package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
+	$(PIP) build twine
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 clean: ## Take away everything that was made
 	rm -rf $(VENV) out dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -85,5 +86,6 @@ $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
+	$(PIP) build hatchling twine  # to build and check the package
 	$(PIP) --no-deps axe-playwright-python  # for its script
 	@touch $@

@@ -6,6 +6,7 @@ import pytest
 
 from gradbook.audit.findings import RIGHT, UNFINISHED
 from tests.audit.material.kinds.catalogue import KINDS, found, judged
+from tests.audit.material.kinds.nothing import FORWARD_PASSES, NOTHING
 
 SPOILT = {  # a few: bench/kinds.py has them all
     "momentum on another sheet": "w 2",
@@ -23,6 +24,13 @@ SPOILT = {  # a few: bench/kinds.py has them all
 def test_a_right_book_is_right(name, path):
     verdict = judged(KINDS[name], path)
     assert verdict.word == RIGHT, verdict.words
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_forward_pass_is_called_one_and_nothing_else_is(name, path):
+    words = judged(NOTHING[name], path).words
+    assert words.startswith("forward pass: ") == (name in FORWARD_PASSES)
+    assert ("Sheet1 computes a forward pass: " in words) == (name in FORWARD_PASSES)
 
 
 @pytest.mark.parametrize(("name", "what"), SPOILT.items())

@@ -60,6 +60,8 @@ PACKAGES = {
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
     "wandb": "wandb",
+    "build": "build",
+    "twine": "twine",
 }
 WITNESSES = (*PROGRAMS, *PACKAGES)
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 
 import { exact, short } from "../../src/gradbook/web/view/dom.js"
-import { read } from "../../src/gradbook/web/view/samples.js"
+import { readRows } from "../../src/gradbook/web/view/samples.js"
 
 test("a number in a circle has as many digits as fit", () => {
   const shown = [0.15, -12.3456, -1234.56, -12345.6, 1.6e-7, -1.6e-12, -1.6e120, 0, NaN, -Infinity].map(short)
@@ -25,7 +25,7 @@ test("a number of a derivation has seven digits, or fewer where it has no more",
 test("a table is read with commas, semicolons or tabs, with names or without", () => {
   const rows = [[[1, 2], [3]], [[4, 5], [6]]]
   for (const text of ["1,2,3\n4,5,6", "a;b;c\r\n1;2;3\r\n4;5;6\r\n", "1\t2\t3\n\n4\t5\t6\n"]) {
-    assert.deepEqual(read(text, 2, 1, 10), rows)
+    assert.deepEqual(readRows(text, 2, 1, 10), rows)
   }
 })
 
@@ -37,5 +37,5 @@ test("a table that won't do is refused with its place", () => {
     ["1,2,3\n4,Infinity,6", "line 2, column 2: 'Infinity' isn't a number"],
     ["1,2,3\n".repeat(11), "11 rows: this page takes at most 10"],
   ]
-  for (const [text, message] of refused) assert.throws(() => read(text, 2, 1, 10), { message })
+  for (const [text, message] of refused) assert.throws(() => readRows(text, 2, 1, 10), { message })
 })

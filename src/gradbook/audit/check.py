@@ -27,6 +27,7 @@ from gradbook.audit.exercise.places import (
 )
 from gradbook.audit.findings import (
     BLANK_RATE,
+    FORWARD_PASS,
     FROZEN,
     NO_NETWORK,
     PASTED,
@@ -106,9 +107,9 @@ SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though
 def check(path: str | Path) -> BookReport:
     """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
 
-    `.verdict` is "right", "wrong", "frozen", "unfinished", "no network" or "unreadable"; each of
-    `.sheets` has its `.findings`, with the cells, the reason and the right formula. Printed, it is
-    the report; in a notebook it shows itself.
+    `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no network" or
+    "unreadable"; each of `.sheets` has its `.findings`, with the cells, the reason and the right
+    formula. Printed, it is the report; in a notebook it shows itself.
     """
     with budget_of_book():
         return _report(str(path), path)
@@ -174,8 +175,8 @@ def _left() -> tuple[str, ...]:
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:
     """Whether what wasn't looked at may say otherwise."""
     if any(not book.sheets[span.sheet].is_hidden for span in book.unread):
-        return verdict in (RIGHT, NO_NETWORK)
-    return verdict == NO_NETWORK and goes_on_by(book, flow, book.too_wide)
+        return verdict in (RIGHT, FORWARD_PASS, NO_NETWORK)
+    return verdict in (FORWARD_PASS, NO_NETWORK) and goes_on_by(book, flow, book.too_wide)
 
 
 def _sheets(book: Book, flow: Flow) -> list[SheetReport]:

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 # Books, sheets, findings ------------------------------------------------------
 
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
-NO_NETWORK, UNREADABLE = "no network", "unreadable"
+FORWARD_PASS, NO_NETWORK, UNREADABLE = "forward pass", "no network", "unreadable"
 VERDICTS = {
     RIGHT: "every gradient is the derivative of the loss, and every weight learns by it; or every "
     "update follows the perceptron rule",
@@ -31,12 +31,13 @@ VERDICTS = {
     FROZEN: "it holds values where formulas belong, or its learning rate is blank: nothing learns",
     UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "
     "isn't understood",
+    FORWARD_PASS: "it computes a forward pass, and nothing in it trains",
     NO_NETWORK: "it has no loss and no weight that is updated",
     UNREADABLE: "it is no workbook, a damaged one, or larger than anyone would read",
 }
 """What a book or a sheet can be, and what that means."""
 
-WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, NO_NETWORK)
+WORST_FIRST = (UNREADABLE, WRONG, FROZEN, UNFINISHED, RIGHT, FORWARD_PASS, NO_NETWORK)
 
 TO_FILL_IN, BLANK_RATE = "to fill in", "blank rate"
 BLANK_REFERENCE = "blank reference"

@@ -156,6 +156,7 @@ COLOURS = {
     "wrong": "red",
     "frozen": "magenta",
     "unfinished": "yellow",
+    "forward pass": "",
     "no network": "",
     "unreadable": "red",
 }

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -48,6 +46,7 @@ from gradbook.targets.drawing.stages import (
     stages,
 )
 from gradbook.targets.page.content import MOST_SAMPLES, PageContent, content
+from gradbook.targets.page.criteria import criteria_table
 from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table
 from gradbook.targets.page.patterns import (
     SETTINGS,
@@ -518,25 +517,34 @@ def _commands(net: Net) -> str:
     )
 
 
-@cache
-def _packed_building() -> str:
-    """The table that every page has, deflated: a quarter of its length."""
-    said = json.dumps(building_table(), ensure_ascii=False, separators=(",", ":"))
-    deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return b64encode(deflating.compress(said.encode()) + deflating.flush()).decode()
-
-
 def _data(known: PageContent, is_building: bool) -> str:
-    """The tables, in an element that no browser takes for a script."""
-    table: dict[str, Any] = {**known.table(), **formula_table(known)}
-    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-    table["widths"] = width_table()
-    table["columns"] = columns(known.start_net, places)
-    table["layers"] = _layers(known.net)
-    table["madeUp"] = known.net.made_up(DROPPED)
-    if is_building:
-        table["building"] = _packed_building()
-        table["plane"] = known.share and {**table["plane"], "sets": {}}  # which building has
-    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """What the page is given, in an element that no browser takes for a script: what it builds its
+    tables of, or where it can't, the tables."""
+    given = {
+        "widths": width_table(),
+        "layers": _layers(known.net),
+        "madeUp": known.net.made_up(DROPPED),
+        **(_to_build(known.net) if is_building else page_tables(known)),
+    }
+    said = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = ENDING.sub(r"\\u003c", said)
     return f'<script type="application/json" id="content">{said}</script>\n'
+
+
+def _to_build(net: Net) -> dict[str, Any]:
+    """The text with its start values, the samples, and what every network is built of."""
+    samples = [[list(it.inputs), list(it.targets)] for it in net.samples]
+    written = str(replace(net, samples=(), table=""))
+    return {
+        "text": written,
+        "samples": samples,
+        "criteria": criteria_table(),
+        "building": building_table(),
+    }
+
+
+def page_tables(known: PageContent) -> dict[str, Any]:
+    """All that is shown of a network, as web/build/table.js makes it as well."""
+    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
+    drawn = columns(known.start_net, places)
+    return {**known.table(), **formula_table(known), "columns": drawn}

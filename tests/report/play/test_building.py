@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from gradbook.graph.tensors import divisors
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
-from gradbook.report.play_page import building_table, builds, columns, formula_table
+from gradbook.report.play_page import building_table, builds, page_tables
 from gradbook.targets.page.content import content
 from gradbook.targets.page.plane import tells_points_apart
 from tests.families import networks, steady
@@ -62,10 +62,7 @@ def criteria():
 
 def given_tables(net):
     """Those that Python writes, as the page reads them."""
-    known = content(net)
-    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-    table = {**known.table(), **formula_table(known), "columns": columns(known.start_net, places)}
-    return json.loads(json.dumps(table))
+    return json.loads(json.dumps(page_tables(content(net))))
 
 
 class Said:

@@ -19,6 +19,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.formula.address import ACROSS, DOWN, Address, ranges, sheet_of
 from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.pattern import CellReference
+from gradbook.audit.training.forward_pass import forward_passes
 from gradbook.audit.training.training import SheetTraining, trainings_of
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
@@ -96,19 +97,22 @@ NUMBERS_ONLY = (
 )
 SOLVER = "solver_adj", "solver_opt"  # what it may change, and what for
 UPDATE = "w − η·∂E/∂w"
+FORWARD_ONLY = "no training by formulas: a forward pass, but no weight is updated"
 NO_UPDATE = "no weight is updated anywhere, so there is no gradient to check"
 
 
 def without_training(book: Book, flow: Flow) -> list[SheetReport]:
-    """Exercises; else sheets whose weights the Solver seeks, and those whose headings speak of
-    weights and gradients, though nothing learns there."""
+    """Exercises; else sheets whose weights the Solver seeks, those whose headings speak of weights
+    and gradients, though nothing learns there, and those that compute a forward pass alone."""
     exercises = _exercises(book)
     if exercises:
         return exercises
-    solved = _solved(book)
-    titles = {report.sheet for report in solved}
-    others = (report for report in _with_such_headings(book, flow) if report.sheet not in titles)
-    return [*solved, *others]
+    found = {report.sheet: report for report in (*_with_such_headings(book, flow), *_solved(book))}
+    for forward in forward_passes(book, flow, _texts(book)):
+        known = found.get(forward.report.sheet)
+        if known is None or (known.notes == (FORWARD_ONLY,) and not forward.has_loss):
+            found[forward.report.sheet] = forward.report
+    return list(found.values())
 
 
 def _solved(book: Book) -> list[SheetReport]:
@@ -316,6 +320,8 @@ def _without_updates(book: Book, sheet: int, used: bool) -> str:
     ]
     if not used and not slopes:
         return NO_UPDATE
+    if not slopes:
+        return FORWARD_ONLY
     where = f"{ranges(slopes[:MOST_SLOPES])}{' …' if len(slopes) > MOST_SLOPES else ''}"
-    found = ["a forward pass"] * used + [f"slopes in {where}"] * bool(slopes)
+    found = [*["a forward pass"] * used, f"slopes in {where}"]
     return f"no training by formulas: {' and '.join(found)}, but no weight is updated"

@@ -3,7 +3,7 @@
 No key and no fixed layout are needed: the formulas are read (and never run), the training is found
 by what it does, and what is wrong is said with its cells, its reason and the right formula.
 A training by the perceptron rule is held to that rule.
-Exit code 0: all are right; 1: something is wrong, unfinished or no network; 2: unreadable.
+Exit code 0: all are right; 1: something is wrong, unfinished or trains nothing; 2: unreadable.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 // The table of a class: searched, filtered by verdict, sorted by any column, while it may grow.
 
-const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "no network"]
+const VERDICTS = ["unreadable", "wrong", "frozen", "unfinished", "right", "forward pass", "no network"]
 const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare
 
 /** A book's row, what else on the page is about it, and what it is sorted by: numbers as numbers.

@@ -1,6 +1,7 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
-import { labelled } from "../build/table.js"
+import { labelled, tableOf } from "../build/table.js"
+import { read } from "../text/reader.js"
 import { Builder } from "./builder.js"
 import { byId, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
@@ -10,14 +11,15 @@ import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
 import { History } from "./history.js"
 import { Model, textOf, withRate } from "./model.js"
-import { unpacked } from "./packed.js"
-import { read, SamplesPanel } from "./samples.js"
+import { readRows, SamplesPanel } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 
-const content = JSON.parse(byId("content").textContent)
-const { widths } = content
-const building = content.building && JSON.parse(unpacked(content.building))
+const given = JSON.parse(byId("content").textContent)
+const { building, widths, madeUp } = given
+const content = building
+  ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
+  : given
 const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
@@ -127,7 +129,7 @@ byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(mo
 async function take(file) {
   try {
     const { inputs, targets, most } = model.content
-    model.begin(read(await file.text(), inputs.length, targets.length, most))
+    model.begin(readRows(await file.text(), inputs.length, targets.length, most))
     tell(`${file.name}: ${model.samples.length} samples`)
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)

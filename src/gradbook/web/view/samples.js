@@ -97,7 +97,7 @@ export class SamplesPanel {
  * @param {number} most
  * @returns {import("./model.js").Sample[]}
  */
-export function read(text, inputs, targets, most) {
+export function readRows(text, inputs, targets, most) {
   const lines = text.split(/\r\n|\r|\n/).map((line, k) => ({ line: line.trim(), place: k + 1 })).filter(it => it.line)
   const cells = lines.map(({ line, place }) => ({ place, row: line.split(/[,;\t]/).map(word => word.trim()) }))
   const isNamed = cells[0]?.row.some(word => word && Number.isNaN(Number(word)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.audit.material.kinds.kind import Kind, Steps, Values, typed
+from tests.audit.material.made import cells_of
 
 
 def _plain(steps: Steps) -> Kind:
@@ -203,25 +204,101 @@ FORWARD = {
 }  # fmt: skip
 
 
+MATRICES = {  # three samples, ReLU, softmax, as matrices
+    "A1": "X", "A2": 1.0, "B2": -0.5, "A3": 0.2, "B3": 0.7, "A4": -0.3, "B4": 0.4,
+    "D1": "W1", "D2": 0.6, "E2": -0.4, "F2": 0.1, "D3": 0.3, "E3": 0.9, "F3": -0.8,
+    "H1": "b1", "H2": 0.1, "I2": -0.1, "J2": 0.2,
+    "L1": "W2", "L2": 0.5, "M2": -0.3, "L3": 0.8, "M3": 0.2, "L4": -0.6, "M4": 0.7,
+    "A6": "X·W1", "A7": "{A7:C9=MMULT(A2:B4,D2:F3)}", "E6": "ReLU", "E7:G9": "=MAX(0,A7+H$2)",
+    "I6": "Z2", "I7": "{I7:J9=MMULT(E7:G9,L2:M4)}",
+    "L6": "P", "L7:M9": "=EXP(I7)/SUM(EXP($I7),EXP($J7))",
+}  # fmt: skip
+CODED = {  # four numbers through two, and back
+    "A1": "x", "A2": 0.9, "B2": 0.1, "C2": 0.8, "D2": 0.3,
+    "F1": "encoder", "F2": 0.5, "G2": -0.3, "F3": 0.2, "G3": 0.8, "F4": -0.6, "G4": 0.4, "F5": 0.1,
+    "G5": 0.7,
+    "I1": "decoder", "I2": 0.4, "J2": 0.6, "K2": -0.2, "L2": 0.9, "I3": -0.5, "J3": 0.3, "K3": 0.8,
+    "L3": 0.1,
+    "A7": "code", "A8": "=TANH($A2*F2+$B2*F3+$C2*F4+$D2*F5)",
+    "B8": "=TANH($A2*G2+$B2*G3+$C2*G4+$D2*G5)",
+    "D7": "x again", "D8:G8": "=1/(1+EXP(-($A$8*I2+$B$8*I3)))",
+}  # fmt: skip
+
+
+def _block(values: Values, cells: str):  # type: ignore[no-untyped-def]
+    """The numbers of a range as a tensor."""
+    import torch
+
+    (top, left), (bottom, right) = (cells_of(cell)[0] for cell in cells.split(":"))
+    return torch.tensor(
+        [
+            [values[f"Sheet1!{chr(65 + c)}{r + 1}"] for c in range(left, right + 1)]
+            for r in range(top, bottom + 1)
+        ],
+        dtype=torch.float64,
+    )
+
+
+def _as_block(numbers, first: str) -> Mapping[str, float]:  # type: ignore[no-untyped-def]
+    """A tensor's numbers by the cells where they stand."""
+    row, column = cells_of(first)[0]
+    return {
+        f"Sheet1!{chr(65 + column + c)}{row + 1 + r}": number
+        for r, line in enumerate(numbers.tolist())
+        for c, number in enumerate(line)
+    }
+
+
 def _attention(values: Values) -> Mapping[str, float]:
     import torch
 
-    def block(cells: str, rows: int, columns: int):  # type: ignore[no-untyped-def]
-        first, row = ord(cells[0]), int(cells[1:])
-        return torch.tensor(
-            [
-                [values[f"Sheet1!{chr(first + c)}{row + r}"] for c in range(columns)]
-                for r in range(rows)
-            ],
-            dtype=torch.float64,
-        )
-
-    x = block("A2", 3, 2)
-    q, k, v = (x @ block(cell, 2, 2) for cell in ("D2", "G2", "J2"))
+    x, *weights = (_block(values, cells) for cells in ("A2:B4", "D2:E3", "G2:H3", "J2:K3"))
+    q, k, v = (x @ weight for weight in weights)
     out = torch.nn.functional.scaled_dot_product_attention(q[None], k[None], v[None])[0]
-    return {f"Sheet1!{'AB'[c]}{17 + r}": out[r, c].item() for r in range(3) for c in range(2)}
+    return _as_block(out, "A17")
 
 
+def _perceptron(values: Values) -> Mapping[str, float]:
+    x, w1, b1, w2 = (_block(values, cells) for cells in ("A2:B4", "D2:F3", "H2:J2", "L2:M4"))
+    return _as_block(((x @ w1 + b1).relu() @ w2).softmax(1), "L7")
+
+
+def _autoencoder(values: Values) -> Mapping[str, float]:
+    x, encoder, decoder = (_block(values, cells) for cells in ("A2:D2", "F2:G5", "I2:L3"))
+    return _as_block(((x @ encoder).tanh() @ decoder).sigmoid(), "D8")
+
+
+def _long_memory(values: Values) -> Mapping[str, float]:
+    """PyTorch's cell, which has its gates in the order i, f, g, o."""
+    import torch
+
+    cell = torch.nn.LSTMCell(1, 1, dtype=torch.float64)
+    w, u, b = ([GATES[gate][k] for gate in "ifgo"] for k in range(3))
+    with torch.no_grad():
+        cell.weight_ih[:, 0], cell.weight_hh[:, 0], cell.bias_ih[:], cell.bias_hh[:] = (
+            torch.tensor(numbers, dtype=torch.float64) for numbers in (w, u, b, [0.0] * 4)
+        )
+        state = torch.zeros(2, 1, 1, dtype=torch.float64).unbind()
+        for step in range(1, LSTM.steps):
+            x = torch.tensor([[values[LSTM.cell("x", step)]]], dtype=torch.float64)
+            state = cell(x, state)
+    last = LSTM.steps - 1
+    return {LSTM.cell("h", last): state[0].item(), LSTM.cell("c", last): state[1].item()}
+
+
+FORWARD_PASSES: dict[str, Kind] = {
+    "a recurrent network, forward": _plain(RNN),
+    "an LSTM, forward": Kind(LSTM.table(), claims=_long_memory, is_training=False),
+    "attention, forward": Kind(typed(ATTENTION), claims=_attention, is_training=False),
+    "an embedding, forward": Kind(typed(EMBEDDING), is_training=False),
+    "a convolution, forward": Kind(typed(CONV1), is_training=False),
+    "a convolution of an image, forward": Kind(typed(CONV2), is_training=False),
+    "a perceptron of matrices, forward": Kind(
+        typed(MATRICES), claims=_perceptron, is_training=False
+    ),
+    "an autoencoder, forward": Kind(typed(CODED), claims=_autoencoder, is_training=False),
+    "a forward pass": Kind(typed(FORWARD), is_training=False),
+}
 NOTHING: dict[str, Kind] = {
     "Hebb's rule": _plain(HEBB),
     "Oja's rule": _plain(OJA),
@@ -232,16 +309,10 @@ NOTHING: dict[str, Kind] = {
     "Elo's ratings": _plain(ELO),
     "a controller": _plain(PID),
     "Kalman's filter": _plain(KALMAN),
-    "a recurrent network, forward": _plain(RNN),
-    "an LSTM, forward": _plain(LSTM),
-    "attention, forward": Kind(typed(ATTENTION), claims=_attention, is_training=False),
-    "an embedding, forward": Kind(typed(EMBEDDING), is_training=False),
-    "a convolution, forward": Kind(typed(CONV1), is_training=False),
-    "a convolution of an image, forward": Kind(typed(CONV2), is_training=False),
     "batch normalisation, forward": Kind(typed(NORMS), is_training=False),
     "layer normalisation, forward": Kind(typed(LAYER_NORM), is_training=False),
     "k means": Kind(typed(MEANS), is_training=False),
     "powers of a matrix": _plain(POWERS),
     "least squares": Kind(typed(LEAST), is_training=False),
-    "a forward pass": Kind(typed(FORWARD), is_training=False),
+    **FORWARD_PASSES,
 }

@@ -1,0 +1,73 @@
+"""Sheets that compute a forward pass alone are told from those that compute other things."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gradbook.audit.check import check
+from gradbook.audit.findings import FORWARD_PASS, NO_NETWORK, record
+from gradbook.report.audit_page import audit_page
+from tests.audit.material.kinds.kind import Areas, typed
+
+NETWORK = {
+    "A1": "x", "A2": 0.4, "B2": -0.6, "D1": "W", "D2": 0.3, "E2": 0.7, "D3": -0.2, "E3": 0.5,
+}  # fmt: skip
+SUMS = {"G2": "=$A$2*D2+$B$2*D3", "H2": "=$A$2*E2+$B$2*E3"}
+ACTIVATIONS = {  # as people write them
+    "=1/(1+EXP(-G2))": "sigmoid",
+    "=EXP(G2)/(1+EXP(G2))": "sigmoid",
+    "=(1+EXP(-G2))^-1": "sigmoid",
+    "=TANH(G2)": "tanh",
+    "=(EXP(G2)-EXP(-G2))/(EXP(G2)+EXP(-G2))": "tanh",
+    "=EXP(G2)/(EXP($G2)+EXP($H2))": "softmax",
+}
+RECTIFIED = ("=MAX(0,G2)", "=IF(G2>0,G2,0)", "=IF(G2<=0,0,G2)", "=MAX(0.01*G2,G2)")
+ELSE: dict[str, Areas] = {
+    "an invoice": {
+        "A1": "price", "B1": "quantity", "A2": 3.0, "A3": 5.0, "B2": 2.0, "B3": 7.0,
+        "D1": "to pay", "D2": "=MAX(0,SUMPRODUCT(A2:A3,B2:B3)-10)",
+    },
+    "weighted grades": {
+        "A1": "weight", "B1": "grade", "A2": 0.3, "A3": 0.7, "B2": 2.0, "B3": 1.3,
+        "D1": "mean", "D2": "=A2*B2+A3*B3", "E2": "=IF(D2>1.5,D2,0)",
+    },
+    "logistic growth": {
+        "A1": "t", "A2": 0.0, "A3:A9": "=A2+1", "C1": "rate", "C2": 0.8, "D1": "capacity",
+        "D2": 50.0, "B2:B9": "=$D$2/(1+EXP(-$C$2*(A2-4)))",
+    },
+}  # fmt: skip
+
+
+def _checked(path, cells):
+    return check(typed(cells).save(path))
+
+
+@pytest.mark.parametrize(("formula", "name"), ACTIVATIONS.items())
+def test_activations_are_known_however_they_are_written(formula, name, path):
+    report = _checked(path, NETWORK | SUMS | {"J2:K2": formula})
+    assert report.verdict == FORWARD_PASS
+    assert f"2 sums, 2 activations ({name}); nothing in it trains" in str(report)
+
+
+@pytest.mark.parametrize("formula", RECTIFIED)
+def test_relu_is_one_where_a_heading_says_so(formula, path):
+    cells = NETWORK | SUMS | {"J2:K2": formula}
+    assert _checked(path, cells).verdict == NO_NETWORK
+    assert "2 activations (ReLU)" in str(_checked(path, cells | {"J1": "hidden layer"}))
+
+
+@pytest.mark.parametrize("name", ELSE)
+def test_other_sums_are_no_forward_pass(name, path):
+    assert _checked(path, ELSE[name]).verdict == NO_NETWORK
+
+
+def test_text_json_and_page_say_the_same(path):
+    report = _checked(path, NETWORK | SUMS | {"J2:K2": "=TANH(G2)"})
+    words = "Sheet1 computes a forward pass: 2 sums, 2 activations (tanh); nothing in it trains"
+    (sheet,) = record([report])["books"][0]["sheets"]
+    assert (sheet["verdict"], sheet["notes"]) == ("forward pass", [words])
+    assert words in json.dumps(record([report]))
+    assert words in " ".join(str(report).split())
+    assert words in audit_page([report])
