@@ -324,7 +324,7 @@ def _another_kind(
     training = tested.training
     cells = [StepLoss((cell,)) for cell in tried]
     best = _most(_scaled(tested, claimed, loss) for loss in cells)
-    if best[0] >= ENOUGH_SCALED and best[0] > found[0]:
+    if best[0] > found[0] and (best[0] >= ENOUGH_SCALED or _is_choice_of_scale(best[1])):
         return best
     known = found[0] > 0 and all(
         called_a_loss(training, cell) and not is_error(training, cell) for cell in found[1].cells
@@ -340,12 +340,17 @@ def _another_kind(
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
     best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
-    if best[0] >= ENOUGH_SCALED or found[0] > 0:
+    if best[0] >= ENOUGH_SCALED or found[0] > 0 or (best[0] > 0 and _is_choice_of_scale(best[1])):
         return max(best, found, key=lambda one: one[0])
     other = _most((like(loss), loss) for loss in assumed)
     if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
         return 0.0, other[1]
     return (0.0, likeliest[1]) if descended else found
+
+
+def _is_choice_of_scale(loss: StepLoss) -> bool:
+    """Whether a factor is one by which losses usually differ: 2, or one over a count."""
+    return loss.scale == 2 or (1 / loss.scale).is_integer()
 
 
 def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:

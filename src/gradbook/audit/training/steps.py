@@ -240,6 +240,7 @@ class StepGraph:
 LOSS_WORDS = ("e_tot", "etot", "total", "loss", "cost", "err", "mse", "sse", "entropy", "hinge")
 CLIMBED_WORDS = ("likelihood", "reward", "utility", "fitness", "profit")
 LEARNING_WORDS = ("grad", "slope", "delta", "learn", "deriv", "∂", "δ", "η", "eta", "w", "bias")
+SAYS_LEARNING = re.compile(r"lr|d[a-z_]{0,5}\d*/d[a-z_]{0,3}\d*")  # dE/dw
 OTHER_WORDS = ("∂", "d", "grad", "δ", "delta", "Δ")
 
 
@@ -339,7 +340,12 @@ def speaks_of_learning(training: SheetTraining) -> bool:
     if training.rate is not None:
         cells.add(training.rate)
     words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
-    return any(is_loss_word(word) or any(w in word for w in LEARNING_WORDS) for word in words)
+    return any(
+        is_loss_word(word)
+        or SAYS_LEARNING.fullmatch(word)
+        or any(w in word for w in LEARNING_WORDS)
+        for word in words
+    )
 
 
 # What a cell is made of ------------------------------------------------------------------

@@ -421,6 +421,7 @@ ACTIVATIONS = (
     "LN(1+EXP(x))",
 )
 
+FEW_DIGITS = 5
 ONE = Number(1.0)
 Formulas = tuple[Expression, ...]  # one for every cell of a column
 
@@ -433,6 +434,8 @@ def pasted_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
             edit = Edit(EditKind.FORMULA, ((),), Number(0.0), formulas[0])
             texts = tuple(map(write, formulas))
             given = _gives(tested, cells, texts)
+            if not given and _are_typed(tested, cells):
+                continue
             yield Hypothesis(Cause.COLUMN, cells, texts, (edit,), reproduces=given)
 
 
@@ -453,6 +456,15 @@ def _pasted_columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
         if value != later or (not value and tested.without_influence):
             found[training.axis.line(cell)].append(cell)
     yield from map(tuple, found.values())
+
+
+def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
+    """Whether numbers are samples or targets: with few digits, where what was computed has many,
+    and so that every weight leads to the loss. Zeros are what ReLUs stay at."""
+    if tested.without_influence or tested.forward.isdisjoint(cells):
+        return False
+    values = np.ravel([tested.positions.values(cell, tested.alike) for cell in cells])
+    return bool(np.any(values)) and all(float(f"{v:.{FEW_DIGITS}g}") == v for v in values)
 
 
 def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
