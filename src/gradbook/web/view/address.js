@@ -1,7 +1,6 @@
 // The page's state as the fragment of its address: packed there, and read back with every number bit for bit.
 
 import { PHRASES } from "./phrases.js"
-import { byId } from "./dom.js"
 import { deflated, lettersOf, unpacked } from "./packed.js"
 
 const MOST_LETTERS = 300_000 // of a fragment
@@ -70,59 +69,40 @@ function numbers(list) {
   })
 }
 
-/** The network's text as it stands, or as it was last in order.
- * @param {import("./model.js").Model} model @returns {string}
- */
-function textNow({ content }) {
-  const box = byId("text")
-  return box && box.getAttribute("aria-invalid") !== "true" ? box.value : content.layers
-}
-
-/** @param {import("./model.js").Model} model @returns {State} */
-export function stateOf(model) {
-  const { content, rate, epoch, start, training, samples, sample, chosen } = model
-  return { text: textNow(model), rate, epoch, start, state: training.state, samples, sample, chosen: content.names[chosen]?.said ?? "" }
-}
-
-/** Type a text into the page's editor; whether it was in order.
- * @param {string} text
- */
-export function type(text) {
-  const box = byId("text")
-  box.value = text
-  box.dispatchEvent(new Event("input"))
-  return box.getAttribute("aria-invalid") !== "true"
+/** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @returns {State} */
+export function stateOf({ content, rate, epoch, start, training, samples, sample, chosen }, editor) {
+  const text = editor ? editor.box.latest : content.layers
+  return { text, rate, epoch, start, state: training.state, samples, sample, chosen: content.names[chosen]?.said ?? "" }
 }
 
 /** Bring the page back to a state; what doesn't fit leaves it as it is.
- * @param {import("./model.js").Model} model @param {State} state
+ * @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @param {State} state
  */
-export function restore(model, state) {
-  const before = textNow(model)
-  const isOther = state.text !== before
-  if (isOther && !byId("text")) throw new Error(PHRASES.anotherNetwork)
-  if ((isOther && !type(state.text)) || !fits(model.content, state)) {
-    if (isOther) type(before)
+export function restore(model, editor, state) {
+  const { text: before } = stateOf(model, editor)
+  const { text, start, state: values, samples, sample, rate, epoch } = state
+  const isOther = text !== before
+  if (isOther && !editor) throw new Error(PHRASES.anotherNetwork)
+  if (isOther) editor?.box.replace(text)
+  else model.before("")
+  if (editor && !editor.box.isInOrder || !fits(model.content, state, editor ? editor.building.most : model.content.most)) {
+    if (isOther) editor?.box.replace(before)
     throw new Error(PHRASES.broken)
   }
+  if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
-  model.start = [...state.start]
-  model.rate = state.rate
-  model.sample = state.sample
-  model.begin(structuredClone(state.samples))
-  const { training } = model
-  training.state = state.state
-  training.epoch = state.epoch
-  training.evaluate()
-  if (state.epoch > 1) model.losses.push([state.epoch, training.learned])
-  else model.losses = [[1, training.learned]]
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
-  if (line) model.chosen = Number(line)
+  const base = { content, start, rate, samples, sample, chosen: line ? Number(line) : model.chosen }
+  model.state = { ...base, epoch: 1, values: start, losses: [] }
+  const first = /** @type {[number, number]} */ ([1, model.training.learned])
+  model.state = { ...base, epoch, values, losses: [first] }
+  if (epoch > 1) model.losses.push([epoch, model.training.learned])
+  else model.losses[0][1] = model.training.learned
   model.changed()
 }
 
-/** @param {any} content @param {State} state */
-function fits({ state, inputs, targets, most }, { samples, ...found }) {
+/** @param {any} content @param {State} state @param {number} most samples */
+function fits({ state, inputs, targets }, { samples, ...found }, most) {
   const isRow = (/** @type {number[]} */ row, /** @type {number[]} */ lines) => row.length === lines.length && row.every(Number.isFinite)
   return found.state.length === state.length && found.start.length === state.length && samples.length > 0 && samples.length <= most &&
     samples.every(([input, target]) => isRow(input, inputs) && isRow(target, targets))

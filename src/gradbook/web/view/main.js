@@ -117,7 +117,7 @@ const history = new History(
   () => editor !== null && !editor.box.isInOrder,
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
-new SharePanel(model, controls)
+new SharePanel(model, controls, editor)
 
 // The network as it is now, in its text form -----------------------------------
 

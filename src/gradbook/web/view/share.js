@@ -13,9 +13,12 @@ const LOOK = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-line
 const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
 export class SharePanel {
-  /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls */
-  constructor(model, controls) {
+  /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls
+   * @param {import("./editor.js").Editor | null} editor
+   */
+  constructor(model, controls, editor) {
     this.model = model
+    this.editor = editor
     this.controls = controls
     this.isStopped = false
     this.packed = "" // what the address last said
@@ -30,7 +33,7 @@ export class SharePanel {
       this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
     addEventListener("hashchange", () => this.open())
     this.open().then(async () => {
-      this.packed = await pack(stateOf(model))
+      this.packed = await this.pack()
       model.listeners.push(() => this.follow())
     })
   }
@@ -52,6 +55,11 @@ export class SharePanel {
     say(byId("share-said"), words)
   }
 
+  /** @private */
+  pack() {
+    return pack(stateOf(this.model, this.editor))
+  }
+
   /** Become what the address says. @private */
   async open() {
     const { letters, isEmbedded } = fragment(location.hash)
@@ -60,7 +68,7 @@ export class SharePanel {
     try {
       const state = unpack(letters)
       this.controls.stop()
-      restore(this.model, state)
+      restore(this.model, this.editor, state)
       this.tell("")
     } catch (error) {
       this.tell(error instanceof Error ? error.message : String(error))
@@ -73,7 +81,7 @@ export class SharePanel {
     clearTimeout(this.timer)
     this.timer = setTimeout(async () => {
       if (this.controls.isRunning || this.isFilming) return
-      const letters = await pack(stateOf(this.model))
+      const letters = await this.pack()
       if (letters !== this.packed) this.put(letters)
     }, LATER)
   }
@@ -91,7 +99,7 @@ export class SharePanel {
 
   /** @private */
   async link() {
-    const letters = await pack(stateOf(this.model))
+    const letters = await this.pack()
     this.put(letters)
     await this.offer(`${location.href.split("#")[0]}#n=${letters}`)
   }
@@ -100,7 +108,7 @@ export class SharePanel {
   async frame() {
     const own = location.href.split("#")[0]
     const source = location.protocol === "file:" ? own.slice(own.lastIndexOf("/") + 1) : own
-    await this.offer(`<iframe src="${source}#embed&amp;n=${await pack(stateOf(this.model))}" width="900" height="520" title="${document.title.replaceAll('"', "&quot;")}"></iframe>`)
+    await this.offer(`<iframe src="${source}#embed&amp;n=${await this.pack()}" width="900" height="520" title="${document.title.replaceAll('"', "&quot;")}"></iframe>`)
   }
 
   /** Copy it, and show it to be copied by hand.
@@ -214,6 +222,6 @@ async function paint(canvas, svg) {
  * @param {string} verb @param {import("./model.js").Model} model @param {string} file
  */
 function commandOf(verb, model, file) {
-  const lines = textOf(model).split("\n").filter(line => line.trim() && !/^\s*name\b|["$`\\]/.test(line))
+  const lines = textOf(model).split("\n").filter(line => line.trim() && !/^\s*name\b|["$\x60\\]/.test(line))
   return `gradbook ${verb} "${lines.join("; ")}" -o ${file}`
 }

@@ -189,8 +189,10 @@ const SCHEMAS = "http://schemas.openxmlformats.org"
 const [MAIN, OFFICE, PACKAGE] = [`${SCHEMAS}/spreadsheetml/2006/main`, `${SCHEMAS}/officeDocument/2006/relationships`, `${SCHEMAS}/package/2006`]
 
 /** @param {string[][]} all */
-const relations = all => `${XML}<Relationships xmlns="${PACKAGE}/relationships">${all.map(([type, target], k) =>
-  `<Relationship Id="r${k + 1}" Type="${OFFICE}/${type}" Target="${target}"/>`).join("")}</Relationships>`
+const relations = all => `${XML}<Relationships xmlns="${PACKAGE}/relationships">${all.map(relation).join("")}</Relationships>`
+
+/** @param {string[]} pair @param {number} k */
+const relation = ([type, target], k) => `<Relationship Id="r${k + 1}" Type="${OFFICE}/${type}" Target="${target}"/>`
 
 /** @param {string} place @param {string} text */
 const words = (place, text) => `<c r="${place}" t="inlineStr"><is><t>${text}</t></is></c>`
@@ -199,9 +201,10 @@ const words = (place, text) => `<c r="${place}" t="inlineStr"><is><t>${text}</t>
 const cell = (place, formula, value) =>
   `<c r="${place}">${formula && `<f>${formula.replaceAll(">", "&gt;")}</f>`}${Number.isFinite(value) ? `<v>${value}</v>` : ""}</c>`
 
+const VIEW = '<sheetViews><sheetView workbookViewId="0"><pane xSplit="1" ySplit="1" topLeftCell="B2" state="frozen"/></sheetView></sheetViews>'
+
 /** @param {string[][]} rows */
-const sheet = rows => `${XML}<worksheet xmlns="${MAIN}"><sheetViews><sheetView workbookViewId="0"><pane xSplit="1" ySplit="1" topLeftCell="B2" state="frozen"/></sheetView></sheetViews><sheetData>${rows.map((row, k) =>
-  `<row r="${k + 1}">${row.join("")}</row>`).join("")}</sheetData></worksheet>`
+const sheet = rows => `${XML}<worksheet xmlns="${MAIN}">${VIEW}<sheetData>${rows.map((row, k) => `<row r="${k + 1}">${row.join("")}</row>`).join("")}</sheetData></worksheet>`
 
 /** Files packed into one, as a workbook is.
  * @param {[name: string, content: string][]} files

@@ -211,3 +211,20 @@ def test_the_command_of_a_derivation_has_the_network_as_it_is(shown):
     found = {f"w{k}": value for k, value in enumerate(net.start_values()["w"], 1)}
     assert found == {name: value for name, value in weights(page).items() if name[0] == "w"}
     assert net.samples == NETS["xor"].samples
+
+
+def test_a_link_of_several_samples_opens_on_a_page_of_one_and_undo_goes_back(shown):
+    page = shown("xor")
+    page.press("#step")
+    letters = linked(page).partition("#")[2]
+    xor = weights(page)
+    page = shown("worked")
+    start = weights(page)
+    page.value(f"void (location.hash = {letters!r})")
+    page.until("document.querySelector('#epoch').textContent === '2'")
+    assert weights(page) == xor
+    assert page.value("document.querySelectorAll('#samples tbody tr').length") == 4
+    page.press("#undo")
+    while page.value("!document.querySelector('#undo').disabled"):
+        page.press("#undo")
+    assert weights(page) == start
