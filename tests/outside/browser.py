@@ -21,7 +21,7 @@ from typing import Any
 from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, program
 
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
-KEYS |= {"ArrowRight": 39, "ArrowDown": 40}
+KEYS |= {"ArrowRight": 39, "ArrowDown": 40, "Delete": 46, "y": 89, "z": 90}
 
 
 # Chromium reads its commands from file 3 and answers into file 4, whatever these were here.
@@ -151,9 +151,10 @@ class Browser:
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self.settle()
 
-    def key(self, name: str, shift: bool = False) -> None:
+    def key(self, name: str, shift: bool = False, control: bool = False) -> None:
         """Press a key and let it go."""
-        code = {"key": name, "windowsVirtualKeyCode": KEYS[name], "modifiers": 8 * shift}
+        held = 8 * shift + 2 * control
+        code = {"key": name, "windowsVirtualKeyCode": KEYS[name], "modifiers": held}
         text = {"text": {"Enter": "\r", " ": " "}[name]} if name in ("Enter", " ") else {}
         self.ask("Input.dispatchKeyEvent", type="keyDown", **code, **text)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **code)

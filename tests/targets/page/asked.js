@@ -14,6 +14,8 @@ const { read } = await load("text/reader.js")
 const { TextError } = await load("text/statement.js")
 const { tableOf } = await load("build/table.js")
 
+const edits = await load("text/edit.js")
+
 const { layoutOf } = await load("view/layout.js")
 const { spaced } = await load("view/spacing.js")
 const { workbookOf } = await load("view/workbook.js")
@@ -27,6 +29,26 @@ const answers = {
   layout({ text, building, widths, room }) {
     const { columns, names } = tableOf(read(text, building.grammar), [], building)
     return { ...layoutOf(columns, names, widths, room), names }
+  },
+  /** A text after one of the changes that clicks make. */
+  edit({ text, grammar, change, layer, goal, words }) {
+    const all = edits.spans(text, grammar)
+    const layers = all.filter(it => it.isLayer)
+    const changes = {
+      moved: () => edits.moved(text, layers, layer, goal),
+      removed: () => edits.removed(text, layers[layer], all),
+      inserted: () => edits.inserted(text, layers[layer], words),
+      reworded: () => edits.reworded(text, layers[layer], words),
+      numbered: () => edits.withWord(text, layers[layer], 1, words),
+      set: () => edits.withSetting(text, ...words, grammar),
+      rated: () => edits.withRate(text, words, grammar),
+    }
+    return changes[change]()
+  },
+  /** Every statement of a layer that can be added, as it is tried first, second and last. */
+  usual({ grammar }) {
+    return Object.values(grammar.forms).map(form =>
+      Array.from({ length: edits.RESORTS }, (_, k) => edits.usualWords(form, grammar, k)))
   },
   /** Epochs as the page trains them: the loss and the state that each begins with. */
   train({ table, rate, epochs }) {

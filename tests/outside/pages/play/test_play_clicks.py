@@ -1,0 +1,279 @@
+"""The network changed by clicks and by keys alone, and every change undone and done again."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
+from gradbook.net import parse
+from gradbook.net.build import training_step
+from tests.agree.runs import reference_run
+from tests.outside.pages.play.drawing import CAUGHT, weights
+from tests.outside.pages.play.test_play_text import BOX, typed
+
+pytestmark = pytest.mark.witness("chromium")
+
+SAID = "document.querySelector('#builder-said').textContent"
+CHOOSE = """((key, word) => {
+  const menu = document.querySelector(`[data-key="${key}"]`)
+  menu.value = word
+  menu.dispatchEvent(new Event("change", {bubbles: true}))
+})"""
+
+
+def click(page, key):
+    page.click(f'[data-key="{key}"]')
+
+
+def choose(page, key, word):
+    page.value(f"{CHOOSE}({key!r}, {word!r})")
+    page.settle()
+
+
+def layers(page):
+    """As the command reads them."""
+    return [layer.text for layer in parse(page.value(BOX)).layers]
+
+
+def shape(page):
+    return [page.value("document.querySelectorAll('.net .edge .hit').length"), len(weights(page))]
+
+
+def test_units_grow_and_shrink_and_those_that_stay_keep_their_weights(shown):
+    page = shown("xor")
+    page.press("#step")
+    before = weights(page)
+    click(page, "more 0")
+    assert layers(page) == ["dense 4", "tanh", "dense 1", "sigmoid"]
+    now = weights(page)
+    assert len(now) == 4 * 2 + 4 + 4 + 1
+    for hidden in (1, 2, 3):
+        for own in (2 * hidden - 1, 2 * hidden):
+            assert now[f"w{own}"] == before[f"w{own}"]
+        assert now[f"w{8 + hidden}"] == before[f"w{6 + hidden}"]
+    click(page, "less 0")
+    assert weights(page) == before
+    assert page.text("#epoch") == "1"
+
+
+def test_layers_are_added_and_taken_away_and_the_others_keep_their_weights(shown):
+    page = shown("xor")
+    before = weights(page)
+    click(page, "more hidden")
+    assert layers(page) == ["dense 3", "tanh", "dense 3", "tanh", "dense 1", "sigmoid"]
+    now = weights(page)
+    assert [now[f"w{k}"] for k in range(1, 7)] == [before[f"w{k}"] for k in range(1, 7)]
+    assert [now[f"w{k}"] for k in (16, 17, 18)] == [before[f"w{k}"] for k in (7, 8, 9)]
+    click(page, "less hidden")
+    click(page, "less hidden")
+    assert layers(page) == ["dense 1", "sigmoid"]
+    click(page, "more hidden")
+    assert layers(page) == ["dense 4", "tanh", "dense 1", "sigmoid"]
+
+
+def test_menus_are_made_of_the_cards(shown):
+    page = shown("xor")
+    options = "[...document.querySelector('[data-key={}]').options].map(e => e.textContent)"
+    assert page.value(options.format('"kind 1"')) == list(ACTIVATIONS)
+    assert page.value(options.format("loss")) == list(LOSSES)
+    assert page.value(options.format("update")) == list(UPDATES)
+    assert page.value(options.format("add"))[1:] == [form.words for _, form in forms().values()]
+
+
+def test_activation_loss_and_update_are_chosen_from_menus_and_train_as_the_command_does(shown):
+    page = shown("xor")
+    typed(page, page.value(BOX).replace("tanh", "tanh # the bend"))
+    choose(page, "kind 1", "softplus")
+    choose(page, "loss", "mean squared error")
+    choose(page, "update", "adam")
+    assert "softplus # the bend\n" in page.value(BOX)
+    wanted = parse(page.value(CAUGHT))
+    assert wanted.layers[1].text == "softplus"
+    assert (str(wanted.loss), wanted.update.kind) == ("mean squared error", "adam")
+    for epoch in reference_run(training_step(wanted), 10):
+        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+        page.press("#step")
+
+
+@pytest.mark.parametrize("word", ["dropout", "batchnorm", "prelu", "add", "leaky", "layernorm"])
+def test_a_layer_of_any_kind_is_added_with_its_usual_fields(word, shown):
+    page = shown("xor")
+    page.value("document.querySelector('[data-key=\"grip 1\"]').focus()")
+    choose(page, "add", word)
+    added = layers(page)[2]
+    assert added.split()[0] == word
+    assert len(layers(page)) == 5
+    assert page.value(SAID) == ""
+    page.press("#step")
+    assert page.text("#epoch") == "2"
+
+
+def test_what_cannot_stand_is_refused_as_the_text_refuses_it(shown):
+    page = shown("xor")
+    before, text = weights(page), page.value(BOX)
+    choose(page, "kind 3", "tanh")
+    said = page.value(SAID)
+    assert said.startswith("line 7, column 1: binary cross-entropy")
+    assert page.value("document.querySelector('[data-key=\"kind 3\"]').value") == "sigmoid"
+    choose(page, "add", "conv")
+    assert "conv" in page.value(SAID)
+    assert (weights(page), page.value(BOX)) == (before, text)
+    assert page.value("document.querySelector('#undo').disabled") is True
+    typed(page, text.replace("3\ntanh", "3\ntahn"))
+    wrong = page.text("#text-said")
+    click(page, "more 0")
+    assert page.value(SAID) == wrong
+    typed(page, text.replace("sigmoid", "tanh"))
+    assert page.text("#text-said") == said
+
+
+def drag(page, source, goal):
+    """A layer by its grip onto another's."""
+    page.value("document.querySelector('.layers').scrollIntoView({block: 'center'})")
+    middle = "(b => [b.x + b.width / 2, b.y + b.height / 2])"
+    box = "document.querySelector('[data-key=\"grip {}\"]').getBoundingClientRect()"
+    (x, y), (to, down) = (page.value(f"{middle}({box.format(k)})") for k in (source, goal))
+    for kind, at in (
+        ("mouseMoved", (x, y)),
+        ("mousePressed", (x, y)),
+        ("mouseMoved", ((x + to) / 2, (y + down) / 2)),
+        ("mouseMoved", (to, down)),
+        ("mouseReleased", (to, down)),
+    ):
+        held = {"button": "left", "buttons": 1, "clickCount": 1}
+        page.ask("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], **held)
+    page.settle()
+
+
+def test_a_layer_is_dragged_to_another_place_where_it_can_stand(shown):
+    page = shown("xor")
+    before = weights(page)
+    drag(page, 1, 3)
+    assert page.value(SAID).startswith("line 7, column 1")  # its loss needs a sigmoid at the end
+    assert layers(page) == ["dense 3", "tanh", "dense 1", "sigmoid"]
+    choose(page, "loss", "half squared error")
+    assert page.value(SAID) == ""
+    drag(page, 1, 3)
+    assert layers(page) == ["dense 3", "dense 1", "sigmoid", "tanh"]
+    assert weights(page) == before
+    drag(page, 3, 1)
+    assert layers(page) == ["dense 3", "tanh", "dense 1", "sigmoid"]
+
+
+def test_keys_alone_move_remove_add_and_change(shown):
+    page = shown("worked")
+    page.value("document.querySelector('[data-key=\"grip 1\"]').focus()")
+    page.key("ArrowLeft")
+    assert layers(page) == ["sigmoid", "dense 2 no bias", "dense 2 no bias", "sigmoid"]
+    focused = "document.activeElement.dataset.key"
+    assert page.value(focused) == "grip 0"
+    page.key("ArrowRight")
+    assert layers(page)[:2] == ["dense 2 no bias", "sigmoid"]
+    page.key("Delete")
+    assert layers(page) == ["dense 2 no bias", "dense 2 no bias", "sigmoid"]
+    assert page.value(focused) == "grip 1"
+    page.key("Tab")
+    page.key("Tab")
+    assert page.value(focused) == "more 1"
+    page.key("Enter")
+    assert layers(page)[1] == "dense 3 no bias"
+    assert page.value(focused) == "more 1"
+
+
+def test_undo_and_redo_go_over_text_weights_and_samples(shown):
+    page = shown("xor")
+    states = []
+
+    def remember():
+        page.settle()
+        targets = "[...document.querySelectorAll('[aria-label^=\"t1 of\"]')].map(e => e.value)"
+        states.append((page.value(BOX), weights(page), page.value(targets), page.text("#epoch")))
+
+    remember()
+    page.value("document.querySelector('[aria-label=w1]').focus()")
+    page.key("PageUp")
+    remember()
+    page.write('[aria-label="t1 of sample 2"]', "0.25")
+    remember()
+    click(page, "more 0")
+    remember()
+    click(page, "more samples")
+    remember()
+    page.press("#step")
+    states[-1] = (*states[-1][:1], weights(page), *states[-1][2:3], page.text("#epoch"))
+    choose(page, "loss", "half squared error")
+    remember()
+    for k in reversed(range(len(states) - 1)):
+        page.key("z", control=True)
+        page.settle()
+        remember()
+        assert states.pop() == states[k]
+    assert page.value("document.querySelector('#undo').disabled") is True
+    for k in range(1, len(states)):
+        page.key("z", control=True, shift=True)
+        page.settle()
+        remember()
+        assert states.pop() == states[k]
+    assert page.value("document.querySelector('#redo').disabled") is True
+    page.click("#undo")
+    page.key("y", control=True)
+    assert page.value("document.querySelector('#redo').disabled") is True
+
+
+def test_a_key_that_is_held_is_one_step_and_a_text_astray_is_undone_first(shown):
+    page = shown("worked")
+    text = page.value(BOX)
+    page.value("document.querySelector('[aria-label=w5]').focus()")
+    before = weights(page)
+    for _ in range(5):
+        page.key("ArrowUp")
+    typed(page, "input 2\nnonsense")
+    page.key("z", control=True)
+    assert page.value(BOX) == text
+    assert weights(page)["w5"] == pytest.approx(before["w5"] + 0.05)
+    page.key("z", control=True)
+    assert weights(page) == before
+
+
+def test_samples_are_added_and_taken_away_also_where_one_was_written(shown):
+    page = shown("worked")
+    rows = "document.querySelectorAll('#samples tbody tr').length"
+    page.press("#step")
+    before = weights(page)
+    click(page, "more samples")
+    assert page.value(rows) == 2
+    assert weights(page) == before
+    page.write('[aria-label="t1 of sample 2"]', "0.9")
+    wanted = parse(page.value(CAUGHT))
+    assert len(wanted.samples) == 2
+    for epoch in reference_run(training_step(wanted), 5):
+        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+        page.press("#step")
+    click(page, "less samples")
+    assert page.value(rows) == 1
+    assert (
+        page.value("document.querySelector('[data-key=\"less samples\"]').ariaDisabled") == "true"
+    )
+
+
+TARGETS = """[...document.querySelectorAll(
+  "button, select, input:not([type=radio], [type=range], [type=file])")]
+  .filter(e => e.checkVisibility() && !e.matches(".place"))
+  .map(e => [e.dataset.key || e.id || e.textContent, e.getBoundingClientRect()])
+  .filter(([, box]) => box.height < 32 || box.width < 32).map(([name]) => name)"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_whatever_is_touched_is_large_enough(width, shown):
+    page = shown("xor", width)
+    assert page.value(TARGETS) == []
+
+
+def test_the_first_view_has_the_drawing_one_run_and_the_loss(shown):
+    page = shown("xor", 1440)
+    seen = "(b => b.top >= 0 && b.bottom <= 900 && b.height > 0)"
+    for selector in ("#drawing svg", "#run", "#loss", "#rate", "#curve svg", "#builder"):
+        box = f"document.querySelector({selector!r}).getBoundingClientRect()"
+        assert page.value(f"{seen}({box})"), selector
+    runs = "[...document.querySelectorAll('button')].filter(e => e.textContent === 'Run').length"
+    assert page.value(runs) == 1
