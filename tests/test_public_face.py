@@ -1,4 +1,5 @@
 import ast
+import doctest
 import inspect
 import subprocess
 import sys
@@ -80,3 +81,28 @@ def test_what_was_loaded_before_takes_no_public_name_away():
 def test_all_that_a_package_gives_is_there(package):
     module = import_module(f"gradbook.{package}")
     assert not [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)]
+
+
+PARSER = doctest.DocTestParser()
+EXAMPLES = {
+    name: item
+    for name in sorted(PUBLIC)
+    for item in [PARSER.get_doctest(inspect.getdoc(getattr(gradbook, name)), {}, name, None, None)]
+    if item.examples
+}
+NEEDS = {"from_torch": [pytest.mark.witness("torch")], "train": [pytest.mark.witness("cc")]}
+WITHOUT = {"GradbookError", "Model", "Sample", "from_keras", "load", "write_report"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=NEEDS.get(name, [])) for name in EXAMPLES]
+)
+def test_the_example_in_its_docstring_is_true(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    printed: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(EXAMPLES[name], out=printed.append)
+    assert not printed, "".join(printed)
+
+
+def test_each_has_one_but_for_a_few():
+    assert set(EXAMPLES) == PUBLIC - WITHOUT

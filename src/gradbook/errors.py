@@ -25,7 +25,11 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠
 
 
 class GradbookError(Exception):
-    """Something that the user can put right."""
+    """Something that the user can put right, said in one line: what, where and what to do.
+
+    Every function here raises it, or a class beneath it, for wrong input: a text, a file,
+    an option.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

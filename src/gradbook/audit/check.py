@@ -107,9 +107,18 @@ SCALES = (2.0, 0.5)  # of a loss: the commonest that are lost, or counted though
 def check(path: str | Path) -> BookReport:
     """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
 
-    `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no network" or
-    "unreadable"; each of `.sheets` has its `.findings`, with the cells, the reason and the right
-    formula. Printed, it is the report; in a notebook it shows itself.
+    Args:
+        path: An .xlsx or .ods file. It is read, never run.
+
+    Returns:
+        The report. `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no
+        network" or "unreadable"; each of `.sheets` has its `.findings`, with the cells, the
+        reason and the right formula. Printed, it is the report; in a notebook it shows itself.
+
+    >>> import gradbook as gb
+    >>> book = gb.write_workbook(gb.builtin("worked"), "worked.xlsx")
+    >>> gb.check("worked.xlsx").verdict
+    'right'
     """
     with budget_of_book():
         return _report(str(path), path)

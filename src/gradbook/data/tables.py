@@ -406,10 +406,25 @@ def read_table(
     dates: str = "",
     tell: Tell = lambda remark: None,
 ) -> Net:
-    """The network with the samples of this file; what is to be known of how it was read is told.
+    """The network with the samples of a CSV file: columns of inputs, then of targets.
 
-    `decimal` is the mark of numbers such as 1,234, and `dates` the order of dates such as 3/4/2024
-    ('dmy', 'mdy'), where nothing else in the table says it.
+    Args:
+        path: The file, as any spreadsheet exports it.
+        net: The network whose samples they become.
+        decimal: The decimal mark, '.' or ',', where the table leaves open whether 1,234 has
+            thousands.
+        dates: The order of dates such as 3/4/2024, 'dmy' or 'mdy', where the table leaves it open.
+        tell: Called with each remark on how the table was read.
+
+    Raises:
+        GradbookError: A cell isn't a number where one is needed; the message names its place.
+
+    >>> import gradbook as gb
+    >>> from pathlib import Path
+    >>> size = Path("and.csv").write_text("a,b,both\\n0,0,0\\n0,1,0\\n1,0,0\\n1,1,1\\n")
+    >>> net = gb.read_table("and.csv", gb.Net.parse("input 2; dense 1; sigmoid"))
+    >>> len(net.samples)
+    4
     """
     table = _read(path, net, decimal, dates)
     inputs = table.numbers(0, table.inputs, tell)

@@ -150,7 +150,7 @@ def meant_loss(ending: str, task: Task) -> Loss:
 
 @dataclass(frozen=True)
 class Sample:
-    """One example: the inputs, laid out flat, and the outputs wanted for them."""
+    """An example to learn from: the inputs, laid out flat, and the targets of the outputs."""
 
     inputs: tuple[float, ...]
     targets: tuple[float, ...]

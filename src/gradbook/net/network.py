@@ -46,9 +46,30 @@ MOST_SHOWN = 8  # numbers of a sample in a sentence
 class Net(Description):
     """A network described once. `Net.parse(text)` and `str(net)` are its text form.
 
-    `start` gives start values by kind of parameter, in the order of their numbers; weights that
-    are not given are drawn from `seed`. Without samples one is drawn from the seed as well.
-    `decay` gives by kind how much of themselves parameters lose at each step, per unit of rate.
+    Args:
+        input: How many inputs there are, or the shape of an image: (channels, height, width).
+        layers: `Dense(3)`, `Activation("sigmoid")`, … as `gradbook.net` has them.
+        loss: What measures the error; where none is given, what fits the last layer.
+        update: How weights move: descent, momentum, Adam.
+        rate: The learning rate η.
+        samples: Inputs and targets. Without any, one is drawn from the seed.
+        start: Start values by kind of parameter, in the order of their numbers. Weights that
+            aren't given are drawn from `seed`.
+        decay: The share of themselves that parameters lose at each step, by kind and per unit of η.
+
+    Raises:
+        GradbookError: The parts don't fit each other.
+
+    >>> from gradbook.net import Activation, Dense, Net, Sample
+    >>> net = Net(2, [Dense(2), Activation("sigmoid")], samples=[Sample([1, 2], [0, 1])])
+    >>> net.count()
+    6
+    >>> print(net)
+    input 2
+    dense 2
+    sigmoid
+    sample 1 2 -> 0 1
+    <BLANKLINE>
     """
 
     def __post_init__(self) -> None:
@@ -179,7 +200,15 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
 
 
 def builtin(name: str) -> Net:
-    """The built-in network of that name."""
+    """The built-in network of that name: "worked", "mazur", "xor", "strokes" and others.
+
+    >>> import gradbook as gb
+    >>> gb.builtin("worked").count()
+    8
+
+    Raises:
+        GradbookError: There is no such network; the message names those there are.
+    """
     if name not in BUILTIN:
         known = ", ".join(BUILTIN)
         raise UsageError(

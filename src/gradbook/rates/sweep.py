@@ -284,10 +284,20 @@ def sweep(
 ) -> Sweep:
     """Train the network anew at each rate, judge each, and find up to which rate it trains.
 
-    The same start for every rate, `epochs` of it each. `found[0.5]` is what happened at a rate:
-    its losses, its verdict and the reason; `found.limit` says up to which rate it trains,
-    whichever were asked for. `tick` is told after every trial how many are done, those of the
-    search included.
+    Args:
+        net: The network; every rate starts from the same weights.
+        rates: The learning rates to try.
+        epochs: How long each is tried.
+        tick: Called after every trial with how many are done, those of the search included.
+
+    Returns:
+        What happened at each rate: `found[0.5]` has its losses, its verdict and the reason;
+        `found.limit` says up to which rate the network trains, whichever were asked for.
+
+    >>> import gradbook as gb
+    >>> found = gb.sweep(gb.builtin("worked"), [0.05, 1, 1000])
+    >>> {rate: str(found[rate].verdict) for rate in found.rates}
+    {0.05: 'too slow', 1.0: 'good', 1000.0: 'saturated'}
     """
     wanted = _checked(numbers("rate", rates), whole("the number of epochs", epochs, 2))
     step, least = training_step(net), least_loss(net)

@@ -90,11 +90,31 @@ def explain(
     image: NDArray[Any] | None = None,
     label: int | None = None,
 ) -> Explanation:
-    """Work the chain rule for every weight of a network, or for `only` one: "w5".
+    """Work the chain rule for every weight of a network, or for one.
 
-    A large network gives the general lines and one weight in full, unless `everything` is asked
-    for. Of a `Model`, of any size, one weight is worked in numbers on an `image` whose class has
-    the number `label`: "w1234", or "conv2 3,1,0,2" by its layer and its place.
+    Args:
+        what: A network. Or a trained `Model` of any size, one weight of which is then worked in
+            numbers on an image.
+        only: A weight: "w5"; of a model also "conv2 3,1,0,2", by its layer and its place in it.
+        everything: Every weight of a large network, which otherwise gives the general lines and
+            one weight in full.
+        image: For a model: the image as bytes.
+        label: For a model: the number of the image's class.
+
+    Returns:
+        The derivation: printed, it is text; it has `.html()`, `.latex()`, `.markdown()` and
+        `.json()`, and in a notebook it shows itself.
+
+    Raises:
+        GradbookError: There is no such weight, or a model was given without an image.
+
+    >>> import gradbook as gb
+    >>> import json
+    >>> weight = json.loads(gb.explain(gb.builtin("worked"), "w5").json())["weights"][0]
+    >>> weight["chain"]
+    '∂E1/∂a_o1·∂a_o1/∂o1·∂o1/∂w5'
+    >>> round(weight["gradient"], 8)
+    0.01288082
     """
     if isinstance(what, Net):
         step = scalar_step(what)

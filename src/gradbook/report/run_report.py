@@ -505,7 +505,12 @@ def write_report(
 ) -> Path:
     """Write `report.html` into the folder of a finished run, or of several seeds.
 
-    `data` are the images it was trained on, where they aren't found as its recipe says.
+    Args:
+        folder: The folder that `train` made.
+        data: The images it was trained on, where they aren't where its recipe says.
+
+    Returns:
+        Where the report is.
     """
     seeds = SeedsFolder(folder)
     run = seeds.run(seeds.plan()[1][0]) if seeds.holds_seeds else RunFolder(folder)

@@ -67,10 +67,25 @@ def write_workbook(
 ) -> WrittenWorkbook:
     """Write the workbook: every value a cell, every step a formula, one row per epoch.
 
-    `rate` is what the η cell starts with (the network's own where none is given, or else the usual
-    one, or the next below it that trains), `rates` are
-    the learning rates compared: as many of the usual ones as fit, where none are given. In an
-    `exercise` the gradients, or whatever else it asks for, are left blank for a student to fill in.
+    Args:
+        net: The network.
+        path: Where to write; it ends in .xlsx.
+        epochs: How many rows train it.
+        rate: What the η cell starts with: where nothing is said the network's own, or else the
+            usual one, or the next below it that trains.
+        rates: The learning rates that are compared; as many of the usual ones as fit.
+        exercise: True, or an `Exercise`: the gradients, or whatever else it asks for, are left
+            blank for a student to fill in.
+
+    Returns:
+        Where it was written, its rates, and remarks on what was left out.
+
+    Raises:
+        GradbookError: The network is too large for a sheet, or the file can't be written.
+
+    >>> import gradbook as gb
+    >>> gb.write_workbook(gb.builtin("xor"), "xor.xlsx", epochs=200).rate
+    1.0
     """
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:

@@ -57,9 +57,28 @@ def import_model(
 
 
 def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
-    """A PyTorch module at work (module.eval()) as a model; `example` is what it is called with.
+    """A PyTorch module as a model.
 
-    The options are those of `import_model`: what it is to predict, what its columns are called …
+    Args:
+        module: The module, after `module.eval()`.
+        example: What it is called with: a tensor of one image or row.
+        options: What its outputs mean, what its columns are called and the like, as `gradbook
+            import` takes them: `task="numbers"`, `classes=[…]`, `columns=[…]`, `target=…`,
+            `mean=…`, `deviation=…`.
+
+    Raises:
+        GradbookError: It does something that none of our layers does, which the message names.
+
+    >>> import torch, gradbook as gb
+    >>> from torch import nn
+    >>> module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).eval()
+    >>> model = gb.from_torch(module, torch.zeros(1, 2), task="numbers")
+    >>> print(model.net)  # doctest: +ELLIPSIS
+    input 2
+    dense 3
+    tanh
+    dense 1
+    ...
     """
     from gradbook.formats.torch.read import torch_net
 
@@ -67,9 +86,14 @@ def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> M
 
 
 def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
-    """A Keras model as one of ours, by way of a file that it writes and that is read here.
+    """A Keras model as one of ours, by way of a file that Keras writes and gradbook reads.
 
-    The options are those of `import_model`: what it is to predict, what its columns are called …
+    Args:
+        model: The Keras model.
+        options: As in `from_torch`.
+
+    Raises:
+        GradbookError: It does something that none of our layers does, which the message names.
     """
     from gradbook.formats.keras.read import read_keras
 
@@ -299,7 +323,16 @@ def _each(
 def from_sklearn(estimator: Any) -> TableModel:
     """A fitted MLPClassifier or MLPRegressor of scikit-learn's as a model of a table.
 
-    A StandardScaler before it, in a pipeline, becomes the model's own scaling.
+    Args:
+        estimator: The estimator, or a pipeline of a StandardScaler and it, whose scaling becomes
+            the model's own.
+
+    >>> import gradbook as gb
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> fitted = MLPClassifier((3,), max_iter=2000, random_state=0, solver="lbfgs")
+    >>> fitted = fitted.fit([[0, 0], [0, 1], [1, 0], [1, 1]], ["no", "yes", "yes", "yes"])
+    >>> gb.from_sklearn(fitted).classes
+    ('no', 'yes')
     """
     from gradbook.formats.estimator import sklearn_net
 

@@ -59,8 +59,16 @@ RECORD = Schema(
 class Model:
     """A network with its trained values. Images are bytes, or numbers from 0 to 255.
 
-    `classes` are the names of what it tells apart, none where it predicts numbers; `about` says
-    how it came about.
+    `gb.train(…).model` and `gb.load(…)` give one; `save` and `export` write it.
+
+    Args:
+        net: The network.
+        values: Its parameters by the names that the graph gives them.
+        mean: Of each channel of the images it learned from, with bytes from 0 to 1.
+        deviation: Likewise.
+        classes: The names of what it tells apart; none where it predicts numbers.
+        about: How it came about.
+        batch: How many images were taken for a step: the engine for that is compiled already.
     """
 
     def __init__(

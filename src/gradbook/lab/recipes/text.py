@@ -301,9 +301,16 @@ FOLDER = files("gradbook.lab.recipes")
 
 
 def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Recipe:
-    """The recipe that this means: a name, a file, a text, or a network with the usual settings.
+    """A recipe: a network and how it is trained.
 
-    `changes` are lines such as 'epochs 5; batch 64' that take the place of its own.
+    Args:
+        what: The name of a recipe ("quick") or a network, a file, a text, or a `Net`, which then
+            gets the usual settings.
+        changes: Lines that take the place of its own: "epochs 5; batch 64".
+
+    >>> import gradbook as gb
+    >>> gb.recipe("quick", "epochs 5; batch 64").epochs
+    5
     """
     if changes:
         return change_recipe(recipe(what), changes)

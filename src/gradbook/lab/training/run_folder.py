@@ -166,10 +166,18 @@ class RunFolder:
 
 
 def load(path: str | os.PathLike[str]) -> Model | TableModel:
-    """The model in a file, or in the folder of a run: `load("run").predict(images)`.
+    """The trained model in a file, or in the folder of a run.
 
-    One of a table is given rows, or a table. A file of another program's, such as net.onnx, is
-    read as far as it says the same as our layers.
+    Args:
+        path: The folder that `train` made, its `model.safetensors`, or a file of another program:
+            .onnx, .keras, .pt2.
+
+    Returns:
+        A model of images, `load("run").predict(images)`, or one of a table, which is given rows
+        or a table.
+
+    Raises:
+        GradbookError: It can't be read, or does something that none of our layers does.
     """
     if is_of_a_table(path):
         return load_table(path)

@@ -126,18 +126,38 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     listener: Listener | Callable[[Epoch], object] | None = None,
     show: bool | None = None,
 ) -> Trained:
-    """Train a network: `trained = train("quick")`, then `trained.model` reads images.
-
-    `recipe` is a recipe's or a network's name, a file, a text, a `Net`; `changes` are lines in
-    place of its own, such as "epochs 5; batch 64". `data` and `seed` take the place of the
-    recipe's. With a `folder` the run is kept there: `resume=True` goes on with it after
-    whatever interrupted it. `held_back=False` trains on the validation images as well.
-    `listener` is called with each epoch when it is done, `print` for example; a `Listener` hears
-    more. In a notebook a bar and the curves move below the cell until it is done; `show=False`
-    leaves them out, and `show=True` prints a line for each epoch elsewhere.
+    """Train a network on images, the digits where nothing else is said.
 
     The same seed gives the same weights, bit for bit, for any number of threads. Ctrl-C ends
     the training after its step; `trained.stopped` then says so.
+
+    Args:
+        recipe: The name of a recipe or a network, a file, a text, a `Net`.
+        changes: Lines in place of the recipe's own: "epochs 5; batch 64".
+        data: A data set, or where it lies, in place of the recipe's.
+        folder: Where the run is kept, with its report.
+        seed: What start weights and orders are drawn from, in place of the recipe's.
+        threads: How many to use; all cores where nothing is said.
+        resume: Go on with the run in `folder` after whatever interrupted it.
+        held_back: False trains on the validation images as well.
+        listener: Called with each epoch when it is done, `print` for example; a `Listener`
+            hears more.
+        show: In a notebook a bar and the curves move below the cell until it is done: False
+            leaves them out. Elsewhere, True prints a line for each epoch.
+
+    Returns:
+        The run: `.model` reads images; `.history`, `.test_accuracy` and `.seconds` say how it
+        went.
+
+    Raises:
+        GradbookError: The recipe, the data or the folder can't be used; the message says why.
+
+    >>> import gradbook as gb
+    >>> trained = gb.train("tiny", "epochs 1")
+    >>> trained.model.parameters
+    2999
+    >>> trained.test_accuracy > 0.5
+    True
     """
     began = monotonic()
     kept = None if folder is None else RunFolder(folder)
