@@ -478,11 +478,12 @@ def _editor(known: PageContent) -> str:
     """The text to be changed, its mistakes, and what is to be made of it."""
     lines = _layers(known.net).rstrip()
     return (
-        "<p>Change it, and the page builds it as you type. Weights and samples stay where they "
-        "fit; lines such as <code>weights 0.1 0.2 …</code> and <code>sample 0 1 -&gt; 1</code> "
-        "give others. <code>gradbook help networks</code> says what can be written.</p>"
         f"{text_box(lines, 'The network as text')}"
         '<p id="text-said" role="status"></p>'
+        '<p class="remark">Change it, and the page builds it as you type. Weights and samples stay '
+        "where they fit; lines such as <code>weights 0.1 0.2 …</code> and "
+        "<code>sample 0 1 -&gt; 1</code> give others. <code>gradbook help networks</code> says "
+        "what can be written.</p>"
         '<p class="own"><button type="button" id="text-as-written">As written</button>'
         '<button type="button" id="save">Save as net.txt</button></p>' + _commands(known.net)
     )

@@ -40,6 +40,7 @@ export class Builder {
     const key = `${this.model.samples.length} ${this.text}`
     if (key === this.shown) return
     this.shown = key
+    say(this.said, "")
     this.render()
   }
 
@@ -103,9 +104,9 @@ export class Builder {
   steppers(span, k, form) {
     const [first] = form ? form.fields ?? [] : [null]
     const field = typeof first === "number" ? this.grammar.fields[first] : null
-    if (form && field?.kind !== "whole") return []
     const place = form ? form.words.split(" ").length : 1
-    const value = Number(span.statement.words[place].word)
+    const value = Number(span.statement.words[place]?.word)
+    if (form && field?.kind !== "whole" && !(field?.kind === "both" && value)) return []
     const what = `${field?.what ?? "times"} of layer ${k + 1}`
     return this.pair(what, `${k}`, value, field?.least ?? 1, to => this.put(withWord(this.text, span, place, String(to))))
   }
@@ -145,7 +146,7 @@ export class Builder {
       make("label", {}, `${word} `, this.menu(word, word, said(known), now, to => this.put(withSetting(this.text, word, to, grammar))))
     const group = (/** @type {string} */ words, /** @type {Node[]} */ ...inside) => make("span", { class: "pair" }, words, ...inside)
     return [
-      this.menu("add a layer", "add", [["", "add a layer …"], ...cards], "", word => word && this.add(grammar.forms[word])),
+      this.menu("add a layer", "add", [["", ""], ...cards], "", word => word && this.add(grammar.forms[word])),
       group(`hidden layers ${hidden}`, ...this.pair("hidden layers", "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()))),
       group(`samples ${count}`, ...this.pair("samples", "samples", count, 1, to => this.resample(to))),
       setting("loss", Object.keys(grammar.losses), net.loss),
@@ -275,8 +276,10 @@ export class Builder {
   /** @private */
   mark() {
     for (const chip of this.row.children) chip.classList.toggle("chosen", Number(chip.dataset.k) === this.at)
-    const { place } = this
-    this.settings.firstElementChild?.setAttribute("aria-label", `add a layer behind ${this.words(place < 0 ? this.input : this.layers[place])}`)
+    const words = this.words(this.place < 0 ? this.input : this.layers[this.place])
+    const menu = this.settings.firstElementChild
+    menu?.setAttribute("aria-label", `add a layer behind ${words}`)
+    menu?.firstElementChild?.replaceChildren(`add behind ${words} …`)
   }
 
   /** @param {KeyboardEvent} event @param {number} k @private */
@@ -293,10 +296,12 @@ export class Builder {
     if (event.button) return
     const { clientX: x, clientY: y } = event
     const chips = /** @type {HTMLElement[]} */ ([...this.row.children].slice(1))
+    const places = chips.map(chip => chip.getBoundingClientRect())
     let goal = k
     const follow = (/** @type {PointerEvent} */ { clientX, clientY }) => {
       if (goal === k && Math.hypot(clientX - x, clientY - y) < SLACK) return
-      goal = nearest(chips, clientX, clientY)
+      goal = nearest(places, clientX, clientY)
+      chips[k].style.transform = `translate(${clientX - x}px, ${clientY - y}px)`
       chips.forEach((chip, j) => {
         chip.classList.toggle("dragged", j === k)
         chip.classList.toggle("goal", j === goal && j !== k)
@@ -307,6 +312,7 @@ export class Builder {
       removeEventListener("pointerup", end)
       removeEventListener("pointercancel", end)
       for (const chip of chips) chip.classList.remove("dragged", "goal")
+      chips[k].style.transform = ""
       if (type === "pointerup") this.move(k, goal)
     }
     addEventListener("pointermove", follow)
@@ -316,12 +322,9 @@ export class Builder {
 }
 
 /** The one whose middle lies nearest to a point.
- * @param {HTMLElement[]} chips @param {number} x @param {number} y
+ * @param {DOMRect[]} places @param {number} x @param {number} y
  */
-function nearest(chips, x, y) {
-  const far = chips.map(chip => {
-    const { left, top, width, height } = chip.getBoundingClientRect()
-    return Math.hypot(left + width / 2 - x, top + height / 2 - y)
-  })
+function nearest(places, x, y) {
+  const far = places.map(({ left, top, width, height }) => Math.hypot(left + width / 2 - x, top + height / 2 - y))
   return far.indexOf(Math.min(...far))
 }
