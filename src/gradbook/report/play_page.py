@@ -388,7 +388,9 @@ def _bar() -> str:
     )
     return (
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
-        f'<select id="pace" aria-label="epochs">{paces}</select></div>'
+        f'<select id="pace" aria-label="epochs">{paces}</select>'
+        '<button type="button" id="sound" aria-pressed="false" '
+        'title="hear the loss: the lower, the less is left">Sound</button></div>'
         '<div class="figures"><p>epoch <output id="epoch">1</output></p>'
         '<p class="loss"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
         '<div class="bar" id="actions" role="group" aria-label="Changes">'
@@ -433,8 +435,8 @@ def _loss() -> str:
         '<div id="verdict" aria-live="polite"></div>'
         '<p id="so-far"></p>'
         '<div id="curve"></div>'
-        '<p class="remark"><span class="key foreseen"></span> what this rate does from the start '
-        '<span class="key gone"></span> what was trained so far</p>'
+        '<p class="remark"><span class="key foreseen"></span> this rate from the start '
+        '<span class="key gone"></span> trained so far</p>'
     )
 
 

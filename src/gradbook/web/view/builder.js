@@ -3,8 +3,8 @@
 import { inserted, moved, removed, RESORTS, reworded, spans, usualWords, withSetting, withWord } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { make, say } from "./dom.js"
+import { PHRASES } from "./phrases.js"
 
-const HINT = "Drag a layer to move it, or use the arrow keys; Delete removes it."
 const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
 const SLACK = 6 // pixels that a pointer may move before it drags
@@ -24,10 +24,10 @@ export class Builder {
     this.shown = "" // which text and how many samples
     this.all = /** @type {Span[]} */ ([])
     this.layers = /** @type {Span[]} */ ([])
-    this.row = make("ol", { class: "layers", "aria-label": "Layers, in order" })
+    this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
     this.settings = make("div", { class: "bar" })
     this.said = make("p", { class: "refused", role: "status", id: "builder-said" })
-    box.append(this.row, this.settings, this.said, make("p", { id: "builder-hint", class: "unseen" }, HINT))
+    box.append(this.row, this.settings, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
     box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
     this.update()
   }
@@ -51,7 +51,7 @@ export class Builder {
     this.layers = this.all.filter(it => it.isLayer)
     if (this.at !== null && this.at >= this.layers.length) this.at = null
     const input = make("li", { class: "chip", "data-k": -1 }, make("button", { type: "button", class: "grip", "data-key": "grip -1",
-      "aria-label": `${this.words(this.input)}: add a layer behind it` }, this.words(this.input)))
+      "aria-label": PHRASES.layer(0, this.words(this.input)) }, this.words(this.input)))
     this.row.replaceChildren(input, ...this.layers.map((span, k) => this.chip(span, k)))
     this.settings.replaceChildren(...this.fields())
     this.mark()
@@ -71,16 +71,16 @@ export class Builder {
   chip(span, k) {
     const words = this.words(span)
     const form = this.formOf(span)
-    const called = `layer ${k + 1}, ${words}`
+    const called = PHRASES.layer(k + 1, words)
     const isActivation = form?.card === "activation"
     const grip = make("button", {
-      type: "button", class: "grip", "data-key": `grip ${k}`, "aria-label": called, "aria-describedby": "builder-hint", title: HINT,
+      type: "button", class: "grip", "data-key": `grip ${k}`, "aria-label": called, "aria-describedby": "builder-hint", title: PHRASES.hint,
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event, k),
       onpointerdown: (/** @type {PointerEvent} */ event) => this.drag(event, k),
     }, isActivation ? "⠿" : words)
     return make("li", { class: "chip", "data-k": k }, grip,
       ...(isActivation ? [this.kinds(span, k)] : this.steppers(span, k, form)),
-      this.button("×", `remove ${called}`, `remove ${k}`, () => this.remove(k)))
+      this.button("×", PHRASES.remove(called), `remove ${k}`, () => this.remove(k)))
   }
 
   /** @param {Span} span @returns {Form | undefined} @private */
@@ -94,7 +94,7 @@ export class Builder {
   kinds(span, k) {
     const now = begins(span.statement)
     const forms = Object.entries(this.grammar.forms).filter(([, { card }]) => card === "activation")
-    return this.menu(`activation of layer ${k + 1}`, `kind ${k}`, forms.map(([word, { words }]) => [word, words]), now,
+    return this.menu(PHRASES.ofLayer(PHRASES.activation, k + 1), `kind ${k}`, forms.map(([word, { words }]) => [word, words]), now,
       word => this.put(reworded(this.text, span, this.grammar.forms[word].words)))
   }
 
@@ -107,15 +107,15 @@ export class Builder {
     const place = form ? form.words.split(" ").length : 1
     const value = Number(span.statement.words[place]?.word)
     if (form && field?.kind !== "whole" && !(field?.kind === "both" && value)) return []
-    const what = `${field?.what ?? "times"} of layer ${k + 1}`
+    const what = PHRASES.ofLayer(field?.what ?? PHRASES.times, k + 1)
     return this.pair(what, `${k}`, value, field?.least ?? 1, to => this.put(withWord(this.text, span, place, String(to))))
   }
 
   /** @param {string} what @param {string} key @param {number} value @param {number} least @param {(to: number) => void} act @private */
   pair(what, key, value, least, act) {
     return [
-      this.button("−", `${what}: ${value} to ${value - 1}`, `less ${key}`, () => act(value - 1), value <= least),
-      this.button("+", `${what}: ${value} to ${value + 1}`, `more ${key}`, () => act(value + 1)),
+      this.button("−", PHRASES.change(what, value, value - 1), `less ${key}`, () => act(value - 1), value <= least),
+      this.button("+", PHRASES.change(what, value, value + 1), `more ${key}`, () => act(value + 1)),
     ]
   }
 
@@ -146,9 +146,9 @@ export class Builder {
       make("label", {}, `${word} `, this.menu(word, word, said(known), now, to => this.put(withSetting(this.text, word, to, grammar))))
     const group = (/** @type {string} */ words, /** @type {Node[]} */ ...inside) => make("span", { class: "pair" }, words, ...inside)
     return [
-      this.menu("add a layer", "add", [["", ""], ...cards], "", word => word && this.add(grammar.forms[word])),
-      group(`hidden layers ${hidden}`, ...this.pair("hidden layers", "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()))),
-      group(`samples ${count}`, ...this.pair("samples", "samples", count, 1, to => this.resample(to))),
+      this.menu("", "add", [["", ""], ...cards], "", word => word && this.add(grammar.forms[word])),
+      group(`${PHRASES.hidden} ${hidden}`, ...this.pair(PHRASES.hidden, "hidden", hidden, 0, to => (to > hidden ? this.addHidden() : this.removeHidden()))),
+      group(`${PHRASES.samples} ${count}`, ...this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to))),
       setting("loss", Object.keys(grammar.losses), net.loss),
       setting("update", Object.keys(grammar.rates), net.update.kind),
     ]
@@ -254,7 +254,7 @@ export class Builder {
     const { model } = this
     const { samples, sample } = model
     const most = this.editor.building.most
-    if (to > most) return say(this.said, `a page takes at most ${most.toLocaleString("en")} samples`)
+    if (to > most) return say(this.said, PHRASES.tooMany(most))
     say(this.said, "")
     this.editor.resample(to > samples.length ? [...samples, structuredClone(samples[sample])] : samples.filter((_, k) => k !== sample))
     if (to > samples.length) {
@@ -278,8 +278,8 @@ export class Builder {
     for (const chip of this.row.children) chip.classList.toggle("chosen", Number(chip.dataset.k) === this.at)
     const words = this.words(this.place < 0 ? this.input : this.layers[this.place])
     const menu = this.settings.firstElementChild
-    menu?.setAttribute("aria-label", `add a layer behind ${words}`)
-    menu?.firstElementChild?.replaceChildren(`add behind ${words} …`)
+    menu?.setAttribute("aria-label", PHRASES.addLayer(words))
+    menu?.firstElementChild?.replaceChildren(PHRASES.add(words))
   }
 
   /** @param {KeyboardEvent} event @param {number} k @private */

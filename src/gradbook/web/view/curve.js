@@ -1,6 +1,7 @@
 // The loss: as it went so far, and as it would go at this rate from the start.
 
-import { byId, draw, make, say, short } from "./dom.js"
+import { byId, draw, make, say, set, short } from "./dom.js"
+import { PHRASES } from "./phrases.js"
 
 const SIZE = { width: 480, height: 240 }
 const FRAME = { left: 52, right: 12, top: 12, bottom: 30 }
@@ -26,9 +27,8 @@ export class CurvePanel {
     this.foreseen = draw("path", { class: "foreseen" })
     this.gone = draw("path", { class: "gone" })
     this.now = draw("circle", { r: 4, class: "now" })
-    const svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img",
-      "aria-label": "The loss over the epochs" }, this.axes, this.foreseen, this.gone, this.now)
-    picture.replaceChildren(svg)
+    this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.foreseen, this.gone, this.now)
+    picture.replaceChildren(this.svg)
   }
 
   update() {
@@ -59,6 +59,8 @@ export class CurvePanel {
     this.now.setAttribute("cx", String(x(model.epoch)))
     this.now.setAttribute("cy", String(scale.y(last)))
     this.drawAxes(scale.ticks, scale.y, epochs)
+    const [first] = judgement.losses
+    set(this.svg, "aria-label", PHRASES.curve(short(first), short(judgement.losses[foreseen.length - 1]), foreseen.length, model.epoch, short(last)))
     this.say(judgement)
   }
 
