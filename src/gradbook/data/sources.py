@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from math import cos, pi, sin, sqrt
+from math import cos, log, pi, sin, sqrt
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
@@ -139,6 +139,7 @@ POINTS_OF_A_SET = 120
 SPREAD = 0.05  # how far a point of a spiral may lie off it
 TURNS = 1.25  # of a spiral's arm
 INNER, OUTER = 0.45, (0.65, 1.0)  # radii of the disc, and of the ring around it
+MIDDLE, WIDTH = 0.45, 0.18  # of the two clouds, and how wide they are
 
 
 def _xor(random: Random) -> Point:
@@ -153,6 +154,15 @@ def _circle(random: Random) -> Point:
     radius = INNER * sqrt(random.random()) if inside else random.uniform(*OUTER)
     angle = random.uniform(0, 2 * pi)
     return radius * cos(angle), radius * sin(angle), int(inside)
+
+
+def _gaussians(random: Random) -> Point:
+    """Two clouds, the thicker the nearer to their middles."""
+    which = random.randrange(2)
+    radius = WIDTH * sqrt(-2 * log(1 - random.random()))
+    angle = random.uniform(0, 2 * pi)
+    middle = (2 * which - 1) * MIDDLE
+    return middle + radius * cos(angle), middle + radius * sin(angle), which
 
 
 def _spiral(random: Random) -> Point:
@@ -173,7 +183,7 @@ def _halves(random: Random) -> Point:
 
 
 POINT_SETS: MappingProxyType[str, Callable[[Random], Point]] = MappingProxyType(
-    {"halves": _halves, "xor": _xor, "circle": _circle, "spiral": _spiral}
+    {"halves": _halves, "xor": _xor, "circle": _circle, "gaussians": _gaussians, "spiral": _spiral}
 )
 
 

@@ -58,7 +58,7 @@ from gradbook.targets.page.patterns import (
     plane_table,
     update_table,
 )
-from gradbook.targets.page.plane import USUAL_SET, point_sets
+from gradbook.targets.page.plane import USUAL_SET
 
 # The drawing ------------------------------------------------------------------
 
@@ -233,7 +233,6 @@ def building_table() -> dict[str, Any]:
         "updates": update_table(),
         "least": least_table(),
         "planes": plane_table(),
-        "sets": point_sets(),
         "most": MOST_SAMPLES,
         "usualSet": USUAL_SET,
         "epochs": USUAL_EPOCHS,
@@ -370,7 +369,7 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
         [Side(left), Side(right)],
         lead=_bar(),
         foot=_data(known, is_building) + markup(made_with(command)),
-        style="".join(map(resource, ("sweep.css", "play.css", "learn.css"))),
+        style="".join(map(resource, ("sweep.css", "play.css", "see.css", "learn.css"))),
         script=script("view/main.js"),
     )
 

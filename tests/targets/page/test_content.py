@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.data.sources import points
 from gradbook.errors import TargetError
 from gradbook.net import builtin, parse
 from gradbook.targets.page.content import class_targets, content
@@ -45,8 +46,8 @@ def test_a_single_sample_has_no_mean():
 def test_a_network_on_the_plane_without_samples_gets_points_to_learn():
     table = content(parse(PLAY)).table()
     assert len(table["samples"]) > 50
-    points = table["plane"]["sets"]["circle"]
-    assert table["samples"] == [[[x, y], [float(which)]] for x, y, which in points]
+    wanted = [[[x, y], [float(which)]] for x, y, which in points("circle")]
+    assert table["samples"] == wanted
     assert {tuple(targets) for _, targets in table["samples"]} == {(0.0,), (1.0,)}
 
 

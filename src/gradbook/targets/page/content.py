@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from gradbook.data.sources import points
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node, ancestors
 from gradbook.layers.card import Mask
@@ -25,7 +26,6 @@ from gradbook.targets.page.plane import (
     USUAL_SET,
     class_targets,
     label_points,
-    point_sets,
     share_of,
     tells_points_apart,
 )
@@ -148,7 +148,7 @@ class PageContent:
     def _samples(self) -> list[list[list[float]]]:
         """Inputs and targets of each; points of the plane where the network brings none along."""
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
-            return label_points(point_sets()[USUAL_SET], self._classes)
+            return label_points(points(USUAL_SET), self._classes)
         return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
 
     def _plane(self) -> dict[str, Any] | None:
@@ -157,7 +157,6 @@ class PageContent:
         return {
             "share": self.lines.places[self.share],
             "classes": self._classes,
-            "sets": point_sets(),
         }
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.data.sources import POINT_SETS, Point, points
+from gradbook.data.sources import Point
 from gradbook.graph.node import Node
 from gradbook.net import Activation, Loss, Net
 from gradbook.net.step import Step
@@ -15,11 +15,6 @@ def tells_points_apart(net: Net) -> bool:
     """Whether it says of a point on the plane which of two classes it is of."""
     one_says_all = net.outputs == 1 and net.objective is not Loss.CROSS
     return net.input == (2,) and (net.outputs == CLASSES or one_says_all)
-
-
-def point_sets() -> dict[str, list[Point]]:
-    """Of each kind its points: x, y, and the class."""
-    return {kind: points(kind) for kind in POINT_SETS}
 
 
 def label_points(found: list[Point], classes: list[list[float]]) -> list[list[list[float]]]:

@@ -8,6 +8,7 @@ import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
 import { windows } from "./layers.js"
 import { elements, said, written } from "./names.js"
+import { featuresOf, labelled, points } from "./points.js"
 import { Values } from "./values.js"
 
 /**
@@ -16,15 +17,15 @@ import { Values } from "./values.js"
  * @typedef {import("../machine/training.js").Sample} Sample
  */
 
-const PLANE = 2 // inputs, and classes
+const PLANE = 2 // coordinates, and classes
 
 /** @param {Net} net @param {Sample[]} given samples to train on, where the network's text has none
  * @param {Building} building @returns {any}
  */
 export function tableOf(net, given, building) {
-  const plane = planeOf(net, building)
+  const plane = planeOf(net, building, net.samples.length ? net.samples : given)
   const isMadeUp = !net.samples.length && !given.length
-  const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(building.sets[building.usualSet], plane.classes) : [drawnSample(net, building)]
+  const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(points(building.usualSet), plane.classes) : [drawnSample(net, building)]
   const drops = net.layers.some(({ card, rate }) => card === "dropout" && rate > 0)
   const isSeveral = samples.length > 1 || drops || (plane !== null && !net.samples.length)
   const values = new Values(net, isSeveral, building)
@@ -43,7 +44,7 @@ export function tableOf(net, given, building) {
     seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
     chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
     windows: windowsOf(values), gates: gatesOf(values, chains, trained),
-    plane: share === null || !plane ? null : { share, classes: plane.classes, sets: building.sets },
+    plane: share === null || !plane ? null : { share, classes: plane.classes },
     names: Object.fromEntries(named(values, forward).map(([line, name]) => [line, written(name, building.kinds)])),
     formulas: Object.fromEntries(forward.map(({ line, template }) => [line, template])),
     partials: slopes.map(({ of, to, template }) => [of, to, template]),
@@ -266,26 +267,19 @@ function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
 // Points of a plane -----------------------------------------------------------------
 
 /** How the network says the classes of points on a plane, if it does.
- * @param {Net} net @param {Building} building
+ * @param {Net} net @param {Building} building @param {Sample[]} samples
  */
-function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }) {
+function planeOf({ shapes, outputs, ending, loss }, { planes, grammar }, samples) {
   const { ofAll } = grammar.losses[loss]
-  if (String(shapes[0]) !== String(PLANE) || outputs > PLANE || (outputs === 1 && ofAll)) return null
+  if (shapes[0].length > 1 || featuresOf(shapes[0][0], samples).length < PLANE || outputs > PLANE || (outputs === 1 && ofAll)) return null
   return planes[`${outputs} ${ending}${ofAll ? " of all" : ""}`] ?? planes[outputs]
-}
-
-/** Points as samples, with the targets of their classes.
- * @param {[number, number, number][]} points @param {number[][]} classes @returns {Sample[]}
- */
-export function labelled(points, classes) {
-  return points.map(([x, y, which]) => [[x, y], [...classes[which]]])
 }
 
 /** The samples as far as another network can go on with them; points of a plane get its own classes.
  * @param {Sample[]} samples @param {number[][] | null} classes that they have @param {Net} net @param {Building} building
  */
 export function kept(samples, classes, net, building) {
-  const plane = planeOf(net, building)
+  const plane = planeOf(net, building, samples)
   const found = samples.map(([inputs, targets]) => {
     const which = classes && plane ? classes.findIndex(it => String(it) === String(targets)) : -1
     return /** @type {Sample} */ ([inputs, which >= 0 && plane ? [...plane.classes[which]] : targets])

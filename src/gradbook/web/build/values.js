@@ -15,7 +15,7 @@ import { elements, layerNames, said } from "./names.js"
  * @typedef {{
  *   grammar: import("../text/statement.js").Grammar, patterns: Record<string, Pattern>,
  *   updates: Record<string, Record<string, any>>, least: Record<string, any>,
- *   planes: Record<string, {share: any, classes: number[][]}>, sets: Record<string, [number, number, number][]>,
+ *   planes: Record<string, {share: any, classes: number[][]}>,
  *   usualSet: string, most: number, epochs: number, longestTop: number, longestChain: number,
  *   shown: number[], kinds: Record<string, string>,
  * }} Building what `report/play_page.py` writes

@@ -1,7 +1,8 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
-import { brief, draw, nameText, say, set, short } from "./dom.js"
+import { brief, draw, make, nameText, say, set, short } from "./dom.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
+import { Pictures } from "./pictures.js"
 
 const THICKEST = { few: 4, many: 1.8 } // pixels of the strongest line, beyond 1
 const FEW = 24 // lines
@@ -19,8 +20,9 @@ const DIGITS = 30 // a cell that is at least so wide has its number in it
 export class Drawing {
   /** @param {import("./model.js").Model} model @param {HTMLElement} box
    * @param {HTMLElement} hint that says that it scrolls @param {import("./layout.js").Widths} widths
+   * @param {import("./grid.js").Grid} grid
    */
-  constructor(model, box, hint, widths) {
+  constructor(model, box, hint, widths, grid) {
     this.model = model
     this.box = box
     this.hint = hint
@@ -42,6 +44,12 @@ export class Drawing {
     this.beam = draw("path")
     this.labelled = /** @type {[Element, number][]} */ ([])
     this.masks = masks(model.content)
+    this.pictures = new Pictures(model, grid)
+    this.chosen = "" // numbers or pictures, or whatever fits
+    this.legend = new Legend(box, chosen => {
+      this.chosen = chosen
+      this.renew()
+    })
     new ResizeObserver(() => this.relaid()).observe(box)
     this.relaid()
   }
@@ -67,9 +75,11 @@ export class Drawing {
 
   /** @private */
   render() {
-    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room)
+    this.pictures.renew()
+    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.chosen)
     const { width, height, shown } = layout
     this.isUpright = layout.isUpright
+    this.isSmall = layout.isSmall
     const svg = draw("svg", {
       viewBox: `0 0 ${width} ${height}`, width: shown, role: "group", class: "net",
       "aria-label": "The network: every value and every weight",
@@ -81,7 +91,10 @@ export class Drawing {
     this.beam = draw("path", { class: "beam" })
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
     this.hint.hidden = shown <= this.room
-    this.box.replaceChildren(svg)
+    svg.classList.toggle("small", layout.isSmall)
+    this.pictures.place(layout)
+    this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg))
+    this.legend.show(layout.isSmall, this.lines.length > 0, this.pictures)
   }
 
   /** @param {Way} way @private */
@@ -129,14 +142,43 @@ export class Drawing {
   }
 
   /** @param {Spot} spot @private */
-  unit({ unit, halves, above }) {
-    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, k === unit.values.length - 1]))
+  unit({ unit, halves, above, picture }) {
+    if (picture && this.isSmall) return this.seen(unit, picture, above)
+    const parts = unit.values.map((line, k) => this.half(line, halves[k], [k === 0, !picture && k === unit.values.length - 1]))
+    if (picture) parts.push(this.frame(unit.values[unit.values.length - 1], picture, [false, true]))
     if (unit.above === null || !above) return parts
     const [x, y] = [above.left + above.width / 2, above.top + above.height]
     const link = this.isUpright
       ? `M${above.left} ${above.top + above.height / 2}H${halves[0].left + halves[0].width}`
       : `M${x} ${y}V${halves[0].top}`
     return [draw("path", { d: link, class: "link" }), this.small(unit.above, above), ...parts]
+  }
+
+  /** A unit that is its picture, and its bias in a corner.
+   * @param {import("./layout.js").Unit} unit @param {Box} box @param {Box | null} above @private
+   */
+  seen({ values: [line], above: bias }, box, above) {
+    const unit = this.frame(line, box, [true, true])
+    unit.append(draw("text", { x: box.left + 5, y: box.top + 14, class: `name halo k-${this.names[line].kind}` }, ...nameText(this.names[line], 14)))
+    this.marks.push([unit, lit => lit.has(line)])
+    for (const [name, value] of Object.entries(this.handle(line))) {
+      if (typeof value === "function") unit.addEventListener(name.slice(2), value)
+      else set(unit, name, String(value))
+    }
+    this.handles.push([unit, line])
+    if (bias === null || !above) return [unit]
+    const dot = draw("g", { class: `unit f-${this.names[bias].kind}`, ...this.handle(bias) },
+      draw("rect", { x: above.left, y: above.top, width: above.width, height: above.height, rx: 3, class: "shape" }))
+    this.handles.push([dot, bias])
+    this.marks.push([dot, lit => lit.has(bias)])
+    return [unit, dot]
+  }
+
+  /** What is around a picture.
+   * @param {number} line @param {Box} box @param {boolean[]} round @private
+   */
+  frame(line, box, round) {
+    return draw("g", { class: `unit seen f-${this.names[line].kind}` }, draw("path", { d: pill(box, round, this.isUpright), class: "shape" }))
   }
 
   /** @param {number} line @param {Box} box @param {boolean[]} round @private */
@@ -321,6 +363,7 @@ export class Drawing {
       set(line, "stroke-width", (1 + thickest * Math.min(1, Math.abs(value) / most) || 1).toFixed(1))
       line.classList.toggle("negative", value < 0)
     }
+    this.legend.say(most, this.lines.length)
     this.tintMaps()
     for (const [handle, line] of this.handles) {
       const value = model.at(line)
@@ -388,6 +431,34 @@ export class Drawing {
   }
 }
 
+/** What width and colour of a line mean, and what the pictures of units show. */
+class Legend {
+  /** @param {HTMLElement} box of the drawing @param {(chosen: string) => void} choose */
+  constructor(box, choose) {
+    this.most = make("b")
+    this.words = make("span")
+    this.looks = ["numbers", "pictures"].map(look => make("input", { type: "radio", name: "look", id: `look-${look}`, onchange: () => choose(look) }))
+    this.choice = make("fieldset", { class: "paints" }, make("legend", {}, "units as"),
+      ...this.looks.map((input, k) => make("label", {}, input, ` ${["numbers", "pictures"][k]}`)))
+    const line = (/** @type {string} */ kind) => draw("svg", { width: 34, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H34", class: `line ${kind}`, "stroke-width": 3 }))
+    this.lines = make("span", {}, "weights ", line(""), " above 0, ", line("negative"), " below 0; the thickest line is ", this.most, ". ")
+    box.before(this.choice)
+    box.after(make("p", { class: "remark legend" }, this.lines, this.words))
+  }
+
+  /** @param {boolean} isSmall @param {boolean} hasLines @param {Pictures} pictures */
+  show(isSmall, hasLines, { lines, words }) {
+    this.choice.hidden = !lines.size
+    this.lines.hidden = !hasLines
+    this.looks[Number(isSmall)].checked = true
+    say(this.words, words)
+  }
+
+  /** @param {number} most @param {number} count */
+  say(most, count) {
+    if (count) say(this.most, short(most))
+  }
+}
 
 // Which values go into which, and how that is shown between cells of maps ---------
 

@@ -4,6 +4,9 @@ import { captionWidths, spaced, wrapped } from "./spacing.js"
 
 export const HALF = 66 // how wide a half of a unit is: a sum, or an activation
 export const TALL = 58
+export const SIDE = 44 // of a unit that is its picture alone
+const DOT = 12 // what a bias is there
+const TALLEST = 640 // of a drawing with numbers: beyond it, pictures say more
 const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing shrinks to before it scrolls
 const PAD = 4 // between a label and its line
 const NUMBER = 58 // the widest that is usual, in its size
@@ -22,6 +25,8 @@ const MARGIN = 4
 const RULES = {
   sideways: { pitch: 84, apart: 12, stub: 16, steep: 0.35, slant: 54, slope: 0.45, widest: 240, captions: CAPTIONS.apart },
   upright: { pitch: 74, apart: 8, stub: 14, steep: 0.2, slant: 50, slope: 0.3, widest: 140, captions: 0 },
+  small: { pitch: 56, apart: 12, stub: 10, steep: 0, slant: 54, slope: 0.3, widest: 170, captions: CAPTIONS.apart },
+  smallUpright: { pitch: 50, apart: 6, stub: 8, steep: 0, slant: 44, slope: 0.2, widest: 90, captions: 0 },
 }
 
 /**
@@ -32,26 +37,36 @@ const RULES = {
  * @typedef {number[][]} Plane the lines of a channel's values, row by row
  * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
  * @typedef {{left: number, top: number, width: number, height: number}} Box
- * @typedef {{unit: Unit, halves: Box[], above: Box | null}} Spot
+ * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
  * @typedef {{box: Box, hasSlope: boolean}} Label
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
- *   isUpright: boolean, spots: Spot[], ways: Way[], captions: Caption[], cells: Cell[][], width: number, height: number, shown: number,
+ *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], cells: Cell[][], width: number, height: number, shown: number,
  * }} Layout `shown` so wide in pixels
  * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
  */
 
 /** From left to right; from top to bottom where that fits and the other does not, as on a phone.
+ * Where units have pictures, they are smaller, without their numbers, where that alone fits, or as
+ * it was chosen.
  * @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {number} room
+ * @param {Set<number>} [pictured] the values that have pictures @param {string} [chosen] "numbers", "pictures" or neither
  * @returns {Layout}
  */
-export function layoutOf(columns, names, widths, room) {
-  const sideways = new Arrangement(columns, names, widths, false).layout(room)
-  if (sideways.shown <= room || columns.some(column => column.maps.length || column.left_out)) return sideways
-  const upright = new Arrangement(columns, names, widths, true).layout(room)
-  return upright.shown <= room ? upright : sideways
+export function layoutOf(columns, names, widths, room, pictured = new Set(), chosen = "") {
+  const lay = (/** @type {boolean} */ isUpright, isSmall = false) => new Arrangement(columns, names, widths, isUpright, pictured, isSmall).layout(room)
+  const fits = (/** @type {Layout} */ it) => it.shown <= room && (!pictured.size || chosen === "numbers" || it.height <= TALLEST)
+  const sideways = lay(false)
+  const isOneWay = columns.some(column => column.maps.length || column.left_out)
+  const all = chosen === "pictures" && pictured.size ? [] : [() => sideways, ...(isOneWay ? [] : [() => lay(true)])]
+  if (pictured.size && chosen !== "numbers") all.push(() => lay(false, true), ...(isOneWay ? [] : [() => lay(true, true)]))
+  for (const one of all) {
+    const found = one()
+    if (found.isSmall ? found.shown <= room : fits(found)) return found
+  }
+  return pictured.size && chosen !== "numbers" ? lay(false, true) : sideways
 }
 
 /** How wide words are at most.
@@ -65,9 +80,22 @@ function measure(widths) {
 }
 
 class Arrangement {
-  /** @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {boolean} isUpright */
-  constructor(columns, names, widths, isUpright) {
-    this.columns = columns
+  /** @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {boolean} isUpright
+   * @param {Set<number>} pictured @param {boolean} isSmall units are their pictures alone
+   */
+  constructor(columns, names, widths, isUpright, pictured, isSmall) {
+    this.columns = isSmall ? columns.map(column => ({ ...column, units: column.units.map(unit => unit && { ...unit, values: unit.values.slice(-1) }) })) : columns
+    columns = this.columns
+    this.isSmall = isSmall
+    this.isPictured = (/** @type {Unit | null} */ unit) => unit !== null && pictured.has(unit.values[unit.values.length - 1])
+    this.metrics = columns.map(column => {
+      const hasPictures = column.units.some(this.isPictured)
+      const isPicture = isSmall && hasPictures
+      const [wide, tall] = [isPicture ? SIDE : HALF, isSmall ? SIDE : TALL]
+      const count = Math.max(0, ...column.units.map(unit => unit?.values.length ?? 0))
+      const length = count * (isUpright ? tall : wide) + (hasPictures && !isSmall ? TALL : 0)
+      return { wide, tall, length: count && length }
+    })
     this.names = names
     this.isUpright = isUpright
     const ems = measure(widths)
@@ -75,14 +103,14 @@ class Arrangement {
     this.nameWide = (/** @type {Name} */ { letter, below }) => NAME * (ems(letter) + BELOW * ems(below))
     this.longest = columns.map(({ words }) =>
       isUpright ? 0 : Math.max(0, ...words.flatMap(phrase => phrase.split(" ").map(this.wide))))
-    this.sizes = columns.map((column, k) => this.size(column, columns[k + 1], this.longest[k]))
+    this.sizes = columns.map((_, k) => this.size(k))
   }
 
   /** @param {number} room @returns {Layout} */
   layout(room) {
-    const { columns, sizes, isUpright } = this
+    const { columns, sizes, isUpright, isSmall } = this
     const smallest = isUpright ? SMALLEST.upright : SMALLEST.sideways
-    const [rules, rooms] = isUpright ? [RULES.upright, []] : [RULES.sideways, [room - 2 * MARGIN, room / smallest - 2 * MARGIN]]
+    const [rules, rooms] = isUpright ? [isSmall ? RULES.smallUpright : RULES.upright, []] : [isSmall ? RULES.small : RULES.sideways, [room - 2 * MARGIN, room / smallest - 2 * MARGIN]]
     const placed = spaced(sizes, rules, ...rooms)
     const skips = skipsOf(columns)
     const first = Math.min(...sizes.map((size, k) => edge(size, placed[k], -1)), ...columns.map(column => -mapsHeight(column) / 2))
@@ -94,35 +122,36 @@ class Arrangement {
     const left = MARGIN + Math.max(0, ...out(-1))
     const at = (/** @type {number} */ along, /** @type {number} */ across) =>
       isUpright ? [middle + across, MARGIN + along] : [left + along, middle + across]
-    const spots = columns.map((column, k) => column.units.map((unit, j) => unit && this.spot(unit, placed[k], this.inset(k), j, at)))
+    const spots = columns.map((column, k) => column.units.map((unit, j) => unit && this.spot(unit, placed[k], k, j, at)))
     const captions = [...this.leftOut(placed, at), ...written.map(caption => ({ ...caption, x: left + caption.x }))]
     const end = (isUpright ? MARGIN : left) + Math.max(placed[placed.length - 1].left + sizes[sizes.length - 1].along, ...out(1)) + MARGIN
     const side = middle + last + MARGIN
     const [width, height] = isUpright ? [side + over, end] : [end, Math.max(side, ...captions.map(({ y }) => y + 6))]
     return {
-      isUpright, captions, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
+      isUpright, isSmall, captions, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
       spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
       ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
       cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),
     }
   }
 
-  /** @param {Column} column @param {Column | undefined} goal @param {number} caption @returns {Size} @private */
-  size(column, goal, caption) {
-    const { isUpright } = this
-    const halves = Math.max(0, ...column.units.map(unit => unit?.values.length ?? 0))
+  /** @param {number} k @returns {Size} @private */
+  size(k) {
+    const { isUpright, isSmall } = this
+    const [column, goal, caption] = [this.columns[k], this.columns[k + 1], this.longest[k]]
+    const { wide, tall, length } = this.metrics[k]
     const small = Math.max(0, ...column.units.map(unit => this.small(unit)))
     const weights = (goal?.units ?? []).flatMap(unit => unit?.from.flatMap(([, weight, back = 1]) => (weight !== null && back === 1 ? [weight] : [])) ?? [])
     const fan = weights.length ? (goal?.units ?? []).filter(Boolean).length : 0
-    const half = (isUpright ? HALF : TALL) / 2
+    const half = (isUpright ? wide : tall) / 2
     const missing = column.left_out ? this.wide(leftOutWords(column)) : 0
     return {
-      along: column.maps.length ? mapsWidth(column) : Math.max(missing, halves * (isUpright ? TALL : HALF)),
+      along: column.maps.length ? mapsWidth(column) : Math.max(missing, length),
       before: column.maps.length ? 0 : half + (isUpright ? 0 : small),
       after: column.maps.length ? 0 : half + (isUpright ? small : 0),
       cells: column.units.map(unit => unit !== null),
       follows: isFollowing(column),
-      fan, label: fan ? this.label(column, weights, fan) : [0, 0],
+      fan, label: fan && !isSmall ? this.label(column, weights, fan) : [0, 0],
       gap: column.maps.length || goal?.maps.length ? MAPS_GAP : PLAIN, caption,
     }
   }
@@ -141,25 +170,29 @@ class Arrangement {
    * @param {Unit | null} unit @private
    */
   small(unit) {
-    if (!unit || unit.above === null) return 0
+    if (!unit || unit.above === null || this.isSmall) return 0
     return SMALL_LINK + (this.isUpright ? HALF : smallHeight(this.names[unit.above]))
   }
 
-  /** @param {Unit} unit @param {Placed} placed @param {number} inset @param {number} row @param {(along: number, across: number) => number[]} at @returns {Spot} @private */
-  spot(unit, placed, inset, row, at) {
-    const { isUpright } = this
-    const [width, height] = [HALF, TALL]
-    const halves = unit.values.map((_, k) => {
-      const [x, y] = at(placed.left + inset + k * (isUpright ? TALL : HALF), placed.across[row])
-      return isUpright ? { left: x - HALF / 2, top: y, width, height } : { left: x, top: y - TALL / 2, width, height }
-    })
-    if (unit.above === null) return { unit, halves, above: null }
+  /** @param {Unit} unit @param {Placed} placed @param {number} k @param {number} row @param {(along: number, across: number) => number[]} at @returns {Spot} @private */
+  spot(unit, placed, k, row, at) {
+    const { isUpright, isSmall } = this
+    const { wide: width, tall: height } = this.metrics[k]
+    const box = (/** @type {number} */ number) => {
+      const [x, y] = at(placed.left + this.inset(k) + number * (isUpright ? height : width), placed.across[row])
+      return isUpright ? { left: x - width / 2, top: y, width, height } : { left: x, top: y - height / 2, width, height }
+    }
+    const halves = unit.values.map((_, number) => box(number))
     const [{ left, top }] = halves
+    const beyond = { ...box(halves.length), ...(isUpright ? {} : { width: TALL }) }
+    const picture = this.isPictured(unit) ? isSmall ? halves[0] : beyond : null
+    if (unit.above === null) return { unit, halves, picture, above: null }
+    if (isSmall) return { unit, halves, picture, above: picture && { left, top: top + height - DOT, width: DOT, height: DOT } }
     const tall = smallHeight(this.names[unit.above])
     const above = isUpright
       ? { left: left + HALF + SMALL_LINK, top: top + (halves.length * TALL - tall) / 2, width, height: tall }
       : { left: left + (halves.length - 1) * HALF / 2, top: top - SMALL_LINK - tall, width, height: tall }
-    return { unit, halves, above }
+    return { unit, halves, picture, above }
   }
 
   /** The lines from units to those of the next column that read them.
@@ -177,7 +210,7 @@ class Arrangement {
       if (weight === null) return [/** @type {Way} */ ({ pieces: [[...start, ...end]], weight, label: null, ends })]
       const across = own.across[place] + own.ports[column.units.slice(0, row).filter(Boolean).length]
       const pieces = [[...start, at(own.labels, across)], [at(own.lines, across), ...end]]
-      return [/** @type {Way} */ ({ pieces, weight, label: this.labelBox(this.sizes[k - 1], own, across, at), ends })]
+      return [/** @type {Way} */ ({ pieces, weight, label: this.isSmall ? null : this.labelBox(this.sizes[k - 1], own, across, at), ends })]
     })))
   }
 
@@ -194,8 +227,8 @@ class Arrangement {
    * @param {number} k @private
    */
   inset(k) {
-    const halves = Math.max(0, ...this.columns[k].units.map(unit => unit?.values.length ?? 0))
-    return halves && (this.sizes[k].along - halves * (this.isUpright ? TALL : HALF)) / 2
+    const { length } = this.metrics[k]
+    return length && (this.sizes[k].along - length) / 2
   }
 
   /** A line around the columns between, from one to another that reads it as well.

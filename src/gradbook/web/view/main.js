@@ -1,6 +1,7 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
-import { labelled, tableOf } from "../build/table.js"
+import { labelled, points } from "../build/points.js"
+import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
 import { Builder } from "./builder.js"
 import { byId, save, say } from "./dom.js"
@@ -9,6 +10,7 @@ import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
+import { Grid } from "./grid.js"
 import { History } from "./history.js"
 import { Model, textOf, withRate } from "./model.js"
 import { readRows, SamplesPanel } from "./samples.js"
@@ -20,16 +22,16 @@ const { building, widths, madeUp } = given
 const content = building
   ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
   : given
-const pointSets = building?.sets ?? content.plane?.sets
 const model = new Model(content)
 
-const drawing = new Drawing(model, byId("drawing"), byId("drawing-scrolls"), widths)
+const grid = new Grid(model)
+const drawing = new Drawing(model, byId("drawing"), byId("drawing-scrolls"), widths, grid)
 const chain = new ChainPanel(model, byId("chain"), line => drawing.focusOn(line), line => drawing.shows(line))
 const curve = new CurvePanel(model, byId("curve"), byId("verdict"))
 const samples = new SamplesPanel(model, byId("samples"))
 const controls = new Controls(model)
 const surface = byId("surface")
-  ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked))
+  ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked), grid)
   : null
 
 const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
@@ -37,6 +39,7 @@ const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
 /** @type {number | null} */
 let waiting = null
 let written = -LEGIBLE // when numbers were
+let turn = 0
 
 /** Show everything as it is, once a frame at most; while it runs, numbers only as often as they
  * can be read, which leaves a browser the time for what moves.
@@ -45,8 +48,13 @@ let written = -LEGIBLE // when numbers were
 function show(now) {
   waiting = null
   builder?.update()
-  curve.update()
-  surface?.update()
+  turn = controls.isRunning ? (turn + 1) % 3 : -1 // while it runs, what is painted takes turns
+  if (turn <= 0) {
+    grid.update()
+    drawing.pictures.paint()
+  }
+  if (turn === 1 || turn < 0) surface?.update()
+  if (turn === 2 || turn < 0) curve.update()
   controls.update()
   drawing.lightUp()
   if (controls.isRunning && now - written < LEGIBLE) return
@@ -76,7 +84,7 @@ function rebuild(table, start) {
 /** Show another network in every part. */
 function renew() {
   chain.renew()
-  surface?.renew()
+  grid.renew()
   fitSections()
   drawing.renew()
 }
@@ -84,7 +92,7 @@ function renew() {
 /** Only networks that say something of a plane have one. */
 function fitSections() {
   const { inputs, targets, plane } = model.content
-  if (byId("plane")) byId("plane").hidden = !plane
+  if (byId("plane")) byId("plane").hidden = !grid.count
   if (byId("point-sets")) byId("point-sets").hidden = !plane
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
@@ -152,6 +160,6 @@ addEventListener("drop", event => {
 byId("sets")?.addEventListener("change", (/** @type {Event} */ event) => {
   const kind = /** @type {HTMLSelectElement} */ (event.target).value
   const { plane, samples } = model.content
-  model.begin(kind ? labelled(pointSets[kind], plane.classes) : structuredClone(samples))
+  model.begin(kind ? labelled(points(kind), plane.classes) : structuredClone(samples))
   tell("")
 })

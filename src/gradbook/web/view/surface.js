@@ -1,163 +1,162 @@
-// What the network says to every point of the plane, as it trains, and the samples on it.
+// What the network says to every point of the plane, as it trains, or a unit that is pointed at, and
+// the samples on it; of one input, a curve and the samples beside it.
 
-import { Machine } from "../machine/machine.js"
+import { made } from "../build/points.js"
+import { make, nameWords, say, short } from "./dom.js"
+import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
 
-const CELLS = 56 // along each side
-const MARGIN = 0.12 // around the samples
 const POINT = 5
+const MARGIN = 14 // above and below a curve
 
 export class SurfacePanel {
-  /** @param {import("./model.js").Model} model @param {HTMLCanvasElement} canvas @param {() => number} chosenClass */
-  constructor(model, canvas, chosenClass) {
+  /** @param {import("./model.js").Model} model @param {HTMLCanvasElement} canvas @param {() => number} chosenClass
+   * @param {import("./grid.js").Grid} grid
+   */
+  constructor(model, canvas, chosenClass, grid) {
+    this.image = /** @type {ImageData | null} */ (null)
+    this.ends = make("span")
     this.model = model
     this.canvas = canvas
-    this.plane = model.content.plane
+    this.grid = grid
     this.chosenClass = chosenClass
-    this.machine = new Machine([], [], 0)
-    this.order = /** @type {number[]} */ ([])
-    this.of = /** @type {object | null} */ (null)
-    this.low = -1
-    this.high = 1
-    this.tones = this.readTones()
-    this.image = /** @type {ImageData | null} */ (null)
-    this.small = document.createElement("canvas")
-    this.small.width = this.small.height = CELLS
+    this.caption = make("p", { class: "remark", id: "plane-said" })
+    this.said = -1
+    this.span = { middle: 0, reach: 1 } // of a curve's values
+    this.small = make("canvas", { width: CELLS, height: CELLS })
+    this.tones = tonesOf(canvas)
+    this.inks = scaleOf(this.tones)
+    canvas.after(this.caption)
     canvas.addEventListener("click", event => this.add(event))
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-      this.tones = this.readTones()
-      this.model.changed()
+      this.readTones()
+      model.changed()
     })
-    this.renew()
-  }
-
-  /** Of the network that there is now, if it says anything of a plane. */
-  renew() {
-    const { content } = this.model
-    this.plane = content.plane
-    this.of = null
-    if (!this.plane) return
-    this.machine = new Machine(content.lines, everywhere(content), CELLS * CELLS)
-    this.order = this.machine.order([this.plane.share])
-    for (const { lines } of content.masks) for (const line of lines) this.machine.fill(line, 1)
-  }
-
-  /** The colours of the first class, of what lies between, and of the second.
-   * @private
-   */
-  readTones() {
-    return ["--inputs", "--paper", "--weights"].map(name => colour(this.canvas, name))
-  }
-
-  update() {
-    if (!this.plane) return
-    if (this.of !== this.model.training) this.lookAround()
-    for (const line of this.model.content.weights) this.machine.fill(line, this.model.training.machine.at(line))
-    this.machine.run(this.order)
-    this.paint()
-  }
-
-  /** How much of the plane is seen: all samples, and a little more.
-   * @private
-   */
-  lookAround() {
-    this.of = this.model.training
-    const far = Math.max(1e-9, ...this.model.samples.flatMap(([inputs]) => inputs.map(Math.abs)))
-    const low = Math.min(0, ...this.model.samples.flatMap(([inputs]) => inputs))
-    this.low = low < 0 ? -far * (1 + MARGIN) : -far * MARGIN * 2
-    this.high = far * (1 + (low < 0 ? MARGIN : 2 * MARGIN))
-    const [across, up] = this.model.content.inputs
-    for (let k = 0; k < CELLS * CELLS; k++) {
-      this.machine.put(across, k, this.coordinate(k % CELLS))
-      this.machine.put(up, k, this.coordinate(CELLS - 1 - Math.floor(k / CELLS)))
-    }
-  }
-
-  /** The middle of a cell.
-   * @param {number} cell @private
-   */
-  coordinate(cell) {
-    return this.low + ((cell + 0.5) / CELLS) * (this.high - this.low)
   }
 
   /** @private */
-  paint() {
-    const side = this.canvas.width
-    const context = this.canvas.getContext("2d")
-    const pixels = this.small.getContext("2d")
-    if (!context || !pixels) return
-    this.image ??= pixels.createImageData(CELLS, CELLS)
-    for (let k = 0; k < CELLS * CELLS; k++) blend(this.tones, this.machine.at(this.plane.share, k), this.image.data, 4 * k)
-    pixels.putImageData(this.image, 0, 0)
-    context.clearRect(0, 0, side, side)
-    context.imageSmoothingEnabled = true
-    context.drawImage(this.small, 0, 0, side, side)
+  readTones() {
+    this.tones = tonesOf(this.canvas)
+    this.inks = scaleOf(this.tones)
+  }
+
+  /** The line that is shown: a unit that is pointed at or chosen, or what the network says. @private */
+  get line() {
+    const { content, shown } = this.model
+    return this.grid.lines.has(shown) ? shown : content.plane?.share ?? content.outputs[0]
+  }
+
+  update() {
+    const { canvas, grid, line } = this
+    const context = canvas.getContext("2d")
+    if (!context || !grid.lines.has(line)) return
+    context.clearRect(0, 0, canvas.width, canvas.height)
+    const values = grid.values(line)
+    const isShare = line === this.model.content.plane?.share
+    const middle = isShare ? 0.5 : grid.middle(line)
+    if (grid.dimensions === 2) this.paint(context, values, { middle, reach: isShare ? 0.5 : reachOf(values, middle) })
+    else this.graph(context, values)
     this.model.samples.forEach((sample, k) => this.mark(context, sample, k === this.model.sample))
+    this.say(line, isShare, values)
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {Float64Array} values @param {{middle: number, reach: number}} ends @private */
+  paint(context, values, ends) {
+    const pixels = this.small.getContext("2d")
+    this.image ??= pixels.createImageData(CELLS, CELLS)
+    const { image } = this
+    if (!image) return
+    tint(values, this.inks, new Uint32Array(image.data.buffer), ends)
+    pixels.putImageData(image, 0, 0)
+    context.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.height)
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {Float64Array} values @private */
+  graph(context, values) {
+    const wanted = this.model.samples.map(([, targets]) => targets[0])
+    const all = [...values, ...wanted].filter(Number.isFinite)
+    const [low, high] = [Math.min(0, ...all), Math.max(...all)]
+    this.span = { middle: (low + high) / 2, reach: (high - low) / 2 || 1 }
+    const { width } = this.canvas
+    context.strokeStyle = css(this.tones[2])
+    context.lineWidth = 3
+    context.beginPath()
+    values.forEach((value, k) => context.lineTo(((k + 0.5) / CELLS) * width, this.height(value)))
+    context.stroke()
+    context.fillStyle = css(this.tones[2])
+    context.globalAlpha = 0.4
+    context.fillRect(0, this.height(0), width, 1)
+    context.fillRect(this.grid.share(0) * width, 0, 1, this.canvas.height)
+    context.globalAlpha = 1
+  }
+
+  /** Of a value on a curve.
+   * @param {number} value @private
+   */
+  height(value) {
+    const half = this.canvas.height / 2
+    return half - ((value - this.span.middle) / this.span.reach) * (half - MARGIN)
   }
 
   /** @param {CanvasRenderingContext2D} context @param {import("./model.js").Sample} sample
    * @param {boolean} isChosen @private
    */
   mark(context, [inputs, targets], isChosen) {
-    const { tones } = this
-    const [x, y] = inputs.map(value => ((value - this.low) / (this.high - this.low)) * this.canvas.width)
-    const [zero, one] = this.plane.classes.map((/** @type {number[]} */ wanted) => distance(targets, wanted))
+    const { tones, canvas, grid } = this
+    const x = grid.share(inputs[0]) * canvas.width
+    const y = grid.dimensions === 2 ? canvas.height * (1 - grid.share(inputs[1])) : this.height(targets[0])
     context.beginPath()
-    context.arc(x, this.canvas.width - y, isChosen ? POINT + 3 : POINT, 0, 7)
-    context.fillStyle = css(one < zero ? tones[2] : tones[0])
+    context.arc(x, y, isChosen ? POINT + 3 : POINT, 0, 7)
+    context.fillStyle = this.colour(targets)
     context.strokeStyle = css(tones[1])
     context.lineWidth = isChosen ? 4 : 2
     context.fill()
     context.stroke()
   }
 
-  /** A sample where it was clicked.
+  /** Of a sample: of its class, or between both as far as its target is.
+   * @param {number[]} targets @private
+   */
+  colour(targets) {
+    const { tones, grid } = this
+    const classes = this.model.content.plane?.classes
+    if (grid.dimensions < 2 || !classes) return css(tones[0])
+    const [[zero], [one]] = classes
+    const share = targets.length > 1 ? (1 + targets[1] - targets[0]) / 2 : (targets[0] - zero) / (one - zero)
+    const [from, to] = share < 0.5 ? [tones[1], tones[0]] : [tones[1], tones[2]]
+    const part = Math.min(1, 0.15 + 1.7 * Math.abs(share - 0.5))
+    return css(from.map((it, k) => Math.round(it + part * (to[k] - it))))
+  }
+
+  /** What is painted, and between which numbers.
+   * @param {number} line @param {boolean} isShare @param {Float64Array} values @private
+   */
+  say(line, isShare, values) {
+    if (isShare && this.said === line) return
+    const { names } = this.model.content
+    const ends = `from ${short(Math.min(...values))} to ${short(Math.max(...values))}`
+    if (this.said !== line) {
+      this.said = line
+      this.ends = make("span")
+      if (isShare) say(this.caption, "What the network says to each point; point at a unit to see what it says.")
+      else this.caption.replaceChildren(nameWords(names[line]), ": ", this.ends, this.grid.dimensions === 2 ? `; blue below ${this.grid.middle(line)}, orange above` : "")
+    }
+    if (!isShare && this.ends) say(this.ends, ends)
+  }
+
+  /** A sample where it was clicked; of one input, its target is the height.
    * @param {MouseEvent} event @private
    */
   add(event) {
+    const { grid } = this
     const { content, samples } = this.model
     const box = this.canvas.getBoundingClientRect()
     const [right, up] = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height]
-    const inputs = [right, up].map(part => Math.round((this.low + part * (this.high - this.low)) * 1000) / 1000)
-    if (samples.length >= content.most) return
-    const wanted = this.plane.classes[this.chosenClass()]
-    this.model.extend([inputs, [...wanted]])
+    const tidy = (/** @type {number} */ value) => Math.round(value * 1000) / 1000
+    const [x, y] = [right, up].map(part => tidy(grid.low + part * (grid.high - grid.low)))
+    if (samples.length >= content.most || (grid.dimensions === 2 && !content.plane)) return
+    const half = this.canvas.height / 2
+    const height = tidy(this.span.middle + ((2 * up - 1) * half / (half - MARGIN)) * this.span.reach)
+    this.model.extend(grid.dimensions === 2 ? [made(grid.features, [x, y]), [...content.plane.classes[this.chosenClass()]]]
+      : [[x], content.targets.map(() => height)])
   }
-}
-
-/** The lines that have a value for every point: whatever depends on the inputs.
- * @param {{lines: import("../machine/machine.js").Line[], inputs: number[]}} content
- */
-function everywhere({ lines, inputs }) {
-  const found = new Set(inputs)
-  lines.forEach(([word, ...operands], k) => {
-    const from = word === "is_largest" ? operands.slice(1) : operands
-    if (word !== "leaf" && word !== "constant" && word !== "total" && from.some(j => found.has(j))) found.add(k)
-  })
-  return [...found]
-}
-
-/** @param {number[]} one @param {number[]} other */
-const distance = (one, other) => one.reduce((sum, value, k) => sum + (value - other[k]) ** 2, 0)
-
-/** A variable of the page's style, as red, green and blue.
- * @param {Element} element @param {string} name
- */
-function colour(element, name) {
-  const hex = getComputedStyle(element).getPropertyValue(name).trim()
-  return [1, 3, 5].map(k => parseInt(hex.slice(k, k + 2), 16))
-}
-
-/** @param {number[]} tone */
-const css = tone => `rgb(${tone.join(" ")})`
-
-/** From the first tone over the second to the third, into a pixel; nothing where it is no number.
- * @param {number[][]} tones @param {number} share @param {Uint8ClampedArray} pixels @param {number} place
- */
-function blend(tones, share, pixels, place) {
-  const at = Math.min(1, Math.max(0, share))
-  const from = tones[1]
-  const to = at < 0.5 ? tones[0] : tones[2]
-  const part = Math.abs(at - 0.5) * 1.3
-  for (let k = 0; k < 3; k++) pixels[place + k] = from[k] + part * (to[k] - from[k])
-  pixels[place + 3] = Number.isFinite(share) ? 255 : 0
 }
