@@ -63,7 +63,7 @@ export class Controls {
     if (!this.isRunning) return
     this.due += ((now - this.last) / 1000) * Number(this.pace.value)
     this.last = now
-    const until = performance.now() + 10
+    const until = performance.now() + 6
     while (this.due >= 1 && performance.now() < until) {
       this.due -= 1
       this.model.step()

@@ -46,6 +46,8 @@ export class Drawing {
     this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
     this.chosen = "" // numbers or pictures, or whatever fits
+    this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
+    this.step = /** @type {{line: number, isBack: boolean, gone: Set<number>} | null} */ (null) // of a pass
     this.legend = new Legend(box, chosen => {
       this.chosen = chosen
       this.renew()
@@ -66,7 +68,7 @@ export class Drawing {
   relaid() {
     const room = this.box.clientWidth
     if (!room || (this.room && Math.abs(room - this.room) < JITTER)) return
-    Object.assign(this, { room, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [] })
+    Object.assign(this, { room, texts: [], marks: [], handles: [], lines: [], labelled: [], tints: [], ways: [] })
     this.lighted = ""
     this.render()
     this.update()
@@ -101,6 +103,7 @@ export class Drawing {
   edge({ weight, pieces, ends }) {
     const d = pathOf(pieces)
     const line = draw("path", { d, class: "line" })
+    this.ways.push([line, weight, ends])
     const joins = ends.map(([source, goal]) => [source.values[source.values.length - 1], goal.values[0]])
     const isLit = (/** @type {Set<number>} */ lit) =>
       weight !== null && lit.has(weight) ? true : joins.some(both => both.every(value => lit.has(value)))
@@ -401,8 +404,39 @@ export class Drawing {
     }
   }
 
+  /** Show a step of a pass: the value it is about, and those that it has come by already.
+   * @param {{line: number, isBack: boolean, gone: Set<number>} | null} step
+   */
+  wave(step) {
+    this.step = step
+    this.lighted = ""
+    const own = step && this.unitOf(step.line)
+    for (const [element, line] of [...this.handles, ...this.labelled]) {
+      element.classList.toggle("now", line === step?.line || Boolean(own?.values.includes(line) && this.isSmall))
+      element.classList.toggle("coming", step !== null && !step.isBack && !step.gone.has(line) && this.model.content.formulas[line] !== undefined)
+      element.classList.toggle("back", step !== null && step.isBack && step.gone.has(line))
+    }
+    this.box.classList.remove("dimmed")
+    if (step) for (const [element] of this.marks) element.classList.remove("lit")
+  }
+
+  /** The lines to a value, or from it to those that it feeds, or a weight's own.
+   * @param {number} line @param {boolean} isBack
+   */
+  waysOf(line, isBack) {
+    const own = this.unitOf(line)
+    const isEnd = own && own.values[isBack ? own.values.length - 1 : 0] === line
+    return this.ways.filter(([, weight, ends]) => (isEnd ? ends.some(both => both[isBack ? 0 : 1] === own) : isBack && weight === line)).map(([way]) => way)
+  }
+
+  /** @param {number} line @private */
+  unitOf(line) {
+    return this.ways.flatMap(([, , ends]) => ends.flat()).find(unit => unit.values.includes(line))
+  }
+
   /** Light up the way from what is shown to the error, and nothing else. */
   lightUp() {
+    if (this.step) return
     const { shown } = this.model
     const isOn = shown !== this.model.content.loss
     const dims = isOn && (this.model.pointed !== null || this.box.contains(document.activeElement))
@@ -443,7 +477,8 @@ class Legend {
     const line = (/** @type {string} */ kind) => draw("svg", { width: 34, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H34", class: `line ${kind}`, "stroke-width": 3 }))
     this.lines = make("span", {}, "weights ", line(""), " above 0, ", line("negative"), " below 0; the thickest line is ", this.most, ". ")
     box.before(this.choice)
-    box.after(make("p", { class: "remark legend" }, this.lines, this.words))
+    this.box = make("p", { class: "remark legend" }, this.lines, this.words)
+    box.after(this.box)
   }
 
   /** @param {boolean} isSmall @param {boolean} hasLines @param {Pictures} pictures */

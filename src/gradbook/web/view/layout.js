@@ -6,7 +6,7 @@ export const HALF = 66 // how wide a half of a unit is: a sum, or an activation
 export const TALL = 58
 export const SIDE = 44 // of a unit that is its picture alone
 const DOT = 12 // what a bias is there
-const TALLEST = 640 // of a drawing with numbers: beyond it, pictures say more
+const TALLEST = { sideways: 640, upright: 900 } // of a drawing with numbers: beyond it, pictures say more
 const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing shrinks to before it scrolls
 const PAD = 4 // between a label and its line
 const NUMBER = 58 // the widest that is usual, in its size
@@ -49,24 +49,26 @@ const RULES = {
  */
 
 /** From left to right; from top to bottom where that fits and the other does not, as on a phone.
- * Where units have pictures, they are smaller, without their numbers, where that alone fits, or as
- * it was chosen.
+ * Units that have pictures have them beside their numbers, or where there is no room for that, one
+ * of both, unless one was chosen.
  * @param {Column[]} columns @param {Record<number, Name>} names @param {Widths} widths @param {number} room
  * @param {Set<number>} [pictured] the values that have pictures @param {string} [chosen] "numbers", "pictures" or neither
  * @returns {Layout}
  */
 export function layoutOf(columns, names, widths, room, pictured = new Set(), chosen = "") {
-  const lay = (/** @type {boolean} */ isUpright, isSmall = false) => new Arrangement(columns, names, widths, isUpright, pictured, isSmall).layout(room)
-  const fits = (/** @type {Layout} */ it) => it.shown <= room && (!pictured.size || chosen === "numbers" || it.height <= TALLEST)
-  const sideways = lay(false)
+  const lay = (isUpright = false, isSmall = false, all = pictured) => () => new Arrangement(columns, names, widths, isUpright, all, isSmall).layout(room)
   const isOneWay = columns.some(column => column.maps.length || column.left_out)
-  const all = chosen === "pictures" && pictured.size ? [] : [() => sideways, ...(isOneWay ? [] : [() => lay(true)])]
-  if (pictured.size && chosen !== "numbers") all.push(() => lay(false, true), ...(isOneWay ? [] : [() => lay(true, true)]))
-  for (const one of all) {
-    const found = one()
-    if (found.isSmall ? found.shown <= room : fits(found)) return found
+  const uprights = (/** @type {boolean} */ isSmall) => (isOneWay ? [] : [lay(true, isSmall)])
+  const large = [lay(), ...(pictured.size && !chosen ? [lay(false, false, new Set())] : []), ...uprights(false)]
+  const small = pictured.size && chosen !== "numbers" ? [lay(false, true), ...uprights(true)] : []
+  const all = [...(small.length && chosen ? [] : large), ...small]
+  const fits = (/** @type {Layout} */ it) =>
+    it.shown <= room && (!small.length || it.isSmall || it.height <= (it.isUpright ? TALLEST.upright : TALLEST.sideways))
+  for (const made of all) {
+    const found = made()
+    if (fits(found)) return found
   }
-  return pictured.size && chosen !== "numbers" ? lay(false, true) : sideways
+  return (small[0] ?? all[0])()
 }
 
 /** How wide words are at most.

@@ -16,6 +16,7 @@ import { Model, textOf, withRate } from "./model.js"
 import { readRows, SamplesPanel } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
+import { Wave } from "./wave.js"
 
 const given = JSON.parse(byId("content").textContent)
 const { building, widths, madeUp } = given
@@ -34,6 +35,8 @@ const surface = byId("surface")
   ? new SurfacePanel(model, byId("surface"), () => Number(byId("class-1").checked), grid)
   : null
 
+const wave = new Wave(model, drawing, drawing.legend.box)
+
 const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
 
 /** @type {number | null} */
@@ -47,6 +50,7 @@ let turn = 0
  */
 function show(now) {
   waiting = null
+  if (controls.isRunning && wave.at >= 0) wave.end()
   builder?.update()
   turn = controls.isRunning ? (turn + 1) % 3 : -1 // while it runs, what is painted takes turns
   if (turn <= 0) {

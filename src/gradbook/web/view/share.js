@@ -197,6 +197,12 @@ export function picture(svg, caption = "") {
   const ground = document.createElementNS(svg.namespaceURI, "rect")
   for (const [name, value] of Object.entries({ ...size, fill: paper, stroke: "none" })) ground.setAttribute(name, value)
   copy.prepend(ground)
+  const seen = svg.parentElement?.querySelector("canvas")
+  if (seen) {
+    const image = document.createElementNS(svg.namespaceURI, "image")
+    for (const [name, value] of Object.entries({ href: seen.toDataURL(), width: String(width), height: String(height) })) image.setAttribute(name, value)
+    ground.after(image)
+  }
   if (caption) {
     const words = document.createElementNS(svg.namespaceURI, "text")
     for (const [name, value] of Object.entries({ x: "12", y: String(tall - 12), fill: ink, stroke: "none", "font-size": "15px" })) words.setAttribute(name, value)

@@ -84,7 +84,7 @@ def test_too_slow_goes_once_the_loss_has_gone(shown):
     assert page.text("#so-far") == ""
     page.value("document.querySelector('#pace').value = '100000'")
     page.click("#run")
-    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 3000")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 20000")
     page.click("#run")
     page.settle()
     assert "too slow" not in page.text("#verdict")
@@ -311,6 +311,7 @@ def test_what_no_unit_shows_is_reached_from_the_formula_and_changed(chromium, pa
     (pages / "normed.html").write_text(play_page(net), encoding="utf-8")
     chromium.said.clear()
     chromium.show(pages / "normed.html")
+    chromium.press("#look-numbers")
     chromium.value(f"{named('y1')}.focus()")
     chromium.settle()
     buttons = "[...document.querySelectorAll('#chain .own button')]"
