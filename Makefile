@@ -86,6 +86,6 @@ $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests
 	$(PIP) '$(TORCH)' onnx onnxruntime keras h5py '$(ZIG)' mlflow-skinny tensorboard tensorboardX wandb
-	$(PIP) build hatchling twine  # to build and check the package
+	$(PIP) build hatchling twine typst
 	$(PIP) --no-deps axe-playwright-python  # for its script
 	@touch $@

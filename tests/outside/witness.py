@@ -32,6 +32,7 @@ PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "pdflatex": ("pdflatex",),
     "pdftoppm": ("pdftoppm",),
+    "pdftotext": ("pdftotext",),
     "cc": ("cc", "gcc", "clang"),
     "gcc": ("gcc",),
     "clang": ("clang",),
@@ -62,6 +63,7 @@ PACKAGES = {
     "wandb": "wandb",
     "build": "build",
     "twine": "twine",
+    "typst": "typst",
 }
 WITNESSES = (*PROGRAMS, *PACKAGES)
 

@@ -138,13 +138,14 @@ def print_as_json(text: str) -> None:
     print(text, end="")
 
 
-def write_or_print(text: str, file: str | None, *, is_json: bool = False) -> int:
+def write_or_print(text: str | bytes, file: str | None, *, is_json: bool = False) -> int:
     """Into the file if one is named, else here; the exit code."""
     if file is None:
+        said = text if isinstance(text, str) else text.decode("utf-8")
         if is_json:
-            print_as_json(text)
+            print_as_json(said)
         else:
-            print(text, end="")
+            print(said, end="")
         return 0
     from gradbook.files import write_whole
 

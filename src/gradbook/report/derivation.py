@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
 from gradbook.errors import UsageError
+from gradbook.folders import temporary_folder
 from gradbook.net import Net
 from gradbook.net.lower import scalar_step
 from gradbook.report.page import Section, page, table, text, wide, wide_drawing
@@ -32,6 +33,7 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.mathml import display, inline
 from gradbook.targets.algebra.tex import write_latex, write_markdown
 from gradbook.targets.algebra.text import spell, write_text
+from gradbook.targets.algebra.typst import DRAWING, write_typst
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,6 +64,14 @@ class Explanation:
     def markdown(self) -> str:
         """Markdown with its mathematics as code hosts read it."""
         return write_markdown(self.document)
+
+    def typst(self) -> str:
+        """A whole Typst document, without the drawing."""
+        return write_typst(self.document)
+
+    def pdf(self) -> bytes:
+        """A PDF with the drawing, set by Typst: pip install 'gradbook[pdf]'."""
+        return _set(self.document, self.net)
 
     def json(self) -> str:
         """Chain, formula and value of every weight, for a program."""
@@ -156,6 +166,25 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> list[Inline
         ". It works as after training: batch normalisation takes the means and spreads that were "
         "kept, and dropout lets everything through.",
     ]
+
+
+def _set(document: Document, net: Net) -> bytes:
+    from gradbook.targets.drawing import draw, svg
+
+    try:
+        import typst
+    except ImportError as error:
+        raise UsageError(
+            "a PDF is set by Typst, which isn't installed: pip install 'gradbook[pdf]', or write "
+            "an .html page and print it"
+        ) from error
+    drawing = draw(net)
+    said = write_typst(document, drawing.width / drawing.height)
+    with temporary_folder() as folder:
+        (folder / "main.typ").write_text(said, "utf-8")
+        (folder / DRAWING).write_text(svg(drawing), "utf-8")
+        # with a time the bytes would differ
+        return bytes(typst.compile(folder / "main.typ", format="pdf", timestamp=0))
 
 
 # A page -----------------------------------------------------------------------

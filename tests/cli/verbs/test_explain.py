@@ -85,7 +85,7 @@ WRONG = {
     "a slip": (["xor", "--only", "w13"], "did you mean 'w3'?", "b1 … b4"),
     "two wishes": (["--only", "w1", "--all"], "don't go together", "leave one out"),
     "an unknown format": (["--format", "htm"], "did you mean 'html'?", "--format"),
-    "an unknown suffix": (["-o", "book.pdf"], "no format for 'book.pdf'", ".tex"),
+    "an unknown suffix": (["-o", "book.docx"], "no format for 'book.docx'", ".tex"),
     "no such network": (["wroked"], "did you mean 'worked'?", "wroked"),
     "no such folder": (["-o", "nowhere/book.md"], "there is no folder nowhere", "book.md"),
     "too large": (["input 1x64x64; conv 8 3x3; flatten; dense 10"], "too many", "smaller"),

@@ -46,7 +46,7 @@ image of its data.
 EXPLAIN_EXAMPLES = """\
   gradbook explain                          the worked 2-2-2 network, here
   gradbook explain mazur --only w5          one weight, from chain to number
-  gradbook explain xor -o xor.html          a page; also .tex, .md, .txt and .json
+  gradbook explain xor -o xor.html          a page; also .pdf, .tex, .typ, .md, .txt and .json
   gradbook explain net.txt --data iris.csv  larger: general lines, one weight
   gradbook explain net.txt --all            every weight of it
   gradbook explain --format json            chain, formula and value of every weight
@@ -61,6 +61,8 @@ EXPLAIN_SUFFIXES = {
     ".tex": "latex",
     ".md": "markdown",
     ".json": "json",
+    ".pdf": "pdf",
+    ".typ": "typst",
 }
 
 
@@ -91,7 +93,16 @@ def run_explain(options: Namespace) -> int:
     if options.only and options.all:
         raise UsageError("--only and --all don't go together: leave one out")
     made = _explained(options)
-    writers = {"latex": made.latex, "markdown": made.markdown, "json": made.json}
+    writers = {
+        "latex": made.latex,
+        "markdown": made.markdown,
+        "json": made.json,
+        "typst": made.typst,
+    }
+    if chosen == "pdf":
+        if options.out is None:
+            raise UsageError("a PDF isn't for the terminal: name a file with -o FILE.pdf")
+        return write_or_print(made.pdf(), options.out)
     said = made.html(options.typed) if chosen == "html" else writers.get(chosen, made.__str__)()
     return write_or_print(said, options.out, is_json=chosen == "json")
 
