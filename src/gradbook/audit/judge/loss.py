@@ -390,9 +390,10 @@ def _scaled(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: Ste
     return count / _counting(tested), replace(loss, scale=factor)
 
 
-def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set[float]:
-    """The numbers that a weight's claims are times its gradient, whatever its other numbers."""
-    found = set()
+def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[float]:
+    """The numbers that a weight's claims are times its gradient, whatever its other numbers; the
+    likeliest claim's first."""
+    found = []
     for claim in options:
         try:
             claimed, true = tested.claim_node(claim), tested.gradients[weight]
@@ -402,8 +403,8 @@ def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> set
             ratio = np.atleast_1d(tested.random.of(claimed) / tested.random.of(true))
         ratio = ratio[np.isfinite(ratio)]
         if ratio.size and ratio[0] > 0 and agree(ratio, np.full_like(ratio, ratio[0])):
-            found.add(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
-    return found
+            found.append(float(_fraction(float(ratio[0])) or f"{ratio[0]:.9g}"))
+    return list(dict.fromkeys(found))
 
 
 def _likeness(tested: StepUnderTest, claimed: Sequence[Sequence[Claim]], loss: StepLoss) -> float:

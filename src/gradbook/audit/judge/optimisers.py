@@ -15,41 +15,34 @@ from gradbook.audit.formula.address import Address, by_sheet, name_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, rename_cells_in
+from gradbook.audit.judge.moments import Cells, Moments, OddUpdate
 from gradbook.audit.judge.updates import says_the_same
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
 FEWEST = 3  # weights of which most can be right
-Cells = dict[int, Address]  # of each weight, by its number
 Meaning = tuple[str, object]  # what a reference means, whatever weight it is of
-
-
-@dataclass(frozen=True)
-class OddUpdate:
-    """A cell that differs from the corresponding ones of other weights."""
-
-    weight: int
-    cell: Address
-    kind: str
-    right: str  # its formula, as the others' would be
-    why: str
-    stand_in: Address | None = None  # taken in the place of a setting
 
 
 def optimiser_findings(
     training: SheetTraining, groups: Sequence[Sequence[SheetStep]], steps: Sequence[SheetStep]
 ) -> list[Finding]:
     """What is wrong with how single weights go on, if they go by more than their gradients."""
-    if len(training.weights) < FEWEST or not _goes_by_more(training, steps):
+    if not _goes_by_more(training, steps):
         return []
     odd: list[OddUpdate] = []
     last: _Walk | None = None
+    moments: Moments | None = None
     for step, gradients in sorted(_right_gradients(training, groups), key=lambda s: s[0].number):
         if last is None or not last.is_repeated(step, gradients):
             last = _Walk(training, step, gradients)
             last.go()
-        odd += [one for one in last.odd_in(step) if _is_odd(training, step, one)]
+        found = [one for one in last.odd_in(step) if _is_odd(training, step, one)]
+        known = {one.cell for one in found}
+        if moments is None or not moments.is_repeated(step, gradients):
+            moments = Moments(training, step, gradients)
+        odd += [*found, *(one for one in moments.odd_in(step) if one.cell not in known)]
     return list(_findings(training, odd))
 
 
@@ -128,16 +121,8 @@ class _Walk:
     def odd_in(self, step: SheetStep) -> list[OddUpdate]:
         """What is odd in a step that repeats this one."""
         away = step.number - self.step.number
-        return [self._later(one, away * self._stride(one.weight)) for one in self.odd]
-
-    def _later(self, one: OddUpdate, further: int) -> OddUpdate:
-        pattern = self.training.book.reader.read_typed(one.right, one.cell)
-        cell = one.cell + further
-        return (
-            OddUpdate(one.weight, cell, one.kind, pattern.text_at(cell), one.why)
-            if further
-            else one
-        )
+        book = self.training.book
+        return [one.later(book, away * self._stride(one.weight)) for one in self.odd]
 
     def _stride(self, weight: int) -> int:
         return self.training.weights[weight].stride

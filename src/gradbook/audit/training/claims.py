@@ -33,8 +33,9 @@ from gradbook.targets.excel.language import Call, Expression, Infix, Number, Pre
 # The search for a gradient ------------------------------------------------------------
 
 READ = 500  # numbers that could be computed while a part of a formula is read
+FIRST_STEPS = 3  # in which what is remembered begins
 DEEPEST = 8  # cells between a weight and its gradient
-BOUNDS = ("MIN", "MAX", "IF", "MEDIAN")  # what keeps a gradient within bounds is made of these
+BOUNDS = ("MIN", "MAX", "IF", "MEDIAN", "SIGN")  # what keeps a gradient within bounds
 
 
 @dataclass(frozen=True)
@@ -458,8 +459,11 @@ def claims(
     """
     search = _search(training, weight, step, read)
     found = search.results if search else []
-    if step == 0 and len(weight.steps) > 1:
-        found = [*_as_after(training, weight, found), *found]
+    for later in range(step + 1, min(len(weight.steps), FIRST_STEPS)):
+        after = _as_after(training, weight, found, step, later)
+        if after and (step == 0 or {f.owner for f in after}.isdisjoint(f.owner for f in found)):
+            found = [*after, *found]
+            break
     return [Claim(f.owner, f.expression, f.whole, f.sign, f.via) for f in dict.fromkeys(found)]
 
 
@@ -477,17 +481,22 @@ def _search(
 
 
 def _as_after(
-    training: SheetTraining, weight: WeightColumn, first: Sequence[PossibleGradient]
+    training: SheetTraining,
+    weight: WeightColumn,
+    first: Sequence[PossibleGradient],
+    step: int,
+    later: int,
 ) -> list[PossibleGradient]:
-    """What the first update means if it means what the second does: nothing is remembered yet, so
-    its formulas may say less."""
-    patterns, home = training.book.patterns, weight.updates[0]
+    """What one of the first updates means if it means what a later one does: little is remembered
+    yet, so its formulas may say less."""
+    patterns, home = training.book.patterns, weight.updates[step]
+    back = (later - step) * weight.stride
     known = {found.owner: found for found in reversed(first) if found.whole}
     likely = []
-    second = _search(training, weight, 1)
+    second = _search(training, weight, later)
     for found in second.results if second and second.remembers else ():
-        via = tuple(cell - weight.stride for cell in found.via)
-        owner = found.owner - weight.stride
+        via = tuple(cell - back for cell in found.via)
+        owner = found.owner - back
         if via and not training.flow.reaches([home], owner.__eq__, MEMORY):
             owner = _taken_in(training, via[-1]) or owner
         pattern = patterns.get(owner)

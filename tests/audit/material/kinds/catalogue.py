@@ -16,6 +16,7 @@ from tests.audit.material.kinds.descents import DESCENTS
 from tests.audit.material.kinds.kind import MAIN, Kind, Values, on, typed
 from tests.audit.material.kinds.networks import NETWORKS
 from tests.audit.material.kinds.nothing import NOTHING
+from tests.audit.material.kinds.optimisers import OPTIMISERS
 from tests.audit.material.kinds.worked import WORKED
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.mutants import blamed
@@ -40,7 +41,7 @@ BY_HAND = {
     name: Kind(typed(by_hand.RIGHT[name]), loss, on(slopes))
     for name, (loss, slopes) in FIRST_FORMULA.items()
 } | {name: Kind(typed(cells), is_training=False) for name, cells in by_hand.NO_TRAINING.items()}
-KINDS: dict[str, Kind] = {**DESCENTS, **NETWORKS, **WORKED, **BY_HAND, **NOTHING}
+KINDS: dict[str, Kind] = {**DESCENTS, **OPTIMISERS, **NETWORKS, **WORKED, **BY_HAND, **NOTHING}
 
 # Judged by the audit ---------------------------------------------------------------
 

@@ -1,0 +1,254 @@
+"""What is remembered of gradients: means of them and of their squares, each of its own weight.
+
+A mean under a root is one of squares, whatever the sign of the gradient. What a weight's update is
+made of belongs to that weight, where another has the same of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.audit.findings import OTHER_GRADIENT
+from gradbook.audit.formula.address import Address, name_of
+from gradbook.audit.formula.expression import EditKind, parts, paths, replace_parts
+from gradbook.audit.formula.pattern import Pattern, rename_cells_in
+from gradbook.audit.step.formulas import EvaluatedFormula, remember
+from gradbook.audit.step.points import POINTS, agree
+from gradbook.audit.training.steps import SheetStep
+from gradbook.audit.training.training import SheetTraining
+from gradbook.audit.workbook.book import Book
+from gradbook.graph.node import Array
+from gradbook.targets.excel.language import Call, Expression, Infix, Number, write
+
+Cells = dict[int, Address]  # of each weight, by its number
+
+
+@dataclass(frozen=True)
+class OddUpdate:
+    """A cell that differs from the corresponding ones of other weights."""
+
+    weight: int
+    cell: Address
+    kind: str
+    right: str  # its formula, as the others' would be
+    why: str
+    stand_in: Address | None = None  # taken in the place of a setting
+
+    def later(self, book: Book, further: int) -> OddUpdate:
+        """Return the same so many cells further."""
+        if not further:
+            return self
+        cell = self.cell + further
+        right = book.reader.read_typed(self.right, self.cell).text_at(cell)
+        return OddUpdate(self.weight, cell, self.kind, right, self.why)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The cells between the gradients of one step and the updates that are made of them."""
+
+    training: SheetTraining
+    step: SheetStep
+    gradients: Cells  # those that are right
+
+    def odd_in(self, step: SheetStep) -> list[OddUpdate]:
+        """What is odd in a step that repeats this one."""
+        away, book = step.number - self.step.number, self.training.book
+        return [one.later(book, away * self._stride(one.weight)) for one in self._odd]
+
+    def is_repeated(self, step: SheetStep, gradients: Cells) -> bool:
+        """Whether a later step says the same everywhere."""
+        patterns, away = self.training.book.patterns, step.number - self.step.number
+        return gradients.keys() == self.gradients.keys() and all(
+            patterns.get(cell + away * self._stride(j)) is patterns.get(cell)
+            for j, update in self._updates.items()
+            for cell in (update, self.gradients[j], *self._way(j))
+        )
+
+    @cached_property
+    def _odd(self) -> list[OddUpdate]:
+        two = len(self.training.weights) == 2
+        return [*self._without_square(), *(self._of_another() if two else ())]
+
+    @cached_property
+    def _updates(self) -> Cells:
+        weights, k = self.training.weights, self.step.number
+        return {j: weights[j].updates[k] for j in self.gradients if k < len(weights[j].updates)}
+
+    @cached_property
+    def _owner(self) -> Mapping[Address, int]:
+        """Whose gradient a cell is, in this step or in the one before."""
+        found = {}
+        for j, cell in self.gradients.items():
+            found[cell - self._stride(j)] = found[cell] = j
+        return found
+
+    @cached_property
+    def _backward(self) -> set[Address]:
+        """What the gradients are made of."""
+        return self.training.flow.behind(self._owner, self.training.weight_cells)
+
+    def _stride(self, weight: int) -> int:
+        return self.training.weights[weight].stride
+
+    def _way(self, weight: int, without: Collection[tuple[Address, Address]] = ()) -> set[Address]:
+        """What an update is made of, up to gradients and weights; of what is remembered, the step
+        itself and the last time."""
+        training, stride = self.training, self._stride(weight)
+        found: set[Address] = set()
+        waiting = [self._updates[weight]]
+        while waiting:
+            cell = waiting.pop(0)
+            for source in self.training.flow.sources(cell):
+                if source in found or source in self._owner or (cell, source) in without:
+                    continue
+                if source in self._backward or source not in training.computed_cells:
+                    continue
+                if source in training.book.patterns and source + stride not in found:
+                    found.add(source)
+                    waiting.append(source)
+        return found
+
+    def _of(self, cell: Address) -> set[int]:
+        """The weights of whose gradients a cell is made."""
+        stop = {*self.training.weight_cells, *self._owner}
+        behind = self.training.flow.behind([cell], stop)
+        direct = {self._owner[s] for s in self.training.flow.sources(cell) if s in self._owner}
+        return direct or {self._owner[source] for source in behind if source in self._owner}
+
+    # Squares under roots -----------------------------------------------------------------
+
+    def _without_square(self) -> Iterator[OddUpdate]:
+        """Means under a root that take a gradient as it is."""
+        patterns, flow = self.training.book.patterns, self.training.flow
+        for j, update in self._updates.items():
+            gradient, way = self.gradients[j], self._way(j)
+            rooted = set(self._under_roots([update, *way]))
+            rooted |= {s for cell in rooted & way for s in flow.sources(cell) if s in way}
+            for cell in sorted(rooted):
+                pattern = patterns.get(cell)
+                is_mean = {cell, cell + self._stride(j)} & self.training.looking_back
+                if pattern is None or not is_mean or gradient not in flow.sources(cell):
+                    continue
+                right = self._squared(pattern, cell, gradient)
+                if right:
+                    why = f"a mean under a root is one of squares: {name_of(gradient)} is to be "
+                    yield OddUpdate(j, cell, EditKind.FACTOR.value, right, f"{why}squared")
+
+    def _under_roots(self, cells: Iterable[Address]) -> Iterator[Address]:
+        """The cells that stand under a root in some formulas."""
+        for cell in cells:
+            pattern = self.training.book.patterns[cell]
+            for part in parts(pattern.expression) if pattern.expression else ():
+                match part:
+                    case Call("SQRT", (inside,)) | Call("POWER", (inside, Number(0.5))):
+                        under: Expression | None = inside
+                    case Infix("^", left, Number(0.5)):
+                        under = left
+                    case _:
+                        continue
+                if under is not None:
+                    yield from self.training.cells_in(under, cell)
+
+    def _squared(self, pattern: Pattern, cell: Address, gradient: Address) -> str:
+        """A formula with a gradient squared that isn't; '' where its sign makes no difference
+        already, or still would."""
+        expression = pattern.expression
+        if expression is None:
+            return ""
+
+        def is_gradient(part: Expression) -> bool:
+            return self.training.cell_of(part, cell) == gradient
+
+        def squared(part: Expression) -> Expression | None:
+            return Infix("^", part, Number(2.0)) if is_gradient(part) else None
+
+        if _is_even(expression, is_gradient):
+            return ""
+        right = replace_parts(expression, squared)
+        words = self.training.book.reader.read_typed(write(right), pattern.home).text_at(cell)
+        return words if _is_even(right, is_gradient) else ""
+
+    # Each of its own weight ----------------------------------------------------------------
+
+    def _of_another(self) -> Iterator[OddUpdate]:
+        """Cells on the way of one weight that take what belongs to another, of which the weight has
+        its own."""
+        wrong = [odd for j, cell in self._updates.items() for odd in self._taken(j, cell)]
+        yield from (odd for odd, _ in wrong)
+        without = {(odd.cell, taken) for odd, taken in wrong}
+        ways = {j: self._way(j, without) for j in self._updates}
+        for j, way in ways.items():
+            others = {
+                cell - away
+                for k, cells in ways.items()
+                for cell in (cells if k != j else ())
+                for away in (0, self._stride(k))
+            }
+            for cell in sorted(way - others):
+                yield from (odd for odd, _ in self._taken(j, cell))
+
+    def _taken(self, weight: int, cell: Address) -> Iterator[tuple[OddUpdate, Address]]:
+        """What a cell of one weight takes of another's."""
+        book, names = self.training.book, self.training.names
+        for source in dict.fromkeys(self.training.flow.sources(cell)):
+            whose = self._whose(source)
+            meant = None if whose in (None, weight) else self._counterpart(source, weight)
+            if whose is None or meant is None or meant == cell:
+                continue
+            is_gradient = source in self._owner
+            right_one = book.name_of(meant, cell)
+
+            def follow(word: str, taken: Address = source, instead: str = right_one) -> str:
+                return instead if book.reader.cell(word, cell) == taken else word
+
+            odd = OddUpdate(
+                weight,
+                cell,
+                OTHER_GRADIENT if is_gradient else EditKind.REFERENCE.value,
+                rename_cells_in(book.patterns[cell].text_at(cell), follow),
+                f"{name_of(source)} is of {names[whose]}; {names[weight]} needs {right_one}",
+            )
+            yield odd, source
+
+    def _whose(self, cell: Address) -> int | None:
+        """The one weight to which a cell belongs, as a gradient or as what is made of it."""
+        if cell in self._owner:
+            return self._owner[cell]
+        training = self.training
+        if cell in training.weight_cells or cell not in training.computed_cells:
+            return None
+        whose = self._of(cell) if cell in training.book.patterns else set()
+        return whose.pop() if len(whose) == 1 else None
+
+    def _counterpart(self, cell: Address, weight: int) -> Address | None:
+        """What a weight has of its own where another has some cell."""
+        own = self.gradients[weight]
+        if cell in self._owner:
+            apart = cell - self.gradients[self._owner[cell]]
+            return own + apart
+        training, patterns = self.training, self.training.book.patterns
+        along, shape = training.axis.along, patterns[cell].shape
+        starts = [own, own - self._stride(weight)]
+        stop = {*training.weight_cells, *(c for c, j in self._owner.items() if j != weight)}
+        found = [
+            other
+            for other in training.flow.below(starts, stop)
+            if other in patterns and patterns[other].shape == shape and along(other) == along(cell)
+        ]
+        return found[0] if len(found) == 1 and found[0] != cell else None
+
+
+def _is_even(expression: Expression, is_variable) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a formula is the same whatever sign a variable has."""
+    draw = np.random.default_rng(len(write(expression)))
+    value_of = remember(lambda part: np.asarray(draw.uniform(0.2, 0.9, POINTS)))
+    formula = EvaluatedFormula(expression, value_of)
+    turned: dict[tuple[int, ...], Array] = {
+        path: -formula.values[path] for path, part in paths(expression) if is_variable(part)
+    }
+    return not turned or agree(formula.whole, formula.with_(turned))
