@@ -152,6 +152,7 @@ LARGEST_COUNT = 100_000  # of samples that a mean is over
 MOST_OF_THEM = 0.6  # of the gradients, to know a training by
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
+HALF = 0.5
 ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
 LIKE = 0.5  # how much of what the gradients count a loss counts that they should be of
 LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
@@ -324,7 +325,7 @@ def _another_kind(
     training = tested.training
     cells = [StepLoss((cell,)) for cell in tried]
     best = _most(_scaled(tested, claimed, loss) for loss in cells)
-    if best[0] > found[0] and (best[0] >= ENOUGH_SCALED or _is_choice_of_scale(best[1])):
+    if best[0] > found[0] and (best[0] >= ENOUGH_SCALED or _differs_in_scale(best)):
         return best
     known = found[0] > 0 and all(
         called_a_loss(training, cell) and not is_error(training, cell) for cell in found[1].cells
@@ -340,7 +341,7 @@ def _another_kind(
     assumed = list(assumed_losses(training, claimed))
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
     best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
-    if best[0] >= ENOUGH_SCALED or found[0] > 0 or (best[0] > 0 and _is_choice_of_scale(best[1])):
+    if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
         return max(best, found, key=lambda one: one[0])
     other = _most((like(loss), loss) for loss in assumed)
     if other[0] > likeliest[0] + LIKELIER and not _seeks_its_inputs(training, other[1]):
@@ -348,9 +349,11 @@ def _another_kind(
     return (0.0, likeliest[1]) if descended else found
 
 
-def _is_choice_of_scale(loss: StepLoss) -> bool:
-    """Whether a factor is one by which losses usually differ: 2, or one over a count."""
-    return loss.scale == 2 or (1 / loss.scale).is_integer()
+def _differs_in_scale(found: LossShare) -> bool:
+    """Whether half of the gradients are those of a loss but for a factor by which losses usually
+    differ: 2, or one over a count."""
+    share, scale = found[0], found[1].scale
+    return share >= HALF and (scale == 2 or (scale < 1 and (1 / scale).is_integer()))
 
 
 def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:

@@ -6,7 +6,7 @@ made of belongs to that weight, where another has the same of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -161,17 +161,19 @@ class Moments:
         if expression is None:
             return ""
 
-        def is_gradient(part: Expression) -> bool:
-            return self.training.cell_of(part, cell) == gradient
+        def turns(part: Expression) -> bool:
+            at = self.training.cell_of(part, cell)
+            return at == gradient or at in self.training.weight_cells  # as where weights decay
 
         def squared(part: Expression) -> Expression | None:
-            return Infix("^", part, Number(2.0)) if is_gradient(part) else None
+            is_gradient = self.training.cell_of(part, cell) == gradient
+            return Infix("^", part, Number(2.0)) if is_gradient else None
 
-        if _is_even(expression, is_gradient):
+        if _is_even(expression, turns):
             return ""
         right = replace_parts(expression, squared)
         words = self.training.book.reader.read_typed(write(right), pattern.home).text_at(cell)
-        return words if _is_even(right, is_gradient) else ""
+        return words if _is_even(right, turns) else ""
 
     # Each of its own weight ----------------------------------------------------------------
 
@@ -243,12 +245,12 @@ class Moments:
         return found[0] if len(found) == 1 and found[0] != cell else None
 
 
-def _is_even(expression: Expression, is_variable) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a formula is the same whatever sign a variable has."""
+def _is_even(expression: Expression, turns: Callable[[Expression], bool]) -> bool:
+    """Whether a formula is the same whatever sign some of its parts have."""
     draw = np.random.default_rng(len(write(expression)))
     value_of = remember(lambda part: np.asarray(draw.uniform(0.2, 0.9, POINTS)))
     formula = EvaluatedFormula(expression, value_of)
     turned: dict[tuple[int, ...], Array] = {
-        path: -formula.values[path] for path, part in paths(expression) if is_variable(part)
+        path: -formula.values[path] for path, part in paths(expression) if turns(part)
     }
     return not turned or agree(formula.whole, formula.with_(turned))
