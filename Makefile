@@ -10,16 +10,17 @@ TORCH := torch==2.13.0
 FUZZER := atheris==3.0.0
 # Each version compiles to other bytes: after another is named here, `make modules`.
 ZIG := ziglang==0.17.1
+GENERATOR := zensical==0.0.73
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
-WITNESSES := $(VENV)/with-torch
+WITNESSES := $(VENV)/with-torch $(VENV)/with-generator
 else
 SHORT := -m "not long"
 endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench fuzz modules package clean
+.PHONY: help run test lint format bench fuzz modules site package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +51,9 @@ fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; fin
 modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, after the engine's C has changed
 	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
+
+site: $(VENV)/with-generator ## Build the documentation into out/site
+	$(BIN)/python -m scripts.site
 
 package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
 	$(PIP) build twine
@@ -82,6 +86,10 @@ $(VENV)/with-tests: pyproject.toml | $(BIN)/python
 
 $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests
 	$(PIP) '$(FUZZER)'
+	@touch $@
+
+$(VENV)/with-generator: Makefile | $(VENV)/with-tests
+	$(PIP) '$(GENERATOR)'
 	@touch $@
 
 $(VENV)/with-torch: Makefile | $(VENV)/with-tests

@@ -1,0 +1,75 @@
+"""The tutorials, followed to the letter: every command and snippet runs, and says what is quoted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
+TUTORIALS = sorted(FOLDER.glob("*.md"))
+BLOCK = re.compile(r"^```(\w*)(?: (skip|title=\"([^\"]+)\"))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LEFT_OUT = "…"
+ROUGHLY = "something like this"  # figures that another processor or another day gives otherwise
+COMMAND = re.compile(r"^gradbook ", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_can_be_followed(path, tmp_path):
+    for file in FOLDER.iterdir():
+        if file.suffix != ".md":
+            shutil.copy(file, tmp_path)
+    said = ""
+    for language, note, title, text in BLOCK.findall(path.read_text("utf-8")):
+        if language == "text" and title not in ("", ROUGHLY):
+            (tmp_path / title).write_text(text, encoding="utf-8")
+        elif language == "text":
+            assert_quoted(text, said, roughly=title == ROUGHLY)
+        elif language == "python":
+            said = run(tmp_path, sys.executable, "-c", text)
+        elif language == "sh" and note != "skip":
+            said = run(tmp_path, "bash", "-c", text)
+
+
+def run(folder: Path, *words: str) -> str:
+    """What it prints; a check that finds something wrong exits with 1."""
+    here = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        encoding="utf-8",
+        env=os.environ | here | {"COLUMNS": "80", "PYTHONUTF8": "1"},
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) in ((0, ""), (1, "")), done
+    return done.stdout
+
+
+def assert_quoted(quoted: str, said: str, *, roughly: bool) -> None:
+    """Line by line; … stands for what is left out, of a line or of several."""
+    if roughly:
+        quoted, said = (re.sub(r"\d+", "0", text) for text in (quoted, said))
+    parts = [re.escape(part) for part in quoted.strip("\n").split(LEFT_OUT)]
+    pattern = "(?s:.*?)".join(parts)
+    assert re.search(rf"(?m)^{pattern}", said), f"quoted:\n{quoted}\nsaid:\n{said}"
+
+
+def test_a_quotation_that_differs_is_noticed():
+    with pytest.raises(AssertionError):
+        assert_quoted("a\n…\nc", "a\nb\nd\n", roughly=False)
+    assert_quoted("a\n…\nd 1", "a\nb\nd 2\n", roughly=True)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_has_no_command_that_is_not_run(path):
+    """But for those on files of the reader's own, which say so by `skip`."""
+    text = path.read_text("utf-8")
+    run_or_skipped = "".join(text for kind, _, _, text in BLOCK.findall(text) if kind == "sh")
+    assert len(COMMAND.findall(text)) == len(COMMAND.findall(run_or_skipped)) > 0
