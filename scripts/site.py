@@ -44,6 +44,9 @@ WORKER_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
 STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
+SECTION = re.compile(
+    r"^(Args|Attributes|Raises|Returns|Yields):\n((?:(?: {4}.*)?\n)+)", re.MULTILINE
+)
 EXAMPLE = re.compile(r"^ *>>>.*\n?(?:.+\n?)*", re.MULTILINE)
 PROPERTIES = (property, cached_property)
 WIDTH = 88  # of a signature in one line
@@ -178,7 +181,7 @@ def command_page(verb: str) -> str:
         if rows:
             title = (group.title or "").removeprefix("positional ")
             cells = [tuple(cell.replace("|", "\\|") for cell in row) for row in rows]
-            parts.append(f"## {title.capitalize()}\n\n{table(('', 'meaning'), cells)}")
+            parts.append(f"## {title.capitalize()}\n\n{table(('what is typed', 'meaning'), cells)}")
     examples = dedent((parser.epilog or "").partition("\n")[2])
     return "\n\n".join([*parts, f"## Examples\n\n{fenced(examples)}"])
 
@@ -284,9 +287,18 @@ def unquoted(text: str) -> str:
 
 
 def docstring(thing: Any) -> str:
-    """What it says of itself: an example is a block of its own."""
-    text = inspect.getdoc(thing) or ""
-    return EXAMPLE.sub(lambda found: f"{fenced(dedent(found[0]), 'pycon')}\n", text)
+    """What it says of itself: examples as blocks, what goes in and comes out as lists."""
+    text = f"{inspect.getdoc(thing) or ''}\n"
+    text = EXAMPLE.sub(lambda found: f"{fenced(dedent(found[0]), 'pycon')}\n", text)
+    return SECTION.sub(
+        lambda found: f"**{found[1]}**\n\n{items(dedent(found[2]))}\n\n", text
+    ).strip()
+
+
+def items(text: str) -> str:
+    """A line of a list for each name that is told of; what names nothing stays a paragraph."""
+    told = re.sub(r"\n +", " ", text.strip())
+    return re.sub(r"^(\*{0,2}\w+): ", r"- `\1`: ", told, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":

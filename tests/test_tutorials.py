@@ -1,4 +1,4 @@
-"""The tutorials, followed to the letter: every command and snippet runs, and says what is quoted."""
+"""The tutorials, followed to the letter: every command runs, and says what is quoted."""
 
 from __future__ import annotations
 

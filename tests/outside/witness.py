@@ -57,6 +57,7 @@ PACKAGES = {
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
     "zig": "ziglang",
+    "zensical": "zensical",
     "axe": "axe_playwright_python",  # the script alone: pages are shown by chromium
     "tensorboard": "tensorboard",
     "mlflow": "mlflow",
@@ -247,16 +248,20 @@ axe.run(document, {resultTypes: ["violations"]}).then(found => {
 """
 
 
-def inaccessible(page: Path | str, dark: bool = False) -> list[tuple[str, str, list[str]]]:
-    """What the checker of accessibility, axe, objects to: its rule, in words, where."""
+def axe_script() -> str:
+    """The checker itself, to be run in a page."""
     spec = find_spec("axe_playwright_python")
     assert spec
     assert spec.submodule_search_locations
-    axe = Path(spec.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
+    return Path(spec.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
+
+
+def inaccessible(page: Path | str, dark: bool = False) -> list[tuple[str, str, list[str]]]:
+    """What the checker of accessibility, axe, objects to: its rule, in words, where."""
     text = re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", Path(page).read_text("utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         checked = Path(folder, "page.html")
-        scripts = f"<script>{axe}</script><script>{AXE_RUN}</script>"
+        scripts = f"<script>{axe_script()}</script><script>{AXE_RUN}</script>"
         checked.write_text(text.replace("</body>", f"{scripts}</body>"), encoding="utf-8")
         shown = dom(checked, dark)
     said = re.search(r'<pre id="axe-said">(.*?)</pre>', shown, re.DOTALL)

@@ -1,0 +1,131 @@
+"""The documentation site: no warning, no link that leads nowhere, pages that everybody can read."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from gradbook.cli.main import VERBS
+from tests.conftest import require
+from tests.outside.browser import Browser, browser
+from tests.outside.witness import axe_script
+
+NARROW = 390  # pixels
+KINDS = (
+    *("index", "gallery", "check", "limits", "tutorials/by-hand", "explanation/workbooks"),
+    *("reference/commands/sheet", "reference/texts/networks", "reference/python"),
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    require("zensical")
+    from scripts.site import build
+
+    folder = tmp_path_factory.mktemp("site") / "site"
+    build(folder)  # which is strict: a warning ends it
+    return folder
+
+
+def pages(site: Path) -> list[Path]:
+    """Those that the generator made; the gallery's own have tests of theirs."""
+    found = [path for path in site.rglob("*.html") if "gallery" not in path.parts]
+    return sorted(path for path in found if path.name != "404.html")
+
+
+class Places(HTMLParser):
+    """What a page leads to, and what can be led to in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(path.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.anchors |= {str(given[name]) for name in ("id", "name") if given.get(name)}
+        self.links += [str(given[name]) for name in ("href", "src") if given.get(name)]
+
+
+@pytest.mark.witness("zensical")
+def test_every_link_and_every_anchor_is_there(site):
+    places = {path.resolve(): Places(path) for path in site.rglob("*.html")}
+    astray = []
+    for path in map(Path.resolve, pages(site)):
+        for link in places[path].links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            name, _, anchor = link.partition("#")
+            target = (path.parent / unquote(name)).resolve() if name else path
+            known = places[target].anchors if target in places else set()
+            if not target.exists() or (anchor and unquote(anchor) not in known):
+                astray.append((path.name, link))
+    assert astray == []
+
+
+@pytest.mark.witness("zensical")
+def test_nothing_is_fetched_from_elsewhere(site):
+    loaded = re.compile(
+        r"<(?:script|img|iframe)[^>]* src=\"?(https?:[^\"> ]*)|<link[^>]*stylesheet[^>]*https?:"
+    )
+    assert [path.name for path in pages(site) if loaded.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.witness("zensical")
+def test_every_verb_has_a_page(site):
+    assert {path.stem for path in (site / "reference/commands").glob("*.html")} == {"index", *VERBS}
+
+
+@pytest.mark.witness("zensical")
+def test_lists_are_lists(site):
+    """Not lines of a paragraph, as without a blank line before them."""
+    run_in = re.compile(r"<p>[^<]*\n(?:- |\d+\. )")
+    assert [path.name for path in pages(site) if run_in.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.witness("zensical", "chromium", "axe")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_of_each_kind_is_there_for_everybody(site, scheme):
+    with browser() as chromium:
+        for kind in KINDS:
+            chromium.show(site / f"{kind}.html", width=1280, prefers_color_scheme=scheme)
+            assert objections(chromium) == [], kind
+
+
+@pytest.mark.witness("zensical", "chromium", "axe")
+def test_every_page_can_be_read_on_a_phone(site):
+    """Without scrolling sideways; contrast, which takes axe longest, is the same as of its kind."""
+    with browser() as chromium:
+        for path in pages(site):
+            chromium.show(path, width=NARROW)
+            assert chromium.value("document.documentElement.scrollWidth") <= NARROW, path.name
+            assert objections(chromium, "color-contrast") == [], path.name
+        assert chromium.said == []
+
+
+def objections(chromium: Browser, *left_out: str) -> list[Any]:
+    """What axe objects to in the page that is shown, but for what is in its frames."""
+    chromium.value(axe_script())
+    rules = json.dumps({rule: {"enabled": False} for rule in left_out})
+    options = f"{{preload: false, resultTypes: ['violations'], rules: {rules}}}"
+    shown = "said.violations.map(one => [one.id, one.nodes.map(node => node.html)])"
+    return chromium.value(f"axe.run({{exclude: ['iframe']}}, {options}).then(said => {shown})")
+
+
+@pytest.mark.witness("zensical", "chromium")
+def test_the_search_works_in_files(site):
+    field = "document.activeElement.shadowRoot"
+    with browser() as chromium:
+        chromium.show(site / "index.html")
+        chromium.press(".md-search__button")
+        chromium.until(f"{field}?.activeElement?.tagName === 'INPUT'")
+        chromium.ask("Input.insertText", text="saturated")
+        chromium.until(f"{field}.textContent.includes('Guides')")
+        assert chromium.said == []
