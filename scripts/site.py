@@ -47,6 +47,7 @@ COMMAND = re.compile(r"`(gradbook [^`]+)`")
 SECTION = re.compile(
     r"^(Args|Attributes|Raises|Returns|Yields):\n((?:(?: {4}.*)?\n)+)", re.MULTILINE
 )
+TITLES = {"Args": "Parameters", "Attributes": "Fields"}
 EXAMPLE = re.compile(r"^ *>>>.*\n?(?:.+\n?)*", re.MULTILINE)
 PROPERTIES = (property, cached_property)
 WIDTH = 88  # of a signature in one line
@@ -291,7 +292,7 @@ def docstring(thing: Any) -> str:
     text = f"{inspect.getdoc(thing) or ''}\n"
     text = EXAMPLE.sub(lambda found: f"{fenced(dedent(found[0]), 'pycon')}\n", text)
     return SECTION.sub(
-        lambda found: f"**{found[1]}**\n\n{items(dedent(found[2]))}\n\n", text
+        lambda found: f"**{TITLES.get(found[1], found[1])}**\n\n{items(dedent(found[2]))}\n\n", text
     ).strip()
 
 

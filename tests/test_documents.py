@@ -14,7 +14,9 @@ from tests.test_import_flow import FACE, PACKAGE
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
-    path for folder in (".", "docs", "bench", "examples") for path in (ROOT / folder).glob("*.md")
+    path
+    for folder in (".", "docs", "docs/tutorials", "docs/explanation", "bench", "examples")
+    for path in (ROOT / folder).glob("*.md")
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
