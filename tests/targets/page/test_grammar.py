@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gradbook.errors import NetTextError, did_you_mean, one_line
 from gradbook.net import Bias, Net, builtin, parse
 from gradbook.net.lower import scalars_of
-from gradbook.net.text import LONGEST_TEXT, WORDS, layer_words, ours
+from gradbook.net.text import LONGEST_TEXT, known_words, layer_words, ours
 from gradbook.targets.page.grammar import MOST_SINGLES, grammar_table
 from tests.families import networks
 from tests.net.text.test_wrong_text import HEAD, JUNK, WRONG
@@ -41,7 +41,7 @@ def is_refused_by_name(said, text):
     if not NOT_HERE.search(said["message"]):
         return False
     row = re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff"))[said["line"] - 1]
-    return ours(row[said["column"] - 1 :].replace(";", " ").split()[0]) in WORDS
+    return ours(row[said["column"] - 1 :].replace(";", " ").split()[0]) in known_words()
 
 
 @pytest.mark.parametrize("text", [text for text, *_ in WRONG])
@@ -186,7 +186,10 @@ def test_a_text_as_people_write_it_is_read_the_same(text):
 LETTERS = st.characters(max_codepoint=0x52F)  # what later editions of Unicode leave as it is
 
 
-@given(st.text(LETTERS, min_size=1, max_size=12) | st.sampled_from([*WORDS, *layer_words(), *Bias]))
+@given(
+    st.text(LETTERS, min_size=1, max_size=12)
+    | st.sampled_from([*known_words(), *layer_words(), *Bias])
+)
 def test_any_first_word_is_answered_the_same(word):
     text = f"input 2\n{word} 2"
     try:
@@ -199,7 +202,7 @@ def test_any_first_word_is_answered_the_same(word):
         assert net
 
 
-@given(st.sampled_from(WORDS), st.data())
+@given(st.sampled_from(known_words()), st.data())
 def test_a_misspelt_word_gets_the_same_hint(word, data):
     letters = list(word)
     for _ in range(data.draw(st.integers(1, 3))):
@@ -208,7 +211,7 @@ def test_a_misspelt_word_gets_the_same_hint(word, data):
             st.text("abcdefghilmnoprstuvwx", max_size=2)
         )
     wrong = "".join(letters) or "x"
-    if ours(wrong) in WORDS:
+    if ours(wrong) in known_words():
         return
-    hint = did_you_mean(wrong, WORDS) or ": see gradbook help networks"
+    hint = did_you_mean(wrong, known_words()) or ": see gradbook help networks"
     assert read(f"input 2\n{wrong}")["message"] == f"unknown layer {wrong!r}{hint}"
