@@ -58,13 +58,13 @@ class Parser(ArgumentParser):
         if left_over:
             word = left_over[0]
             if not word.startswith("-"):
-                self.error(f"one argument too many: '{word}'")
+                self.error(f"unexpected argument '{word}'")
             flag = word.partition("=")[0]
             known = [name for action in self._actions for name in action.option_strings]
             self.error(f"unknown option '{flag}'{_instead(flag, known)}")
         for action in self._actions:
             if action.option_strings and getattr(options, action.dest, None) == "":
-                self.error(f"{'/'.join(action.option_strings)}: nothing is given")
+                self.error(f"{'/'.join(action.option_strings)}: its value is missing")
         options.typed = shlex.join([*self.prog.split(), *words])
         return options
 
@@ -84,7 +84,7 @@ def _instead(flag: str, known: Sequence[str]) -> str:
     """What to type instead of an option that isn't there."""
     if flag in QUIET:
         json = ", or take --json" if "--json" in known else ""
-        return f": send what is printed to a file with '> FILE'{json}"
+        return f": save what is printed with '> FILE'{json}"
     ours = next((name for name in ELSEWHERE.get(flag, ()) if name in known), None)
     return f": did you mean '{ours}'?" if ours else did_you_mean(flag, known)
 
@@ -126,7 +126,9 @@ def file_ending_in(*suffixes: str) -> Callable[[str], str]:
             return name  # that nothing is given is said of every option alike
         one_of_them = "one of " if len(suffixes) > 1 else ""
         known = f"{one_of_them}{', '.join(suffixes)}"
-        raise ArgumentTypeError(f"'{name}' doesn't say what to write: end it in {known}")
+        raise ArgumentTypeError(
+            f"'{name}' has no ending that says what to write: end it in {known}"
+        )
 
     return read
 
@@ -140,7 +142,7 @@ def whole_number(low: int = 0, high: int | None = None) -> Callable[[str], int]:
         number = int(word.replace(",", "").replace("_", ""))
         if number < low or (high is not None and number > high):
             most = "" if high is None else f" and at most {high:,}"
-            raise ArgumentTypeError(f"{word} won't do: at least {low:,}{most}")
+            raise ArgumentTypeError(f"{word} is out of range: it must be at least {low:,}{most}")
         return number
 
     return read
@@ -161,7 +163,7 @@ def positive(word: str) -> float:
     """A finite number above zero."""
     value = number(word)
     if value <= 0:
-        raise ArgumentTypeError(f"{word} won't do: it must be above 0")
+        raise ArgumentTypeError(f"{word} is out of range: it must be above 0")
     return value
 
 
@@ -169,7 +171,7 @@ def share(word: str) -> float:
     """A number from 0 to 1."""
     value = number(word)
     if not 0 <= value <= 1:
-        raise ArgumentTypeError(f"{word} won't do: a share is from 0 to 1, as 0.5")
+        raise ArgumentTypeError(f"{word} is out of range: a share is from 0 to 1, such as 0.5")
     return value
 
 
@@ -184,13 +186,13 @@ def add_reading_arguments(parser: _ActionsContainer) -> None:
         "--decimal",
         metavar="MARK",
         type=one_of(",", "."),
-        help="the decimal mark where a table leaves it open: is 1,234 a thousand?",
+        help="the decimal mark, for tables that leave it open: is 1,234 over a thousand?",
     )
     parser.add_argument(
         "--dates",
         metavar="ORDER",
         type=one_of("dmy", "mdy"),
-        help="what comes first in dates such as 3/4/2024: 'dmy' the day, 'mdy' the month",
+        help="the order in dates such as 3/4/2024: 'dmy' (day first) or 'mdy' (month first)",
     )
 
 
@@ -216,8 +218,10 @@ def network(argument: str, data: str | None = None, **reading: str | None) -> Ne
     elif os.path.lexists(argument):
         text = read_text(argument)
     else:
-        hint = did_you_mean(argument, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
-        raise UsageError(f"no network and no file is called '{argument}'{hint}")
+        hint = (
+            did_you_mean(argument, BUILTIN) or f": the built-in networks are {', '.join(BUILTIN)}"
+        )
+        raise UsageError(f"there is no network or file called '{argument}'{hint}")
     net = parse(text, source)
     if data is None and not net.table:
         return net

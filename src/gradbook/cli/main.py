@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from gradbook.cli.arguments import Parser, Verb
 
 VERBS = {
-    "demo": "the main things at once: networks worked whole, digits trained",
-    "explain": "the derivation: every chain written out, the numbers put in",
-    "sheet": "the live workbook: every formula in a cell, one row per epoch",
-    "play": "a network in your browser: it trains, every number in sight",
-    "page": "the same as a file to keep, to mail or to put on a site",
-    "check": "an audit of workbooks somebody made: is each gradient right?",
-    "serve": "the audit and more on a page, for this computer alone",
+    "demo": "a tour: built-in networks worked through, digits trained",
+    "explain": "the derivation: every chain written out, with its numbers",
+    "sheet": "the live workbook: a formula in every cell, one row per epoch",
+    "play": "a network in your browser: it trains with every number in sight",
+    "page": "the same page as a file, to keep, to mail or to put on a site",
+    "check": "an audit of workbooks that somebody made: is each gradient right?",
+    "serve": "the audit and more on a page that only this computer reaches",
     "sweep": "what the learning rate does, with a verdict for each",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
-    "data": "images to train on: counts, samples, checks; the digits come along",
-    "train": "train on images, with a live display; nothing is lost if it stops",
-    "study": "many recipes: what varies, what is allowed, which does best",
-    "recipes": "what can be trained at once: parameters, epochs, time, accuracy",
+    "data": "images to train on: counts, samples, checks; digits included",
+    "train": "train on images or a table, live; nothing is lost if it stops",
+    "study": "many recipes: what varies, what is allowed, which works best",
+    "recipes": "the ready-made trainings: parameters, epochs, time, accuracy",
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
-    "import": "what PyTorch, Keras or scikit-learn trained: .onnx, .keras, .pt2",
+    "import": "a network from PyTorch, Keras or scikit-learn: .onnx, .keras, .pt2",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
-    "completion": "verbs, options and names with the Tab key, in your shell",
+    "completion": "Tab completion of verbs, options and names in your shell",
 }
 MODULES = {
     "about": ("demo", "help", "completion"),
@@ -57,7 +57,7 @@ A NET is the name of a built-in network (worked, mazur, xor, …), a file in the
 text form, the text itself, or - for standard input.
 
 examples:
-  gradbook demo                         everything at once, into out/
+  gradbook demo                         a tour of everything, into out/
   gradbook play xor                     watch it train, in your browser
   gradbook explain worked --only w5     one weight, from chain to number
   gradbook sheet mazur -o mazur.xlsx    the same in a live workbook
@@ -66,8 +66,8 @@ examples:
   gradbook explain "input 2; dense 1; sigmoid; loss half squared error"
   gradbook data digits --show 20        handwritten digits, here in the terminal
   gradbook train                        digits, in seconds, with a report
-  gradbook train --resume runs/quick    go on with what was interrupted
-  gradbook study quick --vary 'batch {{64|128}}'   which of them does best
+  gradbook train --resume runs/quick    continue an interrupted training
+  gradbook study quick --vary 'batch {{64|128}}'   which works best
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted
@@ -175,7 +175,7 @@ def _confess(error: Exception) -> int:
         where = error.filename or "the output can't be written"
         return _complain(one_line(f"{where}: {error.strerror}"), USAGE)
     what = one_line(f"{type(error).__name__}: {error}")
-    return _complain(f"a fault of gradbook's own, please report it ({what})", OUR_FAULT)
+    return _complain(f"a bug in gradbook, please report it ({what})", OUR_FAULT)
 
 
 def _scarce(error: Exception) -> str:
@@ -187,9 +187,12 @@ def _scarce(error: Exception) -> str:
     if isinstance(error, MemoryError) or number == ENOMEM or unmapped:
         return "not enough memory: give a smaller network or fewer epochs"
     if number == EAGAIN or (isinstance(error, RuntimeError) and NO_THREAD in str(error)):
-        return "the system starts no more processes or threads for you: end others, or allow more"
+        return (
+            "the system won't start any more processes or threads for you: end others, or "
+            "allow more"
+        )
     if isinstance(error, OSError) and number == ENOENT and not error.filename:
-        return "nowhere can temporary files be written: name a folder with TMPDIR"
+        return "there is nowhere to write temporary files: name a folder with TMPDIR"
     return ""
 
 

@@ -26,7 +26,7 @@ from gradbook.work.processes import ProcessCrew, WorkCrew
 
 BAR = 30  # columns
 TOLD = ("number", "parameters", "value", "state", "bits", "network_parameters")  # to programs
-HINT = "Ctrl-C stops; --resume goes on, nothing is trained twice"
+HINT = "Ctrl-C stops; --resume continues, and nothing is trained twice"
 
 
 def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
@@ -46,7 +46,7 @@ def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
         if not folder.holds_a_study:
             raise
         again = shlex.join(["gradbook", "study", "--resume", str(folder.path)])
-        raise type(error)(f"{error.message}; then it goes on with {again}") from error
+        raise type(error)(f"{error.message}; then continue with {again}") from error
     except KeyboardInterrupt:
         if not folder.holds_a_study:
             raise
@@ -130,7 +130,7 @@ class _AsLines(_Display):
         show(lines)
 
     def on_stop(self, folder: StudyFolder) -> None:
-        again = f"stopped; it goes on with: gradbook study --resume {folder.path}"
+        again = f"stopped; continue with: gradbook study --resume {folder.path}"
         show(list(fold(again, width())))
 
     def say(self, lines: list[TextLine]) -> None:
@@ -146,7 +146,7 @@ class _OnScreen(_AsLines):
         self.since = monotonic()
         self.most = self.counted = self.running = self.trained = 0
         self.best: Trial | None = None
-        self.busy = "reading what is there"
+        self.busy = "reading earlier results"
 
     def __enter__(self) -> _Display:
         self.screen.__enter__()
@@ -179,12 +179,12 @@ class _OnScreen(_AsLines):
             return [[], [Span(self.busy, "cyan")]]
         spent = monotonic() - self.since
         said = [f"{self.counted:,} of {self.most:,}" if self.most else f"{self.counted:,}"]
-        said.append(f"{counted(self.running, 'training')} under way")
+        said.append(f"{counted(self.running, 'training')} running")
         if self.best:
             said.append(f"best {percent(self.best.accuracy)} in trial {self.best.number}")
         if self.trained and self.most:
             left = spent / self.trained * max(self.most - self.counted, 0)
-            said.append(f"{3600 * self.trained / spent:,.0f} an hour, {duration(left)} left")
+            said.append(f"{3600 * self.trained / spent:,.0f} per hour, {duration(left)} left")
         return [[], [Span(self._bar()), Span(", ".join(said))], [Span(HINT, QUIET)]]
 
     def _bar(self) -> str:
@@ -238,12 +238,12 @@ def _best_record(folder: StudyFolder) -> tuple[TrialRecord, list[TrialRecord]]:
     records: list[TrialRecord] = [*folder.records()]
     best = best_trial(records)
     if best is None:
-        raise UsageError(f"no recipe of {folder.path} was trained to its end yet")
+        raise UsageError(f"no recipe of {folder.path} has finished training yet")
     return best, records
 
 
 def _recipe(folder: StudyFolder, best: TrialRecord) -> str:
     plan = folder.plan()
     title = f"{plan.name or folder.path.name} {best['number']}"
-    about = f"the best of a study, {percent(best['value'])} of what was held back"
+    about = f"the best of a study, {percent(best['value'])} of the images held back"
     return f"recipe {title}\nabout {about}\n{best['recipe']}"

@@ -69,7 +69,7 @@ def _trained(
         if shown.training is None:
             raise
         again = _again(RunFolder(resumed_by))
-        raise FileError(f"{error.message}; then it goes on with {again}") from error
+        raise FileError(f"{error.message}; then continue with {again}") from error
     if trained.stopped:
         shown.on_stop(resumed_by, trained)
         return None
@@ -169,7 +169,7 @@ def _trained_by(crew: WorkCrew, folder: SeedsFolder, how: How) -> bool:
         shown.on_stop(folder.path)
         return False
     except ClusterError as error:
-        raise ClusterError(f"{error.message}; then it goes on with {_again(folder)}") from error
+        raise ClusterError(f"{error.message}; then continue with {_again(folder)}") from error
     return True
 
 

@@ -178,12 +178,12 @@ def test_a_mistake_in_standard_input_says_so(given):
 
 
 def test_a_near_miss_of_a_name_is_proposed():
-    with pytest.raises(UsageError, match="is called 'wroked': did you mean 'worked'"):
+    with pytest.raises(UsageError, match="called 'wroked': did you mean 'worked'"):
         network("wroked")
 
 
 def test_a_name_that_is_nothing_is_told_what_there_is():
-    with pytest.raises(UsageError, match="is called 'qqqqq': built in are worked, "):
+    with pytest.raises(UsageError, match="called 'qqqqq': the built-in networks are worked, "):
         network("qqqqq")
 
 

@@ -25,21 +25,21 @@ from tests.lab import made
 pytestmark = pytest.mark.witness("cc")
 
 FLAGS = {
-    ("--epochs", "0"): "--epochs: 0 won't do: at least 1",
+    ("--epochs", "0"): "--epochs: 0 is out of range: it must be at least 1",
     ("--epochs", "ten"): "--epochs: 'ten' isn't a whole number",
     ("--epochs", "200000"): "--epochs: epochs 200,000: the most is 100,000",
-    ("--batch", "0"): "--batch: 0 won't do: at least 1",
+    ("--batch", "0"): "--batch: 0 is out of range: it must be at least 1",
     ("--batch", "1,000,000"): "--batch: batch 1,000,000: the most is 100,000",
-    ("--seed", "-1"): "--seed: -1 won't do: at least 0",
+    ("--seed", "-1"): "--seed: -1 is out of range: it must be at least 0",
     ("--seed", "1.5"): "--seed: '1.5' isn't a whole number",
-    ("--seeds", "0"): "--seeds: 0 won't do: at least 1",
-    ("--seeds", "5000"): "--seeds: 5000 won't do: at least 1 and at most 1,000",
+    ("--seeds", "0"): "--seeds: 0 is out of range: it must be at least 1",
+    ("--seeds", "5000"): "--seeds: 5000 is out of range: it must be at least 1 and at most 1,000",
     ("--seeds", "2", "--seed", "999999999"): "the seed is at most 999999999, not 1000000000",
     ("--seed", "1000000000"): "--seed: the seed is a whole number of at most 9 digits",
-    ("--threads", "0"): "--threads: 0 won't do: at least 1",
+    ("--threads", "0"): "--threads: 0 is out of range: it must be at least 1",
     ("--threads", "65"): "from 1 to 64 threads, not 65",
     ("--epoch", "3"): "unknown option '--epoch': did you mean '--epochs'?",
-    ("more",): "one argument too many: 'more'",
+    ("more",): "unexpected argument 'more'",
     ("--schedule", "onecycle 0.1"): "--schedule: unknown schedule 'onecycle': did you mean",
     ("--schedule", "constant"): "--schedule: the rate is missing",
     ("--schedule", "constant 0"): "--schedule: the rate lies above 0, not at 0",
@@ -71,7 +71,7 @@ FLAGS = {
     ("--log", "tensorbord"): "no log is called 'tensorbord': did you mean 'tensorboard'?",
     ("--find-rate", "--seeds", "2"): "--find-rate only looks for a rate: leave --seeds out",
     ("--find-rate", "-o", "new"): "--find-rate only looks for a rate: leave --out out",
-    ("-o", ""): "-o/--out: nothing is given",
+    ("-o", ""): "-o/--out: its value is missing",
     ("-o", RECIPE): f"can't make the folder {RECIPE}",
     ("-o", f"{RECIPE}/run"): f"can't make the folder {RECIPE}/run",
     ("-o", "run"): "run holds a run already: ",
@@ -90,7 +90,7 @@ RECIPES = {
     "made.npz": "made.npz isn't UTF-8 text",
     "epochs ten; network flat": "line 1, column 8: the number after 'epochs' is a whole number",
     "epochs 3; epochs 4; network flat": "line 1, column 11: a second 'epochs': say it once",
-    "network flatt": "line 1, column 9: no network and no file is called 'flatt': did you mean",
+    "network flatt": "line 1, column 9: there is no network or file called 'flatt': did you mean",
     "epochs 3; batch": "the number after 'batch' is missing",
     "network flat; rate 0.1; schedule constant 0.1": "the schedule says the rate already",
     "network flat; warp rotate 10, , shift 2": "nothing stands beside this comma",
@@ -104,11 +104,11 @@ RESUMED = {
     ("nowhere",): "no run in nowhere: name the folder that holds its recipe.txt",
     ("empty",): "no run in empty: name the folder that holds its recipe.txt",
     (RECIPE,): f"no run in {RECIPE}",
-    ("run", "--epochs", "5"): "--resume goes on with the run as it was begun: leave --epochs out",
+    ("run", "--epochs", "5"): "--resume continues the run as it was begun: leave --epochs out",
     ("run", "--seed", "0"): "leave --seed out",
     ("run", "--hold-back", "1"): "leave --hold-back out",
     ("run", "-o", "other"): "leave --out out",
-    ("run", "--threads", "0"): "--threads: 0 won't do",
+    ("run", "--threads", "0"): "--threads: 0 is out of range",
 }
 
 
@@ -222,7 +222,7 @@ def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypa
     place = Path("my run/checkpoints/000032.safetensors")
     assert capsys.readouterr().err == (
         f"gradbook: can't write {place}: the disk is full: make room or choose another place; "
-        "then it goes on with gradbook train --resume 'my run'\n"
+        "then continue with gradbook train --resume 'my run'\n"
     )
     monkeypatch.undo()
     monkeypatch.chdir(desk)
@@ -302,7 +302,7 @@ def test_a_rate_at_which_it_bursts(desk, capsys, monkeypatch):
     [
         (["quik"], "no recipe 'quik': did you mean 'quick'?"),
         (["quick", "--json"], "--json is for the list: leave the recipe's name out"),
-        (["quick", "best"], "one argument too many: 'best'"),
+        (["quick", "best"], "unexpected argument 'best'"),
     ],
 )
 def test_the_list_of_recipes_is_asked_wrongly(refused, words, said):

@@ -59,7 +59,7 @@ def test_a_file_that_is_not_this_copy_stays(here, capsys):
     assert main(["check", "book.xlsx", "--fix", "right"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "is there already" in error
+    assert "already exists" in error
     assert (here / "right" / "book.xlsx").read_text() == "mine"
 
 

@@ -67,17 +67,23 @@ def test_the_help_lists_every_ending_with_what_it_is():
     [
         ([], "the following arguments are required: MODEL, -o/--out"),
         (["a"], "the following arguments are required: -o/--out"),
-        (["a", "-o", ""], "-o/--out: nothing is given"),
-        (["a", "-o", "net.pdf"], "'net.pdf' doesn't say what to write: end it in .onnx, "),
+        (["a", "-o", ""], "-o/--out: its value is missing"),
+        (
+            ["a", "-o", "net.pdf"],
+            "'net.pdf' has no ending that says what to write: end it in .onnx, ",
+        ),
         (["a", "-o", "net"], "'net' doesn't say what to write"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
         (["later", "-o", "net.npz"], "its version is 2, and 1 is read here"),
         (["damaged", "-o", "net.npz"], "damaged"),
-        (["a", "-o", "a/recipe.txt"], "a/recipe.txt is the run's own file: choose another name"),
-        (["a", "-o", "a/../a/result.json"], "is the run's own file"),
-        (["a", "b", "-o", "net.npz"], "one argument too many: 'b'"),
+        (
+            ["a", "-o", "a/recipe.txt"],
+            "a/recipe.txt belongs to the run itself: choose another name",
+        ),
+        (["a", "-o", "a/../a/result.json"], "belongs to the run itself"),
+        (["a", "b", "-o", "net.npz"], "unexpected argument 'b'"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, run, tmp_path):
@@ -98,7 +104,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
         (["net.txt", "--no-fold"], "--no-fold is for .onnx, not for .txt: leave it out"),
         (["net.npz", "--with-preparation"], "is for .onnx, .keras, not for .npz: leave it out"),
         (["net.keras", "--train"], "--train is for .py, not for .keras: leave it out"),
-        (["net.onnx", "--opset", "0"], "--opset: 0 won't do: at least 1"),
+        (["net.onnx", "--opset", "0"], "--opset: 0 is out of range: it must be at least 1"),
         (["net.onnx", "--opset", "new"], "--opset: 'new' isn't a whole number"),
         (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),
         (["net.onnx", "--fold"], "unknown option '--fold': did you mean '--no-fold'?"),

@@ -81,7 +81,7 @@ def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, ca
     trained = gb.load("run")
     np.testing.assert_allclose(trained.values["w_layer_0"], model.values["w_layer_0"], atol=1e-5)
     assert main(["train", "net.onnx", "--network", "strokes"]) == 2
-    assert "are two networks: name one" in capsys.readouterr().err
+    assert "both name a network: leave one out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ QUICK = ("--epochs", "3", "--rates", "0.5")
 def test_without_a_word_the_worked_example_is_written(said, tmp_path):
     assert said(*QUICK) == [
         "wrote worked.xlsx",
-        "open it: the first sheet says what is where; change η and watch the curve",
+        "open it: the first sheet is a guide to the others; change η and watch the curve",
     ]
     assert load_workbook(tmp_path / "worked.xlsx")["Training"].max_row == 4 + 3
 
@@ -110,7 +110,7 @@ def started(path):
 
 def test_blanks_are_where_they_are_asked_for(said, tmp_path):
     lines = said("--exercise", "7", "--blank", "forward,update", "--places", "3", "--epochs", "3")
-    assert lines[-1] == "the yellow cells of the sheet Training are to be filled in"
+    assert lines[-1] == "fill in the yellow cells of the sheet Training"
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
     assert book.sheetnames == ["Network", "Training", "Exercise"]
     blank = [
@@ -144,21 +144,24 @@ def _mentions(row):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--epochs", "1"], "--epochs: 1 won't do: at least 2"),
+        (["--epochs", "1"], "--epochs: 1 is out of range: it must be at least 2"),
         (["--epochs", "many"], "--epochs: 'many' isn't a whole number"),
         (["--epochs", "1000000"], "1,000,000 epochs of 31 values are 31,000,000 cells"),
         (["--rate", "fast"], "--rate: 'fast' isn't a number"),
-        (["--rate", "-1"], "--rate: -1 won't do: a learning rate is at least 0"),
+        (["--rate", "-1"], "--rate: -1 is out of range: a learning rate is at least 0"),
         (["--rates", "0.1,x"], "--rates: 'x' isn't a number"),
         (["--rates", "0.1;0.2"], "--rates: '0.1;0.2' isn't a number"),
         (["--rates", ""], "--rates: '' isn't a number"),
         (["--exercise", "seven"], "--exercise: 'seven' isn't a whole number"),
-        (["--exercise", "9-3"], "--exercise: 3 won't do: at least 9"),
-        (["--exercise", "1-100000"], "--exercise: 100000 won't do"),
-        (["--exercise", "1-3", "-o", "all.xlsx"], "3 exercises go into a folder, not all.xlsx"),
-        (["--solution"], "--solution goes with --exercise SEED"),
-        (["--blank", "forward"], "--blank goes with --exercise SEED"),
-        (["--check-sheet", "off"], "--check-sheet goes with --exercise SEED"),
+        (["--exercise", "9-3"], "--exercise: 3 is out of range: it must be at least 9"),
+        (["--exercise", "1-100000"], "--exercise: 100000 is out of range"),
+        (
+            ["--exercise", "1-3", "-o", "all.xlsx"],
+            "3 exercises are written to a folder, not all.xlsx",
+        ),
+        (["--solution"], "--solution needs --exercise SEED"),
+        (["--blank", "forward"], "--blank needs --exercise SEED"),
+        (["--check-sheet", "off"], "--check-sheet needs --exercise SEED"),
         (["--exercise", "1", "--check-sheet", "no"], "--check-sheet: unknown 'no'"),
         (["--exercise", "1", "--blank", "sums"], "nothing is called 'sums' there: it is one of"),
         (["--exercise", "1", "--places", "99"], "99 places to leave blank, and there are 8"),
@@ -169,9 +172,9 @@ def _mentions(row):
         (["wroked"], "did you mean 'worked'?"),
         (["--data", "none.csv"], "none.csv"),
         (["--epoch", "3"], "unknown option '--epoch': did you mean '--epochs'?"),
-        (["worked", "mazur"], "one argument too many: 'mazur'"),
+        (["worked", "mazur"], "unexpected argument 'mazur'"),
         (["input 900; dense 1"], "characters and a cell holds 8,192"),
-        (["reference.txt"], "no network and no file is called"),
+        (["reference.txt"], "there is no network or file called"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_no_file(refused, words, told):

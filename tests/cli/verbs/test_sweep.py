@@ -92,15 +92,18 @@ def test_the_page_tells_the_command_that_makes_it_again(said, tmp_path):
         (["--rates", "1e999"], "'1e999' isn't a number"),
         (["--rates", "1,0.1,1.0"], "the rate 1 twice: give it once"),
         (["--rates", ",".join(map(str, range(1001)))], "1,001 rates: the most is 1,000"),
-        (["--epochs", "1"], "--epochs: 1 won't do: at least 2"),
+        (["--epochs", "1"], "--epochs: 1 is out of range: it must be at least 2"),
         (["--epochs", "ten"], "'ten' isn't a whole number"),
         (["--epochs", "10,000,000"], "too many losses to keep: the most is 10,000,000"),
-        (["-o", "a.xlsx"], "'a.xlsx' doesn't say what to write: end it in one of .html"),
+        (
+            ["-o", "a.xlsx"],
+            "'a.xlsx' has no ending that says what to write: end it in one of .html",
+        ),
         (["-o", "none/a.svg"], "there is no folder none"),
         (["wroked"], "did you mean 'worked'"),
         (["xor", "--data", "none.csv"], "there is no none.csv"),
         (["--rate", "1"], "unknown option '--rate': did you mean '--rates'?"),
-        (["worked", "xor"], "one argument too many: 'xor'"),
+        (["worked", "xor"], "unexpected argument 'xor'"),
     ],
 )
 def test_bad_words_are_refused_in_one_line(refused, words, complaint):

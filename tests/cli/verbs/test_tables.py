@@ -140,7 +140,7 @@ def test_a_table_of_pixels_is_images(said):
         (["side-0.csv", "--ignore", "width,side"], "'side' is what is to be learned"),
         (
             ["side-0.csv", "--threads", "1"],
-            "a table is trained on one core of this machine: leave --threads out",
+            "a table is trained on one core of this computer: leave --threads out",
         ),
         (["side-0.csv", "--task", "numbers"], "has words: they can only be classes"),
         (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
@@ -205,7 +205,10 @@ def test_a_run_of_a_table_is_not_resumed(said):
     said("train", "side-0.csv", "-o", "run", "--epochs", "2")
     Path("run/result.json").unlink()
     told = said("train", "--resume", "run", code=2)
-    assert "run is of a table, which is trained whole at once: gradbook train " in told
+    assert (
+        "run is a run on a table, which can't be resumed: train it again with gradbook train "
+        in told
+    )
 
 
 def test_a_pattern_that_no_shell_expanded_means_its_files(said):

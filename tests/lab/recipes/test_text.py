@@ -34,7 +34,7 @@ BAD = [
     ("data\n", 1, 5, "the data set is missing"),
     ("network\n", 1, 8, "which network?"),
     ("network flta\n", 1, 9, "did you mean 'flat'?"),
-    ("network no/such.txt\n", 1, 9, "no network and no file is called 'no/such.txt'"),
+    ("network no/such.txt\n", 1, 9, "there is no network or file called 'no/such.txt'"),
     ("network flat\nconv 3 3x3\n", 2, 1, "'conv' would be another network"),
     ("network flat\ninput 3\n", 2, 1, "'input' would be another network"),
     ("network flat\nupdate momentun\n", 2, 8, "did you mean 'momentum'?"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Demo -------------------------------------------------------------------------
 
 DEMO = """\
-Work the built-in networks whole, then train on the digits; everything goes into one folder."""
+Work through the built-in networks, then train on the digits; everything goes into one folder."""
 DEMO_EXAMPLES = """\
   gradbook demo             write everything to out/
   gradbook demo -o lesson   write it to lesson/ instead
@@ -55,7 +55,7 @@ def run_demo(options: Namespace) -> int:
         print(
             f"{folder / MAIN}.html is its algebra; in {folder / MAIN}.xlsx every formula is live."
         )
-        print(f"How the digits were learnt is told by {folder / 'digits' / 'report.html'}.")
+        print(f"{folder / 'digits' / 'report.html'} shows how the digits were learnt.")
     return code
 
 
@@ -69,7 +69,7 @@ def _draw(folder: Path) -> None:
     assert reader is not None
     print(f"{DRAWN}: reads handwritten digits", flush=True)
     write_whole(page, picture_page(reader, None, f"gradbook page {DRAWN} -o {page.name}"))
-    print(f"  {page.name:<20} to draw on: it reads digits, every sum in sight", flush=True)
+    print(f"  {page.name:<20} to draw on: it reads digits, with every sum in sight", flush=True)
 
 
 def _train(folder: Path) -> int:
@@ -97,9 +97,9 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     page, book, rates = (folder / f"{net.name}{end}" for end in (".html", ".xlsx", "-rates.html"))
     play = folder / f"{net.name}-play.html"
     write_whole(play, play_page(net, f"gradbook page {net.name} -o {play.name}"))
-    yield play, "to play with: it trains there, every number in sight"
+    yield play, "to play with: it trains there, with every number in sight"
     write_whole(page, explanation.html())
-    yield page, "the derivation: every chain, the numbers put in"
+    yield page, "the derivation: every chain, with its numbers"
     write_workbook(net, book)
     yield book, f"the live workbook: {USUAL_EPOCHS} epochs in formulas"
     report = sweep_report(sweep(net), f"gradbook sweep {net.name} -o {rates.name}")
@@ -108,7 +108,7 @@ def _written(net: Net, folder: Path) -> Iterator[tuple[Path, str]]:
     if net.name == MAIN:
         for end, text in ((".tex", explanation.latex()), (".md", explanation.markdown())):
             write_whole(folder / f"{net.name}{end}", text)
-            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to post"
+            yield folder / f"{net.name}{end}", "the derivation again, to typeset or to share"
 
 
 # Help -------------------------------------------------------------------------
@@ -120,19 +120,19 @@ HELP_EXAMPLES = """\
   gradbook help explain     the same as gradbook explain --help
   gradbook help networks    the grammar of a network's text form
   gradbook help recipes     how a training is written
-  gradbook help studies     what of a recipe may vary, and what is tried
+  gradbook help studies     what in a recipe may vary, and which values are tried
   gradbook help warps       what can happen to images in training
-  gradbook help tables      which tables can be learned, and what is learned of them
-  gradbook help clusters    what the file says that --on takes: which machines
+  gradbook help tables      which tables can be learned from, and what is learned
+  gradbook help clusters    the file that --on takes: which machines to use
 """
 
 TOPICS = {
     "networks": "how a network is written",
     "recipes": "how a training is written",
-    "studies": "how many recipes are tried: what varies, what is allowed",
+    "studies": "how a study is written: what varies, what is allowed",
     "warps": "what can happen to images in training",
-    "tables": "which tables can be learned, and what is learned of them",
-    "clusters": "which machines --on means",
+    "tables": "which tables can be learned from, and what is learned",
+    "clusters": "which machines --on uses",
 }
 
 
@@ -141,7 +141,7 @@ def add_help_arguments(parser: ArgumentParser) -> None:
         "topic",
         nargs="?",
         metavar="TOPIC",
-        help=f"a verb, or what is written as text: {', '.join(TOPICS)}",
+        help=f"a verb, or a topic: {', '.join(TOPICS)}",
     )
 
 
@@ -181,23 +181,23 @@ def page(topic: str | None) -> str:
 
 
 TABLES = """\
-a table (.csv, .tsv, or the name {named}) has commas, semicolons or tabs
-between its cells and, best, a line of headings
+A table is a .csv or .tsv file, or the name {named}. Its cells are separated by
+commas, semicolons or tabs, and its first line should hold headings.
 
   gradbook train houses.csv --target price --ignore id
   gradbook predict runs/houses new.csv -o predicted.csv
 
-columns    numbers are taken as they are; of a column of words each different
-           one, {words} at most, becomes a 0 or 1. A missing value, or a word
-           among numbers, is refused with its row and column
-target     the last column, or --target; it is learned from all others but those
-           that --ignore names
-classes    where the target has words, or whole numbers of which at most {values}
-           differ, with {rows} rows each on average; or with --task classes
-numbers    where it has others, or with --task numbers
-rows       a sixth is for the test, a sixth of the others is held back
-network    {hidden} units with ReLU, then an output for each class or one for a
-           number; --network takes another: an input for each number of a row
+columns    numbers are used as they are; in a column of words, each different
+           word (at most {words}) becomes an input of 0 or 1. A word among numbers
+           is refused, with its row and column
+target     the last column, or the one --target names; it is learned from all the
+           other columns except those that --ignore names
+classes    are learned if the target has words, or at most {values} different whole
+           numbers with {rows} rows each on average, or with --task classes
+numbers    are learned if it has other numbers, or with --task numbers
+rows       a sixth is kept for the test, a sixth of the rest is held back
+network    {hidden} ReLU units, then one output per class, or a single output for a
+           number; --network takes another, with one input per number of a row
 """
 
 
@@ -298,9 +298,9 @@ def _values(action: Action | None, names: Names) -> Iterable[Candidate]:
 # Completion -------------------------------------------------------------------
 
 COMPLETION = """\
-Completion of verbs, options and names with the Tab key: a script for your shell.
+Print a script that completes verbs, options and names with the Tab key in your shell.
 
-The script asks gradbook itself what can come next, so it never grows old.
+The script asks gradbook itself what can come next, so it never goes out of date.
 """
 COMPLETION_EXAMPLES = """\
   gradbook completion bash >> ~/.bashrc

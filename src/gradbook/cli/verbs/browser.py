@@ -127,23 +127,23 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 # Page -------------------------------------------------------------------------
 
 PAGE = """\
-A network to play with: one page on which it trains, with every number of its backpropagation.
+Write a page to play with: the network trains on it, with every number of its backpropagation.
 
-The page is one file. It needs no server and no network, opens from a mail attachment and computes
-in double precision what the workbook computes.
+The page is a single file. It needs no server and no internet, opens from a mail attachment and
+computes the same as the workbook, in double precision.
 
-A network that reads pictures (a recipe, a run, a model's file) gets a page to draw on: it reads
-what is drawn, shows every layer's maps and each value's sum, and trains there with --train.
+A network that reads pictures (a recipe, a run or a model file) gets a page to draw on: it reads
+what you draw and shows every layer's maps and each value's sum; with --train it also trains there.
 """
 PAGE_EXAMPLES = """\
   gradbook page -o worked.html              the worked 2-2-2 network
-  gradbook page xor -o xor.html             with the plane that it learns to divide
+  gradbook page xor -o xor.html             with the plane it learns to divide
   gradbook page "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy" -o play.html
                                             circle, spiral and your own points to learn
   gradbook page net.txt --data iris.csv -o iris.html
                                             samples from a CSV table
-  gradbook page tiny -o draw.html           a trained network reads the digits that you draw
-  gradbook page runs/mine --train -o page.html   and 10,000 images to train on there
+  gradbook page tiny -o draw.html           a trained network reads the digits you draw
+  gradbook page runs/mine --train -o page.html   with 10,000 images to train on there
 """
 
 
@@ -166,7 +166,7 @@ def add_network(parser: ArgumentParser) -> None:
         nargs="?",
         metavar="NET",
         default="worked",
-        help="a network, a recipe, the folder of a run or a model's file (default: worked)",
+        help="a network, a recipe, a run's folder or a model file (default: worked)",
     )
     parser.add_argument(
         "--data", metavar="FILE", help="samples from a CSV table; for pictures, a data set"
@@ -177,7 +177,8 @@ def add_network(parser: ArgumentParser) -> None:
         nargs="?",
         type=whole_number(LEAST),
         const=USUAL,
-        help=f"of a network that reads pictures: so many images come along (default {USUAL:,})",
+        help="for a network that reads pictures: include N images to train on (default: "
+        f"{USUAL:,})",
     )
     add_reading_arguments(parser.add_argument_group("tables of samples"))
 
@@ -196,7 +197,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
         from gradbook.report.play_page import play_page
 
         if options.train is not None:
-            raise UsageError("--train: this network trains on its page anyhow: leave it out")
+            raise UsageError("--train: this network trains on its page anyway: leave it out")
         page = play_page(network(options.net, options.data, **reading_of(options)), options.typed)
         return page, "Run, then move η, or drag a weight"
     page = picture_page(reader, options.train, options.typed)
@@ -206,19 +207,19 @@ def make_page(options: Namespace) -> tuple[str, str]:
 # Play -------------------------------------------------------------------------
 
 PLAY = """\
-A network to play with, at once: the page that 'gradbook page' writes, opened in your browser.
+Open a network to play with: the page that 'gradbook page' writes, in your browser.
 
-The page is a file; no server runs, and it stays open as long as you like. Where no browser can be
-opened, the file's place is said.
+The page is a file: no server runs, and it stays open as long as you like. If no browser can be
+opened, the path of the file is printed.
 """
 PLAY_EXAMPLES = """\
   gradbook play                             the worked 2-2-2 network
-  gradbook play xor                         with the plane that it learns to divide
+  gradbook play xor                         with the plane it learns to divide
   gradbook play "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
                                             circle, spiral and your own points to learn
   gradbook play net.txt --data iris.csv     samples from a CSV table
-  gradbook play tiny                        a trained network reads the digits that you draw
-  gradbook play xor -o xor.html             the page where you want it
+  gradbook play tiny                        a trained network reads the digits you draw
+  gradbook play xor -o xor.html             with the page saved where you want it
 """
 
 
@@ -242,7 +243,7 @@ def run_play(options: Namespace) -> int:
     if open_in_browser(Path(place).resolve().as_uri()):
         print(f"opened {place}\nin your browser: {advice}")
     else:
-        print(f"wrote {place}\nno browser can be opened from here: open that file in one")
+        print(f"wrote {place}\nno browser could be opened from here: open the file in yours")
     return 0
 
 
@@ -256,16 +257,17 @@ def _digest(page: str) -> str:
 # Serve ------------------------------------------------------------------------
 
 SERVE = """\
-Mark workbooks and work networks on a page in your browser, which only this computer can reach.
+Mark workbooks and explore networks on a page in your browser, reachable from this computer only.
 
-Drop a class's workbooks on it and see them judged one by one; save the page, the grades and the
-marked copies that 'gradbook check' would write. A network that is typed in is explained, made into
-a workbook or swept. The address has a secret word in it; what is dropped is gone when it stops.
+Drop a class's workbooks on it and watch them being marked one by one; save the page, the grades
+and the marked copies that 'gradbook check' would write. Type in a network to have it explained,
+made into a workbook or swept. The address contains a secret word. Nothing that you drop on the page
+is kept when it stops.
 """
 SERVE_EXAMPLES = """\
   gradbook serve                            opens the page; Ctrl-C stops it
-  gradbook serve --no-browser               only says the address
-  gradbook serve --port 8020 --workers 4    at that port, four books at once
+  gradbook serve --no-browser               only prints the address
+  gradbook serve --port 8020 --workers 4    on that port, four books at a time
 """
 
 WORKERS = 2
@@ -276,14 +278,14 @@ def add_serve_arguments(parser: ArgumentParser) -> None:
         "--port", metavar="N", type=whole_number(0, 65_535), default=0, help="default: a free one"
     )
     parser.add_argument(
-        "--no-browser", action="store_true", help="say the address, but open no browser"
+        "--no-browser", action="store_true", help="print the address without opening a browser"
     )
     parser.add_argument(
         "--workers",
         metavar="N",
         type=whole_number(1, 64),
         default=WORKERS,
-        help=f"how many books at once (default: {WORKERS})",
+        help=f"how many books to judge at a time (default: {WORKERS})",
     )
 
 
@@ -301,7 +303,7 @@ def run_serve(options: Namespace) -> int:
                 Thread(target=open_in_browser, args=(on.address,), daemon=True).start()
             on.serve()
     except KeyboardInterrupt:
-        print("stopped; nothing is left of what was dropped")
+        print("stopped; nothing of what was dropped is kept")
     return 0
 
 

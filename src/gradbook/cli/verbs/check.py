@@ -1,8 +1,8 @@
-"""Audit workbooks that somebody made: every gradient held against the chain rule of its own loss.
+"""Audit workbooks that somebody made: every gradient is compared with the chain rule for its loss.
 
-No key and no fixed layout are needed: the formulas are read (and never run), the training is found
-by what it does, and what is wrong is said with its cells, its reason and the right formula.
-A training by the perceptron rule is held to that rule.
+No answer key and no fixed layout are needed. The formulas are read, never run; the training is
+recognised by what it computes; and each mistake is reported with its cells, the reason and the
+right formula. A training by the perceptron rule is checked against that rule.
 Exit code 0: all are right; 1: something is wrong, unfinished or trains nothing; 2: unreadable.
 """
 
@@ -30,23 +30,23 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   gradbook check book.xlsx                   what is wrong in it, and what would be right
-  gradbook check submissions                 a whole class: also which mistakes are shared
+  gradbook check submissions                 a whole class, with the mistakes they share
   gradbook check submissions --html class.html --csv grades.csv --out-of 20
                                              the same as a page, and a table of grades
   gradbook check submissions --csv grades.csv --names names.csv
-                                             with the students' names, by the exercises' numbers
+                                             with the students' names, by exercise number
   gradbook check *.xlsx --annotate marked    copies with the wrong cells coloured and explained
-  gradbook check book.xlsx --hints           where to look, and never the solution
+  gradbook check book.xlsx --hints           where to look, without the solution
   gradbook check *.xlsx --annotate marked --hints --points
                                              the same in copies, with the score
   gradbook check submissions --out-of 20 --carry --sign-credit 0.5
-                                             exercises of ours: errors carried forward count as
-                                             right, and a sign that all gradients have costs half
+                                             gradbook's own exercises: carried-forward errors
+                                             count as right, a sign wrong throughout costs half
   gradbook check *.xlsx --fix corrected      copies with the right formulas
   gradbook check book.xlsx --json            for a program
   gradbook check submissions --on tcp://host:8786 --record checked.jsonl
-                                             100,000 books, on a Dask cluster; interrupted, the
-                                             same command goes on
+                                             100,000 books on a Dask cluster; if interrupted,
+                                             the same command continues
 """
 
 WORKERS = 2
@@ -64,66 +64,69 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-v", "--verbose", action="store_true", help="show every finding, not five of each sheet"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
-    parser.add_argument("--html", metavar="FILE", help="write a page with all that was found")
+    parser.add_argument("--html", metavar="FILE", help="write a page with all the findings")
     parser.add_argument(
         "--csv",
         metavar="FILE.csv",
         type=file_ending_in(".csv"),
-        help="write a table of grades: a row for each book",
+        help="write a table of grades, one row per book",
     )
     parser.add_argument(
         "--names",
         metavar="FILE",
-        help="whose the books are: a table with a number or a file and a name a row; a list of "
-        "names alone begins with exercise 1",
+        help="who handed in which book: a table with a number or file and a name in each row; a "
+        "plain list of names starts at exercise 1",
     )
     parser.add_argument(
-        "--points", action="store_true", help="say what each book earns: a point for each gradient"
+        "--points", action="store_true", help="show what each book earns: a point for each gradient"
     )
     parser.add_argument(
-        "--out-of", metavar="N", type=positive, help="so many points for a book with all right"
+        "--out-of", metavar="N", type=positive, help="the points for a book with everything right"
     )
     parser.add_argument(
         "--carry",
         action="store_true",
-        help="with points, of our own exercises: an earlier mistake is marked once, and what is "
-        "right but for it is right",
+        help="with points, for gradbook's own exercises: carry errors forward, so that an "
+        "earlier mistake is marked once and what follows from it counts as right",
     )
     parser.add_argument(
         "--sign-credit",
         metavar="SHARE",
         type=share,
         default=0.0,
-        help="with points, of our own exercises: what a gradient earns, from 0 to 1, that is wrong "
-        "by the one sign that all have (default: 0)",
+        help="with points, for gradbook's own exercises: what a gradient earns, from 0 to 1, if "
+        "its only mistake is a sign that is wrong in all of them (default: 0)",
     )
     parser.add_argument(
-        "--annotate", metavar="DIR", help="write copies whose wrong cells are coloured, with notes"
+        "--annotate",
+        metavar="DIR",
+        help="write copies with the wrong cells coloured and notes added",
     )
     parser.add_argument(
         "--hints",
         action="store_true",
-        help="say where to look and for which kind of mistake, never what is right: in the report, "
-        "the page, the JSON, the table and the copies with notes",
+        help="say where to look and for what kind of mistake, without the right answer: in the "
+        "report, the page, the JSON, the table and the annotated copies",
     )
     parser.add_argument("--fix", metavar="DIR", help="write copies with the right formulas")
     parser.add_argument(
         "--record",
         metavar="FILE",
-        help="keep what is found of each book in FILE as it comes: the same command, given again, "
-        "judges only the others",
+        help="keep each book's findings in FILE as they come: the same command, given again, "
+        "judges only the other books",
     )
     parser.add_argument(
         "--workers",
         metavar="N",
         type=whole_number(1, 64),
         default=WORKERS,
-        help=f"how many books at once (default: {WORKERS})",
+        help=f"how many books to judge at a time (default: {WORKERS})",
     )
     parser.add_argument(
         "--on",
         metavar="CLUSTER",
-        help="check on a Dask cluster: tcp://host:8786, or cluster.yaml; the books are sent there",
+        help="check on a Dask cluster (tcp://host:8786 or cluster.yaml), to which the books are "
+        "sent",
     )
 
 
@@ -317,13 +320,13 @@ class Copies:
         try:
             there = _write_copy(path, content())
         except Exception as error:
-            fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
+            fault = f"a bug in gradbook ({type(error).__name__}: {error})"
             said = error if isinstance(error, GradbookError) else fault
             self.problems.append(f"can't copy {self.books[number]}: {said}")
             return
         self.count += there
         if not there:
-            place = f"{path} is there already"
+            place = f"{path} already exists"
             self.problems.append(f"{place}: remove it or name another folder")
 
 

@@ -11,7 +11,7 @@ from gradbook.errors import UsageError
 # Export -----------------------------------------------------------------------
 
 EXPORT = """\
-A trained network for other programs: the file's ending says which.
+Write a trained network for other programs: the file's ending says which.
 
 MODEL is the folder of a run, a model.safetensors, or a file that import reads.
 """
@@ -20,15 +20,15 @@ EXPORT_EXAMPLES = """\
   gradbook export runs/quick -o quick.onnx --with-preparation
                                                from bytes to probabilities inside
   gradbook export runs/houses -o houses.onnx --with-preparation
-                                               a table's numbers as they stand, holes too
-  gradbook export runs/tiny -o tiny.c --int8   whole numbers alone, for a microcontroller
+                                               from a table's numbers as they are, gaps too
+  gradbook export runs/tiny -o tiny.c --int8   integers only, for a microcontroller
   gradbook export runs/tiny -o tiny.c --main   a program that reads pictures
   gradbook export runs/quick -o quick.py       a PyTorch module: python quick.py scores it
   gradbook export runs/quick -o quick.py --train
   gradbook export runs/quick -o quick.keras    keras.models.load_model("quick.keras")
   gradbook export runs/quick -o quick.npz      all its tensors, for NumPy
   gradbook export runs/quick -o quick.json     the same as JSON, for any language
-  gradbook export model.safetensors -o net.txt the recipe, to train it anew
+  gradbook export model.safetensors -o net.txt the recipe, to train it again
 """
 
 
@@ -38,9 +38,9 @@ def add_export_arguments(parser: ArgumentParser) -> None:
 
     endings = "\n".join(f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
     parser.description = f"{parser.description}\n\nFILE ends in\n\n{endings}"
-    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
+    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model file")
     parser.add_argument("-o", "--out", metavar="FILE", required=True, help="what to write")
-    onnx = parser.add_argument_group("of .onnx")
+    onnx = parser.add_argument_group("for .onnx")
     onnx.add_argument(
         "--opset",
         metavar="N",
@@ -52,28 +52,32 @@ def add_export_arguments(parser: ArgumentParser) -> None:
         "--no-fold",
         dest="fold",
         action="store_false",
-        help="leave batch normalisation as it was trained, apart from the sums before it",
+        help="keep batch normalisation separate, rather than folding it into the layer before it",
     )
     parser.add_argument(
         "--with-preparation",
         action="store_true",
-        help="of .onnx and .keras: take the bytes of images and give probabilities",
+        help="for .onnx and .keras: take the bytes of images and return probabilities",
     )
-    c = parser.add_argument_group("of .c, .h and .ino")
-    c.add_argument("--int8", action="store_true", help="whole numbers alone, weights of 8 bits")
-    c.add_argument("--main", action="store_true", help="of .c: a program that reads PGM pictures")
+    c = parser.add_argument_group("for .c, .h and .ino")
+    c.add_argument(
+        "--int8", action="store_true", help="integer arithmetic only, with 8-bit weights"
+    )
+    c.add_argument(
+        "--main", action="store_true", help="for .c: include a main program that reads PGM pictures"
+    )
     c.add_argument(
         "--data",
         metavar="DATA",
-        help="with --int8, the images that show how large values get (default: those trained on)",
+        help="with --int8, the images to calibrate on (default: the training images)",
     )
-    torch = parser.add_argument_group("of .py")
+    torch = parser.add_argument_group("for .py")
     torch.add_argument(
         "--train",
         action="store_true",
-        help="add a training loop: the recipe's optimizer, rates, batches, epochs, warps and "
-        "statistics, a sixth of the images held back; not its class weights, early stop and "
-        "'keep best'",
+        help="add a training loop with the recipe's optimizer, rates, batches, epochs, warps and "
+        "statistics, and a sixth of the images held back; but not its class weights, early "
+        "stop and 'keep best'",
     )
 
 
@@ -85,7 +89,7 @@ def run_export(options: Namespace) -> int:
     chosen = {name: value for name, value in vars(options).items() if name in known}
     format_for(options.out, ExportOptions.of(chosen))  # before anything is read
     if RunFolder(options.model).owns(options.out):
-        raise UsageError(f"{options.out} is the run's own file: choose another name")
+        raise UsageError(f"{options.out} belongs to the run itself: choose another name")
     exported = open_model(options.model).export(options.out, **chosen)
     print(f"wrote {', '.join(map(str, exported.files))}")
     for remark in exported.remarks:
@@ -96,23 +100,23 @@ def run_export(options: Namespace) -> int:
 # Import -----------------------------------------------------------------------
 
 IMPORT = """\
-A network that another program trained, as one of ours: its text, or a model.
+Read a network that another program trained, and write its text or a model.
 
 FILE is
 
-  .onnx    what PyTorch, Keras, scikit-learn (skl2onnx) and most others can write: convolutions,
+  .onnx    from PyTorch, Keras, scikit-learn (skl2onnx) and most others: convolutions,
            dense layers, pools, normalisation, activations, branches, and scikit-learn's
            perceptrons, linear and logistic models with their scaler
-  .keras   a model in Keras 3's own file
-  .pt2     what torch.export.save wrote of a PyTorch module
+  .keras   a model in Keras 3's own format
+  .pt2     a PyTorch module, written by torch.export.save
 
-Out of it comes a network in the text form, whose starting weights are its trained ones, or a
-model that predict and export take, and of images explain and sheet too.
+The result is a network in the text form, with the trained weights as its start weights, or a
+model that predict and export can use, and explain and sheet too if it reads images.
 
-A network that takes flat values reads rows of a table as they stand, any other reads images. One
-that ends in a softmax or in one sigmoid tells classes apart. Of any other end, such as plain sums,
-it is decided and said: several outputs of images are classes, all others numbers.
-docs/import.md lists every layer that is read, of each program.
+A network that takes flat values reads the rows of a table as they are; any other reads images. One
+that ends in softmax or in a single sigmoid is a classifier. For any other ending, such as plain
+sums, gradbook decides and says so: several outputs from images are classes, all others numbers.
+docs/import.md lists the layers that are read from each program.
 """
 IMPORT_EXAMPLES = """\
   gradbook import net.onnx -o net.txt            the network with its weights, to read and to train
@@ -121,10 +125,10 @@ IMPORT_EXAMPLES = """\
   gradbook import prices.onnx -o prices.safetensors --columns area rooms --target price
                                                  then: gradbook predict prices.safetensors new.csv
   gradbook import net.onnx -o net.safetensors --task numbers
-                                                 its sums are no classes
+                                                 its outputs are numbers, not classes
   gradbook import net.onnx -o net.safetensors --classes cat dog
-  gradbook import net.keras -o net.txt           the same of Keras's, without Keras
-  gradbook import net.pt2 -o net.txt             and of PyTorch's, without PyTorch
+  gradbook import net.keras -o net.txt           the same from Keras, which needn't be installed
+  gradbook import net.pt2 -o net.txt             and from PyTorch, which needn't be either
   gradbook explain net.onnx --only "conv1 0,0,1,1" --image 3
 """
 
@@ -135,34 +139,39 @@ def add_import_arguments(parser: ArgumentParser) -> None:
         "-o", "--out", metavar="FILE", required=True, help="a .txt or a .safetensors to write"
     )
     parser.add_argument(
-        "--task", choices=("numbers", "classes"), help="what its outputs are, where it's otherwise"
+        "--task",
+        choices=("numbers", "classes"),
+        help="what its outputs are, if not what gradbook would decide",
     )
     parser.add_argument("--classes", metavar="NAME", nargs="+", help="what its outputs stand for")
     parser.add_argument(
         "--target",
         metavar="NAME",
         nargs="+",
-        help="what it predicts: of several numbers a name each",
+        help="the name of what it predicts, or of each of several numbers",
     )
     parser.add_argument(
         "--columns",
         metavar="NAME",
         nargs="+",
-        help="of a table: the columns it reads, in its order",
+        help="for a table: the columns it reads, in order",
     )
     parser.add_argument(
         "--images",
         metavar="CxHxW",
         type=_size,
-        help="the images whose values it takes flat, such as 28x28 or 3x32x32",
+        help="the size of the images whose values it takes flat, such as 28x28 or 3x32x32",
     )
-    how = "what images were normalised by: brightness from 0 to 1, a number for each channel"
+    how = (
+        "the mean that images were normalised with, for brightness from 0 to 1: one number per "
+        "channel"
+    )
     parser.add_argument("--mean", metavar="M", type=float, nargs="+", help=how)
     parser.add_argument("--deviation", metavar="D", type=float, nargs="+", help="the same")
     parser.add_argument(
         "--softmax",
         action="store_true",
-        help="end it in softmax, where it ends in plain sums as PyTorch's cross-entropy takes them",
+        help="add a softmax, if it ends in plain sums as PyTorch's cross-entropy takes them",
     )
 
 

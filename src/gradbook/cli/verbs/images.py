@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Data -------------------------------------------------------------------------
 
 DATA = """\
-Images to train on: what there is, how many of each class, what they look like.
+Show images to train on: which sets there are, how many of each class, what they look like.
 
 DATA is the name of a data set, or one of your own:
 
@@ -45,14 +45,14 @@ DATA is the name of a data set, or one of your own:
   an archive of arrays      .npz: x_train, y_train, x_test, y_test
 """
 DATA_EXAMPLES = """\
-  gradbook data                              what goes by a name
+  gradbook data                              the data sets that have a name
   gradbook data digits                       classes, counts, mean and deviation
-  gradbook data digits --show 20             twenty of them, here
-  gradbook data digits --png digits.png      a hundred on one sheet
+  gradbook data digits --show 20             twenty of them, here in the terminal
+  gradbook data digits --png digits.png      a hundred in one picture
   gradbook data digits --warp 'rotate 15; shift 2' --show 20
                                              as training may see them
   gradbook data fashion/ --verify            read every byte and check it
-  gradbook data letters/ --size 28x28        pictures, brought to one size
+  gradbook data letters/ --size 28x28        pictures, scaled to one size
   gradbook data flowers.csv --json           for a program
 """
 
@@ -69,13 +69,13 @@ def add_data_arguments(parser: ArgumentParser) -> None:
         "--show",
         metavar="N",
         type=whole_number(1, MOST_ON_A_SHEET),
-        help="draw N training images here, or on FILE: one of each class in turn",
+        help="draw N training images here, or in FILE: one of each class in turn",
     )
     parser.add_argument(
         "--png",
         metavar="FILE",
         type=file_ending_in(".png"),
-        help=f"put N training images on one sheet (default: {ON_A_SHEET})",
+        help=f"put N training images into one picture (default: {ON_A_SHEET})",
     )
     parser.add_argument(
         "--warp",
@@ -86,18 +86,18 @@ def add_data_arguments(parser: ArgumentParser) -> None:
         "--seed",
         metavar="N",
         type=whole_number(0),
-        help="what a warp is drawn from (default: 0)",
+        help="the random seed of a warp (default: 0)",
     )
     parser.add_argument(
         "--size",
         metavar="ROWSxCOLUMNS",
         type=_size,
-        help="what pictures are brought to (default: the first one's), or a table's layout",
+        help="the size to scale pictures to (default: the first one's), or a table's layout",
     )
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="check the sums, and that no test image is among those to train on",
+        help="check the checksums, and that no test image is among the training images",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
@@ -144,7 +144,7 @@ def _list(options: Namespace) -> int:
 
     print_report(known_sets(), as_json=options.json)
     if not options.json:
-        print("\nor files of your own: see gradbook data --help")
+        print("\nor use files of your own: see gradbook data --help")
     return 0
 
 
@@ -152,7 +152,7 @@ def _require_sense(options: Namespace) -> None:
     if options.warp is not None and not (options.show or options.png):
         raise UsageError("--warp needs --show or --png to be seen")
     if options.seed is not None and options.warp is None:
-        raise UsageError("--seed is what a warp is drawn from: add --warp")
+        raise UsageError("--seed is the random seed of a warp: add --warp")
     if options.warp is not None:
         from gradbook.data.warp import parse_warp
 
@@ -187,19 +187,19 @@ def _write_sheet(dataset: Dataset, options: Namespace) -> None:
 # Predict ----------------------------------------------------------------------
 
 PREDICT = """\
-What a trained network reads in pictures: the digit, how sure it is, and what it may be instead.
+Let a trained network read pictures: the digit, how sure it is, and what else it might be.
 
 MODEL is the folder of a run, a model.safetensors, or a file that import reads. FILE is
 
   a picture     of any size and colour (PNG, JPEG, WEBP, GIF, BMP, PPM), dark on
                 light or light on dark; the digit is found, cut out, scaled and
-                centred as the images were that the network was trained on
-  a folder      of pictures, with the folders in it
-  an idx file   of images, plain, .gz or .xz, taken as they are
+                centred like the images that the network was trained on
+  a folder      of pictures, including its subfolders
+  an idx file   of images, plain, .gz or .xz, used as they are
 
-For a model of a table FILE is a table (.csv, .tsv) with the same columns in any order; its
-rows are printed, or written to -o, with what is predicted beside them. Of a network that was
-imported these may be several numbers.
+For a model trained on a table, FILE is a table (.csv, .tsv) with the same columns in any order. Its
+rows are printed, or written to -o, with the prediction beside them; an imported network may
+predict several numbers.
 
 Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
 """
@@ -211,7 +211,7 @@ PREDICT_EXAMPLES = """\
   gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
   gradbook predict runs/quick *.png --json     with the probability of each class
   gradbook predict runs/houses new.csv -o predicted.csv
-  gradbook predict net.onnx new.csv            what another program trained, without more ado
+  gradbook predict net.onnx new.csv            another program's network, used directly
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
 IMAGES = ": if these are an image's, say so with 'gradbook import … --images CxHxW'"
@@ -220,24 +220,30 @@ MOST_NAMED = 5
 
 
 def add_predict_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model's file")
+    parser.add_argument("model", metavar="MODEL", help="the folder of a run, or a model file")
     parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, a folder, an idx file")
     parser.add_argument(
         "--many", action="store_true", help="read all digits of a picture, line by line"
     )
     parser.add_argument("--show", action="store_true", help="draw what the network saw")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
-    parser.add_argument("--csv", action="store_true", help="print a row for each picture instead")
     parser.add_argument(
-        "-o", "--out", metavar="FILE", type=file_ending_in(".csv"), help="of a table's rows: a file"
+        "--csv", action="store_true", help="print one row per picture as CSV instead"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        type=file_ending_in(".csv"),
+        help="for a table: write its rows to this file",
     )
     tables = parser.add_argument_group("tables")
     tables.add_argument(
         "--missing",
         metavar="WAY",
         type=one_of("fill", "refuse"),
-        help="'fill' puts in for missing values what the model has for them (default), 'refuse' "
-        "names the first",
+        help="'fill' replaces missing values by those the model keeps for them (default), "
+        "'refuse' stops at the first",
     )
     add_reading_arguments(tables)
 
@@ -255,7 +261,7 @@ def run_predict(options: Namespace) -> int:
     if isinstance(model, TableModel):
         return _rows(options, model)
     if options.out:
-        raise UsageError("-o is for tables: print the rows of pictures with --csv > FILE")
+        raise UsageError("-o is for tables: for pictures, print the rows with --csv > FILE")
     for flag in ("missing", "decimal", "dates"):
         if getattr(options, flag):
             raise UsageError(f"--{flag} is for tables, and this model reads pictures: leave it out")
@@ -324,16 +330,16 @@ def _rows(options: Namespace, model: TableModel) -> int:
 
     for flag in ("show", "many"):
         if getattr(options, flag):
-            raise UsageError(f"this model is of a table: --{flag} is for pictures")
+            raise UsageError(f"this model reads tables, and --{flag} is for pictures: leave it out")
     if options.out and options.json:
         raise UsageError("-o writes the rows as CSV: leave --json out")
     if options.files[0].lower().endswith(tuple(SUFFIXES)):
         raise UsageError(
-            f"this model reads rows of a table, {len(model.mean)} numbers each, and no pictures"
+            f"this model reads rows of a table, of {len(model.mean)} numbers each, not pictures"
             + IMAGES * model.by_place
         )
     if len(options.files) > 1:
-        raise UsageError("this model is of a table: name one file at a time")
+        raise UsageError("this model reads tables: name one file at a time")
     table = read_columns(options.files[0], options.decimal or "", options.dates or "")
     rows = model.rows_of(table, complete=options.missing == "refuse")
     answers = model.answers(rows)

@@ -37,22 +37,22 @@ if TYPE_CHECKING:
 # Explain ----------------------------------------------------------------------
 
 EXPLAIN = """\
-Work a network's backpropagation: every chain written out, the numbers put in.
+Work through a network's backpropagation: every chain written out, with its numbers.
 
-NET may also be a recipe, the folder of a run or a model's file. A network that is too large to be
-written out value by value is told in matrices, and one of its weights is worked in numbers on an
+NET may also be a recipe, a run's folder or a model file. A network that is too large to be written
+out value by value is explained in matrix form, with one of its weights worked out in numbers on an
 image of its data.
 """
 EXPLAIN_EXAMPLES = """\
   gradbook explain                          the worked 2-2-2 network, here
   gradbook explain mazur --only w5          one weight, from chain to number
   gradbook explain xor -o xor.html          a page; also .pdf, .tex, .typ, .md, .txt and .json
-  gradbook explain net.txt --data iris.csv  larger: general lines, one weight
-  gradbook explain net.txt --all            every weight of it
+  gradbook explain net.txt --data iris.csv  a larger one: its general rules, one weight
+  gradbook explain net.txt --all            all of its weights
   gradbook explain --format json            chain, formula and value of every weight
-  gradbook explain reference --image 7      a convnet at its start, on the test image 7
+  gradbook explain reference --image 7      an untrained convnet, on test image 7
   gradbook explain runs/quick --only "conv2 3,1,0,2" --image 7
-                                            trained: one weight, by its layer and place
+                                            a trained one: one weight, by layer and place
 """
 
 EXPLAIN_SUFFIXES = {
@@ -69,22 +69,24 @@ EXPLAIN_SUFFIXES = {
 def add_explain_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
     parser.add_argument(
-        "--data", metavar="DATA", help="samples from a CSV table; for images a data set"
+        "--data", metavar="DATA", help="samples from a CSV table; for images, a data set"
     )
     parser.add_argument(
-        "--image", metavar="N", type=whole_number(), help="which test image, from 0"
+        "--image", metavar="N", type=whole_number(), help="which test image, counting from 0"
     )
     parser.add_argument(
         "--only", metavar="WEIGHT", help="one weight: w5, b1, …; or 'conv2 3,1,0,2'"
     )
-    parser.add_argument("--all", action="store_true", help="every weight, however many")
+    parser.add_argument("--all", action="store_true", help="every weight, however many there are")
     parser.add_argument(
         "--format",
         type=one_of(*EXPLAIN_SUFFIXES.values()),
         metavar="FORMAT",
-        help=f"{', '.join(EXPLAIN_SUFFIXES.values())} (default: as FILE is called, else text)",
+        help=f"{', '.join(EXPLAIN_SUFFIXES.values())} (default: by FILE's ending, else text)",
     )
-    parser.add_argument("-o", "--out", metavar="FILE", help="where to write (default: here)")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="where to write (default: the terminal)"
+    )
     add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
@@ -154,11 +156,11 @@ def _on_image(options: Namespace, what: Model | Net, own_data: str = "") -> Expl
 # Summary ----------------------------------------------------------------------
 
 SUMMARY = """\
-What a network costs and sees: shapes, parameters, multiply-adds, memory, receptive fields."""
+Show what a network costs and sees: shapes, parameters, multiply-adds, memory, receptive fields."""
 SUMMARY_EXAMPLES = """\
   gradbook summary reference                the table, for a terminal
   gradbook summary best                     the network of a recipe; also runs/best, of a run
-  gradbook summary net.onnx                 what another program trained; also .keras .pt2
+  gradbook summary net.onnx                 another program's network; also .keras .pt2
   gradbook summary flat --batch 128         memory for batches of 128
   gradbook summary blocks -o blocks.xlsx    the same as a sheet; also .html .md .csv .json
   gradbook summary "input 1x8x8; conv 4 3x3; relu; flatten; dense 2" --format markdown
@@ -178,14 +180,14 @@ WIDEST = 1_000  # characters: a file has room for every column
 
 def add_summary_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "net", metavar="NET", help="a network, a recipe, a run's folder or a model's file"
+        "net", metavar="NET", help="a network, a recipe, a run's folder or a model file"
     )
     parser.add_argument(
         "--batch",
         metavar="N",
         type=whole_number(1, MOST_SAMPLES),
         default=1,
-        help="samples that memory is for (default: 1)",
+        help="the batch size that memory is given for (default: 1)",
     )
     parser.add_argument(
         "--format",
@@ -193,7 +195,9 @@ def add_summary_arguments(parser: ArgumentParser) -> None:
         type=one_of(*FORMATS),
         help=f"{', '.join(FORMATS)} (default: by the file's ending, else text)",
     )
-    parser.add_argument("-o", "--out", metavar="FILE", help="where to write instead of showing it")
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="where to write it instead of printing it"
+    )
 
 
 def run_summary(options: Namespace) -> int:
@@ -220,15 +224,14 @@ def run_summary(options: Namespace) -> int:
 
 # X ----
 
-SWEEP = (
-    """What the learning rate does: a verdict for each rate, up to which it trains, the curves."""
-)
+SWEEP = """\
+Show what the learning rate does: a verdict for each rate, the limit of training, the curves."""
 SWEEP_EXAMPLES = """\
-  gradbook sweep                             the worked example at 13 rates, gentle to violent
+  gradbook sweep                             the worked example at 13 rates, from low to extreme
   gradbook sweep xor --rates 0.1,1,10        these rates only
-  gradbook sweep worked --epochs 1000        at rate 1000 it wakes up again
+  gradbook sweep worked --epochs 1000        at rate 1000 it recovers late
   gradbook sweep iris.net --data iris.csv    with samples from a table
-  gradbook sweep mazur -o mazur.html         a page whose curves can be pointed at
+  gradbook sweep mazur -o mazur.html         a page with curves to point at
   gradbook sweep worked -o curves.svg        the picture alone; likewise .png and .csv
   gradbook sweep worked --json               everything, for a program
 """
@@ -253,7 +256,7 @@ def add_sweep_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         type=whole_number(2, MOST_EPOCHS),
         default=USUAL_EPOCHS,
-        help=f"how long to train at each (default: {USUAL_EPOCHS})",
+        help=f"how long to train at each rate (default: {USUAL_EPOCHS})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the report")
     parser.add_argument(

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 # X ----
 
-RECIPES = (
-    """The recipes that come with gradbook: what each costs, how long it takes, what it reaches."""
-)
+RECIPES = """List gradbook's own recipes: what each costs, how long it takes, what it reaches."""
 RECIPES_EXAMPLES = """\
   gradbook recipes                 all of them
   gradbook recipes quick           one recipe's text: change a copy and train it
@@ -32,7 +30,7 @@ def add_recipes_arguments(parser: ArgumentParser) -> None:
     from gradbook.lab.recipes.text import GRAMMAR
 
     parser.description = f"{parser.description}\n\n{GRAMMAR}"
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="print this one's text")
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="print the text of this one")
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 
 
@@ -52,16 +50,16 @@ def run_recipes(options: Namespace) -> int:
 
     print_report(recipes_report(cores()), as_json=options.json)
     if not options.json:
-        print("\ngradbook train RECIPE trains one; gradbook help recipes says how one is written")
+        print("\ngradbook train RECIPE trains one; gradbook help recipes tells how to write one")
     return 0
 
 
 # Compare ----------------------------------------------------------------------
 
 COMPARE = """\
-Trained runs side by side: what each reached, how their recipes differ, who misreads what.
+Compare trained runs: what each reached, how their recipes differ, which misreads what.
 
-RUN is the folder of a finished run, or of several seeds, of which the mean is compared.
+RUN is the folder of a finished run, or of several seeds, whose mean is then compared.
 """
 COMPARE_EXAMPLES = """\
   gradbook compare runs/quick runs/small       two runs, here in the terminal
@@ -79,10 +77,10 @@ def add_compare_arguments(parser: ArgumentParser) -> None:
         "--html", metavar="FILE", type=file_ending_in(".html"), help="write it as a page"
     )
     parser.add_argument(
-        "--csv", metavar="FILE", type=file_ending_in(".csv"), help="write a row for each run"
+        "--csv", metavar="FILE", type=file_ending_in(".csv"), help="write a table, one row per run"
     )
     parser.add_argument(
-        "--no-images", action="store_true", help="don't look which test images each misreads"
+        "--no-images", action="store_true", help="skip the test images that each misreads"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead")
 

@@ -44,7 +44,7 @@ EXAMPLES = """\
   gradbook sheet --exercise names.csv -o class
                                             one for each name in a list, the name inside
   gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
-                                            four columns left blank, other ones for each
+                                            four columns left blank, different for each
 """
 SUFFIX = ".xlsx"
 MOST_EXERCISES = 500
@@ -53,17 +53,20 @@ MOST_EXERCISES = 500
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("net", nargs="?", metavar="NET", default="worked", help="default: worked")
     parser.add_argument(
-        "-o", "--out", metavar="FILE", help="where to write (default: NET.xlsx); a folder for many"
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="where to write (default: NET.xlsx); a folder for several",
     )
     parser.add_argument(
         "--data",
         metavar="FILE.csv",
-        help="samples from a CSV table; for a trained network the images to pick from",
+        help="samples from a CSV table; for a trained network, the images to choose from",
     )
     parser.add_argument(
         "--epochs", metavar="N", type=whole_number(2), help=f"rows (default: {USUAL_EPOCHS})"
     )
-    parser.add_argument("--rate", metavar="η", type=_rate, help="what the η cell starts with")
+    parser.add_argument("--rate", metavar="η", type=_rate, help="the learning rate in the η cell")
     parser.add_argument(
         "--rates",
         metavar="η,η,…",
@@ -74,30 +77,31 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--exercise",
         metavar="SEED",
         type=_students,
-        help="personal start weights, gradients left blank; 1-30 writes thirty, names.csv one for "
-        "each name",
+        help="personal start weights, with the gradients left blank; 1-30 writes thirty, "
+        "names.csv one for each name",
     )
     parser.add_argument(
         "--blank",
         metavar="KINDS",
-        help="with --exercise: what is left blank, of forward, loss, gradients and update, with "
-        "commas between (default: gradients)",
+        help="with --exercise: what to leave blank: forward, loss, gradients and update, "
+        "separated by commas (default: gradients)",
     )
     parser.add_argument(
         "--places",
         metavar="N",
         type=whole_number(1),
-        help="with --exercise: only so many columns of these, other ones for each student",
+        help="with --exercise: leave only N of those columns blank, different ones for each "
+        "student",
     )
     parser.add_argument(
         "--check-sheet",
         metavar="on|off",
         type=one_of("on", "off"),
-        help="with --exercise: whether the sheet Check is there (default: on, but off where it "
-        "would tell the forward formulas)",
+        help="with --exercise: whether to include the sheet Check (default: on, but off where it "
+        "would give the forward formulas away)",
     )
     parser.add_argument(
-        "--solution", action="store_true", help="with --exercise: the solved workbook beside it"
+        "--solution", action="store_true", help="with --exercise: write the solved workbook too"
     )
     add_reading_arguments(parser.add_argument_group("tables of samples"))
 
@@ -106,9 +110,7 @@ def run(options: Namespace) -> int:
     for flag in ("solution", "blank", "places", "check_sheet"):
         if getattr(options, flag) and not options.exercise:
             said = flag.replace("_", "-")
-            raise UsageError(
-                f"--{said} goes with --exercise SEED: without it nothing is left blank"
-            )
+            raise UsageError(f"--{said} needs --exercise SEED: without it nothing is left blank")
     model = named_model(options.net)
     if model is not None:
         return _reader(model, options)
@@ -120,7 +122,7 @@ def run(options: Namespace) -> int:
         return _exercises(net, options)
     path = Path(options.out or f"{_stem(options.net, net)}{SUFFIX}")
     _write(net, _workbook(path), options)
-    print("open it: the first sheet says what is where; change η and watch the curve")
+    print("open it: the first sheet is a guide to the others; change η and watch the curve")
     return 0
 
 
@@ -139,7 +141,7 @@ def _reader(model: Model, options: Namespace) -> int:
     with busy(f"writing {path.name}"):
         write_reader(model, load(options.data or model.data), path)
     print(f"wrote {path}")
-    print("open it: pick an image or paint one, and see what the network takes it for")
+    print("open it: choose an image or paint one, and see what the network takes it for")
     return 0
 
 
@@ -153,9 +155,9 @@ def _exercises(net: Net, options: Namespace) -> int:
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)
-    last = "; Check says when it is right" if asked[0][1].has_check else ""
-    sheets = "the sheet Training are" if len(net.samples) < 2 else "Training and Samples are"
-    print(f"the yellow cells of {sheets} to be filled in{last}")
+    last = "; Check shows when it is right" if asked[0][1].has_check else ""
+    sheets = "the sheet Training" if len(net.samples) < 2 else "Training and Samples"
+    print(f"fill in the yellow cells of {sheets}{last}")
     return 0
 
 
@@ -188,7 +190,9 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     if len(students) == 1 and not isinstance(options.exercise, str):
         return [_workbook(Path(options.out or f"{stem}-{students[0]}{SUFFIX}"))]
     if options.out and options.out.endswith(SUFFIX):
-        raise UsageError(f"{len(students)} exercises go into a folder, not {options.out}")
+        raise UsageError(
+            f"{len(students)} exercises are written to a folder, not {options.out}: name one"
+        )
     from gradbook.files import made_folder
     from gradbook.lab.classroom import file_stems
 
@@ -230,7 +234,7 @@ def _stem(argument: str, net: Net) -> str:
 def _rate(word: str) -> float:
     value = number(word)
     if value < 0:
-        raise ArgumentTypeError(f"{word} won't do: a learning rate is at least 0")
+        raise ArgumentTypeError(f"{word} is out of range: a learning rate is at least 0")
     return value
 
 

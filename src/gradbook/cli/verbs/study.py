@@ -30,13 +30,13 @@ EXAMPLES = """\
                        --vary 'batch {64|128|256}' --trials 40
   gradbook study tiny --vary 'conv {8..20} 1x1' --vary 'parameters at most 2500'
   gradbook study widths.txt --workers 2      from a file: braces, limits, folds, seeds
-  gradbook study --resume studies/widths     go on with one that was interrupted
+  gradbook study --resume studies/widths     continue one that was interrupted
   gradbook study best studies/widths -o best.txt
                                              the winner, as a recipe to train
   gradbook study best studies/widths --test  its score on the test images, with every seed
   gradbook study widths.txt --on tcp://host:8786
-                                             on a Dask cluster that is there
-  gradbook study widths.txt --json           an event a line, for a program
+                                             on an existing Dask cluster
+  gradbook study widths.txt --json           one JSON event per line, for a program
 """
 
 STUDIES = Path("studies")
@@ -44,23 +44,26 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 BEST = "best"
 MOST_WORKERS = 256
 LINES = {  # options that are lines of a study
-    "trials": ("N", "how many recipes are trained (30; of a grid all)"),
+    "trials": ("N", "how many recipes to train (default: 30, or all of a grid)"),
     "sampler": ("WORD", "tpe, nsga, cma, random or grid"),
-    "prune": ("WORD", "median: a training that lags behind ends; or none"),
-    "folds": ("FOLDS", "sixths of the training images to validate on: '0 1 2'"),
+    "prune": ("WORD", "median: end a training that lags behind; or none"),
+    "folds": ("FOLDS", "the sixths of the training images to validate on: '0 1 2'"),
     "seeds": ("N", "trainings for each fold"),
 }
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("study", nargs="?", metavar="STUDY", help="a file, a text, a recipe's name")
-    parser.add_argument("folder", nargs="?", metavar="FOLDER", help="after 'best': whose best")
+    parser.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="after 'best': the study's folder"
+    )
     parser.add_argument(
         "--vary",
         metavar="LINE",
         action="append",
         default=[],
-        help="a line with braces: in place of the recipe's, or of its layers that begin so",
+        help="a line with braces, replacing the recipe's line, or its layers, that begin the "
+        "same way",
     )
     for name, (value, about) in LINES.items():
         parser.add_argument(f"--{name}", metavar=value, help=about)
@@ -68,28 +71,30 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--workers",
         metavar="N",
         type=whole_number(1, MOST_WORKERS),
-        help="trainings at once (default: as many as there are cores); the result is the same",
+        help="trainings at a time (default: one per core); the result is the same",
     )
     parser.add_argument(
         "--on",
         metavar="CLUSTER",
-        help="train on a Dask cluster: tcp://host:8786, or cluster.yaml; the result is the same",
+        help="train on a Dask cluster (tcp://host:8786 or cluster.yaml); the result is the same",
     )
     parser.add_argument(
         "-o", "--out", metavar="PATH", help=f"the study's folder (default: a new one in {STUDIES}/)"
     )
-    parser.add_argument("--resume", metavar="FOLDER", help="go on with the study in this folder")
+    parser.add_argument("--resume", metavar="FOLDER", help="continue the study in this folder")
     parser.add_argument(
-        "--test", action="store_true", help="with 'best': score it on the test images, and count it"
+        "--test",
+        action="store_true",
+        help="with 'best': score it on the test images; how often is counted",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON event per line")
 
 
 def run(options: Namespace) -> int:
     if options.study == BEST and not options.vary and not options.resume:
         return _best(options)
     if options.folder is not None:
-        raise UsageError(f"one argument too many: '{options.folder}' (see gradbook study --help)")
+        raise UsageError(f"unexpected argument '{options.folder}' (see gradbook study --help)")
     if options.test:
         raise UsageError("--test scores a study's best recipe: gradbook study best FOLDER --test")
     from gradbook.lab.study.search import library
@@ -107,7 +112,7 @@ def _resumed(options: Namespace) -> tuple[StudyFolder, StudyPlan]:
     for name in ("study", "vary", *LINES, "out"):
         if getattr(options, name):
             flag = "STUDY" if name == "study" else f"--{name}"
-            raise UsageError(f"--resume goes on with the study as it was begun: leave {flag} out")
+            raise UsageError(f"--resume continues the study as it was begun: leave {flag} out")
     folder = StudyFolder(options.resume)
     return folder, folder.plan()
 

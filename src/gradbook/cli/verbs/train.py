@@ -41,20 +41,20 @@ if TYPE_CHECKING:
     from gradbook.work.processes import WorkCrew
 
 EXAMPLES = """\
-  gradbook train                          the digits by the recipe quick
+  gradbook train                          the digits, with the recipe quick
   gradbook train best --seeds 10          ten seeds: mean, deviation, lowest
   gradbook train small --epochs 5 --schedule 'one cycle 0.1'
   gradbook train mine.txt --data fashion/ -o runs/fashion
   gradbook train "input 1x28x28; conv 8 5x5 stride 2; relu; flatten; dense 10;
                   softmax; loss cross-entropy"
-  gradbook train --resume runs/quick      go on with a run that was interrupted
+  gradbook train --resume runs/quick      continue a run that was interrupted
   gradbook train best --seeds 10 --on tcp://host:8786
                                           each seed on a machine of a Dask cluster
-  gradbook train quick --json             an event a line, for a program
-  gradbook train quick --log tensorboard  for whoever watches runs: tensorboard --logdir runs
+  gradbook train quick --json             one JSON event per line, for a program
+  gradbook train quick --log tensorboard  to watch runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
   gradbook train houses.csv --missing median --dates dmy --decimal ,
-  gradbook train houses.csv --all         on all rows, none kept to validate or test
+  gradbook train houses.csv --all         on all rows, with none kept to validate or test
   gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
@@ -63,13 +63,16 @@ RUNS = Path("runs")
 LINES = {  # options that are lines of a recipe
     "network": ("NET", "another network: a name or a file"),
     "warp": ("WARP", "what happens to training images (see gradbook help warps)"),
-    "schedule": ("SCHEDULE", "how the rate goes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
-    "rate": ("RATE", "how high the schedule's rate goes; 'find' takes what --find-rate says"),
+    "schedule": ("SCHEDULE", "how the rate changes: 'one cycle 0.2 warm 0.2', 'constant 0.01' …"),
+    "rate": ("RATE", "the schedule's highest rate; 'find' takes what --find-rate suggests"),
     "update": ("UPDATE", "'momentum 0.9 nesterov', 'adam' …"),
-    "decay": ("NUMBER", "what weights lose of themselves, per step and unit of the rate"),
-    "class_weights": ("WEIGHTS", "'balanced': classes with fewer images count as much as others"),
+    "decay": ("NUMBER", "weight decay per step and unit of the rate: 0.0005"),
+    "class_weights": (
+        "WEIGHTS",
+        "'balanced': classes with fewer images count as much as the others",
+    ),
     "keep": ("WHICH", "'best': the weights of the epoch with the lowest validation loss"),
-    "statistics": ("WHICH", "'unwarped': batchnorm's at the end from images as they are"),
+    "statistics": ("WHICH", "'unwarped': batchnorm's final statistics come from unwarped images"),
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 TABLES = ("target", "ignore", "task", "missing", "decimal", "dates")
@@ -79,8 +82,8 @@ OTHER_FLAGS = {  # that people know these by
     "early_stop": ("--patience",),
 }
 COUNTS = {
-    "epochs": "how often every image is trained on",
-    "batch": "images in a step",
+    "epochs": "how often to train on every image",
+    "batch": "images per step",
     "early_stop": "end once the validation loss hasn't fallen for N epochs",
 }
 MOST_SEEDS = 1_000
@@ -98,31 +101,31 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--hold-back",
         metavar="FOLD",
-        help="the sixth of the training images, 0 to 5, to validate on; 'none' trains on all",
+        help="which sixth of the training images, 0 to 5, to validate on; 'none' trains on all",
     )
     parser.add_argument(
         "--all",
         action="store_true",
         default=None,
-        help="train on everything: nothing is held back or kept for the test",
+        help="train on everything, with nothing held back or kept for the test",
     )
     parser.add_argument(
         "--seed",
         metavar="N",
         type=whole_number(0),
-        help="what everything is drawn from (default: 0)",
+        help="the random seed (default: 0)",
     )
     parser.add_argument(
         "--seeds",
         metavar="K",
         type=whole_number(1, MOST_SEEDS),
-        help="train K times, with the seeds from N on",
+        help="train K times, with seeds N, N+1, …",
     )
     parser.add_argument(
         "--threads",
         metavar="N",
         type=whole_number(1),
-        help="how many cores to use (default: all there are); the result is the same",
+        help="how many cores to use (default: all); the result is the same",
     )
     parser.add_argument(
         "-o", "--out", metavar="RUN", help=f"the run's folder (default: a new one in {RUNS}/)"
@@ -130,7 +133,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--find-rate",
         action="store_true",
-        help="only find a rate: a few steps at ever higher ones, drawn, with what they suggest",
+        help="only find a rate: train a few steps at ever higher rates, draw the losses and "
+        "suggest one",
     )
     tables = parser.add_argument_group("tables")
     tables.add_argument("--target", metavar="COLUMN", help="what to learn (default: the last)")
@@ -139,30 +143,30 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--task",
         metavar="WHAT",
         type=one_of("classes", "numbers"),
-        help="learn the target as 'classes' or as 'numbers' (default: what it looks like)",
+        help="learn the target as 'classes' or as 'numbers' (default: depends on its values)",
     )
     tables.add_argument(
         "--missing",
         metavar="WAY",
         type=one_of("mean", "median", "refuse"),
-        help="what stands for missing numbers: their 'mean' (default) or 'median'; for words it is "
-        "the commonest; 'refuse' names the first",
+        help="what replaces missing numbers: their 'mean' (default) or 'median', and for words "
+        "the commonest; 'refuse' stops at the first",
     )
     add_reading_arguments(tables)
-    parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
     parser.add_argument(
         "--on",
         metavar="CLUSTER",
-        help="with --seeds: train on a Dask cluster: tcp://host:8786, or cluster.yaml",
+        help="with --seeds: train on a Dask cluster (tcp://host:8786 or cluster.yaml)",
     )
     parser.add_argument(
         "--log",
         metavar="PROGRAM",
         type=lambda words: tuple(words.split(",")),
         default=(),
-        help=f"write each epoch's figures for {', '.join(LOG_NAMES)} as well; files alone",
+        help=f"also write each epoch's figures for {', '.join(LOG_NAMES)}; to files only",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON event a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON event per line")
 
 
 def _flags(name: str) -> tuple[str, ...]:
@@ -222,14 +226,14 @@ def _run(options: Namespace) -> int:
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
     names = ("all", "recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
-    _leave_out(options, names, "--resume goes on with the run as it was begun")
+    _leave_out(options, names, "--resume continues the run as it was begun")
 
 
 def _require_seeds(options: Namespace, are_several: bool) -> None:
     if options.on and not are_several:
-        raise UsageError("--on is for several seeds, each on a machine of its own: add --seeds N")
+        raise UsageError("--on trains each of several seeds on its own machine: add --seeds N")
     if options.on:
-        _leave_out(options, ("log",), "what a cluster trains is logged by nobody")
+        _leave_out(options, ("log",), "nothing is logged of what a cluster trains")
 
 
 def _crew(options: Namespace) -> AbstractContextManager[WorkCrew | None]:
@@ -264,7 +268,8 @@ def _require_images(folder: str) -> None:
     data = run.recipe().data if run.holds_a_run else ""
     if is_table(data):
         raise UsageError(
-            f"{folder} is of a table, which is trained whole at once: gradbook train {data}"
+            f"{folder} is a run on a table, which can't be resumed: train it again with "
+            f"gradbook train {data}"
         )
 
 
@@ -287,7 +292,7 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
 
     if options.find_rate:
         raise UsageError("a range test is for images: leave --find-rate out")
-    _leave_out(options, ("threads", "on"), "a table is trained on one core of this machine")
+    _leave_out(options, ("threads", "on"), "a table is trained on one core of this computer")
     asked = (options.decimal or "", options.dates or "")
     table = named_table(data) if data in NAMED else read_columns(data, *asked)
     ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
@@ -317,7 +322,9 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
 
     if options.recipe and options.recipe.lower().endswith(FOREIGN):
         if options.network:
-            raise UsageError("--network and a file of another program are two networks: name one")
+            raise UsageError(
+                "--network and the file of another program both name a network: leave one out"
+            )
         options.network, options.recipe = options.recipe, None
     if options.recipe == "-":
         found = parse(standard_input(), "standard input")

@@ -29,7 +29,7 @@ def test_samples_come_from_a_table(tmp_path):
     [
         (["page", "worked"], "-o"),
         (["page", "worked", "-o", "page.pdf"], "end it in one of .html, .htm"),
-        (["page", "xor", "--train", "-o", "page.html"], "trains on its page anyhow"),
+        (["page", "xor", "--train", "-o", "page.html"], "trains on its page anyway"),
         (["page", "tiny", "--train", "3", "-o", "page.html"], "--train"),
         (["page", "tiny", "--data", "nowhere", "-o", "page.html"], "nowhere"),
     ],

@@ -83,7 +83,7 @@ def test_a_scheduler_that_is_killed_is_told_and_the_study_goes_on_elsewhere(here
     assert driver.returncode == 2
     assert said.splitlines() == [
         f"gradbook: the scheduler at {address} is gone: begin it again; "
-        "then it goes on with gradbook study --resume s"
+        "then continue with gradbook study --resume s"
     ]
     with a_cluster(here) as (_, address):
         code, found, _ = gradbook(here, "study", "--resume", "s", "--json", "--on", address)

@@ -106,7 +106,7 @@ WRONG = {
     ("best",): "no study in studies/",
     ("best", "nowhere"): "no study in nowhere",
     (RECIPE, "--vary", "batch {16|32}", "--test"): "gradbook study best FOLDER --test",
-    (RECIPE, "other", "--vary", "batch {16|32}"): "one argument too many: 'other'",
+    (RECIPE, "other", "--vary", "batch {16|32}"): "unexpected argument 'other'",
 }
 
 
@@ -154,7 +154,7 @@ def test_where_nothing_more_can_be_written_the_study_ends_and_goes_on_later(said
     assert done.returncode == 2
     assert done.stderr == (
         "gradbook: can't write s/journal.log: files may not become that large there: choose "
-        "another place; then it goes on with gradbook study --resume s\n"
+        "another place; then continue with gradbook study --resume s\n"
     )
     assert not Path("s/journal.log").read_bytes().endswith(b"\n")  # torn in mid-append
     again = json.loads(said("--resume", "s", "--json").split("\n")[-2])

@@ -143,7 +143,7 @@ def test_options_go_by_the_names_that_others_give_them(desk):
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["train", "--quiet"], "send what is printed to a file with '> FILE', or take --json"),
+        (["train", "--quiet"], "save what is printed with '> FILE', or take --json"),
         (["sweep", "--lr", "3"], "did you mean '--rates'?"),
         (["sheet", "--output", "x.xlsx"], "did you mean '--out'?"),
     ],
@@ -153,9 +153,9 @@ def test_flags_of_other_programs_get_the_right_hint(words, hint, refused):
 
 
 TO_A_CLUSTER = {
-    ("quick",): "--on is for several seeds",
+    ("quick",): "--on trains each of several seeds",
     ("quick", "--seeds", "2", "--log", "tensorboard"): "leave --log out",
-    ("quick", "--find-rate"): "--on is for several seeds",
+    ("quick", "--find-rate"): "--on trains each of several seeds",
     ("iris",): "a table is trained on one core",
     ("quick", "--seeds", "2"): "no scheduler answers at tcp://127.0.0.1:1",
 }
