@@ -80,8 +80,8 @@ TABLES = {
 }
 
 FLAGS = [
-    (["explain", "input 3000; dense 3000"], "take a smaller network"),
-    (["sheet", "input 3000; dense 3000"], "take a smaller network"),
+    (["explain", "input 3000; dense 3000"], "use a smaller network"),
+    (["sheet", "input 3000; dense 3000"], "use a smaller network"),
     (["explain", "--frmat", "html"], "did you mean '--format'?"),
     (["explain", "--format", "htm"], "did you mean 'html'?"),
     (["explain", "--format"], "expected one argument"),
@@ -122,7 +122,7 @@ FLAGS = [
     (["sweep", "--rates", "1e999"], "'1e999' isn't a number"),
     (["sweep", "--epochs", "0"], "at least"),
     (["sweep", "--epochs", "99999999999999999999"], "isn't a whole number"),
-    (["sweep", "-o", "sweep.doc"], "doesn't say what to write"),
+    (["sweep", "-o", "sweep.doc"], "has no ending that says what to write"),
     (["sweep", "-o", "no/such/place.svg"], "no/such/place.svg"),
     (["sweep", "--jsno"], "did you mean '--json'?"),
     (["sweep", "worked", "--json=yes"], "--json"),

@@ -254,5 +254,5 @@ def test_a_repeated_value_is_every_samples():
 
 def test_a_leaf_that_was_not_given_is_an_error():
     graph = Graph()
-    with pytest.raises(AssertionError, match="no value for w1"):
+    with pytest.raises(AssertionError, match="no value is given for w1"):
         evaluate([graph.leaf(Name("w", (1,))) * 2], {})

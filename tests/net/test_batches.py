@@ -29,7 +29,9 @@ SPOKEN = "take it out or write 'dropout 0'"
 
 @pytest.mark.parametrize("step_of", [scalar_step, training_step])
 def test_dropout_is_refused_where_no_masks_come_from_outside(step_of):
-    with pytest.raises(TargetError, match="dropout 0.5 draws anew at every step") as caught:
+    with pytest.raises(
+        TargetError, match="dropout 0.5 draws new random numbers at every step"
+    ) as caught:
         step_of(parse("input 2; dense 3; dropout 0.5; dense 1"))
     assert SPOKEN in str(caught.value)
 

@@ -41,7 +41,7 @@ WRONG = {
     "Conv(2, 3, dilation=0)": "conv's dilation is a whole number from 1 up, not 0",
     "Pool('max', 2, zeros=True)": "the padding of a maxpool is below every value",
     "Pool('avg', 2, pad='same', ceil=True)": "'pad same' leaves nothing over: leave out 'ceil'",
-    "Pool('avg', None, ceil=True)": "a window over everything has nowhere to go",
+    "Pool('avg', None, ceil=True)": "a window over everything can't move",
     "Conv(2, (3, 1), pad=1)": "may read nothing but padding: take at most pad 0",
     "Pool('median', 2)": "pooling is 'max' or 'avg', not 'median'",
     "Pool([], 2)": "pooling is 'max' or 'avg', not []",
@@ -49,9 +49,9 @@ WRONG = {
     "Pool('max', (2, 2, 2))": "maxpool's size has two sizes such as 3x3, not (2, 2, 2)",
     "Pool('avg', 2, 0)": "avgpool's stride is a whole number from 1 up, not 0",
     "BatchNorm('x')": "batchnorm's epsilon is a number such as 0.15, not 'x'",
-    "BatchNorm(0)": "batchnorm's epsilon lies between 0 and 1, not 0.0",
-    "BatchNorm(1)": "batchnorm's epsilon lies between 0 and 1, not 1.0",
-    "BatchNorm(nan)": "batchnorm's epsilon lies between 0 and 1, not nan",
+    "BatchNorm(0)": "batchnorm's epsilon is between 0 and 1, not 0.0",
+    "BatchNorm(1)": "batchnorm's epsilon is between 0 and 1, not 1.0",
+    "BatchNorm(nan)": "batchnorm's epsilon is between 0 and 1, not nan",
     "Activation('sigmod')": "unknown activation 'sigmod': did you mean 'sigmoid'?",
     "Activation('gaussian')": "unknown activation 'gaussian': one of sigmoid, tanh",
     "Activation(None)": "unknown activation None: one of sigmoid, tanh",
@@ -67,15 +67,15 @@ WRONG = {
     "Update('Adam')": "unknown update 'Adam': did you mean 'adam'?",
     "Update([])": "unknown update []: one of",
     "Update('momentum', '0.9')": "momentum is a number such as 0.15, not '0.9'",
-    "Update('momentum', 1)": "momentum lies from 0 to below 1, not 1.0",
-    "Update('momentum', nan)": "momentum lies from 0 to below 1, not nan",
+    "Update('momentum', 1)": "momentum is at least 0 and below 1, not 1.0",
+    "Update('momentum', nan)": "momentum is at least 0 and below 1, not nan",
     "Update('adam', betas=0.9)": "adam's beta: expected a list, not 0.9",
-    "Update('adam', betas=(0.9,))": "adam's betas are two numbers from 0 to below 1",
+    "Update('adam', betas=(0.9,))": "adam's betas are two numbers, at least 0 and below 1",
     "Update('adam', betas=(0.9, None))": "adam's beta 2 is a number such as 0.15, not None",
-    "Update('adam', epsilon=1)": "adam's epsilon lies between 0 and 1, not 1.0",
-    "Update('adam', betas=(0.9, 1))": "adam's betas are two numbers from 0 to below 1",
-    "Update('momentum', -0.1)": "momentum lies from 0 to below 1, not -0.1",
-    "Update('adam', epsilon=0)": "adam's epsilon lies between 0 and 1, not 0.0",
+    "Update('adam', epsilon=1)": "adam's epsilon is between 0 and 1, not 1.0",
+    "Update('adam', betas=(0.9, 1))": "adam's betas are two numbers, at least 0 and below 1",
+    "Update('momentum', -0.1)": "momentum is at least 0 and below 1, not -0.1",
+    "Update('adam', epsilon=0)": "adam's epsilon is between 0 and 1, not 0.0",
     "Sample('12', [1])": "input: expected a list, not '12'",
     "Sample(1, 2)": "input: expected a list, not 1",
     "Sample([1, '2'], [1])": "input 2 is a number such as 0.15, not '2'",
@@ -128,8 +128,8 @@ WRONG = {
     "Net(2, [Dense(2), Residual(3)])": "layer 2: add back 3 goes back over 3 layers, but only 1",
     "Net(2, [Dense(3), Residual(1)])": "layer 2: add back 1 adds 2 to 3: both must have the same",
     "Net((1, 3, 3), [Conv(1, 3, pad=1)])": "the loss reads a flat output, not 1x3x3",
-    "Net(2, [Dense(2)] * 1001)": "more than 1,000 layers: take fewer",
-    "Net(2, [Dense(2), *[Activation('tanh')] * 101])": "more than 100 activations in a row: take",
+    "Net(2, [Dense(2)] * 1001)": "more than 1,000 layers: use fewer",
+    "Net(2, [Dense(2), *[Activation('tanh')] * 101])": "more than 100 activations in a row: use",
     "Net((1, 2000, 2000), [Conv(1, 1)] * 30 + [Flatten(), Dense(1)])": "values in all layers: the",
     "Net(10**8, [Dense(1)])": "100,000,000 values in one layer: the most is 10,000,000",
     "Net(10**4, [Dense(10**4)])": "100,000,000 parameters in one layer: the most is 10,000,000",
@@ -156,7 +156,7 @@ def test_what_is_wrong_in_python_is_told_in_one_line(code):
 
 
 def test_text_in_place_of_text_is_required():
-    with pytest.raises(UsageError, match="a network is written as text, not b'input 2'"):
+    with pytest.raises(UsageError, match="a network is written as a text, not b'input 2'"):
         Net.parse(b"input 2")
 
 

@@ -63,10 +63,10 @@ def test_momentum_moves_that_border_as_the_heavy_ball_does(momentum):
 @pytest.mark.parametrize(
     ("rates", "epochs", "said"),
     [
-        ([], 70, "no rates: give one"),
+        ([], 70, "no rates: give at least one"),
         ([float("nan")], 70, "a rate is a number, not nan"),
         ([float("inf")], 70, "not inf"),
-        ([0.1, 0.2, 0.1], 70, "the rate 0.1 twice"),
+        ([0.1, 0.2, 0.1], 70, "the rate 0.1 is given twice"),
         (range(1, 1002), 70, "1,001 rates: the most is 1,000"),
         ([0.1], 1, "the number of epochs is a whole number from 2 up, not 1"),
         ([0.1], 2.5, "whole number from 2 up, not 2.5"),
@@ -170,17 +170,32 @@ def test_rates_asked_for_that_go_otherwise_are_named():
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (Limit(None, None), "No rate was tried"),
+        (Limit(None, None), "No rate could be found too large"),
         (
             Limit(None, 1e-12, (), 9),
             "None of the 9 rates tried trains for 70 epochs, down to 1e-12.",
         ),
         (Limit(1e9, None, (), 9, 1e9), r"Every rate tried trains for 70 epochs, up to 1e\+09\."),
-        (Limit(183.7, 184.5, (), 9, 183.7), "about 180 train for 70 epochs; none of those tried"),
-        (Limit(762.1, 765.6, (740.0,), 9, 731.1), "up to about 730 train .* ragged.* about 760.$"),
-        (Limit(767.0, 768.0, (740.0,), 9, 739.9), "up to about 730 train .* ragged.* about 770.$"),
-        (Limit(719.0, 720.0, (718.0,), 9, 717.0), "up to about 710 train .* ragged.* about 720.$"),
-        (Limit(711.0, 713.0, (710.5,), 9, 710.1), "up to about 710 train .* ragged: close to it"),
+        (
+            Limit(183.7, 184.5, (), 9, 183.7),
+            "about 180 train for 70 epochs; none of the higher ones tried",
+        ),
+        (
+            Limit(762.1, 765.6, (740.0,), 9, 731.1),
+            "up to about 730 train .* still train and others fail, up to about 760.$",
+        ),
+        (
+            Limit(767.0, 768.0, (740.0,), 9, 739.9),
+            "up to about 730 train .* still train and others fail, up to about 770.$",
+        ),
+        (
+            Limit(719.0, 720.0, (718.0,), 9, 717.0),
+            "up to about 710 train .* still train and others fail, up to about 720.$",
+        ),
+        (
+            Limit(711.0, 713.0, (710.5,), 9, 710.1),
+            "up to about 710 train .* isn't sharp: close to it",
+        ),
         (Limit(1.0, 1.1, (0.5,), 9, None), "Some rates up to about 1 train .* and others fail"),
     ],
 )

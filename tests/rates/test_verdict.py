@@ -21,11 +21,11 @@ def verdict(net, rate, epochs=70):
 def test_the_floor_of_a_saturated_network_is_named(worked):
     said = worked[1000].reason
     assert said.startswith("both outputs at 0.0000: a(1−a) ≤ 6e-06, so no gradient is above 3e-06")
-    assert "the loss sits on 0.25" in said
+    assert "the loss stays at 0.25" in said
 
 
 def test_a_saturated_network_tells_when_it_will_wake(worked):
-    assert worked[1000].reason.endswith("at this pace wakes in about 500 epochs")
+    assert worked[1000].reason.endswith("at this pace it recovers in about 500 epochs")
     awake = sweep(WORKED, [1000], 1000)[1000]
     assert awake.verdict is Verdict.RECOVERS
     below_half = np.flatnonzero(awake.losses[70:] < 0.125)[0]
@@ -33,7 +33,7 @@ def test_a_saturated_network_tells_when_it_will_wake(worked):
 
 
 def test_one_that_sleeps_for_good_promises_nothing(worked):
-    assert worked[10000].reason.endswith("the loss sits on 0.25")
+    assert worked[10000].reason.endswith("the loss stays at 0.25")
 
 
 def test_a_death_that_looks_like_success_is_called_saturated():
@@ -42,7 +42,7 @@ def test_a_death_that_looks_like_success_is_called_saturated():
     assert outcome.end < outcome.losses[0] / 1000
     assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
     assert "both outputs at 0.0000 and 1.0000" in outcome.reason
-    assert "the loss sits on 0.0001" in outcome.reason
+    assert "the loss stays at 0.0001" in outcome.reason
 
 
 def test_an_output_that_saturates_where_it_is_wanted_is_no_failure():
@@ -61,7 +61,7 @@ def test_one_dead_output_of_two_is_told_from_the_one_that_learned():
     assert outcome.reason.startswith(
         "1 of 2 outputs (no gradient reaches the rest) at 1.0000: a(1−a) is 0"
     )
-    assert "the loss sits on 0.08" in outcome.reason
+    assert "the loss stays at 0.08" in outcome.reason
 
 
 DEAD = """input 2; dense 2 no bias; relu; dense 1; loss half squared error
@@ -105,7 +105,7 @@ def test_dead_hidden_units_are_not_good_where_their_outputs_happen_to_be_right(r
     assert outcome.end < 1e-20
     assert (outcome.verdict, outcome.trains) == (Verdict.SATURATED, False)
     assert outcome.reason.startswith("both units of a_h at 0")
-    assert "so no weight before a_h learns; the loss sits on" in outcome.reason
+    assert "so no weight before a_h learns; the loss stays at" in outcome.reason
 
 
 def test_hidden_units_that_are_only_steep_nowhere_are_not_dead():
@@ -173,7 +173,7 @@ def test_coming_to_rest_on_what_no_line_can_explain_is_good():
     for outcome in found.outcomes:
         assert outcome.verdict is Verdict.GOOD
         assert outcome.end == pytest.approx(float(residual[0]) / 8, rel=1e-6)
-        assert "rests on 0.0645" in outcome.reason
+        assert "settles at 0.0645" in outcome.reason
 
 
 def test_the_way_down_is_measured_to_where_another_rate_came_to_rest():
@@ -208,8 +208,8 @@ def test_a_poor_valley_is_stuck_where_another_rate_finds_a_better_one():
     )
     found = sweep(net, [0.01, 0.03], 500)
     assert (found[0.01].verdict, found[0.03].verdict) == (Verdict.STUCK, Verdict.GOOD)
-    assert found[0.01].reason.startswith("rests on 0.96: ")
-    assert found[0.01].reason.endswith("yet a rate here reaches 0.201")
+    assert found[0.01].reason.startswith("settles at 0.96: ")
+    assert found[0.01].reason.endswith("yet another rate reaches 0.201")
 
 
 def test_an_optimum_has_nothing_to_learn_at_any_rate():

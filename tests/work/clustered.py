@@ -41,7 +41,7 @@ OURS = {"gradbook": "gradbook.work.machines.__version__", "distributed": "distri
 
 def a_version_that_is_another_is_refused_with_both(address: str) -> None:
     for name, version in (("gradbook", "9.9"), ("distributed", "1.0")):
-        told = pytest.raises(UsageError, match=rf"runs {name} \S+, this is {version}")
+        told = pytest.raises(UsageError, match=rf"runs {name} \S+, this computer {version}")
         with patch(OURS[name], version), told:
             ClusterCrew(address)
 

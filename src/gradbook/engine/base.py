@@ -152,7 +152,7 @@ class Engine(ABC):
     ) -> float:
         """One step on at most a batch of images; the loss before it."""
         if not 1 <= len(images) <= self.batch:
-            raise ShapeError(f"{len(images)} images in a batch of 1 to {self.batch}")
+            raise ShapeError(f"{len(images)} images, but a batch has 1 to {self.batch}")
         return float(self.epoch(images, labels, rate, seed=seed, epoch=epoch).losses[0])
 
     def epoch(
@@ -203,7 +203,7 @@ class Engine(ABC):
             raise ShapeError(f"{len(labels)} labels for {count} images")
         if labels.ndim == 1 and np.issubdtype(labels.dtype, np.integer):
             if count and not 0 <= labels.min() <= labels.max() < self.net.outputs:
-                raise ShapeError(f"classes go from 0 to {self.net.outputs - 1}")
+                raise ShapeError(f"classes are numbered from 0 to {self.net.outputs - 1}")
             return {"labels": np.ascontiguousarray(labels, np.int32)}
         targets = np.ascontiguousarray(labels, self.real).reshape(count, -1)
         if targets.shape[1] != self.net.outputs:

@@ -237,9 +237,9 @@ def require_compiler(wanted: str | None = None) -> Compiler:
     found = find_compiler(wanted)
     if found is None:
         raise CompilerError(
-            f"no C compiler here: {how_to_get_one()}"
+            f"no C compiler found: {how_to_get_one()}"
             if wanted is None
-            else f"no C compiler {wanted!r} here: install it or leave out the choice"
+            else f"the C compiler {wanted!r} isn't installed: install it or leave out the choice"
         )
     return found
 
@@ -250,16 +250,16 @@ def for_browsers() -> Compiler:
         version = _version(command)
         if version is not None:
             return Compiler((*command, *FOR_BROWSERS), f"{version} for browsers")
-    what = "this network's page isn't among those that come along compiled"
-    raise CompilerError(f"{what}, and there is no zig here to compile it: {_zigs_wheel()}")
+    what = "the engine for this network's page isn't among those included ready-made"
+    raise CompilerError(f"{what}, and there is no zig to compile it: {_zigs_wheel()}")
 
 
 def why_numpy() -> str:
     """Why NumPy trains, told to the user."""
-    why, remedy = "no C compiler here", how_to_get_one()
+    why, remedy = "no C compiler found", how_to_get_one()
     if wish := os.environ.get("GRADBOOK_CC"):
-        why, remedy = f"GRADBOOK_CC names {wish!r}, which compiles nothing here", "name another"
-    return f"{why}, so this trains in NumPy, a hundred times slower: {remedy}"
+        why, remedy = f"GRADBOOK_CC names {wish!r}, which can't compile anything", "name another"
+    return f"{why}, so training runs in NumPy, a hundred times slower: {remedy}"
 
 
 def how_to_get_one() -> str:

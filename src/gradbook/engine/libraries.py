@@ -66,7 +66,7 @@ def _kept_in(folder: Path, made_of: str, ending: str, make: Make) -> Library:
     for path in named:
         with suppress(OSError):  # what others still use
             path.unlink()
-    said = f"{named[0]} wasn't as it was made: it was compiled anew" if named else ""
+    said = f"{named[0]} had been changed or damaged: it was compiled again" if named else ""
     return Library(_make_in(folder, made_of, ending, make), said)
 
 
@@ -118,7 +118,7 @@ def load(path: Path, *functions: str) -> ctypes.CDLL:
 def _useless(path: Path, why: str, further: str = "") -> CompilerError:
     with suppress(OSError):
         path.unlink()
-    return CompilerError(f"the engine that was compiled to {path} {why}{ANOTHER}{further}")
+    return CompilerError(f"the compiled engine {path} {why}{ANOTHER}{further}")
 
 
 # Compiling ------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def build(
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
     if not made.is_file() or made.stat().st_size > LARGEST:
-        raise CompilerError(f"{words[0]} says that it compiled the engine, and didn't{ANOTHER}")
+        raise CompilerError(f"{words[0]} reported success but compiled no engine{ANOTHER}")
     return made
 
 

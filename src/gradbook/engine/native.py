@@ -46,7 +46,7 @@ class NativeMemory:
         self._library = library
         self._handle = library.engine_open(threads)
         if not self._handle:
-            raise LimitError("no memory for the engine: take a smaller batch")
+            raise LimitError("not enough memory for the engine: use a smaller batch")
 
     def __del__(self) -> None:
         if self._handle:

@@ -93,7 +93,7 @@ def shipped_module(name: str) -> bytes | None:
             found = archive.extractfile(name) if name in archive.getnames() else None
             return found.read() if found else None
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
-        raise CompilerError(f"{PACKED} can't be read: install gradbook anew") from error
+        raise CompilerError(f"{PACKED} can't be read: install gradbook again") from error
 
 
 def trainer(net: Net, batch: int, *, weighted: bool = False) -> WasmModule:

@@ -15,7 +15,7 @@ from gradbook.graph.node import Array, Node, define
 
 
 def _not_given(name: str) -> Array:
-    raise AssertionError(f"no value for {name}")
+    raise AssertionError(f"no value is given for {name}")
 
 
 define("constant", np.float64)

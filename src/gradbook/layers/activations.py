@@ -157,7 +157,7 @@ activation(
 activation(
     "leaky relu",
     "each, times {slope:g} if it is negative (leaky ReLU)",
-    "x where it is positive, else SLOPE·x",
+    "x if it is positive, else SLOPE·x",
     lambda x, slope: np.where(x > 0, x, slope * x),
     fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
@@ -182,15 +182,15 @@ activation(
 )
 activation(
     "elu",
-    "each if it is positive, else e to its power less 1 (ELU)",
-    "x where it is positive, else e^x − 1",
+    "each if it is positive, else e to its power minus 1 (ELU)",
+    "x if it is positive, else e^x − 1",
     lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y + 1),),
     expansion=lambda x: x.graph.make("choose", x, x, x.graph.make("exp", x) - 1),
     rising=True,
 )
 activation(
-    "softplus", "each, bent smoothly to stay positive (softplus)", "ln(1 + e^x)", rising=True
+    "softplus", "each, smoothly rounded to stay positive (softplus)", "ln(1 + e^x)", rising=True
 )
 
 # Smooth gates: x times a share of it ---------------------------------------------
@@ -223,7 +223,7 @@ activation(
     "each, times the share of a normal distribution below it (GELU)",
     "x·Φ(x), Φ being a normal distribution's share below x",
     lambda x: x * normal_share(x),
-    note="PyTorch's and Keras's `GELU` where nothing is said",
+    note="the default `GELU` of PyTorch and Keras",
     derivative=lambda d, y, x: (d * (normal_share_of(x) + x * bell(x)),),
     expansion=lambda x: x * normal_share_of(x),
 )
@@ -275,12 +275,12 @@ activation(
 
 # Of all values -------------------------------------------------------------------
 
-activation("identity", "the same again (identity)", "x")
+activation("identity", "unchanged (identity)", "x")
 activation("softmax", "their shares of 1 (softmax)", "e^x over the sum of e^x of all values")
 activation(
     "log softmax",
     "the logarithms of their shares of 1 (log softmax)",
-    "x less the logarithm of the sum of e^x of all values",
+    "x minus the logarithm of the sum of e^x of all values",
 )
 
 # With a parameter of its own -------------------------------------------------------
@@ -299,7 +299,7 @@ class PRelu(Layer):
         StatementForm(
             "prelu",
             (FlagField("shared"),),
-            ("x where it is positive, else α·x, α learned for each channel, or", "for all"),
+            ("x if it is positive, else α·x, with α learned for each channel, or", "for all"),
         ),
     )
 

@@ -23,12 +23,12 @@ from gradbook.layers.fields import NumberField, StatementForm, WholeField
 
 USUAL_EPSILON = 1e-5
 RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
-EPSILON_OF = "{word}'s epsilon lies between 0 and 1, not {value!r}"
-GROUPS_OF_ONE = "{word} takes groups of several values, and those of {shape} have one"
-NO_PLACES = "placenorm takes channels x height x width, not {shape}: put 'layernorm' there"
+EPSILON_OF = "{word}'s epsilon is between 0 and 1, not {value!r}"
+GROUPS_OF_ONE = "{word} needs groups of several values, but those of {shape} have one"
+NO_PLACES = "placenorm takes channels x height x width, not {shape}: use 'layernorm' instead"
 GROUPS_OF_CHANNELS = (
-    "{channels} channels don't fall into {groups} equal groups: "
-    "take a number that divides {channels}"
+    "{channels} channels can't be split into {groups} equal groups: use a number that "
+    "divides {channels}"
 )
 EPSILON = NumberField("epsilon", "E", "epsilon", "epsilon", USUAL_EPSILON)
 Each = Callable[[Node], Node]
@@ -179,7 +179,7 @@ class GroupNorm(SampleNorm):
         StatementForm(
             "groupnorm",
             (WholeField("groups", "G", "number of groups"), EPSILON),
-            ("the same over G groups of channels of each sample by itself",),
+            ("the same over G groups of channels, for each sample separately",),
             ("gn",),
         ),
         StatementForm(
@@ -243,7 +243,7 @@ class PlaceNorm(SampleNorm):
     epsilon: float = USUAL_EPSILON
     word: ClassVar[str] = "placenorm"
     forms: ClassVar[tuple[StatementForm, ...]] = (
-        StatementForm("placenorm", (EPSILON,), ("over the channels of each place by itself",)),
+        StatementForm("placenorm", (EPSILON,), ("over the channels, for each place separately",)),
     )
 
     def output(self, shape: Shape, *others: Shape) -> Shape:

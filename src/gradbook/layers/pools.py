@@ -81,7 +81,7 @@ class Pool(Layer):
         if self.size is None:
             moves = (self.stride, self.pad or NOWHERE, self.dilation) != (None, NOWHERE, (1, 1))
             if moves or self.ceil or self.zeros:
-                raise UsageError("a window over everything has nowhere to go: leave out its stride")
+                raise UsageError("a window over everything can't move: leave out its stride")
             object.__setattr__(self, "pad", NOWHERE)
             return
         settle_pad(self, f"{self.word}'s", self.size)

@@ -46,11 +46,11 @@ from gradbook.layers.fields import (
 )
 
 OUT_OF_GROUPS = (
-    "{channels} channels don't fall into {groups} equal groups: take a multiple of {groups}"
+    "{channels} channels can't be split into {groups} equal groups: use a multiple of {groups}"
 )
 INTO_GROUPS = (
-    "{given} input channels don't fall into {groups} equal groups: "
-    "take a number that divides {given} and {channels}"
+    "{given} input channels can't be split into {groups} equal groups: use a number that "
+    "divides {given} and {channels}"
 )
 DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
 
@@ -146,7 +146,7 @@ class Conv(Layer):
                 BIAS,
             ),
             (
-                "N windows of K slid over all channels, or with",
+                "N windows of size K slid over all channels, or with",
                 "groups each over its own group of channels",
             ),
             ("conv2d",),

@@ -16,9 +16,9 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.layers.card import Change, Role
 
-MOMENTUM_RANGE = "momentum lies from 0 to below 1, not {value!r}"
-BETAS_RANGE = "adam's betas are two numbers from 0 to below 1, not {value}"
-EPSILON_RANGE = "adam's epsilon lies between 0 and 1, not {value!r}"
+MOMENTUM_RANGE = "momentum is at least 0 and below 1, not {value!r}"
+BETAS_RANGE = "adam's betas are two numbers, at least 0 and below 1, not {value}"
+EPSILON_RANGE = "adam's epsilon is between 0 and 1, not {value!r}"
 
 
 @dataclass(frozen=True)

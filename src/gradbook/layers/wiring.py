@@ -21,7 +21,7 @@ JOINED_SHAPES = (
 )
 JOINED_NONE = "concat back takes a number from 1 up, or several"
 TOO_FAR_BACK = "{words} goes back over {layers}, but {there} before it"
-DROPOUT_RATE = "dropout's rate lies from 0 to below 1, not {value!r}"
+DROPOUT_RATE = "dropout's rate is at least 0 and below 1, not {value!r}"
 NUMBER_OF_LAYERS = WholeField("back", "N", "number of layers")
 
 
@@ -39,7 +39,7 @@ class Dropout(Layer):
         StatementForm(
             "dropout",
             (NumberField("rate", "RATE", "rate"), FlagField("channels")),
-            ("while training, values set to 0 by chance, or whole channels",),
+            ("while training, sets random values, or whole channels, to 0",),
         ),
     )
 
@@ -57,8 +57,8 @@ class Dropout(Layer):
             return x
         if not site.outside:
             raise TargetError(
-                f"{self.text} draws anew at every step, which no sheet and no derivation "
-                "can: take it out or write 'dropout 0'"
+                f"{self.text} draws new random numbers at every step, which a sheet or "
+                "derivation can't: take it out or write 'dropout 0'"
             )
         shape = x.shape[:1] if self.channels else x.shape
         leaf = site.graph.leaf(mask_name(site.number), shape, each=True)
@@ -79,7 +79,7 @@ class Flatten(Layer):
     word: ClassVar[str] = "flatten"
     passes_on: ClassVar[bool] = True
     forms: ClassVar[tuple[StatementForm, ...]] = (
-        StatementForm("flatten", (), ("all values in one line, for dense",)),
+        StatementForm("flatten", (), ("puts all values in one row, for dense",)),
     )
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
@@ -140,9 +140,9 @@ class Concat(Layer):
             "concat back",
             (WholesField("back", "N …", "number of layers"),),
             (
-                "puts the channels so far side by side with those that went",
+                "puts the channels so far beside those that went",
                 "into the last N layers, for each N in turn; a 0 among",
-                "these is where those so far stand, if not first",
+                "these is the place of those so far, if not first",
             ),
             ("cat", "concatenate"),
         ),

@@ -16,14 +16,14 @@ from gradbook.layers.updates import DESCENT, usual_decay
 
 # Layers that are applied several times ----------------------------------------------
 
-NOTHING_BEFORE = "no conv or dense stands before it: say how many layers, as in 'again 3 back 2'"
+NOTHING_BEFORE = "there is no conv or dense before it: say how many layers, as in 'again 3 back 2'"
 TOO_FAR = "again goes back over {back}, but {there} before it"
-APPLIED_ALREADY = "layer {layer} is one that 'again' applies already: once is enough"
+APPLIED_ALREADY = "layer {layer} is already applied by another 'again': leave this one out"
 BEYOND = "'again' applies layers up to {last}, but there are {count}"
 UNLIKE = "'again' applies layer {first} here, so it must be the same"
 OTHER_WEIGHTS = (
-    "it is layer {first} again, which was given {before}, and is given {given} here: the same "
-    "weights don't fit both, so what is applied again must make what it takes"
+    "it is layer {first} again, which took {before} before and takes {given} here: the same "
+    "weights can't fit both, so layers that are applied again must give the shape they take"
 )
 
 

@@ -78,8 +78,8 @@ def _check_size(net: Net) -> None:
     scalars = scalars_of(net)
     if scalars > MOST_SCALARS:
         raise LimitError(
-            f"{scalars:,} single values and products: too many to be written out one by one "
-            f"(the most is {MOST_SCALARS:,}); take a smaller network"
+            f"{scalars:,} single values and products are too many to be written out one by "
+            f"one (the most is {MOST_SCALARS:,}): use a smaller network"
         )
 
 

@@ -33,7 +33,7 @@ LONGEST_REPR = 1000
 
 # What is said wherever a network without samples is shown; a page says the same of such a text.
 MADE_UP = (
-    "No sample is given, so inputs and targets are made up. Give your own: a line such as "
+    "No sample is given, so inputs and targets are made up. Give your own: one line such as "
     "'{line}' for each, or {other}."
 )
 A_TABLE = "a CSV table with --data FILE.csv"
@@ -192,7 +192,7 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
     draft = Draft(None, [net.shapes[-1]])
     for line in lines:
         if ours(line.next) not in TRAINING:
-            line.fail(f"{line.next!r} would be another network: say only how this one is trained")
+            line.fail(f"{line.next!r} would change the network: say only how it is trained")
         read_statement(draft, line)
         with pointing(line, at=0):
             net = replace(net, **draft.settings)

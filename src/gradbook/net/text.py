@@ -67,10 +67,12 @@ SETTING_WORDS = {
     "η": "rate",
 }
 INSTEAD = {  # of words that say what something is, and not what it does
-    "hidden": "write 'dense 3' for 3 units, their activation below: all but the last are hidden",
-    "output": "write 'dense 2' for 2 outputs, their activation below: the last is the output",
-    "activation": "write the activation alone in its line, such as 'sigmoid' or 'relu'",
-    "layer": "write 'dense 3' for a layer of 3 units, and its activation below",
+    "hidden": "write 'dense 3' for 3 units, with their activation on the next line: all but the "
+    "last layer are hidden",
+    "output": "write 'dense 2' for 2 outputs, with their activation on the next line: the last "
+    "layer is the output",
+    "activation": "write the activation on a line of its own, such as 'sigmoid' or 'relu'",
+    "layer": "write 'dense 3' for a layer of 3 units, with its activation on the next line",
     "target": "write 'sample 0.05 0.1 -> 0.5 0.5': inputs, then targets",
     "targets": "write 'sample 0.05 0.1 -> 0.5 0.5': inputs, then targets",
     "bias": "write 'biases 0.1 0.2' for start values; 'dense 2 no bias' has none",
@@ -138,14 +140,14 @@ ROLES = {role.plural: role for role in Role}  # of parameter, as the text calls 
 
 
 # What is said of statements that can't be meant; a page says the same.
-TABLE_ALREADY = "samples stand in a file already: take out this line or the 'data' line"
-SAMPLES_ALREADY = "samples are given already: take out the 'sample' lines or this one"
-NO_TARGETS = "the targets are missing: write '->' and then them"
+TABLE_ALREADY = "the samples are already in a file: take out this line or the 'data' line"
+SAMPLES_ALREADY = "samples are already given: take out the 'sample' lines or this one"
+NO_TARGETS = "the targets are missing: write them after '->'"
 WHICH_FILE = "which file? write 'data samples.csv'"
 WHICH_NAME = "which name? write 'name worked'"
 WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
 WHICH_UPDATE, UNKNOWN_UPDATE = "which update{hint}", "unknown update {word!r}{hint}"
-DECAY_ALREADY = "decay is given for these already: say it once"
+DECAY_ALREADY = "decay is already given for these: say it once"
 UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
 
 
@@ -318,12 +320,12 @@ def _row(numbers: Iterable[float]) -> str:
 # What `gradbook help networks` says ---------------------------------------------------
 
 WINDOW_USAGE = """\
-  A window K is 3x3, rows by columns, and 3 stands for both; so are its steps S and
-  the distance D between the rows, and columns, that it reads: 2, or 2x1. Its padding P
-  is 1 on all sides, 1x0 for rows and columns, 0x0x1x1 above, left, below and right,
-  or 'same': as many places as steps fit into what it reads. The padding of a conv is
-  zeros. A pool leaves its padding out, and averages what is left; with 'zeros' an
-  average counts the padding in. With 'ceil' a last window may end beyond what is read.
+  A window K is written 3x3, rows by columns, or 3 for both. So are its stride S and
+  the distance D between the rows and columns it reads: 2, or 2x1. Its padding P is 1
+  for all sides, 1x0 for rows and columns, 0x0x1x1 for above, left, below and right,
+  or 'same': as many windows as strides fit into the input. A conv is padded with
+  zeros. A pool ignores its padding and averages the rest; with 'zeros' an average
+  counts the padding too. With 'ceil' the last window may extend past the input.
 """
 
 
@@ -342,48 +344,48 @@ def grammar() -> str:
 
 
 GRAMMAR = """\
-A network is a few lines of text, one thing a line; ';' may stand for a line's end and
-'#' begins a remark.
+A network is a few lines of text with one item per line. A ';' may be used instead of a
+line break, and '#' begins a comment.
 
   input SIZE                 2, or channels x height x width: 1x28x28
 {layers}
-  again N [back L]           the layers from the last conv or dense on, or the last L, are
-                             applied N times in all, one after the other, with the same
-                             weights; each use counts as so many layers
+  again N [back L]           applies the layers from the last conv or dense on, or the last L,
+                             N times in all, one after another, with the same weights;
+                             each use counts as that many layers
 
-  An activation makes of each value x
+  An activation turns each value x into
 
 {activations}
 
 {window}
-  BIAS is 'bias' (one for each sum; so it is when nothing is said), 'no bias',
-  'shared bias' (one for the layer), 'fixed bias' or 'fixed shared bias' (not trained).
+  BIAS is 'bias' (one for each sum, the default), 'no bias', 'shared bias' (one for the
+  layer), 'fixed bias' or 'fixed shared bias' (not trained).
 
 {losses}
                              for targets t and outputs a, summed or averaged over the
-                             outputs, and averaged over the samples; with cross-entropy a
+                             outputs, then averaged over the samples; with cross-entropy,
                              'smoothing S' spreads that share of each target over all.
-                             A network that says none has cross-entropy after softmax, else
-                             half squared error; 'gradbook train', which teaches classes,
-                             takes binary cross-entropy after sigmoid
+                             The default is cross-entropy after softmax, otherwise half
+                             squared error; 'gradbook train', which teaches classes, uses
+                             binary cross-entropy after sigmoid
   update descent             also 'momentum [M] [nesterov]' and 'adam' or 'adamw'
                              [BETA1 BETA2 [EPSILON]]
-  decay NUMBER [KIND …]      the share of themselves that weights, or the KINDs named
+  decay NUMBER [KIND …]      weight decay: the share that weights, or the KINDs named
                              (weights biases scales shifts slopes), lose per step and unit of η;
-                             adamw takes 0.01 for weights where nothing is said
+                             the default is 0.01 for weights with adamw, otherwise none
   rate NUMBER                the learning rate η
-  weights NUMBER …           start values of w1, w2, … in order; more lines go on
+  weights NUMBER …           start values of w1, w2, … in order; further lines continue
   biases, scales, shifts     likewise for b1 …, and γ1 …, β1 … of normalisations
-  slopes NUMBER …            likewise for α1 … of prelu; 0.25 where nothing is said
-  seed N                     what weights that are not given are drawn from
+  slopes NUMBER …            likewise for α1 … of prelu; the default is 0.25
+  seed N                     the random seed for weights that are not given
   sample NUMBER … -> NUMBER …
                              inputs (channel by channel, row by row), then targets
   data FILE                  samples from a CSV file instead
   name WORDS                 a title
 
-Words of other libraries that mean one thing here are read too: fc and linear as dense, conv2d,
+Other libraries' words are read too where their meaning is clear: fc and linear as dense, conv2d,
 maxpool2d, avgpool2d, bn, sgd as descent, mse, mae, bce and ce as the losses, learning rate as
-rate. Capitals don't matter, nor does a colon behind a line's first word: 'Dense: 3'.
+rate. Capitals don't matter, nor does a colon after a line's first word: 'Dense: 3'.
 
 The worked example:
 
@@ -416,7 +418,7 @@ TOO_LONG = (
 )
 NO_LAYERS = "no layers: begin with a line such as 'input 2'"
 UNKNOWN_LAYER = "unknown layer {word!r}{hint}"
-NOT_A_LINE = "{word!r} begins no line: {advice}"
+NOT_A_LINE = "no line begins with {word!r}: {advice}"
 SEE_HELP = ": see gradbook help networks"
 BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
 
@@ -424,7 +426,7 @@ BEFORE_INPUT = "{word!r} before the input: begin with a line such as 'input 2'"
 def network_statements(text: str, source: str | None) -> Iterable[Statement]:
     """The statements of a text, unless it is none or too long."""
     if not isinstance(text, str):
-        raise UsageError(f"a network is written as text, not {text!r}")
+        raise UsageError(f"a network is written as a text, not {text!r}")
     if len(text) > LONGEST_TEXT:
         raise NetTextError(TOO_LONG.format(size=len(text), most=LONGEST_TEXT), source=source)
     return statements(text, source)

@@ -231,22 +231,25 @@ OTHERWISE = Verdict.DIVERGES
 
 MEANINGS = MappingProxyType(
     {
-        Verdict.TOO_SLOW: "The loss falls, but hasn't come nine tenths of the way down to the "
-        "lowest that is possible, or that a rate of this sweep came to rest on. A rate of 0 learns "
-        "nothing.",
-        Verdict.GOOD: "The loss has come nine tenths of the way down or more, or rests as low as "
-        "it gets: its gradient is gone and every slope is open.",
-        Verdict.RECOVERS: "The loss leaps above its start, then comes down below it.",
-        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient turns round at "
-        "three steps of four, or the loss rises again three times or more. It may fall all the "
-        "same.",
-        Verdict.DIVERGES: "The loss ends above its start, stays there for the last quarter or is "
-        "ten times as high, or is no longer a number. A rate below 0 climbs.",
-        Verdict.SATURATED: "The loss lies flat because the slopes of an activation keep nearly "
-        "all of the gradient back, or a hidden layer is dead. However low it lies, nothing is "
-        "learned.",
-        Verdict.STUCK: "The gradient is gone and the slopes are open, yet the loss isn't as low as "
-        "it could be. Another start may help; another rate may not.",
+        Verdict.TOO_SLOW: "The loss falls, but by less than nine tenths of the possible "
+        "reduction, down to the lowest loss possible or to the one at which a "
+        "rate of this sweep settled. A rate of 0 learns nothing.",
+        Verdict.GOOD: "The loss has fallen by at least nine tenths of the possible reduction, "
+        "or has settled as low as it can: its gradient has vanished although no "
+        "activation is saturated.",
+        Verdict.RECOVERS: "The loss leaps above its start, then falls below it.",
+        Verdict.OSCILLATES: "Step after step jumps across the valley: the gradient reverses at "
+        "three steps out of four, or the loss rises again three times or "
+        "more. It may fall nevertheless.",
+        Verdict.DIVERGES: "The loss ends above its start, where it stays for the last quarter "
+        "or is ten times as high, or it is no longer a number. A rate below 0 "
+        "climbs.",
+        Verdict.SATURATED: "The loss stays flat because the slopes of an activation hold back "
+        "nearly all of the gradient, or because a hidden layer is dead. "
+        "However low it is, nothing is learned.",
+        Verdict.STUCK: "The gradient has vanished although no activation is saturated, yet the "
+        "loss isn't as low as it could be. Another start may help; another rate "
+        "may not.",
     }
 )
 

@@ -45,15 +45,15 @@ SAID_DIGITS = 2  # of a rate that is spoken of: a ragged border has no more
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "none tried": "No rate was tried for being too large: there is no gradient to begin with.",
+        "none tried": "No rate could be found too large: there is no gradient to begin with.",
         "none": "None of the {tried} rates tried trains for {epochs}, down to {low:g}.",
         "all": "Every rate tried trains for {epochs}, up to {rate:g}.",
-        "clear": "Rates up to about {reliable:g} train for {epochs}; none of those tried above "
-        "does.",
-        "near": "Rates up to about {rate:g} train for {epochs}. The border is ragged: close to it "
-        "some rates train and others fail.",
-        "ragged": "Rates up to about {reliable:g} train for {epochs}. Above that the border is "
-        "ragged: some rates still train and others fail, up to about {rate:g}.",
+        "clear": "Rates up to about {reliable:g} train for {epochs}; none of the higher ones "
+        "tried does.",
+        "near": "Rates up to about {rate:g} train for {epochs}. The limit isn't sharp: close to "
+        "it some rates train and others fail.",
+        "ragged": "Rates up to about {reliable:g} train for {epochs}. Above that some rates still "
+        "train and others fail, up to about {rate:g}.",
         "patchy": "Some rates up to about {rate:g} train for {epochs}, and others fail.",
     }
 )
@@ -333,14 +333,14 @@ def _listed(rates: Sequence[float]) -> str:
 def _checked(rates: tuple[float, ...], epochs: int) -> tuple[float, ...]:
     """The rates from the smallest to the largest, if they are rates."""
     if not rates:
-        raise UsageError("no rates: give one at least, such as 0.5")
+        raise UsageError("no rates: give at least one, such as 0.5")
     if len(rates) > MOST_RATES:
         raise UsageError(f"{len(rates):,} rates: the most is {MOST_RATES:,}")
     for rate in rates:
         if not isfinite(rate):
             raise UsageError(f"a rate is a number, not {rate:g}")
         if rates.count(rate) > 1:
-            raise UsageError(f"the rate {rate:g} twice: give it once")
+            raise UsageError(f"the rate {rate:g} is given twice: give it once")
     if len(rates) * epochs > MOST_LOSSES:
         losses = f"{counted(len(rates), 'rate')} over {counted(epochs, 'epoch')}"
         raise LimitError(f"{losses} are too many losses to keep: the most is {MOST_LOSSES:,}")

@@ -95,8 +95,8 @@ def _why_good(case: Case) -> str:
         rounding = ": nothing but rounding is left" if case.trial.end else ""
         return f"down to {_end(case)}{rounding}"
     if case.holds(SETTLED):
-        gone = f"the gradient fell to {short(case.fading)} of its largest, every slope open"
-        return f"rests on {_end(case)}: {gone}"
+        gone = f"the gradient fell to {short(case.fading)} of its largest, with nothing saturated"
+        return f"settles at {_end(case)}: {gone}"
     return _way(case)
 
 
@@ -105,15 +105,15 @@ def _why_recovers(case: Case) -> str:
     peak = int(losses.argmax())
     back = int(np.flatnonzero(losses >= case.start)[-1]) + 2  # epochs count from 1
     leap = f"leaps from {short(case.start)} to {short(losses[peak])} in epoch {peak + 1}"
-    return f"{leap}, below its start from epoch {back} on, ends at {_end(case)}"
+    return f"{leap}, is below its start from epoch {back} on and ends at {_end(case)}"
 
 
 def _why_oscillates(case: Case) -> str:
     times, steps = case.turn_counts
-    turns = f"the gradient turns round at {times} of {steps} steps"
+    turns = f"the gradient reverses at {times} of {steps} steps"
     habit = turns if case.holds(CROSSES) else f"the loss rises again {case.rises} times"
     if case.holds(TRAINS):
-        return f"{habit}; {_way(case)} all the same"
+        return f"{habit}; nevertheless {_way(case)}"
     return f"{habit}; {_swings(case)}{_shut(case)}"
 
 
@@ -140,7 +140,7 @@ def _why_saturated(case: Case) -> str:
     last = float(case.trial.slopes[-1])
     nothing = f"no gradient is above {ceiling(last)}" if last else "every gradient is 0"
     so = nothing if gate.covers else f"no weight before {gate.name} learns"
-    sits = f"the loss sits on {_end(case)}{_waking(case)}"
+    sits = f"the loss stays at {_end(case)}{_waking(case)}"
     slope = SLOPES.get(gate.op, "the slope")
     steepest = _steepest_slope(gate)
     slope += f" ≤ {ceiling(steepest)}" if steepest else " is 0"
@@ -150,9 +150,9 @@ def _why_saturated(case: Case) -> str:
 def _why_stuck(case: Case) -> str:
     if case.holds(FROZEN):
         return f"no gradient to begin with: the loss stays {_end(case)}; try another start"
-    known = "a rate here reaches" if case.best_known > case.least else "it could be as low as"
+    known = "another rate reaches" if case.best_known > case.least else "it could be as low as"
     gone = f"the gradient fell to {short(case.fading)} of its largest"
-    return f"rests on {_end(case)}: {gone}, yet {known} {short(case.best_known)}"
+    return f"settles at {_end(case)}: {gone}, yet {known} {short(case.best_known)}"
 
 
 # Parts of a sentence.
@@ -183,13 +183,13 @@ def _way(case: Case) -> str:
 def _pace(case: Case) -> str:
     """How long the rest would take at the pace of the last quarter; flat isn't yet arrived."""
     if case.fading <= FADED and case.holds(STILL):
-        return f"; flat, but not at rest: the gradient is still {short(case.fading)} of its largest"
+        return f"; flat, but not settled: the gradient is still {short(case.fading)} of its largest"
     above = last_quarter(case.trial.losses) - case.best_known
     fall = log(above[0] / above[-1]) / (len(above) - 1) if min(above[0], above[-1]) > 0 else 0
     if fall * LONG < 1:
-        return ", and it hardly falls"
+        return ", and it hardly falls any more"
     wait = log(case.left / ENOUGH) / fall
-    return f"; at this pace {rough_percent(1 - ENOUGH)} takes {_about(wait)} epochs more"
+    return f"; at this pace {rough_percent(1 - ENOUGH)} takes {_about(wait)} more epochs"
 
 
 def _waking(case: Case) -> str:
@@ -198,7 +198,7 @@ def _waking(case: Case) -> str:
     growth = last / before - 1 if before > 0 else 0.0
     if not growth * LONG > 1 or (case.shut_gate and not case.shut_gate.covers):
         return ""
-    return f", and at this pace wakes in {_about(1 / growth)} epochs"
+    return f", and at this pace it recovers in {_about(1 / growth)} epochs"
 
 
 def _shut(case: Case) -> str:

@@ -42,8 +42,8 @@ _own = local()  # each thread of the machine's process has a worker of its own, 
 def do_all(version: str, tasks: Sequence[bytes], longest: float, most_deaths: int) -> list[Outcome]:
     """Do the pickled tasks of a gradbook of this version, one after the other."""
     if version != __version__:  # a machine that came later than those that were asked
-        said = f"a machine of the cluster runs gradbook {__version__}, this is {version}"
-        return [Outcome(error=UsageError(f"{said}: install the same"))] * len(tasks)
+        said = f"a machine of the cluster runs gradbook {__version__}, this one {version}"
+        return [Outcome(error=UsageError(f"{said}: install the same version"))] * len(tasks)
     return [_do(task, longest, most_deaths) for task in tasks]
 
 
@@ -242,7 +242,7 @@ class ClusterCrew(WorkCrew):
                 self.waiting[name] = make_task
                 self.waiting.move_to_end(name, last=False)
             else:
-                why = f"came to nothing there ({one_line(str(error))})"
+                why = f"failed there ({one_line(str(error))})"
                 yield name, Outcome(error=LostTask(why))
 
     def _require_scheduler(self) -> None:
@@ -250,4 +250,4 @@ class ClusterCrew(WorkCrew):
             time.sleep(LOOK_ROUND / 10)
         if self.client.status != "running":
             where = self.machines.address
-            raise ClusterError(f"the scheduler at {where} is gone: begin it again")
+            raise ClusterError(f"the scheduler at {where} is gone: start it again")

@@ -42,7 +42,9 @@ class ClusterError(GradbookError):
 def client_of(address: str, security: Any = None) -> Client:
     """A client of the scheduler at an address; refused where its machines run other versions."""
     if not address.startswith(SCHEMES):
-        raise UsageError(f"'{address}' is no scheduler: write it like tcp://host:8786")
+        raise UsageError(
+            f"'{address}' isn't the address of a scheduler: write it like tcp://host:8786"
+        )
     require_dask()
     from distributed import Client
 
@@ -52,8 +54,8 @@ def client_of(address: str, security: Any = None) -> Client:
         client = Client(address, timeout=PATIENCE, set_as_default=False, security=security)
     except (OSError, ValueError) as error:  # TimeoutError is an OSError
         raise UsageError(
-            f"no scheduler answers at {address}: begin one with 'dask scheduler', "
-            "and workers with 'dask worker'"
+            f"no scheduler answers at {address}: start one with 'dask scheduler', and workers "
+            "with 'dask worker'"
         ) from error
     try:
         _require_same(client, address)
@@ -79,12 +81,14 @@ def _require_same(client: Client, address: str) -> None:
 
     theirs = client.get_versions()["scheduler"]["packages"]["distributed"]
     if theirs != ours:
-        raise UsageError(f"{address} runs distributed {theirs}, this is {ours}: install the same")
+        raise UsageError(
+            f"{address} runs distributed {theirs}, this computer {ours}: install the same version"
+        )
     try:
         client.wait_for_workers(1, PATIENCE)
     except TimeoutError as error:
         raise UsageError(
-            f"{address} has no workers yet: begin some with 'dask worker {address}'"
+            f"{address} has no workers yet: start some with 'dask worker {address}'"
         ) from error
     for machine, found in client.run(_own_version, on_error="return").items():
         if isinstance(found, Exception):
@@ -94,8 +98,8 @@ def _require_same(client: Client, address: str) -> None:
             )
         if found != __version__:
             raise UsageError(
-                f"{machine}, a worker of {address}, runs gradbook {found}, this is {__version__}: "
-                "install the same"
+                f"{machine}, a worker of {address}, runs gradbook {found}, this computer "
+                f"{__version__}: install the same version"
             )
 
 
@@ -111,23 +115,23 @@ def _own_version() -> str:
 # The file -------------------------------------------------------------------------
 
 GRAMMAR = """\
---on takes the address of a Dask scheduler, tcp://host:8786, or a file cluster.yaml, in which one of
-these three says which machines:
+--on takes the address of a Dask scheduler, tcp://host:8786, or a file cluster.yaml, which names the
+machines in one of three ways:
 
-  address: tcp://host:8786     the scheduler of a cluster that is there
-  workers: 4                   so many processes of this machine
-  hosts: [alice, bob]          machines that ssh reaches; the first one has the scheduler, too
+  address: tcp://host:8786     the scheduler of an existing cluster
+  workers: 4                   this many processes on this computer
+  hosts: [alice, bob]          machines reached by ssh; the first one runs the scheduler too
 
-and beside it there may stand:
+and may also contain:
 
-  threads: 2                   of each worker
-  user: ada                    of the hosts, with 'port: 2222'
-  python: /opt/bin/python      of the hosts, which has gradbook
-  tls:                         of an address tls://…: who is trusted, and who we are
+  threads: 2                   for each worker
+  user: ada                    on the hosts; also 'port: 2222'
+  python: /opt/bin/python      on the hosts: a Python that has gradbook
+  tls:                         for an address tls://…: whom to trust, and who we are
     authority: ca.pem
     certificate: me.pem
     key: me.key
-  shared: /data                a folder that every machine finds there: what lies in it isn't sent
+  shared: /data                a folder that every machine has there: its files aren't sent
 """
 
 SUFFIXES = (".yaml", ".yml")
@@ -194,7 +198,7 @@ class _ClusterFile:
         for name, with_ways in GO_WITH.items():
             if name in values and ways[0] not in with_ways:
                 beside = " or ".join(with_ways)
-                self.fail(lines[name], f"'{name}' goes with {beside}: leave it out")
+                self.fail(lines[name], f"'{name}' only goes with {beside}: leave it out")
         if "tls" in values and not values["address"].startswith("tls://"):
             self.fail(lines["tls"], "'tls' is for an address that begins with tls://")
         return ClusterPlan(**values)
@@ -222,7 +226,7 @@ class _ClusterFile:
             why = one_line(str(getattr(error, "problem", None) or "it can't be read"))
             self.fail(mark.line + 1 if mark else 1, f"no YAML: {why}")
         except RecursionError:
-            self.fail(1, "no description of a cluster: it is too deep")
+            self.fail(1, "it doesn't describe a cluster: it is nested too deeply")
         return node
 
     def mapping(
@@ -245,7 +249,7 @@ class _ClusterFile:
     def text(self, form: re.Pattern[str], what: str) -> Callable[[Any], str]:
         def read(node: Any) -> str:
             if node.id != "scalar" or not form.fullmatch(node.value):
-                self.fail(_line(node), f"{what} is wanted here")
+                self.fail(_line(node), f"{what} is expected here")
             return str(node.value)
 
         return read
@@ -253,7 +257,7 @@ class _ClusterFile:
     def whole(self, least: int, most: int) -> Callable[[Any], int]:
         def read(node: Any) -> int:
             if node.id != "scalar" or not re.fullmatch("[0-9]{1,9}", node.value):
-                self.fail(_line(node), f"a whole number is wanted here, {least} to {most:,}")
+                self.fail(_line(node), f"a whole number is expected here, from {least} to {most:,}")
             found = int(node.value)
             if not least <= found <= most:
                 self.fail(_line(node), f"it is from {least} to {most:,}")
@@ -264,12 +268,14 @@ class _ClusterFile:
     def address(self, node: Any) -> str:
         if node.id != "scalar" or not node.value.startswith(SCHEMES):
             begins = ", ".join(SCHEMES)
-            self.fail(_line(node), f"an address is wanted here, tcp://host:8786 ({begins})")
+            self.fail(
+                _line(node), f"an address is expected here, such as tcp://host:8786 ({begins})"
+            )
         return str(node.value)
 
     def hosts(self, node: Any) -> tuple[str, ...]:
         if node.id != "sequence" or not 1 <= len(node.value) <= MOST_HOSTS:
-            self.fail(_line(node), "some hosts are wanted here: [alice, bob]")
+            self.fail(_line(node), "a list of hosts is expected here: [alice, bob]")
         host = self.text(WORD, "a host's name")
         return tuple(host(one) for one in node.value)
 
@@ -278,7 +284,7 @@ class _ClusterFile:
         found = self.mapping(node, dict.fromkeys(names, self.existing))
         for name in names:
             if name not in found:
-                self.fail(_line(node), f"tls needs '{name}', too: a file")
+                self.fail(_line(node), f"tls also needs '{name}': a file")
         return Tls(*(found[name][1] for name in names))
 
     def existing(self, node: Any) -> str:
@@ -296,7 +302,7 @@ class _ClusterFile:
     def path(self, node: Any) -> str:
         """A path, relative to the folder of the file."""
         if node.id != "scalar" or not node.value or "\0" in node.value:
-            self.fail(_line(node), "a path is wanted here")
+            self.fail(_line(node), "a path is expected here")
         return str(Path(self.file).parent.joinpath(node.value).resolve())
 
     def fail(self, line: int, message: str) -> NoReturn:
@@ -388,7 +394,7 @@ def _start_by_ssh(plan: ClusterPlan) -> Any:
     try:
         import asyncssh  # noqa: F401 - which Dask imports too late to be told apart
     except ImportError as error:
-        raise UsageError(f"hosts are reached by asyncssh: {INSTALL}") from error
+        raise UsageError(f"reaching hosts needs asyncssh: {INSTALL}") from error
     from distributed import SSHCluster
 
     reached = {"username": plan.user, "port": plan.port}
@@ -402,6 +408,7 @@ def _start_by_ssh(plan: ClusterPlan) -> Any:
         )
     except Exception as error:  # of ssh, of the hosts, of the programs there
         raise UsageError(
-            f"no cluster begins on {', '.join(plan.hosts)} ({one_line(str(error))}): "
-            "try 'ssh HOST PYTHON -m distributed.cli.dask_worker --version'"
+            f"no cluster could be started on {', '.join(plan.hosts)} "
+            f"({one_line(str(error))}): try 'ssh HOST PYTHON -m distributed.cli.dask_worker "
+            "--version'"
         ) from error

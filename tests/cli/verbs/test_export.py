@@ -72,7 +72,7 @@ def test_the_help_lists_every_ending_with_what_it_is():
             ["a", "-o", "net.pdf"],
             "'net.pdf' has no ending that says what to write: end it in .onnx, ",
         ),
-        (["a", "-o", "net"], "'net' doesn't say what to write"),
+        (["a", "-o", "net"], "'net' has no ending that says what to write"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),

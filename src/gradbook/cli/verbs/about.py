@@ -188,16 +188,16 @@ commas, semicolons or tabs, and its first line should hold headings.
   gradbook predict runs/houses new.csv -o predicted.csv
 
 columns    numbers are used as they are; in a column of words, each different
-           word (at most {words}) becomes an input of 0 or 1. A word among numbers
-           is refused, with its row and column
-target     the last column, or the one --target names; it is learned from all the
-           other columns except those that --ignore names
-classes    are learned if the target has words, or at most {values} different whole
-           numbers with {rows} rows each on average, or with --task classes
+           word (at most {words}) becomes an input of 0 or 1. A word among
+           numbers is refused, with its row and column
+target     the last column, or the one --target names; it is learned from all
+           the other columns except those that --ignore names
+classes    are learned if the target has words, or whole numbers of which at
+           most {values} differ, with {rows} rows each on average; or with --task classes
 numbers    are learned if it has other numbers, or with --task numbers
 rows       a sixth is kept for the test, a sixth of the rest is held back
-network    {hidden} ReLU units, then one output per class, or a single output for a
-           number; --network takes another, with one input per number of a row
+network    {hidden} ReLU units, then one output per class, or a single output for
+           a number; --network takes another: one input per number of a row
 """
 
 
