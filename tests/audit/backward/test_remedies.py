@@ -9,7 +9,7 @@ import pytest
 from gradbook.audit.backward.blocks import MatrixBlock
 from gradbook.audit.backward.outputs import cells_of_sheet
 from gradbook.audit.backward.remedies import WrongBlock, other_ranges, remedy
-from gradbook.audit.edits.plain_edits import matrix_edits
+from gradbook.audit.edits.formula_edits import matrix_edits
 from gradbook.audit.formula.expression import EditKind
 from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, small

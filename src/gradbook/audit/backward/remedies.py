@@ -23,8 +23,8 @@ from gradbook.audit.edits.formula_edits import (
     constants,
     fill_templates,
     matching,
+    matrix_edits,
 )
-from gradbook.audit.edits.plain_edits import matrix_edits
 from gradbook.audit.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,

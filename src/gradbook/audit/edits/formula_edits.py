@@ -9,14 +9,13 @@ be a template of some cell: a function that a sheet's own formulas are made with
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations, islice
 
 import numpy as np
 
-from gradbook.audit.edits.plain_edits import turned
 from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import (
     Edit,
@@ -35,6 +34,7 @@ from gradbook.audit.formula.expression import (
     replace_parts,
     shorten,
     terms,
+    tidy,
     total,
 )
 from gradbook.audit.formula.meaning import NotUnderstood
@@ -90,6 +90,8 @@ def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
 
 # Kinds of edits -----------------------------------------------------------------------
 
+OPERATORS = "+-*/^"
+COMPARISONS = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "<>", "<>": "="}  # turned round
 MOST_GROUPINGS = 400
 MOST_EXCHANGED = 12  # references
 SHORT = 60  # parts of a formula in which a term may be missing anywhere
@@ -160,6 +162,27 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
             values = EvaluatedFormula(new, formula.value_of).whole
             edit = Edit(EditKind.OPERATOR, (path,), part, new)
             yield [edit], formula.with_({path: values})[None]
+
+
+def turned(path: Path, part: Expression) -> Iterator[Edit]:
+    """Another operator or sign, a comparison turned round, sides or branches exchanged."""
+    match part:
+        case Infix(operator, left, right) if operator in OPERATORS:
+            for other in OPERATORS:
+                if other != operator:
+                    yield Edit(EditKind.OPERATOR, (path,), part, Infix(other, left, right))
+            if operator in "-/^":
+                yield Edit(EditKind.ORDER, (path,), part, Infix(operator, right, left))
+        case Infix(operator, left, right) if operator in COMPARISONS:
+            other_way = Infix(COMPARISONS[operator], left, right)
+            yield Edit(EditKind.OPERATOR, (path,), part, other_way)
+        case Call("IF", (condition, then, otherwise)):
+            exchanged = Call("IF", (condition, otherwise, then))
+            yield Edit(EditKind.ORDER, (path,), part, exchanged)
+    if isinstance(part, Prefix) and part.operator == "-":
+        yield Edit(EditKind.SIGN, (path,), part, part.operand)
+    else:
+        yield Edit(EditKind.SIGN, (path,), part, Prefix("-", part))
 
 
 def _turned_value(formula: EvaluatedFormula, path: Path, edit: Edit) -> Array | None:
@@ -355,6 +378,32 @@ EDITS = (
 """Every kind of single edits, the commonest first."""
 
 
+UNKNOWN = np.zeros(1)  # the values of a formula of which only the words are asked for
+
+
+def edits_of(
+    expression: Expression,
+    names: Collection[str],
+    cells: Sequence[Expression],
+    numbers: Sequence[Expression],
+    more: Iterable[Expression] = (),
+) -> Iterator[Edit]:
+    """The edits of some kinds where it isn't known what a formula should be worth: these cells and
+    numbers may stand in it, those and some more may be added to it."""
+    formula = EvaluatedFormula(expression, lambda _: UNKNOWN)
+    offered, others = ([Substitute(one, UNKNOWN) for one in some] for some in (cells, numbers))
+    known = Substitutes(
+        offered,
+        others,
+        lambda: [*offered, *others],
+        lambda: [*offered, *(Substitute(one, UNKNOWN) for one in more)],
+    )
+    for kind in EDITS:
+        if kind.name in names:
+            for edits, _ in kind.propose(formula, known):
+                yield from edits
+
+
 def pairs(
     formula: EvaluatedFormula, substitutes: Sequence[Substitute], true: Array
 ) -> Iterator[tuple[Edit, Edit]]:
@@ -390,6 +439,55 @@ def _spots(formula: EvaluatedFormula) -> list[tuple[Path, ...]]:
 
 def _stack(substitutes: Sequence[Substitute]) -> Array:
     return np.stack(np.broadcast_arrays(*(one.values for one in substitutes)))
+
+
+# Matrices ---------------------------------------------------------------------------------
+
+MOST_RANGES = 150
+
+
+def matrix_edits(
+    expression: Expression,
+    array: bool,
+    other_ranges: Callable[[Reference], Iterable[Reference]],
+) -> Iterator[Edit]:
+    """One matrix transposed, exchanged or replaced, a part left out, or the whole scaled."""
+    for path, part in paths(expression):
+        match part:
+            case Call("TRANSPOSE", (inside,)) if inside is not None:
+                yield Edit(EditKind.TRANSPOSITION, (path,), part, inside)
+            case Call("MMULT", (a, b)) if a is not None and b is not None:
+                yield Edit(EditKind.EXCHANGE, ((*path, 0), (*path, 1)), a, b)
+                for other in _transposed_products(a, b) if array else ():
+                    yield Edit(EditKind.TRANSPOSITION, (path,), part, other)
+            case Reference(text) if ":" in text and array:
+                yield Edit(EditKind.TRANSPOSITION, (path,), part, Call("TRANSPOSE", (part,)))
+    for path, part in paths(expression):
+        if isinstance(part, Reference) and ":" in part.text:
+            for other in islice(other_ranges(part), MOST_RANGES):
+                yield Edit(EditKind.REFERENCE, (path,), part, other)
+    for rest, left_out in shorten(expression):
+        yield Edit(EditKind.OMISSION, ((),), left_out, rest)
+    yield from _scaled(expression)
+
+
+def _scaled(expression: Expression) -> Iterator[Edit]:
+    """The whole of a formula with the other sign, twice or half as much."""
+    match expression:
+        case Prefix("-", operand):
+            yield Edit(EditKind.SIGN, ((),), expression, operand)
+        case _:
+            yield Edit(EditKind.SIGN, ((),), expression, tidy(Prefix("-", expression)))
+    for scale in (2.0, 0.5):
+        times = Infix("*", Number(scale), expression)
+        yield Edit(EditKind.FACTOR, ((),), expression, times)
+
+
+def _transposed_products(a: Expression, b: Expression) -> Iterator[Expression]:
+    """A product of matrices with one of them transposed, in either order."""
+    yield Call("MMULT", (Call("TRANSPOSE", (b,)), a))
+    yield Call("MMULT", (b, Call("TRANSPOSE", (a,))))
+    yield Call("MMULT", (Call("TRANSPOSE", (a,)), Call("TRANSPOSE", (b,))))
 
 
 # Templates ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain, product
 
 from gradbook.audit.budget import within_budget
-from gradbook.audit.edits.plain_edits import larger_edits, small_edits
+from gradbook.audit.edits.formula_edits import COMPARISONS, edits_of
 from gradbook.audit.findings import (
     ANOTHER_ROW,
     CHANGE,
@@ -43,15 +43,58 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
-from gradbook.audit.rules.rule_form import COMPARING, RuleForm, RuleUpdate, bases
+from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, bases
 from gradbook.audit.workbook.book import show_value
 from gradbook.targets.excel.language import (
     Expression,
     Infix,
     Number,
+    Prefix,
     Reference,
     write,
 )
+
+# Edits that are tried -----------------------------------------------------------------
+
+SMALL = ("references", "operators", "omissions", "numbers", "missing factors")
+LARGER = ("exchanges", "parentheses", "missing terms")
+NUMBERS = Number(0.0), Number(1.0), Prefix("-", Number(1.0))
+
+
+def small_edits(
+    expression: Expression, pool: Sequence[str], rates: Sequence[Number] = ()
+) -> Iterator[Edit]:
+    """The likely edits, with these cells to put in the place of others, and typed rates."""
+    numbers: list[Expression] = [*NUMBERS, *rates]
+    edits = edits_of(expression, SMALL, list(map(Reference, pool)), numbers)
+    return (edit for edit in edits if _is_likely(edit, rates))
+
+
+def _is_likely(edit: Edit, rates: Collection[Number]) -> bool:
+    """Whether a cell becomes a cell, and a factor is no number but a rate, nor a divisor."""
+    match edit.kind, edit.new:
+        case EditKind.REFERENCE, _:
+            return ":" not in write(edit.old)
+        case EditKind.NUMBER, new:
+            return new in NUMBERS
+        case EditKind.FACTOR, Infix(operator, old, factor):
+            is_meant = isinstance(factor, Reference) or factor in rates
+            return operator == "*" and is_meant and not isinstance(old, Number)
+    return True
+
+
+def larger_edits(
+    expression: Expression, pool: Sequence[str], pairs: Iterable[tuple[str, str]]
+) -> Iterator[Edit]:
+    """Edits that are less likely, two cells of each pair being multiplied where a term is added."""
+    products = (Infix("*", Reference(a), Reference(b)) for a, b in pairs)
+    for edit in edits_of(expression, LARGER, list(map(Reference, pool)), (), products):
+        at_the_end = (
+            edit.paths == ((),) and isinstance(edit.new, Infix) and edit.new.operator == "+"
+        )
+        if edit.kind is not EditKind.TERM or at_the_end:
+            yield edit
+
 
 # The search for the cell to blame -----------------------------------------------------
 
@@ -345,7 +388,7 @@ class RuleWords:
     ) -> tuple[str, str]:
         kind, old, new = edit.kind, edit.old, edit.new
         why = f"{write(old)} should be {write(new)}"
-        if isinstance(old, Infix) and kind is EditKind.OPERATOR and old.operator in COMPARING:
+        if isinstance(old, Infix) and kind is EditKind.OPERATOR and old.operator in COMPARISONS:
             why = "the activation compares the wrong way: it falls where the sum rises"
         elif kind is EditKind.REFERENCE:
             return self._reference(repair, edit, trouble, rule)
