@@ -20,8 +20,9 @@ from typing import Any, Protocol
 from gradbook.audit import check
 from gradbook.audit.edits import formula_edits
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.repair import hypotheses
+from gradbook.audit.repair import repaired_step
 from gradbook.audit.repair.gradients import GENERATORS
+from gradbook.audit.search.hypotheses import Doubts, Hypothesis
 
 AUDIT = check.__name__.rpartition(".")[0]
 
@@ -136,7 +137,7 @@ _NOTES: dict[EditKind, Callable[[], None]] = {}
 def _noting(make: Callable[..., None]) -> Callable[..., None]:
     """How a hypothesis is made while it is watched which edits it has."""
 
-    def noted(self: hypotheses.Hypothesis, *given: Any, **named: Any) -> None:
+    def noted(self: Hypothesis, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
         for edit in self.edits:
             _NOTES.get(edit.kind, bool)()
@@ -166,17 +167,17 @@ class Doubt:
     field: str
 
     def found(self) -> tuple[Any, str]:
-        return hypotheses, "rank"
+        return repaired_step, "rank"
 
     def off(self, now: Any) -> Any:
         return lambda tested, every: _ranked(
-            [hypotheses.RepairedStep(tested, one) for one in every], self.field
+            [repaired_step.RepairedStep(tested, one) for one in every], self.field
         )
 
     def watching(self, now: Any, note: Callable[[], None]) -> Any:
-        def watch(tested: Any, every: Any) -> list[hypotheses.Hypothesis]:
+        def watch(tested: Any, every: Any) -> list[Hypothesis]:
             every = list(every)
-            result: list[hypotheses.Hypothesis] = now(tested, every)
+            result: list[Hypothesis] = now(tested, every)
             if len(result) > 1:
                 known = [_known(tested, one) for one in every]
                 if result != _ranked(known, self.field):
@@ -186,22 +187,24 @@ class Doubt:
         return watch
 
 
-def _ranked(every: list[hypotheses.RepairedStep], doubt: str) -> list[hypotheses.Hypothesis]:
-    """As `hypotheses.rank` does it, one doubt left out."""
+def _ranked(every: list[repaired_step.RepairedStep], doubt: str) -> list[Hypothesis]:
+    """As `repaired_step.rank` does it, one doubt left out."""
 
-    def first(one: hypotheses.RepairedStep) -> hypotheses.Doubts:
-        return _once(one, hypotheses.at_first_sight)._replace(**{doubt: 0})
+    def first(one: repaired_step.RepairedStep) -> Doubts:
+        return _once(one, repaired_step.at_first_sight)._replace(**{doubt: 0})
 
-    def later(one: hypotheses.RepairedStep) -> hypotheses.Doubts:
-        return _once(one, hypotheses.doubts)._replace(**{doubt: 0})
+    def later(one: repaired_step.RepairedStep) -> Doubts:
+        return _once(one, repaired_step.doubts)._replace(**{doubt: 0})
 
     meant = (one for one in every if not _once(one, lambda one: one.is_pointless))
-    some = nsmallest(hypotheses.WEIGHED, meant, key=first)
+    some = nsmallest(repaired_step.WEIGHED, meant, key=first)
     kept = (one for one in some if one.conventions[1] >= one.conventions[0])
     return [one.hypothesis for one in sorted(kept, key=later)]
 
 
-def _once(one: hypotheses.RepairedStep, judge: Callable[[hypotheses.RepairedStep], Any]) -> Any:
+def _once(
+    one: repaired_step.RepairedStep, judge: Callable[[repaired_step.RepairedStep], Any]
+) -> Any:
     """A judgement, kept with what is judged: every doubt is left out in turn."""
     kept = vars(one).setdefault("judged", {})
     if judge.__code__ not in kept:
@@ -209,15 +212,15 @@ def _once(one: hypotheses.RepairedStep, judge: Callable[[hypotheses.RepairedStep
     return kept[judge.__code__]
 
 
-def _known(tested: Any, hypothesis: hypotheses.Hypothesis) -> hypotheses.RepairedStep:
+def _known(tested: Any, hypothesis: Hypothesis) -> repaired_step.RepairedStep:
     """The same object for the same hypothesis: what is judged of it is kept with it."""
     kept = _KNOWN.get((id(tested), id(hypothesis)))
     if kept is None:
-        kept = _KNOWN[id(tested), id(hypothesis)] = hypotheses.RepairedStep(tested, hypothesis)
+        kept = _KNOWN[id(tested), id(hypothesis)] = repaired_step.RepairedStep(tested, hypothesis)
     return kept
 
 
-_KNOWN: dict[tuple[int, int], hypotheses.RepairedStep] = {}  # of the book that is watched
+_KNOWN: dict[tuple[int, int], repaired_step.RepairedStep] = {}  # of the book that is watched
 
 
 def _nothing(*_: object) -> None:
@@ -277,15 +280,15 @@ HEURISTICS: dict[str, Heuristic] = {
     "edits: functions of cells": Function("edits.formula_edits", "fill_templates", _none),
     "edits: differences": Function("edits.formula_edits", "differences", _none),
     # what speaks for a hypothesis, and against it
-    **{f"doubt: {field}": Doubt(field) for field in hypotheses.Doubts._fields},
-    "pointless parts": Function("repair.hypotheses", "RepairedStep.is_pointless", _no),
-    "conventions": Function("repair.hypotheses", "convention", lambda *_: 0),
-    "leads astray": Function("repair.hypotheses", "RepairedStep.leads_astray", _no),
-    "doubtful columns": Function("repair.gradients", "_is_doubtful", _no),
+    **{f"doubt: {field}": Doubt(field) for field in Doubts._fields},
+    "pointless parts": Function("repair.repaired_step", "RepairedStep.is_pointless", _no),
+    "conventions": Function("repair.repaired_step", "convention", lambda *_: 0),
+    "leads astray": Function("repair.repaired_step", "RepairedStep.leads_astray", _no),
+    "doubtful columns": Function("repair.symptoms", "Symptoms.is_doubtful", _no),
     "slips": Function("repair.gradients", "_is_slip", _no),
     "cells mentioned beside": Function("repair.symptoms", "_belongs_beside", _no),
     "numbers forgotten": Function("repair.symptoms", "forgets_a_number", _no),
-    "own faults": Function("repair.symptoms", "is_own_fault", _no),
+    "own faults": Function("repair.symptoms", "Symptoms.is_own_fault", _no),
     "usual shapes": Function("repair.symptoms", "becomes_usual", _no),
     "easily its own": Function("repair.symptoms", "is_easily_its_own", _no),
     "only what changes": Function("repair.symptoms", "only_what_changes", _last),
@@ -314,7 +317,7 @@ def watched() -> Iterator[set[str]]:
                 return heuristic.watching(now, lambda: seen.add(name))
 
             stack.enter_context(_replaced(*heuristic.found(), watching))
-        stack.enter_context(_replaced(hypotheses.Hypothesis, "__init__", _noting))
+        stack.enter_context(_replaced(Hypothesis, "__init__", _noting))
         yield seen
     _KNOWN.clear()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gradbook.audit.judge.loss import every_step
-from gradbook.audit.repair.gradients import GENERATORS, SearchStage, wrong_claims
-from gradbook.audit.repair.hypotheses import Hypothesis
+from gradbook.audit.repair.gradients import GENERATORS, wrong_claims
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
+from gradbook.audit.search.hypotheses import Hypothesis, SearchStage
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.steps import SheetStep, StepLoss, group_steps, steps_of
 from gradbook.audit.training.training import find_trainings

@@ -7,7 +7,8 @@ import pytest
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.repair.gradients import GENERATORS
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, doubts, rank
+from gradbook.audit.repair.repaired_step import RepairedStep, doubts, rank
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import group_steps, steps_of
 from gradbook.audit.training.training import find_trainings

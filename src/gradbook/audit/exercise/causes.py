@@ -29,11 +29,11 @@ from gradbook.audit.edits.formula_edits import (
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.exercise.verdicts import ALL, OwnFormulas, StepNumbers
 from gradbook.audit.findings import OTHER_GRADIENT
-from gradbook.audit.formula.address import DOWN, Address, Axis
+from gradbook.audit.formula.address import DOWN, Address
 from gradbook.audit.formula.expression import Edit, EditKind, pointless_parts, references
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
-from gradbook.audit.repair.faults import Wording
+from gradbook.audit.search.wording import Surroundings, Wording
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
 from gradbook.audit.workbook.book import Book
@@ -408,7 +408,7 @@ class Slip:
         assert expression is not None
         for edit in edits:
             expression = edit.apply_to(expression)
-        wording = Wording(_Words(self), self.home)
+        wording = Wording(self._surroundings, self.home)
         why, kind = wording.why(edits, self.weight), wording.kind(edits)
         cell = self.own.book.reader.cell(write(edits[0].old), self.home)
         taken = self.own.places.of(cell) if cell is not None else None
@@ -416,6 +416,14 @@ class Slip:
             gradients = self.numbers.step.gradients.values()
             kind = OTHER_GRADIENT if taken.node in gradients else kind
         return SlipCause(kind, why, expression, wording.in_names(edits))
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        own, cells = self.own, self.own.places.cells
+        weights = set(self.numbers.step.start)
+        every = {cell for cell, place in cells.items() if place.node in weights}
+        here = frozenset(cell for cell in every if cells[cell].epoch == self.place.epoch)
+        return Surroundings(own.book, own.flow, DOWN, every, here, cells.keys() - every)
 
     def _value_of(self, part: Expression) -> Array:
         try:
@@ -498,26 +506,3 @@ def of_factor(times: float, of: str, several: bool = False) -> tuple[str, str]:
     what = f"what the chain rule gives for E_total{more}"
     kind = EditKind.OMISSION if size > 1 else EditKind.FACTOR
     return kind.value, f"{subject} {amount} {what}"
-
-
-# What wording asks for --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _WeightCells:
-    weights: frozenset[Address]
-
-
-class _Words:
-    """A formula's step, as whoever puts its mistake into words asks for it."""
-
-    axis: Axis = DOWN
-
-    def __init__(self, slip: Slip) -> None:
-        places, weights = slip.own.places, set(slip.numbers.step.start)
-        self.training = self
-        self.book, self.flow = slip.own.book, slip.own.flow
-        self.weight_cells = {c for c, place in places.cells.items() if place.node in weights}
-        here = (c for c in self.weight_cells if places.cells[c].epoch == slip.place.epoch)
-        self.step = _WeightCells(frozenset(here))
-        self.computed_cells = places.cells.keys() - self.weight_cells

@@ -33,7 +33,7 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern
 from gradbook.audit.judge.loss import every_step
 from gradbook.audit.repair.generators.columns import pasted_columns
-from gradbook.audit.repair.hypotheses import RepairedStep
+from gradbook.audit.repair.repaired_step import RepairedStep
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, gradients_mended
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.steps import StepLoss, called_a_loss, group_steps, steps_of

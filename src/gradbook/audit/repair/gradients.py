@@ -6,23 +6,19 @@ The generators propose hypotheses, in the order in which they are asked; one of 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import partial
 
 from gradbook.audit.budget import A_SHARE, budget, note_if_spent, within_budget
 from gradbook.audit.findings import Finding
 from gradbook.audit.formula.address import ranges
 from gradbook.audit.formula.expression import EditKind
-from gradbook.audit.formula.meaning import NotUnderstood
-from gradbook.audit.repair.faults import Fault, claim_fault, faults_of, findings_of, gather_faults
+from gradbook.audit.repair.faults import claim_fault, faults_of
 from gradbook.audit.repair.generators.claims import (
     going_on,
     omissions_of_all,
     omitted_parts,
     other_gradients,
-    repaired_shares,
-    scattered_shares,
     serving_others,
 )
 from gradbook.audit.repair.generators.columns import (
@@ -33,54 +29,25 @@ from gradbook.audit.repair.generators.columns import (
     slopes_anew,
 )
 from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, RepairedStep, rank, repair_step
-from gradbook.audit.repair.symptoms import (
-    EarlierRows,
-    Symptoms,
-    becomes_usual,
-    forgets_a_number,
-    gradients_mended,
-    is_easily_its_own,
-    is_evident,
-    is_own_fault,
-    is_slope,
-    only_what_changes,
-)
+from gradbook.audit.repair.repaired_step import repair_step
+from gradbook.audit.repair.shares import column_shares, scattered_shares
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_usual
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
+from gradbook.audit.search.hypotheses import (
+    Cause,
+    Generator,
+    Hypothesis,
+    Proof,
+    SearchStage,
+    choose,
+)
+from gradbook.audit.search.wording import Fault, findings_of
 from gradbook.audit.step.under_test import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.steps import SheetStep
 from gradbook.audit.training.training import SheetTraining
 
 # Generators ---------------------------------------------------------------------------
-
-
-class SearchStage(Enum):
-    """What is looked at, in this order."""
-
-    ROWS = "rows that aren't like most"
-    UPDATES = "updates, which may take another weight's gradient"
-    OTHER_ROWS = "columns that were to blame in other rows"
-    COLUMNS = "columns that several gradients come from"
-    CLAIMS = "a gradient's own formula"
-
-
-class Proof(Enum):
-    """What it takes to believe what a generator proposes."""
-
-    NONE = "it has proved it itself"
-    GRADIENTS = "it puts gradients right and spoils none"
-    REASONS = "… and something speaks against the cells rather than against the gradients"
-
-
-@dataclass(frozen=True)
-class Generator:
-    """Hypotheses of one kind, by its name."""
-
-    name: str
-    stage: SearchStage
-    proof: Proof
-    propose: Callable[[Symptoms], Iterator[Hypothesis]]
 
 
 def _of_claim(
@@ -92,6 +59,21 @@ def _of_claim(
         assert symptoms.weight is not None
         wrong = symptoms.formula(symptoms.weight)
         found = way(wrong) if wrong is not None else None
+        if found is not None:
+            yield found
+
+    return propose
+
+
+def _of_shares(
+    way: Callable[[StepUnderTest, int, Claim], Hypothesis | None],
+) -> Callable[[Symptoms], Iterator[Hypothesis]]:
+    """Make a generator of a way to put the shares right that the claim adds up."""
+
+    def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
+        assert symptoms.weight is not None
+        claim = symptoms.wrong[symptoms.weight]
+        found = way(symptoms.under_test, symptoms.weight, claim)
         if found is not None:
             yield found
 
@@ -113,14 +95,14 @@ def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
 GENERATORS = (
     Generator("outlier rows", SearchStage.ROWS, Proof.NONE, outlier_rows),
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
-    Generator("known columns", SearchStage.OTHER_ROWS, Proof.GRADIENTS, known_columns),
-    Generator("pasted columns", SearchStage.COLUMNS, Proof.GRADIENTS, pasted_columns),
+    Generator("known columns", SearchStage.OTHER_ROWS, Proof.MENDS, known_columns),
+    Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
     Generator("constant formulas", SearchStage.COLUMNS, Proof.REASONS, constant_formulas),
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
-    Generator("shares of samples", SearchStage.CLAIMS, Proof.GRADIENTS, repaired_shares),
-    Generator("scattered shares", SearchStage.CLAIMS, Proof.GRADIENTS, scattered_shares),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_shares(column_shares)),
+    Generator("scattered shares", SearchStage.CLAIMS, Proof.MENDS, _of_shares(scattered_shares)),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, omitted_parts),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
@@ -129,11 +111,19 @@ GENERATORS = (
 )
 
 
+def _of_stage(stage: SearchStage) -> list[Generator[Symptoms]]:
+    return [generator for generator in GENERATORS if generator.stage is stage]
+
+
+def _chosen(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
+    """What is believed of all that the generators of a stage propose."""
+    return choose(symptoms, _of_stage(stage))
+
+
 # Findings -----------------------------------------------------------------------------
 
 ROUNDS = 3  # mistakes that several gradients share, in one step
 SHOWN = 3  # steps, of those that weren't judged
-TRIED = 6  # of a generator's hypotheses, that are held against every gradient
 
 
 def gradient_findings(
@@ -157,9 +147,7 @@ def gradient_findings(
             )
             faults += explain_step(tested, earlier, usual if len(group) < len(usual) else ())
             waiting.remove(group)
-    every = gather_faults(faults)
-    found = [finding for same in every for finding in findings_of(training.book, same)]
-    return found, usual not in waiting
+    return findings_of(training.book, faults), usual not in waiting
 
 
 def _partly_in_updates(tested: StepUnderTest) -> set[int]:
@@ -188,7 +176,7 @@ def explain_step(
 ) -> Iterator[Fault]:
     """What is wrong with steps that are alike, stage by stage: what one finds is put right, or set
     aside, before the next is asked."""
-    rows = within_budget(lambda: choose(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
+    rows = within_budget(lambda: _chosen(Symptoms(tested, {}, earlier, usual), SearchStage.ROWS))
     if rows is not None:
         yield from faults_of(tested, rows)
         tested = repair_step(tested, rows)
@@ -235,10 +223,10 @@ def _omission_faults(
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:
     """Return the updates that take other weights' gradients. None where one edit elsewhere explains
     more: an edit that exchanges gradients makes them seem to be those of other weights."""
-    found = propose(symptoms, SearchStage.UPDATES)
+    found = [h for g in _of_stage(SearchStage.UPDATES) for h in g.propose(symptoms)]
     if not found or (len(found) == 1 and found[0].explains >= symptoms.wrong.keys()):
         return found
-    column = choose(symptoms, SearchStage.COLUMNS)
+    column = _chosen(symptoms, SearchStage.COLUMNS)
     if column is None or (len(found) == 1 and not column.explains >= symptoms.wrong.keys()):
         return found
     return []
@@ -249,11 +237,11 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
     if not symptoms.wrong:
         return None
     case = tuple((weight, claim.expression) for weight, claim in symptoms.wrong.items())
-    found = choose(symptoms, SearchStage.OTHER_ROWS)
+    found = _chosen(symptoms, SearchStage.OTHER_ROWS)
     elsewhere = case, symptoms.under_test.layout
     in_vain, known = symptoms.earlier.in_vain, budget().in_vain
     if found is None and case not in in_vain and elsewhere not in known:
-        found = choose(symptoms, SearchStage.COLUMNS)
+        found = _chosen(symptoms, SearchStage.COLUMNS)
     if found is None:
         in_vain.add(case)
         known[elsewhere] += 1
@@ -296,7 +284,7 @@ def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
     the loss doesn't depend on its weight."""
     if symptoms.under_test.has_no_influence(weight):
         return None
-    found = within_budget(lambda: choose(symptoms, SearchStage.CLAIMS))
+    found = within_budget(lambda: _chosen(symptoms, SearchStage.CLAIMS))
     if found is None and budget().seeking.is_empty:
         return next(written_anew(symptoms), None)
     return found
@@ -314,104 +302,6 @@ def _own_faults(
     if found is not None and wrong is not None:
         symptoms.earlier.claims.setdefault(wrong.pattern.key, found)
     yield claim_fault(tested, weight, claim, found, spoilt)
-
-
-# Which hypothesis is believed ---------------------------------------------------
-
-
-def propose(symptoms: Symptoms, stage: SearchStage) -> list[Hypothesis]:
-    """All that the generators of a stage propose."""
-    asked = (generator for generator in GENERATORS if generator.stage is stage)
-    return [hypothesis for generator in asked for hypothesis in generator.propose(symptoms)]
-
-
-def choose(symptoms: Symptoms, stage: SearchStage) -> Hypothesis | None:
-    """The first hypothesis that explains every wrong gradient and that nothing makes doubtful; else
-    a doubtful one that explains them all; else one that explains some."""
-    doubtful: list[Hypothesis] = []
-    partly: list[Hypothesis] = []
-    for generator in GENERATORS:
-        found = _believed(symptoms, generator) if generator.stage is stage else None
-        if found is None:
-            continue
-        explains_all = found.explains >= symptoms.wrong.keys()
-        reasons = generator.proof is Proof.REASONS
-        if not reasons and (explains_all or stage is not SearchStage.COLUMNS):
-            return found
-        if not explains_all:
-            partly.append(found)
-        elif _is_doubtful(symptoms, found):
-            doubtful.append(found)
-        else:
-            return found
-    return next(iter([*doubtful, *partly]), None)
-
-
-def _believed(symptoms: Symptoms, generator: Generator) -> Hypothesis | None:
-    """The likeliest of a generator's hypotheses that stand the proof."""
-    if generator.proof is Proof.NONE:
-        return next(generator.propose(symptoms), None)
-    reasons = generator.proof is Proof.REASONS
-    if reasons and len(symptoms.wrong) == 1 and is_own_fault(symptoms, *symptoms.wrong):
-        return None
-    try:
-        tested = symptoms.apart if reasons else symptoms.under_test
-        likely = rank(tested, _affordable(generator, symptoms))
-        for hypothesis in likely[:TRIED] if reasons else likely:
-            repaired = RepairedStep(tested, hypothesis)
-            explains = gradients_mended(repaired, symptoms.wrong)
-            if explains and (not reasons or _has_reasons(symptoms, repaired, explains)):
-                return only_what_changes(tested, replace(hypothesis, explains=explains))
-    except NotUnderstood:
-        pass
-    return None
-
-
-def _affordable(generator: Generator, symptoms: Symptoms) -> list[Hypothesis]:
-    """What a generator proposes as far as there is something to spend, and to weigh it with."""
-    found: list[Hypothesis] = []
-    within_budget(lambda: found.extend(generator.propose(symptoms)), A_SHARE)
-    return found  # what was added before nothing was left, too
-
-
-def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset[int]) -> bool:
-    """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
-    if forgets_a_number(repaired):
-        return False
-    if len(explains) > 1:
-        return True
-    (weight,) = explains
-    if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
-        return False
-    if is_evident(repaired, weight) or _becomes_a_slope(repaired):
-        return True
-    return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
-
-
-def _becomes_a_slope(repaired: RepairedStep) -> bool:
-    """Whether an edit makes a cell on the way back what such cells are."""
-    return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
-
-
-def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
-    """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
-    no less like others."""
-    alone = symptoms.of_weight(weight)
-    shares = (found for propose in (repaired_shares, scattered_shares) for found in propose(alone))
-    found = next(shares, None)
-    slight = found is not None and found.edits[0].kind is not EditKind.FORMULA
-    return slight and found is not None and RepairedStep(symptoms.under_test, found).likeness >= 0
-
-
-def _is_doubtful(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
-    """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or serves
-    one gradient alone, and nothing speaks for it."""
-    repaired = RepairedStep(symptoms.apart, hypothesis)
-    likely = repaired.likeness >= 0 and not repaired.is_rare
-    if len(symptoms.wrong) > 1 and likely:
-        return False
-    said = repaired.likeness > 0 or _becomes_a_slope(repaired)
-    return not said and not is_evident(repaired, min(hypothesis.explains))
 
 
 # Which claims are wrong ---------------------------------------------------------
@@ -439,7 +329,8 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
 def _is_slip(symptoms: Symptoms, weight: int) -> bool:
     """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
     other gradients have."""
-    shares, wrong = next(repaired_shares(symptoms), None), symptoms.formula(weight)
+    shares = column_shares(symptoms.under_test, weight, symptoms.wrong[weight])
+    wrong = symptoms.formula(weight)
     found = shares or (wrong.repair if wrong else None)
     if found is None:
         return False

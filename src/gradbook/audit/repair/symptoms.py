@@ -7,7 +7,7 @@ one edit there puts several gradients right, or the formula there looks like non
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -15,11 +15,13 @@ from itertools import chain
 import numpy as np
 
 from gradbook.audit.formula.address import Address
-from gradbook.audit.formula.expression import factors
+from gradbook.audit.formula.expression import EditKind, factors
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.hypotheses import Hypothesis, RepairedStep, formulas_of
+from gradbook.audit.repair.repaired_step import RepairedStep, rank
+from gradbook.audit.repair.shares import column_shares, scattered_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
+from gradbook.audit.search.hypotheses import Hypothesis, Proof
 from gradbook.audit.step.points import Numbers, agree
 from gradbook.audit.step.under_test import Slopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
@@ -29,6 +31,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.targets.excel.language import Call, Expression, Reference
 
+TRIED = 6  # hypotheses that are held against every gradient, where it takes reasons
 MOST_WRONG = 4  # weights that an edit of a column is tried with first
 
 
@@ -135,6 +138,44 @@ class Symptoms:
             if training.plain(cell) != cell and tested.positions.row(cell) in tested.positions.rows
         )
 
+    # Which hypothesis is believed ----------------------------------------------
+
+    @cached_property
+    def is_own_fault(self) -> bool:
+        """Whether the formula of the only wrong claim is odd: it mentions a blank, or a small edit
+        makes it look like the others."""
+        if len(self.wrong) != 1:
+            return False
+        tested, (weight,) = self.under_test, self.wrong
+        claim = self.wrong[weight]
+        if _gathers(claim.expression) or weight in tested.without_influence:
+            return False
+        if any(map(tested.training.book.is_blank, tested.training.flow.sources(claim.owner))):
+            return True
+        wrong = self.formula(weight)
+        return wrong is not None and becomes_usual(wrong)
+
+    def proved(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
+        """Those that put gradients right and spoil none, with the weights of these."""
+        reasons = proof is Proof.REASONS
+        tested = self.apart if reasons else self.under_test
+        likely = rank(tested, hypotheses)
+        for hypothesis in likely[:TRIED] if reasons else likely:
+            repaired = RepairedStep(tested, hypothesis)
+            explains = gradients_mended(repaired, self.wrong)
+            if explains and (not reasons or _has_reasons(self, repaired, explains)):
+                yield only_what_changes(tested, replace(hypothesis, explains=explains))
+
+    def is_doubtful(self, hypothesis: Hypothesis) -> bool:
+        """Whether an edit makes a formula unlike its likes, is one that hardly anyone means, or
+        serves one gradient alone, and nothing speaks for it."""
+        repaired = RepairedStep(self.apart, hypothesis)
+        likely = repaired.likeness >= 0 and not repaired.is_rare
+        if len(self.wrong) > 1 and likely:
+            return False
+        speaks = repaired.likeness > 0 or _becomes_a_slope(repaired)
+        return not speaks and not is_evident(repaired, min(hypothesis.explains))
+
 
 def wrong_formula(tested: StepUnderTest, weight: int, claim: Claim) -> WrongFormula | None:
     """The formula of a claim, and what it should be worth."""
@@ -205,7 +246,7 @@ def gradients_mended(repaired: RepairedStep, wrong: Mapping[int, Claim]) -> froz
 
 def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothesis:
     """The hypothesis for those cells of its column only that don't say the same already."""
-    every = formulas_of(tested, hypothesis).items()
+    every = hypothesis.patterns(tested.training.book).items()
     kept = {cell: right.text for cell, right in every if not _says(tested, cell, right)}
     return (
         replace(hypothesis, cells=tuple(kept), formulas=tuple(kept.values()))
@@ -263,7 +304,7 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
     if not repaired.is_forward:
         return False
     tested, training = repaired.under_test, repaired.under_test.training
-    if _counted(tested, {}) - _counted(tested, formulas_of(tested, repaired.hypothesis)):
+    if _counted(tested, {}) - _counted(tested, repaired.hypothesis.patterns(training.book)):
         return True
     cells = repaired.hypothesis.cells
     mentioned = {training.plain(s) for cell in cells for s in training.flow.sources(cell)}
@@ -333,20 +374,6 @@ def _is_multiple(a: Array, b: Array) -> bool:
 # Against a gradient's own formula ----------------------------------------------
 
 
-def is_own_fault(symptoms: Symptoms, weight: int) -> bool:
-    """Whether a claim's own formula is odd: it mentions a blank, or a small edit makes it look like
-    the others."""
-    tested, claim = symptoms.under_test, symptoms.wrong[weight]
-    if _gathers(claim.expression) or weight in tested.without_influence:
-        return False
-    book = tested.training.book
-    said = tested.training.flow.sources(claim.owner)
-    if any(cell not in book.values and cell not in book.patterns for cell in said):
-        return True
-    wrong = symptoms.formula(weight)
-    return wrong is not None and becomes_usual(wrong)
-
-
 def becomes_usual(wrong: WrongFormula) -> bool:
     """Whether a small edit makes a claim's formula look like more of the others than it does."""
     before, after = _others_like(wrong)
@@ -387,3 +414,34 @@ def _gathers(expression: Expression) -> bool:
     split = [factor.part for factor in factors(expression).parts]
     sums = [part for part in split if isinstance(part, Call) and part.function in SUMS]
     return isinstance(expression, Call) or bool(sums)
+
+
+# All of it ---------------------------------------------------------------------
+
+
+def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset[int]) -> bool:
+    """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
+    if forgets_a_number(repaired):
+        return False
+    if len(explains) > 1:
+        return True
+    (weight,) = explains
+    if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
+        return False
+    if is_evident(repaired, weight) or _becomes_a_slope(repaired):
+        return True
+    return not (is_easily_its_own(symptoms, weight, repaired) or _is_its_shares(symptoms, weight))
+
+
+def _becomes_a_slope(repaired: RepairedStep) -> bool:
+    """Whether an edit makes a cell on the way back what such cells are."""
+    return not repaired.is_forward and is_slope(repaired.all_after, repaired.home)
+
+
+def _is_its_shares(symptoms: Symptoms, weight: int) -> bool:
+    """Whether a gradient that gathers shares is put right by a small edit of some, which makes them
+    no less like others."""
+    one = symptoms.under_test, weight, symptoms.wrong[weight]
+    found = column_shares(*one) or scattered_shares(*one)
+    slight = found is not None and found.edits[0].kind is not EditKind.FORMULA
+    return slight and found is not None and RepairedStep(symptoms.under_test, found).likeness >= 0

@@ -45,7 +45,8 @@ from gradbook.audit.formula.expression import (
 from gradbook.audit.formula.expression import product as multiplied
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, MissingPart, rank
+from gradbook.audit.repair.repaired_step import rank
+from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import ChainOmission, Omissions
 from gradbook.audit.step.under_test import StepUnderTest

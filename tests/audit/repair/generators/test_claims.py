@@ -7,7 +7,7 @@ import random
 import pytest
 
 from gradbook.audit.repair.generators.claims import serving_others, whose
-from gradbook.audit.repair.hypotheses import Cause
+from gradbook.audit.search.hypotheses import Cause
 from tests.audit.material.layouts.optimisers import with_rule
 from tests.audit.material.layouts.planted import changed
 from tests.audit.material.layouts.sketch import Shape

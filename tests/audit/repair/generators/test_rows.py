@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.repair.hypotheses import Cause
 from gradbook.audit.repair.symptoms import EarlierRows
+from gradbook.audit.search.hypotheses import Cause
 from tests.audit.material.network import NETWORK, W1, W2, groups_of, proposed, symptoms_of
 from tests.audit.material.small import at
 

@@ -9,225 +9,28 @@ the loss, or the product without one slope, is so at any numbers.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, name_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import copy_formula, rename_cells_in
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis, repair_step
+from gradbook.audit.repair.repaired_step import repair_step
+from gradbook.audit.repair.shares import share_target, shares_of
 from gradbook.audit.repair.symptoms import Symptoms, wrong_formula
-from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
+from gradbook.audit.repair.wrong_formula import WrongFormula, restore
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language import Call, Number, Reference
-
-# Shares in a column of samples --------------------------------------------------------
-
-SEEN = 1_000  # numbers that could be computed while a formula is led to another sample
-
-
-def repaired_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """What is wrong with the shares that a claim adds up, if it adds up some."""
-    tested, weight = symptoms.under_test, symptoms.weight
-    assert weight is not None
-    claim = symptoms.wrong[weight]
-    try:
-        every = shares_of(tested, claim)
-        cells = [c for c in every if not _is_right(tested, weight, claim, c)]
-        several = cells and len(every) > 1
-        target = share_target(tested, weight, claim, cells[0])[0] if several else None
-        found = repaired_as(tested, cells[0], target) if target is not None else None
-    except NotUnderstood:
-        return
-    if found is not None:
-        text = found.formulas[0]
-        formulas = tuple(_as_seen_from(tested, text, cells[0], cell) for cell in cells)
-        yield Hypothesis(Cause.COLUMN, tuple(cells), formulas, found.edits, frozenset({weight}))
-
-
-def shares_of(tested: StepUnderTest, claim: Claim) -> list[Address]:
-    """The cells of one column, formulas of one shape, that the claim is gathered from."""
-    training = tested.training
-    patterns = training.book.patterns
-    sources = list(dict.fromkeys(training.flow.sources(claim.owner)))
-    cells = [cell for cell in sources if cell in patterns and cell not in training.weight_cells]
-    if not cells and isinstance(claim.expression, Call):
-        cells = [c for c in sources if isinstance(training.book.values.get(c), float)]  # pasted
-    if len({patterns[c].shape if c in patterns else "" for c in cells}) > 1:
-        return []
-    return cells if len(set(map(training.axis.beside, cells))) == 1 else []
-
-
-def _is_right(tested: StepUnderTest, weight: int, claim: Claim, cell: Address) -> bool:
-    """Whether one sample's share is what it should be."""
-    target, share = share_target(tested, weight, claim, cell)
-    return share is not None and tested.same(share, target)
-
-
-def share_target(
-    tested: StepUnderTest, weight: int, claim: Claim, cell: Address
-) -> tuple[Node, Node | None]:
-    """What a share should be, and what it is."""
-    target = _by_way_of(tested, weight, cell)
-    try:
-        claimed = tested.claim_node(claim)
-        share = tested.graph.known.get(cell)
-    except NotUnderstood:
-        share = None  # it can't be worked, so it has no factor either
-    if not isinstance(share, Node):
-        return target, None
-    return target / gradients(claimed, [share])[share], share
-
-
-def repaired_as(tested: StepUnderTest, cell: Address, target: Node) -> Hypothesis | None:
-    """How a share becomes what it should be."""
-    if tested.formula(cell) is None:
-        return anew(tested, cell, Number(0.0), target)
-    wrong = WrongFormula.at(tested, cell, target)
-    return None if wrong is None else wrong.repair
-
-
-def _by_way_of(tested: StepUnderTest, weight: int, cell: Address) -> Node:
-    """∂loss/∂w as far as it comes by way of the cell's own sample."""
-    training, graph = tested.training, tested.graph
-    at = tested.step.weights[weight]
-    assert at is not None
-    along = training.axis.along
-    others = [
-        graph.known[user]
-        for user in training.flow.users.get(at, ())
-        if user in graph.known and along(user) != along(cell)
-    ]
-    node = graph.node(at)
-    return gradients(tested.loss, [node], [n for n in others if isinstance(n, Node)])[node]
-
-
-def _as_seen_from(tested: StepUnderTest, text: str, home: Address, cell: Address) -> str:
-    """The formula of another sample: what is a sample's own moves with it, all else stays."""
-    reader = tested.training.book.reader
-
-    def follow(reference: str) -> str:
-        at = reader.cell(reference, home)
-        there = None if at is None else beside(tested, at, cell, home)
-        if at is None or there is None or there == at:
-            return reference
-        return copy_formula(reference, at, there)
-
-    return rename_cells_in(text, follow)
-
-
-def unlike_others(tested: StepUnderTest, cells: Sequence[Address]) -> list[Address]:
-    """Return the cells of a column that differ from most in what they say of their samples; all of
-    them where there is no majority, as where they only happen to stand below each other."""
-    patterns = tested.training.book.patterns
-    if len(cells) < 2 or len({patterns[cell] for cell in cells}) == 1:
-        return []
-    first, said = cells[0], {}
-    for cell in cells:
-        spend(SEEN)
-        text = _as_seen_from(tested, patterns[cell].text_at(cell), cell, first)
-        said[cell] = text.replace("$", "")  # which is fixed makes no difference in one cell
-    ((usual, often),) = Counter(said.values()).most_common(1)
-    return [cell for cell in cells if said[cell] != usual or 2 * often <= len(cells)]
-
-
-def beside(tested: StepUnderTest, cell: Address, home: Address, first: Address) -> Address:
-    """The cell that stands to a sample's `home` as this one stands to the first sample's."""
-    training, known = tested.training, tested.graph.known
-    there = cell + home - first
-    if there == cell or cell in training.weight_cells or sheet_of(cell) != sheet_of(home):
-        return cell
-    if there in training.weight_cells:
-        return cell
-    if training.plain(there) not in known and there not in tested.positions.unused_formulas:
-        return cell
-    a, b = (training.book.patterns.get(c) for c in (cell, there))
-    alike = a is b or (a is not None and b is not None and a.shape == b.shape)
-    return there if alike else cell
-
-
-# Scattered shares ---------------------------------------------------------------------
-
-MOST_SHARES = 60  # shares of one gradient
-SHARE = 20_000  # numbers that could be computed while one is held against a sample
-
-
-def scattered_shares(symptoms: Symptoms) -> Iterator[Hypothesis]:
-    """Yield what is wrong with single shares of a claim, where its other shares are right."""
-    tested, weight = symptoms.under_test, symptoms.weight
-    assert weight is not None
-    claim = symptoms.wrong[weight]
-    shares = _shares(tested, claim)
-    if not 1 < len(shares) <= MOST_SHARES:
-        return
-    try:
-        wanted = _wrong_shares(tested, weight, claim, shares)
-        found = [repaired_as(tested, cell, target) for cell, target in wanted]
-    except NotUnderstood:
-        return
-    known = [one for one in found if one is not None]
-    if known and len(known) == len(found):
-        cells = tuple(one.home for one in known)
-        texts = tuple(one.formulas[0] for one in known)
-        yield Hypothesis(Cause.COLUMN, cells, texts, known[0].edits, frozenset({weight}))
-
-
-def _shares(tested: StepUnderTest, claim: Claim) -> list[Address]:
-    """The formulas of the step that the claim mentions."""
-    training = tested.training
-    return [
-        cell
-        for cell in dict.fromkeys(training.flow.sources(claim.owner))
-        if cell in training.book.patterns and cell in training.computed_cells
-    ]
-
-
-def _wrong_shares(
-    tested: StepUnderTest, weight: int, claim: Claim, shares: Sequence[Address]
-) -> list[tuple[Address, Node]]:
-    """Pair the wrong shares with what the samples that have none should give, in their order;
-    nothing where all are wrong, or where the two don't match in number."""
-    claimed = tested.claim_node(claim)
-    nodes = {cell: tested.graph.node(cell) for cell in shares}
-    factors = gradients(claimed, list(nodes.values()))
-    left = _by_way_of_each(tested, weight)
-    if len(left) != len(shares):
-        return []
-    wrong: list[Address] = []
-    for cell, node in nodes.items():
-        spend(SHARE * len(left))
-        mine = next((slope for slope in left if tested.same(node * factors[node], slope)), None)
-        if mine is None:
-            wrong.append(cell)
-        else:
-            left.remove(mine)
-    if len(wrong) == len(shares):
-        return []
-    return [(cell, slope / factors[nodes[cell]]) for cell, slope in zip(wrong, left, strict=True)]
-
-
-def _by_way_of_each(tested: StepUnderTest, weight: int) -> list[Node]:
-    """∂loss/∂w as far as it comes by way of each formula that mentions the weight."""
-    at, known = tested.step.weights[weight], tested.graph.known
-    assert at is not None
-    users = sorted(set(tested.training.flow.users.get(at, ())) & tested.forward)
-    ways = [node for node in map(known.get, users) if isinstance(node, Node)]
-    start = tested.graph.node(at)
-    if len(ways) > MOST_SHARES:
-        return []
-    apart = ([other for other in ways if other is not way] for way in ways)
-    return [gradients(tested.loss, [start], others)[start] for others in apart]
-
+from gradbook.targets.excel.language import Reference
 
 # Omissions ----------------------------------------------------------------------------
 

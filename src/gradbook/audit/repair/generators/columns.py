@@ -32,10 +32,10 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.generators.claims import beside, unlike_others
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis
+from gradbook.audit.repair.shares import beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.omissions import Omissions
 from gradbook.audit.step.points import agree

@@ -10,9 +10,9 @@ from gradbook.audit.formula.address import ROW, SHEET, Address, column_of, row_o
 from gradbook.audit.formula.expression import Edit, EditKind
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, move_formula, rename_cells_in
-from gradbook.audit.repair.hypotheses import Cause, Hypothesis
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
+from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
 from gradbook.audit.training.steps import SheetStep

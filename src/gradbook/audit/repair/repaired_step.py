@@ -1,4 +1,4 @@
-"""What may be wrong with a step: in which cells, by which edit, and how doubtful that is.
+"""A step as a hypothesis makes it, and how doubtful that is.
 
 Formulas that networks are made of, a weighted sum or a function of one, are likelier than others.
 """
@@ -6,11 +6,9 @@ Formulas that networks are made of, a weighted sum or a function of one, are lik
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import IntEnum
 from functools import cached_property
 from heapq import nsmallest
-from typing import NamedTuple
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
@@ -25,6 +23,7 @@ from gradbook.audit.formula.expression import (
 )
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.search.hypotheses import Doubts, Hypothesis
 from gradbook.audit.step.under_test import StepUnderTest
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
@@ -96,50 +95,12 @@ def _is_weighted_sum(tested: StepUnderTest, expression: Expression | None, home:
     return products > 0 and biases < 2 and len(seen) == len(set(seen))
 
 
-# Hypotheses ---------------------------------------------------------------------------
+# Repaired steps -----------------------------------------------------------------------
 
 WEIGHED = 60  # hypotheses that are looked at in full
 HYPOTHESIS = 50_000  # numbers that could be computed while one is weighed at first sight
 FAR = 1e6  # cells: another sheet
 COMMON = (0.5, 1.0, 2.0)  # halves stand before squares
-
-
-class Cause(Enum):
-    """Where a mistake stands."""
-
-    ROW = "some cells of one row"
-    UPDATE = "an update, which takes another weight's gradient"
-    COLUMN = "a column, from which gradients come"
-    CLAIM = "a gradient's own formula"
-
-
-@dataclass(frozen=True)
-class MissingPart:
-    """A part of the chain rule that a formula leaves out."""
-
-    kind: EditKind  # a term for a way, a factor for a slope
-    cell: Address | None  # through which the way goes, or whose slope it is
-    formula: Expression  # as the sheet would say it
-    beside: Expression | None = None  # the part of the formula that it is put to; None: all of it
-    is_put_in: bool = True  # or the formula is written anew
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """These cells should hold those formulas, and that explains some wrong gradients."""
-
-    cause: Cause
-    cells: tuple[Address, ...]
-    formulas: tuple[str, ...]  # the right one of each cell, without its =
-    edits: tuple[Edit, ...]  # of the first cell's formula
-    explains: frozenset[int] = frozenset()  # weights, by their numbers
-    whose: int = -1  # the weight whose gradient an update takes
-    reproduces: bool = True  # the values in the cells, where values stand there
-    missing: tuple[MissingPart, ...] = ()  # of the chain rule, where that is what is wrong
-
-    @property
-    def home(self) -> Address:
-        return self.cells[0]
 
 
 class RepairedStep:
@@ -271,37 +232,12 @@ class RepairedStep:
         return any(training.plain(new) in tested.behind(j) for j in self.hypothesis.explains)
 
 
-def formulas_of(tested: StepUnderTest, hypothesis: Hypothesis) -> dict[Address, Pattern]:
-    """The formulas that a hypothesis puts in the place of others."""
-    reader = tested.training.book.reader
-    both = zip(hypothesis.cells, hypothesis.formulas, strict=True)
-    return {cell: reader.read_typed(text, cell) for cell, text in both}
-
-
 def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:
     """Return the step as a hypothesis makes it."""
-    return tested.with_formulas(formulas_of(tested, hypothesis))
+    return tested.with_formulas(hypothesis.patterns(tested.training.book))
 
 
 # How likely it is -------------------------------------------------------------
-
-
-class Doubts(NamedTuple):
-    """What speaks against a hypothesis, the gravest first: where all are equal in one, the next
-    counts."""
-
-    gradients_left: int  # fewer gradients put right: one mistake is likelier than several
-    made_up: bool  # it gives other values than those that were pasted over it
-    makes_sense: bool  # what stands there could be meant: not a blank, a text, another step
-    unconventional: bool  # it doesn't become what networks are made of
-    convention: int  # … or by a large step: rather a sum went wrong than an activation
-    rare: bool  # an edit on the way to the loss that hardly anyone means
-    unmade: bool  # what is an activation, beside the way to the loss, would be none
-    unlike: int  # formulas of its kind that it would no longer look like
-    kind: int  # of the edit: slips of a reference are the commonest
-    odd: int  # a number for a cell, an unusual number, a factor in the midst of a sum
-    other_order: int  # formulas that it would no longer look like to the very order
-    distance: float  # from the cell that is mentioned to the one that should be
 
 
 def at_first_sight(repaired: RepairedStep) -> Doubts:
@@ -312,18 +248,13 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
     kind = hypothesis.edits[0].kind.rank
     explained = len(hypothesis.explains)
     return Doubts(
-        -explained,
-        not hypothesis.reproduces,
-        False,
-        False,
-        0,
-        False,
-        False,
-        -repaired.likeness,
-        kind,
-        odd,
-        -repaired.order,
-        distance,
+        left=-explained,
+        made_up=not hypothesis.reproduces,
+        unlike=-repaired.likeness,
+        kind=kind,
+        odd=odd,
+        other_order=-repaired.order,
+        distance=distance,
     )
 
 
