@@ -31,7 +31,7 @@ from gradbook.audit.repair.generators.columns import (
 from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.shares import column_shares, scattered_shares
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_usual
+from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_usual, wrong_formula
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
 from gradbook.audit.search.hypotheses import (
     Cause,
@@ -51,13 +51,25 @@ from gradbook.audit.training.training import SheetTraining
 
 
 def _of_claim(
+    way: Callable[[StepUnderTest, int, Claim], Hypothesis | None],
+) -> Callable[[Symptoms], Iterator[Hypothesis]]:
+    """Make a generator of a way to put right what a weight claims, or what that is made of."""
+
+    def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
+        found = way(symptoms.under_test, symptoms.looked_at, symptoms.wrong[symptoms.looked_at])
+        if found is not None:
+            yield found
+
+    return propose
+
+
+def _of_formula(
     way: Callable[[WrongFormula], Hypothesis | None],
 ) -> Callable[[Symptoms], Iterator[Hypothesis]]:
     """Make a generator of a way to put a formula right, for the claim which is looked at."""
 
     def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
-        assert symptoms.weight is not None
-        wrong = symptoms.formula(symptoms.weight)
+        wrong = symptoms.formula(symptoms.looked_at)
         found = way(wrong) if wrong is not None else None
         if found is not None:
             yield found
@@ -65,31 +77,12 @@ def _of_claim(
     return propose
 
 
-def _of_shares(
-    way: Callable[[StepUnderTest, int, Claim], Hypothesis | None],
-) -> Callable[[Symptoms], Iterator[Hypothesis]]:
-    """Make a generator of a way to put the shares right that the claim adds up."""
-
-    def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
-        assert symptoms.weight is not None
-        claim = symptoms.wrong[symptoms.weight]
-        found = way(symptoms.under_test, symptoms.weight, claim)
-        if found is not None:
-            yield found
-
-    return propose
-
-
-def written_anew(symptoms: Symptoms) -> Iterator[Hypothesis]:
+def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
     """What the chain rule gives, in the sheet's own cells."""
-    assert symptoms.weight is not None
-    claim, true = symptoms.wrong[symptoms.weight], symptoms.under_test.gradients[symptoms.weight]
-    target = true if claim.sign > 0 else -true
-    wrong = symptoms.formula(symptoms.weight)
+    true = tested.gradients[weight]
+    wrong = wrong_formula(tested, weight, claim)
     old = claim.expression if wrong is None else wrong.expression
-    found = anew(symptoms.under_test, claim.owner, old, target)
-    if found is not None:
-        yield found
+    return anew(tested, claim.owner, old, true if claim.sign > 0 else -true)
 
 
 GENERATORS = (
@@ -101,13 +94,13 @@ GENERATORS = (
     Generator("changed columns", SearchStage.COLUMNS, Proof.REASONS, changed_columns),
     Generator("lacking columns", SearchStage.COLUMNS, Proof.REASONS, lacking_columns),
     Generator("slopes anew", SearchStage.COLUMNS, Proof.REASONS, slopes_anew),
-    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_shares(column_shares)),
-    Generator("scattered shares", SearchStage.CLAIMS, Proof.MENDS, _of_shares(scattered_shares)),
+    Generator("shares of samples", SearchStage.CLAIMS, Proof.MENDS, _of_claim(column_shares)),
+    Generator("scattered shares", SearchStage.CLAIMS, Proof.MENDS, _of_claim(scattered_shares)),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
-    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, omitted_parts),
-    Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_claim(one_edit)),
-    Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_claim(two_edits)),
-    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, written_anew),
+    Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omitted_parts)),
+    Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
+    Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
+    Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _of_claim(written_anew)),
 )
 
 
@@ -286,7 +279,7 @@ def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
         return None
     found = within_budget(lambda: _chosen(symptoms, SearchStage.CLAIMS))
     if found is None and budget().seeking.is_empty:
-        return next(written_anew(symptoms), None)
+        return written_anew(symptoms.under_test, weight, symptoms.wrong[weight])
     return found
 
 

@@ -25,6 +25,7 @@ from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.search.hypotheses import Doubts, Hypothesis
 from gradbook.audit.step.under_test import StepUnderTest
+from gradbook.graph.node import Node
 from gradbook.targets.excel.language import Call, Expression, Infix, Number, Prefix, Reference
 
 # Conventional formulas ----------------------------------------------------------------
@@ -230,6 +231,17 @@ class RepairedStep:
         if new is None or training.plain(new) in tested.forward:
             return False
         return any(training.plain(new) in tested.behind(j) for j in self.hypothesis.explains)
+
+
+def meaning_of(tested: StepUnderTest, text: str, cell: Address) -> Node | None:
+    """What a formula comes to in a cell of a step; None where that isn't understood."""
+    pattern = tested.training.book.reader.read_typed(text, cell)
+    if pattern.expression is None:
+        return None
+    try:
+        return tested.graph.expression(pattern.expression, cell, pattern)
+    except NotUnderstood:
+        return None
 
 
 def repair_step(tested: StepUnderTest, hypothesis: Hypothesis) -> StepUnderTest:

@@ -18,7 +18,7 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import EditKind, factors
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
-from gradbook.audit.repair.repaired_step import RepairedStep, rank
+from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import column_shares, scattered_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
@@ -66,6 +66,12 @@ class Symptoms:
         self.under_test, self.wrong, self.earlier = under_test, wrong, earlier
         self.usual, self.mended, self.weight = usual, mended, weight
         self._formulas: dict[int, WrongFormula | None] = {}
+
+    @property
+    def looked_at(self) -> int:
+        """The weight whose claim is looked at."""
+        assert self.weight is not None
+        return self.weight
 
     def of_weight(self, weight: int) -> Symptoms:
         """Return the same symptoms, looking at the formula of one weight's claim."""
@@ -257,12 +263,11 @@ def only_what_changes(tested: StepUnderTest, hypothesis: Hypothesis) -> Hypothes
 
 def _says(tested: StepUnderTest, cell: Address, right: Pattern) -> bool:
     """Whether a cell says what a formula does."""
-    assert right.expression is not None
+    meant = meaning_of(tested, right.text, cell)
     try:
-        stands = tested.graph.node(cell)
+        return meant is not None and tested.same(meant, tested.graph.node(cell))
     except NotUnderstood:
         return False
-    return tested.same(tested.graph.expression(right.expression, cell, right), stands)
 
 
 # Against a cell on the way to the loss -----------------------------------------

@@ -155,7 +155,7 @@ def perceptron_report(perceptron: Perceptron) -> SheetReport:
     """Return the report on a training by the perceptron rule."""
     usual = Usual(perceptron)
     words = RuleWords(usual)
-    faults = RuleFaults(usual, words).faults()
+    faults = list(RuleFaults(usual, words).faults())
     findings = findings_of(perceptron.book, faults, perceptron.axis or OVER)
     cells = {cell for u in perceptron.updates for cell in (u.cell, u.base)}
     rows = [row_of(cell) + 1 for cell in cells if sheet_of(cell) == perceptron.sheet]

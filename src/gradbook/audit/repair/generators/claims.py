@@ -82,16 +82,12 @@ def _is_its_own(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
     return len(shapes) < 2 or not any(one.is_way for one in omissions)
 
 
-def omitted_parts(symptoms: Symptoms) -> Iterator[Hypothesis]:
+def omitted_parts(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
     """What one gradient's own formula leaves out."""
-    assert symptoms.weight is not None
     try:
-        weight = symptoms.weight
-        found = omission_of_claim(symptoms.under_test, weight, symptoms.wrong[weight])
+        return omission_of_claim(tested, weight, claim)
     except NotUnderstood:
-        return
-    if found is not None:
-        yield found
+        return None
 
 
 def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:

@@ -32,6 +32,7 @@ from gradbook.audit.formula.address import Address, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind, references, rename_cells
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, mentioning, restore
@@ -469,17 +470,9 @@ def _are_typed(tested: StepUnderTest, cells: Sequence[Address]) -> bool:
 
 def _gives(tested: StepUnderTest, cells: Sequence[Address], formulas: Sequence[str]) -> bool:
     """Whether formulas give what stands in the cells, in every step: then they were there."""
-    reader = tested.training.book.reader
     for home, text in zip(cells, formulas, strict=True):
-        pattern = reader.read_typed(text, home)
-        if pattern.expression is None:
-            return False
-        try:
-            node = tested.graph.expression(pattern.expression, home, pattern)
-        except NotUnderstood:
-            return False
-        given = tested.positions.values(home, tested.alike)
-        if not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
+        node, given = meaning_of(tested, text, home), tested.positions.values(home, tested.alike)
+        if node is None or not np.allclose(tested.sheet.of(node), given, rtol=NEARLY, atol=0):
             return False
     return True
 

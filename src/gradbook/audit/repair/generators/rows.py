@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from gradbook.audit.formula.address import ROW, SHEET, Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import Edit, EditKind
-from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import Pattern, move_formula, rename_cells_in
+from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.symptoms import Symptoms
-from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.points import agree
 from gradbook.audit.step.under_test import ClaimVerdict, Positions, StepUnderTest
@@ -217,8 +216,7 @@ def known_columns(symptoms: Symptoms) -> Iterator[Hypothesis]:
 
 def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The repair of the same formula in another place, where it helps here too."""
-    assert symptoms.weight is not None
-    wrong = symptoms.formula(symptoms.weight)
+    wrong = symptoms.formula(symptoms.looked_at)
     if wrong is None:
         return
     known = symptoms.earlier.claims.get(wrong.pattern.key)
@@ -231,21 +229,10 @@ def known_claim(symptoms: Symptoms) -> Iterator[Hypothesis]:
         return move_formula(text, down, across)
 
     again = _moved(known, (wrong.home,), follow)
-    if _restores(wrong, again):
-        yield again
-
-
-def _restores(wrong: WrongFormula, hypothesis: Hypothesis) -> bool:
-    """Whether the repaired formula, written and read again, is what is wanted."""
-    tested = wrong.under_test
-    pattern = tested.training.book.reader.read_typed(hypothesis.formulas[0], wrong.home)
-    if pattern.expression is None:
-        return False
-    try:
-        node = tested.graph.expression(pattern.expression, wrong.home, pattern)
-    except NotUnderstood:
-        return False
-    return tested.compare(node, wrong.target) is ClaimVerdict.RIGHT
+    meant = meaning_of(wrong.under_test, again.formulas[0], wrong.home)
+    if meant is None or wrong.under_test.compare(meant, wrong.target) is not ClaimVerdict.RIGHT:
+        return
+    yield again
 
 
 def _in_this_step(
