@@ -1,4 +1,4 @@
-"""A mistake in words: why an edit is one, as a teacher would say it, and a finding for it."""
+"""What hypotheses about the gradients of a step come to: faults in the cells of all steps like it."""
 
 from __future__ import annotations
 
