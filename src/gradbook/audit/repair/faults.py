@@ -1,4 +1,4 @@
-"""What hypotheses about the gradients of a step come to: faults in the cells of all steps like it."""
+"""What hypotheses about gradients come to: faults in the cells of all steps that are alike."""
 
 from __future__ import annotations
 

@@ -260,7 +260,7 @@ def at_first_sight(repaired: RepairedStep) -> Doubts:
     kind = hypothesis.edits[0].kind.rank
     explained = len(hypothesis.explains)
     return Doubts(
-        left=-explained,
+        unexplained=-explained,
         made_up=not hypothesis.reproduces,
         unlike=-repaired.likeness,
         kind=kind,

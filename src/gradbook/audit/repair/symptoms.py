@@ -161,7 +161,7 @@ class Symptoms:
         wrong = self.formula(weight)
         return wrong is not None and becomes_usual(wrong)
 
-    def proved(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
+    def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
         """Those that put gradients right and spoil none, with the weights of these."""
         reasons = proof is Proof.REASONS
         tested = self.apart if reasons else self.under_test

@@ -202,7 +202,7 @@ class RuleSymptoms:
 
     # Which hypothesis is believed
 
-    def proved(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
+    def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
         """Those that heal updates and harm none, with the numbers of these."""
         held = ((one, self._healed(one)) for one in hypotheses)
         good = [replace(one, explains=healed) for one, healed in held if healed]
@@ -231,7 +231,7 @@ class RuleSymptoms:
         right = [update for update in self.step.updates if update not in self.before]
         return Doubts(
             disorder=_disorder(known),
-            left=-len(hypothesis.explains),
+            unexplained=-len(hypothesis.explains),
             thresholds=sum(len(form.thresholds) for form in known),
             falls=not all(form.follows for form in known if form.inputs),
             unlike=self._unlikeness(hypothesis),

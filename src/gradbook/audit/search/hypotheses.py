@@ -70,7 +70,7 @@ class Doubts(NamedTuple):
     counts."""
 
     disorder: int = 0  # inputs used twice, or in another order than their weights
-    left: int = 0  # less explained: one mistake is likelier than several
+    unexplained: int = 0  # the less it explains: one mistake is likelier than several
     made_up: bool = False  # it gives other values than those that were pasted over it
     makes_sense: bool = False  # what stands there could be meant: not a blank, another step
     unconventional: bool = False  # it doesn't become what networks are made of
@@ -109,7 +109,7 @@ class Proof(Enum):
     REASONS = "… and something speaks against the cells rather than against what is made of them"
 
 
-class Case(Protocol):
+class SearchCase(Protocol):
     """What is wrong, and how a reading of a book proves hypotheses about it."""
 
     @property
@@ -120,30 +120,30 @@ class Case(Protocol):
     def is_own_fault(self) -> bool:
         """Whether it is the fault of what is wrong itself, so that no other cell is suspected."""
 
-    def proved(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
+    def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
         """Those that stand a proof, with what they explain, the likeliest first."""
 
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
         """Whether nothing speaks for what explains all that is wrong."""
 
 
-SomeCase = TypeVar("SomeCase", bound=Case)
+SomeSearch = TypeVar("SomeSearch", bound=SearchCase)
 
 
 @dataclass(frozen=True)
-class Generator(Generic[SomeCase]):
+class Generator(Generic[SomeSearch]):
     """Hypotheses of one kind, by its name."""
 
     name: str
     stage: SearchStage
     proof: Proof
-    propose: Callable[[SomeCase], Iterator[Hypothesis]]
+    propose: Callable[[SomeSearch], Iterator[Hypothesis]]
 
 
 # Which hypothesis is believed ---------------------------------------------------------
 
 
-def choose(case: SomeCase, generators: Sequence[Generator[SomeCase]]) -> Hypothesis | None:
+def choose(case: SomeSearch, generators: Sequence[Generator[SomeSearch]]) -> Hypothesis | None:
     """The first hypothesis that explains all that is wrong and that nothing makes doubtful; else a
     doubtful one that explains all; else one that explains some."""
     doubtful: list[Hypothesis] = []
@@ -165,17 +165,17 @@ def choose(case: SomeCase, generators: Sequence[Generator[SomeCase]]) -> Hypothe
     return next(iter([*doubtful, *partly]), None)
 
 
-def _believed(case: SomeCase, generator: Generator[SomeCase]) -> Hypothesis | None:
+def _believed(case: SomeSearch, generator: Generator[SomeSearch]) -> Hypothesis | None:
     """The likeliest of a generator's hypotheses that stand the proof."""
     if generator.proof is Proof.NONE:
         return next(generator.propose(case), None)
     try:
-        return next(case.proved(_affordable(case, generator), generator.proof), None)
+        return next(case.prove(_affordable(case, generator), generator.proof), None)
     except NotUnderstood:
         return None
 
 
-def _affordable(case: SomeCase, generator: Generator[SomeCase]) -> list[Hypothesis]:
+def _affordable(case: SomeSearch, generator: Generator[SomeSearch]) -> list[Hypothesis]:
     """What a generator proposes as far as there is something to spend, and to weigh it with."""
     found: list[Hypothesis] = []
     within_budget(lambda: found.extend(generator.propose(case)), A_SHARE)
