@@ -387,12 +387,12 @@ def _bar() -> str:
     )
     return (
         f'<div class="bar" role="group" aria-label="Training">{buttons}'
-        f'<select id="pace" aria-label="epochs">{paces}</select>'
-        '<button type="button" id="sound" aria-pressed="false" '
-        'title="hear the loss: the lower, the less is left">Sound</button></div>'
+        f'<select id="pace" aria-label="epochs">{paces}</select></div>'
         '<div class="figures"><p>epoch <output id="epoch">1</output></p>'
         '<p class="loss"><i>E</i><sub>total</sub> <output id="loss"></output></p></div>'
-        '<div class="bar" id="actions" role="group" aria-label="Changes">'
+        '<div class="bar" id="actions" role="group" aria-label="The page">'
+        '<button type="button" id="sound" aria-pressed="false" '
+        'title="hear the loss: the lower, the less is left">Sound</button>'
         '<button type="button" id="undo" disabled>Undo</button>'
         '<button type="button" id="redo" disabled>Redo</button></div>'
     )
