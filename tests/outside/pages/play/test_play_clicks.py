@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
@@ -323,3 +325,32 @@ def test_the_curve_is_told_in_words_too(shown):
     loss = page.text("#loss")
     assert said.endswith(f"trained so far to {loss} at epoch 2")
     assert "in 70 epochs" in said
+
+
+CLICKS = """[...document.querySelectorAll('#builder [data-key]')]
+  .map(e => [e.dataset.key, [...e.options ?? []].map(o => o.value)])"""
+
+
+@pytest.mark.parametrize("name", ["xor", "strokes", "worked"])
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_clicked_the_text_stays_one_that_the_command_reads(name, seed, shown):
+    page, chance = shown(name), random.Random(seed)
+    texts = [page.value(BOX)]
+    for _ in range(25):
+        key, options = chance.choice(page.value(CLICKS))
+        if options:
+            choose(page, key, chance.choice(options))
+        else:
+            page.press(f'[data-key="{key}"]')
+        texts.append(page.value(BOX))
+        assert layers(page) or page.value(SAID)
+        assert weights(page).keys() <= {
+            f"{role}{k}"
+            for role, own in parse(texts[-1]).start_values().items()
+            for k in range(1, len(own) + 1)
+        }
+    while page.value("!document.querySelector('#undo').disabled"):
+        page.press("#undo")
+    assert page.value(BOX) == texts[0]
+    page.press("#step")
+    assert page.text("#epoch") == "2"
