@@ -26,7 +26,7 @@ export class Builder {
     this.layers = /** @type {Span[]} */ ([])
     this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
     this.settings = make("div", { class: "bar" })
-    this.said = make("p", { class: "refused", role: "status", id: "builder-said" })
+    this.said = make("p", { role: "status", id: "builder-said" })
     box.append(this.row, this.settings, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
     box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
     this.update()
@@ -171,6 +171,7 @@ export class Builder {
     const own = order?.filter(k => k === null || forms.includes(k)).map(k => (k === null ? null : forms.indexOf(k)))
     const { said, isRefused } = this.editor.put(text, own)
     say(this.said, said)
+    this.said.classList.toggle("refused", isRefused)
     this.shown = `${this.model.samples.length} ${this.text}`
     this.render(isRefused ? undefined : focus)
     return !isRefused
