@@ -41,6 +41,7 @@ from scripts.doc_tables import activations, losses, table
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out" / "site"
 WORKER_ELSEWHERE = "https://unpkg.com/iframe-worker/shim"
+WORDLESS = re.compile(r"<thead>\s*<tr>\s*(?:<th></th>\s*)+</tr>\s*</thead>")
 STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"`(gradbook [^`]+)`")
@@ -77,7 +78,7 @@ def build(folder: Path) -> None:
         (stage / "zensical.toml").write_text(configuration(), "utf-8")
         words = [sys.executable, "-m", "zensical", "build", "--strict"]
         subprocess.run(words, cwd=stage, check=True)
-        make_offline(stage / "site")
+        finish(stage / "site")
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(stage / "site", folder)
@@ -92,12 +93,13 @@ def configuration() -> str:
     return text.replace("@version", gradbook.__version__)
 
 
-def make_offline(site: Path) -> None:
-    """Take the search's stand-in for workers from the site rather than from elsewhere."""
+def finish(site: Path) -> None:
+    """What the generator leaves: a script from elsewhere, and headings of tables without words."""
     for path in site.rglob("*.html"):
         up = "../" * (len(path.relative_to(site).parts) - 1)
-        text = path.read_text("utf-8")
-        path.write_text(text.replace(WORKER_ELSEWHERE, f"{up}worker.js"), "utf-8")
+        text = path.read_text("utf-8").replace(WORKER_ELSEWHERE, f"{up}worker.js")
+        text = WORDLESS.sub("", text).replace("<th></th>", "<td></td>")
+        path.write_text(text, "utf-8")
 
 
 def inward(text: str, place: Path) -> str:

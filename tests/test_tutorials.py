@@ -13,7 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("*.md"))
-BLOCK = re.compile(r"^```(\w*)(?: (skip|title=\"([^\"]+)\"))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)(?: title="([^"]+)")?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LEFT_OUT = "…"
 ROUGHLY = "something like this"  # figures that another processor or another day gives otherwise
 COMMAND = re.compile(r"^gradbook ", re.MULTILINE)
@@ -25,14 +25,14 @@ def test_a_tutorial_can_be_followed(path, tmp_path):
         if file.suffix != ".md":
             shutil.copy(file, tmp_path)
     said = ""
-    for language, note, title, text in BLOCK.findall(path.read_text("utf-8")):
+    for language, title, text in BLOCK.findall(path.read_text("utf-8")):
         if language == "text" and title not in ("", ROUGHLY):
             (tmp_path / title).write_text(text, encoding="utf-8")
         elif language == "text":
             assert_quoted(text, said, roughly=title == ROUGHLY)
         elif language == "python":
             said = run(tmp_path, sys.executable, "-c", text)
-        elif language == "sh" and note != "skip":
+        elif language == "sh":
             said = run(tmp_path, "bash", "-c", text)
 
 
@@ -69,7 +69,7 @@ def test_a_quotation_that_differs_is_noticed():
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_has_no_command_that_is_not_run(path):
-    """But for those on files of the reader's own, which say so by `skip`."""
+    """But for those on files of the reader's own, which are `console`."""
     text = path.read_text("utf-8")
-    run_or_skipped = "".join(text for kind, _, _, text in BLOCK.findall(text) if kind == "sh")
-    assert len(COMMAND.findall(text)) == len(COMMAND.findall(run_or_skipped)) > 0
+    blocks = (block for kind, _, block in BLOCK.findall(text) if kind in ("sh", "console"))
+    assert len(COMMAND.findall(text)) == len(COMMAND.findall("".join(blocks))) > 0
