@@ -13,7 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("*.md"))
-BLOCK = re.compile(r"^```(\w*)(?: title="([^"]+)")?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 LEFT_OUT = "…"
 ROUGHLY = "something like this"  # figures that another processor or another day gives otherwise
 COMMAND = re.compile(r"^gradbook ", re.MULTILINE)
