@@ -17,6 +17,7 @@ from gradbook.audit.workbook.evaluate import fill_in
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.read import read_book
 from tests.audit.material.copies import COLUMN, WRONG, put, repacked
+from tests.audit.material.kinds.descents import RATE_DRIFTS_HALTED
 from tests.audit.material.lookalikes import FORMULAS, ROWS, TOP, book, letter
 from tests.outside.witness import read_values, recalculate
 
@@ -153,3 +154,15 @@ def test_libreoffice_sees_no_error_in_a_copy(tmp_path):
     numbers = {cell for cell, value in was.items() if isinstance(value, float)}
     assert all(isinstance(seen[cell], float) for cell in numbers)
     assert correct(path, report).new_errors == ()
+
+
+def test_where_the_rates_end_the_copy_keeps_the_last_one_and_is_right(tmp_path):
+    steps, table = RATE_DRIFTS_HALTED, RATE_DRIFTS_HALTED.table()
+    for step in range(6, steps.steps):
+        sheet, *place = steps.spot("lr", step)
+        del table.sheets[sheet][tuple(place)]
+    path = table.save(tmp_path / "book.xlsx")
+    made = correction(path)
+    assert (made.report.verdict, made.objection) == ("wrong", "")
+    (tmp_path / "copy.xlsx").write_bytes(made.content)
+    assert check(tmp_path / "copy.xlsx").verdict == "right"

@@ -150,6 +150,8 @@ def _differing(
         elif cell not in updates.cells and k < len(steps):
             like = book.reader.read_typed(usual.text_at(cell), cell)
             other = _is_of_another(updates, steps[k], cell, like)
+            if _keeps_last_rate(updates, cell, pattern):
+                continue
             if other or not says_the_same(tested(k), cell, like):
                 others[pattern].append(cell)
     if pasted:
@@ -166,6 +168,21 @@ def _is_of_another(updates: _Updates, step: SheetStep, cell: Address, like: Patt
     owners = {c.owner for options in step.claims for c in options if options is not own and c.whole}
     taken, meant = (_cells_of(pattern, cell) for pattern in (book.patterns[cell], like))
     return not owners.isdisjoint(taken - meant)
+
+
+def _keeps_last_rate(updates: _Updates, cell: Address, pattern: Pattern) -> bool:
+    """Whether an update only takes a rate that was typed, where the rates of the steps have come to
+    their end."""
+    training, own = updates.training, {c: c for c in updates.cells}
+    place = _RateTaken(updates, updates.usual, own).place
+    ended, values = place.at(cell) if place else None, training.book.values
+    if ended is None or ended in training.book.patterns or isinstance(values.get(ended), float):
+        return False
+    taken, meant = (_cells_of(one, cell) for one in (pattern, updates.usual))
+    rates = taken - meant
+    return meant - taken == {ended} and all(
+        isinstance(values.get(at), float) and at not in training.varying for at in rates
+    )
 
 
 def _cells_of(pattern: Pattern, home: Address) -> set[Address]:

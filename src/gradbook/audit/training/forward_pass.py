@@ -34,6 +34,8 @@ EMBEDDING = re.compile(r"embed", re.IGNORECASE)
 FEWEST_PRODUCTS = 2  # of a sum
 FEW_STEPS = 3  # from an activation back to its sum: a bias, a scale, a mask may stand between
 MOST_FORMULAS = 2000  # different ones that are looked at
+MOST_NODES = 50_000  # that all of them are made of
+ADDS = ("add", "subtract")
 FEWEST = 3  # cells of a line that goes on from cell to cell
 
 
@@ -143,20 +145,24 @@ def _formula_parts(book: Book, flow: Flow) -> dict[Address, FormulaPart]:
     for cell, pattern in book.in_sight().items():
         cells[pattern].append(cell)
     found: dict[Address, FormulaPart] = {}
+    left = MOST_NODES
     for pattern in list(cells)[:MOST_FORMULAS]:
-        part = _part(flow, pattern, cells[pattern][0])
+        graph, home = Graph(), cells[pattern][0]
+        left -= len(flow.sources(home))
+        part = _part(flow, graph, pattern, home) if left > 0 else None
+        left -= len(graph.nodes)
         if part is not None:
             found.update(dict.fromkeys(cells[pattern], part))
     return found
 
 
-def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
+def _part(flow: Flow, graph: Graph, pattern: Pattern, home: Address) -> FormulaPart | None:
     if pattern.expression is None:
         return None
     calls = (part.function for part in parts(pattern.expression) if isinstance(part, Call))
     if not LOOKUPS.isdisjoint(calls):
         return FormulaPart(activation=LOOKUP)
-    graph, leaves = Graph(), dict[Address, Node]()
+    leaves: dict[Address, Node] = {}
 
     def leaf(cell: Address) -> Node:
         if cell not in leaves:
@@ -173,7 +179,9 @@ def _part(flow: Flow, pattern: Pattern, home: Address) -> FormulaPart | None:
     powers = {node for cell, node in leaves.items() if _is_power(flow, cell)}
     totals = {node for cell, node in leaves.items() if _adds_powers(flow, cell)}
     kind = next(filter(None, (_activation(node, powers, totals) for node in nodes)), "")
-    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in nodes if node.op.name == "add")
+    inside = {side for node in nodes if node.op.name in ADDS for side in node.inputs}
+    sums = (node for node in nodes if node.op.name in ADDS and node not in inside)
+    is_sum = any(_products(node) >= FEWEST_PRODUCTS for node in sums)
     is_loss = any(map(_is_of_loss, nodes))
     return FormulaPart(is_sum, kind, is_loss) if is_sum or kind or is_loss else None
 
@@ -203,7 +211,7 @@ def _products(node: Node) -> int:
     count, waiting = 0, [node]
     while waiting:
         part = waiting.pop()
-        if part.op.name in ("add", "subtract"):
+        if part.op.name in ADDS:
             waiting.extend(part.inputs)
         elif part.op.name == "multiply":
             varying = dict.fromkeys(side for side in part.inputs if not side.is_constant())

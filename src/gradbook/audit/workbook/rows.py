@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
-from time import process_time
 from typing import NamedTuple
 
 from gradbook.audit.formula.address import (
@@ -189,11 +188,9 @@ MOST_TYPED_OF_LARGE = 40_000  # of those, numbers and texts without a formula
 MOST_OF_HIDDEN = 2_000  # what stands there works behind what people look at
 MOST_DEPARTING = 8  # rows that are unlike those around them, and are looked at
 MOST_SHARES = 2  # of what may still be kept: one for this sheet, the rest for those that follow
-MOST_READ = 3_000_000
+MOST_READ = 1_600_000  # some three seconds of reading
 LONGEST_INDEX = 20  # characters of a shared text's number
 MOST_EMPTY = 500_000
-LONGEST_READING = 3.0  # seconds of the processor
-LOOK_AT_CLOCK, LETTERS = 1000, 20  # cells; so many letters of a new formula count as one
 MOST_IN_ARRAYS = 10_000  # cells that array formulas fill
 MOST_OUTSIDE = 1_000  # cells beyond the sheet's last one that are noted
 MOST_FORMULAS = 30_000  # different ones
@@ -220,9 +217,7 @@ class BookCells:
         self.shared: dict[str, Pattern] = {}  # by their numbers, in one sheet
         self.full = self.empty = self.kept = self.typed = 0  # how many cells there were so far
         self.letters = 0  # of different formulas
-        self._looked = 0  # at how many of them the clock was looked at
         self.row = 0
-        self.until = process_time() + LONGEST_READING
         self._waiting: list[Kept] = []  # of the row that is read
         self._columns: list[object] = []  # what is in which column of it
         self._repeats = RowRepeats()
@@ -279,7 +274,8 @@ class BookCells:
             return False
         self.row = row
         self.full += len(kind) // 2
-        self._look_at_clock()
+        if self.full > MOST_READ:
+            raise EnoughRead
         self._leave_out(period)
         return True
 
@@ -343,7 +339,6 @@ class BookCells:
             raise EnoughRead
         if self.typed > self.most_typed:
             raise EnoughRead
-        self._look_at_clock()
         if not full:
             return
         cell = pack(self.sheet, row, column)
@@ -362,13 +357,6 @@ class BookCells:
             raise EnoughRead
         if len(self.book.outside) < MOST_OUTSIDE:
             self.book.outside.append((self.sheet, row, column))
-
-    def _look_at_clock(self) -> None:
-        read = self.full + self.letters // LETTERS
-        if read > self._looked + LOOK_AT_CLOCK:
-            self._looked = read
-            if process_time() > self.until:
-                raise EnoughRead
 
     def _typed(self, kind: str, raw: str | None) -> CellValue:
         if raw is None:
