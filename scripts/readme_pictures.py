@@ -17,12 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
 
-from openpyxl import load_workbook
 from PIL import Image, ImageChops
 
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
-from gradbook.lab.classroom import personalise
 from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import train
@@ -37,12 +35,12 @@ from gradbook.report.sweep import sweep_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
+from scripts.site import write_class
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
 
 PICTURES = Path("docs/pictures")
 RECIPE = "small"
-STUDENTS = ("Ada", "Alan", "Emmy", "Grace", "Kurt", "Sofia", "Zoë")
 STEPS = 12  # of the page to play with
 DIGIT = 9  # of the images that the page to draw on offers: a 9
 CHOSEN = {  # on that page: the class that is the target, and a place of a map
@@ -69,7 +67,7 @@ def main(words: list[str]) -> None:
         _page("derivation", explain(net).html(), folder, height=1500)
         _playing(net, folder)
         _drawing()
-        _served(net, folder)
+        _served(folder)
         rates = write(sweep_report(sweep(net), "gradbook sweep"), "html")
         _page("learning-rates", rates, folder, height=900)
         train(RECIPE, folder=folder / "run")
@@ -110,12 +108,10 @@ def _drawing() -> None:
         chromium.picture(PICTURES / "draw.png", whole=False)
 
 
-def _served(net: Net, folder: Path) -> None:
+def _served(folder: Path) -> None:
     """The served page with a small class, some of whose gradients have the wrong sign."""
     books = folder / "class"
-    books.mkdir()
-    for number, name in enumerate(STUDENTS):
-        _hand_in(personalise(net, name), books / f"{name.lower()}.xlsx", number % 3)
+    write_class(books)
     with opened_site(2) as site, serving(site) as server, browser() as chromium:
         Thread(target=server.serve, daemon=True).start()
         chromium.show(server.address, width=1180, height=960)
@@ -124,17 +120,6 @@ def _served(net: Net, folder: Path) -> None:
         chromium.until("said.textContent.includes('books:')")
         chromium.value("document.activeElement.blur(), scrollTo(0, 0)")
         chromium.picture(PICTURES / "serve.png", whole=False)
-
-
-def _hand_in(net: Net, path: Path, mistakes: int) -> None:
-    """A student's workbook, so many of whose columns have the wrong sign."""
-    write_workbook(net, path, epochs=12, rates=())
-    book = load_workbook(path)
-    for column in book["Training"].iter_cols(min_row=4):
-        if column[0].value in ("∂E/∂w2", "∂E/∂w5")[:mistakes]:
-            for cell in column[1:]:
-                cell.value = f"=-({cell.value[1:]})"
-    book.save(path)
 
 
 def _report(run: RunFolder, folder: Path) -> None:

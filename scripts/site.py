@@ -228,7 +228,7 @@ def python_page() -> str:
         parts.append(described(name, getattr(import_module(module), name)))
     parts += [
         "## Layers",
-        "Layers for a `gb.Net` without a text form, from `gradbook.layers`.",
+        "Of `gradbook.net`, for a `gb.Net` that is made without its text form.",
     ]
     parts += [described(kind.__name__, kind) for kind in (*KINDS, Activation)]
     return "\n\n".join(parts)

@@ -16,6 +16,7 @@ from tests.conftest import require
 from tests.outside.browser import Browser, browser
 from tests.outside.witness import axe_script
 
+ROOT = Path(__file__).parent.parent
 NARROW = 390  # pixels
 KINDS = (
     *("index", "gallery", "check", "limits", "tutorials/by-hand", "explanation/workbooks"),
@@ -52,6 +53,14 @@ class Places(HTMLParser):
         given = dict(attributes)
         self.anchors |= {str(given[name]) for name in ("id", "name") if given.get(name)}
         self.links += [str(given[name]) for name in ("href", "src") if given.get(name)]
+
+
+def test_every_document_has_a_place_in_the_navigation():
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    written |= {path.name for path in (ROOT / "site").glob("*.md")}
+    settings = (ROOT / "site" / "zensical.toml").read_text("utf-8")
+    named = set(re.findall(r'= "([\w/-]+\.md)"', settings))
+    assert named - {"reference/python.md"} == written
 
 
 @pytest.mark.witness("zensical")
