@@ -16,9 +16,12 @@ from gradbook.layers.fields import NumberField
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
-from gradbook.report.play_page import building_table, formula_table
+from gradbook.report.play_page import building_table, formula_table, play_page
 from gradbook.targets.page.content import content
 from gradbook.targets.page.criteria import criteria_table
+from tests.agree.runs import reference_run
+from tests.outside.browser import browser
+from tests.outside.pages.play.drawing import CAUGHT, choose, weights
 from tests.targets.page.machine import asked, number
 
 pytestmark = pytest.mark.witness("node")
@@ -134,6 +137,23 @@ def test_what_is_wrongly_said_of_them_is_told_the_same(line):
     error = caught.value
     said = asked("read", text=text, grammar=building()["grammar"])
     assert said == {"line": error.line, "column": error.column, "message": error.message}
+
+
+@pytest.mark.witness("chromium")
+def test_they_are_in_the_menus_of_a_page_and_chosen_there(tmp_path):
+    net = parse("input 2; dense 3; tanh; dense 1; rate 0.3; seed 4; sample 0.5 -1 -> 0.25")
+    (tmp_path / "page.html").write_text(play_page(net), encoding="utf-8")
+    with browser() as page:
+        page.show(tmp_path / "page.html")
+        choose(page, "kind 1", "steep")
+        choose(page, "loss", "cubed error")
+        wanted = parse(page.value(CAUGHT))
+        assert wanted.layers[1].text == "steep bump"
+        assert str(wanted.loss) == "cubed error"
+        for epoch in reference_run(training_step(wanted), 5):
+            assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+            page.press("#step")
+        assert page.said == []
 
 
 def test_a_layer_that_the_page_does_not_build_is_refused_in_a_line(toys):

@@ -313,6 +313,25 @@ def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):
     assert (page.text("#epoch"), page.text("#go")) == ("–", "Train")
 
 
+def test_a_recipe_s_changes_are_undone_and_done_again(shown):
+    page = shown("quick")
+    until(page, "!document.querySelector('#go').disabled")
+    page.click("#train summary")
+    text = "document.querySelector('#text').value"
+    written = page.value(text)
+    rewrite(page, "epochs 3", "epochs 1")
+    changed = page.value(text)
+    rewrite(page, "epochs 1", "epics 1")
+    page.click("#undo")
+    assert page.value(text) == changed
+    page.key("z", control=True)
+    assert page.value(text) == written
+    assert page.text("#settings").startswith("3 epochs")
+    page.click("#redo")
+    assert page.value(text) == changed
+    assert page.text("#settings").startswith("1 epoch ")
+
+
 def test_it_trains_in_the_page(shown):
     page = shown("quick")
     until(page, "!document.querySelector('#go').disabled")

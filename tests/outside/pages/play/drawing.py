@@ -57,3 +57,16 @@ def learned(text, steps):
     )
     for values in follow(step, batches):
         yield by_name(step, {weight: weight for weight in step.weights}, values)
+
+
+CHOOSE = """((key, word) => {
+  const menu = document.querySelector(`[data-key="${key}"]`)
+  menu.value = word
+  menu.dispatchEvent(new Event("change", {bubbles: true}))
+})"""
+
+
+def choose(page, key, word):
+    """A word of a menu in the row of layers."""
+    page.value(f"{CHOOSE}({key!r}, {word!r})")
+    page.settle()

@@ -10,26 +10,16 @@ from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from tests.agree.runs import reference_run
-from tests.outside.pages.play.drawing import CAUGHT, weights
+from tests.outside.pages.play.drawing import CAUGHT, choose, weights
 from tests.outside.pages.play.test_play_text import BOX, typed
 
 pytestmark = pytest.mark.witness("chromium")
 
 SAID = "document.querySelector('#builder-said').textContent"
-CHOOSE = """((key, word) => {
-  const menu = document.querySelector(`[data-key="${key}"]`)
-  menu.value = word
-  menu.dispatchEvent(new Event("change", {bubbles: true}))
-})"""
 
 
 def click(page, key):
     page.click(f'[data-key="{key}"]')
-
-
-def choose(page, key, word):
-    page.value(f"{CHOOSE}({key!r}, {word!r})")
-    page.settle()
 
 
 def layers(page):
