@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -541,8 +543,16 @@ def _to_build(net: Net) -> dict[str, Any]:
         "text": written,
         "samples": samples,
         "criteria": criteria_table(),
-        "building": building_table(),
+        "building": _packed_building(),
     }
+
+
+@cache
+def _packed_building() -> str:
+    """The table that every page has, deflated: a quarter of its length."""
+    said = json.dumps(building_table(), ensure_ascii=False, separators=(",", ":"))
+    deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return b64encode(deflating.compress(said.encode()) + deflating.flush()).decode()
 
 
 def page_tables(known: PageContent) -> dict[str, Any]:

@@ -33,7 +33,8 @@ export class ChainPanel {
   /** Of the network that there is now. */
   renew() {
     const { content } = this.model
-    this.names = content.names
+    this.names = Object.fromEntries(Object.entries(content.names).map(([line, name]) =>
+      [line, { ...name, math: `<mrow data-line="${line}">${name.math}</mrow>` }]))
     this.windows = new Map(content.windows.map((/** @type {Window} */ found) => [found.value, found]))
     this.chains = new Map(content.chains.map(
       (/** @type {[number, Tree, number]} */ [line, chain, root]) => [line, { chain, root }]))

@@ -59,6 +59,11 @@ export function byId(id) {
   return document.getElementById(id)
 }
 
+/** A phrase with what stands in place of {0}, {1}, …
+ * @param {string} phrase @param {(Node | string)[]} parts
+ */
+export const fillIn = (phrase, parts) => phrase.split(/\{(\d)\}/).map((it, k) => (k % 2 ? parts[Number(it)] ?? "" : it))
+
 /** A file of one's own.
  * @param {string} name @param {Blob} content
  */
@@ -120,7 +125,7 @@ const signed = digits => digits.replaceAll("-", "−").replace("e+", "e")
  */
 export function nameWords(name) {
   const below = name.below ? [make("sub", {}, name.below)] : []
-  return make("span", { class: `k-${name.kind}` }, make("i", {}, name.letter), ...below)
+  return make("span", { class: `k-${name.kind}`, "data-said": name.said }, make("i", {}, name.letter), ...below)
 }
 
 /** A name in a drawing: a slanted letter, what stands below it upright.

@@ -126,7 +126,7 @@ export class Drawing {
     if (weight === null || !label) return []
     const { left, top, width, height } = label.box
     const [middle, right] = [left + width / 2, left + width]
-    const group = draw("g", { class: "label" }, draw("rect", { x: left, y: top, width, height, class: "paper" }))
+    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: left, y: top, width, height, class: "paper" }))
     const kind = `name k-${this.names[weight].kind}`
     const rows = this.isUpright ? [13, 28, 41] : label.hasSlope ? [15, 15, 29] : [13.5, 13.5]
     const [name, number, slope] = rows.map(row => top + row)

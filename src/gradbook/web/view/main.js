@@ -12,14 +12,18 @@ import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
 import { Grid } from "./grid.js"
 import { History } from "./history.js"
+import { LearnPanel } from "./learn.js"
 import { Model, textOf, withRate } from "./model.js"
+import { unpacked } from "./packed.js"
 import { readRows, SamplesPanel } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
+import { Tips } from "./tips.js"
 
 const given = JSON.parse(byId("content").textContent)
-const { building, widths, madeUp } = given
+const { widths, madeUp } = given
+const building = given.building && JSON.parse(unpacked(given.building))
 const content = building
   ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
   : given
@@ -130,6 +134,8 @@ const history = new History(
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
 new SharePanel(model, controls, editor)
+new LearnPanel(model, editor, controls)
+new Tips(model)
 
 // The network as it is now, in its text form -----------------------------------
 

@@ -1,0 +1,228 @@
+"""Learning on the page to play with: the tour, questions and the mistakes that they know, and words for symbols."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from gradbook.net.build import training_step
+from gradbook.report.play_page import STEMS
+from tests.agree.runs import reference_run
+from tests.outside.pages.play.drawing import NETS, weights
+from tests.outside.witness import program
+
+pytestmark = pytest.mark.witness("chromium")
+LAST = "void (Math.random = () => 0.999)"  # so that the last of some questions is asked
+KINDS = ("sum", "activation", "error", "chain", "update")
+
+
+def answered(page, number):
+    page.write("#answer", repr(float(number)))
+    page.press("#learn-check")
+    return page.text(".learned")
+
+
+def worked():
+    """The worked network's values, by hand."""
+    start = next(iter(reference_run(training_step(NETS["worked"]), 1))).weights
+    w = np.array([start[f"w{k}"] for k in range(1, 9)]).reshape(2, 2, 2)
+    i, t = np.array([0.05, 0.1]), np.array([0.5, 0.5])
+    h = w[0] @ i
+    a = 1 / (1 + np.exp(-h))
+    o = 1 / (1 + np.exp(-(w[1] @ a)))
+    delta = (o - t) * o * (1 - o)
+    return {"w": w, "i": i, "t": t, "h": h, "a": a, "o": o, "delta": delta}
+
+
+def test_the_tour_has_a_check_for_each_of_its_ten_steps_and_brings_back_what_was_there(shown):
+    page = shown("xor")
+    page.press("#step")
+    before = weights(page)
+    known = worked()
+    page.press("#tour")
+    title = "document.querySelector('#learn h2').firstChild.textContent"
+
+    def done():
+        return page.until("document.querySelector('.learned').textContent.startsWith('Done')", 30)
+
+    def go_on():
+        assert done()
+        page.press("#learn-next")
+        assert page.text(".learned") == ""
+
+    assert page.value(title) == "1/10 Forward by hand"
+    assert answered(page, known["h"][0]).startswith("Done")
+    go_on()
+    answered(page, (known["t"][0] - known["o"][0]) ** 2 / 2)
+    go_on()
+    answered(page, known["delta"][1] * known["a"][1])
+    go_on()
+    for weight in ("w1", "w5", "w7"):
+        page.value(f"document.querySelector('.net [aria-label={weight}]').focus()")
+    go_on()
+    assert answered(page, 0.55 - known["delta"][1] * known["a"][1]) == "Right."
+    page.press("#step")
+    go_on()
+    for rate in ("0.01", "100"):
+        assert page.text(".learned") == ""
+        page.write("#rate-field", rate)
+    go_on()
+    page.press("#step")
+    assert page.text(".learned") == ""
+    page.press("#reset")
+    page.write("#rate-field", "1000")
+    page.press("#step")
+    go_on()
+    for _ in range(20):
+        page.press("#step")
+    page.value("document.querySelector('.net [aria-label=w2]').focus()")
+    page.settle()
+    assert page.text(".learned") == ""
+    page.write("#value", "0.7")
+    go_on()
+    page.value("document.querySelector('#pace').value = '100000'")
+    page.press("#run")
+    page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 200")
+    text = "document.querySelector('#text')"
+    page.press("#run")
+    assert page.text(".learned") == ""
+    page.write("#text", page.value(f"{text}.value").replace("dense 1", "dense 3\ntanh\ndense 1"))
+    page.press("#run")
+    go_on()
+    assert page.value(title).startswith("10/10")
+    page.value("document.querySelector('.net .cell[aria-label^=c]').focus()")
+    page.settle()
+    page.press("[title=w3]")
+    assert page.text(".learned") == ""
+    page.write("#value", "0.9")
+    assert done()
+    page.press("#learn-close")
+    assert weights(page) == before
+    assert page.text("#epoch") == "2"
+
+
+def asked(page, kind):
+    page.value(LAST)
+    for _ in range(KINDS.index(kind) + 1):
+        page.press("#questions")
+
+
+def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
+    page = shown("worked")
+    asked(page, "activation")
+    seen = "getComputedStyle(document.querySelector('.net .asked .number')).visibility"
+    assert page.value(seen) == "hidden"
+    assert answered(page, worked()["o"][1]).startswith("Right.")
+    assert page.value("document.querySelector('.asked')") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "mistakes"),
+    [
+        ("sum", lambda v: (v["w"][1] @ v["a"])[1], {
+            "without their weights": lambda v: v["a"].sum(),
+            "what they multiply": lambda v: v["w"][1][1].sum(),
+            "One of the products": lambda v: v["w"][1][1][0] * v["a"][0],
+        }),
+        ("activation", lambda v: v["o"][1], {
+            "still to be applied": lambda v: (v["w"][1] @ v["a"])[1],
+            "sign in the exponent": lambda v: 1 - v["o"][1],
+            "slope of the activation": lambda v: v["o"][1] * (1 - v["o"][1]),
+        }),
+        ("error", lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2, {
+            "the ½": lambda v: (v["t"][1] - v["o"][1]) ** 2,
+            "to be squared": lambda v: v["o"][1] - v["t"][1],
+        }),
+        ("chain", lambda v: _first_slope(v, v["w"][1]), {
+            "not t − a": lambda v: -_first_slope(v, v["w"][1]),
+            "left one out": lambda v: v["delta"][0] * v["w"][1][0, 0] * _last_two(v),
+            "slope of the activation": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["i"][0],
+            "the last factor": lambda v: _first_slope(v, v["w"][1]) / v["i"][0],
+            "itself": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["a"][0] * v["i"][0],
+            "Off by 2": lambda v: 2 * _first_slope(v, v["w"][1]),
+        }),
+        ("update", lambda v: 0.15 - _first_slope(v, v["w"][1]), {
+            "minus, not plus": lambda v: 0.15 + _first_slope(v, v["w"][1]),
+            "the change alone": lambda v: -_first_slope(v, v["w"][1]),
+            "before the step": lambda v: 0.15,
+            "updated already": lambda v: 0.15 - _first_slope(v, v["w"][1] - np.outer(v["delta"], v["a"])),
+        }),
+    ],
+    ids=KINDS,
+)  # fmt: skip
+def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, shown):
+    page = shown("worked")
+    asked(page, kind)
+    known = worked()
+    for reason, number in mistakes.items():
+        assert reason in answered(page, number(known)), reason
+    assert "nor a usual mistake" in answered(page, 12.5)
+    assert "Type a number" in (page.write("#answer", "?"), page.press("#learn-check"), page.text(".learned"))[2]  # fmt: skip
+    assert answered(page, right(known)).startswith("Right.")
+
+
+def _last_two(v):
+    return v["a"][0] * (1 - v["a"][0]) * v["i"][0]
+
+
+def _first_slope(v, last):
+    """∂E/∂w1, with these weights of the last layer in its chain."""
+    return (v["delta"] @ last[:, 0]) * _last_two(v)
+
+
+def test_questions_go_by_the_page_as_it_is(shown):
+    page = shown("worked")
+    page.value("document.querySelector('.net [aria-label=i1]').focus()")
+    page.settle()
+    page.write("#value", "2")
+    asked(page, "sum")
+    page.value("Math.random = () => 0")
+    for _ in KINDS:
+        page.press("#questions")
+    assert "h1" in page.text("#learn")
+    assert answered(page, 0.15 * 2 + 0.2 * 0.1).startswith("Right.")
+
+
+def pointed(page, selector):
+    """The words that come where the pointer rests."""
+    x, y = page._middle(selector)
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    return page.until("!document.querySelector('#tip').hidden && document.querySelector('#tip').textContent")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "selector", "words"),
+    [
+        ("worked", ".net [aria-label^=a_h1]", "ah1: the activation of hidden unit 1"),
+        ("worked", ".net [aria-label^=h2]", "h2: the weighted sum of hidden unit 2"),
+        ("worked", ".net [aria-label=w5] + .hit, .net .label", "w1: the weight from i1 to h1"),
+        ("worked", "#chain .factor mrow[data-line]", "E1: the error of output 1"),
+        ("xor", ".net [aria-label=b4]", "b4: the bias of o1"),
+        (
+            "strokes",
+            ".net [aria-label^=c1_1_2]",
+            "c1,1,2: the convolution’s sum at row 1, column 2",
+        ),
+        ("strokes", ".net [aria-label=i2_3]", "i2,3: input row 2, column 3"),
+    ],
+)
+def test_a_symbol_says_what_it_means(name, selector, words, shown):
+    page = shown(name)
+    assert pointed(page, selector).startswith(words)
+    page.key("Escape")
+    assert page.value("document.querySelector('#tip').hidden")
+
+
+@pytest.mark.witness("node")
+def test_every_letter_has_its_words():
+    module = (files("gradbook") / "web" / "view" / "phrases.js").as_uri()
+    said = f"import('{module}').then(it => console.log(JSON.stringify(it.PHRASES.letters)))"
+    words = [program("node"), "-e", said]
+    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert {*STEMS, "E_total", "E_sample"} == set(found)
+    assert all(found.values())
