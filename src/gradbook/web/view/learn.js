@@ -89,7 +89,7 @@ export class LearnPanel {
   go(step) {
     const { model } = this
     const { text, key, asks } = this.steps[step]
-    this.isTour = true
+    this.isTour = false // until all of the step is there
     this.step = step
     this.controls.stop()
     this.editor?.box.replace(text)
@@ -102,6 +102,7 @@ export class LearnPanel {
       ...(step ? [this.button("back", () => this.go(step - 1))] : []),
       ...(step < this.steps.length - 1 ? [this.button("next", () => this.go(step + 1))] : []),
     ])
+    this.isTour = true
     this.follow()
   }
 

@@ -1,4 +1,4 @@
-"""Learning on the page to play with: the tour, questions and the mistakes that they know, and words for symbols."""
+"""Learning on the page to play with: the tour, questions and their mistakes, words for symbols."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.outside.witness import program
 
 pytestmark = pytest.mark.witness("chromium")
 LAST = "void (Math.random = () => 0.999)"  # so that the last of some questions is asked
+TIP = "document.querySelector('#tip')"
 KINDS = ("sum", "activation", "error", "chain", "update")
 
 
@@ -123,37 +124,57 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
 @pytest.mark.parametrize(
     ("kind", "right", "mistakes"),
     [
-        ("sum", lambda v: (v["w"][1] @ v["a"])[1], {
-            "without their weights": lambda v: v["a"].sum(),
-            "what they multiply": lambda v: v["w"][1][1].sum(),
-            "One of the products": lambda v: v["w"][1][1][0] * v["a"][0],
-        }),
-        ("activation", lambda v: v["o"][1], {
-            "still to be applied": lambda v: (v["w"][1] @ v["a"])[1],
-            "sign in the exponent": lambda v: 1 - v["o"][1],
-            "slope of the activation": lambda v: v["o"][1] * (1 - v["o"][1]),
-        }),
-        ("error", lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2, {
-            "the ½": lambda v: (v["t"][1] - v["o"][1]) ** 2,
-            "to be squared": lambda v: v["o"][1] - v["t"][1],
-        }),
-        ("chain", lambda v: _first_slope(v, v["w"][1]), {
-            "not t − a": lambda v: -_first_slope(v, v["w"][1]),
-            "left one out": lambda v: v["delta"][0] * v["w"][1][0, 0] * _last_two(v),
-            "slope of the activation": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["i"][0],
-            "the last factor": lambda v: _first_slope(v, v["w"][1]) / v["i"][0],
-            "itself": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["a"][0] * v["i"][0],
-            "Off by 2": lambda v: 2 * _first_slope(v, v["w"][1]),
-        }),
-        ("update", lambda v: 0.15 - _first_slope(v, v["w"][1]), {
-            "minus, not plus": lambda v: 0.15 + _first_slope(v, v["w"][1]),
-            "the change alone": lambda v: -_first_slope(v, v["w"][1]),
-            "before the step": lambda v: 0.15,
-            "updated already": lambda v: 0.15 - _first_slope(v, v["w"][1] - np.outer(v["delta"], v["a"])),
-        }),
+        (
+            "sum",
+            lambda v: (v["w"][1] @ v["a"])[1],
+            {
+                "without their weights": lambda v: v["a"].sum(),
+                "what they multiply": lambda v: v["w"][1][1].sum(),
+                "One of the products": lambda v: v["w"][1][1][0] * v["a"][0],
+            },
+        ),
+        (
+            "activation",
+            lambda v: v["o"][1],
+            {
+                "still to be applied": lambda v: (v["w"][1] @ v["a"])[1],
+                "sign in the exponent": lambda v: 1 - v["o"][1],
+                "slope of the activation": lambda v: v["o"][1] * (1 - v["o"][1]),
+            },
+        ),
+        (
+            "error",
+            lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2,
+            {
+                "the ½": lambda v: (v["t"][1] - v["o"][1]) ** 2,
+                "to be squared": lambda v: v["o"][1] - v["t"][1],
+            },
+        ),
+        (
+            "chain",
+            lambda v: _first_slope(v, v["w"][1]),
+            {
+                "not t − a": lambda v: -_first_slope(v, v["w"][1]),
+                "left one out": lambda v: v["delta"][0] * v["w"][1][0, 0] * _last_two(v),
+                "slope of the activation": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["i"][0],
+                "the last factor": lambda v: _first_slope(v, v["w"][1]) / v["i"][0],
+                "itself": lambda v: (v["delta"] @ v["w"][1][:, 0]) * v["a"][0] * v["i"][0],
+                "Off by 2": lambda v: 2 * _first_slope(v, v["w"][1]),
+            },
+        ),
+        (
+            "update",
+            lambda v: 0.15 - _first_slope(v, v["w"][1]),
+            {
+                "minus, not plus": lambda v: 0.15 + _first_slope(v, v["w"][1]),
+                "the change alone": lambda v: -_first_slope(v, v["w"][1]),
+                "before the step": lambda v: 0.15,
+                "updated already": lambda v: 0.15 - _first_slope(v, _after(v)),
+            },
+        ),
     ],
     ids=KINDS,
-)  # fmt: skip
+)
 def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, shown):
     page = shown("worked")
     asked(page, kind)
@@ -161,12 +182,19 @@ def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, show
     for reason, number in mistakes.items():
         assert reason in answered(page, number(known)), reason
     assert "nor a usual mistake" in answered(page, 12.5)
-    assert "Type a number" in (page.write("#answer", "?"), page.press("#learn-check"), page.text(".learned"))[2]  # fmt: skip
+    page.write("#answer", "?")
+    page.press("#learn-check")
+    assert "Type a number" in page.text(".learned")
     assert answered(page, right(known)).startswith("Right.")
 
 
 def _last_two(v):
     return v["a"][0] * (1 - v["a"][0]) * v["i"][0]
+
+
+def _after(v):
+    """The weights of the last layer as the step makes them."""
+    return v["w"][1] - np.outer(v["delta"], v["a"])
 
 
 def _first_slope(v, last):
@@ -192,7 +220,7 @@ def pointed(page, selector):
     x, y = page._middle(selector)
     page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=1, y=1)
     page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    return page.until("!document.querySelector('#tip').hidden && document.querySelector('#tip').textContent")  # fmt: skip
+    return page.until(f"!{TIP}.hidden && {TIP}.textContent")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +243,7 @@ def test_a_symbol_says_what_it_means(name, selector, words, shown):
     page = shown(name)
     assert pointed(page, selector).startswith(words)
     page.key("Escape")
-    assert page.value("document.querySelector('#tip').hidden")
+    assert page.value(f"{TIP}.hidden")
 
 
 @pytest.mark.witness("node")
