@@ -39,71 +39,86 @@ def worked():
     return {"w": w, "i": i, "t": t, "h": h, "a": a, "o": o, "delta": delta}
 
 
+TITLE = "document.querySelector('#learn h2').firstChild.textContent"
+DONE = "document.querySelector('.learned').textContent.startsWith('Done')"
+
+
+def go_on(page):
+    """To the next step, which isn't done yet."""
+    page.until(DONE, 30)
+    page.press("#learn-next")
+    assert page.text(".learned") == ""
+
+
+def focus(page, selector):
+    page.value(f"document.querySelector('.net {selector}').focus()")
+    page.settle()
+
+
 def test_the_tour_has_a_check_for_each_of_its_ten_steps_and_brings_back_what_was_there(shown):
     page = shown("xor")
     page.press("#step")
     before = weights(page)
-    known = worked()
     page.press("#tour")
-    title = "document.querySelector('#learn h2').firstChild.textContent"
+    assert page.value(TITLE) == "1/10 Forward by hand"
+    work_the_numbers(page, worked())
+    choose_rates(page)
+    compare_networks(page)
+    page.press("#learn-close")
+    assert weights(page) == before
+    assert page.text("#epoch") == "2"
 
-    def done():
-        return page.until("document.querySelector('.learned').textContent.startsWith('Done')", 30)
 
-    def go_on():
-        assert done()
-        page.press("#learn-next")
-        assert page.text(".learned") == ""
-
-    assert page.value(title) == "1/10 Forward by hand"
+def work_the_numbers(page, known):
     assert answered(page, known["h"][0]).startswith("Done")
-    go_on()
+    go_on(page)
     answered(page, (known["t"][0] - known["o"][0]) ** 2 / 2)
-    go_on()
+    go_on(page)
     answered(page, known["delta"][1] * known["a"][1])
-    go_on()
+    go_on(page)
     for weight in ("w1", "w5", "w7"):
-        page.value(f"document.querySelector('.net [aria-label={weight}]').focus()")
-    go_on()
+        focus(page, f"[aria-label={weight}]")
+    go_on(page)
     assert answered(page, 0.55 - known["delta"][1] * known["a"][1]) == "Right."
     page.press("#step")
-    go_on()
+    go_on(page)
+
+
+def choose_rates(page):
     for rate in ("0.01", "100"):
         assert page.text(".learned") == ""
         page.write("#rate-field", rate)
-    go_on()
+    go_on(page)
     page.press("#step")
     assert page.text(".learned") == ""
     page.press("#reset")
     page.write("#rate-field", "1000")
     page.press("#step")
-    go_on()
+    go_on(page)
+
+
+def compare_networks(page):
     for _ in range(20):
         page.press("#step")
-    page.value("document.querySelector('.net [aria-label=w2]').focus()")
-    page.settle()
+    focus(page, "[aria-label=w2]")
     assert page.text(".learned") == ""
     page.write("#value", "0.7")
-    go_on()
+    go_on(page)
     page.value("document.querySelector('#pace').value = '100000'")
     page.press("#run")
     page.until("Number(document.querySelector('#epoch').textContent.replace(',', '')) > 200")
-    text = "document.querySelector('#text')"
     page.press("#run")
     assert page.text(".learned") == ""
-    page.write("#text", page.value(f"{text}.value").replace("dense 1", "dense 3\ntanh\ndense 1"))
+    text = page.value("document.querySelector('#text').value")
+    page.write("#text", text.replace("dense 1", "dense 3\ntanh\ndense 1"))
     page.press("#run")
-    go_on()
-    assert page.value(title).startswith("10/10")
-    page.value("document.querySelector('.net .cell[aria-label^=c]').focus()")
-    page.settle()
+    go_on(page)
+    assert page.value(TITLE).startswith("10/10")
+    focus(page, ".cell[aria-label^=c]")
     page.press("[title=w3]")
     assert page.text(".learned") == ""
     page.write("#value", "0.9")
-    assert done()
-    page.press("#learn-close")
-    assert weights(page) == before
-    assert page.text("#epoch") == "2"
+    page.until(DONE)
 
 
 def asked(page, kind):
