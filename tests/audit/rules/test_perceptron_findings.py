@@ -255,3 +255,35 @@ def test_a_target_that_is_true_or_false_is_a_target(tmp_path):
     beside = {**TRUTHS, "D3": "=C3+$F$3*($F$1-$F$2)*B2"}
     (finding,) = checked(tmp_path / "wrong.xlsx", beside).findings
     assert (finding.cells, finding.expected) == ("D3", "=C3+$F$3*($F$1-$F$2)*B3")
+
+
+# A unit that learns nothing but its threshold
+
+
+THRESHOLD = {
+    **{"A1": "x", "B1": "target", "C1": "θ", "D1": "output", "F1": "rate", "F2": 0.2},
+    **{"A2": 0.1, "A3": 0.9, "A4": 0.4, "A5": 0.7, "A6:A13": "=A2", "C2": 0.2},
+    "B2:B13": "=IF(A2>0.5,1,0)",
+    "D2:D13": "=IF(A2>=C2,1,0)",
+    "C3:C14": "=C2-$F$2*(B2-D2)",
+}
+
+
+def test_a_threshold_alone_is_judged_by_the_rule(tmp_path):
+    right = checked(tmp_path / "right.xlsx", THRESHOLD)
+    assert (right.verdict, right.sheets[0].rule) == ("right", "perceptron")
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "expected"),
+    [
+        ({"C3:C14": "=C2+$F$2*(B2-D2)"}, "wrong operator", "=C2-$F$2*(B2-D2)"),
+        ({"C7": "=C6+$F$2*(B6-D6)"}, "departing row", "=C6-$F$2*(B6-D6)"),
+        ({"C3:C14": "=C2-F2*(B2-D2)"}, "drifting rate", "=C3-$F$2*(B3-D3)"),
+    ],
+)
+def test_what_is_wrong_with_a_threshold_is_never_put_in_the_weights_place(
+    tmp_path, cells, kind, expected
+):
+    (finding,) = checked(tmp_path / "wrong.xlsx", edited(THRESHOLD, cells)).findings
+    assert (finding.kind, finding.expected) == (kind, expected)

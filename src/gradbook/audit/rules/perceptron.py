@@ -60,7 +60,9 @@ class Perceptron:
         self.weight_cells, self.varying = weight_cells, varying
         self.steps: tuple[RuleStep, ...] = ()
         self._forms: dict[Signature, RuleForm | None] = {}
+        self._form_of: dict[RuleUpdate, RuleForm | None] = {}
         self._inside: dict[Address, list[Address]] = {}
+        self._plain: dict[Address, Address] = {}
 
     def with_steps(self, steps: tuple[RuleStep, ...]) -> Perceptron:
         """Return the same weights with the steps in which they learn."""
@@ -88,7 +90,10 @@ class Perceptron:
         return axis_of_steps(self.steps, self.plain)
 
     def plain(self, cell: Address) -> Address:
-        return self.flow.plain(cell)
+        known = self._plain.get(cell)
+        if known is None:
+            known = self._plain[cell] = self.flow.plain(cell)
+        return known
 
     def before(self, cell: Address, other: Address) -> bool:
         """Always false: only weights carry anything from one step to the next."""
@@ -104,8 +109,11 @@ class Perceptron:
 
     def form(self, update: RuleUpdate) -> RuleForm | None:
         """What an update adds; looked at once for all updates that are made alike."""
-        if self._is_smooth(update):
-            return None
+        if update not in self._form_of:
+            self._form_of[update] = None if self._is_smooth(update) else self._form(update)
+        return self._form_of[update]
+
+    def _form(self, update: RuleUpdate) -> RuleForm | None:
         made_of, leaves = self.signature(update)
         if made_of not in self._forms:
             form = form_of(self, update, {})
@@ -380,6 +388,11 @@ class Usual:
         return {cell for update in self.weight for cell in (update.cell, update.base)}
 
     @cached_property
+    def _starts(self) -> set[Address]:
+        """What weights start from, where something only repeats it."""
+        return {self.perceptron.plain(update.base) for update in self.weight}
+
+    @cached_property
     def cells_in_use(self) -> set[Address]:
         """The cells that the training's formulas mention."""
         return set().union(*map(self.perceptron.flow.sources, self.perceptron.cells))
@@ -606,6 +619,8 @@ class Usual:
 
     def _carried(self, update: RuleUpdate, starts: Mapping[RuleUpdate, Address]) -> Trouble | None:
         before, usual = self.producer.get(starts[update]), self.previous[self.producer[update.cell]]
+        if before is None and starts[update] not in self._starts:
+            return Trouble.NOT_CARRIED
         if before == usual:
             twice = list(starts.values()).count(starts[update]) > 1
             return Trouble.TWICE if twice else None

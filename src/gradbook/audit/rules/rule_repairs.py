@@ -237,6 +237,7 @@ class RuleSymptoms:
             unlike=self._unlikeness(hypothesis),
             spoilt=sum(hypothesis.home in self._reach[update] for update in right),
             kind=hypothesis.edits[0].kind.rank,
+            distance=hypothesis.home not in {update.cell for update in self.step.updates},
             length=len(hypothesis.formulas[0]),
         )
 
