@@ -261,8 +261,18 @@ def test_a_target_that_is_true_or_false_is_a_target(tmp_path):
 
 
 THRESHOLD = {
-    **{"A1": "x", "B1": "target", "C1": "θ", "D1": "output", "F1": "rate", "F2": 0.2},
-    **{"A2": 0.1, "A3": 0.9, "A4": 0.4, "A5": 0.7, "A6:A13": "=A2", "C2": 0.2},
+    "A1": "x",
+    "B1": "target",
+    "C1": "θ",
+    "D1": "output",
+    "F1": "rate",
+    "F2": 0.2,
+    "A2": 0.1,
+    "A3": 0.9,
+    "A4": 0.4,
+    "A5": 0.7,
+    "A6:A13": "=A2",
+    "C2": 0.2,
     "B2:B13": "=IF(A2>0.5,1,0)",
     "D2:D13": "=IF(A2>=C2,1,0)",
     "C3:C14": "=C2-$F$2*(B2-D2)",

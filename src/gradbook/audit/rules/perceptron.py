@@ -303,19 +303,24 @@ def _place(
     axis: Axis | None,
 ) -> None:
     """Adds updates without a step to the step in whose row they are, or which is made of the same
-    cells; the others make steps of their own."""
+    cells; the others make steps of their own, those together that go on from one step."""
     known: dict[object, object] = {}
+    made_by: dict[Address, object] = {}
     for key, group in groups.items():
+        made_by |= {update.cell: key for update in group}
         for update in group:
             inside = [every.plain(update.base), *every.inside(update)[1:]]
             known |= dict.fromkeys([axis.crossing(update.cell)] if axis else inside, key)
     for update in sorted(alone, key=lambda update: update.cell):
+        base = every.plain(update.base)
         if axis:
             place: object = axis.crossing(update.cell)
         else:
             shared = (cell for cell in every.inside(update)[1:] if cell in known)
-            place = next(shared, every.plain(update.base))
-        groups.setdefault(known.get(place, ("alone", place)), []).append(update)
+            place = next(shared, base if base in known else made_by.get(base, base))
+        key = known.get(place, ("alone", place))
+        made_by[update.cell] = key
+        groups.setdefault(key, []).append(update)
 
 
 # What most updates have in common -----------------------------------------------------
@@ -473,16 +478,25 @@ class Usual:
         return form.apart and form.scales and form.target not in self._used_as_inputs
 
     def _has_its_target(
-        self, update: RuleUpdate, form: RuleForm, targets: Counter[Address]
+        self, update: RuleUpdate, forms: Mapping[RuleUpdate, RuleForm | None]
     ) -> bool:
-        if not self._may_be_target(form):
+        form = forms[update]
+        if form is None or not self._may_be_target(form):
             return False
+        near = self._is_near_its_input(update, form)
+        if near is not None:
+            return near
+        known = [(other, f) for other, f in forms.items() if f and f.target == form.target]
+        if self._target_beside is None:
+            targets = Counter(f.target for f in forms.values() if f)
+            return len(known) == max(targets.values())
+        beside = form.target - self._anchor(update) == self._target_beside
+        return beside or any(self._is_near_its_input(*one) for one in known)
+
+    def _is_near_its_input(self, update: RuleUpdate, form: RuleForm) -> bool | None:
+        """Whether a target is as far from the weight's input as most are; None without any."""
         away = self._targets_away.get(self.weight[update]) if form.inputs else None
-        if away is not None:
-            return form.target - min(form.inputs) == away
-        if self._target_beside is not None:
-            return form.target - self._anchor(update) == self._target_beside
-        return targets[form.target] == max(targets.values())
+        return None if away is None else form.target - min(form.inputs) == away
 
     @cached_property
     def previous(self) -> list[int | None]:
@@ -603,7 +617,7 @@ class Usual:
             return Trouble.RATE
         if not self._has_usual(self.threshold, form.thresholds, update):
             return Trouble.THRESHOLD
-        if not self._has_its_target(update, form, Counter(f.target for f in forms.values() if f)):
+        if not self._has_its_target(update, forms):
             return Trouble.TARGET
         return Trouble.LEVELS if self.levels and form.levels != self.levels else None
 
