@@ -27,3 +27,10 @@ def test_planted_mistakes_are_found_and_repaired(tmp_path):
     mutants = list(islice(filter(None, tries), MUTANTS))
     missed = [(one.number, one.kind, one.words) for one in mutants if not one.repaired]
     assert len(missed) <= MOST_MISSED, missed
+
+
+@pytest.mark.parametrize("number", [0, 107])
+def test_an_output_or_a_change_pasted_over_is_one_finding(tmp_path, number):
+    outcome = judged_spoilt(tmp_path / "book.xlsx", number)
+    assert outcome is not None
+    assert (outcome.kind, outcome.found, outcome.repaired) == ("pasted", True, True), outcome.words
