@@ -1,6 +1,6 @@
 """Workbooks mangled in every way, given to `gradbook check`: does any of them stop it?
 
-    python bench/fuzz_books.py [--count N] [--seed N] [--minutes M] [--keep FOLDER]
+    python bench/fuzz_books.py [--count N] [--seed N] [--minutes M] [--keep FOLDER] [--ods]
     python bench/fuzz_books.py --only NUMBER
 
 Each package has a number, from --seed on, which alone says how it is mangled: its bytes, its XML,
@@ -37,7 +37,7 @@ from gradbook.audit.copies.annotate import annotate
 from gradbook.audit.copies.correct import correct
 from gradbook.cli import main as command
 from gradbook.errors import GradbookError
-from tests.audit.material.mangled.bases import BASES, Parts, parts_of
+from tests.audit.material.mangled.bases import BASES, OPENED, Make, Parts, parts_of
 from tests.audit.material.mangled.packages import mangled
 
 LONGEST, LARGEST = 10.0, 300.0  # seconds of a processor, megabytes
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this one, with its traceback")
+    parser.add_argument("--ods", action="store_true", help="OpenDocument spreadsheets")
     parser.add_argument("--keep", type=Path, default=Path("out", "fuzz"), metavar="FOLDER")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -87,8 +88,9 @@ def main() -> None:
     first, many = (options.only, 1) if only else (options.seed, options.count)
     done: list[Tried] = []
     with TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
-        bases = _bases(Path(folder))
-        _check_whole_ones(Path(folder, "book.xlsx"))
+        makers = OPENED if options.ods else BASES
+        bases = _bases(Path(folder), makers)
+        _check_whole_ones(Path(folder, "book.xlsx"), makers)
         for number in islice(count(first), many):
             if monotonic() > until:
                 break
@@ -98,17 +100,17 @@ def main() -> None:
     _show(done)
 
 
-def _bases(folder: Path) -> dict[str, Parts]:
+def _bases(folder: Path, makers: Mapping[str, Make]) -> dict[str, Parts]:
     found: dict[str, Parts] = {}
-    for name, make in BASES.items():
+    for name, make in makers.items():
         make(folder / "base.xlsx")
         found[name] = parts_of(folder / "base.xlsx")
     return found
 
 
-def _check_whole_ones(path: Path) -> None:
+def _check_whole_ones(path: Path, makers: Mapping[str, Make]) -> None:
     """So that all that a check loads is here, before this process is copied for each package."""
-    for make in BASES.values():
+    for make in makers.values():
         make(path)
         for number in range(2):
             _checked(path, number)

@@ -14,7 +14,9 @@ Mangle = Callable[[str, random.Random], str]
 ELEMENT = re.compile(r"<([A-Za-z0-9:]+)\b[^<>]*?(?:/>|>[^<>]*</\1>)")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 ATTRIBUTE = re.compile(r'([A-Za-z0-9:]+)="([^"]*)"')
-FORMULA = re.compile(r"(<f\b[^>]*>)([^<]+)(</f>)")
+FORMULA = re.compile(  # in Excel's package, or in OpenDocument's
+    r'(<f\b[^>]*>(?=[^<]+</f>)|table:formula=")((?<=>)[^<]+|[^<"]+)(</f>|")'
+)
 TEXT = re.compile(r">([^<>]+)<")
 ODD_NUMBERS = (
     *("0", "-1", "1", "1048576", "1048577", "99999999999", "4294967295", "2147483648", "1e999"),
