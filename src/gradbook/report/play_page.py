@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 from gradbook.amounts import size
-from gradbook.data.sources import POINT_SETS
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
@@ -358,7 +357,7 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
     left = (
         Section("network", "The network", _drawing(is_building)),
         Section("chain-rule", "One value, and its chain", chain),
-        Section("data", "Samples", _samples(known, is_building)),
+        Section("data", "Samples", _samples()),
     )
     right = (
         Section("rate-and-loss", "Learning rate and loss", _loss()),
@@ -455,13 +454,10 @@ def _plane() -> str:
     )
 
 
-def _samples(known: PageContent, is_building: bool) -> str:
-    sets = "".join(f'<option value="{kind}">{kind}</option>' for kind in POINT_SETS)
+def _samples() -> str:
     choice = (
         '<label id="point-sets">data <select id="sets"><option value="">as written</option>'
-        f"{sets}</select></label>"
-        if known.share or is_building
-        else ""
+        "</select></label>"
     )
     file = '<input type="file" id="file" accept=".csv,.txt,.tsv">'
     return (

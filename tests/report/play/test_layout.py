@@ -73,8 +73,9 @@ def building():
     return json.loads(json.dumps(building_table()))
 
 
-def laid_out(net, room):
-    return asked("layout", text=str(net), building=building(), widths=width_table(), room=room)
+def laid_out(net, room, **pictures):
+    words = {"text": str(net), "building": building(), "widths": width_table(), "room": room}
+    return asked("layout", **words, **pictures)
 
 
 def rectangle(box):
@@ -97,7 +98,9 @@ def found(layout):
     for number, spot in enumerate(layout["spots"]):
         for line, box in zip(spot["unit"]["values"], spot["halves"], strict=True):
             units[f"{names[line]} {number}"] = rectangle(box)
-        if spot["above"]:
+        if spot["picture"] and not layout["isSmall"]:
+            units[f"picture {number}"] = rectangle(spot["picture"])
+        if spot["above"] and not layout["isSmall"]:  # there it is a dot in its unit
             units[f"{names[spot['unit']['above']]} {number}"] = rectangle(spot["above"])
     for number, way in enumerate(layout["ways"]):
         name = f"line {number} {names.get(way['weight'], '')}"
@@ -121,6 +124,16 @@ def test_nothing_of_a_small_network_lies_on_anything_else(tens, room):
     for seed in range(10 * tens, 10 * tens + 10):
         if builds(net := small_network(seed)):
             assert (seed, list(found(laid_out(net, room)))) == (seed, [])
+
+
+@pytest.mark.parametrize("room", [PHONE, TABLET, DESK])
+@pytest.mark.parametrize("chosen", ["", "numbers", "pictures"])
+def test_nothing_lies_on_anything_else_where_units_have_pictures(chosen, room):
+    for seed in range(60):
+        if builds(net := small_network(seed)):
+            layout = laid_out(net, room, hasPictures=True, chosen=chosen)
+            assert (seed, list(found(layout))) == (seed, [])
+            assert any(spot["picture"] for spot in layout["spots"]) or not chosen
 
 
 @given(networks(dropout=True).filter(builds), st.sampled_from((PHONE, TABLET, DESK)))

@@ -16,6 +16,8 @@ const { tableOf } = await load("build/table.js")
 
 const edits = await load("text/edit.js")
 
+const { featuresOf, points } = await load("build/points.js")
+const { CELLS, Grid } = await load("view/grid.js")
 const { layoutOf } = await load("view/layout.js")
 const { spaced } = await load("view/spacing.js")
 const { workbookOf } = await load("view/workbook.js")
@@ -26,9 +28,25 @@ const answers = {
     return spaced(columns, rules, room, most)
   },
   /** Where everything stands in the drawing of a network's text, in so much room. */
-  layout({ text, building, widths, room }) {
+  layout({ text, building, widths, room, hasPictures, chosen }) {
     const { columns, names } = tableOf(read(text, building.grammar), [], building)
-    return { ...layoutOf(columns, names, widths, room), names }
+    const last = columns.flatMap(({ units }) => units.flatMap(unit => unit?.values.slice(-1) ?? []))
+    const pictured = new Set(hasPictures ? last.filter(line => names[line].kind !== "errors") : [])
+    return { ...layoutOf(columns, names, widths, room, pictured, chosen), names }
+  },
+  points({ kind, seed, noise }) {
+    return points(kind, seed, noise)
+  },
+  features({ count, samples }) {
+    return featuresOf(count, samples)
+  },
+  /** What each unit says to the points of a grid, and where those are. */
+  grid({ table, rate }) {
+    const training = begun(table, rate)
+    const grid = new Grid({ content: table, samples: table.samples, training })
+    grid.update()
+    const across = Array.from({ length: CELLS }, (_, k) => grid.coordinate(k))
+    return { across, values: Object.fromEntries([...grid.lines].map(line => [table.names[line]?.said ?? "", [...grid.values(line)]])) }
   },
   /** A text after one of the changes that clicks make. */
   edit({ text, grammar, change, layer, goal, words }) {

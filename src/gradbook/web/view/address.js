@@ -92,7 +92,7 @@ export function restore(model, editor, state) {
   if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
-  const base = { content, start, rate, samples, sample, chosen: line ? Number(line) : model.chosen }
+  const base = { content, start, rate, samples, tests: [], sample, chosen: line ? Number(line) : model.chosen }
   model.state = { ...base, epoch: 1, values: start, losses: [] }
   const first = /** @type {[number, number]} */ ([1, model.training.learned])
   model.state = { ...base, epoch, values, losses: [first] }

@@ -6,6 +6,7 @@ import { byId, make, say, short } from "./dom.js"
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
 const [LOW, OCTAVES, LOUD] = [110, 3, 0.08] // of the tone: hertz, and how loud it is
+const SLOW = 25 // milliseconds of a frame, beyond which fewer epochs go into the next
 const LATER = 200 // milliseconds, until the strip asks again whether it runs still
 
 export class Controls {
@@ -62,8 +63,8 @@ export class Controls {
   frame(now) {
     if (!this.isRunning) return
     this.due += ((now - this.last) / 1000) * Number(this.pace.value)
+    const until = performance.now() + (now - this.last > SLOW ? 2 : 6)
     this.last = now
-    const until = performance.now() + 6
     while (this.due >= 1 && performance.now() < until) {
       this.due -= 1
       this.model.step()

@@ -26,8 +26,11 @@ export class CurvePanel {
     this.axes = draw("g", { class: "axes" })
     this.foreseen = draw("path", { class: "foreseen" })
     this.gone = draw("path", { class: "gone" })
+    this.tested = draw("path", { class: "tested" })
+    this.test = make("span")
+    picture.after(this.test)
     this.now = draw("circle", { r: 4, class: "now" })
-    this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.foreseen, this.gone, this.now)
+    this.svg = draw("svg", { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, this.axes, this.foreseen, this.gone, this.tested, this.now)
     picture.replaceChildren(this.svg)
   }
 
@@ -50,10 +53,12 @@ export class CurvePanel {
     this.judgement = judgement
     const foreseen = judgement.losses.map((loss, k) => /** @type {Point} */ ([k + 1, loss]))
     const epochs = Math.max(model.epoch, foreseen.length)
-    const scale = scaleOf([...foreseen, ...model.losses].map(([, loss]) => loss).filter(Number.isFinite))
+    const test = this.readTest()
+    const scale = scaleOf([...foreseen, ...model.losses, ...test].map(([, loss]) => loss).filter(Number.isFinite))
     const x = (/** @type {number} */ epoch) => FRAME.left + ((epoch - 1) / (epochs - 1)) * (SIZE.width - FRAME.left - FRAME.right)
     this.foreseen.setAttribute("d", way(foreseen, x, scale.y))
     this.gone.setAttribute("d", way(model.losses, x, scale.y))
+    this.tested.setAttribute("d", way(test, x, scale.y))
     const [, last] = model.losses[model.losses.length - 1]
     this.now.setAttribute("visibility", Number.isFinite(last) ? "visible" : "hidden")
     this.now.setAttribute("cx", String(x(model.epoch)))
@@ -62,6 +67,18 @@ export class CurvePanel {
     const [first] = judgement.losses
     set(this.svg, "aria-label", PHRASES.curve(short(first), short(judgement.losses[foreseen.length - 1]), foreseen.length, model.epoch, short(last)))
     this.say(judgement)
+  }
+
+  /** The losses of the samples that are held out, with that of now. @private */
+  readTest() {
+    const { model } = this
+    const loss = model.testLoss()
+    const before = model.testLosses.filter(([epoch]) => epoch < model.epoch)
+    model.testLosses = model.tests.length ? (before.length > MOST_POINTS * 2 ? before.filter((_, k) => k % 2 === 0) : before).concat([[model.epoch, loss]]) : []
+    this.test.hidden = !model.tests.length
+    if (model.tests.length && !this.test.firstChild) this.test.append(make("span", { class: "key tested" }), "loss of the samples held out: ", make("b", { id: "test-loss" }))
+    if (model.tests.length) say(this.test.lastChild, short(loss))
+    return model.testLosses
   }
 
   /** @param {number[]} ticks @param {(value: number) => number} y @param {number} epochs @private */

@@ -60,6 +60,8 @@ export class Grid {
   /** How much is seen: all samples, and a little more. @private */
   lookAround() {
     const { samples, training, content } = this.model
+    const found = featuresOf(content.inputs.length, samples)
+    if (found.length) this.features = found
     this.of = training
     const places = samples.flatMap(([inputs]) => inputs.slice(0, 2))
     const far = Math.max(samples.length > 1 ? 1e-9 : ALONE, ...places.map(Math.abs))

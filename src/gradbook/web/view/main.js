@@ -1,6 +1,5 @@
 // The page: reads what it was given, puts the parts together, and lets them follow each other.
 
-import { labelled, points } from "../build/points.js"
 import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
 import { Builder } from "./builder.js"
@@ -8,6 +7,7 @@ import { byId, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
 import { Controls } from "./controls.js"
 import { CurvePanel } from "./curve.js"
+import { DataPanel } from "./data.js"
 import { Drawing } from "./drawing.js"
 import { Editor } from "./editor.js"
 import { Grid } from "./grid.js"
@@ -47,6 +47,7 @@ const LEGIBLE = 90 // milliseconds that a number stands at least while it runs
 let waiting = null
 let written = -LEGIBLE // when numbers were
 let turn = 0
+let shown = 0
 
 /** Show everything as it is, once a frame at most; while it runs, numbers only as often as they
  * can be read, which leaves a browser the time for what moves.
@@ -65,7 +66,9 @@ function show(now) {
   if (turn === 2 || turn < 0) curve.update()
   controls.update()
   drawing.lightUp()
-  if (controls.isRunning && now - written < LEGIBLE) return
+  const frame = now - shown
+  shown = now
+  if (controls.isRunning && now - written < Math.max(LEGIBLE, 8 * frame)) return
   written = now
   model.computeAll()
   drawing.update()
@@ -93,15 +96,15 @@ function rebuild(table, start) {
 function renew() {
   chain.renew()
   grid.renew()
+  data.fit()
   fitSections()
   drawing.renew()
 }
 
 /** Only networks that say something of a plane have one. */
 function fitSections() {
-  const { inputs, targets, plane } = model.content
+  const { inputs, targets } = model.content
   if (byId("plane")) byId("plane").hidden = !grid.count
-  if (byId("point-sets")) byId("point-sets").hidden = !plane
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
@@ -114,6 +117,7 @@ for (const kind of ["values", "slopes"]) {
 for (const kind of ["on", "off"]) {
   byId(`dropout-${kind}`)?.addEventListener("change", () => model.evaluate(kind === "off"))
 }
+const data = new DataPanel(model, editor, tell)
 fitSections()
 byId("old").remove()
 if (!editor) model.listeners.push(() => say(byId("text-alone"), withRate(content.layers, model.rate, true)))
@@ -147,8 +151,8 @@ byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(mo
 async function take(file) {
   try {
     const { inputs, targets, most } = model.content
-    model.begin(readRows(await file.text(), inputs.length, targets.length, most))
-    tell(`${file.name}: ${model.samples.length} samples`)
+    data.take(readRows(await file.text(), inputs.length, targets.length, most))
+    tell(`${file.name}: ${model.samples.length + model.tests.length} samples`)
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)
   }
@@ -166,10 +170,4 @@ addEventListener("drop", event => {
   event.preventDefault()
   const [dropped] = event.dataTransfer?.files ?? []
   if (dropped) take(dropped)
-})
-byId("sets")?.addEventListener("change", (/** @type {Event} */ event) => {
-  const kind = /** @type {HTMLSelectElement} */ (event.target).value
-  const { plane, samples } = model.content
-  model.begin(kind ? labelled(points(kind), plane.classes) : structuredClone(samples))
-  tell("")
 })

@@ -1,5 +1,6 @@
 // What the page is about: the network as it is now, its samples, its rate, what was chosen.
 
+import { featuresOf, made } from "../build/points.js"
 import { Training } from "../machine/training.js"
 import { judged, trial } from "../machine/verdict.js"
 import { digits } from "../text/wording.js"
@@ -24,6 +25,9 @@ export class Model {
     this.stateOf = new Map()
     this.slopeOf = new Map()
     this.samples = /** @type {Sample[]} */ ([])
+    this.tests = /** @type {Sample[]} */ ([]) // that are held out
+    this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
+    this.tester = /** @type {Training | null} */ (null)
     this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.judging = 0 // milliseconds that the last judgement took
@@ -61,28 +65,30 @@ export class Model {
 
   /** Everything that may be changed, as it is. Nothing in it changes afterwards. */
   get state() {
-    const { content, start, rate, samples, sample, chosen, losses, epoch, training } = this
-    return { content, start: [...start], rate, samples, sample, chosen, losses: [...losses], epoch, values: training.state }
+    const { content, start, rate, samples, tests, sample, chosen, losses, epoch, training } = this
+    return { content, start: [...start], rate, samples, tests, sample, chosen, losses: [...losses], epoch, values: training.state }
   }
 
-  set state({ content, start, rate, samples, sample, chosen, losses, epoch, values }) {
+  set state({ content, start, rate, samples, tests = [], sample, chosen, losses, epoch, values }) {
     this.adopt(content, start)
     Object.assign(this, { rate, sample, chosen, losses: [...losses] })
     this.train(samples, values, epoch)
+    this.hold(tests)
     this.changed()
   }
 
-  /** Begin anew, with these samples.
-   * @param {Sample[]} samples
+  /** Begin anew, with these samples, and those held out.
+   * @param {Sample[]} samples @param {Sample[]} [tests]
    */
-  begin(samples) {
+  begin(samples, tests = this.tests) {
     this.before("")
-    this.restart(samples)
+    this.restart(samples, tests)
   }
 
-  /** @param {Sample[]} samples @private */
-  restart(samples) {
+  /** @param {Sample[]} samples @param {Sample[]} [tests] @private */
+  restart(samples, tests = this.tests) {
     this.train(samples, this.start, 1)
+    this.hold(tests)
     this.losses = /** @type {[number, number][]} */ ([[1, this.training.learned]])
     this.changed()
   }
@@ -96,6 +102,27 @@ export class Model {
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
     this.judgement = null
+  }
+
+  /** Samples that nothing is learned from, if they are those of this network.
+   * @param {Sample[]} tests @private
+   */
+  hold(tests) {
+    const { content } = this
+    const fits = content.count !== null && tests.every(([inputs, targets]) => inputs.length === content.inputs.length && targets.length === content.targets.length)
+    this.tests = fits ? tests : []
+    this.testLosses = []
+    this.tester = this.tests.length ? new Training(content, this.tests, this.start) : null
+  }
+
+  /** The loss of the samples that are held out, with the weights as they are; nothing is dropped. */
+  testLoss() {
+    const { tester } = this
+    if (!tester) return NaN
+    tester.state = this.training.state
+    for (const { lines } of this.content.masks) for (const line of lines) tester.machine.fill(line, 1)
+    tester.machine.run(tester.forward)
+    return tester.loss
   }
 
   /** Go on with other samples.
@@ -187,10 +214,13 @@ export class Model {
     const kind = this.content.inputs.includes(line) ? 0 : 1
     const place = (kind ? this.content.targets : this.content.inputs).indexOf(line)
     this.before(`value ${line} of ${sample}`)
-    const changed = structuredClone(this.samples[sample])
+    const changed = /** @type {Sample} */ (structuredClone(this.samples[sample]))
     changed[kind][place] = value
+    const features = kind || place > 1 ? [] : featuresOf(this.content.inputs.length, this.samples)
+    if (features.length > 2) changed[0] = made(features, changed[0])
     this.samples = this.samples.map((it, k) => (k === sample ? changed : it))
-    this.training.machine.put(line, sample, value)
+    const lines = /** @type {number[]} */ (kind ? this.content.targets : this.content.inputs)
+    changed[kind].forEach((it, k) => this.training.machine.put(lines[k], sample, it))
   }
 
   /** After a change from outside. */

@@ -1,0 +1,142 @@
+"""What the page to play with shows: pictures in units, a pass step by step, data by rule."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gradbook.data.sources import points
+from gradbook.net import parse
+from gradbook.net.build import training_step
+from gradbook.net.step import losses
+from tests.outside.pages.play.drawing import CAUGHT, named, number
+
+pytestmark = pytest.mark.witness("chromium")
+CHOSEN = """((place, value) => {
+  const field = document.querySelector(place)
+  if (field.type === "checkbox") field.checked = value
+  else field.value = value
+  field.dispatchEvent(new Event("change", {bubbles: true}))
+})"""
+COLOURS = """(canvas => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height)
+  const pen = copy.getContext("2d", {willReadFrequently: true})
+  pen.drawImage(canvas, 0, 0)
+  const {data} = pen.getImageData(0, 0, canvas.width, canvas.height)
+  let [blue, orange] = [0, 0]
+  for (let k = 0; k < data.length; k += 4) {
+    if (data[k + 3] && data[k + 2] > data[k] + 60) blue++
+    if (data[k + 3] && data[k] > data[k + 2] + 60) orange++
+  }
+  return [blue, orange]
+})(document.querySelector(".pictures"))"""
+
+
+def choose(page, place, value):
+    said = "true" if value is True else repr(value)
+    page.value(f"{CHOSEN}({place!r}, {said})")
+    page.settle()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_unit_has_its_picture_in_blue_and_orange(scheme, shown):
+    page = shown("play", 1440, prefers_color_scheme=scheme)
+    blue, orange = page.value(COLOURS)
+    assert min(blue, orange) > 2000
+    page.press("#look-numbers")
+    assert page.value("document.querySelectorAll('.net .label').length") > 0
+    assert min(page.value(COLOURS)) > 2000
+
+
+def test_a_unit_that_is_chosen_is_seen_large(shown):
+    page = shown("play", 1440)
+    before = page.value("document.querySelector('#surface').toDataURL()")
+    page.value(f"{named('a_h3')}.focus()")
+    page.settle()
+    assert page.text("#plane-said").startswith("ah3: from −")
+    assert page.value("document.querySelector('#surface').toDataURL()") != before
+
+
+def test_a_pass_says_every_value_and_then_every_gradient(shown):
+    page = shown("worked")
+    said = []
+    while not said or page.text("#wave-said") != said[-1]:
+        said.append(page.text("#wave-said"))
+        page.press("#wave-next")
+    said = said[1:]
+    assert said[0] == "h1 = w1·i1 + w2·i2 = 0.1500·0.0500 + 0.2000·0.1000 = 0.0275"
+    assert said[2] == "a_h1 = σ(h1) = 0.5069"
+    assert "∂E_total/∂w5 = ∂E_total/∂o1 · ∂o1/∂w5 = 0.0254 · 0.5069 = 0.0129" in said
+    gradients = {line.split(" = ")[0]: number(line.split(" = ")[-1]) for line in said}
+    for line in said:
+        products = re.fullmatch(r"∂.* = ([^=∂]+ · [^=∂]+) = ([^=]+)", line)
+        if products:
+            terms = [term.split(" · ") for term in products[1].split(" + ")]
+            total = sum(number(a.strip("()")) * number(b.strip("()")) for a, b in terms)
+            assert total == pytest.approx(number(products[2]), abs=2e-4), line
+    assert [f"∂E_total/∂w{k}" in gradients for k in range(1, 9)] == [True] * 8
+    page.press("#wave-end")
+    assert page.text("#wave-said") == ""
+    assert page.value("document.querySelectorAll('.net :is(.coming, .back, .now)').length") == 0
+
+
+def test_a_pass_plays_at_a_pace_and_pauses(shown):
+    page = shown("worked")
+    choose(page, "#wave-pace", "250")
+    page.press("#wave-forward")
+    page.until("document.querySelector('#wave-said').textContent.startsWith('o1')")
+    page.press("#wave-play")
+    stands = page.text("#wave-said")
+    page.value("new Promise(done => setTimeout(done, 300))")
+    assert page.text("#wave-said") == stands
+    page.press("#wave-play")
+    page.until("document.querySelector('#wave-said').textContent.includes('∂w2')")
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
+def test_dots_run_along_the_lines_unless_motion_is_reduced(motion, moves, shown):
+    page = shown("worked", prefers_reduced_motion=motion)
+    page.value("document.querySelector('#wave-next').click()")
+    assert page.value("document.querySelectorAll('.dots circle').length") == 2 * moves
+    assert page.text("#wave-said").startswith("h1 = ")
+
+
+def test_what_is_held_out_has_a_loss_of_its_own(shown):
+    page = shown("play")
+    choose(page, "#data-test", "0.5")
+    choose(page, "#sets", "spiral")
+    page.press("#step")
+    page.press("#step")
+    saved = parse(page.value(CAUGHT))
+    mine = {sample.inputs for sample in saved.samples}
+    rest = [(x, y, which) for x, y, which in points("spiral") if (x, y) not in mine]
+    assert (len(saved.samples), len(rest)) == (60, 60)
+    held = parse(
+        str(saved.with_samples(()))
+        + "".join(f"sample {x} {y} -> {which}\n" for x, y, which in rest)
+    )
+    assert page.text("#test-loss") == f"{losses(training_step(held), 1)[0]:.4f}"
+    assert page.text("#loss") == f"{losses(training_step(saved), 1)[0]:.4f}"
+
+
+def test_more_inputs_are_made_of_the_point_and_follow_it(shown):
+    page = shown("play")
+    choose(page, '#features input[value="x²"]', True)
+    choose(page, '#features input[value="xy"]', True)
+    saved = parse(page.value(CAUGHT))
+    assert saved.input == (4,)
+    for x, y, square, both in (sample.inputs for sample in saved.samples):
+        assert (square, both) == pytest.approx((x * x, x * y), abs=1e-12)
+    assert page.text("#features .remark") == "i1 = x, i2 = y, i3 = x², i4 = xy"
+    page.write('[aria-label="i1 of sample 1"]', "0.5")
+    saved = parse(page.value(CAUGHT))
+    assert saved.samples[0].inputs[2] == 0.25
+    assert page.text("#loss") == f"{losses(training_step(saved), 1)[0]:.4f}"
+
+
+def test_values_below_zero_are_refused_where_the_loss_takes_none(shown):
+    page = shown("play")
+    choose(page, "#sets", "hills")
+    assert "loss mean squared error" in page.text("#said")
+    assert page.value("document.querySelector('#sets').value") == ""
