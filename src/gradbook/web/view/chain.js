@@ -170,9 +170,12 @@ export class ChainPanel {
       formula(`${fraction(own, mine)}<mo>=</mo>`), this.tree(inner, true),
       make("span", { class: "result" }, "= ", this.plain(inner.value)))]
     if (isMean) {
-      const count = this.model.samples.length
-      const over = count > 1 ? `the mean of this over all ${count} samples` : "the same, as there is one sample"
-      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), ` is ${over}: `, this.plain(chain.value)))
+      const over = make("span")
+      this.others.push(() => {
+        const count = this.model.samples.length
+        say(over, count > 1 ? `the mean of this over all ${count} samples` : "the same, as there is one sample")
+      })
+      rows.push(make("p", { class: "mean" }, formula(`${fraction(whole, mine)}`), " is ", over, ": ", this.plain(chain.value)))
     }
     if (this.model.slopeOf.has(line)) rows.push(this.nudge(line), this.following(line))
     return rows

@@ -131,14 +131,14 @@ export const tonesOf = element => ["--low", "--paper", "--high"].map(name => {
 })
 
 /** 256 colours from the first tone over the second to the third, as pixels.
- * @param {number[][]} tones
+ * @param {number[][]} tones @param {number} [strength] of the colours at both ends
  */
-export function scaleOf(tones) {
+export function scaleOf(tones, strength = 1) {
   const bytes = new Uint8ClampedArray(1024)
   for (let k = 0; k < 256; k++) {
     const share = k / 127.5 - 1
     const to = share < 0 ? tones[0] : tones[2]
-    for (let j = 0; j < 3; j++) bytes[4 * k + j] = tones[1][j] + Math.abs(share) * (to[j] - tones[1][j])
+    for (let j = 0; j < 3; j++) bytes[4 * k + j] = tones[1][j] + strength * Math.abs(share) * (to[j] - tones[1][j])
     bytes[4 * k + 3] = 255
   }
   return new Uint32Array(bytes.buffer)

@@ -104,7 +104,10 @@ function renew() {
 /** Only networks that say something of a plane have one. */
 function fitSections() {
   const { inputs, targets } = model.content
-  if (byId("plane")) byId("plane").hidden = !grid.count
+  if (byId("plane")) {
+    byId("plane").hidden = !grid.count
+    byId("class-0").closest("fieldset").hidden = !model.content.plane
+  }
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)

@@ -6,6 +6,7 @@ import { make, nameWords, say, short } from "./dom.js"
 import { CELLS, css, reachOf, scaleOf, tint, tonesOf } from "./grid.js"
 
 const POINT = 5
+const PALE = 0.6 // so that points are seen on it
 const MARGIN = 14 // above and below a curve
 
 export class SurfacePanel {
@@ -24,7 +25,7 @@ export class SurfacePanel {
     this.span = { middle: 0, reach: 1 } // of a curve's values
     this.small = make("canvas", { width: CELLS, height: CELLS })
     this.tones = tonesOf(canvas)
-    this.inks = scaleOf(this.tones)
+    this.inks = scaleOf(this.tones, PALE)
     canvas.after(this.caption)
     canvas.addEventListener("click", event => this.add(event))
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -36,7 +37,7 @@ export class SurfacePanel {
   /** @private */
   readTones() {
     this.tones = tonesOf(this.canvas)
-    this.inks = scaleOf(this.tones)
+    this.inks = scaleOf(this.tones, PALE)
   }
 
   /** The line that is shown: a unit that is pointed at or chosen, or what the network says. @private */
