@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
+from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.steps import (
-    StepGraph,
     StepLoss,
     called_a_loss,
     candidates,

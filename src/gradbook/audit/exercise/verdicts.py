@@ -26,7 +26,7 @@ from gradbook.audit.formula.expression import references
 from gradbook.audit.formula.meaning import LeadsBack, NotUnderstood
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.step.points import POINTS, Numbers, agree
-from gradbook.audit.training.steps import StepGraph
+from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node, ancestors

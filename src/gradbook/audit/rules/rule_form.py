@@ -20,7 +20,7 @@ from gradbook.audit.formula.address import Address
 from gradbook.audit.formula.expression import inner, once, parts, references, terms
 from gradbook.audit.formula.meaning import NotUnderstood, Single
 from gradbook.audit.formula.pattern import CellReference, Mention, Pattern
-from gradbook.audit.training.steps import StepGraph, Stepping
+from gradbook.audit.step.step_graph import StepGraph, Stepping
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.node import Array, Node, ancestors

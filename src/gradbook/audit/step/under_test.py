@@ -31,8 +31,9 @@ from gradbook.audit.step.points import (
     apply,
     random_values,
 )
+from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.claims import Claim
-from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepGraph, StepLoss
+from gradbook.audit.training.steps import AssumedLoss, SheetStep, StepLoss
 from gradbook.audit.training.training import SheetTraining
 from gradbook.audit.workbook.book import quote_title
 from gradbook.graph.chain import gradients

@@ -1,0 +1,183 @@
+"""The cells of one step as nodes of a graph, also with other formulas in some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+from gradbook.audit.budget import spend
+from gradbook.audit.formula.address import Address
+from gradbook.audit.formula.expression import count_parts
+from gradbook.audit.formula.meaning import (
+    CellBlock,
+    LeadsBack,
+    Lookup,
+    Meaning,
+    NotUnderstood,
+    Single,
+    TooMuch,
+    meaning,
+    number,
+)
+from gradbook.audit.formula.pattern import Pattern
+from gradbook.audit.workbook.book import TOO_WIDE, Book
+from gradbook.audit.workbook.flow import Flow
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node
+from gradbook.targets.excel.language import Expression, Reference
+
+MOST_CELLS = 20_000  # of one step
+MOST_NODES = 120_000  # that they are made of
+PART = 800  # numbers that could be computed while a part of a formula is made into nodes
+
+
+class Stepping(Protocol):
+    """A training in whose steps weights are updated, by whatever rule."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def flow(self) -> Flow: ...
+    @property
+    def varying(self) -> set[Address]: ...
+    @property
+    def weight_cells(self) -> Collection[Address]: ...
+    def plain(self, cell: Address) -> Address: ...
+    def before(self, cell: Address, other: Address) -> bool: ...
+    def cells_in(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Iterable[Address]: ...
+
+
+class StepGraph:
+    """The cells of one step as nodes: weights and whatever doesn't depend on them are leaves."""
+
+    def __init__(self, training: Stepping, instead: Mapping[Address, Pattern]) -> None:
+        self.training = training
+        self.book = training.book
+        self.instead = instead  # formulas to try in the place of others
+        fresh = instead.keys() - training.varying
+        self.varying = training.varying
+        if fresh:
+            self.varying = self.varying | training.flow.below(fresh) | fresh
+        self.graph = Graph()
+        self.known: dict[Address, Single] = {}
+        self.leaves: dict[Address, Node] = {}
+        self.leaf_cells: dict[Node, Address] = {}
+        self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
+
+    def node(self, cell: Address) -> Node:
+        """A cell's value."""
+        return number(self.graph, self._worked(self._meant(cell)))
+
+    def expression(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Node:
+        """What an expression says in some cell."""
+        key = id(expression), home
+        if key not in self._said:  # the expression is kept, for ids are used again
+            self._said[key] = (
+                expression,
+                number(self.graph, self.meaning(expression, home, pattern)),
+            )
+        return self._said[key][1]
+
+    def meaning(
+        self, expression: Expression, home: Address, pattern: Pattern | None = None
+    ) -> Meaning:
+        """Return what an expression says in some cell, which may be a block of values."""
+        pattern = pattern or self.book.patterns[home]
+        for cell in self.training.cells_in(expression, home, pattern):
+            if not self.training.before(home, cell):
+                self._worked(self._meant(cell))
+        spend(PART * count_parts(expression))
+        return meaning(self.graph, expression, self._look(home, pattern))
+
+    def _worked(self, cell: Address) -> Single:
+        """A cell's value, after those that it is computed from."""
+        waiting = [cell]
+        opened: set[Address] = set()
+        while waiting:
+            last = waiting[-1]
+            missing = [] if last in self.known else self._missing(last)
+            if missing:
+                if last in opened:
+                    raise LeadsBack(f"{self.book.name_of(last)}, which leads back to itself", last)
+                opened.add(last)
+                if len(opened) > MOST_CELLS:
+                    raise TooMuch("a step of very many cells")
+                waiting.extend(missing)
+                continue
+            if last not in self.known:
+                self.known[last] = self._computed(last)
+            waiting.pop()
+        return self.known[cell]
+
+    def _meant(self, cell: Address) -> Address:
+        return cell if cell in self.instead else self.training.plain(cell)
+
+    def _is_leaf(self, cell: Address) -> bool:
+        computed = cell in self.varying and cell in self.book.patterns
+        return cell not in self.instead and (cell in self.training.weight_cells or not computed)
+
+    def _missing(self, cell: Address) -> list[Address]:
+        """What a cell is computed from within its step, and isn't known yet."""
+        if self._is_leaf(cell):
+            return []
+        flow, before = self.training.flow, self.training.before
+        pattern = self.instead.get(cell)
+        sources = flow.mentioned_cells(pattern.places, cell) if pattern else flow.sources(cell)
+        meant = (self._meant(s) for s in dict.fromkeys(sources) if not before(cell, s))
+        return [source for source in meant if source not in self.known]
+
+    def _computed(self, cell: Address) -> Single:
+        if self._is_leaf(cell):
+            return self._leaf(cell)
+        pattern, called = (
+            self.instead.get(cell) or self.book.patterns[cell],
+            self.book.name_of(cell),
+        )
+        if pattern.expression is None:
+            kind = TooMuch if pattern.problem == TOO_WIDE else NotUnderstood
+            raise kind(f"{called}: {pattern.problem}")
+        spend(PART * count_parts(pattern.expression))
+        if len(self.graph.nodes) > MOST_NODES:
+            raise TooMuch("a step of very many values")
+        try:
+            found = meaning(self.graph, pattern.expression, self._look(cell, pattern))
+        except NotUnderstood as error:
+            if "!" in str(error):  # it names a cell
+                raise
+            kind = TooMuch if isinstance(error, TooMuch) else NotUnderstood
+            raise kind(f"{called} has {error}") from error
+        if isinstance(found, CellBlock):
+            return found.rows[0][0]
+        by_itself = cell in self.instead or isinstance(pattern.expression, Reference)
+        if isinstance(found, Node) and by_itself:
+            return self.graph.make("copy", found, attributes=(called,))
+        return found
+
+    def _leaf(self, cell: Address) -> Single:
+        value = self.book.values.get(cell)
+        if isinstance(value, str):
+            return value
+        is_weight = cell in self.training.weight_cells
+        if value is None and not is_weight and cell not in self.book.patterns:
+            return None
+        if isinstance(value, bool):
+            return self.graph.constant(float(value))
+        return self._made_leaf(cell)
+
+    def _made_leaf(self, cell: Address) -> Node:
+        if cell not in self.leaves:
+            leaf = self.leaves[cell] = self.graph.leaf(Name(self.book.name_of(cell)))
+            self.leaf_cells[leaf] = cell
+        return self.leaves[cell]
+
+    def _look(self, home: Address, pattern: Pattern) -> Lookup:
+        def single(cell: Address) -> Single:
+            if home not in self.training.weight_cells and self.training.before(home, cell):
+                return self._leaf(cell)
+            return self.known[self._meant(cell)]
+
+        return self.training.flow.lookup(self.graph, pattern, home, single)
