@@ -90,7 +90,7 @@ WRONG = [
     (HEAD + "rate", 3, 5, "the rate is missing: write a number here"),
     (HEAD + "weights", 3, 8, "a start value is missing: write a number here"),
     (HEAD + "seed", 3, 5, "the seed is missing: write a whole number here"),
-    (HEAD + "sample 1 2", 3, 11, "the targets are missing: write them aften them"),
+    (HEAD + "sample 1 2", 3, 11, "the targets are missing: write them after '->'"),
     (HEAD + "sample 1 2 ->", 3, 14, "a target is missing: write a number here"),
     (HEAD + "sample -> 1 2", 3, 8, "an input is a number such as 0.15, not '->'"),
     (HEAD + "data", 3, 5, "which file? write 'data samples.csv'"),

@@ -181,7 +181,7 @@ def test_the_figures_of_mazur_appear(name, number):
 
 
 def test_fixed_biases_are_said_to_stay():
-    assert "Fixed, and so the same as before: b1 and b2." in flat(write_text(document_of("mazur")))
+    assert "Fixed, and therefore unchanged: b1 and b2." in flat(write_text(document_of("mazur")))
 
 
 def test_what_was_said_once_is_referred_to():

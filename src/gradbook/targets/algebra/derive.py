@@ -69,7 +69,7 @@ def introduce_layers(story: Story, net: Net) -> None:
     story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
     if Activation("sigmoid") in net.layers:
         meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
-        story.say("The sigmoid brings any number between 0 and 1: ", meaning, ".")
+        story.say("The sigmoid maps any number to one between 0 and 1: ", meaning, ".")
 
 
 def introduce_rule(story: Story, net: Net) -> None:
@@ -178,7 +178,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
         tell_in_general(story, step.net)
         story.heading("One weight in full: ", symbol_of(weights[0]))
         story.say(
-            f"The other {len(step.gradients) - 1:,} go the same way. ",
+            f"The other {len(step.gradients) - 1:,} are worked in the same way. ",
             Code(f"--only {list(step.gradients)[-1].name}"),
             " works another one in full, ",
             Code("--all"),
@@ -282,7 +282,7 @@ def weight_at_work(worked: AtWork, only: str | None) -> OneWeight:
 def most_telling_weight(worked: AtWork) -> tuple[Parameter, Shape]:
     trained = [p for p in worked.net.parameters if p.role is Role.WEIGHT and not p.fixed]
     if not trained:
-        raise UsageError("this network has no weights that are trained, so there is no gradient")
+        raise UsageError("this network has no trained weights, so there is no gradient")
     slopes = worked.gradients[trained[0]]
     place = np.unravel_index(int(np.abs(slopes).argmax()), slopes.shape)
     return trained[0], tuple(map(int, place))

@@ -49,8 +49,9 @@ def tell_in_general(story: Story, net: Net) -> None:
     """Every layer's lines, forward and backward, with what their letters and signs mean."""
     story.heading("Matrix form")
     story.say(
-        "In vectors and matrices the network is a few lines, however wide it is. A bold letter "
-        "holds all values of a layer, ⊙ multiplies element by element, ᵀ swaps rows and columns."
+        "In vectors and matrices the network takes only a few lines, however wide it is. A "
+        "bold letter stands for all the values of a layer, ⊙ multiplies element by element, "
+        "ᵀ swaps rows and columns."
     )
     story.table((("letter",), ("holds",), ("size",)), [_holding(net, p) for p in net.parameters])
     for left, right in forward(net):
@@ -61,7 +62,7 @@ def tell_in_general(story: Story, net: Net) -> None:
     story.say(
         *("Backward, ", delta(x), " is ", of),
         f": how {whose} changes with each value of a layer. ",
-        "It goes from layer to layer, the last one first.",
+        "It is worked out layer by layer, starting with the last.",
     )
     for left, right in backward(net):
         story.equation(left, ("=", right))
@@ -76,8 +77,8 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
 
 
 REMARKS = {  # on the functions that some layers are called by
-    "maxpool": "unmaxpool puts each δ where the largest value of its window stood, 0 elsewhere.",
-    "avgpool": "unavgpool gives every place of a window the same share of its δ.",
+    "maxpool": "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere.",
+    "avgpool": "unavgpool gives every place of a window an equal share of its δ.",
     "concat": "concat puts the channels of values side by side, in this order; part(δ, a, b) are "
     "the channels a to b of δ.",
 }
@@ -89,17 +90,18 @@ def _remarks(net: Net) -> Iterator[str]:
     layers = list(zip(net.layers, net.shapes, strict=False))
     if any(layer.sums and layer.window(shape) for layer, shape in layers):
         yield (
-            "W ⋆ x slides each of W's windows over x and adds the products in it; δ ⋆ x does the "
-            "same with δ as the window; W ∗ δ sends each δ back over the window that it came from."
+            "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does "
+            "the same with δ as the window; W ∗ δ sends each δ back over the window it came "
+            "from."
         )
     words = {layer.word for layer in net.layers}
     yield from (remark for word, remark in REMARKS.items() if word in words)
     means = {_mean_of(layer) for layer in net.layers if layer.normalises}
     if "mean" in means:
         yield (
-            "The mean is taken over all samples, and over all places of a plane, for each value or "
-            "plane by itself. Since that mixes the samples, δ before it is the number of samples "
-            "times the derivative of the error of all."
+            "The mean is taken over all samples, and over all places of a plane, for each "
+            "value or plane separately. Since that mixes the samples, δ before it is the "
+            "number of samples times the derivative of the total error."
         )
     if "placemean" in means:
         yield "placemean is the mean over the channels of each place of one sample."

@@ -99,7 +99,7 @@ def tell_one_weight(story: Story, one: OneWeight) -> None:
     _tell_use(story, one)
     found = one.parts
     if not found or not one.gradient:
-        story.say("Nothing that the error is made of changes with it here: its gradient is 0.")
+        story.say("Nothing that the error depends on changes with it here: its gradient is 0.")
         return
     _tell_sum(story, one, found)
     _tell_way(story, one)
@@ -132,11 +132,12 @@ def _applied_again(one: OneWeight) -> str:
 
 def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> None:
     """∂E/∂w as a sum of products, the largest of them in a table."""
-    story.heading("What its gradient adds up", level=2)
+    story.heading("What its gradient is the sum of", level=2)
     if len(found) > 1:
         story.explain(
-            "The weight is used at many places. At each it changes one value, and that changes "
-            "the error: a product of two slopes. The gradient is the sum of all of them."
+            "The weight is used in many places. In each it changes one value, which changes "
+            "the error: a product of two slopes. The gradient is the sum of all these "
+            "products."
         )
     first = _product(one, found[0])
     if len(found) == 1:
@@ -215,9 +216,10 @@ def _tell_way(story: Story, one: OneWeight) -> None:
     that it feeds most."""
     story.heading("From there to the error", level=2)
     story.explain(
-        "The chain rule goes on layer by layer: how the error changes with a value is, for every "
-        "value that it feeds, how that one changes with it times how the error changes with that "
-        "one. Of many such products the largest is followed."
+        "The chain rule continues layer by layer. For every value that a value feeds, "
+        "multiply how the fed value changes with it by how the error changes with the fed "
+        "value; the sum is how the error changes with the value itself. Of many such "
+        "products the largest is followed."
     )
     *steps, end = one.way
     for step in steps:
@@ -263,21 +265,21 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
     if loss.of_all:
         smoothed = ", each target smoothed" * bool(net.smoothing)
         story.explain(
-            "With cross-entropy after softmax that is what the network says less what is wanted"
-            f"{smoothed}."
+            "With cross-entropy after softmax that is the network's output minus the "
+            f"target{smoothed}."
         )
 
 
 def _tell_check(story: Story, one: OneWeight) -> None:
     story.heading("Measured", level=2)
     story.say(
-        f"A nudge of the weight by {NUDGE:g} either way changes the error with a slope of ",
+        f"Nudging the weight by {NUDGE:g} either way changes the error with a slope of ",
         Numeral(one.measured()),
-        "; worked out it is ",
+        "; by the chain rule it is ",
         Numeral(one.gradient),
         ".",
     )
     story.explain(
-        "A training takes the mean of such gradients over the images of a batch, and its rule "
-        "moves the weight by that."
+        "Training takes the mean of such gradients over the images of a batch and moves the "
+        "weight by its update rule."
     )

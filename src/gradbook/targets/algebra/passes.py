@@ -123,54 +123,53 @@ def sentence(template: str, *forms: Form) -> tuple[Inline, ...]:
 
 WHY: dict[str, Sequence[Inline]] = {
     "add": sentence(
-        "In a weighted sum only one term holds the value that is asked for; what it is multiplied "
-        "with is left, and the other terms fall away."
+        "Only one term of a weighted sum contains the value in question; the derivative is "
+        "what that value is multiplied by, and the other terms drop out."
     ),
     "half_square": sentence(
-        "The 2 that comes down from the square cancels the {}, and {} is the derivative of what "
-        "stands in the brackets.",
+        "The 2 that comes down from the square cancels the {}, and {} is the derivative of "
+        "the brackets' contents.",
         *(HALF, Numeral(-1)),
     ),
     "square": sentence(
-        "The 2 comes down from the square, and {} is the derivative of what stands in the "
-        "brackets.",
+        "The 2 comes down from the square, and {} is the derivative of the brackets' contents.",
         Numeral(-1),
     ),
     "absolute_error": sentence(
-        "The brackets are 1 where what they say holds, and 0 elsewhere: the slope is 1 or −1, "
-        "towards the target, however far the output is off."
+        "The brackets are 1 where their condition holds, and 0 elsewhere: the slope is 1 or "
+        "−1, however far the output is from the target."
     ),
     "sigmoid": sentence(
-        "Why {}: the derivative of {} is {}, and that is {} times {}. So the value that is known "
-        "already gives the slope. The slope is 1/4 at most, and close to 0 where the sigmoid is "
-        "close to 0 or to 1: there a network hardly learns.",
+        "Why {}: the derivative of {} is {}, and that is {} times {}. So the value that is "
+        "already known gives the slope. The slope is at most 1/4, and close to 0 where the "
+        "sigmoid is close to 0 or 1: there a network hardly learns.",
         Comparison(Function("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
         *(1 / (1 + exp(-x)), exp(-x) / (1 + exp(-x)) ** 2, sigmoid(x)),
         Comparison(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
     ),
     "tanh": sentence(
-        "Why {}: the derivative of {} is {}. So the value that is known already gives the slope.",
+        "Why {}: the derivative of {} is {}. So the value that is already known gives the slope.",
         Comparison(Function("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
         *(sinh(x) / cosh(x), (cosh(x) ** 2 - sinh(x) ** 2) / cosh(x) ** 2),
     ),
     "relu": sentence(
-        "{} is 1 where {}, and 0 elsewhere: what is positive passes a change on as it is, the "
-        "rest stops it.",
+        "{} is 1 where {}, and 0 elsewhere: positive values pass a change on unaltered, the "
+        "others stop it.",
         *(Bracket(POSITIVE), POSITIVE),
     ),
-    "leaky_relu": sentence("Left of zero a change is passed on as well, only much weaker."),
+    "leaky_relu": sentence("Below zero a change is passed on too, only much more weakly."),
     "softplus": sentence("The slope of softplus is the sigmoid."),
     "gelu": sentence(
-        "By the product rule: the second term holds {} still and takes the slope of tanh, {}, "
-        "times that of what stands in its brackets.",
+        "By the product rule: the second term keeps {} fixed and takes the slope of tanh, "
+        "{}, times that of its brackets' contents.",
         *(x, 1 - tanh(x) ** 2),
     ),
     "relu6": sentence(
-        "{} is 1 between 0 and 6, and 0 elsewhere: what has reached 6 stops a change as well.",
+        "{} is 1 between 0 and 6, and 0 elsewhere: values that have reached 6 also stop a change.",
         Bracket(POSITIVE),
     ),
     "elu": sentence(
-        "Left of zero the slope is {}, which is the value that is known already, and 1.", exp(x)
+        "Below zero the slope is {}, which is the value that is already known plus 1.", exp(x)
     ),
     "exact_gelu": sentence(
         "By the product rule: {} is the share of a normal distribution below {}, and its slope the "
@@ -181,44 +180,50 @@ WHY: dict[str, Sequence[Inline]] = {
         "By the product rule; below −3 both terms are 0, and from 3 on only the first is left, 1."
     ),
     "silu": sentence(
-        "By the product rule; {} in the second term is the value that is known already.",
+        "By the product rule; {} in the second term is the value that is already known.",
         x * sigmoid(x),
     ),
     "z": sentence(
-        "A sum passes a change on as it is: to what the last layers made, and past them to what "
-        "went into them."
+        "A sum passes a change on unaltered: to the result of the last layers, and past them "
+        "to their input."
     ),
     "largest": sentence(
-        "Only the largest value of a window counts, so only that one passes a change on. The "
-        "brackets are 1 for it (for the first of equal ones), and 0 for the others."
+        "Only the largest value of a window counts, so only that value passes a change on. "
+        "The brackets are 1 for it (for the first of equal ones), and 0 for the others."
     ),
     "binary_cross_entropy": sentence(
-        "Why sigmoid and binary cross-entropy go together: the slope of the sigmoid cancels, and "
-        "what is left is how far {} is from {}. However wrong the output is, it learns.",
+        "Why sigmoid and binary cross-entropy go together: the slope of the sigmoid cancels, "
+        "and what remains is how far {} is from {}. However wrong the output is, it learns.",
         *(a, t),
     ),
     "cross_entropy_of": sentence(
-        "Why softmax and cross-entropy go together: {}, so the error is {} less what the wanted "
-        "output adds, since the targets sum to 1. The slope of {} towards an output is that "
-        "output's share {}, and {} is left. However wrong the output is, it learns.",
+        "Why softmax and cross-entropy go together: {}, so the error is {} minus the target "
+        "output's part, since the targets sum to 1. The slope of {} with respect to an "
+        "output is that output's share {}, and {} remains. However wrong the output is, it "
+        "learns.",
         *(Comparison(ln(a), "=", o - L), L, L, a, a - t),
     ),
     "a to L": sentence(
-        "Every {} depends on every {}: on its own directly, and on all of them over {}. Each of "
-        "the two ways is worked on its own.",
+        "Every {} depends on every {}: on its own directly, and on all of them through {}. "
+        "Each of the two ways is worked separately.",
         *(a, o, L),
     ),
     "log_sum_exp": sentence(
-        "The slope of {} towards one {} is that one's share of the sum, {}.", L, o, exp(o - L)
+        "The slope of {} with respect to one {} is that one's share of the sum, {}.",
+        L,
+        o,
+        exp(o - L),
     ),
     "n to s": sentence(
-        "What is normalised depends on every sample in three ways: directly, over the mean, and "
-        "over the spread. Each way is worked on its own, the others held still."
+        "A normalised value depends on every sample in three ways: directly, through the "
+        "mean, and through the spread. Each way is worked separately, with the others kept "
+        "fixed."
     ),
     "σ² to μ": sentence(
-        "The distances from the mean sum to 0, so the spread doesn't feel the mean move."
+        "The distances from the mean sum to 0, so the spread doesn't change when only the "
+        "mean moves."
     ),
-    "sqrt": sentence("The derivative of a root {} is 1 over twice the root.", Root(x)),
+    "sqrt": sentence("The derivative of a square root {} is 1 over twice the root.", Root(x)),
 }
 
 
@@ -227,15 +232,15 @@ WHY: dict[str, Sequence[Inline]] = {
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
 MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
 MEMORY_OF_ADAM = (
-    "Adam counts the steps in k and remembers means of the gradient in m and of its square in s; "
-    "all begin at 0. Dividing by 1 less a power of k makes up for that beginning. The new k, m and "
-    "s move the weight."
+    "Adam counts the steps in k and keeps running means of the gradient in m and of its "
+    "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
+    "that start. The new k, m and s move the weight."
 )
 MEMORIES = {
-    "momentum": "With momentum, v remembers which way a weight has been moving; it begins at 0, "
+    "momentum": "With momentum, v remembers which way a weight has been moving; it starts at 0, "
     "and the new v moves the weight.",
     "adam": MEMORY_OF_ADAM,
-    "adamw": f"{MEMORY_OF_ADAM} Decay shrinks the weight itself, beside that.",
+    "adamw": f"{MEMORY_OF_ADAM} In addition, decay shrinks the weight itself.",
 }
 
 
@@ -244,8 +249,8 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     story.heading("Forward")
     if known.samples > 1:
         story.say(
-            "Each sample goes through the network by itself; Σ adds over the "
-            f"N = {known.samples} samples. The numbers stand in the table below."
+            "Each sample goes through the network separately; Σ sums over the N = "
+            f"{known.samples} samples. The numbers are in the table below."
         )
     for value in values:
         rights: list[tuple[str, Form]] = [
@@ -278,14 +283,14 @@ def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None
     """What the chain rule does, then one weight after the other."""
     story.heading("Backward")
     story.explain(
-        "The chain rule: a change of a weight changes the value it feeds, that one changes the "
-        "next, and so on to the error. How strongly the error changes is the product of how "
-        "strongly each value changes with the one before it."
+        "The chain rule: a change in a weight changes the value it feeds, which changes the "
+        "next value, and so on up to the error. How strongly the error changes is the "
+        "product of how strongly each value changes with the one before it."
     )
     if known.samples > 1:
         story.explain(
             "The error is a mean over the samples, and so is its derivative: each chain runs "
-            "within one sample, whose values it takes, and the mean stands in front."
+            "within one sample and uses its values, and the mean is written in front."
         )
     telling = _Backward(story, known)
     for weight in weights:
@@ -307,7 +312,7 @@ class _Backward:
             f"{Role(weight.name.stem).name.capitalize()} ", symbol_of(weight), level=2
         )
         if chain == ChainSum(()):
-            self.story.say("It meets nothing but zeros at the edge, so nothing depends on it.")
+            self.story.say("It only ever meets zeros at the edge, so nothing depends on it.")
         self.line(weight)
 
     def shared_steps(self, chain: Chain) -> None:
@@ -316,12 +321,12 @@ class _Backward:
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
             return
-        what = "Steps that are shared: " if len(new) > 1 else "A step that is shared: "
+        what = "Shared steps: " if len(new) > 1 else "A shared step: "
         self.story.heading(what, *listed([self.known.slope(value) for value in new]), level=2)
         self.story.explain(
-            "Many weights reach the error over the same values. How the error changes with such a "
-            "value is worked once, from the error backwards; every chain through it begins there. "
-            "That is all there is to backpropagation."
+            "Many weights affect the error through the same values. How the error changes "
+            "with such a value is worked out once, going backwards from the error, and every "
+            "chain through it begins there. That is backpropagation."
         )
         for value in new:
             self.line(value)
@@ -345,13 +350,13 @@ class _Backward:
         uses = known.derived.step.net.again and value in known.derived.step.gradients
         if isinstance(chain, ChainSum) and len(chain.terms) > 1 and uses:
             self.story.explain(
-                "It is used several times: a change of it reaches the error over every value that "
-                "it helps to make, and what arrives adds up."
+                "It is used several times: a change in it reaches the error through every "
+                "value it contributes to, and the effects add up."
             )
         elif any(isinstance(piece, ChainSum) for piece in pieces(chain)):
             self.story.explain(
-                "Where a value feeds several others, a change of it reaches the error over each of "
-                "them, and what arrives adds up."
+                "If a value feeds several others, a change in it reaches the error through "
+                "each of them, and the effects add up."
             )
         told = list(dict.fromkeys(partials(chain)))
         self.recall([part for part in told if _key(part) in self.story.numbers])
@@ -429,8 +434,8 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     step = known.derived.step
     story.heading("The update")
     story.say(
-        "All weights change at once: every gradient is taken with the weights as they were, and "
-        "only when all are known does any weight change."
+        "All weights change at once: every gradient is computed with the old weights, and no "
+        "weight changes until all gradients are known."
     )
     if step.net.update.kind in MEMORIES:
         story.say(MEMORIES[step.net.update.kind])
@@ -444,7 +449,7 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
-        story.say("Fixed, and so the same as before: ", *listed(fixed), ".")
+        story.say("Fixed, and therefore unchanged: ", *listed(fixed), ".")
     before, after = map(float, losses(step, 2))
     error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
     story.say(
