@@ -178,7 +178,7 @@ def test_coming_to_rest_on_what_no_line_can_explain_is_good():
 
 def test_the_way_down_is_measured_to_where_another_rate_came_to_rest():
     found = sweep(NOISE, [0.01, 0.4])
-    assert "of the way down to 0.0646" in found[0.01].reason
+    assert "of the possible reduction, to 0.0646" in found[0.01].reason
 
 
 def test_a_flat_stretch_with_gradients_left_is_only_slow():

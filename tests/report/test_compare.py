@@ -59,7 +59,7 @@ def test_where_nothing_but_ascii_can_be_drawn_it_is_ascii(runs, who):
 def test_one_run_alone_is_told_too(runs):
     said = plain(list(report_lines(compare_report(runs[:1], None), 80)))
     assert "misread" not in said
-    assert "Their recipes are the same." not in said
+    assert "Their recipes are identical." not in said
 
 
 def test_the_csv_has_a_row_of_plain_numbers_for_each_run(runs):

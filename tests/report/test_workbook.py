@@ -252,7 +252,7 @@ def test_the_derivation_says_why_a_sigmoids_slope_is_what_it_is_once(worked):
     cells = [cell.value for cell in load_workbook(worked)["Derivation"]["C"]]
     why = [words for words in cells if str(words).startswith("Why σ′(x) = σ(x)")]
     assert len(why) == 1
-    assert "the value that is known already gives the slope" in why[0]
+    assert "the value that is already known gives the slope" in why[0]
 
 
 @pytest.mark.parametrize("sheet", ["Check", "Derivation"])
@@ -336,7 +336,7 @@ def test_a_sigmoid_is_the_textbooks_unless_it_would_overflow(folder, worked):
         ({"rates": [0.1, float("inf")]}, "a learning rate is a number, not inf"),
         ({"epochs": 2_000_000}, "at most 48,387 epochs fit"),
         ({"rates": [k / 1000 for k in range(1, 1000)]}, "take at most 566, or fewer epochs"),
-        ({"epochs": 45_000, "rates": [1, 2]}, "take fewer epochs, or --rates none"),
+        ({"epochs": 45_000, "rates": [1, 2]}, "use fewer epochs, or --rates none"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(tmp_path, options, told):
@@ -349,7 +349,7 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, options, told):
 
 def test_a_formula_that_a_cell_cannot_hold_is_refused(tmp_path):
     net = parse("input 900; dense 1; seed 1")
-    with pytest.raises(LimitError, match="characters and a cell holds 8,192"):
+    with pytest.raises(LimitError, match="characters, but a cell holds 8,192"):
         write_workbook(net, tmp_path / "wide.xlsx", epochs=2, rates=())
     assert not list(tmp_path.iterdir())
 

@@ -170,14 +170,13 @@ def _swings(case: Case) -> str:
 
 
 def _way(case: Case) -> str:
-    """How far it has come: 82 % of the way down to 0."""
-    goal = f"the way down to {short(case.best_known)}"
+    """How far it has come: 82 % of the possible reduction, to 0."""
+    goal = short(case.best_known)
     if case.left < ROUNDING:
-        return f"all {goal}"
-    done = (
-        f"all but {rough_percent(case.left)}" if case.left < 0.01 else rough_percent(1 - case.left)
-    )
-    return f"{done} of {goal}"
+        return f"all the way down to {goal}"
+    left = case.left < 0.01
+    done = f"all but {rough_percent(case.left)}" if left else rough_percent(1 - case.left)
+    return f"{done} of the possible reduction, to {goal}"
 
 
 def _pace(case: Case) -> str:

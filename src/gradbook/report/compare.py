@@ -36,7 +36,7 @@ VERSION = 1  # of the JSON
 LEAST_HEIGHT = 10  # rows of a chart
 MOST_NAMES = 4  # in a title
 MOST_CARDS = 40  # of a group
-SAME = "Their recipes are the same."
+SAME = "Their recipes are identical."
 TRAINED = "How they trained"
 LONGEST_WORDS = 3  # lines of what a recipe says
 

@@ -130,7 +130,7 @@ def explain(
         step = scalar_step(what)
         return Explanation(what, derive(step, only, everything), lambda: records(step, only))
     if image is None or label is None:
-        raise UsageError("a trained network is explained on an image: give it and its label")
+        raise UsageError("a trained network is explained on an image: give the image and its label")
     return explain_image(what, image, label, only)
 
 
@@ -163,8 +163,8 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> list[Inline
         f"It is worked on {called}, of class {model.classes[label]}. The network takes it for "
         f"{model.classes[answer]}, {sure} sure, and the error is ",
         Numeral(worked.error),
-        ". It works as after training: batch normalisation takes the means and spreads that were "
-        "kept, and dropout lets everything through.",
+        ". It works as it does after training: batch normalisation uses the means and "
+        "spreads it kept, and dropout lets everything through.",
     ]
 
 

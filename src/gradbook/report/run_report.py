@@ -176,7 +176,7 @@ def _unlike(run: Evidence) -> str:
         )
     if not said or not run.has_validation:
         return ""
-    return f"{' '.join(said)} Compare the accuracies, or each loss with itself."
+    return f"{' '.join(said)} Compare the accuracies, or each loss only with itself."
 
 
 # How to reproduce it.
@@ -224,7 +224,7 @@ def _training_images(run: Evidence) -> Iterator[Block]:
         f"{counted(run.image_count, 'image')} of {rows} × {columns} pixels in {colour}, "
         f"{counted(len(data.classes), 'class', 'classes')}."
     )
-    anew = [Span(" Each is warped anew in every epoch: "), Span(write_warp(warp), tag="code")]
+    anew = [Span(" Each is warped afresh in every epoch: "), Span(write_warp(warp), tag="code")]
     yield Passage((Span(said), *anew) if warp.changes_images else said)
     yield _column(partial(_films, run))
 

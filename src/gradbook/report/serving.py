@@ -97,9 +97,10 @@ def serve_page() -> str:
             Section("work", "Work a network", _network()),
         ],
         lead=(
-            '<p class="lead">Every gradient of a workbook is held against the chain rule. Nothing '
-            "leaves this computer, and nothing that you drop here stays when gradbook stops.</p>\n"
-            "<noscript><p>The page works with JavaScript, which is switched off.</p></noscript>"
+            '<p class="lead">Every gradient of a workbook is checked against the chain rule. '
+            "Nothing leaves this computer, and nothing that you drop here is kept when "
+            "gradbook stops.</p>\n<noscript><p>The page works with JavaScript, which is "
+            "switched off.</p></noscript>"
         ),
         style="".join(
             [

@@ -320,7 +320,7 @@ def _result(records: Sequence[TrialRecord], tests: Sequence[TrialRecord]) -> lis
     if tests:
         looked = f". The test images were scored {counted(len(tests), 'time')}."
     best = best_trial(records)
-    headline = Passage("No recipe was trained to its end.")
+    headline = Passage("No recipe finished training.")
     if best is not None:
         found = (
             Span(percent(best["value"]), tag="b"),
@@ -345,14 +345,14 @@ def _drawn(drawn: Iterable[str], kind: str = "") -> list[Block]:
 
 def _importance(importance: Mapping[str, float]) -> list[Block]:
     if not importance:
-        return [Passage("Too few trials, or trials too different, to say.")]
+        return [Passage("There are too few trials, or they differ too much, to say.")]
     rows = [
         [text(name), f"{100 * share:.0f} %", bar(share, "importance")]
         for name, share in sorted(importance.items(), key=lambda one: -one[1])
     ]
     said = (
-        "How much of what sets the best tenth apart each has, by Optuna's PED-ANOVA; "
-        "of what stands in every trial."
+        "How much each contributes to what sets the best tenth apart, by Optuna's PED-ANOVA; "
+        "of those that occur in every trial."
     )
     shown = wide(table(["", "share", ""], rows, [0], headed=True))
     return [Passage(said), PageOnly(lambda: shown)]

@@ -31,22 +31,22 @@ def _size(count: TableCell) -> str:
 
 
 COLUMNS = (
-    TableColumn("layer", "layer", words=True, meaning="as the network's text says it"),
+    TableColumn("layer", "layer", words=True, meaning="as written in the network's text"),
     TableColumn(
         "output",
         "output",
         words=True,
-        meaning="the shape of what comes out, channels × height × width",
+        meaning="the shape of the output, channels × height × width",
     ),
     TableColumn(
         "parameters",
         "parameters",
-        meaning="the numbers that are learnt",
+        meaning="the learned numbers",
         tint=WEIGHT,
         has_bars=True,
     ),
     TableColumn(
-        "bytes", "bytes", spare=2, meaning=f"what they take, {BYTES} bytes each", tint=WEIGHT
+        "bytes", "bytes", spare=2, meaning=f"their memory, {BYTES} bytes each", tint=WEIGHT
     ),
     TableColumn(
         "kernel", "kernel", spare=4, meaning="the window that slides over the input", tint=INPUT
@@ -71,7 +71,8 @@ COLUMNS = (
         "macs",
         tint=ACTIVATION,
         has_bars=True,
-        meaning="multiply-adds forward for one sample: a weight times a value, or a bias, added up",
+        meaning="multiply-adds of the forward pass for one sample: a weight times a value, or a "
+        "bias, added to a sum",
     ),
     TableColumn(
         "training",
@@ -84,7 +85,7 @@ COLUMNS = (
         "memory",
         "memory",
         spell=_size,
-        meaning="what the output takes, for the whole batch",
+        meaning="the memory of the output, for the whole batch",
         tint=MEMORY,
         has_bars=True,
     ),
@@ -139,8 +140,8 @@ def remarks(measured: NetMeasure) -> list[str]:
     whom = "one sample" if measured.batch == 1 else f"a batch of {measured.batch:,}"
     return [
         f"{counted(measured.parameters, 'parameter')}{trained}: {size(measured.bytes)} as float32",
-        f"{measured.macs:,} multiply-adds forward for each sample, "
-        f"{measured.training_macs:,} for a training step",
+        f"{measured.macs:,} multiply-adds per sample forward, {measured.training_macs:,} for "
+        "a training step",
         f"{size(measured.training_memory)} to train on {whom}: outputs "
         f"{size(measured.activations)}, the rest parameters, gradients and the update's memory",
         *_again(measured),
@@ -151,8 +152,8 @@ def remarks(measured: NetMeasure) -> list[str]:
 def _again(measured: NetMeasure) -> list[str]:
     """Which layers share their weights."""
     return [
-        f"{_layers(one)} applied {one.times} times with the same weights, which are counted once; "
-        "multiply-adds count each time"
+        f"{_layers(one)} applied {one.times} times with the same weights, which are counted "
+        "once; multiply-adds are counted each time"
         for one in measured.net.again
     ]
 
@@ -196,7 +197,7 @@ def summary(measured: NetMeasure) -> Report:
         heading(measured),
         [
             Chapter("layers", "Layer by layer", [Figure(table)]),
-            Chapter("columns", "What the columns say", [Meanings(meanings)]),
+            Chapter("columns", "What the columns mean", [Meanings(meanings)]),
         ],
         lead=[Items(said, "lead")],
         brief=[Passage(heading(measured)), table, Items(said)],

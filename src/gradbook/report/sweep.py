@@ -97,7 +97,7 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
     epochs = counted(sweep.epochs, "epoch")
     start = short(float(sweep.outcomes[0].losses[0]))
     rates = counted(len(sweep.outcomes), "learning rate")
-    lead = f"One network, trained from the same start at {rates}, {epochs} each."
+    lead = f"One network, trained from the same start at {rates}, for {epochs} each."
     brief: Blocks = [
         Passage((Span(_title(sweep), "bold"),)),
         Passage(f"{epochs} at each rate; the loss begins at {start}"),
@@ -211,17 +211,18 @@ def _outcome(outcome: RateOutcome) -> dict[str, Any]:
 
 def _how(sweep: Sweep, command: str) -> Blocks:
     search = (
-        f"{DEFINITION} To find up to which rate that is so, rates on a fixed logarithmic "
-        "grid were tried: powers of ten from 1 on, then by halving to two neighbours of which one "
-        "trains, then its neighbours and rates farther away, up to double and down to half. "
-        f"{counted(sweep.limit.tried, 'rate')} were tried, the same ones in every sweep of this "
-        "network over so many epochs."
+        f"{DEFINITION} To find the highest such rate, rates on a fixed logarithmic grid were "
+        "tried: powers of ten from 1 on, then by halving down to two neighbours of which one "
+        "trains, then its neighbours and rates farther away, from half to double. "
+        f"{counted(sweep.limit.tried, 'rate')} were tried, the same ones in every sweep of "
+        "this network over so many epochs."
     )
     losses = (
         "Everything was computed in double precision. An epoch’s loss is the one before its "
         "update, so epoch 1 shows the start, and the last loss follows "
-        f"{counted(sweep.epochs - 1, 'update')}. “On the way down” counts from the start, 0 %, to "
-        "perfect outputs, 100 %, or to the loss at which the best of these rates settled."
+        f"{counted(sweep.epochs - 1, 'update')}. The “possible reduction” runs from the loss "
+        "at the start, 0 %, to that of perfect outputs, 100 %, or to the loss at which the "
+        "best of these rates settled."
     )
     network: Blocks = [Passage("The network:"), Listing(str(sweep.net))]
     return [Passage(search), Passage(losses), *made_with(command), *network]

@@ -321,7 +321,7 @@ def _lead(trained: TrainedTable) -> Iterator[Block]:
     rows = scored_rows(trained)
     if trained.problem.task is Task.CLASSES:
         figure = percent(trained.test.score, len(trained.test.rows))
-        said = f"of {rows} told right; mean F1 {trained.event['macro_f1']:.3f}"
+        said = f"of {rows} predicted correctly; mean F1 {trained.event['macro_f1']:.3f}"
     else:
         figure = f"R² = {trained.test.score:.3f}"
         said = f"on {rows}; {errors(trained)}"
@@ -385,7 +385,9 @@ def _charts(trained: TrainedTable) -> list[Chart]:
         scores.append(
             Chart("R²", score, scale=EVEN, measure="R²", spell=short)
             if trained.problem.task is Task.NUMBERS
-            else Chart("Share told right", score, scale=EVEN, measure="right", spell=percent)
+            else Chart(
+                "Share predicted correctly", score, scale=EVEN, measure="right", spell=percent
+            )
         )
     rate = rate_curve("rate", trained.recipe, history, RATE_INK)
     return [loss_chart("Loss", tuple(losses)), *scores, rate_chart((rate,))]
@@ -395,7 +397,7 @@ def _classes(trained: TrainedTable) -> Blocks:
     wanted = trained.problem.targets[trained.test.rows].astype(np.int32)
     names = trained.problem.target.words
     counts = confusion_of(wanted, trained.test.read, len(names))
-    columns = (TableColumn(f"told as {name}", spell=_count_or_dot) for name in names)
+    columns = (TableColumn(f"predicted as {name}", spell=_count_or_dot) for name in names)
     rows = tuple((name, *row) for name, row in zip(names, counts.tolist(), strict=True))
     table = TextTable((TableColumn("is", words=True), *columns), rows, has_row_heads=True)
     return [table, PageOnly(lambda: by_class(counts, names, "rows"))]
@@ -409,7 +411,9 @@ def _off(trained: TrainedTable) -> Blocks:
     """The rows of the test that it is furthest off; without a test, of all."""
     shown, order = trained.problem.table, _furthest(trained)
     if not len(order):
-        return [Passage(f"Nowhere: every one of the {scored_rows(trained)} is told right.")]
+        return [
+            Passage(f"Nowhere: every one of the {scored_rows(trained)} is predicted correctly.")
+        ]
     inputs = [column.name for column in trained.problem.inputs]
     places = [shown.place(name) for name in inputs]
     rows = []
@@ -420,7 +424,7 @@ def _off(trained: TrainedTable) -> Blocks:
     columns = tuple(map(TableColumn, ("row", "is", "told", *inputs)))
     said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
     table = TextTable(columns, tuple(rows), has_row_heads=True)
-    return [Passage(f"{said}The furthest off come first."), table]
+    return [Passage(f"{said}The largest errors come first."), table]
 
 
 def _shortened(cell: str) -> str:

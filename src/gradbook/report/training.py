@@ -162,7 +162,7 @@ def recipes_report(threads: int) -> Report:
         machines = " and ".join(dict.fromkeys(it["machine"] for it in known))
         words = (
             f"Measured over {min(it['seeds'] for it in known)} seeds or more on {machines}; "
-            f"the time is what follows for {counted(threads, 'core')}."
+            f"times are converted to {counted(threads, 'core')}."
         )
         brief.append(Passage(words))
     record = {"version": 1, "recipes": found}
@@ -259,7 +259,7 @@ def _kept(event: Mapping[str, Any]) -> str:
 
 
 def done_before_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
-    words = f"{run.path} is done already: remove the folder, or name another, to train again"
+    words = f"{run.path} is already finished: remove the folder, or name another, to train again"
     yield from fold(words, width)
 
 
@@ -569,7 +569,7 @@ def range_test_lines(
         shown = min(height / top, 1.0)
         bar = BARS[ascii_only] * max(round(LONGEST * shown), 1)
         beyond = BEYOND[ascii_only] if height > top else ""
-        aside = f"  about the rate suggested, {short(test.suggested_rate)}" if row == best else ""
+        aside = f"  about the suggested rate, {short(test.suggested_rate)}" if row == best else ""
         yield [
             Span(f"{short(rate):>9}  {loss(height):>8}  "),
             Span(bar + beyond, GOOD if row == best else "cyan" if not beyond else "red"),
@@ -579,4 +579,4 @@ def range_test_lines(
     yield from fold(
         [Span(f"rate {short(test.suggested_rate)}", f"bold {GOOD}"), Span(f": {test.why}")], width
     )
-    yield from fold([Span(f"take it with --rate {short(test.suggested_rate)}", QUIET)], width)
+    yield from fold([Span(f"use it with --rate {short(test.suggested_rate)}", QUIET)], width)

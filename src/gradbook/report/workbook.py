@@ -128,7 +128,7 @@ def _begins(rate: float, usual: float) -> str:
     """That η starts lower than usual; nothing where it doesn't."""
     if rate == usual:
         return ""
-    return f"η starts at {rate:g}: at {usual:g}, the usual one, the loss doesn't simply fall"
+    return f"η starts at {rate:g}: at the usual {usual:g} the loss doesn't fall steadily"
 
 
 def _compares(count: int) -> str:

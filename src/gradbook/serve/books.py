@@ -140,7 +140,7 @@ class HandedInBooks:
         """A book's content. If it doesn't come whole, nothing of it stays."""
         book = self.book(number)
         if book.state not in (AWAITED, GONE):
-            raise RefusalError(409, "it is there already: announce it again")
+            raise RefusalError(409, "it already exists: announce it again")
         try:
             book.path.parent.mkdir(parents=True, exist_ok=True)
             with whole_file(book.path) as part, part.open("wb") as file:

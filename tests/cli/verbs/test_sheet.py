@@ -163,7 +163,7 @@ def _mentions(row):
         (["--blank", "forward"], "--blank needs --exercise SEED"),
         (["--check-sheet", "off"], "--check-sheet needs --exercise SEED"),
         (["--exercise", "1", "--check-sheet", "no"], "--check-sheet: unknown 'no'"),
-        (["--exercise", "1", "--blank", "sums"], "nothing is called 'sums' there: it is one of"),
+        (["--exercise", "1", "--blank", "sums"], "'sums' can't be left blank: it is one of"),
         (["--exercise", "1", "--places", "99"], "99 places to leave blank, and there are 8"),
         (["--exercise", "names.csv"], "there is no names.csv"),
         (["-o", "book.xls"], "a workbook's name ends in .xlsx"),

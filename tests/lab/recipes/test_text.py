@@ -35,8 +35,8 @@ BAD = [
     ("network\n", 1, 8, "which network?"),
     ("network flta\n", 1, 9, "did you mean 'flat'?"),
     ("network no/such.txt\n", 1, 9, "there is no network or file called 'no/such.txt'"),
-    ("network flat\nconv 3 3x3\n", 2, 1, "'conv' would be another network"),
-    ("network flat\ninput 3\n", 2, 1, "'input' would be another network"),
+    ("network flat\nconv 3 3x3\n", 2, 1, "'conv' would change the network"),
+    ("network flat\ninput 3\n", 2, 1, "'input' would change the network"),
     ("network flat\nupdate momentun\n", 2, 8, "did you mean 'momentum'?"),
     ("network flat\ndecay 0.1 scalse\n", 2, 11, "did you mean 'scales'?"),
     ("network flat\nloss binary cross-entropy\n", 2, 1, "end the layers with 'sigmoid'"),
@@ -174,7 +174,7 @@ def test_any_text_is_a_recipe_or_one_clear_line(text):
 
 @pytest.mark.parametrize("changes", ["input 3", "dense 3", "network flat", "name other"])
 def test_a_change_that_would_be_another_network_is_refused(changes):
-    with pytest.raises(GradbookError, match="another"):
+    with pytest.raises(GradbookError, match="change the network"):
         change_recipe(recipe("flat"), changes)
 
 

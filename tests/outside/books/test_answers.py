@@ -130,7 +130,7 @@ def test_classes_are_named_read_and_counted(recalculated):
     right = [row[10] == row[11] for row in samples]
     assert [row[12] for row in samples] == ["right" if ok else "wrong" for ok in right]
     assert found[4][2] == pytest.approx(sum(right) / len(right))
-    assert found[4][3] == f"{sum(right)} of 24 samples are read as what they are"
+    assert found[4][3] == f"{sum(right)} of 24 samples are read correctly"
     assert sum(right) >= 20  # at the rate that the workbook begins with
     read = [("iris", "rose", "tulip")[int(np.argmax(row[4:7]))] for row in samples]
     assert [row[11] for row in samples] == read

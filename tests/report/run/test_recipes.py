@@ -36,14 +36,14 @@ def test_what_was_measured_is_told_with_its_machine(quick_measured):
     page = report_text(recipes_report(2), 120)
     assert "21.0 s     99.43 ± 0.05 %  " in page
     assert page.endswith(
-        "\nMeasured over 10 seeds or more on two cores; the time is what follows for 2 cores.\n"
+        "\nMeasured over 10 seeds or more on two cores; times are converted to 2 cores.\n"
     )
 
 
 def test_every_machine_that_measured_is_told_once(monkeypatch):
     found = {"quick": QUICK, "best": {**QUICK, "machine": "four"}, "tiny": QUICK}
     monkeypatch.setattr(text, "all_measurements", lambda: found)
-    assert "more on two cores and four; the" in report_text(recipes_report(2), 120)
+    assert "more on two cores and four; times" in report_text(recipes_report(2), 120)
 
 
 def test_more_cores_take_less_time(quick_measured):

@@ -125,7 +125,7 @@ def test_an_activation_that_mentions_its_value_twice_has_a_grid_of_its_own(activ
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("input 1x4x4; flatten; dense 3; softmax; dense 2", "with a softmax at the end alone"),
+        ("input 1x4x4; flatten; dense 3; softmax; dense 2", "softmax can only come last"),
     ],
 )
 def test_what_it_has_no_words_for_is_named_with_its_layer(text, complaint):
@@ -137,7 +137,7 @@ def test_what_it_has_no_words_for_is_named_with_its_layer(text, complaint):
 
 def test_a_network_that_is_too_large_is_refused_with_its_counts():
     net = builtin("reference")
-    with pytest.raises(LimitError, match="16,050 parameters are [0-9,]+ formulas of [0-9,]+"):
+    with pytest.raises(LimitError, match="16,050 parameters need [0-9,]+ formulas with [0-9,]+"):
         require_room(ReaderPlan(net), measure(net).macs)
 
 

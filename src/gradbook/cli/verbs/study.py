@@ -1,4 +1,4 @@
-"""Try many recipes: what varies, what is allowed, and which of them does best.
+"""Try many recipes: what varies, what is allowed, and which of them works best.
 
 STUDY is a recipe with braces where it may vary (see gradbook help studies), a file or the
 text; or the name of a recipe, with --vary for what is to vary in it. Optuna chooses what is

@@ -48,8 +48,8 @@ def _parts(archive: Archive, file: Path) -> dict[str, Part]:
     labels = by_part(filter(holds_labels, names), str(file))
     if not images or images.keys() != labels.keys():
         raise DataError(
-            f"it has the arrays {', '.join(names) or 'none'}: wanted are images and labels, "
-            "as x_train and y_train, and x_test and y_test where there is a test part",
+            f"it has the arrays {', '.join(names) or 'none'}: it needs images and labels, as "
+            "x_train and y_train, and x_test and y_test if there is a test part",
             file=file,
         )
     for part in images:  # before any of them is unpacked

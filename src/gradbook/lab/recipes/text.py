@@ -55,13 +55,13 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
                              you are; see gradbook data
   warp WHAT, WHAT …          what happens to training images; see gradbook help warps
 {SCHEDULE_GRAMMAR}\
-  rate find                  a range test finds how high the rate of the schedule goes
+  rate find                  a range test finds the highest rate of the schedule
   epochs N                   how often every image is trained on
-  batch N                    images in a step
-  class weights balanced     where some classes have fewer images: each class counts alike; or a
-                             number for each class, in their order
+  batch N                    images per step
+  class weights balanced     classes with fewer images count as much as the others; or a number
+                             for each class, in order
   early stop N               ends once the loss of the images held back hasn't fallen for N epochs
-  keep best                  the weights of the epoch in which it was lowest; else of the last
+  keep best                  keeps the weights of the epoch with the lowest; else of the last
   statistics unwarped        at the end batchnorm takes its running means and variances anew, from
                              training images as they are: that is what it will read
   hold back N                the sixth of the training images, 0 to 5, that is kept to validate
@@ -72,11 +72,11 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
 Every other line is the network's own (see gradbook help networks). After 'network NET' that is
 only how it is trained: loss, update, decay, rate, seed.
 
-Where nothing is said: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network
-that says its rate keeps it, and its update. One that doesn't is trained in one cycle, up to the
-usual rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and if it says no update
-either, by 'momentum 0.9 nesterov'. One that says no loss has the one that its end means:
-cross-entropy after softmax or log softmax, binary cross-entropy after sigmoid.
+The defaults are: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network that
+gives its rate keeps it, and its update. Otherwise it is trained in one cycle, up to the usual
+rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and without an update, by
+'momentum 0.9 nesterov'. The default loss follows from the last layer: cross-entropy after
+softmax or log softmax, binary cross-entropy after sigmoid.
 
 For example:
 
@@ -203,8 +203,8 @@ def _network(line: Statement, folder: str | os.PathLike[str]) -> Net:
         return builtin(name)
     path = Path(folder, name)
     if not os.path.isfile(path):  # any name at all may stand here
-        hint = did_you_mean(name, BUILTIN) or f": built in are {', '.join(BUILTIN)}"
-        line.fail(f"no network and no file is called '{name}'{hint}", at=1)
+        hint = did_you_mean(name, BUILTIN) or f": the built-in networks are {', '.join(BUILTIN)}"
+        line.fail(f"there is no network or file called '{name}'{hint}", at=1)
     return parse_lines(statements(read_text(path), name), name)
 
 

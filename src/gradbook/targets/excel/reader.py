@@ -138,7 +138,7 @@ class ReaderPlan:
             if layer.is_softmax:
                 if index != len(layers) - 1:
                     raise TargetError(
-                        f"layer {index + 1}: a workbook reads with a softmax at the end alone"
+                        f"layer {index + 1}: in a workbook that reads, softmax can only come last"
                     )
                 continue
             if group and not _follows(layer):
@@ -350,9 +350,10 @@ def require_room(plan: ReaderPlan, products: int) -> None:
     cells = sum(prod(stage.grids.shape) for stage in plan.stages)
     if cells > MOST_CELLS or products > MOST_PRODUCTS:
         raise LimitError(
-            f"{counted(plan.net.count(), 'parameter')} are {cells:,} formulas of {products:,} "
-            f"products in all, and a workbook that reads stays pleasant up to {MOST_CELLS:,} of "
-            f"{MOST_PRODUCTS:,}: train a smaller network, such as the recipe tiny"
+            f"{counted(plan.net.count(), 'parameter')} need {cells:,} formulas with "
+            f"{products:,} products in all, but a workbook that reads stays quick only up to "
+            f"{MOST_CELLS:,} with {MOST_PRODUCTS:,}: train a smaller network, such as the "
+            "recipe tiny"
         )
 
 
@@ -397,8 +398,8 @@ def written(book: ReaderBook) -> bytes:
 
 
 _REMARK = (
-    "Pick an image, or pick 'my own' and paint in the framed grid: numbers from 0 (black) to 255 "
-    "(white). Every layer on the way is a grid of formulas on the sheet Inside."
+    "Choose an image, or choose 'my own' and paint in the framed grid: numbers from 0 "
+    "(black) to 255 (white). Every layer is a grid of formulas on the sheet Inside."
 )
 
 
@@ -443,7 +444,7 @@ class _Read:
         self.look.workbook.define_name(PICK_NAME, f"={READ}!{cell}")
         names = f"={IMAGES}!$A$2:$A${len(self.book.names) + 2}"
         rule = {"validate": "list", "source": names, "error_title": "No such image"}
-        rule["error_message"] = "Pick one from the list."
+        rule["error_message"] = "Choose one from the list."
         self.sheet.data_validation(row, column + 4, row, column + 4, rule)
 
     def grids(self) -> None:
@@ -542,7 +543,7 @@ def _absolute(outputs: Grids) -> str:
 
 def _write_inside(look: Look, book: ReaderBook) -> None:
     """What the network is given, and the maps that each stage makes of it."""
-    remark = "From top to bottom, a grid for each channel. Blue is above 0, red below."
+    remark = "From top to bottom, one grid per channel. Blue is above 0, red below."
     sheet = look.sheet(INSIDE, "The way through the layers", remark, left=LEFT)
     plan = book.plan
     widest = max(grids.width for grids in (plan.given, *(s.grids for s in plan.stages)))
@@ -569,7 +570,10 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
 
 
 def _write_weights(look: Look, book: ReaderBook) -> None:
-    remark = "As trained. A row for each channel that a layer makes; a kernel's rows follow on."
+    remark = (
+        "The trained parameters: one row per channel of a layer; a kernel's rows follow one "
+        "another."
+    )
     sheet = look.sheet(WEIGHTS, "What it has learned", remark)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 64, 9)

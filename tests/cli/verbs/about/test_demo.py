@@ -49,9 +49,9 @@ def test_the_demo_writes_a_page_to_draw_on_without_a_compiler_for_browsers(
 def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):
     monkeypatch.setattr("gradbook.net.LESSONS", {})
     page = said()
-    assert "is done already" not in page
+    assert "is already finished" not in page
     again = said()
-    assert f"{tmp_path / 'digits'} is done already" in " ".join(again.split())
+    assert f"{tmp_path / 'digits'} is already finished" in " ".join(again.split())
     assert again.splitlines()[-4:] == page.splitlines()[-4:]
 
 

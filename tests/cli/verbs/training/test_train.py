@@ -235,7 +235,7 @@ def test_the_result_of_a_done_run_is_told_again(said):
     first = events(said(RECIPE, "--json", "-o", "run"))[-1]
     again = events(said("--resume", "run", "--json"))
     assert [first.items() <= event.items() for event in again] == [True]
-    assert said("--resume", "run").startswith("run is done already: ")
+    assert said("--resume", "run").startswith("run is already finished: ")
 
 
 def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(said):

@@ -337,13 +337,13 @@ def _kind(layer: Layer, shape: Shape) -> str:
 
 
 _MEANINGS = {
-    "i": "what the network is given",
+    "i": "what the network receives",
     "c": "the weighted sum of each window",
-    "p": "what is kept of each window",
+    "p": "the value kept from each window",
     "a": "what is passed on",
     "y": "normalised, scaled and shifted",
     "z": "both added",
-    "f": "the earlier values that a branch goes on from",
+    "f": "the earlier values that a branch continues from",
 }
 
 

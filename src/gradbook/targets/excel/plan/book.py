@@ -396,9 +396,9 @@ def fitting_rates(
     if asked is not None:
         few = f"take at most {most}, or fewer epochs"
         raise LimitError(
-            f"{len(wanted)} rates of {epochs:,} epochs are {len(wanted) * each:,} cells more, and "
-            f"a workbook stays pleasant up to {MOST_CELLS:,}: "
-            f"{few if most else 'take fewer epochs, or --rates none'}"
+            f"{len(wanted)} rates of {epochs:,} epochs take {len(wanted) * each:,} more "
+            f"cells, but a workbook stays quick only up to {MOST_CELLS:,}: "
+            f"{few if most else 'use fewer epochs, or --rates none'}"
         )
     last = len(usual) - 1
     return tuple(usual[round(k * last / (most - 1))] for k in range(most)) if most > 1 else ()
@@ -407,8 +407,8 @@ def fitting_rates(
 def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
     if across > MOST_COLUMNS - SPARE:
         raise LimitError(
-            f"{across:,} values in a row, and a sheet has {MOST_COLUMNS:,} columns: "
-            "take a smaller network"
+            f"{across:,} values in a row, but a sheet has {MOST_COLUMNS:,} columns: use a "
+            "smaller network"
         )
     rows, per_epoch = epochs * step.samples, cells // epochs
     most = min(MOST_CELLS // per_epoch, (MOST_ROWS - SPARE) // step.samples)
@@ -416,8 +416,9 @@ def _check_size(step: Step, epochs: int, across: int, cells: int) -> None:
         kind = f"{rows:,} rows" if rows > MOST_ROWS - SPARE else f"{cells:,} cells"
         fewer = f"at most {most:,} epochs fit"
         raise LimitError(
-            f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds or "
-            f"anyone would wait for: {fewer if most else 'take a smaller network or fewer samples'}"
+            f"{epochs:,} epochs of {per_epoch:,} values are {kind}, more than a sheet holds "
+            "or anyone would wait for: "
+            f"{fewer if most else 'use a smaller network or fewer samples'}"
         )
 
 

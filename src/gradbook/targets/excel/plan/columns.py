@@ -168,8 +168,8 @@ class Exercise:
             return dict(there)
         if self.places > len(there):
             raise UsageError(
-                f"{self.places} places to leave blank, and there are {len(there)} of that kind: "
-                "take fewer, or other kinds"
+                f"{self.places} places to leave blank, but there are only {len(there)} of "
+                "that kind: leave fewer blank, or add other kinds"
             )
         drawn = set(Random(f"places {self.seed}").sample(range(len(there)), self.places))
         return dict(found for place, found in enumerate(there) if place in drawn)
@@ -199,7 +199,7 @@ def read_kinds(words: Sequence[str]) -> tuple[str, ...]:
     """The kinds in the order of a step; an error names one that there isn't."""
     for word in words:
         if word not in KINDS:
-            raise UsageError(f"nothing is called {word!r} there: it is one of {', '.join(KINDS)}")
+            raise UsageError(f"{word!r} can't be left blank: it is one of {', '.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in words)
 
 

@@ -125,8 +125,8 @@ MOST_NAMED = 40  # characters of a column's name
 
 def write_answers(look: Look, book: WorkbookPlan) -> None:
     remark = (
-        "The network as it is in the epoch below. Type another epoch, or an input of your own into "
-        "the cells with a frame."
+        "The network as it is in the epoch below. Type another epoch, or an input of your "
+        "own, into the framed cells."
     )
     sheet = look.sheet(ANSWERS, "What the network answers", remark, left=LABEL)
     _Answers(sheet, look, book).write()
@@ -218,8 +218,8 @@ class _Answers:
         self.sheet.write_formula(SUMMARY_ROW, FIRST, f"={right}/{samples}", style, count / samples)
         cell = xl_rowcol_to_cell(SUMMARY_ROW, FIRST, row_abs=True, col_abs=True)
         look.workbook.define_name(ACCURACY_NAME, f"={ANSWERS}!{cell}")
-        words = f'={right}&" of {samples} samples are read as what they are"'
-        said = f"{count} of {samples} samples are read as what they are"
+        words = f'={right}&" of {samples} samples are read correctly"'
+        said = f"{count} of {samples} samples are read correctly"
         self.sheet.write_formula(SUMMARY_ROW, FIRST + 1, words, look.remark, said)
 
     def headings(self) -> None:
@@ -317,8 +317,8 @@ class _Answers:
 
 def write_answers_work(look: Look, book: WorkbookPlan) -> None:
     """The weights of the chosen epoch, and what they make of the input that was typed."""
-    remark = f"The weights as {TRAINING} has them in the epoch that {ANSWERS} asks for, and below "
-    remark += "them what they make of the input that is typed there."
+    remark = f"The weights from {TRAINING} in the epoch chosen on {ANSWERS}, and below "
+    remark += "them what they make of the input typed there."
     sheet = look.sheet(ANSWERS_WORK, "How the network answers", remark)
     sheet.set_column(0, 0, 14)
     sheet.set_column(1, 1, 16)

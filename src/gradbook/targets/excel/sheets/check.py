@@ -67,7 +67,7 @@ SMALL_NUDGE = {
     "maximum": MOST_NUDGE,
     "error_title": "Too small or too large",
     "error_message": f"A nudge between {digits(LEAST_NUDGE)} and {digits(MOST_NUDGE)} measures a "
-    f"slope; {digits(NUDGE)} does it best.",
+    f"slope; {digits(NUDGE)} works best.",
 }
 GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
 
@@ -75,8 +75,8 @@ GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
 def write_check(look: Look, book: WorkbookPlan) -> None:
     title = "Do the gradients agree with what a nudge measures?"
     remark = (
-        "Each weight is nudged down and up; how much the error changes is its slope. "
-        f"No chain rule is needed for that: {CHECK_WORK} only runs forwards."
+        "Each weight is nudged down and up, and the slope is measured from the change in the "
+        f"error. This needs no chain rule: {CHECK_WORK} only computes forwards."
     )
     sheet = look.sheet(CHECK, title, remark, left=1)
     sheet.set_column(0, 0, 2)
@@ -165,8 +165,8 @@ class _Check:
         title = self.epochs_row - 4
         self.look.underlined(self.sheet, title, 1, len(OF_EPOCHS), "Every epoch")
         words = (
-            "All weights are nudged together, each by its part of one direction: the slope along "
-            "it is the sum of ∂E/∂w times that part."
+            "All weights are nudged together, each by its component of one direction: the "
+            "slope along it is the sum of ∂E/∂w times that component."
         )
         self.sheet.write_string(title + 1, 1, words, self.look.remark)
         self.headings(self.epochs_row - 1, OF_EPOCHS)
@@ -277,9 +277,7 @@ def in_chosen_epoch(book: WorkbookPlan, node: Node) -> str:
 def write_check_work(look: Look, book: WorkbookPlan) -> None:
     """The weights as they are, and below them a forward pass for each nudge."""
     plan = book.nudges
-    remark = (
-        f"All weights as they are in the epoch that {CHECK} asks for, then one nudged at a time."
-    )
+    remark = f"All weights as they are in the epoch chosen on {CHECK}, then one nudged at a time."
     title = "The forward passes behind the check"
     sheet = look.sheet(
         CHECK_WORK,
@@ -397,7 +395,7 @@ class _Epochs:
     def direction(self) -> None:
         """Each weight's part, and below it the names of all columns."""
         row, tables = self.plan.row, (self.plan.run.of_step, self.plan.run.of_sample)
-        words = "All weights nudged at once, each by its part, epoch by epoch"
+        words = "All weights nudged at once, each by its component, epoch by epoch"
         self.sheet.write_string(row - 1, 0, words, self.look.section)
         self.sheet.write_string(row, 0, "part", self.look.name(WEIGHT))
         for weight in self.book.step.weights:

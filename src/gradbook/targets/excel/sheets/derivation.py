@@ -200,7 +200,10 @@ class _Derivation:
         remark = f"All numbers are those of one epoch of {TRAINING}: type another."
         trained = len(self.step.gradients)
         if len(self.chains.weights()) < trained:
-            remark += f" Of {trained} weights the first and the last layer's first are worked."
+            remark += (
+                f" Of the {trained} weights, the very first and the first of the last layer "
+                "are worked out."
+            )
         self.sheet = self.look.workbook.add_worksheet(DERIVATION)
         page(self.sheet)
         self.sheet.set_row(0, 28)
@@ -214,13 +217,15 @@ class _Derivation:
         weights = self.chains.weights()
         reached = self.chains.reached(weights)
         forward = self.chains.forward(reached)
-        self.section("Given", "what goes in, and the weights as they are in that epoch")
+        self.section("Given", "the inputs, and the weights as they are in that epoch")
         for node in self.chains.given(reached, forward):
             self.known_line(node, "")
         self.section("Forward", "what is computed from the inputs to the error")
         for node in forward:
             self.known_line(node, prose(NAMES.formula(node)))
-        self.section("Local partials", "each formula, derived for one value that it mentions")
+        self.section(
+            "Local partials", "the derivative of each formula with respect to one of its values"
+        )
         ancestors = set(self.chains.locals(reached))
         for node in self.derived.forward:
             for local in self.derived.locals.get(node, ()):
@@ -229,7 +234,7 @@ class _Derivation:
                     self.why(local)
         shared = [value for value in reached if value not in self.step.gradients]
         if shared:
-            self.section("Shared steps", "what several chains go through, worked once")
+            self.section("Shared steps", "what several chains share, worked out once")
         for value in shared:
             self.line(value)
         self.section("Gradients", "the chain of each weight, from the error to the weight")

@@ -181,9 +181,9 @@ GUIDE = {
     TRAINING: "one row per epoch: every value, every gradient, every new weight",
     SAMPLES: "the same for every sample of every epoch",
     GRIDS: "image, kernels and maps as pictures, with their gradients, and the window that slides",
-    ANSWERS: "what the network says to its samples, and to an input of your own",
+    ANSWERS: "what the network answers for its samples, and for an input of your own",
     RATES: "what other learning rates would do, side by side",
-    CHECK: "every gradient beside the slope that a small nudge of its weight measures",
+    CHECK: "every gradient next to the slope measured by nudging its weight",
     RATES_WORK: "the training runs behind the learning rates",
 }
 
@@ -191,7 +191,7 @@ GUIDE = {
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """What is where, and what to try."""
     row, column = book.guide_row, CHART[1]
-    look.underlined(sheet, row, column, GUIDE_WIDTH, "What is where")
+    look.underlined(sheet, row, column, GUIDE_WIDTH, "What is on which sheet")
     for name in book.sheets:
         if name in GUIDE and name not in book.behind:
             row += 1
@@ -201,7 +201,7 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     if book.behind:
         row += 1
         behind = ", ".join(name for name in book.sheets if name in book.behind)
-        words = f"{behind} stand behind these: right-click any sheet's tab and unhide them."
+        words = f"{behind} are hidden behind these: right-click any sheet's tab to unhide them."
         sheet.write_string(row, column, words, look.remark)
     row += 2
     look.underlined(sheet, row, column, GUIDE_WIDTH, "Try")
@@ -221,8 +221,8 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
         return [*texts, copy] if book.rates else texts
     return [
         "Type another η: a tenth as much, ten times as much, a thousand times as much.",
-        "Change a start weight, an input or a target (any cell with a frame): everything follows.",
-        f"Spoil a formula in any row of a gradient on {TRAINING} and watch {CHECK} turn red.",
+        "Change a start weight, an input or a target (any framed cell): everything follows.",
+        f"Break the formula of a gradient in any row of {TRAINING} and watch {CHECK} turn red.",
     ]
 
 

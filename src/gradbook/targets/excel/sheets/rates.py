@@ -60,7 +60,7 @@ HEADINGS = (
     ("rate η", RATE),
     ("highest error", ERROR),
     ("at the end", ERROR),
-    ("way down", QUIET),
+    ("reduction", QUIET),
     ("verdict", QUIET),
 )
 KINDS = (
@@ -81,8 +81,8 @@ CHART_ROWS = 17
 
 def write_rates(look: Look, book: WorkbookPlan) -> None:
     remark = (
-        "Every rate below is a cell: type another and its curve and its verdict follow. "
-        "All start from the same weights; η on the Network sheet plays no part here."
+        "Every rate below is a cell: type another, and its curve and verdict follow. All "
+        "start from the same weights; η on the Network sheet is not used here."
     )
     sheet = look.sheet(RATES, "What the learning rate does", remark, left=1)
     _Rates(sheet, look, book).write()
@@ -226,7 +226,8 @@ def curve_cells(book: WorkbookPlan, number: int, sheet: str = RATES) -> EpochCel
 def write_rates_work(look: Look, book: WorkbookPlan) -> None:
     """The training table once for each rate, one below the other."""
     remark = (
-        f"The table of {TRAINING}, once for each rate, one below the other; column A is the rate."
+        f"The table of {TRAINING}, repeated for each rate, one below the other; column A is "
+        "the rate."
     )
     title = "The runs behind the learning rates"
     sheet = look.sheet(RATES_WORK, title, remark, repeated=(HEAD_ROWS - 2, HEAD_ROWS - 1))
@@ -287,8 +288,8 @@ NUMBER = "General"
 def write_verdicts_work(look: Look, book: WorkbookPlan) -> None:
     """A row for each rate, and below it what follows each rate's run epoch by epoch."""
     remark = (
-        f"The words on {RATES} come from here: measures of each run first, then what holds of "
-        "them. `gradbook sweep` asks the same."
+        f"The verdicts on {RATES} come from here: first what is measured of each run, then "
+        "which conditions hold. `gradbook sweep` uses the same ones."
     )
     sheet = look.sheet(VERDICTS_WORK, "What decides the verdicts", remark)
     sheet.set_column(0, max(len(book.verdict_cells.headings), 6 * len(book.rates)), 13)

@@ -77,7 +77,7 @@ def _checked(node: Node, formula: str) -> str:
     length = len(formula.format(**LONGEST_ROW))
     if length > LONGEST_FORMULA:
         raise LimitError(
-            f"the formula of {node.name} would take {length:,} characters and a cell holds "
+            f"the formula of {node.name} would take {length:,} characters, but a cell holds "
             f"{LONGEST_FORMULA:,}: give its layer fewer inputs"
         )
     return formula
@@ -150,8 +150,8 @@ def write_training(look: Look, book: WorkbookPlan) -> None:
 def write_samples(look: Look, book: WorkbookPlan) -> None:
     """One row per sample of each epoch."""
     remark = (
-        "One row is one sample in one epoch; the weights it meets stand in that epoch's row of "
-        f"{TRAINING}, which adds up what the samples say."
+        "One row is one sample in one epoch; its weights are in that epoch's row of "
+        f"{TRAINING}, which sums over the samples."
     )
     _write(look, book, SAMPLES, "Training, sample by sample", remark, each=True)
 
@@ -216,10 +216,10 @@ def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
 LONGEST_NOTE = 400  # characters of a formula that a note still shows
 
 MEANINGS = {
-    "i": "An input. Its value stands on the Network sheet.",
-    "t": "A target: what the output should be. Its value stands on the Network sheet.",
-    "w": "A weight. It starts as the Network sheet says, and each epoch takes a step downhill.",
-    "b": "A bias. It starts as the Network sheet says.",
+    "i": "An input. Its value is on the Network sheet.",
+    "t": "A target: what the output should be. Its value is on the Network sheet.",
+    "w": "A weight. Its start value is on the Network sheet, and each epoch takes a step downhill.",
+    "b": "A bias. Its start value is on the Network sheet.",
     "γ": "A scale of batch normalisation, trained like a weight.",
     "β": "A shift of batch normalisation, trained like a weight.",
     "α": "A slope below zero, trained like a weight.",
@@ -227,15 +227,15 @@ MEANINGS = {
     "o": "An output's weighted sum.",
     "a": "An activation: what the unit passes on.",
     "c": "One place of a convolution: the weighted sum of its window.",
-    "p": "A pooled value: what is kept of its window.",
+    "p": "A pooled value: the one kept from its window.",
     "μ": "The mean over the samples.",
     "σ²": "The variance over the samples.",
     "s": "The deviation over the samples.",
-    "n": "The value centred and scaled.",
+    "n": "The value, centred and scaled.",
     "y": "The normalised value, scaled by γ and shifted by β.",
-    "L": "The logarithm of the sum of all e^o, from which softmax measures.",
+    "L": "The logarithm of the sum of all e^o, which softmax subtracts.",
     "z": "A residual sum: this value and an earlier one, added.",
-    "f": "An earlier value, from which a branch goes on.",
+    "f": "An earlier value, from which a branch continues.",
     "E": "An error: how far the output is from its target.",
     "g": "One sample's share of a sum over the samples.",
     "q": "One sample's share of a mean over the samples.",
@@ -264,7 +264,7 @@ def note(book: WorkbookPlan, node: Node) -> str:
     name = str(node.name)
     lines = [f"{name}", *_column_of(book, node), meaning(node.name)]
     if node in book.blank and node in book.step.next:
-        update = "From the second row on to be filled in: write its update and copy it down."
+        update = "To be filled in from the second row on: write its update and copy it down."
         return "\n".join([*lines, update])
     if node in book.blank:
         return "\n".join([*lines, "To be filled in: write its formula and copy it down."])

@@ -1,0 +1,83 @@
+"""What users read keeps to the words of docs/style.md: messages, help, sheets and documents."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STYLE = ROOT / "docs/style.md"
+SOURCE = ROOT / "src/gradbook"
+ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+NOT_YET = {"audit", "web"}  # rooms whose sentences haven't been read with the list yet
+
+
+def phrases() -> dict[str, str]:
+    """Each phrase that isn't written, and what is written instead."""
+    words = STYLE.read_text("utf-8").split("## Words")[1]
+    return {bad: good for bad, good in ROW.findall(words) if bad != "instead of"}
+
+
+def strings(source: str) -> Iterator[tuple[int, str]]:
+    """The line and the text of each string, formatted ones with `…` for a value; no docstrings
+    but a module's own, which may be a verb's description."""
+    tree = ast.parse(source)
+    if about := ast.get_docstring(tree):
+        yield 1, about
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inside = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in node.values
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [str(it.value) if isinstance(it, ast.Constant) else "…" for it in node.values]
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and id(node) not in alone | inside:
+            yield node.lineno, str(node.value)
+
+
+def found(text: str) -> Iterator[str]:
+    """The phrases of the list that stand in it, with what to write."""
+    plain = " ".join(text.split())
+    for bad, good in phrases().items():
+        if re.search(rf"(?<!\w){re.escape(bad)}(?!\w)", plain, re.IGNORECASE):
+            yield f"'{bad}': write '{good}'"
+
+
+def rooms() -> list[Path]:
+    return sorted(
+        path for path in SOURCE.rglob("*.py") if path.relative_to(SOURCE).parts[0] not in NOT_YET
+    )
+
+
+def documents() -> list[Path]:
+    return [path for path in sorted((ROOT / "docs").glob("*.md")) if path != STYLE]
+
+
+def test_a_phrase_is_found_across_lines_and_values():
+    source = 'say(f"{a} goes\\n  on", f"it turns " "round {b}")'
+    texts = [text for _, text in strings(source)]
+    assert [list(found(text)) for text in texts] == [[], ["'turns round': write 'reverses'"]]
+    assert list(found("it returns round")) == []
+
+
+def test_messages_and_help_keep_to_the_words():
+    odd = [
+        f"{path.relative_to(ROOT)}:{line}: {what}"
+        for path in rooms()
+        for line, text in strings(path.read_text("utf-8"))
+        for what in found(text)
+    ]
+    assert not odd, "\n".join(odd)
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+def test_documents_keep_to_the_words(path):
+    assert list(found(path.read_text("utf-8"))) == []
