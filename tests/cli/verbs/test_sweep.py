@@ -90,7 +90,7 @@ def test_the_page_tells_the_command_that_makes_it_again(said, tmp_path):
         (["--rates", "0.1;1"], "'0.1;1' isn't a number"),
         (["--rates", "nan"], "'nan' isn't a number"),
         (["--rates", "1e999"], "'1e999' isn't a number"),
-        (["--rates", "1,0.1,1.0"], "the rate 1 twice: give it once"),
+        (["--rates", "1,0.1,1.0"], "the rate 1 is given twice: give it once"),
         (["--rates", ",".join(map(str, range(1001)))], "1,001 rates: the most is 1,000"),
         (["--epochs", "1"], "--epochs: 1 is out of range: it must be at least 2"),
         (["--epochs", "ten"], "'ten' isn't a whole number"),
