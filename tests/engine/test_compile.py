@@ -212,8 +212,8 @@ NEVER = "trap '' TERM INT; sleep 600 & wait; sleep 600"
 MADE = 'while [ "$1" != -o ]; do shift; done; made=$2'  # what is to be made
 WHILE_COMPILING = {
     "it vanishes": ('rm "$0"; exit 1', "can't compile the engine: no reason given"),
-    "it makes nothing": ("exit 0", "says that it compiled the engine, and didn't"),
-    "it makes a folder": (f'{MADE}; mkdir "$made"', "says that it compiled the engine, and didn't"),
+    "it makes nothing": ("exit 0", "reported success but compiled no engine"),
+    "it makes a folder": (f'{MADE}; mkdir "$made"', "reported success but compiled no engine"),
     "it makes a terabyte": (f'{MADE}; truncate -s 1T "$made"', "compiled the engine, and didn't"),
     "it makes garbage": (f'{MADE}; echo garbage >"$made"', "can't be loaded"),
     "it makes it for others": (
@@ -267,7 +267,7 @@ def test_what_tells_no_compilers_tale_is_none_and_that_is_said(script, tmp_path,
     monkeypatch.setenv("GRADBOOK_CC", str(file))
     assert compilers.find_compiler() is None
     assert compilers.why_numpy().startswith(
-        f"GRADBOOK_CC names '{file}', which compiles nothing here, so this trains in NumPy"
+        f"GRADBOOK_CC names '{file}', which can't compile anything, so training runs in NumPy"
     )
 
 

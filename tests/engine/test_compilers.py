@@ -74,7 +74,7 @@ def test_each_system_has_its_own_way_to_get_one(system, there, said, program, mo
     monkeypatch.setattr(compilers, "sys", SimpleNamespace(platform=system))
     with pytest.raises(CompilerError) as caught:
         require_compiler()
-    assert str(caught.value).startswith(f"no C compiler here: {said}")
+    assert str(caught.value).startswith(f"no C compiler found: {said}")
     assert "\n" not in str(caught.value)
 
 

@@ -194,7 +194,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
     images, labels = np.zeros((4, 2, 9, 8)), np.zeros(4, int)
     with pytest.raises(ShapeError, match="images"):
         engine.step(images[:, :1], labels)
-    with pytest.raises(ShapeError, match="classes go from 0 to 2"):
+    with pytest.raises(ShapeError, match="classes are numbered from 0 to 2"):
         engine.step(images, labels + 3)
     with pytest.raises(ShapeError, match="beyond the 4"):
         engine.epoch(images, labels, order=[0, 4])

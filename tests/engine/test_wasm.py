@@ -75,5 +75,5 @@ def test_an_archive_that_was_damaged_is_told_in_a_line(damage, tmp_path, monkeyp
     damaged = tmp_path / "modules.tar.xz"
     damaged.write_bytes(damage(wasm.PACKED.read_bytes()))
     monkeypatch.setattr(wasm, "PACKED", damaged)
-    with pytest.raises(CompilerError, match="can't be read: install gradbook anew"):
+    with pytest.raises(CompilerError, match="can't be read: install gradbook again"):
         shipped_module("any.wasm")

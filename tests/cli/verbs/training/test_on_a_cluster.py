@@ -82,7 +82,7 @@ def test_a_scheduler_that_is_killed_is_told_and_the_study_goes_on_elsewhere(here
         _, said = driver.communicate(timeout=PATIENCE)
     assert driver.returncode == 2
     assert said.splitlines() == [
-        f"gradbook: the scheduler at {address} is gone: begin it again; "
+        f"gradbook: the scheduler at {address} is gone: start it again; "
         "then continue with gradbook study --resume s"
     ]
     with a_cluster(here) as (_, address):
