@@ -198,7 +198,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
         engine.step(images, labels + 3)
     with pytest.raises(ShapeError, match="beyond the 4"):
         engine.epoch(images, labels, order=[0, 4])
-    with pytest.raises(ShapeError, match="batch of 1 to 16"):
+    with pytest.raises(ShapeError, match="a batch has 1 to 16"):
         engine.step(np.zeros((17, 2, 9, 8)), np.zeros(17, int))
     with pytest.raises(UsageError, match="threads"):
         NativeEngine(parse(MIXED), 16, 0)

@@ -92,4 +92,4 @@ def test_a_recipe_that_no_page_trains_by_is_refused_with_what_helps(refused):
 def test_without_zig_a_line_says_how_to_get_it(without_zig, refused):
     net = "input 1x28x28; flatten; dense 10; log softmax"
     told = refused(["page", net, "-o", "page.html"])
-    assert "there is no zig here to compile it: pip install" in told
+    assert "there is no zig to compile it: pip install" in told
