@@ -43,7 +43,7 @@ def test_they_are_written_as_they_are_read():
     net = parse(SMALL)
     assert parse(write(net)) == net
     assert parse("input 2; dense 4; pairnorm epsilon 0.01; wavy").layers[1].epsilon == 0.01
-    with pytest.raises(NetTextError, match="pairnorm's epsilon lies between 0 and 1"):
+    with pytest.raises(NetTextError, match="pairnorm's epsilon is between 0 and 1"):
         parse("input 2; dense 4; pairnorm epsilon 2; wavy")
 
 

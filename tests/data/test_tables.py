@@ -347,7 +347,7 @@ BAD = [
     (ONE_OUTPUT, '"1"2,2,3\n', "t.csv, row 1: can't be read as a table"),
     (ONE_OUTPUT, "1,2," + "3" * 200_000, "row 1: can't be read as a table"),
     (TWO_OUTPUTS, "1,2,0\n", "3 columns, but the network takes 4: 2 inputs and 2 targets"),
-    (BINARY, "1,2,0\n1,2,1.5\n", "t.csv, row 2: binary cross-entropy's targets lie from 0 to 1"),
+    (BINARY, "1,2,0\n1,2,1.5\n", "t.csv, row 2: binary cross-entropy's targets are from 0 to 1"),
     (
         CLASSES,
         "1,2\n",

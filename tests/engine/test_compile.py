@@ -214,7 +214,10 @@ WHILE_COMPILING = {
     "it vanishes": ('rm "$0"; exit 1', "can't compile the engine: no reason given"),
     "it makes nothing": ("exit 0", "reported success but compiled no engine"),
     "it makes a folder": (f'{MADE}; mkdir "$made"', "reported success but compiled no engine"),
-    "it makes a terabyte": (f'{MADE}; truncate -s 1T "$made"', "compiled the engine, and didn't"),
+    "it makes a terabyte": (
+        f'{MADE}; truncate -s 1T "$made"',
+        "reported success but compiled no engine",
+    ),
     "it makes garbage": (f'{MADE}; echo garbage >"$made"', "can't be loaded"),
     "it makes it for others": (
         f'{{real}} "$@"; {MADE}; printf "\\363\\0" | dd of="$made" bs=1 seek=18 conv=notrunc',

@@ -50,7 +50,7 @@ FLAGS = {
     ("--warp", "rotate"): "--warp: the angle is missing",
     ("--warp", "crop 40"): "crop 40 of an image with 8 rows and",
     ("--update", "rmsprop"): "--update: unknown update 'rmsprop': one of",
-    ("--update", "momentum 2"): "--update: momentum lies from 0 to below 1, not 2.0",
+    ("--update", "momentum 2"): "--update: momentum is at least 0 and below 1, not 2.0",
     ("--decay", "much"): "--decay: decay is a number such as 0.15, not 'much'",
     ("--loss", "crossentropie"): "--loss: unknown loss 'crossentropie': did you mean",
     ("--loss", "binary cross-entropy"): "--loss: ",

@@ -164,7 +164,7 @@ def _mentions(row):
         (["--check-sheet", "off"], "--check-sheet needs --exercise SEED"),
         (["--exercise", "1", "--check-sheet", "no"], "--check-sheet: unknown 'no'"),
         (["--exercise", "1", "--blank", "sums"], "'sums' can't be left blank: it is one of"),
-        (["--exercise", "1", "--places", "99"], "99 places to leave blank, and there are 8"),
+        (["--exercise", "1", "--places", "99"], "99 places to leave blank, but there are only 8"),
         (["--exercise", "names.csv"], "there is no names.csv"),
         (["-o", "book.xls"], "a workbook's name ends in .xlsx"),
         (["-o", "nowhere/book.xlsx"], "there is no folder nowhere"),
@@ -173,7 +173,7 @@ def _mentions(row):
         (["--data", "none.csv"], "none.csv"),
         (["--epoch", "3"], "unknown option '--epoch': did you mean '--epochs'?"),
         (["worked", "mazur"], "unexpected argument 'mazur'"),
-        (["input 900; dense 1"], "characters and a cell holds 8,192"),
+        (["input 900; dense 1"], "characters, but a cell holds 8,192"),
         (["reference.txt"], "there is no network or file called"),
     ],
 )

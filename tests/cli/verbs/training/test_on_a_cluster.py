@@ -121,7 +121,7 @@ def test_hosts_that_are_reached_by_ssh(here):
         code, _, said = gradbook(here, *words[:-2], "other", **home)
     assert code == 2
     assert said.count("\n") == 1
-    assert "no cluster begins on 127.0.0.1" in said
+    assert "no cluster could be started on 127.0.0.1" in said
     assert not (here / "other").exists()
 
 
