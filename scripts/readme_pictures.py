@@ -79,7 +79,7 @@ def _playing(net: Net, folder: Path) -> None:
     page = folder / "play.html"
     page.write_text(play_page(net), encoding="utf-8")
     with browser() as chromium:
-        chromium.show(page, width=1280, height=900)
+        chromium.show(page, width=1440, height=900)
         for _ in range(STEPS):
             chromium.value("document.querySelector('#step').click()")
         chromium.value("document.querySelector('[aria-label=w5]').focus()")
