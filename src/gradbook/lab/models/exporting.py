@@ -210,7 +210,8 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
     formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
     if ending not in formats:
         raise UsageError(
-            f"'{os.fspath(path)}' doesn't say what to write: end it in {', '.join(formats)}"
+            f"'{os.fspath(path)}' has no ending that says what to write: "
+            f"end it in {', '.join(formats)}"
         )
     for name in options.unusual():
         if name not in formats[ending].options:
