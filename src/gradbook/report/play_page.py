@@ -543,7 +543,6 @@ def _to_build(net: Net) -> dict[str, Any]:
     }
 
 
-@cache
 def _packed_building() -> str:
     """The table that every page has, deflated: a quarter of its length."""
     said = json.dumps(building_table(), ensure_ascii=False, separators=(",", ":"))
