@@ -38,7 +38,7 @@ BOXES = """(() => {
     const [top, bottom] = [y + GLYPHS * height, y + (1 - GLYPHS) * height]
     if (width) found.labels[`${k} ${text.textContent}`] = [x, top, x + width, bottom]
   })
-  sheet.querySelectorAll(".unit .shape, path[class^=fill-]").forEach((unit, k) => {
+  sheet.querySelectorAll(".unit:not(.corner) .shape, path[class^=fill-]").forEach((unit, k) => {
     const { x, y, width, height } = unit.getBBox()
     if (width > 4) found.units[`unit ${k}`] = [x, y, x + width, y + height]
   })

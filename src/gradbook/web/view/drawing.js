@@ -170,7 +170,7 @@ export class Drawing {
     }
     this.handles.push([unit, line])
     if (bias === null || !above) return [unit]
-    const dot = draw("g", { class: `unit f-${this.names[bias].kind}`, ...this.handle(bias) },
+    const dot = draw("g", { class: `unit corner f-${this.names[bias].kind}`, ...this.handle(bias) },
       draw("rect", { x: above.left, y: above.top, width: above.width, height: above.height, rx: 3, class: "shape" }))
     this.handles.push([dot, bias])
     this.marks.push([dot, lit => lit.has(bias)])
