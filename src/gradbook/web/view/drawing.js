@@ -192,7 +192,7 @@ export class Drawing {
       draw("path", { d: pill(box, round, this.isUpright), class: "shape" }),
       draw("text", { x, y: y + 19, class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(name, 16)),
       this.number(line, x, y + 35, "middle"))
-    if (this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x, y + 50, "middle"))
+    if (box.height > 50 && this.model.content.slopes[line] !== undefined) group.append(this.slope(line, x, y + 50, "middle"))
     this.handles.push([group, line])
     this.marks.push([group, lit => lit.has(line)])
     return group
