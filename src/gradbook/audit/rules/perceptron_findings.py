@@ -32,18 +32,16 @@ from gradbook.audit.formula.address import (
 from gradbook.audit.formula.expression import (
     Edit,
     EditKind,
-    rename_cells,
 )
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
-from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate, bases
-from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms
+from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
+from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms, formula_of_typed_weight
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.workbook.book import show_value
 from gradbook.targets.excel.language import (
     Infix,
-    Reference,
     write,
 )
 
@@ -232,40 +230,12 @@ class RuleFaults:
 
     def _pasted(self, update: RuleUpdate) -> Fault:
         """A weight that is typed, or pasted, where the update before should have left it."""
-        name, right = self.words.name(update), self._right_before(update)
+        name, right = self.words.name(update), formula_of_typed_weight(self.usual, update)
         cell, kind, why = self.perceptron.plain(update.base), PASTED, ""
         if right is None:
             cell, kind, why = update.cell, ANOTHER_ROW, self.words.why_not_carried(update)
         why = why or self.words.why_pasted(cell)
         return self._fault([cell], kind, f"{CHANGE}{name}", why, (name,), right)
-
-    def _right_before(self, update: RuleUpdate) -> Pattern | None:
-        """Return the formula that belongs where a weight is typed: the usual one of its line, going
-        on from the weight that the step before left."""
-        usual, book = self.usual, self.book
-        cell, step = self.perceptron.plain(update.base), usual.steps[usual.producer[update.cell]]
-        pattern = next(iter(usual.usual_at(step, cell)), None)
-        if pattern is None or cell in book.patterns:
-            return None
-        right = book.reader.read_typed(pattern.text_at(cell), cell)
-        base = next((place.at(cell) for place in bases(right)), None)
-        left = self._left_before(update)
-        if right.expression is None or left is None or base is None or base == left:
-            return right
-
-        def name(reference: Reference) -> str:
-            at = book.reader.cell(reference.text, cell)
-            return book.name_of(left, cell) if at == base else reference.text
-
-        return book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
-
-    def _left_before(self, update: RuleUpdate) -> Address | None:
-        """The weight that the step before the last one left."""
-        usual, number = self.usual, self.usual.weight[update]
-        last = usual.previous[usual.producer[update.cell]]
-        before = usual.previous[last] if last is not None else None
-        updates = usual.steps[before].updates if before is not None else ()
-        return next((u.cell for u in updates if usual.weight[u] == number), None)
 
     def _without_repair(self, steps: Sequence[RuleStep], place: int) -> Fault:
         """An update that isn't what the rule says, whatever is to blame."""

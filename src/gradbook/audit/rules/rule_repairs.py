@@ -93,6 +93,36 @@ LONGEST = 60  # references in a formula that is edited
 MOST_TRIED = 2500  # hypotheses, in one step
 
 
+def formula_of_typed_weight(usual: Usual, update: RuleUpdate) -> Pattern | None:
+    """Return the formula that belongs where a weight is typed: the usual one of its line, going
+    on from the weight that the step before left."""
+    book, cell = usual.book, usual.perceptron.plain(update.base)
+    step = usual.steps[usual.producer[update.cell]]
+    pattern = next(iter(usual.usual_at(step, cell)), None)
+    if pattern is None or cell in book.patterns:
+        return None
+    right = book.reader.read_typed(pattern.text_at(cell), cell)
+    base = next((place.at(cell) for place in bases(right)), None)
+    left = _left_before(usual, update)
+    if right.expression is None or left is None or base is None or base == left:
+        return right
+
+    def name(reference: Reference) -> str:
+        at = book.reader.cell(reference.text, cell)
+        return book.name_of(left, cell) if at == base else reference.text
+
+    return book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
+
+
+def _left_before(usual: Usual, update: RuleUpdate) -> Address | None:
+    """The weight that the step before the last one left."""
+    number = usual.weight[update]
+    last = usual.previous[usual.producer[update.cell]]
+    before = usual.previous[last] if last is not None else None
+    updates = usual.steps[before].updates if before is not None else ()
+    return next((u.cell for u in updates if usual.weight[u] == number), None)
+
+
 class RuleSymptoms:
     """The updates of a step that aren't what the rule says, by their numbers in it.
 
@@ -126,33 +156,6 @@ class RuleSymptoms:
                     seen.add(source)
                     found.append(source)
         return found
-
-    def formula_of_typed_weight(self, update: RuleUpdate) -> Pattern | None:
-        """Return the formula that belongs where a weight is typed: the usual one of its line, going
-        on from the weight that the step before left."""
-        cell = self.perceptron.plain(update.base)
-        usual = next(iter(self.usual.usual_at(self.step, cell)), None)
-        if usual is None or cell in self.book.patterns:
-            return None
-        right = self.book.reader.read_typed(usual.text_at(cell), cell)
-        base = next((place.at(cell) for place in bases(right)), None)
-        left = self._left_before(update)
-        if right.expression is None or left is None or base is None or base == left:
-            return right
-
-        def name(reference: Reference) -> str:
-            at = self.book.reader.cell(reference.text, cell)
-            return self.book.name_of(left, cell) if at == base else reference.text
-
-        return self.book.reader.read_typed(write(rename_cells(right.expression, name)), cell)
-
-    def _left_before(self, update: RuleUpdate) -> Address | None:
-        """The weight that the step before the last one left."""
-        usual, number = self.usual, self.usual.weight[update]
-        last = usual.previous[usual.producer[update.cell]]
-        before = usual.previous[last] if last is not None else None
-        updates = usual.steps[before].updates if before is not None else ()
-        return next((u.cell for u in updates if usual.weight[u] == number), None)
 
     @cached_property
     def pool(self) -> list[str]:

@@ -28,7 +28,7 @@ from gradbook.targets.algebra.text import (
     DocumentWriter,
     Level,
     Printer,
-    break_line,
+    aligned_rows,
     deeper,
     strip_marks,
 )
@@ -187,17 +187,7 @@ def escape(text: str) -> str:
 
 def rows(lines: Sequence[EquationLine], room: float) -> Iterator[str]:
     """The lines of an equation: in one row where they fit, else each as many as it needs."""
-    lefts = ["" if line.left is None else spell(line.left) for line in lines]
-    room -= max(map(width, lefts))
-    signs = [SIGNS.get(line.sign, line.sign) for line in lines]
-    whole = " ".join(f"{sign} {spell(line.right)}" for sign, line in zip(signs, lines, strict=True))
-    if not any(lefts[1:]) and width(whole) <= room:
-        yield f"{lefts[0]} &{whole}"
-        return
-    for left, sign, line in zip(lefts, signs, lines, strict=True):
-        first, *others = break_line(TexPrinter().write(line.right), room, width)
-        yield f"{left} &{sign} {first}"
-        yield from (rf" & \quad {other}" for other in others)
+    return aligned_rows(lines, room, TexPrinter(), width, r"\quad")
 
 
 # About how wide a formula will be --------------------------------------------

@@ -205,6 +205,30 @@ def _best_break(marked: str, room: float, measure: Callable[[str], float]) -> in
     return min(fitting, key=harm)
 
 
+def aligned_rows(
+    lines: Sequence[EquationLine],
+    room: float,
+    printer: Printer,
+    measure: Callable[[str], float],
+    quad: str,
+) -> Iterator[str]:
+    """The lines of an equation, with '&' where they are aligned: in one row where they fit, else
+    each as many as it needs, a `quad` before what goes on.
+    """
+    lefts = ["" if line.left is None else strip_marks(printer.write(line.left)) for line in lines]
+    signs = [printer.sign(line.sign) for line in lines]
+    rights = [printer.write(line.right) for line in lines]
+    room -= max(map(measure, lefts))
+    whole = " ".join(f"{sign} {strip_marks(it)}" for sign, it in zip(signs, rights, strict=True))
+    if not any(lefts[1:]) and measure(whole) <= room:
+        yield f"{lefts[0]} &{whole}"
+        return
+    for left, sign, right in zip(lefts, signs, rights, strict=True):
+        first, *others = break_line(right, room, measure)
+        yield f"{left} &{sign} {first}"
+        yield from (f" & {quad} {other}" for other in others)
+
+
 # Documents -------------------------------------------------------------------
 
 

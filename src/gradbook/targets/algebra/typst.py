@@ -14,7 +14,7 @@ from gradbook.targets.algebra.text import (
     DocumentWriter,
     Level,
     Printer,
-    break_line,
+    aligned_rows,
     strip_marks,
 )
 
@@ -198,27 +198,10 @@ class _TypstWriter(DocumentWriter):
         return f"#why[{text}]" if aside else text
 
     def equation(self, block: Equation) -> str:
-        body = " \\\n  ".join(self.rows(block))
+        body = " \\\n  ".join(aligned_rows(block.lines, ROOM, TypstPrinter(), width, "quad"))
         if block.number is None:
             return f"$ {body} $"
         return f'#step("({block.number})", $ {body} $)'
-
-    def rows(self, block: Equation) -> Iterator[str]:
-        """The lines of an equation: in one row where they fit, else each as many as it needs."""
-        lefts = ["" if line.left is None else spell(line.left) for line in block.lines]
-        signs = [SIGNS.get(line.sign, line.sign) for line in block.lines]
-        rights = [TypstPrinter().write(line.right) for line in block.lines]
-        room = ROOM - max(map(width, lefts))
-        whole = " ".join(
-            f"{sign} {strip_marks(it)}" for sign, it in zip(signs, rights, strict=True)
-        )
-        if not any(lefts[1:]) and width(whole) <= room:
-            yield f"{lefts[0]} & {whole}"
-            return
-        for left, sign, right in zip(lefts, signs, rights, strict=True):
-            first, *others = break_line(right, room, width)
-            yield f"{left} & {sign} {first}"
-            yield from (f"& quad {other}" for other in others)
 
     def table(self, block: TableBlock) -> Iterator[str]:
         aligned = ", ".join("right" if numeric else "left" for numeric in block.numeric)
