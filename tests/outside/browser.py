@@ -38,6 +38,11 @@ MIDDLE = """(async () => {{
   }}
   throw new Error("it doesn't stand still")
 }})()"""
+HEARING = """(selector => {
+  window.heard = false
+  const hear = () => { window.heard = true }
+  document.querySelector(selector).addEventListener("pointerdown", hear, { once: true })
+})"""
 LISTENING = """
 import fcntl, os, sys
 asked, answered = [fcntl.fcntl(int(word), fcntl.F_DUPFD, 10) for word in sys.argv[1:3]]
@@ -133,8 +138,12 @@ class Browser:
         self.value(f"new Promise(done => {twice})")
 
     def click(self, selector: str) -> None:
-        """The middle of an element, by mouse."""
-        self.click_at(*self._middle(selector))
+        """The middle of an element, by mouse; once more where the page moved it away meanwhile."""
+        for _ in range(3):
+            self.value(f"{HEARING}({selector!r})")
+            self.click_at(*self._middle(selector))
+            if self.value("window.heard") is not False:  # of another page nothing is known
+                return
 
     def press(self, selector: str) -> None:
         """A button, wherever it is."""
