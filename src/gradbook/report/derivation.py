@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,11 @@ class Explanation:
 
     def pdf(self) -> bytes:
         """A PDF with the drawing, set by Typst: pip install 'gradbook[pdf]'."""
-        return _set(self.document, self.net)
+        from gradbook.targets.drawing import draw, svg
+
+        drawing = draw(self.net)
+        source = write_typst(self.document, drawing.width / drawing.height)
+        return set_pdf(source, {DRAWING: svg(drawing)})
 
     def json(self) -> str:
         """Chain, formula and value of every weight, for a program."""
@@ -168,23 +172,26 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> list[Inline
     ]
 
 
-def _set(document: Document, net: Net) -> bytes:
-    from gradbook.targets.drawing import draw, svg
+def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
+    """A Typst document as PDF, with the drawings that it shows by their files' names."""
+    require_typst()
+    import typst
 
+    with temporary_folder() as folder:
+        for name, content in {"main.typ": source, **drawings}.items():
+            (folder / name).write_text(content, "utf-8")
+        # with a time the bytes would differ
+        return bytes(typst.compile(folder / "main.typ", format="pdf", timestamp=0))
+
+
+def require_typst() -> None:
     try:
-        import typst
+        import typst  # noqa: F401
     except ImportError as error:
         raise UsageError(
             "a PDF is set by Typst, which isn't installed: pip install 'gradbook[pdf]', or write "
             "an .html page and print it"
         ) from error
-    drawing = draw(net)
-    said = write_typst(document, drawing.width / drawing.height)
-    with temporary_folder() as folder:
-        (folder / "main.typ").write_text(said, "utf-8")
-        (folder / DRAWING).write_text(svg(drawing), "utf-8")
-        # with a time the bytes would differ
-        return bytes(typst.compile(folder / "main.typ", format="pdf", timestamp=0))
 
 
 # A page -----------------------------------------------------------------------

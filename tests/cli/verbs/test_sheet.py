@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from openpyxl import load_workbook
 
@@ -89,6 +91,28 @@ def test_a_class_gets_an_exercise_each(said, tmp_path):
     assert names == [f"worked-exercise-{seed}.xlsx" for seed in (1, 2, 5)]
 
 
+@pytest.mark.witness("typst")
+def test_handouts_lie_beside_the_workbooks_with_their_keys_and_all_in_one(said, tmp_path):
+    said("--exercise", "1-2", "-o", "class", "--handout", "letter", *QUICK)
+    names = {path.name for path in (tmp_path / "class").iterdir()}
+    stems = ("worked-exercise-1", "worked-exercise-2")
+    assert names == {
+        *(f"{stem}{end}" for stem in stems for end in (".xlsx", ".pdf", "-key.pdf")),
+        "worked-exercises.pdf",
+        "worked-exercises-key.pdf",
+    }
+    assert said("--exercise", "7", "--handout", "a4", *QUICK)[:3] == [
+        "wrote worked-exercise-7.pdf",
+        "wrote worked-exercise-7-key.pdf",
+        "wrote worked-exercise-7.xlsx",
+    ]
+
+
+def test_without_typst_nothing_is_written(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "typst", None)
+    assert "pip install 'gradbook[pdf]'" in refused(["sheet", "--exercise", "7", "--handout", "a4"])
+
+
 def test_a_list_of_names_gets_a_book_each_with_the_name_inside(said, tmp_path):
     (tmp_path / "names.csv").write_text("First name,Surname\nAda,Lovelace\nZoë,O’Neil\n", "utf-8")
     said("--exercise", "names.csv", "-o", "class", *QUICK)
@@ -161,6 +185,8 @@ def _mentions(row):
         ),
         (["--solution"], "--solution needs --exercise SEED"),
         (["--blank", "forward"], "--blank needs --exercise SEED"),
+        (["--handout", "a4"], "--handout needs --exercise SEED"),
+        (["--exercise", "1", "--handout", "a5"], "--handout: unknown 'a5'"),
         (["--check-sheet", "off"], "--check-sheet needs --exercise SEED"),
         (["--exercise", "1", "--check-sheet", "no"], "--check-sheet: unknown 'no'"),
         (["--exercise", "1", "--blank", "sums"], "'sums' can't be left blank: it is one of"),

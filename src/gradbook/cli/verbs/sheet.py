@@ -24,6 +24,7 @@ from gradbook.cli.arguments import (
 )
 from gradbook.cli.output import busy
 from gradbook.errors import UsageError
+from gradbook.files import write_whole
 from gradbook.rates import USUAL_EPOCHS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from gradbook.lab.models.model import Model
     from gradbook.net import Net
+    from gradbook.report.handout import Handout
     from gradbook.targets.excel.plan.columns import Exercise
 
 EXAMPLES = """\
@@ -41,6 +43,8 @@ EXAMPLES = """\
   gradbook sheet runs/tiny -o reader.xlsx   a trained network that reads digits painted in it
   gradbook sheet --exercise 7 --solution    gradients left blank for student 7, and solved
   gradbook sheet --exercise 1-30 -o class   one for each of thirty students, into class/
+  gradbook sheet --exercise 1-30 -o class --handout a4
+                                            on paper too: a page for each, its key, all in one file
   gradbook sheet --exercise names.csv -o class
                                             one for each name in a list, the name inside
   gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
@@ -103,11 +107,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--solution", action="store_true", help="with --exercise: write the solved workbook too"
     )
+    parser.add_argument(
+        "--handout",
+        metavar="PAPER",
+        type=one_of("a4", "letter"),
+        help="with --exercise: beside each workbook a PDF of one page that asks for the same "
+        "values, and its key, on a4 or letter; for several students also all in one file",
+    )
     add_reading_arguments(parser.add_argument_group("tables of samples"))
 
 
 def run(options: Namespace) -> int:
-    for flag in ("solution", "blank", "places", "check_sheet"):
+    for flag in ("solution", "blank", "places", "check_sheet", "handout"):
         if getattr(options, flag) and not options.exercise:
             said = flag.replace("_", "-")
             raise UsageError(f"--{said} needs --exercise SEED: without it nothing is left blank")
@@ -150,15 +161,54 @@ def _exercises(net: Net, options: Namespace) -> int:
 
     students = _asked(options)
     asked = [(student, _exercise(student, options)) for student in students]
-    for (student, exercise), path in zip(asked, _places(net, options, students), strict=True):
+    paths = _places(net, options, students)
+    handouts = _Handouts(options) if options.handout else None
+    for (student, exercise), path in zip(asked, paths, strict=True):
         own = personalise(net, student)
+        if handouts:
+            handouts.write(own, exercise, path)
         _write(own, path, options, exercise)
         if options.solution:
             _write(own, path.with_name(f"{path.stem}-solution{path.suffix}"), options)
+    if handouts and len(students) > 1:
+        handouts.write_all(paths[0].with_name(f"{_stem(options.net, net)}-exercises.pdf"))
     last = "; Check shows when it is right" if asked[0][1].has_check else ""
     sheets = "the sheet Training" if len(net.samples) < 2 else "Training and Samples"
     print(f"fill in the yellow cells of {sheets}{last}")
     return 0
+
+
+class _Handouts:
+    """The pages on paper, beside the workbooks that ask for the same."""
+
+    def __init__(self, options: Namespace) -> None:
+        from gradbook.report.derivation import require_typst
+
+        require_typst()  # before anything is written
+        self.options = options
+        self.pages: list[Handout] = []
+
+    def write(self, net: Net, exercise: Exercise, book: Path) -> None:
+        from gradbook.rates.sweep import usable_rate
+        from gradbook.report.handout import handout
+
+        rate = self.options.rate
+        if rate is None:
+            rate = usable_rate(net, self.options.epochs or USUAL_EPOCHS)
+        page = handout(net, exercise, rate)
+        self.pages.append(page)
+        self._write([page], book.with_suffix(".pdf"))
+
+    def write_all(self, path: Path) -> None:
+        self._write(self.pages, path)
+
+    def _write(self, pages: Sequence[Handout], path: Path) -> None:
+        from gradbook.report.handout import handouts_pdf
+
+        for solved, file in ((False, path), (True, path.with_stem(f"{path.stem}-key"))):
+            with busy(f"writing {file.name}"):
+                write_whole(file, handouts_pdf(pages, self.options.handout, solved=solved))
+            print(f"wrote {file}")
 
 
 def _asked(options: Namespace) -> Sequence[int | str]:

@@ -1,0 +1,325 @@
+"""An exercise on paper: the drawing, the given numbers, a blank for every value asked for; its key.
+
+It asks for what the workbook of the same `Exercise` asks for. Knows the page; Typst sets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.graph.names import RATE, Name
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.layers.activations import Activation
+from gradbook.net import Net
+from gradbook.net.derivation import derivation
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step, run
+from gradbook.report.derivation import set_pdf
+from gradbook.targets.algebra.forms import (
+    Comparison,
+    Factors,
+    Form,
+    Numeral,
+    Symbol,
+    Words,
+    exp,
+    sigmoid,
+)
+from gradbook.targets.algebra.formula import algebra, definition, symbol_of
+from gradbook.targets.algebra.passes import x
+from gradbook.targets.algebra.typst import decimal, escape, quote, spell, spell_inline
+from gradbook.targets.drawing import Drawing, draw, svg
+from gradbook.targets.excel.plan.columns import (
+    FORWARD,
+    GRADIENTS,
+    LOSS,
+    UPDATE,
+    Exercise,
+    forward_values,
+)
+
+PAPERS = {"a4": "a4", "letter": "us-letter"}
+MOST_SAMPLES = 8  # side by side in a table
+MOST_VALUES = 400  # named on a page
+TITLES = {
+    FORWARD: "Forward pass",
+    LOSS: "Error",
+    GRADIENTS: "Gradients",
+    UPDATE: "Weights after one step",
+}
+FULL = "gradbook-page-is-full"  # what Typst stops with where no size is small enough
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value by its name, with its number, or one number for each sample."""
+
+    name: Form
+    numbers: tuple[float, ...]
+    each: bool
+
+
+@dataclass(frozen=True)
+class Handout:
+    """One student's page: what is given, what is asked for by kind, and the rules to use."""
+
+    net: Net
+    student: str
+    rate: float
+    given: tuple[Quantity, ...]
+    asked: dict[str, tuple[Quantity, ...]]
+    rules: tuple[Form, ...]
+    drawing: Drawing
+
+    @property
+    def blanks(self) -> int:
+        return sum(len(one.numbers) for part in self.asked.values() for one in part)
+
+
+def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
+    """The page that asks for what the exercise leaves blank, in the first epoch at that rate."""
+    step = scalar_step(net)
+    _require_room(step)
+    kinds = exercise.kind_of(step)
+    values = next(iter(run(step, 1, rate, watch=list(kinds))))
+    asked: dict[str, list[Quantity]] = {}
+    for node, kind in kinds.items():
+        shown = values[step.next[node]] if kind == UPDATE else values[node]
+        asked.setdefault(kind, []).append(_quantity(node, shown, step.samples))
+    blank = {node for node, kind in kinds.items() if kind != UPDATE}
+    memories = _memories(step) if UPDATE in asked else []
+    leaves = [*step.inputs, *step.targets, *step.weights, *memories]
+    told = [node for node in forward_values(step) if not blank & set(ancestors([node]))]
+    given = [
+        _quantity(node, values[node] if node in values else step.start[node], step.samples)
+        for node in (*leaves, *told)
+    ]
+    rules = tuple(_rules(step, kinds, UPDATE in asked))
+    found = {kind: tuple(asked[kind]) for kind in TITLES if kind in asked}
+    return Handout(net, exercise.student, rate, tuple(given), found, rules, draw(net, numbers=True))
+
+
+def _require_room(step: Step) -> None:
+    if step.samples > MOST_SAMPLES:
+        raise LimitError(
+            f"a handout has room for {MOST_SAMPLES} samples, this network has {step.samples}: "
+            "give it fewer, or hand out the workbook"
+        )
+    named = len(step.weights) + len(step.inputs) + len(step.outputs)
+    if named > MOST_VALUES:
+        raise LimitError(
+            f"a handout is one page, and this network has {len(step.weights)} weights: take a "
+            "smaller one, or hand out the workbook"
+        )
+
+
+def _quantity(node: Node, value: Array, samples: int) -> Quantity:
+    each = node.each and samples > 1
+    numbers = np.broadcast_to(value, samples) if each else np.asarray(value).reshape(-1)[:1]
+    return Quantity(symbol_of(node), tuple(map(float, numbers)), each)
+
+
+def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
+    """What can't be seen in the drawing: the sigmoid, the error, the step of plain descent."""
+    if Activation("sigmoid") in step.net.layers:
+        yield Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+    said = algebra(derivation(step)).say_symbols()
+    for node in forward_values(step):
+        if node.name and node.name.stem == "E":
+            yield Comparison(symbol_of(node), "=", definition(node, said))
+    if any(node.name and node.name.stem == "g" for node in asked):
+        weight = symbol_of(step.trained[0])
+        share = Words("a sample's share of the gradient of ")
+        yield Comparison(
+            Symbol(Name("g", of=step.trained[0].name)), "is", Factors((share, weight), "")
+        )
+    if updates:
+        yield from _updates(step)
+
+
+def _updates(step: Step) -> Iterator[Form]:
+    """How the first weight moves, and before it what is remembered of it or counted for all."""
+    memories = {step.next[leaf]: leaf for leaf in _memories(step)}
+
+    def by_name(node: Node) -> Form | None:
+        return symbol_of(memories.get(node, node)) if node in memories or node.name else None
+
+    weight = step.trained[0]
+    for leaf in (*_memories(step), weight):
+        if leaf.name and (leaf is weight or leaf.name.of in (None, weight.name)):
+            yield Comparison(symbol_of(leaf), "←", definition(step.next[leaf], by_name))
+
+
+def _memories(step: Step) -> list[Node]:
+    """What a rule such as Adam carries from step to step."""
+    weights = set(step.weights)
+    return [leaf for leaf in step.next if leaf not in weights]
+
+
+# The page ---------------------------------------------------------------------
+
+PREAMBLE = """\
+#set text(size: 10pt)
+#set par(leading: 0.55em)
+#let ink = rgb("#6C409D")
+#let line-colour = rgb("#62646C")
+// A blank to write in; on the key, its number.
+#let blank(key, width: 1fr) = box(width: width, height: 1.9em, baseline: 0.35em,
+  stroke: (bottom: 0.5pt + line-colour), inset: (bottom: 0.4em, x: 0.2em),
+  align(bottom + left, if solved { text(fill: ink, box(key)) }))
+#let rule(width) = box(width: width, line(length: 100%, stroke: 0.5pt + line-colour))
+#let heading-line(body) = block(above: 1.1em, below: 0.6em, sticky: true,
+  text(size: 1.12em, weight: 600, body))
+// As large as one page has room for.
+#let fitted(body) = layout(size => {
+  let sizes = (10.5pt, 9.8pt, 9.1pt, 8.4pt, 7.7pt, 7.2pt)
+  let found = sizes.find(s =>
+    measure(block(width: size.width, text(size: s, body))).height <= size.height)
+  assert(found != none, message: "gradbook-page-is-full")
+  text(size: found, body)
+})
+// What is left of the page, squared, to work on.
+#let squares = tiling(size: (5mm, 5mm), box(width: 100%, height: 100%,
+  stroke: (top: 0.4pt + rgb("#CFCDC5"), left: 0.4pt + rgb("#CFCDC5"))))
+#let working = if not solved { v(0.6em); block(width: 100%, height: 1fr, fill: squares) }
+"""
+MARGINS = "(x: 1.9cm, top: 1.5cm, bottom: 1.4cm)"
+BROADEST, HIGHEST = 44.0, 16.0  # the drawing, in the letters' size
+GIVEN_COLUMNS, ASKED_COLUMNS = 4, 3  # of names with their numbers, or with blanks
+
+
+def handouts_pdf(pages: Sequence[Handout], paper: str = "a4", *, solved: bool = False) -> bytes:
+    """The pages as a PDF, or their key: the same with the numbers filled in."""
+    drawings = {f"drawing-{k}.svg": svg(page.drawing) for k, page in enumerate(pages, 1)}
+    source = write_handouts(pages, list(drawings), paper, solved=solved)
+    try:
+        return set_pdf(source, drawings)
+    except RuntimeError as error:  # Typst's own is one
+        if FULL not in str(error):
+            raise
+        most = max(page.blanks for page in pages)
+        raise LimitError(
+            f"a handout is one page, and {most} blanks with what is given don't fit on it: take a "
+            "smaller network, or ask for fewer values with --blank or --places"
+        ) from error
+
+
+def write_handouts(
+    pages: Sequence[Handout], drawings: Sequence[str], paper: str, *, solved: bool
+) -> str:
+    """A whole Typst document, a page for each student, with the files of their drawings."""
+    if paper not in PAPERS:
+        raise UsageError(f"no paper is called {paper!r}: choose {' or '.join(PAPERS)}")
+    called = "Key" if solved else "Exercise"
+    title = f"{called}: backpropagation by hand"
+    return "\n".join(
+        [
+            f"#set document(title: {quote(title)}, date: none)",
+            f'#set page(paper: "{PAPERS[paper]}", margin: {MARGINS})',
+            f"#let solved = {str(solved).lower()}",
+            PREAMBLE,
+            *(
+                f"#page[#fitted[\n{_page(page, drawing, solved)}\n]\n#working]"
+                for page, drawing in zip(pages, drawings, strict=True)
+            ),
+            "",
+        ]
+    )
+
+
+def _page(page: Handout, drawing: str, solved: bool) -> str:
+    return "\n".join(
+        [
+            _head(page, solved),
+            _picture(page.drawing, drawing),
+            *_given(page),
+            *(line for kind, part in page.asked.items() for line in _asked(TITLES[kind], part)),
+        ]
+    )
+
+
+def _head(page: Handout, solved: bool) -> str:
+    about = f": {page.net.name}" if page.net.name else ""
+    title = escape(f"Backpropagation by hand{about}")
+    number = f"Exercise {page.student}" if page.student.isdecimal() else ""
+    right = escape(" · ".join(filter(None, [number, "Key" if solved else ""])))
+    return (
+        f"#text(size: 1.5em, weight: 600)[{title}] #h(1fr) #text(fill: line-colour)[{right}]\n\n"
+        f"#v(0.4em)\n{_line_of_names(page, solved)}\n"
+    )
+
+
+def _line_of_names(page: Handout, solved: bool) -> str:
+    """Whose it is, and where the date and the points go."""
+    name = "" if page.student.isdecimal() else f"*{escape(page.student)}*"
+    if solved:
+        return name
+    return (
+        f"Name: {name or '#rule(1fr)'} {'#h(1fr)' if name else '#h(1.5em)'} Date: #rule(7em) "
+        f"#h(1.5em) Right: #rule(2.6em) of {page.blanks}"
+    )
+
+
+def _picture(drawing: Drawing, file: str) -> str:
+    broad = min(BROADEST, HIGHEST * drawing.width / drawing.height)
+    return f'#align(center, image("{file}", width: {broad:.2f}em))'
+
+
+def _given(page: Handout) -> Iterator[str]:
+    yield "#heading-line[Given]"
+    single = [
+        f"#box[${spell_inline(one.name)} = {decimal(one.numbers[0])}$]"
+        for one in page.given
+        if not one.each
+    ]
+    rate = Comparison(Symbol(RATE), "=", Numeral(page.rate))
+    yield _grid([*single, f"${spell_inline(rate)}$"], GIVEN_COLUMNS, "0.65em")
+    each = [one for one in page.given if one.each]
+    if each:
+        yield _table(each, "0.28em", lambda number: f"${decimal(number)}$")
+    formulas = "#h(2.2em, weak: true) ".join(f"#box[$display({spell(one)})$]" for one in page.rules)
+    yield f"#v(0.35em)\n{formulas}\n"
+
+
+def _asked(title: str, part: Sequence[Quantity]) -> Iterator[str]:
+    yield f"#heading-line[{title}: fill in]"
+    single = [one for one in part if not one.each]
+    if len(single) < len(part):
+        yield _table(
+            [one for one in part if one.each],
+            "0.08em",
+            lambda number: f"#blank(width: 100%)[${decimal(number)}$]",
+        )
+    if single:
+        blanks = [f"#box[{_name(one)} $=$] #blank[${decimal(one.numbers[0])}$]" for one in single]
+        yield _grid(blanks, ASKED_COLUMNS, "0.35em")
+
+
+def _name(one: Quantity) -> str:
+    return f"${spell_inline(one.name)}$"
+
+
+def _grid(cells: Iterable[str], columns: int, gutter: str) -> str:
+    inside = ", ".join(f"[{cell}]" for cell in cells)
+    return (
+        f"#grid(columns: (1fr,) * {columns}, row-gutter: {gutter}, column-gutter: 1.2em, {inside})"
+    )
+
+
+def _table(rows: Sequence[Quantity], inset: str, cell: Callable[[float], str]) -> str:
+    """A line for each value, a column for each sample."""
+    samples = len(rows[0].numbers)
+    head = ", ".join(["[sample]", *(f"[{k + 1}]" for k in range(samples))])
+    lines = ",\n  ".join(
+        ", ".join([f"[{_name(one)}]", *(f"[{cell(number)}]" for number in one.numbers)])
+        for one in rows
+    )
+    return (
+        f"#table(columns: (auto, ..((1fr,) * {samples})), stroke: none, inset: (x: 0.4em, "
+        f"y: {inset}), align: left + horizon, table.header({head}), table.hline(stroke: 0.5pt),\n"
+        f"  {lines})"
+    )
