@@ -66,7 +66,8 @@ PACKAGES = {
     "twine": "twine",
     "typst": "typst",
 }
-WITNESSES = (*PROGRAMS, *PACKAGES)
+LATEX = {"tikz": "tikz.sty"}
+WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX)
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -114,6 +115,10 @@ def present(name: str) -> bool:
     """Whether the witness is on this machine."""
     if name in PACKAGES:
         return find_spec(PACKAGES[name]) is not None
+    if name in LATEX:
+        return bool(shutil.which("kpsewhich")) and bool(
+            _run(["kpsewhich", LATEX[name]], timeout=60)
+        )
     return any(shutil.which(command) for command in PROGRAMS[name])
 
 

@@ -31,7 +31,7 @@ from gradbook.targets.algebra.forms import (
     TableBlock,
 )
 from gradbook.targets.algebra.mathml import display, inline
-from gradbook.targets.algebra.tex import write_latex, write_markdown
+from gradbook.targets.algebra.tex import escape, write_latex, write_markdown
 from gradbook.targets.algebra.text import spell, write_text
 from gradbook.targets.algebra.typst import DRAWING, write_typst
 
@@ -58,8 +58,10 @@ class Explanation:
         return derivation_page(self.document, self.net, command)
 
     def latex(self) -> str:
-        """A whole LaTeX document."""
-        return write_latex(self.document)
+        """A whole LaTeX document, its drawing in TikZ."""
+        from gradbook.targets.drawing import draw, tikz
+
+        return write_latex(self.document, tikz(draw(self.net), escape))
 
     def markdown(self) -> str:
         """Markdown with its mathematics as code hosts read it."""

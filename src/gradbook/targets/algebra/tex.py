@@ -236,11 +236,25 @@ PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
 """
 
 
-def write_latex(document: Document) -> str:
-    """The whole document."""
+WITH_TIKZ = "\\IfFileExists{tikz.sty}{\\usepackage{tikz}}{}"
+FIGURE = """
+\\ifdefined\\tikzpicture
+\\begin{center}
+%s
+\\end{center}
+\\else
+\\emph{The network's drawing needs the LaTeX package tikz, which isn't installed here.}
+\\fi
+"""
+
+
+def write_latex(document: Document, drawing: str = "") -> str:
+    """The whole document; `drawing` is a picture in TikZ, left out by LaTeX that hasn't got it."""
     head = f"{{\\LARGE {escape(document.title)}\\par}}"
-    body = "\n".join([head, *map(_LatexWriter().block, document.blocks)])
-    return f"{PREAMBLE}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
+    figure = [FIGURE % drawing] if drawing else []
+    body = "\n".join([head, *figure, *map(_LatexWriter().block, document.blocks)])
+    preamble = f"{PREAMBLE}{WITH_TIKZ}\n" if drawing else PREAMBLE
+    return f"{preamble}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
 class _LatexWriter(DocumentWriter):

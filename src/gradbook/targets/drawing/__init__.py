@@ -1,6 +1,6 @@
-"""A network as a picture: geometry first, then SVG or PNG.
+"""A network as a picture: geometry first, then SVG, PNG or TikZ.
 
-Knows where circles, lines and names stand and how the two formats are written. Doesn't know
+Knows where circles, lines and names stand and how the formats are written. Doesn't know
 training, pages or sheets.
 """
 
@@ -9,8 +9,9 @@ from gradbook.targets.drawing.layout import draw
 from gradbook.targets.drawing.png import png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg
+from gradbook.targets.drawing.tikz import tikz
 
-__all__ = ["Drawing", "draw", "net_png", "net_svg", "png", "style", "svg"]
+__all__ = ["Drawing", "draw", "net_png", "net_svg", "png", "style", "svg", "tikz"]
 
 
 def net_svg(net: Net) -> str:
