@@ -55,7 +55,7 @@ FULL = "gradbook-page-is-full"  # what Typst stops with where no size is small e
 
 
 @dataclass(frozen=True)
-class Quantity:
+class PaperValue:
     """A value by its name, with its number, or one number for each sample."""
 
     name: Form
@@ -70,8 +70,8 @@ class Handout:
     net: Net
     student: str
     rate: float
-    given: tuple[Quantity, ...]
-    asked: dict[str, tuple[Quantity, ...]]
+    given: tuple[PaperValue, ...]
+    asked: dict[str, tuple[PaperValue, ...]]
     rules: tuple[Form, ...]
     drawing: Drawing
 
@@ -86,7 +86,7 @@ def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
     _require_room(step)
     kinds = exercise.kind_of(step)
     values = next(iter(run(step, 1, rate, watch=list(kinds))))
-    asked: dict[str, list[Quantity]] = {}
+    asked: dict[str, list[PaperValue]] = {}
     for node, kind in kinds.items():
         shown = values[step.next[node]] if kind == UPDATE else values[node]
         asked.setdefault(kind, []).append(_quantity(node, shown, step.samples))
@@ -117,10 +117,10 @@ def _require_room(step: Step) -> None:
         )
 
 
-def _quantity(node: Node, value: Array, samples: int) -> Quantity:
+def _quantity(node: Node, value: Array, samples: int) -> PaperValue:
     each = node.each and samples > 1
     numbers = np.broadcast_to(value, samples) if each else np.asarray(value).reshape(-1)[:1]
-    return Quantity(symbol_of(node), tuple(map(float, numbers)), each)
+    return PaperValue(symbol_of(node), tuple(map(float, numbers)), each)
 
 
 def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
@@ -285,7 +285,7 @@ def _given(page: Handout) -> Iterator[str]:
     yield f"#v(0.35em)\n{formulas}\n"
 
 
-def _asked(title: str, part: Sequence[Quantity]) -> Iterator[str]:
+def _asked(title: str, part: Sequence[PaperValue]) -> Iterator[str]:
     yield f"#heading-line[{title}: fill in]"
     single = [one for one in part if not one.each]
     if len(single) < len(part):
@@ -299,7 +299,7 @@ def _asked(title: str, part: Sequence[Quantity]) -> Iterator[str]:
         yield _grid(blanks, ASKED_COLUMNS, "0.35em")
 
 
-def _name(one: Quantity) -> str:
+def _name(one: PaperValue) -> str:
     return f"${spell_inline(one.name)}$"
 
 
@@ -310,7 +310,7 @@ def _grid(cells: Iterable[str], columns: int, gutter: str) -> str:
     )
 
 
-def _table(rows: Sequence[Quantity], inset: str, cell: Callable[[float], str]) -> str:
+def _table(rows: Sequence[PaperValue], inset: str, cell: Callable[[float], str]) -> str:
     """A line for each value, a column for each sample."""
     samples = len(rows[0].numbers)
     head = ", ".join(["[sample]", *(f"[{k + 1}]" for k in range(samples))])

@@ -27,7 +27,7 @@ WIDEST, HIGHEST = 466.0, 570.0  # points that it takes of a page
 def tikz(drawing: Drawing, escape: Callable[[str], str]) -> str:
     """The picture; `escape` makes plain text of any words."""
     scale = min(1.0, WIDEST / drawing.width, HIGHEST / drawing.height)
-    writer = _Writer(scale, escape)
+    writer = _TikzWriter(scale, escape)
     colours = (
         f"\\definecolor{{gb-{colour.key}-{tone}}}{{HTML}}{{{getattr(colour, tone)[1:]}}}"
         for colour in (*KINDS, PAPER, QUIET)
@@ -47,7 +47,7 @@ def tikz(drawing: Drawing, escape: Callable[[str], str]) -> str:
     )
 
 
-class _Writer:
+class _TikzWriter:
     def __init__(self, scale: float, escape: Callable[[str], str]) -> None:
         self.scale = scale
         self.escape = escape
