@@ -57,10 +57,12 @@ class Archive:
         self.limit = limit
         self._read: dict[str, int] = {}  # how far each entry was
         try:
-            self.zip = ZipFile(_InPieces(file))
+            self.zip: ZipFile = ZipFile(_InPieces(file))
         except DAMAGED as error:
             raise ArchiveError(f"damaged, or no archive at all ({_said(error)})") from error
-        self.entries = {entry.filename.lstrip("/"): entry for entry in self.zip.infolist()}
+        self.entries: dict[str, ZipInfo] = {
+            entry.filename.lstrip("/"): entry for entry in self.zip.infolist()
+        }
         if len(self.entries) > limits.ENTRIES.most:
             raise ArchiveError(
                 f"it has {len(self.entries):,} entries, and at most {limits.ENTRIES} are read"

@@ -18,7 +18,10 @@ class ReadLimit:
     """The most of something that is read."""
 
     def __init__(self, most: int, unit: str, of: str, why: str = "") -> None:
-        self.most, self.unit, self.of, self.why = most, unit, of, why
+        self.most: int = most
+        self.unit: str = unit
+        self.of: str = of
+        self.why: str = why
 
     def __str__(self) -> str:
         if self.unit != BYTES or self.most % MIB:

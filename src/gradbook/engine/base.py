@@ -91,9 +91,10 @@ class Engine(ABC):
         self.net = net
         self.batch = batch
         self.weighted = weighted  # whether samples count differently
-        self.real = np.dtype(precision)
+        self.real: np.dtype[np.floating[Any]] = np.dtype(precision)
         self.step_graph: Step = training_step(net, batch, weighted)
-        self.scale, self.shift = np.ones(net.input[0]), np.zeros(net.input[0])
+        self.scale: NDArray[np.float64] = np.ones(net.input[0])
+        self.shift: NDArray[np.float64] = np.zeros(net.input[0])
 
     @property
     @abstractmethod

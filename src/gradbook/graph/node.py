@@ -57,16 +57,6 @@ def define(name: str, value: Callable[..., Any], **parts: Callable[..., Any]) ->
     OPS[name] = Op(name, value, **parts)
 
 
-def _operators(
-    op: str,
-) -> tuple[Callable[[Node, Node | float], Node], Callable[[Node, float], Node]]:
-    """What a node answers on the left of Python's operator for an op, and on its right."""
-    return (
-        lambda self, other: self.graph.make(op, self, other),
-        lambda self, other: self.graph.make(op, other, self),
-    )
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """One value: an op on earlier nodes. `each` tells a value per sample from one per step."""
@@ -98,11 +88,35 @@ class Node:
     def is_constant(self, value: float | None = None) -> bool:
         return self.op.name == "constant" and value in (None, self.number)
 
-    __add__, __radd__ = _operators("add")
-    __sub__, __rsub__ = _operators("subtract")
-    __mul__, __rmul__ = _operators("multiply")
-    __truediv__, __rtruediv__ = _operators("divide")
-    __pow__, __rpow__ = _operators("power")
+    def __add__(self, other: Node | float) -> Node:
+        return self.graph.make("add", self, other)
+
+    def __radd__(self, other: float) -> Node:
+        return self.graph.make("add", other, self)
+
+    def __sub__(self, other: Node | float) -> Node:
+        return self.graph.make("subtract", self, other)
+
+    def __rsub__(self, other: float) -> Node:
+        return self.graph.make("subtract", other, self)
+
+    def __mul__(self, other: Node | float) -> Node:
+        return self.graph.make("multiply", self, other)
+
+    def __rmul__(self, other: float) -> Node:
+        return self.graph.make("multiply", other, self)
+
+    def __truediv__(self, other: Node | float) -> Node:
+        return self.graph.make("divide", self, other)
+
+    def __rtruediv__(self, other: float) -> Node:
+        return self.graph.make("divide", other, self)
+
+    def __pow__(self, other: Node | float) -> Node:
+        return self.graph.make("power", self, other)
+
+    def __rpow__(self, other: float) -> Node:
+        return self.graph.make("power", other, self)
 
     def __neg__(self) -> Node:
         return self.graph.make("negate", self)

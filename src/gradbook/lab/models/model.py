@@ -82,10 +82,11 @@ class Model:
         batch: int = USUAL_BATCH,
     ) -> None:
         self.net = net
-        self.values = dict(values)
-        self.mean, self.deviation = tuple(mean), tuple(deviation)  # of each channel, from 0 to 1
-        self.classes = tuple(classes)
-        self.about = dict(about or {})
+        self.values: dict[str, NDArray[Any]] = dict(values)
+        self.mean: tuple[float, ...] = tuple(mean)  # of each channel, from 0 to 1
+        self.deviation: tuple[float, ...] = tuple(deviation)
+        self.classes: tuple[str, ...] = tuple(classes)
+        self.about: dict[str, Any] = dict(about or {})
         self.batch = batch  # as it was trained: the engine for that is compiled already
 
     @property

@@ -93,10 +93,12 @@ class TrainingRun:
         began: float,
         remarks: tuple[str, ...] = (),
     ) -> None:
-        self.recipe, self.material, self.engine = recipe, material, engine
-        self.remarks = remarks  # what a user should know, a line each
-        self.steps = ceil(len(material.numbers) / recipe.batch)  # of an epoch
-        self.stopped = False
+        self.recipe: Recipe = recipe
+        self.material: Material = material
+        self.engine: Engine = engine
+        self.remarks: tuple[str, ...] = remarks  # what a user should know, a line each
+        self.steps: int = ceil(len(material.numbers) / recipe.batch)  # of an epoch
+        self.stopped: bool = False
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
         self._best: Mapping[str, NDArray[Any]] = {}  # what the best epoch's end carried
         self._run = EpochRun()
