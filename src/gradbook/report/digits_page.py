@@ -13,6 +13,7 @@ from gradbook.data.dataset import Framing, Images
 from gradbook.engine.wasm import viewer
 from gradbook.errors import LimitError
 from gradbook.lab.models.model import Model
+from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import (
     TrainingPack,
     error_table,
@@ -46,10 +47,11 @@ def digits_page(
 ) -> str:
     """The page; `samples` are images to read without drawing, `command` is what makes it again."""
     what = "what you draw" if _is_grey(model) else "pictures"
+    reads = "learns to read" if training and is_untrained(model) else "reads"
     made = whole_page(
-        f"{model.net.name or 'A network'} reads {what}",
-        [Side(_left(model)), Side(_right(model, training))],
-        lead=_lead(model, training),
+        f"{model.net.name or 'A network'} {reads} {what}",
+        _sides(model, training),
+        lead=_lead(training),
         foot=_data(model, training, samples) + markup(made_with(command)),
         style=resource("play.css") + resource("digits.css"),
         script=script("digits/main.js"),
@@ -64,9 +66,31 @@ def digits_page(
     return made
 
 
-def _lead(model: Model, training: TrainingPack | None) -> str:
+def _sides(model: Model, training: TrainingPack | None) -> list[Side]:
+    """Columns, two by two; what is drawn first, and what follows from it beside and beneath."""
+    draw = Section(
+        "draw", "Draw here" if _is_grey(model) else "What is read", _desk(model, training)
+    )
+    layers = Section("layers", "Layer by layer", f'{_ways()}<div id="maps"></div>')
+    last = Side(
+        (
+            Section("place", "One value, and its sum", '<div id="sum" tabindex="0"></div>'),
+            Section("own", "Images of your own", _own()),
+            Section("more", "On from here", _more(model)),
+        )
+    )
+    if not training:
+        return [Side((draw, layers)), last]
+    wrong = Section("wrong", "What it gets wrong", WRONG)
+    train = Section("train", "The training", _training(training))
+    teach = Section("teach", "Teach it your own handwriting", _teach(model))
+    return [Side((draw, wrong)), Side((train, teach)), Side((layers,)), last]
+
+
+def _lead(training: TrainingPack | None) -> str:
+    """What trains, in view from the start, and what is said where nothing can be computed."""
     return (
-        f'<p class="lead">{_introduction(model, training)}</p>\n'
+        f"{_run(training) if training else ''}\n"
         "<noscript><p>The page computes with JavaScript, which is switched off here.</p></noscript>"
         '<p id="problem" role="alert"></p>'
     )
@@ -74,11 +98,13 @@ def _lead(model: Model, training: TrainingPack | None) -> str:
 
 def _introduction(model: Model, training: TrainingPack | None) -> str:
     network = f"A network of {counted(model.parameters, 'parameter')}"
-    reached = model.about.get("test_accuracy")
-    if isinstance(reached, float):
+    reached = _reached(model)
+    if reached is not None:
         said = f"{network}, which read {percent(reached)} of its test images correctly."
+    elif is_untrained(model):
+        said = f"{network}, before any training{': press Train' if training else ''}."
     else:
-        said = f"{network}, before any training{': let it learn here' if training else ''}."
+        said = f"{network}."
     begin = "Draw" if _is_grey(model) else "Give it a picture"
     return (
         f"{said} {begin}, and every layer shows what it makes of it; point at a place of any map "
@@ -87,23 +113,40 @@ def _introduction(model: Model, training: TrainingPack | None) -> str:
     )
 
 
+def _reached(model: Model) -> float | None:
+    """Which part of its test images it read, if its file says so."""
+    found = model.about.get("test_accuracy")
+    return found if isinstance(found, float) else None
+
+
+def is_untrained(model: Model) -> bool:
+    """Whether its weights are those that it begins with."""
+    start = at_start(model.net)
+    return all(np.array_equal(value, start.get(name)) for name, value in model.values.items())
+
+
 def _is_grey(model: Model) -> bool:
     """Whether it reads what is drawn: ink has no colours."""
     return model.picture[0] == 1
 
 
-def _left(model: Model) -> tuple[Section, ...]:
+def _run(training: TrainingPack) -> str:
+    """The buttons that train, and how far it is."""
     return (
-        Section("draw", "Draw here" if _is_grey(model) else "What is read", _desk(model)),
-        Section("layers", "Layer by layer", f'{_ways()}<div id="maps"></div>'),
+        '<div class="bar"><button type="button" id="go" disabled>Train</button>'
+        '<button type="button" id="again">Start over</button></div>'
+        '<div class="figures"><p>epoch <output id="epoch">–</output></p>'
+        '<p class="loss">loss <output id="loss">–</output></p>'
+        f'<p><output id="tested">–</output> right, of {len(training.test):,} held out</p></div>'
     )
 
 
-def _desk(model: Model) -> str:
+def _desk(model: Model, training: TrainingPack | None) -> str:
     """Where there is something to read, and what is said to it."""
     paper, clear = (_paper(), CLEAR) if _is_grey(model) else ("", "")
     other = f'<p class="remark">{COLOURS}</p>' if not paper else ""
     return (
+        f'<p class="lead">{_introduction(model, training)}</p>\n'
         f'<div class="desk{"" if paper else " no-paper"}">{paper}'
         '<div class="seen"><canvas id="seen" role="img" aria-label="what the network sees">'
         '</canvas><p class="remark">what the network sees</p></div>'
@@ -134,36 +177,41 @@ def _ways() -> str:
     )
 
 
-def _right(model: Model, training: TrainingPack | None) -> tuple[Section, ...]:
-    return (
-        Section("place", "One value, and its sum", '<div id="sum" tabindex="0"></div>'),
-        *([Section("train", "Train it here", _training(training))] if training else []),
-        Section("own", "Images of your own", _own()),
-        Section("more", "On from here", _more(model)),
-    )
+WRONG = '<div id="confusion" class="wide" tabindex="0"></div><div id="misread"></div>'
 
 
 def _training(training: TrainingPack) -> str:
-    count, tested = len(training.images), len(training.test)
     figures = "".join(
         f'<div><dt>{words}</dt><dd><output id="{name}">–</output></dd></div>'
         for name, words in (
-            ("epoch", "epoch"),
-            ("loss", "loss"),
-            ("right", "right, of these"),
-            ("tested", f"right, of {tested:,} others"),
+            ("right", "right, of those trained on"),
             ("speed", "images a second"),
         )
     )
     return (
-        f"<p>{count:,} images come along, and the recipe's settings for so many: "
+        f'<div id="losses"></div><dl class="figures-of-training">{figures}</dl>'
+        f"<p>{len(training.images):,} images come along, and the recipe's settings for so many: "
         f'<span id="settings">{counted(training.recipe.epochs, "epoch")} in batches of '
         f"{training.recipe.batch}, <code>{text(str(training.recipe.schedule))}</code></span>. "
-        "It begins with weights drawn anew.</p>"
-        '<div class="bar-of-buttons"><button type="button" id="go" disabled>Train</button>'
-        '<button type="button" id="again">Start over</button></div>'
-        f'<dl class="figures-of-training">{figures}</dl>'
-        f'<div id="losses"></div>{_recipe(training)}<div id="misread"></div>'
+        "<b>Train</b> begins with weights drawn anew; after the last epoch <b>Train on</b> adds "
+        "one more, at a quarter of the highest rate.</p>"
+        f"{_recipe(training)}"
+    )
+
+
+def _teach(model: Model) -> str:
+    """A form that adds what is drawn to the training images."""
+    begin = "Draw one" if _is_grey(model) else "Take an image"
+    return (
+        f"<p>{begin}, say what it is, and add it to the training images: once as it is, and as "
+        "often as you like with small warps. Then train on, and see what it is read as.</p>"
+        '<div class="own"><label>this is <select id="teach-class"></select></label>'
+        '<label>copies <input type="number" id="teach-copies" min="1" max="2000" value="100">'
+        '</label><button type="button" id="teach-add">Add to the training images</button></div>'
+        '<p id="teach-said" role="status"></p><ul id="taught" class="taught"></ul>'
+        '<div class="own"><button type="button" id="teach-save" disabled>Save as CSV</button>'
+        '<label>open saved ones <input type="file" id="teach-open" accept=".csv"></label></div>'
+        '<p class="remark">The page keeps nothing when it is closed: save your images first.</p>'
     )
 
 
@@ -229,6 +277,7 @@ def content_table(model: Model) -> dict[str, Any]:
     return {
         "classes": list(model.classes),
         "image": model.picture,
+        "skill": {"right": _reached(model), "count": 0, "isUntrained": is_untrained(model)},
         "framing": own and {"side": own.side, "byMass": own.by_mass},
         "ending": model.net.ending,
         "layers": layer_table(model.net),

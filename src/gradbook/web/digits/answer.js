@@ -1,9 +1,23 @@
-// What the network sees, and what it says: the likeliest class, and all of them as bars.
+// What the network sees, and what it says: the likeliest class, and all of them as bars; nothing
+// before it has learned to read.
 
 import { byId, make, say } from "../view/dom.js"
 import { picture } from "./paint.js"
+import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("./main.js").Looked} Looked */
+
+/** How well it reads: which part of held-out images, if that was measured, and whether of so many.
+ * @typedef {{right: number | null, count: number, isUntrained: boolean}} Skill
+ */
+
+/** From which part on its answers are worth telling: half way from guessing to no mistake.
+ * @param {number} classes
+ */
+export const enough = classes => (1 + 1 / classes) / 2
+
+/** @param {Skill} skill @param {number} classes */
+export const canRead = ({ right, isUntrained }, classes) => (right === null ? !isUntrained : right >= enough(classes))
 
 export class AnswerPanel {
   /** @param {{classes: string[], image: [number, number, number]}} content */
@@ -13,22 +27,32 @@ export class AnswerPanel {
     this.seen = byId("seen")
     this.bars = content.classes.map(name => bar(name))
     byId("bars").append(...this.bars.map(each => each.row))
-    this.update(null)
   }
 
-  /** @param {Looked | null} looked */
-  update(looked) {
-    const [, rows, columns] = this.content.image
-    picture(this.seen, looked ? looked.image : new Uint8Array(rows * columns), this.content.image)
+  /** @param {Looked | null} looked @param {Skill} skill */
+  update(looked, skill) {
+    const { classes, image } = this.content
+    picture(this.seen, looked ? looked.image : new Uint8Array(image[1] * image[2]), image)
     const sure = looked?.sure ?? []
-    const best = sure.indexOf(Math.max(...sure))
+    const isReading = canRead(skill, classes.length)
+    const best = isReading ? sure.indexOf(Math.max(...sure)) : -1
+    byId("bars").className = isReading ? "" : "guesses"
     this.bars.forEach(({ row, length, share }, k) => {
       length.style.width = `${100 * (sure[k] ?? 0)}%`
-      say(share, sure.length ? percent(sure[k] ?? 0) : "")
+      say(share, sure.length && isReading ? percent(sure[k] ?? 0) : "")
       row.className = k === best ? "best" : ""
     })
-    if (looked) this.answer.replaceChildren(make("b", {}, this.content.classes[best] ?? ""), ` ${percent(sure[best] ?? 0)}`)
-    else say(this.answer, this.content.image[0] === 1 ? "draw, or take an image" : "take an image")
+    if (!isReading) this.guess(skill)
+    else if (looked) this.answer.replaceChildren(make("b", {}, classes[best] ?? ""), ` ${percent(sure[best] ?? 0)}`)
+    else say(this.answer, image[0] === 1 ? PHRASES.draw : PHRASES.take)
+  }
+
+  /** @param {Skill} skill */
+  guess({ right, count }) {
+    const { guessing, untrained, reads, from } = PHRASES
+    const measured = right === null ? untrained : `${reads(percent(right), count.toLocaleString("en"))} ${from(percent(enough(this.content.classes.length)))}`
+    const words = `${guessing} ${measured}`
+    if (this.answer.textContent !== words) this.answer.replaceChildren(make("strong", {}, guessing), make("span", { class: "remark" }, ` ${measured}`))
   }
 }
 

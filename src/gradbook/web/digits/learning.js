@@ -1,91 +1,114 @@
-// The training: go and pause, how far it is, its losses, and the images that are misread.
+// The training: go and pause, how far it is, and its losses.
 
-import { byId, draw, make, say } from "../view/dom.js"
+import { byId, draw, say } from "../view/dom.js"
 import { percent } from "./answer.js"
-import { picture } from "./paint.js"
+import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("./link.js").Link} Link */
+/** @typedef {import("../wasm/worker.js").Own} Own */
+/** @typedef {{plan: {rates: number[][]}, start: Record<string, Float32Array>}} Told what a training is told */
 
-const MOST_SHOWN = 24 // misread images
+const SLOWER = 4 // times, of an epoch that is trained on
 const [WIDTH, HEIGHT] = [360, 120]
 
 export class LearningPanel {
-  /** @param {Link} link @param {{classes: string[], image: [number, number, number]}} content @param {{told: any, epochs: number, test: Uint8Array, labels: Int32Array}} given @param {() => void} changed */
-  constructor(link, content, given, changed) {
+  /** @param {Link} link @param {Told} told @param {Record<string, Float32Array> | null} trained the weights of a network that was trained before */
+  constructor(link, told, trained) {
     this.link = link
-    this.content = content
-    this.given = given
+    this.told = told
+    this.epochs = told.plan.rates.length
+    /** @type {Own | null} */
+    this.own = null // images of the reader's
+    /** @type {number[]} */
+    this.losses = []
+    this.steps = 1
+    this.seen = { images: 0, right: 0, epoch: 0 } // of the epoch under way
     this.isGoing = false
-    this.isReady = false
+    this.isOver = false
+    this.isReady = true
     this.button = byId("go")
     this.button.disabled = false
     this.button.addEventListener("click", () => (this.isGoing ? this.go(false) : this.begin()))
     byId("again").addEventListener("click", () => this.again())
-    link.on("trained", told => this.trained(told))
-    link.on("tested", told => this.tested(told))
-    link.on("prepared", ({ steps }) => (this.steps = steps))
+    link.on("trained", news => this.trained(news))
+    link.on("prepared", ({ steps, epochs }) => Object.assign(this, { steps, epochs }))
     link.on("failed", () => this.go(false))
-    this.changed = changed
-    this.steps = 1
-    /** @type {number[]} */
-    this.losses = []
-    this.seen = { images: 0, right: 0, epoch: 0 } // of the epoch under way
-    this.isOver = false
-    this.clear()
+    this.prepare(trained ? { ...told, start: { ...told.start, ...trained }, plan: { ...told.plan, rates: [] } } : told)
+    this.isOver = trained !== null
+    this.name()
   }
 
   clear() {
     this.losses = []
     this.seen = { images: 0, right: 0, epoch: 0 }
     this.isOver = false
-    for (const name of ["epoch", "loss", "right", "tested", "speed"]) say(byId(name), "–")
-    byId("misread").replaceChildren()
+    for (const name of ["epoch", "loss", "right", "speed"]) say(byId(name), "–")
     this.plot()
   }
 
   begin() {
-    if (!this.isReady || this.isOver) this.prepare()
+    if (!this.isReady) this.prepare(this.told)
+    if (this.isOver) this.link.tell("more", { rate: Math.max(...this.told.plan.rates.flat()) / SLOWER })
+    this.isOver = false
     this.go(true)
   }
 
-  prepare() {
+  /** @param {Told} told */
+  prepare(told) {
     this.clear()
-    this.link.tell("prepare", this.given.told)
+    this.link.tell("prepare", { ...told, own: this.own })
     this.isReady = true
   }
 
   again() {
     this.go(false)
-    this.prepare()
+    this.prepare(this.told)
+    this.name()
   }
 
   /** Train by other settings from now on, from the start.
-   * @param {{plan: {rates: number[][]}}} told
+   * @param {Told} told
    */
   renew(told) {
     this.go(false)
-    this.given.told = told
-    this.given.epochs = told.plan.rates.length
+    this.told = told
+    this.epochs = told.plan.rates.length
     this.isReady = false
     this.clear()
-    say(this.button, "Train")
+    this.name()
+  }
+
+  /** Train on these images as well, in place of those added before.
+   * @param {Own} own
+   */
+  add(own) {
+    this.own = own
+    this.link.tell("add", own)
   }
 
   /** @param {boolean} going */
   go(going) {
     this.isGoing = going
-    say(this.button, going ? "Pause" : this.losses.length && !this.isOver ? "Go on" : "Train")
+    this.name()
     this.link.tell("go", { going })
   }
 
-  /** @param {{epoch: number, step: number, images: number, right: number, losses: number[], seconds: number, isOver: boolean}} told */
-  trained({ epoch, images, right, losses, seconds, isOver }) {
+  name() {
+    say(this.button, this.isGoing ? PHRASES.pause : this.next)
+  }
+
+  /** What the button says next. */
+  get next() {
+    return this.isOver ? PHRASES.trainOn : this.losses.length ? PHRASES.goOn : PHRASES.train
+  }
+
+  /** @param {{epoch: number, done: number, images: number, right: number, losses: number[], seconds: number, isOver: boolean}} told */
+  trained({ epoch, done, images, right, losses, seconds, isOver }) {
     if (epoch !== this.seen.epoch) this.seen = { images: 0, right: 0, epoch }
     this.seen.images += images
     this.seen.right += right
     this.losses.push(...losses)
-    const done = this.losses.length / this.steps
-    say(byId("epoch"), `${Math.min(done, this.given.epochs).toFixed(1)} of ${this.given.epochs}`)
+    say(byId("epoch"), PHRASES.epochs(done.toFixed(1), this.epochs))
     say(byId("loss"), (losses.at(-1) ?? NaN).toFixed(4))
     say(byId("right"), percent(this.seen.right / this.seen.images))
     say(byId("speed"), Math.round(images / seconds).toLocaleString("en"))
@@ -93,39 +116,19 @@ export class LearningPanel {
     if (isOver) {
       this.isOver = true
       this.isGoing = false
-      say(this.button, "Train")
+      this.name()
     }
-  }
-
-  /** @param {{misread: {number: number, answer: number}[], count: number}} told */
-  tested({ misread, count }) {
-    const right = `${((100 * (count - misread.length)) / count).toFixed(2)} %`
-    say(byId("tested"), right)
-    const shown = misread.slice(0, MOST_SHOWN).map(one => this.card(one))
-    const words = `${misread.length} of ${count.toLocaleString("en")} others are misread${misread.length > shown.length ? `, ${shown.length} of them here` : ""}`
-    byId("misread").replaceChildren(make("p", { class: "remark" }, words), make("ul", { class: "cards" }, ...shown))
-    this.changed()
-  }
-
-  /** @param {{number: number, answer: number}} one */
-  card({ number, answer }) {
-    const { image, classes } = this.content
-    const size = image[0] * image[1] * image[2]
-    const canvas = make("canvas", { role: "img", "aria-label": "a misread image" })
-    picture(canvas, this.given.test.subarray(number * size, (number + 1) * size), image)
-    const is = classes[this.given.labels[number] ?? 0]
-    return make("li", {}, canvas, make("span", {}, `${is} read as ${classes[answer]}`))
   }
 
   /** The losses so far, on a scale of powers of ten. */
   plot() {
-    const all = this.steps * this.given.epochs
+    const all = Math.max(this.steps * this.epochs, this.losses.length, 1)
     const stride = Math.max(1, Math.floor(this.losses.length / WIDTH))
-    const points = this.losses.flatMap((loss, k) => (k % stride ? [] : [`${((k / Math.max(all, 1)) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`]))
+    const points = this.losses.flatMap((loss, k) => (k % stride ? [] : [`${((k / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`]))
     const lines = [1, 0.1, 0.01].map(loss => draw("g", {},
       draw("line", { x1: 0, x2: WIDTH, y1: height(loss), y2: height(loss), class: "rule" }),
       draw("text", { x: WIDTH, y: height(loss) - 3, "text-anchor": "end" }, String(loss))))
-    const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "loss of each step so far" }, ...lines, draw("polyline", { points: points.join(" "), class: "gone" }))
+    const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": PHRASES.loss }, ...lines, draw("polyline", { points: points.join(" "), class: "gone" }))
     byId("losses").replaceChildren(svg)
   }
 }

@@ -1,27 +1,29 @@
 // The page: unpacks what it carries, starts its worker, and lets the parts follow each other.
 
 import { byId, make, say } from "../view/dom.js"
-import { probabilities } from "../wasm/viewer.js"
+import { likeliest, probabilities } from "../wasm/viewer.js"
 import { feeds, regionsFed } from "../wasm/feeding.js"
 import { asSeen } from "../picture/framing.js"
 import { Look } from "../wasm/look.js"
 import { regionsRead } from "../wasm/window.js"
-import { AnswerPanel } from "./answer.js"
+import { AnswerPanel, canRead } from "./answer.js"
 import { LearningPanel } from "./learning.js"
 import { MapsPanel } from "./maps.js"
 import { OwnPanel } from "./own.js"
 import { Pad } from "./pad.js"
 import { picture } from "./paint.js"
+import { PHRASES } from "./phrases.js"
 import { RecipePanel } from "./recipe.js"
+import { TeachPanel } from "./teach.js"
 import { arrays, bytes, canUnpack, Link, moduleOf } from "./link.js"
 import { ValuePanel } from "./value/panel.js"
 import { WaysPanel } from "./ways.js"
+import { WrongPanel } from "./wrong.js"
 
 /** @typedef {{image: Uint8Array, sure: number[]}} Looked */
 /** @typedef {import("./maps.js").Chosen} Chosen */
 
-const NO_LAYER = /** @type {import("./maps.js").Layer} */ (/** @type {any} */ ({ name: "i", letter: "i", below: "", colour: "inputs", words: "the image, as it comes in", kind: "image", reads: [] }))
-const OLD = "This page computes with WebAssembly and its vectors, which this browser doesn't have: open it in a newer one (any since 2023 will do)."
+const NO_LAYER = /** @type {import("./maps.js").Layer} */ (/** @type {any} */ ({ name: "i", letter: "i", below: "", colour: "inputs", words: PHRASES.theImage, kind: "image", reads: [] }))
 
 class Page {
   /** @param {any} content @param {Record<string, Float32Array>} weights @param {Link} link */
@@ -43,6 +45,8 @@ class Page {
     this.own = []
     /** @type {Chosen} */
     this.chosen = { layer: 0, place: middle(content.layers[0].shape) }
+    /** @type {import("./answer.js").Skill} */
+    this.skill = { right: content.skill.right, count: content.skill.count, isUntrained: content.skill.isUntrained }
     this.answer = new AnswerPanel(content)
     const image = { ...NO_LAYER, shape: content.image }
     const choose = (/** @type {Chosen} */ chosen) => this.choose(chosen)
@@ -50,22 +54,36 @@ class Page {
     this.maps = new MapsPanel(content.layers, image, choose)
     this.value = new ValuePanel(content.layers, image, content.classes, choose)
     this.pad = content.image[0] === 1 ? new Pad(plane => this.drawn(plane)) : null // ink has no colours
-    this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), image => this.take(image))
+    this.ownPanel = new OwnPanel(content, plane => this.prepared(plane), own => this.read(own), (image, label) => this.take(image, label))
     this.listen()
     this.maps.learned(weights)
-    this.choose(this.chosen)
+    this.update()
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.update())
   }
 
   listen() {
     const { link } = this
     link.on("looked", told => this.looked(told))
-    link.on("read", told => this.reading(told.outputs))
+    link.on("read", told => told.about || this.reading(told.outputs))
     link.on("failed", ({ why }) => say(byId("problem"), why))
     link.on("weights", ({ values }) => {
       this.weights = values
       this.maps.learned(values)
       this.again()
     })
+  }
+
+  get isReading() {
+    return canRead(this.skill, this.content.classes.length)
+  }
+
+  /** How many of the held-out images it reads was measured.
+   * @param {number} right @param {number} count
+   */
+  measured(right, count) {
+    const isLearning = !this.isReading
+    this.skill = { ...this.skill, right: right / count, count }
+    if (isLearning || !this.isReading) this.update()
   }
 
   /** @param {import("../picture/plane.js").Plane} plane */
@@ -125,8 +143,8 @@ class Page {
 
   update() {
     const { look } = this
-    this.answer.update(look)
-    this.ways.update(look)
+    this.answer.update(look, this.skill)
+    this.ways.update(look, this.isReading)
     if (look) this.maps.update(this.ways.isBackward ? look.gradients : look.values)
     else this.maps.clear()
     this.choose(this.chosen)
@@ -162,8 +180,15 @@ class Page {
 
   /** @param {Float32Array} outputs */
   reading(outputs) {
+    this.ownPanel.show(this.own, this.shares(outputs), this.isReading)
+  }
+
+  /** How sure it is of each class, image by image.
+   * @param {Float32Array} outputs
+   */
+  shares(outputs) {
     const each = this.content.view.outputs
-    this.ownPanel.show(this.own, this.own.map((_, k) => probabilities(outputs.subarray(k * each, (k + 1) * each), this.content.ending)))
+    return Array.from({ length: outputs.length / each }, (_, k) => probabilities(outputs.subarray(k * each, (k + 1) * each), this.content.ending))
   }
 }
 
@@ -180,31 +205,39 @@ function offer(page, images, labels) {
     const canvas = make("canvas", { "aria-hidden": "true" })
     picture(canvas, image, page.content.image)
     const take = () => page.take(image, labels[k])
-    byId("samples").append(make("button", { type: "button", "aria-label": `image ${k + 1}`, onclick: take }, canvas))
+    byId("samples").append(make("button", { type: "button", "aria-label": PHRASES.image(k + 1), onclick: take }, canvas))
   }
 }
 
 /** @param {any} content @param {Link} link @param {Page} page */
-async function teach({ training, classes, image }, link, page) {
-  const [test, labels, images, own] = await Promise.all([training.test, training.testLabels, training.images, training.labels].map(bytes))
+async function teach({ training, classes, image, skill }, link, page) {
+  const [pixels, labels, images, own] = await Promise.all([training.test, training.testLabels, training.images, training.labels].map(bytes))
   const [tested, numbers] = [labels, own].map(each => new Int32Array(/** @type {Uint8Array} */ (each).buffer))
-  const wanted = training.wanted ? targets(numbers, training.wanted) : numbers
-  const told = {
-    module: await moduleOf(training.module), plan: training.plan, images, wanted,
-    start: await arrays(training.start), test: { images: test, labels: tested },
-  }
-  const learning = new LearningPanel(link, { classes, image }, { told, epochs: training.plan.rates.length, test: /** @type {Uint8Array} */ (test), labels: /** @type {Int32Array} */ (tested) }, () => page.again())
+  const wanted = (/** @type {Iterable<number>} */ each) => (training.wanted ? targets(each, training.wanted) : Int32Array.from(each))
+  const test = { images: /** @type {Uint8Array} */ (pixels), labels: /** @type {Int32Array} */ (tested) }
+  const told = { module: await moduleOf(training.module), plan: training.plan, images, wanted: wanted(numbers ?? []), start: await arrays(training.start), test }
+  const look = (/** @type {Uint8Array} */ its, /** @type {number} */ label) => page.take(its, label)
+  const wrong = new WrongPanel({ classes, image }, test, look)
+  const learning = new LearningPanel(link, told, skill.isUntrained ? null : page.weights)
+  const taught = new TeachPanel({ classes, image }, learning, wanted, () => page.image, look)
+  link.on("tested", ({ misread, count }) => {
+    say(byId("tested"), `${((100 * (count - misread.length)) / count).toFixed(2)} %`)
+    wrong.update(misread)
+    page.measured(count - misread.length, count)
+    taught.ask()
+  })
+  link.on("read", ({ about, outputs }) => about && taught.update(page.shares(outputs).map(sure => (page.isReading ? likeliest(sure) : -1))))
   new RecipePanel(training.recipe, told, renewed => learning.renew(renewed))
 }
 
-/** @param {Int32Array | undefined} labels @param {number[][]} wanted */
-const targets = (labels, wanted) => Float32Array.from([...(labels ?? [])].flatMap(label => wanted[label] ?? []))
+/** @param {Iterable<number>} labels @param {number[][]} wanted */
+const targets = (labels, wanted) => Float32Array.from([...labels].flatMap(label => wanted[label] ?? []))
 
 async function open() {
   const content = JSON.parse(byId("content").textContent)
-  if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), OLD)
+  if (typeof WebAssembly === "undefined" || !canUnpack) return say(byId("problem"), PHRASES.oldBrowser)
   const module = await moduleOf(content.module)
-  if (!WebAssembly.validate(module.code)) return say(byId("problem"), OLD)
+  if (!WebAssembly.validate(module.code)) return say(byId("problem"), PHRASES.oldBrowser)
   const values = await arrays(content.values)
   const link = new Link(byId("worker").textContent)
   const page = new Page(content, values, link)

@@ -40,8 +40,7 @@ export class MapsPanel {
     const canvas = event.target
     if (!(canvas instanceof HTMLCanvasElement)) return
     const channel = Number(canvas.dataset.channel)
-    const column = Math.min(Math.floor((event.offsetX / canvas.clientWidth) * canvas.width), canvas.width - 1)
-    const row = Math.min(Math.floor((event.offsetY / canvas.clientHeight) * canvas.height), canvas.height - 1)
+    const { row, column } = spotOf(event, canvas)
     const isList = this.isList(layer)
     this.choose({ layer, place: isList ? { channel: column, row: 0, column: 0 } : { channel, row, column } })
   }
@@ -100,19 +99,33 @@ export class MapsPanel {
     const isList = this.isList(layer)
     const map = this.maps.get(layer)?.[isList ? 0 : channel]
     if (!map) return
-    const { width, height } = map.canvas
-    const [first, last] = isList ? [channel, channel] : [left, right]
-    map.frame.hidden = false
-    set(map.frame, "class", `frame ${kind}`)
-    map.frame.style.left = `${(100 * first) / width}%`
-    map.frame.style.width = `${(100 * (last - first + 1)) / width}%`
-    map.frame.style.top = isList ? "0" : `${(100 * top) / height}%`
-    map.frame.style.height = isList ? "100%" : `${(100 * (bottom - top + 1)) / height}%`
+    placed(map, isList ? { left: channel, right: channel, top: 0, bottom: 0 } : { left, right, top, bottom }, kind)
   }
 }
 
+/** Frame a part of a map.
+ * @param {MapOf} map @param {{left: number, right: number, top: number, bottom: number}} part @param {string} kind
+ */
+export function placed({ canvas: { width, height }, frame }, { left, right, top, bottom }, kind) {
+  frame.hidden = false
+  set(frame, "class", `frame ${kind}`)
+  frame.style.left = `${(100 * left) / width}%`
+  frame.style.width = `${(100 * (right - left + 1)) / width}%`
+  frame.style.top = `${(100 * top) / height}%`
+  frame.style.height = `${(100 * (bottom - top + 1)) / height}%`
+}
+
+/** Which of its places was pointed at.
+ * @param {MouseEvent} event @param {HTMLCanvasElement} canvas
+ */
+export function spotOf(event, { clientWidth, clientHeight, width, height }) {
+  const column = Math.min(Math.floor((event.offsetX / clientWidth) * width), width - 1)
+  const row = Math.min(Math.floor((event.offsetY / clientHeight) * height), height - 1)
+  return { row, column }
+}
+
 /** @param {number} number @param {number} channel @param {boolean} isList @returns {MapOf} */
-function mapOf(number, channel, isList) {
+export function mapOf(number, channel, isList) {
   const canvas = make("canvas", { "data-channel": channel, role: "img", "aria-label": isList ? "values" : `map ${channel + 1}` })
   const frame = make("i", { class: "frame", hidden: true })
   return { canvas, frame, holder: make("span", { class: "map" }, canvas, frame) }

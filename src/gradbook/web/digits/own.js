@@ -4,15 +4,16 @@ import { byId, make, say } from "../view/dom.js"
 import { asItIs } from "../picture/framing.js"
 import { percent } from "./answer.js"
 import { picture } from "./paint.js"
+import { PHRASES } from "./phrases.js"
 
-/** @typedef {{name: string, image: Uint8Array}} Own */
+/** @typedef {{name: string, image: Uint8Array, label: number | null}} Own */
 
 const MOST = 500 // at once
 const LONGEST = 280 // places of a picture's longer side, as of the paper
 const LONGEST_AS_IS = 2_000 // of one that isn't looked through for a drawing
 
 export class OwnPanel {
-  /** @param {{classes: string[], image: [number, number, number], framing: import("../picture/framing.js").Framing}} content @param {(plane: import("../picture/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array) => void} look */
+  /** @param {{classes: string[], image: [number, number, number], framing: import("../picture/framing.js").Framing}} content @param {(plane: import("../picture/plane.js").Plane) => Uint8Array | null} prepared @param {(own: Own[]) => void} read @param {(image: Uint8Array, label: number | null) => void} look */
   constructor(content, prepared, read, look) {
     this.content = content
     this.prepared = prepared
@@ -58,18 +59,18 @@ export class OwnPanel {
     if (!bitmap) throw new Error("no picture that this browser can open")
     const image = framing ? this.prepared(plane(pixels(bitmap, LONGEST))) : asItIs(pixels(bitmap, LONGEST_AS_IS), shape)
     if (!image) throw new Error("nothing to read on it")
-    return { name: file.name, image }
+    return { name: file.name, image, label: null }
   }
 
-  /** @param {Own[]} own @param {number[][]} sure */
-  show(own, sure) {
-    byId("cards").replaceChildren(...own.map(({ name, image }, k) => {
+  /** @param {Own[]} own @param {number[][]} sure @param {boolean} isReading */
+  show(own, sure, isReading) {
+    byId("cards").replaceChildren(...own.map(({ name, image, label }, k) => {
       const shares = sure[k] ?? []
       const best = shares.indexOf(Math.max(...shares))
       const canvas = make("canvas", { role: "img", "aria-label": name })
       picture(canvas, image, this.content.image)
-      const words = `${this.content.classes[best]} ${percent(shares[best] ?? 0)}`
-      return make("li", {}, make("button", { type: "button", title: name, onclick: () => this.look(image) }, canvas, make("span", {}, words)))
+      const words = isReading ? `${this.content.classes[best]} ${percent(shares[best] ?? 0)}` : PHRASES.notYet
+      return make("li", {}, make("button", { type: "button", title: name, onclick: () => this.look(image, label) }, canvas, make("span", {}, words)))
     }))
   }
 }
@@ -88,7 +89,7 @@ export function table(text, name, image) {
     if (row.length !== size && row.length !== size + 1) throw new Error(`row ${k + 1} has ${row.length} columns: ${size} pixels are wanted, or a label and these`)
     const pixels = row.slice(-size)
     if (!pixels.every(pixel => pixel >= 0 && pixel <= 255)) throw new Error(`row ${k + 1}: pixels are numbers from 0 to 255`)
-    return { name: `${name}, row ${k + 1}`, image: byChannel(pixels, image[0]) }
+    return { name: `${name}, row ${k + 1}`, image: byChannel(pixels, image[0]), label: row.length > size ? row[0] ?? null : null }
   })
 }
 

@@ -1,7 +1,12 @@
 // Values as pixels: 0 is the paper, light or dark; what is further from 0 is stronger.
 
-const POSITIVE = [0x2f, 0x7f, 0xd6]
-const NEGATIVE = [0xd8, 0x6a, 0x1c]
+/** A colour of the page's style, as red, green and blue.
+ * @param {string} name
+ */
+function tone(name) {
+  const found = Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1), 16)
+  return [found >> 16, (found >> 8) & 255, found & 255]
+}
 
 /** @param {HTMLCanvasElement} canvas @param {number} rows @param {number} columns @param {(pixels: Uint8ClampedArray) => void} paint */
 function painted(canvas, rows, columns, paint) {
@@ -17,10 +22,11 @@ function painted(canvas, rows, columns, paint) {
  * @param {HTMLCanvasElement} canvas @param {ArrayLike<number>} values @param {number} rows @param {number} columns @param {number} most
  */
 export function tint(canvas, values, rows, columns, most) {
+  const [below, above] = [tone("--low"), tone("--high")]
   painted(canvas, rows, columns, pixels => {
     for (let k = 0; k < rows * columns; k++) {
       const value = values[k] ?? 0
-      pixels.set(value < 0 ? NEGATIVE : POSITIVE, 4 * k)
+      pixels.set(value < 0 ? below : above, 4 * k)
       pixels[4 * k + 3] = most > 0 ? 255 * Math.min(Math.abs(value) / most, 1) : 0
     }
   })

@@ -1,8 +1,9 @@
 // The recipe as text: what may be changed on the page is read as it is typed, and trained by next.
 
 import { TextBox } from "../text/box.js"
-import { byId, make } from "../view/dom.js"
+import { byId, make, save } from "../view/dom.js"
 import { History } from "../view/history.js"
+import { PHRASES } from "./phrases.js"
 import { changed, read } from "../wasm/recipe.js"
 
 /** @typedef {import("../wasm/recipe.js").RecipeTable} RecipeTable */
@@ -17,7 +18,7 @@ export class RecipePanel {
     this.box = new TextBox(text => this.take(text), () => this.history.update())
     this.history = new History(() => this.box.latest, text => this.box.replace(text), () => !this.box.isInOrder)
     this.box.approve(this.take(table.text))
-    byId("save").addEventListener("click", () => this.save())
+    byId("save").addEventListener("click", () => save("recipe.txt", new Blob([`${this.box.text}\n`], { type: "text/plain" })))
   }
 
   /** @param {string} text */
@@ -32,17 +33,8 @@ export class RecipePanel {
       const isAsMade = said === JSON.stringify(read(table.text, table))
       this.renew(isAsMade ? this.told : changed(this.told, changes, table))
       const schedule = make("code", {}, changes.schedule.words)
-      byId("settings").replaceChildren(`${count(changes.epochs, "epoch")} in batches of ${changes.batch}, `, schedule)
+      byId("settings").replaceChildren(PHRASES.settings(PHRASES.counted(changes.epochs, PHRASES.epoch), changes.batch), schedule)
     }
-    return `in order: ${count(steps * changes.epochs, "step")}`
-  }
-
-  save() {
-    const link = make("a", { href: URL.createObjectURL(new Blob([`${this.box.text}\n`], { type: "text/plain" })), download: "recipe.txt" })
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href))
+    return PHRASES.inOrder(PHRASES.counted(steps * changes.epochs, PHRASES.step))
   }
 }
-
-/** @param {number} number @param {string} what */
-const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`

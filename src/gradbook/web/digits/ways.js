@@ -1,6 +1,7 @@
 // Which way is looked at: forward, what values are made of, or backward, how an error changes with them.
 
 import { byId, make, say, short } from "../view/dom.js"
+import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("../wasm/look.js").Look} Look */
 
@@ -20,7 +21,7 @@ export class WaysPanel {
       aimed()
     })
     for (const kind of ["values", "slopes"]) byId(`paint-${kind}`).addEventListener("change", turned)
-    this.update(null)
+    this.update(null, false)
   }
 
   get isBackward() {
@@ -43,10 +44,10 @@ export class WaysPanel {
     if (this.label !== null) this.aim(null)
   }
 
-  /** @param {Look | null} look */
-  update(look) {
-    const likeliest = look ? this.classes[look.sure.indexOf(Math.max(...look.sure))] : ""
-    say(this.asRead, likeliest ? `what is read, ${likeliest}` : "what is read")
+  /** @param {Look | null} look @param {boolean} isReading */
+  update(look, isReading) {
+    const likeliest = look && isReading ? this.classes[look.sure.indexOf(Math.max(...look.sure))] : ""
+    say(this.asRead, likeliest ? PHRASES.asRead(likeliest) : PHRASES.whatIsRead)
     say(byId("error"), look ? short(look.error) : "–")
   }
 }

@@ -15,6 +15,7 @@
  * @property {{steps: number, others: string[]} | null} settling for batchnorm's statistics of images as they are, in the end; which arrays it leaves alone
  */
 
+const ROOM = 2_000 // images that a reader may add
 // Of a training: images as they lie, and nothing counted, which is for one step alone.
 const NONE = { order: 0, warp: 0, rates: 0, losses: 0, right: 0 }
 
@@ -23,18 +24,28 @@ export class Training {
   constructor(engine, plan, images, wanted) {
     this.engine = engine
     this.plan = plan
-    this.count = images.length / plan.pixels
+    this.given = images.length / plan.pixels // images
+    this.added = 0
+    this.count = this.given // of the epoch at hand
+    this.each = wanted.length / this.given // numbers that are wanted of an image
     this.epoch = 0
     this.first = 0 // of the images that the epoch has still to see
-    this.order = engine.keep(BigInt64Array, this.count)
-    this.keys = engine.keep(BigUint64Array, this.count)
+    this.order = engine.keep(BigInt64Array, this.given + ROOM)
+    this.keys = engine.keep(BigUint64Array, this.given + ROOM)
     this.rate = engine.keep(Float64Array, 1)
     this.losses = engine.keep(Float64Array, 1)
     this.right = engine.keep(Int32Array, 1)
     const { rate: rates, losses, right } = this
-    this.given = { bytes: engine.kept(images), rates, losses, right, ...this.warping() } // of each step
+    /** @type {KeptNumbers} */
+    this.bytes = engine.keep(Uint8Array, images.length + ROOM * plan.pixels)
+    const kind = /** @type {any} */ (wanted.constructor)
+    /** @type {KeptNumbers} */
+    this.wanted = engine.keep(kind, wanted.length + ROOM * this.each)
+    this.bytes.values.set(images)
+    this.wanted.values.set(wanted)
+    this.job = { bytes: this.bytes, rates, losses, right, ...this.warping() } // of each step
     engine.fill("job", engine.job, {
-      [wanted instanceof Int32Array ? "labels" : "targets"]: engine.kept(wanted),
+      [wanted instanceof Int32Array ? "labels" : "targets"]: this.wanted,
       batch: plan.batch,
       seed: plan.seed,
       scale: engine.kept(Float32Array.from(plan.scale)),
@@ -60,6 +71,31 @@ export class Training {
     return Math.ceil(this.count / this.plan.batch)
   }
 
+  /** How many epochs are done. */
+  get done() {
+    return this.epoch + (this.isOver ? 0 : this.first / this.count)
+  }
+
+  /** The reader's own images, in place of those added before; the next epoch sees them.
+   * @param {Uint8Array} images @param {Int32Array | Float32Array} wanted
+   */
+  add(images, wanted) {
+    const { plan, given, each } = this
+    const count = Math.min(images.length / plan.pixels, ROOM)
+    this.added = count - Number(count > 0 && (given + count) % plan.batch === 1) // no batch of one image
+    this.bytes.values.set(images.subarray(0, count * plan.pixels), given * plan.pixels)
+    this.wanted.values.set(wanted.subarray(0, count * each), given * each)
+    if (!this.first) this.begin()
+  }
+
+  /** One epoch more, at one rate.
+   * @param {number} rate
+   */
+  more(rate) {
+    this.plan.rates.push([rate])
+    this.begin()
+  }
+
   /** What the job says of warping. */
   warping() {
     const { engine, plan } = this
@@ -73,7 +109,9 @@ export class Training {
 
   /** The order of the epoch at hand: by the key of each image. */
   begin() {
-    const { engine, plan, count } = this
+    const { engine, plan } = this
+    const count = this.given + this.added
+    this.count = count
     engine.code.order_keys(BigInt(plan.seed), BigInt(this.epoch), BigInt(count), this.keys.at)
     const keys = this.keys.values
     const numbers = Array.from({ length: count }, (_, number) => number)
@@ -87,9 +125,10 @@ export class Training {
   step() {
     const { engine, plan, order } = this
     const images = Math.min(plan.batch, this.count - this.first)
-    const rate = plan.rates[this.epoch]?.[this.first / plan.batch] ?? 0
+    const rates = plan.rates[this.epoch] ?? []
+    const rate = rates[Math.min(this.first / plan.batch, rates.length - 1)] ?? 0
     this.rate.values[0] = rate
-    engine.train({ ...this.given, images, epoch: this.epoch, order: order.at + this.first * BigInt64Array.BYTES_PER_ELEMENT })
+    engine.train({ ...this.job, images, epoch: this.epoch, order: order.at + this.first * BigInt64Array.BYTES_PER_ELEMENT })
     const seen = { images, rate, loss: this.losses.values[0] ?? NaN, right: this.right.values[0] ?? 0 }
     this.first += images
     if (this.first >= this.count) {
@@ -111,7 +150,7 @@ export class Training {
     this.rate.values[0] = 0
     for (let first = 0; first < steps * plan.batch; first += plan.batch) {
       batch.values.set(Array.from({ length: plan.batch }, (_, k) => places[(first + k) % count] ?? 0n))
-      engine.train({ ...this.given, warp: 0, images: plan.batch, epoch: this.epoch - 1, order: batch.at })
+      engine.train({ ...this.job, warp: 0, images: plan.batch, epoch: this.epoch - 1, order: batch.at })
     }
     engine.restore(held)
   }

@@ -4,11 +4,12 @@ import { WasmEngine } from "./engine.js"
 import { Training } from "./training.js"
 import { likeliest, Viewer } from "./viewer.js"
 
-const TOLD_EVERY = 120 // milliseconds, while it trains
+const [TOLD_EVERY, TESTED_EVERY] = [120, 800] // milliseconds, while it trains
 
 /** @type {{postMessage: (message: any) => void, onmessage: ((event: MessageEvent) => void) | null}} */
 const page = /** @type {any} */ (self)
 
+/** @typedef {{images: Uint8Array, wanted: Int32Array | Float32Array}} Own the reader's images */
 /** @typedef {{code: ArrayBuffer, table: import("./engine.js").Table}} Module */
 
 class Work {
@@ -19,18 +20,38 @@ class Work {
     /** @type {Training | null} */
     this.training = null
     this.isGoing = false
+    this.testedAt = 0
     /** @type {{images: Uint8Array, labels: Int32Array} | null} */
     this.test = null
   }
 
-  /** @param {{module: Module, plan: any, images: Uint8Array, wanted: Int32Array | Float32Array, start: Record<string, Float32Array>, test: any}} given */
-  prepare({ module, plan, images, wanted, start, test }) {
+  /** @param {{module: Module, plan: any, images: Uint8Array, wanted: Int32Array | Float32Array, start: Record<string, Float32Array>, test: any, own: Own | null}} given */
+  prepare({ module, plan, images, wanted, start, test, own }) {
     const engine = opened(module)
     engine.restore(start)
     this.training = new Training(engine, plan, images, wanted)
     this.test = test
-    this.show()
-    page.postMessage({ kind: "prepared", steps: this.training.steps, epochs: this.training.epochs })
+    if (own) this.training.add(own.images, own.wanted)
+    this.plan()
+    this.tested()
+  }
+
+  /** How long the training is to be. */
+  plan() {
+    const { training } = this
+    if (training) page.postMessage({ kind: "prepared", steps: training.steps, epochs: training.epochs })
+  }
+
+  /** @param {Own} own */
+  add({ images, wanted }) {
+    this.training?.add(images, wanted)
+    this.plan()
+  }
+
+  /** @param {number} rate */
+  more(rate) {
+    this.training?.more(rate)
+    this.plan()
   }
 
   /** The weights as they are now, for looking at images and for the page. */
@@ -67,8 +88,8 @@ class Work {
     }
     told.seconds = (performance.now() - began) / 1000
     const isOver = training.isOver || !losses.every(Number.isFinite)
-    if (training.epoch !== epoch || isOver) this.tested()
-    page.postMessage({ ...told, epoch, isOver })
+    if (training.epoch !== epoch || isOver || performance.now() - this.testedAt > TESTED_EVERY) this.tested()
+    page.postMessage({ ...told, epoch, done: training.done, isOver })
     if (isOver) this.isGoing = false
     setTimeout(() => this.steps())
   }
@@ -82,6 +103,7 @@ class Work {
     const said = this.classes(training.read(this.test.images, this.viewer.view.outputs))
     const misread = said.flatMap((answer, number) => (answer === labels[number] ? [] : [{ number, answer }]))
     page.postMessage({ kind: "tested", epoch: training.epoch, misread, count: labels.length })
+    this.testedAt = performance.now()
   }
 
   /** The class that each image's outputs say.
@@ -113,6 +135,8 @@ const HEARD = {
   look: ({ image, target }) => page.postMessage({ kind: "looked", image, ...work?.viewer.look(image, target) }),
   read: ({ about, images }) => page.postMessage({ kind: "read", about, outputs: work?.viewer.read(images) }),
   prepare: told => work?.prepare(told),
+  add: told => work?.add(told),
+  more: ({ rate }) => work?.more(rate),
   go: ({ going }) => work?.go(going),
 }
 

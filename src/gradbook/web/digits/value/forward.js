@@ -1,27 +1,53 @@
 // What a value is made of: the window it reads, its kernel, their products and what they come to.
 
-import { make, short } from "../../view/dom.js"
+import { exact, make, short } from "../../view/dom.js"
 import { averaged } from "../../wasm/feeding.js"
 import { sources, under } from "../../wasm/window.js"
 import { nameOf } from "../maps.js"
-import { Products, table } from "./products.js"
+import { PHRASES } from "../phrases.js"
+import { figure, Products, table } from "./products.js"
 
 /** @typedef {import("../maps.js").Layer} Layer */
 /** @typedef {import("../../wasm/window.js").Place} Place */
 /** @typedef {import("../../wasm/look.js").Look} Look */
 /** @typedef {import("./products.js").Chosen} Chosen */
+/** @typedef {{mean: number, deviation: number, scale: number, shift: number}} Statistics */
+
+/** How a value is written that goes on through a layer.
+ * @type {Record<string, (layer: Layer, value: Node, statistics: Statistics) => (Node | string)[]>}
+ */
+const AFTER = {
+  batchnorm: (_, value, statistics) => scaled(statistics, [value]),
+  activation: ({ words }, value) => [`${words}(`, value, ")"],
+  maxpool: ({ window }, value) => [PHRASES.largest, value, PHRASES.andOthers(places(window) - 1)],
+  avgpool: ({ window }, value) => [PHRASES.mean, value, PHRASES.andOthers(places(window) - 1)],
+}
+
+/** @param {Layer["window"]} window */
+const places = window => (window ? window.size[0] * window.size[1] : 1)
+
+/** The first window of a pool that lies over a place.
+ * @param {Layer} layer @param {Place} place @returns {Place}
+ */
+function over({ window }, { channel, row, column }) {
+  const [first, next] = [row, column].map((at, k) => Math.max(Math.ceil((at + (window?.pad[k] ?? 0) - (window?.size[k] ?? 1) + 1) / (window?.stride[k] ?? 1)), 0))
+  return { channel, row: first ?? 0, column: next ?? 0 }
+}
 
 export class Forward {
-  /** @param {(chosen: Chosen) => void} choose */
-  constructor(choose) {
+  /** @param {Layer[]} layers @param {(chosen: Chosen) => void} choose @param {(channel: number) => void} turn to another channel of what is read */
+  constructor(layers, choose, turn) {
+    this.layers = layers
     this.products = new Products(choose)
+    this.turn = turn
+    this.channel = 0 // of what is read, shown in full
   }
 
   /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]} */
   shown(layer, chosen, look, weights) {
     const value = look.at(chosen.layer, chosen.place)
     const words = make("span", { class: "remark" }, layer.words)
-    return [make("p", { class: "value-of" }, nameOf(layer), " = ", make("b", {}, short(value)), " ", words), ...this.made(layer, chosen, look, weights)]
+    return [make("p", { class: "value-of" }, nameOf(layer), " = ", make("b", { title: exact(value) }, short(value)), " ", words), ...this.made(layer, chosen, look, weights), ...this.after(chosen, look, weights)]
   }
 
   /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]} */
@@ -29,6 +55,7 @@ export class Forward {
     if (number < 0) return this.given(place, look)
     switch (layer.kind) {
       case "conv":
+        return this.convolved(layer, look.sum(number, place, weights))
       case "dense":
         return this.weighed(layer, look.sum(number, place, weights))
       case "maxpool":
@@ -49,10 +76,33 @@ export class Forward {
   }
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
-  weighed(layer, { slices, bias, sum }) {
-    const parts = this.products.of(/** @type {number} */ (layer.reads[0]), slices, { value: "value", weight: layer.kind === "conv" ? "kernel" : "weight" })
-    const line = make("p", { class: "result" }, `sum ${short(sum - bias)}`, ...(layer.biases ? [`, bias ${short(bias)}: ${short(sum)}`] : []))
-    return [...parts, line]
+  convolved(layer, sum) {
+    if (!Products.isGrid(sum.slices)) return this.weighed(layer, sum)
+    const parts = this.products.window(layer.reads[0] ?? 0, sum.slices, this.channel, { value: "value", weight: "kernel" }, this.turn)
+    return [...parts, this.total(layer, sum)]
+  }
+
+  /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
+  weighed(layer, sum) {
+    return [...this.products.of(layer.reads[0] ?? 0, sum.slices, { value: "value", weight: layer.kind === "conv" ? "kernel" : "weight" }), this.total(layer, sum)]
+  }
+
+  /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
+  total(layer, { bias, sum }) {
+    return make("p", { class: "result" }, "sum ", figure(sum - bias), ...(layer.biases ? [", bias ", figure(bias), ": ", figure(sum)] : []))
+  }
+
+  /** What comes next of it, one after the other: pools it lies in, and layers that work on each value by itself.
+   * @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]}
+   */
+  after({ layer: number, place }, look, weights) {
+    const next = this.layers.findIndex(({ kind, reads }) => reads.length === 1 && reads[0] === number && kind in AFTER)
+    const layer = this.layers[next]
+    const there = layer?.window ? over(layer, place) : place
+    if (!layer || number < 0 || !look.inside(next, there)) return []
+    const made = this.products.way(next, there, look.at(next, there))
+    const rule = AFTER[layer.kind]?.(layer, figure(look.at(number, place)), look.statistics(next, place.channel, weights)) ?? []
+    return [make("p", { class: "formula-of then" }, PHRASES.andThen, nameOf(layer), " = ", ...rule, " = ", made), ...this.after({ layer: next, place: there }, look, weights)]
   }
 
   /** @param {Layer} layer @param {Place} place @param {Look} look */
@@ -72,9 +122,9 @@ export class Forward {
   }
 
   /** @param {Layer} layer @param {{mean: number, deviation: number, scale: number, shift: number}} statistics @param {Place} place @param {Look} look */
-  normal(layer, { mean, deviation, scale, shift }, place, look) {
+  normal(layer, statistics, place, look) {
     return [
-      make("p", { class: "formula-of" }, `${short(scale)} · (`, ...this.ways(layer, place, look), ` − ${short(mean)}) / ${short(deviation)} + ${short(shift)}`),
+      make("p", { class: "formula-of" }, ...scaled(statistics, this.ways(layer, place, look))),
       make("p", { class: "remark" }, "scale · (value − the channel’s mean) / its deviation + shift, all kept from training"),
     ]
   }
@@ -90,4 +140,11 @@ export class Forward {
     const read = sources(layer, place, number => look.shape(number))
     return read.flatMap((source, k) => [...(k ? [" and "] : []), this.products.way(source.read, source.place, look.at(source.read, source.place))])
   }
+}
+
+/** A value, normalised by what training kept of its channel.
+ * @param {Statistics} statistics @param {(Node | string)[]} value
+ */
+function scaled({ mean, deviation, scale, shift }, value) {
+  return [figure(scale), " · (", ...value, " − ", figure(mean), ") / ", figure(deviation), " + ", figure(shift)]
 }

@@ -2,7 +2,9 @@
 
 import { byId, make } from "../../view/dom.js"
 import { Backward } from "./backward.js"
+import { PHRASES } from "../phrases.js"
 import { Forward } from "./forward.js"
+import { Sliding } from "./sliding.js"
 
 /** @typedef {import("../maps.js").Layer} Layer */
 /** @typedef {import("../../wasm/look.js").Look} Look */
@@ -13,19 +15,45 @@ export class ValuePanel {
   constructor(layers, image, classes, choose) {
     this.layers = layers
     this.image = image
-    this.forward = new Forward(choose)
+    this.forward = new Forward(layers, choose, channel => this.turn(channel))
+    this.sliding = new Sliding(layers, choose)
     this.backward = new Backward(layers, classes, choose)
     this.picker = new Picker(layers, image, choose)
     this.body = make("div", { "aria-live": "polite" })
     /** @type {Chosen | null} */
     this.chosen = null
-    byId("sum").append(this.picker.form, this.body)
+    byId("sum").append(this.picker.form, this.sliding.element, this.body)
+    this.again = () => {}
+  }
+
+  /** Show another channel of what is read.
+   * @param {number} channel
+   */
+  turn(channel) {
+    this.forward.channel = channel
+    this.again()
+    this.body.querySelector(".channels [aria-pressed=true]")?.focus({ preventScroll: true })
+  }
+
+  /** The channel of what is read that is shown: the one last chosen, if this value reads it.
+   * @param {Chosen} chosen @param {Look | null} look @param {Record<string, Float32Array>} weights
+   */
+  channelOf({ layer: number, place }, look, weights) {
+    const layer = this.layers[number]
+    if (!look || layer?.kind !== "conv") return place.channel
+    const { slices } = look.sum(number, place, weights)
+    const { channel } = this.forward
+    return slices.some(slice => slice.channel === channel) ? channel : slices[0]?.channel ?? 0
   }
 
   /** @param {Chosen} chosen @param {Look | null} look @param {Record<string, Float32Array>} weights @param {boolean} isBackward */
   update(chosen, look, weights, isBackward) {
+    this.again = () => this.update(chosen, look, weights, isBackward)
     this.picker.show(chosen)
-    if (!look) return this.body.replaceChildren(make("p", { class: "remark" }, "Draw something first."))
+    this.forward.channel = this.channelOf(chosen, look, weights)
+    this.sliding.update(chosen, isBackward ? null : look, this.forward.channel)
+    this.body.setAttribute("aria-live", this.sliding.isSliding ? "off" : "polite")
+    if (!look) return this.body.replaceChildren(make("p", { class: "remark" }, PHRASES.drawFirst))
     const way = isBackward ? this.backward : this.forward
     const focused = this.ways().indexOf(/** @type {HTMLElement} */ (document.activeElement))
     this.body.replaceChildren(...way.shown(this.layers[chosen.layer] ?? this.image, chosen, look, weights))

@@ -1,6 +1,6 @@
 // Products and their sum, as grids or as rows; each place leads on to its own value.
 
-import { make, short } from "../../view/dom.js"
+import { exact, make, short } from "../../view/dom.js"
 
 /** @typedef {import("../../wasm/window.js").Place} Place */
 /** @typedef {import("../../wasm/window.js").Slice} Slice */
@@ -22,9 +22,7 @@ export class Products {
    * @param {number} layer whose values are multiplied @param {Slice[]} slices @param {Words} words
    */
   of(layer, slices, words) {
-    const area = slices[0]?.rows.flat().length ?? 0
-    const isGrid = area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
-    return isGrid ? this.grids(layer, slices, words) : [this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)]
+    return Products.isGrid(slices) ? this.grids(layer, slices, words) : [this.terms(layer, slices.flatMap(slice => slice.rows.flat()), words)]
   }
 
   /** The channels that count most, each as three grids; of the others their sums.
@@ -38,10 +36,30 @@ export class Products {
 
   /** @param {number} layer @param {Slice} slice @param {Words} words */
   grid(layer, { channel, rows, sum }, words) {
+    const products = make("span", {}, "= products, ", figure(sum))
     return make("div", { class: "slide" },
-      table(`${words.value}, channel ${channel + 1}`, rows, term => this.way(layer, term.place, term.value)),
-      table(`× ${words.weight}`, rows, term => short(term.weight)),
-      table(`= products, ${short(sum)}`, rows, term => short(term.product)))
+      table(`${words.value}, channel ${channel + 1}`, rows, term => this.way(layer, term.place, term.value), term => term.value),
+      table(`× ${words.weight}`, rows, term => short(term.weight), term => term.weight),
+      table(products, rows, term => short(term.product), term => term.product))
+  }
+
+  /** The window of one channel in full, and what each channel comes to.
+   * @param {number} layer @param {Slice[]} slices @param {number} channel @param {Words} words @param {(channel: number) => void} turn
+   * @returns {Node[]}
+   */
+  window(layer, slices, channel, words, turn) {
+    const shown = slices.find(slice => slice.channel === channel) ?? slices[0]
+    if (!shown) return []
+    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, `channel ${slice.channel + 1}: `, figure(slice.sum)))
+    return [this.grid(layer, shown, words), ...(slices.length > 1 ? [make("div", { class: "channels" }, ...others)] : [])]
+  }
+
+  /** Whether windows are small enough to be shown in full.
+   * @param {Slice[]} slices
+   */
+  static isGrid(slices) {
+    const area = slices[0]?.rows.flat().length ?? 0
+    return area > 1 && area <= LARGEST_GRID && (slices[0]?.rows.length === 1 || (slices[0]?.rows[0]?.length ?? 0) > 1)
   }
 
   /** The products that count most, a row each.
@@ -59,11 +77,11 @@ export class Products {
   }
 
   /** A number that leads to the value it is of.
-   * @param {number} layer @param {Place} place @param {number} number @param {boolean} [isMarked]
+   * @param {number} layer @param {Place} place @param {number} value @param {boolean} [isMarked]
    */
-  way(layer, place, number, isMarked = false) {
+  way(layer, place, value, isMarked = false) {
     const choose = () => this.choose({ layer, place })
-    return make("button", { type: "button", class: isMarked ? "way marked" : "way", onclick: choose }, short(number))
+    return make("button", { type: "button", class: isMarked ? "way marked" : "way", title: exact(value), onclick: choose }, short(value))
   }
 }
 
@@ -78,9 +96,25 @@ function largest(all, size, most) {
 /** @param {number[]} numbers */
 const total = numbers => numbers.reduce((sum, number) => sum + number, 0)
 
-/** @template T @param {string} words @param {T[][]} rows @param {(each: T) => Node | string} cell */
-export function table(words, rows, cell) {
-  const lines = rows.map(row => make("tr", {}, ...row.map(each => make("td", {}, cell(each)))))
+/** A number as short as there is room for; seven digits stand behind it.
+ * @param {number} value
+ */
+export const figure = value => make("span", { class: "number", title: exact(value) }, short(value))
+
+/** Cells, in the colour of what they stand for.
+ * @template T @param {string | Node} words @param {T[][]} rows @param {(each: T) => Node | string} cell @param {(each: T) => number} [value]
+ */
+export function table(words, rows, cell, value) {
+  const most = value ? rows.flat().reduce((found, each) => Math.max(found, Math.abs(value(each))), 0) : 0
+  const lines = rows.map(row => make("tr", {}, ...row.map(each => {
+    const place = make("td", {}, cell(each))
+    if (value) {
+      place.className = value(each) < 0 ? "below" : "above"
+      place.title = exact(value(each))
+      place.style.setProperty("--share", String(most ? Math.abs(value(each)) / most : 0))
+    }
+    return place
+  })))
   return make("table", { class: "grid" }, make("caption", {}, words), make("tbody", {}, ...lines))
 }
 
