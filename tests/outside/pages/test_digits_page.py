@@ -19,6 +19,7 @@ from tests.runs import pictures, text_for
 pytestmark = pytest.mark.witness("chromium", "zig")
 DRAWN, READ_RIGHT = 50, 45
 PACE = 3  # points of a line from one that the mouse goes over to the next
+OVER = "document.querySelector('#go').textContent === 'Train on'"
 READY = "performance.getEntriesByName('ready').length"
 LARGEST_WAY = """(() => {
   const ways = [...document.querySelectorAll('#sum .way')]
@@ -139,7 +140,7 @@ def test_a_place_of_a_map_shows_its_sum_and_leads_on(shown):
     page.click("#maps .layer:nth-child(6) .map:nth-child(3) canvas")  # c3, of 1×1 windows
     value, total = page.text(".value-of b"), page.text("#sum .result")
     assert total == f"sum {value}"
-    assert page.value("document.querySelectorAll('.frame.read:not([hidden])').length") == 8
+    assert page.value("document.querySelectorAll('#maps .frame.read:not([hidden])').length") == 8
     page.click("#sum .way")
     assert page.value("document.querySelector('.picker select').value") == "3"  # c2
     assert page.text("#sum .result") == f"sum {page.text('.value-of b')}"
@@ -268,7 +269,7 @@ def test_pictures_in_colours_are_taken_but_not_drawn(in_colours, tmp_path):
     page, pixels = in_colours
     assert page.value("document.querySelector('#pad')") is None
     assert "which can't be drawn here" in page.text("#draw")
-    until(page, "document.querySelector('#answer b')")
+    until(page, "document.querySelector('#answer strong')")
     Image.fromarray(pixels[5].transpose(1, 2, 0)).save(tmp_path / "own.png")
     row = ",".join(map(str, pixels[4].transpose(1, 2, 0).ravel()))
     (tmp_path / "own.csv").write_text(row + "\n", encoding="utf-8")
@@ -305,7 +306,7 @@ def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):
     assert page.text("#text-said") == "in order: 625 steps"
     assert page.text("#settings").startswith("1 epoch in batches of 16, one cycle")
     page.click("#go")
-    until(page, "document.querySelector('#tested').textContent !== '–'", 240)
+    until(page, OVER, 240)
     assert page.text("#epoch") == "1.0 of 1"
     assert float(page.text("#tested").split()[0]) >= 95
     page.click("#text-as-written")
@@ -344,8 +345,7 @@ def test_it_trains_in_the_page(shown):
     page.value("new Promise(done => setTimeout(done, 300))")
     assert page.text("#epoch") == stood
     page.click("#go")
-    until(page, "document.querySelector('#go').textContent === 'Train'", 240)
-    until(page, "document.querySelector('#tested').textContent !== '–'")
+    until(page, OVER, 240)
     page.settle()
     assert float(page.text("#tested").split()[0]) >= 98.5
     assert page.value("document.querySelectorAll('#misread li').length") > 0
@@ -356,7 +356,7 @@ def test_it_trains_in_the_page(shown):
 def test_a_page_is_as_wide_as_its_window(name, width, shown):
     page = shown(name, width, prefers_color_scheme="dark", prefers_reduced_motion="reduce")
     page.click("#samples button:nth-child(4)")
-    until(page, "document.querySelector('#answer b')")
+    until(page, "document.querySelector('#answer :is(b, strong)')")
     assert page.value("document.documentElement.scrollWidth") == width
 
 
