@@ -122,7 +122,9 @@ def _reached(model: Model) -> float | None:
 def is_untrained(model: Model) -> bool:
     """Whether its weights are those that it begins with."""
     start = at_start(model.net)
-    return all(np.array_equal(value, start.get(name)) for name, value in model.values.items())
+    return model.values.keys() == start.keys() and all(
+        np.array_equal(value, start[name]) for name, value in model.values.items()
+    )
 
 
 def _is_grey(model: Model) -> bool:
