@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from gradbook.cli.main import VERBS
 from tests.conftest import require
-from tests.outside.browser import Browser, browser
-from tests.outside.witness import axe_script
+from tests.outside.browser import browser
 
 ROOT = Path(__file__).parent.parent
 NARROW = 390  # pixels
@@ -105,7 +102,7 @@ def test_a_page_of_each_kind_is_there_for_everybody(site, scheme):
     with browser() as chromium:
         for kind in KINDS:
             chromium.show(site / f"{kind}.html", width=1280, prefers_color_scheme=scheme)
-            assert objections(chromium) == [], kind
+            assert chromium.objections() == [], kind
 
 
 @pytest.mark.witness("zensical", "chromium", "axe")
@@ -115,17 +112,8 @@ def test_every_page_can_be_read_on_a_phone(site):
         for path in pages(site):
             chromium.show(path, width=NARROW)
             assert chromium.value("document.documentElement.scrollWidth") <= NARROW, path.name
-            assert objections(chromium, "color-contrast") == [], path.name
+            assert chromium.objections("color-contrast") == [], path.name
         assert chromium.said == []
-
-
-def objections(chromium: Browser, *left_out: str) -> list[Any]:
-    """What axe objects to in the page that is shown, but for what is in its frames."""
-    chromium.value(axe_script())
-    rules = json.dumps({rule: {"enabled": False} for rule in left_out})
-    options = f"{{preload: false, resultTypes: ['violations'], rules: {rules}}}"
-    shown = "said.violations.map(one => [one.id, one.nodes.map(node => node.html)])"
-    return chromium.value(f"axe.run({{exclude: ['iframe']}}, {options}).then(said => {shown})")
 
 
 @pytest.mark.witness("zensical", "chromium")

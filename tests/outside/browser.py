@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, program
+from tests.outside.witness import CHROMIUM_FLAGS, WitnessError, axe_script, program
 
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "PageUp": 33, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
 KEYS |= {"ArrowRight": 39, "ArrowDown": 40, "Delete": 46, "y": 89, "z": 90}
@@ -200,6 +200,16 @@ class Browser:
 
     def text(self, selector: str) -> str:
         return str(self.value(f"document.querySelector({selector!r}).textContent"))
+
+    def objections(self, *left_out: str) -> list[Any]:
+        """What axe objects to in the page as it stands, but for what is in its frames."""
+        self.value(axe_script())
+        rules = json.dumps({rule: {"enabled": False} for rule in left_out})
+        options = f"{{preload: false, resultTypes: ['violations'], rules: {rules}}}"
+        shown = "said.violations.map(one => [one.id, one.nodes.map(node => node.html)])"
+        return list(
+            self.value(f"axe.run({{exclude: ['iframe']}}, {options}).then(said => {shown})")
+        )
 
     def picture(self, file: Path, whole: bool = True) -> Path:
         found = self.ask("Page.captureScreenshot", captureBeyondViewport=whole)

@@ -2,10 +2,43 @@ from __future__ import annotations
 
 import pytest
 
+from gradbook.cli.main import main
+from gradbook.lab.recipes.text import change_recipe, recipe
 from tests.outside.browser import browser
+from tests.outside.pages.drawn import READY, until
 
 
 @pytest.fixture(scope="module")
 def chromium():
     with browser() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def digit_pages(tmp_path_factory):
+    """Pages to draw on: of a trained network, of one to be trained, of one to be trained on."""
+    folder = tmp_path_factory.mktemp("digits")
+    assert main(["page", "tiny", "-o", str(folder / "tiny.html")]) == 0
+    assert main(["page", "tiny", "--train", "500", "-o", str(folder / "on.html")]) == 0
+    settling = change_recipe(
+        recipe("quick"), "statistics unwarped"
+    )  # while the page's memory grows
+    (folder / "quick.txt").write_text(str(settling))
+    written = ["page", str(folder / "quick.txt"), "--train", "-o", str(folder / "quick.html")]
+    assert main(written) == 0
+    return folder
+
+
+@pytest.fixture
+def shown(chromium, digit_pages):
+    """`shown(name)`: the page, ready; it must not have complained in the end."""
+
+    def show(name, width=1280, height=900, **features):
+        chromium.show(digit_pages / f"{name}.html", width, height, **features)
+        until(chromium, READY)
+        return chromium
+
+    chromium.said.clear()
+    yield show
+    assert chromium.said == []
+    assert chromium.text("#problem") == ""

@@ -8,90 +8,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gradbook.cli.main import main
 from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped, untrained_model
-from gradbook.lab.recipes.text import change_recipe, parse, recipe
+from gradbook.lab.recipes.text import parse
 from gradbook.report.digits_page import digits_page
+from tests.outside.pages.drawn import OVER, READY, aim, answer, draw, give, number, until
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for
 
 pytestmark = pytest.mark.witness("chromium", "zig")
 DRAWN, READ_RIGHT = 50, 45
-PACE = 3  # points of a line from one that the mouse goes over to the next
-OVER = "document.querySelector('#go').textContent === 'Train on'"
-READY = "performance.getEntriesByName('ready').length"
 LARGEST_WAY = """(() => {
   const ways = [...document.querySelectorAll('#sum .way')]
   const size = way => Math.abs(parseFloat(way.textContent.replace('−', '-')))
   ways.reduce((most, way) => (size(way) > size(most) ? way : most)).click()
 })()"""
-PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("digits")
-    assert main(["page", "tiny", "-o", str(folder / "tiny.html")]) == 0
-    settling = change_recipe(
-        recipe("quick"), "statistics unwarped"
-    )  # while the page's memory grows
-    (folder / "quick.txt").write_text(str(settling))
-    written = ["page", str(folder / "quick.txt"), "--train", "-o", str(folder / "quick.html")]
-    assert main(written) == 0
-    return folder
-
-
-@pytest.fixture
-def shown(chromium, pages):
-    """`shown(name)`: the page, ready; it must not have complained in the end."""
-
-    def show(name, width=1280, **features):
-        chromium.show(pages / f"{name}.html", width, **features)
-        until(chromium, READY)
-        return chromium
-
-    chromium.said.clear()
-    yield show
-    assert chromium.said == []
-    assert chromium.text("#problem") == ""
-
-
-def until(page, condition, seconds=60):
-    look = f"() => {condition} ? done(1) : Date.now() > end ? done(0) : setTimeout(look, 20)"
-    waiting = f"new Promise(done => {{ const end = Date.now() + {1000 * seconds}, look = {look}"
-    assert page.value(f"{waiting}; look() }})"), condition
-
-
-def draw(page, lines):
-    """By mouse, stroke by stroke."""
-    left, top, side = page.value(PAPER)
-
-    def mouse(kind, point):
-        x, y = left + side * point[0], top + side * point[1]
-        page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-
-    for line in lines:
-        mouse("mousePressed", line[0])
-        for point in [*line[::PACE][1:], line[-1]]:
-            mouse("mouseMoved", point)
-        mouse("mouseReleased", line[-1])
-
-
-def answer(page):
-    """What is said once the drawing was looked at."""
-    page.value("new Promise(done => setTimeout(done, 60))")
-    page.settle()
-    return page.text("#answer b")
 
 
 def test_drawn_digits_are_read(shown):
     test = load("digits").test_for_reporting
     page, right = shown("tiny"), 0
-    for number in range(DRAWN):
+    for place in range(DRAWN):
         page.press("#clear")
-        draw(page, strokes(test.pixels[number, 0]))
-        right += answer(page) == str(test.labels[number])
+        draw(page, strokes(test.pixels[place, 0]))
+        right += answer(page) == str(test.labels[place])
     assert right >= READ_RIGHT
 
 
@@ -190,33 +130,12 @@ def test_sums_are_followed_by_keys_alone(shown):
     assert page.value("document.activeElement.className") == "way"
 
 
-def aim(page, target):
-    """Choose the class whose error is looked at, and wait until it is."""
-    page.value(
-        f"(() => {{ const e = document.querySelector('#target'); e.value = '{target}'; "
-        "e.dispatchEvent(new Event('change')) })()"
-    )
-    page.value("new Promise(done => setTimeout(done, 200))")
-
-
-def number(said):
-    """As the page writes it."""
-    return float(said.replace("−", "-"))
-
-
 def test_the_error_of_another_class_is_larger(shown):
     page = shown("tiny")
     until(page, "document.querySelector('#error').textContent !== '–'")
     own = float(page.text("#error"))
     aim(page, 7)
     until(page, f"parseFloat(document.querySelector('#error').textContent) > {own + 1}")
-
-
-def give(page, selector, *files):
-    """Choose files in a field, as a reader does."""
-    root = page.ask("DOM.getDocument")["root"]["nodeId"]
-    field = page.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-    page.ask("DOM.setFileInputFiles", nodeId=field, files=[str(file) for file in files])
 
 
 def test_images_of_ones_own_are_read(shown, tmp_path):
@@ -275,8 +194,8 @@ def test_pictures_in_colours_are_taken_but_not_drawn(in_colours, tmp_path):
     (tmp_path / "own.csv").write_text(row + "\n", encoding="utf-8")
     give(page, "#files", tmp_path / "own.png", tmp_path / "own.csv")
     until(page, "document.querySelectorAll('#cards li').length === 2")
-    for number, expected in ((1, pixels[5]), (2, pixels[4])):
-        page.click(f"#cards li:nth-child({number}) button")
+    for place, expected in ((1, pixels[5]), (2, pixels[4])):
+        page.click(f"#cards li:nth-child({place}) button")
         page.value("new Promise(done => setTimeout(done, 200))")
         assert (seen(page, 12) == expected).all()
 
@@ -360,16 +279,16 @@ def test_a_page_is_as_wide_as_its_window(name, width, shown):
     assert page.value("document.documentElement.scrollWidth") == width
 
 
-def test_pages_are_small_enough_to_be_mailed(pages):
-    assert (pages / "tiny.html").stat().st_size < 400_000
-    assert (pages / "quick.html").stat().st_size < 3_000_000
+def test_pages_are_small_enough_to_be_mailed(digit_pages):
+    assert (digit_pages / "tiny.html").stat().st_size < 400_000
+    assert (digit_pages / "quick.html").stat().st_size < 3_000_000
 
 
-def test_a_browser_without_vectors_gets_a_sentence(chromium, pages):
-    text = (pages / "tiny.html").read_text("utf-8")
+def test_a_browser_without_vectors_gets_a_sentence(chromium, digit_pages):
+    text = (digit_pages / "tiny.html").read_text("utf-8")
     start = text.index('"module":{"code":"') + len('"module":{"code":"')
     broken = text[:start] + "eJwDAAAAAAE=" + text[text.index('"', start) :]
-    (pages / "old.html").write_text(broken, encoding="utf-8")
-    chromium.show(pages / "old.html")
+    (digit_pages / "old.html").write_text(broken, encoding="utf-8")
+    chromium.show(digit_pages / "old.html")
     until(chromium, "document.querySelector('#problem').textContent")
     assert "open it in a newer one" in chromium.text("#problem")

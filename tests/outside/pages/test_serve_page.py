@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -311,23 +310,10 @@ def test_everybody_can_use_it_at_any_width(page, on, folder, width, scheme):
     page.click("button[value=explain]")
     page.until("!document.querySelector('#result').hidden")
     assert page.value("document.documentElement.scrollWidth") <= width
-    assert objections(page) == []
+    assert page.objections() == []
     page.click("tbody tr:nth-child(2) button.name")
     page.until("document.querySelector('dialog').open")
-    assert objections(page) == []
-
-
-def objections(page):
-    """What axe, the checker of accessibility, says of the page as it stands."""
-    spec = find_spec("axe_playwright_python")
-    assert spec
-    assert spec.submodule_search_locations
-    axe = Path(spec.submodule_search_locations[0], "axe.min.js").read_text("utf-8")
-    page.ask("Runtime.evaluate", expression=axe)
-    return page.value(
-        "axe.run(document, {resultTypes: ['violations']}).then(found => found.violations.map("
-        "one => [one.id, one.help, one.nodes.map(node => node.html)]))"
-    )
+    assert page.objections() == []
 
 
 def test_the_keyboard_alone_is_enough(page, folder):

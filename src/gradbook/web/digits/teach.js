@@ -117,7 +117,7 @@ export class TeachPanel {
       make("button", { type: "button", "aria-label": PHRASES.removeOne(name), onclick: () => this.remove(one) }, PHRASES.remove))
   }
 
-  /** A row for each: its label, and its pixels, as the command reads them too. */
+  /** A row for each: its label, and its pixels. */
   save() {
     const [channels, rows, columns] = this.shape
     const pixels = (/** @type {Uint8Array} */ image) => Array.from({ length: this.size }, (_, k) => image[(k % channels) * rows * columns + Math.floor(k / channels)])

@@ -1,0 +1,62 @@
+"""What a reader does on a page that reads drawings: draws, waits, chooses, gives files."""
+
+from __future__ import annotations
+
+PACE = 3  # points of a line from one that the mouse goes over to the next
+READY = "performance.getEntriesByName('ready').length"
+OVER = "document.querySelector('#go').textContent === 'Train on'"
+PAPER = "(r => [r.x, r.y, r.width])(document.querySelector('#pad').getBoundingClientRect())"
+
+
+def until(page, condition, seconds=60):
+    look = f"() => {condition} ? done(1) : Date.now() > end ? done(0) : setTimeout(look, 20)"
+    waiting = f"new Promise(done => {{ const end = Date.now() + {1000 * seconds}, look = {look}"
+    assert page.value(f"{waiting}; look() }})"), condition
+
+
+def draw(page, lines):
+    """By mouse, stroke by stroke."""
+    left, top, side = page.value(PAPER)
+
+    def mouse(kind, point):
+        x, y = left + side * point[0], top + side * point[1]
+        page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    for line in lines:
+        mouse("mousePressed", line[0])
+        for point in [*line[::PACE][1:], line[-1]]:
+            mouse("mouseMoved", point)
+        mouse("mouseReleased", line[-1])
+
+
+def answer(page):
+    """What is said once the drawing was looked at."""
+    page.value("new Promise(done => setTimeout(done, 60))")
+    page.settle()
+    return page.text("#answer b")
+
+
+def aim(page, target):
+    """Choose the class whose error is looked at, and wait until it is."""
+    choose(page, "#target", target)
+    page.value("new Promise(done => setTimeout(done, 200))")
+
+
+def choose(page, selector, value):
+    """Another value of a field."""
+    page.value(
+        f"(e => {{ e.value = '{value}'; e.dispatchEvent(new Event('change')) }})"
+        f"(document.querySelector('{selector}'))"
+    )
+
+
+def number(said):
+    """As the page writes it."""
+    return float(said.replace("−", "-"))
+
+
+def give(page, selector, *files):
+    """Choose files in a field, as a reader does."""
+    root = page.ask("DOM.getDocument")["root"]["nodeId"]
+    field = page.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+    page.ask("DOM.setFileInputFiles", nodeId=field, files=[str(file) for file in files])
