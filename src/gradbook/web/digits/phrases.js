@@ -5,7 +5,7 @@ export const PHRASES = {
   draw: "draw, or take an image",
   take: "take an image",
   image: (/** @type {number} */ k) => `image ${k}`,
-  oldBrowser: "This page computes with WebAssembly and its vectors, which this browser doesn’t have: open it in a newer one (any since 2023 will do).",
+  oldBrowser: "This page computes with WebAssembly and its vectors, which this browser doesn’t have or has switched off: open it in a newer one (any since 2023 will do), or read pictures by the command, gradbook predict.",
   theImage: "the image, as it comes in",
 
   guessing: "It hasn’t learned to read yet.",
