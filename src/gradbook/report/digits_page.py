@@ -102,7 +102,8 @@ def _introduction(model: Model, training: TrainingPack | None) -> str:
     if reached is not None:
         said = f"{network}, which read {percent(reached)} of its test images correctly."
     elif is_untrained(model):
-        said = f"{network}, before any training{': press Train' if training else ''}."
+        state = "begins untrained: press Train" if training else "isn’t trained"
+        said = f"{network}, which {state}."
     else:
         said = f"{network}."
     begin = "Draw" if _is_grey(model) else "Give it a picture"

@@ -186,6 +186,9 @@ def test_taught_images_are_saved_and_opened_again(shown, tmp_path):
     test = load("digits").test_for_reporting
     assert row[0] == 3
     assert any((np.array(row[1:]) == image.ravel()).all() for image in test.pixels)
+    several = tmp_path / "several.csv"
+    several.write_text("\n".join([saved.read_text("utf-8").strip()] * 12), encoding="utf-8")
+    assert load(several).shape == (1, 28, 28)  # as --data reads it
     page = shown("on")
     until(page, MEASURED)
     give(page, "#teach-open", saved)
@@ -282,18 +285,18 @@ def test_a_window_s_numbers_are_those_of_numpy(name, model, layer, place, shown)
         for shown_numbers, expected in zip(grids, (window, kernel, window * kernel), strict=True):
             assert shown_numbers == pytest.approx(expected, abs=1e-5)
         sums.append(window @ kernel)
-        assert titles(page, "#sum caption .number")[0] == pytest.approx(sums[-1], abs=1e-5)
+        assert titles(page, "#sum caption .figure")[0] == pytest.approx(sums[-1], abs=1e-5)
     if channels > 1:
-        assert titles(page, ".channels .number") == pytest.approx(sums, abs=1e-5)
-    assert titles(page, "#sum .result .number")[0] == pytest.approx(sum(sums), abs=1e-5)
+        assert titles(page, ".channels .figure") == pytest.approx(sums, abs=1e-5)
+    assert titles(page, "#sum .result .figure")[0] == pytest.approx(sum(sums), abs=1e-5)
     assert titles(page, ".value-of b")[0] == pytest.approx(made[layer + 1][place], abs=1e-5)
     if "batchnorm" not in model.net.layers[layer + 1].text:
         return
-    normal = titles(page, "#sum .then:nth-last-child(2) :is(.number, .way)")
+    normal = titles(page, "#sum .then:nth-last-child(2) :is(.figure, .way)")
     scale, value, mean, deviation, shift, result = normal
     assert scale * (value - mean) / deviation + shift == pytest.approx(result, abs=1e-5)
     assert result == pytest.approx(made[layer + 2][place], abs=1e-5)
-    given, ending = titles(page, "#sum .then:last-child :is(.number, .way)")
+    given, ending = titles(page, "#sum .then:last-child :is(.figure, .way)")
     assert (given, ending) == pytest.approx((result, made[layer + 3][place]), abs=1e-5)
 
 

@@ -99,7 +99,7 @@ const total = numbers => numbers.reduce((sum, number) => sum + number, 0)
 /** A number as short as there is room for; seven digits stand behind it.
  * @param {number} value
  */
-export const figure = value => make("span", { class: "number", title: exact(value) }, short(value))
+export const figure = value => make("span", { class: "figure", title: exact(value) }, short(value))
 
 /** Cells, in the colour of what they stand for.
  * @template T @param {string | Node} words @param {T[][]} rows @param {(each: T) => Node | string} cell @param {(each: T) => number} [value]
