@@ -3,6 +3,7 @@
 import { byId, make, set } from "../view/dom.js"
 import { sizeOf } from "../wasm/window.js"
 import { tint } from "./paint.js"
+import { PHRASES } from "./phrases.js"
 
 /** @typedef {import("../wasm/window.js").Shown & {letter: string, below: string, colour: string}} Layer */
 /** @typedef {import("../wasm/window.js").Place} Place */
@@ -126,7 +127,7 @@ export function spotOf(event, { clientWidth, clientHeight, width, height }) {
 
 /** @param {number} number @param {number} channel @param {boolean} isList @returns {MapOf} */
 export function mapOf(number, channel, isList) {
-  const canvas = make("canvas", { "data-channel": channel, role: "img", "aria-label": isList ? "values" : `map ${channel + 1}` })
+  const canvas = make("canvas", { "data-channel": channel, role: "img", "aria-label": isList ? PHRASES.values : PHRASES.map(channel + 1) })
   const frame = make("i", { class: "frame", hidden: true })
   return { canvas, frame, holder: make("span", { class: "map" }, canvas, frame) }
 }
@@ -143,8 +144,8 @@ export class Filters {
   /** @param {Layer} layer */
   constructor(layer) {
     this.layer = layer
-    this.canvases = Array.from({ length: layer.shape[0] }, (_, k) => make("canvas", { role: "img", "aria-label": `filter ${k + 1}` }))
-    this.element = make("details", { class: "filters" }, make("summary", {}, "filters"), make("div", { class: "maps" }, ...this.canvases))
+    this.canvases = Array.from({ length: layer.shape[0] }, (_, k) => make("canvas", { role: "img", "aria-label": PHRASES.filter(k + 1) }))
+    this.element = make("details", { class: "filters" }, make("summary", {}, PHRASES.filters), make("div", { class: "maps" }, ...this.canvases))
   }
 
   /** Whether there is anything to see: a kernel of more than one place.

@@ -46,19 +46,19 @@ export class OwnPanel {
         problems.push(`${file.name}: ${error instanceof Error ? error.message : error}`)
       }
     }
-    if (files.length > MOST || own.length > MOST) problems.push(`only the first ${MOST} are read`)
-    say(byId("said"), [...problems.slice(0, 3), ...(problems.length > 3 ? [`and ${problems.length - 3} more`] : [])].join("; "))
+    if (files.length > MOST || own.length > MOST) problems.push(PHRASES.firstAlone(MOST))
+    say(byId("said"), [...problems.slice(0, 3), ...(problems.length > 3 ? [PHRASES.more(problems.length - 3)] : [])].join("; "))
     if (own.length) this.read(own.slice(0, MOST))
   }
 
   /** @param {File} file @returns {Promise<Own>} */
   async pictureOf(file) {
     const { image: shape, framing } = this.content
-    if (shape[0] !== 1 && shape[0] !== 3) throw new Error(`this network reads ${shape[0]} channels, and pictures have 1 or 3: write their pixels into a CSV file`)
+    if (shape[0] !== 1 && shape[0] !== 3) throw new Error(PHRASES.channels(shape[0]))
     const bitmap = await createImageBitmap(file).catch(() => null)
-    if (!bitmap) throw new Error("no picture that this browser can open")
+    if (!bitmap) throw new Error(PHRASES.noPicture)
     const image = framing ? this.prepared(plane(pixels(bitmap, LONGEST))) : asItIs(pixels(bitmap, LONGEST_AS_IS), shape)
-    if (!image) throw new Error("nothing to read on it")
+    if (!image) throw new Error(PHRASES.nothing)
     return { name: file.name, image, label: null }
   }
 
@@ -86,10 +86,10 @@ export function table(text, name, image) {
   const rows = text.split(/\r?\n/).filter(line => line.trim()).map(line => line.split(/[,;\t ]+/).map(Number))
   const numbers = rows.filter((row, k) => k > 0 || row.every(Number.isFinite)) // a heading may stand above
   return numbers.map((row, k) => {
-    if (row.length !== size && row.length !== size + 1) throw new Error(`row ${k + 1} has ${row.length} columns: ${size} pixels are wanted, or a label and these`)
+    if (row.length !== size && row.length !== size + 1) throw new Error(PHRASES.columns(k + 1, row.length, size))
     const pixels = row.slice(-size)
-    if (!pixels.every(pixel => pixel >= 0 && pixel <= 255)) throw new Error(`row ${k + 1}: pixels are numbers from 0 to 255`)
-    return { name: `${name}, row ${k + 1}`, image: byChannel(pixels, image[0]), label: row.length > size ? row[0] ?? null : null }
+    if (!pixels.every(pixel => pixel >= 0 && pixel <= 255)) throw new Error(PHRASES.pixels(k + 1))
+    return { name: PHRASES.ofRow(name, k + 1), image: byChannel(pixels, image[0]), label: row.length > size ? row[0] ?? null : null }
   })
 }
 

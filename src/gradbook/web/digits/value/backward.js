@@ -3,16 +3,12 @@
 import { make, short } from "../../view/dom.js"
 import { feeds } from "../../wasm/feeding.js"
 import { nameOf } from "../maps.js"
+import { PHRASES } from "../phrases.js"
 import { Products } from "./products.js"
 
 /** @typedef {import("../maps.js").Layer} Layer */
 /** @typedef {import("../../wasm/look.js").Look} Look */
 /** @typedef {import("./products.js").Chosen} Chosen */
-
-const SLOPES = /** @type {Record<string, string>} */ ({
-  conv: "kernel", dense: "weight", maxpool: "1 where it is the largest", avgpool: "1 / values in the window",
-  batchnorm: "scale / deviation", activation: "slope", add: "as it is", concat: "as it is",
-})
 
 export class Backward {
   /** @param {Layer[]} layers @param {string[]} classes @param {(chosen: Chosen) => void} choose */
@@ -24,14 +20,14 @@ export class Backward {
 
   /** @param {Layer} layer @param {Chosen} chosen @param {Look} look @param {Record<string, Float32Array>} weights @returns {Node[]} */
   shown(layer, { layer: number, place }, look, weights) {
-    if (!look.gradients.has(number)) return [make("p", { class: "formula-of" }, gradientOf(layer)), make("p", { class: "remark" }, this.takenIn(layer))]
+    if (!look.gradients.has(number)) return [make("p", { class: "formula-of" }, gradientOf(layer)), make("p", { class: "remark" }, PHRASES.takenIn(layer.words))]
     const value = make("b", {}, short(look.gradientAt(number, place)))
     const head = make("p", { class: "value-of" }, gradientOf(layer), " = ", value, " ", make("span", { class: "remark" }, layer.words))
     if (number === look.content.error.last) return [head, ...this.begun(place.channel, look)]
     const parts = feeds(look, number, place, weights)
     const said = parts.flatMap(part => this.part(part))
     const total = parts.reduce((sum, { sum: own }) => sum + own, 0)
-    return [head, ...said, make("p", { class: "result" }, parts.length > 1 ? `together ${short(total)}` : `sum ${short(total)}`)]
+    return [head, ...said, make("p", { class: "result" }, (parts.length > 1 ? PHRASES.together : PHRASES.sum) + short(total))]
   }
 
   /** What arrives through one of the layers that read it.
@@ -39,8 +35,8 @@ export class Backward {
    */
   part({ layer: reader, slices, sum }) {
     const layer = /** @type {Layer} */ (this.layers[reader])
-    const head = make("p", { class: "from" }, "from ", nameOf(layer), `, ${layer.words}: `, make("b", {}, short(sum)))
-    return [head, ...this.products.of(reader, slices, { value: "gradient", weight: SLOPES[layer.kind] ?? "slope" })]
+    const head = make("p", { class: "from" }, PHRASES.arrives, nameOf(layer), `, ${layer.words}: `, make("b", {}, short(sum)))
+    return [head, ...this.products.of(reader, slices, { value: PHRASES.gradient, weight: PHRASES.slopes[layer.kind] ?? PHRASES.slope })]
   }
 
   /** Where the gradients begin: the error itself.
@@ -50,16 +46,11 @@ export class Backward {
     const { isEntropy, over, words } = look.content.error
     const [said, wanted] = [look.said[unit] ?? 0, look.wanted[unit] ?? 0]
     const of = this.classes[unit] ?? ""
-    const loss = make("p", { class: "remark" }, `the ${words} with ${this.classes[look.target]} as its target is ${short(look.error)}`)
-    if (!isEntropy) return [make("p", { class: "formula-of" }, `output ${short(said)}, target ${short(wanted)}`), loss]
+    const loss = make("p", { class: "remark" }, PHRASES.error(words, this.classes[look.target] ?? "", short(look.error)))
+    if (!isEntropy) return [make("p", { class: "formula-of" }, PHRASES.outputTarget(short(said), short(wanted))), loss]
     const difference = `${short(said)} − ${short(wanted)}`
     const whole = over > 1 ? `(${difference}) / ${over}` : difference
-    return [make("p", { class: "formula-of" }, whole), make("p", { class: "remark" }, `how sure it is of ${of}, less how sure it should be${over > 1 ? `, over ${over} outputs` : ""}`), loss]
-  }
-
-  /** @param {Layer} layer */
-  takenIn({ words }) {
-    return `The loss takes in the ${words} itself, so gradients begin at the values before it.`
+    return [make("p", { class: "formula-of" }, whole), make("p", { class: "remark" }, PHRASES.surer(of, over)), loss]
   }
 }
 

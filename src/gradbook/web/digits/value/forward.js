@@ -72,24 +72,24 @@ export class Forward {
   given(place, look) {
     const { byte, scale, shift } = look.pixel(place)
     return [make("p", { class: "formula-of" }, `${short(scale)} · ${byte} ${shift < 0 ? "−" : "+"} ${short(Math.abs(shift))}`),
-      make("p", { class: "remark" }, "the pixel’s brightness, from 0 to 255, as the network was trained to take it")]
+      make("p", { class: "remark" }, PHRASES.brightness)]
   }
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
   convolved(layer, sum) {
     if (!Products.isGrid(sum.slices)) return this.weighed(layer, sum)
-    const parts = this.products.window(layer.reads[0] ?? 0, sum.slices, this.channel, { value: "value", weight: "kernel" }, this.turn)
+    const parts = this.products.window(layer.reads[0] ?? 0, sum.slices, this.channel, { value: PHRASES.value, weight: PHRASES.kernel }, this.turn)
     return [...parts, this.total(layer, sum)]
   }
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
   weighed(layer, sum) {
-    return [...this.products.of(layer.reads[0] ?? 0, sum.slices, { value: "value", weight: layer.kind === "conv" ? "kernel" : "weight" }), this.total(layer, sum)]
+    return [...this.products.of(layer.reads[0] ?? 0, sum.slices, { value: PHRASES.value, weight: layer.kind === "conv" ? PHRASES.kernel : PHRASES.weight }), this.total(layer, sum)]
   }
 
   /** @param {Layer} layer @param {import("../../wasm/window.js").Sum} sum */
   total(layer, { bias, sum }) {
-    return make("p", { class: "result" }, "sum ", figure(sum - bias), ...(layer.biases ? [", bias ", figure(bias), ": ", figure(sum)] : []))
+    return make("p", { class: "result" }, PHRASES.sum, figure(sum - bias), ...(layer.biases ? [PHRASES.bias, figure(bias), ": ", figure(sum)] : []))
   }
 
   /** What comes next of it, one after the other: pools it lies in, and layers that work on each value by itself.
@@ -112,8 +112,7 @@ export class Forward {
     const inside = lines.flat().filter(there => look.inside(read, there)).map(there => look.at(read, there))
     const most = Math.max(...inside)
     const count = averaged(layer, place, look.shape(read))
-    const zeros = count > inside.length ? ` and ${count - inside.length} zeros` : ""
-    const words = layer.kind === "maxpool" ? "the largest of these" : `the mean of these ${inside.length}${zeros}`
+    const words = layer.kind === "maxpool" ? PHRASES.largestOf : PHRASES.meanOf(inside.length, Math.max(count - inside.length, 0))
     return [table(words, lines, there => {
       if (!look.inside(read, there)) return ""
       const value = look.at(read, there)
@@ -125,20 +124,20 @@ export class Forward {
   normal(layer, statistics, place, look) {
     return [
       make("p", { class: "formula-of" }, ...scaled(statistics, this.ways(layer, place, look))),
-      make("p", { class: "remark" }, "scale · (value − the channel’s mean) / its deviation + shift, all kept from training"),
+      make("p", { class: "remark" }, PHRASES.normal),
     ]
   }
 
   /** @param {Layer} layer @param {Place} place @param {Look} look */
   passed(layer, place, look) {
     const said = this.ways(layer, place, look)
-    return [make("p", { class: "formula-of" }, layer.kind === "activation" ? `${layer.words} of ` : "made of ", ...said)]
+    return [make("p", { class: "formula-of" }, layer.kind === "activation" ? PHRASES.activationOf(layer.words) : PHRASES.madeOf, ...said)]
   }
 
   /** @param {Layer} layer @param {Place} place @param {Look} look @returns {(Node | string)[]} */
   ways(layer, place, look) {
     const read = sources(layer, place, number => look.shape(number))
-    return read.flatMap((source, k) => [...(k ? [" and "] : []), this.products.way(source.read, source.place, look.at(source.read, source.place))])
+    return read.flatMap((source, k) => [...(k ? [PHRASES.and] : []), this.products.way(source.read, source.place, look.at(source.read, source.place))])
   }
 }
 

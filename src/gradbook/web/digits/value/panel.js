@@ -83,8 +83,8 @@ class Picker {
     this.image = image
     this.choose = choose
     const option = (/** @type {Layer} */ layer, /** @type {number} */ number) => make("option", { value: number }, `${layer.name}: ${layer.words}`)
-    this.layer = make("select", { "aria-label": "layer", onchange: () => this.changed() }, option(image, -1), ...layers.map(option))
-    const names = ["channel", "row", "column"]
+    this.layer = make("select", { "aria-label": PHRASES.picker.layer, onchange: () => this.changed() }, option(image, -1), ...layers.map(option))
+    const names = [PHRASES.picker.channel, PHRASES.picker.row, PHRASES.picker.column]
     this.fields = names.map(words => ({ words, field: /** @type {HTMLInputElement} */ (make("input", { type: "number", min: 1, "aria-label": words, onchange: () => this.changed() })) }))
     this.form = make("div", { class: "picker" }, this.layer, ...this.fields.map(({ words, field }) => make("label", {}, words, field)))
   }

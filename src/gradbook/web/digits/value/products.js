@@ -1,6 +1,7 @@
 // Products and their sum, as grids or as rows; each place leads on to its own value.
 
 import { exact, make, short } from "../../view/dom.js"
+import { PHRASES } from "../phrases.js"
 
 /** @typedef {import("../../wasm/window.js").Place} Place */
 /** @typedef {import("../../wasm/window.js").Slice} Slice */
@@ -30,16 +31,16 @@ export class Products {
    */
   grids(layer, slices, words) {
     const [shown, others] = largest(slices, slice => slice.sum, MOST_GRIDS)
-    const left = make("p", { class: "remark" }, `and ${others.length} more channels: ${short(total(others.map(slice => slice.sum)))}`)
+    const left = make("p", { class: "remark" }, PHRASES.moreChannels(others.length, short(total(others.map(slice => slice.sum)))))
     return [...shown.map(slice => this.grid(layer, slice, words)), ...(others.length ? [left] : [])]
   }
 
   /** @param {number} layer @param {Slice} slice @param {Words} words */
   grid(layer, { channel, rows, sum }, words) {
-    const products = make("span", {}, "= products, ", figure(sum))
+    const products = make("span", {}, PHRASES.products, figure(sum))
     return make("div", { class: "slide" },
-      table(`${words.value}, channel ${channel + 1}`, rows, term => this.way(layer, term.place, term.value), term => term.value),
-      table(`× ${words.weight}`, rows, term => short(term.weight), term => term.weight),
+      table(PHRASES.grid(words.value, channel + 1), rows, term => this.way(layer, term.place, term.value), term => term.value),
+      table(PHRASES.times(words.weight), rows, term => short(term.weight), term => term.weight),
       table(products, rows, term => short(term.product), term => term.product))
   }
 
@@ -50,7 +51,7 @@ export class Products {
   window(layer, slices, channel, words, turn) {
     const shown = slices.find(slice => slice.channel === channel) ?? slices[0]
     if (!shown) return []
-    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, `channel ${slice.channel + 1}: `, figure(slice.sum)))
+    const others = slices.map(slice => make("button", { type: "button", "aria-pressed": String(slice === shown), onclick: () => turn(slice.channel) }, PHRASES.ofChannel(slice.channel + 1), figure(slice.sum)))
     return [this.grid(layer, shown, words), ...(slices.length > 1 ? [make("div", { class: "channels" }, ...others)] : [])]
   }
 
@@ -71,8 +72,8 @@ export class Products {
       make("th", { scope: "row" }, where(term.place)), make("td", {}, this.way(layer, term.place, term.value)),
       make("td", {}, short(term.weight)), make("td", {}, short(term.product))))
     const rest = total(others.map(term => term.product))
-    const last = make("tr", {}, make("th", { scope: "row", colspan: 3 }, `${others.length} smaller ones`), make("td", {}, short(rest)))
-    const head = make("thead", {}, make("tr", {}, ...["", words.value, words.weight, "product"].map(each => make("th", { scope: "col" }, each))))
+    const last = make("tr", {}, make("th", { scope: "row", colspan: 3 }, PHRASES.smaller(others.length)), make("td", {}, short(rest)))
+    const head = make("thead", {}, make("tr", {}, ...["", words.value, words.weight, PHRASES.product].map(each => make("th", { scope: "col" }, each))))
     return make("table", { class: "terms" }, head, make("tbody", {}, ...rows, ...(others.length ? [last] : [])))
   }
 
