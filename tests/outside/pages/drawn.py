@@ -50,6 +50,15 @@ def choose(page, selector, value):
     )
 
 
+def rewrite(page, old, new):
+    """Other words in the recipe's text."""
+    page.value(
+        f"(() => {{ const e = document.querySelector('#text'); e.value = e.value.replace({old!r}, "
+        f"{new!r}); e.dispatchEvent(new Event('input')) }})()"
+    )
+    page.settle()
+
+
 def number(said):
     """As the page writes it."""
     return float(said.replace("−", "-"))

@@ -11,7 +11,7 @@ from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped, untrained_model
 from gradbook.lab.recipes.text import recipe
 from gradbook.net.work.at_work import values_of
-from tests.outside.pages.drawn import OVER, answer, choose, draw, give, number, until
+from tests.outside.pages.drawn import OVER, answer, choose, draw, give, number, rewrite, until
 
 pytestmark = pytest.mark.witness("chromium", "zig")
 FIRST_VIEWS = [(1440, 900), (390, 844)]
@@ -222,6 +222,24 @@ def test_a_saved_file_that_won_t_do_is_refused_with_its_row(shown, tmp_path):
     page.press("#clear")
     page.press("#teach-add")
     assert page.text("#teach-said").startswith("Draw something first")
+
+
+def test_a_training_that_diverges_says_so_and_begins_again(shown):
+    page = shown("quick")
+    until(page, MEASURED)
+    page.click("#train summary")
+    rewrite(page, "schedule one cycle 0.125 warm 0.2", "schedule constant 0.9")
+    rewrite(page, "constant 0.9", "constant 90000")
+    page.press("#go")
+    until(page, "document.querySelector('#problem').textContent")
+    assert page.text("#problem").startswith("The loss is no longer a number: take a lower rate")
+    assert page.text("#go") == "Train"
+    assert page.value(LIKELIEST) is None
+    rewrite(page, "constant 90000", "constant 0.05")
+    page.press("#go")
+    until(page, LIKELIEST)
+    assert page.text("#problem") == ""
+    page.press("#go")
 
 
 # The window ---------------------------------------------------------------------

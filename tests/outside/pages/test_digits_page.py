@@ -12,7 +12,7 @@ from gradbook.data.sources import load
 from gradbook.lab.models.model import load_shipped, untrained_model
 from gradbook.lab.recipes.text import parse
 from gradbook.report.digits_page import digits_page
-from tests.outside.pages.drawn import OVER, READY, aim, answer, draw, give, number, until
+from tests.outside.pages.drawn import OVER, READY, aim, answer, draw, give, number, rewrite, until
 from tests.outside.pages.strokes import strokes
 from tests.runs import pictures, text_for
 
@@ -198,15 +198,6 @@ def test_pictures_in_colours_are_taken_but_not_drawn(in_colours, tmp_path):
         page.click(f"#cards li:nth-child({place}) button")
         page.value("new Promise(done => setTimeout(done, 200))")
         assert (seen(page, 12) == expected).all()
-
-
-def rewrite(page, old, new):
-    """Other words in the recipe's text."""
-    page.value(
-        f"(() => {{ const e = document.querySelector('#text'); e.value = e.value.replace({old!r}, "
-        f"{new!r}); e.dispatchEvent(new Event('input')) }})()"
-    )
-    page.settle()
 
 
 def test_a_recipe_is_changed_in_its_text_and_trained_so(shown):

@@ -56,6 +56,7 @@ export class LearningPanel {
   /** @param {Told} told */
   prepare(told) {
     this.clear()
+    say(byId("problem"), "")
     this.link.tell("prepare", { ...told, own: this.own })
     this.isReady = true
   }
@@ -99,7 +100,7 @@ export class LearningPanel {
 
   /** What the button says next. */
   get next() {
-    return this.isOver ? PHRASES.trainOn : this.losses.length ? PHRASES.goOn : PHRASES.train
+    return this.isOver ? PHRASES.trainOn : this.losses.length && this.isReady ? PHRASES.goOn : PHRASES.train
   }
 
   /** @param {{epoch: number, done: number, images: number, right: number, losses: number[], seconds: number, isOver: boolean}} told */
@@ -114,9 +115,11 @@ export class LearningPanel {
     say(byId("speed"), Math.round(images / seconds).toLocaleString("en"))
     this.plot()
     if (isOver) {
-      this.isOver = true
+      this.isReady = losses.every(Number.isFinite)
+      this.isOver = this.isReady
       this.isGoing = false
       this.name()
+      if (!this.isReady) say(byId("problem"), PHRASES.diverged)
     }
   }
 
@@ -124,7 +127,7 @@ export class LearningPanel {
   plot() {
     const all = Math.max(this.steps * this.epochs, this.losses.length, 1)
     const stride = Math.max(1, Math.floor(this.losses.length / WIDTH))
-    const points = this.losses.flatMap((loss, k) => (k % stride ? [] : [`${((k / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`]))
+    const points = this.losses.flatMap((loss, k) => (k % stride || Number.isNaN(loss) ? [] : [`${((k / all) * WIDTH).toFixed(1)},${height(loss).toFixed(1)}`]))
     const lines = [1, 0.1, 0.01].map(loss => draw("g", {},
       draw("line", { x1: 0, x2: WIDTH, y1: height(loss), y2: height(loss), class: "rule" }),
       draw("text", { x: WIDTH, y: height(loss) - 3, "text-anchor": "end" }, String(loss))))

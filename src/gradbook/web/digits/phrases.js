@@ -17,6 +17,7 @@ export const PHRASES = {
   asRead: (/** @type {string} */ name) => `what is read, ${name}`,
 
   epochs: (/** @type {string} */ done, /** @type {number} */ all) => `${done} of ${all}`,
+  diverged: "The loss is no longer a number: take a lower rate in the recipe’s schedule, and train again.",
   loss: "loss of each step so far",
   inOrder: (/** @type {string} */ steps) => `in order: ${steps}`,
   settings: (/** @type {string} */ epochs, /** @type {number} */ batch) => `${epochs} in batches of ${batch}, `,

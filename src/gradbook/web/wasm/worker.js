@@ -5,6 +5,7 @@ import { Training } from "./training.js"
 import { likeliest, Viewer } from "./viewer.js"
 
 const [TOLD_EVERY, TESTED_EVERY] = [120, 800] // milliseconds, while it trains
+const SHARE = 10 // times as long it trains as it is tested, at least
 
 /** @type {{postMessage: (message: any) => void, onmessage: ((event: MessageEvent) => void) | null}} */
 const page = /** @type {any} */ (self)
@@ -20,7 +21,7 @@ class Work {
     /** @type {Training | null} */
     this.training = null
     this.isGoing = false
-    this.testedAt = 0
+    this.testAt = 0 // the next time
     /** @type {{images: Uint8Array, labels: Int32Array} | null} */
     this.test = null
   }
@@ -88,7 +89,7 @@ class Work {
     }
     told.seconds = (performance.now() - began) / 1000
     const isOver = training.isOver || !losses.every(Number.isFinite)
-    if (training.epoch !== epoch || isOver || performance.now() - this.testedAt > TESTED_EVERY) this.tested()
+    if (training.epoch !== epoch || isOver || performance.now() > this.testAt) this.tested()
     page.postMessage({ ...told, epoch, done: training.done, isOver })
     if (isOver) this.isGoing = false
     setTimeout(() => this.steps())
@@ -97,13 +98,15 @@ class Work {
   /** How the test images are read now, and which of them wrongly. */
   tested() {
     const { training } = this
+    const began = performance.now()
     this.show()
     if (!this.test || !training) return
     const { labels } = this.test
     const said = this.classes(training.read(this.test.images, this.viewer.view.outputs))
     const misread = said.flatMap((answer, number) => (answer === labels[number] ? [] : [{ number, answer }]))
     page.postMessage({ kind: "tested", epoch: training.epoch, misread, count: labels.length })
-    this.testedAt = performance.now()
+    const now = performance.now()
+    this.testAt = now + Math.max(TESTED_EVERY, SHARE * (now - began))
   }
 
   /** The class that each image's outputs say.
