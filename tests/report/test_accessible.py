@@ -38,6 +38,7 @@ def made(tmp_path_factory):
 PAGES = {
     "derivation": ["explain", "worked", "-o"],
     "derivation of an image": ["explain", "tiny", "--image", "7", "-o"],
+    "slides": ["explain", "worked", "--format", "slides", "-o"],
     "sweep": ["sweep", "worked", "-o"],
     "page to play with": ["page", "xor", "-o"],
     "page of a convolution": ["page", "strokes", "-o"],

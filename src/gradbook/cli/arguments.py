@@ -111,11 +111,11 @@ def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:
     """What `--format` asks for, or what the file's name ends in; text where there is no file."""
     if options.format or not options.out:
         return options.format or "text"
-    suffix = os.path.splitext(options.out)[1].lower()
-    if suffix not in suffixes:
+    endings = [suffix for suffix in suffixes if options.out.lower().endswith(suffix)]
+    if not endings:
         known = ", ".join(suffixes)
         raise UsageError(f"no format for '{options.out}': end it in {known}, or give --format")
-    return suffixes[suffix]
+    return suffixes[max(endings, key=len)]
 
 
 def file_ending_in(*suffixes: str) -> Callable[[str], str]:

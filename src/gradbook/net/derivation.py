@@ -21,6 +21,7 @@ from operator import add, mul
 import numpy as np
 
 from gradbook.graph.chain import gradients
+from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node, ancestors, named_inputs
 from gradbook.graph.reference import Values
 from gradbook.net.step import Step, run
@@ -137,6 +138,18 @@ class Derivation:
     def mentions(self, value: Node) -> list[Node]:
         """The named values in the formula of a value, in the order they are written."""
         return named_inputs(value, self.spoken)
+
+    def way(self, value: Node) -> list[Name]:
+        """What a change of the value goes through up to the error, with the weights on the way."""
+        found, weights = {value: None}, set(self.step.weights)
+        crossed: dict[Node, None] = {}
+        for later in self.forward:
+            for local in self.locals.get(later, ()):
+                if local.to in found:
+                    found[later] = None
+                    own = (local.formula, *named_inputs(local.formula, self.spoken))
+                    crossed.update(dict.fromkeys(weight for weight in own if weight in weights))
+        return [node.name for node in (*found, *crossed) if node.name]
 
 
 def derivation(step: Step, longest: int = LONGEST_CHAIN) -> Derivation:

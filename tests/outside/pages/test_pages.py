@@ -2,7 +2,7 @@ import pytest
 
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
-from gradbook.report.derivation import derivation_page
+from gradbook.report.derivation_page import derivation_page
 from gradbook.targets.algebra.derive import derive
 from gradbook.targets.drawing import draw, svg
 from tests.outside.pages.framed import asked, paper_and_ink

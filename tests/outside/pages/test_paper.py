@@ -9,7 +9,7 @@ import pytest
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
 from gradbook.rates.sweep import sweep
-from gradbook.report.derivation import derivation_page
+from gradbook.report.derivation_page import derivation_page
 from gradbook.report.media import write
 from gradbook.report.play_page import play_page
 from gradbook.report.sweep import sweep_report

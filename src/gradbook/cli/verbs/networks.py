@@ -47,6 +47,7 @@ EXPLAIN_EXAMPLES = """\
   gradbook explain                          the worked 2-2-2 network, here
   gradbook explain mazur --only w5          one weight, from chain to number
   gradbook explain xor -o xor.html          a page; also .pdf, .tex, .typ, .md, .txt and .json
+  gradbook explain -o worked.slides.html    slides to show: a chain on each, step by step
   gradbook explain net.txt --data iris.csv  a larger one: its general rules, one weight
   gradbook explain net.txt --all            all of its weights
   gradbook explain --format json            chain, formula and value of every weight
@@ -63,6 +64,7 @@ EXPLAIN_SUFFIXES = {
     ".json": "json",
     ".pdf": "pdf",
     ".typ": "typst",
+    ".slides.html": "slides",
 }
 
 
@@ -105,7 +107,10 @@ def run_explain(options: Namespace) -> int:
         if options.out is None:
             raise UsageError("a PDF isn't for the terminal: name a file with -o FILE.pdf")
         return write_or_print(made.pdf(), options.out)
-    said = made.html(options.typed) if chosen == "html" else writers.get(chosen, made.__str__)()
+    pages = {"html": made.html, "slides": made.slides}
+    if chosen in pages:
+        return write_or_print(pages[chosen](options.typed), options.out)
+    said = writers.get(chosen, made.__str__)()
     return write_or_print(said, options.out, is_json=chosen == "json")
 
 

@@ -5,13 +5,24 @@ training, pages or sheets.
 """
 
 from gradbook.net.network import Net
-from gradbook.targets.drawing.layout import draw
+from gradbook.targets.drawing.layout import draw, shapes_of
 from gradbook.targets.drawing.png import png
 from gradbook.targets.drawing.shapes import Drawing
-from gradbook.targets.drawing.svg import style, svg
+from gradbook.targets.drawing.svg import style, svg, svg_again
 from gradbook.targets.drawing.tikz import tikz
 
-__all__ = ["Drawing", "draw", "net_png", "net_svg", "png", "style", "svg", "tikz"]
+__all__ = [
+    "Drawing",
+    "draw",
+    "net_png",
+    "net_svg",
+    "png",
+    "shapes_of",
+    "style",
+    "svg",
+    "svg_again",
+    "tikz",
+]
 
 
 def net_svg(net: Net) -> str:

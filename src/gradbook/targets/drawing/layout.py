@@ -11,7 +11,7 @@ it, has them in JavaScript (web/view/spacing.js); a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from math import inf
@@ -433,6 +433,49 @@ def draw(net: Net, numbers: bool = False) -> Drawing:
     layers = ", ".join(layer.text for layer in net.layers)
     said = f"{called}: input {spell(net.input)}, {layers}, {net.objective}"
     return drawing(said, _shapes(_placed(stages(net, numbers))), MARGIN)
+
+
+TOUCHING = 3.0  # points between a line's end and its unit
+
+
+def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
+    """The units and weights of those names, and the lines between those units."""
+    said = {spell_out(name) for name in names}
+    named = [
+        shape
+        for shape in drawing.shapes
+        if isinstance(shape, Label) and shape.is_name and (shape.text, shape.subscript) in said
+    ]
+    places = [label.centre for label in named]
+    units = [
+        shape
+        for shape in drawing.shapes
+        if isinstance(shape, Unit) and any(_holds(shape.box, place) for place in places)
+    ]
+    lines: list[Shape] = []
+    for before, label, after in zip(
+        drawing.shapes, drawing.shapes[1:], drawing.shapes[2:], strict=False
+    ):
+        if label in named and isinstance(before, Polyline) and isinstance(after, Polyline):
+            lines += [before, label, after]
+    for shape in drawing.shapes:
+        if isinstance(shape, Polyline) and shape.colour is QUIET:
+            ends = (shape.points[0], shape.points[-1])
+            touched = [[one for one in units if _holds(one.box, end, TOUCHING)] for end in ends]
+            lines += [shape] if all(touched) and touched[0] != touched[1] else []
+    inside = [
+        shape
+        for shape in drawing.shapes
+        if isinstance(shape, Label) and any(_holds(one.box, shape.centre) for one in units)
+    ]
+    return [*lines, *units, *inside]
+
+
+def _holds(box: Box, place: Point, beyond: float = 0.0) -> bool:
+    return (
+        box.left - beyond <= place[0] <= box.right + beyond
+        and box.top - beyond <= place[1] <= box.bottom + beyond
+    )
 
 
 def _placed(found: Sequence[Stage]) -> list[PlacedStage]:

@@ -1,0 +1,97 @@
+"""A derivation as slides: a chain on each, its way through the network in strong lines.
+
+Everything stands in the page; its script only shows a step at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from gradbook.graph.names import Name
+from gradbook.net import Net
+from gradbook.report.derivation_page import (
+    DocumentPart,
+    block_html,
+    document_parts,
+    inline_html,
+)
+from gradbook.report.page import Section, page, resource, script
+from gradbook.targets.algebra.forms import Block, Document, Form, Heading, Inline, Symbol, pieces
+from gradbook.targets.drawing import Drawing, draw, shapes_of, style, svg, svg_again
+
+NETWORK = "network-drawing"  # the one drawing that all slides refer to
+LONG = 2.2  # times as wide as high: from there on a drawing stands above the steps
+HINT = "→ or the space bar shows the next step, ← the one before."
+
+Ways = Callable[[Name], Collection[Name]]
+
+
+@dataclass(frozen=True)
+class Slide:
+    """A heading, and the blocks that are shown one after the other."""
+
+    anchor: str
+    heading: tuple[Inline, ...]
+    blocks: tuple[tuple[Block, str], ...]
+
+
+def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> str:
+    """The page; `way` says through which values the change of one reaches the error."""
+    from gradbook.report.document import made_with
+    from gradbook.report.markup import markup
+
+    drawing = draw(net, numbers=True)
+    opening, *parts = document_parts(document.blocks)
+    kind = "above" if drawing.width > LONG * drawing.height else "beside"
+    whole = svg(drawing, alone=False).replace("<svg ", f'<svg id="{NETWORK}" ', 1)
+    about = "\n".join(block_html(block, anchor) for block, anchor in opening.blocks)
+    lead = f'<figure>{whole}</figure>\n{about}<p class="hint">{HINT}</p>'
+    return page(
+        document.title,
+        [
+            Section(slide.anchor, inline_html(slide.heading), _body(slide, drawing, kind, way))
+            for part in parts
+            for slide in _slides(part)
+        ],
+        lead=lead,
+        foot=markup(made_with(command)),
+        style=style() + resource("slides.css"),
+        script=script("report/slides.js"),
+    )
+
+
+def _slides(part: DocumentPart) -> Iterator[Slide]:
+    """One for a part, and one for each piece of it that has a heading of its own."""
+    anchor, heading = part.anchor, tuple(part.heading)
+    found: list[tuple[Block, str]] = []
+    for block, own in part.blocks:
+        if isinstance(block, Heading):
+            if found:
+                yield Slide(anchor, heading, tuple(found))
+            anchor, heading, found = own, block.text, []
+        else:
+            found.append((block, own))
+    if found:
+        yield Slide(anchor, heading, tuple(found))
+
+
+def _body(slide: Slide, drawing: Drawing, kind: str, way: Ways) -> str:
+    strong = _way(slide.heading, way)
+    words = f"{drawing.words}. Strong: {', '.join(map(str, strong))}" if strong else drawing.words
+    again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
+    steps = "\n".join(block_html(block, anchor) for block, anchor in slide.blocks)
+    figure = f"<figure>{again}</figure>"
+    return f'<div class="slide {kind}">{figure}\n<div class="steps">{steps}</div></div>'
+
+
+def _way(heading: Sequence[Inline], way: Ways) -> list[Name]:
+    """The way of the weight or of the slopes that a heading names."""
+    named = (
+        piece.name
+        for part in heading
+        if isinstance(part, Form)
+        for piece in pieces(part)
+        if isinstance(piece, Symbol)
+    )
+    return list(dict.fromkeys(one for name in named for one in (name, *way(name)) if way(name)))

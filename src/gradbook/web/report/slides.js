@@ -1,0 +1,140 @@
+// Shows a page's sections as slides, one step after the other.
+
+/** Columns of steps, and their largest and smallest size: beyond the last a slide scrolls. */
+const SIZES = [[1, 1.7, 0.9], [2, 1.1, 0.6], [3, 0.7, 0.5], [1, 0.9, 0.5]]
+const FORWARD = ["ArrowRight", "ArrowDown", "PageDown", " ", "Enter"]
+const BACK = ["ArrowLeft", "ArrowUp", "PageUp", "Backspace"]
+
+/** @type {HTMLElement[]} */
+const slides = [...document.querySelectorAll("body > header, main > section")]
+const stepsOf = slides.map(steps)
+let slide = 0
+let step = 0
+
+/** What is shown at once: a block with the remarks that follow it, or a line of an equation.
+ * @param {HTMLElement} of @returns {Element[][]} */
+function steps(of) {
+  /** @type {Element[][]} */
+  const found = []
+  for (const block of of.querySelectorAll(".steps > *")) {
+    const lines = block.querySelectorAll("mtable.aligned > mtr")
+    if (block.matches(".aside") && found.length) found.at(-1)?.push(block)
+    else if (lines.length > 1) {
+      found.push([block, lines[0]], ...[...lines].slice(1).map((line) => [line]))
+    } else found.push([block])
+  }
+  return found.length ? found : [[]]
+}
+
+/** @param {number} to @param {number} at */
+function show(to, at) {
+  slide = Math.min(Math.max(to, 0), slides.length - 1)
+  step = Math.min(Math.max(at, 0), stepsOf[slide].length - 1)
+  slides.forEach((one, k) => {
+    one.classList.toggle("now", k === slide)
+    one.inert = k !== slide
+  })
+  stepsOf[slide].forEach((parts, k) => {
+    for (const part of parts) {
+      part.classList.toggle("later", k > step)
+      part.classList.toggle("appears", k === step && step > 0)
+    }
+  })
+  where.textContent = `${slide + 1} / ${slides.length}`
+  before.disabled = !slide && !step
+  after.disabled = slide === slides.length - 1 && step === stepsOf[slide].length - 1
+  const anchor = slides[slide].id
+  history.replaceState(null, "", anchor ? `#${anchor}` : location.pathname + location.search)
+}
+
+function forward() {
+  if (step < stepsOf[slide].length - 1) show(slide, step + 1)
+  else if (slide < slides.length - 1) show(slide + 1, 0)
+}
+
+function back() {
+  if (step) show(slide, step - 1)
+  else if (slide) show(slide - 1, Infinity)
+}
+
+/** Slides have the proportions of the window's longer side, and fit it. */
+function fit() {
+  if (matchMedia("print").matches) return
+  const [width, height] = innerWidth > innerHeight ? [1280, 720] : [720, 1280]
+  const style = document.documentElement.style
+  style.setProperty("--w", `${width}px`)
+  style.setProperty("--h", `${height}px`)
+  style.setProperty("--scale", `${Math.min(innerWidth / width, innerHeight / height)}`)
+  slides.forEach(shrink)
+}
+
+/** Steps are as large as fits: small ones stand in columns before they shrink further.
+ * @param {HTMLElement} one */
+function shrink(one) {
+  const inside = /** @type {HTMLElement | null} */ (one.querySelector(".steps"))
+  if (!inside) return
+  const fits = SIZES.some(([columns, largest, smallest]) => {
+    if (columns > 1 && innerWidth <= innerHeight) return false
+    inside.style.columnCount = `${columns}`
+    for (let size = largest; size >= smallest; size -= 0.05) {
+      inside.style.fontSize = `${size}em`
+      const wide = [...inside.querySelectorAll(".wide")].some((box) => box.scrollWidth > box.clientWidth)
+      if (one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth && !wide) return true
+    }
+    return false
+  })
+  one.classList.toggle("scrolling", !fits)
+}
+
+/** The slide that an anchor stands on, with all its steps. */
+function follow() {
+  const goal = document.getElementById(location.hash.slice(1))
+  const at = goal ? slides.findIndex((one) => one.contains(goal)) : -1
+  if (at >= 0) show(at, slides[at] === goal ? 0 : Infinity)
+  return at >= 0
+}
+
+/** @param {string} sign @param {string} words @param {() => void} act */
+function button(sign, words, act) {
+  const made = document.createElement("button")
+  made.textContent = sign
+  made.setAttribute("aria-label", words)
+  made.addEventListener("click", act)
+  keys.append(made)
+  return made
+}
+
+const keys = document.createElement("nav")
+keys.className = "slide-keys"
+keys.setAttribute("aria-label", "Slides")
+const before = button("‹", "back", back)
+const where = document.createElement("output")
+keys.append(where)
+const after = button("›", "next step", forward)
+document.body.append(keys)
+document.body.classList.add("shown-as-slides")
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return
+  const onButton = event.target instanceof HTMLButtonElement && [" ", "Enter"].includes(event.key)
+  if (onButton) return
+  if (FORWARD.includes(event.key)) (event.shiftKey ? back : forward)()
+  else if (BACK.includes(event.key)) back()
+  else if (event.key === "Home") show(0, 0)
+  else if (event.key === "End") show(slides.length - 1, Infinity)
+  else return
+  event.preventDefault()
+})
+
+/** @type {number | null} */
+let from = null
+addEventListener("touchstart", (event) => { from = event.touches[0].clientX }, { passive: true })
+addEventListener("touchend", (event) => {
+  const along = from === null ? 0 : event.changedTouches[0].clientX - from
+  if (Math.abs(along) > 40) (along < 0 ? forward : back)()
+})
+addEventListener("hashchange", follow)
+addEventListener("resize", fit)
+
+fit()
+if (!follow()) show(0, 0)
