@@ -15,7 +15,10 @@ from gradbook.net.lower import scalar_step
 from gradbook.targets.drawing import draw, shapes_of
 from gradbook.targets.drawing.shapes import Label, Polyline, Unit
 
-DEEP = "input 2; dense 2; tanh; dense 3; sigmoid; dense 2; softmax; loss cross-entropy; sample 0.3 0.7 -> 1 0"
+DEEP = (
+    "input 2; dense 2; tanh; dense 3; sigmoid; dense 2; softmax; loss cross-entropy; "
+    "sample 0.3 0.7 -> 1 0"
+)
 
 
 def names(found) -> set[str]:
