@@ -28,7 +28,7 @@ Ways = Callable[[Name], Collection[Name]]
 
 
 @dataclass(frozen=True)
-class Slide:
+class ChainSlide:
     """A heading, and the blocks that are shown one after the other."""
 
     anchor: str
@@ -61,22 +61,22 @@ def slides_page(document: Document, net: Net, way: Ways, command: str = "") -> s
     )
 
 
-def _slides(part: DocumentPart) -> Iterator[Slide]:
+def _slides(part: DocumentPart) -> Iterator[ChainSlide]:
     """One for a part, and one for each piece of it that has a heading of its own."""
     anchor, heading = part.anchor, tuple(part.heading)
     found: list[tuple[Block, str]] = []
     for block, own in part.blocks:
         if isinstance(block, Heading):
             if found:
-                yield Slide(anchor, heading, tuple(found))
+                yield ChainSlide(anchor, heading, tuple(found))
             anchor, heading, found = own, block.text, []
         else:
             found.append((block, own))
     if found:
-        yield Slide(anchor, heading, tuple(found))
+        yield ChainSlide(anchor, heading, tuple(found))
 
 
-def _body(slide: Slide, drawing: Drawing, kind: str, way: Ways) -> str:
+def _body(slide: ChainSlide, drawing: Drawing, kind: str, way: Ways) -> str:
     strong = _way(slide.heading, way)
     words = f"{drawing.words}. Strong: {', '.join(map(str, strong))}" if strong else drawing.words
     again = svg_again(drawing, NETWORK, shapes_of(drawing, strong), words)
