@@ -65,6 +65,7 @@ PACKAGES = {
     "build": "build",
     "twine": "twine",
     "typst": "typst",
+    "ffmpeg": "imageio_ffmpeg",
 }
 LATEX = {"tikz": "tikz.sty"}
 WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX)

@@ -24,6 +24,7 @@ VERBS = {
     "check": "an audit of workbooks that somebody made: is each gradient right?",
     "serve": "the audit and more on a page that only this computer reaches",
     "sweep": "what the learning rate does, with a verdict for each",
+    "film": "a training as a film: weights, error and plane as they move",
     "summary": "every layer's shape, parameters, multiply-adds and memory",
     "data": "images to train on: counts, samples, checks; digits included",
     "train": "train on images or a table, live; nothing is lost if it stops",

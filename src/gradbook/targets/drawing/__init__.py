@@ -5,7 +5,7 @@ training, pages or sheets.
 """
 
 from gradbook.net.network import Net
-from gradbook.targets.drawing.layout import draw, shapes_of
+from gradbook.targets.drawing.layout import draw, shapes_of, weighed
 from gradbook.targets.drawing.png import png
 from gradbook.targets.drawing.shapes import Drawing
 from gradbook.targets.drawing.svg import style, svg, svg_again
@@ -22,6 +22,7 @@ __all__ = [
     "svg",
     "svg_again",
     "tikz",
+    "weighed",
 ]
 
 

@@ -11,7 +11,7 @@ it, has them in JavaScript (web/view/spacing.js); a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, product
 from math import inf
@@ -19,7 +19,7 @@ from math import inf
 from gradbook.graph.names import Name
 from gradbook.layers.card import spell
 from gradbook.net.network import Net
-from gradbook.palette import QUIET, WEIGHT, Colour, colour_of
+from gradbook.palette import ERROR, QUIET, WEIGHT, Colour, colour_of
 from gradbook.targets.drawing.shapes import (
     Box,
     Drawing,
@@ -469,6 +469,25 @@ def shapes_of(drawing: Drawing, names: Collection[Name]) -> list[Shape]:
         if isinstance(shape, Label) and any(_holds(one.box, shape.centre) for one in units)
     ]
     return [*lines, *units, *inside]
+
+
+THINNEST, THICKEST = 0.6, 6.0  # lines of weights, by their size
+
+
+def weighed(drawing: Drawing, weights: Mapping[Name, float], largest: float) -> Drawing:
+    """Lines as wide as their weights are large, in the errors' red where those are below 0."""
+    sizes = {spell_out(name): value for name, value in weights.items()}
+    shapes = list(drawing.shapes)
+    for k in range(1, len(shapes) - 1):
+        label, around = shapes[k], (shapes[k - 1], shapes[k + 1])
+        if isinstance(label, Label) and all(isinstance(one, Polyline) for one in around):
+            size = sizes.get((label.text, label.subscript), 0.0)
+            width = THINNEST + (THICKEST - THINNEST) * min(abs(size) / (largest or 1), 1)
+            colour = ERROR if size < 0 else WEIGHT
+            for place, line in zip((k - 1, k + 1), around, strict=True):
+                assert isinstance(line, Polyline)
+                shapes[place] = replace(line, width=width, colour=colour)
+    return replace(drawing, shapes=tuple(shapes))
 
 
 def _holds(box: Box, place: Point, beyond: float = 0.0) -> bool:

@@ -25,6 +25,7 @@ from gradbook.targets.drawing.shapes import (
 )
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont
 
@@ -37,19 +38,24 @@ MOST_PIXELS = 60_000_000  # painted; a wider picture is painted less finely
 
 def png(drawing: Drawing, width: int | None = None) -> bytes:
     """The drawing `width` pixels wide, or two for each point."""
+    file = BytesIO()
+    paint(drawing, width or round(2 * drawing.width)).quantize(TONES).save(
+        file, "PNG", optimize=True
+    )
+    return file.getvalue()
+
+
+def paint(drawing: Drawing, width: int) -> Image:
+    """The same as pixels."""
     from PIL import Image, ImageDraw
 
-    width = width or round(2 * drawing.width)
     height = max(1, round(drawing.height * width / drawing.width))
     finer = next((k for k in (FINER, 2) if width * height * k * k <= MOST_PIXELS), 1)
     image = Image.new("RGB", (width * finer, height * finer), WHITE)
     painter = _Painter(ImageDraw.Draw(image), width * finer / drawing.width)
     for shape in drawing.shapes:
         painter.paint(shape)
-    small = image.resize((width, height), Image.Resampling.LANCZOS)
-    file = BytesIO()
-    small.quantize(TONES).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 class _Painter:
@@ -62,7 +68,7 @@ class _Painter:
     def paint(self, shape: Shape) -> None:
         match shape:
             case Polyline():
-                self._line(shape.points, _faded(shape.colour, 0.6), 1.2)
+                self._line(shape.points, _faded(shape.colour, 0.6), shape.width)
             case Plane():
                 self._plane(shape)
             case WindowFrame():

@@ -47,6 +47,7 @@ class Polyline:
 
     points: tuple[Point, ...]
     colour: Colour
+    width: float = 1.2
 
     @property
     def box(self) -> Box:

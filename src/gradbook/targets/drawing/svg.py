@@ -69,10 +69,10 @@ def svg_again(drawing: Drawing, anchor: str, strong: Sequence[Shape], words: str
 
 def _shape(shape: Shape) -> str:
     match shape:
-        case Polyline(points, colour):
+        case Polyline(points, colour, thick):
             way = "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
             looks = f'{_paint(("edge", colour))} fill="none"'
-            return f'<path {looks} stroke-opacity="0.6" stroke-width="1.2" d="M{way}"/>'
+            return f'<path {looks} stroke-opacity="0.6" stroke-width="{_n(thick)}" d="M{way}"/>'
         case Plane():
             return _plane(shape)
         case WindowFrame(box, colour):

@@ -54,7 +54,7 @@ class _TikzWriter:
 
     def lines(self, shape: Shape) -> Iterator[str]:
         match shape:
-            case Polyline(points, colour):
+            case Polyline(points, colour, _):
                 way = " -- ".join(_at(x, y) for x, y in points)
                 yield f"\\draw[{_paint(colour, 'ink')}, opacity=0.6] {way};"
             case Plane(box, colour):

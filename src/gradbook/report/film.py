@@ -1,0 +1,285 @@
+"""A training as a film: the network with its weights, the loss, and what it says of a plane.
+
+Knows pictures; Pillow writes GIF, ffmpeg (the extra `film`) MP4 and WebM.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.files import whole_file
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.reference import evaluate_in_order
+from gradbook.net import Net
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step, run
+from gradbook.palette import ERROR, INPUT, QUIET, WEIGHT
+from gradbook.report.charts import Log
+from gradbook.targets.drawing import draw, weighed
+from gradbook.targets.drawing.png import paint
+from gradbook.targets.page.plane import share_of, tells_points_apart
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+
+MOST_FRAMES = 150
+MOST_EPOCHS = 20_000
+MOST_WEIGHTS = 400
+FPS = 15
+WIDTH = 960  # pixels
+BELOW = 260  # of the curve and the plane
+EDGE = 24
+GRID = 48  # points of the plane along each side
+LAST = 2.0  # seconds that the last frame stays, in a GIF
+ENDINGS = {".gif": "gif", ".mp4": "mp4", ".webm": "webm"}
+INK, PAPER = "#22242A", "#FFFFFF"
+
+
+@dataclass(frozen=True)
+class FilmScene:
+    """What one frame shows: the weights by name, and the plane where there is one."""
+
+    epoch: int
+    weights: Mapping[Name, float]
+    plane: Array | None
+
+
+@dataclass(frozen=True)
+class Film:
+    """A training that is to be shown: its losses, and a scene for each frame."""
+
+    net: Net
+    rate: float
+    losses: Array  # of every epoch, the first before any update
+    scenes: tuple[FilmScene, ...]
+    reach: tuple[float, float, float, float]  # of the plane: left, right, bottom, top
+
+
+def film(net: Net, epochs: int, rate: float) -> Film:
+    """Train a small network, and keep what its film shows."""
+    if epochs > MOST_EPOCHS:
+        raise LimitError(
+            f"a film has at most {MOST_EPOCHS:,} epochs, not {epochs:,}: ask for fewer"
+        )
+    if net.count() > MOST_WEIGHTS:
+        raise LimitError(
+            f"a film shows each weight, and this network has {net.count():,}; at most "
+            f"{MOST_WEIGHTS} can be drawn: film a smaller one"
+        )
+    step = scalar_step(net)
+    shown = set(np.unique(np.linspace(0, epochs, min(epochs + 1, MOST_FRAMES)).round().astype(int)))
+    plane = _Plane(step) if _has_plane(step) else None
+    losses: list[float] = []
+    scenes: list[FilmScene] = []
+    for epoch, values in enumerate(run(step, epochs + 1, rate)):
+        losses.append(float(values[step.loss]))
+        if epoch in shown:
+            weights = {w.name: float(values[w]) for w in step.weights if w.name}
+            scenes.append(FilmScene(epoch, weights, plane.shares(values) if plane else None))
+    reach = plane.reach if plane else (0.0, 1.0, 0.0, 1.0)
+    return Film(net, rate, np.array(losses), tuple(scenes), reach)
+
+
+def _has_plane(step: Step) -> bool:
+    """Whether there is a plane to colour; normalised samples can't be asked for one by one."""
+    mixed = any(layer.mixes_samples for layer in step.net.layers)
+    return step.samples > 1 and tells_points_apart(step.net) and not mixed
+
+
+class _Plane:
+    """What the network says of each point around its samples."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.share = share_of(step)
+        self.order = ancestors([self.share])
+        x, y = (step.data[node] for node in step.inputs)
+        self.reach = (*_widened(x), *_widened(y))
+        across, up = (
+            np.linspace(low, high, GRID) for low, high in (self.reach[:2], self.reach[2:])
+        )
+        points = np.meshgrid(across, up[::-1])
+        self.points = {node: one.ravel() for node, one in zip(step.inputs, points, strict=True)}
+
+    def shares(self, values: Mapping[Node, Array]) -> Array:
+        given = {weight: values[weight] for weight in self.step.weights} | self.points
+        made = evaluate_in_order(self.order, given, GRID * GRID)
+        return np.clip(np.broadcast_to(made[self.share], GRID * GRID).reshape(GRID, GRID), 0, 1)
+
+
+def _widened(values: Array) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    room = 0.15 * (high - low) or 1.0
+    return low - room, high + room
+
+
+# Frames -----------------------------------------------------------------------
+
+
+def frames(shot: Film) -> Iterator[Image]:
+    """Each frame as a picture."""
+    from PIL import Image, ImageDraw
+
+    drawing = draw(shot.net)
+    largest = max((abs(v) for one in shot.scenes for v in one.weights.values()), default=1.0)
+    high = min(round(drawing.height * WIDTH / drawing.width), 2 * BELOW)
+    height = (high + BELOW + 3 * EDGE + 1) // 2 * 2  # even, as films have to be
+    broad = round(drawing.width * high / drawing.height)
+    for scene in shot.scenes:
+        image = Image.new("RGB", (WIDTH, height), PAPER)
+        network = paint(weighed(drawing, scene.weights, largest), broad)
+        image.paste(network, ((WIDTH - broad) // 2, 2 * EDGE))
+        pen = ImageDraw.Draw(image)
+        loss = shot.losses[scene.epoch]
+        said = f"epoch {scene.epoch:,}    error {loss:.4g}    rate {shot.rate:g}"
+        _write(pen, (EDGE, EDGE // 2), said, 18)
+        side = BELOW - EDGE
+        right = WIDTH - EDGE - (side + 2 * EDGE if scene.plane is not None else 0)
+        _curve(pen, shot, scene.epoch, (EDGE + 50, high + 2 * EDGE, right, height - EDGE))
+        if scene.plane is not None:
+            _paint_plane(image, pen, shot, scene.plane, (WIDTH - EDGE - side, high + 2 * EDGE))
+        yield image
+
+
+def _write(
+    pen: ImageDraw, place: tuple[int, int], words: str, size: int, anchor: str = "la"
+) -> None:
+    from PIL import ImageFont
+
+    pen.text(place, words, INK, ImageFont.load_default(size), anchor)
+
+
+def _curve(pen: ImageDraw, shot: Film, epoch: int, box: tuple[int, int, int, int]) -> None:
+    """The error up to that epoch, on the scale of the whole training."""
+    left, top, right, bottom = box
+    scale = Log()
+    low, high = scale.ends(shot.losses, [float(shot.losses[0])])
+    high = high if high > low else low + 1
+    pen.rectangle(box, outline=QUIET.fill)
+
+    def row(value: float) -> int:
+        place = min(max(scale.place(value), low), high)
+        return round(bottom - (place - low) / (high - low) * (bottom - top))
+
+    for level in scale.levels(low, high):
+        y = row(level)
+        pen.line([(left, y), (right, y)], QUIET.fill)
+        word, power = scale.tick(level)
+        _write(pen, (left - 6, y), f"{word}^{power}".rstrip("^").replace("−", "-"), 12, "rm")
+    last = max(len(shot.losses) - 1, 1)
+    kept = np.unique(np.linspace(0, epoch, min(epoch + 1, WIDTH)).astype(int))
+    points = [
+        (round(left + k / last * (right - left)), row(shot.losses[k]))
+        for k in kept
+        if np.isfinite(shot.losses[k])
+    ]
+    if len(points) > 1:
+        pen.line(points, ERROR.ink, 3, joint="curve")
+    if points:
+        x, y = points[-1]
+        pen.ellipse([x - 5, y - 5, x + 5, y + 5], ERROR.ink)
+
+
+def _paint_plane(
+    image: Image, pen: ImageDraw, shot: Film, plane: Array, corner: tuple[int, int]
+) -> None:
+    """Blue where the outputs say the first class, brown where the second, and the samples."""
+    from PIL import Image as Images
+
+    side = BELOW - EDGE
+    first, second = (_tones(colour) for colour in (INPUT.ink, WEIGHT.ink))
+    share = np.nan_to_num(plane, nan=0.5)[..., None]
+    strength = 0.15 + 1.1 * np.abs(share - 0.5)
+    tone = np.where(share < 0.5, first, second) * strength + 255 * (1 - strength)
+    picture = Images.fromarray(np.clip(tone, 0, 255).astype(np.uint8))
+    image.paste(picture.resize((side, side), Images.Resampling.BILINEAR), corner)
+    left, right, bottom, top = shot.reach
+    for sample in shot.net.examples():
+        (x, y), target = sample.inputs, sample.targets
+        across = corner[0] + (x - left) / (right - left) * side
+        down = corner[1] + (top - y) / (top - bottom) * side
+        second_class = target[-1] > (0.5 if len(target) == 1 else target[0])
+        box = [across - 5, down - 5, across + 5, down + 5]
+        pen.ellipse(box, WEIGHT.ink if second_class else INPUT.ink, PAPER, 2)
+
+
+def _tones(colour: str) -> Array:
+    return np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], dtype=float)
+
+
+# Files ------------------------------------------------------------------------
+
+
+def require_film_writer(path: str | os.PathLike[str]) -> None:
+    """Refuse what can't be written, before anything is trained."""
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        raise UsageError(f"a film's name ends in {', '.join(ENDINGS)}: not {os.fspath(path)}")
+    if ending == ".gif":
+        return
+    try:
+        import imageio_ffmpeg  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"a {ending} film is written by ffmpeg, which isn't installed: "
+            "pip install 'gradbook[film]', or name a .gif"
+        ) from error
+
+
+def write_film(
+    shot: Film,
+    path: str | os.PathLike[str],
+    fps: int = FPS,
+    tick: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Write all of the film, or leave everything as it was; `tick` hears of each frame."""
+    require_film_writer(path)
+
+    def counted() -> Iterator[Image]:
+        for number, frame in enumerate(frames(shot), 1):
+            yield frame
+            tick(number)
+
+    kind = ENDINGS[Path(path).suffix.lower()]
+    with whole_file(path) as part:
+        if kind == "gif":
+            _write_gif(list(counted()), part, fps)
+        else:
+            _write_video(counted(), part, fps, kind)
+
+
+def _write_gif(pictures: Sequence[Image], part: Path, fps: int) -> None:
+    from PIL import Image
+
+    plain = Image.Dither.NONE
+    colours = pictures[-1].quantize(128)  # the same in all frames, so that nothing flickers
+    first, *others = [picture.quantize(palette=colours, dither=plain) for picture in pictures]
+    lasting = [round(1000 / fps)] * len(others) + [round(1000 * LAST)]
+    with part.open("wb") as file:
+        first.save(file, "GIF", save_all=True, append_images=others, duration=lasting, loop=0)
+
+
+def _write_video(pictures: Iterator[Image], part: Path, fps: int, kind: str) -> None:
+    import imageio_ffmpeg
+
+    first = next(pictures)
+    codec = "libx264" if kind == "mp4" else "libvpx-vp9"
+    writer = imageio_ffmpeg.write_frames(
+        str(part), first.size, fps=fps, codec=codec, macro_block_size=2, output_params=["-f", kind]
+    )
+    writer.send(None)
+    try:
+        writer.send(first.tobytes())
+        for picture in pictures:
+            writer.send(picture.tobytes())
+    finally:
+        writer.close()
