@@ -15,7 +15,7 @@ def outputs(notebook: Path) -> list[list[list[str]]]:
     """The kinds of content that each code cell shows."""
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     return [
-        [sorted(output["data"]) for output in cell["outputs"]]
+        [sorted(output.get("data", [output["output_type"]])) for output in cell["outputs"]]
         for cell in cells
         if cell["cell_type"] == "code"
     ]
