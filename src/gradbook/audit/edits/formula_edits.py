@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations, islice
+from typing import Protocol
 
 import numpy as np
 
@@ -64,7 +65,44 @@ class Substitute:
     values: Array
 
 
-Alternatives = tuple[Sequence[Edit], Array]  # edits, and the whole formula's values with each
+class Choices(Protocol):
+    """Edits, in their order."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, k: int, /) -> Edit:
+        """The one at some place."""
+
+    def __iter__(self) -> Iterator[Edit]:
+        """All of them."""
+
+
+@dataclass(frozen=True)
+class EditWithEach:
+    """An edit with each of some substitutes, in the place of a part or, by an operator, beside it;
+    made where one is asked for, as hardly any are."""
+
+    kind: EditKind
+    spots: tuple[Path, ...]
+    old: Expression
+    substitutes: Sequence[Substitute]
+    operator: str = ""
+
+    def __len__(self) -> int:
+        return len(self.substitutes)
+
+    def __getitem__(self, k: int, /) -> Edit:
+        new = self.substitutes[k].expression
+        if self.operator:
+            new = Infix(self.operator, self.old, new)
+        return Edit(self.kind, self.spots, self.old, new)
+
+    def __iter__(self) -> Iterator[Edit]:
+        return map(self.__getitem__, range(len(self)))
+
+
+Alternatives = tuple[Choices, Array]  # edits, and the whole formula's values with each
 
 
 def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
@@ -76,16 +114,25 @@ def matching(batches: Iterable[Alternatives], true: Array) -> Iterator[Edit]:
 
 def hits(values: Array, true: Array) -> list[tuple[int, ...]]:
     """Which of the alternatives are true; the points are the last axis."""
-    sure = np.isfinite(true)
-    if sure.sum() < 3:
+    sure = np.flatnonzero(np.isfinite(true))
+    if len(sure) < 3:
         return []
+    usual = FAINT * np.max(np.abs(true[sure]))
+
+    def equal(some: Array, wanted: Array) -> Array:
+        size = np.maximum(np.minimum(np.abs(some), np.finfo(float).max), np.abs(wanted))
+        found: Array = np.abs(some - wanted) <= CLOSE * np.maximum(size, usual)
+        return found
+
     values = values[:, None] if values.ndim == 1 else values  # a number is the same at every point
+    values = np.broadcast_to(values, (*values.shape[:-1], len(true)))
     with np.errstate(all="ignore"):
-        values = np.where(np.isfinite(values), values, np.nan)
-        size = np.maximum(np.abs(values), np.abs(true))
-        usual = np.max(np.abs(true[sure]))
-        good = np.abs(values - true) <= CLOSE * np.maximum(size, FAINT * usual)
-    return [tuple(int(k) for k in place) for place in np.argwhere(np.all(good | ~sure, axis=-1))]
+        likely = np.argwhere(
+            equal(values[..., sure[0]], true[sure[:1]])
+        )  # most differ at the first point
+        each = values[tuple(likely.T)][:, sure]
+        right = likely[np.all(equal(each, true[sure]), axis=-1)]
+    return [tuple(map(int, place)) for place in right]
 
 
 # Kinds of edits -----------------------------------------------------------------------
@@ -147,7 +194,7 @@ def _replaced(
     for spots in _spots(formula):
         old = formula.parts[spots[0]]
         if isinstance(old, of):
-            edits = [Edit(kind, spots, old, one.expression) for one in substitutes]
+            edits = EditWithEach(kind, spots, old, substitutes)
             yield edits, formula.with_(dict.fromkeys(spots, stack))
 
 
@@ -289,9 +336,7 @@ def _joined(
     for operator in operators:
         for path in spots:
             part = formula.parts[path]
-            edits = [
-                Edit(kind, (path,), part, Infix(operator, part, s.expression)) for s in substitutes
-            ]
+            edits = EditWithEach(kind, (path,), part, substitutes, operator)
             with np.errstate(all="ignore"):
                 values = operate(operator, formula.values[path], stack)
             yield edits, formula.with_({path: values})

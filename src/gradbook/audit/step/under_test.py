@@ -15,6 +15,7 @@ from itertools import chain
 from operator import add
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradbook.audit.budget import spend
 from gradbook.audit.formula.address import LAST_COLUMN, LAST_ROW, Address, name_of, sheet_of
@@ -535,6 +536,8 @@ class StepUnderTest:
 TINY = 1e-40
 NOTHING = 1e-12
 SLOPE_POINTS = 8
+FIRST_POINTS = 2  # of these: most alternatives fail there
+NEARLY = 1e-6  # relative to the larger of the first points: more than rounding leaves
 MOST_AT_ONCE = 2**20  # numbers that are kept while alternatives are compared
 
 
@@ -578,35 +581,55 @@ class Slopes:
         return self._known[given]
 
     def right_gradients(self, given: Mapping[Node, Array]) -> Array:
-        """Which gradients are right with other values at some nodes: (alternatives, weights)."""
+        """Which gradients are right with other values at some nodes: (alternatives, weights). Of
+        many alternatives, none of those that put nothing right at the first points."""
         after = self._after(frozenset(given))
-        spend(max((value.size for value in given.values()), default=0), len(after))
         count = max((len(value) for value in given.values() if value.ndim > 2), default=1)
-        at_once = max(MOST_AT_ONCE // (SLOPE_POINTS * len(self.weights) * max(len(after), 1)), 1)
-        if count <= at_once:
+        if count == 1:
             return self._right(given, after)
-        found = []
+        found = np.zeros((count, len(self.weights)), bool)
+        at_once = max(MOST_AT_ONCE // (SLOPE_POINTS * len(self.weights) * max(len(after), 1)), 1)
         for k in range(0, count, at_once):
-            some = {
-                n: v[k : k + at_once] if v.ndim > 2 and len(v) > 1 else v for n, v in given.items()
-            }
-            right = self._right(some, after)
-            found.append(np.broadcast_to(right, (min(at_once, count - k), right.shape[-1])))
-        return np.concatenate(found)
+            places = np.arange(k, min(k + at_once, count))
+            some = _of_places(given, places)
+            first = {node: _first(values, FIRST_POINTS) for node, values in some.items()}
+            likely = self._right(first, after, FIRST_POINTS) & ~self.before
+            places = places[np.broadcast_to(likely.any(axis=-1), places.shape)]
+            if len(places):
+                found[places] = self._right(_of_places(given, places), after)
+        return found
 
-    def _right(self, given: Mapping[Node, Array], after: Sequence[Node]) -> Array:
+    def _right(
+        self, given: Mapping[Node, Array], after: Sequence[Node], points: int = SLOPE_POINTS
+    ) -> Array:
+        spend(max((value.size for value in given.values()), default=0), len(after))
         values: dict[Node, Array] = dict(given)
+
+        def value(node: Node) -> Array:
+            known = values.get(node)
+            return _first(self.values[node], points) if known is None else known
+
         with np.errstate(all="ignore"):
             for node in after:
-                inputs = [values.get(s, self.values[s]) for s in node.inputs]
-                values[node] = apply(node.op.name, inputs, node.attributes)
-        loss, *claimed = (values.get(node, self.values[node]) for node in self.outputs)
+                values[node] = apply(node.op.name, list(map(value, node.inputs)), node.attributes)
+        loss, *claimed = map(value, self.outputs)
         found = []
         for k, claim in enumerate(claimed):
             with np.errstate(all="ignore"):
                 slope = _at(loss, k).imag / TINY
-            found.append(_equal(slope, _at(claim, k).real))
+            equal = _equal if points == SLOPE_POINTS else _nearly_equal
+            found.append(equal(slope, _at(claim, k).real))
         return np.stack(np.broadcast_arrays(*found), axis=-1)
+
+
+def _of_places(given: Mapping[Node, Array], places: NDArray[np.intp]) -> dict[Node, Array]:
+    """The values of some alternatives; those that are the same in all stay."""
+    return {n: v[places] if v.ndim > 2 and len(v) > 1 else v for n, v in given.items()}
+
+
+def _first(values: Array, points: int) -> Array:
+    found: Array = values[..., :points] if values.ndim else values
+    return found
 
 
 def _at(values: Array, k: int) -> Array:
@@ -615,6 +638,15 @@ def _at(values: Array, k: int) -> Array:
         return values[None] if values.ndim == 1 else values.reshape(1, 1)
     found: Array = values[..., k, :] if values.shape[-2] > 1 else values[..., 0, :]
     return found if found.ndim > 1 else found[None]
+
+
+def _nearly_equal(a: Array, b: Array) -> Array:
+    """Whether two sides may be equal, as far as some of their points tell."""
+    with np.errstate(all="ignore"):
+        apart, size = np.abs(a - b), np.maximum(np.abs(a), np.abs(b))
+        differs = apart > NEARLY * np.max(size, axis=-1, keepdims=True)
+    found: Array = ~np.any(differs, axis=-1)  # nothing is known of what is no number
+    return found
 
 
 def _equal(a: Array, b: Array) -> Array:

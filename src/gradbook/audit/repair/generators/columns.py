@@ -402,7 +402,7 @@ def _stacked(alternatives: Iterator[Alternatives]) -> Iterator[Alternatives]:
         if len(some) > 1:
             yield some, value
         else:
-            edits += some
+            edits.append(some[0])
             values.append(np.atleast_2d(np.asarray(value)[0]))  # a lone number's, too
     if edits:
         yield edits, np.stack(np.broadcast_arrays(*values))
