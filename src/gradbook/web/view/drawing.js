@@ -45,6 +45,7 @@ export class Drawing {
     this.labelled = /** @type {[Element, number][]} */ ([])
     this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
+    this.captions = /** @type {[Element, string][]} */ ([])
     this.chosen = "" // numbers or pictures, or whatever fits
     this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
     this.step = /** @type {{line: number, isBack: boolean, gone: Set<number>} | null} */ (null) // of a pass
@@ -88,7 +89,8 @@ export class Drawing {
     })
     svg.append(...layout.ways.map(way => this.edge(way)), ...layout.ways.flatMap(way => this.label(way)))
     for (const spot of layout.spots) svg.append(...this.unit(spot))
-    svg.append(...layout.captions.map(({ x, y, words }) => draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words)))
+    this.captions = layout.captions.map(({ x, y, words }) => /** @type {[Element, string]} */ ([draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words), words]))
+    svg.append(...this.captions.map(([text]) => text))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
@@ -355,6 +357,7 @@ export class Drawing {
   /** Put in the numbers as they are. */
   update() {
     const { model } = this
+    for (const [text, words] of this.captions) say(text, words.replace(/\d+(?= samples$)/, String(model.samples.length)))
     for (const [text, line, isSlope] of this.texts) {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
       else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))

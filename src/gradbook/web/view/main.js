@@ -49,6 +49,16 @@ let written = -LEGIBLE // when numbers were
 let turn = 0
 let shown = 0
 
+/** Sections that are in view: while it runs, others wait until it rests. */
+const inView = new Set()
+const watch = new IntersectionObserver(all => {
+  for (const { target, isIntersecting } of all) inView[isIntersecting ? "add" : "delete"](target.id)
+})
+for (const section of document.querySelectorAll("section[id]")) watch.observe(section)
+
+/** @param {string} section */
+const isSeen = section => !controls.isRunning || inView.has(section)
+
 /** Show everything as it is, once a frame at most; while it runs, numbers only as often as they
  * can be read, which leaves a browser the time for what moves.
  * @param {number} now
@@ -62,7 +72,7 @@ function show(now) {
     grid.update()
     drawing.pictures.paint()
   }
-  if (turn === 1 || turn < 0) surface?.update()
+  if ((turn === 1 || turn < 0) && isSeen("plane")) surface?.update()
   if (turn === 2 || turn < 0) curve.update()
   controls.update()
   drawing.lightUp()
@@ -72,8 +82,8 @@ function show(now) {
   written = now
   model.computeAll()
   drawing.update()
-  chain.update()
-  samples.update()
+  if (isSeen("chain-rule")) chain.update()
+  if (isSeen("data")) samples.update()
 }
 
 /** @type {Editor | null} */
