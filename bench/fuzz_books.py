@@ -5,9 +5,9 @@
 
 Each package has a number, from --seed on, which alone says how it is mangled: its bytes, its XML,
 its zip or its formulas. It is checked in a process of its own, every third also with --fix, which
-judges it once more, and --annotate. Told are the verdicts, what took most, and each book that ended
-in a fault of gradbook's own, or took more than 300 MB or 10 seconds of a processor each time it was
-judged; those are kept in the folder, by their numbers.
+judges it once more, and --annotate. It prints verdicts, what took most, and each book that ended
+in an internal error in gradbook, or took more than 300 MB or 10 seconds of a processor each time it
+was judged; those are kept in the folder, by their numbers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.audit.material.mangled.packages import mangled
 LONGEST, LARGEST = 10.0, 300.0  # seconds of a processor, megabytes
 PATIENCE, ROOM = 30, 3 * 2**30  # seconds and bytes, after which a check is ended
 COPIED = 3  # every so many are also copied
-FAULT = "fault of gradbook's own"
+FAULT = "internal error in gradbook"
 
 
 @dataclass(frozen=True)

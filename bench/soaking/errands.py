@@ -284,6 +284,6 @@ def _faults(errand: Errand, code: int | None, said: str, sent: Sent) -> list[str
         found.append(f"exit code {code}")
     if "Traceback" in said and began:
         found.append("a traceback")
-    if "fault of gradbook's own" in said:
-        found.append("a fault of gradbook's own")
+    if "internal error in gradbook" in said:
+        found.append("an internal error in gradbook")
     return [f"{one} ({said.strip()[-LAST:]})" for one in found]

@@ -84,7 +84,7 @@ def test_it_goes_on_as_any_model_does(iris, tmp_path):
     ("make", "said"),
     [
         ("MLPClassifier()", "isn't fitted yet"),
-        ("LogisticRegression()", "read are MLPClassifier and MLPRegressor"),
+        ("LogisticRegression()", "give a fitted MLPClassifier or MLPRegressor"),
         ("make_pipeline(MinMaxScaler(), MLPClassifier())", "after a StandardScaler"),
     ],
 )

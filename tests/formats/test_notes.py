@@ -132,7 +132,7 @@ def test_1_minus_p_is_read_of_one_output_alone(tmp_path):
     weight.CopyFrom(onnx.numpy_helper.from_array(wider, weight.name))
     del model.graph.output[0].type.tensor_type.shape.dim[1:]
     onnx.save(model, tmp_path / "net.onnx")
-    with pytest.raises(GradbookError, match="of one output alone"):
+    with pytest.raises(GradbookError, match="for a single output only"):
         import_model(tmp_path / "net.onnx")
 
 

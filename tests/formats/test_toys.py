@@ -70,5 +70,8 @@ class StripeNorm(PairNorm):
 def test_a_normalisation_over_other_groups_is_refused_in_one_line(write, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, StripeNorm])
     net = parse("input 1x6x6; conv 4 3x3; stripenorm; flatten; dense 2")
-    with pytest.raises(TargetError, match=r"no words here for stripenorm1: take another layer$"):
+    with pytest.raises(
+        TargetError,
+        match=r"stripenorm1 can't be written as .*: use another layer$",
+    ):
         write(trained_of(net))

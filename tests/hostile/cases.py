@@ -59,8 +59,8 @@ class Tried:
         found = list(self.seen)
         if self.code not in self.codes:
             found.append(f"exit code {self.code}")
-        if "Traceback" in self.said or "fault of gradbook's own" in self.said + self.shown:
-            found.append("a fault of gradbook's own")
+        if "Traceback" in self.said or "internal error in gradbook" in self.said + self.shown:
+            found.append("an internal error in gradbook")
         if (self.code == 2 and len(self.said.splitlines()) > 1) or not (self.said or self.shown):
             found.append(f"{len(self.said.splitlines())} lines of complaint")
         if CONTROLS.search(self.said + self.shown):

@@ -49,7 +49,7 @@ def test_what_a_user_can_put_right_keeps_its_place(worker):
 def test_a_fault_of_ours_is_one_line(worker):
     error = answer(worker, partial(int, "1\n2")).error
     assert isinstance(error, OurFault)
-    assert str(error).startswith("a fault of gradbook's own (ValueError: ")
+    assert str(error).startswith("an internal error in gradbook (ValueError: ")
     assert len(str(error).splitlines()) == 1
 
 

@@ -176,7 +176,7 @@ def _confess(error: Exception) -> int:
         where = error.filename or "the output can't be written"
         return _complain(one_line(f"{where}: {error.strerror}"), USAGE)
     what = one_line(f"{type(error).__name__}: {error}")
-    return _complain(f"a fault of gradbook's own, please report it ({what})", OUR_FAULT)
+    return _complain(f"an internal error in gradbook, please report it ({what})", OUR_FAULT)
 
 
 def _scarce(error: Exception) -> str:

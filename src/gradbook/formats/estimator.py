@@ -39,7 +39,9 @@ def sklearn_net(estimator: Any) -> SklearnNet:
         mean, deviation = _scaled(scaler, mean, deviation)
     classes = tuple(map(str, getattr(last, "classes_", ())))
     if last.n_outputs_ > 1 and last.out_activation_ != "softmax":
-        raise UsageError("several labels or numbers at once are not read: one is")
+        raise UsageError(
+            "it predicts several labels or numbers at once: fit one with a single target"
+        )
     found = assemble(
         type(last).__name__, (inputs,), tuple(_layers(last)), notes=Notes(classes=classes)
     )
@@ -54,8 +56,8 @@ def _steps(estimator: Any) -> list[Any]:
     kinds = [type(step).__name__ for step in steps]
     if not kinds or kinds[-1] not in KINDS or set(kinds[:-1]) - {"StandardScaler"}:
         raise UsageError(
-            f"{' and '.join(kinds) or 'nothing'}: read are {' and '.join(KINDS)}, alone or "
-            "in a pipeline after a StandardScaler"
+            f"{' and '.join(kinds) or 'nothing'} can't be read: give a fitted "
+            f"{' or '.join(KINDS)}, alone or in a pipeline after a StandardScaler"
         )
     return steps
 

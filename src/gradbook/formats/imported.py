@@ -25,8 +25,8 @@ from gradbook.net.names import leaf_name, statistics_names
 # Layers of a file that have the same weights: which of them are layers applied again.
 
 APART = (
-    "{places} have the same weights in the file, and each its own from here on: only layers that "
-    "follow one another are applied again"
+    "{places} have the same weights in the file, but each gets its own from here on: only layers "
+    "that follow one another can be applied again"
 )
 
 
@@ -234,9 +234,9 @@ class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
-LAID_OUT = "the {} values that come out are laid out in one line"
-STEEPER = "ELU falls to −1 here: an alpha of 1"
-BOTH = "1 − p and p are read of one output alone"
+LAID_OUT = "its {} outputs are laid out in one line"
+STEEPER = "only an ELU with an alpha of 1 can be read"
+BOTH = "1 − p beside p can be read for a single output only"
 
 
 class Refusals:
@@ -385,9 +385,9 @@ def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
 def _require_shape(own: ImportedLayer, tensor: Array, shape: Shape) -> None:
     if tensor.shape != shape:
         has = spell(tensor.shape) or "one number"
-        raise DataError(f"{own.place}: its tensor is {has} where the layer takes {spell(shape)}")
+        raise DataError(f"{own.place}: its tensor is {has}, but the layer takes {spell(shape)}")
     if not np.isfinite(tensor).all():
-        raise DataError(f"{own.place}: some of its values are infinite or no numbers at all")
+        raise DataError(f"{own.place}: some of its values are infinite or not numbers")
 
 
 def _start(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...]]:
@@ -409,4 +409,4 @@ def require_few(file: str, tensors: Mapping[str, Shape]) -> None:
     """Refuse what would take more memory than a small network's file has any reason to."""
     count = sum(prod(map(abs, shape)) for shape in tensors.values())
     if count > limits.VALUES.most:
-        raise DataError(f"{count:,} values, and at most {limits.VALUES} are read", file=file)
+        raise DataError(f"it has {count:,} values: at most {limits.VALUES} can be read", file=file)

@@ -26,7 +26,7 @@ from gradbook.schema import OneOrMore, WholeNumber
 LOW = -1e20  # what is added to zeros that are never to be the largest
 NEVER_NEGATIVE = ("relu", "sigmoid", "softplus", "softmax")
 MOST_PLACES = 2**16  # rows or columns of a window, a step or a padding
-READ_BY_WINDOWS = "padding goes before a convolution or a pool"
+READ_BY_WINDOWS = "padding can be read only before a convolution or a pool"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def pad_conv(conv: Conv, padding: Padding | None, shape: Shape) -> Conv:
     if padding is None:
         return conv
     if padding.value:
-        raise NoLayer(f"around what it reads stands {padding.value:g}, and only zeros are read")
+        raise NoLayer(
+            f"its input is padded with {padding.value:g}: only padding with zeros can be read"
+        )
     own = conv.window((shape[0], *_padded_area(padding, shape))).pad
     return replace(conv, pad=_sum(padding.sides, own))
 
@@ -91,12 +93,16 @@ def _taking_in(pool: Pool, padding: Padding, shape: Shape, before: Sequence[Impo
     last = before[-1].layer if before else None
     positive = isinstance(last, Activation) and last.kind in NEVER_NEGATIVE
     if pool.kind == "max" and padding.value != -inf and not (positive and padding.value == 0):
-        raise NoLayer("what is put around it may be largest: pad the pool itself, or after ReLU")
+        raise NoLayer(
+            "the padding may be larger than its values: pad the pool itself, or after ReLU"
+        )
     if pool.kind == "avg" and padding.value:
-        raise NoLayer(f"around what it reads stands {padding.value:g}, and only zeros are read")
+        raise NoLayer(
+            f"its input is padded with {padding.value:g}: only padding with zeros can be read"
+        )
     found = replace(pool, pad=padding.sides, zeros=pool.kind == "avg")
     if found.output(shape) != pool.output(padded):
-        raise NoLayer("its last window begins beyond what it reads")
+        raise NoLayer("its last window begins outside its input")
     return found
 
 
@@ -104,8 +110,8 @@ def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
     """Refuse a pool that a format lets end where we don't."""
     if tuple(places) != pool.output(shape)[1:]:
         raise NoLayer(
-            f"its last window begins beyond what it reads: {spell(tuple(places))} places, "
-            f"of which {spell(pool.output(shape)[1:])} are read"
+            f"its last window begins outside its input: it gives {spell(tuple(places))}, of "
+            f"which {spell(pool.output(shape)[1:])} can be read"
         )
 
 
@@ -116,18 +122,18 @@ def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
     outside = np.ones((rows, columns), bool)
     outside[top : rows - below, left : columns - right] = False
     if frame.shape != outside.shape or frame[~outside].any() or (frame[outside] > LOW).any():
-        raise NoLayer("it adds different numbers to the places of a channel")
+        raise NoLayer("it adds different numbers to the pixels of a channel")
     return replace(padding, value=-inf)
 
 
 def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     """An average whose zeros don't count, after what makes up for them."""
     if not isinstance(layer, Pool) or not layer.zeros:
-        raise NoLayer("it scales places of a channel differently")
+        raise NoLayer("it scales the pixels of a channel differently")
     window = layer.window(shape)
     wanted = window.area / divisors(window, shape[1:])
     if wanted.shape != scale.shape or not np.allclose(scale, wanted, rtol=1e-6):
-        raise NoLayer("it scales places of a channel differently")
+        raise NoLayer("it scales the pixels of a channel differently")
     return replace(layer, zeros=False)
 
 
@@ -151,7 +157,7 @@ def _sum(one: Sides, other: Sides) -> Sides:
 
 # Layers of ours in the making, one after the other, whatever format they are read from.
 
-BYTES = "what it reads is taken for bytes from 0 to 255, since it scales them down"
+BYTES = "its input is assumed to be bytes from 0 to 255, since it scales them down"
 LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
 
 
@@ -163,7 +169,10 @@ def by_channel(constant: Array, size: Shape, channels_last: bool) -> Array:
     wanted = (*places, size[0]) if channels_last else (size[0], *places)
     shapes = [wanted, (1, *wanted), *([size[:1], (1, *size[:1])] if channels_last else [])]
     if constant.shape not in shapes:
-        raise NoLayer(f"constants of {spell(constant.shape)} are none for each channel")
+        raise NoLayer(
+            f"constants of {spell(constant.shape)} don't match the channels: one for each "
+            "channel is expected"
+        )
     return constant.reshape(-1)
 
 
@@ -210,7 +219,7 @@ class LayerList:
 
     def sum(self, first: int, second: int, place: str) -> int:
         if self.sizes[first] != self.sizes[second]:
-            raise NoLayer("only two values of one shape are added")
+            raise NoLayer("only two values of the same shape can be added")
         if first == second:
             return self.scale(first, np.array([2.0]), np.array([0.0]), place, alone=False)
         reads = (max(first, second), min(first, second))
@@ -226,7 +235,7 @@ class LayerList:
             size = Concat((1,)).output(*(self.sizes[value] for value in given))
         except ShapeError:
             sizes = " and ".join(spell(self.sizes[value]) for value in given)
-            raise NoLayer(f"it puts {sizes} side by side") from None
+            raise NoLayer(f"it concatenates {sizes}: the sizes must be equal") from None
         self.layers.append(ImportedLayer(Concat((1,)), tuple(given), {}, place))
         self.sizes.append(size)
         return len(self.layers)
@@ -238,7 +247,10 @@ class LayerList:
         """
         channels = self.sizes[given][0]
         if not {scale.size, shift.size} <= {1, channels}:
-            raise NoLayer(f"it scales by {max(scale.size, shift.size)} numbers {channels} channels")
+            raise NoLayer(
+                f"it scales {channels} channels by {max(scale.size, shift.size)} numbers: the "
+                "counts must be equal: the counts must be equal"
+            )
         scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
         if alone and self.prepares and self._prepares(given, scale, shift):
             return given
@@ -253,10 +265,13 @@ class LayerList:
     def fill_in(self, given: int, filling: Array) -> int:
         """A number for each column of a row, which stands for a missing one before all else."""
         if given or self.layers or self.scaling is not None or len(self.sizes[0]) != 1:
-            raise NoLayer("missing numbers are put into the columns of a table, before all else")
+            raise NoLayer(
+                "missing numbers can be replaced only in the columns of a table, before any "
+                "other layer"
+            )
         self.filling = np.broadcast_to(filling.ravel(), self.sizes[0])
         if not np.isfinite(self.filling).all():
-            raise NoLayer("what stands for missing numbers is infinite or no number")
+            raise NoLayer("the value that replaces missing numbers is infinite or not a number")
         return given
 
     def _scaled_again(self, scale: Array, shift: Array) -> int:

@@ -34,8 +34,7 @@ from gradbook.layers.wiring import Flatten
 
 TO_CHANNELS_LAST, TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # where each axis is taken from
 CHANNELS_FIRST_ONLY = (
-    "channels stand first in all that is read, but for normalisation and sums of places between "
-    "two turns"
+    "channels must come first, except in normalisation and dense layers between two transpositions"
 )
 REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
 STATISTICS = ("mean", "variance")
@@ -72,7 +71,7 @@ class GraphReader:
 
     def require_output(self, value: str) -> None:
         if self.numbers.get(value) != len(self.row.layers) or value in self.channels_last:
-            self.refusals.add(f"output '{value}'", "isn't what the last layer makes")
+            self.refusals.add(f"output '{value}'", "isn't the output of the last layer")
 
     def add(
         self, layer: Layer, value: str, place: str, tensors: Mapping[str, Array] | None = None
@@ -86,7 +85,7 @@ class GraphReader:
         if value in self.channels_last:  # of each place
             layer, weight = Conv(len(weight), (1, 1)), weight[:, :, None, None]
         elif len(self.size(value)) != 1:
-            raise NoLayer("it reads values that aren't flat")
+            raise NoLayer("its input isn't flat")
         number = self.add(layer, value, place, {"weight": np.ascontiguousarray(weight)})
         return number if bias is None else self.row.add_bias(number, bias)
 
@@ -125,7 +124,7 @@ class GraphReader:
         self, value: str, place: str, kind: str, axes: Sequence[int], keeps: bool = True
     ) -> int:
         if len(self.size(value)) != 3 or sorted(self.axis(value, axis) for axis in axes) != [2, 3]:
-            raise NoLayer("it is read over rows and columns together, and over no others")
+            raise NoLayer("it can be read only over rows and columns together")
         number = self.add(Pool(kind, None), value, place)
         return number if keeps else self.row.flat(number, place)
 
@@ -147,13 +146,15 @@ class GraphReader:
         if target == (prod(size),):
             return self.flatten(value, place)
         if self.row.layers or prod(target) != prod(size) or min(target) < 1:
-            raise NoLayer(f"{spell(size)} is laid out anew as {spell(target)}: only flat is read")
+            raise NoLayer(
+                f"it reshapes {spell(size)} to {spell(target)}: only flattening can be read"
+            )
         self.row.sizes[0] = target
         return self.numbers[value]
 
     def squeeze(self, value: str, place: str) -> int:
         if prod(self.size(value)[1:]) != 1:
-            raise NoLayer("only rows and columns of one value are left out")
+            raise NoLayer("only rows and columns of size 1 can be squeezed")
         return self.flatten(value, place)
 
     def transpose(self, value: str, transposed: str, axes: Shape) -> int:
@@ -168,16 +169,16 @@ class GraphReader:
 
     def softmax(self, value: str, place: str, kind: str, axis: int) -> int:
         if self.axis(value, axis) != 1:
-            raise NoLayer("shares are read over all classes, which stand second")
+            raise NoLayer("only a softmax over all classes in the second axis can be read")
         return self.add(Activation(kind), value, place)
 
     # Several values, and values with constants.
 
     def concat(self, values: Sequence[str], place: str, axis: int) -> int:
         if any(name not in self.numbers for name in values):
-            raise NoLayer("it puts constants beside values")
+            raise NoLayer("it concatenates values with constants")
         if self.axis(values[0], axis) != 1:
-            raise NoLayer("channels are put side by side (axis 1), and nothing else")
+            raise NoLayer("only channels (axis 1) can be concatenated")
         return self.row.side_by_side([self.numbers[name] for name in values], place)
 
     def sum(self, first: str, second: str, place: str) -> int:

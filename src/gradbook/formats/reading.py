@@ -47,10 +47,13 @@ def read_network(path: str | os.PathLike[str]) -> ImportedNet:
     ending = Path(path).suffix.lower()
     if ending in PICKLED:
         raise UsageError(
-            f"{os.fspath(path)} is a pickle, which can run whatever its writer wants, so it isn't "
-            "opened: in PyTorch write torch.export.save(torch.export.export(module.eval(), "
+            f"{os.fspath(path)} is a pickle, which can run any code, so it isn't opened: save "
+            "the network in PyTorch with torch.export.save(torch.export.export(module.eval(), "
             "(example,)), 'net.pt2')"
         )
     if ending not in READERS:
-        raise UsageError(f"{os.fspath(path)}: networks are read from {', '.join(READERS)}")
+        raise UsageError(
+            f"{os.fspath(path)} has no ending that can be read: networks are read from "
+            f"{', '.join(READERS)}"
+        )
     return READERS[ending](Path(path))

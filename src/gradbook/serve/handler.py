@@ -246,7 +246,7 @@ def _objection(error: Exception) -> Answer:
             return json_answer({"error": f"that {error}"}, 503)
         case OurFault():
             return json_answer({"error": str(error)}, 500)
-    fault = one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})")
+    fault = one_line(f"an internal error in gradbook ({type(error).__name__}: {error})")
     return json_answer({"error": fault}, 500)
 
 

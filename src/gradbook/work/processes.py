@@ -40,7 +40,7 @@ class OurFault(Exception):
     """An error in a task that is our fault and not the input's."""
 
     def __str__(self) -> str:
-        return f"a fault of gradbook's own ({one_line(super().__str__())})"
+        return f"an internal error in gradbook ({one_line(super().__str__())})"
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, ca
         (["net.csv", "-o", "net.txt"], "networks are read from .onnx"),
         (["net.onnx", "-o", "net.txt", "--classes", "a"], "1 classes for a network of 3 outputs"),
         (["net.onnx", "-o", "net.txt", "--deviation", "0"], "a deviation is more than 0"),
-        (["cut.onnx", "-o", "net.txt"], "cut.onnx: it is cut short or no ONNX file at all"),
+        (["cut.onnx", "-o", "net.txt"], "cut.onnx: it is cut short, or it isn't an ONNX file"),
     ],
 )
 def test_what_cant_be_read_is_told_in_a_line_and_nothing_is_written(

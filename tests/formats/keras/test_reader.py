@@ -328,7 +328,7 @@ def test_normalisation_of_rows_is_refused(keras, tmp_path):
     layers = keras.layers
     row = [layers.Input((6, 6, 3)), layers.LayerNormalization(axis=1), layers.Flatten()]
     keras.Sequential(row).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="channels or all values are read"):
+    with pytest.raises(GradbookError, match="only normalisation over channels or over all values"):
         read_keras(tmp_path / "net.keras")
 
 
@@ -337,7 +337,7 @@ def test_what_a_model_within_a_model_has_that_is_no_layer_is_told_with_its_place
     layers = keras.layers
     inner = keras.Sequential([layers.UnitNormalization(name="mine")], name="inner")
     keras.Sequential([layers.Input((5,)), inner]).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="UnitNormalization 'inner/mine': there is no such"):
+    with pytest.raises(GradbookError, match="UnitNormalization 'inner/mine': gradbook has no such"):
         read_keras(tmp_path / "net.keras")
 
 
@@ -358,11 +358,12 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
     with pytest.raises(GradbookError) as caught:
         read_keras(tmp_path / "net.keras")
     for said in (
-        "MaxPooling2D 'first': channels come last in what is read",
-        "Conv2D 'second': its activation is celu",
-        "ELU 'third': ELU falls to −1 here: an alpha of 1",
-        "ReLU 'fifth': ReLU has no threshold here, and no largest value but ReLU6's",
-        "output 'sixth': it isn't what the last layer makes",
+        "MaxPooling2D 'first': only values with channels last",
+        "Conv2D 'second': gradbook has no activation celu",
+        "ELU 'third': only an ELU with an alpha of 1 can be read",
+        "ReLU 'fifth': a ReLU with a threshold, or with a largest value other than 6, can't be "
+        "read",
+        "output 'sixth': it isn't the output of the last layer",
     ):
         assert said in caught.value.message
 
@@ -371,7 +372,7 @@ def test_all_that_has_no_layer_is_told_at_once(keras, tmp_path):
 def test_code_in_a_file_is_never_run(keras, tmp_path):
     layer = keras.layers.Lambda(lambda x: x + 1, name="mine")
     keras.Sequential([keras.layers.Input((3,)), layer]).save(tmp_path / "net.keras")
-    with pytest.raises(GradbookError, match="Lambda 'mine': there is no such layer here"):
+    with pytest.raises(GradbookError, match="Lambda 'mine': gradbook has no such layer"):
         read_keras(tmp_path / "net.keras")
 
 

@@ -69,11 +69,11 @@ def _texts(file):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (_linked_outside, "is a link to somewhere else"),
-        (_linked_softly, "is a link to somewhere else"),
+        (_linked_outside, "is a link to another place"),
+        (_linked_softly, "is a link to another place"),
         (_stored_outside, "in pieces or in another file"),
-        (_huge, "at most 33,554,432 numbers are read"),
-        (_texts, "aren't tables of numbers"),
+        (_huge, "at most 33,554,432 numbers can be read"),
+        (_texts, "aren't arrays of numbers"),
         (lambda file: file.pop("layers/dense"), "Dense 'dense"),
     ],
 )

@@ -138,7 +138,9 @@ def test_padding_before_something_else_than_a_window_is_refused(tmp_path, steps)
         ("one", np.ones(1, np.float32)),
         ("zero", np.zeros(1, np.float32)),
     )
-    with pytest.raises(GradbookError, match="padding goes before a convolution or a pool"):
+    with pytest.raises(
+        GradbookError, match="padding can be read only before a convolution or a pool"
+    ):
         read_onnx(path)
 
 
@@ -193,8 +195,8 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
         read_onnx(path)
     said = str(caught.value)
     assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may read nothing but padding" in said
-    assert "Selu 'second', Erf 'erf': there is no such layer here" in said
-    assert "MaxPool 'third': only the largest values themselves are read" in said
+    assert "Selu 'second', Erf 'erf': gradbook has no such layer" in said
+    assert "MaxPool 'third': only the largest values can be read" in said
 
 
 def by_onnxruntime(path, inputs):
@@ -264,7 +266,7 @@ def test_a_tensor_in_another_file_is_read_from_beside_it_alone(tmp_path):
     for elsewhere in ("../weights.bin", str(tmp_path / "weights.bin"), ".."):
         tensor.external_data[0].value = elsewhere
         path.write_bytes(model.SerializeToString())
-        with pytest.raises(GradbookError, match="files beside this one are read"):
+        with pytest.raises(GradbookError, match="only files in the same folder"):
             read_onnx(path)
 
 

@@ -112,7 +112,7 @@ def test_values_of_several_images_are_not_laid_out_together(tmp_path):
         ("Mul", ["batch", "two"], "twice", {}),
         ("Concat", ["twice", "open"], "shape", {"axis": 0}),
     ]
-    with pytest.raises(DataError, match="values of several images are laid out together"):
+    with pytest.raises(DataError, match="it mixes values of several images"):
         read_onnx(laid_out(tmp_path, *steps))
 
 
@@ -122,5 +122,5 @@ def test_what_depends_on_the_number_of_images_is_no_constant(tmp_path):
         ("Gather", ["sizes", "first"], "batch", {"axis": 0}),
         ("Concat", ["open", "batch"], "shape", {"axis": 0}),
     ]
-    with pytest.raises(DataError, match="values of several images are laid out together"):
+    with pytest.raises(DataError, match="it mixes values of several images"):
         read_onnx(laid_out(tmp_path, *steps))

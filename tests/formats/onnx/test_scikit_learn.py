@@ -277,10 +277,13 @@ def of_another_size():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (label_alone, "1 outputs of labels and no numbers"),
-        (two_of_numbers, r"2 outputs of numbers \(sure, probabilities\): one of numbers is read"),
-        (too_few_numbers, "its coefficients and intercepts don't go together"),
-        (of_another_size, "it scales 4 values by 2 numbers"),
+        (label_alone, "1 outputs of only labels"),
+        (
+            two_of_numbers,
+            r"2 outputs of numbers \(sure, probabilities\): only one output of numbers can be read",
+        ),
+        (too_few_numbers, "its coefficients and intercepts don't fit each other"),
+        (of_another_size, "it scales 4 values by 2 numbers: the counts must be equal"),
     ],
 )
 def test_what_cant_be_read_is_told_in_one_line(tmp_path, make, said):

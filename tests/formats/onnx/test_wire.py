@@ -31,9 +31,9 @@ def scanned(content: bytes) -> None:
         (field(GRAPH, field(NODE, b"") * limits.FIELDS.most), "more than 500,000 fields"),
         (field(99, b"") * (limits.FIELDS.most + 1), "more than 500,000 fields"),
         (field(GRAPH, field(INITIALIZER, field(INT64_DATA, bytes(2**25 + 1)))), "33,554,432 num"),
-        (b"\x0b" * 9, "cut short or no ONNX file"),  # a group, which none has
-        (b"\xff" * 99, "cut short or no ONNX file"),
-        (field(GRAPH, b"12345")[:-1], "cut short or no ONNX file"),
+        (b"\x0b" * 9, "cut short, or it isn't an ONNX file"),  # a group, which none has
+        (b"\xff" * 99, "cut short, or it isn't an ONNX file"),
+        (field(GRAPH, b"12345")[:-1], "cut short, or it isn't an ONNX file"),
     ],
     ids=["nodes", "unknown fields", "numbers side by side", "group", "number", "cut"],
 )

@@ -76,7 +76,7 @@ def test_a_folder_of_pictures_is_scored_as_the_model_scores_it(channels, is_flat
     pixels = np.random.default_rng(0).integers(0, 256, (40, channels, 8, 8), np.uint8)
     labels = np.arange(40) % 4
     said = run(tmp_path / "net.py", folder_of(pixels, labels, tmp_path / "pictures"))
-    assert said == f"{model.score(pixels, labels):.2%} of 40 images are read right\n"
+    assert said == f"{model.score(pixels, labels):.2%} of 40 images are classified correctly\n"
 
 
 @pytest.mark.witness("torch")
@@ -89,7 +89,7 @@ def test_the_test_digits_are_scored_as_the_model_scores_them(tmp_path):
     model.export(tmp_path / "net.py")
     test = load("digits").test_for_reporting
     share = model.score(test.pixels, test.labels)
-    assert run(tmp_path / "net.py") == f"{share:.2%} of 10,000 images are read right\n"
+    assert run(tmp_path / "net.py") == f"{share:.2%} of 10,000 images are classified correctly\n"
 
 
 @pytest.mark.witness("torch", "cc")
@@ -187,7 +187,10 @@ def test_what_a_loop_leaves_out_stands_at_its_head(tmp_path):
     )
     source = torch_source(model_of(DIGITS).trained(), "net", "", torch_training(recipe))
     head = ast.get_docstring(ast.parse(source))
-    said = "The training loop leaves out of the recipe: class weights; early stop 4; keep best."
+    said = (
+        "The training loop leaves out these parts of the recipe: class weights; early stop 4; "
+        "keep best."
+    )
     assert head.replace("\n", " ").endswith(said)
     require_form(source, tmp_path)
 

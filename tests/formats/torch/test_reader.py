@@ -115,11 +115,11 @@ def test_all_that_has_no_layer_is_told_at_once(torch):
         torch_net(module.eval(), torch.rand(1, 1, 12, 12))
     for said in (
         "conv2d 'conv2d': with pad 3x0 a window 3x3 may read nothing but padding",
-        "selu 'selu': there is no such layer here",
-        "elu 'elu': ELU falls to −1 here: an alpha of 1",
-        "hardtanh 'hardtanh': values are held between 0 and 6, as ReLU6 does, or not at all",
-        "avg_pool2d 'avg_pool2d': an average has no divisor of its own here",
-        "max_pool2d 'max_pool2d': what is put around it may be largest",
+        "selu 'selu': gradbook has no such layer",
+        "elu 'elu': only an ELU with an alpha of 1 can be read",
+        "hardtanh 'hardtanh': values can be clamped only between 0 and 6, as ReLU6 does",
+        "avg_pool2d 'avg_pool2d': an average pool with a divisor of its own can't be read",
+        "max_pool2d 'max_pool2d': the padding may be larger than its values",
     ):
         assert said in caught.value.message
 
@@ -130,7 +130,7 @@ def test_channels_that_stand_last_are_put_back_before_a_convolution(torch):
             return x.permute(0, 2, 3, 1).transpose(1, 2)
 
     module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), Turned(), torch.nn.Flatten())
-    with pytest.raises(GradbookError, match="transpose 'transpose': channels stand first in all"):
+    with pytest.raises(GradbookError, match="transpose 'transpose': channels must come first"):
         torch_net(module, torch.rand(1, 1, 6, 6))
 
 
@@ -201,8 +201,8 @@ CONFIG = "model_weights_config.json"
     [
         ({"use_pickle": True}, "is pickled"),
         ({"path_name": "../../elsewhere"}, "it has no"),
-        ({"size": 2**40}, "at most 33,554,432 numbers are read"),
-        ({"stride": 2**40}, "goes beyond what is there"),
+        ({"size": 2**40}, "at most 33,554,432 numbers can be read"),
+        ({"stride": 2**40}, "is larger than its data"),
         ({"size": -1}, "its sizes, entry 1, its as_int is a whole number"),
     ],
 )

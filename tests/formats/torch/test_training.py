@@ -62,13 +62,13 @@ def test_a_plateau_is_pytorchs_own():
 def test_a_loss_without_a_word_in_pytorch_is_refused():
     net = Net.parse("input 2; dense 2; loss toy error")
     training = torch_training(Recipe(net, Schedule("constant", 0.1)))
-    with pytest.raises(TargetError, match="no word for 'toy error': leave out --train"):
+    with pytest.raises(TargetError, match="no loss 'toy error': leave out --train"):
         training_source(trained_of(net), training)
 
 
 def test_a_plateau_that_is_warmed_up_is_refused():
     warmed = torch_training(Recipe(SMALL, Schedule("plateau", 0.1, warm=0.1)))
-    with pytest.raises(TargetError, match="no words for a plateau that is warmed up"):
+    with pytest.raises(TargetError, match="can't warm up a plateau schedule"):
         training_source(trained_of(SMALL), warmed)
 
 

@@ -326,7 +326,7 @@ def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
     except GradbookError as error:
         return str(error), path
     except Exception as error:
-        return one_line(f"a fault of gradbook's own ({type(error).__name__}: {error})"), path
+        return one_line(f"an internal error in gradbook ({type(error).__name__}: {error})"), path
     if copy.cells:
         write_whole(path, copy.content)
     return CorrectedCopy(b"", copy.cells, copy.leftovers, copy.new_errors), path

@@ -320,7 +320,7 @@ class Copies:
         try:
             there = _write_copy(path, content())
         except Exception as error:
-            fault = f"a fault of gradbook's own ({type(error).__name__}: {error})"
+            fault = f"an internal error in gradbook ({type(error).__name__}: {error})"
             said = error if isinstance(error, GradbookError) else fault
             self.problems.append(f"can't copy {self.books[number]}: {said}")
             return

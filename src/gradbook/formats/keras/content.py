@@ -95,7 +95,7 @@ def read_content(path: Path) -> KerasContent:
         about = json_member(archive, "metadata.json", ABOUT)
         version = about["keras_version"]
         if not version.startswith("3"):
-            raise DataError(f"Keras {version[:20]} wrote it: save it again with Keras 3")
+            raise DataError(f"it was written by Keras {version[:20]}: save it again with Keras 3")
         weights = archive.bytes_of("model.weights.h5", limits.PART)
         notes = Notes.of(about.get("gradbook_notes"))
         return _content(config, weights, notes, os.fspath(path))
@@ -108,11 +108,15 @@ def _content(config: Mapping[str, Any], weights: bytes, notes: Notes, file: str)
     told = config["config"]
     model = _model(config["class_name"], told)
     if len(model.entries) > limits.LAYERS.most:
-        raise DataError(f"{len(model.entries):,} layers, and at most {limits.LAYERS} are read")
+        raise DataError(
+            f"it has {len(model.entries):,} layers: at most {limits.LAYERS} can be read"
+        )
     (first,) = (entry for entry in model.entries if entry.name == model.given)
     sizes = tuple(first.settings.get("batch_shape") or told["build_input_shape"])[1:]
     if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise DataError("the size of its input isn't told: save it with one")
+        raise DataError(
+            "the size of its input is missing: give the model an input size and save it again"
+        )
     is_bytes = model.entries[0].settings.get("dtype") == "uint8"
     both = _both(model.entries, model.made)
     left = [entry for entry in _weighed(model.entries, weights, file) if entry.name not in both]
@@ -132,7 +136,9 @@ class _Model:
 def _model(kind: str, told: Mapping[str, Any], folder: str = "", within: str = "") -> _Model:
     """With the layers of models in it in their places, whose names begin with that model's."""
     if kind not in MODELS:
-        raise DataError(f"its model is a {kind:.60}: a Sequential or a functional one is read")
+        raise DataError(
+            f"its model is a {kind:.60}: only Sequential and functional models can be read"
+        )
     if kind == "Sequential":
         own = _in_a_row(IN_A_ROW.read(told)["layers"])
         given, made = own[0].name, own[-1].name
@@ -224,7 +230,7 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
     try:
         order = [name for name in sorter.static_order() if name in entries]
     except CycleError:
-        raise DataError("its layers go round in a circle") from None
+        raise DataError("its layers form a cycle") from None
     return [entries[name] for name in order]
 
 
@@ -242,14 +248,16 @@ def _tensors(given: Any) -> Iterator[tuple[str, int]]:
         layer, call, _ = TENSOR.read(given)["config"]["keras_history"]
         yield layer, call
     elif given is not None:
-        raise DataError("a layer is called with something else than what other layers make")
+        raise DataError("a layer is called with something that isn't the output of another layer")
 
 
 def _only(ends: Sequence[Any], what: str, several: Collection[str]) -> str:
     """The name of the only input or output: ['x', 0, 0] or [['x', 0, 0]]."""
     found = ends if isinstance(ends[0], list) else [ends]
     if len(found) != 1:
-        raise DataError(f"{len(found)} {what}: one input and one output are read")
+        raise DataError(
+            f"it has {len(found)} {what}: only models with one input and one output can be read"
+        )
     layer, call, _ = found[0]
     return _of_call(layer, call, several)
 
@@ -264,7 +272,7 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
         import h5py
     except ImportError as error:
         raise TargetError(
-            "a .keras file is read with the package h5py, which isn't installed: "
+            "reading a .keras file needs the package h5py, which isn't installed: "
             "pip install 'gradbook[keras]'"
         ) from error
     found, places = [], {}
@@ -292,13 +300,13 @@ def _datasets(weights: Group, entry: KerasEntry) -> list[Dataset]:
             raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
     name = entry.layer.rpartition("/")[2]
     if group.attrs.get("name", name) != name:
-        raise DataError(f"{entry.place}: the weights in its place are those of another layer")
+        raise DataError(f"{entry.place}: the weights stored for it belong to another layer")
     found = [_linked(group, str(number)) for number in range(len(group))]
     for one in found:
         if not isinstance(one, h5py.Dataset) or one.dtype.kind not in "fiu" or one.shape is None:
-            raise DataError(f"{entry.place}: its weights aren't tables of numbers")
+            raise DataError(f"{entry.place}: its weights aren't arrays of numbers")
         if one.external or one.is_virtual or one.chunks:
-            raise DataError(f"{entry.place}: its weights lie in pieces or in another file")
+            raise DataError(f"{entry.place}: its weights are stored in pieces or in another file")
     return found
 
 
@@ -310,5 +318,5 @@ def _linked(group: Group, name: str) -> Any:
     if link is None:
         return None
     if not isinstance(link, h5py.HardLink):
-        raise DataError(f"'{name}' in its weights is a link to somewhere else")
+        raise DataError(f"'{name}' among its weights is a link to another place")
     return group[name]

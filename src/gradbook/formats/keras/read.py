@@ -83,7 +83,9 @@ def sample_norm(
     tensors = {"scale": np.ones(count), "shift": np.zeros(count)}
     for name, array in given.items():
         if array.size != count:
-            raise NoLayer(f"it scales {count} values by {array.size} numbers")
+            raise NoLayer(
+                f"it scales {count} values by {array.size} numbers: the counts must be equal"
+            )
         tensors[name] = ours(_channels_first(array), held)
     return layer, tensors
 
@@ -94,18 +96,19 @@ def _layer(entry: KerasEntry, held: KerasValue, size: Shape) -> SampleNorm:
     if entry.kind == "GroupNormalization":
         groups = size[0] if told["groups"] == -1 else told["groups"]
         if axes not in ({-1}, {len(size)}):
-            raise NoLayer("groups are of channels, which stand last (axis -1)")
+            raise NoLayer("only groups of channels in the last axis (axis -1) can be read")
         if held.order is not None and groups > 1:
-            raise NoLayer("its groups are of values with channels last: put it before Flatten")
+            raise NoLayer("its groups need values with channels last: put it before Flatten")
         return GroupNorm(groups, epsilon)
     if told["rms_scaling"]:
-        raise NoLayer("it leaves out the mean (rms_scaling)")
+        raise NoLayer("normalisation without the mean (rms_scaling) can't be read")
     if len(size) == 3 and axes in ({-1}, {3}) and size[0] > 1:
         return PlaceNorm(epsilon)
     whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
     if axes not in (whole if len(size) == 3 else ({-1}, {1})):
         raise NoLayer(
-            "it normalises rows or columns by themselves: channels or all values are read"
+            "it normalises rows or columns alone: only normalisation over channels or over all "
+            "values can be read"
         )
     return LayerNorm(epsilon)
 
@@ -114,7 +117,7 @@ def _given(entry: KerasEntry) -> dict[str, Array]:
     told = entry.settings
     names = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
     if len(entry.weights) != len(names):
-        raise NoLayer(f"{len(entry.weights)} tensors in its place, and {len(names)} belong there")
+        raise NoLayer(f"it has {len(entry.weights)} tensors: {len(names)} are expected")
     return dict(zip(names, entry.weights, strict=True))
 
 
@@ -156,7 +159,7 @@ def _worked_out(step: ForeignStep, numbers: Mapping[str, Array]) -> Array | None
 
 
 PLACED = 3  # dimensions of what has a number for each place
-LEFT_OUT = "layers that do nothing at work are left out: {}"
+LEFT_OUT = "layers that do nothing in inference are left out: {}"
 
 
 def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
@@ -164,7 +167,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     content = read_content(Path(path))
     refusals = Refusals(os.fspath(path))
     if len(content.shape) > 3:
-        refusals.add(f"input '{content.given}'", f"{spell(content.shape)} is no image")
+        refusals.add(f"input '{content.given}'", f"{spell(content.shape)} isn't an image's size")
         refusals.settle()
     reader = _KerasReader(
         content,
@@ -220,7 +223,8 @@ class _KerasReader:
         if last.number != len(self.row.layers) or last.order is not None or last.padding:
             self.refusals.add(
                 f"output '{self.content.made}'",
-                "it isn't what the last layer makes, or has channels last: end in a dense layer",
+                "it isn't the output of the last layer, or it has channels last: end in a dense "
+                "layer",
             )
 
     def _refuse(self, entry: KerasEntry, why: str) -> None:
@@ -235,7 +239,7 @@ class _KerasReader:
             self.values[entry.name] = KerasValue(0)
             return [entry.name]
         if not entry.reads or any(name not in self.values for name in entry.reads):
-            raise NoLayer("what it reads isn't known")
+            raise NoLayer("its input isn't known")
         if entry.kind in ("Multiply", "Activation", "Rescaling"):
             activation = _activation_from(self.content, entry.reads[0])
             if activation is not None and entry is activation.steps[0].source:
@@ -245,9 +249,9 @@ class _KerasReader:
                 return [step.made for step in activation.steps]
         take = TAKES.get(entry.kind)
         if take is None:
-            raise NoLayer("there is no such layer here")
+            raise NoLayer("gradbook has no such layer")
         if entry.settings.get("data_format") not in (None, "channels_last"):
-            raise NoLayer("channels come last in what is read (data_format)")
+            raise NoLayer("only values with channels last (data_format) can be read")
         settings = SETTINGS.get(entry.kind, ANY).read(entry.settings)
         self.values[entry.name] = take(self, replace(entry, settings=settings))
         self._activate(entry)
@@ -281,9 +285,9 @@ class _KerasReader:
         held = self._plain(entry)
         kernel, *bias = self._weights(entry, 1)
         if len(self._size(held)) != 1:
-            raise NoLayer("it reads values that aren't flat")
+            raise NoLayer("its input isn't flat")
         if kernel.ndim != 2 or len(kernel) != self._size(held)[0]:
-            raise NoLayer(f"its weights are {spell(kernel.shape)}, which what it reads doesn't fit")
+            raise NoLayer(f"its weights are {spell(kernel.shape)}, which doesn't match its input")
         weight = np.empty_like(kernel.T)
         weight[:, slice(None) if held.order is None else held.order] = kernel.T
         tensors = dict(zip(("weight", "bias"), (weight, *bias), strict=False))
@@ -320,7 +324,9 @@ class _KerasReader:
         """What a convolution reads and how its windows move."""
         held, told = self._given(entry), entry.settings
         if kernel.ndim != 4 or held.channels_first:
-            raise NoLayer("windows over rows and columns are read, of values with channels last")
+            raise NoLayer(
+                "only windows over rows and columns of values with channels last can be read"
+            )
         window, area = (kernel.shape[0], kernel.shape[1]), self._size(held)
         stride, gaps = told["strides"], told["dilation_rate"]
         layer = Conv(1, window, stride, self._padding(entry, window, stride, gaps), dilation=gaps)
@@ -339,13 +345,13 @@ class _KerasReader:
         held, told = self._plain(entry), entry.settings
         size = self._size(held)
         if told["renorm"] or told["axis"] not in ([-1], [len(size)]):
-            raise NoLayer("values are normalised channel by channel (axis -1), without renorm")
+            raise NoLayer(
+                "only normalisation channel by channel (axis -1) and without renorm can be read"
+            )
         words = [w for w, by in (("scale", "scale"), ("shift", "center")) if told[by]]
         words += ["mean", "variance"]
         if len(entry.weights) != len(words):
-            raise NoLayer(
-                f"{len(entry.weights)} tensors in its place, and {len(words)} belong there"
-            )
+            raise NoLayer(f"it has {len(entry.weights)} tensors: {len(words)} are expected")
         tensors = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
         tensors |= {w: ours(array, held) for w, array in zip(words, entry.weights, strict=True)}
         layer = BatchNorm(told["epsilon"])
@@ -359,7 +365,7 @@ class _KerasReader:
     def _weights(self, entry: KerasEntry, kernels: int) -> tuple[Array, ...]:
         count = kernels + entry.settings["use_bias"]
         if len(entry.weights) != count:
-            raise NoLayer(f"{len(entry.weights)} tensors in its place, and {count} belong there")
+            raise NoLayer(f"it has {len(entry.weights)} tensors: {count} are expected")
         return entry.weights
 
     # Preparation.
@@ -379,7 +385,7 @@ class _KerasReader:
                 held, padding=lower_padding(held.padding, offset[..., 0], self._size(held))
             )
         if held.number != len(self.row.layers) or not self.row.layers or offset.any():
-            raise NoLayer("it scales places of a channel differently")
+            raise NoLayer("it scales the pixels of a channel differently")
         last = self.row.layers[-1]
         pool = leave_out_zeros(last.layer, scale[..., 0], self.row.sizes[last.reads[0]])
         self.row.layers[-1] = replace(last, layer=pool)
@@ -388,10 +394,10 @@ class _KerasReader:
     def standardise(self, entry: KerasEntry) -> KerasValue:
         told = entry.settings
         if told["invert"] or told["axis"] not in ([-1], [3], [1]):
-            raise NoLayer("values are normalised channel by channel (axis -1)")
+            raise NoLayer("only normalisation channel by channel (axis -1) can be read")
         given = entry.weights[:2] if told["mean"] is None else (told["mean"], told["variance"])
         if len(given) != 2 or given[1] is None:
-            raise NoLayer("it hasn't been adapted: it has no mean and no variance")
+            raise NoLayer("it has no mean and no variance yet: adapt it to data first")
         mean, variance = (array.reshape(-1) for array in given)
         deviation = np.maximum(np.sqrt(variance), 1e-7)  # as Keras does
         return self._scaled(entry, 1 / deviation, -mean / deviation)
@@ -413,7 +419,7 @@ class _KerasReader:
     def pool(self, entry: KerasEntry) -> KerasValue:
         held, told = self._given(entry), entry.settings
         if held.channels_first:
-            raise NoLayer("pools are read of values with channels last")
+            raise NoLayer("only pools of values with channels last can be read")
         kind, size = "max" if entry.kind.startswith("Max") else "avg", self._size(held)
         window = told["pool_size"]
         step = told["strides"] or window
@@ -433,7 +439,7 @@ class _KerasReader:
     def pad(self, entry: KerasEntry) -> KerasValue:
         told, held = entry.settings["padding"], self._given(entry)
         if held.channels_first or len(self._size(held)) != 3:
-            raise NoLayer("padding goes around rows and columns")
+            raise NoLayer("only padding around rows and columns can be read")
         both = (told, told) if isinstance(told, int) else tuple(told)
         (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
         return replace(
@@ -443,7 +449,10 @@ class _KerasReader:
     def permute(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         if entry.settings["dims"] != [3, 1, 2] or len(self._size(held)) != 3:
-            raise NoLayer("only channels are put first (dims 3, 1, 2)")
+            raise NoLayer(
+                "the only permutation that can be read is the one that puts channels first "
+                "(dims 3, 1, 2)"
+            )
         return replace(held, channels_first=True)
 
     def flatten(self, entry: KerasEntry) -> KerasValue:
@@ -464,7 +473,7 @@ class _KerasReader:
             return self.flatten(entry)
         plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
-            raise NoLayer(f"it lays values out as {spell(target)}: only flat is read")
+            raise NoLayer(f"it reshapes values to {spell(target)}: only flattening can be read")
         self.row.sizes[0] = _picture(target)
         return KerasValue(0)
 
@@ -484,7 +493,7 @@ class _KerasReader:
         if entry.kind == "Activation" and told["activation"] == "linear":
             return held
         if entry.kind == "Softmax" and told["axis"] != [-1]:
-            raise NoLayer("shares are read over all classes, which stand last")
+            raise NoLayer("only a softmax over all classes in the last axis can be read")
         if entry.kind == "ELU" and told["alpha"] != 1:
             raise NoLayer(STEEPER)
         layer = relu(told) if entry.kind in ("ReLU", "LeakyReLU") else None
@@ -497,7 +506,7 @@ class _KerasReader:
         shared, size = slopes.size == 1, self._size(held)
         if not shared and slopes.size != size[0]:
             raise NoLayer(
-                "a slope is read for each channel, or one for all: say shared_axes=[1, 2]"
+                "only one slope for each channel or one for all can be read: set shared_axes=[1, 2]"
             )
         tensors = {"slope": ours(slopes.reshape(-1), held)}
         return replace(held, number=self.row.add(PRelu(shared), held.number, entry.place, tensors))
@@ -505,19 +514,21 @@ class _KerasReader:
     def add(self, entry: KerasEntry) -> KerasValue:
         both = [self.values[name] for name in entry.reads]
         if len(both) != 2 or any(held.padding or held.channels_first for held in both):
-            raise NoLayer("only two values of one shape are added")
+            raise NoLayer("only two values of the same shape can be added")
         orders = [held.order for held in both]
         same = all(o is None for o in orders) or all(o is not None for o in orders)
         if not same or (orders[0] is not None and (orders[0] != orders[1]).any()):
-            raise NoLayer("what it adds is laid out in different orders")
+            raise NoLayer("the values that it adds have their channels in different places")
         return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
 
     def concat(self, entry: KerasEntry) -> KerasValue:
         several = [self.values[name] for name in entry.reads]
         if any(held.padding or held.channels_first for held in several):
-            raise NoLayer("padding goes before a convolution, and Permute before Flatten")
+            raise NoLayer(
+                "padding can be read only before a convolution, and Permute only before Flatten"
+            )
         if entry.settings["axis"] not in (-1, len(self._size(several[0]))):
-            raise NoLayer("channels are put side by side (axis -1), and nothing else")
+            raise NoLayer("only channels (axis -1) can be concatenated")
         number = self.row.side_by_side([held.number for held in several], entry.place)
         sizes = [self._size(held)[0] for held in several]
         return KerasValue(number, join_orders(several, sizes))

@@ -58,9 +58,9 @@ class WrittenNumbers:
         try:
             found = np.asarray(value)
         except ValueError:  # lists of different lengths
-            raise SchemaError("a table of numbers, not one of rows that differ") from None
+            raise SchemaError("a table of numbers with rows of equal length") from None
         if found.dtype.kind not in "iuf" or not np.isfinite(found).all():
-            raise SchemaError("a number or a table of them, not something else")
+            raise SchemaError("a number or a table of numbers")
         return found.astype(np.float64)
 
 
@@ -124,18 +124,20 @@ def activation(told: Any) -> Activation:
     if told == "leaky_relu":
         return Activation("leaky relu", 0.2)  # Keras's own slope
     if not isinstance(told, str) or told not in KINDS or told == "linear":
-        word = told if isinstance(told, str) else "a function of its own"
-        raise NoLayer(f"its activation is {word:.60}, which isn't one here")
+        word = told if isinstance(told, str) else "a custom function"
+        raise NoLayer(f"gradbook has no activation {word:.60}")
     return Activation(KINDS[told])
 
 
 def relu(told: Mapping[str, Any]) -> Activation:
     slopes: Array = told["negative_slope"]
     if slopes.size != 1:
-        raise NoLayer(f"{slopes.size} slopes below 0: one is read")
+        raise NoLayer(f"it has {slopes.size} slopes below 0: only one can be read")
     most = told.get("max_value")
     if told.get("threshold") or (most is not None and (most != 6 or slopes.item())):
-        raise NoLayer("ReLU has no threshold here, and no largest value but ReLU6's")
+        raise NoLayer(
+            "a ReLU with a threshold, or with a largest value other than 6, can't be read"
+        )
     if most is not None:
         return Activation("relu6")
     return Activation("leaky relu", slopes.item()) if slopes.item() else Activation("relu")

@@ -322,7 +322,9 @@ class KerasLayers:
         if not isinstance(layer, LayerNorm | PlaceNorm):
             known["groups"] = layer.channel_groups(own.given)
             if not known["groups"]:
-                raise TargetError(f"Keras has no words here for {own.name}: take another layer")
+                raise TargetError(
+                    f"{own.name} can't be written as a Keras layer: use another layer"
+                )
             word, name = "GroupNormalization", _layer_name(own)
             return self.row.add(word, name, known, [x], x.shape, weights)
         if isinstance(layer, LayerNorm) and len(own.given) == 3:
@@ -381,8 +383,8 @@ class KerasLayers:
                 return self._activated(name, OPERATORS[op], reads[0])
             case op, _:
                 raise TargetError(
-                    f"{name}: Keras has no words for {layer.kind}, which is made with {op} of two "
-                    "values: take another activation, or another format"
+                    f"{name}: {layer.kind} can't be written for Keras, because it needs {op} of "
+                    "two values: use another activation or another format"
                 )
         return self.row.add("Rescaling", name, told, reads, reads[0].shape)
 
@@ -400,7 +402,7 @@ class KerasLayers:
                 return self.row.add("Concatenate", own.name, {"axis": -1}, [other, x], own.makes)
             case _:
                 raise TargetError(
-                    "Keras has no layer that makes shares of 1 of several sigmoids: leave out "
+                    "Keras has no layer that scales several sigmoids to a sum of 1: leave out "
                     "--with-preparation"
                 )
 
@@ -559,7 +561,7 @@ def _weights(layers: list[KerasLayer]) -> bytes:
         import h5py
     except ImportError as error:
         raise TargetError(
-            "a .keras file is written with the package h5py, which isn't installed: "
+            "writing a .keras file needs the package h5py, which isn't installed: "
             "pip install 'gradbook[keras]'"
         ) from error
     content = io.BytesIO()

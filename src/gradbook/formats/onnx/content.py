@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Descriptor = Any  # of protobuf, which has no types of its own
 VARIED, EIGHT, LONG, FOUR = 0, 1, 2, 5  # how a value is written
 MOST_BITS = 70  # of a number
-CUT = "it is cut short or no ONNX file at all"
+CUT = "it is cut short, or it isn't an ONNX file"
 
 
 class Within:
@@ -56,7 +56,7 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
         key, at = _number(content, at, end)
         fields += 1
         if fields > limits.FIELDS.most:
-            raise DataError(f"more than {limits.FIELDS} fields, which are the most that are read")
+            raise DataError(f"more than {limits.FIELDS} fields, the most that can be read")
         number, how = key >> 3, key & 7
         if how == LONG:
             size, at = _number(content, at, end)
@@ -69,7 +69,7 @@ def require_modest(content: bytes, kind: Descriptor) -> None:
                 continue
             numbers += size if number in within.numbers else 0
             if numbers > limits.VALUES.most:
-                raise DataError(f"more than {limits.VALUES}, which are the most that are read")
+                raise DataError(f"more than {limits.VALUES}, the most that can be read")
             at += size
         elif how == VARIED:
             _, at = _number(content, at, end)
@@ -154,7 +154,7 @@ class OpenShape:
     def constant(self) -> NDArray[Any]:
         first, second = self.each
         if not np.array_equal(first, second):
-            raise NoLayer("it depends on how many images there are")
+            raise NoLayer("it depends on the number of images")
         return first
 
 
@@ -189,11 +189,11 @@ def layout(told: OpenShape, size: Shape) -> Shape:
     """The shape of each image that a Reshape to this makes of one of this size."""
     first, second = ([int(x) for x in numbers.ravel()] for numbers in told.each)
     if not first or len(first) != len(second):
-        raise NoLayer("it is laid out as a shape that nothing says")
+        raise NoLayer("it is reshaped to a shape that isn't known")
     rest = [a if a == b else None for a, b in zip(first[1:], second[1:], strict=True)]
     is_open = (first[0], second[0]) == BATCHES or first[0] in (0, -1) or first[0] == second[0]
     if None in rest or not is_open:
-        raise NoLayer("values of several images are laid out together")
+        raise NoLayer("it mixes values of several images")
     return _filled([size[k] if x == 0 and k < len(size) else x for k, x in enumerate(rest)], size)
 
 
@@ -235,10 +235,10 @@ def end_of(graph: GraphProto, constants: Constants) -> NetworkEnd:
         (values if is_map or kind in FLOATS else labels).append(output.name)
     if len(values) != 1:
         said = ", ".join(values or labels)
-        which = "numbers" if values else "labels and no numbers"
+        which = "numbers" if values else "only labels"
         raise DataError(
-            f"{len(values or labels)} outputs of {which} ({said}): one of numbers is read, "
-            "with or without the label of a class"
+            f"it has {len(values or labels)} outputs of {which} ({said}): only one output of "
+            "numbers can be read, with or without the label of a class"
         )
     classes = [_names(node, constants) for name in labels for node in _path(name, makers)]
     name = values[0]
@@ -351,7 +351,7 @@ def read_content(path: Path) -> OnnxGraph:
         import onnx
     except ImportError as error:
         raise TargetError(
-            "an .onnx file is read with the package onnx, which isn't installed: "
+            "reading an .onnx file needs the package onnx, which isn't installed: "
             "pip install 'gradbook[onnx]'"
         ) from error
     with open_file(path, limits.FOREIGN) as file:
@@ -367,9 +367,7 @@ def read_content(path: Path) -> OnnxGraph:
         raise DataError(error.message, file=os.fspath(path)) from error
     except Exception as error:  # protobuf and the checker have errors of many kinds
         first = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise DataError(
-            f"no ONNX model that can be read ({first})", file=os.fspath(path)
-        ) from error
+        raise DataError(f"not a valid ONNX model ({first})", file=os.fspath(path)) from error
 
 
 def _without_data(model: ModelProto) -> ModelProto:
@@ -384,7 +382,7 @@ def _without_data(model: ModelProto) -> ModelProto:
 
 def _constants(graph: GraphProto, path: Path) -> dict[str, NDArray[Any]]:
     if len(graph.node) > limits.LAYERS.most:
-        raise DataError(f"{len(graph.node):,} nodes, and at most {limits.LAYERS} are read")
+        raise DataError(f"it has {len(graph.node):,} nodes: at most {limits.LAYERS} can be read")
     require_few(os.fspath(path), {tensor.name: tuple(tensor.dims) for tensor in graph.initializer})
     return {tensor.name: _array(tensor, path) for tensor in graph.initializer}
 
@@ -395,12 +393,12 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph
     columns = _columns(graph, {value.name: value for value in given})
     if not columns and len(given) != 1:
         raise DataError(
-            f"{len(given)} inputs: read is one, or columns of one number each that are put together"
+            f"it has {len(given)} inputs: only one can be read, or one for each column of a table"
         )
     kind = given[0].type.tensor_type
     sizes = (len(given),) if columns else tuple(d.dim_value for d in kind.shape.dim)[1:]
     if not sizes or not all(sizes):
-        raise DataError("the size of its input isn't told: export it with one")
+        raise DataError("the size of its input is missing: export it with a fixed size")
     told = {entry.key: entry.value for entry in model.metadata_props}
     together = _put_together(graph, columns) if columns else None
     if together is not None:
@@ -452,8 +450,8 @@ def _array(tensor: TensorProto, path: Path) -> NDArray[Any]:
     name = told.get("location", "")
     if not name or name != os.path.basename(name) or name in (".", ".."):
         raise DataError(
-            f"the values of '{tensor.name}' are said to stand in '{name}': files beside this one "
-            "are read, and no others"
+            f"the values of '{tensor.name}' are in '{name}': only files in the same folder can "
+            "be read"
         )
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = prod(tensor.dims) * kind.itemsize

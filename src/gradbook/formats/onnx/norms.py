@@ -103,7 +103,8 @@ def _number(content: OnnxGraph, node: NodeProto) -> float | None:
 
 INSTANCE = "InstanceNormalization"
 SOME = (
-    "it normalises some of a sample's values: all of them are read, or the channels of each place"
+    "it normalises some of a sample's values: only normalisation over all of them, or over the "
+    "channels of each pixel, can be read"
 )
 
 
@@ -157,11 +158,11 @@ def _grouped(content: OnnxGraph, node: NodeProto, size: Shape) -> NormNodes | No
     nodes = [*asked, node, inner, after]
     groups = _constant(content, inner, 1).size
     if size[0] % groups:
-        raise NoLayer(f"{size[0]} channels don't fall into {groups} equal groups")
+        raise NoLayer(f"{size[0]} channels can't be divided into {groups} equal groups")
     shape = _target(content, node)
     back = (0, *size) if asked else _target(content, after)
     if shape[1:2] != (groups,) or len(shape) < 3 or not _lays_out(back, size):
-        raise NoLayer("it normalises something else than groups of channels")
+        raise NoLayer("only normalisation of groups of channels can be read")
     scale, shift = (
         np.repeat(each, prod(size) // groups).reshape(size)
         for each in (_constant(content, inner, 1), _constant(content, inner, 2))
@@ -182,7 +183,7 @@ def _by_means(
     every, channels = frozenset(range(1, len(size) + 1)), len(size) if channels_last else 1
     if len(size) == 3 and means.axes == {channels}:
         if any((array != array[:, :1, :1]).any() for array in (scale, shift)):
-            raise NoLayer("it scales each place by a number of its own")
+            raise NoLayer("it scales each pixel by a number of its own")
         tensors = {"scale": scale[:, 0, 0], "shift": shift[:, 0, 0]}
         return NormNodes(PlaceNorm(means.epsilon), tensors, nodes)
     if means.axes != every:
@@ -232,7 +233,7 @@ def _norm(
     if len(size) == 1 and groups > 1:
         return NormNodes(GroupNorm(groups, epsilon), tensors, nodes)
     if groups > 1:
-        raise NoLayer("it scales each place by a number of its own, and normalises by groups")
+        raise NoLayer("it normalises groups but scales each pixel by a number of its own")
     return NormNodes(LayerNorm(epsilon), tensors, nodes)
 
 
@@ -250,7 +251,9 @@ def _only_reader(content: OnnxGraph, node: NodeProto, word: str) -> NodeProto | 
 def _constant(content: OnnxGraph, node: NodeProto, place: int) -> Array:
     name = node.input[place] if place < len(node.input) else ""
     if name not in content.constants:
-        raise NoLayer("its scale, shift or shape is reckoned or missing: only constants are read")
+        raise NoLayer(
+            "its scale, shift or shape is missing or computed: only constants can be read"
+        )
     return np.asarray(content.constants[name], np.float64)
 
 
@@ -289,7 +292,9 @@ def _by_channels(content: OnnxGraph, node: NodeProto, size: Shape) -> tuple[Arra
     """A number for each channel or for each group of them, at all their places."""
     scale, shift = (_constant(content, node, place).ravel() for place in (1, 2))
     if not scale.size or scale.size != shift.size or size[0] % scale.size:
-        raise NoLayer(f"it scales {size[0]} channels by {scale.size} numbers")
+        raise NoLayer(
+            f"it scales {size[0]} channels by {scale.size} numbers: the counts must be equal"
+        )
     each = prod(size) // scale.size
     return np.repeat(scale, each).reshape(size), np.repeat(shift, each).reshape(size)
 

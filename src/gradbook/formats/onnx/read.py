@@ -100,7 +100,8 @@ def _worked_out_each(
 
 PLAIN = {word: kind for word, kind in KINDS.items() if word not in (*SETTINGS, "Elu")}
 REMARK = (
-    "it is the network at work: dropout, and normalisation that was folded into sums, aren't in it"
+    "the file holds the network for inference: dropout isn't in it, nor normalisation that was "
+    "folded into other layers"
 )
 
 
@@ -148,7 +149,7 @@ class _OnnxReader(GraphReader):
             except GradbookError as error:
                 self._refuse(node, place, error.message)
             except REASONS:
-                self._refuse(node, place, "its inputs and constants don't go together")
+                self._refuse(node, place, "its inputs and constants don't fit each other")
         self.require_output(self.content.made)
         if self.content.both and self.row.sizes[-1] != (1,):
             self.refusals.add(f"output '{self.content.made}'", BOTH)
@@ -182,13 +183,13 @@ class _OnnxReader(GraphReader):
         given = [name for name in node.input if name and not any(name in one for one in known)]
         unknown = [name for name in given if name not in self.numbers]
         if unknown or not given:
-            raise NoLayer("what it reads isn't known")
+            raise NoLayer("its input isn't known")
         self.require_fit(given, node.op_type in WINDOWED, by_place=True)
         nodes = self._pattern(node, place, given)
         if not nodes:
             take = TAKES.get(node.op_type)
             if take is None:
-                raise NoLayer("there is no such layer here")
+                raise NoLayer("gradbook has no such layer")
             self.require_fit(given, windowed=True, by_place=node.op_type in OF_PLACES)
             made = node.output[node.op_type == "LinearClassifier"]
             self.numbers[made] = take(self, node, place, given)
@@ -228,7 +229,7 @@ class _OnnxReader(GraphReader):
         if name in self.shapes:
             return np.asarray(self.shapes[name].constant(), np.float64)
         if name not in self.content.constants:
-            raise NoLayer(f"'{name}' is reckoned, and only constants can be weights")
+            raise NoLayer(f"'{name}' is computed: only constants can be weights")
         return np.asarray(self.content.constants[name], np.float64)
 
     def _weight(self, node: NodeProto, place: int = 1) -> Array:
@@ -243,7 +244,7 @@ class _OnnxReader(GraphReader):
         told = settings(node)
         weight, bias = self._weight(node), self._constant(node, 2)
         if told["transA"] or node.input[0] != given[0]:
-            raise NoLayer("only its weights can be turned over")
+            raise NoLayer("only its weights can be transposed")
         weight = weight * told["alpha"]
         bias = None if bias is None else bias * told["beta"]
         return self.dense(given[0], place, weight if told["transB"] else weight.T, bias)
@@ -251,13 +252,13 @@ class _OnnxReader(GraphReader):
     def take_matmul(self, node: NodeProto, place: str, given: list[str]) -> int:
         weight = self._constant(node, 1)
         if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
-            raise NoLayer("only values times a table of weights are a layer")
+            raise NoLayer("only a product with a table of weights can be read as a layer")
         return self.dense(given[0], place, weight.T)
 
     def take_conv(self, node: NodeProto, place: str, given: list[str]) -> int:
         weight, bias = self._weight(node), self._constant(node, 2)
         if weight.ndim != 4:
-            raise NoLayer(f"its windows have {weight.ndim - 2} dimensions, and 2 are read")
+            raise NoLayer(f"its windows have {weight.ndim - 2} dimensions: only 2 can be read")
         told = settings(node)
         moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
         moves["kernel"] = moves.pop("size")
@@ -268,7 +269,7 @@ class _OnnxReader(GraphReader):
     def take_pool(self, node: NodeProto, place: str, given: list[str]) -> int:
         told, size = settings(node), self.size(given[0])
         if len(node.output) > 1:
-            raise NoLayer("only the largest values themselves are read, and not where they stood")
+            raise NoLayer("only the largest values can be read, not their places")
         kind = "max" if node.op_type == "MaxPool" else "avg"
         moves = moves_of(told, told["kernel_shape"], size)
         zeros = kind == "avg" and bool(told["count_include_pad"]) and moves["pad"] != NOWHERE
@@ -285,9 +286,9 @@ class _OnnxReader(GraphReader):
             filled = self._constant(node, 2)
             value = 0.0 if filled is None else only(filled)
         if len(node.input) > 3:
-            raise NoLayer("one value is put around rows and columns, and nothing else")
+            raise NoLayer("only padding of rows and columns with one constant can be read")
         if any(pads[k] for k in (0, 1, 4, 5)) or len(self.size(given[0])) != 3:
-            raise NoLayer("padding goes around rows and columns alone")
+            raise NoLayer("only padding around rows and columns can be read")
         return self.pad(given[0], node.output[0], (pads[2], pads[3], pads[6], pads[7]), value)
 
     def take_pool_all(self, node: NodeProto, place: str, given: list[str]) -> int:
@@ -301,14 +302,14 @@ class _OnnxReader(GraphReader):
     def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         if told["training_mode"]:
-            raise NoLayer("it is still in training: export the network at work")
+            raise NoLayer("it is in training mode: export the network for inference")
         names = ("scale", "shift", "mean", "variance")
         tensors = {name: self._weight(node, number) for number, name in enumerate(names, 1)}
         return self.batchnorm(given[0], place, told["epsilon"], tensors)
 
     def take_flatten(self, node: NodeProto, place: str, given: list[str]) -> int:
         if settings(node)["axis"] != 1:
-            raise NoLayer("all values of an image are laid out in one line, and no others")
+            raise NoLayer("only flattening all values of an image can be read")
         return self.flatten(given[0], place)
 
     def take_reshape(self, node: NodeProto, place: str, given: list[str]) -> int:
@@ -347,7 +348,9 @@ class _OnnxReader(GraphReader):
         if len(given) == 2 and node.op_type == "Add":
             return self.sum(given[0], given[1], place)
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
-            raise NoLayer("only products and sums with constants, and sums of two values, are read")
+            raise NoLayer(
+                "only products and sums with constants, and sums of two values, can be read"
+            )
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
         return self.combine(given[0], place, SIGNS[node.op_type], other)
 
@@ -362,13 +365,13 @@ class _OnnxReader(GraphReader):
 
     def take_where(self, node: NodeProto, place: str, given: list[str]) -> int:
         if node.input[0] not in self.missing or len(given) != 2:
-            raise NoLayer("of values that are chosen only those for missing numbers are read")
+            raise NoLayer("Where can be read only as a replacement of missing numbers")
         return self.row.fill_in(self.numbers[given[1]], self._weight(node, 1))
 
     def take_imputer(self, node: NodeProto, place: str, given: list[str]) -> int:
         told = settings(node)
         if not isnan(told["replaced_value_float"]):
-            raise NoLayer("only missing numbers (NaN) are replaced here")
+            raise NoLayer("only missing numbers (NaN) can be replaced")
         return self.row.fill_in(self.numbers[given[0]], np.array(told["imputed_value_floats"]))
 
     # Scikit-learn's own operators.
@@ -377,7 +380,9 @@ class _OnnxReader(GraphReader):
         told, size = settings(node), self.size(given[0])
         offset, scale = (np.array(told[name]) for name in ("offset", "scale"))
         if {len(size), *map(len, (offset, scale))} - {1, size[0]}:
-            raise NoLayer(f"it scales {spell(size)} values by {len(scale)} numbers")
+            raise NoLayer(
+                f"it scales {spell(size)} values by {len(scale)} numbers: the counts must be equal"
+            )
         scale, offset = (np.broadcast_to(x, size) for x in (scale, offset))
         return self.scale(given[0], place, scale, -offset * scale)
 
@@ -388,9 +393,9 @@ class _OnnxReader(GraphReader):
         weight = np.array(told["coefficients"]).reshape(-1, prod(size))
         bias = np.array(told["intercepts"] or [0.0] * len(weight))
         if bias.shape != weight.shape[:1] or (ends == "SOFTMAX" and len(weight) < 2):
-            raise NoLayer("its coefficients and intercepts don't go together")
+            raise NoLayer("its coefficients and intercepts don't fit each other")
         if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
-            raise NoLayer("its one sum is no probability: export it with probabilities")
+            raise NoLayer("its output isn't a probability: export it with probabilities")
         number = self.dense(given[0], place, weight, bias)
         if ends == "NONE":
             return number

@@ -147,13 +147,13 @@ def whole_numbers(constant: Array) -> tuple[int, ...]:
     """The sizes, sides or axes that stand in a constant."""
     numbers = constant.ravel()
     if len(numbers) > limits.SIDES.most or (abs(numbers) > MOST_SIZE).any() or (numbers % 1).any():
-        raise NoLayer("its sizes are a few whole numbers, and nothing else")
+        raise NoLayer("its sizes must be a few whole numbers")
     return tuple(map(int, numbers))
 
 
 def only(constant: Array) -> float:
     if constant.size != 1:
-        raise NoLayer(f"it puts {constant.size} values around: one is read")
+        raise NoLayer(f"it pads with {constant.size} values: only one can be read")
     return float(constant.item())
 
 

@@ -66,14 +66,14 @@ def onnx_bytes(
         import onnx
     except ImportError as error:
         raise TargetError(
-            "an .onnx file is written with the package onnx, which isn't installed: "
+            "writing an .onnx file needs the package onnx, which isn't installed: "
             "pip install 'gradbook[onnx]'"
         ) from error
     newest = onnx.defs.onnx_opset_version()
     if not LEAST_OPSET <= whole("the opset", opset, 1) <= newest:
         raise UsageError(
-            f"opset {opset}: this installation writes {LEAST_OPSET} to {newest}; take "
-            f"{USUAL_OPSET}, which every runtime reads, or a newer package onnx"
+            f"opset {opset}: this installation writes {LEAST_OPSET} to {newest}: use "
+            f"{USUAL_OPSET}, which every runtime reads, or install a newer package onnx"
         )
     if with_preparation:
         trained = with_answers(with_input_scaling(trained))
@@ -219,7 +219,7 @@ class OnnxContent:
                 other = self.node("Sub", [self.number(own, "one", 1), *inputs], f"{own.name}.other")
                 self.node("Concat", [other, *inputs], made, axis=1)
             case _:
-                raise TargetError(f"ONNX has no words here for {own.name}: take another layer")
+                raise TargetError(f"{own.name} can't be written as ONNX: use another layer")
 
     def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
         window = pool.window(own.given)

@@ -42,7 +42,7 @@ TENSOR = Schema(
     ),
 )
 NOTES = "gradbook.json"  # among torch.export.save's extra_files: classes and preparation
-REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or write ONNX"
+REMEDY = "save it with torch.export.save of a newer PyTorch, such as 2.13, or export ONNX"
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def read_content(stream: BinaryIO, file: str | os.PathLike[str]) -> AtenContent:
     with archive_of(stream, file, ".pt2") as archive:
         found = [name for name in archive.names if name.endswith("models/model.json")]
         if len(found) != 1:
-            raise DataError(f"it holds {len(found)} models that can be read: {REMEDY}")
+            raise DataError(f"it holds {len(found)} models, and exactly one is expected: {REMEDY}")
         folder = found[0].removesuffix("models/model.json")
         if archive.bytes_of(f"{folder}byteorder", limits.SETTINGS).strip() != b"little":
-            raise DataError("its weights have their bytes the other way round")
+            raise DataError("its weights are big-endian: only little-endian ones can be read")
         module = json_member(archive, found[0], MODEL)["graph_module"]
         extra = f"{folder}extra/{NOTES}"
         notes = json_member(archive, extra) if extra in archive else {}
@@ -106,11 +106,14 @@ def _content(
     inputs = [x["user_input"]["arg"] for x in signature["input_specs"] if "user_input" in x]
     outputs = signature["output_specs"]
     if len(inputs) != 1 or len(outputs) != 1 or "user_output" not in outputs[0]:
-        raise DataError("one input and one output are read: export it at work, by module.eval()")
+        raise DataError(
+            "only programs with one input and one output can be read: call module.eval() before "
+            "exporting"
+        )
     given = NAMED.read(inputs[0])["as_tensor"]["name"]
     sizes = [size.get("as_int") for size in META.read(graph["tensor_values"].get(given))["sizes"]]
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes[1:]):
-        raise DataError("the size of its input isn't told: only the number of images may be open")
+        raise DataError("the size of its input is missing: only the number of images may vary")
     return AtenContent(
         tuple(call for node in graph["nodes"] if (call := _call(node)) is not None),
         _weights(archive, folder, signature["input_specs"], file),
@@ -170,7 +173,7 @@ def _weights(
         if kind in ("parameter", "buffer", "tensor_constant"):
             wanted[str(told["arg"]["name"])] = str(told[f"{kind}_name"])
         elif kind != "user_input":
-            raise DataError(f"something goes in that is neither tensor nor image ({kind!s:.40})")
+            raise DataError(f"one of its inputs isn't a tensor ({kind!s:.40})")
     stored: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for kind in ("constants", "weights"):
         place = f"{folder}data/{kind}/model_{kind}_config.json"
@@ -194,7 +197,7 @@ def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) ->
     """Numbers as they lie, taken in the order that the strides say."""
     kind = KINDS.get(told["tensor_meta"]["dtype"])
     if told["use_pickle"] or kind is None:
-        raise DataError(f"'{name}' is pickled or of a kind of number that isn't read")
+        raise DataError(f"'{name}' is pickled, or its kind of number can't be read")
     content = archive.bytes_of(f"{place}/{told['path_name']}", limits.PART)
     flat = np.frombuffer(content[: len(content) // int(kind[2]) * int(kind[2])], kind)
     shape, strides = _sizes(told, "sizes"), _sizes(told, "strides")
@@ -203,6 +206,6 @@ def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) ->
     start = told["tensor_meta"]["storage_offset"]["as_int"]
     last = start + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if last >= len(flat):
-        raise DataError(f"'{name}' goes beyond what is there")
+        raise DataError(f"'{name}' is larger than its data")
     apart = [stride * flat.itemsize for stride in strides]
     return np.lib.stride_tricks.as_strided(flat[start:], shape, apart).astype(np.float64)

@@ -63,21 +63,21 @@ def torch_source(
 def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | None) -> str:
     name = stem if re.fullmatch(r"[\w.-]+", stem) else "FILE"
     what = f"The network {trained.net.name}" if _is_plain(trained.net.name) else "A network"
-    usage = [(f"python {name}.py FOLDER", "score pictures: a folder for each class")]
+    usage = [(f"python {name}.py FOLDER", "score pictures, one folder for each class")]
     if trained.reads_bytes and not trained.classes:
-        usage = [(f"python {name}.py PICTURE …", "what is predicted for each picture")]
+        usage = [(f"python {name}.py PICTURE …", "print the prediction for each picture")]
     if not trained.reads_bytes:
         rows = "with these headings" if trained.columns else f"of {trained.input[0]} numbers"
-        usage = [(f"python {name}.py ROWS.csv", f"answer the rows of a table {rows}")]
+        usage = [(f"python {name}.py ROWS.csv", f"predict the rows of a table {rows}")]
     if data:
-        usage.insert(0, (f"python {name}.py", "score the test images that gradbook brings"))
+        usage.insert(0, (f"python {name}.py", "score the test images that come with gradbook"))
     if training:
-        usage.append((f"python {name}.py --train", "train it anew first; also with a FOLDER"))
+        usage.append((f"python {name}.py --train", "train it again first; also with a FOLDER"))
     widest = max(len(command) for command, _ in usage)
     lines = "\n".join(f"    {command:<{widest}}  {does}" for command, does in usage)
     about = f"{what} in PyTorch, with its trained weights beside it.\n\nUsage:\n{lines}\n"
     if training and training.leaves_out:
-        less = f"The training loop leaves out of the recipe: {training.leaves_out}."
+        less = f"The training loop leaves out these parts of the recipe: {training.leaves_out}."
         about += "\n" + fill(less, WIDEST) + "\n"
     return f'"""{about}"""\n'
 
@@ -248,7 +248,7 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
     ]
     if training:
         lines.append(
-            '    parser.add_argument("--train", action="store_true", help="train it anew")'
+            '    parser.add_argument("--train", action="store_true", help="train it again first")'
         )
     lines.append("    options = parser.parse_args()")
     lines.append("    network = load()")
@@ -264,7 +264,7 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
     lines += [
         f"    images, labels = {_images('test', data)}",
         "    right = score(network, images, labels)",
-        '    print(f"{right:.2%} of {len(images):,} images are read right")',
+        '    print(f"{right:.2%} of {len(images):,} images are classified correctly")',
     ]
     return "\n".join(lines) + "\n"
 

@@ -57,7 +57,7 @@ def laid_out(call: AtenCall, tensor: Array) -> Array:
         case operator if operator in TURNS:
             axes = source_axes(call, tensor.ndim)
             if not axes:
-                raise NoLayer("it turns axes of a weight that aren't there")
+                raise NoLayer("it permutes axes that its weight doesn't have")
             return tensor.transpose(axes)
     return tensor
 
@@ -82,7 +82,7 @@ def sample_norm(call: AtenCall, size: Shape, channels_last: bool) -> SampleNorm:
     told = call.arguments
     epsilon = told["eps"]
     if call.operator == "instance_norm" and not told["use_input_stats"]:
-        raise NoLayer("it takes the mean and variance of its training")
+        raise NoLayer("it uses the running mean and variance of training")
     if call.operator != "layer_norm":
         return GroupNorm(told["num_groups"] if call.operator == "group_norm" else size[0], epsilon)
     over = tuple(told["normalized_shape"])
@@ -90,8 +90,8 @@ def sample_norm(call: AtenCall, size: Shape, channels_last: bool) -> SampleNorm:
         return PlaceNorm(epsilon)
     if channels_last or over != size:
         raise NoLayer(
-            f"it normalises over {spell(over)} of {spell(size)}: all values of a sample are read, "
-            "or with channels last those of each place"
+            f"it normalises over {spell(over)} of {spell(size)}: only normalisation over all "
+            "values of a sample, or with channels last over those of each pixel, can be read"
         )
     return LayerNorm(epsilon)
 
@@ -112,7 +112,8 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
         import torch
     except ImportError as error:
         raise TargetError(
-            "PyTorch isn't installed, which exports its modules: pip install 'gradbook[torch]'"
+            "reading a PyTorch module needs PyTorch, which isn't installed: pip install "
+            "'gradbook[torch]'"
         ) from error
     name, file = type(module).__name__, io.BytesIO()
     try:
@@ -180,7 +181,7 @@ class _AtenReader(GraphReader):
     def _take(self, call: AtenCall, place: str) -> int:
         take = TAKES.get(call.operator)
         if take is None:
-            raise NoLayer("there is no such layer here")
+            raise NoLayer("gradbook has no such layer")
         self.require_fit(call.reads, call.operator in WINDOWED, call.operator in OF_PLACES)
         number = take(self, check_arguments(call), place)
         if self._has_channels_last(call) and call.operator not in TURNS:
@@ -194,7 +195,7 @@ class _AtenReader(GraphReader):
         """The value that it reads first."""
         value = call.arguments.get("input", call.arguments.get("self"))
         if not isinstance(value, AtenValue) or value.name not in self.numbers:
-            raise NoLayer("what it reads isn't known")
+            raise NoLayer("its input isn't known")
         return value.name
 
     def _size(self, call: AtenCall) -> Shape:
@@ -206,7 +207,7 @@ class _AtenReader(GraphReader):
             return None
         found = self._tensor(value.name)
         if found is None:
-            raise NoLayer(f"its {name} is reckoned, and only stored tensors can be weights")
+            raise NoLayer(f"its {name} is computed: only stored tensors can be weights")
         return found
 
     def _stored(self, call: AtenCall) -> list[str]:
@@ -255,7 +256,7 @@ class _AtenReader(GraphReader):
     def take_pool(self, call: AtenCall, place: str) -> int:
         told, kind = call.arguments, call.operator[:3]
         if told["divisor_override"]:
-            raise NoLayer("an average has no divisor of its own here")
+            raise NoLayer("an average pool with a divisor of its own can't be read")
         size, pad = told["kernel_size"], told["padding"]
         zeros = kind == "avg" and told["count_include_pad"] and any(pad)
         stride, sides = told["stride"] or size, (*pad, *pad)
@@ -267,10 +268,10 @@ class _AtenReader(GraphReader):
     def take_pad(self, call: AtenCall, place: str) -> int:
         pads: list[int] = call.arguments["pad"]
         if len(self._size(call)) != 3 or len(pads) % 2:
-            raise NoLayer("one value is put around rows and columns, and nothing else")
+            raise NoLayer("only padding of rows and columns with one constant can be read")
         left, right, top, below, *others = (*pads, *(0,) * (4 - len(pads)))
         if any(others):
-            raise NoLayer("padding goes around rows and columns alone")
+            raise NoLayer("only padding around rows and columns can be read")
         sides = (top, left, below, right)
         return self.pad(self._value(call), call.made, sides, call.arguments["value"])
 
@@ -280,7 +281,7 @@ class _AtenReader(GraphReader):
         if target == (1, 1):
             return self.add(Pool(kind, None), self._value(call), place)
         if any(n % t for n, t in zip(size[1:], target, strict=True)):
-            raise NoLayer(f"{spell(size[1:])} doesn't fall into {spell(target)} equal windows")
+            raise NoLayer(f"{spell(size[1:])} can't be divided into {spell(target)} equal windows")
         rows, columns = (n // t for n, t in zip(size[1:], target, strict=True))
         return self.add(Pool(kind, (rows, columns)), self._value(call), place)
 
@@ -294,7 +295,7 @@ class _AtenReader(GraphReader):
         value, told = self._value(call), call.arguments
         ends = (self.axis(value, told["start_dim"]), self.axis(value, told["end_dim"]))
         if ends != (1, len(self.size(value))):
-            raise NoLayer("all values of an image are laid out in one line, and no others")
+            raise NoLayer("only flattening all values of an image can be read")
         return self.flatten(value, place)
 
     def take_reshape(self, call: AtenCall, place: str) -> int:
@@ -302,14 +303,16 @@ class _AtenReader(GraphReader):
         first, *rest = told["shape" if call.operator == "reshape" else "size"]
         target = _settled(rest, prod(size)) if None not in rest else ()
         if first not in (None, -1, self.content.batch) or prod(target) != prod(size):
-            raise NoLayer("it lays out values of several images together")
+            raise NoLayer("it mixes values of several images")
         if len(target) not in (1, 3) and target != size:
-            raise NoLayer(f"{spell(size)} is laid out anew as {spell(target)}: only flat is read")
+            raise NoLayer(
+                f"it reshapes {spell(size)} to {spell(target)}: only flattening can be read"
+            )
         return self.reshape(self._value(call), place, target)
 
     def take_squeeze(self, call: AtenCall, place: str) -> int:
         if self.content.batch == 1:
-            raise NoLayer("only rows and columns of one value are left out")
+            raise NoLayer("only rows and columns of size 1 can be squeezed")
         return self.squeeze(self._value(call), place)
 
     def take_transpose(self, call: AtenCall, place: str) -> int:
@@ -345,7 +348,7 @@ class _AtenReader(GraphReader):
         other, alpha = call.arguments["other"], call.arguments["alpha"]
         if isinstance(other, AtenValue) and other.name in self.numbers:
             if call.operator != "add" or alpha != 1:
-                raise NoLayer("of two values only the sum is read")
+                raise NoLayer("of two values only the sum can be read")
             return self.sum(self._value(call), other.name, place)
         constant = self._weight(call, "other") if isinstance(other, AtenValue) else np.array(other)
         assert constant is not None

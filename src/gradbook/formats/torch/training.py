@@ -40,7 +40,7 @@ def warp_source(warp: Warp) -> str:
 def _warped(warp: Warp) -> Iterator[str]:
     changes = list(_changes(warp))
     yield "def warped(images):"
-    yield '    """Images as training sees them: warped by chance, each time anew."""'
+    yield '    """Training images, each warped at random."""'
     yield "    count, _, rows, columns = images.shape"
     if any("each" in line for line in changes):
         yield "    each = (count, 1, 1)"
@@ -106,8 +106,8 @@ def _bent(elastic: Elastic) -> Iterator[str]:
 
 NORMS = ("batchnorm", "groupnorm", "layernorm", "placenorm")
 NO_LOSS = (
-    "PyTorch's training has no word for '{loss}': leave out --train, or train the network with "
-    "'mean squared error'"
+    "PyTorch has no loss '{loss}': leave out --train, or train the network with 'mean squared "
+    "error'"
 )
 LOSS_FUNCTIONS = {  # of torch.nn.functional, by the op; each takes a mean over the outputs
     "absolute_error": "l1_loss",
@@ -199,7 +199,7 @@ def _loss(net: Net) -> Iterator[str]:
 def _groups(net: Net) -> Iterator[str]:
     decays = {role: net.decay_of(role) for role in Role if net.count(role)}
     yield "def groups(network):"
-    yield '    """The parameters by how fast they decay."""'
+    yield '    """The parameters, grouped by weight decay."""'
     if len(set(decays.values())) == 1:
         decay = next(iter(decays.values()))
         params = '"params": list(network.parameters())'
@@ -251,12 +251,12 @@ def rate_source(training: TorchTraining) -> Iterator[str]:
     """A function of the step: the share of the highest rate that it takes."""
     if training.kind == "plateau":
         raise TargetError(
-            "a training loop has no words for a plateau that is warmed up: leave --train out, or "
-            "train with another schedule"
+            "a training loop can't warm up a plateau schedule: leave out --train, or train with "
+            "another schedule"
         )
     warm, low = training.warm, training.end / training.rate
     yield "def share_of_rate(step, steps):"
-    yield '    """What part of the rate a step takes, with so many steps an epoch."""'
+    yield '    """The share of the rate for a step, with so many steps an epoch."""'
     if training.kind == "step":
         yield f"    share = {training.factor!r} ** (step // steps // {training.every})"
     elif training.kind == "constant":

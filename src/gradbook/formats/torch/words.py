@@ -86,7 +86,7 @@ def activation_of(call: AtenCall) -> Activation:
     match word:
         case "hardtanh" | "clamp":
             if tuple(told[name] for name in LIMITS[word]) != (0, 6):
-                raise NoLayer("values are held between 0 and 6, as ReLU6 does, or not at all")
+                raise NoLayer("values can be clamped only between 0 and 6, as ReLU6 does")
             return Activation("relu6")
         case "elu" if (told["alpha"], told["scale"], told["input_scale"]) != (1, 1, 1):
             raise NoLayer(STEEPER)
@@ -95,7 +95,7 @@ def activation_of(call: AtenCall) -> Activation:
         case "leaky_relu":
             return Activation("leaky relu", told["negative_slope"])
         case "softplus" if told["beta"] != 1 or told["threshold"] < 20:
-            raise NoLayer("softplus has a beta of 1 and a threshold of 20 here")
+            raise NoLayer("only a softplus with a beta of 1 and a threshold of 20 can be read")
     return Activation(KINDS[word])
 
 

@@ -242,7 +242,7 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
             case SampleNorm() as norm if groups := norm.channel_groups(own.given):
                 yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
             case SampleNorm():
-                raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
+                raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
             case PRelu(shared):
                 yield own, f"nn.PReLU({'' if shared else own.given[0]})"
             case Dropout(rate, channels):
@@ -351,7 +351,7 @@ class _Way:
             case Dense() | BatchNorm() | SampleNorm() | PRelu() | Dropout():
                 return f"self.{module_name(own)}({x})"
             case _:
-                raise TargetError(f"PyTorch has no words here for {own.name}: take another layer")
+                raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
 
 
 def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
