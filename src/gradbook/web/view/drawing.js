@@ -357,7 +357,7 @@ export class Drawing {
   /** Put in the numbers as they are. */
   update() {
     const { model } = this
-    for (const [text, words] of this.captions) say(text, words.replace(/\d+(?= samples$)/, String(model.samples.length)))
+    for (const [text, words] of this.captions) say(text, words.replace(/(?<=over )\d+|\d+(?= samples)/, String(model.samples.length)))
     for (const [text, line, isSlope] of this.texts) {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
       else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
