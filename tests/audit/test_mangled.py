@@ -51,7 +51,7 @@ def test_a_mangled_book_stops_nothing(number, bases, tmp_path):
 def stops_nothing(path, content):
     path.write_bytes(content)
     report = check(path)
-    assert "fault of gradbook" not in report.problem
+    assert "internal error in gradbook" not in report.problem
     assert len(report.problem.splitlines()) == (report.verdict == "unreadable")
     if report.verdict != "unreadable":
         with suppress(GradbookError):

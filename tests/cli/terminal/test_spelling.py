@@ -70,7 +70,7 @@ def said(words, folder, **settings):
         capture_output=True,
         check=False,
     )
-    assert b"fault of gradbook" not in done.stderr
+    assert b"internal error in gradbook" not in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.returncode == (2 if words[0] == "check" else 0), done.stderr
     return done.stdout
