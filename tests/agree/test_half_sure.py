@@ -89,4 +89,4 @@ def test_c(model):
 def test_a_module_of_pytorch(model, tmp_path):
     model.export(tmp_path / "net.py")
     pictures = folder_of(IMAGES, np.array([0, 1, 1]), tmp_path / "pictures")
-    assert run(tmp_path / "net.py", pictures) == "66.67% of 3 images are read right\n"
+    assert run(tmp_path / "net.py", pictures) == "66.67% of 3 images are classified correctly\n"
