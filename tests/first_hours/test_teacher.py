@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import StringIO
 from math import exp
 from pathlib import Path
@@ -193,8 +194,13 @@ class Marked:
     grades: Mapping[str, dict[str, str]]
     record: dict[str, object]
 
-    def marked(self, name: str) -> Workbook:
-        return load_workbook(self.folder / "marked" / name)
+    @cached_property
+    def returned(self) -> dict[str, Workbook]:
+        return {name: load_workbook(self.folder / "class" / name) for name in self.lost}
+
+    @cached_property
+    def marked(self) -> dict[str, Workbook]:
+        return {name: load_workbook(self.folder / "marked" / name) for name in self.lost}
 
 
 def typed(line: str, code: int | None = None) -> str:
@@ -274,8 +280,8 @@ def is_marked(cell: Cell) -> bool:
 
 def test_copies_are_coloured_exactly_where_points_are_lost(handed_in):
     for name, lost in handed_in.lost.items():
-        before = load_workbook(handed_in.folder / "class" / name)["Training"]
-        after = handed_in.marked(name)["Training"]
+        before = handed_in.returned[name]["Training"]
+        after = handed_in.marked[name]["Training"]
         coloured = {
             cell.coordinate
             for row in after.iter_rows()
@@ -291,7 +297,7 @@ def test_hints_say_what_to_look_for_and_no_formula(handed_in):
     page = (handed_in.folder / "class.html").read_text("utf-8")
     told = [handed_in.said, page, (handed_in.folder / "grades.csv").read_text("utf-8-sig")]
     for name, slip in handed_in.slips.items():
-        copy = handed_in.marked(name)
+        copy = handed_in.marked[name]
         sheets = (copy["Training"], copy["Score"])
         notes = [c.comment.text for row in sheets[0].iter_rows() for c in row if is_marked(c)]
         score = [str(c.value) for row in sheets[1].iter_rows() for c in row]
@@ -309,8 +315,8 @@ def test_hints_say_what_to_look_for_and_no_formula(handed_in):
 def own_formulas(handed_in: Marked) -> set[str]:
     """What students wrote themselves, right or wrong: shown as what was found."""
     found = set()
-    for name in handed_in.lost:
-        sheet = load_workbook(handed_in.folder / "class" / name)["Training"]
+    for book in handed_in.returned.values():
+        sheet = book["Training"]
         found |= {str(c.value) for c in sheet[FIRST] if str(c.value).startswith("=")}
     return found
 
