@@ -122,4 +122,4 @@ def test_a_sketch_is_made_for_the_board_that_is_named(text, said, avr, whole, di
 def test_what_no_board_known_takes_is_said():
     trained = model_of("input 1x28x28; conv 400 3x3; flatten; dense 10; softmax").trained()
     made = c_file(trained, "net", None)
-    assert boards_for(trained, made).startswith("too large for the boards known")
+    assert boards_for(trained, made).startswith("too large for every board")

@@ -97,7 +97,7 @@ def test_a_tables_columns_are_read_as_they_stand(target):
 def test_what_is_missing_is_put_in(target):
     model, rows, filled = holed_model_of(target)
     text = c_file(model.trained(), "net", None).text
-    assert "as they stand in the table; a missing one is NaN." in " ".join(text.split())
+    assert "as they are in the table; a missing one is NaN." in " ".join(text.split())
     expected = model.answers(filled)
     if target == "area":
         assert "isnan(numbers[k]) ? READ(float, missing + k) : numbers[k]" in text
@@ -120,7 +120,7 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
 
 def test_a_softmax_in_the_middle_is_refused_with_its_words():
     model = model_of("input 1x2x2; flatten; dense 3; softmax; dense 2; softmax")
-    with pytest.raises(TargetError, match="'softmax' stands in the middle"):
+    with pytest.raises(TargetError, match="'softmax' isn't the last layer"):
         c_file(model.trained(), "net", None)
 
 

@@ -125,8 +125,8 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        (lambda: table_model_of("side")[0], "networks that tell images apart"),
-        (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end it in a sigmoid"),
+        (lambda: table_model_of("side")[0], "networks that classify images"),
+        (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end the network in a sigmoid"),
         (lambda: model_of("input 1x2x2; flatten; dense 2; gelu"), "'gelu' as the last layer"),
     ],
 )

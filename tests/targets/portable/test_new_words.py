@@ -85,12 +85,16 @@ def test_what_nothing_says_is_refused_in_one_line():
 
 def test_a_last_one_that_may_fall_has_no_whole_numbers():
     model = a_model("flatten; dense 3; swell")
-    with pytest.raises(TargetError, match="^'swell' as the last layer .*: end it in a softmax$"):
+    with pytest.raises(
+        TargetError, match="^'swell' as the last layer .*: end the network in a softmax$"
+    ):
         quantise(model.trained(), images(model))
 
 
 def test_a_normalisation_over_other_groups_is_refused_in_one_line(monkeypatch):
     monkeypatch.setattr(PairNorm, "members", lambda self, shape: np.eye(2)[:, ::-1])
     model = a_model("conv 4 3x3; pairnorm; flatten; dense 3; softmax")
-    with pytest.raises(TargetError, match=r"^pairnorm1: C normalises .*: take another layer$"):
+    with pytest.raises(
+        TargetError, match=r"^pairnorm1 can.t be written in C, .*: use another layer$"
+    ):
         c_file(model.trained(), "net", None)

@@ -87,19 +87,21 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
 
 def _given(trained: TrainedNet) -> str:
     if not trained.reads_bytes:
-        said = f"It is given a row of {trained.input[0]} floats, as they stand in the table"
+        said = f"Input: a row of {trained.input[0]} floats, as they are in the table"
         said += f", dates as {SINCE}" if any(SINCE in name for name in trained.columns) else ""
         return f"{said}{'; a missing one is NaN' * (trained.filling is not None)}."
     if trained.picture is None:
-        return f"It is given {prod(trained.input)} bytes."
+        return f"Input: {prod(trained.input)} bytes."
     channels, rows, columns = trained.picture
     order = ", channel by channel" if channels > 1 else ""
-    return f"It is given an image of {rows} by {columns} bytes{order}, row by row."
+    return f"Input: an image of {rows} by {columns} bytes{order}, row by row."
 
 
 def _main(trained: TrainedNet, name: str, whole: bool) -> str:
     if trained.picture is None or trained.picture[0] not in (1, 3):
-        raise TargetError("--main reads pictures in grey or colours, which this network doesn't")
+        raise TargetError(
+            "--main reads grey or colour pictures, but this network's input isn't one: leave it out"
+        )
     planes, rows, columns = trained.picture
     outputs = trained.net.outputs if whole else len(trained.classes or trained.targets)
     labels = trained.classes or trained.targets
@@ -151,12 +153,14 @@ BOARDS = (  # from the smallest on
 def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
     """A sketch that waits for images on its serial line and answers each."""
     if not trained.reads_bytes or not trained.classes:
-        raise TargetError("a sketch is written for networks that tell images apart: take .h")
+        raise TargetError(
+            "a sketch can be written only for networks that classify images: write .h instead"
+        )
     name, pixels = c_name(stem), prod(trained.input)
     outputs = trained.net.outputs if whole else len(trained.classes)
     kind = "int32_t" if whole else "float"
     return f"""\
-/* {pixels} bytes of an image on the serial line, row by row, are answered with its class. */
+/* {pixels} bytes of an image come over the serial line, row by row; the answer is its class. */
 #include "{stem}.h"
 
 static uint8_t image[{pixels}];
@@ -178,8 +182,11 @@ def boards_for(trained: TrainedNet, made: CFile) -> str:
     """The smallest board that takes the sketch, and why smaller ones don't."""
     flash = made.constants + CODE
     memory = made.memory + prod(trained.input) + 4 * len(trained.classes) + LIBRARY
-    needs = f"it takes about {size(flash)} of flash and {size(memory)} of memory"
+    needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
     able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
     if not able:
-        return f"too large for the boards known ({BOARDS[-1].name} at the most): {needs}"
+        return (
+            f"too large for every board that gradbook knows (the largest is {BOARDS[-1].name}): "
+            f"{needs}"
+        )
     return f"{able[0].name} is large enough for the sketch: {needs}"

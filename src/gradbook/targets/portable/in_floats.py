@@ -43,11 +43,11 @@ WORDS = {  # the ops that C says of its inputs and attributes, each of which is 
 SQUARE = "{0} * {0}"
 SAYS = Vocabulary("C", frozenset(WORDS), OTHER_FORMAT)
 KEEP = """\
-/* A result into its place: scaled, shifted and bent. */
+/* Store a result: scaled, shifted and put through the activation. */
 static void keep(const struct maker *own, value *out, int c, total sum)
 {
     const int k = own->first + c;
-    *out = bent(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
+    *out = activated(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
 NUMBER = """\
 /* The number that the network predicts for {what}. */
@@ -65,7 +65,7 @@ void {name}_predict(const {sample} *{given}, float *outputs)
         outputs[k] = arena[ANSWER + k];
 }}"""
 CLASSES = """\
-/* How sure the network is of each of {classes} classes; it returns the surest. */
+/* How sure the network is of each of {classes} classes; it returns the most likely one. */
 int {name}_predict(const {sample} *{given}, float *probabilities)
 {{
     const value *outputs = arena + ANSWER;
@@ -161,7 +161,7 @@ def _activation_function(activations: Mapping[Layer | None, str]) -> str:
         if layer is not None
     ]
     default = ["    default:", "        return x;", "    }", "}"]
-    head = ["static float bent(int activation, float x)", "{", "    switch (activation) {"]
+    head = ["static float activated(int activation, float x)", "{", "    switch (activation) {"]
     return "\n".join((*head, *cases, *default))
 
 
@@ -194,7 +194,7 @@ FILLED = """\
     for (int k = 0; k < {count}; k++)
         complete[k] = isnan({given}[k]) ? READ(float, missing + k) : {given}[k];
     make_all(complete);"""
-MISSING = "/* What stands for a missing number, NaN, in each column. */\n"
+MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
 
 
 def _ending(answers: TrainedNet, name: str) -> str:

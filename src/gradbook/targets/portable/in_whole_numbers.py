@@ -23,12 +23,12 @@ from gradbook.targets.portable.whole_makers import (
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
 KEEP = """\
-static int32_t *scores; /* where the last maker's results go, with all their bits */
+static int32_t *scores; /* where the last maker's results go, in full precision */
 
-/* A shift to the right must keep the sign, as it does with every compiler known. */
+/* A shift to the right must keep the sign, as it does with every common compiler. */
 typedef char shifts_keep_signs[(-1 >> 1) == -1 ? 1 : -1];
 
-/* A result into its place: scaled to the levels of its map, and cut off where these end. */
+/* Store a result: scaled to the levels of its map, and clipped to them. */
 static void keep(const struct maker *own, value *out, int c, total sum)
 {{
     const int k = own->first + c;
@@ -45,7 +45,7 @@ static void keep(const struct maker *own, value *out, int c, total sum)
 }}"""
 LOOKED_UP = "own->table ? READ(int8_t, bends + 256 * (own->table - 1) + level + 128) : (value)level"
 CLASSES = """\
-/* The class that an image is taken for, and the score of each, in units of 1/{unit}. */
+/* The class of an image, and the score of each class, in units of 1/{unit}. */
 int {name}_predict(const uint8_t *image, int32_t *each)
 {{
     int best = 0;
@@ -57,7 +57,7 @@ int {name}_predict(const uint8_t *image, int32_t *each)
     return best;
 }}"""
 BOTH = """\
-/* The class that an image is taken for, 0 or 1, and its score, in units of 1/{unit}. */
+/* The class of an image, 0 or 1, and its score, in units of 1/{unit}. */
 int {name}_predict(const uint8_t *image, int32_t *score)
 {{
     scores = score;
@@ -68,7 +68,7 @@ int {name}_predict(const uint8_t *image, int32_t *score)
 
 def require_images(trained: TrainedNet) -> None:
     if not (trained.picture and trained.classes):
-        raise TargetError("whole numbers are for networks that tell images apart: leave out --int8")
+        raise TargetError("--int8 is only for networks that classify images: leave it out")
 
 
 def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:

@@ -173,7 +173,7 @@ class _Making:
             case Layer(elementwise=True) if len(reads) == 2 and _adds(own.layer):
                 self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
             case _:
-                raise TargetError(f"C has no words here for {own.name}: take another layer")
+                raise TargetError(f"{own.name} can't be written in C: use another layer")
         self.maker_of.append(len(self.makers) - 1)
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
@@ -188,7 +188,8 @@ class _Making:
         if place + 1 < len(self.trained.layers):
             words = self.trained.layers[place].layer.text
             raise TargetError(
-                f"'{words}' stands in the middle: C is written for networks that end with it"
+                f"'{words}' isn't the last layer: it can be written in C only at the end of a "
+                "network"
             )
 
     def _flatten(self, place: int, reads: tuple[int, ...]) -> int:
@@ -287,8 +288,8 @@ def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int
     if layer.is_by_place(own.given):
         return RowMaker(Work.ALONE, (), shape)
     raise TargetError(
-        f"{own.name}: C normalises groups of channels, or channels place by place: "
-        "take another layer"
+        f"{own.name} can't be written in C, which normalises groups of channels or the channels "
+        "of each pixel: use another layer"
     )
 
 

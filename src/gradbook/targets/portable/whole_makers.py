@@ -168,7 +168,7 @@ SPREAD_BITS = 14  # after the point of how many spreads a value lies beyond its 
 ROOT_BITS = 30  # the root of a variance, scaled up, lies from 2^30 to 2^31
 SHIFT_UNIT = 128  # products that a place's shift is told in
 MOST_IN_A_GROUP = 2**23  # values, of which 255 times as many have 31 bits
-TOO_UNLIKE = "this network's values differ too much in size for whole numbers"
+TOO_UNLIKE = "this network's values differ too much in size for --int8"
 Whole = NDArray[np.int64]
 HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
 
@@ -260,7 +260,10 @@ def cuts_off(layer: Layer) -> bool:
 def _half_sure(last: RowMaker) -> float:
     ending = last.activation.ending if last.activation else ""
     if last.shape[2] == 1 and ending not in HALF_SURE:
-        raise TargetError(f"one output after {ending} has no whole numbers: end it in a sigmoid")
+        raise TargetError(
+            f"a single output after {ending} can't be written with --int8: end the network in a "
+            "sigmoid"
+        )
     return HALF_SURE.get(ending, 0.0)
 
 
@@ -275,7 +278,8 @@ def _with_tables(makers: Sequence[RowMaker]) -> list[RowMaker]:
         layer, last = maker.activation, maker is makers[-1]
         if last and layer is not None and not layer.rising:
             raise TargetError(
-                f"'{layer.text}' as the last layer has no whole numbers: end it in a softmax"
+                f"'{layer.text}' as the last layer can't be written with --int8: end the "
+                "network in a softmax"
             )
         reads = tuple(place[k] for k in maker.reads)
         looked_up = layer is not None and not cuts_off(layer)
@@ -411,7 +415,7 @@ def _epsilon(maker: RowMaker, step: float) -> int:
     """What is added to the variance of levels of this step, times the square of their number."""
     values = _in_a_group(maker)
     if values >= MOST_IN_A_GROUP:
-        raise TargetError(f"{values:,} values normalised together have no whole numbers")
+        raise TargetError(f"{values:,} values normalised together are too many for --int8")
     found = round(maker.epsilon * (values / step) ** 2)
     if found > 1 << 2 * ROOT_BITS:
         raise TargetError(TOO_UNLIKE)
