@@ -55,6 +55,24 @@ export async function workbookOf({ content, training, samples, rate }) {
   return zip(book.files(fresh))
 }
 
+/** The lines that a line is computed from.
+ * @param {string} word @param {number[]} parts
+ */
+const operands = (word, parts) => (word === "constant" ? [] : word === "is_largest" ? parts.slice(1) : parts)
+
+/** Of each value without a name, the name of the first value that is made of it.
+ * @param {number[]} order @param {any[][]} lines @param {[number, number][]} state
+ * @param {Record<number, string>} names
+ */
+function owners(order, lines, state, names) {
+  const found = new Map(state.map(([leaf, next]) => [next, names[leaf]]))
+  for (const k of [...order].reverse()) {
+    const [word, ...parts] = lines[k]
+    for (const j of operands(word, parts)) found.set(j, names[k] ?? found.get(k))
+  }
+  return found
+}
+
 class Book {
   /** @param {any} content @param {number} samples */
   constructor(content, samples) {
@@ -65,6 +83,7 @@ class Book {
     this.wide = new Set(content.each)
     this.titles = ["epoch"]
     this.cells = /** @type {[line: number, sample: number, formula: string][]} */ ([])
+    this.parts = /** @type {Map<string, number>} */ (new Map()) // how many of each value have been named
     this.fixed = /** @type {[title: string, line: number, sample: number][]} */ ([])
     this.said = /** @type {Said[][]} */ ([])
     const names = /** @type {Record<string | number, string>} */ ({})
@@ -78,11 +97,12 @@ class Book {
     const uses = /** @type {Map<number, number>} */ (new Map())
     const columns = new Set(Object.keys(names).map(Number))
     for (const [word, ...parts] of order.map(k => lines[k])) {
-      for (const j of word === "is_largest" ? parts.slice(1) : parts) {
+      for (const j of operands(word, parts)) {
         uses.set(j, (uses.get(j) ?? 0) + 1)
         if (WHOLE.includes(word) || (uses.get(j) ?? 0) > 1 && !["copy", "repeat"].includes(lines[j][0])) columns.add(j)
       }
     }
+    this.owners = owners(order, lines, state, names)
     for (const k of order) if (!this.said[k]) this.line(k, lines[k], columns.has(k))
   }
 
@@ -93,7 +113,18 @@ class Book {
 
   /** @param {number} line @param {number} sample */
   title(line, sample) {
-    return `${this.names[line] ?? `value ${line}`}${this.width(line) > 1 ? ` (${sample + 1})` : ""}`
+    this.names[line] ??= this.part(line)
+    return `${this.names[line]}${this.width(line) > 1 ? ` (${sample + 1})` : ""}`
+  }
+
+  /** The name of a value that has none of its own.
+   * @param {number} line @private
+   */
+  part(line) {
+    const owner = this.owners.get(line) ?? ""
+    const count = (this.parts.get(owner) ?? 0) + 1
+    this.parts.set(owner, count)
+    return `part ${count} of ${owner}`
   }
 
   /** A number on the first sheet, or one that begins there and changes from row to row.

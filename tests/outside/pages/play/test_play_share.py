@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from time import monotonic, sleep
 from xml.etree import ElementTree
+from zipfile import ZipFile
 
 import pytest
 
@@ -199,6 +200,30 @@ def test_a_workbook_is_saved_and_what_it_cannot_hold_is_told(shown, tmp_path):
     page.write("#text", "input 2\ndense 2\ndropout 0.5\ndense 1")
     page.press("#share-workbook")
     assert "dropout 0" in page.until(SAID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 2\ndense 3\ntanh\ndense 3\nsoftmax\nupdate adam\nloss cross entropy",
+        "input 2\ndense 2\ngelu\ndense 1\nsigmoid\nupdate momentum 0.9",
+        "input 2\ndense 2\nlayer norm\ndense 1",
+    ],
+)
+def test_every_column_of_the_workbook_has_a_name_of_its_own(text, shown, tmp_path):
+    page = shown("xor")
+    page.write("#text", text)
+    page.save_to(tmp_path)
+    page.press("#share-workbook")
+    with ZipFile(saved(tmp_path, "network.xlsx")) as book:
+        sheet = ElementTree.fromstring(book.read("xl/sheet1.xml"))
+    row = sheet.find(".//{*}row")
+    titles = ["".join(it.itertext()) for it in row]
+    assert {"epoch", "w1"} <= set(titles)
+    assert any(title.startswith("part 1 of ") for title in titles)
+    assert not [title for title in titles if "value" in title or "undefined" in title]
+    assert not [title for title in titles if title.endswith("of ")]
+    assert len(set(titles)) == len(titles), titles
 
 
 def test_the_command_of_a_derivation_has_the_network_as_it_is(shown):
