@@ -1,17 +1,19 @@
 // The page's state as the fragment of its address: packed there, and read back with every number bit for bit.
 
+import { byId } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 import { deflated, lettersOf, unpacked } from "./packed.js"
 
 const MOST_LETTERS = 300_000 // of a fragment
 const MOST_BYTES = 1_000_000 // that it may unpack to
 const LATEST = 1e9 // epoch
+const FIELDS = ["sets", "data-seed", "data-noise", "data-test", "pace", "wave-pace"] // of the page, by their ids
 const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON can't say
 
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
  * @typedef {{text: string, rate: number, epoch: number, start: number[], state: number[],
- *   samples: Sample[], sample: number, chosen: string}} State
+ *   samples: Sample[], tests: Sample[], sample: number, chosen: string, fields: Record<string, string>}} State
  */
 
 /** What a fragment says: the letters of a state, and whether only the drawing, Run and the loss are wanted.
@@ -46,15 +48,15 @@ export function unpack(letters) {
 /** @param {any} found @returns {State} */
 function checked(found) {
   if (typeof found !== "object" || found === null) throw new Error(PHRASES.broken)
-  const { text, chosen, samples } = found
+  const { text, chosen, samples, tests = [], fields = {} } = found
+  const isText = (/** @type {any} */ it) => typeof it === "string"
   const isSample = (/** @type {any} */ it) => Array.isArray(it) && it.length === 2
-  if (typeof text !== "string" || typeof chosen !== "string" || !Array.isArray(samples) || !samples.every(isSample)) {
-    throw new Error(PHRASES.broken)
-  }
+  const areSamples = [samples, tests].every(it => Array.isArray(it) && it.every(isSample))
+  if (![text, chosen, ...Object.values(fields ?? [null])].every(isText) || !areSamples) throw new Error(PHRASES.broken)
   const [rate, epoch, sample] = numbers([found.rate, found.epoch, found.sample])
   if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, samples.length - 1)) throw new Error(PHRASES.broken)
-  return { text, chosen, rate, epoch, sample, start: numbers(found.start), state: numbers(found.state),
-    samples: samples.map(([inputs, targets]) => [numbers(inputs), numbers(targets)]) }
+  const read = (/** @type {any[][]} */ all) => all.map(([inputs, targets]) => /** @type {Sample} */ ([numbers(inputs), numbers(targets)]))
+  return { text, chosen, rate, epoch, sample, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
 }
 
 /** @param {number} value @param {number} most */
@@ -70,9 +72,10 @@ function numbers(list) {
 }
 
 /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @returns {State} */
-export function stateOf({ content, rate, epoch, start, training, samples, sample, chosen }, editor) {
+export function stateOf({ content, rate, epoch, start, training, samples, tests, sample, chosen }, editor) {
   const text = editor ? editor.box.latest : content.layers
-  return { text, rate, epoch, start, state: training.state, samples, sample, chosen: content.names[chosen]?.said ?? "" }
+  const fields = Object.fromEntries(FIELDS.filter(byId).map(id => [id, byId(id).value]))
+  return { text, rate, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", fields }
 }
 
 /** Bring the page back to a state; what doesn't fit leaves it as it is.
@@ -80,7 +83,7 @@ export function stateOf({ content, rate, epoch, start, training, samples, sample
  */
 export function restore(model, editor, state) {
   const { text: before } = stateOf(model, editor)
-  const { text, start, state: values, samples, sample, rate, epoch } = state
+  const { text, start, state: values, samples, tests, sample, rate, epoch } = state
   const isOther = text !== before
   if (isOther && !editor) throw new Error(PHRASES.anotherNetwork)
   if (isOther) editor?.box.replace(text)
@@ -92,18 +95,28 @@ export function restore(model, editor, state) {
   if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
-  const base = { content, start, rate, samples, tests: [], sample, chosen: line ? Number(line) : model.chosen }
+  const base = { content, start, rate, samples, tests, sample, chosen: line ? Number(line) : model.chosen }
   model.state = { ...base, epoch: 1, values: start, losses: [] }
   const first = /** @type {[number, number]} */ ([1, model.training.learned])
   model.state = { ...base, epoch, values, losses: [first] }
   if (epoch > 1) model.losses.push([epoch, model.training.learned])
   else model.losses[0][1] = model.training.learned
+  for (const id of FIELDS) if (byId(id) && state.fields[id] !== undefined) setField(byId(id), state.fields[id])
   model.changed()
 }
 
+/** Only what the field can say; what depends on it isn't drawn anew.
+ * @param {any} field @param {string} value
+ */
+function setField(field, value) {
+  const before = field.value
+  field.value = value
+  if (field.value !== value) field.value = before
+}
+
 /** @param {any} content @param {State} state @param {number} most samples */
-function fits({ state, inputs, targets }, { samples, ...found }, most) {
+function fits({ state, inputs, targets }, { samples, tests, ...found }, most) {
   const isRow = (/** @type {number[]} */ row, /** @type {number[]} */ lines) => row.length === lines.length && row.every(Number.isFinite)
   return found.state.length === state.length && found.start.length === state.length && samples.length > 0 && samples.length <= most &&
-    samples.every(([input, target]) => isRow(input, inputs) && isRow(target, targets))
+    [...samples, ...tests].every(([input, target]) => isRow(input, inputs) && isRow(target, targets))
 }

@@ -34,6 +34,8 @@ export class DataPanel {
     for (const input of [this.sets, this.seed, this.noise, ...this.boxes]) input.addEventListener("change", () => this.apply())
     this.sets.addEventListener("change", () => (this.own = null))
     this.held.addEventListener("change", () => this.use(this.all))
+    this.shown = "" // the set that was chosen when the fields last fitted
+    model.listeners.push(() => this.shown !== this.sets.value && this.fit()) // a link chose another
     this.fit()
   }
 
@@ -44,6 +46,7 @@ export class DataPanel {
 
   /** What the network that there is now can be given. */
   fit() {
+    this.shown = this.sets.value
     const { content, samples } = this.model
     const found = content.columns[0].maps.length ? [] : featuresOf(content.inputs.length, samples)
     const isPoint = found.length > 0 && content.most > 1

@@ -10,10 +10,13 @@ from zipfile import ZipFile
 import pytest
 
 from gradbook.net import parse
+from tests.outside.pages.drawn import choose
 from tests.outside.pages.play.drawing import NETS, weights
 
 pytestmark = pytest.mark.witness("chromium")
 SAID = "document.querySelector('#share-said').textContent"
+DATA = {"#data-test": "0.5", "#data-seed": "3", "#data-noise": "0.2", "#sets": "circle"}
+SAMPLES = "document.querySelector('#samples').textContent"
 NETWORK = "input 2; dense 2; tanh; dense 1; update momentum 0.9; rate 0.3; seed 4"
 
 
@@ -63,6 +66,24 @@ def test_a_link_brings_back_text_weights_samples_rate_epoch_and_choice(shown):
     assert page.value("document.querySelector('[aria-label=\"i1 of sample 3\"]').value") == "0.7"
     assert page.value("document.querySelector('#value').getAttribute('aria-label')") == "w3"
     assert losses(page, 3) == later  # what momentum remembers came along
+
+
+def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown):
+    page = shown("play")
+    for field, value in DATA.items():
+        choose(page, field, value)
+    for _ in range(3):
+        page.press("#step")
+    address = linked(page)
+    before = (losses(page, 0), page.text("#loss"), page.text("#test-loss"))
+    samples = page.value(SAMPLES)
+    went_to(page, address)
+    page.until("document.querySelector('#epoch').textContent === '4'")
+    assert (losses(page, 0), page.text("#loss"), page.text("#test-loss")) == before
+    assert page.value(SAMPLES) == samples
+    fields = {field: page.value(f"document.querySelector('{field}').value") for field in DATA}
+    assert fields == DATA
+    assert page.value("document.querySelector('#data-noise').checkVisibility()")
 
 
 def test_reset_goes_back_to_the_start_that_a_link_brought(shown):
