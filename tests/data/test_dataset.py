@@ -77,7 +77,7 @@ def test_it_is_written_and_read_alike(found):
 
 @pytest.mark.parametrize("text", ["", "20", "20 centred by eye", "99999 centred by mass", "0 c"])
 def test_a_text_that_says_no_framing_is_refused(text):
-    with pytest.raises(DataError, match="framing is written '20 centred by mass'"):
+    with pytest.raises(DataError, match="can't be read: write for example '20 centred by mass'"):
         Framing.parse(text)
 
 
@@ -127,7 +127,7 @@ def test_a_sixth_is_held_back_for_validation_and_before_that_for_the_test():
     found = made(training=part([0, 1, 2] * 24))
     sizes = [len(x) for x in (found.training, found.validation, found.test_for_reporting)]
     assert sizes == [50, 10, 12]
-    assert found.source == "tests; one image in six is kept for the test"
+    assert found.source == "tests; one image in six is held out for the test"
 
 
 def test_together_the_parts_are_what_was_given_each_image_once():
@@ -186,20 +186,22 @@ def test_classes_that_are_named_are_numbered_by_the_labels():
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
-        ({"test": part([0])}, "made: test images but none to train on"),
+        ({"test": part([0])}, "made: test images but no training images"),
         (
             {"training": part([0, 1], count=3)},
-            "a-labels: 2 labels, but 3 images in a-images: these files don't belong together",
+            "a-labels: 2 labels, but 3 images in a-images: these two files don't belong together",
         ),
-        ({"training": part([], count=0)}, "a-images: no images in it"),
-        ({"training": part([0], shape=(1, 0, 3))}, "a-images: no images in it"),
+        ({"training": part([], count=0)}, "a-images: it has no images"),
+        ({"training": part([0], shape=(1, 0, 3))}, "a-images: it has no images"),
         (
             {"training": part([0]), "test": part([0], (3, 3, 4), "b")},
-            "b-images: images of 3x3x4 (channels, rows, columns), those in a-images are 1x3x3",
+            "b-images: its images are 3x3x4 (channels, rows, columns), but those in a-images "
+            "are 1x3x3",
         ),
         (
             {"training": part([0, 7]), "test": part([7, 0, 8, 9], file="b")},
-            "b-labels: place 2: label '8' is none of the 2 classes of the training images (0 to 7)",
+            "b-labels: place 2: label '8' isn't one of the 2 classes of the training images (0 "
+            "to 7)",
         ),
         (
             {"training": part(range(limits.CLASSES.most + 1), (1, 1, 1))},

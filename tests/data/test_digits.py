@@ -91,7 +91,9 @@ def test_a_piece_that_was_changed_is_noticed(tmp_path, monkeypatch):
     for name in digits.SUMS:
         (tmp_path / f"{name}.xz").write_bytes(lzma.compress(idx.write(one)))
     monkeypatch.setattr(digits, "FOLDER", tmp_path)
-    with pytest.raises(DataError, match="train-images-idx3-ubyte: not the digits that belong"):
+    with pytest.raises(
+        DataError, match="train-images-idx3-ubyte: it doesn't hold gradbook's digits"
+    ):
         load("digits")
 
 
@@ -101,7 +103,7 @@ def test_a_piece_that_is_damaged_is_noticed(tmp_path, monkeypatch):
         content[len(content) // 2] ^= 1
         (tmp_path / file.name).write_bytes(content)
     monkeypatch.setattr(digits, "FOLDER", tmp_path)
-    with pytest.raises(DataError, match=r"\.xz: damaged .*: install gradbook anew"):
+    with pytest.raises(DataError, match=r"\.xz: damaged .*: reinstall gradbook"):
         load("digits")
 
 
@@ -138,7 +140,7 @@ def test_what_was_got_ahead_is_taken_once(small, cache, monkeypatch):
     kept(small, cache)
     lose_the_packed()
     monkeypatch.setattr(digits, "_kept", lambda name: None)
-    with pytest.raises(DataError, match="install gradbook anew"):
+    with pytest.raises(DataError, match="reinstall gradbook"):
         digits.contents()
 
 
@@ -164,5 +166,5 @@ def test_where_nothing_can_be_kept_digits_are_unpacked_each_time(small, cache):
 
 def test_pieces_that_are_missing_are_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(digits, "FOLDER", tmp_path)
-    with pytest.raises(DataError, match="install gradbook anew"):
+    with pytest.raises(DataError, match="reinstall gradbook"):
         load("digits")

@@ -200,7 +200,7 @@ def blot() -> Image.Image:
         (blank(255, 255, 255), "blank: nothing is drawn on it"),
         (blank(12, 60, 30), "blank: nothing is drawn on it"),
         (Image.new("RGB", (1, 1)), "blank: nothing is drawn on it"),
-        (blot(), "no digit found: what stands out is a blot"),
+        (blot(), "no digit found: the only mark is a blot"),
         (dotted(), "too many strokes for one digit: crop it to one"),
         (Image.linear_gradient("L"), "blank: nothing is drawn on it"),
     ],
@@ -252,7 +252,7 @@ def test_any_picture_is_either_read_or_said_to_show_nothing():
 
 def test_two_digits_are_not_read_as_one(digits):
     both = np.concatenate([digits[0], digits[1]], axis=1)
-    with pytest.raises(NoSign, match="2 signs apart"):
+    with pytest.raises(NoSign, match="2 separate signs"):
         seen(Image.fromarray(255 - both).resize((560, 280)))
 
 
@@ -288,7 +288,7 @@ def test_pictures_side_by_side_are_not_called_blank(left, right):
     pens[30:90, 55:65] = True
     both = np.concatenate([np.where(pens, *left), np.where(pens, *right)], axis=1)
     noise = np.random.default_rng(1).normal(0, 6, both.shape)
-    with pytest.raises(NoSign, match="nothing in it can be told from what it lies on"):
+    with pytest.raises(NoSign, match="nothing in it stands out from the background"):
         seen(Image.fromarray(np.clip(both + noise, 0, 255).astype(np.uint8)))
 
 

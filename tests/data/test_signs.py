@@ -136,16 +136,16 @@ def test_strokes_of_one_digit_belong_together(strokes):
     [
         (
             [ONE, ("line", 140, 60, 140, 140)],
-            "2 signs apart: crop it to one, or read --many",
+            "2 separate signs: crop it to one, or add --many",
         ),
-        ([ONE, ("line", 50, 60, 50, 140), ("line", 150, 60, 150, 140)], "3 signs apart"),
-        ([("line", 60, 20, 90, 80), ("line", 60, 110, 90, 170)], "2 signs apart"),
+        ([ONE, ("line", 50, 60, 50, 140), ("line", 150, 60, 150, 140)], "3 separate signs"),
+        ([("line", 60, 20, 90, 80), ("line", 60, 110, 90, 170)], "2 separate signs"),
         (
             [("fill", x, y, x + 6, y + 6) for x in range(20, 180, 30) for y in range(20, 180, 30)],
             "too many strokes for one digit: crop it to one",
         ),
-        ([], "no digit found: nothing on it stands out"),
-        ([("fill", 90, 90, 92, 92)], "no digit found: nothing on it stands out"),
+        ([], "no digit found: nothing large enough stands out"),
+        ([("fill", 90, 90, 92, 92)], "no digit found: nothing large enough stands out"),
     ],
     ids=["two", "three", "below", "many", "none", "a dot"],
 )

@@ -55,9 +55,9 @@ def test_a_name_wins_over_a_folder(tmp_path, monkeypatch):
     ("word", "said"),
     [
         ("digts", "is called 'digts': did you mean 'digits'?"),
-        ("mnist", "is called 'mnist': by name there are digits, digits8"),
-        ("no/such.csv", "is called 'no/such.csv': by name there are"),
-        ("", "is called '': by name there are"),
+        ("mnist", "is called 'mnist': the named data sets are digits, digits8"),
+        ("no/such.csv", "is called 'no/such.csv': the named data sets are"),
+        ("", "is called '': the named data sets are"),
     ],
 )
 def test_a_word_that_means_nothing_is_told_what_there_is(word, said):
@@ -69,13 +69,13 @@ def test_a_word_that_means_nothing_is_told_what_there_is(word, said):
 @pytest.mark.parametrize("name", ["a.xlsx", "a.pt", "a.npy", "a.pkl", "a"])
 def test_a_file_of_no_known_kind_is_told_the_kinds(tmp_path, name):
     (tmp_path / name).write_bytes(b"1")
-    with pytest.raises(DataError, match=r"no data set has this ending: it is a folder of idx"):
+    with pytest.raises(DataError, match=r"no data set has this ending: use a folder of idx"):
         load(tmp_path / name)
 
 
 def test_one_idx_file_is_told_to_come_with_the_others(tmp_path):
     idx_folder(tmp_path)
-    with pytest.raises(DataError, match="images and labels are read together: name their folder"):
+    with pytest.raises(DataError, match="images and labels are read together: give their folder"):
         load(tmp_path / "train-images-idx3-ubyte")
 
 
@@ -87,7 +87,7 @@ def test_a_link_to_nowhere_is_said(tmp_path):
 
 def test_a_size_that_images_cannot_be_brought_to_is_refused(tmp_path):
     (tmp_path / "squares.csv").write_text("0,1,2,3,4\n1,5,6,7,8\n")
-    with pytest.raises(DataError, match="its images are 2x2, not 3x3: leave the size out"):
+    with pytest.raises(DataError, match="its images are 2x2, not 3x3: leave out the size"):
         load(tmp_path / "squares.csv", (3, 3))
 
 

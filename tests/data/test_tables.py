@@ -66,10 +66,10 @@ def test_without_headings_columns_go_by_their_places(table):
     ("text", "said"),
     [
         ("a,b\n1,2\n3,4\nfive,6\n", "row 4, column a: 'five' isn't a number"),
-        ("a,a\n1,2\n", "two columns are called 'a': give each a name of its own"),
+        ("a,a\n1,2\n", "two columns are called 'a': give each column its own name"),
         ("a,\nx,2\n", "column 2 has no name"),
         ("a,b\n", "only a line of headings"),
-        ("a\n1\n2\n", "one column: there is nothing to predict it from"),
+        ("a\n1\n2\n", "the table has one column, and nothing to predict it from"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(table, text, said):
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_with_its_place(table, text, said):
 
 
 def test_a_word_that_was_not_there_is_named_with_its_place(table):
-    with pytest.raises(DataError, match="row 3, column colour: 'blue' is none of the 2 words"):
+    with pytest.raises(DataError, match="row 3, column colour: 'blue' isn't one of the 2 words"):
         table().words(Column("colour", ("green", "red")))
 
 
@@ -142,7 +142,7 @@ def test_a_table_as_german_excel_writes_it_is_read(tmp_path):
     assert told == [
         f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe",
         "verkauft: dates become days since 1970-01-01",
-        "Preis: the € beside its numbers is left out",
+        "Preis: the € beside its numbers is ignored",
     ]
 
 
@@ -197,8 +197,8 @@ def test_words_that_hold_numbers_are_told(table):
     found = table("a,b,c\n12 kg,1,1\n13 kg,x,2\n14 kg,y,3\n")
     told = list(table_remarks(found, [found.column(n) for n in "abc"], trained=True))
     assert told == [
-        "a: '12 kg' and the like are words: to learn numbers, write them alone",
-        "b: 1 of 3 are numbers, but most aren't: all are words",
+        "a: '12 kg' and the like are read as words: to learn numbers, write only the numbers",
+        "b: 1 of 3 are numbers, but most aren't: all are read as words",
     ]
 
 
@@ -314,17 +314,17 @@ def test_targets_may_be_written_out_for_a_softmax_too(written):
 
 
 BAD = [
-    (ONE_OUTPUT, "", "t.csv: nothing in it"),
-    (ONE_OUTPUT, "\n \n,,\n", "t.csv: nothing in it"),
-    (ONE_OUTPUT, "a,b,both\n", "t.csv: only a header"),
-    (ONE_OUTPUT, "sep=;\n", "t.csv: nothing in it"),
+    (ONE_OUTPUT, "", "t.csv: the file is empty"),
+    (ONE_OUTPUT, "\n \n,,\n", "t.csv: the file is empty"),
+    (ONE_OUTPUT, "a,b,both\n", "t.csv: the table has only a header"),
+    (ONE_OUTPUT, "sep=;\n", "t.csv: the file is empty"),
     (ONE_OUTPUT, "a,b,t\n1,2\n", "t.csv, row 2: 2 columns, but row 1 has 3"),
     (ONE_OUTPUT, "1,2,3\n\n1,2,3,4\n", "t.csv, row 3: 4 columns, but row 1 has 3"),
     (ONE_OUTPUT, "1,2,3,4\n", "row 1: 4 columns, but the network takes 3: 2 inputs and 1 target"),
-    (ONE_OUTPUT, "1 2 3\n", "1 columns, .*; put commas, semicolons or tabs between"),
-    (ONE_OUTPUT, "0,5,1,0,0,5\n", "6 columns, .*; if commas stand for decimal points"),
+    (ONE_OUTPUT, "1 2 3\n", "1 columns, .*; separate the cells by commas, semicolons or tabs"),
+    (ONE_OUTPUT, "0,5,1,0,0,5\n", "6 columns, .*; if commas are decimal marks"),
     (ONE_OUTPUT, "a;b;t\n0,5;1;0\n0.5;1;0\n", "column a: a decimal point in row 3 and a decimal "),
-    (ONE_OUTPUT, "a,b,t\n1,,3\n", "t.csv, row 2, column b: an empty cell: fill it in or take"),
+    (ONE_OUTPUT, "a,b,t\n1,,3\n", "t.csv, row 2, column b: an empty cell: fill it in or remove"),
     (ONE_OUTPUT, "1,2,\n", "row 1, column 3: an empty cell"),
     (ONE_OUTPUT, "1,NA,3\n", r"column 2: a missing value \('NA'\): fill it in"),
     (ONE_OUTPUT, "1,2,nan\n", "column 3: a missing value"),
@@ -337,13 +337,13 @@ BAD = [
     (ONE_OUTPUT, "1,1e9999,3\n", "'1e9999' isn't a number"),
     (ONE_OUTPUT, "1,0x1F,3\n", "'0x1F' isn't a number"),
     (ONE_OUTPUT, "1,1_000,3\n", "'1_000' isn't a number"),
-    (ONE_OUTPUT, "1,50%,3\n1,2,3\n", "column 2: numbers with different signs beside them"),
+    (ONE_OUTPUT, "1,50%,3\n1,2,3\n", "column 2: numbers with different units"),
     (ONE_OUTPUT, "1,½,3\n", "'½' isn't a number"),
     (ONE_OUTPUT, "1,=A1,3\n", "'=A1' isn't a number"),
     (ONE_OUTPUT, "a,b,t\n1,2,3\nc,d,u\n", "row 3, column a: 'c' isn't a number"),
     (ONE_OUTPUT, "1,b,3\n", "row 1, column 2: 'b' isn't a number"),
     (ONE_OUTPUT, "1,2,\x00\n", r"'\\x00' isn't a number"),
-    (ONE_OUTPUT, '1,2,"3\n4,5,6\n', "can't be read as a table .*: look for a quote"),
+    (ONE_OUTPUT, '1,2,"3\n4,5,6\n', "can't be read as a table .*: check for an unclosed quot"),
     (ONE_OUTPUT, '"1"2,2,3\n', "t.csv, row 1: can't be read as a table"),
     (ONE_OUTPUT, "1,2," + "3" * 200_000, "row 1: can't be read as a table"),
     (TWO_OUTPUTS, "1,2,0\n", "3 columns, but the network takes 4: 2 inputs and 2 targets"),
@@ -354,8 +354,16 @@ BAD = [
         "2 columns, but the network takes 5 or 3: 2 inputs and 3 targets or a class",
     ),
     (CLASSES, "a,b,t,t,t\n\n1,2,1,1,0\n", "t.csv, row 3: cross-entropy's targets sum to 1, not 2"),
-    (CLASSES, "1,2,0\n1,2,3\n", "t.csv, column 3: class labels from 0 to 3: 3 outputs take"),
-    (CLASSES, "1,2,1\n1,2,2\n", "class labels from 1 to 2: 3 outputs take whole numbers from 0"),
+    (
+        CLASSES,
+        "1,2,0\n1,2,3\n",
+        "t.csv, column 3: class labels from 0 to 3: with 3 outputs, labels must be",
+    ),
+    (
+        CLASSES,
+        "1,2,1\n1,2,2\n",
+        "class labels from 1 to 2: with 3 outputs, labels must be whole numbers from 0",
+    ),
     (CLASSES, "1,2,-1\n", "class labels from -1 to -1"),
     (CLASSES, "1,2,0.5\n", "class labels from 0.5 to 0.5"),
     (CLASSES, "x,y,kind\n1,2,a\n1,2,b\n", r"column kind: 2 different classes \(a, b\), but .* 3"),

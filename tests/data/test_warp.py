@@ -174,7 +174,7 @@ def test_a_crop_stretches_the_middle():
 
 
 def test_a_crop_larger_than_the_image_is_refused():
-    with pytest.raises(ShapeError, match="crop 7 of an image with 6 rows and 6 columns: take at"):
+    with pytest.raises(ShapeError, match="crop 7 of an image with 6 rows and 6 columns: write at"):
         warp_image(IMAGE, Warp(crop=Crop(7)), seed=0, epoch=0, image=0)
 
 
@@ -333,17 +333,17 @@ def test_the_grammar_names_every_kind_and_its_example_can_be_read():
         ("crop 22 0.1", "column 9: unexpected '0.1' after '22'"),
         ("crop 22.5", "column 6: crop's size is a whole number"),
         ("rotate 1; rotate 2", "column 11: a second 'rotate': say it once"),
-        ("none; rotate 1", "column 7: 'none' stands alone: take it out, or the others"),
-        ("rotate 1; none", "column 11: 'none' stands alone"),
-        ("rotate 200", "column 1: rotate's angle lies between 0 and 180, not at 200"),
-        ("shift -2", "column 1: shift lies between 0 and 10000, not at -2"),
-        ("scale 1.1 0.9", "column 1: the smallest scale comes first: 0.9 1.1"),
-        ("scale 0 1", "column 1: a scale lies between 0.01 and 100, not at 0"),
-        ("shear 90", "column 1: shear's angle lies between 0 and 80, not at 90"),
-        ("crop 22 chance 2", "column 1: crop's chance lies between 0 and 1, not at 2"),
-        ("elastic 8 9", "column 1: elastic's reach lies between 0 and 8, not at 9"),
+        ("none; rotate 1", "column 7: 'none' must be the only one: remove it, or the others"),
+        ("rotate 1; none", "column 11: 'none' must be the only one"),
+        ("rotate 200", "column 1: rotate's angle must be between 0 and 180, not 200"),
+        ("shift -2", "column 1: shift must be between 0 and 10000, not -2"),
+        ("scale 1.1 0.9", "column 1: put the smallest scale first: 0.9 1.1"),
+        ("scale 0 1", "column 1: a scale must be between 0.01 and 100, not 0"),
+        ("shear 90", "column 1: shear's angle must be between 0 and 80, not 90"),
+        ("crop 22 chance 2", "column 1: crop's chance must be between 0 and 1, not 2"),
+        ("elastic 8 9", "column 1: elastic's reach must be between 0 and 8, not 9"),
         ("elastic 1 1", "column 1: elastic's spacing is a whole number from 2 up, not 1"),
-        ("background 256", "column 1: background lies between 0 and 255, not at 256"),
+        ("background 256", "column 1: background must be between 0 and 255, not 256"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_its_place(text, complaint):
@@ -355,7 +355,7 @@ def test_what_cannot_be_meant_is_refused_with_its_place(text, complaint):
 def test_a_warp_made_in_python_is_checked_alike():
     with pytest.raises(UsageError, match="rotate's angle is a number such as 0.15, not 'wide'"):
         Warp(rotate="wide")
-    with pytest.raises(UsageError, match="shift lies between 0 and 10000, not at nan"):
+    with pytest.raises(UsageError, match="shift must be between 0 and 10000, not nan"):
         Warp(shift=float("nan"))
     with pytest.raises(UsageError, match="crop's size is a whole number from 1 up, not 2.5"):
         Crop(2.5)

@@ -148,7 +148,7 @@ def test_what_names_nobody_for_sure_is_said(text, told, tmp_path):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "nothing in it"),
+        ("", "the file is empty"),
         ("name\n", "no student in it"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
         ("Ada\nADA\n", "row 2: 'ADA' is there twice"),

@@ -154,7 +154,9 @@ class Framing:
         """`20 centred by mass`, as `str` writes it."""
         found = WRITTEN.fullmatch(text)
         if not found:
-            raise DataError(f"framing is written '20 centred by mass', not {text!r}")
+            raise DataError(
+                f"framing {text!r} can't be read: write for example '20 centred by mass'"
+            )
         return Framing(int(found[1]), found[2] == "mass")
 
 
@@ -277,7 +279,7 @@ def assemble(
     back for it. Where none come for the test, one in six of all is kept for that first.
     """
     if TRAINING not in parts:
-        raise DataError(f"{' and '.join(parts)} images but none to train on", file=name)
+        raise DataError(f"{' and '.join(parts)} images but no training images", file=name)
     parts = {part: parts[part] for part in (TRAINING, VALIDATION, TEST) if part in parts}
     for part in parts.values():
         _require_fit(part, parts[TRAINING])
@@ -286,7 +288,7 @@ def assemble(
     if TEST not in images:
         kept = deal_folds(images[TRAINING].labels) == 0
         images[TEST], images[TRAINING] = images[TRAINING][kept], images[TRAINING][~kept]
-        source += "; one image in six is kept for the test"
+        source += "; one image in six is held out for the test"
     together, folds = _with_folds(images[TRAINING], images.get(VALIDATION))
     told = (source, tuple(remarks))
     return Dataset(name, tuple(classes or known), together, folds, images[TEST], *told)
@@ -297,15 +299,15 @@ def _require_fit(part: Part, training: Part) -> None:
     if images != labels:
         raise DataError(
             f"{labels:,} labels, but {images:,} images in {part.images_file}: "
-            "these files don't belong together",
+            "these two files don't belong together",
             file=part.labels_file,
         )
     if not part.pixels.size:
-        raise DataError("no images in it", file=part.images_file)
+        raise DataError("it has no images", file=part.images_file)
     if part.pixels.shape[1:] != training.pixels.shape[1:]:
         raise DataError(
-            f"images of {_sides(part)} (channels, rows, columns), "
-            f"those in {training.images_file} are {_sides(training)}",
+            f"its images are {_sides(part)} (channels, rows, columns), but those in "
+            f"{training.images_file} are {_sides(training)}",
             file=part.images_file,
         )
 
@@ -344,7 +346,7 @@ def _images(part: Part, known: list[str]) -> Images:
     if labels.min() < 0:
         first = int(np.argmin(labels))
         raise DataError(
-            f"{part.place(first)}: label '{part.labels[first]}' is none of the {len(known)} "
+            f"{part.place(first)}: label '{part.labels[first]}' isn't one of the {len(known)} "
             f"classes of the training images ({known[0]} to {known[-1]})",
             file=part.labels_file,
         )
@@ -375,8 +377,8 @@ def balance_remark(classes: Sequence[str], counts: Sequence[int], what: str) -> 
         return []
     few, many = (classes[counts.index(count)] for count in (least, most))
     return [
-        f"'{few}' has {counted(least, what)}, '{many}' {most:,}: with 'class weights balanced' "
-        "each class counts alike"
+        f"'{few}' has {counted(least, what)}, '{many}' {most:,}: 'class weights balanced' "
+        "gives each class the same weight"
     ]
 
 

@@ -257,7 +257,7 @@ def _looked_at(picture: Image, looks: int, where: PixelBox | None = None) -> Gre
     if isinstance(sign, NoSign):
         raise sign
     if stroke_width(np.where(sign.mask, found.amount, 0)) > BLOT * sign.box.side:
-        raise NoSign("no digit found: what stands out is a blot")
+        raise NoSign("no digit found: the only mark is a blot")
     reach = max(2, round(EDGES * sign.box.side))
     own = near(sign.mask, reach)
     around = found.amount[near(sign.mask, 3 * reach) & ~own]
@@ -286,7 +286,7 @@ def _cut(picture: Image, box: PixelBox, looks: int, where: PixelBox | None) -> G
     """What is in the box, looked at again."""
     box = box.within(picture.height, picture.width)
     if min(box.height, box.width) < LEAST_SIDE:
-        raise NoSign("no digit found: what stands out is too small to be read")
+        raise NoSign("no digit found: the only mark is too small to be read")
     part = picture.crop((box.left, box.top, box.right, box.bottom))
     return _looked_at(part, looks - 1, where and where.seen_from(box.top, box.left, 1))
 
@@ -303,7 +303,7 @@ def _found(pixels: NDArray[np.uint8], where: PixelBox | None) -> tuple[Ink, Subj
             return found, sign
         seen.append((found, sign))
     if not seen and _has_edges(pixels):
-        raise NoSign("nothing in it can be told from what it lies on: crop it to one digit")
+        raise NoSign("nothing in it stands out from the background: crop it to one digit")
     if not seen:
         raise NoSign("blank: nothing is drawn on it")
     return seen[0]
@@ -337,11 +337,11 @@ def _judged(found: Ink, where: PixelBox | None) -> Subject | NoSign:
     amount = np.where(sign.mask, found.amount, 0)
     edges = found.by_an_edge(ceil(stroke_width(amount)) + 1)
     if np.mean(edges[sign.mask]) < 1 - SOFT:
-        return NoSign("no digit found: what stands out has no edges, as shadows have none")
+        return NoSign("no digit found: the only mark has soft edges, like a shadow")
     if is_table(sign.mask):
-        return NoSign("no digit found: what stands out goes along the picture's edge")
+        return NoSign("no digit found: the only mark runs along the picture's edge")
     if is_grid(sign):
-        return NoSign("no digit found: what stands out is a grid of lines")
+        return NoSign("no digit found: the only mark is a grid of lines")
     return sign
 
 
@@ -356,7 +356,7 @@ def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
     small = shrink(picture)
     found = _signs_in(np.asarray(small))
     if not found:
-        raise NoSign("no digit found: nothing on it stands out that is large enough")
+        raise NoSign("no digit found: nothing large enough stands out")
     scale = picture.width / small.width
     return [
         (sign.box.seen_from(0, 0, scale), _alone(picture, scale, sign, found))

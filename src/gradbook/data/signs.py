@@ -231,7 +231,7 @@ def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
         found = [stroke for stroke in found if stroke.label in known]
     inner = _without_frames(labels, found[:LOOKED_AT])
     if not inner or inner[0].box.side < LEAST_SIDE:
-        raise NoSign("no digit found: nothing on it stands out that is large enough")
+        raise NoSign("no digit found: nothing large enough stands out")
     large = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
     if len(large) > MOST_STROKES:
         raise NoSign("too many strokes for one digit: crop it to one")
@@ -243,7 +243,7 @@ def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
         if stroke not in own and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
     ]
     if others:
-        raise NoSign(f"{1 + len(others)} signs apart: crop it to one, or read --many")
+        raise NoSign(f"{1 + len(others)} separate signs: crop it to one, or add --many")
     return Subject(_of(labels, own), box)
 
 

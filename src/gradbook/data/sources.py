@@ -71,7 +71,7 @@ def _sklearn_digits() -> Dataset:
         ) from error
     found = load_digits()
     pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)[:, None]
-    source = "optical digits of E. Alpaydin and C. Kaynak, as scikit-learn brings them"
+    source = "optical digits of E. Alpaydin and C. Kaynak, from scikit-learn"
     part = Part(pixels, found.target, SKLEARN_DIGITS, SKLEARN_DIGITS, str)
     return assemble(SKLEARN_DIGITS, source, {TRAINING: part})
 
@@ -96,7 +96,7 @@ def load(where: str | os.PathLike[str], size: Size | None = None) -> Dataset:
     found = load_at_size(where, size)
     if size and found.shape[1:] != size:
         has, wanted = ("x".join(map(str, sides)) for sides in (found.shape[1:], size))
-        raise DataError(f"its images are {has}, not {wanted}: leave the size out", file=where)
+        raise DataError(f"its images are {has}, not {wanted}: leave out the size", file=where)
     return found
 
 
@@ -105,7 +105,7 @@ def load_at_size(where: str | os.PathLike[str], size: Size | None) -> Dataset:
     if str(where) in KNOWN:
         return KNOWN[str(where)].load()
     if not os.path.lexists(where):
-        hint = did_you_mean(str(where), KNOWN) or f": by name there are {', '.join(KNOWN)}"
+        hint = did_you_mean(str(where), KNOWN) or f": the named data sets are {', '.join(KNOWN)}"
         raise DataError(f"no data set, file or folder is called '{where}'{hint}")
     path = Path(where)
     return _folder(path, size) if path.is_dir() else _file(path, size)
@@ -126,9 +126,9 @@ def _file(path: Path, size: Size | None) -> Dataset:
     if pixel_table.is_table(path.name):
         return pixel_table.read(path, size)
     if idx.is_idx(path.name):
-        raise DataError("images and labels are read together: name their folder", file=path)
+        raise DataError("images and labels are read together: give their folder", file=path)
     with open_file(path, limits.IMAGES):  # a file that can't even be opened says so itself
-        raise DataError(f"no data set has this ending: it is {FORMATS}", file=path)
+        raise DataError(f"no data set has this ending: use {FORMATS}", file=path)
 
 
 # Points on a plane in two classes, made by rule -------------------------------

@@ -115,7 +115,7 @@ class ColumnTable:
         found, name = self.evidence(place), self.names[place]
         with self._placed(name):
             if not found.present:
-                raise DataError(f"nothing stands in it: leave it out with --ignore '{name}'")
+                raise DataError(f"the column is empty: leave it out with --ignore '{name}'")
             if found.holds_numbers:
                 style = NumberStyle(self._decimal_at(place), written.unit_of(found))
                 column = Column(name, style=style)
@@ -152,7 +152,7 @@ class ColumnTable:
         words = tuple(sorted(cell for cell in cells if not is_missing(cell, of_words=True)))
         if len(words) > MOST_WORDS:
             found, name = self.evidence(place), self.names[place]
-            said = f", and most begin with a number: write that alone, not {found.measured!r}"
+            said = f", and most begin with a number: write only the number, not {found.measured!r}"
             raise DataError(
                 f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}"
                 f"{said if found.holds_measures else ''}, or leave it out with --ignore '{name}'"
@@ -179,7 +179,7 @@ class ColumnTable:
             if value is None:
                 said = complaint(cell, column.style)
                 if column.dates:
-                    said = f"{cell!r} isn't a date as the others are: write all alike"
+                    said = f"{cell!r} isn't a date like the others: write all of them the same way"
                 raise DataError(said, file=self.file, row=row.number, column=column.name)
             found[k] = value
         return found
@@ -202,7 +202,7 @@ class ColumnTable:
             mark, unit = written.mark_of(found), written.unit_of(found)
             if unit and unit != column.style.unit and (column.style.unit or unit == "%"):
                 usual = f"'{column.style.unit}'" if column.style.unit else "no sign"
-                raise DataError(f"'{unit}' beside numbers that had {usual} when it was trained")
+                raise DataError(f"'{unit}' beside its numbers, but it was trained with {usual}")
         if not mark:
             mark = (self.decimal if found.doubtful else "") or column.style.decimal
         return replace(column, style=NumberStyle(mark, unit))
@@ -225,8 +225,7 @@ class ColumnTable:
             if number < 0 and not is_missing(cell):
                 hint = did_you_mean(cell, column.words)
                 raise DataError(
-                    f"{cell!r} is none of the {len(numbers)} words of the table that was trained on"
-                    f"{hint}",
+                    f"{cell!r} isn't one of the {len(numbers)} words in the training table{hint}",
                     file=self.file,
                     row=row.number,
                     column=column.name,
@@ -281,15 +280,17 @@ def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> Column
     for place, name in enumerate(names):
         if not name or name in names[:place]:
             what = f"two columns are called '{name}'" if name else f"column {place + 1} has no name"
-            raise DataError(f"{what}: give each a name of its own", file=file)
+            raise DataError(f"{what}: give each column its own name", file=file)
     if len(names) < 2:
         raise DataError(
-            "one column: there is nothing to predict it from; put commas, semicolons or tabs "
-            "between the cells",
+            "the table has one column, and nothing to predict it from: separate the cells by "
+            "commas, semicolons or tabs",
             file=file,
         )
     if not rows:
-        raise DataError("only a line of headings: write one sample a row below it", file=file)
+        raise DataError(
+            "the table has only a line of headings: write one sample per row below it", file=file
+        )
     return ColumnTable(file, tuple(names), tuple(rows))
 
 
@@ -338,11 +339,14 @@ def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:
         said = f"dates become {SINCE}"
     elif column.words and found.numbers and not found.holds_numbers:
         share = f"{found.numbers:,} of {found.present:,}"
-        said = f"{share} are numbers, but most aren't: all are words"
+        said = f"{share} are numbers, but most aren't: all are read as words"
     elif column.words and found.holds_measures:
-        said = f"{found.measured!r} and the like are words: to learn numbers, write them alone"
+        said = (
+            f"{found.measured!r} and the like are read as words: to learn numbers, write only "
+            "the numbers"
+        )
     elif unit := column.style.unit:
-        said = f"the {unit} beside its numbers is left out"
+        said = f"the {unit} beside its numbers is ignored"
     if said:
         yield one_line(f"{table.names[place]}: {said}")
 
@@ -374,7 +378,7 @@ def _is_in_doubt(table: ColumnTable, column: Column, found: CellEvidence) -> boo
 def named_table(name: str) -> ColumnTable:
     """`iris`, which comes with scikit-learn."""
     if name not in NAMED:
-        raise UsageError(f"no table '{name}': by name there is {', '.join(NAMED)}")
+        raise UsageError(f"no table '{name}': the named tables are {', '.join(NAMED)}")
     try:
         from sklearn.datasets import load_iris
     except ImportError as error:
@@ -528,7 +532,7 @@ def _read(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> _Tab
     has_header = is_header(rows[0].cells)
     columns = rows[0].cells if has_header else range(1, width + 1)
     if has_header and len(rows) == 1:
-        raise DataError("only a header: write one sample a row below it", file=file)
+        raise DataError("the table has only a header: write one sample per row below it", file=file)
     names = tuple(name if isinstance(name, str) else f"column {name}" for name in columns)
     read = ColumnTable(
         file, names, tuple(rows[has_header:]), found.separator, decimal, dates, found.remarks
@@ -541,8 +545,8 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
     kinds = f"{counted(inputs, 'input')} and {counted(widths[0] - inputs, 'target')}"
     kinds += " or a class" if len(widths) > 1 else ""
     hints = {
-        1: "; put commas, semicolons or tabs between the cells",
-        2 * widths[0]: "; if commas stand for decimal points, put semicolons between the cells",
+        1: "; separate the cells by commas, semicolons or tabs",
+        2 * widths[0]: "; if commas are decimal marks, separate the cells by semicolons",
     }
     return f"{width} columns, but the network takes {known}: {kinds}{hints.get(width, '')}"
 
@@ -573,8 +577,8 @@ def _numbered(labels: Sequence[str], table: _Table, outputs: int) -> dict[str, i
         if fits and all(value.is_integer() for value in whole.values()):
             return {label: int(value) - first for label, value in whole.items()}
         raise DataError(
-            f"class labels from {low:g} to {high:g}: {outputs} outputs take whole numbers "
-            f"from 0 to {outputs - 1} or from 1 to {outputs}",
+            f"class labels from {low:g} to {high:g}: with {outputs} outputs, labels must be "
+            f"whole numbers from 0 to {outputs - 1} or from 1 to {outputs}",
             file=table.file,
             column=column,
         )

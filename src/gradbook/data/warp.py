@@ -91,7 +91,7 @@ class Warp:
     def __post_init__(self) -> None:
         low, high = (_between("a scale", factor, 0.01, 100) for factor in self.scale)
         if low > high:
-            raise UsageError(f"the smallest scale comes first: {high:g} {low:g}")
+            raise UsageError(f"put the smallest scale first: {high:g} {low:g}")
         background = self.background
         if background is not None:
             background = whole("background", background, 0)
@@ -143,7 +143,7 @@ class Warp:
         if self.crop and self.crop.size > min(rows, columns):
             raise ShapeError(
                 f"crop {self.crop.size} of an image with {rows} rows and {columns} columns: "
-                f"take at most {min(rows, columns)}"
+                f"write at most {min(rows, columns)}"
             )
 
 
@@ -155,7 +155,7 @@ def _rounded(value: float) -> float:
 def _between(what: str, value: object, low: float, high: float) -> float:
     found = number(what, value)
     if not (isfinite(found) and low <= found <= high):
-        raise UsageError(f"{what} lies between {low:g} and {high:g}, not at {found:g}")
+        raise UsageError(f"{what} must be between {low:g} and {high:g}, not {found:g}")
     return found
 
 
@@ -342,7 +342,7 @@ def parse_warp_lines(lines: Iterable[Statement]) -> Warp:
         if word in said:
             line.fail(f"a second {word!r}: say it once", at=0)
         if said and NONE in (word, *said):
-            line.fail(f"{NONE!r} stands alone: take it out, or the others", at=0)
+            line.fail(f"{NONE!r} must be the only one: remove it, or the others", at=0)
         said.add(word)
         if word != NONE:
             with pointing(line, at=0):

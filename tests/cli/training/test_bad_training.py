@@ -60,7 +60,7 @@ FLAGS = {
     ("--network", "worked"): "brings samples of its own",
     ("--network", "reference"): "the images of made are 1x8x8, but the network takes 1x28x28",
     ("--data", "digts"): "no data set, file or folder is called 'digts': did you mean 'digits'?",
-    ("--data", "empty"): "no idx files, no tables and no folders of pictures in it",
+    ("--data", "empty"): "it has no idx files, no tables and no folders of pictures",
     ("--data", "digits"): "the images of digits are 1x28x28, but the network takes 1x8x8",
     ("--data", "cut.npz"): "cut.npz",
     (

@@ -177,7 +177,7 @@ def test_a_sheet_that_cannot_be_written_is_one_line(refused, tmp_path):
         (["digits", "--show", "3", "--warp", "rot"], "--warp, line 1, column 1: unknown 'rot'"),
         (["digits", "--show", "3", "--warp", "crop 29"], "crop 29 of an image with 28 rows and"),
         (["--warp", "rotate 9"], "--warp needs a data set: gradbook data digits --warp …"),
-        (["."], ".: no idx files, no tables and no folders of pictures in it"),
+        (["."], ".: it has no idx files, no tables and no folders of pictures"),
     ],
 )
 def test_a_wrong_word_is_one_line_with_a_remedy(words, line, refused):

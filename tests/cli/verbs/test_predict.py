@@ -65,7 +65,7 @@ def test_several_digits_of_a_picture_are_read_in_order(predict):
     out, _ = predict("number.png", "--many", "--csv")
     assert [row["reading"] for row in csv.DictReader(io.StringIO(out))] == list("7210")
     assert "several" not in predict("number.png", code=1)[0]
-    assert "read --many" in predict("number.png", code=1)[0]
+    assert "add --many" in predict("number.png", code=1)[0]
 
 
 def test_the_folder_of_a_run_is_a_model_too(desk, capsys):
@@ -87,7 +87,7 @@ def test_what_cannot_be_opened_is_complained_of_and_exits_2(predict, desk):
     assert len(out.splitlines()) == 2
     first, second = err.splitlines()
     assert first.startswith("gradbook: cut.png: a damaged picture (")
-    assert first.endswith("): take another copy")
+    assert first.endswith("): use another copy")
     assert second == "gradbook: can't read nowhere.png: there is no nowhere.png"
 
 

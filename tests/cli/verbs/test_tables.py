@@ -275,7 +275,7 @@ def test_what_was_decided_is_said_by_every_door(said):
         "vendu: dates become days since 1970-01-01",
         "missing values are filled in: 30 of prix with ",
         "(by the median of the rows trained on, words by",
-        "'rare' has 12 rows, 'fréquent' 228: with 'class weights balanced'",
+        "'rare' has 12 rows, 'fréquent' 228: 'class weights balanced'",
     ]
     for one in wanted:
         assert one in told
@@ -321,7 +321,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
 def test_what_a_table_leaves_open_can_be_settled(said):
     rows = "".join(f'"{k + 100},{k * 7 % 900 + 100}",3/{k % 12 + 1}/2024,{k}\n' for k in range(60))
     Path("open.csv").write_text(f"x,when,y\n{rows}")
-    assert "say --dates dmy or --dates mdy" in said("train", "open.csv", code=2)
+    assert "add --dates dmy or --dates mdy" in said("train", "open.csv", code=2)
     words = ("train", "open.csv", "--dates", "dmy", "--epochs", "1")
     told = " ".join(said(*words, "-o", "a").split())
     assert (

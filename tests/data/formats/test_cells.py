@@ -105,9 +105,7 @@ def test_a_sign_beside_a_number_is_no_part_of_it(cell, text, unit):
 
 def test_a_column_has_one_sign():
     assert unit_of(of("5 €", "7")) == "€"
-    with pytest.raises(
-        DataError, match="signs beside them .'€' in row 2, '.' in row 3.: write all"
-    ):
+    with pytest.raises(DataError, match="units .'€' in row 2, '.' in row 3.: write all"):
         unit_of(of("5 €", "$7"))
     with pytest.raises(DataError, match="'%' in row 2, none in row 3"):
         unit_of(of("5 %", "7"))
@@ -138,7 +136,7 @@ def test_a_column_decides_the_order_of_its_dates():
     assert order_of(of("3/4/2024", "14/3/2024")) == "dmy"
     assert order_of(of("3.4.2024")) == "dmy"
     assert order_of(of("3/4/2024"), "mdy") == "mdy"
-    with pytest.raises(DataError, match="say --dates dmy or --dates mdy"):
+    with pytest.raises(DataError, match="add --dates dmy or --dates mdy"):
         order_of(of("3/4/2024"))
     with pytest.raises(DataError, match="dates in different orders"):
         order_of(of("14/3/2024", "3/14/2024"))

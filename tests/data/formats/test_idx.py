@@ -57,15 +57,15 @@ def test_the_header_is_mnists():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "byte 0: no idx file, it begins with nothing"),
-        (b"\0\0", "byte 0: no idx file, it begins with 00 00"),
-        (b"\x89PNG\r\n", "byte 0: no idx file, it begins with 89 50 4e 47"),
-        (b"\0\0\x07\x01\0\0\0\0", "byte 2: idx knows no type 0x07"),
-        (b"\0\0\x08\0", "byte 3: an array of 0 sides"),
-        (b"\0\0\x08\xff" + 1020 * b"\0", "byte 3: an array of 255 sides"),
+        (b"", "byte 0: this isn't an idx file, it begins with nothing"),
+        (b"\0\0", "byte 0: this isn't an idx file, it begins with 00 00"),
+        (b"\x89PNG\r\n", "byte 0: this isn't an idx file, it begins with 89 50 4e 47"),
+        (b"\0\0\x07\x01\0\0\0\0", "byte 2: idx has no type 0x07"),
+        (b"\0\0\x08\0", "byte 3: an array of 0 dimensions"),
+        (b"\0\0\x08\xff" + 1020 * b"\0", "byte 3: an array of 255 dimensions"),
         (HEADER[:9], "ends at byte 9, within its header"),
         (HEADER + 23 * b"\0", "ends at byte 39 of the 40 that its header promises"),
-        (HEADER + 25 * b"\0", "goes on after byte 40, where its header says it ends"),
+        (HEADER + 25 * b"\0", "goes on after byte 40, where its header says that it ends"),
         (HEADER[:4] + 12 * b"\xff", "byte 4: 4,294,967,295 x 4,294,967,295 x 4,294,967,295"),
     ],
 )
@@ -89,7 +89,7 @@ def test_gigabytes_are_refused_before_they_are_asked_for():
 
 @pytest.mark.parametrize("array", [np.array(1), np.array(["a"]), np.zeros(3, np.int64)])
 def test_what_idx_has_no_way_to_say_is_refused(array):
-    with pytest.raises(DataError, match="idx has no way to write"):
+    with pytest.raises(DataError, match="idx can't hold"):
         idx.write(array)
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_is_cut_short_is_named_with_its_end(folder, refusal):
     file.write_bytes(file.read_bytes()[:100])
     assert refusal() == (
         "train-images-idx3-ubyte: ends at byte 100 of the 256 that its header promises: "
-        "it is cut short, get it anew"
+        "it is incomplete, download or copy it again"
     )
 
 
@@ -253,49 +253,51 @@ def test_xz_that_wants_much_memory_does_not_get_it(folder, refusal):
 def test_something_behind_the_end_of_xz_is_noticed(folder, refusal):
     file = folder / "t10k-labels-idx1-ubyte"
     file.write_bytes(lzma.compress(file.read_bytes()) + b"more")
-    assert "something follows its end" in refusal()
+    assert "there is more data after its end" in refusal()
 
 
 def test_labels_and_images_that_are_not_as_many_are_both_named(folder, refusal):
     save(folder, "train-labels-idx1-ubyte", labels(11))
     assert refusal() == (
         "train-labels-idx1-ubyte: 11 labels, but 12 images in train-images-idx3-ubyte: "
-        "these files don't belong together"
+        "these two files don't belong together"
     )
 
 
 def test_images_in_the_place_of_labels_are_noticed(folder, refusal):
     shutil.copy(folder / "train-images-idx3-ubyte", folder / "train-labels-idx1-ubyte")
-    assert refusal().startswith("train-labels-idx1-ubyte: byte 2: labels are one row of whole num")
+    assert refusal().startswith(
+        "train-labels-idx1-ubyte: byte 2: labels must be one row of whole num"
+    )
 
 
 def test_labels_in_the_place_of_images_are_noticed(folder, refusal):
     shutil.copy(folder / "train-labels-idx1-ubyte", folder / "train-images-idx3-ubyte")
-    assert refusal().startswith("train-images-idx3-ubyte: byte 3: images have 3 sides")
+    assert refusal().startswith("train-images-idx3-ubyte: byte 3: images must have 3 dimensions")
 
 
 def test_pixels_that_are_no_bytes_are_noticed(folder, refusal):
     save(folder, "train-images-idx3-ubyte", pixels(12, 5, 4).astype(">f4"))
-    assert refusal() == "train-images-idx3-ubyte: byte 2: pixels are bytes, these are >f4"
+    assert refusal() == "train-images-idx3-ubyte: byte 2: pixels must be bytes, but these are >f4"
 
 
 def test_a_test_label_that_training_lacks_is_named_with_its_byte(folder, refusal):
     save(folder, "t10k-labels-idx1-ubyte", np.array([0, 1, 9, 2], np.uint8))
     assert refusal() == (
-        "t10k-labels-idx1-ubyte: byte 10: label '9' is none of the 3 classes of the training "
+        "t10k-labels-idx1-ubyte: byte 10: label '9' isn't one of the 3 classes of the training "
         "images (0 to 2)"
     )
 
 
 def test_a_label_beyond_the_names_is_named(folder, refusal):
     (folder / "classes.txt").write_text("shirt\ndress\n")
-    assert refusal().startswith("train-labels-idx1-ubyte: byte 10: label '2' is none of the 2")
+    assert refusal().startswith("train-labels-idx1-ubyte: byte 10: label '2' isn't one of the 2")
 
 
 @pytest.mark.parametrize("names", ["", "a\na\nb\n"])
 def test_names_of_classes_that_make_no_sense_are_refused(folder, refusal, names):
     (folder / "classes.txt").write_text(names)
-    assert refusal() == "classes.txt: name each class once, one a line"
+    assert refusal() == "classes.txt: name each class once, one per line"
 
 
 def test_labels_without_images_and_the_other_way_are_named(folder, refusal):
@@ -317,13 +319,13 @@ def test_two_sets_in_one_folder_are_not_mixed(folder, refusal):
 def test_only_test_images_are_no_data_set(folder, refusal):
     for file in folder.glob("train*"):
         file.unlink()
-    assert refusal() == "tiny: test images but none to train on"
+    assert refusal() == "tiny: test images but no training images"
 
 
 def test_no_images_at_all_are_no_data_set(folder, refusal):
     save(folder, "train-images-idx3-ubyte", pixels(0, 5, 4))
     save(folder, "train-labels-idx1-ubyte", labels(0))
-    assert refusal() == "train-images-idx3-ubyte: no images in it"
+    assert refusal() == "train-images-idx3-ubyte: it has no images"
 
 
 def test_a_folder_in_the_place_of_a_file_is_said(folder):

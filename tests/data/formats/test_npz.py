@@ -151,48 +151,66 @@ GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (12, 4, 4), }"
         (b"", "damaged, or no archive at all (File is not a zip file)"),
         (b"PK\x03\x04 and nothing more", "damaged, or no archive at all (File is not a zip file)"),
         (archive({"x": X, "y": Y})[:-30], "damaged, or no archive at all (File is not a zip file)"),
-        ({}, "it has the arrays none: it needs images and labels"),
-        ({"a": X, "b": Y}, "it has the arrays a, b: it needs images and labels, as x_train"),
-        ({"x_train": X}, "it has the arrays x_train: it needs"),
-        ({"x": X, "y": Y, "x_test": X}, "it has the arrays x, y, x_test: it needs"),
+        ({}, "its arrays are none: store images and labels"),
+        ({"a": X, "b": Y}, "its arrays are a, b: store images and labels as x_train"),
+        ({"x_train": X}, "its arrays are x_train: store"),
+        ({"x": X, "y": Y, "x_test": X}, "its arrays are x, y, x_test: store"),
         ({"x": X, "images": X, "y": Y}, "x and images could both be the training part"),
-        ({"x": b"", "y": Y}, "x: byte 0: no array has such a header"),
-        ({"x": b"\x93NUMPY\x09\x00", "y": Y}, "x: byte 0: no array has such a header"),
-        ({"x": headed("__import__('os')"), "y": Y}, "x: byte 0: no array has such a header"),
-        ({"x": headed("(" * 9000), "y": Y}, "x: byte 0: no array has such a header"),
-        ({"x": headed("{'descr': " + "[" * 5000), "y": Y}, "x: byte 0: no array has such a header"),
+        ({"x": b"", "y": Y}, "x: byte 0: this isn't the header of an array"),
+        ({"x": b"\x93NUMPY\x09\x00", "y": Y}, "x: byte 0: this isn't the header of an array"),
+        ({"x": headed("__import__('os')"), "y": Y}, "x: byte 0: this isn't the header of an array"),
+        ({"x": headed("(" * 9000), "y": Y}, "x: byte 0: this isn't the header of an array"),
+        (
+            {"x": headed("{'descr': " + "[" * 5000), "y": Y},
+            "x: byte 0: this isn't the header of an array",
+        ),
         (
             {"x": headed(GOOD.replace("12", "-12")), "y": Y},
-            "x: byte 0: no array has the sides (-12, 4, 4)",
+            "x: byte 0: an array can't have the shape (-12, 4, 4)",
         ),
         (
             {"x": headed(HUGE, bytes(2**20)), "y": Y},
             "x: 60,000 x 4,096 x 4,096 x 1 bytes of pixels are too many",
         ),
-        ({"x": headed(GOOD, bytes(191)), "y": Y}, "x: 191 bytes where its header promises 192"),
-        ({"x": headed(GOOD, bytes(193)), "y": Y}, "x: 193 bytes where its header promises 192"),
+        ({"x": headed(GOOD, bytes(191)), "y": Y}, "x: 191 bytes, but its header promises 192"),
+        ({"x": headed(GOOD, bytes(193)), "y": Y}, "x: 193 bytes, but its header promises 192"),
         (
             {"x": headed(GOOD.replace("|u1", "|V0")), "y": Y},
-            "x: nothing is in an array of the sides (12, 4, 4) of |V0",
+            "x: an array of the shape (12, 4, 4) of |V0 is empty",
         ),
-        ({"x": X.astype("c8"), "y": Y}, "x: pixels are numbers, these are complex64"),
-        ({"x": X.astype("i2") - 1, "y": Y}, "x: pixels go from 0 to 255, these from -1 to"),
-        ({"x": X.astype("i2") + 256, "y": Y}, "x: pixels go from 0 to 255, these from"),
-        ({"x": X / 255, "y": Y}, "x: pixels are whole numbers from 0 to 255: store them as uint8"),
+        ({"x": X.astype("c8"), "y": Y}, "x: pixels must be numbers, but these are complex64"),
+        (
+            {"x": X.astype("i2") - 1, "y": Y},
+            "x: pixels must be between 0 and 255, but these are between -1 and",
+        ),
+        (
+            {"x": X.astype("i2") + 256, "y": Y},
+            "x: pixels must be between 0 and 255, but these are between",
+        ),
+        (
+            {"x": X / 255, "y": Y},
+            "x: pixels must be whole numbers from 0 to 255: store them as uint8",
+        ),
         (
             {"x": np.full((12, 4, 4), np.nan), "y": Y},
-            "x: pixels go from 0 to 255, these from nan",
+            "x: pixels must be between 0 and 255, but these are between nan",
         ),
-        ({"x": pixels(12, 15), "y": Y}, "x: no images have the sides (12, 15)"),
-        ({"x": pixels(12, 2, 4, 4), "y": Y}, "x: no images have the sides (12, 2, 4, 4)"),
-        ({"x": np.uint8(1), "y": Y}, "x: no images have the sides ()"),
+        ({"x": pixels(12, 15), "y": Y}, "x: images can't have the shape (12, 15)"),
+        ({"x": pixels(12, 2, 4, 4), "y": Y}, "x: images can't have the shape (12, 2, 4, 4)"),
+        ({"x": np.uint8(1), "y": Y}, "x: images can't have the shape ()"),
         ({"x": X, "y": Y[:11]}, "y: 11 labels, but 12 images in "),
-        ({"x": X, "y": X}, "y: labels are one row of numbers or words"),
-        ({"x": X, "y": Y + 0.5}, "y: labels are whole numbers or words, not fractions"),
-        ({"x": X, "y": np.full(12, np.inf)}, "y: labels are whole numbers or words, not fractions"),
+        ({"x": X, "y": X}, "y: labels must be one row of numbers or words"),
+        (
+            {"x": X, "y": Y + 0.5},
+            "y: labels must be whole numbers or words, but these are fractions",
+        ),
+        (
+            {"x": X, "y": np.full(12, np.inf)},
+            "y: labels must be whole numbers or words, but these are fractions",
+        ),
         (
             {"x": X, "y": Y, "x_test": X, "y_test": Y + 1},
-            "y_test: entry 2: label '3' is none of the 3 classes of the training images (0 to 2)",
+            "y_test: entry 2: label '3' isn't one of the 3 classes of the training images (0 to 2)",
         ),
     ],
 )
@@ -208,4 +226,4 @@ def test_a_flipped_bit_is_noticed(refusal):
 
 def test_a_bomb_is_not_unpacked(refusal):
     bomb = headed(GOOD, bytes(2**24))
-    assert refusal({"x": bomb, "y": Y}).startswith("x: 193 bytes where its header promises 192")
+    assert refusal({"x": bomb, "y": Y}).startswith("x: 193 bytes, but its header promises 192")

@@ -150,19 +150,19 @@ SCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "a/9.png: no picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
-        (b"hello", "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
-        (SCRIPT, "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
+        (b"", "a/9.png: not a picture that can be read (BMP, GIF, JPEG, PNG, PPM, WEBP)"),
+        (b"hello", "a/9.png: not a picture that can be read (BMP, GIF, JPEG"),
+        (SCRIPT, "a/9.png: not a picture that can be read (BMP, GIF, JPEG"),
         (
             png(60_000, 60_000),
-            "a/9.png: a picture that is too large: at most 67,108,864 pixels, make it smaller",
+            "a/9.png: the picture is too large (at most 67,108,864 pixels): make it smaller",
         ),
         (png(9_000, 9_000), "a/9.png: a picture of 9,000 x 9,000 is too large: at most 67,108,864"),
-        (png(0, 5), "a/9.png: no picture that can be read (BMP, GIF, JPEG"),
+        (png(0, 5), "a/9.png: not a picture that can be read (BMP, GIF, JPEG"),
         (png(8, 8, TEXT_BOMB), "a/9.png: a damaged picture (Decompressed"),
         (png(8, 8, chunk(b"IDAT", b"no zlib")), "a/9.png: a damaged picture ("),
         (png(8, 8, chunk(b"IDAT", zlib.compress(b"\0" * 20))), "a/9.png: a damaged picture ("),
-        (png(8, 8)[:40], "a/9.png: no picture that can be read (BMP"),
+        (png(8, 8)[:40], "a/9.png: not a picture that can be read (BMP"),
     ],
 )
 def test_what_is_no_good_picture_is_named(tmp_path, refusal, content, said):
@@ -184,7 +184,7 @@ def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.ppm").write_bytes(b"Pf\n3 3\n-1.0\n" + np.full(9, 0.5, "<f4").tobytes())
     assert refusal() == (
-        "a/1.ppm: a damaged picture (its greys have more than 16 bits): take another copy"
+        "a/1.ppm: a damaged picture (its greys have more than 16 bits): use another copy"
     )
 
 
@@ -192,13 +192,13 @@ def test_greys_that_have_no_meaning_as_bytes_are_refused(tmp_path, refusal):
 def test_a_folder_of_nothing_is_told_what_belongs_there(tmp_path, refusal, folders):
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
-    assert "no idx files, no tables and no folders of pictures in it" in refusal()
+    assert "it has no idx files, no tables and no folders of pictures" in refusal()
 
 
 def test_a_class_without_pictures_is_named(tmp_path, refusal):
     picture_folder(tmp_path, {"a": 2})
     (tmp_path / "b").mkdir()
-    assert refusal() == "b: no pictures in it: take it away or fill it"
+    assert refusal() == "b: it has no pictures: remove it or add some"
 
 
 def broken(folder, names):
@@ -217,7 +217,9 @@ def test_a_few_broken_pictures_are_named_and_passed_over(tmp_path):
         found.training_and_validation.pixels, whole.training_and_validation.pixels
     )
     pictures, folders = found.remarks
-    assert pictures.startswith("2 pictures can't be read and are passed over: cat/0x.png (no pic")
+    assert pictures.startswith(
+        "2 pictures can't be read and are passed over: cat/0x.png (not a pic"
+    )
     assert pictures.endswith("), dog/7x.png")
     assert folders == "1 folder has no pictures and is passed over: emu"
     assert not whole.remarks
@@ -235,9 +237,9 @@ def test_more_than_a_few_are_refused_with_their_count(tmp_path, refusal):
     broken(tmp_path, names)
     line = refusal()
     assert line.startswith(
-        "FOLDER: 9 of 49 pictures can't be read: a/x0.png (no picture that can be read"
+        "FOLDER: 9 of 49 pictures can't be read: a/x0.png (not a picture that can be read"
     )
-    assert f"), {', '.join(names[1:6])}, …; take them away or save them anew" in line
+    assert f"), {', '.join(names[1:6])}, …; remove them or save them again" in line
 
 
 def test_one_in_a_hundred_is_a_few(tmp_path):
@@ -251,7 +253,7 @@ def test_more_than_a_few_empty_folders_are_refused(tmp_path, refusal):
     for name in "cdef":
         (tmp_path / name).mkdir()
     assert refusal() == (
-        "FOLDER: 4 of 6 folders have no pictures: c, d, e, f; take them away or fill them"
+        "FOLDER: 4 of 6 folders have no pictures: c, d, e, f; remove them or add some"
     )
 
 
@@ -259,8 +261,8 @@ def test_a_class_that_training_lacks_is_named_with_its_picture(tmp_path, refusal
     picture_folder(tmp_path / "train", {"a": 2, "b": 2})
     picture_folder(tmp_path / "test", {"a": 1, "dog": 1})
     assert refusal() == (
-        "FOLDER: test/dog/0.png: label 'dog' is none of the 2 classes of the training "
-        "images (a to b)"
+        "FOLDER: test/dog/0.png: label 'dog' isn't one of the 2 classes of the training images "
+        "(a to b)"
     )
 
 

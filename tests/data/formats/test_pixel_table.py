@@ -135,12 +135,16 @@ def test_a_folder_may_have_a_table_for_each_part(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no rows in it"),
-        ("\n\n\n", "no rows in it"),
-        ("label,a,b,c,d\n", "no images in it"),
-        ("7\n", "row 1: a row is a label and its pixels with commas, semicolons or tabs between"),
-        ("1,1,2,3,4\n1,1,2,3\n", "row 2: 4 columns, the first row has 5"),
-        ("1,1,2,3,4\n\n1,1,2,3,4,5\n", "row 3: 6 columns, the first row has 5"),
+        ("", "it has no rows"),
+        ("\n\n\n", "it has no rows"),
+        ("label,a,b,c,d\n", "it has no images"),
+        (
+            "7\n",
+            "row 1: each row must be a label and its pixels, separated by commas, semicolons or "
+            "tabs",
+        ),
+        ("1,1,2,3,4\n1,1,2,3\n", "row 2: 4 columns, but the first row has 5"),
+        ("1,1,2,3,4\n\n1,1,2,3,4,5\n", "row 3: 6 columns, but the first row has 5"),
         ("1,1,2,3,4\n1,1,x,3,4\n", "row 2, column 3: 'x' isn't a whole number from 0 to 255"),
         ("a,b,c,d,label\n1,2,x,4,1\n", "row 2, column 3: 'x' isn't a whole number from 0 to 255"),
         ("1,1,2,3,4\n1,1,,3,4\n", "row 2, column 3: '' isn't a whole number from 0 to 255"),
@@ -174,7 +178,7 @@ def test_a_size_that_does_not_fit_is_refused(refusal):
 def test_a_label_that_training_lacks_is_named_with_its_row(tmp_path):
     (tmp_path / "train.csv").write_text("label,a\n1,1\n2,2\n")
     (tmp_path / "test.csv").write_text("label,a\n\n2,1\n3,2\n")
-    with pytest.raises(DataError, match=r"test\.csv: row 4: label '3' is none of the 2 classes"):
+    with pytest.raises(DataError, match=r"test\.csv: row 4: label '3' isn't one of the 2 classes"):
         load(tmp_path)
 
 

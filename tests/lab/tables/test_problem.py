@@ -161,7 +161,8 @@ def test_classes_that_are_few_are_told(tmp_path):
     found = of(tmp_path, ["often"] * 50 + ["seldom"] * 10)
     recipe = usual_recipe(found, "t")
     assert found.remarks_for(recipe) == [
-        "'seldom' has 10 rows, 'often' 50: with 'class weights balanced' each class counts alike"
+        "'seldom' has 10 rows, 'often' 50: 'class weights balanced' "
+        "gives each class the same weight"
     ]
     assert not found.remarks_for(replace(recipe, class_weights="balanced"))
 

@@ -83,7 +83,7 @@ def _whole(folder: Path, name: str) -> bytes:
     pieces = [_in_the_background(_unpacked, file) for file in sorted(folder.glob(f"{name}*.xz"))]
     content = b"".join(piece.result() for piece in pieces)
     if not _is_whole(name, content):
-        raise DataError("not the digits that belong there: install gradbook anew", file=name)
+        raise DataError("it doesn't hold gradbook's digits: reinstall gradbook", file=name)
     return content
 
 
@@ -92,7 +92,7 @@ def _unpacked(file: Path) -> bytes:
     try:
         return lzma.decompress(file.read_bytes())
     except (lzma.LZMAError, OSError) as error:
-        raise DataError(f"damaged ({error}): install gradbook anew", file=file) from error
+        raise DataError(f"damaged ({error}): reinstall gradbook", file=file) from error
 
 
 def _is_whole(name: str, content: bytes) -> bool:

@@ -252,7 +252,7 @@ def unit_of(found: CellEvidence) -> str:
             for unit in (first, second)
         ]
         raise DataError(
-            f"numbers with different signs beside them ({', '.join(said)}): write all alike"
+            f"numbers with different units ({', '.join(said)}): write all with the same one"
         )
     return signs[0] if signs else ""
 
@@ -261,7 +261,7 @@ def mark_of(found: CellEvidence) -> str:
     """The one decimal mark of a column's numbers; '' where they leave it open."""
     if not found.marks:
         said = (f"a decimal {MARK_WORDS[mark]} in row {found.decided[mark]}" for mark in MARKS)
-        raise DataError(f"{' and '.join(said)}: write all numbers of a column alike")
+        raise DataError(f"{' and '.join(said)}: use the same decimal mark in the whole column")
     return "" if len(found.marks) > 1 else min(found.marks)
 
 
@@ -273,11 +273,11 @@ def order_of(found: CellEvidence, asked: str = "") -> str:
             "digits of the year"
         )
     if not found.orders:
-        raise DataError("dates in different orders: write all as 2024-03-31")
+        raise DataError("dates in different orders: write all of them as 2024-03-31")
     if len(found.orders) > 1 and asked not in found.orders:
         raise DataError(
-            "dates whose day may be their month: say --dates dmy or --dates mdy, or write them as "
-            "2024-03-31"
+            "dates whose day and month can't be told apart: add --dates dmy or --dates mdy, or "
+            "write them as 2024-03-31"
         )
     return asked if asked in found.orders else min(found.orders)
 
@@ -286,15 +286,21 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
     """What is wrong with a cell where a number should stand."""
     if is_missing(cell):
         missing = f"a missing value ({cell!r})" if cell else "an empty cell"
-        return f"{missing}: fill it in or take the row out"
+        return f"{missing}: fill it in or remove the row"
     text, unit = split_unit(cell)
     marks = meanings(text)
     if marks and style.decimal not in marks:
         mark = MARK_WORDS[style.decimal]
-        return f"{cell!r} isn't a number with a decimal {mark}, as the others are: write all alike"
+        return (
+            f"{cell!r} isn't a number with a decimal {mark}, as the others are: use the same "
+            "mark in the whole column"
+        )
     if marks and unit not in ("", style.unit):
         beside = f"'{style.unit}'" if style.unit else "no sign"
-        return f"{cell!r} has '{unit}' beside it where the others have {beside}: write all alike"
+        return (
+            f"{cell!r} has '{unit}' beside it, but the others have {beside}: use the same unit "
+            "in the whole column"
+        )
     if marks or cell.lower().lstrip("+-−") in ("inf", "infinity"):
         return f"{cell!r} isn't a finite number"
     return f"{cell!r} isn't a number"
@@ -347,7 +353,7 @@ def read_cells(path: str | PathLike[str], widths: Collection[int]) -> CellRows:
         separator = _separator(text, widths)
         rows = list(_rows(text, separator, file))
     if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
-        raise DataError("nothing in it: write one sample a row", file=file)
+        raise DataError("the file is empty: write one sample per row", file=file)
     said = f"{file} isn't UTF-8: it is read as Windows-1252, as Excel writes it in western Europe"
     return CellRows(rows, separator, (said,) if encoding == LATIN else ())
 
@@ -410,7 +416,7 @@ def _rows(text: str, separator: str, file: str) -> Iterator[CellRow]:
             yield row
     except csv.Error as error:
         raise DataError(
-            f"can't be read as a table ({error}): look for a quote that isn't closed",
+            f"can't be read as a table ({error}): check for an unclosed quotation mark",
             file=file,
             row=reader.line_num,
         ) from None
@@ -420,14 +426,14 @@ def _require_few(rows: int, columns: int, file: str) -> None:
     for found, limit in ((rows, limits.ROWS), (rows * columns, limits.CELLS)):
         if found > limit.most:
             what = "rows" if limit is limits.ROWS else "cells"
-            raise LimitError(f"{file}: more than {limit} {what}: give a smaller table")
+            raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
 
 
 def _require_same_width(row: CellRow, first: CellRow, file: str) -> None:
     here, there = len(row.cells), len(first.cells)
     if here != there:
         raise DataError(
-            f"{here} columns, but row {first.number} has {there}: every row needs the same",
+            f"{here} columns, but row {first.number} has {there}: every row needs the same number",
             file=file,
             row=row.number,
         )

@@ -48,7 +48,9 @@ def open_unpacked(
         except DAMAGED as error:
             said = str(error) or type(error).__name__
             place = f" at or before byte {file.tell():,}" if file.seekable() else ""
-            raise DataError(f"damaged{place} ({said}): get the file anew", file=path) from error
+            raise DataError(
+                f"damaged{place} ({said}): download or copy the file again", file=path
+            ) from error
 
 
 def _packed(file: io.BufferedReader) -> io.RawIOBase | io.BufferedIOBase | None:
@@ -77,7 +79,7 @@ class _Bounded(io.RawIOBase):
         count = self._stream.readinto(target) or 0
         self._done += count
         if self._done > self._limit.most or is_bomb(self._done, self._file.tell()):
-            raise Overlarge(f"it unpacks to more than is read: at most {self._limit}")
+            raise Overlarge(f"it unpacks to more than the limit of {self._limit}")
         return count
 
 
@@ -96,7 +98,7 @@ class _Xz(io.RawIOBase):
         while not content and not self._decoder.eof:
             content = self._decoder.decompress(self._packed(), len(target))
         if self._decoder.unused_data.strip(b"\0"):
-            raise lzma.LZMAError("something follows its end")
+            raise lzma.LZMAError("there is more data after its end")
         target[: len(content)] = content
         return len(content)
 

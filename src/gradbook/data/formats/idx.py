@@ -54,12 +54,13 @@ def _array(
     if len(content) < size:
         raise DataError(
             f"ends at byte {start + len(content):,} of the {start + size:,} that its header "
-            "promises: it is cut short, get it anew",
+            "promises: it is incomplete, download or copy it again",
             file=file,
         )
     if len(content) > size:
         raise DataError(
-            f"goes on after byte {start + size:,}, where its header says it ends: get it anew",
+            f"goes on after byte {start + size:,}, where its header says that it ends: download "
+            "or copy it again",
             file=file,
         )
     found = np.frombuffer(content, kind, count=prod(shape)).reshape(shape)
@@ -71,11 +72,11 @@ def _header(stream: BinaryIO, file: str) -> tuple[np.dtype[Any], tuple[int, ...]
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         start = magic.hex(" ") or "nothing"
-        raise DataError(f"byte 0: no idx file, it begins with {start}", file=file)
+        raise DataError(f"byte 0: this isn't an idx file, it begins with {start}", file=file)
     if magic[2] not in TYPES:
-        raise DataError(f"byte 2: idx knows no type {magic[2]:#04x}", file=file)
+        raise DataError(f"byte 2: idx has no type {magic[2]:#04x}", file=file)
     if not 0 < magic[3] <= limits.SIDES.most:
-        raise DataError(f"byte 3: an array of {magic[3]} sides can't be read", file=file)
+        raise DataError(f"byte 3: an array of {magic[3]} dimensions can't be read", file=file)
     sides = stream.read(4 * magic[3])
     if len(sides) < 4 * magic[3]:
         raise DataError(f"ends at byte {4 + len(sides)}, within its header", file=file)
@@ -90,7 +91,7 @@ def write(array: NDArray[Any]) -> bytes:
     wanted = array.dtype.newbyteorder(">").str.replace("|", ">")
     code = next((code for code, name in TYPES.items() if name == wanted), None)
     if code is None or not 0 < array.ndim <= limits.SIDES.most:
-        raise DataError(f"idx has no way to write {array.ndim} sides of {array.dtype}")
+        raise DataError(f"idx can't hold {array.ndim} dimensions of {array.dtype}")
     sides = np.array(array.shape, ">u4")
     return bytes([0, 0, code, array.ndim]) + sides.tobytes() + array.astype(wanted).tobytes()
 
@@ -149,13 +150,13 @@ def _array_in(file: Path) -> NDArray[Any]:
 
 def _pixels(found: NDArray[Any], file: str) -> NDArray[np.uint8]:
     if found.dtype != np.uint8:
-        raise DataError(f"byte 2: pixels are bytes, these are {found.dtype}", file=file)
+        raise DataError(f"byte 2: pixels must be bytes, but these are {found.dtype}", file=file)
     if found.ndim == 3:
         found = found[:, None]
     if found.ndim != 4:
         raise DataError(
-            f"byte 3: images have 3 sides (images, rows, columns) or 4 (images, channels, "
-            f"rows, columns), these have {found.ndim}",
+            "byte 3: images must have 3 dimensions (images, rows, columns) or 4 (images, "
+            f"channels, rows, columns), but these have {found.ndim}",
             file=file,
         )
     return found
@@ -164,8 +165,8 @@ def _pixels(found: NDArray[Any], file: str) -> NDArray[np.uint8]:
 def _labels(found: NDArray[Any], file: str) -> NDArray[Any]:
     if found.dtype.kind not in "iu" or found.ndim != 1:
         raise DataError(
-            f"byte 2: labels are one row of whole numbers, these are {found.ndim} sides "
-            f"of {found.dtype}",
+            f"byte 2: labels must be one row of whole numbers, but these are {found.ndim} "
+            f"dimensions of {found.dtype}",
             file=file,
         )
     return found
@@ -177,5 +178,5 @@ def _classes(folder: Path) -> list[str] | None:
         return None
     names = [line.strip() for line in read_text(file).splitlines() if line.strip()]
     if not names or len(set(names)) < len(names):
-        raise DataError("name each class once, one a line", file=file)
+        raise DataError("name each class once, one per line", file=file)
     return names

@@ -25,7 +25,7 @@ from gradbook.errors import DataError
 from gradbook.files import open_file
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-SIDES = "they are (images, rows, columns), with 1 or 3 channels at the end or in second place"
+SIDES = "images must be (images, rows, columns), with 1 or 3 channels last or second"
 AT_ONCE = 2**20  # numbers that are looked at together
 MOST_EXACT = 2**53  # whole numbers up to which every float64 says which it is
 SURROGATES, LAST_CHARACTER, LAST_OF_ASCII = (0xD800, 0xDFFF), 0x10FFFF, 0x7F
@@ -38,7 +38,9 @@ def read(file: Path) -> Dataset:
         try:
             parts = _parts(Archive(stream, limits.IMAGES), file)
         except ArchiveError as error:
-            raise DataError(f"{error.message}: get the file anew", file=file) from error
+            raise DataError(
+                f"{error.message}: download or copy the file again", file=file
+            ) from error
     return assemble(file.stem, f"arrays in {file}", parts)
 
 
@@ -48,8 +50,8 @@ def _parts(archive: Archive, file: Path) -> dict[str, Part]:
     labels = by_part(filter(holds_labels, names), str(file))
     if not images or images.keys() != labels.keys():
         raise DataError(
-            f"it has the arrays {', '.join(names) or 'none'}: it needs images and labels, as "
-            "x_train and y_train, and x_test and y_test if there is a test part",
+            f"its arrays are {', '.join(names) or 'none'}: store images and labels as x_train "
+            "and y_train, and as x_test and y_test if there is a test part",
             file=file,
         )
     for part in images:  # before any of them is unpacked
@@ -103,8 +105,8 @@ class _Array:
             more = len(stream.read(1))
         if stream.tell() - start != self.size or more:
             self.fail(
-                f"{stream.tell() - start:,} bytes where its header promises {self.size:,}: "
-                "get the file anew"
+                f"{stream.tell() - start:,} bytes, but its header promises {self.size:,}: "
+                "download or copy the file again"
             )
 
     def fail(self, why: str) -> NoReturn:
@@ -117,15 +119,15 @@ def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtyp
     except ArchiveError:
         raise
     except Exception as error:  # a hostile header finds ever new ways to fail
-        raise DataError("byte 0: no array has such a header", file=file) from error
+        raise DataError("byte 0: this isn't the header of an array", file=file) from error
     if kind.hasobject:
         raise DataError(
             "it holds Python objects, which could run anything: store plain numbers", file=file
         )
     if len(shape) > limits.SIDES.most or any(type(side) is not int or side < 0 for side in shape):
-        raise DataError(f"byte 0: no array has the sides {shape}", file=file)
+        raise DataError(f"byte 0: an array can't have the shape {shape}", file=file)
     if not prod(shape) * kind.itemsize:
-        raise DataError(f"nothing is in an array of the sides {shape} of {kind}", file=file)
+        raise DataError(f"an array of the shape {shape} of {kind} is empty", file=file)
     require_room((*shape, kind.itemsize), file)
     return shape, in_columns, kind
 
@@ -133,11 +135,12 @@ def _header(stream: BinaryIO, file: str) -> tuple[tuple[int, ...], bool, np.dtyp
 def _require_pair(images: _Array, labels: _Array) -> None:
     """Refuse what can't be images and their labels, by their headers alone."""
     if images.kind.kind not in "buif":
-        images.fail(f"pixels are numbers, these are {images.kind}")
+        images.fail(f"pixels must be numbers, but these are {images.kind}")
     _channels_second(np.broadcast_to(np.uint8(0), images.shape), images)  # which takes no memory
     if labels.kind.kind not in "buifSU" or labels.shape[1:] not in ((), (1,)) or not labels.shape:
         labels.fail(
-            f"labels are one row of numbers or words, these are {labels.kind} of {labels.shape}"
+            f"labels must be one row of numbers or words, but these are {labels.kind} of "
+            f"{labels.shape}"
         )
     if labels.kind.kind in "SU" and labels.kind.itemsize > limits.LABEL.most * CHARACTER:
         labels.fail(f"labels have at most {limits.LABEL}")
@@ -162,10 +165,10 @@ def _pixels(array: _Array) -> NDArray[np.uint8]:
 def _bytes(found: NDArray[Any], array: _Array) -> NDArray[np.uint8]:
     low, high = found.min(), found.max()
     if not (low >= 0 and high <= 255):  # so that nan isn't either
-        array.fail(f"pixels go from 0 to 255, these from {low} to {high}")
+        array.fail(f"pixels must be between 0 and 255, but these are between {low} and {high}")
     pixels = found.astype(np.uint8)
     if not np.array_equal(pixels, found):
-        array.fail("pixels are whole numbers from 0 to 255: store them as uint8")
+        array.fail("pixels must be whole numbers from 0 to 255: store them as uint8")
     return pixels
 
 
@@ -179,7 +182,7 @@ def _channels_second(pixels: NDArray[np.uint8], array: _Array) -> NDArray[np.uin
             return pixels.transpose(0, 3, 1, 2)
         case (_, 1 | 3, _, _):
             return pixels
-    array.fail(f"no images have the sides {pixels.shape}: {SIDES}")
+    array.fail(f"images can't have the shape {pixels.shape}: {SIDES}")
 
 
 def _labels(array: _Array) -> NDArray[Any]:
@@ -189,10 +192,10 @@ def _labels(array: _Array) -> NDArray[Any]:
     if array.kind.kind in "bf":
         whole = np.isfinite(found).all() and np.array_equal(np.rint(found), found)
         if not whole or (abs(found.astype(np.float64)) > MOST_EXACT).any():
-            array.fail("labels are whole numbers or words, not fractions")
+            array.fail("labels must be whole numbers or words, but these are fractions")
         return found.astype(np.int64)
     if array.kind.kind in "SU" and not _are_words(found):
-        array.fail("some labels are no text: bytes stand for ASCII, numbers for characters")
+        array.fail("some labels aren't text: bytes must be ASCII, numbers must be characters")
     return found.astype(str) if array.kind.kind == "S" else found
 
 

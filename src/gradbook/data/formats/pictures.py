@@ -76,16 +76,16 @@ def _opened(file: Path) -> Iterator[Image]:
             raise
         except Image.DecompressionBombError as error:
             raise DataError(
-                f"a picture that is too large: at most {limits.PIXELS}, make it smaller",
+                f"the picture is too large (at most {limits.PIXELS}): make it smaller",
                 file=file,
             ) from error
         except UnidentifiedImageError as error:
             kinds = ", ".join(FORMATS)
             raise DataError(
-                f"no picture that can be read ({kinds}): save it as PNG", file=file
+                f"not a picture that can be read ({kinds}): save it as PNG", file=file
             ) from error
         except Exception as error:  # a hostile picture finds ever new ways to fail
-            raise DataError(f"a damaged picture ({error}): take another copy", file=file) from error
+            raise DataError(f"a damaged picture ({error}): use another copy", file=file) from error
 
 
 def _require_few_scans(stream: BinaryIO, file: Path) -> None:
@@ -93,7 +93,9 @@ def _require_few_scans(stream: BinaryIO, file: Path) -> None:
     if stream.read(len(JPEG)) == JPEG:
         content = JPEG + stream.read()
         if content.count(SCAN) > limits.SCANS.most:
-            raise DataError(f"more than {limits.SCANS} passes over a JPEG: save it anew", file=file)
+            raise DataError(
+                f"more than {limits.SCANS} passes over a JPEG: save it again", file=file
+            )
     stream.seek(0)
 
 
@@ -161,16 +163,16 @@ class PassedOver:
             if len(self.broken) == 1:
                 raise next(iter(self.broken.values()))
             raise DataError(
-                f"{len(self.broken):,} of {pictures:,} pictures can't be read: {self._broken()}; "
-                "take them away or save them anew",
+                f"{len(self.broken):,} of {pictures:,} pictures can't be read: "
+                f"{self._broken()}; remove them or save them again",
                 file=self.folder,
             )
         if len(self.empty) > min(few_of(folders, 1), max(folders - CLASSES, 0)):
             if len(self.empty) == 1:
-                raise DataError("no pictures in it: take it away or fill it", file=self.empty[0])
+                raise DataError("it has no pictures: remove it or add some", file=self.empty[0])
             raise DataError(
                 f"{len(self.empty):,} of {folders:,} folders have no pictures: "
-                f"{self._named(self.empty)}; take them away or fill them",
+                f"{self._named(self.empty)}; remove them or add some",
                 file=self.folder,
             )
 
@@ -237,7 +239,7 @@ def _size_of(*files: Path) -> Size:
             raise AssertionError("it couldn't be opened before")
     if columns * rows > limits.TRAINED_PIXELS.most:
         raise DataError(
-            f"a picture of {columns:,} x {rows:,} is too large to train on: say --size", file=file
+            f"a picture of {columns:,} x {rows:,} is too large to train on: add --size", file=file
         )
     return rows, columns
 
@@ -262,8 +264,8 @@ def _files(folder: Path, passed: PassedOver) -> list[Path]:
     }
     if not any(found.values()):
         raise DataError(
-            "no idx files, no tables and no folders of pictures in it: "
-            "pictures lie in a folder for each class",
+            "it has no idx files, no tables and no folders of pictures: put the pictures into "
+            "one folder per class",
             file=folder,
         )
     passed.empty += [where for where, pictures in found.items() if not pictures]

@@ -97,7 +97,7 @@ def _part(file: Path, size: Size | None) -> Part:
         rows = _rows(stream, file)
         first = next(rows, None)
         if first is None:
-            raise DataError("no rows in it", file=file)
+            raise DataError("it has no rows", file=file)
         layout = _layout(first, file)
         shape = _shape(layout.columns - 1, size, file)
         if not layout.has_heading:
@@ -157,7 +157,7 @@ def _layout(first: TextRow, file: Path) -> TableLayout:
     fields = [field.strip().strip('"').lower() for field in first.text.split(separator)]
     if len(fields) < 2:
         raise DataError(
-            "a row is a label and its pixels with commas, semicolons or tabs between",
+            "each row must be a label and its pixels, separated by commas, semicolons or tabs",
             file=file,
             row=first.number,
         )
@@ -185,7 +185,9 @@ def _labels(rows: list[TextRow], layout: TableLayout, file: Path) -> list[str]:
         columns = 1 + row.text.count(layout.separator)
         if columns != layout.columns:
             raise DataError(
-                f"{columns} columns, the first row has {layout.columns}", file=file, row=row.number
+                f"{columns} columns, but the first row has {layout.columns}",
+                file=file,
+                row=row.number,
             )
         label, _ = layout.parted(row)
         if not 0 < len(label) <= limits.LABEL.most:

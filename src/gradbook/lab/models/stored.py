@@ -208,4 +208,4 @@ def _unusable(path: str | os.PathLike[str], why: str) -> DataError:
 
 
 def _damaged(path: str | os.PathLike[str], why: str) -> DataError:
-    return DataError(f"damaged ({why}): take another copy", file=os.fspath(path))
+    return DataError(f"damaged ({why}): use another copy", file=os.fspath(path))
