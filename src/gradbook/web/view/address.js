@@ -8,12 +8,13 @@ const MOST_LETTERS = 300_000 // of a fragment
 const MOST_BYTES = 1_000_000 // that it may unpack to
 const LATEST = 1e9 // epoch
 const FIELDS = ["sets", "data-seed", "data-noise", "data-test", "pace", "wave-pace"] // of the page, by their ids
+const LOOKS = ["", "numbers", "pictures"] // of the units
 const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON can't say
 
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
  * @typedef {{text: string, rate: number, epoch: number, start: number[], state: number[],
- *   samples: Sample[], tests: Sample[], sample: number, chosen: string, fields: Record<string, string>}} State
+ *   samples: Sample[], tests: Sample[], sample: number, chosen: string, look: string, fields: Record<string, string>}} State
  */
 
 /** What a fragment says: the letters of a state, and whether only the drawing, Run and the loss are wanted.
@@ -48,15 +49,16 @@ export function unpack(letters) {
 /** @param {any} found @returns {State} */
 function checked(found) {
   if (typeof found !== "object" || found === null) throw new Error(PHRASES.broken)
-  const { text, chosen, samples, tests = [], fields = {} } = found
+  const { text, chosen, samples, tests = [], look = "", fields = {} } = found
   const isText = (/** @type {any} */ it) => typeof it === "string"
   const isSample = (/** @type {any} */ it) => Array.isArray(it) && it.length === 2
   const areSamples = [samples, tests].every(it => Array.isArray(it) && it.every(isSample))
+  if (!LOOKS.includes(look)) throw new Error(PHRASES.broken)
   if (![text, chosen, ...Object.values(fields ?? [null])].every(isText) || !areSamples) throw new Error(PHRASES.broken)
   const [rate, epoch, sample] = numbers([found.rate, found.epoch, found.sample])
   if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, samples.length - 1)) throw new Error(PHRASES.broken)
   const read = (/** @type {any[][]} */ all) => all.map(([inputs, targets]) => /** @type {Sample} */ ([numbers(inputs), numbers(targets)]))
-  return { text, chosen, rate, epoch, sample, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
+  return { text, chosen, rate, epoch, sample, look, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
 }
 
 /** @param {number} value @param {number} most */
@@ -72,10 +74,10 @@ function numbers(list) {
 }
 
 /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @returns {State} */
-export function stateOf({ content, rate, epoch, start, training, samples, tests, sample, chosen }, editor) {
+export function stateOf({ content, rate, epoch, start, training, samples, tests, sample, chosen, look }, editor) {
   const text = editor ? editor.box.latest : content.layers
   const fields = Object.fromEntries(FIELDS.filter(byId).map(id => [id, byId(id).value]))
-  return { text, rate, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", fields }
+  return { text, rate, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, fields }
 }
 
 /** Bring the page back to a state; what doesn't fit leaves it as it is.
@@ -101,6 +103,7 @@ export function restore(model, editor, state) {
   model.state = { ...base, epoch, values, losses: [first] }
   if (epoch > 1) model.losses.push([epoch, model.training.learned])
   else model.losses[0][1] = model.training.learned
+  model.look = state.look
   for (const id of FIELDS) if (byId(id) && state.fields[id] !== undefined) setField(byId(id), state.fields[id])
   model.changed()
 }

@@ -46,12 +46,12 @@ export class Drawing {
     this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
     this.captions = /** @type {[Element, string][]} */ ([])
-    this.chosen = "" // numbers or pictures, or whatever fits
+    this.look = "" // that was chosen when it was laid out
     this.ways = /** @type {[SVGPathElement, number | null, import("./layout.js").Unit[][]][]} */ ([])
     this.step = /** @type {{line: number, isBack: boolean, gone: Set<number>} | null} */ (null) // of a pass
     this.legend = new Legend(box, chosen => {
-      this.chosen = chosen
-      this.renew()
+      model.look = chosen
+      model.changed()
     })
     new ResizeObserver(() => this.relaid()).observe(box)
     this.relaid()
@@ -79,7 +79,8 @@ export class Drawing {
   /** @private */
   render() {
     this.pictures.renew()
-    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.chosen)
+    const layout = layoutOf(this.model.content.columns, this.names, this.widths, this.room, this.pictures.lines, this.model.look)
+    this.look = this.model.look
     const { width, height, shown } = layout
     this.isUpright = layout.isUpright
     this.isSmall = layout.isSmall
@@ -357,6 +358,7 @@ export class Drawing {
   /** Put in the numbers as they are. */
   update() {
     const { model } = this
+    if (this.look !== model.look) this.renew()
     for (const [text, words] of this.captions) say(text, words.replace(/(?<=over )\d+|\d+(?= samples)/, String(model.samples.length)))
     for (const [text, line, isSlope] of this.texts) {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))

@@ -28,6 +28,7 @@ export class Model {
     this.tests = /** @type {Sample[]} */ ([]) // that are held out
     this.testLosses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.tester = /** @type {Training | null} */ (null)
+    this.look = "" // of the units: "numbers" or "pictures", or "" for whatever fits
     this.dropsNothing = false // whether values are shown without dropout
     this.losses = /** @type {[epoch: number, loss: number][]} */ ([])
     this.judging = 0 // milliseconds that the last judgement took

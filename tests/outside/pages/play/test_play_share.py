@@ -86,6 +86,20 @@ def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown)
     assert page.value("document.querySelector('#data-noise').checkVisibility()")
 
 
+@pytest.mark.parametrize("look", ["numbers", "pictures"])
+def test_a_link_brings_back_whether_units_are_numbers_or_pictures(look, shown):
+    page = shown("xor")
+    checked = "document.querySelector('[name=look]:checked').id"
+    page.press(f"#look-{look}")
+    page.press("#step")
+    went_to(page, linked(page))
+    page.until("document.querySelector('#epoch').textContent === '2'")
+    page.settle()
+    assert page.value(checked) == f"look-{look}"
+    small = page.value("document.querySelector('#drawing svg').classList.contains('small')")
+    assert small == (look == "pictures")
+
+
 def test_reset_goes_back_to_the_start_that_a_link_brought(shown):
     page = shown("xor")
     start = weights(page)
