@@ -211,7 +211,7 @@ def test_only_zeros_are_no_weights(iris):
         ({"threads": 0}, "the number of threads is a whole number from 1 up, not 0"),
         ({"engine": "plane"}, "unknown engine 'plane': did you mean 'plain'?"),
         ({"schedule": "cosin 1"}, "schedule, line 1, column 1: unknown schedule 'cosin'"),
-        ({"schedule": " "}, "no schedule: write one such as 'one cycle 0.05'"),
+        ({"schedule": " "}, "the schedule is missing: write for example 'one cycle 0.05'"),
     ],
 )
 def test_a_wrong_setting_is_one_line(settings, line, iris):

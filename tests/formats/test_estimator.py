@@ -43,7 +43,7 @@ def test_a_classifier_is_as_sure_as_it_was(iris, activation, classes):
         ([[1, 2, 3]], "1 x 3 numbers, but the model takes rows of 4"),
         ([1, 2, 3, 4], "4 numbers, but the model takes rows of 4"),
         ([[1, 2, 3, float("nan")]], "some of the numbers are missing or infinite"),
-        ([["a", "b", "c", "d"]], "predict takes a table, or rows of numbers"),
+        ([["a", "b", "c", "d"]], "predict needs a table, or rows of numbers"),
     ],
 )
 def test_rows_that_are_none_are_refused_in_a_line(iris, rows, said):

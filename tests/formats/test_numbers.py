@@ -194,7 +194,7 @@ def test_predict_reads_a_csv_by_the_order_of_its_columns(torch, tmp_path, monkey
     assert main(["predict", "came.onnx", "six.png"]) == 2
     assert "say so with 'gradbook import … --images CxHxW'" in capsys.readouterr().err
     assert main(["predict", "came.onnx", "turned.csv"]) == 2
-    assert "14 columns, and the network takes 13" in capsys.readouterr().err
+    assert "14 columns, but the network takes 13" in capsys.readouterr().err
 
 
 def _column(file: str, name: str) -> np.ndarray:
@@ -228,7 +228,7 @@ def test_a_network_of_images_says_the_numbers_that_it_said(torch, tmp_path, door
     model = by_door(torch, door, module, example, tmp_path, task="numbers")
     assert isinstance(model, Model)
     close(model.predict(pixels), expected)
-    with pytest.raises(UsageError, match="predicts numbers and tells no classes apart"):
+    with pytest.raises(UsageError, match="predicts numbers, not classes"):
         model.classify(pixels)
 
 

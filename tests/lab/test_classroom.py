@@ -131,11 +131,11 @@ def test_names_are_matched_by_numbers_or_files(text, by_number, by_file, tmp_pat
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("number,name\n3,Ada\n3,Alan\n", "row 3: 3 is there twice"),
-        ("file,name\na.xlsx,Ada\nA,Alan\n", "row 3: A is there twice"),
-        ("number,name\nthree,Ada\n", "row 2: 'three' is no exercise's number"),
+        ("number,name\n3,Ada\n3,Alan\n", "row 3: 3 is in the list twice"),
+        ("file,name\na.xlsx,Ada\nA,Alan\n", "row 3: A is in the list twice"),
+        ("number,name\nthree,Ada\n", "row 2: 'three' isn't an exercise's number"),
         ("number,name\n3,\n", "row 2: no name in it"),
-        ("number,name\n", "no student in it"),
+        ("number,name\n", "it has no students"),
     ],
 )
 def test_what_names_nobody_for_sure_is_said(text, told, tmp_path):
@@ -149,9 +149,9 @@ def test_what_names_nobody_for_sure_is_said(text, told, tmp_path):
     ("text", "told"),
     [
         ("", "the file is empty"),
-        ("name\n", "no student in it"),
+        ("name\n", "it has no students"),
         ("name,group\nAda,1\n,2\n", "row 3: no name in it"),
-        ("Ada\nADA\n", "row 2: 'ADA' is there twice"),
+        ("Ada\nADA\n", "row 2: 'ADA' is in the list twice"),
         ("Ada\n" + "n" * 99, "longer than 60 characters"),
         ("---\n", "no name in it"),
     ],

@@ -76,7 +76,7 @@ def test_what_stands_for_missing_values_is_in_the_file_and_said(tmp_path, ending
     model, _, _ = holed_model_of("area")
     made = model.export(tmp_path / f"area.{ending}")
     assert made.remarks == (
-        "missing values aren't put in by this file: its notes say under 'missing' what is",
+        "this file doesn't fill in missing values: its notes list the values under 'missing'",
     )
     assert json.loads(as_json(model.trained()))["missing"] == model.filling.tolist()
     plain, _ = table_model_of("area")

@@ -236,7 +236,7 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
     for row, name in _students(path, *_rows_and_columns(path)):
         key = normalize("NFKC", name).casefold()
         if key in names:
-            problem = f"{name!r} is there twice: tell them apart, say by a number"
+            problem = f"{name!r} is in the list twice: tell them apart, for example by a number"
             raise DataError(problem, file=file, row=row.number)
         names[key] = name
     return list(names.values())
@@ -253,7 +253,7 @@ def read_student_names(path: str | os.PathLike[str]) -> StudentNames:
         book = row.cells[columns.files] if columns.files is not None else ""
         for key, known in ((number, by_number), (file_key(book) if book else None, by_file)):
             if key in known:
-                problem = f"{book or number} is there twice: whose book is it?"
+                problem = f"{book or number} is in the list twice: keep one of them"
                 raise DataError(problem, file=str(path), row=row.number)
         if number is not None:
             by_number[number] = name
@@ -271,7 +271,7 @@ def _number(row: CellRow, columns: Columns, place: int, file: str) -> int | None
     if not cell and columns.files is not None:
         return None
     if not _NUMBER.fullmatch(cell):
-        problem = f"{cell!r} is no exercise's number: it is one of 0 to {LARGEST_NUMBER:,}"
+        problem = f"{cell!r} isn't an exercise's number: write one from 0 to {LARGEST_NUMBER:,}"
         raise DataError(problem, file=file, row=row.number)
     return int(cell)
 
@@ -281,9 +281,9 @@ def _rows_and_columns(path: str | os.PathLike[str]) -> tuple[list[CellRow], Colu
     columns = _columns(rows)
     rows = rows[columns.is_headed :]
     if not rows:
-        raise DataError("no student in it: write one name a row", file=str(path))
+        raise DataError("it has no students: write one name per row", file=str(path))
     if len(rows) > MOST_STUDENTS:
-        raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: give a shorter list")
+        raise LimitError(f"{path}: more than {MOST_STUDENTS:,} students: use a shorter list")
     return rows, columns
 
 

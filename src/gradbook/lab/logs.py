@@ -165,8 +165,7 @@ def known_logs(names: Sequence[str]) -> tuple[str, ...]:
         library = _kind_of(name).library
         if find_spec(library) is None:
             raise UsageError(
-                f"{name} is told by {library}, which isn't installed: "
-                f"pip install 'gradbook[{name}]'"
+                f"{name} needs {library}, which isn't installed: pip install 'gradbook[{name}]'"
             )
     return tuple(dict.fromkeys(names))
 

@@ -166,7 +166,7 @@ def answer_test(model: Model, dataset: Dataset) -> Answers:
     model.require_classes()
     if model.classes != dataset.classes:
         raise UsageError(
-            f"the model tells apart {_few(model.classes)}, but {dataset.name} has "
+            f"the model's classes are {_few(model.classes)}, but those of {dataset.name} are "
             f"{_few(dataset.classes)}: name the data set that it was trained on"
         )
     return Answers(model.predict(test.pixels), test.labels, model.net.outputs == 1)

@@ -42,10 +42,10 @@ FLAGS = {
     ("more",): "unexpected argument 'more'",
     ("--schedule", "onecycle 0.1"): "--schedule: unknown schedule 'onecycle': did you mean",
     ("--schedule", "constant"): "--schedule: the rate is missing",
-    ("--schedule", "constant 0"): "--schedule: the rate lies above 0, not at 0",
+    ("--schedule", "constant 0"): "--schedule: the rate must be above 0, not 0",
     ("--schedule", "constant fast"): "--schedule: the rate is a number such as 0.15, not 'fast'",
-    ("--schedule", "step 0.1 by 2"): "--schedule: the factor lies above 0 and below 1, not at 2",
-    ("--schedule", "cosine 0.1 every 3"): "--schedule: unknown 'every': after cosine there may",
+    ("--schedule", "step 0.1 by 2"): "--schedule: the factor must be above 0 and below 1, not 2",
+    ("--schedule", "cosine 0.1 every 3"): "--schedule: unknown 'every': cosine can be followed",
     ("--warp", "rot 5"): "--warp: unknown 'rot'",
     ("--warp", "rotate"): "--warp: the angle is missing",
     ("--warp", "crop 40"): "crop 40 of an image with 8 rows and",
@@ -54,10 +54,10 @@ FLAGS = {
     ("--decay", "much"): "--decay: decay is a number such as 0.15, not 'much'",
     ("--loss", "crossentropie"): "--loss: unknown loss 'crossentropie': did you mean",
     ("--loss", "binary cross-entropy"): "--loss: ",
-    ("--hold-back", "6"): "--hold-back: there is no fold 6: hold back one from 0 to 5, or none",
+    ("--hold-back", "6"): "--hold-back: there is no fold 6: hold back a fold from 0 to 5, or none",
     ("--hold-back", "no"): "--hold-back: the fold is a whole number",
     ("--network", "refernce"): "called 'refernce': did you mean 'reference'?",
-    ("--network", "worked"): "brings samples of its own",
+    ("--network", "worked"): "has samples of its own",
     ("--network", "reference"): "the images of made are 1x8x8, but the network takes 1x28x28",
     ("--data", "digts"): "no data set, file or folder is called 'digts': did you mean 'digits'?",
     ("--data", "empty"): "it has no idx files, no tables and no folders of pictures",
@@ -86,14 +86,14 @@ RECIPES = {
     "empty": "can't read empty: it is a folder",
     "blank.txt": "blank.txt, line 1, column 1: no layers",
     "binary.txt": "binary.txt isn't UTF-8 text",
-    "worked": "this network brings samples of its own",
+    "worked": "this network has samples of its own",
     "made.npz": "made.npz isn't UTF-8 text",
     "epochs ten; network flat": "line 1, column 8: the number after 'epochs' is a whole number",
     "epochs 3; epochs 4; network flat": "line 1, column 11: a second 'epochs': say it once",
     "network flatt": "line 1, column 9: there is no network or file called 'flatt': did you mean",
     "epochs 3; batch": "the number after 'batch' is missing",
-    "network flat; rate 0.1; schedule constant 0.1": "the schedule says the rate already",
-    "network flat; warp rotate 10, , shift 2": "nothing stands beside this comma",
+    "network flat; rate 0.1; schedule constant 0.1": "the schedule already sets the rate",
+    "network flat; warp rotate 10, , shift 2": "a value is missing beside this comma",
     "network flat; conv 8 3x3": "line 1, column 15: ",
     "network flat; epoch 3": "line 1, column 15: unknown",
     "recipe \x07; network flat": "printable characters",
@@ -159,7 +159,7 @@ def test_checkpoints_that_are_all_cut_short(desk, refused):
         path.write_bytes(path.read_bytes()[:-7])
     said = refused(["train", "--resume", "run"])
     assert said.startswith(f"{Path('run/checkpoints')}")
-    assert "cut short" in said
+    assert "incomplete" in said
 
 
 def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys, monkeypatch):

@@ -70,13 +70,13 @@ def test_the_help_lists_every_ending_with_what_it_is():
         (["a", "-o", ""], "-o/--out: its value is missing"),
         (
             ["a", "-o", "net.pdf"],
-            "'net.pdf' has no ending that says what to write: end it in .onnx, ",
+            "'net.pdf' has no ending that says what to write: end the name in .onnx, ",
         ),
         (["a", "-o", "net"], "'net' has no ending that says what to write"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
-        (["later", "-o", "net.npz"], "its version is 2, and 1 is read here"),
+        (["later", "-o", "net.npz"], "its version is 2, but this gradbook reads version 1"),
         (["damaged", "-o", "net.npz"], "damaged"),
         (
             ["a", "-o", "a/recipe.txt"],
@@ -100,10 +100,13 @@ def test_what_cannot_be_exported_is_refused_in_one_line(words, said, refused, ru
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["net.npz", "--opset", "17"], "--opset is for .onnx, not for .npz: leave it out"),
-        (["net.txt", "--no-fold"], "--no-fold is for .onnx, not for .txt: leave it out"),
-        (["net.npz", "--with-preparation"], "is for .onnx, .keras, not for .npz: leave it out"),
-        (["net.keras", "--train"], "--train is for .py, not for .keras: leave it out"),
+        (["net.npz", "--opset", "17"], "--opset works only for .onnx, not for .npz: leave it out"),
+        (["net.txt", "--no-fold"], "--no-fold works only for .onnx, not for .txt: leave it out"),
+        (
+            ["net.npz", "--with-preparation"],
+            "works only for .onnx, .keras, not for .npz: leave it out",
+        ),
+        (["net.keras", "--train"], "--train works only for .py, not for .keras: leave it out"),
         (["net.onnx", "--opset", "0"], "--opset: 0 is out of range: it must be at least 1"),
         (["net.onnx", "--opset", "new"], "--opset: 'new' isn't a whole number"),
         (["net.onnx", "--opset", "1000"], "opset 1000: this installation writes 11 to "),

@@ -134,8 +134,11 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
     ("words", "line"),
     [
         (["nowhere", "a.png"], "can't read nowhere: there is no nowhere"),
-        (["a.png", "a.png"], "a.png: damaged (cut short, or no safetensors file at all)"),
-        (["cut.safetensors", "a.png"], "cut.safetensors: damaged (cut short, or no safetensors"),
+        (["a.png", "a.png"], "a.png: damaged (incomplete, or not a safetensors file)"),
+        (
+            ["cut.safetensors", "a.png"],
+            "cut.safetensors: damaged (incomplete, or not a safetensors",
+        ),
         (["flat.safetensors", "a.png"], "this model reads no images: its network takes 5 numbers"),
         (["empty", "a.png"], "can't read empty/model.safetensors: there is no"),
         (["flat.safetensors"], "the following arguments are required: FILE"),

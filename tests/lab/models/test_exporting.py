@@ -55,7 +55,9 @@ def test_an_option_of_another_ending_is_refused_with_those_it_is_for(monkeypatch
     monkeypatch.setitem(FORMATS, ".made", ExportFormat("made for a test", make, ("opset",)))
     model.export(tmp_path / "net.made", opset=15)
     assert (tmp_path / "net.made").read_text() == "15"
-    with pytest.raises(UsageError, match=r"--opset is for .*\.made, not for .npz: leave it out"):
+    with pytest.raises(
+        UsageError, match=r"--opset works only for .*\.made, not for .npz: leave it out"
+    ):
         model.export(tmp_path / "net.npz", opset=15)
 
 
@@ -132,4 +134,4 @@ def test_nothing_is_said_where_nothing_is_left_out():
     ],
 )
 def test_what_is_left_out_is_told(lines, bias, said):
-    assert omission_remarks(of(lines, bias)) == (f"the training loop leaves out: {said}",)
+    assert omission_remarks(of(lines, bias)) == (f"the training loop doesn't include {said}",)

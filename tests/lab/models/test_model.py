@@ -129,15 +129,15 @@ def test_whatever_it_ends_in_its_answers_are_shares(text, kind):
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (np.zeros((3, 1, 9, 9), np.uint8), "images of 1x9x9: this model reads many at once"),
-        (np.zeros((8, 8), np.uint8), "images of 8"),
-        (np.zeros(64, np.uint8), "images of one number"),
+        (np.zeros((3, 1, 9, 9), np.uint8), "images are 1x9x9, but this model reads an array"),
+        (np.zeros((8, 8), np.uint8), "images are 8"),
+        (np.zeros(64, np.uint8), "images are one number"),
         (np.array([["a"]]), "bytes or numbers"),
         (np.zeros((2, 8, 8), complex), "bytes or numbers"),
-        (7, "images of one number"),
-        ([[1, 2], [3]], "images are all of one size, here 1x8x8"),
+        (7, "images are one number"),
+        ([[1, 2], [3]], "all images must have one size, here 1x8x8"),
         (TEST.pixels / 255, "these images go from 0 to 1: give bytes, or numbers from 0 to 255"),
-        (np.full((2, 8, 8), np.nan), "infinite or no numbers at all"),
+        (np.full((2, 8, 8), np.nan), "infinite or not numbers"),
     ],
 )
 def test_what_are_no_images_for_it_is_refused(model, images, said):
@@ -206,7 +206,7 @@ HUGE = "input 9000000; dense 1; loss half squared error"
 )
 def test_a_file_whose_parts_do_not_fit_is_refused_in_one_line(path, change):
     changed(path, **change)
-    with pytest.raises(DataError, match="no model that this version of gradbook can use") as caught:
+    with pytest.raises(DataError, match="this version of gradbook can't use this model") as caught:
         gb.load(path)
     assert "\n" not in str(caught.value)
 
@@ -227,7 +227,7 @@ def test_a_model_holds_what_inference_reads_and_no_more(model):
 
 
 def test_of_one_image_that_it_cant_read_only_its_size_is_told(model):
-    with pytest.raises(ShapeError, match="^an image of 1x9x9: this model reads 1x8x8$"):
+    with pytest.raises(ShapeError, match="^the image is 1x9x9, but this model reads 1x8x8$"):
         model.prepare(np.zeros((1, 9, 9), np.uint8))
 
 

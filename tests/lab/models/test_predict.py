@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_read_is_one_line(name, model, tmp_path, drawn):
 def test_a_pipe_is_not_waited_for(model, drawn, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     wrong, right = read(model, tmp_path / "pipe.png", drawn())
-    assert wrong.problem == "a pipe, not a file: write what comes through it to one"
+    assert wrong.problem == "a pipe, not a file: save its output to a file first"
     assert wrong.unreadable
     assert not right.problem
 
@@ -185,7 +185,7 @@ def test_a_picture_cut_short_is_one_line(suffix, share, model, drawn):
 def test_a_folder_without_pictures_and_a_name_without_a_file_are_one_line(model, tmp_path):
     (tmp_path / "empty").mkdir()
     first, second = read(model, tmp_path / "empty", tmp_path / "nowhere.png")
-    assert first.problem.startswith("no pictures in it (bmp, gif, jpeg,")
+    assert first.problem.startswith("it has no pictures (bmp, gif, jpeg,")
     assert "nowhere.png" in second.problem
     assert first.unreadable
     assert second.unreadable

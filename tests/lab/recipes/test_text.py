@@ -43,8 +43,8 @@ BAD = [
     ("network flat\nupdate adam\nupdate adam\n", 3, 1, "a second 'update': say it once"),
     ("warp\n", 1, 5, "which warp?"),
     ("warp rotate 10, shfit 2\n", 1, 17, "did you mean 'shift'?"),
-    ("warp rotate 10,\n", 1, 16, "nothing stands beside this comma"),
-    ("warp , rotate 10\n", 1, 6, "nothing stands beside this comma"),
+    ("warp rotate 10,\n", 1, 16, "a value is missing beside this comma"),
+    ("warp , rotate 10\n", 1, 6, "a value is missing beside this comma"),
     ("warp rotate 1,5\n", 1, 13, "with a point"),
     ("warp rotate 10, rotate 20\n", 1, 17, "a second 'rotate': say it once"),
     ("epochs 3\nwarp rotate 10, crop 0\n", 2, 17, "from 1 up"),
@@ -64,7 +64,7 @@ BAD = [
     ("hold back 6\n", 1, 6, "there is no fold 6"),
     ("hold back all\n", 1, 11, "a whole number"),
     ("epcohs 3\n", 1, 1, "did you mean 'epochs'?"),
-    ("schedule constant 1\nnetwork flat\nrate 0.1\n", 3, 1, "the schedule says the rate already"),
+    ("schedule constant 1\nnetwork flat\nrate 0.1\n", 3, 1, "the schedule already sets the rate"),
     ("", 1, 1, "no layers"),
     ("recipe only a name\n", 1, 1, "no layers"),
     ("epochs 3\ninput 1x8x8\nflatten\ndense\n", 4, 6, "dense's width is missing"),
@@ -265,5 +265,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 @pytest.mark.parametrize("what", [None, 3, ["quick"]])
 def test_what_can_be_no_recipe_is_told_what_may_be(what):
-    with pytest.raises(UsageError, match="a recipe is a name, a file, a text or a network, not"):
+    with pytest.raises(
+        UsageError, match="a recipe must be a name, a file, a text or a network, not"
+    ):
         recipe(what)

@@ -85,7 +85,7 @@ WRONG = {
     "vary quick\nschedule one cycle {0.1..1}\nsampler grid": "a grid has no numbers in between",
     "vary quick\nbatch {32|64}\nsampler cma": "varies numbers alone",
     "vary quick\nbatch {32|64}\naim accuracy, macs\nprune median": "leave prune out",
-    "vary quick\nbatch {32|64}\nhold back none": "take 'hold back none' out",
+    "vary quick\nbatch {32|64}\nhold back none": "remove 'hold back none'",
     "vary\nbatch {32|64}": "which recipe?",
 }
 

@@ -353,7 +353,7 @@ def test_weights_that_are_said_keep_their_ratios_and_are_1_on_average():
 
 def test_there_is_a_weight_for_each_class():
     asked = made.recipe("class weights 1 2")
-    with pytest.raises(ShapeError, match="2 class weights for 4 classes: say one for each"):
+    with pytest.raises(ShapeError, match="2 class weights for 4 classes: write one for each"):
         material(asked, SET)
 
 

@@ -136,7 +136,7 @@ def _on_missing(trained: TrainedNet) -> tuple[str, ...]:
     """Of a file that doesn't do it: what is to be put in for missing values."""
     if trained.filling is None:
         return ()
-    return ("missing values aren't put in by this file: its notes say under 'missing' what is",)
+    return ("this file doesn't fill in missing values: its notes list the values under 'missing'",)
 
 
 def _c(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -178,7 +178,9 @@ def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
     if not options.train:
         return ExportContents(torch_files(source.trained, source.stem, data))
     if recipe is None:
-        raise UsageError("--train is for networks that a recipe trained on images: leave it out")
+        raise UsageError(
+            "--train works only for networks that a recipe trained on images: leave it out"
+        )
     files = torch_files(source.trained, source.stem, data, torch_training(recipe))
     return ExportContents(files, omission_remarks(recipe))
 
@@ -190,7 +192,7 @@ FORMATS = {  # by ending
         ("opset", "fold", "with_preparation"),
     ),
     ".c": ExportFormat("one file of C99 for any machine", _c, ("int8", "main", "data")),
-    ".h": ExportFormat("the same to be included", _header, ("int8", "data")),
+    ".h": ExportFormat("the same as a header to include", _header, ("int8", "data")),
     ".ino": ExportFormat("a sketch for Arduino, and the .h", _sketch, ("int8", "data")),
     ".py": ExportFormat(
         "a PyTorch module as people write them, its weights beside it", _torch, ("train",)
@@ -200,7 +202,7 @@ FORMATS = {  # by ending
     ),
     ".npz": ExportFormat("all tensors by name, a NumPy archive", _npz),
     ".json": ExportFormat("all tensors by name with their shapes, as JSON", _json),
-    ".txt": ExportFormat("the recipe and the network, to train it anew", _text),
+    ".txt": ExportFormat("the recipe and the network, to train it again", _text),
 }
 
 
@@ -210,14 +212,16 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
     formats = FORMATS if ending in FORMATS else FORMATS | plugins(EXPORTS)
     if ending not in formats:
         raise UsageError(
-            f"'{os.fspath(path)}' has no ending that says what to write: "
-            f"end it in {', '.join(formats)}"
+            f"'{os.fspath(path)}' has no ending that says what to write: end the name in "
+            f"{', '.join(formats)}"
         )
     for name in options.unusual():
         if name not in formats[ending].options:
             able = [other for other, found in FORMATS.items() if name in found.options]
             flag = FLAGS.get(name, "--" + name.replace("_", "-"))
-            raise UsageError(f"{flag} is for {', '.join(able)}, not for {ending}: leave it out")
+            raise UsageError(
+                f"{flag} works only for {', '.join(able)}, not for {ending}: leave it out"
+            )
     return formats[ending]
 
 
@@ -362,7 +366,7 @@ def torch_training(recipe: Recipe) -> TorchTraining:
 def omission_remarks(recipe: Recipe) -> tuple[str, ...]:
     """A remark on what the recipe says and the loop doesn't do, if there is anything."""
     found = _left_out(recipe)
-    return (f"the training loop leaves out: {found}",) if found else ()
+    return (f"the training loop doesn't include {found}",) if found else ()
 
 
 def _left_out(recipe: Recipe) -> str:

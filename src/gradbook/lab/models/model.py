@@ -121,7 +121,7 @@ class Model:
 
     def require_classes(self) -> None:
         if not self.classes:
-            raise UsageError("this model predicts numbers and tells no classes apart")
+            raise UsageError("this model predicts numbers, not classes")
 
     @property
     def data(self) -> str:
@@ -150,7 +150,9 @@ class Model:
         """One image as the network is given it: normalised, in the shape of its input."""
         size = np.shape(image)
         if prod(size) != prod(self.net.input):
-            raise ShapeError(f"an image of {spell(size)}: this model reads {spell(self.net.input)}")
+            raise ShapeError(
+                f"the image is {spell(size)}, but this model reads {spell(self.net.input)}"
+            )
         (pixels,) = _as_images(np.asarray(image)[None], self.net.input)
         places = (-1,) + (1,) * (len(self.net.input) - 1)
         scales = for_inputs(self.net, self.mean, self.deviation)
@@ -275,13 +277,13 @@ def _as_images(images: object, shape: Shape) -> NDArray[Any]:
     try:
         given = np.asarray(images)
     except ValueError as error:
-        raise ShapeError(f"images are all of one size, here {spell(shape)}") from error
+        raise ShapeError(f"all images must have one size, here {spell(shape)}") from error
     if given.dtype.kind not in "uif":
-        raise ShapeError(f"images are bytes or numbers from 0 to 255, not {given.dtype}")
+        raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
     if not given.ndim or prod(given.shape[1:]) != prod(shape):
         raise ShapeError(
-            f"images of {spell(given.shape[1:]) or 'one number'}: "
-            f"this model reads many at once, each {spell(shape)}"
+            f"the images are {spell(given.shape[1:]) or 'one number'}, but this model reads an "
+            f"array of images, each {spell(shape)}"
         )
     if given.dtype.kind == "f" and given.size:
         _require_brightness(given)
@@ -291,7 +293,7 @@ def _as_images(images: object, shape: Shape) -> NDArray[Any]:
 def _require_brightness(images: NDArray[Any]) -> None:
     """Numbers from 0 to 1 would all be read as black."""
     if not np.isfinite(images).all():
-        raise ShapeError("some of the images' values are infinite or no numbers at all")
+        raise ShapeError("some of the images' values are infinite or not numbers")
     if images.max() <= 1 and (images % 1).any():
         raise ShapeError("these images go from 0 to 1: give bytes, or numbers from 0 to 255")
 
@@ -304,7 +306,7 @@ def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[A
         raise ShapeError(f"{count} labels for {images} images: give one for each")
     numbers = found.ndim == 1 and found.dtype.kind in "ui"
     if not numbers or found.min() < 0 or found.max() >= len(classes):
-        raise ShapeError(f"labels are the numbers of the classes, from 0 to {len(classes) - 1}")
+        raise ShapeError(f"labels must be the numbers of the classes, from 0 to {len(classes) - 1}")
     return found
 
 

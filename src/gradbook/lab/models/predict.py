@@ -92,7 +92,7 @@ def _seen(path: Path, view: View) -> Iterator[Reading]:
             for file in _files(path):
                 yield from _seen(file, view)
         elif path.is_fifo():  # which might be waited for without end, and gives its bytes once
-            raise DataError("a pipe, not a file: write what comes through it to one")
+            raise DataError("a pipe, not a file: save its output to a file first")
         elif _is_idx(path):
             yield from _of_idx(path, view)
         else:
@@ -112,7 +112,7 @@ def _files(folder: Path) -> list[Path]:
                 found.append(Path(where, name))
     if not found:
         kinds = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise DataError(f"no pictures in it ({kinds}) and no idx files of images")
+        raise DataError(f"it has no pictures ({kinds}) and no idx files of images")
     return found
 
 
@@ -128,7 +128,7 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
         found = idx.read(stream, str(path))
     size = "x".join(map(str, view.shape[1:]))
     if found.dtype != np.uint8 or found.ndim not in (3, 4):
-        raise DataError("these aren't images of bytes: give the file of images")
+        raise DataError("these aren't images of bytes: give the file with the images")
     if found[:1].size != np.prod(view.shape):
         has = "x".join(map(str, found.shape[1:]))
         raise DataError(f"its images are {has}, but the model reads {size}")

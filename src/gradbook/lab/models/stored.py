@@ -69,7 +69,10 @@ def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitte
     def make(shapes: Shapes, record: Record) -> Callable[[Arrays], Made]:
         try:
             if record.get("version") != version:
-                said = f"its version is {record.get('version')}, and {version} is read here"
+                said = (
+                    f"its version is {record.get('version')}, but this gradbook reads version "
+                    f"{version}"
+                )
                 raise ValueError(said)
             return fitted(shapes, record)
         except (GradbookError, ValueError) as error:
@@ -85,15 +88,15 @@ def read_checked(
     with open_file(path, limits.MODEL) as file:
         about = _header(file)
         if about is None or not about.fits(os.fstat(file.fileno()).st_size):
-            raise _damaged(path, "cut short, or no safetensors file at all")
+            raise _damaged(path, "incomplete, or not a safetensors file")
         if about.record is None or about.record.get("kind") != kind:
-            raise DataError(f"no {kind} of gradbook's: give another file", file=os.fspath(path))
+            raise DataError(f"not a {kind} of gradbook's: use another file", file=os.fspath(path))
         make = fitted({name: place.shape for name, place in about.places.items()}, about.record)
         found, is_finite = about.look_through(file)
         if about.record.get("sum") != found:
-            raise _damaged(path, "its numbers don't fit their sum")
+            raise _damaged(path, "its numbers don't match their checksum")
         if finite and not is_finite:
-            raise _unusable(path, "some of its values are infinite or no numbers at all")
+            raise _unusable(path, "some of its values are infinite or not numbers")
         return make({name: place.read(file) for name, place in about.places.items()})
 
 
@@ -202,7 +205,7 @@ def _record(about: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _unusable(path: str | os.PathLike[str], why: str) -> DataError:
     return DataError(
-        f"no model that this version of gradbook can use ({why}): train it anew",
+        f"this version of gradbook can't use this model ({why}): train it again",
         file=os.fspath(path),
     )
 

@@ -118,8 +118,8 @@ class TableModel:
             return table
         if len(table.names) != len(names):
             raise DataError(
-                f"{counted(len(table.names), 'column')}, and the network takes {len(names)}: name "
-                "those that it reads, in its order, with 'gradbook import … --columns'",
+                f"{counted(len(table.names), 'column')}, but the network takes {len(names)}: "
+                "name its input columns, in their order, with 'gradbook import … --columns'",
                 file=table.file,
             )
         return replace(table, names=names)
@@ -131,7 +131,7 @@ class TableModel:
         try:
             rows = np.asarray(given, np.float64)
         except (TypeError, ValueError):
-            raise UsageError("predict takes a table, or rows of numbers") from None
+            raise UsageError("predict needs a table, or rows of numbers") from None
         if rows.ndim != 2 or rows.shape[1] != len(self.inputs):
             said = " x ".join(map(str, rows.shape)) or "one"
             raise ShapeError(f"{said} numbers, but the model takes rows of {len(self.inputs)}")
@@ -162,7 +162,7 @@ class TableModel:
         if self.filling is not None:
             return self.filling
         if not self.fills_in:
-            raise DataError(f"{NO_NUMBERS}: the model has nothing to put in")
+            raise DataError(f"{NO_NUMBERS}: the model has no values to fill in")
         found, first = self.mean.copy(), 0
         for column in self.inputs:
             if column.words:
@@ -265,7 +265,7 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     if filling is not None:
         filling = np.array(filling, np.float64)
     if filling is not None and filling.shape != (width,):
-        raise ValueError("what stands for missing values isn't of its columns")
+        raise ValueError("its values for missing cells don't match its columns")
     centre, spread = told["target_mean"], told["target_deviation"]
     if not (deviation > 0).all():
         raise ValueError("some of its columns have no deviation")

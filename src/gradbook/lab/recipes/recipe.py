@@ -63,10 +63,10 @@ UNKNOWN_SCHEDULE = "unknown schedule {word!r}{hint}"
 ONE_CYCLE = "expected 'one cycle'"
 TWICE = "a second {word!r}: say it once"
 UNKNOWN_SETTING = "unknown {word!r}{hint}"
-SETTINGS_AFTER = ": after {kind} there may stand {known}"
+SETTINGS_AFTER = ": {kind} can be followed by {known}"
 ASKED_FOR = "what {word!r} asks for"
-RATES_FALL = "a rate falls: from {rate:g} it can't go to {end:g}"
-OUT_OF_RANGE = "{what} lies {where}, not at {found:g}"
+RATES_FALL = "the rate must fall, so it can't go from {rate:g} to {end:g}"
+OUT_OF_RANGE = "{what} must be {where}, not {found:g}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SettingRange:
 
     @property
     def where(self) -> str:
-        low = "from 0 up" if self.zero else "above 0"
+        low = "at least 0" if self.zero else "above 0"
         return f"{low}{f' and below {self.below:g}' * (self.below < inf)}"
 
     def check(self, value: object) -> float:
@@ -179,7 +179,7 @@ def parse_schedule(text: str) -> Schedule:
     """A schedule by itself, such as 'one cycle 0.05'."""
     line = next(statements(text, "schedule"), None)
     if line is None:
-        raise UsageError("no schedule: write one such as 'one cycle 0.05'")
+        raise UsageError("the schedule is missing: write for example 'one cycle 0.05'")
     return read_schedule(line)
 
 
@@ -254,8 +254,8 @@ class Recipe:
                 )
         if self.net.samples or self.net.table:
             raise ShapeError(
-                "this network brings samples of its own: training takes images, "
-                "so take the samples out and name a data set"
+                "this network has samples of its own, but training needs images: remove the "
+                "samples and name a data set"
             )
         name = phrase("the recipe's name", self.name, LONGEST_NAME)
         settle(
@@ -276,7 +276,7 @@ class Recipe:
             raise UsageError("'test none' trains on everything: add 'hold back none'")
         if self.held_back is None and (self.early_stop or self.keep == BEST):
             what = "keep best" if self.early_stop is None else "early stop"
-            raise UsageError(f"{what} goes by what is held back: take 'hold back none' out")
+            raise UsageError(f"{what} needs images that are held back: remove 'hold back none'")
 
     def __str__(self) -> str:
         """The text that parses to this recipe."""
@@ -310,7 +310,7 @@ class Recipe:
         if len(self.class_weights) != len(counts):
             raise ShapeError(
                 f"{counted(len(self.class_weights), 'class weight')} for {len(counts)} classes: "
-                "say one for each, or 'class weights balanced'"
+                "write one for each, or 'class weights balanced'"
             )
         said = np.array(self.class_weights)
         return np.asarray(said * counts.sum() / (said @ counts))
@@ -332,7 +332,9 @@ def fold(value: object) -> int | None:
         return None
     found = whole("the fold to hold back", value, 0)
     if found >= FOLDS:
-        raise UsageError(f"there is no fold {found}: hold back one from 0 to {FOLDS - 1}, or none")
+        raise UsageError(
+            f"there is no fold {found}: hold back a fold from 0 to {FOLDS - 1}, or none"
+        )
     return found
 
 
@@ -341,7 +343,7 @@ def weights_of_classes(value: object) -> tuple[float, ...] | str:
         return BALANCED
     found = numbers("class weights", value)
     if not all(isfinite(weight) and weight > 0 for weight in found):
-        raise UsageError("class weights are numbers above 0, one for each class, or 'balanced'")
+        raise UsageError("class weights must be numbers above 0, one for each class, or 'balanced'")
     return found
 
 

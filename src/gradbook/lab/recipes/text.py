@@ -90,7 +90,7 @@ For example:
   batch 256
 """
 
-RATE_ALREADY = "the schedule says the rate already: take this line out"  # as a page says, too
+RATE_ALREADY = "the schedule already sets the rate: remove this line"  # as a page says, too
 COUNTED = "the number after {word!r}"
 COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
 
@@ -98,7 +98,7 @@ COMMA = re.compile(r",(?=\s|$)")  # 0,5 stays together and is complained of
 def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] = "") -> Recipe:
     """The recipe that a text describes; files that it names are looked for in `folder`."""
     if not isinstance(text, str):
-        raise UsageError(f"a recipe is written as text, not {text!r}")
+        raise UsageError(f"a recipe must be text, not {text!r}")
     if len(text) > LONGEST_TEXT:
         raise NetTextError(f"{len(text):,} characters: the most is {LONGEST_TEXT:,}", source=source)
     own, others = _sorted(statements(text, source), folder)
@@ -261,7 +261,7 @@ def _between_commas(line: Statement) -> Iterator[Statement]:
         column = line.column + start
         if not found:
             raise NetTextError(
-                "nothing stands beside this comma: take it out",
+                "a value is missing beside this comma: remove the comma",
                 line=line.number,
                 column=column,
                 source=line.source,
@@ -319,7 +319,7 @@ def recipe(what: Recipe | Net | str | os.PathLike[str], changes: str = "") -> Re
     if isinstance(what, Net):
         return Recipe(*with_usual(what, words_of(what)))
     if not isinstance(what, str | os.PathLike):
-        raise UsageError(f"a recipe is a name, a file, a text or a network, not {what!r}")
+        raise UsageError(f"a recipe must be a name, a file, a text or a network, not {what!r}")
     name = os.fspath(what)
     if name in RECIPES:
         return builtin_recipe(name)

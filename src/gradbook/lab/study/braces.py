@@ -200,7 +200,7 @@ class _BraceReader:
             self.open.append((line, self._times(line), []))
         elif line.next == "end" and len(line.words) == 1:
             if not self.open:
-                line.fail("nothing is repeated here: take 'end' out", at=0)
+                line.fail("nothing is repeated here: remove 'end'", at=0)
             began, times, body = self.open.pop()
             (self.open[-1][2] if self.open else self.top).append(
                 Repeat(times, tuple(body), began.words[0].string.strip())
@@ -210,7 +210,7 @@ class _BraceReader:
 
     def finished(self) -> tuple[Piece, ...]:
         if self.open:
-            self.open[-1][0].fail("what is repeated doesn't end: write 'end' below it", at=0)
+            self.open[-1][0].fail("the repeated lines don't end: write 'end' below them", at=0)
         counts = Counter(hole.name for hole in _holes(self.top) if not hole.is_named)
         numbered = _Numbered({name for name, count in counts.items() if count > 1}, self.named)
         return tuple(map(numbered.piece, self.top))
@@ -255,7 +255,7 @@ class _BraceReader:
             name = known[1]
             if name not in self.named:
                 hint = f"write {{{name}: 6..12}} where it first stands"
-                self._fail(line, place, f"nothing is called {name!r} above: {hint}")
+                self._fail(line, place, f"no braces above are named {name!r}: {hint}")
             return Hole(name, self.named[name], is_named=True)
         if known and known[2] is not None:
             name = known[1]
@@ -272,7 +272,7 @@ class _BraceReader:
         if "|" in inside:
             phrases = tuple(" ".join(phrase.split()) for phrase in inside.split("|"))
             if len(set(phrases)) < len(phrases):
-                self._fail(line, place, "the same stands twice in these braces: once is enough")
+                self._fail(line, place, "these braces have the same choice twice: remove one")
             return Options(phrases)
         found = RANGE.fullmatch(inside.strip())
         if not found:

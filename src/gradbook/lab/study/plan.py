@@ -256,7 +256,7 @@ def _try_some(plan: StudyPlan) -> None:
             wrong = wrong or _drawn(text, error)
             continue
         if recipe.held_back is None:
-            raise UsageError("a study goes by what is held back: take 'hold back none' out")
+            raise UsageError("a study needs images that are held back: remove 'hold back none'")
         why = plan.limits.forbids(measure(recipe.net))
         if not why or plan.sampler == "grid":  # which goes through all of them in an order
             return
