@@ -72,7 +72,7 @@ export class LearnPanel {
     this.right = 0
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     this.box.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && this.close())
-    document.body.append(this.box)
+    byId("network").before(this.box)
     byId("actions").prepend(
       ...(editor ? [make("button", { type: "button", id: "tour", onclick: () => this.begin() }, PHRASES.learn.tour)] : []),
       make("button", { type: "button", id: "questions", onclick: () => this.quiz() }, PHRASES.learn.questions))

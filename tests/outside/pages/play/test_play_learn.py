@@ -84,6 +84,25 @@ def work_the_numbers(page, known):
     go_on(page)
 
 
+def test_on_a_phone_the_tour_does_not_cover_the_drawing(shown):
+    page = shown("xor", 390)
+    page.press("#tour")
+    page.settle()
+    for _ in range(2):
+        box, drawing = page.value(
+            """['#learn', '#drawing'].map(it => {
+              const box = document.querySelector(it).getBoundingClientRect()
+              return [box.top, box.bottom, box.left, box.right]
+            })"""
+        )
+        assert box[1] > box[0]
+        assert box[1] <= drawing[0]
+        assert box[2] >= 0
+        assert box[3] <= 390
+        assert page.value("document.documentElement.scrollWidth") <= 390
+        page.value("document.querySelector('#drawing').scrollIntoView()")
+
+
 def choose_rates(page):
     for rate in ("0.01", "100"):
         assert page.text(".learned") == ""
