@@ -491,7 +491,8 @@ def _editor(known: PageContent) -> str:
 def _text(known: PageContent) -> str:
     """The text to be read alone."""
     return (
-        "<p>To change its layers, change its text and make another page of it.</p>"
+        "<p>This network is too large to be changed on the page: neither layers nor inputs made of "
+        "others (x², xy) can be added here. Change its text and make another page of it.</p>"
         f'<pre><code id="text-alone">{text(_layers(known.net))}</code></pre>'
         '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
         + _commands(known.net)

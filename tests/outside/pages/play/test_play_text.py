@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.network import DROPPED
-from gradbook.report.play_page import builds
+from gradbook.report.play_page import builds, play_page
 from tests.agree.runs import reference_run
 from tests.families import networks
 from tests.outside.pages.play.drawing import CAUGHT, NETS, learned, named, weights
@@ -243,3 +243,14 @@ def test_of_dropout_the_page_says_what_a_workbook_needs(shown):
     assert page.value(said) is False
     typed(page, "input 2; dense 2; dropout 0.5; dense 1")
     assert page.value(said) is True
+
+
+def test_a_page_whose_network_cannot_be_changed_says_why(chromium, tmp_path, monkeypatch):
+    monkeypatch.setattr("gradbook.report.play_page.builds", lambda net: False)
+    (tmp_path / "large.html").write_text(play_page(NETS["xor"]), encoding="utf-8")
+    chromium.show(tmp_path / "large.html", 1200)
+    chromium.settle()
+    assert chromium.value("document.querySelector('#text')") is None
+    words = chromium.text("#more")
+    assert "too large to be changed on the page: neither layers nor inputs" in words
+    assert not chromium.value("document.querySelector('#features').checkVisibility()")
