@@ -14,9 +14,10 @@ import pytest
 
 from gradbook.cli.main import VERBS, main
 
-DATA_VERBS = ("explain", "sheet", "sweep")
+DATA_VERBS = ("explain", "sheet", "sweep", "film")
 NETWORK_VERBS = (*DATA_VERBS, "summary", "page", "play")
-NEEDED = {"page": ("-o", "page.html")}  # what a verb isn't asked without
+# What a verb isn't asked without.
+NEEDED = {"page": ("-o", "page.html"), "film": ("-o", "film.gif")}
 LONG = "a" * 300  # more than a file's name may have
 OK = "input 2; dense 1; sigmoid; loss half squared error"
 
@@ -212,7 +213,7 @@ def test_a_wrong_name_or_file(verb, name, untouched):
 @pytest.mark.parametrize("verb", DATA_VERBS)
 @pytest.mark.parametrize("table", TABLES)
 def test_a_wrong_table(verb, table, untouched):
-    assert TABLES[table] in untouched([verb, OK, "--data", table])
+    assert TABLES[table] in untouched([verb, OK, "--data", table, *NEEDED.get(verb, ())])
 
 
 @pytest.mark.parametrize(("words", "said"), FLAGS, ids=[" ".join(words)[:60] for words, _ in FLAGS])
