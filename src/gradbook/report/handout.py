@@ -13,12 +13,12 @@ import numpy as np
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.names import RATE, Name
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.layers.activations import Activation
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import Step, run
 from gradbook.report.derivation import set_pdf
+from gradbook.targets.algebra.derive import sigmoid_meaning
 from gradbook.targets.algebra.forms import (
     Comparison,
     Factors,
@@ -26,11 +26,8 @@ from gradbook.targets.algebra.forms import (
     Numeral,
     Symbol,
     Words,
-    exp,
-    sigmoid,
 )
 from gradbook.targets.algebra.formula import algebra, definition, symbol_of
-from gradbook.targets.algebra.passes import x
 from gradbook.targets.algebra.typst import decimal, escape, quote, spell, spell_inline
 from gradbook.targets.drawing import Drawing, draw, svg
 from gradbook.targets.excel.plan.columns import (
@@ -125,8 +122,7 @@ def _quantity(node: Node, value: Array, samples: int) -> PaperValue:
 
 def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
     """What can't be seen in the drawing: the sigmoid, the error, the step of plain descent."""
-    if Activation("sigmoid") in step.net.layers:
-        yield Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+    yield from sigmoid_meaning(step.net)
     said = algebra(derivation(step)).say_symbols()
     for node in forward_values(step):
         if node.name and node.name.stem == "E":

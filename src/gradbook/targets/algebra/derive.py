@@ -24,6 +24,7 @@ from gradbook.targets.algebra.forms import (
     Code,
     Comparison,
     Document,
+    Form,
     Inline,
     Numeral,
     Story,
@@ -67,9 +68,14 @@ def introduce_layers(story: Story, net: Net) -> None:
     """What each layer makes, and what it owns."""
     story.heading("The network")
     story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
-    if Activation("sigmoid") in net.layers:
-        meaning = Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))
+    for meaning in sigmoid_meaning(net):
         story.say("The sigmoid maps any number to one between 0 and 1: ", meaning, ".")
+
+
+def sigmoid_meaning(net: Net) -> list[Form]:
+    """What σ is, where the network has it: no drawing says so."""
+    used = Activation("sigmoid") in net.layers
+    return [Comparison(sigmoid(x), "=", 1 / (1 + exp(-x)))] if used else []
 
 
 def introduce_rule(story: Story, net: Net) -> None:
