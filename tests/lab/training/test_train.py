@@ -276,7 +276,7 @@ def test_a_network_that_takes_no_images_cannot_have_them_warped():
 
 
 def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
-    with pytest.raises(ShapeError, match="take at most 8"):
+    with pytest.raises(ShapeError, match="write at most 8"):
         run("warp crop 20", folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
