@@ -163,7 +163,7 @@ def test_books_of_any_kind_get_their_names_by_their_files(submissions, here, cap
 def test_a_list_that_is_none_is_refused_before_anything_is_checked(submissions, refused, here):
     (here / "names.csv").write_text("number,name\nx,Ada\n", encoding="utf-8")
     said = refused(["check", *submissions, "--names", "names.csv", "--csv", "grades.csv"])
-    assert "row 2: 'x' is no exercise's number" in said
+    assert "row 2: 'x' isn't an exercise's number" in said
 
 
 def test_a_record_takes_no_other_files_place(submissions, refused):

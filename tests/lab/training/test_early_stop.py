@@ -97,7 +97,7 @@ def test_the_best_is_kept_across_an_interruption(tmp_path, after):
 
 @pytest.mark.parametrize("said", ["early stop 3", "keep best"])
 def test_both_need_images_held_back(said):
-    with pytest.raises(UsageError, match="goes by what is held back"):
+    with pytest.raises(UsageError, match="needs images that are held back"):
         made.recipe(f"hold back none; {said}")
 
 

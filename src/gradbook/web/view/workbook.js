@@ -91,9 +91,10 @@ class Book {
     for (const [weight, slope] of trained) names[slope] = `∂E/∂${content.names[weight].said}`
     for (const line in content.names) names[line] = content.names[line].said
     this.names = names
+    const order = fedBy(lines, [loss, ...outputs, ...trained.map(second), ...state.map(second)])
+    this.owners = owners(order, lines, state, names)
     for (const line of [rate, ...(count === null ? [] : [count]), ...inputs, ...targets]) this.leaf(line, true)
     for (const [line] of state) this.leaf(line, false)
-    const order = fedBy(lines, [loss, ...outputs, ...trained.map(second), ...state.map(second)])
     const uses = /** @type {Map<number, number>} */ (new Map())
     const columns = new Set(Object.keys(names).map(Number))
     for (const [word, ...parts] of order.map(k => lines[k])) {
@@ -102,7 +103,6 @@ class Book {
         if (WHOLE.includes(word) || (uses.get(j) ?? 0) > 1 && !["copy", "repeat"].includes(lines[j][0])) columns.add(j)
       }
     }
-    this.owners = owners(order, lines, state, names)
     for (const k of order) if (!this.said[k]) this.line(k, lines[k], columns.has(k))
   }
 
