@@ -24,6 +24,7 @@ ONCE_MISSED = {
     "a velocity goes on though its gradient is cut off from the weights": (100297, "text"),
     "one row computes another loss, and its gradients go with it": (5001590, "one row"),
     "one row goes on as an update does": (5000678, "update in forward"),
+    "one row adds a target of 0 that the others subtract": (52736, "one row"),
     # updates
     "a gradient may stand alone on its sheet": (792, "other gradient"),
     "a velocity belongs where another's velocity stands": (101162, "other gradient"),

@@ -31,7 +31,13 @@ from gradbook.audit.repair.generators.columns import (
 from gradbook.audit.repair.generators.rows import known_claim, known_columns, outlier_rows
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.shares import column_shares, scattered_shares
-from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_usual, wrong_formula
+from gradbook.audit.repair.symptoms import (
+    EarlierRows,
+    Symptoms,
+    becomes_its_line,
+    becomes_usual,
+    wrong_formula,
+)
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, one_edit, two_edits
 from gradbook.audit.search.hypotheses import (
     Cause,
@@ -320,15 +326,19 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
 
 
 def _is_slip(symptoms: Symptoms, weight: int) -> bool:
-    """Whether what is right for these numbers alone is a reference gone wrong, or lacks what the
-    other gradients have."""
+    """Whether what is right for these numbers alone is a reference gone wrong, lacks what the other
+    gradients have, or adds what other rows subtract."""
     shares = column_shares(symptoms.under_test, weight, symptoms.wrong[weight])
     wrong = symptoms.formula(weight)
     found = shares or (wrong.repair if wrong else None)
     if found is None:
         return False
-    slipped = all(edit.kind is EditKind.REFERENCE for edit in found.edits)
-    return slipped or (shares is None and wrong is not None and becomes_usual(wrong))
+    kinds = {edit.kind for edit in found.edits}
+    if kinds <= {EditKind.REFERENCE}:
+        return True
+    if shares is not None or wrong is None:
+        return False
+    return becomes_usual(wrong) or (kinds == {EditKind.OPERATOR} and becomes_its_line(wrong))
 
 
 def _without(claims: dict[int, Claim], weights: set[int]) -> dict[int, Claim]:

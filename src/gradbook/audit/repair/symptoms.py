@@ -385,6 +385,17 @@ def becomes_usual(wrong: WrongFormula) -> bool:
     return after > before
 
 
+def becomes_its_line(wrong: WrongFormula) -> bool:
+    """Whether a small edit makes a claim's formula the one that most other rows have."""
+    if not wrong.is_slight or wrong.repair is None:
+        return False
+    training, line = wrong.under_test.training, wrong.under_test.training.axis.line
+    patterns = training.book.patterns
+    own = [c for c in training.computed_cells & patterns.keys() if line(c) == line(wrong.home)]
+    after = training.book.reader.read_typed(wrong.repair.formulas[0], wrong.home)
+    return 2 * sum(patterns[cell].key == after.key for cell in own) > len(own)
+
+
 def _becomes_unlike_all(wrong: WrongFormula) -> bool:
     """Whether a small edit makes a claim's formula, which others look like, one of a kind."""
     before, after = _others_like(wrong)
