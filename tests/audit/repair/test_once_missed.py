@@ -74,6 +74,8 @@ ONCE_MISSED = {
     "the sum stands on the sheet before": (5002595, "pasted forward column"),
     "the loss stands on another sheet than the weights": (5001504, "pasted forward column"),
     # what learns, and by which loss
+    "an activation in a gradient without its error is no gradient": (52743, "text"),
+    "nor is one in a gradient whose error lost its output": (86175, "delta: factor"),
     "a loss has slopes": (701148, "delta: reference"),
     "updates are alike in any order": (701295, "sum: blank"),
     "a velocity stands in its update's row": (701188, "other gradient"),

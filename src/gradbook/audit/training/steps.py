@@ -74,8 +74,15 @@ def candidates(training: SheetTraining) -> list[Address]:
     start = [weight.start for weight in training.weights]
     below = flow.below(start, weight_cells)
     elsewhere = flow.below(weight_cells.keys() - set(start), weight_cells)
-    owners = {claim.owner for said in first_claims(training) for claim in said}
-    made_of_gradients = flow.below(owners, weight_cells)  # as a loss is where errors are gradients
+    each = [{claim.owner for claim in said} for said in first_claims(training)]
+    owners = set().union(*each)
+    gradients = {
+        owner  # not an activation that such a gradient is made of
+        for said in each
+        for owner in said
+        if len(said) == 1 or said.isdisjoint(flow.below([owner], weight_cells))
+    }
+    made_of_gradients = flow.below(gradients, weight_cells)  # a loss is, where errors are gradients
     figures = {c for c in made_of_gradients if not flow.users.get(c)}
     other = made_of_gradients - {c for c in figures if called_a_loss(training, flow.plain(c))}
     cells = (below - elsewhere or below) - owners - other
