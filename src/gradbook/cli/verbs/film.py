@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--epochs",
         metavar="N",
-        type=whole_number(1, 20_000),
+        type=whole_number(1),
         default=USUAL_EPOCHS,
         help=f"how long to train (default: {USUAL_EPOCHS})",
     )
