@@ -309,7 +309,9 @@ def _place(
     for key, group in groups.items():
         made_by |= {update.cell: key for update in group}
         for update in group:
-            inside = [every.plain(update.base), *every.inside(update)[1:]]
+            form = every.form(update)
+            weights = form.weights if form else {every.plain(update.base)}
+            inside = [*weights, *every.inside(update)[1:]]
             known |= dict.fromkeys([axis.crossing(update.cell)] if axis else inside, key)
     for update in sorted(alone, key=lambda update: update.cell):
         base = every.plain(update.base)
@@ -506,6 +508,22 @@ class Usual:
             plain = (self.perceptron.plain(update.base) for update in step.updates)
             before = Counter(map(self.producer.get, plain))
             found.append(max(before, key=lambda k: (before[k], -1 if k is None else k)))
+        return found
+
+    @cached_property
+    def typed_at_the_end(self) -> list[tuple[RuleUpdate, Address]]:
+        """The updates from which nothing goes on though it does from the others of their step, each
+        with the cell where a number is typed in place of the next."""
+        following = {self.perceptron.plain(update.base): update for update in self.weight}
+        found = []
+        for step in self.steps:
+            after = [following[u.cell].cell - u.cell for u in step.updates if u.cell in following]
+            away = most_common(after)
+            for update in step.updates if away is not None else ():
+                place = update.cell + (away or 0)
+                is_typed = self.is_number(place) and place not in self.book.patterns
+                if update.cell not in following and is_typed and place not in following:
+                    found.append((update, place))
         return found
 
     # Formulas that most steps have

@@ -36,7 +36,12 @@ from gradbook.audit.formula.expression import (
 from gradbook.audit.formula.pattern import Pattern
 from gradbook.audit.rules.perceptron import Perceptron, RuleStep, Trouble, Usual
 from gradbook.audit.rules.rule_form import RuleForm, RuleUpdate
-from gradbook.audit.rules.rule_repairs import GENERATORS, RuleSymptoms, formula_of_typed_weight
+from gradbook.audit.rules.rule_repairs import (
+    GENERATORS,
+    RuleSymptoms,
+    formula_going_on,
+    formula_of_typed_weight,
+)
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, choose
 from gradbook.audit.search.wording import Fault, Surroundings, Wording, findings_of
 from gradbook.audit.workbook.book import show_value
@@ -188,6 +193,11 @@ class RuleFaults:
                 alike[tuple(made_of), tuple(said)].append(step)
         for steps in sorted(alike.values(), key=len, reverse=True):
             yield from self._of_alike(steps)
+        for update, cell in self.usual.typed_at_the_end:
+            step = self.usual.steps[self.usual.producer[update.cell]]
+            right = formula_going_on(self.usual, step, cell, update.cell)
+            if right is not None:
+                yield self._typed(update, cell, right)
 
     def _of_alike(self, steps: Sequence[RuleStep]) -> Iterator[Fault]:
         symptoms = RuleSymptoms(self.usual, steps[0], self.known)
@@ -230,12 +240,15 @@ class RuleFaults:
 
     def _pasted(self, update: RuleUpdate) -> Fault:
         """A weight that is typed, or pasted, where the update before should have left it."""
-        name, right = self.words.name(update), formula_of_typed_weight(self.usual, update)
-        cell, kind, why = self.perceptron.plain(update.base), PASTED, ""
-        if right is None:
-            cell, kind, why = update.cell, ANOTHER_ROW, self.words.why_not_carried(update)
-        why = why or self.words.why_pasted(cell)
-        return self._fault([cell], kind, f"{CHANGE}{name}", why, (name,), right)
+        right = formula_of_typed_weight(self.usual, update)
+        if right is not None:
+            return self._typed(update, self.perceptron.plain(update.base), right)
+        name, why = self.words.name(update), self.words.why_not_carried(update)
+        return self._fault([update.cell], ANOTHER_ROW, f"{CHANGE}{name}", why, (name,), None)
+
+    def _typed(self, update: RuleUpdate, cell: Address, right: Pattern) -> Fault:
+        name, why = self.words.name(update), self.words.why_pasted(cell)
+        return self._fault([cell], PASTED, f"{CHANGE}{name}", why, (name,), right)
 
     def _without_repair(self, steps: Sequence[RuleStep], place: int) -> Fault:
         """An update that isn't what the rule says, whatever is to blame."""

@@ -168,7 +168,7 @@ def _depends(flow: Flow, pattern: Pattern, place: CellReference, cell: Address) 
         for reference in references(pattern.expression)
         for at in flow.mentioned_cells([pattern.mentions.get(reference.text)], cell)
     ]
-    if others.count(base) > len(_ways(pattern.expression)):
+    if could_step(pattern) and others.count(base) > len(_ways(pattern.expression)):
         return True  # the formula holds the whole step
     start = [at for at in others if at != base and flow.plain(at) != origin]
     return flow.depends(start, lambda at: at == base or flow.plain(at) == origin, origin, NEAR)

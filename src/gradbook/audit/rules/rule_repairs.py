@@ -94,16 +94,23 @@ MOST_TRIED = 2500  # hypotheses, in one step
 
 
 def formula_of_typed_weight(usual: Usual, update: RuleUpdate) -> Pattern | None:
-    """Return the formula that belongs where a weight is typed: the usual one of its line, going
-    on from the weight that the step before left."""
-    book, cell = usual.book, usual.perceptron.plain(update.base)
-    step = usual.steps[usual.producer[update.cell]]
+    """Return the formula that belongs where the weight is typed that an update goes on from."""
+    cell = usual.perceptron.plain(update.base)
+    return formula_going_on(
+        usual, usual.steps[usual.producer[update.cell]], cell, _left_before(usual, update)
+    )
+
+
+def formula_going_on(
+    usual: Usual, step: RuleStep, cell: Address, left: Address | None
+) -> Pattern | None:
+    """Return the usual formula of a typed cell's line, going on from the weight that was left."""
+    book = usual.book
     pattern = next(iter(usual.usual_at(step, cell)), None)
     if pattern is None or cell in book.patterns:
         return None
     right = book.reader.read_typed(pattern.text_at(cell), cell)
     base = next((place.at(cell) for place in bases(right)), None)
-    left = _left_before(usual, update)
     if right.expression is None or left is None or base is None or base == left:
         return right
 
