@@ -8,7 +8,7 @@ import { PHRASES } from "../../src/gradbook/web/view/phrases.js"
 
 const ODD = [0.1 + 0.2, -0, 0, 5e-324, Number.MAX_VALUE, NaN, Infinity, -Infinity, -1 / 3, 1e21]
 const STATE = {
-  text: 'input 2 # η, "quoted"\ndense 1\n', rate: 0.1, epoch: 71, start: ODD, state: [...ODD].reverse(),
+  text: 'input 2 # η, "quoted"\ndense 1\n', rate: 0.1, batch: 10, epoch: 71, start: ODD, state: [...ODD].reverse(),
   samples: [[[0.1, -0], [1]], [[1 / 3, 2], [0]]], tests: [[[0.5, 1], [1]]], sample: 1, chosen: "w1", look: "numbers",
   fields: { sets: "circle", "data-seed": "3" },
 }
@@ -31,8 +31,8 @@ test("a state comes back from its letters, every number bit for bit", async () =
 })
 
 test("a link of before the fields were kept is read", async () => {
-  const older = { ...STATE, tests: undefined, look: undefined, fields: undefined } // which JSON leaves out
-  assert.deepEqual(unpack(await pack(older)), { ...STATE, tests: [], look: "", fields: {} })
+  const older = { ...STATE, batch: undefined, tests: undefined, look: undefined, fields: undefined } // which JSON leaves out
+  assert.deepEqual(unpack(await pack(older)), { ...STATE, batch: 0, tests: [], look: "", fields: {} })
 })
 
 test("random doubles come back bit for bit", async () => {
@@ -64,7 +64,7 @@ test("hostile letters are refused in a line, at once", async () => {
   for (const letters of [...bombs, "A".repeat(2 ** 20), "%00", "<script>", "", "=", "n=n"]) refused(letters)
   for (const value of [null, 0, [], {}, "", "[", { ...STATE, text: 5 }, { ...STATE, rate: "Infinity" }, { ...STATE, epoch: 0.5 }, { ...STATE, epoch: 1e12 },
     { ...STATE, sample: 2 }, { ...STATE, sample: -1 }, { ...STATE, start: { length: 3 } }, { ...STATE, state: ["1"] }, { ...STATE, samples: [[[1], [1], [1]]] },
-    { ...STATE, samples: [[1, 2]] }, { ...STATE, state: null }, { ...STATE, chosen: ["w1"] }, { ...STATE, tests: 3 },
+    { ...STATE, samples: [[1, 2]] }, { ...STATE, state: null }, { ...STATE, chosen: ["w1"] }, { ...STATE, tests: 3 }, { ...STATE, batch: -1 }, { ...STATE, batch: 0.5 }, { ...STATE, batch: "Infinity" },
     { ...STATE, look: "maps" }, { ...STATE, fields: null }, { ...STATE, fields: { sets: 1 } }]) refused(sealed(value))
   for (let k = 0; k < 500; k++) {
     const bytes = bytesOf(good)

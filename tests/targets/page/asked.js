@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url"
 
 const [web] = process.argv.slice(2)
 const load = name => import(pathToFileURL(`${web}/${name}`).href)
+const { shuffled } = await load("machine/batches.js")
 const { Training } = await load("machine/training.js")
 const { drawn } = await load("machine/masks.js")
 const { WORDS } = await load("machine/words.js")
@@ -69,8 +70,8 @@ const answers = {
       Array.from({ length: edits.RESORTS }, (_, k) => edits.usualWords(form, grammar, k)))
   },
   /** Epochs as the page trains them: the loss and the state that each begins with. */
-  train({ table, rate, epochs }) {
-    const training = begun(table, rate)
+  train({ table, rate, epochs, batch }) {
+    const training = begun(table, rate, batch)
     const found = []
     training.evaluate()
     for (let epoch = 0; epoch < epochs; epoch++) {
@@ -88,8 +89,8 @@ const answers = {
     return table.lines.map((_, k) =>
       Array.from({ length: machine.strides[k] ? machine.samples : 1 }, (_, j) => machine.at(k, j)))
   },
-  judge({ table, rate, epochs }) {
-    const found = trial(begun(table, rate), rate, epochs, table.gates)
+  judge({ table, rate, epochs, batch }) {
+    const found = trial(begun(table, rate, batch), rate, epochs, table.gates)
     return { ...judged(found, table.criteria), losses: found.losses }
   },
   /** Up to which rate it trains, and that in words. */
@@ -101,6 +102,10 @@ const answers = {
   /** The same search where rates train in these intervals. */
   borders({ table, epochs, intervals }) {
     return searched(table, epochs, rate => intervals.some(([low, high]) => low <= rate && rate < high))
+  },
+  /** The samples as an epoch goes through them. */
+  shuffled({ seed, epoch, count }) {
+    return shuffled(seed, epoch, count)
   },
   /** Masks as they are drawn for a sample. */
   drawn({ seed, epoch, sample, mask }) {
@@ -145,9 +150,9 @@ function searched(table, epochs, trains) {
   return { ...asked.value, words: limitWords(asked.value, epochs, table) }
 }
 
-function begun(table, rate) {
+function begun(table, rate, batch = 0) {
   const training = new Training(table, table.samples, table.state.map(([, , start]) => start))
-  training.rate = rate
+  Object.assign(training, { rate, batch })
   return training
 }
 

@@ -69,15 +69,14 @@ def test_every_line_is_the_reference_value_to_the_last_digits(net):
         )
 
 
-def trained(known, epochs, rate=None):
+def trained(known, epochs, rate=None, batch=0):
     """The page's epochs, with the weights by their names."""
     table = known.table()
     leaves = {place: str(node.name) for node, place in known.lines.places.items() if node.name}
     names = [leaves[leaf] for leaf, _, _ in table["state"]]
     weights = {str(weight.name) for weight in known.step.weights}
-    said = asked(
-        "train", table=table, epochs=epochs, rate=table["startRate"] if rate is None else rate
-    )
+    rate = table["startRate"] if rate is None else rate
+    said = asked("train", table=table, epochs=epochs, rate=rate, batch=batch)
     return [
         Epoch(
             number(epoch["loss"]),

@@ -13,7 +13,7 @@ const PIECES = 4 // of 16 bits in one number
 const FINE = 2 ** 16
 
 /** A number of 64 bits, in halves; what it is multiplied with or moved by wraps around. */
-class Counter {
+export class Counter {
   constructor(high = 0, low = 0) {
     this.high = high
     this.low = low
@@ -84,6 +84,19 @@ export function drawn(seed, epoch, sample, { layer, rate, lines }) {
     const piece = k % 2 ? half >>> 16 : half & 0xffff
     return piece < below ? 0 : 1 / (1 - rate)
   })
+}
+
+/** Put into a machine what is dropped of these samples, which are known by their numbers among all.
+ * @param {import("./machine.js").Machine} machine @param {{masks: MaskTable[], seed: number}} table
+ * @param {number} epoch from 0 @param {Iterable<number>} samples
+ */
+export function dropOut(machine, { masks, seed }, epoch, samples) {
+  if (!masks.length) return
+  let place = 0
+  for (const sample of samples) {
+    for (const it of masks) drawn(seed, epoch, sample, it).forEach((value, j) => machine.put(it.lines[j], place, value))
+    place += 1
+  }
 }
 
 /** Rounded as Python does: a half goes to the even number.

@@ -1,7 +1,8 @@
 // Trains: the values of the latest epoch, and what goes from one epoch to the next.
 
 import { Machine } from "./machine.js"
-import { drawn } from "./masks.js"
+import { Batches } from "./batches.js"
+import { dropOut } from "./masks.js"
 
 /**
  * @typedef {[inputs: number[], targets: number[]]} Sample
@@ -20,6 +21,8 @@ export class Training {
     this.table = table
     this.machine = new Machine(table.lines, table.each, samples.length)
     this.epoch = 1
+    this.batch = 0 // samples of each update; 0 are all of them
+    this.batches = /** @type {Batches | null} */ (null)
     this.dropsNothing = false // whether values are shown as they are once the network is trained
     this.learned = NaN // the loss that is learned from, which dropout changes
     this.next = new Float64Array(start.length)
@@ -70,20 +73,29 @@ export class Training {
    */
   mask(isOff) {
     const { machine, table } = this
-    for (const it of table.masks) {
-      for (let k = 0; k < machine.samples; k++) {
-        const values = isOff ? it.lines.map(() => 1) : drawn(table.seed, this.epoch - 1, k, it)
-        it.lines.forEach((line, j) => machine.put(line, k, values[j]))
-      }
-    }
+    if (!isOff) dropOut(machine, table, this.epoch - 1, Array(machine.samples).keys())
+    else for (const { lines } of table.masks) for (const line of lines) machine.fill(line, 1)
   }
 
-  /** All weights at once, then the next epoch's values. */
+  /** All weights at once, of one batch after the other where there are several, then the next epoch's values. */
   step() {
-    const { machine, next, table } = this
+    const { machine, table } = this
+    const next = this.isBatched ? this.inBatches() : this.next
     table.state.forEach(([leaf], k) => machine.fill(leaf, next[k]))
     this.epoch += 1
     this.evaluate()
+  }
+
+  /** Whether an epoch is more than one update. */
+  get isBatched() {
+    return this.batch > 0 && this.batch < this.machine.samples
+  }
+
+  /** @private */
+  inBatches() {
+    const { table, batch } = this
+    if (this.batches?.size !== batch) this.batches = new Batches(table, batch, this.machine.order(table.state.map(([, next]) => next)))
+    return this.batches.run(this.machine, this.epoch - 1)
   }
 
   /** The slope of the loss that a nudge of one value up and down measures.

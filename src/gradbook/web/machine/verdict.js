@@ -21,9 +21,9 @@ import { even } from "./masks.js"
  * @param {number} rate
  * @param {number} epochs
  * @param {Gate[]} gates
- * @returns {Trial}
+ * @returns {Generator<void, Trial>} an epoch at a time
  */
-export function trial(training, rate, epochs, gates) {
+export function* trying(training, rate, epochs, gates) {
   const { machine, table } = training
   training.rate = rate
   const slopes = table.trained.map(([, slope]) => slope)
@@ -37,10 +37,28 @@ export function trial(training, rate, epochs, gates) {
     sizes.push(norm(gradient))
     if (epoch) turns.push(sum(gradient.map((d, k) => d * before[k])))
     before = gradient
+    yield
   }
   const read = machine.order([...gates.flatMap(g => [...g.slopes, ...g.arriving, ...g.passing]), table.least])
   machine.run(read)
   return { rate, least: machine.at(table.least), losses, sizes, turns, gates: gates.map(g => opening(machine, g)) }
+}
+
+/** The same, at once.
+ * @param {Parameters<typeof trying>} asked
+ */
+export function trial(...asked) {
+  return atOnce(trying(...asked))
+}
+
+/** What a generator returns in the end.
+ * @template Result @param {Generator<void, Result>} going @returns {Result}
+ */
+export function atOnce(going) {
+  for (;;) {
+    const { done, value } = going.next()
+    if (done) return value
+  }
 }
 
 /** How much of the gradient a layer lets through, in the last epoch.

@@ -13,7 +13,7 @@ const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON can't sa
 
 /**
  * @typedef {import("../machine/training.js").Sample} Sample
- * @typedef {{text: string, rate: number, epoch: number, start: number[], state: number[],
+ * @typedef {{text: string, rate: number, batch: number, epoch: number, start: number[], state: number[],
  *   samples: Sample[], tests: Sample[], sample: number, chosen: string, look: string, fields: Record<string, string>}} State
  */
 
@@ -49,16 +49,16 @@ export function unpack(letters) {
 /** @param {any} found @returns {State} */
 function checked(found) {
   if (typeof found !== "object" || found === null) throw new Error(PHRASES.broken)
-  const { text, chosen, samples, tests = [], look = "", fields = {} } = found
+  const { text, chosen, samples, batch = 0, tests = [], look = "", fields = {} } = found
   const isText = (/** @type {any} */ it) => typeof it === "string"
   const isSample = (/** @type {any} */ it) => Array.isArray(it) && it.length === 2
   const areSamples = [samples, tests].every(it => Array.isArray(it) && it.every(isSample))
   if (!LOOKS.includes(look)) throw new Error(PHRASES.broken)
   if (![text, chosen, ...Object.values(fields ?? [null])].every(isText) || !areSamples) throw new Error(PHRASES.broken)
   const [rate, epoch, sample] = numbers([found.rate, found.epoch, found.sample])
-  if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, samples.length - 1)) throw new Error(PHRASES.broken)
+  if (!Number.isFinite(rate) || !isCount(epoch - 1, LATEST) || !isCount(sample, samples.length - 1) || !isCount(batch, LATEST)) throw new Error(PHRASES.broken)
   const read = (/** @type {any[][]} */ all) => all.map(([inputs, targets]) => /** @type {Sample} */ ([numbers(inputs), numbers(targets)]))
-  return { text, chosen, rate, epoch, sample, look, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
+  return { text, chosen, rate, batch, epoch, sample, look, fields, start: numbers(found.start), state: numbers(found.state), samples: read(samples), tests: read(tests) }
 }
 
 /** @param {number} value @param {number} most */
@@ -74,10 +74,10 @@ function numbers(list) {
 }
 
 /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor | null} editor @returns {State} */
-export function stateOf({ content, rate, epoch, start, training, samples, tests, sample, chosen, look }, editor) {
+export function stateOf({ content, rate, batch, epoch, start, training, samples, tests, sample, chosen, look }, editor) {
   const text = editor ? editor.box.latest : content.layers
   const fields = Object.fromEntries(FIELDS.filter(byId).map(id => [id, byId(id).value]))
-  return { text, rate, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, fields }
+  return { text, rate, batch, epoch, start, state: training.state, samples, tests, sample, chosen: content.names[chosen]?.said ?? "", look, fields }
 }
 
 /** Bring the page back to a state; what doesn't fit leaves it as it is.
@@ -85,7 +85,7 @@ export function stateOf({ content, rate, epoch, start, training, samples, tests,
  */
 export function restore(model, editor, state) {
   const { text: before } = stateOf(model, editor)
-  const { text, start, state: values, samples, tests, sample, rate, epoch } = state
+  const { text, start, state: values, samples, tests, sample, rate, batch, epoch } = state
   const isOther = text !== before
   if (isOther && !editor) throw new Error(PHRASES.anotherNetwork)
   if (isOther) editor?.box.replace(text)
@@ -97,7 +97,7 @@ export function restore(model, editor, state) {
   if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
-  const base = { content, start, rate, samples, tests, sample, chosen: line ? Number(line) : model.chosen }
+  const base = { content, start, rate, batch, samples, tests, sample, chosen: line ? Number(line) : model.chosen }
   model.state = { ...base, epoch: 1, values: start, losses: [] }
   const first = /** @type {[number, number]} */ ([1, model.training.learned])
   model.state = { ...base, epoch, values, losses: [first] }

@@ -15,9 +15,12 @@ const SLACK = 6 // pixels that a pointer may move before it drags
  */
 
 export class Builder {
-  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box */
-  constructor(model, editor, box) {
+  /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box
+   * @param {import("./batch.js").BatchField} batch
+   */
+  constructor(model, editor, box, batch) {
     this.model = model
+    this.batch = batch
     this.editor = editor
     this.grammar = editor.building.grammar
     this.at = /** @type {number | null} */ (null) // the layer behind which others are added; -1 is the input
@@ -27,7 +30,7 @@ export class Builder {
     this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
     this.settings = make("div", { class: "bar" })
     this.said = make("p", { role: "status", id: "builder-said" })
-    box.append(this.row, this.settings, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
+    box.append(this.row, this.settings, batch.said, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
     box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
     this.update()
   }
@@ -151,6 +154,7 @@ export class Builder {
       group(`${PHRASES.samples} ${count}`, ...this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to))),
       setting("loss", Object.keys(grammar.losses), net.loss),
       setting("update", Object.keys(grammar.rates), net.update.kind),
+      this.batch.label,
     ]
   }
 

@@ -1,6 +1,7 @@
 // What stands beside a chosen value: its formula, its chain, and the slope that a nudge measures.
 
 import { exact, formula, make, nameWords, say, short } from "./dom.js"
+import { PHRASES } from "./phrases.js"
 
 const SLOT = /⟦(\d+)⟧/g
 const LONG = 4 // terms: more stand beside each other
@@ -249,7 +250,9 @@ export class ChainPanel {
    */
   following(line) {
     const [, next] = this.model.content.state.find((/** @type {number[]} */ [leaf]) => leaf === line)
-    return make("p", { class: "next" }, "The next step makes ", nameWords(this.names[line]), " ", this.plain(next), ".")
+    const start = make("span")
+    this.others.push(() => say(start, this.model.usedBatch ? PHRASES.nextOfAll : PHRASES.next))
+    return make("p", { class: "next" }, start, nameWords(this.names[line]), " ", this.plain(next), ".")
   }
 
   /** @param {number} line @private */

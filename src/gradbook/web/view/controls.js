@@ -122,7 +122,7 @@ export class Controls {
    */
   judgeZones() {
     const { model } = this
-    const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0])
+    const key = JSON.stringify([model.content.layers, model.start, model.epoch === 1 || model.samples.length < 8 ? model.samples : 0, model.usedBatch])
     if (key === this.judged || this.isRunning) return
     this.judged = key
     const work = this.judging()
@@ -148,7 +148,7 @@ export class Controls {
     let hasGradient = true
     for (const [k, zone] of zones.entries()) {
       const rate = 10 ** (LOWEST + ((k + 0.5) / ZONES) * (HIGHEST - LOWEST))
-      const { verdict, pull } = model.judgeAt(rate)
+      const { verdict, pull } = yield* model.judgeAt(rate)
       zone.className = `z-${verdict.split(" ")[0]}`
       zone.title = `η ≈ ${tidy(rate)}: ${verdict}`
       hasGradient = pull !== 0 && Number.isFinite(pull)
@@ -157,7 +157,7 @@ export class Controls {
     const search = largest(criteria.limit)
     let asked = search.next()
     while (hasGradient && !asked.done) {
-      asked = search.next(model.judgeAt(asked.value).trains)
+      asked = search.next((yield* model.judgeAt(asked.value)).trains)
       yield
     }
     const found = asked.done ? asked.value : { rate: null, beyond: null, reliable: null, failing: [], tried: 0 }

@@ -108,7 +108,7 @@ export class Grid {
 /** What depends on a sample's inputs and on nothing else of the samples.
  * @param {{lines: import("../machine/machine.js").Line[], inputs: number[], targets: number[]}} content
  */
-function everywhere({ lines, inputs, targets }) {
+export function everywhere({ lines, inputs, targets }) {
   const found = new Set(inputs)
   const others = new Set(targets)
   lines.forEach(([word, ...operands], k) => {

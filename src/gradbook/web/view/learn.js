@@ -93,7 +93,7 @@ export class LearnPanel {
     this.step = step
     this.controls.stop()
     this.editor?.box.replace(text)
-    Object.assign(model, { start: [...model.written], rate: model.content.startRate })
+    Object.assign(model, { start: [...model.written], rate: model.content.startRate, batch: 0 })
     model.begin(structuredClone(model.content.samples))
     this.steps[step].seen = {}
     this.ask(asks ? questions(model).find(it => it.kind === asks) ?? null : null)

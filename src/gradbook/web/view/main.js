@@ -2,6 +2,7 @@
 
 import { tableOf } from "../build/table.js"
 import { read } from "../text/reader.js"
+import { BatchField } from "./batch.js"
 import { Builder } from "./builder.js"
 import { byId, save, say } from "./dom.js"
 import { ChainPanel } from "./chain.js"
@@ -88,7 +89,9 @@ function show(now) {
 
 /** @type {Editor | null} */
 const editor = building ? new Editor(model, building, rebuild, () => history.update()) : null
-const builder = editor && new Builder(model, editor, byId("builder"))
+const batch = new BatchField(model)
+const builder = editor && new Builder(model, editor, byId("builder"), batch)
+if (!builder) byId("limit").after(batch.label, batch.said)
 
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))
 show(performance.now())

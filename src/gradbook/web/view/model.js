@@ -2,8 +2,9 @@
 
 import { featuresOf, made } from "../build/points.js"
 import { Training } from "../machine/training.js"
-import { judged, trial } from "../machine/verdict.js"
+import { atOnce, judged, trying } from "../machine/verdict.js"
 import { digits } from "../text/wording.js"
+import { everywhere } from "./grid.js"
 
 /** @typedef {import("../machine/training.js").Sample} Sample */
 /** @typedef {{verdict: string, trains: boolean, left: number, least: number, losses: number[], pull: number}} Judgement */
@@ -17,6 +18,8 @@ export class Model {
     this.written = /** @type {number[]} */ ([])
     this.start = /** @type {number[]} */ ([])
     this.rate = content.startRate
+    this.batch = 0 // samples of each update; 0 are all of them
+    this.mixesSamples = false
     this.sample = 0
     this.chosen = content.loss
     this.pointed = /** @type {number | null} */ (null)
@@ -61,18 +64,20 @@ export class Model {
     this.start = [...start]
     this.stateOf = new Map(content.state.map((/** @type {number[]} */ [leaf], /** @type {number} */ k) => [leaf, k]))
     this.slopeOf = new Map(content.trained)
+    const alone = everywhere(content)
+    this.mixesSamples = content.outputs.some((/** @type {number} */ line) => !alone.has(line))
     this.pointed = null
   }
 
   /** Everything that may be changed, as it is. Nothing in it changes afterwards. */
   get state() {
-    const { content, start, rate, samples, tests, sample, chosen, losses, epoch, training } = this
-    return { content, start: [...start], rate, samples, tests, sample, chosen, losses: [...losses], epoch, values: training.state }
+    const { content, start, rate, batch, samples, tests, sample, chosen, losses, epoch, training } = this
+    return { content, start: [...start], rate, batch, samples, tests, sample, chosen, losses: [...losses], epoch, values: training.state }
   }
 
-  set state({ content, start, rate, samples, tests = [], sample, chosen, losses, epoch, values }) {
+  set state({ content, start, rate, batch, samples, tests = [], sample, chosen, losses, epoch, values }) {
     this.adopt(content, start)
-    Object.assign(this, { rate, sample, chosen, losses: [...losses] })
+    Object.assign(this, { rate, batch, sample, chosen, losses: [...losses] })
     this.train(samples, values, epoch)
     this.hold(tests)
     this.changed()
@@ -99,7 +104,7 @@ export class Model {
     this.samples = samples
     this.sample = Math.min(this.sample, samples.length - 1)
     this.training = new Training(this.content, samples, values)
-    Object.assign(this.training, { epoch, rate: this.rate, dropsNothing: this.dropsNothing })
+    Object.assign(this.training, { epoch, rate: this.rate, batch: this.usedBatch, dropsNothing: this.dropsNothing })
     this.everything = this.training.machine.order(this.content.lines.map((/** @type {any} */ _, /** @type {number} */ k) => k))
     this.training.evaluate()
     this.judgement = null
@@ -176,6 +181,23 @@ export class Model {
     this.changed()
   }
 
+  /** How many samples an update is made of: all, also where so few leave one alone that a network which compares
+   * samples can make nothing of.
+   */
+  get usedBatch() {
+    const { batch, mixesSamples, samples: { length } } = this
+    return batch < length && !(mixesSamples && (batch === 1 || length % batch === 1)) ? batch : 0
+  }
+
+  /** @param {number} batch */
+  setBatch(batch) {
+    this.before("batch")
+    this.batch = batch
+    this.training.batch = this.usedBatch
+    this.judgement = null
+    this.changed()
+  }
+
   /** Show every value with what dropout draws, or without.
    * @param {boolean} dropsNothing
    */
@@ -238,15 +260,18 @@ export class Model {
   judge() {
     if (this.judgement) return this.judgement
     const begun = performance.now()
-    this.judgement = this.judgeAt(this.rate)
+    this.judgement = atOnce(this.judgeAt(this.rate))
     this.judging = performance.now() - begun
     return this.judgement
   }
 
-  /** @param {number} rate @returns {Judgement} */
-  judgeAt(rate) {
+  /** An epoch at a time.
+   * @param {number} rate @returns {Generator<void, Judgement>}
+   */
+  *judgeAt(rate) {
     const fresh = new Training(this.content, this.samples, this.start)
-    const found = trial(fresh, rate, this.content.epochs, this.content.gates)
+    fresh.batch = this.usedBatch
+    const found = yield* trying(fresh, rate, this.content.epochs, this.content.gates)
     return { losses: found.losses, least: found.least, pull: found.sizes[0], ...judged(found, this.content.criteria) }
   }
 

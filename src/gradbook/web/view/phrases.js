@@ -25,6 +25,14 @@ export const PHRASES = {
   add: (/** @type {string} */ words) => `add behind ${words} …`,
   times: "times", activation: "activation", hidden: "hidden layers", samples: "samples",
   tooMany: (/** @type {number} */ most) => `a page takes at most ${most.toLocaleString("en")} samples`,
+  batch: {
+    field: "batch", all: "all", hint: "how many samples each update is made of; nothing stands for all",
+    said: (/** @type {number} */ updates, /** @type {number} */ size, /** @type {number} */ rest, /** @type {number} */ count) =>
+      `An epoch is ${updates} updates, each of ${size} sample${size === 1 ? "" : "s"}${rest ? `, the last of ${rest}` : ""}, which are shuffled anew in every epoch, as the command does it. Loss, numbers and chains are those of all ${count}.`,
+    alone: "This network compares samples with each other, and one would stand alone: all samples are taken at each update. Choose another batch.",
+    workbook: "The workbook takes all samples at each update.",
+  },
+  next: "The next step makes ", nextOfAll: "An update by all samples would make ",
   learn: {
     title: "Learning", tour: "Tour", questions: "Questions", question: "A question", another: "Another", back: "Back", next: "Next", close: "Close",
     check: "Check", answer: "your answer", none: "Nothing can be asked of this network.", noNumber: "Type a number, such as 0.25.", right: "Right.",

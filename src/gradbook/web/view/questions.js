@@ -126,6 +126,7 @@ function variants(model, tree) {
  */
 function update(model, of) {
   const { training, rate } = model
+  if (training.isBatched) return null // what it answers is no step
   const place = model.stateOf.get(of)
   const [value, slope, answer] = [model.at(of), model.at(model.slopeOf.get(of) ?? 0), training.next[place ?? 0]]
   if (Math.abs(answer - (value - rate * slope)) > 1e-12 * Math.max(1, Math.abs(answer))) return null // it is another rule

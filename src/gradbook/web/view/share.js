@@ -29,7 +29,7 @@ export class SharePanel {
       this.button("link", () => this.link()), this.button("frame", () => this.frame()),
       this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
       this.button("png", () => this.png()), ...("MediaRecorder" in window ? [this.film] : []),
-      this.button("workbook", async () => save("network.xlsx", await workbookOf(model))),
+      this.button("workbook", () => this.workbook()),
       this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
     addEventListener("hashchange", () => this.open())
     this.open().then(async () => {
@@ -127,6 +127,13 @@ export class SharePanel {
     const canvas = make("canvas")
     await paint(canvas, picture(drawn()))
     canvas.toBlob((/** @type {Blob} */ blob) => save("network.png", blob))
+  }
+
+  /** @private */
+  async workbook() {
+    const { model } = this
+    save("network.xlsx", await workbookOf(model))
+    this.tell(model.usedBatch ? PHRASES.batch.workbook : "")
   }
 
   /** Film the training from here, at the pace that is chosen; what is drawn is drawn anew for each frame. @private */

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
+from gradbook.engine.engines import PlainEngine
+from gradbook.lab.recipes.recipe import Schedule
+from gradbook.lab.training.epochs import fit
 from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
 from gradbook.net import parse
 from gradbook.net.build import training_step
-from tests.agree.runs import reference_run
-from tests.outside.pages.play.drawing import CAUGHT, choose, weights
+from tests.agree.runs import by_name, reference_run
+from tests.outside.pages.play.drawing import CAUGHT, NETS, choose, weights
 from tests.outside.pages.play.test_play_text import BOX, typed
 
 pytestmark = pytest.mark.witness("chromium")
@@ -246,6 +250,46 @@ def test_samples_are_added_and_taken_away_also_where_one_was_written(shown):
     assert (
         page.value("document.querySelector('[data-key=\"less samples\"]').ariaDisabled") == "true"
     )
+
+
+def test_a_batch_is_chosen_beside_the_update_and_trains_as_the_command_does(shown):
+    page = shown("xor")
+    before = page.text("#loss")
+    page.write("#batch", "3")
+    said = "An epoch is 2 updates, each of 3 samples, the last of 1, which are shuffled"
+    assert page.text("#batch-said").startswith(said)
+    assert page.text("#loss") == before  # of all samples, whatever comes next
+    start = weights(page)
+    page.press("#step")
+    net = NETS["xor"]
+    engine = PlainEngine(net, 3)
+    inputs, targets = (
+        np.array([getattr(it, part) for it in net.samples]) for part in ("inputs", "targets")
+    )
+    list(fit(engine, inputs, targets, Schedule("constant", net.learning_rate), 1))
+    own = {weight: weight for weight in engine.step_graph.weights}
+    arrays = {weight: engine.arrays[str(weight.name)] for weight in own}
+    after = by_name(engine.step_graph, own, arrays)
+    assert weights(page) == pytest.approx(after, rel=1e-12)
+    page.value("document.activeElement.blur()")
+    page.press("#undo")
+    assert weights(page) == start
+    page.press("#undo")
+    assert page.value("document.querySelector('#batch').value") == ""
+    assert page.text("#batch-said") == ""
+
+
+def test_a_batch_that_leaves_one_sample_alone_is_refused_where_samples_are_compared(shown):
+    page = shown("xor")
+    choose(page, "add", "batchnorm")
+    page.write("#batch", "3")
+    assert "one would stand alone" in page.text("#batch-said")
+    page.press("#step")
+    all_at_once = weights(page)
+    page.press("#reset")
+    page.write("#batch", "")
+    page.press("#step")
+    assert weights(page) == all_at_once
 
 
 TARGETS = """[...document.querySelectorAll(

@@ -86,6 +86,18 @@ def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown)
     assert page.value("document.querySelector('#data-noise').checkVisibility()")
 
 
+def test_a_link_brings_back_the_batch_and_goes_on_in_its_order(shown):
+    page = shown("xor")
+    page.write("#batch", "3")
+    page.press("#step")
+    address = linked(page)
+    later = losses(page, 3)
+    went_to(page, address)
+    page.until("document.querySelector('#epoch').textContent === '2'")
+    assert page.value("document.querySelector('#batch').value") == "3"
+    assert losses(page, 3) == later
+
+
 @pytest.mark.parametrize("look", ["numbers", "pictures"])
 def test_a_link_brings_back_whether_units_are_numbers_or_pictures(look, shown):
     page = shown("xor")
