@@ -176,13 +176,38 @@ class Derivatives:
     """∂L/∂ every cell that leads to a loss, to be recognised by their numbers."""
 
     def __init__(self, cells: Cells, loss: StartingLoss) -> None:
+        self._values = cells.values
         self.slopes = {
             cell: slope
             for cell, slope in cells.values.slopes(loss.seeds).items()
             if cell not in cells.targets and varies(slope)
         }
-        self.cells = list(self.slopes)
-        found = np.array([self.slopes[cell] for cell in self.cells]).reshape(-1, POINTS)
+        self._by_cells = _Recognised(self.slopes)
+
+    def matches(self, value: Array) -> list[tuple[Address, float]]:
+        """The cells of which some numbers are the derivative, up to a factor."""
+        return self._by_cells.matches(value)
+
+    def inner_sums(self, value: Array) -> list[Address]:
+        """The cells of which some numbers are the derivative by the sum inside, as of activations
+        whose sums have no cells of their own."""
+        return [cell for cell, scale in self._by_sums.matches(value) if scale == 1]
+
+    @cached_property
+    def _by_sums(self) -> _Recognised:
+        inner = {cell: self._values.slope_by_its_sum(cell) for cell in self.slopes}
+        with np.errstate(all="ignore"):
+            return _Recognised(
+                {cell: self.slopes[cell] * by for cell, by in inner.items() if by is not None}
+            )
+
+
+class _Recognised:
+    """Derivatives by some cells, known by their numbers."""
+
+    def __init__(self, slopes: Mapping[Address, Array]) -> None:
+        self._cells = list(slopes)
+        found = np.array([slopes[cell] for cell in self._cells]).reshape(-1, POINTS)
         self._finite = np.isfinite(found)
         self._numbers = np.where(self._finite, found, 0.0)
 
@@ -200,7 +225,7 @@ class Derivatives:
             off = np.abs(own * both - scale[:, None] * slopes).max(axis=1)
             good = off <= 10 * CLOSE * np.abs(own * both).max(axis=1)
         good &= (both.sum(axis=1) >= ENOUGH) & (np.count_nonzero(slopes, axis=1) >= ENOUGH)
-        return [(self.cells[k], float(f"{scale[k]:.9g}")) for k in np.flatnonzero(good)]
+        return [(self._cells[k], float(f"{scale[k]:.9g}")) for k in np.flatnonzero(good)]
 
 
 def varies(values: Array) -> bool:
@@ -413,10 +438,19 @@ class BackwardPass:
                 yield scope.depth(block.first), (said[0].scale, said[0].by)
 
     def is_right(self, cell: Address) -> bool:
-        """Whether a cell is a derivative; of a weight, as many times as the others are."""
+        """Whether a cell is a derivative, by a sum inside of another cell, too; of a weight, as
+        many times as the others are."""
         if cell in self.accepted:
             return True
-        return bool(self.claims(cell) if self._is_between(cell) else self.weights_of(cell))
+        if self._is_between(cell) or self.weights_of(cell):
+            return True
+        return bool(self.inner_sums(cell))
+
+    def inner_sums(self, cell: Address) -> list[Address]:
+        """The cells by whose inner sums a cell is the derivative, if it is no other."""
+        if self.claims(cell) or cell in self.updates:
+            return []
+        return self.scope.derivatives.inner_sums(self.values.number(cell))
 
     def _is_between(self, cell: Address) -> bool:
         """Whether a cell is the derivative by a computed value, for others to be made of."""

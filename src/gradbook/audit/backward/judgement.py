@@ -33,7 +33,7 @@ from gradbook.audit.findings import (
     SheetReport,
     finding_in,
 )
-from gradbook.audit.formula.address import Address, name_of, row_of, sheet_of
+from gradbook.audit.formula.address import ROW, Address, name_of, row_of, sheet_of
 from gradbook.audit.formula.expression import EditKind
 from gradbook.audit.step.omissions import ChainOmission
 from gradbook.audit.workbook.book import Book
@@ -112,7 +112,8 @@ def _is_exact(back: BackwardPass, here: BackwardPass, cell: Address) -> bool:
 
 def _one_after_the_other(back: BackwardPass) -> Iterator[BlockFault]:
     for _ in range(MOST_FAULTS):
-        fault = _root(back) or next(_own(back), None) or next(_of_others(back), None)
+        ways = (_own, _of_others, _of_neighbours)
+        fault = _root(back) or next((f for way in ways for f in way(back)), None)
         if fault is None:
             return
         yield fault
@@ -120,19 +121,27 @@ def _one_after_the_other(back: BackwardPass) -> Iterator[BlockFault]:
 
 
 def _fault(back: BackwardPass, wrong: WrongBlock, known: Remedy | None) -> BlockFault:
+    """A block's fault; where only some of its cells are wrong, theirs."""
+    some = dict(zip(wrong.block.cells, wrong.of, strict=True))
+    odd = {cell: of for cell, of in some.items() if cell in back.wrong or cell in back.accepted}
+    if odd and len(odd) < len(some) and known is not None and not known.whole:
+        wrong = replace(wrong, block=MatrixBlock(tuple(odd)), of=tuple(odd.values()))
+        kept = {cell: text for cell, text in known.formulas.items() if cell in odd}
+        known = replace(known, formulas=kept)
     return BlockFault(wrong, known, back, wrong.put_right(back))
 
 
 def unexplained_cells(back: BackwardPass) -> Sequence[Address]:
     """The cells that a heading calls derivatives, in general or by something that the loss depends
     on (dx), though they aren't recognised as any."""
+    return [cell for cell in sorted(back.wrong) if _is_called_one(back, cell)]
+
+
+def _is_called_one(back: BackwardPass, cell: Address) -> bool:
+    """Whether a heading calls a cell a derivative, in general or by something (dx)."""
     naming = back.cells.naming
-    by = {f"d{word}" for cell in back.slopes for word in naming.words(cell)}
-    return [
-        cell
-        for cell in sorted(back.wrong)
-        if naming.calls_gradient(cell) or not by.isdisjoint(naming.words(cell))
-    ]
+    by = {f"d{word}" for other in back.slopes for word in naming.words(other)}
+    return naming.calls_gradient(cell) or not by.isdisjoint(naming.words(cell))
 
 
 # Cells from which others are wrong -------------------------------------------------------
@@ -259,7 +268,7 @@ def _own(back: BackwardPass) -> Iterator[BlockFault]:
         else:
             incomplete = [of for of in likely if _is_incomplete(back, block, of)]
             is_sure = is_update or len(incomplete or likely) == 1
-            if likely and is_sure and back.cells.naming.calls_gradient(block.first):
+            if likely and is_sure and _is_called_one(back, block.first):
                 yield _fault(back, WrongBlock(block, [*incomplete, *likely][0]), None)
 
 
@@ -316,6 +325,23 @@ def _ends_of_others(back: BackwardPass) -> list[Address]:
         if cell not in back.updates and back.scope.is_end(cell) and back.is_right(cell)
         if any(said[claim.of] > 1 for claim in back.claims(cell)[:1])
     ]
+
+
+def _of_neighbours(back: BackwardPass) -> Iterator[BlockFault]:
+    """Cells that are the same derivative as the one beside them, by a slip of a reference, where
+    the value beside that one has none."""
+    known = {claim.of for cell in back.backward for claim in back.claims(cell)}
+    first = {cell: back.claims(cell)[0] for cell in back.backward if back.claims(cell)}
+    for cell, claim in first.items():
+        for side in (1, -1):
+            beside = [near for near in (cell - side, cell - side * ROW) if first.get(near) == claim]
+            lacking = [of for of in (claim.of + side, claim.of + side * ROW) if of in back.slopes]
+            for of in lacking if beside and cell not in back.updates else ():
+                if of not in known and back.cells.is_leaf(of) == back.cells.is_leaf(claim.of):
+                    wrong = WrongBlock(MatrixBlock((cell,)), (of,), claim.scale)
+                    fault = _fault(back, wrong, remedy(back, wrong, thorough=False))
+                    if fault.is_slip and fault.after.wrong <= back.wrong:
+                        yield fault
 
 
 # Wording ------------------------------------------------------------------------------

@@ -19,12 +19,13 @@ from gradbook.audit.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.audit.formula.expression import parts
 from gradbook.audit.formula.meaning import NotUnderstood
 from gradbook.audit.formula.pattern import CellReference, Pattern, RangeReference
+from gradbook.audit.step.omissions import inner_sum
 from gradbook.audit.step.points import Numbers, agree
 from gradbook.audit.workbook.book import Book
 from gradbook.audit.workbook.evaluate import NUMBER, as_node
 from gradbook.audit.workbook.flow import Flow
 from gradbook.graph.chain import gradients
-from gradbook.graph.node import Array, Node
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.targets.excel.language import Call, Expression, Infix, Reference
 
 POINTS = 48  # so many that a ReLU is often enough open
@@ -53,6 +54,21 @@ class CellFunction:
     def slopes(self, given: Sequence[PointValue]) -> dict[int, Array]:
         """Return its derivatives by what stands at each place."""
         return {k: self._of(node, given) for k, node in self._slopes.items()}
+
+    @cached_property
+    def _by_its_sum(self) -> Node | None:
+        if not isinstance(self.result, Node):
+            return None
+        varying = set(self.leaves)
+        for node in ancestors([self.result]):
+            if not varying.isdisjoint(node.inputs):
+                varying.add(node)
+        inner = inner_sum(self.result, self.leaves, varying)
+        return None if inner is None else gradients(self.result, [inner], [inner])[inner]
+
+    def slope_by_its_sum(self, given: Sequence[PointValue]) -> Array | None:
+        """Return its derivative by the sum inside of it, as of an activation; None without one."""
+        return None if self._by_its_sum is None else self._of(self._by_its_sum, given)
 
     def _of(self, node: Node, given: Sequence[PointValue]) -> Array:
         numbers = Numbers(lambda place: as_numbers(given[place]), self.leaves)
@@ -191,6 +207,14 @@ class PointValues:
         function, sources = made
         slopes = function.slopes([self.of(source) for source in sources])
         return {sources[k]: slope for k, slope in slopes.items()}
+
+    def slope_by_its_sum(self, cell: Address) -> Array | None:
+        """The slope of a formula by the sum inside of it; None without one."""
+        made = self.functions.of(cell, self.of) if cell in self._places else None
+        if made is None:
+            return None
+        function, sources = made
+        return function.slope_by_its_sum([self.of(source) for source in sources])
 
 
 def in_order(book: Book, flow: Flow) -> list[Address]:

@@ -5,6 +5,7 @@ Formulas with ranges have edits of their own: a matrix transposed, two exchanged
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -52,7 +53,8 @@ from gradbook.targets.excel.language import (
 
 
 def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
-    """The ranges of the same shape that other formulas mention, with this one's anchors."""
+    """The ranges of the same shape that other formulas mention, then those a row or a column away,
+    with this one's anchors."""
     book = cells.book
     mention = book.reader.mention(part.text, home)
     corners = mention.corners(home) if isinstance(mention, RangeReference) else None
@@ -61,8 +63,10 @@ def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Refer
     sheet, top, left, bottom, right = corners
     height, width = bottom - top + 1, right - left + 1
     title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
-    for first in cells.matrices.get((sheet, height, width), ()):
-        if first != pack(sheet, top, left):
+    own = pack(sheet, top, left)
+    near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
+    for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
+        if first != own:
             last = first + pack(0, height - 1, width - 1)
             yield Reference(f"{title}{_anchored(mention, first)}:{_anchored(mention, last)}")
 
@@ -114,7 +118,10 @@ class Remedy:
 
 
 def remedy(back: BackwardPass, wrong: WrongBlock, thorough: bool = True) -> Remedy | None:
-    """The smallest change that puts every cell of a block right."""
+    """The smallest change that puts every cell of a block right; one may be made of others, as
+    time goes back, so each is held against what it is worth once all are right."""
+    if len(wrong.block.cells) > 1:
+        back = wrong.put_right(back)
     values = wrong.values(back)
     of = zip(wrong.block.cells, wrong.of, strict=True)
     cells = [WrongCell(back, cell, o, values[cell]) for cell, o in of]
@@ -295,12 +302,16 @@ class WrongCell:
     def _paths(self) -> list[Substitute]:
         """What one path of the chain adds: a derivative further on times a weight on the way."""
         back, naming = self.back, self.back.cells.naming
-        further = {claim.of: cell for cell in back.backward for claim in back.claims(cell)}
+        further: defaultdict[Address, list[Address]] = defaultdict(list)
+        for cell in back.backward:
+            for of in [*(claim.of for claim in back.claims(cell)), *back.inner_sums(cell)]:
+                further[of].append(cell)
         pairs = [
-            (further[user], weight)
+            (cell, weight)
             for user in islice(self._further_on(), MOST_PATHS)
             for weight in back.cells.flow.sources(user)
-            if user in further and back.cells.is_leaf(weight)
+            if back.cells.is_leaf(weight)
+            for cell in further[user]
         ]
         return [
             Substitute(

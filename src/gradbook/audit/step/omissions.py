@@ -230,7 +230,7 @@ def chain_of_nodes(
         if any(source in varying for source in node.inputs):
             varying.add(node)
     held = {node for node in units if node in varying}
-    inside = [_inner_sum(node, held, varying) for node in held]
+    inside = [inner_sum(node, held, varying) for node in held]
     places = held.union(ends, (node for node in inside if node is not None), [loss])
     if len(places) > MOST_PLACES or loss not in varying:
         return None
@@ -244,7 +244,7 @@ def chain_of_nodes(
     return Chain(inner[::-1], partials, {loss: np.ones(1)}, units)
 
 
-def _inner_sum(node: Node, held: Collection[Node], varying: Collection[Node]) -> Node | None:
+def inner_sum(node: Node, held: Collection[Node], varying: Collection[Node]) -> Node | None:
     """The sum inside of a cell's formula that all which varies in it goes through."""
     inner = node
     while True:
