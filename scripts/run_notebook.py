@@ -46,7 +46,10 @@ def _display(shown: Mapping[str, str | bytes]) -> Cell:
     return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
-def _content(content: str | bytes) -> str | list[str]:
+def _content(content: str | bytes | Cell) -> str | list[str] | Cell:
+    """A widget's is a reference to it; where none lives, its picture is shown."""
+    if isinstance(content, Mapping):
+        return content
     return b64encode(content).decode() if isinstance(content, bytes) else _lines(content)
 
 

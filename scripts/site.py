@@ -55,6 +55,7 @@ WIDTH = 88  # of a signature in one line
 RECORDS = (  # what the functions of the face return
     "gradbook.audit.findings:BookReport",
     "gradbook.report.derivation:Explanation",
+    "gradbook.report.notebook_page:NetworkPage",
     "gradbook.rates.sweep:Sweep",
     "gradbook.lab.models.table_model:TableModel",
     "gradbook.lab.training.train:Trained",

@@ -22,6 +22,7 @@ PUBLIC = {
     "from_sklearn",
     "from_torch",
     "load",
+    "play",
     "read_table",
     "recipe",
     "sweep",

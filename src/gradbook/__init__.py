@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gradbook.net import Net, Sample, builtin
     from gradbook.rates.sweep import sweep
     from gradbook.report.derivation import explain
+    from gradbook.report.notebook import play
     from gradbook.report.run_report import write_report
     from gradbook.report.workbook import write_workbook
 
@@ -36,6 +37,7 @@ _HOME: dict[str, str] = {
     "from_sklearn": "gradbook.lab.models.importing",
     "from_torch": "gradbook.lab.models.importing",
     "load": "gradbook.lab.training.run_folder",
+    "play": "gradbook.report.notebook",
     "read_table": "gradbook.data.tables",
     "recipe": "gradbook.lab.recipes.text",
     "sweep": "gradbook.rates.sweep",
@@ -58,6 +60,7 @@ __all__ = [
     "from_sklearn",
     "from_torch",
     "load",
+    "play",
     "read_table",
     "recipe",
     "sweep",

@@ -338,12 +338,15 @@ PACES = {
 }
 
 
-def play_page(net: Net, command: str = "") -> str:
-    """The page; `command` is what makes it again. A large network's can't be changed as text."""
+def play_page(net: Net, command: str = "", in_notebook: bool = False) -> str:
+    """The page; `command` is what makes it again. A large network's can't be changed as text.
+
+    In a notebook it tells whatever is around it how it is, and takes a state from there.
+    """
     known = content(net)
-    made = _page(known, command, is_building=builds(net))
+    made = _page(known, command, builds(net), in_notebook)
     if builds(net) and len(made.encode()) > MOST_BYTES:
-        made = _page(known, command, is_building=False)
+        made = _page(known, command, False, in_notebook)
     if len(made.encode()) > MOST_BYTES:
         raise LimitError(
             f"the page would take {size(len(made.encode()))}, and {size(MOST_BYTES)} is the most: "
@@ -352,7 +355,7 @@ def play_page(net: Net, command: str = "") -> str:
     return made
 
 
-def _page(known: PageContent, command: str, is_building: bool) -> str:
+def _page(known: PageContent, command: str, is_building: bool, in_notebook: bool) -> str:
     chain = '<div class="wide" id="chain" tabindex="0"></div>'
     left = (
         Section("network", "The network", _drawing(is_building)),
@@ -369,7 +372,7 @@ def _page(known: PageContent, command: str, is_building: bool) -> str:
         f"{known.net.name or 'A network'}, to play with",
         [Side(left), Side(right)],
         lead=_bar(),
-        foot=_data(known, is_building) + markup(made_with(command)),
+        foot=_data(known, is_building, in_notebook) + markup(made_with(command)),
         style="".join(map(resource, ("sweep.css", "play.css", "see.css", "learn.css"))),
         script=script("view/main.js"),
     )
@@ -468,14 +471,14 @@ def _samples() -> str:
     )
 
 
-def _layers(net: Net) -> str:
+def layers_text(net: Net) -> str:
     """The text without start values and samples, which the page shows elsewhere."""
     return str(replace(net, samples=(), table="", start={}))
 
 
 def _editor(known: PageContent) -> str:
     """The text to be changed, its mistakes, and what is to be made of it."""
-    lines = _layers(known.net).rstrip()
+    lines = layers_text(known.net).rstrip()
     return (
         f"{text_box(lines, 'The network as text')}"
         '<p id="text-said" role="status"></p>'
@@ -493,7 +496,7 @@ def _text(known: PageContent) -> str:
     return (
         "<p>This network is too large to be changed on the page: neither layers nor inputs made of "
         "others (x², xy) can be added here. Change its text and make another page of it.</p>"
-        f'<pre><code id="text-alone">{text(_layers(known.net))}</code></pre>'
+        f'<pre><code id="text-alone">{text(layers_text(known.net))}</code></pre>'
         '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
         + _commands(known.net)
     )
@@ -518,13 +521,14 @@ def _commands(net: Net) -> str:
     )
 
 
-def _data(known: PageContent, is_building: bool) -> str:
+def _data(known: PageContent, is_building: bool, in_notebook: bool) -> str:
     """What the page is given, in an element that no browser takes for a script: what it builds its
     tables of, or where it can't, the tables."""
     given = {
         "widths": width_table(),
-        "layers": _layers(known.net),
+        "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
+        **({"inNotebook": True} if in_notebook else {}),
         **(_to_build(known.net) if is_building else page_tables(known)),
     }
     said = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any, Self
@@ -23,8 +22,16 @@ from weakref import finalize
 
 from gradbook import system
 from gradbook.amounts import counted
-from gradbook.errors import GradbookError, one_line
+from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.interruption import uninterrupted
+
+try:
+    from multiprocessing.connection import Connection, wait
+except ImportError as error:  # as in a browser
+    raise UsageError(
+        "this needs processes of its own, which this Python can't start: run it in a Python "
+        "outside the browser"
+    ) from error
 
 # A worker and its task ------------------------------------------------------------
 

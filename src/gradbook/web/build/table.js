@@ -137,7 +137,7 @@ function reached(forward, from, to) {
   return new Set([...changing].filter(it => wanted.has(it)))
 }
 
-/** What each weight, and what the update remembers of it, is in the next step.
+/** What each weight, and then what the update remembers of each, is in the next step.
  * @param {Values} values @param {number[]} trained @param {Chains} chains @param {Building} building
  * @returns {[leaf: number, next: number][]}
  */
@@ -145,8 +145,9 @@ function nextOf(values, trained, chains, { updates }) {
   const { net, lines, rate } = values
   const { update } = net
   const memory = new Map()
+  const weights = values.parameters.flat()
   const state = /** @type {[number, number][]} */ ([])
-  for (const weight of values.parameters.flat()) {
+  for (const weight of weights) {
     if (!trained.includes(weight)) {
       state.push([weight, weight])
       continue
@@ -167,7 +168,7 @@ function nextOf(values, trained, chains, { updates }) {
       if (!state.some(([known]) => known === leaf)) state.push([leaf, lines.say(next, places)])
     }
   }
-  return state
+  return [true, false].flatMap(isWeight => state.filter(([leaf]) => weights.includes(leaf) === isWeight))
 }
 
 /** The loss of perfect outputs.

@@ -153,7 +153,7 @@ const history = new History(
   () => editor !== null && !editor.box.isInOrder,
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
-new SharePanel(model, controls, editor)
+new SharePanel(model, controls, editor, given.inNotebook === true)
 new LearnPanel(model, editor, controls)
 new Tips(model)
 

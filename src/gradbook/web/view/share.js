@@ -14,10 +14,12 @@ const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
 export class SharePanel {
   /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls
-   * @param {import("./editor.js").Editor | null} editor
+   * @param {import("./editor.js").Editor | null} editor @param {boolean} isInNotebook whether a notebook around it is
+   * told of every state, and may set one
    */
-  constructor(model, controls, editor) {
+  constructor(model, controls, editor, isInNotebook) {
     this.model = model
+    this.isInNotebook = isInNotebook
     this.editor = editor
     this.controls = controls
     this.isStopped = false
@@ -32,9 +34,11 @@ export class SharePanel {
       this.button("workbook", () => this.workbook()),
       this.button("derivation", () => this.offer(commandOf("explain", model, "derivation.html"))), this.field)
     addEventListener("hashchange", () => this.open())
+    if (isInNotebook) addEventListener("message", ({ source, data }) => source === parent && this.become(data?.gradbook))
     this.open().then(async () => {
       this.packed = await this.pack()
       model.listeners.push(() => this.follow())
+      this.post("")
     })
   }
 
@@ -64,7 +68,12 @@ export class SharePanel {
   async open() {
     const { letters, isEmbedded } = fragment(location.hash)
     document.documentElement.classList.toggle("embed", isEmbedded)
-    if (letters === null || letters === this.packed) return
+    this.become(letters)
+  }
+
+  /** @param {unknown} letters of a state @private */
+  become(letters) {
+    if (typeof letters !== "string" || letters === this.packed) return
     try {
       const state = unpack(letters)
       this.controls.stop()
@@ -89,12 +98,20 @@ export class SharePanel {
   /** @param {string} letters @private */
   put(letters) {
     this.packed = letters
+    this.post(letters)
     const { isEmbedded } = fragment(location.hash)
     try {
       history.replaceState(null, "", `#${isEmbedded ? "embed&" : ""}n=${letters}`)
     } catch {
       // a page within another may not be allowed to
     }
+  }
+
+  /** Tell the notebook, first of all with "" that the page is ready to become what it is told.
+   * @param {string} letters @private
+   */
+  post(letters) {
+    if (this.isInNotebook) parent.postMessage({ gradbook: letters }, "*")
   }
 
   /** @private */

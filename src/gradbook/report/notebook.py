@@ -1,0 +1,45 @@
+"""The page to play with in a notebook's cell, if what shows widgets there is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gradbook.errors import UsageError
+from gradbook.net import Net
+
+if TYPE_CHECKING:
+    from gradbook.report.notebook_page import NetworkPage
+
+HEIGHT = 760  # pixels
+
+
+def play(net: Net, height: int = HEIGHT) -> NetworkPage:
+    """Show the page to play with in a notebook; it follows Python, and Python follows it.
+
+    Args:
+        net: A small network, as a page takes it.
+        height: Of the cell, in pixels; the page scrolls in it.
+
+    Returns:
+        The page as a widget, with `text`, `rate`, `epoch` and `weights` to read and to set.
+
+    Raises:
+        GradbookError: The network is too large for a page, or `gradbook[notebook]` isn't installed.
+
+    >>> import gradbook as gb
+    >>> page = gb.play(gb.builtin("worked"))
+    >>> page.rate = 0.1
+    >>> page.epoch = 70
+    >>> page.weights["w1"]
+    0.1481...
+    >>> print(page.net.learning_rate)
+    0.1
+    """
+    try:
+        from gradbook.report.notebook_page import NetworkPage
+    except ImportError as error:
+        raise UsageError(
+            "a page in a notebook is a widget, which needs anywidget: "
+            "pip install 'gradbook[notebook]', or write a file with `gradbook page`"
+        ) from error
+    return NetworkPage(net, height)

@@ -1,0 +1,269 @@
+"""A page to play with as a notebook's widget: its text, rate, epoch and weights, from both sides.
+
+The page packs its whole state as it does for its address, and that one text goes to and fro; what
+Python reads and sets is taken out of it and put into it. Knows no JavaScript but the widget's own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.resources import files
+from itertools import islice
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+from anywidget import AnyWidget
+from traitlets import Dict, Float, Int, Unicode, observe, validate
+
+from gradbook.errors import LimitError, ShapeError, UsageError, did_you_mean
+from gradbook.graph.node import Array, Node
+from gradbook.graph.reference import Values
+from gradbook.layers import Role
+from gradbook.looks import look
+from gradbook.net import Net, Sample
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import drawn, follow
+from gradbook.report.play_page import builds, layers_text, play_page
+from gradbook.targets.page.address import LATEST, PageState, pack, unpack
+from gradbook.targets.page.content import MOST_SAMPLES, content
+
+MOST_EPOCHS = 20_000  # that are trained at once; the page itself trains on without end
+
+
+class NetworkPage(AnyWidget):
+    """A page to play with in a notebook's cell. `play` makes one.
+
+    What is set here changes the page, and once the page rests, what was done there can be read
+    here. `observe` hears of both.
+
+    Attributes:
+        text: The network in the text form. Set, it begins anew with the weights of this text.
+        rate: The learning rate η.
+        epoch: Where training stands, from 1. Set, the network is trained up to there, from the
+            start if that lies before.
+        weights: Every parameter by its name. Set some of them, or all.
+        state: The whole page in letters, as its address has them after `#n=`.
+        height: Of the cell, in pixels.
+    """
+
+    _esm = files("gradbook").joinpath("web", "notebook", "widget.js").read_text("utf-8")
+    _page = Unicode().tag(sync=True)
+    state = Unicode().tag(sync=True)
+    height = Int().tag(sync=True)
+    text = Unicode()
+    rate = Float()
+    epoch = Int(1)
+    weights = Dict()
+
+    def __init__(self, net: Net, height: int) -> None:
+        self._following = True
+        self._made_of = _Network(net)
+        self._now = self._made_of.beginning()
+        page = play_page(net, in_notebook=True)
+        super().__init__(_page=page, height=height, **self._made_of.seen(self._now))
+        self._following = False
+
+    @property
+    def net(self) -> Net:
+        """The network as it is now: with these weights, this rate and these samples."""
+        return self._made_of.at(self._now)
+
+    @property
+    def loss(self) -> float:
+        """The error of all samples, with the weights as they are."""
+        return self._made_of.loss(self._now)
+
+    def _repr_svg_(self) -> str:
+        """For wherever no widgets are shown, as on a code host."""
+        return look("Net as svg", self.net)
+
+    # What the page did ----------------------------------------------------------
+
+    @observe("state")
+    def _follow_page(self, change: Mapping[str, Any]) -> None:
+        if not self._following:
+            said = unpack(change["new"])
+            made_of = self._made_of
+            if said.text != self._now.text:
+                made_of = _Network(made_of.read(said.text))
+            made_of.require(said)
+            self._made_of = made_of
+            with self._quiet():
+                self._take(said)
+
+    # What Python wants ----------------------------------------------------------
+
+    @validate("text")
+    def _read_text(self, proposal: Mapping[str, Any]) -> str:
+        text: str = proposal["value"]
+        if not self._following and text != self._now.text:
+            self._made_of.read(text)
+        return text
+
+    @validate("rate")
+    def _check_rate(self, proposal: Mapping[str, Any]) -> float:
+        rate = float(proposal["value"])
+        if not isfinite(rate):
+            raise UsageError(f"a learning rate is a finite number, not {rate}")
+        return rate
+
+    @validate("epoch")
+    def _check_epoch(self, proposal: Mapping[str, Any]) -> int:
+        epoch = int(proposal["value"])
+        if epoch < 1:
+            raise UsageError(f"epochs count from 1: {epoch} is none")
+        if not self._following and epoch - self._now.epoch > MOST_EPOCHS:
+            raise LimitError(
+                f"epoch {epoch:,} is more than {MOST_EPOCHS:,} epochs away: set a nearer one first"
+            )
+        return epoch
+
+    @validate("weights")
+    def _check_weights(self, proposal: Mapping[str, Any]) -> dict[str, float]:
+        given: dict[str, float] = proposal["value"]
+        if self._following:
+            return given
+        known: dict[str, float] = self._made_of.seen(self._now)["weights"]
+        return known | {name: _weight(name, given[name], known) for name in given}
+
+    @observe("text")
+    def _use_text(self, change: Mapping[str, Any]) -> None:
+        if not self._following and change["new"] != self._now.text:
+            self._made_of = _Network(self._made_of.read(change["new"], self._now.samples))
+            self._put(replace(self._made_of.beginning(), text=change["new"]))
+
+    @observe("rate")
+    def _use_rate(self, change: Mapping[str, Any]) -> None:
+        if not self._following:
+            self._put(replace(self._now, rate=change["new"]))
+
+    @observe("epoch")
+    def _use_epoch(self, change: Mapping[str, Any]) -> None:
+        if not self._following:
+            self._put(self._made_of.trained(self._now, change["new"]))
+
+    @observe("weights")
+    def _use_weights(self, change: Mapping[str, Any]) -> None:
+        if not self._following:
+            self._put(self._made_of.weighed(self._now, change["new"]))
+
+    def _put(self, state: PageState) -> None:
+        with self._quiet():
+            self.state = pack(state)
+            self._take(state)
+
+    def _take(self, state: PageState) -> None:
+        self._now = state
+        for name, value in self._made_of.seen(state).items():
+            setattr(self, name, value)
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """While this side follows the other, or itself, nothing is sent."""
+        self._following = True
+        try:
+            yield
+        finally:
+            self._following = False
+
+
+def _weight(name: str, value: object, known: Mapping[str, float]) -> float:
+    if name not in known:
+        raise UsageError(f"this network has no weight {name!r}{did_you_mean(name, known)}")
+    if not isinstance(value, int | float | np.number) or not isfinite(value):
+        raise UsageError(f"{name} is a finite number, not {value!r}")
+    return float(value)
+
+
+class _Network:
+    """A network, and how the numbers of a page's state belong to it."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.samples = content(net).start_net.samples
+        self.step = scalar_step(net, MOST_SAMPLES)
+        self.leaves = list(self.step.start)  # what the numbers of a state are of
+
+    def read(self, text: str, samples: tuple[Sample, ...] = ()) -> Net:
+        """Another text, if the page can be of it, with samples of its own or those that fit."""
+        net = Net.parse(text)
+        if not builds(self.net) or not builds(net):
+            raise LimitError(
+                "the text of a network of this size can't be changed on a page: make another page"
+            )
+        if net.table:
+            raise UsageError("a page opens no file: give the samples themselves")
+        sizes = (prod(net.input), prod(net.shapes[-1]))
+        fits = all((len(it.inputs), len(it.targets)) == sizes for it in samples)
+        return net if net.samples or not fits else net.with_samples(samples)
+
+    def beginning(self) -> PageState:
+        """The state of a page that was just opened."""
+        start = tuple(float(value) for value in self.step.start.values())
+        text = layers_text(self.net).rstrip()
+        return PageState(text, self.net.learning_rate, 1, start, start, self.samples)
+
+    def require(self, state: PageState) -> None:
+        """Refuse a state of another network."""
+        if not len(state.start) == len(state.values) == len(self.leaves):
+            raise ShapeError("the state is of another network than its text")
+
+    def seen(self, state: PageState) -> dict[str, Any]:
+        """What is read of it, by the names of the widget's traits."""
+        weights = {str(node.name): value for node, value in self._weights(state)}
+        return {"text": state.text, "rate": state.rate, "epoch": state.epoch, "weights": weights}
+
+    def weighed(self, state: PageState, weights: Mapping[str, float]) -> PageState:
+        """With other weights; before the first step, training starts from them."""
+        values = tuple(
+            weights.get(str(node.name), value)
+            for node, value in zip(self.leaves, state.values, strict=True)
+        )
+        start = values if state.epoch == 1 else state.start
+        return replace(state, values=values, start=start)
+
+    def trained(self, state: PageState, epoch: int) -> PageState:
+        """At another epoch, by the reference; one that is past is reached from the start."""
+        if epoch < state.epoch:
+            state = replace(state, epoch=1, values=state.start)
+        if epoch == state.epoch:
+            return state
+        with np.errstate(all="ignore"):  # what diverges overflows
+            (last,) = deque(self._follow(state, epoch - state.epoch), maxlen=1)
+        found = tuple(float(last[self.step.next[leaf]]) for leaf in self.leaves)
+        return replace(state, epoch=epoch, values=found)
+
+    def loss(self, state: PageState) -> float:
+        (values,) = self._follow(state, 1)
+        return float(values[self.step.loss])
+
+    def at(self, state: PageState) -> Net:
+        found: dict[Role, list[float]] = {}
+        for node, value in self._weights(state):
+            assert node.name
+            found.setdefault(Role(node.name.stem), []).append(value)
+        start = {role: tuple(values) for role, values in found.items()}
+        return replace(self.net, samples=state.samples, start=start, rate=state.rate)
+
+    def _weights(self, state: PageState) -> Iterator[tuple[Node, float]]:
+        weights = set(self.step.weights)
+        pairs = zip(self.leaves, state.values, strict=True)
+        return ((node, value) for node, value in pairs if node in weights)
+
+    def _follow(self, state: PageState, epochs: int) -> Iterator[Values]:
+        """The values of so many epochs from here, as the page computes them."""
+        start = dict(zip(self.leaves, map(np.asarray, state.values), strict=True))
+        batches = (self._batch(state.samples, taken) for taken in range(state.epoch - 1, LATEST))
+        return follow(self.step, islice(batches, epochs), state.rate, start=start)
+
+    def _batch(self, samples: tuple[Sample, ...], taken: int) -> dict[Node, Array]:
+        """Every sample, and the masks that are drawn after so many steps."""
+        inputs, targets = (
+            np.array([getattr(it, part) for it in samples]).T for part in ("inputs", "targets")
+        )
+        columns = zip((*self.step.inputs, *self.step.targets), (*inputs, *targets), strict=True)
+        return dict(columns) | drawn(self.step.masks, self.net.seed, taken, range(len(samples)))

@@ -1,0 +1,138 @@
+"""A page's whole state in the letters of its address, as web/view/address.js packs it and reads it.
+
+Every number comes back bit for bit. What a page says is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import copysign, isfinite
+from typing import Any
+
+from gradbook.errors import DataError
+from gradbook.net import Sample
+
+MOST_LETTERS = 300_000
+MOST_BYTES = 1_000_000  # that they may unpack to
+LATEST = 10**9  # epoch
+ODD = {"-0": -0.0, "NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
+BROKEN = "these letters hold no state of a page: take them whole from a page's address"
+
+
+@dataclass(frozen=True)
+class PageState:
+    """What a page shows and goes on from; `values` are its state at this epoch, `start` at 1."""
+
+    text: str
+    rate: float
+    epoch: int
+    start: tuple[float, ...]
+    values: tuple[float, ...]
+    samples: tuple[Sample, ...]
+    tests: tuple[Sample, ...] = ()
+    sample: int = 0  # that is looked at
+    chosen: str = ""  # the value whose chain is shown
+    look: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def pack(state: PageState) -> str:
+    """The letters that a page reads after `#n=`, or is sent by a notebook."""
+    said = {
+        "text": state.text,
+        "rate": state.rate,
+        "epoch": state.epoch,
+        "start": _said(state.start),
+        "state": _said(state.values),
+        "samples": [[_said(it.inputs), _said(it.targets)] for it in state.samples],
+        "tests": [[_said(it.inputs), _said(it.targets)] for it in state.tests],
+        "sample": state.sample,
+        "chosen": state.chosen,
+        "look": state.look,
+        "fields": dict(state.fields),
+    }
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = deflating.compress(text.encode()) + deflating.flush()
+    return urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def unpack(letters: str) -> PageState:
+    """The state in a page's letters.
+
+    Raises:
+        DataError: They are cut short, or hold something else.
+    """
+    try:
+        return _state(json.loads(_inflated(letters)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error) as error:
+        raise DataError(BROKEN) from error
+
+
+def _inflated(letters: str) -> bytes:
+    if len(letters) > MOST_LETTERS:
+        raise ValueError
+    inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+    packed = urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+    found = inflating.decompress(packed, MOST_BYTES)
+    if not inflating.eof:
+        raise ValueError
+    return found
+
+
+def _state(found: dict[str, Any]) -> PageState:
+    texts = [found["text"], found.get("chosen", ""), found.get("look", "")]
+    fields = found.get("fields", {})
+    if not all(isinstance(it, str) for it in [*texts, *fields.values()]):
+        raise ValueError
+    rate = _number(found["rate"])
+    epoch, sample, samples = found["epoch"], found["sample"], _samples(found["samples"])
+    counts = isinstance(epoch, int) and isinstance(sample, int)
+    if not (counts and isfinite(rate) and 1 <= epoch <= LATEST and 0 <= sample < len(samples)):
+        raise ValueError
+    return PageState(
+        text=texts[0],
+        rate=rate,
+        epoch=epoch,
+        start=_numbers(found["start"]),
+        values=_numbers(found["state"]),
+        samples=samples,
+        tests=_samples(found.get("tests", [])),
+        sample=sample,
+        chosen=texts[1],
+        look=texts[2],
+        fields=fields,
+    )
+
+
+def _samples(found: list[Any]) -> tuple[Sample, ...]:
+    return tuple(Sample(_numbers(inputs), _numbers(targets)) for inputs, targets in found)
+
+
+def _numbers(found: list[Any]) -> tuple[float, ...]:
+    if not isinstance(found, list):
+        raise ValueError
+    return tuple(map(_number, found))
+
+
+def _number(found: Any) -> float:
+    if isinstance(found, str):
+        return ODD[found]
+    if isinstance(found, bool):
+        raise ValueError
+    return float(found)
+
+
+def _said(numbers: tuple[float, ...]) -> list[float | str]:
+    """JSON has no words for some numbers, and JavaScript writes −0 as 0."""
+    return [it if isfinite(it) and (it or copysign(1, it) > 0) else _odd(it) for it in numbers]
+
+
+def _odd(number: float) -> str:
+    if number == 0:
+        return "-0"
+    return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"  # noqa: PLR0124
