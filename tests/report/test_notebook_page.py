@@ -20,6 +20,7 @@ STATE = PageState(
     values=ODD[::-1],
     samples=(Sample((0.1, -0.0), (1.0,)), Sample((1 / 3, 2.0), (0.0,))),
     tests=(Sample((0.5, 1.0), (1.0,)),),
+    batch=3,
     sample=1,
     chosen="w1",
     look="numbers",
@@ -100,6 +101,7 @@ def test_whoever_observes_hears_of_what_the_page_did():
         ("text", "input 2; dense 2; data a.csv", "opens no file"),
         ("text", "input 9; dense 40; dense 2", "another page"),
         ("rate", float("nan"), "finite"),
+        ("batch", -1, "at least 1 sample"),
         ("epoch", 0, "count from 1"),
         ("epoch", 10**8, "20,000 epochs away"),
         ("weights", {"w9": 1.0}, "no weight 'w9'"),
@@ -110,10 +112,10 @@ def test_whoever_observes_hears_of_what_the_page_did():
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(name, value, said):
     page = gb.play(gb.builtin("worked"))
-    before = (page.text, page.rate, page.epoch, page.weights, page.net)
+    before = (page.text, page.rate, page.batch, page.epoch, page.weights, page.net)
     with pytest.raises(GradbookError, match=said):
         setattr(page, name, value)
-    assert (page.text, page.rate, page.epoch, page.weights, page.net) == before
+    assert (page.text, page.rate, page.batch, page.epoch, page.weights, page.net) == before
 
 
 def test_without_what_shows_widgets_it_is_said_what_to_install(monkeypatch):

@@ -7,28 +7,29 @@ Python reads and sets is taken out of it and put into it. Knows no JavaScript bu
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
-from itertools import islice
 from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 from anywidget import AnyWidget
+from numpy.typing import NDArray
 from traitlets import Dict, Float, Int, Unicode, observe, validate
 
 from gradbook.errors import LimitError, ShapeError, UsageError, did_you_mean
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import Values
+from gradbook.lab.training.epochs import order_samples
 from gradbook.layers import Role
 from gradbook.looks import look
 from gradbook.net import Net, Sample
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import drawn, follow
 from gradbook.report.play_page import builds, layers_text, play_page
-from gradbook.targets.page.address import LATEST, PageState, pack, unpack
+from gradbook.targets.page.address import PageState, pack, unpack
 from gradbook.targets.page.content import MOST_SAMPLES, content
 
 MOST_EPOCHS = 20_000  # that are trained at once; the page itself trains on without end
@@ -45,6 +46,7 @@ class NetworkPage(AnyWidget):
         rate: The learning rate η.
         epoch: Where training stands, from 1. Set, the network is trained up to there, from the
             start if that lies before.
+        batch: How many samples an update is made of; 0 for all of them.
         weights: Every parameter by its name. Set some of them, or all.
         state: The whole page in letters, as its address has them after `#n=`.
         height: Of the cell, in pixels.
@@ -57,6 +59,7 @@ class NetworkPage(AnyWidget):
     text = Unicode()
     rate = Float()
     epoch = Int(1)
+    batch = Int()
     weights = Dict()
 
     def __init__(self, net: Net, height: int) -> None:
@@ -122,6 +125,13 @@ class NetworkPage(AnyWidget):
             )
         return epoch
 
+    @validate("batch")
+    def _check_batch(self, proposal: Mapping[str, Any]) -> int:
+        batch = int(proposal["value"])
+        if batch < 0:
+            raise UsageError(f"a batch has at least 1 sample, or 0 for all of them, not {batch}")
+        return batch
+
     @validate("weights")
     def _check_weights(self, proposal: Mapping[str, Any]) -> dict[str, float]:
         given: dict[str, float] = proposal["value"]
@@ -140,6 +150,11 @@ class NetworkPage(AnyWidget):
     def _use_rate(self, change: Mapping[str, Any]) -> None:
         if not self._following:
             self._put(replace(self._now, rate=change["new"]))
+
+    @observe("batch")
+    def _use_batch(self, change: Mapping[str, Any]) -> None:
+        if not self._following:
+            self._put(replace(self._now, batch=change["new"]))
 
     @observe("epoch")
     def _use_epoch(self, change: Mapping[str, Any]) -> None:
@@ -215,7 +230,8 @@ class _Network:
     def seen(self, state: PageState) -> dict[str, Any]:
         """What is read of it, by the names of the widget's traits."""
         weights = {str(node.name): value for node, value in self._weights(state)}
-        return {"text": state.text, "rate": state.rate, "epoch": state.epoch, "weights": weights}
+        plain = {name: getattr(state, name) for name in ("text", "rate", "epoch", "batch")}
+        return {**plain, "weights": weights}
 
     def weighed(self, state: PageState, weights: Mapping[str, float]) -> PageState:
         """With other weights; before the first step, training starts from them."""
@@ -230,15 +246,31 @@ class _Network:
         """At another epoch, by the reference; one that is past is reached from the start."""
         if epoch < state.epoch:
             state = replace(state, epoch=1, values=state.start)
-        if epoch == state.epoch:
-            return state
         with np.errstate(all="ignore"):  # what diverges overflows
-            (last,) = deque(self._follow(state, epoch - state.epoch), maxlen=1)
-        found = tuple(float(last[self.step.next[leaf]]) for leaf in self.leaves)
-        return replace(state, epoch=epoch, values=found)
+            for taken in range(state.epoch - 1, epoch - 1):
+                state = replace(state, epoch=taken + 2, values=self._epoch(state, taken))
+        return state
+
+    def _epoch(self, state: PageState, taken: int) -> tuple[float, ...]:
+        """What the next epoch begins with, after so many; as the page and the engines train."""
+        count = len(state.samples)
+        size = self._batch_size(state)
+        order = order_samples(self.net.seed, taken, np.arange(count)) if size else np.arange(count)
+        batches = [order[k : k + (size or count)] for k in range(0, count, size or count)]
+        (last,) = deque(self._follow(state, taken, batches), maxlen=1)
+        return tuple(float(last[self.step.next[leaf]]) for leaf in self.leaves)
+
+    def _batch_size(self, state: PageState) -> int:
+        """0 for all samples: also where one alone would be left of what compares samples."""
+        batch, count = state.batch, len(state.samples)
+        mixes = any(layer.mixes_samples for layer in self.net.layers)
+        return (
+            batch if 0 < batch < count and not (mixes and (batch == 1 or count % batch == 1)) else 0
+        )
 
     def loss(self, state: PageState) -> float:
-        (values,) = self._follow(state, 1)
+        everything = [np.arange(len(state.samples))]
+        (values,) = self._follow(state, state.epoch - 1, everything)
         return float(values[self.step.loss])
 
     def at(self, state: PageState) -> Net:
@@ -254,16 +286,21 @@ class _Network:
         pairs = zip(self.leaves, state.values, strict=True)
         return ((node, value) for node, value in pairs if node in weights)
 
-    def _follow(self, state: PageState, epochs: int) -> Iterator[Values]:
-        """The values of so many epochs from here, as the page computes them."""
+    def _follow(
+        self, state: PageState, taken: int, batches: Iterable[NDArray[np.int64]]
+    ) -> Iterator[Values]:
+        """The values of one update after the other, in the epoch after so many."""
         start = dict(zip(self.leaves, map(np.asarray, state.values), strict=True))
-        batches = (self._batch(state.samples, taken) for taken in range(state.epoch - 1, LATEST))
-        return follow(self.step, islice(batches, epochs), state.rate, start=start)
+        given = (self._batch(state.samples, taken, chosen) for chosen in batches)
+        return follow(self.step, given, state.rate, start=start)
 
-    def _batch(self, samples: tuple[Sample, ...], taken: int) -> dict[Node, Array]:
-        """Every sample, and the masks that are drawn after so many steps."""
+    def _batch(
+        self, samples: tuple[Sample, ...], taken: int, chosen: NDArray[np.int64]
+    ) -> dict[Node, Array]:
+        """These samples, and the masks that are drawn of them."""
         inputs, targets = (
-            np.array([getattr(it, part) for it in samples]).T for part in ("inputs", "targets")
+            np.array([getattr(samples[k], part) for k in chosen]).T
+            for part in ("inputs", "targets")
         )
         columns = zip((*self.step.inputs, *self.step.targets), (*inputs, *targets), strict=True)
-        return dict(columns) | drawn(self.step.masks, self.net.seed, taken, range(len(samples)))
+        return dict(columns) | drawn(self.step.masks, self.net.seed, taken, chosen)

@@ -34,6 +34,7 @@ class PageState:
     values: tuple[float, ...]
     samples: tuple[Sample, ...]
     tests: tuple[Sample, ...] = ()
+    batch: int = 0  # samples of each update; 0 are all of them
     sample: int = 0  # that is looked at
     chosen: str = ""  # the value whose chain is shown
     look: str = ""
@@ -45,6 +46,7 @@ def pack(state: PageState) -> str:
     said = {
         "text": state.text,
         "rate": state.rate,
+        "batch": state.batch,
         "epoch": state.epoch,
         "start": _said(state.start),
         "state": _said(state.values),
@@ -90,9 +92,9 @@ def _state(found: dict[str, Any]) -> PageState:
     if not all(isinstance(it, str) for it in [*texts, *fields.values()]):
         raise ValueError
     rate = _number(found["rate"])
-    epoch, sample, samples = found["epoch"], found["sample"], _samples(found["samples"])
-    counts = isinstance(epoch, int) and isinstance(sample, int)
-    if not (counts and isfinite(rate) and 1 <= epoch <= LATEST and 0 <= sample < len(samples)):
+    samples = _samples(found["samples"])
+    epoch = 1 + _count(found["epoch"] - 1, LATEST)
+    if not isfinite(rate):
         raise ValueError
     return PageState(
         text=texts[0],
@@ -102,11 +104,18 @@ def _state(found: dict[str, Any]) -> PageState:
         values=_numbers(found["state"]),
         samples=samples,
         tests=_samples(found.get("tests", [])),
-        sample=sample,
+        batch=_count(found.get("batch", 0), LATEST),
+        sample=_count(found["sample"], len(samples) - 1),
         chosen=texts[1],
         look=texts[2],
         fields=fields,
     )
+
+
+def _count(found: int, most: int) -> int:
+    if not isinstance(found, int) or not 0 <= found <= most:
+        raise ValueError
+    return found
 
 
 def _samples(found: list[Any]) -> tuple[Sample, ...]:

@@ -110,13 +110,15 @@ TEXTS = [
 ]
 
 
+@pytest.mark.parametrize("batch", [0, 3])
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_python_sets_the_page_becomes_and_both_train_alike(text, notebook):
+def test_what_python_sets_the_page_becomes_and_both_train_alike(text, batch, notebook):
     shown = notebook(gb.builtin("xor"))
     widget = shown.widget
     if text:
         widget.text = text
     widget.rate = 0.2
+    widget.batch = batch
     widget.epoch = 5
     widget.weights = {"w2": 0.125}
     with shown.inside():
