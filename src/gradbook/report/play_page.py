@@ -93,12 +93,13 @@ def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, f
 
 
 def _column(stage: Stage, before: Stage | None, places: Places) -> dict[str, Any]:
+    own = {"words": list(stage.words), "layers": list(stage.layers)}
     if isinstance(stage, Planes):
-        return {"words": list(stage.words), "left_out": 0, "units": [], **_maps(stage, places)}
+        return {**own, "left_out": 0, "units": [], **_maps(stage, places)}
     shown = [cell for cell in stage.cells if cell]
     return {
+        **own,
         "maps": [],
-        "words": list(stage.words),
         "left_out": stage.count - len(shown),
         "units": [
             None if cell is None else _unit(cell, places, stage, before) for cell in stage.cells

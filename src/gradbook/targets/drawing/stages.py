@@ -62,6 +62,7 @@ class UnitColumn:
     skips: tuple[int, ...] = ()  # the stages before the last that it reads as well
     first: int = 0  # of its units that the stage before has a unit for
     joined: tuple[tuple[int, int], ...] = ()  # stages side by side, each with its first unit here
+    layers: tuple[int, ...] = ()  # which of the network's layers it shows
 
     @property
     def names(self) -> tuple[Name, ...]:
@@ -79,6 +80,7 @@ class Planes:
     window: tuple[int, int] = (1, 1)  # of the planes before, that one place reads
     weights: str = ""
     skips: tuple[int, ...] = ()
+    layers: tuple[int, ...] = ()
 
 
 Stage = UnitColumn | Planes
@@ -92,13 +94,14 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
     homes = [0]  # the stage of each value
     for index, layer in enumerate(net.layers):
         if _joins(layer, found[-1]):
-            found[-1] = _joined(found[-1], names[index + 1], layer)
+            both = (*found[-1].layers, index)
+            found[-1] = replace(_joined(found[-1], names[index + 1], layer), layers=both)
         else:
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
-            found.append(replace(stage, skips=skips))
+            found.append(replace(stage, skips=skips, layers=(index,)))
         homes.append(len(found) - 1)
     return found + reader.loss()
 

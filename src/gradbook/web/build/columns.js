@@ -13,7 +13,7 @@ import { placesOf } from "./names.js"
  * @typedef {"none" | "all" | "each" | "window" | "laid out" | "branch"} Link how it is joined to the one before
  * @typedef {{
  *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,
- *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean,
+ *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean, layers: number[],
  * }} Stage of every name that stands in it the lines, row by row; in `planes` of this shape, or one unit each
  */
 
@@ -28,7 +28,7 @@ export function columns(values, samples, building) {
 }
 
 /** @param {Partial<Stage> & {lines: number[][], words: string[]}} stage @returns {Stage} */
-const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, ...stage })
+const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, layers: [], ...stage })
 
 /** An activation stands beside the sums that it is of.
  * @param {Values} values @param {Building} building
@@ -43,9 +43,10 @@ function layerStages(values, building) {
     if (values.cards[layer.card].namesAfter && isFresh) {
       last.lines = [...last.lines, values.columns[k + 1]]
       last.words = [...last.words, layerWords(layer, building.grammar)]
+      last.layers = [...last.layers, k]
     } else if (layer.card !== "flatten" || last.planes) {
-      stages.push(layerStage(values, k, layer, homes, building))
-    }
+      stages.push({ ...layerStage(values, k, layer, homes, building), layers: [k] })
+    } else last.layers = [...last.layers, k]
     homes.push(stages.length - 1)
   })
   return stages
@@ -118,11 +119,11 @@ function places(count, [most, first]) {
 
 /** @param {Stage} stage @param {Stage | undefined} before @param {number[]} shown @returns {Column} */
 function column(stage, before, shown) {
-  const { lines, words, above, planes } = stage
-  if (planes) return { maps: maps(lines, planes), words, left_out: 0, units: [] }
+  const { lines, words, layers, above, planes } = stage
+  if (planes) return { maps: maps(lines, planes), words, layers, left_out: 0, units: [] }
   const drawn = places(lines[0].length, shown)
   return {
-    maps: [], words, left_out: lines[0].length - drawn.filter(k => k !== null).length,
+    maps: [], words, layers, left_out: lines[0].length - drawn.filter(k => k !== null).length,
     units: drawn.map(place => place === null ? null : {
       values: lines.map(own => own[place]), above: above ? above[place] : null, from: sources(stage, place, before, shown),
     }),

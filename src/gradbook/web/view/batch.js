@@ -8,7 +8,7 @@ export class BatchField {
   constructor(model) {
     this.model = model
     this.field = make("input", {
-      type: "number", id: "batch", "data-key": "batch", min: 1, step: 1, placeholder: PHRASES.batch.all, title: PHRASES.batch.hint, "aria-describedby": "batch-said",
+      type: "number", id: "batch", min: 1, step: 1, placeholder: PHRASES.batch.all, title: PHRASES.batch.hint, "aria-describedby": "batch-said",
       oninput: () => this.take(), onchange: () => this.update(),
     })
     this.label = make("label", {}, `${PHRASES.batch.field} `, this.field)

@@ -6,6 +6,7 @@ import { make, say } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 
 const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
+const MAPS = "conv 2 3x3 pad 1" // the same of maps, which keep their size
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
 const SLACK = 6 // pixels that a pointer may move before it drags
 
@@ -16,11 +17,10 @@ const SLACK = 6 // pixels that a pointer may move before it drags
 
 export class Builder {
   /** @param {import("./model.js").Model} model @param {import("./editor.js").Editor} editor @param {HTMLElement} box
-   * @param {import("./batch.js").BatchField} batch
+   * @param {(Node | string)[]} rest what stands in the last row
    */
-  constructor(model, editor, box, batch) {
+  constructor(model, editor, box, ...rest) {
     this.model = model
-    this.batch = batch
     this.editor = editor
     this.grammar = editor.building.grammar
     this.at = /** @type {number | null} */ (null) // the layer behind which others are added; -1 is the input
@@ -30,7 +30,7 @@ export class Builder {
     this.row = make("ol", { class: "layers", "aria-label": PHRASES.layers })
     this.settings = make("div", { class: "bar" })
     this.said = make("p", { role: "status", id: "builder-said" })
-    box.append(this.row, this.settings, batch.said, this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
+    box.append(this.row, this.settings, make("div", { class: "bar" }, ...rest), this.said, make("p", { id: "builder-hint", class: "unseen" }, PHRASES.hint))
     box.addEventListener("focusin", event => this.choose(/** @type {Element} */ (event.target).closest("li")))
     this.update()
   }
@@ -105,13 +105,62 @@ export class Builder {
    * @param {Span} span @param {number} k @param {Form | undefined} form @private
    */
   steppers(span, k, form) {
+    const found = this.counted(span, k, form)
+    return found ? this.pair(found.what, `${k}`, found.value, found.least, found.put) : []
+  }
+
+  /** The whole number that a layer is told first, and what puts in another.
+   * @param {Span} span @param {number} k @param {Form | undefined} form @private
+   */
+  counted(span, k, form) {
     const [first] = form ? form.fields ?? [] : [null]
     const field = typeof first === "number" ? this.grammar.fields[first] : null
     const place = form ? form.words.split(" ").length : 1
     const value = Number(span.statement.words[place]?.word)
-    if (form && field?.kind !== "whole" && !(field?.kind === "both" && value)) return []
-    const what = PHRASES.ofLayer(field?.what ?? PHRASES.times, k + 1)
-    return this.pair(what, `${k}`, value, field?.least ?? 1, to => this.put(withWord(this.text, span, place, String(to))))
+    if (form && field?.kind !== "whole" && !(field?.kind === "both" && value)) return null
+    return {
+      what: PHRASES.ofLayer(field?.what ?? PHRASES.times, k + 1), value, least: field?.least ?? 1,
+      put: (/** @type {number} */ to) => this.put(withWord(this.text, span, place, String(to))),
+    }
+  }
+
+  /** Which statement says a layer of the network; -1 is the input.
+   * @param {number} layer @private
+   */
+  placeOf(layer) {
+    const { owners } = this.editor.net
+    const said = this.layers.flatMap((span, k) => (this.formOf(span) ? [k] : []))
+    return layer < 0 ? -1 : said[[...new Set(owners)].indexOf(owners[layer])]
+  }
+
+  /** How many units the last of these layers that sums has, where that isn't how many outputs there are.
+   * @param {number[]} layers of the network
+   */
+  unitsOf(layers) {
+    const [output] = [...this.sums].reverse()
+    const found = layers.map(it => this.placeOf(it)).find(k => k !== output && this.sums.includes(k))
+    return found === undefined ? null : this.counted(this.layers[found], found, this.formOf(this.layers[found]))
+  }
+
+  /** What a layer, or the input, is called.
+   * @param {number} layer
+   */
+  called(layer) {
+    const k = this.placeOf(layer)
+    return this.words(k < 0 ? this.input : this.layers[k])
+  }
+
+  /** A hidden layer behind one of the network's, or behind the input.
+   * @param {number} layer @param {boolean} isMap whether it has rows and columns
+   */
+  addBehind(layer, isMap) {
+    this.insert(this.placeOf(layer), [isMap ? MAPS : HIDDEN[0], this.usualActivation])
+  }
+
+  /** That of the first hidden layer. @private */
+  get usualActivation() {
+    const [first, other] = this.layers.filter(it => this.formOf(it)?.card === "activation")
+    return other ? this.words(first) : HIDDEN[1]
   }
 
   /** @param {string} what @param {string} key @param {number} value @param {number} least @param {(to: number) => void} act @private */
@@ -154,7 +203,6 @@ export class Builder {
       group(`${PHRASES.samples} ${count}`, ...this.pair(PHRASES.samples, "samples", count, 1, to => this.resample(to))),
       setting("loss", Object.keys(grammar.losses), net.loss),
       setting("update", Object.keys(grammar.rates), net.update.kind),
-      this.batch.label,
     ]
   }
 
@@ -241,9 +289,8 @@ export class Builder {
   addHidden() {
     const [last, before] = [...this.sums].reverse()
     const block = before === undefined ? [] : this.layers.slice(before, last).map(it => this.words(it))
-    const activations = this.layers.filter(it => this.formOf(it)?.card === "activation").map(it => this.words(it))
     const isDense = before !== undefined && this.formOf(this.layers[before])?.card === "dense"
-    this.insert(last - 1, isDense ? block : [HIDDEN[0], activations.length > 1 ? activations[0] : HIDDEN[1]])
+    this.insert(last - 1, isDense ? block : [HIDDEN[0], this.usualActivation])
   }
 
   /** Without the last hidden layer and what follows it. @private */

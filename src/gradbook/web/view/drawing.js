@@ -29,6 +29,7 @@ export class Drawing {
     this.widths = widths
     this.names = model.content.names
     this.room = 0
+    this.layout = /** @type {import("./layout.js").Layout | null} */ (null)
     this.isUpright = false
     this.isHeld = false
     this.lighted = "" // what is lit up, and whether the rest is dimmed
@@ -100,6 +101,8 @@ export class Drawing {
     this.pictures.place(layout)
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg))
     this.legend.show(layout.isSmall, this.lines.length > 0, this.pictures)
+    this.layout = layout
+    this.model.changed() // for whatever stands around it
   }
 
   /** @param {Way} way @private */

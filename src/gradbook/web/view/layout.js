@@ -35,7 +35,7 @@ const RULES = {
  * @typedef {import("./spacing.js").Placed} Placed
  * @typedef {{values: number[], above: number | null, from: [row: number, weight: number | null, back?: number][]}} Unit what it reads, and how many columns before
  * @typedef {number[][]} Plane the lines of a channel's values, row by row
- * @typedef {{words: string[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
+ * @typedef {{words: string[], layers: number[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
  * @typedef {{left: number, top: number, width: number, height: number}} Box
  * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string}} Caption
@@ -44,7 +44,8 @@ const RULES = {
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
  *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], cells: Cell[][], width: number, height: number, shown: number,
- * }} Layout `shown` so wide in pixels
+ *   spans: [from: number, to: number][],
+ * }} Layout `shown` so wide in pixels; `spans` is where columns begin and end along their row
  * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
  */
 
@@ -128,9 +129,10 @@ class Arrangement {
     const captions = [...this.leftOut(placed, at), ...written.map(caption => ({ ...caption, x: left + caption.x }))]
     const end = (isUpright ? MARGIN : left) + Math.max(placed[placed.length - 1].left + sizes[sizes.length - 1].along, ...out(1)) + MARGIN
     const side = middle + last + MARGIN
+    const spans = placed.map((it, k) => /** @type {[number, number]} */ ([0, sizes[k].along].map(along => (isUpright ? MARGIN : left) + it.left + along)))
     const [width, height] = isUpright ? [side + over, end] : [end, Math.max(side, ...captions.map(({ y }) => y + 6))]
     return {
-      isUpright, isSmall, captions, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
+      isUpright, isSmall, captions, spans, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
       spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
       ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
       cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),

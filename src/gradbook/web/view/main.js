@@ -20,6 +20,7 @@ import { readRows, SamplesPanel } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
+import { Signs } from "./signs.js"
 import { Tips } from "./tips.js"
 
 const given = JSON.parse(byId("content").textContent)
@@ -77,6 +78,7 @@ function show(now) {
   if (turn === 2 || turn < 0) curve.update()
   controls.update()
   drawing.lightUp()
+  signs?.update()
   const frame = now - shown
   shown = now
   if (controls.isRunning && now - written < Math.max(LEGIBLE, 8 * frame)) return
@@ -90,7 +92,8 @@ function show(now) {
 /** @type {Editor | null} */
 const editor = building ? new Editor(model, building, rebuild, () => history.update()) : null
 const batch = new BatchField(model)
-const builder = editor && new Builder(model, editor, byId("builder"), batch)
+const builder = editor && new Builder(model, editor, byId("builder"), batch.label, drawing.legend.choice, batch.said)
+const signs = builder && new Signs(model, builder, drawing)
 if (!builder) byId("limit").after(batch.label, batch.said)
 
 model.listeners.push(() => (waiting ??= requestAnimationFrame(show)))

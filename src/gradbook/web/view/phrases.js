@@ -23,6 +23,7 @@ export const PHRASES = {
   change: (/** @type {string} */ what, /** @type {number} */ from, /** @type {number} */ to) => `${what}: ${from} to ${to}`,
   addLayer: (/** @type {string} */ words) => `add a layer behind ${words}`,
   add: (/** @type {string} */ words) => `add behind ${words} …`,
+  addHidden: (/** @type {string} */ words) => `add a hidden layer behind ${words}`,
   times: "times", activation: "activation", hidden: "hidden layers", samples: "samples",
   tooMany: (/** @type {number} */ most) => `a page takes at most ${most.toLocaleString("en")} samples`,
   batch: {

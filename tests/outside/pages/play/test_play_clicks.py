@@ -14,7 +14,7 @@ from gradbook.layers import ACTIVATIONS, LOSSES, UPDATES, forms
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from tests.agree.runs import by_name, reference_run
-from tests.outside.pages.play.drawing import CAUGHT, NETS, choose, weights
+from tests.outside.pages.play.drawing import CAUGHT, NETS, choose, named, weights
 from tests.outside.pages.play.test_play_text import BOX, typed
 
 pytestmark = pytest.mark.witness("chromium")
@@ -290,6 +290,73 @@ def test_a_batch_that_leaves_one_sample_alone_is_refused_where_samples_are_compa
     page.write("#batch", "")
     page.press("#step")
     assert weights(page) == all_at_once
+
+
+def over(page, name):
+    """The pointer over a value of the drawing."""
+    box = f"{named(name)}.getBoundingClientRect()"
+    x, y = page.value(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box})")
+    page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    page.settle()
+
+
+NEAR = """[...document.querySelectorAll(".signs.near button")]
+  .map(e => [e.getBoundingClientRect().x, e.ariaLabel])
+  .sort(([a], [b]) => a - b).map(([, label]) => label)"""
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_where_the_pointer_is_the_drawing_offers_units_and_layers(width, shown):
+    page = shown("xor", width)
+    assert page.value(NEAR) == []
+    over(page, "h1")
+    less, more = (f"width of layer 1: 3 to {to}" for to in (2, 4))
+    before, after = (f"add a hidden layer behind {words}" for words in ("input 2", "tanh"))
+    assert set(page.value(NEAR)) == {less, more, before, after}
+    if width > 1000:
+        assert page.value(NEAR) == [before, less, more, after]
+    weight = weights(page)
+    page.click(f'[aria-label="{more}"].sign:not([data-key])')
+    assert layers(page) == ["dense 4", "tanh", "dense 1", "sigmoid"]
+    assert {name: weights(page)[name] for name in ("w1", "w6")} == {
+        name: weight[name] for name in ("w1", "w6")
+    }
+    page.press("#undo")
+    assert (layers(page)[0], weights(page)) == ("dense 3", weight)
+    page.press(f'[aria-label="{before}"]')
+    assert layers(page) == ["dense 4", "tanh", "dense 3", "tanh", "dense 1", "sigmoid"]
+    over(page, "a_o1")
+    assert page.value(NEAR) == [after]  # how many outputs there are is told by what is learned
+
+
+def test_the_signs_of_the_drawing_are_reached_by_keys_alone(shown):
+    page = shown("xor", 1440)
+    focused = "document.activeElement.dataset.sign"
+    page.value("document.querySelector('#look-pictures').focus()")
+    while page.value(focused) != "1 1":
+        page.key("Tab")
+    assert page.value("getComputedStyle(document.activeElement.parentElement).opacity") != "0"
+    page.key("Enter")
+    page.key("Enter")
+    assert page.value(focused) == "1 1"
+    assert layers(page)[0] == "dense 5"
+    page.value("document.querySelector('[data-sign=\"-1 1\"]').focus()")
+    for _ in range(6):
+        page.key("Enter")
+    assert layers(page)[0] == "dense 1"
+    assert page.value("document.activeElement.ariaDisabled") == "true"
+
+
+def test_maps_get_maps_and_what_cannot_grow_says_why(shown):
+    page = shown("strokes", 1440)
+    before = layers(page)
+    page.press('[data-sign="behind 0"]')
+    assert layers(page) == ["conv 2 3x3 pad 1", "relu", *before]
+    page = shown("again", 1440)
+    text = page.value(BOX)
+    page.press('[data-sign="1 1"]')
+    assert "layer 1 again" in page.value(SAID)
+    assert page.value(BOX) == text
 
 
 TARGETS = """[...document.querySelectorAll(
