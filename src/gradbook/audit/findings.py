@@ -25,15 +25,15 @@ Result = TypeVar("Result")
 RIGHT, WRONG, FROZEN, UNFINISHED = "right", "wrong", "frozen", "unfinished"
 FORWARD_PASS, NO_NETWORK, UNREADABLE = "forward pass", "no network", "unreadable"
 VERDICTS = {
-    RIGHT: "every gradient is the derivative of the loss, and every weight learns by it; or every "
-    "update follows the perceptron rule",
-    WRONG: "something in it is wrong: the findings say what",
-    FROZEN: "it holds values where formulas belong, or its learning rate is blank: nothing learns",
+    RIGHT: "every gradient is the derivative of the loss, and every weight is updated with it; or "
+    "every update follows the perceptron rule",
+    WRONG: "it contains mistakes: the findings say which",
+    FROZEN: "it has values where formulas belong, or its learning rate is blank: nothing learns",
     UNFINISHED: "no weight is updated yet, gradients are still to be filled in, or a part of it "
     "isn't understood",
     FORWARD_PASS: "it computes a forward pass, and nothing in it trains",
     NO_NETWORK: "it has no loss and no weight that is updated",
-    UNREADABLE: "it is no workbook, a damaged one, or larger than anyone would read",
+    UNREADABLE: "it isn't a workbook, is damaged, or exceeds the limits below",
 }
 """What a book or a sheet can be, and what that means."""
 
@@ -47,39 +47,40 @@ DRIFTING_RATE, OTHER_GRADIENT = "drifting rate", "another weight's gradient"
 CHANGED, SWAPPED_COLUMNS = "changed cell", "swapped columns"
 CIRCULAR = "circular reference"
 KINDS = {
-    "wrong reference": "a cell is used where another one belongs",
-    "swapped references": "two cells stand in each other's places",
-    "pre-activation": "a sum is used where its activation belongs, or several sums",
+    "wrong reference": "a cell is used where another belongs",
+    "swapped references": "two cells are exchanged",
+    "pre-activation": "one or more sums are used where their activations belong",
     BLANK_REFERENCE: "a blank cell is used",
-    "text reference": "a cell with words in it is used",
+    "text reference": "a cell with text is used",
     ANOTHER_ROW: "a cell is taken from another row or another step",
     "frozen row": "a $ ties the formula to one row",
     "wrong number": "a number isn't the one it should be",
     "wrong operator": "a product for a difference, a sum for a product",
-    "wrong order": "a difference or a quotient the wrong way round",
-    "wrong sign": "a minus too many or too few",
-    "wrong range": "SUM, AVERAGE and the like take a range that begins or ends in the wrong place",
-    "wrong function": "LOG, to the base 10, for LN; or a function is taken once too often",
-    "parentheses": "parentheses are missing, superfluous or in another place",
-    "transposition": "a matrix is to be transposed, or isn't",
-    "missing factor": "a factor of the chain is left out",
-    "missing term": "a path of the chain is left out",
-    "one factor or term too many": "something is counted that doesn't belong there",
-    "wrong formula": "no small change puts it right; the whole formula is given where one is known",
+    "wrong order": "a difference or quotient is reversed",
+    "wrong sign": "a minus sign is missing or superfluous",
+    "wrong range": "the range of a SUM, AVERAGE or similar begins or ends in the wrong place",
+    "wrong function": "LOG (base 10) instead of LN, or a function is applied once too often",
+    "parentheses": "parentheses are missing, superfluous or misplaced",
+    "transposition": "a matrix should be transposed, or shouldn't",
+    "missing factor": "a factor of the chain rule is left out",
+    "missing term": "a path of the chain rule is left out",
+    "one factor or term too many": "something is included that doesn't belong",
+    "wrong formula": "no small edit repairs it; the whole formula is shown if it is known",
     DEPARTING_ROW: "one row's formula differs from the rest of its column",
-    PASTED: "a number or nothing stands where the rest of the column has a formula",
+    PASTED: "a number or a blank where the rest of the column has a formula",
     STALE: "the value in the file isn't what the formula gives",
-    DRIFTING_RATE: "the learning rate isn't anchored and moves away with the rows",
+    DRIFTING_RATE: "the reference to the learning rate isn't anchored and moves with the rows",
     "wrong rate": "another cell is used for the learning rate",
-    BLANK_RATE: "the learning rate is blank or no number",
-    OTHER_GRADIENT: "the update takes the gradient of another weight, or its column holds it",
-    SWAPPED_COLUMNS: "two columns of an exercise hold what belongs into each other",
-    CHANGED: "a cell that an exercise gave isn't what it was",
-    "adds the gradient": "the update climbs: it adds what it should subtract",
-    "wrong update": "the update isn't the weight less its gradient: a factor around both, a number",
-    "loss without a term": "the loss leaves out a term that the gradients count",
-    CIRCULAR: "a cell is computed from itself",
-    TO_FILL_IN: "a gradient is still blank, as in an exercise, or a column that formulas count on",
+    BLANK_RATE: "the learning rate is blank or not a number",
+    OTHER_GRADIENT: "the update uses the gradient of another weight, or the column contains it",
+    SWAPPED_COLUMNS: "two columns of an exercise are exchanged",
+    CHANGED: "a given cell of an exercise was changed",
+    "adds the gradient": "the update adds the gradient instead of subtracting it",
+    "wrong update": "the update isn't the weight minus rate times gradient: it has an extra factor "
+    "or number",
+    "loss without a term": "the loss omits a term that the gradients include",
+    CIRCULAR: "a cell depends on itself",
+    TO_FILL_IN: "a gradient, or a column that formulas use, is still blank, as in an exercise",
 }
 """What can be wrong, and what that means."""
 
