@@ -30,6 +30,7 @@ from pathlib import Path
 PROGRAMS = {
     "libreoffice": ("soffice", "libreoffice"),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox": ("firefox-esr", "firefox"),
     "pdflatex": ("pdflatex",),
     "pdftoppm": ("pdftoppm",),
     "pdftotext": ("pdftotext",),

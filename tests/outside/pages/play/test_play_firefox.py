@@ -1,0 +1,84 @@
+"""The page to play with in another browser: the way that most of its readers go through it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.net import parse
+from gradbook.net.build import training_step
+from gradbook.net.step import losses
+from tests.agree.runs import reference_run
+from tests.outside.firefox import firefox
+from tests.outside.pages.play.drawing import NETS, weights
+from tests.outside.pages.play.test_play_see import COLOURS
+
+pytestmark = pytest.mark.witness("firefox")
+CONTROL = "\ue009"
+BOX = "document.querySelector('#text').value"
+COUNT = "Number(document.querySelector('#epoch').textContent)"
+
+
+@pytest.fixture(scope="module")
+def fox():
+    with firefox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(fox, pages):
+    """The page of xor, from its file; it must not have complained in the end."""
+    fox.said.clear()
+    fox.show(pages / "xor.html")
+    yield fox
+    assert fox.said == []
+
+
+def test_it_trains_to_the_numbers_of_the_command(page):
+    wanted = reference_run(training_step(NETS["xor"]), 11)
+    found = []
+    for epoch in wanted:
+        assert weights(page) == pytest.approx(epoch.weights, rel=1e-12)
+        found.append(page.text("#loss"))
+        page.click("#step")
+    assert found == [f"{epoch.loss:.4f}" for epoch in wanted]
+    page.click("#run")
+    page.until(f"{COUNT} > 30")
+    page.click("#run")
+    epoch = page.value(COUNT)
+    fell = losses(training_step(NETS["xor"]), epoch)
+    assert page.text("#loss") == f"{fell[-1]:.4f}"
+    assert fell[-1] < fell[0]
+
+
+def test_a_click_changes_the_network_and_undo_brings_it_back(page):
+    before, text = weights(page), page.value(BOX)
+    page.click('[data-key="more 0"]')
+    assert parse(page.value(BOX)).layers[0].text == "dense 4"
+    assert len(weights(page)) == 4 * 2 + 4 + 4 + 1
+    page.click("#undo")
+    assert (weights(page), page.value(BOX)) == (before, text)
+    page.click("#redo")
+    page.key(CONTROL, "z")
+    assert (weights(page), page.value(BOX)) == (before, text)
+
+
+def test_a_link_opens_where_it_was_copied(page):
+    page.click('[data-key="more 0"]')
+    for _ in range(5):
+        page.click("#step")
+    page.click("#share-link")
+    address = page.until("document.querySelector('#share-text').value")
+    there = (weights(page), page.text("#loss"), page.value(BOX))
+    page.ask("browsingContext.navigate", context=page.page, url="about:blank", wait="complete")
+    page.show(address)
+    page.until(f"{COUNT} === 6")
+    assert (weights(page), page.text("#loss"), page.value(BOX)) == there
+
+
+def test_it_looks_as_it_should(page):
+    """Formulas are set as such, units have their pictures, nothing is wider than its window."""
+    assert page.value("document.querySelectorAll('#chain math mfrac').length") > 2
+    for width in (390, 1440):
+        page.show(page.value("location.href"), width)
+        assert min(page.value(COLOURS)) > 1000
+        assert page.value("document.documentElement.scrollWidth") <= width
