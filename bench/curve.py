@@ -96,7 +96,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for point in points:
         print(_row(point))
-    print("\n| parameters | reported | which that is | source |")
+    print("\n| parameters | reported | what it is | source |")
     print("|---|---|---|---|")
     for one in OTHERS:
         cells = (f"{one.parameters:,}", f"{one.accuracy:.2%}".replace("%", " %"), one.chosen)

@@ -69,7 +69,7 @@ BATCH, LARGE_BATCH, LARGE = 32, 256, 20_000  # rows from which batches are large
 class Problem:
     """A table, the columns it is learned from and the one that is learned.
 
-    With `everything` no rows are held back, and none are kept for the test.
+    With `everything` no rows are held back, and none are held out for the test.
     """
 
     table: ColumnTable

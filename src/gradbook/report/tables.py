@@ -90,9 +90,11 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
         f"keep {recipe.keep}",
     ]
     yield from fold([Span(", ".join(map(keep_together, settings)), QUIET)], width)
-    rest = f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} for the test"
+    rest = (
+        f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} held out for the test"
+    )
     if problem.everything:
-        rest = "none held back, none for the test"
+        rest = "none held back, none held out for the test"
     yield from fold([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
     for remark in problem.remarks_for(recipe):
         yield from fold([Span(remark, REMARK)], width)

@@ -303,7 +303,7 @@ def test_with_all_rows_trained_on_nothing_is_said_of_others(said):
     words = ("train", "area-0.csv", "--all", "--epochs", "5")
     told = " ".join(said(*words, "-o", "run").split())
     assert "of 240 rows" in told
-    assert "none held back, none for the test" in told
+    assert "none held back, none held out for the test" in told
     assert "how it does on others isn't known" in told
     assert "on the 240 rows trained on" in told
     page = Path("run/report.html").read_text("utf-8")

@@ -281,7 +281,7 @@ def test_two_classes_may_be_told_apart_by_one_output():
 @pytest.mark.parametrize(
     ("count", "fold", "said"),
     [
-        (5, None, "few has too few images to keep any for the test: give more"),
+        (5, None, "few has too few images to hold any out for the test: give more"),
         (6, 0, "few has too few images to hold fold 0 back: hold back none"),
         (1, None, "all images of few are of one class: give some of another"),
     ],

@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         type=whole_number(1, 60),
         default=15,
-        help="frames a second (default: 15)",
+        help="frames per second (default: 15)",
     )
     parser.add_argument("--data", metavar="FILE.csv", help="samples from a CSV table")
     add_reading_arguments(parser.add_argument_group("tables of samples"))

@@ -54,7 +54,7 @@ EXAMPLES = """\
   gradbook train quick --log tensorboard  to watch runs: tensorboard --logdir runs
   gradbook train houses.csv --target price --ignore id
   gradbook train houses.csv --missing median --dates dmy --decimal ,
-  gradbook train houses.csv --all         on all rows, with none kept to validate or test
+  gradbook train houses.csv --all         on all rows, with none for validation or test
   gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
@@ -107,7 +107,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--all",
         action="store_true",
         default=None,
-        help="train on everything, with nothing held back or kept for the test",
+        help="train on everything, with nothing held back or held out for the test",
     )
     parser.add_argument(
         "--seed",

@@ -64,8 +64,8 @@ for a line's end and '#' begins a remark. A network's text alone is a recipe too
   keep best                  keeps the weights of the epoch with the lowest; else of the last
   statistics unwarped        at the end batchnorm takes its running means and variances anew, from
                              training images as they are: that is what it will read
-  hold back N                the sixth of the training images, 0 to 5, that is kept to validate
-                             on; 'hold back none' trains on all of them
+  hold back N                the sixth of the training images, 0 to 5, that is held back for
+                             validation; 'hold back none' trains on all of them
   test none                  with 'hold back none': trains on the test images too, so that what is
                              told is of images that were trained on
 

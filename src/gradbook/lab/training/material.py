@@ -334,7 +334,7 @@ def _require_enough(made: Material) -> None:
     if fold is not None and not np.any(made.dataset.folds == fold):
         raise ShapeError(f"{name} has too few images to hold fold {fold} back: hold back none")
     if not len(made.dataset.test_for_reporting):
-        raise ShapeError(f"{name} has too few images to keep any for the test: give more")
+        raise ShapeError(f"{name} has too few images to hold any out for the test: give more")
 
 
 def comes_along(recipe: Recipe) -> bool:

@@ -48,7 +48,7 @@ from gradbook.system import cores
 from gradbook.work.processes import Outcome, WorkCrew
 
 USUAL = "quick"
-TRAINED_ON = "images trained on"  # what the figures are of, where none are kept for the test
+TRAINED_ON = "images trained on"  # what the figures are of, where none are held out for the test
 IMAGES_OF_A_THREAD = 16  # that one thread takes at a time, at the most
 
 Meant = Recipe | Net | str | os.PathLike[str]
