@@ -63,6 +63,13 @@ class Socket:
         while self.stream.readline().strip():
             pass
 
+    def __enter__(self) -> Socket:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stream.close()
+        self.socket.close()
+
     def send(self, text: str) -> None:
         data, mask = text.encode(), os.urandom(4)
         size = len(data)
@@ -99,8 +106,8 @@ class Socket:
 class Firefox:
     """One page in a Firefox; `said` is what it complained of."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = Socket(port)
+    def __init__(self, opened: Socket) -> None:
+        self.socket = opened
         self.count = 0
         self.said: list[str] = []
         self.ask("session.new", capabilities={})
@@ -187,23 +194,29 @@ def firefox() -> Iterator[Firefox]:
         lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in SETTINGS.items()]
         Path(profile, "user.js").write_text("\n".join(lines), encoding="utf-8")
         words = [program("firefox"), "--headless", "--no-remote", "--profile", profile]
-        with subprocess.Popen(
-            [*words, "--remote-debugging-port", "0", "about:blank"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"HOME": profile},
-        ) as started:
+        log = Path(profile, "said.txt")
+        with (
+            log.open("w", encoding="utf-8") as said,
+            subprocess.Popen(
+                [*words, "--remote-debugging-port", "0", "about:blank"],
+                stdout=said,
+                stderr=said,
+                env=os.environ | {"HOME": profile},
+            ) as started,
+        ):
             try:
-                yield Firefox(_port(started))
+                with Socket(_port(log)) as opened:
+                    yield Firefox(opened)
             finally:
                 started.terminate()
 
 
-def _port(started: subprocess.Popen[str]) -> int:
-    assert started.stderr
-    for line in started.stderr:
-        found = LISTENS.search(line)
+def _port(log: Path) -> int:
+    """On which it listens, once it says so."""
+    end = monotonic() + PATIENCE
+    while monotonic() < end:
+        found = LISTENS.search(log.read_text("utf-8", errors="replace"))
         if found:
             return int(found[1])
+        sleep(0.05)
     raise WitnessError("firefox listens nowhere")
