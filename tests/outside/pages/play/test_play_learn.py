@@ -13,7 +13,7 @@ from gradbook.net.build import training_step
 from gradbook.report.play_page import STEMS
 from tests.agree.runs import reference_run
 from tests.outside.pages.play.drawing import NETS, weights
-from tests.outside.witness import axe_script, program
+from tests.outside.witness import program
 
 pytestmark = pytest.mark.witness("chromium")
 LAST = "void (Math.random = () => 0.999)"  # so that the last of some questions is asked
@@ -288,15 +288,3 @@ def test_every_letter_has_its_words():
     found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     assert {*STEMS, "E_total", "E_sample"} == set(found)
     assert all(found.values())
-
-
-@pytest.mark.witness("axe", "chromium")
-@pytest.mark.parametrize("width", [390, 1200])
-@pytest.mark.parametrize("opened", ["#tour", "#questions", "#share-link"])
-def test_what_is_opened_on_the_page_is_there_for_everybody(opened, width, shown):
-    page = shown("play", width)
-    page.press(opened)
-    page.settle()
-    page.value(f"{axe_script()}; 0")
-    found = page.value("axe.run().then(it => it.violations.map(it => [it.id, it.nodes[0].html]))")
-    assert found == []
