@@ -24,6 +24,13 @@ SPOILT = [  # a few: bench/kinds.py has them all
     ("back through time", "term"),
     ("back through time", "weight"),
     ("layer normalisation, backward", "term"),  # only a heading says that it is a derivative
+    ("a cubic", "da 1"),  # not the sum, in which two weights would be one
+    ("a cubic", "dd 3"),
+    ("logistic regression, across", "dw 1"),  # nor an output, which would be another
+    ("Huber's loss", "gc 2"),
+    ("ReLU by IF, across", "∂b1 1"),
+    ("no two before the error", "dw 1"),  # of the loss that the other gradient is of
+    ("Widrow and Hoff's rule", "w0 2"),  # whose error others take rightly
 ]
 
 

@@ -339,7 +339,8 @@ def _explained(
     """Find what is wrong with the gradients.
 
     Where no small change explains some of them, the loss that this one is a part of is tried too;
-    where none is explained, also multiples of this loss. Whichever explains more is taken.
+    where none is right or none explained, also multiples of this loss. Whichever explains more is
+    taken.
     """
     if not loss or loss[0] is None:
         return ExplainedGradients((), loss)
@@ -347,7 +348,9 @@ def _explained(
     wrong, is_whole = gradient_findings(training, groups)
     found = ExplainedGradients((*loss_findings(training, loss), *wrong), loss, is_whole)
     unexplained = sum(map(_is_unexplained, found.findings))
-    others = _scaled(loss, scales) if unexplained == len(found.findings) else ()
+    blamed = {name for f in found.findings for name in (f.weight, *f.spoils)}
+    none_fits = unexplained == len(found.findings) or blamed.issuperset(training.names)
+    others = _scaled(loss, scales) if none_fits else ()
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
     for other in (*others, *wider) if unexplained else ():

@@ -39,7 +39,16 @@ def test_a_formula_without_one_factor_or_one_term():
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("A1-A1", 1), ("B1/B1+0*A1", 2), ("A1^0", 1), ("A1^-0", 1), ("A1*B1", 0), ("IF(1>0,A1)", 1)],
+    [
+        ("A1-A1", 1),
+        ("B1/B1+0*A1", 2),
+        ("A1^0", 1),
+        ("A1^-0", 1),
+        ("A1*B1", 0),
+        ("IF(1>0,A1)", 1),
+        ("IF(A1*A1>0,A1)", 1),
+        ("IF(A1*B1>0,A1)", 0),
+    ],
 )
 def test_parts_that_come_to_nothing_are_counted(text, count):
     assert pointless_parts(read(text)) == count
@@ -47,7 +56,13 @@ def test_parts_that_come_to_nothing_are_counted(text, count):
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("2*A1*3", "6*A1"), ("-(A1-B1)*C1", "(B1-A1)*C1"), ("A1--B1", "A1+B1"), ("A1+-B1", "A1-B1")],
+    [
+        ("2*A1*3", "6*A1"),
+        ("-(A1-B1)*C1", "(B1-A1)*C1"),
+        ("A1--B1", "A1+B1"),
+        ("A1+-B1", "A1-B1"),
+        ("IF(IF(A1-0>0,1,0)>0,B1,0)", "IF(A1>0,B1,0)"),
+    ],
 )
 def test_a_formula_is_written_as_one_would(text, shown):
     assert write(tidy(read(text))) == shown

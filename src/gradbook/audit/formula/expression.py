@@ -423,7 +423,7 @@ def _without_one(part: Expression, operators: str) -> Iterator[tuple[Expression,
 
 
 def pointless_parts(expression: Expression) -> int:
-    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, −0, 1 > 0."""
+    """How many parts of a formula come to nothing: x − x, x/x, 1^x, 0·x, −0, 1 > 0, x·x > 0."""
     return sum(_is_pointless(part) for _, part in paths(expression))
 
 
@@ -440,7 +440,8 @@ def _is_pointless(part: Expression) -> bool:
         case Prefix("-", Number(0.0)):
             return True
         case Infix("<" | ">" | "<=" | ">=" | "=" | "<>", left, right):
-            return _is_a_number(left) and _is_a_number(right)
+            square = isinstance(left, Infix) and left.operator == "*" and left.left == left.right
+            return (square or _is_a_number(left)) and _is_a_number(right)
     return False
 
 
@@ -463,6 +464,10 @@ def _tidied(expression: Expression) -> Expression:
             return Infix("-", left, right)
         case Infix("-", left, Prefix("-", right)):
             return Infix("+", left, right)
+        case Infix("-", left, Number(0.0)):
+            return left
+        case Infix(">", Call("IF", (Infix() as only, Number(1.0), Number(0.0))), Number(0.0)):
+            return only
     return expression
 
 

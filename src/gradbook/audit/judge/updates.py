@@ -214,17 +214,16 @@ def _additions(
     if k is None or not steps[k].claims[j] or tested(k).is_known_right(j):
         return
     verdict, claim = tested(k).best(j, steps[k].claims[j])
-    if verdict is not ClaimVerdict.OPPOSITE or claim is None or claim.sign > 0:
+    if claim is None or not tested(k).climbs(j, claim, verdict):
         return
     if any(is_maximised(training, cell) for cell in steps[k].loss.cells):
         return
-    yield from updates.findings(
-        updates.cells,
-        _subtracting(updates, updates.cells[0]),
-        "adds the gradient",
-        f"the update adds the gradient of {training.names[j]}, which climbs: "
-        "it is to be subtracted",
-    )
+    name = training.names[j]
+    why = f"the update adds the gradient of {name}, which climbs: it is to be subtracted"
+    if claim.sign > 0:
+        why = f"the update subtracts what others add: so it climbs the slope of {name}"
+    right = _subtracting(updates, updates.cells[0])
+    yield from updates.findings(updates.cells, right, "adds the gradient", why)
 
 
 def _subtracting(updates: _Updates, cell: Address) -> Pattern:

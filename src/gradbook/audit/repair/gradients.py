@@ -250,7 +250,7 @@ def _column(symptoms: Symptoms) -> Hypothesis | None:
 def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
     """What is wrong with single gradients: first with those that others are made of, for what is
     right once they are isn't wrong itself."""
-    made_of = _made_of_others(symptoms)
+    made_of = symptoms.made_of_others
     done: set[int] = set()
     for weight in sorted(symptoms.wrong, key=lambda weight: len(made_of[weight])):
         if weight in done:
@@ -266,16 +266,6 @@ def _each_by_itself(symptoms: Symptoms) -> Iterator[Fault]:
         yield from _own_faults(symptoms, weight, found, spoilt)
         done |= {weight, *spoilt}
         symptoms = after
-
-
-def _made_of_others(symptoms: Symptoms) -> dict[int, set[int]]:
-    """For each wrong gradient the other wrong ones that it is made of."""
-    tested, owners = symptoms.under_test, {j: claim.owner for j, claim in symptoms.wrong.items()}
-    found: dict[int, set[int]] = {}
-    for weight, owner in owners.items():
-        cells = tested.made_of([owner]) if len(owners) > 1 else set()
-        found[weight] = {j for j, other in owners.items() if other in cells and other != owner}
-    return found
 
 
 def _own(symptoms: Symptoms, weight: int) -> Hypothesis | None:
@@ -314,8 +304,10 @@ def wrong_claims(tested: StepUnderTest, earlier: EarlierRows) -> dict[int, Claim
         if not options or tested.is_known_right(weight):
             continue
         verdict, claim = tested.best(weight, options)
-        climbs = verdict is ClaimVerdict.OPPOSITE and claim is not None and claim.sign < 0
-        if verdict is ClaimVerdict.RIGHT or claim is None or climbs:
+        if claim is not None and tested.climbs(weight, claim, verdict):
+            earlier.climbing.add(weight)
+        opposite = verdict is ClaimVerdict.OPPOSITE and weight in earlier.climbing
+        if verdict is ClaimVerdict.RIGHT or claim is None or opposite:
             continue
         alone = Symptoms(tested, {weight: claim}, earlier, weight=weight)
         if verdict is not ClaimVerdict.RIGHT_HERE or within_budget(

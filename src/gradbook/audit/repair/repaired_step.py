@@ -207,6 +207,11 @@ class RepairedStep:
         return self.is_forward and (adds or (one and kind in other))
 
     @property
+    def is_unlikely(self) -> bool:
+        """Whether it is rare, and makes nothing like others."""
+        return self.is_rare and self.likeness <= 0
+
+    @property
     def leads_astray(self) -> bool:
         """Whether a formula on the way to the loss mentions what it can't mean."""
         return self.is_forward and any(map(self._is_astray, self.hypothesis.edits))
@@ -277,7 +282,7 @@ def doubts(repaired: RepairedStep) -> Doubts:
         makes_sense=not repaired.leads_astray,
         unconventional=after <= before,
         convention=after - before,
-        rare=repaired.is_rare and repaired.likeness <= 0,
+        rare=repaired.is_unlikely,
         unmade=repaired.unmakes_an_activation,
     )
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class EarlierRows:
     in_vain: set[object] = field(default_factory=set)  # wrong claims that no column is to blame for
     columns: list[tuple[SheetStep, Hypothesis]] = field(default_factory=list)
     claims: dict[str, Hypothesis] = field(default_factory=dict)
+    climbing: set[int] = field(default_factory=set)  # weights whose updates go up the slope
     mistaken: set[int] = field(default_factory=set)  # weights updated by another's gradient
     updates: list[tuple[StepUnderTest, Hypothesis]] = field(default_factory=list)  # that do so
 
@@ -99,6 +100,16 @@ class Symptoms:
                 best = self.under_test.best(weight, options)[1]
                 if best is not None:
                     found[weight] = best
+        return found
+
+    @cached_property
+    def made_of_others(self) -> dict[int, set[int]]:
+        """For each wrong gradient the other wrong ones that it is made of."""
+        owners = {weight: claim.owner for weight, claim in self.wrong.items()}
+        found: dict[int, set[int]] = {}
+        for weight, owner in owners.items():
+            cells = self.under_test.made_of([owner]) if len(owners) > 1 else set()
+            found[weight] = {j for j, o in owners.items() if o in cells and o != owner}
         return found
 
     @cached_property
@@ -320,6 +331,24 @@ def forgets_a_number(repaired: RepairedStep) -> bool:
     )
 
 
+def makes_two_alike(repaired: RepairedStep) -> bool:
+    """Whether an edit on the way to the loss makes two of its cells, or two gradients, the same,
+    which nobody needs twice."""
+    if not repaired.is_forward or isinstance(repaired.after.expression, Reference):
+        return False
+    before, after, home = repaired.under_test, repaired.all_after, repaired.home
+    made, was = after.graph.node(home), before.graph.node(home)
+    cells = before.forward.difference([home]) & before.graph.known.keys()
+    alike = (c for c in cells if after.same(after.graph.node(c), made))
+    if any(not before.same(before.graph.node(cell), was) for cell in alike):
+        return True
+    return any(
+        after.same(after.gradients[i], after.gradients[j])
+        and not before.same(before.gradients[i], before.gradients[j])
+        for i, j in combinations(after.gradients, 2)
+    )
+
+
 def _counted(tested: StepUnderTest, formulas: Mapping[Address, Pattern]) -> set[Address]:
     """The numbers that the loss is computed from, with other formulas in the place of some."""
     training, book = tested.training, tested.training.book
@@ -422,7 +451,9 @@ def is_easily_its_own(symptoms: Symptoms, weight: int, repaired: RepairedStep) -
     if isinstance(claim.expression, Reference) and not repaired.is_forward:
         return False
     wrong = symptoms.formula(weight)
-    return wrong is not None and wrong.is_slight and not _becomes_unlike_all(wrong)
+    if wrong is None or not wrong.is_slight:
+        return False
+    return repaired.is_unlikely or not _becomes_unlike_all(wrong)
 
 
 def _gathers(expression: Expression) -> bool:
@@ -439,9 +470,13 @@ def _has_reasons(symptoms: Symptoms, repaired: RepairedStep, explains: frozenset
     """Whether it puts several gradients right, or one that is hardly its own formula's fault."""
     if forgets_a_number(repaired):
         return False
-    if len(explains) > 1:
+    made_of = symptoms.made_of_others
+    roots = [j for j in explains if not (repaired.is_unlikely and made_of[j] & explains)]
+    if len(roots) > 1:
         return True
-    (weight,) = explains
+    if makes_two_alike(repaired):
+        return False
+    weight = min(roots or explains)
     if not repaired.is_forward and is_slope(repaired.under_test, repaired.home):
         return False
     if is_evident(repaired, weight) or _becomes_a_slope(repaired):

@@ -508,6 +508,18 @@ class StepUnderTest:
             and not self._is_near_enough(weight, options)
         }
 
+    def climbs(self, weight: int, claim: Claim, verdict: ClaimVerdict) -> bool:
+        """Whether an update goes up the slope: it adds the gradient, or subtracts its negative,
+        which others rightly add."""
+        if verdict is not ClaimVerdict.OPPOSITE:
+            return False
+        return claim.sign < 0 or any(
+            claim.owner in self.made_of([other.owner]) and self._is_near_enough(j, [other])
+            for j, options in enumerate(self.step.claims)
+            for other in options[:1]
+            if j != weight and other.sign < 0
+        )
+
     def _is_near_enough(self, weight: int, options: Sequence[Claim]) -> bool:
         try:
             return self.best(weight, options)[0] <= ClaimVerdict.RIGHT_HERE
