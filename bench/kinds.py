@@ -1,4 +1,4 @@
-"""Right books of some seventy kinds, made as people make them, and mistakes planted in them.
+"""Right books of eighty kinds, made as people make them, and mistakes planted in them.
 
     python bench/kinds.py [--kind NAME]... [--show] [--no-witness]
 

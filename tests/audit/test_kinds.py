@@ -30,6 +30,8 @@ SPOILT = [  # a few: bench/kinds.py has them all
     ("Huber's loss", "gc 2"),
     ("ReLU by IF, across", "∂b1 1"),
     ("no two before the error", "dw 1"),  # of the loss that the other gradient is of
+    ("a parabola", "x 2"),  # whose value is taken for its slope
+    ("the chain in columns, with a 1", "dz/dw 3"),  # in a cell that only repeats another
     ("Widrow and Hoff's rule", "w0 2"),  # whose error others take rightly
 ]
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 
@@ -153,6 +154,7 @@ MOST_OF_THEM = 0.6  # of the gradients, to know a training by
 ENOUGH = 0.8  # of the gradients: the others are wrong
 
 HALF = 0.5
+AT_A_ROOT = 0.1  # of what a value was at first: it comes to 0
 ENOUGH_SCALED = 0.7  # of the gradients, to be those of so many times a loss
 LIKE = 0.5  # how much of what the gradients count a loss counts that they should be of
 LIKELIER = 0.1  # by how much more a loss must count what the gradients count, if it explains none
@@ -181,6 +183,9 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     elif found[0] <= ENOUGH:
         found = _another_kind(tested, claimed, tried, found)
     share, loss = found
+    taken = _taken_for_its_slope(tested, claimed) if share <= 0 and not loss.assumption else None
+    if taken is not None and set(loss.cells) <= {taken.slope}:
+        return ([], 0.0) if taken.has_root else (every_step(training, StepLoss((taken.cell,))), 0.0)
     if not loss.cells or (
         share <= 0 and not loss.assumption and not _is_plausible(tested.with_loss(loss))
     ):
@@ -188,6 +193,37 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
             raise too_much[0]
         return [], 0.0
     return every_step(training, loss), share
+
+
+@dataclass(frozen=True)
+class ValueForSlope:
+    """A value that a weight is updated by, and the cell with its slope, which nobody uses."""
+
+    cell: Address
+    slope: Address
+    has_root: bool  # whether it comes to 0: so roots are sought
+
+
+def _taken_for_its_slope(
+    tested: StepUnderTest, claimed: Sequence[Sequence[Claim]]
+) -> ValueForSlope | None:
+    training, row, values = tested.training, tested.positions.row, tested.training.book.values
+    unused = sorted(training.computed_cells & training.book.patterns.keys())
+    unused = [cell for cell in unused if not training.flow.users.get(cell)]
+    for weight, options in enumerate(claimed):
+        for owner in {claim.owner for claim in options if claim.whole}:
+            near = [cell for cell in unused if row(cell) == row(owner)]
+            last = owner + (training.steps - 1) * training.weights[weight].stride
+            first, end = (values.get(cell) for cell in (owner, last))
+            if not near or not isinstance(first, float) or not isinstance(end, float):
+                continue
+            descended = tested.with_loss(StepLoss((owner,)))
+            with suppress(NotUnderstood):
+                slope = descended.gradients[weight]
+                for cell in near:
+                    if descended.same(descended.graph.node(cell), slope):
+                        return ValueForSlope(owner, cell, abs(end) < AT_A_ROOT * abs(first))
+    return None
 
 
 def descends_wholly(training: SheetTraining) -> bool:

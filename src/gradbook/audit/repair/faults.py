@@ -73,14 +73,16 @@ def _update_fault(tested: StepUnderTest, hypothesis: Hypothesis) -> Fault:
     name, said = names[weight], write(edit.new)
     right = tested.training.book.reader.cell(said, hypothesis.home)
     taken = write(edit.old).rpartition("!")[2]
+    kind, what = EditKind.REFERENCE.value, "is the loss itself"
+    if hypothesis.whose >= 0:
+        kind, what = OTHER_GRADIENT, f"is of {names[hypothesis.whose]}"
     found = _finding(
         tested,
         hypothesis.home,
-        kind=OTHER_GRADIENT,
+        kind=kind,
         quantity=name,
         weight=name,
-        why=f"{taken} is of {names[hypothesis.whose]}; "
-        f"{name} needs {wording.label(right) or said}, so {said}",
+        why=f"{taken} {what}; {name} needs {wording.label(right) or said}, so {said}",
         edits=wording.in_names(hypothesis.edits),
     )
     return _fault(tested, weight, hypothesis, found)

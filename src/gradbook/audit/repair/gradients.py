@@ -19,6 +19,7 @@ from gradbook.audit.repair.generators.claims import (
     omissions_of_all,
     omitted_parts,
     other_gradients,
+    repeated_cell,
     serving_others,
 )
 from gradbook.audit.repair.generators.columns import (
@@ -56,31 +57,29 @@ from gradbook.audit.training.training import SheetTraining
 # Generators ---------------------------------------------------------------------------
 
 
-def _of_claim(
-    way: Callable[[StepUnderTest, int, Claim], Hypothesis | None],
-) -> Callable[[Symptoms], Iterator[Hypothesis]]:
-    """Make a generator of a way to put right what a weight claims, or what that is made of."""
+Way = Callable[[Symptoms], Hypothesis | None]
+Proposing = Callable[[Symptoms], Iterator[Hypothesis]]
+
+
+def _alone(way: Way) -> Proposing:
+    """Make a generator of the one hypothesis about a weight's claim that a way leads to."""
 
     def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
-        found = way(symptoms.under_test, symptoms.looked_at, symptoms.wrong[symptoms.looked_at])
+        found = way(symptoms)
         if found is not None:
-            yield found
+            yield replace(found, explains=frozenset({symptoms.looked_at}))
 
     return propose
 
 
-def _of_formula(
-    way: Callable[[WrongFormula], Hypothesis | None],
-) -> Callable[[Symptoms], Iterator[Hypothesis]]:
-    """Make a generator of a way to put a formula right, for the claim which is looked at."""
+def _of_claim(way: Callable[[StepUnderTest, int, Claim], Hypothesis | None]) -> Proposing:
+    """… to put right what it claims, or what that is made of."""
+    return _alone(lambda s: way(s.under_test, s.looked_at, s.wrong[s.looked_at]))
 
-    def propose(symptoms: Symptoms) -> Iterator[Hypothesis]:
-        wrong = symptoms.formula(symptoms.looked_at)
-        found = way(wrong) if wrong is not None else None
-        if found is not None:
-            yield found
 
-    return propose
+def _of_formula(way: Callable[[WrongFormula], Hypothesis | None]) -> Proposing:
+    """… to put its formula right."""
+    return _alone(lambda s: way(wrong) if (wrong := s.formula(s.looked_at)) else None)
 
 
 def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
@@ -104,6 +103,7 @@ GENERATORS = (
     Generator("scattered shares", SearchStage.CLAIMS, Proof.MENDS, _of_claim(scattered_shares)),
     Generator("known claims", SearchStage.CLAIMS, Proof.NONE, known_claim),
     Generator("omitted parts", SearchStage.CLAIMS, Proof.NONE, _of_claim(omitted_parts)),
+    Generator("repeated cells", SearchStage.CLAIMS, Proof.NONE, _of_formula(repeated_cell)),
     Generator("one edit", SearchStage.CLAIMS, Proof.NONE, _of_formula(one_edit)),
     Generator("two edits", SearchStage.CLAIMS, Proof.NONE, _of_formula(two_edits)),
     Generator("written anew", SearchStage.CLAIMS, Proof.NONE, _of_claim(written_anew)),

@@ -54,6 +54,14 @@ EPIDEMIC = Steps(
     {"beta": 0.4, "gamma": 0.1},
     20,
 )
+ROOT = Steps(  # sought by small steps; its slope only shows that they are small enough
+    {
+        "x": (0.1, "={x<}-{$alpha}*{f(x)<}"),
+        "f(x)": "={x}^3+{x}-1",
+        "f'(x)": "=3*{x}^2+1",
+    },
+    {"alpha": 0.3},
+)
 TD = Steps(  # values of two states
     {
         "r": [0.0, 1.0],
@@ -300,6 +308,7 @@ FORWARD_PASSES: dict[str, Kind] = {
     "a forward pass": Kind(typed(FORWARD), is_training=False),
 }
 NOTHING: dict[str, Kind] = {
+    "a root, by small steps": _plain(ROOT),
     "Hebb's rule": _plain(HEBB),
     "Oja's rule": _plain(OJA),
     "a map that organises itself": _plain(KOHONEN),

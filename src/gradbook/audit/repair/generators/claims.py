@@ -30,7 +30,7 @@ from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training import SheetTraining
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
-from gradbook.targets.excel.language import Reference
+from gradbook.targets.excel.language import Reference, write
 
 # Omissions ----------------------------------------------------------------------------
 
@@ -100,6 +100,29 @@ def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypot
         return None
     found = restore(wrong, tested.graph.node(cell), omissions)
     return None if found is None else replace(found, explains=frozenset({weight}))
+
+
+# What only repeats another cell -------------------------------------------------------------
+
+
+def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
+    """The cell that a formula takes, where that only repeats a wrong cell and serves nothing else:
+    nobody would have made it for nothing, had the formula been meant to take another."""
+    found = wrong.repair if wrong.is_slight else None
+    edit = found.edits[0] if found is not None and len(found.edits) == 1 else None
+    if edit is None or edit.kind is not EditKind.REFERENCE:
+        return None
+    tested, training = wrong.under_test, wrong.under_test.training
+    taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
+    if taken is None or right is None or taken not in training.book.patterns:
+        return None
+    if training.plain(taken) == taken or set(training.flow.users[taken]) != {wrong.home}:
+        return None
+    said, old = tested.mentions.reference(right, taken), training.book.patterns[taken].expression
+    if old is None or tested.positions.row(taken) != tested.positions.row(wrong.home):
+        return None
+    of_cell = Edit(EditKind.REFERENCE, ((),), old, said)
+    return Hypothesis(Cause.COLUMN, (taken,), (write(said),), (of_cell,))
 
 
 # What gradients are made of -----------------------------------------------------------------
@@ -236,6 +259,8 @@ def _label(tested: StepUnderTest, cell: Address) -> str:
 
 # Gradients of other weights -----------------------------------------------------------
 
+ITSELF = -1  # of no weight: the loss, which some take for its slope
+
 
 def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """The updates that should mention another cell than they do."""
@@ -244,10 +269,10 @@ def other_gradients(symptoms: Symptoms) -> Iterator[Hypothesis]:
         other = whose(tested, weight, claim) if claim.via and claim.whole else None
         if other is None:
             continue
-        astray = _where_ways_meet(tested, claim, other)
+        astray = _where_ways_meet(tested, claim, other) if other != ITSELF else claim.owner
         home = claim.via[claim.via.index(astray) - 1] if astray in claim.via else claim.via[-1]
         right = _right_one(tested, weight, claim, astray)
-        own = astray == claim.owner and right is not None
+        own = astray == claim.owner and other != ITSELF
         if right is None or (own and _takes_its_own(tested, weight, astray, right)):
             continue
         if home != astray:
@@ -302,7 +327,9 @@ def _further(training: SheetTraining, update: Hypothesis, there: Address) -> str
 
 
 def whose(tested: StepUnderTest, weight: int, claim: Claim) -> int | None:
-    """The weight whose gradient a claim is."""
+    """The weight whose gradient a claim is, if it isn't the loss itself."""
+    if claim.owner in tested.loss_cells:
+        return ITSELF
     if claim.owner not in tested.training.book.patterns:
         return None
     try:
