@@ -223,7 +223,7 @@ def test_a_wrong_setting_is_one_line(settings, line, iris):
 def test_a_loss_that_is_no_number_any_more_is_said(iris):
     X, y = iris
     text = "input 4; dense 8; dense 3; loss half squared error"
-    with pytest.raises(ValueError, match="the loss is no longer a number: take a smaller rate"):
+    with pytest.raises(ValueError, match="the loss is no longer a number: use a smaller rate"):
         NetClassifier(text, schedule="constant 1e9", random_state=0).fit(X, y)
 
 

@@ -212,11 +212,11 @@ NEVER = "trap '' TERM INT; sleep 600 & wait; sleep 600"
 MADE = 'while [ "$1" != -o ]; do shift; done; made=$2'  # what is to be made
 WHILE_COMPILING = {
     "it vanishes": ('rm "$0"; exit 1', "can't compile the engine: no reason given"),
-    "it makes nothing": ("exit 0", "reported success but compiled no engine"),
-    "it makes a folder": (f'{MADE}; mkdir "$made"', "reported success but compiled no engine"),
+    "it makes nothing": ("exit 0", "reported success but wrote no engine"),
+    "it makes a folder": (f'{MADE}; mkdir "$made"', "reported success but wrote no engine"),
     "it makes a terabyte": (
         f'{MADE}; truncate -s 1T "$made"',
-        "reported success but compiled no engine",
+        "reported success but wrote no engine",
     ),
     "it makes garbage": (f'{MADE}; echo garbage >"$made"', "can't be loaded"),
     "it makes it for others": (

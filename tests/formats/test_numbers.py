@@ -280,7 +280,7 @@ CASES = {  # what it takes, its last layer, how many come out → what it is tak
     "rows, sums": ((4,), "", 3, "it predicts 3 numbers: it ends in plain sums"),
     "rows, one sum": ((4,), "", 1, "it predicts a number: it ends in a plain sum"),
     "rows, several sigmoids": ((4,), "Sigmoid", 3, "it predicts 3 numbers: it ends in 3 of sig"),
-    "rows, a sigmoid": ((4,), "Sigmoid", 1, "it tells 2 classes apart: it ends in one sigmoid"),
+    "rows, a sigmoid": ((4,), "Sigmoid", 1, "it predicts 2 classes: it ends in one sigmoid"),
     "rows, softmax": ((4,), "Softmax", 3, "it tells 3 classes apart: it ends in softmax"),
     "images, sums": ((1, 4, 4), "", 3, "it is taken to tell 3 classes apart"),
     "images, as many sums": ((1, 4, 4), "", 16, "it predicts 16 numbers"),

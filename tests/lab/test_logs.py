@@ -160,7 +160,7 @@ def test_a_log_that_fails_ends_and_the_training_goes_on(tmp_path, monkeypatch):
     trained = train(made.recipe(), data=SET, listener=log, threads=1)
     log.ended(trained)
     assert len(trained.history) == 3
-    assert hearing.doubts == ("--log full ends here: no space left",)
+    assert hearing.doubts == ("--log full stops here: no space left",)
 
 
 def test_a_program_that_nobody_knows_or_has_is_refused(monkeypatch):

@@ -153,4 +153,4 @@ def test_a_last_batch_of_one_image_is_refused_where_a_normalisation_cant_have_it
     for words, is_refused in (("batchnorm; ", True), ("", False)):
         recipe = parse(layers.format(words))
         (found,) = on_the_page(recipe, [str(recipe)], tmp_path)
-        assert ("of 1,001 in batches of 100 one is left over" in str(found)) is is_refused
+        assert ("1,001 in batches of 100 leave one over" in str(found)) is is_refused

@@ -339,7 +339,7 @@ def macros(compiler: Compiler, level: str = "native") -> dict[str, str]:
     """The macros that say what the compiler compiles for."""
     found = _defined(compiler, *compiler.flags(level))
     if not found:
-        raise CompilerError(f"{compiler.command[0]} can't compile for machines of level {level}")
+        raise CompilerError(f"{compiler.command[0]} can't compile for the level {level}")
     return found
 
 

@@ -164,7 +164,7 @@ def build(
     inputs = [source.name] if len(shares) == 1 else _objects(source, words, shares)
     compile_in(folder, [*words, *compiler.to_link, *inputs, "-o", made.name, "-lm"])
     if not made.is_file() or made.stat().st_size > LARGEST:
-        raise CompilerError(f"{words[0]} reported success but compiled no engine{ANOTHER}")
+        raise CompilerError(f"{words[0]} reported success but wrote no engine{ANOTHER}")
     return made
 
 

@@ -207,7 +207,7 @@ class Logs:
                 tell(log)
             except Exception as error:
                 del self.logs[name]
-                self.told(one_line(f"--log {name} ends here: {error}"))
+                self.told(one_line(f"--log {name} stops here: {error}"))
 
 
 class Logged(Listener):

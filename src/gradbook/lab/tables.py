@@ -132,7 +132,7 @@ class Problem:
             here = here[~np.isnan(here[:, 0])]
             if not len(here):
                 raise DataError(
-                    f"no row that is trained on has a value of it: leave it out with --ignore "
+                    f"no training row has a value in it: leave it out with --ignore "
                     f"'{column.name}'",
                     file=self.table.file,
                     column=column.name,
@@ -195,14 +195,12 @@ def problem(
     name = table.names[table.place(target)] if target else table.names[-1]
     left_out = {table.names[table.place(other)] for other in ignored}
     if name in left_out:
-        raise UsageError(
-            f"'{name}' is what is to be learned: name another target, or don't ignore it"
-        )
+        raise UsageError(f"'{name}' is the target: name another target, or don't ignore this one")
     table, remarks = _with_target(table, name, missing)
     given = [n for n in table.names if n != name and n not in left_out]
     empty = [n for n in given if not table.holds(n)]
     if empty:
-        remarks.append(one_line(f"nothing stands in {', '.join(empty)}: left out"))
+        remarks.append(one_line(f"{', '.join(empty)} has no values: left out"))
     inputs = tuple(table.column(n) for n in given if n not in empty)
     if not inputs:
         raise DataError(f"no column is left to learn '{name}' from", file=table.file)
@@ -217,7 +215,9 @@ def problem(
     remarks = [*table_remarks(table, (*inputs, column), trained=True), *remarks]
     task = Task(task) if task else _task(table, column)
     if task is Task.NUMBERS and column.words:
-        raise DataError(f"the target '{name}' has words: they can only be classes", file=table.file)
+        raise DataError(
+            f"the target '{name}' has words: words can only be classes", file=table.file
+        )
     if task is Task.CLASSES and not column.words:
         column = _classes(table, column)
     if task is Task.CLASSES and len(column.words) < 2:
@@ -238,7 +238,7 @@ def _with_target(table: ColumnTable, name: str, missing: str) -> tuple[ColumnTab
     if not gone:
         return table, []
     if not kept:
-        raise DataError("nothing stands in it: name another target", file=table.file, column=name)
+        raise DataError("it has no values: name another target", file=table.file, column=name)
     if missing == REFUSE:
         table.require_complete([Column(name, ("",) * of_words)])
     which = "1 row has" if gone == 1 else f"{gone:,} rows have"
@@ -411,16 +411,16 @@ def adapt_to_table(recipe: Recipe, problem: Problem) -> Recipe:
     """The recipe with the loss that is meant where it says none; it must fit the table."""
     require_fit(recipe.net, problem)
     if recipe.find_rate:
-        raise UsageError("a range test is for images: say the rate of a table's training")
+        raise UsageError("a range test works only with images: write a rate for a table")
     if recipe.warp.changes_images:
-        raise UsageError("only images can be warped, not the rows of a table: leave the warp out")
+        raise UsageError("only images can be warped, not the rows of a table: remove the warp")
     if recipe.statistics == UNWARPED:
-        raise UsageError("the rows of a table are never warped: leave the statistics out")
+        raise UsageError("the rows of a table are never warped: remove the statistics")
     if problem.task is Task.NUMBERS and recipe.class_weights:
-        raise UsageError("numbers have no classes to weigh: leave the class weights out")
+        raise UsageError("numbers have no classes to weight: remove the class weights")
     loss = recipe.net.loss or meant_loss(recipe.net.ending, problem.task)
     if problem.task is Task.NUMBERS and loss.is_entropy:
-        raise UsageError(f"{loss} is for classes: give numbers 'mean squared error'")
+        raise UsageError(f"{loss} is for classes: use 'mean squared error' for numbers")
     return replace(recipe, net=replace(recipe.net, loss=loss))
 
 

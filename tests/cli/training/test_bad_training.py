@@ -74,8 +74,8 @@ FLAGS = {
     ("-o", ""): "-o/--out: its value is missing",
     ("-o", RECIPE): f"can't make the folder {RECIPE}",
     ("-o", f"{RECIPE}/run"): f"can't make the folder {RECIPE}/run",
-    ("-o", "run"): "run holds a run already: ",
-    ("--seeds", "2", "-o", "run"): "run holds a run already: ",
+    ("-o", "run"): "run already contains a run: ",
+    ("--seeds", "2", "-o", "run"): "run already contains a run: ",
     ("--resume", "run"): "leave RECIPE out",
 }
 
@@ -169,7 +169,7 @@ def test_of_two_checkpoints_the_whole_one_is_used_and_that_is_said(desk, capsys,
     assert main(["train", "--resume", "run"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert f"{newest.name}" in said
-    assert "the checkpoint before it is used" in said
+    assert "the previous checkpoint is used" in said
 
 
 MANGLED = {  # what is left of a checkpoint's arrays and of its record, and what is said
@@ -186,7 +186,7 @@ MANGLED = {  # what is left of a checkpoint's arrays and of its record, and what
             a.update({LOSSES: np.ones(1), RIGHT: np.int32([2**31 - 1])}),
             r.update(step=r["step"] + 1),
         ),
-        "more answers are right than there are",
+        "there are more right answers than answers",
     ),
     "the step": (lambda a, r: r.update(step=r["step"] + 1), "it isn't where its losses end"),
     "epochs": (
@@ -232,7 +232,9 @@ def test_a_full_disk_is_one_line_that_says_how_it_goes_on(desk, capsys, monkeypa
 def test_checkpoints_of_another_network(desk, refused):
     text = (desk / "run/recipe.txt").read_text("utf-8")
     (desk / "run/recipe.txt").write_text(text.replace("conv 4", "conv 5"), encoding="utf-8")
-    assert "(of another recipe or network than this run" in refused(["train", "--resume", "run"])
+    assert "(it belongs to another recipe or network than this run" in refused(
+        ["train", "--resume", "run"]
+    )
 
 
 def test_a_recipe_of_a_run_that_somebody_broke(desk, refused):
@@ -247,7 +249,7 @@ def test_images_that_are_others_now(desk, refused):
     pixels, labels = made.arrays(600, 9)
     np.savez(desk / "made.npz", x_train=pixels, y_train=labels)
     said = refused(["train", "--resume", "own"])
-    assert said.startswith(f"the images of {desk / 'made.npz'} are others than when own was begun")
+    assert said.startswith(f"the images of {desk / 'made.npz'} have changed since own was begun")
 
 
 def plan(**fields: object) -> str:

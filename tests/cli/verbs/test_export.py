@@ -76,7 +76,7 @@ def test_the_help_lists_every_ending_with_what_it_is():
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
         (["nowhere", "-o", "net.npz"], "there is no nowhere"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
-        (["later", "-o", "net.npz"], "its version is 2, but this gradbook reads version 1"),
+        (["later", "-o", "net.npz"], "its version is 2, but gradbook reads version 1"),
         (["damaged", "-o", "net.npz"], "damaged"),
         (
             ["a", "-o", "a/recipe.txt"],

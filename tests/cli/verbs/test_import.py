@@ -92,7 +92,7 @@ def test_training_goes_on_with_the_weights_of_the_file(tmp_path, monkeypatch, ca
         (["net.pt", "-o", "net.txt"], "is a pickle"),
         (["net.csv", "-o", "net.txt"], "networks are read from .onnx"),
         (["net.onnx", "-o", "net.txt", "--classes", "a"], "1 classes for a network of 3 outputs"),
-        (["net.onnx", "-o", "net.txt", "--deviation", "0"], "a deviation is more than 0"),
+        (["net.onnx", "-o", "net.txt", "--deviation", "0"], "a deviation must be above 0"),
         (["cut.onnx", "-o", "net.txt"], "cut.onnx: it is cut short, or it isn't an ONNX file"),
     ],
 )

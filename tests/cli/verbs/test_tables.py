@@ -137,12 +137,12 @@ def test_a_table_of_pixels_is_images(said):
     [
         (["side-0.csv", "--target", "sde"], "no column 'sde': did you mean 'side'?"),
         (["side-0.csv", "--ignore", "width,colour,height"], "no column is left to learn 'side'"),
-        (["side-0.csv", "--ignore", "width,side"], "'side' is what is to be learned"),
+        (["side-0.csv", "--ignore", "width,side"], "'side' is the target"),
         (
             ["side-0.csv", "--threads", "1"],
             "a table is trained on one core of this computer: leave --threads out",
         ),
-        (["side-0.csv", "--task", "numbers"], "has words: they can only be classes"),
+        (["side-0.csv", "--task", "numbers"], "has words: words can only be classes"),
         (["side-0.csv", "--seeds", "2", "--seed", "999999999"], "the seed is at most 999999999"),
         (["*.csv"], "2 files match '*.csv': name one of them"),
         (["none*.csv"], "no file matches 'none*.csv': check the folder and the ending"),
@@ -177,7 +177,7 @@ def test_several_seeds_come_to_a_mean_a_spread_and_a_lowest(said, target, figure
     lines = said(*words, "-o", "again").splitlines()
     assert [line.split()[0] for line in lines if line.endswith(" s")] == ["5", "6", "7", "mean"]
     assert any(" ± " in line for line in lines if line.split()[:1] == ["mean"])
-    assert "holds a run already" in said(*words, "-o", "many", code=2)
+    assert "already contains a run" in said(*words, "-o", "many", code=2)
 
 
 def test_a_log_hears_of_a_tables_epochs_what_its_metrics_say(said, monkeypatch):

@@ -82,9 +82,9 @@ WRONG = {
     "vary quick\nbatch {1..9}\nparameters at most many": "write a number above 0",
     "vary quick\nconv {3..4} 9x9": "no layer like 'conv {3..4} 9x9': it has conv 6 3x3",
     "vary nothing\nbatch {1..9}": "no recipe, network or file is called 'nothing'",
-    "vary quick\nschedule one cycle {0.1..1}\nsampler grid": "a grid has no numbers in between",
-    "vary quick\nbatch {32|64}\nsampler cma": "varies numbers alone",
-    "vary quick\nbatch {32|64}\naim accuracy, macs\nprune median": "leave prune out",
+    "vary quick\nschedule one cycle {0.1..1}\nsampler grid": "a grid needs a list of values",
+    "vary quick\nbatch {32|64}\nsampler cma": "varies only numbers",
+    "vary quick\nbatch {32|64}\naim accuracy, macs\nprune median": "remove prune",
     "vary quick\nbatch {32|64}\nhold back none": "remove 'hold back none'",
     "vary\nbatch {32|64}": "which recipe?",
 }

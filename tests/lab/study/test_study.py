@@ -172,7 +172,7 @@ def test_a_folder_holds_one_study(text, tmp_path):
     folder = begun(tmp_path / "s", text)
     with pytest.raises(UsageError, match="--resume"):
         folder.begin(read_plan(text))
-    elsewhere = pytest.raises(UsageError, match="at work in another process")
+    elsewhere = pytest.raises(UsageError, match="running in another process")
     with folder.lock(), elsewhere, folder.lock():
         pass
 

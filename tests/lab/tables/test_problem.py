@@ -48,7 +48,7 @@ def test_a_few_whole_numbers_are_classes(tmp_path, numbers, task):
 def test_what_they_are_can_be_said(tmp_path):
     assert of(tmp_path, [0, 1, 2] * 20, task="numbers").task is Task.NUMBERS
     assert of(tmp_path, [1.5, 10, 2] * 20, task="classes").target.words == ("1.5", "2", "10")
-    with pytest.raises(DataError, match="has words: they can only be classes"):
+    with pytest.raises(DataError, match="has words: words can only be classes"):
         problem(made.table(tmp_path, "side"), task="numbers")
 
 
@@ -149,7 +149,7 @@ def test_a_column_in_which_nothing_stands_is_left_out(tmp_path):
     file.write_text("x,gap,t\n" + "".join(f"{k},,{k}\n" for k in range(60)))
     found = problem(read_columns(file))
     assert [column.name for column in found.inputs] == ["x"]
-    assert found.remarks == ("nothing stands in gap: left out",)
+    assert found.remarks == ("gap has no values: left out",)
 
 
 def test_dates_are_not_learned(tmp_path):

@@ -105,7 +105,7 @@ def test_a_plateau_goes_by_the_rows_held_back(tmp_path):
 
 def test_a_loss_of_the_rows_held_back_that_is_no_number_ends_the_training(tmp_path):
     changes = "schedule constant 1e5; update descent; batch 256"
-    with pytest.raises(GradbookError, match="no longer a number on the rows held back: take"):
+    with pytest.raises(GradbookError, match="no longer a number on the rows held back: use"):
         trained(made.table(tmp_path, "area"), changes)
 
 

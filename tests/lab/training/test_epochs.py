@@ -78,7 +78,7 @@ def test_it_learns():
 
 def test_a_loss_that_is_no_number_ends_it():
     net = Net.parse("input 3; dense 2; loss mean squared error")
-    said = "^the loss is no longer a number: take a smaller rate$"
+    said = "^the loss is no longer a number: use a smaller rate$"
     with np.errstate(all="ignore"), pytest.raises(Diverged, match=said):
         list(fit(PlainEngine(net, 8), ROWS, WANTED, parse_schedule("constant 1e9"), 40))
 
@@ -90,7 +90,7 @@ def test_in_two_parts_it_is_the_same_training():
 def test_a_last_row_alone_is_refused_where_batches_are_normalised():
     """Its variance would be no number, and so would the running statistics."""
     normalised = Net.parse("input 3; dense 4; batchnorm; relu; dense 2; log softmax")
-    said = r"layer 2: batchnorm .*, but of 30 in batches of 29 one is left over: take batches of"
+    said = r"layer 2: batchnorm .*, but 30 in batches of 29 leave one over: choose another"
     with pytest.raises(ShapeError, match=said):
         next(fit(PlainEngine(normalised, 29), ROWS, WANTED, parse_schedule("constant 0.1"), 1))
     for net, batch in ((NET, 29), (normalised, 28), (normalised, 30)):
@@ -129,7 +129,7 @@ def test_a_rate_that_is_too_low_is_doubted_once():
 
 def test_a_loss_far_above_that_of_guessing_comes_of_too_high_a_rate():
     said = doubt(Net.parse(TELLING), history(9.0, 8.0), LABELS, OUTPUTS)
-    assert str(said).endswith("the rate is too high, take a tenth of it")
+    assert str(said).endswith("the rate is too high: use a tenth of it")
 
 
 def test_a_training_that_learns_is_not_doubted():
@@ -138,7 +138,7 @@ def test_a_training_that_learns_is_not_doubted():
 
 def test_answers_that_are_all_the_same_are_told_from_a_low_rate():
     same = np.repeat(OUTPUTS[:1], 20, axis=0)
-    assert "the same of every image" in str(
+    assert "the same answer for every image" in str(
         doubt(Net.parse(TELLING), history(1.4, 1.386), LABELS, same)
     )
     told = doubt(Net.parse(TELLING), history(1.4, 1.386), LABELS, OUTPUTS)
@@ -146,7 +146,7 @@ def test_answers_that_are_all_the_same_are_told_from_a_low_rate():
 
 
 def test_a_loss_that_falls_needs_more_epochs():
-    assert "more epochs may do" in str(
+    assert "more epochs may help" in str(
         doubt(Net.parse(TELLING), history(1.9, 1.5), LABELS, OUTPUTS)
     )
 

@@ -83,7 +83,7 @@ def test_what_is_gone_around_or_applied_again_fits_other_images_too():
 def test_last_sums_that_are_applied_again_are_not_made_others():
     net = parse("input 1x28x28; flatten; dense 10; dense 10; again 2; log softmax")
     assert fit_net(net, (1, 28, 28), 10) == net
-    with pytest.raises(ShapeError, match="layer 4 is applied again, so it can't make 5 values"):
+    with pytest.raises(ShapeError, match="layer 4 is applied again, so it can't have 5 outputs"):
         fit_net(net, (1, 28, 28), 5)
 
 
@@ -173,7 +173,7 @@ def test_an_adapted_recipe_trains_on_few_small_images():
 def test_a_warp_fills_with_the_brightness_at_the_edges_of_the_images_trained_on():
     found = adapt(asked(), data((1, 28, 28), 10, dark=245))
     assert found.recipe.warp.background == 245
-    assert "warped on a background of 245, as the images have at their edges" in found.remarks
+    assert "warped on a background of 245, the brightness at the images' edges" in found.remarks
 
 
 def test_a_background_that_is_said_is_kept_and_a_black_one_goes_without_saying():
@@ -282,8 +282,8 @@ def test_two_classes_may_be_told_apart_by_one_output():
     ("count", "fold", "said"),
     [
         (5, None, "few has too few images to hold any out for the test: give more"),
-        (6, 0, "few has too few images to hold fold 0 back: hold back none"),
-        (1, None, "all images of few are of one class: give some of another"),
+        (6, 0, "few has too few images to hold back fold 0: write 'hold back none'"),
+        (1, None, "all images of few belong to one class: add images of another"),
     ],
 )
 def test_a_data_set_that_is_too_small_is_refused_before_any_training(tmp_path, count, fold, said):
@@ -318,7 +318,7 @@ def test_images_of_a_size_of_their_own_keep_it_and_the_network_is_told(tmp_path)
 
 def test_a_batch_size_that_leaves_one_image_over_is_refused_where_that_has_no_variance():
     text = "input 1x8x8; flatten; dense 4; batchnorm; softmax; batch 499"
-    with pytest.raises(ShapeError, match="of 500 in batches of 499 one is left over"):
+    with pytest.raises(ShapeError, match="500 in batches of 499 leave one over"):
         material(recipe(text), SET)
     material(recipe(text.replace("batch 499", "batch 498")), SET)
 

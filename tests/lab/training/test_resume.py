@@ -71,7 +71,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(undisturb
 def test_a_folder_that_holds_a_run_is_left_alone(undisturbed):
     _, folder = undisturbed
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match="already contains a run"):
         run(folder=folder)
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -105,7 +105,7 @@ def test_there_is_nothing_to_resume_where_no_run_is(tmp_path):
 )
 def test_a_run_is_not_resumed_as_another(undisturbed, settings):
     _, folder = undisturbed
-    with pytest.raises(UsageError, match="holds another run than this would be"):
+    with pytest.raises(UsageError, match="contains a different run"):
         train(folder=folder, resume=True, data=SET, **settings)
 
 
@@ -119,7 +119,7 @@ def test_other_images_are_another_run(undisturbed):
     others = made.dataset()
     others.training_and_validation.pixels.flags.writeable = True
     others.training_and_validation.pixels[0, 0, 0, 0] ^= 1
-    with pytest.raises(UsageError, match="the images of made are others"):
+    with pytest.raises(UsageError, match="the images of made have changed"):
         train(folder=folder, resume=True, data=others)
 
 
@@ -130,7 +130,9 @@ def test_checkpoints_of_another_recipe_are_not_gone_on_from(undisturbed, tmp_pat
     held.checkpoints.mkdir()
     for path in (folder / "checkpoints").iterdir():
         (held.checkpoints / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(DataError, match="none .* can be used .of another recipe or network than"):
+    with pytest.raises(
+        DataError, match="none .* can be used .it belongs to another recipe or network than"
+    ):
         train(folder=held.path, resume=True, data=SET)
 
 

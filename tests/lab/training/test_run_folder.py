@@ -81,7 +81,7 @@ def test_the_result_comes_back(run):
 
 
 def test_a_new_run_overwrites_none(run):
-    with pytest.raises(UsageError, match="holds a run already: resume that one, or name another"):
+    with pytest.raises(UsageError, match="already contains a run: resume it, or name another"):
         run.begin(made.recipe())
     assert run.recipe() == made.recipe("seed 4")
 
@@ -101,7 +101,7 @@ def test_a_new_run_overwrites_none(run):
 )
 def test_nothing_that_looks_like_a_run_is_overwritten(tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match="already contains a run"):
         RunFolder(tmp_path).begin(made.recipe())
     assert (tmp_path / name).read_text() == "mine"
 
@@ -260,7 +260,7 @@ def test_for_a_cut_checkpoint_the_older_one_is_used_and_that_is_said(tmp_path, c
     checkpoint, (remark,) = newest_checkpoint(tmp_path, MINE)
     assert checkpoint.step == 10
     assert "000020.safetensors: damaged" in remark
-    assert remark.endswith("the checkpoint before it is used")
+    assert remark.endswith("the previous checkpoint is used")
 
 
 def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_said(tmp_path):
@@ -268,7 +268,7 @@ def test_for_a_checkpoint_of_another_network_the_older_one_is_used_and_that_is_s
     write_checkpoint(tmp_path, replace(CHECKPOINT, step=900, recipe="recipe another\n"))
     checkpoint, (remark,) = newest_checkpoint(tmp_path, MINE)
     assert checkpoint.step == 10
-    assert "000900.safetensors: of another recipe or network than this run's" in remark
+    assert "000900.safetensors: it belongs to another recipe or network than this run's" in remark
     written(tmp_path, 20, 30)
     kept = ["000020.safetensors", "000030.safetensors", "000900.safetensors"]
     assert names(tmp_path) == kept  # what is ahead is left alone, and two of its own are there
@@ -314,7 +314,7 @@ def test_a_checkpoint_that_says_something_else_is_refused(tmp_path, changes):
         "of unlike count": ({RIGHT: np.int32([3])}, "one for each step"),
         "whole losses": ({LOSSES: np.int64([1, 2])}, "its epoch/losses is of int64"),
         "parts of answers": ({RIGHT: np.array([3.5, 4])}, "its epoch/right is of float64"),
-        "no number": ({LOSSES: np.array([0.5, np.nan])}, "infinite or no numbers"),
+        "no number": ({LOSSES: np.array([0.5, np.nan])}, "infinite or not numbers"),
         "below 0": ({RIGHT: np.int32([3, -4])}, "below 0"),
         "true or false": ({"w": np.array([True, False])}, "its w is of bool"),
     }.values(),

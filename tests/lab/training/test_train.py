@@ -282,7 +282,7 @@ def test_a_warp_that_does_not_fit_is_refused_before_anything_is_made(tmp_path):
 
 
 def test_a_loss_that_is_no_number_ends_the_training_and_is_not_kept(tmp_path):
-    with pytest.raises(GradbookError, match="no longer a number at epoch 1, step .* of 16: take"):
+    with pytest.raises(GradbookError, match="no longer a number at epoch 1, step .* of 16: use"):
         run("rate 1e30; update descent", folder=tmp_path)
     assert [path.name for path in tmp_path.rglob("*.safetensors")] == []
 

@@ -168,9 +168,10 @@ def _of_classes(net: Net, names: tuple[str, ...], *remarks: str) -> _Meaning:
 def _of_logit(net: Net, names: tuple[str, ...]) -> _Meaning:
     """One sum that tells two classes apart, as losses of PyTorch and Keras take it."""
     if net.ending:
-        raise UsageError(f"it ends in one {net.ending}, which is no probability of a class")
+        raise UsageError(f"it ends in one {net.ending}, which is not a probability of a class")
     remark = (
-        "its one sum is taken for a logit, so a sigmoid ends it: the second class's probability"
+        "its single output is taken as a logit, so a sigmoid is added: it gives the second "
+        "class's probability"
     )
     return _of_classes(replace(net, layers=(*net.layers, Activation("sigmoid"))), names, remark)
 
@@ -184,7 +185,7 @@ def _guess(found: ImportedNet, rows: bool) -> tuple[str, Task]:
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES
     if net.ending == "sigmoid" and net.outputs == 1:
-        return "it tells 2 classes apart: it ends in one sigmoid", Task.CLASSES
+        return "it predicts 2 classes: it ends in one sigmoid", Task.CLASSES
     several = 1 < net.outputs != prod(net.input) and prod(found.makes[1:]) == 1
     if several and not rows:
         return (
@@ -300,12 +301,12 @@ def _preparation(
         _each(deviation, 1, channels, "deviations"),
     )
     if not all(number > 0 for number in deviations):
-        raise UsageError("a deviation is more than 0")
+        raise UsageError("a deviation must be above 0")
     prepared = Preparation(means, deviations)
     if mean is not None or deviation is not None:
         return prepared, ()
     remark = (
-        "how images were normalised isn't told: brightness is taken from 0 to 1, unless "
+        "the file doesn't say how images were normalised: brightness is taken as 0 to 1, unless "
         "'gradbook import' is given --mean and --deviation"
     )
     return prepared, (remark,)

@@ -70,8 +70,7 @@ def read_as(path: str | os.PathLike[str], kind: str, version: int, fitted: Fitte
         try:
             if record.get("version") != version:
                 said = (
-                    f"its version is {record.get('version')}, but this gradbook reads version "
-                    f"{version}"
+                    f"its version is {record.get('version')}, but gradbook reads version {version}"
                 )
                 raise ValueError(said)
             return fitted(shapes, record)

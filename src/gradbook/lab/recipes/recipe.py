@@ -25,17 +25,17 @@ from gradbook.net.text import Statement, digits, statements
 # The learning rate's schedule -------------------------------------------------
 
 SCHEDULE_GRAMMAR = """\
-  schedule KIND …            how the learning rate goes, where KIND … is
-    constant RATE            the same all along
-    step RATE by F every N   times F after every N epochs
+  schedule KIND …            how the learning rate changes, where KIND … is
+    constant RATE            always the same
+    step RATE by F every N   multiplied by F after every N epochs
     plateau RATE by F patience N
-                             times F once the validation loss hasn't fallen for more than N
-                             epochs
-    cosine RATE [to R]       half a wave down to R, or to 0
+                             multiplied by F when the validation loss hasn't fallen for more
+                             than N epochs
+    cosine RATE [to R]       half a cosine wave down to R, or to 0
     one cycle RATE [to R]    straight up during a quarter of all steps, then straight down
                              to R, or to 0
-                             'warm S' may end any of them: during that share of all steps
-                             the rate rises to what it is, from a 25th of it
+                             any of them may end in 'warm S': during that share of all
+                             steps, the rate rises from a 25th to its full value
 """
 
 RISE = 25.0  # a rate that rises begins with this part of itself

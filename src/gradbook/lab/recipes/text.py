@@ -45,35 +45,35 @@ from gradbook.net.text import LONGEST_TEXT, Statement, pointing, statements
 from gradbook.statements import WORD
 
 GRAMMAR = f"""\
-A recipe is a few lines of text, written as a network's are: one thing a line; ';' may stand
-for a line's end and '#' begins a remark. A network's text alone is a recipe too.
+A recipe is a few lines of text, like a network, with one item per line. A ';' may be used
+instead of a line break, and '#' begins a comment. A network's text alone is a recipe too.
 
   recipe NAME                a title
   about WORDS                what it is for
   network NET                a built-in network, or a file beside this one
-  data SET                   digits, or a file or folder of images, beside this one or from where
-                             you are; see gradbook data
+  data SET                   digits, or a file or folder of images, relative to this file or to
+                             the current folder; see gradbook data
   warp WHAT, WHAT …          what happens to training images; see gradbook help warps
 {SCHEDULE_GRAMMAR}\
   rate find                  a range test finds the highest rate of the schedule
-  epochs N                   how often every image is trained on
+  epochs N                   how many times every image is trained on
   batch N                    images per step
   class weights balanced     classes with fewer images count as much as the others; or a number
                              for each class, in order
   early stop N               ends once the loss of the images held back hasn't fallen for N epochs
-  keep best                  keeps the weights of the epoch with the lowest; else of the last
-  statistics unwarped        at the end batchnorm takes its running means and variances anew, from
-                             training images as they are: that is what it will read
+  keep best                  keeps the weights of the epoch with the lowest; otherwise the last
+  statistics unwarped        at the end, recomputes batchnorm's running means and variances from
+                             unwarped training images, like those that it will read
   hold back N                the sixth of the training images, 0 to 5, that is held back for
                              validation; 'hold back none' trains on all of them
-  test none                  with 'hold back none': trains on the test images too, so that what is
-                             told is of images that were trained on
+  test none                  with 'hold back none': trains on the test images too; all figures are
+                             then of images that were trained on
 
-Every other line is the network's own (see gradbook help networks). After 'network NET' that is
-only how it is trained: loss, update, decay, rate, seed.
+Every other line belongs to the network (see gradbook help networks). After 'network NET' only
+lines on its training may follow: loss, update, decay, rate, seed.
 
 The defaults are: data digits, no warp, 10 epochs, batches of 128, hold back 0. A network that
-gives its rate keeps it, and its update. Otherwise it is trained in one cycle, up to the usual
+has a rate keeps it, and its update. Otherwise it is trained with one cycle, up to the default
 rate: 0.1 for momentum, 0.01 for adam and adamw, 1 for descent; and without an update, by
 'momentum 0.9 nesterov'. The default loss follows from the last layer: cross-entropy after
 softmax or log softmax, binary cross-entropy after sigmoid.

@@ -15,12 +15,12 @@ from gradbook.net.text import Statement, digits, statements
 
 BRACES_GRAMMAR = """\
   {6..12}                  a whole number, 6 to 12
-  {0.1..1}  {0.1..1 log}   any number between; 'log': from 0.1 to 0.2 is as far as from 0.5 to 1
+  {0.1..1}  {0.1..1 log}   any number between; 'log': 0.1 to 0.2 is as far as 0.5 to 1
   {64|128|256}             one of these words, or phrases
-  {batchnorm|}             that, or nothing: of an empty line nothing is left
-  {width: 6..12}  {width}  the same wherever the name stands again
-  repeat {1..4}            the lines down to 'end' so many times, drawn anew each time, but for
-  …                        what has a name
+  {batchnorm|}             this, or nothing: an empty line is removed
+  {width: 6..12}  {width}  the same value wherever the name appears
+  repeat {1..4}            repeats the lines down to 'end', with new values each time, except
+  …                        for what has a name
   end
 """
 
@@ -196,7 +196,7 @@ class _BraceReader:
         pieces = self.open[-1][2] if self.open else self.top
         if line.next == "repeat":
             if len(self.open) == MOST_WITHIN:
-                line.fail(f"at most {MOST_WITHIN} repeats within each other", at=0)
+                line.fail(f"at most {MOST_WITHIN} repeats can be nested", at=0)
             self.open.append((line, self._times(line), []))
         elif line.next == "end" and len(line.words) == 1:
             if not self.open:
@@ -286,14 +286,15 @@ class _BraceReader:
             try:
                 ends.append(float(word))
             except ValueError:
-                self._fail(line, place, f"{word!r} is no number: write {{6..12}} or {{0.1..1 log}}")
+                remedy = "write {6..12} or {0.1..1 log}"
+                self._fail(line, place, f"{word!r} isn't a number: {remedy}")
         whole = all(map(WHOLE.fullmatch, (low, high)))
         if not all(map(isfinite, ends)):
             self._fail(line, place, "these numbers are too large")
         if ends[0] >= ends[1]:
             self._fail(line, place, f"{low}..{high} goes down: write the lower one first")
         if log and ends[0] <= 0:
-            self._fail(line, place, "by logarithms it goes from a number above 0")
+            self._fail(line, place, "a logarithmic range begins above 0")
         return Range(ends[0], ends[1], whole, log)
 
     def _fail(self, line: Statement, place: int, message: str) -> NoReturn:

@@ -33,24 +33,26 @@ from gradbook.net.measure import NetMeasure, measure
 from gradbook.net.text import GIVEN, LONGEST_TEXT, TRAINING, Statement, digits, ours, statements
 
 GRAMMAR = f"""\
-A study is a recipe with braces where it varies (see gradbook help recipes), and lines that say
+A study is a recipe (see gradbook help recipes) with braces for what varies, and lines that say
 what is tried:
 
 {BRACES_GRAMMAR}
-  vary RECIPE              the recipe that the other lines vary: a setting takes the place of the
-                           recipe's, and a layer of every one that begins like it
+  vary RECIPE              the recipe that the other lines vary: a setting replaces the recipe's,
+                           and a layer replaces each layer that begins with the same words
   study NAME               a title
-  trials N                 how many recipes are trained (30; of a grid all)
+  trials N                 how many recipes are trained (default: 30; with a grid, all)
   sampler tpe              tpe, nsga, cma, random, or grid: every combination there is
-  aim accuracy             or 'aim accuracy, parameters' ('macs'): as high with as few as can be
-  prune median             a training ends after an epoch in which the middle one of those before
+  aim accuracy             or 'aim accuracy, parameters' ('macs'): high accuracy with few of them
+  prune median             ends a training after an epoch in which the median of the earlier ones
                            was better
-  folds 0 1 2              sixths of the training images to validate on, one after the other (0)
-  seeds N                  trainings for each fold, with the seeds from the recipe's own on (1)
-  draw N                   what the sampler draws from (0)
-  ahead N                  so many are under way before the first of them counts (4)
-  parameters at most N     recipes with more aren't trained; so with 'macs at most 300k'
-  seconds at most N        a training that takes longer ends
+  folds 0 1 2              sixths of the training images to validate on, one after the other
+                           (default: 0)
+  seeds N                  trainings for each fold, with consecutive seeds from the recipe's
+                           (default: 1)
+  draw N                   the sampler's random seed (default: 0)
+  ahead N                  how many run at once before the first result counts (default: 4)
+  parameters at most N     recipes with more aren't trained; also 'macs at most 300k'
+  seconds at most N        ends a training that takes longer
 
 For example:
 
@@ -139,18 +141,18 @@ class StudyPlan:
 
     def __post_init__(self) -> None:
         if not self.template.holes:
-            raise UsageError("nothing varies: write braces such as {6..12} where something may")
+            raise UsageError("nothing varies: write braces such as {6..12} where something should")
         if self.sampler == "grid" and any(_is_endless(hole.domain) for hole in self.template.holes):
             name = next(hole.name for hole in self.template.holes if _is_endless(hole.domain))
-            raise UsageError(f"a grid has no numbers in between: write {name!r} as {{0.1|0.2|0.4}}")
+            raise UsageError(f"a grid needs a list of values: write {name!r} as {{0.1|0.2|0.4}}")
         if self.sampler == "cma" and any(
             isinstance(hole.domain, Options) for hole in self.template.holes
         ):
-            raise UsageError("the sampler cma varies numbers alone: take tpe")
+            raise UsageError("the sampler cma varies only numbers: use tpe")
         if len(self.aims) > 1 and self.sampler == "cma":
-            raise UsageError("the sampler cma has one aim: take nsga")
+            raise UsageError("the sampler cma works with one aim: use nsga")
         if len(self.aims) > 1 and self.prune != "none":
-            raise UsageError("with two aims nothing says which training is worse: leave prune out")
+            raise UsageError("with two aims, no training is clearly worse: remove prune")
 
 
 def _is_endless(domain: Domain) -> bool:
@@ -264,7 +266,7 @@ def _try_some(plan: StudyPlan) -> None:
     if forbidden:
         raise UsageError(NONE_ALLOWED.format(count=MOST_FORBIDDEN, why=forbidden))
     assert wrong
-    raise UsageError(f"no recipe that was drawn can be read: {wrong.message}")
+    raise UsageError(f"none of the drawn recipes is valid: {wrong.message}")
 
 
 def _drawn(text: str, error: NetTextError) -> GradbookError:
@@ -327,8 +329,8 @@ def _require_known(line: Statement) -> None:
     found = line.whole("the version of studies")
     if found != VERSION:
         line.fail(
-            f"a study of version {found}, and this gradbook knows version {VERSION}: go on with it "
-            "by the gradbook that began it, or begin a new one",
+            f"a study of version {found}, and this gradbook knows version {VERSION}: continue it "
+            "with the gradbook that began it, or begin a new one",
             at=1,
         )
     line.end()

@@ -109,7 +109,7 @@ class StudyFolder:
     def require_free(self) -> None:
         if self.holds_a_study or os.path.exists(self.results):
             raise UsageError(
-                f"{self.path} holds a study already: gradbook study --resume {self.path}, "
+                f"{self.path} already contains a study: gradbook study --resume {self.path}, "
                 "or name another folder"
             )
 
@@ -125,7 +125,7 @@ class StudyFolder:
         with alone_in(self.path) as alone:
             if not alone:
                 raise UsageError(
-                    f"{self.path} is at work in another process: wait for it, or stop it"
+                    f"{self.path} is running in another process: wait for it, or stop it"
                 )
             clear_parts(self.path)
             clear_parts(self.results)
@@ -294,7 +294,7 @@ class _Watch(Listener):
         best = max(e.validation_accuracy or 0.0 for e in self.training.history)
         bars = self.bars[epoch.epoch - 1 : epoch.epoch]
         if bars and best < bars[0] and not self.training.is_over:
-            self.end(PRUNED, f"after epoch {epoch.epoch} others had {100 * bars[0]:.2f} %")
+            self.end(PRUNED, f"after epoch {epoch.epoch}, others had {100 * bars[0]:.2f} %")
 
     def end(self, state: str, why: str) -> None:
         self.ended, self.why = state, why

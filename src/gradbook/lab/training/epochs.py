@@ -196,8 +196,8 @@ def require_last_batch(net: Net, samples: int, batch: int) -> None:
         require_variance(net, 1)
     except ShapeError as error:
         raise ShapeError(
-            f"{error.message}, but of {samples:,} in batches of {batch:,} one is left over: "
-            "take batches of another size"
+            f"{error.message}, but {samples:,} in batches of {batch:,} leave one over: "
+            "choose another batch size"
         ) from error
 
 
@@ -208,7 +208,7 @@ class Diverged(GradbookError):
 def require_finite(loss: float, where: str = "") -> float:
     """The loss, which must be a number."""
     if not isfinite(loss):
-        raise Diverged(f"the loss is no longer a number{where}: take a smaller rate")
+        raise Diverged(f"the loss is no longer a number{where}: use a smaller rate")
     return loss
 
 
@@ -305,11 +305,11 @@ def _cause(
     first, latest = history[0].train_loss, history[-1].train_loss
     ignorant = _loss_of_guessing(net, shares)
     if ignorant and latest > MUCH_WORSE * ignorant:
-        return "the rate is too high, take a tenth of it"
+        return "the rate is too high: use a tenth of it"
     if np.ptp(outputs, axis=0).max() < ALIKE * max(float(np.abs(outputs).max()), 1.0):
         return (
-            "it says the same of every image, as units do that a step too large has killed: "
-            "take a tenth of the rate"
+            "it gives the same answer for every image, as if a step too large had killed its "
+            "units: use a tenth of the rate"
         )
     if latest > (1 - HARDLY) * first:
         return (
@@ -317,7 +317,7 @@ def _cause(
             "slopes through: take ten times the rate, or relu and batchnorm; or the labels "
             "aren't those of the images"
         )
-    return "the loss falls, so more epochs may do"
+    return "the loss falls, so more epochs may help"
 
 
 def _loss_of_guessing(net: Net, shares: NDArray[np.floating]) -> float | None:

@@ -92,7 +92,7 @@ def _on_its_ground(recipe: Recipe, dataset: Dataset, remarks: list[str]) -> Reci
     if warp == recipe.warp:
         return recipe
     remarks.append(
-        f"warped on a background of {warp.background}, as the images have at their edges"
+        f"warped on a background of {warp.background}, the brightness at the images' edges"
     )
     return replace(recipe, warp=warp)
 
@@ -189,7 +189,7 @@ def fit_net(net: Net, shape: Shape, classes: int) -> Net:
     ends = [*net.layers[:last], *(_ending(layer, classes) for layer in net.layers[last:])]
     if ends[last] != net.layers[last] and net.owners.count(net.owners[last]) > 1:
         raise ShapeError(
-            f"layer {last + 1} is applied again, so it can't make {classes} values for "
+            f"layer {last + 1} is applied again, so it can't have {classes} outputs for "
             f"{classes} classes: end the network with a layer of its own, 'dense {classes}'"
         )
     for index, layer in enumerate(ends):
@@ -330,9 +330,11 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
 def _require_enough(made: Material) -> None:
     name, fold = made.dataset.name, made.held_back
     if not len(made.numbers):
-        raise ShapeError(f"{name} has no images besides those held back: hold back none")
+        raise ShapeError(f"{name} has no images except those held back: write 'hold back none'")
     if fold is not None and not np.any(made.dataset.folds == fold):
-        raise ShapeError(f"{name} has too few images to hold fold {fold} back: hold back none")
+        raise ShapeError(
+            f"{name} has too few images to hold back fold {fold}: write 'hold back none'"
+        )
     if not len(made.dataset.test_for_reporting):
         raise ShapeError(f"{name} has too few images to hold any out for the test: give more")
 
@@ -359,7 +361,7 @@ def require_fit(net: Net, dataset: Dataset) -> None:
 
 def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
     if classes < 2:
-        raise ShapeError(f"all images of {name} are of one class: give some of another")
+        raise ShapeError(f"all images of {name} belong to one class: add images of another")
     if net.input not in (shape, (prod(shape),)):
         raise ShapeError(
             f"the images of {name} are {spell(shape)}, but the network takes "

@@ -133,7 +133,7 @@ class RunFolder:
             several = (self.path / PLAN, *self.path.glob(SEEDS))
         if any(map(os.path.lexists, (*files, *kept, *several))):
             raise UsageError(
-                f"{self.path} holds a run already: resume that one, or name another folder"
+                f"{self.path} already contains a run: resume it, or name another folder"
             )
 
     def begin(self, recipe: Recipe) -> None:
@@ -296,7 +296,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 def _unusable(path: str | os.PathLike[str], why: SchemaError) -> DataError:
     return DataError(
-        f"no checkpoint that this version of gradbook can use ({why}): begin the run anew",
+        f"no checkpoint that this version of gradbook can use ({why}): begin a new run",
         file=os.fspath(path),
     )
 
@@ -335,7 +335,7 @@ def _require_numbers(arrays: stored.Arrays) -> None:
         if array.dtype.kind != ("i" if name == RIGHT else "f"):
             raise SchemaError(f"its {name} is of {array.dtype.name}")
     if not np.isfinite(arrays[LOSSES]).all():
-        raise SchemaError("some of its losses are infinite or no numbers at all")
+        raise SchemaError("some of its losses are infinite or not numbers")
     if (arrays[RIGHT] < 0).any():
         raise SchemaError("some of its counts of right answers are below 0")
 
@@ -354,11 +354,12 @@ def newest_checkpoint(
             held = read_checkpoint(path)
             if held.recipe != recipe:
                 raise DataError(
-                    "of another recipe or network than this run's: put back what belongs together",
+                    "it belongs to another recipe or network than this run's: restore the "
+                    "matching files",
                     file=os.fspath(path),
                 )
             require_fit(held)
-            return held, [f"{fault}; the checkpoint before it is used" for fault in faults]
+            return held, [f"{fault}; the previous checkpoint is used" for fault in faults]
         except SchemaError as error:
             faults.append(_unusable(path, error))
         except GradbookError as error:

@@ -260,8 +260,7 @@ def _require_same(asked: Recipe, own: Recipe, folder: Path) -> None:
     """Refuse to go on with a run by another recipe than its own."""
     if asked != own:
         raise UsageError(
-            f"{folder} holds another run than this would be: resume it without changes, "
-            "or name another folder"
+            f"{folder} contains a different run: resume it without changes, or name another folder"
         )
 
 
@@ -292,7 +291,7 @@ def _standing(kept: RunFolder, training: TrainingRun) -> Checkpoint | None:
     found, remarks = newest_checkpoint(kept.checkpoints, str(recipe), training.require_fit)
     if found and found.mark != training.material.mark:
         raise UsageError(
-            f"the images of {recipe.data} are others than when {kept.path} was begun: "
+            f"the images of {recipe.data} have changed since {kept.path} was begun: "
             "put them back, or begin a new run"
         )
     training.remarks += tuple(remarks)
@@ -572,8 +571,8 @@ def range_test(recipe: Recipe, material: Material, engine: Engine) -> RangeTest:
     found = RangeTest(rates[np.isfinite(losses)], smooth(losses[np.isfinite(losses)]))
     if not len(found.losses) or found.losses[found.lowest] > FALLEN * found.losses[0]:
         raise UsageError(
-            f"no rate from {short(LOWEST)} to {short(HIGHEST)} lets the loss fall in {STEPS} "
-            "steps: look at the network and the data, and say a rate"
+            f"the loss doesn't fall in {STEPS} steps at any rate from {short(LOWEST)} to "
+            f"{short(HIGHEST)}: check the network and the data, and give a rate"
         )
     return found
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 SAVED_EVERY = 30.0  # seconds, at the latest
 OTHER_PRECISION = (
     "this run was begun in another precision, with a compiler or without one: "
-    "it goes on from there, but not to the same bits"
+    "it continues from there, but not to the same bits"
 )
 LOOKED_AT = 200  # images, for how its answers differ
 SHOWN = 50  # of the last losses
@@ -171,7 +171,9 @@ class TrainingRun:
             "it has more epochs than its recipe": done <= self.recipe.epochs,
             "it has more losses than an epoch has steps": losses < self.steps,
             "it isn't where its losses end": checkpoint.step == done * self.steps + losses,
-            "more answers are right than there are": (checkpoint.right <= self.recipe.batch).all(),
+            "there are more right answers than answers": (
+                checkpoint.right <= self.recipe.batch
+            ).all(),
         }
         for why, is_so in fits.items():
             if not is_so:
@@ -258,7 +260,7 @@ class TrainingRun:
     def _give_up(self, where: str) -> NoReturn:
         raise Diverged(
             f"the loss is no longer a number at epoch {self._epoch}, {where}: "
-            "take a smaller rate, or a schedule that begins with one, such as one cycle"
+            "use a smaller rate, or a schedule that begins with one, such as one cycle"
         )
 
     def _close_epoch(self) -> None:

@@ -29,7 +29,7 @@ const UNSAID = "'{word}' is missing: say it in a line of its own"
 const WARPED = "a page warps as it was made to, or not at all: write 'warp none', or '{words}'"
 const PLATEAU = "a page doesn't train by 'schedule plateau': take another"
 const FOR_PAGES = "{what} {found:,}: the most is {most:,} on this page"
-const LEFT_OVER = "{why}, but of {images:,} in batches of {batch:,} one is left over: take batches of another size"
+const LEFT_OVER = "{why}, but {images:,} in batches of {batch:,} leave one over: choose another batch size"
 
 /** @type {Record<string, (line: Statement, table: RecipeTable) => any>} */
 const READERS = {

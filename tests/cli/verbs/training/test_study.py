@@ -121,7 +121,7 @@ def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
 
 def test_a_study_of_before_is_not_written_over(said):
     said(RECIPE, *VARY, "--trials", "1", "-o", "s")
-    assert "holds a study already" in said(RECIPE, *VARY, "-o", "s", code=2)
+    assert "already contains a study" in said(RECIPE, *VARY, "-o", "s", code=2)
 
 
 def test_a_study_whose_table_is_damaged_is_told(said):
