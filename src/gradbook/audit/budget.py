@@ -17,7 +17,7 @@ from time import process_time
 from typing import TypeVar
 
 MOST_JUDGED = 400_000_000  # numbers computed to find a book's trainings and to judge them
-MOST_SOUGHT = 250_000_000  # … to find out what is wrong with wrong ones: two to five seconds
+MOST_SOUGHT = 200_000_000  # … to find out what is wrong with wrong ones: two to four seconds
 LONGEST_JUDGED, LONGEST_SOUGHT = 40.0, 40.0  # seconds since the book was begun
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
 LONGEST_JUDGED_AGAIN, LONGEST_SOUGHT_AGAIN = (
