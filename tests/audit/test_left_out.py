@@ -17,7 +17,7 @@ from gradbook.audit.copies.correct import correct
 from gradbook.audit.findings import BookReport, record_of
 from gradbook.audit.workbook import rows as limits
 from gradbook.report.audit_page import audit_page
-from tests.audit.material.long_tables import STEP, table
+from tests.audit.material.long_tables import LATER, STEP, table
 from tests.outside.witness import read_values, recalculate
 
 ROWS = 400
@@ -67,6 +67,16 @@ def test_the_marked_copy_marks_every_row(all_wrong, path):
     assert len(fills) == 1
     assert fills != {sheet["J333"].fill.fgColor.rgb}
     assert "F333" in sheet["K333"].comment.text
+
+
+def test_the_weights_after_the_last_update_are_judged_with_the_others(checked):
+    blank = dict.fromkeys(STEP.keys() - LATER.keys(), "")
+    assert checked({ROWS + 1: blank}).verdict == "right"
+    other = {"w2": "={w2'}-0.5*{g1'}"}
+    late = {one: LATER | other for one in range(3, ROWS + 1)} | {ROWS + 1: blank | LATER | other}
+    (finding,) = checked(late).findings
+    assert finding.cells == f"D3:D{ROWS + 1}"
+    assert finding.fixes[f"D{ROWS + 1}"] == f"=D{ROWS}-0.5*K{ROWS}"
 
 
 @pytest.mark.witness("libreoffice")

@@ -14,6 +14,7 @@ from gradbook.audit.formula.address import (
     ROW,
     Address,
     cells_of,
+    column_of,
     letters,
     name_of,
     ranges,
@@ -118,7 +119,8 @@ def _is_repeated(book: Book, cell: Address, part: RepeatedPart) -> bool:
 
 def _again(cell: Address, part: RepeatedPart) -> Iterator[Address]:
     """The copies of a cell in the rows that repeat its own."""
-    for row in range(row_of(cell) + part.period, part.last + 1, part.period):
+    last = part.last + (column_of(cell) in part.tail)
+    for row in range(row_of(cell) + part.period, last + 1, part.period):
         yield cell + ROW * (row - row_of(cell))
 
 

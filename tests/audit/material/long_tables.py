@@ -26,7 +26,8 @@ LATER = {"w1": "={w1'}-0.5*{g1'}", "w2": "={w2'}-0.5*{g2'}"}  # w1' is the w1 of
 
 
 def table(path: Path, rows: int, spoilt: Mapping[int, Mapping[str, str]] | None = None) -> Path:
-    """A table of many steps, some rows with other formulas; its values are left to programs."""
+    """A table of many steps, some rows with other formulas, or none; its values are left to
+    programs."""
     columns = {name: chr(65 + k) for k, name in enumerate(STEP)}
 
     def formulas(row: int) -> list[str]:
@@ -56,6 +57,7 @@ def _save(path: Path, headings: list[str], rows: Iterable[list[str]]) -> None:
                 cells = (
                     f'<c r="{chr(65 + k)}{number}"><f>{escape(formula[1:])}</f><v>0.5</v></c>'
                     for k, formula in enumerate(row)
+                    if formula
                 )
                 sheet.write(f'<row r="{number}">{"".join(cells)}</row>'.encode())
             sheet.write((end + after).encode())

@@ -39,6 +39,19 @@ def test_a_long_table_is_kept_in_part(read):
     assert not book.unread
 
 
+def test_the_weights_after_the_last_update_repeat_those_above(read):
+    book = read({LAST: dict.fromkeys(STEP.keys() - LATER.keys(), "")})
+    (part,) = book.repeated_parts
+    assert (part.last, part.tail) == (ROWS - 1, {2, 3})
+    assert not book.unread
+
+
+def test_other_weights_after_the_last_update_are_told(read):
+    blank = dict.fromkeys(STEP.keys() - LATER.keys(), "")
+    book = read({LAST: {**blank, "w2": "={w1'}-0.5*{g2'}"}})
+    assert book.unread == [RowSpan(0, LAST - 1, LAST - 1)]
+
+
 def test_whether_a_cell_is_kept_is_known(read):
     book = read()
     assert book.is_kept(at("A50"))

@@ -55,6 +55,7 @@ class RepeatedPart:
     first: int
     last: int
     period: int
+    tail: frozenset[int] = frozenset()  # columns that do so one row longer, as the last weights
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,20 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gradbook import limits
 from gradbook.archives import SMALL
-from gradbook.audit.formula.address import Address, pack, row_of, sheet_of
+from gradbook.audit.formula.address import (
+    MOST_COLUMNS,
+    ROW,
+    Address,
+    column_of,
+    pack,
+    row_of,
+    sheet_of,
+)
 from gradbook.audit.formula.pattern import CellReference, Pattern, Reader
 from gradbook.audit.workbook.book import (
     Book,
@@ -234,6 +243,7 @@ def leave_out_unread(book: Book) -> None:
     if not spans:
         return
     direct = set(_mentioning(book, spans))
+    book.repeated_parts = [replace(part, tail=_tail(book, part)) for part in book.repeated_parts]
     _forget(book, direct)  # before all that they refer to is followed: often it is most of a sheet
     computed = Flow(book).below(direct) if direct else set()
     _forget(book, computed)
@@ -246,11 +256,26 @@ def _forget(book: Book, cells: Iterable[Address]) -> None:
         book.values.pop(cell, None)
 
 
+def _tail(book: Book, part: RepeatedPart) -> frozenset[int]:
+    """The columns whose formulas repeat in the row right below, though the whole row doesn't."""
+    up = part.period * ((part.last - part.first + 1) // part.period + 1)
+    row = [pack(part.sheet, part.last + 1, column) for column in range(MOST_COLUMNS)]
+    return frozenset(
+        column
+        for column, cell in enumerate(row)
+        if (pattern := book.patterns.get(cell)) and book.patterns.get(cell - up * ROW) is pattern
+    )
+
+
 def _list_as_unread(book: Book, left_out: set[Address]) -> None:
     """List as unread the rows right below repeating ones that were left out because of them."""
-    after = {(part.sheet, part.last + 1) for part in book.repeated_parts}
-    rows = sorted({(sheet_of(c), row_of(c)) for c in left_out} & after)
-    for sheet, row in rows:
+    after = {(part.sheet, part.last + 1): part.tail for part in book.repeated_parts}
+    rows = {
+        (place, column_of(cell))
+        for cell in left_out
+        if (place := (sheet_of(cell), row_of(cell))) in after
+    }
+    for sheet, row in sorted({place for place, column in rows if column not in after[place]}):
         book.unread.append(RowSpan(sheet, row, row))
 
 
