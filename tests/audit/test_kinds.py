@@ -49,6 +49,11 @@ def test_a_forward_pass_is_called_one_and_nothing_else_is(name, path):
     assert ("Sheet1 computes a forward pass: " in words) == (name in FORWARD_PASSES)
 
 
+@pytest.mark.parametrize("name", ["a controller", "a thermostat"])
+def test_a_controller_trains_nothing_though_it_has_an_error(name, path):
+    assert judged(NOTHING[name], path).words == "no network: "
+
+
 @pytest.mark.parametrize(("name", "what"), SPOILT)
 def test_a_mistake_is_found_in_its_cells(name, what, path):
     kind = KINDS[name]

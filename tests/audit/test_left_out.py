@@ -73,7 +73,7 @@ def test_the_weights_after_the_last_update_are_judged_with_the_others(checked):
     blank = dict.fromkeys(STEP.keys() - LATER.keys(), "")
     assert checked({ROWS + 1: blank}).verdict == "right"
     other = {"w2": "={w2'}-0.5*{g1'}"}
-    late = {one: LATER | other for one in range(3, ROWS + 1)} | {ROWS + 1: blank | LATER | other}
+    late = dict.fromkeys(range(3, ROWS + 1), LATER | other) | {ROWS + 1: blank | LATER | other}
     (finding,) = checked(late).findings
     assert finding.cells == f"D3:D{ROWS + 1}"
     assert finding.fixes[f"D{ROWS + 1}"] == f"=D{ROWS}-0.5*K{ROWS}"

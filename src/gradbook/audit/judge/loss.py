@@ -374,7 +374,8 @@ def _another_kind(
     likeliest = _most((like(loss), loss) for loss in descended)
     if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
         return 0.0, likeliest[1]
-    assumed = list(assumed_losses(training, claimed))
+    every = assumed_losses(training, claimed)
+    assumed = [loss for loss in every if not _holds_a_level(training, loss)]
     best = _most((_share(tested, claimed, loss), loss) for loss in assumed)
     best = _most([best, *(_scaled(tested, claimed, loss) for loss in assumed)])
     if best[0] >= ENOUGH_SCALED or found[0] > 0 or _differs_in_scale(best):
@@ -403,6 +404,16 @@ def _seeks_its_inputs(training: SheetTraining, loss: StepLoss) -> bool:
 
     outputs, targets = mentioned(lambda e: e.output), mentioned(lambda e: e.target)
     return not targets.isdisjoint(flow.behind(outputs, stop))
+
+
+def _holds_a_level(training: SheetTraining, loss: StepLoss) -> bool:
+    """Whether the outputs of an assumed loss are weights themselves, and nothing says that they
+    learn: a controller holds what it measures at a level, and calls it an error, too."""
+    places = zip(loss.cells, loss.errors, strict=True)
+    outputs = (training.cell_of(error.output, cell) for cell, error in places)
+    return all(cell in training.weight_cells for cell in outputs) and not speaks_of_learning(
+        training, by_errors=False
+    )
 
 
 def _may_descend(training: SheetTraining, loss: StepLoss) -> bool:

@@ -161,9 +161,10 @@ def is_root(training: SheetTraining, cell: Address) -> bool:
     return isinstance(top, Call) and top.function.upper() == "SQRT"
 
 
-def speaks_of_learning(training: SheetTraining) -> bool:
-    """Whether headings call something a gradient, an error or what it is learnt with; otherwise
-    what changes by a share of a difference may be a loan, or something that cools."""
+def speaks_of_learning(training: SheetTraining, *, by_errors: bool = True) -> bool:
+    """Whether headings call something a gradient, what it is learnt with or, unless that may be a
+    controller's, an error; otherwise what changes by a share of a difference may be a loan, or
+    something that cools."""
     book = training.book
     owners = [claim.owner for said in first_claims(training) for claim in said]
     behind = training.flow.behind(owners, training.weight_cells).union(owners)
@@ -172,7 +173,7 @@ def speaks_of_learning(training: SheetTraining) -> bool:
         cells.add(training.rate)
     words = [book.label(cell, axis).lower() for cell in cells for axis in (DOWN, ACROSS)]
     return any(
-        is_loss_word(word)
+        (by_errors and is_loss_word(word))
         or SAYS_LEARNING.fullmatch(word)
         or any(w in word for w in LEARNING_WORDS)
         for word in words

@@ -89,6 +89,16 @@ PID = Steps(
     {"goal": 22.0, "kp": 2.0, "ki": 0.1},
     15,
 )
+THERMOSTAT = Steps(  # the same; what is added up begins with a number
+    {
+        "Temp": (18.0, "={Temp<}+{$dt}*({Heat<}-0.2*({Temp<}-10))"),
+        "Error": "={$Set}-{Temp}",
+        "Integral": (0.0, "={Integral<}+{Error<}*{$dt}"),
+        "Heat": "={$Kp}*{Error}+{$Ki}*{Integral}",
+    },
+    {"Set": 21.0, "dt": 0.5, "Kp": 1.2, "Ki": 0.2},
+    15,
+)
 KALMAN = Steps(
     {
         "z": [1.1, 0.9, 1.2],
@@ -317,6 +327,7 @@ NOTHING: dict[str, Kind] = {
     "temporal differences": _plain(TD),
     "Elo's ratings": _plain(ELO),
     "a controller": _plain(PID),
+    "a thermostat": _plain(THERMOSTAT),
     "Kalman's filter": _plain(KALMAN),
     "batch normalisation, forward": Kind(typed(NORMS), is_training=False),
     "layer normalisation, forward": Kind(typed(LAYER_NORM), is_training=False),
