@@ -35,6 +35,7 @@ HIDDEN = {
     "the change of a weight in blocks": (31437, "pasted"),
     "a weight from which nothing goes on": (31425, "pasted"),
     "a sum that has its bias twice": (86158, "wrong weight"),
+    "a weight that an epoch begins with": (120348, "not carried"),
 }
 
 

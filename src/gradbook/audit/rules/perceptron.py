@@ -330,6 +330,7 @@ def _place(
 MOST = 0.7  # of the steps agree on something, or they agree on nothing
 HALF = 0.5
 SAME = 1e-6
+FEW_FORMULAS = 3  # in one line
 
 Thing = TypeVar("Thing", bound=Hashable)
 
@@ -555,11 +556,14 @@ class Usual:
         return list(dict.fromkeys([*inside, *repeating, *(u.base for u in step.updates)]))
 
     def usual_at(self, step: RuleStep, cell: Address) -> list[Pattern]:
-        """The formulas that most steps have where a cell stands."""
+        """The formulas that most steps have where a cell stands, then those that some have, as the
+        first of an epoch."""
         axis = self.perceptron.axis
         keys: list[object] = [cell - step.first, *([axis.line(cell)] if axis else [])]
-        counters = (self.patterns[key] for key in keys if key in self.patterns)
-        return list(dict.fromkeys(c.most_common(1)[0][0] for c in counters if c.total() > 1))
+        counters = [self.patterns[key] for key in keys if key in self.patterns]
+        most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
+        some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]
+        return list(dict.fromkeys([*most, *some]))
 
     def near(self, step: RuleStep) -> set[Address]:
         """The cells in which a step has formulas, or most steps have one there."""
