@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import gradbook as gb
+from gradbook.cli.main import main
 from gradbook.net import BUILTIN, builtin, parse
 from gradbook.targets.algebra.forms import Document, Heading
 from gradbook.targets.algebra.tex import escape, write_latex
@@ -22,10 +24,23 @@ FORGIVEN = 4  # points: a letter's width
 
 @pytest.mark.parametrize("name", NAMES)
 def test_latex_sets_the_derivation_within_its_margins(name, tmp_path):
-    pdf = compile_latex(write_latex(document_of(name)), tmp_path)
-    log = pdf.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-    too_wide = [float(points) for points in re.findall(r"Overfull \\hbox \(([\d.]+)pt", log)]
-    assert [points for points in too_wide if points > FORGIVEN] == []
+    assert beyond_the_margins(write_latex(document_of(name)), tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["reference", "blocks", "flat"])
+def test_so_do_the_tables_of_a_large_network(name, tmp_path):
+    """Long rows in several lines, and no more of them than a page holds."""
+    assert main(["explain", name, "-o", str(tmp_path / "large.tex")]) == 0
+    source = (tmp_path / "large.tex").read_text("utf-8")
+    assert r"P{" in source
+    assert beyond_the_margins(source, tmp_path) == []
+
+
+def beyond_the_margins(source: str, folder: Path) -> list[float]:
+    """By how many points lines are too wide, and pages too high."""
+    log = compile_latex(source, folder).with_suffix(".log").read_text("utf-8", errors="replace")
+    beyond = map(float, re.findall(r"Overfull \\[hv]box \(([\d.]+)pt", log))
+    return [points for points in beyond if points > FORGIVEN]
 
 
 @pytest.mark.witness("tikz", "pdftotext")

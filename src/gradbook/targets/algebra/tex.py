@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from math import ceil
 from typing import ClassVar
 
 from gradbook.graph.names import Name
@@ -218,12 +219,15 @@ def width(tex: str) -> float:
 
 LATEX_ROOM = 78  # characters in a line of formulas, about
 WIDEST_CELL = 46  # characters; more are set in several lines
-MOST_ROWS = 40  # of a table on one page
+TABLE_ROOM = 85  # characters in a row of a table, with GAP between two columns
+GAP, LEAST_CELL = 2, 16
+MOST_ROWS = 40  # lines of a table on one page
 
 PREAMBLE = r"""\documentclass[11pt,fleqn]{article}
 \usepackage[utf8]{inputenc}
 \IfFileExists{lmodern.sty}{\usepackage[T1]{fontenc}\usepackage{lmodern}}{}
-\usepackage{amsmath,amssymb}
+\usepackage{amsmath,amssymb,array}
+\newcolumntype{P}[1]{>{\raggedright\arraybackslash}p{#1}}
 \usepackage[margin=2.3cm]{geometry}
 \setlength{\mathindent}{1.5em}
 \setlength{\parindent}{0pt}
@@ -257,6 +261,22 @@ def write_latex(document: Document, drawing: str = "") -> str:
     return f"{preamble}\n\\begin{{document}}\n{body}\n\\end{{document}}\n"
 
 
+def fitted(wanted: Sequence[float], fixed: Sequence[bool]) -> list[float]:
+    """How wide columns may be so that all fit into a row: of those that aren't fixed, the widest
+    becomes narrower, and then whichever is."""
+    widths = [
+        want if is_fixed else min(want, WIDEST_CELL)
+        for want, is_fixed in zip(wanted, fixed, strict=True)
+    ]
+    room = TABLE_ROOM - GAP * (len(widths) - 1)
+    while sum(widths) > room:
+        free = [k for k, is_fixed in enumerate(fixed) if not is_fixed and widths[k] > LEAST_CELL]
+        if not free:
+            break
+        widths[max(free, key=lambda k: widths[k])] -= 1
+    return widths
+
+
 class _LatexWriter(DocumentWriter):
     def words(self, text: str) -> str:
         return escape(text)
@@ -280,21 +300,36 @@ class _LatexWriter(DocumentWriter):
         return f"\\begin{{align*}}\n{said}\n\\end{{align*}}"
 
     def table(self, block: TableBlock) -> Iterator[str]:
+        wanted = [max(map(self.width_of, column)) for column in block.columns]
+        widths = fitted(wanted, block.numeric)
         columns = "".join(
-            "r" if numeric else self.column_of_words(column)
-            for column, numeric in zip(block.columns, block.numeric, strict=True)
+            "r" if numeric else "l" if found <= most else f"P{{{most / 2:g}em}}"
+            for most, found, numeric in zip(widths, wanted, block.numeric, strict=True)
         )
-        for first in range(0, len(block.rows), MOST_ROWS):
+        for rows in self.pages(block.rows, widths):
             yield f"\n\\hspace*{{1.5em}}\\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
             yield f"{self.cells(block.head)} \\\\ \\hline"
-            for row in block.rows[first : first + MOST_ROWS]:
-                yield f"{self.cells(row)} \\\\"
+            yield from (f"{self.cells(row)} \\\\" for row in rows)
             yield "\\end{tabular}"
 
-    def column_of_words(self, cells: Iterable[Cell]) -> str:
-        """Words stand left, long ones in several lines."""
-        longest = max(sum(width(self.inline(part)) for part in cell) for cell in cells)
-        return "l" if longest <= WIDEST_CELL else f"p{{{WIDEST_CELL / 2:g}em}}"
+    def pages(
+        self, rows: Iterable[Sequence[Cell]], widths: Sequence[float]
+    ) -> Iterator[list[Sequence[Cell]]]:
+        """As many rows as fit on a page, those in several lines counted as so many."""
+        page: list[Sequence[Cell]] = []
+        lines = 0
+        for row in rows:
+            pairs = zip(row, widths, strict=True)
+            own = max(ceil(self.width_of(cell) / most) for cell, most in pairs) or 1
+            if page and lines + own > MOST_ROWS:
+                yield page
+                page, lines = [], 0
+            page.append(row)
+            lines += own
+        yield page
+
+    def width_of(self, cell: Cell) -> float:
+        return sum(width(self.inline(part)) for part in cell)
 
     def cells(self, row: Iterable[Cell]) -> str:
         return " & ".join(map(self.said, row))
