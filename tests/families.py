@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from gradbook.errors import ShapeError
-from gradbook.graph.names import Name
+from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import OPS, Graph, Node
 from gradbook.graph.window import SAME
 from gradbook.layers import ACTIVATIONS, LOSSES
 from gradbook.net import (
     Activation,
     Again,
+    Attention,
     BatchNorm,
     Bias,
     Concat,
@@ -34,14 +35,19 @@ from gradbook.net import (
     Flatten,
     GoBack,
     GroupNorm,
+    Gru,
     Layer,
     LayerNorm,
     Loss,
+    Lstm,
     Net,
     PlaceNorm,
     Pool,
+    PositionEmbedding,
     PRelu,
     Residual,
+    RmsNorm,
+    Rnn,
     Role,
     Sample,
     Shape,
@@ -72,19 +78,26 @@ def networks(
     depth: int = 4,
     width: int = 4,
     dropout: bool = False,
+    recurrent: bool = True,
 ) -> Net:
     """A network: `images` with or without windows, `smooth` without corners, at most `samples`
     samples, `depth` layers before the last sums and `width` units or channels a layer; `dropout`
-    with dropout that draws, which only steps on batches can.
+    with dropout that draws, which only steps on batches can; `recurrent` with layers that go over
+    the steps of a sequence.
     """
     pictured = draw(st.booleans()) if images is None else images
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
-    layers: list[Layer] = []
-    shapes = [shape]
+    first, layers, shapes = shape, list[Layer](), [shape]
+    if recurrent and depth and draw(st.integers(0, 3)) == 0:
+        steps, features = first = draw(st.tuples(st.integers(2, 4), st.integers(1, 2)))
+        shapes, layers = [(features, 1, steps)], [draw(recurrents())]
+        shapes.append(made_by(layers, shapes))
     again: list[Again] = []
     count = draw(st.integers(0, depth))
     while len(layers) < count:
         fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
+        if recurrent and is_sequence(shapes[-1]):
+            fitting = fitting | recurrents() | attentions(shapes[-1][0])
         single = st.one_of(fitting, *residuals(shapes), *concats(shapes)).map(lambda one: [one])
         joined = branches(shapes, smooth=smooth) if len(layers) + BRANCH <= depth else []
         for layer in draw(st.one_of(single, *joined)):
@@ -96,9 +109,9 @@ def networks(
             for _, owner in several.uses():
                 layers.append(layers[owner])
                 shapes.append(made_by(layers, shapes))
-    first, shape = shapes[0], shapes[-1]
+    shape = shapes[-1]
     loss = draw(st.sampled_from([it for it in losses if not (smooth and has_corner(it.op, 2))]))
-    layers += draw(endings(shape, loss, smooth=smooth))
+    layers += draw(endings(shape, loss, smooth=smooth, recurrent=recurrent))
     plain = Net(input=first, layers=tuple(layers), loss=loss, again=tuple(again))
     return Net(
         input=first,
@@ -136,11 +149,11 @@ def fits_again(one: Again, layers: Sequence[Layer], shapes: Sequence[Shape]) -> 
     every, made = list(layers), list(shapes)
     for _, owner in one.uses():
         every.append(layers[owner])
-        if every[-1].parameters(made[-1]) != layers[owner].parameters(shapes[owner]):
-            return False
         try:
             made.append(made_by(every, made))
         except ShapeError:
+            return False
+        if every[-1].parameters(made[-2]) != layers[owner].parameters(shapes[owner]):
             return False
     return sum(shape[0] for shape in made) <= 3 * MOST_CHANNELS
 
@@ -159,6 +172,20 @@ def layers_on(
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
     return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
+
+
+def recurrents() -> SearchStrategy[Layer]:
+    """Any that goes over the steps of a sequence."""
+    widths, returns = st.integers(1, 2), st.booleans()
+    plain = st.one_of(st.builds(kind, widths, returns, biases()) for kind in (Rnn, Lstm))
+    return plain | st.builds(Gru, widths, returns, st.booleans(), biases())
+
+
+def attentions(features: int) -> SearchStrategy[Layer]:
+    heads = st.sampled_from(divisors(features))
+    every = st.builds(Attention, heads, st.booleans(), biases()) | st.just(PositionEmbedding())
+    sized = st.builds(RmsNorm, st.sampled_from([0.001, 0.5]), st.booleans())
+    return every | sized if features > 1 else every
 
 
 def residuals(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
@@ -323,10 +350,15 @@ def _chooses(node: Node) -> bool:
 
 
 @st.composite
-def endings(draw: DrawFn, shape: Shape, loss: Loss, *, smooth: bool) -> list[Layer]:
+def endings(
+    draw: DrawFn, shape: Shape, loss: Loss, *, smooth: bool, recurrent: bool
+) -> list[Layer]:
     """What brings a shape to outputs that the loss can read."""
-    layers: list[Layer] = [Flatten()] if len(shape) > 1 else []
-    layers.append(Dense(draw(st.integers(1, 3)), draw(biases())))
+    width, bias = draw(st.integers(1, 3)), draw(biases())
+    if recurrent and len(shape) == 3 and is_sequence(shape) and draw(st.booleans()):
+        layers: list[Layer] = [Conv(width, (1, 1), bias=bias, row=True)]  # at each step
+    else:
+        layers = [*([Flatten()] if len(shape) > 1 else []), Dense(width, bias)]
     if draw(st.booleans()) and not loss.of_all:
         layers.append(draw(batch_norms()))
     endings = [kind for kind in ACTIVATIONS if kind.endswith(loss.ending)]
@@ -373,13 +405,24 @@ def examples(draw: DrawFn, net: Net) -> Sample:
     inputs = draw(_tuples(thousandths(-1, 1), prod(net.input)))
     match net.loss:
         case Loss.CROSS:
-            shares = draw(_tuples(st.integers(0, 8), net.outputs))
-            shares = shares if sum(shares) else (1,) * net.outputs
-            return Sample(inputs, tuple(share / sum(shares) for share in shares))
+            classes = net.shapes[-1][0]
+            steps = [draw(shares(classes)) for _ in range(net.outputs // classes)]
+            for step in range(1, len(steps)):
+                if draw(st.integers(0, 4)) == 0:
+                    steps[step] = (0,) * classes  # which has no target
+            return Sample(inputs, tuple(share for step in steps for share in step))
         case Loss.BINARY:
             return Sample(inputs, draw(_tuples(thousandths(0, 1), net.outputs)))
         case _:
             return Sample(inputs, draw(_tuples(thousandths(-1, 1), net.outputs)))
+
+
+@st.composite
+def shares(draw: DrawFn, classes: int) -> tuple[float, ...]:
+    """Of each class, which add up to 1."""
+    counts = draw(_tuples(st.integers(0, 8), classes))
+    counts = counts if sum(counts) else (1,) * classes
+    return tuple(count / sum(counts) for count in counts)
 
 
 @st.composite

@@ -186,7 +186,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.__dict__.pop("values_", None)  # a fit that fails leaves nothing to predict with
         random = check_random_state(self.random_state)
         self.net_ = replace(self._net(), seed=int(random.randint(LARGEST_SEED)))
-        self.normal_ = Normal.of(rows, self.net_)
+        self.normal_ = Normal.of(rows, self.net_.input[0])
         self.n_iter_, self.loss_curve_ = 0, []
         self.engine_ = self._kind(len(rows))
         self._engine = self._opened(weighted)

@@ -42,7 +42,7 @@ class Batch:
         numbers = np.arange(len(self.inputs))
         return {
             step.inputs[0]: self.inputs,
-            step.targets[0]: self.targets,
+            step.targets[0]: self.targets.reshape(-1, *step.targets[0].shape),
             **drawn(step.masks, self.seed, self.epoch, numbers),
         }
 

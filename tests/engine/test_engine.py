@@ -60,6 +60,16 @@ input 3x9x11; conv 8 2x2 stride 2; placenorm; depthwise 3x3 pad 1; placenorm eps
 conv 12 1x1; exact gelu; conv 8 1x1; add back 5; placenorm; batchnorm; relu
 conv 1 3x3 pad 1 no bias; concat back 2 0; placenorm; maxpool 2; avgpool all
 placenorm epsilon 0.01; flatten; dense 3; log softmax; loss cross-entropy; update adamw""",
+    "step by step": """\
+input 5x3; rnn 4 all; lstm 3 all no bias; dropout 0.1; gru 4 all; gru 3 reset_before; dense 2
+softmax; loss cross-entropy; update adam""",
+    "attending": """\
+input 5x4; attention heads 2 causal; add back 1; tanh; attention no bias; conv1d 3 1; gelu
+attention heads 3; avgpool1d 2 stride 1; flatten; dense 2; softmax; loss cross-entropy""",
+    "at every step": """\
+input 6x3; gru 4 all; conv1d 5 2 pad 1x0; positions; rmsnorm; attention causal; rmsnorm plain
+conv1d 3 1; softmax
+loss cross-entropy smoothing 0.1; update momentum 0.9""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

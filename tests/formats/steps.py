@@ -13,7 +13,6 @@ from gradbook.graph.reference import evaluate
 from gradbook.layers.activations import Activation
 from gradbook.net import Loss, Net
 from gradbook.net.build import training_step
-from gradbook.net.names import leaf_name
 
 
 def slopes(found: Net, inputs: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
@@ -38,7 +37,7 @@ def require_step(
     """Each value that the other program changed is less by its slope; the names of the others."""
     ours, kept = slopes(before.net, inputs, labels), []
     for parameter in before.net.parameters:
-        name = str(leaf_name(parameter.role, parameter.layer))
+        name = str(parameter.leaf)
         taken = before.values[name] - after.values[name]
         if taken.any():
             np.testing.assert_allclose(ours[name], taken, rtol=1e-4, atol=2e-6, err_msg=name)

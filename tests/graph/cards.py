@@ -55,6 +55,11 @@ def framed(torch: Any, x: Any, window: Window, value: float = 0.0) -> Any:
     return torch.nn.functional.pad(x, (left, right, top, below), value=value)
 
 
+def heads_of(x: Any, heads: int) -> Any:
+    """The features of each head, by steps."""
+    return x.reshape(*x.shape[:-3], heads, x.shape[-3] // heads, x.shape[-1])
+
+
 L3 = log(e + e**2 + e**3)  # of 1, 2, 3
 
 CARDS: dict[str, Card] = {
@@ -377,6 +382,73 @@ CARDS: dict[str, Card] = {
         ((3, 2),),
         [at([[1, 2], [3, 4], [5, 6]], value=[[3, 4], [5, 6]])],
         (1, 2, 2),
+        differentiable=False,
+    ),
+    # Steps of a sequence: 3 steps of 2 features, laid out as features of one row of steps.
+    "by_feature": Card(
+        ((3, 2),),
+        [at([[1, 2], [3, 4], [5, 6]], value=[[[1, 3, 5]], [[2, 4, 6]]])],
+        torch=lambda torch, x: x.movedim(-2, -1)[..., None, :],
+    ),
+    "by_step": Card(
+        ((2, 1, 3),),
+        [at([[[1, 3, 5]], [[2, 4, 6]]], value=[[1, 2], [3, 4], [5, 6]])],
+        torch=lambda torch, x: x[..., 0, :].movedim(-1, -2),
+    ),
+    "step": Card(
+        ((2, 1, 3),),
+        [at([[[1, 3, 5]], [[2, 4, 6]]], value=[3, 4], slopes=([[[0, 1, 0]], [[0, 1, 0]]],))],
+        (1,),
+        torch=lambda torch, x, step: x[..., 0, step],
+    ),
+    "only_step": Card(
+        ((2,),),
+        [at([3, 4], value=[[[0, 3, 0]], [[0, 4, 0]]])],
+        (1, 3),
+        differentiable=False,
+    ),
+    "stack": Card(
+        ((2,), (2,), (2,)),
+        [at([1, 2], [3, 4], [5, 6], value=[[[1, 3, 5]], [[2, 4, 6]]])],
+        torch=lambda torch, *xs: torch.stack(xs, -1)[..., None, :],
+    ),
+    "scores": Card(  # two heads of one feature each, three steps
+        ((2, 1, 3), (2, 1, 3)),
+        [
+            at(
+                [[[1, 2, 3]], [[4, 5, 6]]],
+                [[[1, 10, 100]], [[2, 3, 4]]],
+                value=[
+                    [[1, 10, 100], [2, 20, 200], [3, 30, 300]],
+                    [[8, 12, 16], [10, 15, 20], [12, 18, 24]],
+                ],
+            )
+        ],
+        (2,),
+        torch=lambda torch, q, k, heads: heads_of(q, heads).mT @ heads_of(k, heads),
+    ),
+    "weigh": Card(
+        ((1, 2, 2), (2, 1, 2)),
+        [at([[[1, 10], [2, 20]]], [[[1, 2]], [[3, 4]]], value=[[[21, 42]], [[43, 86]]])],
+        (0,),
+        torch=lambda torch, a, v, back: (heads_of(v, a.shape[-3]) @ (a if back else a.mT)).reshape(
+            v.shape
+        ),
+    ),
+    "shares": Card(
+        ((1, 2, 2),),
+        [
+            at([[[0, 5], [1, 1]]], value=[[[1, 0], [0.5, 0.5]]]),
+            at([[[7, 9], [log(3), 0]]], value=[[[1, 0], [0.75, 0.25]]]),
+        ],
+        (1,),
+        torch=lambda torch, e, causal: torch.softmax(
+            e.masked_fill(torch.ones(e.shape[-2:]).triu(1).bool(), -inf) if causal else e, -1
+        ),
+    ),
+    "shares_back": Card(
+        ((1, 1, 2), (1, 1, 2)),
+        [at([[[3, 1]]], [[[0.75, 0.25]]], value=[[[0.375, -0.375]]])],
         differentiable=False,
     ),
     # Weighted sums.

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from gradbook.layers.sequences import Recurrent
 from gradbook.net import (
     Activation,
+    Attention,
     BatchNorm,
     Concat,
     Conv,
@@ -29,11 +31,14 @@ from gradbook.net import (
     Parameter,
     PlaceNorm,
     Pool,
+    PositionEmbedding,
     PRelu,
     Residual,
+    RmsNorm,
 )
 from tests.agree.runs import Epoch
 from tests.graph.cards import CARDS
+from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
 from tests.outside.torch_windows import convolved, pooled
 
 Tensor = torch.Tensor
@@ -111,7 +116,7 @@ class Twin:
         }
 
     def run(self, layers: Sequence[Layer]) -> Tensor:
-        values = [x := self.inputs]
+        values = [x := laid_out(self.net, self.inputs)]
         for index, layer in enumerate(layers):
             pairs = zip(self.net.parameters, self.weights, strict=True)
             own = [w for p, w in pairs if p.layer == self.net.owners[index]]
@@ -152,10 +157,14 @@ class Twin:
         net, t, loss = self.net, self.targets, self.net.objective
         outputs = self.run(net.layers[:-1] if loss.ending else net.layers)
         if loss.of_all:
+            if outputs.ndim == 4:
+                return over_steps_loss(net, outputs[:, :, 0], t)
             sums = outputs.flatten(1)
             return functional.cross_entropy(sums, t, label_smoothing=net.smoothing)
         error = CARDS[loss.op].torch
         assert error
+        if outputs.ndim == 4:  # the targets come step by step
+            outputs = outputs[:, :, 0].movedim(1, 2)
         errors = [error(torch, *pair) for pair in zip(t.flatten(), outputs.flatten(), strict=True)]
         total = torch.stack(errors).sum()
         return total / (len(t) if loss.summed else t.numel())
@@ -191,10 +200,12 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
         case Pool():
             return pooled(layer, x)
+        case Recurrent() | Attention() | PositionEmbedding() | RmsNorm():
+            return over_steps(layer, x, weights)
         case Flatten():
             return x.flatten(1)
         case Activation() if layer.is_softmax:
-            return getattr(torch, layer.word)(x.flatten(1), 1)
+            return getattr(torch, layer.word)(x if x.shape[2:3] == (1,) else x.flatten(1), 1)
         case Activation("identity"):
             return x
         case Activation():

@@ -20,7 +20,7 @@ from gradbook.layers.wiring import Concat, Flatten, GoBack, Residual
 from gradbook.net import Net
 from gradbook.net.description import Again, Description
 from gradbook.net.fit import MOST_LAYERS
-from gradbook.net.names import leaf_name, statistics_names
+from gradbook.net.names import statistics_names
 
 # Layers of a file that have the same weights: which of them are layers applied again.
 
@@ -371,9 +371,9 @@ def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
     found = {}
     for parameter in net.parameters:
         own = layers[parameter.layer]
-        tensor = own.tensors[parameter.role.tensor]
+        tensor = own.tensors[parameter.tensor]
         _require_shape(own, tensor, parameter.shape)
-        found[str(leaf_name(parameter.role, parameter.layer))] = tensor
+        found[str(parameter.leaf)] = tensor
     for index, own in enumerate(layers):
         if isinstance(own.layer, BatchNorm):
             for name, word in zip(statistics_names(net, index), ("mean", "variance"), strict=True):
@@ -394,7 +394,7 @@ def _start(net: Net, values: Mapping[str, Array]) -> dict[Role, tuple[float, ...
     """All values of each kind, in the order of their numbers: what training goes on from."""
     found: dict[Role, list[float]] = {}
     for parameter in net.parameters:
-        name = str(leaf_name(parameter.role, parameter.layer))
+        name = str(parameter.leaf)
         found.setdefault(parameter.role, []).extend(map(_shortest, values[name].ravel()))
     return {role: tuple(numbers) for role, numbers in found.items()}
 

@@ -9,6 +9,7 @@ from operator import add
 
 from gradbook.graph.names import Name, gradient_name
 from gradbook.graph.node import Node, ancestors
+from gradbook.graph.sequences import join_steps
 from gradbook.graph.tensors import sum_last
 
 
@@ -51,7 +52,8 @@ def _between(of: Node, wrt: Sequence[Node], stop: Collection[Node]) -> set[Node]
 
 def _gathered(node: Node, shares: Sequence[Node], by_sample: bool) -> Node:
     """The sum of what reaches a value; they come last path first."""
-    fitting = [sum_last(share, len(share.shape) - len(node.shape)) for share in reversed(shares)]
+    summed = [sum_last(share, len(share.shape) - len(node.shape)) for share in reversed(shares)]
+    fitting = join_steps(summed)
     if by_sample:
         return reduce(add, fitting)
     each = [share for share in fitting if share.each]
@@ -120,7 +122,7 @@ def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> 
         owner = owners.get(total) or owners.get(whole)
         if owner and owner.name:
             share = Name("g", of=owner.name)
-        elif whole.name:
+        elif whole.name and not total.graph.has(Name("q", of=whole.name)):
             share = Name("q", of=whole.name)
         else:
             share = Name("g", (number,))

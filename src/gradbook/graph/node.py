@@ -136,6 +136,10 @@ class Graph:
         """The nodes that have a name."""
         return {str(name): node for node, name in self.names.items()}
 
+    def has(self, name: Name) -> bool:
+        """Whether a value is called so."""
+        return str(name) in self._taken
+
     def make(self, op: str, *inputs: Node | float, attributes: tuple[Attribute, ...] = ()) -> Node:
         """The node of this op on these inputs; numbers become constants."""
         nodes = tuple(x if isinstance(x, Node) else self.constant(x) for x in inputs)

@@ -170,15 +170,21 @@ def _log_sum_exp(x: Array) -> Any:
 define(
     "log_sum_exp_all",
     _log_sum_exp,
-    shape=lambda x: (),
-    derivative=lambda d, y, x: (spread(d, x.shape) * d.graph.make("exp", x - spread(y, x.shape)),),
-    elements=lambda x: array_of((), lambda: x[0].graph.make("log_sum_exp", *x)),
+    shape=lambda x: x[:-1],
+    derivative=lambda d, y, x: (spread(d, x.shape[-1:]) * _shares(x, y),),
+    elements=lambda x: array_of(
+        x.shape[:-1], lambda *at: x.item(0).graph.make("log_sum_exp", *x[at])
+    ),
 )
 
 
 def softmax(o: Node) -> Node:
-    total = o.graph.make("log_sum_exp_all", o)
-    return o.graph.make("exp", o - spread(total, o.shape))
+    """Over all values of a sample, or of a row."""
+    return _shares(o, o.graph.make("log_sum_exp_all", o))
+
+
+def _shares(x: Node, total: Node) -> Node:
+    return x.graph.make("exp", x - spread(total, x.shape[-1:]))
 
 
 # Windows -----------------------------------------------------------------------

@@ -25,10 +25,9 @@ from gradbook.lab.training.epochs import Epoch
 from gradbook.lab.training.material import Material, require_fit
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder, Spread
-from gradbook.layers.card import Role
+from gradbook.layers import Role, leaf_name
 from gradbook.net import Net
 from gradbook.net.measure import measure
-from gradbook.net.names import leaf_name
 from gradbook.net.text import TRAINING
 from gradbook.net.work.at_work import values_of
 

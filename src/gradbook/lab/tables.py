@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -294,10 +294,10 @@ def usual_recipe(found: Problem, name: str, held_back: int | None = 0) -> Recipe
 def require_fit(net: Net, found: Problem) -> None:
     """Refuse a network that doesn't take these columns, or doesn't answer with this one."""
     width = found.rows.shape[1]
-    if net.input != (width,):
+    if prod(net.input) != width:
         raise ShapeError(
             f"{found.table.file} gives {counted(width, 'number')} a row, so begin the network with "
-            f"'input {width}'"
+            f"'input {width}', or with as many steps x features"
         )
     whose = f"'{found.target.name}'"
     if found.task is Task.CLASSES:
@@ -435,7 +435,7 @@ class _TableRun:
         rows = problem.rows
         if self.filling is not None:
             rows = np.where(np.isnan(rows), self.filling, rows)
-        self.normal = Normal.of(rows[self.training], recipe.net)
+        self.normal = Normal.of(rows[self.training], rows.shape[1])
         self.inputs = (rows - self.normal.mean) / self.normal.deviation
         self.target_mean, self.target_deviation = self._target_scale()
         self.best: dict[str, NDArray[Any]] = {}

@@ -6,18 +6,29 @@ It knows no network, no target, no format and no file.
 from __future__ import annotations
 
 from gradbook.layers.activations import ACTIVATIONS, Activation, PRelu, activation
-from gradbook.layers.card import Bias, Layer, LayerSite, Parameter, ParameterSpec, Role, spell
+from gradbook.layers.card import (
+    Bias,
+    Layer,
+    LayerSite,
+    Parameter,
+    ParameterSpec,
+    Role,
+    leaf_name,
+    spell,
+)
 from gradbook.layers.fields import StatementForm
 from gradbook.layers.losses import LOSSES, Loss, loss
-from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import Attention, Gru, Lstm, PositionEmbedding, Rnn
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.updates import UPDATES, Update
 from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Residual
 
 KINDS: list[type[Layer]] = [
     *(Dense, Conv, Pool),
-    *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm),
+    *(Rnn, Gru, Lstm, Attention, PositionEmbedding),
+    *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     PRelu,
     *(Dropout, Flatten, Residual, Concat, GoBack),
 ]
@@ -29,6 +40,7 @@ __all__ = [
     "LOSSES",
     "UPDATES",
     "Activation",
+    "Attention",
     "BatchNorm",
     "Bias",
     "Concat",
@@ -38,21 +50,27 @@ __all__ = [
     "Flatten",
     "GoBack",
     "GroupNorm",
+    "Gru",
     "Layer",
     "LayerNorm",
     "LayerSite",
     "Loss",
+    "Lstm",
     "PRelu",
     "Parameter",
     "ParameterSpec",
     "PlaceNorm",
     "Pool",
+    "PositionEmbedding",
     "Residual",
+    "RmsNorm",
+    "Rnn",
     "Role",
     "SampleNorm",
     "Update",
     "activation",
     "forms",
+    "leaf_name",
     "loss",
     "spell",
 ]

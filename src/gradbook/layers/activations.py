@@ -15,9 +15,10 @@ import numpy as np
 
 from gradbook.arguments import one_of
 from gradbook.errors import ShapeError, UsageError
-from gradbook.graph.names import Name
+from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Node, define
 from gradbook.graph.ops import bell, normal_share, normal_share_of, sigmoid, sigmoid_of
+from gradbook.graph.sequences import by_feature, by_step
 from gradbook.graph.tensors import reshape, spread
 from gradbook.graph.window import Shape
 from gradbook.layers.card import FLAT_ONLY, Layer, LayerSite, ParameterSpec, Role, spell
@@ -59,7 +60,8 @@ def activation(
 
 @dataclass(frozen=True)
 class Activation(Layer):
-    """A function of each value alone, but for softmax, which weighs all of them."""
+    """A function of each value alone, but for softmax, which weighs all of them, or those of each
+    step of a sequence."""
 
     kind: str
     slope: float = USUAL_SLOPE  # of leaky relu, left of zero; no other has one
@@ -112,6 +114,8 @@ class Activation(Layer):
     def output(self, shape: Shape, *others: Shape) -> Shape:
         if not self.is_softmax:
             return shape
+        if len(shape) == 3 and is_sequence(shape):
+            return shape
         if max(shape[1:], default=1) > 1:
             raise ShapeError(FLAT_ONLY.format(word=self.kind, shape=spell(shape)))
         return shape[:1]
@@ -121,6 +125,8 @@ class Activation(Layer):
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         if self.is_softmax:
+            if len(site.output) == 3:
+                return by_feature(self._softmax(site, by_step(given[0])))
             return self._softmax(site, reshape(given[0], site.output))
         return self.at_a_place(given)
 
@@ -132,7 +138,7 @@ class Activation(Layer):
         """By way of ln Σ e^o, which softmax measures every value from."""
         total = site.make("log_sum_exp_all", x)
         total = site.graph.named(total, Name("L", of=site.before))
-        logs = x - spread(total, x.shape)
+        logs = x - spread(total, x.shape[-1:])
         return site.make("exp", logs) if self.kind == "softmax" else logs
 
 

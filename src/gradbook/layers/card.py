@@ -85,6 +85,13 @@ class ParameterSpec:
     shape: Shape
     fans: tuple[int, int] = (1, 1)
     fixed: bool = False
+    part: str = ""  # what it is there for, where a layer has several of a role: recurrent
+    uses: int = field(default=1, compare=False)  # how often a sample meets each of its elements
+
+    @property
+    def tensor(self) -> str:
+        """What it is called in files: weight, recurrent_weight."""
+        return f"{self.part}_{self.role.tensor}".lstrip("_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +102,22 @@ class Parameter(ParameterSpec):
     first: int  # the number of its first element: w5 is the first of the output layer
 
     @property
+    def leaf(self) -> Name:
+        """What its leaf is called."""
+        return leaf_name(self.role, self.layer, self.part)
+
+    @property
     def size(self) -> int:
         return prod(self.shape)
 
     @property
     def names(self) -> list[str]:
         return [f"{self.role}{self.first + k}" for k in range(self.size)]
+
+
+def leaf_name(role: Role, layer: int, part: str = "") -> Name:
+    """What the leaf of a layer's parameter is called: w_layer_3, w_recurrent_layer_3."""
+    return Name(role, layer=layer, word=f"{part}_layer".lstrip("_"))
 
 
 def bias_of(value: object) -> Bias:
@@ -200,6 +217,8 @@ class Layer:
     is_softmax: ClassVar[bool] = False
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
     idle: ClassVar[bool] = False  # whether a network at work can do without it
+    has_inner_values: ClassVar[bool] = False  # whether it names some between
+    reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     bias: Bias = Bias.NONE
     groups: int = 1
@@ -232,6 +251,10 @@ class Layer:
     def output(self, shape: Shape, *others: Shape) -> Shape:
         """The shape it makes of those of the values it reads."""
         return shape
+
+    def name(self, plain: Name, shape: Shape) -> Name:
+        """What its values are called, from its letter and number and the shape that it reads."""
+        return plain
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         return ()

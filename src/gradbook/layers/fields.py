@@ -160,7 +160,8 @@ class PhraseField(TextField):
         phrase = line.rest()
         if phrase not in ("", *self.among):
             options = [part for part in plain(form.fields) if isinstance(part, OptionField)]
-            known = [*(f"{part.name} {part.letter}" for part in options), *self.among]
+            flags = [part.name for part in form.fields if isinstance(part, FlagField)]
+            known = [*(f"{part.name} {part.letter}" for part in options), *flags, *self.among]
             hint = did_you_mean(phrase, known) or ONE_OF.format(known=", ".join(known))
             line.fail(UNKNOWN_CHOICE.format(word=phrase, hint=hint), at=start)
         return {self.name: phrase or self.usual}
@@ -174,16 +175,20 @@ PAIR = (1, 2)
 
 @dataclass(frozen=True)
 class BothField(TextField):
-    """Rows by columns: 3x3; one number stands for both unless `always_both` are written."""
+    """Rows by columns: 3x3; one number stands for both unless `always_both` are written, or for
+    columns alone where there is a single `row`."""
 
     what: str = ""
     always_both: bool = False
+    row: bool = False
     everything: str = ""  # the word for all of it, after which nothing else is said
     kind: ClassVar[str] = "both"
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
         if self.everything and line.option(self.everything):
             return {self.name: None}
+        if self.row:
+            return {self.name: line.whole(f"{form.words}'s {self.what}")}
         if self.always_both:
             said = line.sizes(f"{line.words[0].group()}'s {self.what}", 2, "3x3")
         else:
@@ -193,10 +198,17 @@ class BothField(TextField):
     def write(self, value: tuple[int, int] | None) -> str:
         if value is None:
             return self.everything
+        if self.row:
+            return str(value[1])
         return "x".join(map(str, value)) if self.always_both else short(value)
 
     def settle(self, word: str, value: Any) -> Any:
-        return None if value is None else as_pair(f"{word}'s {self.what}", value)
+        return None if value is None else _pair(f"{word}'s {self.what}", value, self.row)
+
+
+def _pair(what: str, value: Any, row: bool) -> tuple[int, int]:
+    """For rows and columns; where there is a single row, one number is for columns."""
+    return as_pair(what, (1, value) if row and isinstance(value, int) else value)
 
 
 @dataclass(frozen=True)
@@ -218,31 +230,50 @@ class OptionField(TextField):
 class PairOption(OptionField):
     """For rows and columns: stride 2x1."""
 
+    row: bool = False
     kind: ClassVar[str] = "pair"
 
     def take(self, line: Statement) -> Any:
+        if self.row:
+            return line.whole(self.name)
         return line.wholes(self.name, PAIR, "2 or 2x1")
 
     def write(self, value: Any) -> str:
-        return "" if value in (None, self.usual) else f"{self.name} {short(value)}"
+        if value in (None, self.usual):
+            return ""
+        return f"{self.name} {value[1] if self.row else short(value)}"
 
     def settle(self, word: str, value: Any) -> Any:
-        return None if value is None else as_pair(f"{word}'s {self.name}", value)
+        return None if value is None else _pair(f"{word}'s {self.name}", value, self.row)
 
 
 @dataclass(frozen=True)
 class PadOption(OptionField):
-    """Of all sides, of rows and columns, or of each side: pad 1x0. Its check needs the window."""
+    """Of all sides, of rows and columns, or of each side: pad 1x0; of a single `row`, of both ends
+    or of each. Its check needs the window."""
 
+    row: bool = False
     kind: ClassVar[str] = "pad"
 
     def take(self, line: Statement) -> Any:
         if line.option(SAME):
             return SAME
+        if self.row:
+            return line.wholes(self.name, PAIR, "1 or 2x0")
         return line.wholes(self.name, (1, 2, 4), "1, 1x0 or 0x0x1x1")
 
     def write(self, value: Any) -> str:
-        return "" if value == NOWHERE else f"{self.name} {pad_words(value)}"
+        if value == NOWHERE:
+            return ""
+        ends = short(value[1::2]) if self.row and value != SAME else pad_words(value)
+        return f"{self.name} {ends}"
+
+    def settle(self, word: str, value: Any) -> Any:
+        """Both ends, or each, of a single row."""
+        ends = (value,) if isinstance(value, int) else value
+        if self.row and value != SAME and len(ends) < 4:
+            return (0, ends[0], 0, ends[-1])
+        return value
 
 
 @dataclass(frozen=True)

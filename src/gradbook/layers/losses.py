@@ -166,12 +166,14 @@ Loss.CROSS = loss(
     ending="softmax",
     of_all=True,
     synonyms=("ce", "crossentropy", "cross entropy"),
-    shape=lambda t, o: (),
+    shape=lambda t, o: o[:-1],
     derivative=lambda d, y, t, o: (
-        -spread(d, o.shape) * o,
-        spread(d, o.shape) * (softmax(o) - t),
+        -spread(d, o.shape[-1:]) * o,
+        spread(d, o.shape[-1:]) * (softmax(o) - t),
     ),
-    elements=lambda t, o: array_of((), lambda: o[0].graph.make("cross_entropy_of", *t, *o)),
+    elements=lambda t, o: array_of(
+        o.shape[:-1], lambda *at: o.item(0).graph.make("cross_entropy_of", *t[at], *o[at])
+    ),
 )
 
 
@@ -215,6 +217,7 @@ class SampleError:
     outputs: int
     smoothing: float = 0.0  # this share of the targets is spread over all outputs
     weighted: bool = False  # whether targets say how much each sample counts, see `weighed_targets`
+    masked: bool = False  # whether some steps of a sequence may have no target, all of theirs 0
 
     def of(self, value: Node, before: Node, targets: Node) -> Node:
         if not self.weighted:
@@ -224,17 +227,26 @@ class SampleError:
 
     def _once(self, value: Node, before: Node, targets: Node) -> Node:
         measured = reshape(before, value.shape) if self.loss.ending else value
+        wanted = targets
         if self.smoothing:
             share = value.graph.constant(self.smoothing)
-            targets = smooth(targets, share, self.outputs)
-        errors = value.graph.make(self.loss.op, targets, measured)
+            wanted = smooth(targets, share, targets.shape[-1])
+        errors = value.graph.make(self.loss.op, wanted, measured)
         if self.loss.of_all:
-            return self._named(errors)
+            return self._named(errors if not errors.shape else self._over_steps(errors, targets))
         errors = value.graph.named(errors, Name("E"))
         if self.outputs == 1:
             return reshape(errors, ())
-        total = sum_last(errors, 1)
+        total = sum_last(errors, len(errors.shape))
         return self._named(total if self.loss.summed else total / self.outputs)
+
+    def _over_steps(self, errors: Node, targets: Node) -> Node:
+        """The mean over the steps; where some may have no target, over those that have one."""
+        errors = errors.graph.named(errors, Name("E"))
+        if not self.masked:
+            return sum_last(errors, 1) / errors.shape[0]
+        counts = sum_last(targets, 1)
+        return sum_last(counts * errors, 1) / sum_last(counts, 1)
 
     @staticmethod
     def _named(error: Node) -> Node:

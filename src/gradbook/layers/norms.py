@@ -19,7 +19,7 @@ from gradbook.graph.node import Node
 from gradbook.graph.tensors import reshape, spread, spread_channels, sum_channels, sum_last
 from gradbook.graph.window import Shape
 from gradbook.layers.card import Layer, LayerSite, ParameterSpec, Role, spell
-from gradbook.layers.fields import NumberField, StatementForm, WholeField
+from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField
 
 USUAL_EPSILON = 1e-5
 RUNNING_SHARE = 0.1  # of the latest batch in the running statistics, as in PyTorch
@@ -34,6 +34,11 @@ EPSILON = NumberField("epsilon", "E", "epsilon", "epsilon", USUAL_EPSILON)
 Each = Callable[[Node], Node]
 
 
+def require_epsilon(layer: Layer) -> None:
+    if not 0 < layer.epsilon < 1:
+        raise UsageError(EPSILON_OF.format(word=layer.word, value=layer.epsilon))
+
+
 class Norm(Layer):
     """What all normalisations share: an epsilon, and a scale and a shift for each channel."""
 
@@ -41,8 +46,7 @@ class Norm(Layer):
     normalises: ClassVar[bool] = True
 
     def check(self) -> None:
-        if not 0 < self.epsilon < 1:
-            raise UsageError(EPSILON_OF.format(word=self.word, value=self.epsilon))
+        require_epsilon(self)
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
         return (ParameterSpec(Role.SCALE, shape[:1]), ParameterSpec(Role.SHIFT, shape[:1]))
@@ -267,3 +271,49 @@ class PlaceNorm(SampleNorm):
             lambda values: sum_channels(values) / channels,
             lambda each: spread_channels(each, channels),
         )
+
+
+@dataclass(frozen=True)
+class RmsNorm(Layer):
+    """The channels of each place divided by the root of the mean of their squares."""
+
+    epsilon: float = USUAL_EPSILON
+    plain: bool = False  # whether it does without a scale for each channel
+    word: ClassVar[str] = "rmsnorm"
+    letter: ClassVar[str] = "y"
+    has_inner_values: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "rmsnorm",
+            (EPSILON, FlagField("plain")),
+            (
+                "the channels of each place, or features of each step, over the",
+                "root of the mean of their squares; 'plain' without a scale",
+            ),
+        ),
+    )
+
+    def check(self) -> None:
+        require_epsilon(self)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        if shape[0] == 1:
+            raise ShapeError(GROUPS_OF_ONE.format(word=self.word, shape=spell(shape)))
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return () if self.plain else (ParameterSpec(Role.SCALE, shape[:1]),)
+
+    def words(self, shape: Shape) -> str:
+        return "each over the size of the channels of its place"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        channels, *area = x.shape
+        squares = sum_channels(x**2) if area else sum_last(x**2, 1)
+        size = site.named(site.make("sqrt", squares / channels + self.epsilon), "s")
+        over = spread_channels(size, channels) if area else spread(size, x.shape)
+        if self.plain:
+            return x / over
+        normal = site.named(x / over, "n")
+        return spread(parameters[0], tuple(area)) * normal

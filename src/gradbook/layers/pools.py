@@ -32,12 +32,13 @@ from gradbook.layers.sums import moves_words, settle_pad, window_over
 
 SAME_AND_CEIL = "'pad same' leaves nothing over: leave out 'ceil'"
 SIZE = BothField("size", "K", "size", everything="all")
-MOVES = (
-    PairOption("stride", "S"),  # by its own size, where nothing is said
+STRIDE, PAD = (
+    PairOption("stride", "S"),
     PadOption("pad", "P"),
-    PairOption("dilation", "D", usual=(1, 1)),
-    FlagOption("ceil"),
-)
+)  # by its own size, if nothing is said
+DILATION, CEIL = PairOption("dilation", "D", usual=(1, 1)), FlagOption("ceil")
+MOVES = (STRIDE, PAD, DILATION, CEIL)
+ALONG = (*(replace(move, row=True) for move in (STRIDE, PAD, DILATION)), CEIL)  # a single row
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Pool(Layer):
     dilation: Both = (1, 1)
     ceil: bool = False  # whether a last window may end beyond what it reads
     zeros: bool = False  # whether an average counts what lies in the padding, as zeros
+    row: bool = False  # whether it slides over the steps of a sequence, which are a single row
     letter: ClassVar[str] = "p"
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
@@ -58,14 +60,26 @@ class Pool(Layer):
             (SIZE, OptionsField("", options=MOVES)),
             ("the largest value of each window",),
             ("maxpool2d",),
-            {"kind": "max"},
+            {"kind": "max", "row": False},
         ),
         StatementForm(
             "avgpool",
             (SIZE, OptionsField("", options=(*MOVES, FlagOption("zeros")))),
             ("its average; 'all' for K is one window over everything",),
             ("avgpool2d",),
-            {"kind": "avg"},
+            {"kind": "avg", "row": False},
+        ),
+        StatementForm(
+            "maxpool1d",
+            (replace(SIZE, row=True), OptionsField("", options=ALONG)),
+            ("the largest value of each K steps of a sequence",),
+            preset={"kind": "max", "row": True},
+        ),
+        StatementForm(
+            "avgpool1d",
+            (replace(SIZE, row=True), OptionsField("", options=(*ALONG, FlagOption("zeros")))),
+            ("their average; 'all' for K is one window over all steps",),
+            preset={"kind": "avg", "row": True},
         ),
     )
 
@@ -91,6 +105,10 @@ class Pool(Layer):
     @property
     def word(self) -> str:  # type: ignore[override]
         return f"{self.kind}pool"
+
+    @property
+    def reads_sequences(self) -> bool:  # type: ignore[override]
+        return self.row
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         require_channels(self.word, shape)

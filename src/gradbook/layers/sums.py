@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
@@ -52,6 +52,7 @@ INTO_GROUPS = (
     "{given} input channels can't be split into {groups} equal groups: use a number that "
     "divides {given} and {channels}"
 )
+ONE_ROW = "{word}'s window has one row, not {size}"
 DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
 
 
@@ -71,12 +72,17 @@ MOVES = (
 )
 GROUPS = WholeOption("groups", "G", 1, "number of groups")
 KERNEL = BothField("kernel", "K", "window", always_both=True)
+ALONG = tuple(replace(move, row=True) for move in MOVES)  # a single row
 
 
-def bias_specs(bias: Bias, width: int) -> tuple[ParameterSpec, ...]:
+def bias_specs(
+    bias: Bias, width: int, places: int = 1, part: str = ""
+) -> tuple[ParameterSpec, ...]:
+    """Of so many sums at so many places, where they have one."""
     if bias is Bias.NONE:
         return ()
-    return (ParameterSpec(Role.BIAS, (1,) if bias.shared else (width,), fixed=bias.fixed),)
+    shape, uses = ((1,), width * places) if bias.shared else ((width,), places)
+    return (ParameterSpec(Role.BIAS, shape, fixed=bias.fixed, part=part, uses=uses),)
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,7 @@ class Conv(Layer):
     bias: Bias = Bias.EACH
     groups: int = 1  # each group of output channels reads its own group of input channels
     dilation: Both = (1, 1)
+    row: bool = False  # whether it slides over the steps of a sequence, which are a single row
     word: ClassVar[str] = "conv"
     letter: ClassVar[str] = "c"
     sums: ClassVar[bool] = True
@@ -150,6 +157,18 @@ class Conv(Layer):
                 "groups each over its own group of channels",
             ),
             ("conv2d",),
+            preset={"row": False},
+        ),
+        StatementForm(
+            "conv1d",
+            (
+                WholeField("channels", "N", "number of channels"),
+                replace(KERNEL, row=True),
+                OptionsField("", options=(*ALONG, GROUPS)),
+                BIAS,
+            ),
+            ("N windows of K steps slid over a sequence, all features",),
+            preset={"row": True},
         ),
         StatementForm(
             "depthwise",
@@ -160,7 +179,13 @@ class Conv(Layer):
         ),
     )
 
+    @property
+    def reads_sequences(self) -> bool:  # type: ignore[override]
+        return self.row
+
     def check(self) -> None:
+        if self.row and self.kernel[0] > 1:
+            raise UsageError(ONE_ROW.format(word=self.form().words, size=short(self.kernel)))
         if self.channels % self.groups:
             raise UsageError(OUT_OF_GROUPS.format(channels=self.channels, groups=self.groups))
         settle_pad(self, "conv's", self.kernel)
@@ -176,9 +201,10 @@ class Conv(Layer):
         area = prod(self.kernel)
         fans = (shape[0] // self.groups * area, self.channels // self.groups * area)
         weights = (self.channels, shape[0] // self.groups, *self.kernel)
+        places = prod(self.window(shape).places(shape[1:]))
         return (
-            ParameterSpec(Role.WEIGHT, weights, fans),
-            *bias_specs(self.bias, self.channels),
+            ParameterSpec(Role.WEIGHT, weights, fans, uses=places),
+            *bias_specs(self.bias, self.channels, places),
         )
 
     def window(self, shape: Shape) -> Window:

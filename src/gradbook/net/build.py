@@ -12,11 +12,12 @@ from gradbook.errors import ShapeError
 from gradbook.graph.chain import gradients, name_gradients
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Graph, Node
+from gradbook.graph.sequences import by_feature, by_step
 from gradbook.layers import Parameter
 from gradbook.layers.card import Change, LayerSite, Mask
 from gradbook.layers.losses import SampleError
 from gradbook.layers.updates import WeightStep
-from gradbook.net.names import leaf_name, name_before, number, value_name
+from gradbook.net.names import name_before, number, value_name
 from gradbook.net.network import Net
 from gradbook.net.step import Step
 
@@ -132,14 +133,13 @@ def build(
     several = batch is not None or len(net.examples()) > 1
     count = graph.leaf(Name("N")) if batch else None
     inputs = graph.leaf(Name("i"), net.input, each=several)
-    targets = graph.leaf(Name("t"), (net.outputs,), each=several)
-    weights = {
-        graph.leaf(leaf_name(p.role, p.layer), p.shape): (p, values)
-        for p, values in _start_arrays(net).items()
-    }
+    wanted = graph.leaf(Name("t"), net.wanted, each=several)
+    weights = {graph.leaf(p.leaf, p.shape): (p, values) for p, values in _start_arrays(net).items()}
+    assert len(weights) == len(net.parameters), "two parameters of one name"
     masks: list[Mask] = []
     statistics: dict[Node, Change] = {}
-    values, before = [inputs], inputs
+    before = by_feature(inputs) if net.laid_out else inputs
+    values = [before]
     for index, layer in enumerate(net.layers):
         given = [values[k] for k in layer.reads(index)]
         site = LayerSite(
@@ -158,17 +158,23 @@ def build(
         made = layer.ops(site, given, _taken(net, index, weights))
         before = given[0]
         values.append(made if layer.passes_on else graph.named(made, site.name))
-    measure = SampleError(net.objective, net.outputs, net.smoothing, weighted)
-    error = measure.of(values[-1], before, targets)
+    outputs = values[-1]
+    if len(outputs.shape) > 1:
+        outputs = by_step(outputs)
+        before = by_step(before) if net.objective.ending else before
+    measure = SampleError(
+        net.objective, net.outputs, net.smoothing, weighted, batch is not None or _is_masked(net)
+    )
+    error = measure.of(outputs, before, wanted)
     loss = error
     if error.each:
         loss = graph.make("total", error) / (count or len(net.examples()))
-    data = {inputs: _data(net, inputs, "inputs"), targets: _data(net, targets, "targets")}
+    data = {inputs: _data(net, inputs, "inputs"), wanted: _data(net, wanted, "targets")}
     return Forward(
         graph,
         inputs,
-        targets,
-        values[-1],
+        wanted,
+        outputs,
         error,
         graph.named(loss, TOTAL_ERROR),
         {} if batch else data,
@@ -177,6 +183,14 @@ def build(
         tuple(masks),
         tuple(statistics.values()),
     )
+
+
+def _is_masked(net: Net) -> bool:
+    """Whether some steps of its samples have no target."""
+    if len(net.shapes[-1]) == 1:
+        return False
+    rows = np.array([sample.targets for sample in net.examples()])
+    return not rows.reshape(len(rows), *net.wanted).any(axis=-1).all()
 
 
 def _taken(net: Net, index: int, weights: Weights) -> list[Node]:

@@ -170,7 +170,7 @@ def split(rates: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...
     return gentle, tuple(rate for rate in rates if rate >= VIOLENT[0])
 
 
-# All of it -------------------------------------------------------------------------
+# Shapes ---------------------------------------------------------------------------
 
 
 class Misfit(ShapeError):
@@ -179,6 +179,24 @@ class Misfit(ShapeError):
     def __init__(self, part: str, message: str) -> None:
         super().__init__(message)
         self.part = part
+
+
+def shapes_of(given: Shape, layers: Sequence[Layer]) -> list[Shape]:
+    """The input's shape, as its layers read it, then each layer's."""
+    if len(given) == 2 and any(layer.reads_sequences for layer in layers):
+        steps, features = given
+        given = (features, 1, steps)
+    found = [given]
+    for index, layer in enumerate(layers):
+        try:
+            found.append(layer.output(*(found[value] for value in layer.reads(index))))
+        except ShapeError as error:
+            part = f"layer {index + 1}"
+            raise Misfit(part, f"{part}: {error.message}") from None
+    return found
+
+
+# All of it -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -203,19 +221,23 @@ class Description:
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The input's shape, then each layer's."""
-        found = [self.input]
-        for index, layer in enumerate(self.layers):
-            try:
-                found.append(layer.output(*(found[value] for value in layer.reads(index))))
-            except ShapeError as error:
-                part = f"layer {index + 1}"
-                raise Misfit(part, f"{part}: {error.message}") from None
-        return tuple(found)
+        """The input's shape, as its layers read it, then each layer's."""
+        return tuple(shapes_of(self.input, self.layers))
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether the input's steps x features are laid out as its layers read sequences."""
+        return self.shapes[0] != self.input
 
     @property
     def outputs(self) -> int:
         return prod(self.shapes[-1])
+
+    @property
+    def wanted(self) -> Shape:
+        """The shape of the targets: one for each output, which come step by step in a sequence."""
+        last = self.shapes[-1]
+        return (last[2], last[0]) if len(last) > 1 else last
 
     @property
     def classes_told(self) -> int:

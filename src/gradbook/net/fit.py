@@ -10,6 +10,7 @@ from typing import Any
 from gradbook.amounts import counted
 from gradbook.arguments import as_list, number, numbers, one_of, sizes, whole, words
 from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.names import is_sequence
 from gradbook.layers import LOSSES, Layer, Loss, Role, Update, spell
 from gradbook.net.description import (
     Again,
@@ -51,6 +52,7 @@ NO_DECAY = "no {role} to decay: the layers have none"
 START_COUNT = "{given}, but the layers have {numbered}"
 NOT_ONE = "cross-entropy's targets sum to 1, not {total:g}: one 1, the rest 0{other}"
 OTHER_LOSS = ", or 'loss half squared error' for targets of any kind"
+NO_STEP_LEFT = "no step has a target: give one to a step at least"
 NO_PROBABILITY = "binary cross-entropy's targets are from 0 to 1"
 SAMPLE_LENGTH = "{part} has {given}, but the network takes {wanted}"
 
@@ -191,7 +193,8 @@ def _check_words(part: str, phrase: str) -> None:
 
 
 def _check_loss(net: Description) -> None:
-    if len(net.shapes[-1]) != 1:
+    last = net.shapes[-1]
+    if len(last) != 1 and not (len(last) == 3 and is_sequence(last)):
         raise Misfit("loss", FLAT_OUTPUT.format(shape=spell(net.shapes[-1])))
     wanted = net.objective.ending
     if wanted and net.ending.removeprefix("log ") != wanted:
@@ -228,11 +231,24 @@ def _check_samples(net: Description) -> None:
         _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
-        if net.objective.of_all and abs(sum(sample.targets) - 1) > 1e-9:
-            other = "" if net.loss else OTHER_LOSS
-            raise Misfit(part, NOT_ONE.format(total=sum(sample.targets), other=other))
+        if net.objective.of_all:
+            _check_shares(net, part, sample.targets)
         if net.objective.ending and not all(0 <= t <= 1 for t in sample.targets):
             raise Misfit(part, NO_PROBABILITY)
+
+
+def _check_shares(net: Description, part: str, targets: tuple[float, ...]) -> None:
+    """Of each step of a sequence, where those without a target have 0s alone."""
+    classes = net.shapes[-1][0]
+    totals = [sum(targets[k : k + classes]) for k in range(0, len(targets), classes)]
+    if len(totals) > 1:
+        totals = [total for total in totals if total]
+        if not totals:
+            raise Misfit(part, NO_STEP_LEFT)
+    for total in totals:
+        if abs(total - 1) > 1e-9:
+            other = "" if net.loss else OTHER_LOSS
+            raise Misfit(part, NOT_ONE.format(total=total, other=other))
 
 
 def _check_length(part: str, what: str, given: int, wanted: int) -> None:

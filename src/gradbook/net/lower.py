@@ -70,7 +70,7 @@ def scalars_of(net: Net) -> int:
     scalars = prod(net.input) + net.outputs + net.count()
     for index, layer in enumerate(net.layers):
         before, after = net.shapes[index : index + 2]
-        scalars += prod(after) * _terms(layer, before)
+        scalars += _terms(layer, before, after)
     return scalars
 
 
@@ -83,13 +83,13 @@ def _check_size(net: Net) -> None:
         )
 
 
-def _terms(layer: Layer, shape: Shape) -> int:
-    """How many values one value of a layer is put together from."""
-    weights = [spec for spec in layer.parameters(shape) if spec.role is Role.WEIGHT]
+def _terms(layer: Layer, before: Shape, after: Shape) -> int:
+    """How many values and products a layer's values are put together from."""
+    weights = [spec for spec in layer.parameters(before) if spec.role is Role.WEIGHT]
     if weights:
-        return weights[0].fans[0]
-    window = layer.window(shape)
-    return window.area if window else 1
+        return sum(prod(spec.shape) * spec.uses for spec in weights)
+    window = layer.window(before)
+    return prod(after) * (window.area if window else 1)
 
 
 def _columns(scalars: Scalars, data: Array | None) -> dict[Node, Array | None]:

@@ -124,7 +124,7 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
     for index, layer in enumerate(net.layers):
         shape, output = net.shapes[index : index + 2]
         own = [p for p in net.parameters if p.layer == index]
-        products, additions = _macs(layer, shape, output)
+        products, additions = _macs(layer, shape)
         training = 2 * (products + additions) + (products if before else 0)
         read = [fields[value] for value in layer.reads(index)]
         fields.append(_field(layer, shape, output, read))
@@ -141,12 +141,12 @@ def _layers(net: Net) -> Iterator[LayerMeasure]:
         before += sum(p.size for p in own if not p.fixed)
 
 
-def _macs(layer: Layer, shape: Shape, output: Shape) -> tuple[int, int]:
+def _macs(layer: Layer, shape: Shape) -> tuple[int, int]:
     """Multiplications by a weight, and biases added."""
-    roles = {spec.role: spec for spec in layer.parameters(shape)}
-    if Role.WEIGHT not in roles:
-        return 0, 0
-    return roles[Role.WEIGHT].fans[0] * prod(output), prod(output) * (Role.BIAS in roles)
+    uses = dict.fromkeys(Role, 0)
+    for spec in layer.parameters(shape):
+        uses[spec.role] += prod(spec.shape) * spec.uses
+    return uses[Role.WEIGHT], uses[Role.BIAS]
 
 
 def _field(

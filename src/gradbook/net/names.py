@@ -17,11 +17,6 @@ from gradbook.net.text import ours
 # Values ----------------------------------------------------------------------------
 
 
-def leaf_name(role: Role, layer: int) -> Name:
-    """What the leaf of a layer's parameter is called: w_layer_3."""
-    return Name(role, layer=layer, word="layer")
-
-
 def shown_names(net: Net) -> tuple[Name, ...]:
     """The same where every value is written out: what dropout leaves has a name of its own."""
     names = list(layer_names(net))
@@ -45,12 +40,9 @@ def value_name(net: Net, index: int) -> Name:
         return name_before(net, index)
     if layer.names_after:
         return Name(layer.letter, of=name_before(net, index))
-    peers = _peers(net, layer)
-    if layer.last_letter:
-        if index == peers[-1]:
-            return Name(layer.last_letter)
-        peers = peers[:-1]
-    return Name(layer.letter, layer=_place(index, peers))
+    if layer.last_letter and index == _last(net, layer):
+        return Name(layer.last_letter)
+    return layer.name(Name(layer.letter, layer=number(net, index)), net.shapes[index])
 
 
 def name_before(net: Net, index: int) -> Name:
@@ -76,17 +68,24 @@ def statistics_names(net: Net, index: int) -> tuple[str, str]:
 
 
 def _peers(net: Net, layer: Layer) -> list[int]:
-    """The places of all layers of its kind, which share a letter where they have one."""
-    letter = layer.letter
+    """The places of all layers of its kind, which share a letter where they have one; but the last
+    may have another."""
+    letter, last = layer.letter, _last(net, layer)
     return [
         k
         for k, other in enumerate(net.layers)
-        if (other.letter == letter if letter else type(other) is type(layer))
+        if (other.letter == letter if letter else type(other) is type(layer)) and k != last
     ]
 
 
+def _last(net: Net, layer: Layer) -> int | None:
+    """The place of the last layer with its letter, if that goes by its last letter: the output."""
+    alike = (k for k in reversed(range(len(net.layers))) if net.layers[k].letter == layer.letter)
+    return next((k for k in alike if layer.letter and net.layers[k].last_letter), None)
+
+
 def _place(index: int, peers: list[int]) -> int | None:
-    return peers.index(index) + 1 if len(peers) > 1 else None
+    return peers.index(index) + 1 if len(peers) > 1 and index in peers else None
 
 
 # Weights ---------------------------------------------------------------------------

@@ -155,8 +155,9 @@ class Net(Description):
         random = Random(f"sample {self.seed}")
         inputs = tuple(round(random.random(), 2) for _ in range(prod(self.input)))
         if self.objective.of_all:
-            wanted = random.randrange(self.outputs)
-            return Sample(inputs, tuple(float(k == wanted) for k in range(self.outputs)))
+            classes = self.shapes[-1][0]
+            wanted = [random.randrange(classes) for _ in range(self.outputs // classes)]
+            return Sample(inputs, tuple(float(k == one) for one in wanted for k in range(classes)))
         return Sample(inputs, tuple(round(random.random(), 2) for _ in range(self.outputs)))
 
 

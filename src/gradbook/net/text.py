@@ -35,6 +35,7 @@ from gradbook.net.description import (
     Description,
     Sample,
     back_over,
+    shapes_of,
     usual_layers,
 )
 from gradbook.net.fit import check_depth
@@ -467,6 +468,8 @@ def _layer(draft: Draft, line: Statement) -> None:
 def _add(draft: Draft, layer: Layer, line: Statement) -> None:
     index = len(draft.layers)
     check_depth(index + 1)
+    if layer.reads_sequences and len(draft.shapes[0]) == 2:
+        draft.shapes = shapes_of(draft.shapes[0], [*draft.layers, layer])[:-1]
     given = (draft.shapes[value] for value in layer.reads(index))
     draft.shapes.append(layer.output(*given))
     draft.layers.append(layer)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation, Flatten, Layer, Role
-from gradbook.net.names import leaf_name, statistics_names
+from gradbook.layers import Activation, Flatten, Layer
+from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
 
 # Layers that nobody asks for in a text, and that a network at work needs.
@@ -239,11 +239,8 @@ def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, .
 
 
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
-    def parameter(role: Role) -> Array:
-        return np.asarray(values[str(leaf_name(role, net.owners[index]))], np.float64)
-
     layer = net.layers[index]
-    tensors = {p.role.tensor: parameter(p.role) for p in net.taken(index)}
+    tensors = {p.tensor: np.asarray(values[str(p.leaf)], np.float64) for p in net.taken(index)}
     if layer.sums and "bias" in tensors:
         tensors["bias"] = np.array(np.broadcast_to(tensors["bias"], tensors["weight"].shape[:1]))
     if layer.statistics:

@@ -38,7 +38,7 @@ from gradbook.layers import (
 )
 from gradbook.net import Net
 from gradbook.net.build import require_variance, training_step
-from gradbook.net.names import leaf_name, statistics_names, value_name
+from gradbook.net.names import statistics_names, value_name
 from gradbook.net.step import Step
 from gradbook.net.work.at_work import last_value
 from gradbook.palette import colour_of
@@ -132,7 +132,7 @@ def _name(net: Net, index: int) -> dict[str, str]:
 def _computed(net: Net, index: int) -> dict[str, Any]:
     """By which rule, and with what."""
     layer = net.layers[index]
-    own = {p.role: str(leaf_name(p.role, p.layer)) for p in net.taken(index)}
+    own = {p.role: str(p.leaf) for p in net.taken(index)}
     shape = net.shapes[index]
     window = layer.window(shape) if len(shape) == 3 else None
     return {
@@ -266,7 +266,7 @@ def _drawn(net: Net) -> list[tuple[str, int, float]]:
     if net.start.get(Role.WEIGHT):
         return []
     return [
-        (str(leaf_name(p.role, p.layer)), p.size, sqrt(6 / sum(p.fans)))
+        (str(p.leaf), p.size, sqrt(6 / sum(p.fans)))
         for p in net.parameters
         if p.role is Role.WEIGHT
     ]

@@ -16,7 +16,6 @@ from gradbook.layers.card import Role
 from gradbook.layers.pools import Pool
 from gradbook.layers.wiring import Dropout
 from gradbook.net import Net
-from gradbook.net.names import leaf_name
 from tests.families import averages_with_gaps, networks
 from tests.formats.architectures import ARCHITECTURES, made
 from tests.formats.steps import slopes
@@ -100,7 +99,7 @@ def test_gradients_of_a_step_are_pytorchs(torch, tmp_path, name):
     ours = slopes(net, inputs.numpy(), labels.numpy())
     order = sorted(net.parameters, key=lambda p: (p.layer, p.role is Role.BIAS))
     for parameter, theirs in zip(order, module.parameters(), strict=True):
-        own = ours[str(leaf_name(parameter.role, parameter.layer))]
+        own = ours[str(parameter.leaf)]
         np.testing.assert_allclose(own, theirs.grad, rtol=1e-4, atol=1e-6)
 
 

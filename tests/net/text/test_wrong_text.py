@@ -20,7 +20,7 @@ WRONG = [
     ("input 2; dense 2; rellu", 1, 19, "unknown layer 'rellu': did you mean 'relu'?"),
     ("input 2\nwombat", 2, 1, "unknown layer 'wombat': see gradbook help networks"),
     ("inptu 2", 1, 1, "unknown layer 'inptu': did you mean 'input'?"),
-    (HEAD + "attention 0.1", 3, 1, "unknown layer 'attention'"),
+    (HEAD + "bottleneck 0.1", 3, 1, "unknown layer 'bottleneck'"),
     ("{'layers': 2}", 1, 1, "see gradbook help networks"),
     ("<html>", 1, 1, "see gradbook help networks"),
     (HEAD + "- sigmoid", 3, 1, "unknown layer '-'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -259,7 +260,7 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     )
     mean, deviation = (np.array(told[what], np.float64) for what in ("mean", "deviation"))
     width = sum(column.width for column in inputs)
-    if not net.input == mean.shape == deviation.shape == (width,):
+    if prod(net.input) != width or not mean.shape == deviation.shape == (width,):
         raise ValueError("its columns aren't those of its network")
     filling = told.get("filling")
     if filling is not None:

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from math import ceil, isfinite, log, prod, sqrt
+from math import ceil, isfinite, log, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -158,9 +158,9 @@ class Normal:
     deviation: NDArray[np.float64]
 
     @staticmethod
-    def of(rows: NDArray[Any], net: Net) -> Normal:
-        """What these rows have; a deviation of 0 becomes 1."""
-        channels = _by_channel(rows, net)
+    def of(rows: NDArray[Any], many: int) -> Normal:
+        """What these rows of so `many` channels have; a deviation of 0 becomes 1."""
+        channels = _by_channel(rows, many)
         pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
         count = len(channels) * channels.shape[2]
         totals = [piece.sum(axis=(0, 2), dtype=np.float64) for piece in pieces]
@@ -177,13 +177,13 @@ class Normal:
             engine.normalise(self.mean, self.deviation)
             return rows.reshape(-1, *shape)
         engine.normalise(0, 1)
-        channels = _by_channel(rows, engine.net)
+        channels = _by_channel(rows, shape[0])
         normal = (channels - self.mean[:, None]) / self.deviation[:, None]
         return np.asarray(normal.reshape(-1, *shape))
 
 
-def _by_channel(rows: NDArray[Any], net: Net) -> NDArray[Any]:
-    return rows.reshape(len(rows), net.input[0], prod(net.input[1:]))
+def _by_channel(rows: NDArray[Any], many: int) -> NDArray[Any]:
+    return rows.reshape(len(rows), many, -1)
 
 
 def require_last_batch(net: Net, samples: int, batch: int) -> None:

@@ -362,7 +362,7 @@ def require_fit(net: Net, dataset: Dataset) -> None:
 def _require_fit(net: Net, name: str, shape: Shape, classes: int) -> None:
     if classes < 2:
         raise ShapeError(f"all images of {name} belong to one class: add images of another")
-    if net.input not in (shape, (prod(shape),)):
+    if net.input not in (shape, (prod(shape),), (shape[0] * shape[1], shape[2])):
         raise ShapeError(
             f"the images of {name} are {spell(shape)}, but the network takes "
             f"{spell(net.input)}: begin it with 'input {spell(shape)}'"

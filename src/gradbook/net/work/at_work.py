@@ -15,9 +15,9 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node
 from gradbook.graph.reference import evaluate
 from gradbook.graph.window import Shape
-from gradbook.layers import Layer, Parameter, Role, SampleNorm
+from gradbook.layers import Layer, Parameter, Role, SampleNorm, leaf_name
 from gradbook.net.build import Forward, inference
-from gradbook.net.names import layer_names, leaf_name, statistics_names
+from gradbook.net.names import layer_names, statistics_names
 from gradbook.net.network import Net
 
 Kept = Mapping[str, Array]  # weights and running statistics, by the names of the graph's leaves
@@ -97,7 +97,7 @@ def at_start(net: Net) -> Kept:
 
 def leaf_of(parameter: Parameter) -> str:
     """What the leaf of a parameter is called."""
-    return str(leaf_name(parameter.role, parameter.layer))
+    return str(parameter.leaf)
 
 
 def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.amounts import counted
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
@@ -113,7 +114,7 @@ def _rule(net: Net) -> str:
 
 def _rows(net: Net) -> list[tuple[Cell, ...]]:
     names = layer_names(net)
-    rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net.input),), ("",))]
+    rows: list[tuple[Cell, ...]] = [(_values(names[0], net.input), (_inputs(net),), ("",))]
     for index, layer in enumerate(net.layers):
         if not layer.passes_on:
             again = net.owners[index] != index
@@ -127,7 +128,10 @@ def _values(name: Name, shape: Shape) -> Cell:
     return listed([symbol(one) for one in name.elements(shape).values()], most=2)
 
 
-def _inputs(shape: Shape) -> str:
+def _inputs(net: Net) -> str:
+    shape = net.shapes[0]
+    if net.laid_out:
+        return f"{shape[2]} steps of {counted(shape[0], 'feature')}"
     if len(shape) == 1:
         return "the input" if shape[0] == 1 else f"{shape[0]} inputs"
     *channels, height, width = shape

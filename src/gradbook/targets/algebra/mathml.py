@@ -208,8 +208,8 @@ def _below(name: Name) -> str:
     if name.of:
         return f"<mi>{name.of.stem}</mi>{_below(name.of)}"
     word = f"<mtext>{escape(name.word)}</mtext>" if name.word else ""
-    numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
-    return word + (f"<mn>{','.join(map(str, numbers))}</mn>" if numbers else "")
+    numbers = ",".join(map(str, name.numbers)) + name.mark
+    return word + (f"<mn>{numbers}</mn>" if numbers else "")
 
 
 # About how wide a piece will be ----------------------------------------------

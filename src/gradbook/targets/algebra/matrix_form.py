@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
 from gradbook.layers.card import Layer, Parameter, Role, spell
 from gradbook.layers.norms import SampleNorm
-from gradbook.net.names import layer_names
+from gradbook.layers.sequences import RECURRENT
+from gradbook.net.names import layer_names, number
 from gradbook.net.network import Net
 from gradbook.targets.algebra.forms import (
     BigSum,
@@ -39,6 +41,7 @@ from gradbook.targets.algebra.forms import (
     softmax,
 )
 from gradbook.targets.algebra.formula import SHARE, formula
+from gradbook.targets.algebra.inner_form import InnerLayer
 
 LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
 
@@ -73,12 +76,16 @@ def tell_in_general(story: Story, net: Net) -> None:
 def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
     held = listed([Symbol(name) for name in names], most=2)
-    return (parameter_symbol(net, parameter),), held, (spell(parameter.shape).replace("x", " × "),)
+    inner = net.layers[parameter.layer].has_inner_values
+    shape = parameter.shape[:2] if inner else parameter.shape
+    return (parameter_symbol(net, parameter),), held, (spell(shape).replace("x", " × "),)
 
 
 REMARKS = {  # on the functions that some layers are called by
     "maxpool": "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere.",
     "avgpool": "unavgpool gives every place of a window an equal share of its δ.",
+    "attention": "softmax is taken along each row, over the keys; a causal layer leaves out those "
+    "of later steps. Of several heads each does this with its own rows of the features.",
     "concat": "concat puts the channels of values side by side, in this order; part(δ, a, b) are "
     "the channels a to b of δ.",
 }
@@ -94,6 +101,13 @@ def _remarks(net: Net) -> Iterator[str]:
             "the same with δ as the window; W ∗ δ sends each δ back over the window it came "
             "from."
         )
+    if any(layer.reads_sequences for layer in net.layers):
+        yield (
+            "A sequence has a column for each step: x(2) is that of the second step, and a letter "
+            "without a step stands for all columns side by side."
+        )
+    if any(it.part.endswith(RECURRENT) for it in net.parameters):
+        yield "W weighs what comes in at a step, U the state before it."
     words = {layer.word for layer in net.layers}
     yield from (remark for word, remark in REMARKS.items() if word in words)
     means = {_mean_of(layer) for layer in net.layers if layer.normalises}
@@ -138,7 +152,14 @@ def parameter_symbol(net: Net, parameter: Parameter) -> Form:
     layer = net.layers[parameter.layer]
     shared = layer.elementwise and parameter.size == 1
     shared |= parameter.role is Role.BIAS and layer.bias.shared
-    name = Name(LETTERS[parameter.role], of=layer_names(net)[parameter.layer + 1])
+    letter = LETTERS[parameter.role]
+    if layer.has_inner_values:
+        part = parameter.part
+        if parameter.role is Role.WEIGHT and part.endswith(RECURRENT):
+            letter, part = "U", part.removesuffix(RECURRENT).rstrip("_")
+        word = part.replace("_", " ") or layer.letter
+        return Symbol(Name(letter, word=word, layer=number(net, parameter.layer)), bold=not shared)
+    name = Name(letter, of=layer_names(net)[parameter.layer + 1])
     return Symbol(name, bold=not shared)
 
 
@@ -155,6 +176,12 @@ class NetLayer:
         self.delta = delta(self.name)  # how the error changes with y
         self.parameters = net.taken(index)
         self.slides = self.layer.window(net.shapes[index]) is not None
+
+    @cached_property
+    def inner(self) -> InnerLayer:
+        """What goes on inside it, where it names values of its own."""
+        symbols = {it: parameter_symbol(self.net, it) for it in self.parameters}
+        return InnerLayer.of(self.net, self.index, symbols)
 
     def mean(self, x: Form) -> Form:
         """What a normalisation centres by."""
@@ -184,7 +211,9 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
     layer = here.layer
     if layer.passes_on:
         return
-    if layer.sums:
+    if layer.has_inner_values:
+        yield from here.inner.forward()
+    elif layer.sums:
         sums: Form = Factors((here.own(Role.WEIGHT), here.x), "⋆" if here.slides else "")
         has_bias = any(p.role is Role.BIAS for p in here.parameters)
         yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
@@ -250,22 +279,32 @@ def _backward(
     layer = here.layer
     if layer.passes_on:
         return [arriving]
+    if layer.has_inner_values:
+        yield from here.inner.backward(arriving)
+        yield from _gradients(here, shares)
+        return [here.inner.sent_back()]
     several = len(here.given) > 1 or here.parameters
     if not layer.elementwise or several:  # said once, since several values are sent it
         yield here.delta, arriving
         arriving = here.delta
     if len(here.given) > 1 and not layer.elementwise:
         return list(_parts(here))
-    for parameter in here.parameters:
-        if not parameter.fixed:
-            symbol = parameter_symbol(here.net, parameter)
-            shares[parameter].insert(0, _of_one_sample(here, parameter))
-            if parameter.layer == here.index:
-                gradient = _over_samples(here.net, add_up(shares[parameter]))
-                yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
+    yield from _gradients(here, shares)
     if layer.elementwise:
         return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
     return [(yield from _sent_on(here))]
+
+
+def _gradients(here: NetLayer, shares: Mapping[Parameter, list[Form]]) -> Iterator[Rule]:
+    for place, parameter in enumerate(here.parameters):
+        if parameter.fixed:
+            continue
+        inner = here.layer.has_inner_values
+        share = here.inner.gradient(place) if inner else _of_one_sample(here, parameter)
+        shares[parameter].insert(0, share)
+        if parameter.layer == here.index:
+            gradient = _over_samples(here.net, add_up(shares[parameter]))
+            yield Partial(Symbol(TOTAL_ERROR), parameter_symbol(here.net, parameter)), gradient
 
 
 def _parts(here: NetLayer) -> Iterator[Form]:

@@ -146,8 +146,9 @@ def symbol(name: Name, bold: bool = False) -> str:
     """w_{5}, a_{h_{1}}, E_{\\text{total}}, c_{1,2,3}."""
     below = [symbol(name.of)] if name.of else []
     below += [rf"\text{{{escape(name.word)}}}"] if name.word else []
-    below += [str(number) for number in (name.layer, *name.index) if number is not None]
-    return _letter(name.stem, bold) + (f"_{{{','.join(below)}}}" if below else "")
+    below += map(str, name.numbers)
+    subscript = ",".join(below) + name.mark
+    return _letter(name.stem, bold) + (f"_{{{subscript}}}" if subscript else "")
 
 
 def _letter(stem: str, bold: bool) -> str:

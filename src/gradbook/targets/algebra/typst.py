@@ -117,11 +117,12 @@ def symbol(name: Name, bold: bool = False) -> str:
     """w_5, a_(h_1), E_"total", c_(1,2,3)."""
     below = [symbol(name.of)] if name.of else []
     below += [quote(name.word)] if name.word else []
-    below += [str(number) for number in (name.layer, *name.index) if number is not None]
+    below += map(str, name.numbers)
+    subscript = ",".join(below) + name.mark
     letter = STEMS.get(name.stem, name.stem)
     letter = quote(letter) if len(name.stem) > 2 else letter
     letter = f"bold({letter})" if bold else letter
-    return letter + (f"_({','.join(below)})" if below else "")
+    return letter + (f"_({subscript})" if subscript else "")
 
 
 # About how wide a formula will be --------------------------------------------

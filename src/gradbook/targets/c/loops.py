@@ -29,6 +29,7 @@ from gradbook.targets.c.slides import (
 
 FEW = 4  # as in lanes.c
 ROAMING = "roaming"  # the file of C for windows that go in no plain way
+SEQUENCES = "sequences"  # and of those that take steps apart and put them together
 GROUP_BYTES = 24 * 1024  # of rows that a gradient of weights goes through together
 
 
@@ -280,6 +281,62 @@ def _part(node: Node, machine: Machine) -> Kernel:
     return Kernel(call, places(node)[2], file="channels")
 
 
+# Sequences ------------------------------------------------------------------------
+
+
+def _by_feature(node: Node, machine: Machine) -> Kernel:
+    features, _, steps = places(node)
+    return Kernel(_call("by_feature", "reads finish", steps, features), steps + 1, file=SEQUENCES)
+
+
+def _by_step(node: Node, machine: Machine) -> Kernel:
+    steps, features, _ = places(node)
+    return Kernel(_call("by_step", "reads finish", steps, features), steps, file=SEQUENCES)
+
+
+def _step(node: Node, machine: Machine) -> Kernel:
+    features, _, steps = places(node.inputs[0])
+    call = _call("take_step", "reads finish", *node.attributes, features)
+    return Kernel(call, steps, file=SEQUENCES)
+
+
+def _only_step(node: Node, machine: Machine) -> Kernel:
+    step, steps = node.attributes
+    call = _call("only_step", "reads finish", step, places(node)[0], steps)
+    return Kernel(call, places(node)[2] + 1, file=SEQUENCES)
+
+
+def _stack(node: Node, machine: Machine) -> Kernel:
+    """One loop after the other: each puts its step into the rows that are then handed on."""
+    features, _, steps = places(node)
+    calls = [_call("put_step", f"read{step}", step, features, steps) for step in range(steps)]
+    calls.append(_call("finish_steps", "finish", features, steps))
+    return Kernel(" ".join(calls), features * steps + 1, file=SEQUENCES)
+
+
+def _scores(node: Node, machine: Machine) -> Kernel:
+    heads, steps, _ = places(node)
+    features = places(node.inputs[0])[0] // heads
+    call = _call("scores", "reads finish", heads, features, steps)
+    return Kernel(call, (2 * features + 1) * steps, file=SEQUENCES)
+
+
+def _weigh(node: Node, machine: Machine) -> Kernel:
+    heads, steps, _ = places(node.inputs[0])
+    features = places(node)[0] // heads
+    call = _call("weigh", "reads finish", heads, features, steps, *node.attributes)
+    return Kernel(call, (steps + 2) * steps, file=SEQUENCES)
+
+
+def _shares(node: Node, machine: Machine) -> Kernel:
+    heads, steps, _ = places(node)
+    call = _call(f"row_{node.op.name}", "reads finish", heads, steps, *node.attributes)
+    return Kernel(call, 3 * steps, file=SEQUENCES)
+
+
+# Values laid out anew, and added up ------------------------------------------------
+
+
 def _reshape(node: Node, machine: Machine) -> Kernel:
     source, result = places(node.inputs[0]), places(node)
     call = _call("reshape", "reads finish", *source, *result)
@@ -298,8 +355,10 @@ def _sum_channels(node: Node, machine: Machine) -> Kernel:
 
 
 def _classes(node: Node, machine: Machine) -> Kernel:
-    (classes,) = node.inputs[-1].shape
-    return Kernel(_call(node.op.name, "reads finish", classes), 2 * classes)
+    """Of a sample, or of each step of a sequence."""
+    *steps, classes = node.inputs[-1].shape
+    call = _call(node.op.name, "reads finish", *(steps or [0]), classes)
+    return Kernel(call, 2 * classes)
 
 
 KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
@@ -316,6 +375,15 @@ KERNELS: dict[str, Callable[[Node, Machine], Kernel]] = {
     "concat": _concat,
     "part": _part,
     "reshape": _reshape,
+    "by_feature": _by_feature,
+    "by_step": _by_step,
+    "step": _step,
+    "only_step": _only_step,
+    "stack": _stack,
+    "scores": _scores,
+    "weigh": _weigh,
+    "shares": _shares,
+    "shares_back": _shares,
     "sum": _sum,
     "sum_channels": _sum_channels,
     "log_sum_exp_all": _classes,

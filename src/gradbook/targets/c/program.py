@@ -362,7 +362,8 @@ def _fetch(scope: Scope) -> Piece:
                 room.append(_room_to_draw(*places(leaf)))
             lines.append(f"fetch_images({at}, {drawn}, {where}, {size});")
         elif scope.inputs.get(leaf) == "target":
-            lines.append(f"fetch_targets({at}, {where}, {places(leaf)[0]});")
+            channels, height, _ = places(leaf)
+            lines.append(f"fetch_targets({at}, {where}, {channels}, {height});")
     if largest:
         room.append(f"bits kept[{largest + 3}]; /* a mask as it is drawn */")
     return Piece(task(f"fetch_{scope.program}", lines), Members(place=tuple(room)))

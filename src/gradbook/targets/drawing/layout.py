@@ -403,8 +403,7 @@ def spell_out(name: Name) -> tuple[str, str]:
     """A name as it is set: its letter, and what stands below the line after it."""
     if name.of:
         return name.stem, "".join(spell_out(name.of))
-    numbers = ([] if name.layer is None else [name.layer]) + list(name.index)
-    return name.stem, name.word + ",".join(map(str, numbers))
+    return name.stem, name.word + ",".join(map(str, name.numbers)) + name.mark
 
 
 def words(text: str, centre: Point) -> Label:

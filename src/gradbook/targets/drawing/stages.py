@@ -159,7 +159,7 @@ class _StageReader:
         self.sample = net.examples()[0] if numbers and len(net.examples()) == 1 else None
 
     def input(self, name: Name) -> Stage:
-        shape = self.net.input
+        shape = self.net.shapes[0]
         if len(shape) > 1:
             return Planes((name,), _as_planes(shape), ("input",), Link.NONE)
         cells = tuple(
@@ -175,26 +175,44 @@ class _StageReader:
         if window:
             weights = ", ".join(map(_range_words, own))
             return Planes((name,), shape, words, Link.WINDOW, window.span, weights)
+        if layer.has_inner_values and len(before) == 3:
+            return self._over_steps(index, name, words)
         if layer.sums:
             return self._dense(name, shape[0], words, *own)
-        if _lays_out(layer):
-            return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
         if len(shape) > 1:
             link = Link.BRANCH if layer.begins_branch else Link.WINDOW
             return Planes((name,), _as_planes(shape), words, link)
+        return self._column(index, layer, name, words)
+
+    def _column(self, index: int, layer: Layer, name: Name, words: tuple[str, ...]) -> UnitColumn:
+        """Units that have no weights of their own."""
+        before, shape = self.net.shapes[index : index + 2]
+        if _lays_out(layer):
+            return UnitColumn(_cells(name, before), shape[0], words, Link.LAID_OUT)
         if _puts_side_by_side(layer, index):
             reads = layer.reads(index)
             first = sum(self.net.shapes[read][0] for read in reads[: reads.index(index)])
             return UnitColumn(_cells(name, shape), shape[0], words, Link.EACH, first=first)
         if layer.draws:
-            mask = mask_name(number(self.net, index))
-            cells = tuple(
-                cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
-                for cell in _cells(name, shape)
-            )
-            return UnitColumn(cells, shape[0], words, Link.EACH)
+            return self._dropped(index, name, words)
         link = Link.BRANCH if layer.begins_branch else Link.EACH
         return UnitColumn(_cells(name, self._laid_out(index + 1)), shape[0], words, link)
+
+    def _dropped(self, index: int, name: Name, words: tuple[str, ...]) -> UnitColumn:
+        mask, shape = mask_name(number(self.net, index)), self.net.shapes[index + 1]
+        cells = tuple(
+            cell and replace(cell, above=Marked(mask.at(cell.place + 1)))
+            for cell in _cells(name, shape)
+        )
+        return UnitColumn(cells, shape[0], words, Link.EACH)
+
+    def _over_steps(self, index: int, name: Name, words: tuple[str, ...]) -> Stage:
+        """What each place of it reads may lie at any step, so the window is as wide as all."""
+        before, shape = self.net.shapes[index : index + 2]
+        weights = ", ".join(map(_range_words, self.net.taken(index)))
+        if len(shape) == 3:
+            return Planes((name,), shape, words, Link.WINDOW, (before[1], before[2]), weights)
+        return UnitColumn(_cells(name, shape), shape[0], words, Link.LAID_OUT, weights=weights)
 
     def _laid_out(self, value: int) -> Shape:
         """The shape in which what is passed on as a value was made, and named."""
@@ -226,18 +244,25 @@ class _StageReader:
         mean = (f"mean over {samples} samples",) if samples > 1 else ()
         if net.objective.of_all:
             total = Neuron(0, (TOTAL_ERROR,), above=Marked(Name("t")))
-            return [UnitColumn((total,), 1, (str(net.objective), *mean), Link.ALL)]
+            link = Link.ALL if len(net.wanted) == 1 else Link.LAID_OUT
+            return [UnitColumn((total,), 1, (str(net.objective), *mean), link)]
+
+        targets = list(Name("t").elements(net.wanted).values())
 
         def target(place: int) -> Marked:
-            return Marked(Name("t", (place + 1,)), self._of_sample("targets", place))
+            return Marked(targets[place], self._of_sample("targets", place))
 
-        errors = tuple(
-            cell and replace(cell, above=target(cell.place)) for cell in _cells(Name("E"), (count,))
-        )
+        cells = _cells(Name("E"), net.wanted)
+        errors = tuple(cell and replace(cell, above=target(cell.place)) for cell in cells)
         within = "sum" if net.objective.summed else "mean"
         said = mean or ((within,) if count > 1 else ())
         return [
-            UnitColumn(errors, count, (str(net.objective),), Link.EACH),
+            UnitColumn(
+                errors,
+                count,
+                (str(net.objective),),
+                Link.EACH if len(net.wanted) == 1 else Link.LAID_OUT,
+            ),
             UnitColumn((Neuron(0, (TOTAL_ERROR,)),), 1, said, Link.ALL),
         ]
 

@@ -23,9 +23,9 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import Both, Shape
-from gradbook.layers import Layer, Role
+from gradbook.layers import Layer, Role, leaf_name
 from gradbook.net import Net
-from gradbook.net.names import leaf_name, statistics_names
+from gradbook.net.names import statistics_names
 from gradbook.net.trained import scale_and_shift
 from gradbook.palette import ACTIVATION, INPUT, QUIET, RATE, WEIGHT
 from gradbook.targets.excel.grids.blocks import (
@@ -161,7 +161,7 @@ class ReaderPlan:
 
     def _parameters(self) -> Iterator[tuple[str, Shape]]:
         for parameter in self.net.parameters:
-            yield str(leaf_name(parameter.role, parameter.layer)), parameter.shape
+            yield str(parameter.leaf), parameter.shape
         for index, layer in enumerate(self.net.layers):
             if layer.statistics:
                 for name in statistics_names(self.net, index):

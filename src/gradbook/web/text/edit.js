@@ -122,7 +122,9 @@ export function withRate(text, rate, grammar) {
 export function usualWords({ words, fields = [] }, grammar, resort) {
   const needed = fields.flatMap(place => (Array.isArray(place) ? [] : [grammar.fields[place]]))
     .filter(({ usual, kind, keyword }) => usual === undefined && kind in USUAL && !keyword)
-  return [words, ...needed.map(({ kind, always_both: isBoth }) => USUAL[isBoth ? "window" : kind][resort])].join(" ")
+  const usual = (/** @type {import("./forms.js").Field} */ { kind, always_both: isBoth, row }) =>
+    USUAL[row ? "whole" : isBoth ? "window" : kind][resort]
+  return [words, ...needed.map(usual)].join(" ")
 }
 
 export const RESORTS = 3

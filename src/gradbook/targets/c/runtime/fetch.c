@@ -59,15 +59,18 @@ INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float 
         }
 }
 
-/* to[class]: 1 for the class of the image, or the targets as given */
+/* to[class]: 1 for the class of the image, or the targets as given; of sequences to[class][step],
+ * where the targets of a step are given side by side. */
 INLINE void fetch_targets(const struct job *job, int64_t first, int lanes, vec *to,
-                          const int outputs) {
+                          const int channels, const int height) {
+    const int outputs = channels * height;
     memset(to, 0, sizeof(vec) * outputs);
     for (int l = 0; l < lanes; l++) {
         const int64_t image = image_number(job, first + l);
         if (job->labels) to[job->labels[image]][l] = 1;
         else
-            for (int k = 0; k < outputs; k++) to[k][l] = job->targets[image * outputs + k];
+            for (int k = 0; k < outputs; k++)
+                to[k % height * channels + k / height][l] = job->targets[image * outputs + k];
     }
 }
 

@@ -162,24 +162,32 @@ INLINE vec log_sum_exp(const vec *o, const int classes) {
     return most + logarithm(sum);
 }
 
-/* Scratch: the classes. */
+/* One value for each class: of a sample, or of step `c` of a sequence that has `steps`. */
+INLINE void read_classes(struct place *at, row_reader *read, const int steps, const int c, vec *to,
+                         const int classes) {
+    for (int k = 0; k < classes; k++) read_into(at, read, steps ? k : 0, steps ? c : k, to + k, 1);
+}
+
+/* Of a sample, or of each step. Scratch: the classes. */
 INLINE void log_sum_exp_all(struct place *at, row_reader *read, row_finisher *finish,
-                            const int classes) {
+                            const int steps, const int classes) {
     vec *o = at->scratch;
-    for (int k = 0; k < classes; k++) read_into(at, read, 0, k, o + k, 1);
-    const vec total = log_sum_exp(o, classes);
-    finish(at, 0, 0, &total);
+    for (int c = 0; c < (steps ? steps : 1); c++) {
+        read_classes(at, read, steps, c, o, classes);
+        const vec total = log_sum_exp(o, classes);
+        finish(at, 0, c, &total);
+    }
 }
 
 /* −Σ t·ln softmax(o). Scratch: the classes twice. */
 INLINE void cross_entropy(struct place *at, row_reader *read_t, row_reader *read_o,
-                          row_finisher *finish, const int classes) {
+                          row_finisher *finish, const int steps, const int classes) {
     vec *t = at->scratch, *o = t + classes;
-    for (int k = 0; k < classes; k++) {
-        read_into(at, read_t, 0, k, t + k, 1);
-        read_into(at, read_o, 0, k, o + k, 1);
+    for (int c = 0; c < (steps ? steps : 1); c++) {
+        read_classes(at, read_t, steps, c, t, classes);
+        read_classes(at, read_o, steps, c, o, classes);
+        vec error = log_sum_exp(o, classes);
+        for (int k = 0; k < classes; k++) error -= t[k] * o[k];
+        finish(at, 0, c, &error);
     }
-    vec error = log_sum_exp(o, classes);
-    for (int k = 0; k < classes; k++) error -= t[k] * o[k];
-    finish(at, 0, 0, &error);
 }

@@ -1,0 +1,392 @@
+"""Layers that read sequences: recurrent ones, whose state goes from step to step, and attention.
+
+Recurrent layers have the same weights at each step. The steps are written out one after the other,
+so the chain rule goes back through time as it goes through layers. A layer makes the state at the
+last step, or with `all` the states at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod, sqrt
+from typing import ClassVar
+
+from gradbook.errors import ShapeError
+from gradbook.graph.names import Name, is_sequence
+from gradbook.graph.node import Node
+from gradbook.graph.ops import sigmoid_of
+from gradbook.graph.sequences import at_step, scores, shares, stack, weigh
+from gradbook.graph.tensors import reshape
+from gradbook.graph.window import Shape, Window
+from gradbook.layers.card import (
+    Bias,
+    Layer,
+    LayerSite,
+    ParameterSpec,
+    Role,
+    add_bias,
+    spell,
+    spread_over,
+)
+from gradbook.layers.fields import FlagField, OptionsField, StatementForm, WholeField, WholeOption
+from gradbook.layers.sums import BIAS, bias_specs
+
+SEQUENCES_ONLY = (
+    "{word} takes a sequence of two steps or more, not {shape}: write the input as steps x "
+    "features, such as 'input 8x3'"
+)
+WIDTH, ALL = WholeField("width", "N", "width"), FlagField("all")
+ONE_STEP = Window((1, 1))
+Parts = Mapping[tuple[Role, str], Node]  # of a layer, its parameters
+
+
+def require_steps(word: str, shape: Shape) -> None:
+    if len(shape) != 3 or not is_sequence(shape):
+        raise ShapeError(SEQUENCES_ONLY.format(word=word, shape=spell(shape)))
+
+
+def named_parts(specs: Sequence[ParameterSpec], parameters: Sequence[Node]) -> Parts:
+    pairs = zip(specs, parameters, strict=True)
+    return {(spec.role, spec.part): node for spec, node in pairs}
+
+
+def each_step(site: LayerSite, own: Parts, part: str, x: Node) -> Node:
+    """Weighted sums of the features at each step."""
+    sums = site.make("conv", own[Role.WEIGHT, part], x, attributes=(ONE_STEP, 1))
+    return add_bias(sums, [own[Role.BIAS, part]] if (Role.BIAS, part) in own else [])
+
+
+# Recurrent layers -----------------------------------------------------------------
+
+
+RECURRENT = "recurrent"
+
+
+def of_state(gate: str) -> str:
+    """What the parameters are called that weigh the state before, and not the step."""
+    return f"{gate}_{RECURRENT}" if gate else RECURRENT
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a recurrent layer computes its states with, step by step."""
+
+    site: LayerSite
+    own: Parts
+    fed: Mapping[str, Node]  # what all steps add to each of its sums
+    count: int
+
+    def name(self, node: Node, stem: str, word: str, step: int) -> Node:
+        name = replace(self.site.part(stem), word=word, step=step + 1)
+        return self.site.graph.named(node, name)
+
+    def fed_back(self, gate: str, state: Node, step: int) -> Node:
+        """What a state adds to a sum. Each use of the weights has a name of its own, so that over
+        the samples what reaches them is added use by use."""
+        weights = self.own[Role.WEIGHT, of_state(gate)]
+        own = self.site.make("copy", weights, attributes=(f"step {step + 1}",))
+        return self.site.make("linear", own, state)
+
+    def sum(self, gate: str, state: Node | None, step: int) -> Node:
+        """What a step and the state before it add up to."""
+        total = at_step(self.fed[gate], step)
+        if state is not None:
+            total += self.fed_back(gate, state, step)
+        return self.name(total, "h", gate, step)
+
+
+class Recurrent(Layer):
+    """What they share: weighted sums of a step and of the state before it, one for each gate."""
+
+    width: int
+    all: bool
+    letter: ClassVar[str] = "h"
+    sums: ClassVar[bool] = True
+    reads_all: ClassVar[bool] = True
+    reads_sequences: ClassVar[bool] = True
+    has_inner_values: ClassVar[bool] = True
+    gates: ClassVar[tuple[str, ...]]
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_steps(self.word, shape)
+        return (self.width, 1, shape[2]) if self.all else (self.width,)
+
+    def name(self, plain: Name, shape: Shape) -> Name:
+        state = self.state_name(plain)
+        return state if self.all else state.at_step(shape[2])
+
+    def state_name(self, plain: Name) -> Name:
+        return replace(plain, stem="a", word="state")
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return tuple(spec for gate in self.gates for spec in self._of_gate(gate, shape))
+
+    def _of_gate(self, gate: str, shape: Shape) -> Iterator[ParameterSpec]:
+        (features, _, steps), wide = shape, self.width
+        fed = ParameterSpec(Role.WEIGHT, (wide, features, 1, 1), (features, wide), uses=steps)
+        back = ParameterSpec(Role.WEIGHT, (wide, wide), (wide, wide), uses=steps - 1)
+        yield replace(fed, part=gate)
+        yield replace(back, part=of_state(gate))
+        yield from bias_specs(self.bias, wide, steps, gate)
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        own = named_parts(self.parameters(x.shape), parameters)
+        fed = {gate: each_step(site, own, gate, x) for gate in self.gates}
+        states = self.states(Steps(site, own, fed, x.shape[2]))
+        return stack(states) if self.all else states[-1]
+
+    def states(self, steps: Steps) -> list[Node]:
+        """The state at each step."""
+        raise NotImplementedError
+
+    def words(self, shape: Shape) -> str:
+        which = "states at all steps" if self.all else "state at the last step"
+        units = f"{self.width} units that read" if self.width > 1 else "a unit that reads"
+        return f"the {which} of {units} those one after the other"
+
+
+@dataclass(frozen=True)
+class Rnn(Recurrent):
+    """The state is tanh of a weighted sum of the step and of the state before."""
+
+    width: int
+    all: bool = False
+    bias: Bias = Bias.EACH
+    word: ClassVar[str] = "rnn"
+    gates: ClassVar[tuple[str, ...]] = ("",)
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "rnn",
+            (WIDTH, ALL, BIAS),
+            (
+                "N units that read step after step of 'input STEPSxFEATURES', and",
+                "their own state before, by tanh: the last state, or all of them",
+            ),
+            ("simplernn",),
+        ),
+    )
+
+    def state_name(self, plain: Name) -> Name:
+        return Name("a", of=plain)
+
+    def states(self, steps: Steps) -> list[Node]:
+        found: list[Node] = []
+        for step in range(steps.count):
+            state = steps.site.make("tanh", steps.sum("", found[-1] if found else None, step))
+            name = self.state_name(steps.site.part("h")).at_step(step + 1)
+            found.append(steps.site.graph.named(state, name))
+        return found
+
+
+@dataclass(frozen=True)
+class Gru(Recurrent):
+    """A gate says how much of the state before stays, another how much of it the new one sees.
+
+    The reset gate weighs what the state before adds to the new one's sum, which has a bias of its
+    own then, as in PyTorch and in Keras. With `reset_before` it weighs that state itself, as Cho
+    et al. (2014) have it and Keras has with reset_after=False.
+    """
+
+    width: int
+    all: bool = False
+    reset_before: bool = False
+    bias: Bias = Bias.EACH
+    word: ClassVar[str] = "gru"
+    gates: ClassVar[tuple[str, ...]] = ("reset", "update", "new")
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "gru",
+            (WIDTH, ALL, FlagField("reset_before"), BIAS),
+            (
+                "the same with gates that say how much of a state stays; the reset",
+                "gate weighs what the state before adds, or that state itself",
+            ),
+        ),
+    )
+
+    def _of_gate(self, gate: str, shape: Shape) -> Iterator[ParameterSpec]:
+        yield from super()._of_gate(gate, shape)
+        if gate == "new" and not self.reset_before:
+            yield from bias_specs(self.bias, self.width, shape[2], of_state(gate))
+
+    def states(self, steps: Steps) -> list[Node]:
+        found: list[Node] = []
+        for step in range(steps.count):
+            before = found[-1] if found else None
+            reset = steps.name(sigmoid_of(steps.sum("reset", before, step)), "a", "reset", step)
+            update = steps.name(sigmoid_of(steps.sum("update", before, step)), "a", "update", step)
+            total = at_step(steps.fed["new"], step)
+            seen = self._seen(steps, reset, before, step)
+            total = steps.name(total if seen is None else total + seen, "h", "new", step)
+            new = steps.name(steps.site.make("tanh", total), "a", "new", step)
+            state = (1 - update) * new
+            state = state if before is None else state + update * before
+            found.append(steps.name(state, "a", "state", step))
+        return found
+
+    def _seen(self, steps: Steps, reset: Node, before: Node | None, step: int) -> Node | None:
+        """What the new state sees of the one before."""
+        if self.reset_before:
+            return None if before is None else steps.fed_back("new", reset * before, step)
+        seen = None if before is None else steps.fed_back("new", before, step)
+        late = steps.own.get((Role.BIAS, of_state("new")))
+        if late is not None:
+            bias = spread_over(late, reset.shape)
+            seen = bias if seen is None else seen + bias
+        return None if seen is None else reset * seen
+
+
+@dataclass(frozen=True)
+class Lstm(Recurrent):
+    """A cell goes from step to step beside the state; gates say what it takes, keeps and shows."""
+
+    width: int
+    all: bool = False
+    bias: Bias = Bias.EACH
+    word: ClassVar[str] = "lstm"
+    gates: ClassVar[tuple[str, ...]] = ("in", "forget", "new", "out")
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "lstm",
+            (WIDTH, ALL, BIAS),
+            ("the same with a cell, and gates of what it takes, keeps and shows",),
+        ),
+    )
+
+    def states(self, steps: Steps) -> list[Node]:
+        found: list[Node] = []
+        cell: Node | None = None
+        for step in range(steps.count):
+            before = found[-1] if found else None
+            sums = {gate: steps.sum(gate, before, step) for gate in self._used(step)}
+            gates = {
+                gate: steps.name(
+                    steps.site.make("tanh" if gate == "new" else "sigmoid", total),
+                    "a",
+                    gate,
+                    step,
+                )
+                for gate, total in sums.items()
+            }
+            taken = gates["in"] * gates["new"]
+            cell = taken if cell is None else gates["forget"] * cell + taken
+            cell = steps.name(cell, "a", "cell", step)
+            shown = gates["out"] * steps.site.make("tanh", cell)
+            found.append(steps.name(shown, "a", "state", step))
+        return found
+
+    def _used(self, step: int) -> list[str]:
+        """There is nothing to forget at first."""
+        return [gate for gate in self.gates if step or gate != "forget"]
+
+
+# Attention -----------------------------------------------------------------------
+
+HEADS = "{features} features can't be split among {heads} heads: use a number that divides them"
+
+
+@dataclass(frozen=True)
+class Attention(Layer):
+    """Each step takes from the values of all steps, by how well its query fits their keys.
+
+    Of `heads`, each has an equal share of the features. Where it is `causal`, no step sees those
+    after it.
+    """
+
+    heads: int = 1
+    causal: bool = False
+    bias: Bias = Bias.EACH
+    word: ClassVar[str] = "attention"
+    letter: ClassVar[str] = "h"
+    sums: ClassVar[bool] = True
+    reads_sequences: ClassVar[bool] = True
+    has_inner_values: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = ("query", "key", "value", "output")
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "attention",
+            (
+                OptionsField("", options=(WholeOption("heads", "H", 1, "number of heads"),)),
+                FlagField("causal"),
+                BIAS,
+            ),
+            (
+                "what each step takes from all steps of a sequence, by how well its",
+                "query fits their keys; 'causal': from those up to its own",
+            ),
+            ("self_attention", "multihead_attention"),
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_steps(self.word, shape)
+        if shape[0] % self.heads:
+            raise ShapeError(HEADS.format(features=shape[0], heads=self.heads))
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        features, _, steps = shape
+        square, fans = (features, features, 1, 1), (features, features)
+        return tuple(
+            spec
+            for part in self.parts
+            for spec in (
+                ParameterSpec(Role.WEIGHT, square, fans, part=part, uses=steps),
+                *bias_specs(self.bias, features, steps, part),
+            )
+        )
+
+    def words(self, shape: Shape) -> str:
+        which = "those up to each step" if self.causal else "those of all steps"
+        heads = f" by {self.heads} heads" if self.heads > 1 else ""
+        return f"{which}, weighed by attention{heads}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,) = given
+        own = named_parts(self.parameters(x.shape), parameters)
+
+        def named(node: Node, stem: str, word: str) -> Node:
+            return site.graph.named(node, replace(site.part(stem), word=word))
+
+        query, key, value = (
+            named(each_step(site, own, part, x), "h", part) for part in self.parts[:3]
+        )
+        root = sqrt(x.shape[0] // self.heads)
+        fits = scores(query, key, self.heads) / root
+        share = named(shares(named(fits, "h", "score"), self.causal), "a", "share")
+        mixed = named(weigh(share, value), "h", "mixed")
+        return each_step(site, own, "output", mixed)
+
+
+# Where a step stands ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PositionEmbedding(Layer):
+    """Adds to each step a vector of its own, by which steps that are alike are told apart."""
+
+    word: ClassVar[str] = "positions"
+    letter: ClassVar[str] = "e"
+    reads_sequences: ClassVar[bool] = True
+    has_inner_values: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "positions", (), ("adds to each step of a sequence a learned vector of its own",)
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_steps(self.word, shape)
+        return shape
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        return (ParameterSpec(Role.BIAS, (prod(shape),)),)  # feature by feature
+
+    def words(self, shape: Shape) -> str:
+        return "each plus what belongs to its step"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (own,) = given, parameters
+        return reshape(reshape(x, own.shape) + own, x.shape)

@@ -1,0 +1,225 @@
+"""What goes on inside a layer with values of its own, in vectors and matrices.
+
+The lines are those of the layer's own ops: each value that it names, and going back what the chain
+rule makes of each. A sequence is a matrix with a column for each step; x(2) is the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isclose, sqrt
+
+from gradbook.graph.chain import gradients
+from gradbook.graph.names import Name
+from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.graph.tensors import sum_last
+from gradbook.layers import Parameter
+from gradbook.layers.card import LayerSite
+from gradbook.net.names import layer_names, number
+from gradbook.net.network import Net
+from gradbook.targets.algebra.forms import (
+    BigSum,
+    Factors,
+    Form,
+    Fraction,
+    Function,
+    Minus,
+    Numeral,
+    Root,
+    Symbol,
+    Terms,
+    Transposed,
+    Words,
+    add_up,
+    multiply,
+)
+from gradbook.targets.algebra.formula import definition, formula
+
+Rule = tuple[Form, Form]  # left = right
+MOST_RULES = 24  # of a layer: of more the first and the last ones are told
+
+
+@dataclass(frozen=True)
+class InnerLayer:
+    """A layer's ops on a graph of its own, and what the chain rule makes of them."""
+
+    given: Node
+    made: Node
+    arriving: Node  # what the error sends to what it makes
+    adjoints: Mapping[Node, Node]
+    parameters: Mapping[Node, Form]  # its leaves, as they are written
+
+    @classmethod
+    def of(cls, net: Net, index: int, symbols: Mapping[Parameter, Form]) -> InnerLayer:
+        layer, names, graph = net.layers[index], layer_names(net), Graph()
+        (read,) = layer.reads(index)
+        given = graph.leaf(names[read], net.shapes[read])
+        own = {graph.leaf(it.leaf, it.shape): symbol for it, symbol in symbols.items()}
+        output = net.shapes[index + 1]
+        site = LayerSite(
+            graph,
+            index,
+            number(net, index),
+            names[index + 1],
+            names[read],
+            output,
+            samples=1,
+            outside=False,
+            training=True,
+        )
+        made = graph.named(layer.ops(site, [given], list(own)), site.name)
+        arriving = graph.leaf(Name("δ", of=site.name, word=_above(made)), output)
+        whole = sum_last(made * arriving, len(output))
+        return cls(given, made, arriving, gradients(whole, [given, *own]), own)
+
+    @property
+    def values(self) -> list[Node]:
+        """Those that it names, in an order to compute in; all steps together need no line."""
+        named = (node for node in ancestors([self.made]) if node.name and node.inputs)
+        return [node for node in named if node.op.name != "stack"]
+
+    def forward(self) -> list[Rule]:
+        say = self._sayer({})
+        return _shortened([(_symbol(node), say.define(node)) for node in self.values])
+
+    def backward(self, arrives: Form) -> list[Rule]:
+        """Each value's δ, from the last on, where it isn't what arrives."""
+        rules = [(_symbol(self.arriving), arrives)]
+        known = {self.adjoints[self.made]: _symbol(self.arriving)}
+        for node in reversed(self.values):
+            slope = self.adjoints.get(node)
+            if slope is None or slope in known:
+                continue
+            left = _delta(node)
+            rules.append((left, self._sayer(known).define(slope)))
+            known[slope] = left
+        return _shortened(rules)
+
+    def gradient(self, parameter: int) -> Form:
+        """What a sample adds to the gradient of its parameter of that number."""
+        return formula(self.adjoints[list(self.parameters)[parameter]], self._sayer(self._deltas))
+
+    def sent_back(self) -> Form:
+        return formula(self.adjoints[self.given], self._sayer(self._deltas))
+
+    @property
+    def _deltas(self) -> dict[Node, Form]:
+        every = {self.adjoints[it]: _delta(it) for it in self.values if it in self.adjoints}
+        return {**every, self.adjoints[self.made]: _symbol(self.arriving)}
+
+    def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
+        return _Sayer({**self.parameters, **known})
+
+
+def _above(made: Node) -> str:
+    """The states at all steps are given something each, beside what goes back through time."""
+    return "above" if made.op.name == "stack" else ""
+
+
+def _symbol(node: Node) -> Form:
+    assert node.name is not None
+    return Symbol(node.name, bold=True)
+
+
+def _delta(node: Node) -> Form:
+    return Symbol(Name("δ", of=node.name), bold=True)
+
+
+def _shortened(rules: list[Rule]) -> list[Rule]:
+    if len(rules) <= MOST_RULES:
+        return rules
+    half = MOST_RULES // 2
+    return [*rules[:half], (Words("…"), Words("…")), *rules[-half:]]
+
+
+@dataclass(frozen=True)
+class _Sayer:
+    """Says known and named values by their names, and ops on whole tensors as matrices."""
+
+    known: Mapping[Node, Form]
+
+    def __call__(self, node: Node) -> Form | None:
+        if node in self.known:
+            return self.known[node]
+        if node.name is not None and node.name.stem != "∂":
+            return _symbol(node)
+        return self.tensor(node)
+
+    def define(self, node: Node) -> Form:
+        """What a value is made of, even where it has a name."""
+        return self.tensor(node) or definition(node, self)
+
+    def tensor(self, node: Node) -> Form | None:
+        """An op on whole tensors; the rest is written as it is of single values."""
+        op, inputs = node.op.name, node.inputs
+        if op in ("copy", "spread", "reshape", "repeat"):
+            return self.say(inputs[0])
+        if op in ("linear", "conv"):
+            return _matrices(self.say(inputs[0]), self.say(inputs[1]))
+        if op in ("linear_back", "conv_back"):
+            return _matrices(Transposed(self.say(inputs[0])), self.say(inputs[1]))
+        if op in ("outer", "conv_weights"):
+            return _matrices(self.say(inputs[0]), Transposed(self.say(inputs[1])))
+        if op == "sum":
+            return BigSum(self.say(inputs[0]), "steps")
+        if op == "step":
+            return self.step(inputs[0], int(str(node.attributes[0])))
+        if op == "stack":
+            return self.stack(inputs)
+        alone = _single_steps(node)
+        return self.stack(alone) if alone else self.attention(node)
+
+    def attention(self, node: Node) -> Form | None:
+        op, inputs = node.op.name, node.inputs
+        if op == "scores":
+            return _matrices(Transposed(self.say(inputs[0])), self.say(inputs[1]))
+        if op == "weigh":
+            share, value = map(self.say, inputs)
+            return _matrices(value, share if node.attributes[0] else Transposed(share))
+        if op == "shares":
+            return Function("softmax", (self.say(inputs[0]),))
+        if op == "shares_back":
+            d, share = map(self.say, inputs)
+            return multiply([share, Terms((d, Minus(BigSum(multiply([d, share]), "keys"))))])
+        if op == "divide" and inputs[1].is_constant():
+            square = round(inputs[1].number ** 2)
+            if square > 1 and isclose(sqrt(square), inputs[1].number):
+                return Fraction(self.say(inputs[0]), Root(Numeral(square)))
+        return None
+
+    def say(self, node: Node) -> Form:
+        return formula(node, self)
+
+    def step(self, x: Node, step: int) -> Form:
+        """One column: of sums the sums of columns, of a product the product with a column."""
+        if x.name is not None:
+            return Symbol(x.name.at_step(step + 1), bold=True)
+        if x.op.name == "add":
+            return add_up([self.step(part, step) for part in x.inputs])
+        if x.op.name == "conv":
+            return _matrices(self.say(x.inputs[0]), self.step(x.inputs[1], step))
+        return self.say(x)
+
+    def stack(self, steps: Sequence[Node]) -> Form:
+        """All columns of one letter are that letter; a column that isn't among them is 0."""
+        columns = tuple(map(self.say, steps))
+        names = [form.name for form in columns if isinstance(form, Symbol)]
+        whole = {name.at_step(None) for name in names}
+        if len(whole) == 1 and len(names) == len(columns):
+            return Symbol(whole.pop(), bold=True)
+        return Function("columns", columns)
+
+
+def _single_steps(node: Node) -> list[Node]:
+    """The steps of which a sum of sequences is made, each of which is 0 at all others."""
+    if node.op.name == "only_step":
+        return list(node.inputs)
+    if node.op.name != "add":
+        return []
+    parts = [_single_steps(part) for part in node.inputs]
+    return [step for part in parts for step in part] if all(parts) else []
+
+
+def _matrices(*factors: Form) -> Form:
+    return Factors(factors, "")

@@ -1,0 +1,161 @@
+"""Layers that read sequences: shapes, names, texts, counts, and what is refused.
+
+That their values and gradients are right is held by the families of networks, beside PyTorch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradbook.errors import GradbookError, NetTextError
+from gradbook.net import Conv, Pool, Sample, parse
+from gradbook.net.build import training_step
+from gradbook.net.lower import scalar_step
+from gradbook.net.measure import measure
+from gradbook.net.step import run
+from tests.outside.torch_sequences import reset_before
+
+SHORT = "input 2x1; conv1d 2 1; softmax; loss cross-entropy; sample 1 1 -> "
+ECHO = "input 4x2; rnn 3; dense 1; sample 1 2 3 4 5 6 7 8 -> 1"
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ("rnn 3", (3,)),
+        ("gru 3 all", (3, 1, 4)),
+        ("lstm 3 all", (3, 1, 4)),
+        ("attention heads 2 causal", (2, 1, 4)),
+        ("conv1d 5 3", (5, 1, 2)),
+        ("conv1d 5 3 pad 2x0", (5, 1, 4)),
+        ("conv1d 5 2 stride 2", (5, 1, 2)),
+        ("conv1d 5 2 dilation 3", (5, 1, 1)),
+        ("conv1d 4 2 pad same groups 2", (4, 1, 4)),
+        ("maxpool1d 2", (2, 1, 2)),
+        ("avgpool1d all", (2, 1, 1)),
+        ("positions; rmsnorm", (2, 1, 4)),
+        ("tanh; dropout 0.1; rnn 2", (2,)),
+    ],
+)
+def test_the_shape_follows_from_steps_and_features(layers, shape):
+    net = parse(f"input 4x2; {layers}; flatten; dense 1")
+    assert net.shapes[0] == (2, 1, 4)
+    assert net.shapes[-3] == shape
+    assert parse(str(net)) == net
+    assert all(said in str(net) for said in layers.split("; "))
+
+
+def test_a_sequence_comes_step_by_step():
+    """The first step has the first two numbers of the sample."""
+    step = scalar_step(parse(ECHO))
+    given = {str(leaf.name): float(values) for leaf, values in step.data.items()}
+    assert given == {
+        "i1(1)": 1,
+        "i2(1)": 2,
+        "i1(2)": 3,
+        "i2(2)": 4,
+        "i1(3)": 5,
+        "i2(3)": 6,
+        "i1(4)": 7,
+        "i2(4)": 8,
+        "t1": 1,
+    }
+
+
+def test_a_picture_of_the_same_sizes_is_laid_out_row_by_row_as_before():
+    assert parse("input 4x2; flatten; dense 1").shapes[:2] == ((4, 2), (8,))
+
+
+def test_values_are_called_by_unit_and_step():
+    names = scalar_step(parse("input 2x1; rnn 2; dense 1")).graph.by_name
+    assert {"h1(1)", "h2(2)", "a_h1(1)", "a_h2(2)", "o1"} <= names.keys()
+    names = scalar_step(parse("input 2x1; lstm 1 all; gru 1; dense 1")).graph.by_name
+    assert {"h_forget_1_1(2)", "a_cell_1_1(2)", "a_reset_2_1(1)", "a_state_2_1(2)"} <= names.keys()
+    names = scalar_step(parse("input 2x1; attention causal; flatten; dense 1")).graph.by_name
+    assert {"h_query_1(1)", "h_score_2_1", "a_share_2_2"} <= names.keys()
+
+
+def test_no_step_sees_those_after_it():
+    """What a causal layer makes of the first two steps is the same whatever follows."""
+    net = parse("input 4x2; attention heads 2 causal; conv1d 1 1")
+    first, other = ((*(0.3, -0.2, 0.5, 0.1), *rest) for rest in ((1, 2, 3, 4), (9, 8, 7, 6)))
+    outputs = []
+    for inputs in (first, other):
+        step = training_step(net.with_samples([Sample(inputs, (0,) * 4)]))
+        outputs.append(next(run(step, 1))[step.outputs[0]].ravel())
+    assert outputs[0][:2] == pytest.approx(outputs[1][:2], abs=1e-15)
+    assert abs(outputs[0][2:] - outputs[1][2:]).min() > 1e-3
+
+
+def test_a_step_without_a_target_does_not_count():
+    """Its own values change nothing, and the mean is over the others."""
+    text = "input 2x1; conv1d 2 1; softmax; loss cross-entropy; sample {} 0.5 -> {}"
+    alone = training_step(parse(text.format(0.3, "0 0 1 0")))
+    other = training_step(parse(text.format(0.9, "0 0 1 0")))
+    both = training_step(parse(text.format(0.3, "0 1 1 0")))
+    losses = [float(next(run(step, 1))[step.loss]) for step in (alone, other, both)]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_each_use_of_a_weight_is_counted():
+    """4 steps of 2 features to 3 units, 3 times from state to state, and the output."""
+    rnn, dense = measure(parse(ECHO)).layers
+    assert rnn.parameters == 3 * 2 + 3 * 3 + 3
+    assert rnn.macs == 4 * 3 * 2 + 3 * 3 * 3 + 4 * 3
+    assert dense.macs == 3 + 1
+
+
+def test_the_gru_of_2014_is_another_than_that_of_today():
+    torch = pytest.importorskip("torch")
+    text = "input 3x2; gru 2{}; dense 1; sample 1 0 0.5 -1 0.2 0.3 -> 1; seed 5"
+    now, then = parse(text.format("")), parse(text.format(" reset_before"))
+    assert now.count() == then.count() + 2  # the bias of what the state adds
+    step = training_step(then)
+    values = next(run(step, 1))
+    own = {str(leaf.name): torch.tensor(step.start[leaf]) for leaf in step.weights}
+    gates = ("reset", "update", "new")
+    fed = torch.cat([own[f"w_{gate}_layer_0"].flatten(1) for gate in gates])
+    back = torch.cat([own[f"w_{gate}_recurrent_layer_0"] for gate in gates])
+    bias = torch.cat([own[f"b_{gate}_layer_0"] for gate in gates])
+    x = torch.tensor(values[step.inputs[0]]).T[None]
+    state = reset_before(x, fed, back, bias)[0, -1]
+    (made,) = [node for node in step.graph.nodes if str(node.name) == "a_state(3)"]
+    assert np.asarray(values[made]) == pytest.approx(state.numpy(), abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("input 4; rnn 2; dense 1", "rnn takes a sequence of two steps or more, not 4: write"),
+        ("input 1x3; gru 2; dense 1", "gru takes a sequence of two steps or more, not 3x1x1"),
+        ("input 4x3; attention heads 2; flatten; dense 1", "3 features can't be split among 2"),
+        (
+            "input 4x3; conv 2 3x3; flatten; dense 1",
+            "conv takes channels x height x width",
+        ),
+        ("input 4x3; conv1d 2 5; flatten; dense 1", "window 1x5 is larger than its input 3x1x4"),
+        ("input 4x3; rnn 2 alll; dense 1", "unknown 'alll'"),
+        ("input 4x3; lstm; dense 1", "lstm's width"),
+        (SHORT + "0 0 0 0", "no step has a target"),
+        (SHORT + "1 0 1 1", "sum to 1"),
+        ("input 2x1; rmsnorm; rnn 2; dense 1", "rmsnorm needs groups of several values"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_a_line(text, said):
+    with pytest.raises(NetTextError) as found:
+        parse(text)
+    assert said in str(found.value)
+    assert "\n" not in str(found.value)
+
+
+def test_a_window_over_steps_has_one_row():
+    assert Conv(2, 3, row=True).kernel == (1, 3)
+    assert Pool("max", 2, pad=1, row=True).pad == (0, 1, 0, 1)
+    with pytest.raises(GradbookError, match="one row, not 3x2"):
+        Conv(2, (3, 2), row=True)
+
+
+def test_two_parameters_never_become_one():
+    net = parse("input 3x2; lstm 2; dense 1")
+    assert len({str(it.leaf) for it in net.parameters}) == len(net.parameters) == 14
