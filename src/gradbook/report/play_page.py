@@ -17,10 +17,9 @@ from typing import Any
 
 from gradbook.amounts import size
 from gradbook.errors import LimitError
-from gradbook.graph.names import Name
 from gradbook.graph.node import Node
 from gradbook.layers import Role
-from gradbook.net import LESSONS, Net, Shape, builtin
+from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
@@ -30,25 +29,16 @@ from gradbook.report.document import made_with
 from gradbook.report.markup import markup
 from gradbook.report.page import SCROLLS, Section, Side, resource, script, text, text_box
 from gradbook.report.page import page as whole_page
+from gradbook.report.play_drawing import columns
 from gradbook.targets.algebra.forms import Form, Terms, Words
 from gradbook.targets.algebra.formula import LONGEST_TOP, Say, definition, formula, symbol
 from gradbook.targets.algebra.mathml import inline
 from gradbook.targets.drawing.layout import spell_out
 from gradbook.targets.drawing.shapes import width_table
-from gradbook.targets.drawing.stages import (
-    FIRST_UNITS,
-    MOST_UNITS,
-    Link,
-    Marked,
-    Neuron,
-    Planes,
-    Stage,
-    UnitColumn,
-    stages,
-)
+from gradbook.targets.drawing.stages import FIRST_UNITS, MOST_UNITS
 from gradbook.targets.page.content import MOST_SAMPLES, PageContent, content
 from gradbook.targets.page.criteria import criteria_table
-from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table
+from gradbook.targets.page.grammar import MOST_SINGLES, MOST_WEIGHTS, grammar_table, unbuilt
 from gradbook.targets.page.patterns import (
     SETTINGS,
     SIZES,
@@ -60,106 +50,6 @@ from gradbook.targets.page.patterns import (
     update_table,
 )
 from gradbook.targets.page.plane import USUAL_SET
-
-# The drawing ------------------------------------------------------------------
-
-Places = Mapping[str, int]  # lines, by the names of their values
-
-
-def columns(net: Net, places: Places) -> list[dict[str, Any]]:
-    """One for each stage of the drawing, from the inputs to the whole error.
-
-    Where units and lines stand is the page's own, since its width is known there.
-    """
-    found = stages(net, numbers=False)
-    made = [
-        _column(stage, before, places) for stage, before in zip(found, [None, *found], strict=False)
-    ]
-    for place, stage in enumerate(found):
-        joined = stage.joined if isinstance(stage, UnitColumn) else ()
-        for source, first in joined or [(skipped, 0) for skipped in stage.skips]:
-            _add_reads(made[place], stage, found[source], place - source, first)
-    return made
-
-
-def _add_reads(column: dict[str, Any], stage: Stage, source: Stage, back: int, first: int) -> None:
-    """The units so many columns before that others read as well, from the first of those on."""
-    if not (isinstance(stage, UnitColumn) and isinstance(source, UnitColumn)):
-        return
-    for unit, cell in zip(column["units"], stage.cells, strict=True):
-        for row, it in enumerate(source.cells):
-            if it and cell and it.place + first == cell.place:
-                unit["from"].append([row, None, back])
-
-
-def _column(stage: Stage, before: Stage | None, places: Places) -> dict[str, Any]:
-    own = {"words": list(stage.words), "layers": list(stage.layers)}
-    if isinstance(stage, Planes):
-        return {**own, "left_out": 0, "units": [], **_maps(stage, places)}
-    shown = [cell for cell in stage.cells if cell]
-    return {
-        **own,
-        "maps": [],
-        "left_out": stage.count - len(shown),
-        "units": [
-            None if cell is None else _unit(cell, places, stage, before) for cell in stage.cells
-        ],
-    }
-
-
-def _unit(cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None) -> dict[str, Any]:
-    return {
-        "values": [places[str(name)] for name in cell.names if str(name) in places],
-        "above": _line(cell.above, places),
-        "from": _sources(cell, places, stage, before),
-    }
-
-
-def _sources(
-    cell: Neuron, places: Places, stage: UnitColumn, before: Stage | None
-) -> list[list[int | None]]:
-    """The units before that it reads, by their place in the column, and the weight between."""
-    found: list[list[int | None]] = []
-    apart = stage.joined or stage.link is Link.BRANCH
-    if not isinstance(before, UnitColumn) or apart:
-        return found
-    for row, source in enumerate(before.cells):
-        if source is None or (stage.link is Link.EACH and source.place != cell.place):
-            continue
-        weight = stage.weight(cell.place, source.place) if stage.weight else None
-        found.append([row, _line(weight, places)])
-    return found
-
-
-def _maps(stage: Planes, places: Places) -> dict[str, Any]:
-    """For each channel, and each name of the stage, rows of values."""
-    channels, rows, columns = stage.shape
-
-    def row(name: Name, channel: int, number: int) -> list[int]:
-        elements = ((channel, number, column) for column in range(columns))
-        return [places[_called(name, element, stage.shape, places)] for element in elements]
-
-    return {
-        "maps": [
-            [[row(name, c, i) for i in range(rows)] for name in stage.names]
-            for c in range(channels)
-        ]
-    }
-
-
-def _called(name: Name, element: Shape, shape: Shape, places: Places) -> str:
-    """A value's name, which a softmax counts as laid out in one line."""
-    said = str(name.element(element, shape))
-    if said in places:
-        return said
-    _, rows, columns = shape
-    flat = (element[0] * rows + element[1]) * columns + element[2]
-    return str(name.element((flat,), (shape[0] * rows * columns,)))
-
-
-def _line(mark: Marked | None, places: Places) -> int | None:
-    return places.get(str(mark.name)) if mark else None
-
 
 # Names and formulas -----------------------------------------------------------
 
@@ -223,7 +113,7 @@ SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
 def builds(net: Net) -> bool:
     """Whether a page can build this network by itself."""
-    return net.count() <= MOST_WEIGHTS and scalars_of(net) <= MOST_SINGLES
+    return not unbuilt(net) and net.count() <= MOST_WEIGHTS and scalars_of(net) <= MOST_SINGLES
 
 
 @cache
@@ -494,9 +384,11 @@ def _editor(known: PageContent) -> str:
 
 def _text(known: PageContent) -> str:
     """The text to be read alone."""
+    words = unbuilt(known.net)
+    reason = f"A page doesn't build {words} by itself" if words else "This network is too large"
     return (
-        "<p>This network is too large to be changed on the page: neither layers nor inputs made of "
-        "others (x², xy) can be added here. Change its text and make another page of it.</p>"
+        f"<p>{text(reason)}, so it can't be changed here: neither layers nor inputs made of "
+        "others (x², xy) can be added. Change its text and make another page of it.</p>"
         f'<pre><code id="text-alone">{text(layers_text(known.net))}</code></pre>'
         '<p class="own"><button type="button" id="save">Save as net.txt</button></p>'
         + _commands(known.net)
@@ -558,6 +450,4 @@ def _packed_building() -> str:
 
 def page_tables(known: PageContent) -> dict[str, Any]:
     """All that is shown of a network, as web/build/table.js makes it as well."""
-    places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-    drawn = columns(known.start_net, places)
-    return {**known.table(), **formula_table(known), "columns": drawn}
+    return {**known.table(), **formula_table(known), "columns": columns(known)}

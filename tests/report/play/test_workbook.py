@@ -9,7 +9,8 @@ import re
 import pytest
 
 from gradbook.net import builtin, parse
-from gradbook.report.play_page import columns, formula_table
+from gradbook.report.play_drawing import columns
+from gradbook.report.play_page import formula_table
 from gradbook.targets.page.content import content
 from tests.outside.witness import read_formulas, read_values, recalculate_all
 from tests.targets.page.machine import asked
@@ -39,12 +40,7 @@ def books(tmp_path_factory):
     paths = []
     for name, net in NETS.items():
         known = content(net)
-        places = {str(node.name): place for node, place in known.lines.places.items() if node.name}
-        table = {
-            **known.table(),
-            **formula_table(known),
-            "columns": columns(known.start_net, places),
-        }
+        table = {**known.table(), **formula_table(known), "columns": columns(known)}
         made = asked("workbook", table=json.loads(json.dumps(table)), rate=net.learning_rate)
         paths.append(folder / f"{name}.xlsx")
         paths[-1].write_bytes(base64.b64decode(made))

@@ -81,6 +81,7 @@ class Planes:
     weights: str = ""
     skips: tuple[int, ...] = ()
     layers: tuple[int, ...] = ()
+    unrolled: int | None = None  # the layer, if it goes through the steps of a sequence
 
 
 Stage = UnitColumn | Planes
@@ -97,11 +98,17 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
             both = (*found[-1].layers, index)
             found[-1] = replace(_joined(found[-1], names[index + 1], layer), layers=both)
         else:
+            if _reads_steps(layer):
+                found.append(reader.steps(index, layer, names[index + 1]))
+                if len(net.shapes[index + 1]) > 1:
+                    homes.append(len(found) - 1)
+                    continue
             stage = reader.stage(index, layer, names[index + 1])
             skips = tuple(homes[value] for value in layer.reads(index) if value != index)
             if isinstance(stage, UnitColumn) and _puts_side_by_side(layer, index):
                 stage = replace(stage, joined=tuple(_joined_stages(net, index, homes)))
-            found.append(replace(stage, skips=skips, layers=(index,)))
+            own = () if _reads_steps(layer) else (index,)  # which stand at its planes
+            found.append(replace(stage, skips=skips, layers=own))
         homes.append(len(found) - 1)
     return found + reader.loss()
 
@@ -128,6 +135,11 @@ def _puts_side_by_side(layer: Layer, index: int) -> bool:
 def _lays_out(layer: Layer) -> bool:
     """Whether it makes a column of planes."""
     return layer.passes_on and not layer.elementwise
+
+
+def _reads_steps(layer: Layer) -> bool:
+    """Whether it computes more at the steps of a sequence than what it makes."""
+    return layer.reads_sequences and layer.has_inner_values
 
 
 def _joins(layer: Layer, before: Stage) -> bool:
@@ -168,10 +180,25 @@ class _StageReader:
         )
         return UnitColumn(cells, shape[0], ("input",), Link.NONE)
 
+    def steps(self, index: int, layer: Layer, name: Name) -> Stage:
+        """What it makes at all steps."""
+        own = self.net.taken(index)
+        return Planes(
+            (name.at_step(None),),
+            (self.net.shapes[index + 1][0], 1, self.net.shapes[index][2]),
+            (*([self.net.role_of(index)] if layer.sums else []), layer.text),
+            Link.WINDOW,
+            weights=", ".join(map(_range_words, own)),
+            layers=(index,),
+            unrolled=index,
+        )
+
     def stage(self, index: int, layer: Layer, name: Name) -> Stage:
         before, shape = self.net.shapes[index], self.net.shapes[index + 1]
         words = (*([self.net.role_of(index)] if layer.sums else []), layer.text)
         own, window = self.net.taken(index), layer.window(before)
+        if _reads_steps(layer):
+            return UnitColumn(_cells(name, shape), shape[0], ("at the last step",), Link.LAID_OUT)
         if window:
             weights = ", ".join(map(_range_words, own))
             return Planes((name,), shape, words, Link.WINDOW, window.span, weights)

@@ -30,7 +30,7 @@ from gradbook.layers import (
 )
 from gradbook.layers import fields as text_fields
 from gradbook.layers.fields import OptionsField, TextField
-from gradbook.net import Role, Update, description, fit, network, text
+from gradbook.net import Net, Role, Update, description, fit, network, text
 from gradbook.net.description import Task, meant_loss
 
 MESSAGES = {  # of each module, those that the page's reader says as well
@@ -69,6 +69,20 @@ BIASES = MappingProxyType(
     {str(bias): {"shared": bias.shared, "fixed": bias.fixed} for bias in Bias}
     | {str(Bias.NONE): None}
 )
+
+BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
+    {
+        *("dense", "conv", "pool", "prelu", "activation"),
+        *("batchnorm", "groupnorm", "layernorm", "placenorm"),
+        *("dropout", "flatten", "residual", "concat", "goback"),
+    }
+)
+
+
+def unbuilt(net: Net) -> str:
+    """The first layer that a page doesn't build by itself, as its text has it; or nothing."""
+    others = (it for it in net.layers if _called(type(it)) not in BUILT or it.reads_sequences)
+    return next((layer.text.split()[0] for layer in others), "")
 
 
 TRAITS = {  # of a layer, by what the page calls them

@@ -93,6 +93,7 @@ export class Drawing {
     for (const spot of layout.spots) svg.append(...this.unit(spot))
     this.captions = layout.captions.map(({ x, y, words }) => /** @type {[Element, string]} */ ([draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words), words]))
     svg.append(...this.captions.map(([text]) => text))
+    svg.append(...layout.titles.map(({ x, y, words }) => draw("text", { x, y, class: "caption title" }, words)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
     this.beam = draw("path", { class: "beam" })
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)

@@ -18,6 +18,7 @@ const SMALL_LINK = 6 // between a unit and its bias or target
 const PLAIN = 30 // a gap without labels
 const MAPS_GAP = 38
 const MAPS_APART = 26
+const TITLE = 18 // above the first map of a column
 const WORDS = 12.5
 const CAPTIONS = { gap: 22, step: 14, apart: 8, widest: 150 }
 const SKIPS = { step: 14, apart: 5 } // lines over the top: from one to the next, and from their columns
@@ -34,8 +35,8 @@ const RULES = {
  * @typedef {import("./spacing.js").Size} Size
  * @typedef {import("./spacing.js").Placed} Placed
  * @typedef {{values: number[], above: number | null, from: [row: number, weight: number | null, back?: number][]}} Unit what it reads, and how many columns before
- * @typedef {number[][]} Plane the lines of a channel's values, row by row
- * @typedef {{words: string[], layers: number[], left_out: number, units: (Unit | null)[], maps: Plane[][]}} Column
+ * @typedef {(number | null)[][]} Plane the lines of a channel's values, row by row
+ * @typedef {{words: string[], layers: number[], left_out: number, units: (Unit | null)[], maps: Plane[][], titles?: string[][]}} Column the titles are those of maps
  * @typedef {{left: number, top: number, width: number, height: number}} Box
  * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string}} Caption
@@ -43,7 +44,7 @@ const RULES = {
  * @typedef {{box: Box, hasSlope: boolean}} Label
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
- *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], cells: Cell[][], width: number, height: number, shown: number,
+ *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], cells: Cell[][], width: number, height: number, shown: number,
  *   spans: [from: number, to: number][],
  * }} Layout `shown` so wide in pixels; `spans` is where columns begin and end along their row
  * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
@@ -116,7 +117,7 @@ class Arrangement {
     const [rules, rooms] = isUpright ? [isSmall ? RULES.smallUpright : RULES.upright, []] : [isSmall ? RULES.small : RULES.sideways, [room - 2 * MARGIN, room / smallest - 2 * MARGIN]]
     const placed = spaced(sizes, rules, ...rooms)
     const skips = skipsOf(columns)
-    const first = Math.min(...sizes.map((size, k) => edge(size, placed[k], -1)), ...columns.map(column => -mapsHeight(column) / 2))
+    const first = Math.min(...sizes.map((size, k) => edge(size, placed[k], -1)), ...columns.map(column => -mapsHeight(column) / 2 - (column.titles ? TITLE : 0)))
     const last = Math.max(...sizes.map((size, k) => edge(size, placed[k], 1)), ...columns.map(column => mapsHeight(column) / 2))
     const over = skips.length && (skips.length + 0.5) * SKIPS.step
     const middle = isUpright ? MARGIN - first : MARGIN + over - first
@@ -135,6 +136,7 @@ class Arrangement {
       isUpright, isSmall, captions, spans, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
       spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
       ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
+      titles: columns.flatMap((column, k) => mapTitles(column, left + placed[k].left, middle)),
       cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),
     }
   }
@@ -324,24 +326,48 @@ export const pathOf = pieces => pieces.map(piece => `M${piece.map(point => point
  * @param {Column} column
  */
 function cellSize({ maps }) {
-  const [[[row]]] = maps
-  const side = Math.max(row.length, maps[0][0].length)
+  const side = Math.max(...maps.flat().flatMap(plane => [plane.length, plane[0].length]))
   return side <= 5 ? 40 : side <= 9 ? 32 : 14
 }
 
 /** @param {Column} column */
 function mapsWidth(column) {
-  const [names] = column.maps
-  return names.length * names[0][0].length * cellSize(column) + (names.length - 1) * MAPS_APART
+  const size = cellSize(column)
+  return Math.max(...column.maps.map(names => names.reduce((sum, [row]) => sum + row.length * size + MAPS_APART, -MAPS_APART)))
 }
+
+/** How high the planes of a channel are.
+ * @param {Plane[]} names @param {number} size
+ */
+const highest = (names, size) => Math.max(...names.map(plane => plane.length)) * size
 
 /** @param {Column} column */
 function mapsHeight(column) {
-  if (!column.maps.length) return 0
-  return column.maps.length * (column.maps[0][0].length * cellSize(column) + MAPS_APART)
+  const size = cellSize(column)
+  return column.maps.reduce((sum, names) => sum + highest(names, size) + MAPS_APART, 0)
 }
 
-/** A cell for each value: channels one under the other, a sum's maps beside its activation's.
+/** Where each plane stands: channels one under the other, a sum's maps beside its activation's.
+ * @param {Column} column @param {number} left @param {number} middle
+ * @returns {{plane: Plane, title: string, x: number, y: number}[]}
+ */
+function planesAt(column, left, middle) {
+  const { maps, titles } = column
+  const size = cellSize(column)
+  let y = middle - (mapsHeight(column) - MAPS_APART) / 2
+  return maps.flatMap((names, channel) => {
+    const top = y
+    y += highest(names, size) + MAPS_APART
+    let right = left - MAPS_APART
+    return names.map((plane, k) => {
+      const x = right + MAPS_APART
+      right = x + plane[0].length * size
+      return { plane, title: titles?.[channel][k] ?? "", x, y: top }
+    })
+  })
+}
+
+/** A cell for each value that there is.
  * @param {Column} column
  * @param {number} place of the column
  * @param {number} left
@@ -351,13 +377,16 @@ function mapsHeight(column) {
 function mapCells(column, place, left, middle) {
   if (!column.maps.length) return []
   const size = cellSize(column)
-  const top = middle - (mapsHeight(column) - MAPS_APART) / 2
-  return column.maps.flatMap((names, channel) => names.flatMap((plane, k) => plane.flatMap((row, i) =>
-    row.map((line, j) => ({
-      line, size, column: place,
-      x: left + k * (row.length * size + MAPS_APART) + j * size,
-      y: top + channel * (plane.length * size + MAPS_APART) + i * size,
-    })))))
+  return planesAt(column, left, middle).flatMap(({ plane, x, y }) => plane.flatMap((row, i) => row.flatMap((line, j) =>
+    line === null ? [] : [{ line, size, column: place, x: x + j * size, y: y + i * size }])))
+}
+
+/** What stands above the planes that have titles.
+ * @param {Column} column @param {number} left @param {number} middle @returns {Caption[]}
+ */
+function mapTitles(column, left, middle) {
+  if (!column.titles) return []
+  return planesAt(column, left, middle).map(({ title, x, y }) => ({ x, y: y - 6, words: title }))
 }
 
 /** A box that is round at its ends: left and right, or above and below.
