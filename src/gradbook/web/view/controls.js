@@ -1,7 +1,7 @@
 // Step, run, reset, and the learning rate.
 
 import { largest, limitWords } from "../machine/limit.js"
-import { byId, make, say, short } from "./dom.js"
+import { byId, make, say, set, short } from "./dom.js"
 
 const [LOWEST, HIGHEST] = [-3, 4] // of the rate, as powers of ten
 const ZONES = 56 // of the strip below the slider
@@ -17,6 +17,8 @@ export class Controls {
     this.run = byId("run")
     this.slider = byId("rate")
     this.field = byId("rate-field")
+    this.epoch = byId("epoch")
+    this.loss = byId("loss")
     this.pace = byId("pace")
     this.strip = byId("strip")
     this.limit = byId("limit")
@@ -75,15 +77,15 @@ export class Controls {
 
   update() {
     const { model } = this
-    this.run.textContent = this.isRunning ? "Pause" : "Run"
-    this.run.setAttribute("aria-pressed", String(this.isRunning))
-    byId("epoch").textContent = model.epoch.toLocaleString("en")
-    byId("loss").textContent = short(model.training.loss)
+    say(this.run, this.isRunning ? "Pause" : "Run")
+    set(this.run, "aria-pressed", String(this.isRunning))
+    say(this.epoch, model.epoch.toLocaleString("en"))
+    say(this.loss, short(model.training.loss))
     const power = model.rate > 0 ? Math.log10(model.rate) : LOWEST
     if (document.activeElement !== this.slider) this.slider.value = String(power)
-    this.slider.setAttribute("aria-valuetext", `η = ${model.rate}`)
+    set(this.slider, "aria-valuetext", `η = ${model.rate}`)
     if (document.activeElement !== this.field) this.field.value = String(model.rate)
-    byId("reset").textContent = model.epoch === 1 && model.isEdited ? "As written" : "Reset"
+    say(byId("reset"), model.epoch === 1 && model.isEdited ? "As written" : "Reset")
     this.hear()
     this.judgeZones()
   }

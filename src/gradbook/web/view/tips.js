@@ -1,6 +1,6 @@
 // What each symbol means, in words: shown beside it when it is pointed at or reached by keys.
 
-import { byId, fillIn, formula, make, nameWords } from "./dom.js"
+import { fillIn, formula, make, nameWords } from "./dom.js"
 import { PHRASES } from "./phrases.js"
 
 const LATER = 350 // milliseconds that a symbol is pointed at before its words come
@@ -12,7 +12,7 @@ export class Tips {
     this.model = model
     this.box = make("div", { id: "tip", role: "tooltip", hidden: true })
     this.timer = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined)
-    byId("network").append(this.box)
+    document.querySelector("main")?.append(this.box)
     addEventListener("pointerover", event => this.point(event.target, LATER))
     addEventListener("focusin", event => /** @type {Element} */ (event.target).matches(":focus-visible") && this.point(event.target, LATER))
     for (const kind of ["pointerdown", "focusout", "scroll"]) addEventListener(kind, () => this.hide(), true)
