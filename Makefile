@@ -3,6 +3,7 @@
 PYTHON ?= python3
 WORKERS ?= auto
 MINUTES ?= 10
+BASE ?= main
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
@@ -20,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench fuzz modules site package clean
+.PHONY: help run test changed lint format bench fuzz modules site package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +31,11 @@ run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` 
 
 test: lint $(WITNESSES) ## Set up and run the tests; REQUIRE_ALL=1 the long ones, too, and no witness may be missing
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(SHORT)
+
+# Pytest ends with 5 where none of these tests is asked for, as with -m long.
+changed: lint $(WITNESSES) ## Every test, long ones too, of what differs from BASE=main
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal \
+		$$($(BIN)/python -m scripts.changed_tests $(BASE)) || [ $$? = 5 ]
 
 lint: $(VENV)/with-tests ## Check style and types
 	$(BIN)/ruff check .

@@ -1,0 +1,134 @@
+"""Which tests a change is about: those beside it, those that import it, and its witnesses.
+
+    python -m scripts.changed_tests [BASE]
+
+Lists folders and files of tests, one per line, for whatever differs from where this branch left
+BASE (main, unless another is named), uncommitted and new files included. `make changed` runs them
+all, the long ones too. What lies further up, and only uses what changed, is left to the tests of
+every change and to the nightly run of all.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = "src/gradbook/"
+EVERYTHING = ("Makefile", ".ci/", "pyproject.toml", "tests/conftest.py", "tests/outside/witness.py")
+PAGES, BOOKS, ENGINE = "tests/outside/pages", "tests/outside/books", "tests/outside/engine"
+AGREE, SYSTEMS, DISKS = "tests/agree", "tests/outside/systems", "tests/outside/disks"
+TOLD = ("tests/test_documents.py", "tests/test_words.py", "tests/test_tutorials.py")
+BESIDE = {  # beginning of a path → what else asks about it
+    f"{SOURCE}web/": ("tests/web", PAGES),
+    f"{SOURCE}report/": (PAGES,),
+    f"{SOURCE}serve/": (PAGES,),
+    f"{SOURCE}targets/page/": ("tests/web", "tests/report/play", f"{PAGES}/play"),
+    f"{SOURCE}targets/algebra/": (PAGES,),
+    f"{SOURCE}targets/drawing/": (PAGES,),
+    f"{SOURCE}targets/excel/": (BOOKS, AGREE),
+    f"{SOURCE}targets/c/": ("tests/engine", ENGINE, SYSTEMS, AGREE),
+    f"{SOURCE}targets/portable/": ("tests/outside/devices", AGREE),
+    f"{SOURCE}engine/": (ENGINE, SYSTEMS),
+    f"{SOURCE}audit/": (BOOKS,),
+    f"{SOURCE}formats/": ("tests/cli/verbs/test_export.py",),
+    f"{SOURCE}graph/": (AGREE, "tests/targets", BOOKS, ENGINE),
+    f"{SOURCE}layers/": (AGREE, "tests/targets", "tests/formats", BOOKS, ENGINE),
+    f"{SOURCE}net/": (AGREE, "tests/targets", BOOKS, ENGINE),
+    f"{SOURCE}lowering.py": (AGREE, "tests/targets"),
+    f"{SOURCE}lab/": ("tests/cli/training",),
+    f"{SOURCE}work/": (SYSTEMS,),
+    f"{SOURCE}files.py": (DISKS,),
+    f"{SOURCE}folders.py": (DISKS,),
+    f"{SOURCE}system.py": (SYSTEMS,),
+    f"{SOURCE}statements.py": ("tests/net", "tests/lab/recipes", "tests/lab/study"),
+    f"{SOURCE}arguments.py": ("tests/net", "tests/rates", "tests/lab/models"),
+    f"{SOURCE}__main__.py": ("tests/cli/test_main.py",),
+    f"{SOURCE}__init__.py": ("tests/test_public_face.py",),
+    "tests/outside/browser.py": (PAGES,),
+    "docs/": (*TOLD, "tests/test_site.py"),
+    "site/": ("tests/test_site.py",),
+    "scripts/": ("tests/test_site.py", "tests/test_package.py", "tests/test_documents.py"),
+    "packaging/": ("tests/test_package.py",),
+    "examples/": ("tests/test_examples.py", "tests/test_plugins.py"),
+    "bench/": ("tests/bench", "tests/test_documents.py"),
+    "paper/": (f"{PAGES}/test_paper.py",),
+    "": ("tests/test_rooms.py", "tests/test_import_flow.py"),
+}
+
+
+def changed(base: str) -> list[str]:
+    """The paths that differ from the commit in which this branch left the base."""
+    differing = _git("diff", "--name-only", "--merge-base", base)
+    return sorted({*differing, *_git("ls-files", "--others", "--exclude-standard")})
+
+
+def _git(*words: str) -> list[str]:
+    said = subprocess.run(["git", *words], cwd=ROOT, check=True, capture_output=True, text=True)
+    return said.stdout.splitlines()
+
+
+def chosen(paths: Iterable[str]) -> list[str]:
+    """What to run for these: none of it within another, and all of it there."""
+    found = {test for path in paths for test in _tests_of(path) if (ROOT / test).exists()}
+    return sorted(
+        it for it in found if not any(str(up) in found for up in PurePosixPath(it).parents)
+    )
+
+
+def _tests_of(path: str) -> Iterator[str]:
+    if path.startswith(EVERYTHING):
+        yield "tests"
+    for beginning, tests in BESIDE.items():
+        if path.startswith(beginning):
+            yield from tests
+    if path.startswith("tests/"):
+        yield path if PurePosixPath(path).match("test_*.py") else material_of(path)
+    if path.startswith(SOURCE):
+        yield mirrored(path)
+        module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+        yield from importers().get(module.replace("/", "."), ())
+
+
+def mirrored(path: str) -> str:
+    """The tests that stand where the file stands: its own, or the nearest folder's."""
+    place = PurePosixPath(path.removeprefix(SOURCE))
+    own = PurePosixPath("tests") / place.parent / f"test_{place.stem}.py"
+    if (ROOT / own).exists():
+        return str(own)
+    folder = own.parent
+    while not (ROOT / folder).exists():
+        folder = folder.parent
+    return str(folder) if folder != PurePosixPath("tests") else "tests/test_rooms.py"
+
+
+def material_of(path: str) -> str:
+    """The nearest folder with tests: what lies beside them, or in folders of its own, is theirs."""
+    folder = PurePosixPath(path).parent
+    while not any((ROOT / folder).glob("*test*.*")):
+        folder = folder.parent
+    return str(folder)
+
+
+@cache
+def importers() -> dict[str, set[str]]:
+    """Module → the files of tests that import it themselves."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{it.name}" for it in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [it.name for it in node.names]
+            for name in names:
+                found.setdefault(name, set()).add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+if __name__ == "__main__":
+    print("\n".join(chosen(changed(*sys.argv[1:] or ["main"]))))

@@ -1,0 +1,58 @@
+"""What `make changed` runs is about what changed, and every file has something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.changed_tests import BESIDE, EVERYTHING, ROOT, chosen
+
+SOURCES = sorted((ROOT / "src" / "gradbook").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("path", "tests"),
+    [
+        ("src/gradbook/targets/algebra/tex.py", "tests/targets/algebra/test_tex.py"),
+        ("src/gradbook/targets/algebra/tex.py", "tests/outside/pages"),
+        ("src/gradbook/report/film.py", "tests/report/test_film.py"),
+        ("src/gradbook/engine/native.py", "tests/outside/engine"),
+        ("src/gradbook/web/view/share.js", "tests/web"),
+        ("src/gradbook/chance.py", "tests/test_chance.py"),
+        ("tests/targets/algebra/golden/worked.tex", "tests/targets/algebra"),
+        ("docs/page.md", "tests/test_tutorials.py"),
+        ("tests/lab/made.py", "tests/lab"),
+        ("tests/lab/models/test_model.py", "tests/lab/models/test_model.py"),
+    ],
+)
+def test_a_change_runs_its_tests_and_its_witnesses(path, tests):
+    assert any(Path(tests).is_relative_to(it) for it in chosen([path]))
+
+
+def test_a_change_of_one_room_leaves_the_others_out():
+    found = chosen(["src/gradbook/report/film.py"])
+    assert not any(it.startswith(("tests/audit", "tests/engine", "tests/lab")) for it in found)
+    assert "tests" not in found
+
+
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_what_all_tests_stand_on_runs_them_all(path):
+    assert chosen([path, "docs/page.md"]) == ["tests"]
+
+
+def test_every_source_has_chosen_its_own():
+    general = set(chosen(["LICENSE"]))
+    lonely = [
+        path
+        for path in (it.relative_to(ROOT).as_posix() for it in SOURCES if it.suffix == ".py")
+        if not set(chosen([path])) - general
+    ]
+    assert lonely == []
+
+
+def test_what_the_table_names_is_there():
+    for beginning, tests in BESIDE.items():
+        assert (ROOT / beginning).exists(), beginning
+        assert [it for it in tests if not (ROOT / it).exists()] == []
+    assert [it for it in EVERYTHING if not (ROOT / it).exists()] == []
