@@ -58,8 +58,8 @@ modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, a
 	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
 
-site: $(VENV)/with-generator ## Build the documentation into out/site
-	$(BIN)/python -m scripts.site
+site: $(VENV)/with-generator ## Build the documentation into out/site, or into PUBLISHED=FOLDER beside that of other releases
+	$(BIN)/python -m $(if $(PUBLISHED),scripts.site_versions '$(PUBLISHED)',scripts.site)
 
 package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
 	$(PIP) build twine

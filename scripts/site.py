@@ -52,6 +52,7 @@ TITLES = {"Args": "Parameters", "Attributes": "Fields"}
 EXAMPLE = re.compile(r"^ *>>>.*\n?(?:.+\n?)*", re.MULTILINE)
 PROPERTIES = (property, cached_property)
 WIDTH = 88  # of a signature in one line
+VERSIONS = '\n[project.extra.version]\nprovider = "mike"\n'  # reads ../versions.json
 RECORDS = (  # what the functions of the face return
     "gradbook.audit.findings:BookReport",
     "gradbook.report.derivation:Explanation",
@@ -63,8 +64,11 @@ RECORDS = (  # what the functions of the face return
 )
 
 
-def build(folder: Path) -> None:
-    """Make the whole site in `folder`, in place of what is there."""
+def build(folder: Path, among_versions: bool = False) -> None:
+    """Make the whole site in `folder`, in place of what is there.
+
+    Among versions it lies beside those of other releases, and has a menu of them.
+    """
     with TemporaryDirectory() as name:
         stage, docs = Path(name), Path(name, "docs")
         shutil.copytree(ROOT / "docs", docs)
@@ -76,7 +80,8 @@ def build(folder: Path) -> None:
             (docs / place).parent.mkdir(parents=True, exist_ok=True)
             (docs / place).write_text(text, "utf-8")
         make_gallery((docs / "gallery.md").read_text("utf-8"), docs / "gallery")
-        (stage / "zensical.toml").write_text(configuration(), "utf-8")
+        settings = configuration() + (VERSIONS if among_versions else "")
+        (stage / "zensical.toml").write_text(settings, "utf-8")
         words = [sys.executable, "-m", "zensical", "build", "--strict"]
         subprocess.run(words, cwd=stage, check=True)
         finish(stage / "site")
