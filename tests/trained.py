@@ -77,12 +77,12 @@ def model_of(text: str, seed: int = 0, images: tuple[int, int, int] | None = Non
 
 
 def by_the_graph(net: Net, values: dict[str, Array], inputs: Array) -> Array:
-    """What the graph's own evaluation says: (samples, outputs)."""
+    """What the graph's own evaluation says, for each sample."""
     forward = inference(net)
     nodes = {str(name): node for node, name in forward.graph.names.items()}
     leaves = {nodes[name]: np.asarray(value, float) for name, value in values.items()}
     found = evaluate([forward.outputs], {forward.inputs: inputs, **leaves})[forward.outputs]
-    return np.asarray(found).reshape(len(inputs), -1)
+    return np.asarray(found).reshape(len(inputs), *forward.outputs.shape)
 
 
 def outputs(trained: TrainedNet, inputs: Array) -> Array:

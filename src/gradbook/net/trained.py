@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from math import prod
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,28 @@ from gradbook.net.network import Net
 @dataclass(frozen=True)
 class ScaleShift(Layer):
     """Each channel times a number plus another: what a trained batch normalisation comes to."""
+
+
+@dataclass(frozen=True)
+class ByFeature(Layer):
+    """Steps x features become a row of steps for each feature, as layers read sequences."""
+
+    word: ClassVar[str] = "by_feature"
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        steps, features = shape
+        return (features, 1, steps)
+
+
+@dataclass(frozen=True)
+class ByStep(Layer):
+    """A row of steps for each feature becomes steps x features, as a sequence is told."""
+
+    word: ClassVar[str] = "by_step"
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        features, _, steps = shape
+        return (steps, features)
 
 
 @dataclass(frozen=True)
@@ -56,12 +79,13 @@ class TrainedLayer:
     """A layer, what it reads, and its tensors in double precision.
 
     dense, conv  weight, and bias if it has one: a number for each output, also where one is shared
+    rnn, gru, lstm, attention  the same for each gate, or part, under its name: reset_weight
     batchnorm    scale, shift, mean, variance
     groupnorm    scale, shift: a number for each channel
     layernorm    scale, shift: a number for each value
     placenorm    scale, shift: a number for each channel
     prelu        slope: a number for each channel, or one for all
-    ScaleShift   scale, shift
+    ScaleShift   scale, shift: a number for each channel, or for each value
     Filling      filling: a number for each value
     """
 
@@ -198,9 +222,12 @@ def trained_net(
 
 def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLayer]:
     """As they stand in the text; before a softmax of 10x1x1 values there is a flatten, and a
-    branch reads the value that it goes back to."""
+    branch reads the value that it goes back to. Sequences come and go step by step."""
     became = [0]  # the number of each of the network's own values among ours
     latest = 0
+    if net.laid_out:
+        yield TrainedLayer(ByFeature(), (0,), net.input, net.shapes[0], {})
+        became, latest = [1], 1
     for index, layer in enumerate(net.layers):
         reads = tuple(became[value] for value in layer.reads(index))
         if layer.begins_branch:
@@ -213,6 +240,8 @@ def _layers(net: Net, values: Mapping[str, NDArray[Any]]) -> Iterator[TrainedLay
             reads, given, latest = (latest,), makes, latest + 1
         yield TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
         became.append(latest)
+    if len(makes := net.shapes[-1]) > 1:
+        yield TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
 
 
 def _named(layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, ...]:
@@ -241,8 +270,10 @@ def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, .
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
     layer = net.layers[index]
     tensors = {p.tensor: np.asarray(values[str(p.leaf)], np.float64) for p in net.taken(index)}
-    if layer.sums and "bias" in tensors:
-        tensors["bias"] = np.array(np.broadcast_to(tensors["bias"], tensors["weight"].shape[:1]))
+    if layer.sums:
+        for name in [name for name in tensors if name.endswith("bias")]:
+            sums = tensors[name.removesuffix("bias") + "weight"].shape[:1]
+            tensors[name] = np.array(np.broadcast_to(tensors[name], sums))
     if layer.statistics:
         names = zip(layer.statistics, statistics_names(net, index), strict=True)
         tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}
@@ -307,7 +338,8 @@ def _source(trained: TrainedNet, place: int, scale: Array) -> int | None:
     (value,) = trained.layers[place].reads
     while value and len(trained.readers(value)) == 1:
         before = trained.layers[value - 1]
-        if before.layer.sums or isinstance(before.layer, ScaleShift):
+        plain = before.layer.sums and not before.layer.has_inner_values
+        if plain or isinstance(before.layer, ScaleShift):
             return None if trained.is_shared(before) else value - 1
         if not before.layer.allows_scale(scale):
             return None
@@ -353,7 +385,7 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     that one, if it `fills_in`, what puts in missing numbers."""
     scaling, shape = trained.scaling, trained.input
     tensors = {
-        name: np.broadcast_to(array, shape[:1])
+        name: _for_values(array, shape)
         for name, array in (("scale", scaling.scale), ("shift", scaling.shift))
     }
     first = TrainedLayer(ScaleShift(), (0,), shape, shape, tensors, "preparation")
@@ -363,12 +395,17 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     found = replace(trained, layers=(first, *later))
     if trained.filling is None or not fills_in:
         return found
-    tensors = {"filling": trained.filling}
+    tensors = {"filling": trained.filling.reshape(shape)}
     filling = TrainedLayer(Filling(), (0,), shape, shape, tensors, "missing")
     later = (
         replace(layer, reads=tuple(value + 1 for value in layer.reads)) for layer in found.layers
     )
     return replace(found, layers=(filling, *later))
+
+
+def _for_values(array: Array, shape: Shape) -> Array:
+    """A number for each channel; for each value, where a table's columns are steps x features."""
+    return array.reshape(shape) if array.size == prod(shape) else np.broadcast_to(array, shape[:1])
 
 
 def with_answers(trained: TrainedNet) -> TrainedNet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,14 @@ from gradbook import __version__
 from gradbook.arguments import whole
 from gradbook.errors import TargetError, UsageError
 from gradbook.formats.onnx import LEAST_OPSET, USUAL_OPSET
+from gradbook.formats.onnx.nodes import OnnxNodes
+from gradbook.formats.onnx.sequences import write_steps
 from gradbook.formats.onnx.words import ACTIVATIONS, OPERATORS, SAYS
-from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import (
     Activation,
+    Attention,
     BatchNorm,
     Concat,
     Conv,
@@ -31,8 +33,11 @@ from gradbook.layers import (
     Residual,
     SampleNorm,
 )
+from gradbook.layers.sequences import Recurrent
 from gradbook.net.trained import (
     BothClasses,
+    ByFeature,
+    ByStep,
     Filling,
     ScaleShift,
     Shares,
@@ -45,7 +50,7 @@ from gradbook.net.trained import (
 )
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto, ValueInfoProto
 
 AXES_AS_INPUT = 18  # the first opset in which ReduceMean is told its axes so
 BATCH = "N"  # the dimension that is left open
@@ -110,14 +115,12 @@ def _model(trained: TrainedNet, opset: int, with_preparation: bool) -> ModelProt
 
 
 @dataclass
-class OnnxContent:
+class OnnxContent(OnnxNodes):
     """The nodes and tensors of a model as they are made, layer by layer."""
 
     trained: TrainedNet
     with_preparation: bool
     opset: int = USUAL_OPSET
-    nodes: list[NodeProto] = field(default_factory=list)
-    tensors: list[TensorProto] = field(default_factory=list)
 
     # What goes in and comes out.
 
@@ -195,6 +198,8 @@ class OnnxContent:
 
     def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
         match own.layer:
+            case Recurrent() | Attention() | ByFeature() | ByStep():
+                write_steps(self, own, inputs[0], made)
             case ScaleShift():
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))
                 scaled = self.node("Mul", [*inputs, scale], f"{own.name}.scaled")
@@ -302,6 +307,9 @@ class OnnxContent:
         self.node("Add", [self.node("Mul", [x, scale], f"{own.name}.scaled"), shift], made)
 
     def activation(self, own: TrainedLayer, layer: Activation, x: str, made: str) -> None:
+        if layer.is_softmax and len(own.given) > 1:
+            self.shares_of_steps(own, layer, x, made)
+            return
         if layer.kind in ACTIVATIONS:
             word = ACTIVATIONS[layer.kind]
             told = {name: getattr(layer, field) for name, field in word.fields.items()}
@@ -316,6 +324,13 @@ class OnnxContent:
             else:
                 self.operation(own, node.op.name, [names[one] for one in node.inputs], name)
                 names[node] = name
+
+    def shares_of_steps(self, own: TrainedLayer, layer: Activation, x: str, made: str) -> None:
+        """At each step, of what is turned last: every opset means the same by that axis."""
+        last = self.node("Transpose", [x], f"{own.name}.last", perm=[0, 2, 3, 1])
+        word = ACTIVATIONS[layer.kind].operator
+        shares = self.node(word, [last], f"{own.name}.shares", axis=3)
+        self.node("Transpose", [shares], made, perm=[0, 3, 1, 2])
 
     def operation(self, own: TrainedLayer, op: str, inputs: list[str], made: str) -> None:
         """One of our ops on each value."""
@@ -335,44 +350,6 @@ class OnnxContent:
                 self.node("Mul", [both, self.number(own, "half", 0.5)], made)
             case _:
                 self.node(OPERATORS[op], inputs, made)
-
-    # Nodes and tensors.
-
-    def node(self, word: str, inputs: list[str], made: str, **attributes: Any) -> str:
-        from onnx import helper
-
-        self.nodes.append(helper.make_node(word, inputs, [made], name=made, **attributes))
-        return made
-
-    def owned(self, own: TrainedLayer) -> list[str]:
-        """The layer's tensors in their order, which is ONNX's."""
-        return [self.shared(own, name, array) for name, array in own.tensors.items()]
-
-    def shared(self, own: TrainedLayer, name: str, array: Array) -> str:
-        """A tensor of the layer, or of the one that it is again, which stands there already."""
-        full = own.tensor_name(name)
-        return full if self._is_there(full) else self.tensor(full, array)
-
-    def _is_there(self, name: str) -> bool:
-        return any(tensor.name == name for tensor in self.tensors)
-
-    def across(self, own: TrainedLayer, name: str) -> str:
-        """A number for each channel, beside values that have places after it."""
-        array = own.tensors[name]
-        if (array == array[0]).all():
-            array = array[:1]
-        return self.tensor(f"{own.name}.{name}", array.reshape(-1, *(1,) * (len(own.given) - 1)))
-
-    def number(self, own: TrainedLayer, name: str, value: float) -> str:
-        full = f"{own.name}.{name}"
-        return full if self._is_there(full) else self.tensor(full, np.array(float(value)))
-
-    def tensor(self, name: str, array: Array | np.ndarray[Any, Any]) -> str:
-        from onnx import numpy_helper
-
-        narrow = array.astype(np.float32) if array.dtype == np.float64 else array
-        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(narrow), name))
-        return name
 
 
 def _gaps(window: Window) -> dict[str, Any]:

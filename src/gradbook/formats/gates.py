@@ -1,0 +1,100 @@
+"""The tensors of recurrent layers as other programs keep them: one gate below the other.
+
+Each program has an order of its own, and two biases where ours has one: one beside what a step is
+weighed with, one beside what weighs the state before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradbook.graph.node import Array
+from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn, of_state
+from gradbook.net.trained import TrainedLayer
+
+
+@dataclass(frozen=True, eq=False)
+class GateStack:
+    """(gates · width, features), (gates · width, width), and a bias of each where there is one."""
+
+    fed: Array
+    back: Array
+    bias: Array | None = None
+    late: Array | None = None  # beside `back`
+
+
+@dataclass(frozen=True)
+class GateOrder:
+    """The order in which a program keeps the gates of each kind of layer."""
+
+    gru: tuple[str, ...]
+    lstm: tuple[str, ...]
+
+    def of(self, layer: Recurrent) -> tuple[str, ...]:
+        match layer:
+            case Gru():
+                return self.gru
+            case Lstm():
+                return self.lstm
+        return layer.gates
+
+
+ONNX = GateOrder(("update", "reset", "new"), ("in", "out", "forget", "new"))
+PYTORCH = GateOrder(("reset", "update", "new"), ("in", "forget", "new", "out"))
+KERAS = GateOrder(("update", "reset", "new"), ("in", "forget", "new", "out"))
+KINDS: Mapping[str, type[Rnn | Gru | Lstm]] = {"rnn": Rnn, "gru": Gru, "lstm": Lstm}
+
+
+def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:
+    """What a trained layer has; the late bias is 0 but where a state is weighed apart."""
+    tensors = own.tensors
+    fed = [tensors[_word(gate, "weight")] for gate in gates]
+    back = [tensors[_word(of_state(gate), "weight")] for gate in gates]
+    found = GateStack(
+        np.concatenate([one.reshape(len(one), -1) for one in fed]), np.concatenate(back)
+    )
+    if not any(name.endswith("bias") for name in tensors):
+        return found
+    none = np.zeros(len(back[0]))
+    bias, late = (
+        np.concatenate([tensors.get(_word(part, "bias"), none) for part in parts])
+        for parts in (gates, [of_state(gate) for gate in gates])
+    )
+    return GateStack(found.fed, found.back, bias, late)
+
+
+def take_apart(layer: Recurrent, stack: GateStack, gates: Sequence[str]) -> dict[str, Array]:
+    """Our tensors of it: the two biases of a gate become one wherever they are only added."""
+    found: dict[str, Array] = {}
+    split = [
+        None if part is None else dict(zip(gates, np.split(part, len(gates)), strict=True))
+        for part in (stack.fed, stack.back, stack.bias, stack.late)
+    ]
+    fed, back, bias, late = split
+    assert fed is not None
+    assert back is not None
+    for gate in layer.gates:
+        found[_word(gate, "weight")] = fed[gate][..., None, None]
+        found[_word(of_state(gate), "weight")] = back[gate]
+        own = [part[gate] for part in (bias, late) if part is not None]
+        if not own:
+            continue
+        if is_weighed_apart(layer, gate):
+            none = np.zeros(len(own[0]))
+            found[_word(gate, "bias")] = none if bias is None else bias[gate]
+            found[_word(of_state(gate), "bias")] = none if late is None else late[gate]
+        else:
+            found[_word(gate, "bias")] = np.add.reduce(own)
+    return found
+
+
+def is_weighed_apart(layer: Recurrent, gate: str) -> bool:
+    """Whether what the state before adds has a bias of its own, because a gate weighs both."""
+    return isinstance(layer, Gru) and gate == "new" and not layer.reset_before
+
+
+def _word(part: str, role: str) -> str:
+    return f"{part}_{role}".lstrip("_")
