@@ -27,16 +27,20 @@ from gradbook.net import (
     Dropout,
     Flatten,
     GroupNorm,
+    Layer,
     LayerNorm,
     Net,
     PlaceNorm,
     Pool,
     PRelu,
     Residual,
+    RmsNorm,
 )
 from gradbook.net.build import inference
 from gradbook.net.trained import (
     BothClasses,
+    ByFeature,
+    ByStep,
     Filling,
     ScaleShift,
     Scaling,
@@ -126,6 +130,15 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return np.where(np.isnan(x), tensors["filling"], x)
         case Flatten():
             return x.reshape(len(x), -1)
+        case ByFeature():
+            return x.swapaxes(1, 2)[:, :, None]
+        case ByStep():
+            return x[:, :, 0].swapaxes(1, 2)
+        case RmsNorm(epsilon):
+            normal = x / np.sqrt((x * x).mean(axis=1, keepdims=True) + epsilon)
+            return normal * _across(tensors.get("scale", np.ones(1)), x)
+        case Layer(reads_sequences=True):
+            return _by_itself(own, x)
         case Dropout() | Activation("identity"):
             return x
         case Residual():
@@ -139,6 +152,18 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case Activation(kind, slope):
             return _activated(kind, slope, x)
     raise AssertionError(layer)
+
+
+def _by_itself(own: TrainedLayer, x: Array) -> Array:
+    """A layer that reads sequences, as a network of its own."""
+    features, _, steps = own.given
+    net = Net(input=(steps, features), layers=(own.layer,))
+    values = {
+        str(p.leaf): own.tensors[p.tensor].ravel()[: p.size].reshape(p.shape)
+        for p in net.parameters
+    }
+    found = by_the_graph(net, values, x[:, :, 0].swapaxes(1, 2))
+    return found.swapaxes(1, 2)[:, :, None] if len(own.makes) == 3 else found
 
 
 def _activated(kind: str, slope: float, x: Array) -> Any:

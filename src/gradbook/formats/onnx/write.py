@@ -26,11 +26,14 @@ from gradbook.layers import (
     Conv,
     Dense,
     Flatten,
+    Layer,
     LayerNorm,
     PlaceNorm,
     Pool,
+    Positions,
     PRelu,
     Residual,
+    RmsNorm,
     SampleNorm,
 )
 from gradbook.layers.sequences import Recurrent
@@ -198,7 +201,7 @@ class OnnxContent(OnnxNodes):
 
     def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
         match own.layer:
-            case Recurrent() | Attention() | ByFeature() | ByStep():
+            case Recurrent() | Attention() | Positions() | ByFeature() | ByStep():
                 write_steps(self, own, inputs[0], made)
             case ScaleShift():
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))
@@ -212,8 +215,8 @@ class OnnxContent(OnnxNodes):
                 self.node("Flatten", inputs, made, axis=1)
             case Residual():
                 self.node("Add", inputs, made)
-            case PlaceNorm(epsilon):
-                self.normalise_places(own, epsilon, inputs[0], made)
+            case PlaceNorm() | RmsNorm():
+                self.normalise_places(own, own.layer, inputs[0], made)
             case SampleNorm() if own.layer.channel_groups(own.given):
                 self.normalise(own, own.layer, inputs[0], made)
             case Concat():
@@ -279,32 +282,42 @@ class OnnxContent(OnnxNodes):
         shape = own.given if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(own.given) - 1))
         self.scaled_and_shifted(own, shape, normal, made)
 
-    def normalise_places(self, own: TrainedLayer, epsilon: float, x: str, made: str) -> None:
+    def normalise_places(self, own: TrainedLayer, layer: Layer, x: str, made: str) -> None:
         """By sums over the channels, as every opset has them; LayerNormalization came with 17 and
-        reads channels last."""
+        RMSNormalization with 23, and both read channels last."""
+        centred = x
+        if isinstance(layer, PlaceNorm):
+            mean = self.mean_of_channels(own, x, "mean")
+            centred = self.node("Sub", [x, mean], f"{own.name}.centred")
+        squared = self.node("Mul", [centred, centred], f"{own.name}.squared")
+        size = self.mean_of_channels(own, squared, "variance")
+        epsilon = self.number(own, "epsilon", layer.epsilon)
+        size = self.node("Add", [size, epsilon], f"{own.name}.above")
+        root = self.node("Sqrt", [size], f"{own.name}.deviation")
+        if not own.tensors:
+            self.node("Div", [centred, root], made)
+            return
+        normal = self.node("Div", [centred, root], f"{own.name}.normal")
+        self.scaled_and_shifted(own, (-1, *(1,) * (len(own.given) - 1)), normal, made)
 
-        def step(word: str, inputs: list[str], name: str, **told: Any) -> str:
-            return self.node(word, inputs, f"{own.name}.{name}", **told)
-
-        def mean(x: str, name: str) -> str:
-            if self.opset < AXES_AS_INPUT:
-                return step("ReduceMean", [x], name, axes=[1])
-            if not self._is_there(axes := f"{own.name}.axes"):
-                self.tensor(axes, np.array([1], np.int64))
-            return step("ReduceMean", [x, axes], name)
-
-        centred = step("Sub", [x, mean(x, "mean")], "centred")
-        variance = mean(step("Mul", [centred, centred], "squared"), "variance")
-        above = step("Add", [variance, self.number(own, "epsilon", epsilon)], "above")
-        normal = step("Div", [centred, step("Sqrt", [above], "deviation")], "normal")
-        self.scaled_and_shifted(own, (-1, 1, 1), normal, made)
+    def mean_of_channels(self, own: TrainedLayer, x: str, name: str) -> str:
+        name = f"{own.name}.{name}"
+        if self.opset < AXES_AS_INPUT:
+            return self.node("ReduceMean", [x], name, axes=[1])
+        if not self._is_there(axes := f"{own.name}.axes"):
+            self.tensor(axes, np.array([1], np.int64))
+        return self.node("ReduceMean", [x, axes], name)
 
     def scaled_and_shifted(self, own: TrainedLayer, shape: Shape, x: str, made: str) -> None:
-        """By tensors of this shape."""
-        scale, shift = (
-            self.shared(own, name, own.tensors[name].reshape(shape)) for name in ("scale", "shift")
+        """By tensors of this shape, of which there may be no shift."""
+        own_ones = (
+            self.shared(own, name, array.reshape(shape)) for name, array in own.tensors.items()
         )
-        self.node("Add", [self.node("Mul", [x, scale], f"{own.name}.scaled"), shift], made)
+        *scales, last = own_ones
+        word = "Add" if scales else "Mul"
+        for scale in scales:
+            x = self.node("Mul", [x, scale], f"{own.name}.scaled")
+        self.node(word, [x, last], made)
 
     def activation(self, own: TrainedLayer, layer: Activation, x: str, made: str) -> None:
         if layer.is_softmax and len(own.given) > 1:
