@@ -206,3 +206,16 @@ def holed_model_of(target: str) -> tuple[TableModel, Array, Array]:
     holes = np.random.default_rng(1).random((len(rows), 3)) < 0.3
     missing = holes[:, [0, 1, 1, 1, 2]]
     return model, np.where(missing, np.nan, rows), np.where(missing, model.filling, rows)
+
+
+def sequences_model_of(text: str) -> tuple[TableModel, Array]:
+    """A model of a table of sequences, each column scaled in its own way, and rows for it."""
+    net = Net.parse(text)
+    random = np.random.default_rng(0)
+    columns = tuple(Column(f"c{number}") for number in range(prod(net.input)))
+    middle, spread = random.uniform(-3, 3, len(columns)), random.uniform(0.5, 4, len(columns))
+    rows = random.normal(middle, spread, (20, len(columns)))
+    words = tuple("abcdefgh"[: net.outputs])
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+    model = TableModel(net, drawn(net), columns, Column("kind", words), mean, deviation, 0.0, 1.0)
+    return model, rows

@@ -385,7 +385,7 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     that one, if it `fills_in`, what puts in missing numbers."""
     scaling, shape = trained.scaling, trained.input
     tensors = {
-        name: _for_values(array, shape)
+        name: spread_over_values(array, shape)
         for name, array in (("scale", scaling.scale), ("shift", scaling.shift))
     }
     first = TrainedLayer(ScaleShift(), (0,), shape, shape, tensors, "preparation")
@@ -403,9 +403,11 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
     return replace(found, layers=(filling, *later))
 
 
-def _for_values(array: Array, shape: Shape) -> Array:
+def spread_over_values(array: Array, shape: Shape) -> Array:
     """A number for each channel; for each value, where a table's columns are steps x features."""
-    return array.reshape(shape) if array.size == prod(shape) else np.broadcast_to(array, shape[:1])
+    if array.size == prod(shape):
+        return array.reshape(shape)
+    return np.broadcast_to(array, shape[:1])
 
 
 def with_answers(trained: TrainedNet) -> TrainedNet:

@@ -16,7 +16,15 @@ from gradbook.formats.onnx.write import onnx_bytes
 from gradbook.net import Net
 from gradbook.net.trained import TrainedNet
 from tests.families import networks
-from tests.trained import by_the_graph, drawn, holed_model_of, model_of, table_model_of, trained_of
+from tests.trained import (
+    by_the_graph,
+    drawn,
+    holed_model_of,
+    model_of,
+    sequences_model_of,
+    table_model_of,
+    trained_of,
+)
 
 pytestmark = pytest.mark.witness("onnx", "onnxruntime")
 TEXT = """
@@ -143,6 +151,21 @@ def test_what_is_missing_is_put_in(target, fold):
     )
     notes = {one.key: one.value for one in model_in(onnx_bytes(model.trained())).metadata_props}
     assert json.loads(notes["missing"]) == model.filling.tolist()
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 4 3; relu; avgpool1d all; flatten",
+        "gru 4 all; lstm 3",
+        "conv1d 4 1; positions; attention heads 2 causal; rmsnorm; flatten",
+    ],
+)
+def test_a_tables_steps_by_features_become_classes(layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
+    content = onnx_bytes(model.trained(), with_preparation=True)
+    found = said(content, rows.astype(np.float32).reshape(-1, 8, 3))
+    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
 
 
 def test_any_number_of_images_goes_in():

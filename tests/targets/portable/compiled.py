@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.net import Activation, Net, PRelu
+from gradbook.layers.sequences import Recurrent
+from gradbook.net import Activation, Attention, Net, Positions, PRelu, RmsNorm
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -22,12 +23,16 @@ COMPILERS = {
 }
 
 
+WITHOUT_WORDS = (PRelu, Recurrent, Attention, Positions, RmsNorm)
+
+
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it: not with learned slopes or a softmax in the middle."""
+    """Whether C is written for it: not with learned slopes or a softmax in the middle, nor with
+    layers that go over the steps of a sequence, or answers at each of these."""
     layers = [layer for layer in net.layers if not layer.passes_on]
-    before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
-    if any(isinstance(layer, PRelu) for layer in layers):
+    if len(net.shapes[-1]) > 1 or any(isinstance(layer, WITHOUT_WORDS) for layer in layers):
         return False
+    before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
 
 

@@ -6,10 +6,18 @@ from hypothesis import given, settings
 
 from gradbook.errors import TargetError
 from gradbook.lab.models.model import Model
+from gradbook.net import Net
 from gradbook.targets.portable.c_file import c_file
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
-from tests.trained import drawn, holed_model_of, model_of, table_model_of
+from tests.trained import (
+    drawn,
+    holed_model_of,
+    model_of,
+    sequences_model_of,
+    table_model_of,
+    trained_of,
+)
 
 pytestmark = pytest.mark.witness("cc")
 
@@ -104,6 +112,39 @@ def test_what_is_missing_is_put_in(target):
         return
     _, found = called(text, "net", rows.astype(np.float32), expected.shape[1])
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 5 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten",
+        "conv1d 3 1; batchnorm; tanh; concat back 3; flatten; dense 4; relu",
+        "maxpool1d 3 stride 1 pad 1; layernorm; conv1d 3 3 dilation 2; flatten",
+    ],
+)
+def test_sequences_are_read_step_by_step(layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
+    text = c_file(model.trained(), "net", None).text
+    assert "a row of 24 floats, as they are in the table, step by step." in " ".join(text.split())
+    _, found = called(text, "net", rows.astype(np.float32), 3)
+    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
+    images = model_of(f"input 24x3; {layers}; dense 3; softmax", images=(3, 8, 3))
+    np.testing.assert_allclose(
+        read_by_c(images, images_for(images))[1], images.predict(images_for(images)), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ("gru 4; dense 3; softmax", "gru1 can't be written in C"),
+        ("conv1d 4 1; attention; flatten; dense 3; softmax", "attention1 can't be written in C"),
+        ("conv1d 3 3; softmax", "answers at every step can't be written in C"),
+    ],
+)
+def test_what_c_has_no_words_for_yet_is_refused(layers, words):
+    with pytest.raises(TargetError, match=words):
+        c_file(trained_of(Net.parse(f"input 8x3; {layers}")), "net", None)
 
 
 @pytest.mark.witness("gcc", "clang", "zig")

@@ -87,7 +87,8 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
 
 def _given(trained: TrainedNet) -> str:
     if not trained.reads_bytes:
-        said = f"Input: a row of {trained.input[0]} floats, as they are in the table"
+        said = f"Input: a row of {prod(trained.input)} floats, as they are in the table"
+        said += ", step by step" * trained.net.laid_out
         said += f", dates as {SINCE}" if any(SINCE in name for name in trained.columns) else ""
         return f"{said}{'; a missing one is NaN' * (trained.filling is not None)}."
     if trained.picture is None:

@@ -32,11 +32,14 @@ from gradbook.layers import (
 from gradbook.lowering import function_of_x
 from gradbook.net.trained import (
     BothClasses,
+    ByFeature,
     ScaleShift,
+    Scaling,
     Shares,
     TrainedLayer,
     TrainedNet,
     fold_norms,
+    spread_over_values,
 )
 
 # Makers ---------------------------------------------------------------------------
@@ -48,6 +51,7 @@ class Work(StrEnum):
     """What a maker does with a window of the rows that it reads."""
 
     GIVEN = "given"  # normalises what the network is given
+    STEPWISE = "stepwise"  # the same of a sequence, which is given step by step
     SUMS = "sums"  # weighs
     TOTAL = "total"  # adds up
     LARGEST = "largest"
@@ -61,6 +65,7 @@ class Work(StrEnum):
 
 
 NORMING = (Work.NORMED, Work.ALONE)
+GIVING = (Work.GIVEN, Work.STEPWISE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +115,11 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 
     A softmax at the end is left out: it doesn't change which output is largest.
     """
+    if len(trained.output) > 1:
+        raise TargetError(
+            "answers at every step can't be written in C: end the network in 'flatten' and a "
+            "'dense', or in the last state"
+        )
     trained = fold_norms(trained)
     making = _Making(trained, [_given(trained)], [0])
     for place in range(len(trained.layers)):
@@ -119,6 +129,12 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 
 def _given(trained: TrainedNet) -> RowMaker:
     """The maker of what is given: of a picture, if the first sums read all of a flat image."""
+    if trained.net.laid_out:
+        shape = planes(trained.net.shapes[0])
+        alone = _is_even(trained.scaling)
+        numbers = (trained.scaling.scale, trained.scaling.shift)
+        scale, shift = (np.full(shape[2], x.flat[0]) if alone else None for x in numbers)
+        return RowMaker(Work.STEPWISE, (), shape, scale=scale, shift=shift)
     readers = [trained.layers[place].layer for place in trained.readers(0)]
     flat = len(trained.input) == 1 and all(map(_takes_all, readers))
     shape = planes(trained.picture if flat and trained.picture else trained.input)
@@ -128,6 +144,11 @@ def _given(trained: TrainedNet) -> RowMaker:
     )
     scale, shift = (x[:: len(x) // shape[2]] for x in factors)
     return RowMaker(Work.GIVEN, (), shape, scale=scale, shift=shift)
+
+
+def _is_even(scaling: Scaling) -> bool:
+    """Whether all that is given is scaled and shifted by the same numbers."""
+    return all((x == x.flat[0]).all() for x in (scaling.scale, scaling.shift))
 
 
 def planes(shape: Shape) -> tuple[int, int, int]:
@@ -156,7 +177,9 @@ class _Making:
             case Flatten():
                 self.maker_of.append(self._flatten(place, reads))
                 return
-            case Layer(sums=True):
+            case ByFeature():
+                self._by_feature(own, reads)
+            case Layer(sums=True, has_inner_values=False):
                 self.makers.append(self._sums(own, reads))
             case Pool():
                 self._pool(place, reads)
@@ -176,12 +199,23 @@ class _Making:
                 raise TargetError(f"{own.name} can't be written in C: use another layer")
         self.maker_of.append(len(self.makers) - 1)
 
+    def _by_feature(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+        """Sequences lie there as they are given; if every value has a scale of its own, it comes
+        now."""
+        scaling, shape = self.trained.scaling, self.makers[reads[0]].shape
+        if _is_even(scaling):
+            return
+        numbers = [spread_over_values(x, own.given) for x in (scaling.scale, scaling.shift)]
+        places = [np.broadcast_to(x.reshape(len(x), -1), own.given) for x in numbers]
+        weights = np.stack(places)[:, None]
+        self.makers.append(RowMaker(Work.PLACED, reads, shape, weights=weights))
+
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
         """The maker of what is read, if nobody else reads it and it can do more in one go."""
         (value,) = self.trained.layers[place].reads
         number, last = reads[0], self.makers[reads[0]]
         shared = len(self.trained.readers(value)) > 1 or number != len(self.makers) - 1
-        return None if shared or last.work in (Work.GIVEN, Work.FLAT) else last
+        return None if shared or last.work in (*GIVING, Work.FLAT) else last
 
     def _require_last(self, place: int) -> None:
         """Refuse what turns outputs into probabilities but at the end, where it is left out."""
@@ -327,8 +361,10 @@ def maps_of(makers: Sequence[RowMaker], images: NDArray[Any]) -> list[Array]:
 
 
 def laid_out(maker: RowMaker, images: NDArray[Any]) -> Array:
-    """Images channel by channel, as the first maker reads them: row by row."""
+    """What is given channel by channel, or step by step, as the first maker reads it."""
     rows, columns, channels = maker.shape
+    if maker.work is Work.STEPWISE:
+        return np.asarray(images, np.float64).reshape(len(images), *maker.shape)
     planes = np.asarray(images, np.float64).reshape(len(images), channels, rows, columns)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
@@ -445,6 +481,7 @@ def _flat(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array |
 
 _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], Array]] = {
     Work.GIVEN: _same,
+    Work.STEPWISE: _same,
     Work.SUMS: _sums,
     Work.TOTAL: _total,
     Work.LARGEST: _largest,

@@ -126,6 +126,7 @@ def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
 WIDTH = 100
 KERNELS = {  # the section of runtime/work.c that does a maker's work, and its function
     Work.GIVEN: "given_at",
+    Work.STEPWISE: "stepwise",
     Work.TOTAL: "total_of",
     Work.LARGEST: "largest",
     Work.BOTH: "both",

@@ -12,7 +12,7 @@ static void make_row(int number, const sample *given)
     seen.from = MAKER(own->reads, &copies[1]);
     seen.given = given;
     seen.row = row;
-    if (own->work != GIVEN) {
+    if (own->work != GIVEN && own->work != STEPWISE) {
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
         for (int k = 0; k < tall; k++)

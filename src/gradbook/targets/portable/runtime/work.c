@@ -126,3 +126,9 @@ static total given_at(const struct maker *own, const struct view *seen, int x, i
 {
     return (total)seen->given[(c * own->rows + seen->row) * own->columns + x];
 }
+
+//: stepwise
+static total stepwise(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return (total)seen->given[x * own->channels + c];
+}
