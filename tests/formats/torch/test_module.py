@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from gradbook.errors import TargetError
 from gradbook.formats.torch.write import class_name, module_source, state_dict
-from gradbook.net import Net
+from gradbook.net import Gru, Net
 from gradbook.net.trained import TrainedNet
 from tests.families import networks
 from tests.trained import by_the_graph, drawn, trained_of
@@ -28,7 +29,12 @@ def module_of(trained: TrainedNet) -> Any:
     return made.eval()
 
 
-@given(networks(dropout=True))
+def has_modules_for(net: Net) -> bool:
+    """Whether PyTorch has modules for it: none resets a state before it weighs it."""
+    return not any(isinstance(layer, Gru) and layer.reset_before for layer in net.layers)
+
+
+@given(networks(dropout=True).filter(has_modules_for))
 def test_the_module_says_what_the_graph_says(net):
     import torch
 
@@ -40,7 +46,7 @@ def test_the_module_says_what_the_graph_says(net):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
-@given(networks(dropout=True))
+@given(networks(dropout=True).filter(has_modules_for))
 def test_the_weights_go_by_pytorchs_own_names(net):
     trained = trained_of(net)
     own = module_of(trained).state_dict()
@@ -108,6 +114,43 @@ def test_channels_side_by_side_are_put_there_in_their_order():
         "        x = torch.cat((skip1, x), 1).flatten(1)\n"
         "        return self.fc1(x)\n"
     )
+
+
+def test_sequences_are_read_by_pytorchs_own_modules():
+    assert source(
+        "input 6x2; gru 4 all; conv1d 4 1; positions; attention heads 2 causal; add back 1; "
+        "rmsnorm; lstm 3; dense 2"
+    ) == (
+        "class Network(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.gru1 = nn.GRU(2, 4, batch_first=True)\n"
+        "        self.conv1 = nn.Linear(4, 4)\n"
+        "        self.positions1 = nn.Parameter(torch.zeros(6, 4))\n"
+        "        self.attention1 = nn.MultiheadAttention(4, 2, batch_first=True)\n"
+        "        self.rmsnorm1 = nn.RMSNorm(4, eps=1e-05)\n"
+        "        self.lstm1 = nn.LSTM(4, 3, batch_first=True)\n"
+        "        self.fc1 = nn.Linear(3, 2)\n"
+        "        self.register_buffer(\n"
+        '            "attention1_later", torch.ones(6, 6).triu(1) > 0, persistent=False\n'
+        "        )\n"
+        "        self.lstm1.bias_hh_l0.requires_grad_(False)\n"
+        "\n"
+        "    def forward(self, x):\n"
+        "        x, _ = self.gru1(x)\n"
+        "        x = self.conv1(x) + self.positions1\n"
+        "        skip1 = x\n"
+        "        x, _ = self.attention1("
+        "x, x, x, need_weights=False, attn_mask=self.attention1_later)\n"
+        "        x, _ = self.lstm1(self.rmsnorm1(x + skip1))\n"
+        "        x = x[:, -1]\n"
+        "        return self.fc1(x)\n"
+    )
+
+
+def test_a_gru_that_pytorch_has_no_module_for_is_refused():
+    with pytest.raises(TargetError, match="gru1 can't be written in PyTorch.*'reset_before'"):
+        source("input 3x2; gru 2 reset_before; dense 1")
 
 
 def test_a_fixed_bias_stays_so():

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from gradbook.layers.sequences import Recurrent
-from gradbook.net import Activation, Attention, Net, Positions, PRelu, RmsNorm
+from gradbook.net import Activation, Attention, Net, PositionEmbedding, PRelu, RmsNorm
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -23,7 +23,7 @@ COMPILERS = {
 }
 
 
-WITHOUT_WORDS = (PRelu, Recurrent, Attention, Positions, RmsNorm)
+WITHOUT_WORDS = (PRelu, Recurrent, Attention, PositionEmbedding, RmsNorm)
 
 
 def has_words_for(net: Net) -> bool:

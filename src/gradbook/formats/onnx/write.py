@@ -30,7 +30,7 @@ from gradbook.layers import (
     LayerNorm,
     PlaceNorm,
     Pool,
-    Positions,
+    PositionEmbedding,
     PRelu,
     Residual,
     RmsNorm,
@@ -201,7 +201,7 @@ class OnnxContent(OnnxNodes):
 
     def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
         match own.layer:
-            case Recurrent() | Attention() | Positions() | ByFeature() | ByStep():
+            case Recurrent() | Attention() | PositionEmbedding() | ByFeature() | ByStep():
                 write_steps(self, own, inputs[0], made)
             case ScaleShift():
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from math import prod
 from textwrap import fill
 
 from gradbook.formats.torch.training import TorchTraining, function_source, training_source
@@ -67,7 +68,7 @@ def _docstring(trained: TrainedNet, stem: str, data: bool, training: TorchTraini
     if trained.reads_bytes and not trained.classes:
         usage = [(f"python {name}.py PICTURE …", "print the prediction for each picture")]
     if not trained.reads_bytes:
-        rows = "with these headings" if trained.columns else f"of {trained.input[0]} numbers"
+        rows = "with these headings" if trained.columns else f"of {prod(trained.input)} numbers"
         usage = [(f"python {name}.py ROWS.csv", f"predict the rows of a table {rows}")]
     if data:
         usage.insert(0, (f"python {name}.py", "score the test images that come with gradbook"))
@@ -166,16 +167,20 @@ def _loading(trained: TrainedNet) -> str:
 
 
 def _prepared(trained: TrainedNet) -> str:
+    shape = ", ".join(map(str, trained.input))
+    laid_out = f".reshape(-1, {shape})" if len(trained.input) == 2 else ""
     if not trained.reads_bytes:
         filled = "    rows = torch.where(rows.isnan(), torch.tensor(MISSING), rows)\n"
         filled = "" if trained.filling is None else filled
+        made = "(rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)"
+        made = f"({made}){laid_out}" if laid_out else made
         return f'''def prepared(rows):
     """The numbers of a table's columns as the network takes them."""
-{filled}    return (rows - torch.tensor(MEAN)) / torch.tensor(DEVIATION)
+{filled}    return {made}
 '''
     made = "(images / 255 - mean) / deviation"
-    if len(trained.input) != 3:
-        made = f"({made}).flatten(1)"
+    if len(trained.input) < 3:
+        made = f"({made}){laid_out or '.flatten(1)'}"
     return f'''def prepared(images):
     """Bytes (images, channels, rows, columns) as the network takes them."""
     mean, deviation = (torch.tensor(x).view(-1, 1, 1) for x in (MEAN, DEVIATION))
@@ -223,7 +228,7 @@ def _finished(trained: TrainedNet) -> str:
 
 
 def _pictures(trained: TrainedNet, kind: str) -> str:
-    channels, rows, columns = trained.picture or (1, 1, trained.net.input[0])
+    channels, rows, columns = trained.picture or (1, 1, prod(trained.input))
     mode = '"L"' if channels == 1 else '"RGB"'
     axes = "[:, None]" if channels == 1 else ".permute(0, 3, 1, 2)"
     return function_source(kind, mode=mode, axes=axes, rows=rows, columns=columns)

@@ -151,6 +151,11 @@ class TorchTraining:
 def training_source(trained: TrainedNet, training: TorchTraining) -> str:
     """The functions that train the network, as they stand in the file."""
     net = trained.net
+    if net.laid_out:
+        raise TargetError(
+            "a training loop can't be written yet for networks that read sequences: leave out "
+            "--train"
+        )
     parts = [
         f"EPOCHS, BATCH = {training.epochs}, {training.batch}\n",
         function_source("initialise"),

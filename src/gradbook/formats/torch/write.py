@@ -12,15 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.errors import TargetError
+from gradbook.formats.torch.sequences import (
+    TO_ROW,
+    TO_STEPS,
+    buffers_made,
+    called,
+    fits_steps,
+    fixed_in,
+    goes_over_steps,
+    module_made,
+    tensors_of,
+)
 from gradbook.formats.torch.words import ACTIVATIONS, CALLS, SAYS
 from gradbook.graph.window import NOWHERE, Both, Sides
+from gradbook.layers import Attention
 from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import Bias
-from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import Recurrent
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
-from gradbook.net.trained import TrainedLayer, TrainedNet
+from gradbook.net.trained import ByFeature, ByStep, TrainedLayer, TrainedNet
 
 # How PyTorch says a window: by its own arguments, or with a frame put around what it reads.
 
@@ -152,6 +165,7 @@ WORDS = {
     "placenorm": "pn",
 }  # what people call them in PyTorch
 USUAL_EPSILON = 1e-5  # of PyTorch's normalisations
+MODULES_OF = (Dense, BatchNorm, SampleNorm, RmsNorm, PRelu, Dropout)
 STATE_NAMES = {  # of a batch normalisation's tensors
     "scale": "weight",
     "shift": "bias",
@@ -184,8 +198,12 @@ def state_dict(trained: TrainedNet) -> dict[str, NDArray[Any]]:
     """The tensors under PyTorch's own names."""
     found: dict[str, NDArray[Any]] = {}
     for own in trained.layers:
+        if goes_over_steps(own):
+            for ending, array in tensors_of(own).items():
+                found[f"{module_name(own)}{ending}"] = array.astype(np.float32)
+            continue
         for name, array in own.tensors.items():
-            norm = isinstance(own.layer, BatchNorm | SampleNorm)
+            norm = isinstance(own.layer, BatchNorm | SampleNorm | RmsNorm)
             theirs = STATE_NAMES[name] if norm else name
             if isinstance(own.layer, LayerNorm):
                 array = array.reshape(own.given)  # noqa: PLW2901 - of each place its own
@@ -229,7 +247,7 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
             case Dense(width):
                 bias = "" if "bias" in own.tensors else ", bias=False"
                 yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
-            case Conv():
+            case Conv() if not goes_over_steps(own):
                 yield own, _conv(own, own.layer, _pads(trained, own, own.layer))
             case BatchNorm(epsilon):
                 word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
@@ -239,6 +257,11 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
                 yield own, f"nn.LayerNorm({shape}{_eps(epsilon)})"
             case PlaceNorm(epsilon):
                 yield own, f"nn.LayerNorm({own.given[0]}{_eps(epsilon)})"
+            case RmsNorm(epsilon, plain):
+                scales = ", elementwise_affine=False" if plain else ""
+                yield own, f"nn.RMSNorm({own.given[0]}, eps={epsilon!r}{scales})"
+            case _ if goes_over_steps(own):
+                yield own, module_made(own)
             case SampleNorm() as norm if groups := norm.channel_groups(own.given):
                 yield own, f"nn.GroupNorm({groups}, {own.given[0]}{_eps(norm.epsilon)})"
             case SampleNorm():
@@ -272,6 +295,7 @@ def _fixed(trained: TrainedNet) -> Iterator[str]:
         if isinstance(own.layer, Pool) and has_gaps(own.layer):
             made = shares_made(own, own.layer)
             yield f'self.register_buffer("{own.name}", {made}, persistent=False)'
+        yield from buffers_made(own)
         if own.again and isinstance(own.layer, BatchNorm):
             first = torch_name(replace(own, name=own.again))
             for word in ("weight", "bias"):
@@ -280,6 +304,8 @@ def _fixed(trained: TrainedNet) -> Iterator[str]:
             continue
         if isinstance(own.layer, Dense | Conv) and Bias(own.layer.bias).fixed:
             yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
+        for name in fixed_in(own):
+            yield f"self.{torch_name(own)}.{name}.requires_grad_(False)"
 
 
 @dataclass
@@ -289,6 +315,8 @@ class _Way:
     trained: TrainedNet
     said: list[str] = field(default_factory=list)
     now: str = "x"  # the expression at hand
+    in_steps: bool = False  # whether that is steps x features, as PyTorch has sequences
+    skips_in_steps: dict[int, bool] = field(default_factory=dict)  # the same of values kept
 
     @cached_property
     def _skipped(self) -> dict[int, str]:
@@ -301,17 +329,40 @@ class _Way:
         self._remember(0)
         for number, own in enumerate(self.trained.layers, 1):
             if number - 1 not in own.reads:
-                self.now = self._skipped[own.reads[0]]
-            if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
-                self._settle()
-            longer = self._around(own, self.now)
-            if len(longer) > WIDEST - len("        return "):
-                self._settle()
-                longer = self._around(own, self.now)
-            self.now = longer
+                first = own.reads[0]
+                self.now, self.in_steps = self._skipped[first], self.skips_in_steps[first]
+            self._say(own)
             self._remember(number)
         self.said.append(f"return {self.now}")
         return self.said
+
+    def _say(self, own: TrainedLayer) -> None:
+        if isinstance(own.layer, ByFeature):  # which PyTorch's modules read as it comes
+            self.in_steps = True
+            return
+        over_steps = isinstance(own.layer, ByStep) or goes_over_steps(own)
+        self._lay_out(over_steps or (self.in_steps and fits_steps(own)))
+        if isinstance(own.layer, ByStep):
+            return
+        if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
+            self._settle()
+        longer = self._around(own, self.now)
+        if len(longer) > WIDEST - len("        return "):
+            self._settle()
+            longer = self._around(own, self.now)
+        self.now = longer
+        if isinstance(own.layer, Recurrent | Attention):  # of two results the first
+            self.said.append(f"x, _ = {self.now}")
+            self.now = "x"
+        if isinstance(own.layer, Recurrent) and not own.layer.all:
+            self.now, self.in_steps = "x[:, -1]", False
+
+    def _lay_out(self, in_steps: bool) -> None:
+        if self.in_steps != in_steps:
+            if len(self.now) > WIDEST // 2:
+                self._settle()
+            self.now = _in_brackets(self.now) + (TO_STEPS if in_steps else TO_ROW)
+            self.in_steps = in_steps
 
     def _settle(self) -> None:
         if self.now not in ("x", *self._skipped.values()):
@@ -320,21 +371,25 @@ class _Way:
 
     def _remember(self, value: int) -> None:
         if value in self._skipped:
+            self.skips_in_steps[value] = self.in_steps
             self._settle()
             self.said.append(f"{self._skipped[value]} = {self.now}")
 
     def _read(self, own: TrainedLayer, x: str) -> list[str]:
-        """What it reads, where x is the latest."""
+        """What it reads, where x is the latest, all laid out as that."""
         latest = self.trained.layers.index(own)
-        return [x if value == latest else self._skipped[value] for value in own.reads]
+        found = []
+        for value in own.reads:
+            turned = value != latest and self.skips_in_steps[value] != self.in_steps
+            ending = (TO_STEPS if self.in_steps else TO_ROW) if turned else ""
+            found.append(f"{x if value == latest else self._skipped[value]}{ending}")
+        return found
 
     def _around(self, own: TrainedLayer, x: str) -> str:
         """The expression with one layer more around it."""
         match own.layer:
-            case Residual():
-                return " + ".join(self._read(own, x))
-            case Concat():
-                return f"torch.cat(({', '.join(self._read(own, x))}), 1)"
+            case Residual() | Concat():
+                return _joined(own, self._read(own, x))
             case Pool() as pool:
                 places = places_inside(own, pool)
                 return pooled(own, pool, x) + (f" / {places}" if places else "")
@@ -342,16 +397,23 @@ class _Way:
                 return f"{_in_brackets(x)}.flatten(1)"
             case Activation() as activation:
                 return _activated(own, activation, x)
-            case Conv() as conv:
+            case Conv() as conv if not goes_over_steps(own):
                 pads = _pads(self.trained, own, conv)
                 return f"self.{module_name(own)}({framed_for(own, conv, x, pads)})"
-            case PlaceNorm():  # which PyTorch reads with channels last
+            case PlaceNorm() | RmsNorm() if len(own.given) > 1 and not self.in_steps:
+                # PyTorch reads them with channels last
                 turned = f"{_in_brackets(x)}.permute(0, 2, 3, 1)"
                 return f"self.{module_name(own)}({turned}).permute(0, 3, 1, 2)"
-            case Dense() | BatchNorm() | SampleNorm() | PRelu() | Dropout():
-                return f"self.{module_name(own)}({x})"
+            case layer if isinstance(layer, MODULES_OF) or goes_over_steps(own):
+                return called(own, f"self.{module_name(own)}", x)
             case _:
                 raise TargetError(f"{own.name} can't be written in PyTorch: use another layer")
+
+
+def _joined(own: TrainedLayer, values: Sequence[str]) -> str:
+    if isinstance(own.layer, Residual):
+        return " + ".join(values)
+    return f"torch.cat(({', '.join(values)}), 1)"
 
 
 def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
@@ -367,11 +429,13 @@ def _activated(own: TrainedLayer, layer: Activation, x: str) -> str:
 
 def _in_brackets(x: str) -> str:
     """A sum or a quotient, before something is asked of it."""
-    return f"({x})" if re.search(r" \+ (x|skip[0-9]+)$| / F\.", x) else x
+    return f"({x})" if re.search(r" \+ (x|skip[0-9]+|self\.\w+)$| / F\.", x) else x
 
 
 def _reads_x(own: TrainedLayer) -> bool:
     """Whether its expression says x twice."""
     if isinstance(own.layer, Activation):
         return own.layer.kind not in ACTIVATIONS
+    if isinstance(own.layer, Attention):
+        return True
     return isinstance(own.layer, Pool) and places_inside(own, own.layer) is not None
