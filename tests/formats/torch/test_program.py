@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from gradbook.data.sources import load
+from gradbook.errors import TargetError
 from gradbook.formats.torch.program import torch_source
 from gradbook.lab.models.exporting import torch_training
 from gradbook.lab.models.model import Model
@@ -21,7 +22,7 @@ from gradbook.lab.recipes.recipe import parse_schedule
 from gradbook.lab.training.train import train
 from tests.formats.torch.test_warping import WARPS
 from tests.lab import made
-from tests.trained import holed_model_of, model_of, table_model_of
+from tests.trained import holed_model_of, model_of, sequences_model_of, table_model_of
 
 DIGITS = """
 input 1x28x28
@@ -207,6 +208,29 @@ def require_form(source: str, tmp_path: Path) -> None:
 def test_so_is_that_of_a_table(target, tmp_path):
     model, _ = table_model_of(target)
     require_form(torch_source(model.trained(), "net"), tmp_path)
+
+
+@pytest.mark.witness("torch")
+def test_rows_of_sequences_are_answered_as_the_model_answers_them(tmp_path):
+    model, rows = sequences_model_of(
+        "input 8x3; conv1d 4 3 pad same; relu; gru 5 all; attention causal; lstm 4; dense 3; "
+        "softmax"
+    )
+    model.export(tmp_path / "table.py")
+    lines = [",".join(map(repr, row)) for row in rows.tolist()]
+    names = ",".join(column.name for column in model.inputs)
+    (tmp_path / "rows.csv").write_text("\n".join([names, *lines]), "utf-8")
+    said = [line.split() for line in run(tmp_path / "table.py", tmp_path / "rows.csv").splitlines()]
+    expected = model.answers(rows)
+    assert [name for name, _ in said] == [model.classes[k] for k in expected.argmax(axis=1)]
+    np.testing.assert_allclose([float(p) for _, p in said], expected.max(axis=1), atol=1e-5)
+    require_form(torch_source(model.trained(), "net"), tmp_path)
+
+
+def test_a_training_loop_over_sequences_is_refused():
+    model = model_of("input 8x8; gru 3; dense 3; log softmax", images=(1, 8, 8))
+    with pytest.raises(TargetError, match="can't be written yet for networks that read sequences"):
+        torch_source(model.trained(), "net", "", torch_training(gb_recipe(model, "constant 0.1")))
 
 
 def gb_recipe(model: Model, schedule: str):

@@ -56,7 +56,7 @@ def module_made(own: TrainedLayer) -> str:
         case Gru(reset_before=True):
             raise TargetError(RESET_BEFORE.format(name=own.name))
         case Recurrent() as layer:
-            word = MODULES[type(layer)]  # type: ignore[index]
+            word = MODULES[type(layer)]
             return f"nn.{word}({features}, {layer.width}, batch_first=True{none})"
         case Attention(heads):
             return f"nn.MultiheadAttention({features}, {heads}{none}, batch_first=True)"

@@ -352,7 +352,7 @@ class _Way:
             longer = self._around(own, self.now)
         self.now = longer
         if isinstance(own.layer, Recurrent | Attention):  # of two results the first
-            self.said.append(f"x, _ = {self.now}")
+            self.said += [line[8:] for line in assigned("x, _", self.now, 8).split("\n")]
             self.now = "x"
         if isinstance(own.layer, Recurrent) and not own.layer.all:
             self.now, self.in_steps = "x[:, -1]", False
