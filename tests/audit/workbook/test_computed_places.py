@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.audit.workbook.computed_places import with_places
+from gradbook.audit.workbook.computed_places import closed, with_places
 from gradbook.audit.workbook.read import read_book
+from gradbook.targets.excel.language import read, write
 from tests.audit.material.small import at, saved
 
 
@@ -46,3 +47,23 @@ def test_it_is_shown_as_it_was_typed(tmp_path):
     book = read_book(saved(tmp_path / "book.xlsx", cells))
     assert book.formula(at("A2")) == "=INDEX(A:A,ROW()-1)*2"
     assert book.patterns[at("A2")].text == "A1*2"
+
+
+@pytest.mark.parametrize(
+    ("formula", "plain"),
+    [
+        ("SUM(B:B)/COUNT($B:C)", "SUM(B$1:B$40)/COUNT($B$1:C$40)"),
+        ("AVERAGE(S!B1:B1048576)", "AVERAGE(S!B$1:B$40)"),
+        ("SUM(B1:B20)+B2", "SUM(B1:B20)+B2"),
+        ("INDEX(B:B,C2)", "INDEX(B:B,C2)"),  # a single cell of them
+    ],
+)
+def test_what_is_gathered_of_whole_columns_ends_with_the_sheet(formula, plain):
+    assert write(closed(read(formula), lambda sheet: 40)) == plain
+
+
+def test_a_whole_column_is_shown_as_it_was_typed(tmp_path):
+    cells = {"A1": 1.0, "A3": 2.0, "B1": "=SUM(A:A)"}
+    book = read_book(saved(tmp_path / "book.xlsx", cells))
+    assert book.formula(at("B1")) == "=SUM(A:A)"
+    assert book.patterns[at("B1")].text == "SUM(A$1:A$3)"

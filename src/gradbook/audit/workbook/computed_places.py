@@ -1,7 +1,8 @@
 """Formulas whose own place tells which cell they mean: INDEX(B:B,ROW()-8) in row 24 is B16.
 
 Blocks of rows are often addressed so. Once the cell is known, the formula is like any other: in the
-next block it means the cell that is as far away.
+next block it means the cell that is as far away. What mentions whole columns means them as far as
+the sheet goes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from gradbook.audit.formula.address import (
     letters,
     row_of,
 )
-from gradbook.audit.formula.expression import parts, replace_parts
+from gradbook.audit.formula.expression import parts, rename_cells, replace_parts
+from gradbook.audit.formula.pattern import Pattern
 from gradbook.targets.excel.language import (
     Call,
     Expression,
@@ -63,6 +65,43 @@ def with_places(formula: str, home: Address) -> str:
     except FormulaError:
         return formula
     return formula if found is whole or found == whole else write(found)
+
+
+GATHERING = (
+    *("SUM", "AVERAGE", "COUNT", "MAX", "MIN", "PRODUCT", "SUMPRODUCT", "SUMSQ"),
+    *("SUMXMY2", "SUMX2MY2", "SUMX2PY2"),
+)
+_COLUMN = r"\$?[A-Za-z]{1,3}"
+_WHOLE = re.compile(
+    rf"(?P<sheet>(?:.*!)?)(?P<first>{_COLUMN})(?:\$?1)?:(?P<last>{_COLUMN})(?:\$?{MOST_ROWS})?"
+)
+
+
+def mentions_columns(pattern: Pattern) -> bool:
+    """Whether a formula mentions whole columns: B:B, or B1:B1048576."""
+    return any(map(_is_whole, pattern.mentions))
+
+
+def _is_whole(text: str) -> bool:
+    return _WHOLE.fullmatch(text) is not None
+
+
+def closed(expression: Expression, last_row: Callable[[str], int]) -> Expression:
+    """The formula with what it gathers of whole columns as far as their sheet goes, to its last
+    row: SUM(B$1:B$40). What looks something up there means single cells."""
+
+    def name(reference: Reference) -> str:
+        found = _WHOLE.fullmatch(reference.text)
+        if found is None:
+            return reference.text
+        last = last_row(found["sheet"].rstrip("!"))
+        return f"{found['sheet']}{found['first']}$1:{found['last']}${last}"
+
+    def gathered(part: Expression) -> Expression | None:
+        gathers = isinstance(part, Call) and part.function in GATHERING
+        return rename_cells(part, name) if gathers else None
+
+    return replace_parts(expression, gathered)
 
 
 def _asks_place(part: Expression) -> bool:

@@ -33,6 +33,7 @@ from gradbook.audit.workbook.book import (
     StandIn,
     leave_out_widest,
 )
+from gradbook.audit.workbook.computed_places import closed, mentions_columns
 from gradbook.audit.workbook.flow import Flow
 from gradbook.audit.workbook.opendocument import (
     is_opendocument,
@@ -48,6 +49,7 @@ from gradbook.audit.workbook.package import (
     resolve_target,
 )
 from gradbook.audit.workbook.rows import BookCells, SheetRows
+from gradbook.targets.excel.language import write
 
 PROPERTIES = "docProps/core.xml"
 
@@ -63,6 +65,7 @@ def book_of(parts: Package) -> Book:
     is_open = is_opendocument(parts)
     book = read_opendocument(parts) if is_open else _read_excel(parts)
     look_at_departing(book)
+    close_columns(book)
     leave_out_widest(book)
     leave_out_unread(book)
     with suppress(WorkbookError):  # nothing depends on them
@@ -235,6 +238,31 @@ def _put(book: Book, cell: Address, content: object) -> None:
         book.recalculates = True  # its value is none that the file has
     elif isinstance(content, float | str | bool):
         book.values[cell] = content
+
+
+def close_columns(book: Book) -> None:
+    """Have formulas that mention whole columns mention them as far as their sheet goes."""
+    ends: Counter[int] = Counter()
+    whole = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
+    if not whole:
+        return
+    for cell in (*book.values, *book.patterns):
+        ends[sheet_of(cell)] = max(ends[sheet_of(cell)], row_of(cell) + 1)
+    for part in book.repeated_parts:
+        ends[part.sheet] = max(ends[part.sheet], part.last + 1)
+    for cell, pattern in list(book.patterns.items()):
+        expression = book.read_typed(cell).expression if pattern in whole else None
+        if expression is not None:
+            home = sheet_of(cell)
+
+            def last_row(title: str, home: int = home) -> int:
+                number = book.sheet_number(title.strip("'").replace("''", "'")) if title else home
+                return max(1, ends[home if number is None else number])
+
+            said = closed(expression, last_row)
+            if said != expression:
+                book.typed.setdefault(cell, pattern.text_at(cell))
+                book.patterns[cell] = book.reader.pattern(write(said), cell)
 
 
 def leave_out_unread(book: Book) -> None:

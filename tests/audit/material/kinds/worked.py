@@ -120,6 +120,16 @@ GATED = {  # one moment of a gated unit, and back
     "G8": "dwo", "H8": "=E7*B8*(1-B8)*B1", "G9": "dwg", "H9": "=E11*(1-B9^2)*B1",
 }  # fmt: skip
 
+COLUMNS = {  # a line through five samples; what is gathered of whole columns
+    "A1": "x", "B1": "t", "C1": "y", "D1": "e", "E1": "e*x", "G1": "w", "H1": "b", "J1": "eta",
+    **{f"A{k + 2}": v for k, v in enumerate((0.2, 0.8, -0.5, 1.0, 0.3))},
+    **{f"B{k + 2}": v for k, v in enumerate((0.1, 0.9, -0.2, 1.3, 0.6))},
+    "C2:C6": "=$G$2*A2+$H$2", "D2:D6": "=C2-B2", "E2:E6": "=D2*A2",
+    "G2": 0.4, "H2": -0.1, "J2": 0.1, "L1": "loss", "L2": "=SUMSQ(D:D)/COUNT(D:D)/2",
+    "N1": "dw", "N2": "=AVERAGE(E:E)", "O1": "db", "O2": "=AVERAGE(D1:D1048576)",
+    "G3": "=G2-$J$2*N2", "H3": "=H2-$J$2*O2",
+}  # fmt: skip
+
 
 def _kind(cells, loss, slopes, **wrong) -> Kind:  # type: ignore[no-untyped-def]
     table = typed(cells)
@@ -166,6 +176,11 @@ WORKED: dict[str, Kind] = {
         LAST, "M6", pairs("D10:E11", "G2:H3"),
         index={"D11:E11": "=$D$6*A10"},
         sign={"A10": "=J6+K2", "B10": "=K6+L2"},
+    ),
+    "a line, by whole columns": _kind(
+        COLUMNS, "L2", on({"N2": "G2", "O2": "H2"}),
+        column={"N2": "=AVERAGE(D:D)"},
+        factor={"E2:E6": "=D2*B2"},
     ),
     "a gated unit, backward": _kind(
         GATED, "B12", on({"H6": "E1", "H7": "E2", "H8": "E3", "H9": "E4"}),
