@@ -127,10 +127,28 @@ update momentum 0.9
 rate 0.01
 """
 
+MICROGPT = """\
+name microgpt
+input 16x27                 # 16 letters of 27; after Andrej Karpathy's microgpt (2026)
+conv1d 16 1 no bias         # a vector for each letter
+positions                   # and one for each place
+rmsnorm plain
+rmsnorm plain; attention heads 4 causal no bias; add back 2
+rmsnorm plain; conv1d 64 1 no bias; relu; conv1d 16 1 no bias; add back 4
+conv1d 27 1 no bias         # at each step, the next letter
+softmax
+loss cross-entropy
+update adam 0.85 0.99
+rate 0.01
+"""
+
 LESSONS = MappingProxyType({"worked": WORKED, "mazur": MAZUR, "xor": XOR, "strokes": STROKES})
 """Small enough to be written out value by value, with samples of their own."""
 
 DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLAT})
 """They read handwritten digits, which come from outside."""
 
-BUILTIN = MappingProxyType({**LESSONS, **DIGITS})
+LETTERS = MappingProxyType({"microgpt": MICROGPT})
+"""They read and write letters, which come from outside."""
+
+BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS})

@@ -33,6 +33,7 @@ VERBS = {
     "predict": "what a trained network reads in your pictures, and how sure it is",
     "export": "a trained network for other programs: ONNX, PyTorch, Keras, C",
     "import": "a network from PyTorch, Keras or scikit-learn: .onnx, .keras, .pt2",
+    "write": "learn lines letter by letter, such as names, and write new ones",
     "compare": "trained runs side by side: figures, curves, recipes, mistakes",
     "help": "this page, a verb's page, or how to write a network or a recipe",
     "completion": "Tab completion of verbs, options and names in your shell",
@@ -69,6 +70,7 @@ examples:
   gradbook train                        digits, in seconds, with a report
   gradbook train --resume runs/quick    continue an interrupted training
   gradbook study quick --vary 'batch {{64|128}}'   which works best
+  gradbook write                        a small transformer learns names, and writes some
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

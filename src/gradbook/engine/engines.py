@@ -66,7 +66,7 @@ class PlainEngine(Engine):
         assert step.count is not None
         given = {
             step.inputs[0]: inputs,
-            step.targets[0]: targets,
+            step.targets[0]: targets.reshape(-1, *step.targets[0].shape),
             step.rate: np.asarray(rate),
             step.count: np.asarray(float(len(inputs))),
             **masks,
@@ -80,7 +80,8 @@ class PlainEngine(Engine):
         slopes = {str(d.name): values[d] for d in step.gradients.values()}
         for name, value in {**following, **slopes}.items():
             self.arrays[name][...] = value
-        return float(values[step.loss]), _right_answers(values[step.outputs[0]], targets)
+        outputs = values[step.outputs[0]].reshape(len(targets), -1)
+        return float(values[step.loss]), _right_answers(outputs, targets)
 
     def _fetched(
         self, given: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
