@@ -422,7 +422,7 @@ def _data(known: PageContent, is_building: bool, in_notebook: bool) -> str:
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
         **({"inNotebook": True} if in_notebook else {}),
-        **(_to_build(known.net) if is_building else page_tables(known)),
+        **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
     }
     said = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = ENDING.sub(r"\\u003c", said)
@@ -437,13 +437,13 @@ def _to_build(net: Net) -> dict[str, Any]:
         "text": written,
         "samples": samples,
         "criteria": criteria_table(),
-        "building": _packed_building(),
+        "building": _packed(building_table()),
     }
 
 
-def _packed_building() -> str:
-    """The table that every page has, deflated: a quarter of its length."""
-    said = json.dumps(building_table(), ensure_ascii=False, separators=(",", ":"))
+def _packed(table: Mapping[str, Any]) -> str:
+    """A table, deflated: a quarter of its length, or less."""
+    said = json.dumps(table, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     deflating = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     return b64encode(deflating.compress(said.encode()) + deflating.flush()).decode()
 

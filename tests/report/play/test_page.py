@@ -82,6 +82,13 @@ def test_a_network_that_makes_too_large_a_page_is_refused_in_a_line():
         play_page(parse("input 8; dense 24; tanh; dense 24; tanh; dense 3"))
 
 
+def test_a_network_too_large_to_be_typed_has_a_page_that_says_so():
+    net = parse("input 8; dense 16; tanh; dense 16; tanh; dense 3")
+    html = play_page(net)
+    assert len(html.encode()) < MOST_BYTES
+    assert "This network is too large" in html
+
+
 def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
     made = script("view/main.js")
     assert all(line.count("`") % 2 == 0 for line in made.splitlines())

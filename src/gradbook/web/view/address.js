@@ -94,6 +94,7 @@ export function restore(model, editor, state) {
     if (isOther) editor?.box.replace(before)
     throw new Error(PHRASES.broken)
   }
+  for (const id of FIELDS) if (byId(id) && state.fields[id] !== undefined) setField(byId(id), state.fields[id])
   if (samples.length > model.content.most) editor?.resample(samples)
   const { content } = model
   const line = Object.keys(content.names).find(it => content.names[it].said === state.chosen)
@@ -104,7 +105,6 @@ export function restore(model, editor, state) {
   if (epoch > 1) model.losses.push([epoch, model.training.learned])
   else model.losses[0][1] = model.training.learned
   model.look = state.look
-  for (const id of FIELDS) if (byId(id) && state.fields[id] !== undefined) setField(byId(id), state.fields[id])
   model.changed()
 }
 

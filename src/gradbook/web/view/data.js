@@ -35,13 +35,25 @@ export class DataPanel {
     this.sets.addEventListener("change", () => (this.own = null))
     this.held.addEventListener("change", () => this.use(this.all))
     this.shown = "" // the set that was chosen when the fields last fitted
-    model.listeners.push(() => this.shown !== this.sets.value && this.fit()) // a link chose another
+    this.drawnBy = "0" // the seed that the test was drawn by
+    this.tests = model.tests
+    model.listeners.push(() => this.follow())
     this.fit()
   }
 
-  /** All samples there are, those of the test too. @private */
+  /** All samples there are, those of the test too, in the order in which they were before some were held out. @private */
   get all() {
-    return [...this.model.samples, ...this.model.tests]
+    const { samples, tests } = this.model
+    const held = heldOut(this.drawnBy, samples.length + tests.length, tests.length)
+    const [own, others] = [samples.values(), tests.values()]
+    return Array.from({ length: samples.length + tests.length }, (_, k) => /** @type {Sample} */ ((held.has(k) ? others : own).next().value))
+  }
+
+  /** Whatever is held out now, by use or by a link, was drawn by the seed of now; a link may have chosen another set. @private */
+  follow() {
+    if (this.tests !== this.model.tests) this.drawnBy = this.seed.value
+    this.tests = this.model.tests
+    if (this.shown !== this.sets.value) this.fit()
   }
 
   /** What the network that there is now can be given. */
@@ -132,15 +144,22 @@ export class DataPanel {
    * @param {Sample[]} all
    */
   use(all) {
-    const random = new Random(`test ${this.seed.value}`)
-    const order = all.map((_, k) => k)
-    for (let k = order.length - 1; k > 0; k--) {
-      const other = random.below(k + 1)
-      ;[order[k], order[other]] = [order[other], order[k]]
-    }
     const count = Math.min(Math.round(all.length * Number(this.held.value)), all.length - 1)
-    const held = new Set(order.slice(0, count))
+    const held = heldOut(this.seed.value, all.length, count)
     this.model.begin(all.filter((_, k) => !held.has(k)), all.filter((_, k) => held.has(k)))
     this.fit()
   }
+}
+
+/** Which of so many samples are held out, as a seed draws them.
+ * @param {string} seed @param {number} count @param {number} held how many
+ */
+function heldOut(seed, count, held) {
+  const random = new Random(`test ${seed}`)
+  const order = Array.from({ length: count }, (_, k) => k)
+  for (let k = count - 1; k > 0; k--) {
+    const other = random.below(k + 1)
+    ;[order[k], order[other]] = [order[other], order[k]]
+  }
+  return new Set(order.slice(0, held))
 }

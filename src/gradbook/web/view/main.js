@@ -28,7 +28,7 @@ const { widths, madeUp } = given
 const building = given.building && JSON.parse(unpacked(given.building))
 const content = building
   ? { ...given, ...tableOf({ ...read(given.text, building.grammar), samples: given.samples }, [], building), madeUp }
-  : given
+  : { ...given, ...JSON.parse(unpacked(given.tables)) }
 const model = new Model(content)
 
 const grid = new Grid(model)

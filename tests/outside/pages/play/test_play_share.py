@@ -86,6 +86,26 @@ def test_a_link_brings_back_the_data_that_were_drawn_and_what_is_held_out(shown)
     assert page.value("document.querySelector('#data-noise').checkVisibility()")
 
 
+def held_out(page, share):
+    """The samples that are left, with a share of all held out."""
+    choose(page, "#data-test", share)
+    page.settle()
+    return page.value(SAMPLES)
+
+
+def test_after_a_link_another_share_is_held_out_as_it_would_have_been_before(shown):
+    page = shown("play")
+    for field, value in DATA.items():
+        choose(page, field, value)
+    page.settle()
+    address, half = linked(page), page.value(SAMPLES)
+    wanted = [held_out(page, share) for share in ("0.2", "0", "0.5")]
+    assert wanted[-1] == half
+    went_to(page, address)
+    page.until("document.querySelector('#data-test').value === '0.5'")
+    assert [held_out(page, share) for share in ("0.2", "0", "0.5")] == wanted
+
+
 def test_a_link_brings_back_the_batch_and_goes_on_in_its_order(shown):
     page = shown("xor")
     page.write("#batch", "3")
