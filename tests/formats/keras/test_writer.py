@@ -20,7 +20,14 @@ from gradbook.errors import TargetError
 from gradbook.formats.keras.write import KerasLayers, keras_bytes, snake_case
 from gradbook.net import Net
 from tests.families import networks
-from tests.trained import by_the_graph, drawn, model_of, table_model_of, trained_of
+from tests.trained import (
+    by_the_graph,
+    drawn,
+    model_of,
+    sequences_model_of,
+    table_model_of,
+    trained_of,
+)
 
 keras_reads = pytest.mark.witness("keras", "torch")
 
@@ -59,12 +66,31 @@ def test_keras_says_what_the_graph_says(net):
 
 
 @keras_reads
+def test_a_tables_steps_by_features_become_classes():
+    model, rows = sequences_model_of(
+        "input 8x3; conv1d 4 3; relu; positions; attention heads 2 causal; add back 1; rmsnorm; "
+        "gru 3 all; lstm 3; dense 3; softmax"
+    )
+    content = keras_bytes(model.trained(), with_preparation=True)
+    found = said(content, rows.astype(np.float32).reshape(-1, 8, 3))
+    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
+
+
+def test_sequences_are_read_by_keras_own_layers():
+    said = made("input 8x2; conv1d 4 3; relu; maxpool1d 2; gru 4 all; attention; lstm 3; dense 2")
+    assert said[1:] == [
+        *("Conv1D", "Activation", "MaxPooling1D", "GRU", "MultiHeadAttention", "LSTM", "Dense")
+    ]
+
+
+@keras_reads
 @pytest.mark.parametrize(
     "ending", ["dense 3; softmax", "dense 3; log softmax", "dense 3", "dense 1; sigmoid"]
 )
-@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "192"])
+@pytest.mark.parametrize("input", ["1x8x8", "3x8x8", "64", "192", "24x8"])
 def test_with_preparation_bytes_become_probabilities(input, ending):
     layers = "conv 2 3x3; batchnorm; gelu; flatten; " if "x" in input else "dense 6; silu; mish; "
+    layers = "gru 4; " if input == "24x8" else layers
     loss = "binary cross-entropy" if "sigmoid" in ending else "cross-entropy"
     loss = loss if "soft" in ending or "sigm" in ending else "mean squared error"
     model = model_of(f"input {input}; {layers}{ending}; loss {loss}", images=(3, 8, 8))

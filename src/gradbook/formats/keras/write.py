@@ -17,17 +17,27 @@ from numpy.typing import NDArray
 
 from gradbook import __version__
 from gradbook.errors import TargetError
+from gradbook.formats.keras.sequences import Inner, KerasWords, words_over_steps
 from gradbook.formats.keras.words import ACTIVATIONS, OPERATORS, SAYS
 from gradbook.graph.node import Array, Node
 from gradbook.graph.tensors import divisors
 from gradbook.graph.window import SAME, Both, Shape, Sides, Window, same_pad
 from gradbook.layers.activations import Activation, PRelu
-from gradbook.layers.norms import RUNNING_SHARE, BatchNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import (
+    RUNNING_SHARE,
+    BatchNorm,
+    LayerNorm,
+    PlaceNorm,
+    RmsNorm,
+    SampleNorm,
+)
 from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
 from gradbook.net.trained import (
     BothClasses,
+    ByFeature,
+    ByStep,
     ScaleShift,
     TrainedLayer,
     TrainedNet,
@@ -47,6 +57,12 @@ class KerasLayer:
     shape: Shape  # channels last, without the images
     weights: tuple[NDArray[np.float32], ...] = ()
     called: int = 0  # how often the same layer was called before
+    inner: Mapping[str, tuple[NDArray[np.float32], ...]] = field(default_factory=dict)
+    calls: Mapping[str, Any] = field(default_factory=dict)  # what else it is called with
+
+
+def _narrow(weights: Sequence[Array]) -> tuple[NDArray[np.float32], ...]:
+    return tuple(np.ascontiguousarray(array, np.float32) for array in weights)
 
 
 @dataclass
@@ -63,10 +79,13 @@ class KerasLayerList:
         reads: Sequence[KerasLayer],
         shape: Shape,
         weights: Sequence[Array] = (),
+        inner: Inner | None = None,
+        calls: Mapping[str, Any] | None = None,
     ) -> KerasLayer:
-        narrow = tuple(np.ascontiguousarray(array, np.float32) for array in weights)
         called = sum(layer.name == name for layer in self.made)
-        self.made.append(KerasLayer(kind, name, settings, tuple(reads), shape, narrow, called))
+        inside = {place: _narrow(own) for place, own in (inner or {}).items()}
+        made = KerasLayer(kind, name, settings, tuple(reads), shape, _narrow(weights), called)
+        self.made.append(replace(made, inner=inside, calls=calls or {}))
         return self.made[-1]
 
     def framed(self, name: str, x: KerasLayer, sides: Sides, value: float = 0.0) -> KerasLayer:
@@ -239,13 +258,27 @@ class KerasLayers:
         first = self.row.add("InputLayer", "input", {}, (), shape)
         if not self.picture or len(self.trained.input) == 3:
             return first
-        return self._flat("input", first, self.picture)
+        flat = self._flat("input", first, self.picture)
+        if len(shape := self.trained.input) == 1:
+            return flat
+        return self.row.add("Reshape", "input_steps", {"target_shape": list(shape)}, [flat], shape)
 
     # Layer by layer.
 
     def _layer(self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]) -> KerasLayer:
-        """What it makes of the values it reads."""
-        x, shape = given[0], channels_last(own.makes)
+        """What it makes of the values it reads: sequences stay steps x features where that fits."""
+        if isinstance(own.layer, ByFeature):
+            return given[0]
+        if isinstance(own.layer, ByStep):
+            return self._in_steps(own.name, given[0])
+        if words := words_over_steps(own):
+            return self._over_steps(own, words, given[0])
+        if len(own.given) == 3 and not (_fits_steps(own) and all(map(_is_in_steps, given))):
+            given = [self._in_row(own.name, x) for x in given]
+        return self._as_layer(place, own, given)
+
+    def _as_layer(self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]) -> KerasLayer:
+        x, shape = given[0], _shape_beside(own, given[0])
         match own.layer:
             case Dense(width):
                 settings = {"units": width, "use_bias": "bias" in own.tensors}
@@ -259,7 +292,7 @@ class KerasLayers:
                 known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
                 return self.row.add("BatchNormalization", own.name, known, given, shape, weights)
-            case SampleNorm():
+            case SampleNorm() | RmsNorm():
                 return self._samplenorm(own, own.layer, x)
             case Activation():
                 return self._activation(own, own.layer, x)
@@ -268,10 +301,39 @@ class KerasLayers:
             case _:
                 return self._without_weights(place, own, given)
 
+    def _over_steps(self, own: TrainedLayer, words: KerasWords, x: KerasLayer) -> KerasLayer:
+        x = self._in_steps(own.name, x)
+        shape = own.makes[::-2] if len(own.makes) == 3 else own.makes
+        reads = [x, x] if words.calls is not None else [x]
+        return self.row.add(
+            words.kind,
+            _layer_name(own),
+            dict(words.settings),
+            reads,
+            shape,
+            words.weights,
+            words.inner,
+            words.calls,
+        )
+
+    def _in_steps(self, name: str, x: KerasLayer) -> KerasLayer:
+        if _is_in_steps(x):
+            return x
+        shape = x.shape[1:]
+        return self.row.add("Reshape", f"{name}_steps", {"target_shape": list(shape)}, [x], shape)
+
+    def _in_row(self, name: str, x: KerasLayer) -> KerasLayer:
+        """With the steps as the one row of an image."""
+        if not _is_in_steps(x):
+            return x
+        shape = (1, *x.shape)
+        name = f"{name}_row{sum(layer.name.startswith(f'{name}_row') for layer in self.row.made)}"
+        return self.row.add("Reshape", name, {"target_shape": list(shape)}, [x], shape)
+
     def _without_weights(
         self, place: int, own: TrainedLayer, given: Sequence[KerasLayer]
     ) -> KerasLayer:
-        x, shape = given[0], channels_last(own.makes)
+        x, shape = given[0], _shape_beside(own, given[0])
         match own.layer:
             case Dropout(rate, channels):
                 word = "SpatialDropout2D" if channels and len(own.given) == 3 else "Dropout"
@@ -316,8 +378,13 @@ class KerasLayers:
         made = self.row.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
         return self.row.stepped(own.name, made, window.stride, shape)
 
-    def _samplenorm(self, own: TrainedLayer, layer: SampleNorm, x: KerasLayer) -> KerasLayer:
+    def _samplenorm(
+        self, own: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer
+    ) -> KerasLayer:
         known: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
+        if isinstance(layer, RmsNorm):
+            weights = [own.tensors.get("scale", np.ones(own.given[0]))]
+            return self.row.add("RMSNormalization", _layer_name(own), known, [x], x.shape, weights)
         weights = [own.tensors["scale"], own.tensors["shift"]]
         if not isinstance(layer, LayerNorm | PlaceNorm):
             known["groups"] = layer.channel_groups(own.given)
@@ -391,10 +458,10 @@ class KerasLayers:
     def _ending(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
         match own.layer:
             case ScaleShift():
-                settings = {
-                    "scale": _short(own.tensors["scale"]),
-                    "offset": _short(own.tensors["shift"]),
-                }
+                scale, shift = own.tensors["scale"], own.tensors["shift"]
+                if len(own.given) == 2 and scale.ndim == 1:  # of each step
+                    scale, shift = scale[:, None], shift[:, None]
+                settings = {"scale": _short(scale), "offset": _short(shift)}
                 return self.row.add("Rescaling", own.name, settings, [x], x.shape)
             case BothClasses():
                 turned = {"scale": -1.0, "offset": 1.0}
@@ -453,14 +520,36 @@ class KerasLayers:
         return self.row.add("Flatten", f"{name}_flat", {}, [x], (prod(given),))
 
 
+def _is_in_steps(x: KerasLayer) -> bool:
+    return len(x.shape) == 2
+
+
+def _fits_steps(own: TrainedLayer) -> bool:
+    """Whether Keras says it in the same words of steps x features."""
+    match own.layer:
+        case Dropout(channels=channels):
+            return not channels
+        case Activation() | BatchNorm() | PlaceNorm() | RmsNorm() | Residual() | Concat():
+            return True
+    return False
+
+
+def _shape_beside(own: TrainedLayer, x: KerasLayer) -> Shape:
+    """The shape that it makes, laid out as what it reads."""
+    if len(own.makes) == 3 and _is_in_steps(x):
+        return own.makes[::-2]
+    return channels_last(own.makes)
+
+
 def _layer_name(own: TrainedLayer) -> str:
     """Of a layer that is called again with the same weights the name that it had."""
     return own.again or own.name
 
 
-def _short(numbers: Array) -> float | list[float]:
+def _short(numbers: Array) -> Any:
     """One number where all are the same."""
-    return float(numbers[0]) if (numbers == numbers[0]).all() else numbers.tolist()
+    first = numbers.flat[0]
+    return float(first) if (numbers == first).all() else numbers.tolist()
 
 
 def _steps_apart(own: TrainedLayer, conv: Conv, window: Window) -> bool:
@@ -538,7 +627,8 @@ def _layer(layer: KerasLayer, layers: list[KerasLayer]) -> dict[str, Any]:
 
 def _call(layer: KerasLayer) -> dict[str, Any]:
     tensors = [_tensor(source) for source in layer.reads]
-    return {"args": tensors if len(tensors) == 1 else [tensors], "kwargs": {}}
+    merged = len(tensors) > 1 and layer.kind != "MultiHeadAttention"
+    return {"args": [tensors] if merged else tensors, "kwargs": dict(layer.calls)}
 
 
 def _tensor(source: KerasLayer) -> dict[str, Any]:
@@ -575,6 +665,10 @@ def _weights(layers: list[KerasLayer]) -> bytes:
             group.attrs["name"] = layer.name
             for number, array in enumerate(layer.weights):
                 group.create_dataset(str(number), data=array)
+            for inside, weights in layer.inner.items():
+                inner = file.create_group(f"{place}/{inside}/vars")
+                for number, array in enumerate(weights):
+                    inner.create_dataset(str(number), data=array)
     return content.getvalue()
 
 

@@ -1,0 +1,120 @@
+"""How Keras says layers that read sequences, which are steps x features there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradbook.formats.gates import KERAS, stack_gates
+from gradbook.graph.node import Array
+from gradbook.graph.window import NOWHERE, SAME
+from gradbook.layers import Attention, Gru, Lstm, PositionEmbedding, Rnn
+from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import Recurrent
+from gradbook.layers.sums import Conv
+from gradbook.net.trained import TrainedLayer
+
+KINDS = {Rnn: "SimpleRNN", Gru: "GRU", Lstm: "LSTM"}
+PARTS = ("query_dense", "key_dense", "value_dense", "output_dense")
+Inner = Mapping[str, Sequence[Array]]  # by the layers inside a layer of Keras's, their weights
+
+
+@dataclass(frozen=True, eq=False)
+class KerasWords:
+    """A layer of Keras's: its class, settings and weights, those inside, how it is called."""
+
+    kind: str
+    settings: Mapping[str, Any]
+    weights: Sequence[Array] = ()
+    inner: Inner | None = None
+    calls: Mapping[str, Any] | None = None
+
+
+def words_over_steps(own: TrainedLayer) -> KerasWords | None:
+    """What Keras calls it, if it is said of steps x features alone."""
+    match own.layer:
+        case Recurrent() as layer:
+            return _recurrent(own, layer)
+        case Attention() as layer:
+            return _attention(own, layer)
+        case PositionEmbedding():
+            added = own.tensors["bias"].reshape(own.given)[:, 0].T
+            return KerasWords("Rescaling", {"scale": 1.0, "offset": added.tolist()})
+        case Conv(row=True) as conv:
+            return _conv(own, conv)
+        case Pool(row=True) as pool:
+            return _pool(own, pool)
+    return None
+
+
+def _recurrent(own: TrainedLayer, layer: Recurrent) -> KerasWords:
+    stack = stack_gates(own, KERAS.of(layer))
+    settings: dict[str, Any] = {
+        "units": layer.width,
+        "activation": "tanh",
+        "use_bias": stack.bias is not None,
+        "return_sequences": layer.all,
+    }
+    if not isinstance(layer, Rnn):
+        settings["recurrent_activation"] = "sigmoid"
+    weights = [stack.fed.T, stack.back.T]
+    if isinstance(layer, Gru):
+        settings["reset_after"] = not layer.reset_before
+    if stack.bias is not None and stack.late is not None:
+        apart = isinstance(layer, Gru) and not layer.reset_before
+        weights.append(np.stack([stack.bias, stack.late]) if apart else stack.bias)
+    return KerasWords(KINDS[type(layer)], settings, inner={"cell": weights})
+
+
+def _attention(own: TrainedLayer, layer: Attention) -> KerasWords:
+    features, heads = own.given[0], layer.heads
+    apart = (heads, features // heads)
+    inner: dict[str, list[Array]] = {}
+    for part, place in zip(layer.parts, PARTS, strict=True):
+        weight = own.tensors[f"{part}_weight"][..., 0, 0].T  # from features to features
+        last = part == layer.parts[-1]
+        inner[place] = [weight.reshape(*apart, features) if last else weight.reshape(-1, *apart)]
+        if f"{part}_bias" in own.tensors:
+            bias = own.tensors[f"{part}_bias"]
+            inner[place].append(bias if last else bias.reshape(apart))
+    settings = {
+        "num_heads": heads,
+        "key_dim": apart[1],
+        "use_bias": "query_bias" in own.tensors,
+    }
+    calls = {"use_causal_mask": True} if layer.causal else {}
+    return KerasWords("MultiHeadAttention", settings, inner=inner, calls=calls)
+
+
+def _conv(own: TrainedLayer, conv: Conv) -> KerasWords | None:
+    """With the padding, steps and groups that Keras's Conv1D has; others are said in two
+    dimensions."""
+    window = conv.window(own.given)
+    padded = conv.pad == SAME or window.pad == NOWHERE
+    apart = window.stride != (1, 1) and window.dilation != (1, 1)
+    if not padded or apart or conv.groups > 1 or own.given[1] > 1:
+        return None
+    settings = {
+        "filters": conv.channels,
+        "kernel_size": [conv.kernel[1]],
+        "strides": [window.stride[1]],
+        "padding": "same" if conv.pad == SAME else "valid",
+        "dilation_rate": [window.dilation[1]],
+        "use_bias": "bias" in own.tensors,
+    }
+    kernel = own.tensors["weight"][:, :, 0].transpose(2, 1, 0)
+    weights = [kernel, *([own.tensors["bias"]] if "bias" in own.tensors else [])]
+    return KerasWords("Conv1D", settings, weights)
+
+
+def _pool(own: TrainedLayer, pool: Pool) -> KerasWords | None:
+    window = pool.window(own.given)
+    plain = window.pad == NOWHERE and window.dilation == (1, 1)
+    if pool.size is None or not plain or own.given[1] > 1:
+        return None
+    word = {"max": "MaxPooling1D", "avg": "AveragePooling1D"}[pool.kind]
+    size, stride = window.size[1], window.stride[1]
+    return KerasWords(word, {"pool_size": [size], "strides": [stride], "padding": "valid"})
