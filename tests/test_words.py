@@ -72,7 +72,8 @@ def rooms() -> list[Path]:
 
 
 def documents() -> list[Path]:
-    return [path for path in sorted((ROOT / "docs").glob("*.md")) if path != STYLE]
+    found = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "site").glob("*.md"), ROOT / "README.md"]
+    return sorted(path for path in found if path != STYLE)
 
 
 def test_a_phrase_is_found_across_lines_and_values():
@@ -104,6 +105,6 @@ def test_messages_and_help_keep_to_the_words():
     assert not odd, "\n".join(odd)
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_documents_keep_to_the_words(path):
     assert list(found(path.read_text("utf-8"))) == []

@@ -47,7 +47,7 @@ class OddlyPacked(ArchiveError):
 
 
 class Overlarge(ArchiveError):
-    """It unpacks to more than anyone would read."""
+    """It unpacks to more than the limit."""
 
 
 class Archive:

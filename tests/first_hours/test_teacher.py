@@ -88,7 +88,7 @@ class Slip:
 
 SLIPS: dict[str, Slip] = {
     "a path forgotten": Slip(
-        gradients("{0}*{{w{2}}}"), HIDDEN_ONES, "lacks the way through E2", "a path of the chain"
+        gradients("{0}*{{w{2}}}"), HIDDEN_ONES, "lacks the path through E2", "a path of the chain"
     ),
     "t-a for a-t": Slip(
         each(lambda said: re.sub(r"\((\{a_o.\})-(\{t.\})\)", r"(\2-\1)", said)),
@@ -106,7 +106,7 @@ SLIPS: dict[str, Slip] = {
     "one output only": Slip(
         gradients() | {"∂E/∂w3": str(gradients("{1}*{{w{3}}}")["∂E/∂w3"])},
         ["∂E/∂w3"],
-        "lacks the way through E1",
+        "lacks the path through E1",
         "a path of the chain",
     ),
     "numbers typed": Slip(

@@ -107,7 +107,7 @@ def test_a_right_pass_is_right_and_has_no_update(path):
     (sheet,) = report.sheets
     assert (report.verdict, sheet.loss, len(sheet.weights)) == ("right", "B15", 6)
     assert sheet.notes == (
-        "a backward pass without an update: its gradients are held against the chain rule",
+        "a backward pass without an update: its gradients are compared with the chain rule",
     )
 
 
@@ -143,7 +143,7 @@ def test_an_error_without_a_loss_says_which_was_assumed(path):
     report = judged(path, A15="", B15="")
     (sheet,) = report.sheets
     assert (report.verdict, sheet.loss) == ("right", "½·Σ(o−t)²")
-    assert any("no cell holds the loss" in note for note in sheet.notes)
+    assert any("no cell contains the loss" in note for note in sheet.notes)
 
 
 def test_a_common_factor_is_a_note(path):
@@ -271,7 +271,7 @@ def test_a_way_that_all_hidden_gradients_leave_out_is_named_and_the_whole_loss_s
     assert report.sheets[0].loss == "B23"
     assert [f.weight for f in report.findings] == ["w1", "w2", "w3", "w4"]
     assert {f.kind for f in report.findings} == {"missing term"}
-    assert {f.why for f in report.findings} == {f"it lacks the way through {way}"}
+    assert {f.why for f in report.findings} == {f"it lacks the path through {way}"}
 
 
 def test_a_slope_that_all_hidden_gradients_leave_out_is_named_and_put_back(path):

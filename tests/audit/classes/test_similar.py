@@ -134,4 +134,4 @@ def test_the_record_has_identical_files_too(exercises, tmp_path):
     said = "".join(class_json(reports, [score(report) for report in reports]))
     (found,) = json.loads(said)["similar"]
     assert found["books"] == [str(exercises[0]), str(copy)]
-    assert found["evidence"] == ["the same file to the last byte"]
+    assert found["evidence"] == ["the same file, byte for byte"]

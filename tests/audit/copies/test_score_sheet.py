@@ -46,7 +46,7 @@ def test_the_last_sheet_says_what_the_book_earns_and_why(path):
 def test_hints_tell_no_solution(path):
     copy = marked(path, hints=True)
     note = opened(copy)["Sheet1"][FIRST].comment.text
-    assert "a cell is used where another one belongs" in note
+    assert "a cell is used where another belongs" in note
     everything = f"{note}{said(copy)}"
     assert "a_h2" not in everything
     assert "Rather" not in everything

@@ -97,7 +97,7 @@ def test_where_no_cell_holds_the_loss_it_is_the_one_whose_slope_the_error_is():
     assert share == 1
     assert loss[0].assumption is AssumedLoss.SQUARED
     assert name_of_loss(training, loss[0]) == "1/2 * (B2-C2)^2"
-    assert "no cell holds the loss" in next(loss_notes(training, loss[0], all_right=True))
+    assert "no cell contains the loss" in next(loss_notes(training, loss[0], all_right=True))
 
 
 def test_an_assumed_loss_is_that_of_every_step():

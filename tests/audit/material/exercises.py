@@ -269,7 +269,7 @@ def mistakes(variation: Variation) -> Iterator[Mistake]:
     rest = float(count - len(hidden))
     last = variation.outputs
     without = {**right, **_only(hidden, variation.formulas(ways=range(last - 1)))}
-    yield Mistake("a", without, hidden, frozenset({"missing term"}), rest, f"way through E{last}")
+    yield Mistake("a", without, hidden, frozenset({"missing term"}), rest, f"path through E{last}")
     turned = variation.formulas(turned=True)
     yield Mistake("b", turned, every, frozenset({"wrong sign"}), 0.0, "wrong sign")
     if variation.inputs > 1:

@@ -97,7 +97,7 @@ def test_the_way_through_an_output_s_error_is_missed(path, some):
     assert set(found) == set(some)
     assert {f.kind for f in found.values()} == {"missing term"}
     assert found["w1"].why == (
-        "it lacks the way through E2: add (T2-D2)*T2*(1-T2)*K2 to (R2-C2)*R2*(1-R2)*I2"
+        "it lacks the path through E2: add (T2-D2)*T2*(1-T2)*K2 to (R2-C2)*R2*(1-R2)*I2"
     )
     assert {w: f.expected for w, f in found.items()} == {w: hidden(w) for w in some}
 
@@ -105,7 +105,7 @@ def test_the_way_through_an_output_s_error_is_missed(path, some):
 def test_the_other_output_s_way_is_missed_though_it_was_alone_the_majority(path):
     found = said(path, {w: hidden(w, "{two}") for w in HIDDEN})
     assert set(found) == set(HIDDEN)
-    assert all("lacks the way through E1: add" in f.why for f in found.values())
+    assert all("lacks the path through E1: add" in f.why for f in found.values())
 
 
 @pytest.mark.parametrize("some", [("w3",), ("w1", "w2", "w3", "w4")])
@@ -133,7 +133,7 @@ def test_a_way_and_a_slope_are_missed_together(path):
     found = said(path, {"w2": hidden("w2", "{one}", "")})
     assert found["w2"].kind == "missing term"
     assert "lacks the slope a_h1·(1−a_h1)" in found["w2"].why
-    assert "lacks the way through E2" in found["w2"].why
+    assert "lacks the path through E2" in found["w2"].why
 
 
 @pytest.mark.parametrize("block", range(3))

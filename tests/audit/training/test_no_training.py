@@ -189,7 +189,7 @@ def test_numbers_that_formulas_use_were_not_pasted_over_any():
 def test_a_weight_that_goes_on_by_another_rule_is_named():
     steps = {"A3:A6": "=IF(E2>0,A2-0.1,A2)", "D3:D6": "=A3*2+B3*3", "B3:B6": "=B2"}
     (sheet,) = without_training(*small({**FORWARD, **steps}))
-    assert "Sheet1!A3 goes on from the cell before" in sheet.notes[0]
+    assert "Sheet1!A3 continues from the cell before" in sheet.notes[0]
 
 
 def test_weights_that_the_solver_seeks_are_no_training_by_formulas():

@@ -123,7 +123,7 @@ def test_who_made_it_is_told_in_excels_words(read):
     ("whole", "parts", "why"),
     [
         ("<x/>", {}, "no sheets of cells"),
-        ("<office:x/>", {}, "no XML"),
+        ("<office:x/>", {}, "isn't XML"),
         (content(sheet(""), document='<!DOCTYPE x [<!ENTITY a "b">]>'), {}, "entities"),
         (b"\x9f\x12", {"META-INF/manifest.xml": "<m><encryption-data/></m>"}, "encrypted"),
         (content(sheet(row(number(1)) + " " * 60_000_000)), {}, "unpacks to more"),

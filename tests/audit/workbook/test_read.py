@@ -55,7 +55,7 @@ def test_names_are_kept_with_the_sheet_that_they_are_for(read):
 def test_a_book_without_sheets_of_cells_is_refused(read):
     with pytest.raises(WorkbookError, match="no sheets of cells"):
         read(relations="")
-    with pytest.raises(WorkbookError, match="no workbook"):
+    with pytest.raises(WorkbookError, match="isn't a workbook"):
         read(book="", relations="")
 
 

@@ -128,7 +128,7 @@ def test_numbered_exercises_get_their_names_from_a_list(here, capsys):
     main([*asked, "--names", "names.csv", "--html", "class.html"])
     told = capsys.readouterr().out.splitlines()[-2:]
     assert told == [
-        "names.csv names nobody for 1 book: worked-exercise-6.xlsx",
+        "names.csv has no name for 1 book: worked-exercise-6.xlsx",
         "no book of 1 student: Alan Turing",
     ]
     assert students("grades.csv") == {
@@ -157,7 +157,7 @@ def test_books_of_any_kind_get_their_names_by_their_files(submissions, here, cap
     main(["check", *submissions, "--csv", "grades.csv", "--names", "names.csv"])
     found = students("grades.csv")
     assert (found["right.xlsx"], found["wrong.xlsx"], found["copy.xlsx"]) == ("Ada", "Alan", "")
-    assert "names.csv names nobody for 3 books" in capsys.readouterr().out
+    assert "names.csv has no name for 3 books" in capsys.readouterr().out
 
 
 def test_a_list_that_is_none_is_refused_before_anything_is_checked(submissions, refused, here):

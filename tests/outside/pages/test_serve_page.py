@@ -106,7 +106,7 @@ def test_a_chosen_folder_is_its_workbooks(page, folder):
     page.choose("#folder", folder)
     page.until(JUDGED)
     assert len(page.value(ROWS)) == len(a_class())
-    assert "notes.txt: it is no workbook" in page.text("#left")
+    assert "notes.txt: it isn't a" in page.text("#left")
 
 
 def test_points_and_worth_are_the_commands(page, folder, saved):

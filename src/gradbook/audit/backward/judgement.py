@@ -452,7 +452,7 @@ class BackwardWording:
         return self._because(known, block.first)
 
     def _lacks(self, part: ChainOmission[Address]) -> str:
-        what = "way through" if part.is_way else "slope of"
+        what = "path through" if part.is_way else "slope of"
         return f"it lacks the {what} {self.naming.quantity(part.places)}"
 
     def _because(self, known: Remedy, home: Address) -> str:
@@ -462,7 +462,7 @@ class BackwardWording:
             case ((EditKind.FACTOR | EditKind.TERM), Infix(operator, left, right)):
                 part = self._called(left if right == edit.old else right, home)
                 if operator == "/":
-                    return f"it is to be divided by {part}"
+                    return f"it must be divided by {part}"
                 what = "factor" if edit.kind is EditKind.FACTOR else "term"
                 return f"the {what} {part} is missing"
             case EditKind.OMISSION, _:
@@ -470,7 +470,7 @@ class BackwardWording:
             case EditKind.SIGN, _:
                 return "its sign is wrong"
             case EditKind.EXCHANGE, _:
-                return f"{old} and {new} stand in each other's places"
+                return f"{old} and {new} are exchanged"
         return f"{old} should be {new}"
 
     def _called(self, part: Expression, home: Address) -> str:
@@ -643,17 +643,17 @@ def _rate(book: Book, back: BackwardPass) -> str:
 def _notes(book: Book, reading: BackwardReading) -> Iterator[str]:
     back = reading.back
     if not back.updates:
-        yield "a backward pass without an update: its gradients are held against the chain rule"
+        yield "a backward pass without an update: its gradients are compared with the chain rule"
     if back.loss.assumption:
         yield (
-            "no cell holds the loss of these gradients: the error that they start from is "
+            "no cell contains the loss of these gradients: the error that they start from is "
             f"that of {back.loss.assumption}"
         )
     factor = _common_factor(back)
     if factor != 1:
         yield (
             f"all gradients are {factor:g} times those of the loss: "
-            "a factor that all share goes into the rate"
+            "a factor that all share only changes the learning rate"
         )
     left = unexplained_cells(reading.last)
     if left:

@@ -334,7 +334,7 @@ def common_mistakes(reports: Iterable[BookReport]) -> list[CommonMistake]:
 
 # A class as --json gives it ---------------------------------------------------
 
-SAME_FILE = "the same file to the last byte"
+SAME_FILE = "the same file, byte for byte"
 INSIDE = "  "  # two lists deep
 
 

@@ -193,7 +193,7 @@ def remarks_on_students(reports: Sequence[BookReport], names: StudentNames | Non
         said.append(f"{names.source} has no numbers: its first name is taken for exercise 1")
     if numbered or nameless:
         books = counted(len(numbered) + len(nameless), "book")
-        said.append(f"{names.source} names nobody for {books}: {_few([*numbered, *nameless])}")
+        said.append(f"{names.source} has no name for {books}: {_few([*numbered, *nameless])}")
     absent = [name for name in names if name not in there]
     if absent:
         said.append(f"no book of {counted(len(absent), 'student')}: {_few(absent)}")

@@ -334,7 +334,7 @@ def _made(report: BookReport, path: Path) -> tuple[CorrectedCopy | str, Path]:
 
 def _nothing_done(report: BookReport) -> str:
     if any(finding.fixes for finding in report.findings):
-        return "what is wrong in it stands in cells that can't be changed one by one"
+        return "its mistakes are in cells that can't be changed one by one"
     return "no right formula is known for what is wrong in it" if report.findings else ""
 
 
@@ -358,7 +358,7 @@ def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str
     if good == right and left >= bad and after.verdict != RIGHT:
         return f"judged again, {left} of {counted(bad, 'finding')} would be left"
     if after.verdict != RIGHT and _goes_astray(before):
-        return "the loss would go up in it instead of down"
+        return "its loss would rise instead of fall"
     return ""
 
 

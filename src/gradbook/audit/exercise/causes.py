@@ -371,7 +371,7 @@ class Slip:
             why = f"lacks the {noun} {slopes} of the activation{'s' * (noun != 'slope')}{more}"
             return SlipCause(EditKind.FACTOR.value, why, edits=edits)
         names = " and ".join(str(way.name) for way in left_out.ways)
-        noun = "way" if len(left_out.ways) == 1 else "ways"
+        noun = "path" if len(left_out.ways) == 1 else "paths"
         share, added = self.back.share_through(self.place.node, left_out.ways), ""
         if share is not None:
             place = self.place

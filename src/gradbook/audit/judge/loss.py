@@ -1,6 +1,6 @@
 """Finds the loss: what the weights lead to, and what most gradients are gradients of.
 
-Where no cell holds it, the errors that the gradients start from say what it is.
+Where no cell contains it, the errors that the gradients start from say what it is.
 """
 
 from __future__ import annotations
@@ -479,14 +479,14 @@ def _counted(tested: StepUnderTest, node: Node) -> set[Address]:
 
 
 def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iterator[str]:
-    """What is to be said of the loss that the gradients were held against."""
+    """What is to be said of the loss that the gradients were compared with."""
     called = name_of_loss(training, loss)
     if loss.assumption:
-        yield f"no cell holds the loss; the gradients were held against {called}"
+        yield f"no cell contains the loss; the gradients were compared with {called}"
     elif any(is_maximised(training, cell) for cell in loss.cells):
         yield f"the updates climb: {called} is what they maximise"
     elif loss.scale != 1:
-        what = "every gradient is" if all_right else "the gradients were held against"
+        what = "every gradient is" if all_right else "the gradients were compared with"
         yield (
             f"{what} {_shown(loss.scale)} times the slope of {called}: one factor in "
             "all of them is a choice of the learning rate, and no mistake"

@@ -250,7 +250,7 @@ def _departing(layer: Sequence[tuple[Address, Sum]], place: int) -> Iterator[Odd
 
 NEAR = 1e-6  # of a value: some programs keep no more digits, and errors grow along a formula
 FAINT = 1e-9  # of what it adds up: of a difference of equal numbers only noise is left
-OLD_VALUE = "the value in the file isn't what the formula gives: let it recalculate, and save it"
+OLD_VALUE = "the value in the file isn't what the formula gives: recalculate and save the workbook"
 
 
 def stale_findings(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> list[Finding]:

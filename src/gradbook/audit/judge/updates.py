@@ -219,7 +219,7 @@ def _additions(
     if any(is_maximised(training, cell) for cell in steps[k].loss.cells):
         return
     name = training.names[j]
-    why = f"the update adds the gradient of {name}, which climbs: it is to be subtracted"
+    why = f"the update adds the gradient of {name}, which climbs: subtract it instead"
     if claim.sign > 0:
         why = f"the update subtracts what others add: so it climbs the slope of {name}"
     right = _subtracting(updates, updates.cells[0])
@@ -251,7 +251,7 @@ def _blank_rate(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator
     kept = _rate_kept(training, steps[0]) if steps else None
     rate = USUAL_RATE if kept is None else kept
     words = (
-        f"any number above 0 will do, {show_value(rate)} for a start"
+        f"any number above 0 works, such as {show_value(rate)}"
         if kept is None
         else f"the values in the file were made with {show_value(rate)}"
     )
@@ -465,7 +465,7 @@ def _restarts(training: SheetTraining, weight: WeightColumn, name: str) -> Itera
 
 def _why_over(weight: WeightColumn, base: Address, first: Address) -> str:
     return (
-        f"{name_of(first)} goes on from {name_of(weight.start)}, as every step does: "
+        f"{name_of(first)} continues from {name_of(weight.start)}, as every step does: "
         f"{name_of(base)} belongs there"
     )
 
@@ -488,7 +488,7 @@ def _why(training: SheetTraining, base: Address, cell: Address, name: str) -> st
     if is_less and not any(training.varies(part, cell) for _, part in added):
         what = write(total([(-sign, part) for sign, part in added]))
         return f"{here} subtracts {what}, the same in every step: ∂E/∂{name} is missing"
-    return f"{here} isn't {name_of(base)} less the learning rate times ∂E/∂{name}"
+    return f"{here} isn't {name_of(base)} minus the learning rate times ∂E/∂{name}"
 
 
 def _scale(training: SheetTraining, said: Expression, base: Address, cell: Address) -> str:

@@ -34,9 +34,7 @@ from gradbook.targets.excel.language import write
 # Faults -------------------------------------------------------------------------------
 
 CHARACTER = 250  # numbers that could be computed while a formula is led to another step
-NOT_SOUGHT = (
-    "it isn't the gradient; a small change that makes it one was not looked for any further"
-)
+NOT_SOUGHT = "it isn't the gradient; the search for a small repair was stopped"
 
 
 def faults_of(tested: StepUnderTest, hypothesis: Hypothesis) -> Iterator[Fault]:

@@ -146,7 +146,7 @@ class RuleWords:
 
     def why_not_carried(self, update: RuleUpdate) -> str:
         start = self.book.name_of(self.perceptron.plain(update.base), update.cell)
-        return f"{self.name(update)} goes on from {start}, which isn't what the update before left"
+        return f"{self.name(update)} continues from {start}, not from the update before"
 
 
 # Findings -----------------------------------------------------------------------------

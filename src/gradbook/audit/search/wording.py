@@ -88,7 +88,7 @@ class Wording:
         said, beside = write(part.formula), "" if part.beside is None else _short(part.beside)
         if part.kind is EditKind.TERM:
             name = self.label(part.cell) or (name_of(part.cell) if part.cell else "a cell")
-            lacks = f"it lacks the way through {name}"
+            lacks = f"it lacks the path through {name}"
             add = f"add {said} to {beside}" if beside else f"add {said}"
         else:
             what = "factor" if self._is_error(part.cell) else "slope"
@@ -173,7 +173,7 @@ class Wording:
             case EditKind.FACTOR, Infix(operator, _, factor):
                 verb = "multiplied" if operator == "*" else "divided"
                 chain = f"the chain to {weight} has one factor more: " if weight else ""
-                return f"{chain}{_short(old)} is to be {verb} by {self._named(factor)}"
+                return f"{chain}{_short(old)} must be {verb} by {self._named(factor)}"
             case EditKind.TERM, Infix(_, _, term):
                 return f"the term {self._named(term)} is left out"
             case EditKind.OMISSION, _:

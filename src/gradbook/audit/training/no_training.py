@@ -142,7 +142,7 @@ def trained_out_of_sight(book: Book, flow: Flow, is_any_in_sight: bool) -> str:
     if not titles:
         return ""
     where = f"hidden sheet{'s' * (len(titles) > 1)} {', '.join(titles)}"
-    return f"weights are trained on the {where}, which isn't judged until it can be seen"
+    return f"weights are trained on the {where}, which isn't judged while it is hidden"
 
 
 def _mentioned_in_sight(book: Book) -> set[int]:
@@ -271,7 +271,7 @@ def _with_headings(
     if frozen:
         note = NUMBERS_ONLY
     elif going_on is not None:
-        note = f"{book.name_of(going_on)} goes on from the cell before, but not by {UPDATE}"
+        note = f"{book.name_of(going_on)} continues from the cell before, but not by {UPDATE}"
     else:
         note = _without_updates(book, sheet, used)
     return SheetReport(

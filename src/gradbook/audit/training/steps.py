@@ -1,6 +1,6 @@
 """The steps of a training: the loss of each, its cells as a graph, and which steps are made alike.
 
-What a step's gradients are gradients of is a cell of the sheet, or a loss that no cell holds.
+What a step's gradients are gradients of is a cell of the sheet, or a loss that no cell contains.
 """
 
 from __future__ import annotations

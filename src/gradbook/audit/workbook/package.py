@@ -28,8 +28,8 @@ ENCRYPTED = "it is encrypted: remove the password and save it as .xlsx"
 ODDITIES: dict[type[ArchiveError], str] = {  # what is wrong with a part, in words of workbooks
     MissingEntry: "its part {name} is missing: save it again as .xlsx",
     EncryptedEntry: ENCRYPTED,
-    OddlyPacked: "its part {name} is packed as in no workbook: save it as .xlsx",
-    Overlarge: "its part {name} unpacks to more than anyone would read",
+    OddlyPacked: "its part {name} is packed in an unusual way: save it as .xlsx",
+    Overlarge: "its part {name} unpacks to more than the limit",
     ArchiveError: "its part {name} is damaged: save it again as .xlsx",
 }
 SHORTEST_ELEMENT = len(b"<a/>")
@@ -88,7 +88,7 @@ class Package:
 
 
 EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its ending
-    ".ods": "it is no spreadsheet, or a damaged one: save it again as .ods or .xlsx",
+    ".ods": "it isn't a spreadsheet, or it is damaged: save it again as .ods or .xlsx",
     ".fods": "it is a flat OpenDocument spreadsheet: in LibreOffice choose File, Save As, .ods",
     ".gsheet": "it is only a link to Google Sheets: there choose File, Download, Microsoft Excel "
     "(.xlsx)",
@@ -97,7 +97,7 @@ EXPORTED = {  # what to do with what isn't a workbook of Excel's kind, by its en
     "as .xlsx or .ods",
     ".tsv": "a table of text holds values and no formulas, so nothing can be checked: save the "
     "workbook as .xlsx or .ods",
-    ".xls": "it is no workbook that can be read: open it and save it as .xlsx",
+    ".xls": "it isn't a readable workbook: open it and save it as .xlsx",
 }
 TABLES = (".csv", ".tsv")
 FORMULA = re.compile(rb"""(?:^|[,;\t])[ ]*"?=""", re.MULTILINE)  # in a table of text
@@ -105,7 +105,7 @@ FORMULAS_AS_TEXT = (
     "a table of text has its formulas only as text: open it in your spreadsheet and save it as "
     ".xlsx or .ods"
 )
-DAMAGED = "it is no workbook, or a damaged one: save it as .xlsx"
+DAMAGED = "it isn't a workbook, or it is damaged: save it as .xlsx"
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def parse(
         depth += 1
         count += 1
         if depth > limits.DEPTH.most:
-            raise WorkbookError("its XML is nested too deeply: that is no workbook")
+            raise WorkbookError("its XML is nested too deeply: this isn't a workbook")
         if count > limits.ELEMENTS.most:
             raise _very_many()  # in an encoding that hid them from being counted before
         begin(tag, attributes)
@@ -195,7 +195,7 @@ def parse(
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise WorkbookError(
-            f"its part {name} is no XML (line {error.lineno}): save it again as .xlsx"
+            f"its part {name} isn't XML (line {error.lineno}): save it again as .xlsx"
         ) from error
     except (ValueError, LookupError, UnicodeError) as error:
         raise WorkbookError(f"its part {name} can't be read: save it again as .xlsx") from error

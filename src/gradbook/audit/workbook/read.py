@@ -101,7 +101,7 @@ def main_part(parts: Package) -> str:
     for target in _relations(parts, "").values():
         if target in parts and target.endswith("workbook.xml"):
             return target
-    raise WorkbookError("it is no workbook: save it as .xlsx")
+    raise WorkbookError("it isn't a workbook: save it as .xlsx")
 
 
 def _relations(parts: Package, of: str) -> dict[str, str]:
