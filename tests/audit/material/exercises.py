@@ -285,7 +285,7 @@ def mistakes(variation: Variation) -> Iterator[Mistake]:
     flat = {**right, **_only(hidden, variation.formulas(no_slope=True))}
     yield Mistake("e", flat, hidden, frozenset({"missing factor"}), rest, "slope")
     only = {**right, **_only(hidden, variation.formulas(ways=[0]))}
-    yield Mistake("f", only, hidden, frozenset({"missing term"}), rest, "lacks the way")
+    yield Mistake("f", only, hidden, frozenset({"missing term"}), rest, "lacks the path")
     some = frozenset({variation.of_outputs[0], variation.of_hidden[-1]})
     typed = {**right, **{name: (lambda row: 0.01 + row / 1000) for name in some}}
     yield Mistake("g", typed, some, frozenset({"pasted value"}), count - 2.0, "typed")
