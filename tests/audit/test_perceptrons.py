@@ -36,6 +36,9 @@ HIDDEN = {
     "a weight from which nothing goes on": (31425, "pasted"),
     "a sum that has its bias twice": (86158, "wrong weight"),
     "a weight that an epoch begins with": (120348, "not carried"),
+    "the change of a threshold that an epoch ends with": (30054, "pasted"),
+    "a weight of which one step is left": (30121, "pasted"),
+    "an error before long sums": (30136, "turned error"),
 }
 
 

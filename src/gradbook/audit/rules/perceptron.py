@@ -259,12 +259,12 @@ def _companions(
     patterns = every.book.patterns
     taken = {cell for update in group for cell in every.inside(update)}
     taken.update(update.cell for update in updates)
-    kinds = {(patterns[u.cell].shape, u.cell - u.base) for u in group}
+    shapes, ways = {patterns[u.cell].shape for u in group}, {u.cell - u.base for u in group}
     near = {u.cell + step * k for u in group for step in (1, ROW) for k in NEXT_TO}
     found: list[RuleUpdate] = []
     for cell in sorted(near & patterns.keys() - taken):
         options = (u for place in bases(patterns[cell]) for u in updates_at([cell], place))
-        alike = (u for u in options if (patterns[cell].shape, cell - u.base) in kinds)
+        alike = (u for u in options if patterns[cell].shape in shapes and cell - u.base in ways)
         found += [update for update in [next(alike, None)] if update]
     return found
 
@@ -559,7 +559,7 @@ class Usual:
         """The formulas that most steps have where a cell stands, then those that some have, as the
         first of an epoch."""
         axis = self.perceptron.axis
-        keys: list[object] = [cell - step.first, *([axis.line(cell)] if axis else [])]
+        keys: list[object] = [*([axis.line(cell)] if axis else []), cell - step.first]
         counters = [self.patterns[key] for key in keys if key in self.patterns]
         most = [c.most_common(1)[0][0] for c in counters if c.total() > 1]
         some = [p for c in counters for p, count in c.most_common(FEW_FORMULAS) if count > 1]

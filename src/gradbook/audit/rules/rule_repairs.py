@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain, islice, product
 
+from gradbook.audit.budget import A_SHARE, within_budget
 from gradbook.audit.edits.formula_edits import edits_of
 from gradbook.audit.formula.address import (
     Address,
@@ -91,6 +92,7 @@ def larger_edits(
 
 LONGEST = 60  # references in a formula that is edited
 MOST_TRIED = 2500  # hypotheses, in one step
+FOR_LARGER = 300  # of those, which likelier ones leave
 
 
 def formula_of_typed_weight(usual: Usual, update: RuleUpdate) -> Pattern | None:
@@ -213,9 +215,12 @@ class RuleSymptoms:
     # Which hypothesis is believed
 
     def prove(self, hypotheses: Sequence[Hypothesis], proof: Proof) -> Iterator[Hypothesis]:
-        """Those that heal updates and harm none, with the numbers of these."""
+        """Those that heal updates and harm none, with the numbers of these, as far as there is
+        something to spend."""
         held = ((one, self._healed(one)) for one in hypotheses)
-        good = [replace(one, explains=healed) for one, healed in held if healed]
+        good: list[Hypothesis] = []
+        right = (replace(one, explains=healed) for one, healed in held if healed)
+        within_budget(lambda: good.extend(right), A_SHARE)
         yield from sorted(good, key=self.doubts)
 
     def is_doubtful(self, hypothesis: Hypothesis) -> bool:
@@ -316,10 +321,15 @@ def _unlikely(symptoms: RuleSymptoms, expression: Expression) -> Iterator[Edit]:
     return larger_edits(expression, pool, product(own, [t for t in pool if t not in own]))
 
 
+def _exchanges(symptoms: RuleSymptoms, expression: Expression) -> Iterator[Edit]:
+    return edits_of(expression, ("exchanges",), (), ())
+
+
 def _edited(
-    edits: Callable[[RuleSymptoms, Expression], Iterator[Edit]],
+    edits: Callable[[RuleSymptoms, Expression], Iterator[Edit]], most: int
 ) -> Callable[[RuleSymptoms], Iterator[Hypothesis]]:
-    """Make a generator of a kind of edits, for every formula that may be to blame."""
+    """Make a generator of a kind of edits, for every formula that may be to blame, until so many
+    hypotheses have been tried."""
 
     def every(symptoms: RuleSymptoms) -> Iterator[Hypothesis]:
         usual, book, step = symptoms.usual, symptoms.book, symptoms.step
@@ -327,12 +337,16 @@ def _edited(
         own = set(usual.cells(step)).intersection(book.patterns) - others
         for cell in filter(own.__contains__, symptoms.suspects(symptoms.waiting)):
             expression = book.read_typed(cell).expression
+            seen: set[str] = set()
             if expression and len(list(references(expression))) <= LONGEST:
                 for edit in edits(symptoms, expression):
                     text = write(edit.apply_to(expression))
+                    if text in seen:
+                        continue
+                    seen.add(text)
                     yield Hypothesis(Cause.CLAIM, (cell,), (text,), (edit,))
 
-    return lambda symptoms: islice(every(symptoms), max(MOST_TRIED - symptoms.tried, 0))
+    return lambda symptoms: islice(every(symptoms), max(most - symptoms.tried, 0))
 
 
 GENERATORS = tuple(
@@ -340,7 +354,8 @@ GENERATORS = tuple(
     for name, propose in (
         ("known repairs", known_repairs),
         ("usual formulas", usual_formulas),
-        ("small edits", _edited(_likely)),
-        ("larger edits", _edited(_unlikely)),
+        ("small edits", _edited(_likely, MOST_TRIED - FOR_LARGER)),
+        ("exchanges", _edited(_exchanges, MOST_TRIED)),
+        ("larger edits", _edited(_unlikely, MOST_TRIED)),
     )
 )
