@@ -10,9 +10,10 @@ import json
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from gradbook.amounts import size
@@ -43,13 +44,13 @@ from gradbook.targets.page.patterns import (
     SETTINGS,
     SIZES,
     ValuePattern,
-    general,
     least_table,
     patterns,
     plane_table,
     update_table,
 )
 from gradbook.targets.page.plane import USUAL_SET
+from gradbook.targets.page.steps import step_patterns, step_table
 
 # Names and formulas -----------------------------------------------------------
 
@@ -121,7 +122,7 @@ def building_table() -> dict[str, Any]:
     """The same for every network."""
     return {
         "grammar": grammar_table(),
-        "patterns": _pattern_table(),
+        **_patterns_and_steps(),
         "updates": update_table(),
         "least": least_table(),
         "planes": plane_table(),
@@ -135,10 +136,23 @@ def building_table() -> dict[str, Any]:
     }
 
 
+def _patterns_and_steps() -> dict[str, Any]:
+    """Each different pattern once, and what recurrent layers make of them at a step."""
+    table = _pattern_table()
+    known, names = dict[str, str](), dict[str, str]()
+    for name, entry in table.items():
+        names[name] = known.setdefault(json.dumps(entry), name)
+    steps = {
+        layer: [[(said, names[name], sources) for said, name, sources in step] for step in both]
+        for layer, both in step_table().items()
+    }
+    return {"patterns": {name: table[name] for name in known.values()}, "steps": steps}
+
+
 def _pattern_table() -> dict[str, Any]:
     """By their names; the expressions of one that goes over several values hold of one as well."""
     found: dict[str, Any] = {}
-    for pattern in patterns():
+    for pattern in chain(patterns(), step_patterns()):
         say = _say(pattern)
         size = pattern.size
         entry = found.setdefault(pattern.name, {"formulas": {}})
@@ -148,7 +162,7 @@ def _pattern_table() -> dict[str, Any]:
             said = _pieces(_template(definition(pattern.value, say)), pattern)
             _add(entry["formulas"], size, said)
         slopes = {
-            general(place): _slope(_template(formula(partial, say)), pattern)
+            pattern.called(place): _slope(_template(formula(partial, say)), pattern)
             for place, partial in pattern.partials.items()
         }
         _add(entry.setdefault("slopes", {}), size, slopes)
@@ -182,7 +196,7 @@ def _say(pattern: ValuePattern) -> Say:
 def _numbered(template: str, pattern: ValuePattern) -> str:
     """With ⟦n⟧ for how many values there are, or for what they are divided by."""
     for number, place in pattern.numbers.items():
-        template = template.replace(f"<mn>{number:g}</mn>", f"⟦{place}⟧")
+        template = template.replace(f"<mn>{number:.7g}</mn>", f"⟦{place}⟧")
     return template
 
 
@@ -202,6 +216,8 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     slots = list(SLOT.finditer(said))
     if not slots:
         return [said]
+    if pattern.has_runs or pattern.own:
+        return _of_runs(said, slots, pattern)
     ends = [
         (min(it.start() for it in mine), max(it.end() for it in mine))
         for k in range(1, pattern.count + 1)
@@ -210,6 +226,40 @@ def _pieces(template: str, pattern: ValuePattern) -> list[str]:
     (start, end), *others = ends
     between = said[end : others[0][0]] if others else ""
     return [said[:start], SLOT.sub(r"⟦\1*⟧", said[start:end]), between, said[ends[-1][1] :]]
+
+
+def _of_runs(said: str, slots: Sequence[re.Match[str]], pattern: ValuePattern) -> list[str]:
+    """The same with three more pieces for each kind of values that a formula goes over."""
+    found, end = [""], 0
+    for run in _runs(slots):
+        first = [slot for slot in run if slot[2] == run[0][2]]
+        others = run[len(first) :]
+        is_apart = pattern.own and not others  # the one that isn't one of all
+        found[-1] += said[end : run[0].start()]
+        end = run[-1].end()
+        if is_apart:
+            own = pattern.own if found == [found[-1]] and run[0][2] == "1" else r"\1"
+            found[-1] += SLOT.sub(f"⟦{own}⟧", said[run[0].start() : end])
+            continue
+        between = said[first[-1].end() : others[0].start()] if others else ""
+        each = said[run[0].start() : first[-1].end()]
+        found += [SLOT.sub(r"⟦\1*⟧", each), between, ""]
+    found[-1] += said[end:]
+    return found
+
+
+def _runs(slots: Sequence[re.Match[str]]) -> list[list[re.Match[str]]]:
+    """The slots of each kind: 1, 2 and so on, until they begin anew."""
+    found: list[list[re.Match[str]]] = []
+    for slot in slots:
+        last = found[-1][-1] if found else None
+        goes_on = last and int(slot[2]) - int(last[2]) in (0, 1)
+        is_there = found and slot.groups() in [it.groups() for it in found[-1]]
+        if goes_on and not is_there:
+            found[-1].append(slot)
+        else:
+            found.append([slot])
+    return found
 
 
 # The page ---------------------------------------------------------------------

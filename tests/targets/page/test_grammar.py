@@ -112,6 +112,7 @@ def test_what_the_page_does_not_build_is_refused_by_name(text, line, column, mes
 def as_read(net: Net):
     """A network as the page has it."""
     return {
+        "input": list(net.input),
         "shapes": [list(shape) for shape in net.shapes],
         "owners": list(net.owners),
         "layers": [_layer(layer) for layer in net.layers],

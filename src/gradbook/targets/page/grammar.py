@@ -24,6 +24,7 @@ from gradbook.layers import (
     forms,
     norms,
     pools,
+    sequences,
     sums,
     updates,
     wiring,
@@ -32,6 +33,7 @@ from gradbook.layers import fields as text_fields
 from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Net, Role, Update, description, fit, network, text
 from gradbook.net.description import Task, meant_loss
+from gradbook.targets.page.steps import state_table, tensor_table
 
 MESSAGES = {  # of each module, those that the page's reader says as well
     statements: (
@@ -50,6 +52,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
     pools: ("SAME_AND_CEIL",),
     wiring: ("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK", "DROPOUT_RATE"),
     description: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    sequences: ("SEQUENCES_ONLY", "HEADS"),
     norms: ("EPSILON_OF", "GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     arguments: ("NOT_FROM", "KNOWN"),
@@ -60,7 +63,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("TOO_MUCH", "TOO_MANY_IN_A_ROW"),
         *("FLAT_OUTPUT", "PROBABILITIES", "SMOOTHING_RANGE", "SMOOTHING_OF", "DECAY_RANGE"),
         *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
-        "LEADS_NOWHERE",
+        *("LEADS_NOWHERE", "NO_STEP_LEFT"),
     ),
 }
 MOST_WEIGHTS = 300  # that a page builds: more can't be told apart in a drawing
@@ -74,6 +77,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
     {
         *("dense", "conv", "pool", "prelu", "activation"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm"),
+        *("rnn", "gru", "lstm", "attention", "positions"),
         *("dropout", "flatten", "residual", "concat", "goback"),
     }
 )
@@ -81,7 +85,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 def unbuilt(net: Net) -> str:
     """The first layer that a page doesn't build by itself, as its text has it; or nothing."""
-    others = (it for it in net.layers if _called(type(it)) not in BUILT or it.reads_sequences)
+    others = (it for it in net.layers if _called(type(it)) not in BUILT)
     return next((layer.text.split()[0] for layer in others), "")
 
 
@@ -93,6 +97,7 @@ TRAITS = {  # of a layer, by what the page calls them
     "sums": "sums",
     "mixesSamples": "mixes_samples",
     "normalises": "normalises",
+    "readsSteps": "reads_sequences",
 }
 
 
@@ -171,7 +176,10 @@ def _called(kind: type[Layer]) -> str:
 def _card_table(kind: type[Layer]) -> dict[str, Any]:
     """What its fields are where nothing is said, its letters, and what else is true of it."""
     usual = {it.name: it.default for it in fields(cast(Any, kind)) if it.default is not MISSING}
-    return {"usual": usual, **_short({name: getattr(kind, own) for name, own in TRAITS.items()})}
+    traits = {name: getattr(kind, own) for name, own in TRAITS.items()}
+    known = {name: it for name, it in traits.items() if not isinstance(it, property)}
+    parts = {"state": state_table(kind), "tensors": tensor_table(kind)}
+    return {"usual": usual, **_short({**known, **parts})}
 
 
 def _short(said: Any) -> Any:

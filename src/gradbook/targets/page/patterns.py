@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import sqrt
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -67,18 +68,30 @@ class ValuePattern:
     numbers: Mapping[float, str]  # in its formulas, that follow from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
     is_below_zero: bool = False  # of settings with a sign
+    own: str = ""  # the place of the first of several, where that stands apart from the others
+    has_runs: bool = False  # whether its formulas go over kinds that needn't be as many
 
     def table(self) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for place, partial in self.partials.items():
-            if general(place) not in seen:
-                seen[general(place)] = self._partial(place, partial)
+            if self.called(place) not in seen:
+                seen[self.called(place)] = self._partial(place, partial)
         value = gather(_expression(self.value, self.places.get, top=True), self.count)
-        return {"value": value, "partials": seen}
+        return {"value": self._apart(value), "partials": seen}
+
+    def called(self, place: str) -> str:
+        """x1 and x2 are both x, but for the one that stands apart."""
+        return self.own if self.own and _index(place) == "1" else general(place)
+
+    def _apart(self, said: Any) -> Any:
+        """With the place of the one that stands apart, where it isn't one of all."""
+        if isinstance(said, list):
+            return [self._apart(part) for part in said]
+        return self.called(said) if self.own and isinstance(said, str) else said
 
     def _partial(self, place: str, partial: Node) -> Any:
         """The expression, with its own of several values called x."""
-        said = gather(_expression(partial, self.places.get), self.count)
+        said = self._apart(gather(_expression(partial, self.places.get), self.count))
         return _own(said, _index(place))
 
 
@@ -109,8 +122,8 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
 
 def gather(said: Any, count: int) -> Any:
     """With `every` where a word goes over all values of a kind, and n where it is their number."""
-    if isinstance(said, float) and said == count and count > 1:
-        return "n"
+    if isinstance(said, float) and count > 1 and said in (count, sqrt(count)):
+        return "n" if said == count else "root"
     if not isinstance(said, list):
         return said
     if said[0] == "is_largest":  # which of them it is, is its own number
@@ -124,10 +137,12 @@ def gather(said: Any, count: int) -> Any:
 
 def _terms(said: Any, count: int) -> list[Any]:
     """So many terms added from the left, or what a word of many operands is given."""
-    if said[0] in ("log_sum_exp", "largest"):
+    if isinstance(said, list) and said[0] in ("log_sum_exp", "largest"):
         return list(said[1:])
     if count == 1:
         return [said]
+    if not isinstance(said, list):
+        return []
     return [*_terms(said[1], count - 1), said[2]] if said[0] == "add" else []
 
 
@@ -150,7 +165,7 @@ SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of numbers that a
 GIVEN = {"t", "N", "mask", *SETTINGS}  # places of what no weight changes
 
 
-def _pattern(
+def pattern_of(
     name: str,
     value: Node,
     places: Mapping[Node, str],
@@ -183,7 +198,7 @@ class _Sheet:
 
     def pattern(self, name: str, of: str, places: Mapping[str, str], *size: Any) -> ValuePattern:
         """The value called `of`."""
-        return _pattern(name, self.nodes[of], self.held(places), *size)
+        return pattern_of(name, self.nodes[of], self.held(places), *size)
 
 
 def _row(stem: str, place: str, count: int, first: int = 1) -> dict[str, str]:
@@ -200,10 +215,32 @@ def patterns() -> Iterator[ValuePattern]:
             name = f"sum{bias}"
             yield sums.pattern(name, "o1", {**places, **bias_place}, count)
     yield from _pools()
+    yield from _attention()
     yield from _norms()
     yield from _of_each_place()
     yield from _activations()
     yield from _errors()
+
+
+def _attention() -> Iterator[ValuePattern]:
+    """What a step is to another, and its share of all that it sees."""
+    for count in (1, SEVERAL_PLACES, MANY_PLACES):
+        sheet = _Sheet(f"input 2x{count}; attention; flatten; dense 1; loss half squared error")
+        places = {
+            f"h_{word}_{k}(1)": f"{place}{k}"
+            for word, place in (("query", "w"), ("key", "x"))
+            for k in range(1, count + 1)
+        }
+        numbers = {sqrt(count): "root"}
+        yield sheet.pattern("score", "h_score_1_1", places, count, "", numbers)
+    for count in (1, SEVERAL_PLACES):
+        sheet = _Sheet(
+            f"input {max(count, 2)}x1; attention{' causal' * (count == 1)}; flatten; dense 1; "
+            "loss half squared error"
+        )
+        places = {f"h_score_1_{k}": f"x{k}" for k in range(1, count + 1)}
+        found = sheet.pattern("share", "a_share_1_1", {**places, "a_share_1_1": "y"}, count)
+        yield replace(found, own="own")
 
 
 def _pools() -> Iterator[ValuePattern]:
@@ -250,7 +287,7 @@ def _deviation() -> ValuePattern:
     )
     deviation, variance = graph.by_name["s"], graph.by_name["σ²"]
     places = {variance: "variance", deviation: "y", epsilon: "varianceEpsilon"}
-    return _pattern("deviation", deviation, places)
+    return pattern_of("deviation", deviation, places)
 
 
 def _of_each_place() -> Iterator[ValuePattern]:
@@ -291,7 +328,7 @@ def _activated(
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
     own = [said] if isinstance(said, int) else leaves
     value = graph.named(activate(kind, x, own), Name("y"))
-    found = _pattern(name, value, {**places, value: "y"})
+    found = pattern_of(name, value, {**places, value: "y"})
     return replace(found, is_rewritten=said != "", is_below_zero=said == BELOW_ZERO)
 
 
@@ -332,7 +369,7 @@ def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:
                     said = [smooth(target, share, count) for target in sheet.step.targets]
                     value = op_of_all(loss, said, given)
                 name = f"{loss} of {ending}{' smoothed' * is_smoothed}"
-                yield _pattern(name, value, places, count)
+                yield pattern_of(name, value, places, count)
 
 
 def least_table() -> dict[str, Any]:

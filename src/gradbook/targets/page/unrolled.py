@@ -34,7 +34,7 @@ class StepPlane:
 def step_planes(step: Step, index: int) -> list[list[StepPlane]]:
     """Those of a layer: what a gate adds up and what it makes of that side by side, then kinds that
     stand alone as long as they are of one size, then weights in the same way."""
-    return [*_merged(_by_word(_inside(step, index))), *_merged(_weights(step, index))]
+    return [*_merged(_by_word(inside(step, index))), *_merged(_weights(step, index))]
 
 
 def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
@@ -50,7 +50,7 @@ def _merged(groups: Iterable[list[StepPlane]]) -> list[list[StepPlane]]:
     return found
 
 
-def _inside(step: Step, index: int) -> list[Node]:
+def inside(step: Step, index: int) -> list[Node]:
     """The values with names, from what the layer is given to what it makes."""
     nodes, net = step.graph.by_name, step.net
     given, made = shown_names(net)[index : index + 2]
@@ -75,12 +75,12 @@ def _by_word(nodes: Sequence[Node]) -> list[list[StepPlane]]:
         kinds.setdefault(node.name.at().at_step(None), []).append(node)
     found: dict[str, list[StepPlane]] = {}
     for name, own in sorted(kinds.items(), key=lambda item: item[1][-1].index):
-        found.setdefault(_innermost(name).word, []).extend(_planes(str(name), own))
+        found.setdefault(innermost(name).word, []).extend(_planes(str(name), own))
     return list(found.values())
 
 
-def _innermost(name: Name) -> Name:
-    return _innermost(name.of) if name.of else name
+def innermost(name: Name) -> Name:
+    return innermost(name.of) if name.of else name
 
 
 def _planes(title: str, own: Sequence[Node]) -> Iterator[StepPlane]:
@@ -101,7 +101,7 @@ def _planes(title: str, own: Sequence[Node]) -> Iterator[StepPlane]:
 def _place(node: Node) -> tuple[int, ...]:
     """Head, row and column: a unit and a step, or a step and the one that it sees."""
     assert node.name
-    name = _innermost(node.name)
+    name = innermost(node.name)
     index = name.index if name.step is None else (*name.index, name.step)
     return index if len(index) == 3 else (1, *index)
 

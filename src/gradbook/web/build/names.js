@@ -1,7 +1,9 @@
 // What the values of a network are called, and how their names are written.
 
+import { isSequence } from "../text/window.js"
+
 /**
- * @typedef {{stem: string, of?: ValueName, layer?: number, word?: string, index?: number[]}} ValueName
+ * @typedef {{stem: string, of?: ValueName, layer?: number, word?: string, index?: number[], step?: number}} ValueName
  * @typedef {import("../text/forms.js").Layer} Layer
  * @typedef {Record<string, import("../text/statement.js").Card>} Cards
  */
@@ -10,6 +12,11 @@
  * @param {ValueName} name @param {number[]} index each from 1 @returns {ValueName}
  */
 export const at = (name, index) => (name.of ? { ...name, of: at(name.of, index) } : { ...name, index })
+
+/** The same at a step of a sequence; without one, at all.
+ * @param {ValueName} name @param {number} [step] @returns {ValueName}
+ */
+export const atStep = (name, step) => (name.of ? { ...name, of: atStep(name.of, step) } : { ...name, step })
 
 /** Every place of a tensor, row by row.
  * @param {number[]} shape @returns {number[][]}
@@ -24,6 +31,10 @@ export function placesOf([size, ...rest]) {
  * @param {ValueName} name @param {number[]} shape @returns {ValueName[]}
  */
 export function elements(name, shape) {
+  if (isSequence(shape)) {
+    return placesOf(shape).map(([first, second, last]) =>
+      (last === undefined ? atStep(at(name, [second + 1]), first + 1) : atStep(at(name, [first + 1]), last + 1)))
+  }
   const skip = shape.length === 3 && shape[0] === 1 ? 1 : 0
   return placesOf(shape).map(place => at(name, place.slice(skip).map(k => k + 1)))
 }
@@ -31,22 +42,26 @@ export function elements(name, shape) {
 /** h1, a_h1, c2_1_3, E_total: as it is said in words.
  * @param {ValueName} name @returns {string}
  */
-export function said({ stem, of, word, layer, index = [] }) {
+export function said({ stem, of, word, layer, index = [], step }) {
   const parts = [of ? said(of) : "", word, layer, ...index].filter(part => part !== undefined && part !== "")
-  return `${stem}${of || word ? "_" : ""}${parts.join("_")}`
+  return `${stem}${of || word ? "_" : ""}${parts.join("_")}${mark(step)}`
 }
+
+/** @param {number} [step] */
+const mark = step => (step === undefined ? "" : `(${step})`)
 
 /** Its number among those of its kind, where there are several.
  * @param {number} index @param {number[]} peers
  */
-const numbered = (index, peers) => (peers.length > 1 ? { layer: peers.indexOf(index) + 1 } : {})
+const numbered = (index, peers) => (peers.length > 1 && peers.includes(index) ? { layer: peers.indexOf(index) + 1 } : {})
 
 /** The places of the layers that share a letter with it, or its kind.
  * @param {Layer[]} layers @param {number} index @param {Cards} cards
  */
 function peersOf(layers, index, cards) {
   const letter = (/** @type {Layer} */ { card }) => cards[card].letter ?? card
-  return layers.flatMap((layer, k) => (letter(layer) === letter(layers[index]) ? [k] : []))
+  const last = lastOf(layers, index, cards)
+  return layers.flatMap((layer, k) => (letter(layer) === letter(layers[index]) && k !== last ? [k] : []))
 }
 
 /** The name of something that a layer has besides its values: a mean, a mask.
@@ -55,23 +70,37 @@ function peersOf(layers, index, cards) {
 export const ofLayer = (stem, layers, index, cards) => ({ stem, ...numbered(index, peersOf(layers, index, cards)) })
 
 /** What the input's and then each layer's values are called.
- * @param {Layer[]} layers @param {Cards} cards @returns {ValueName[]}
+ * @param {Layer[]} layers @param {Cards} cards @param {number[][]} shapes @returns {ValueName[]}
  */
-export function layerNames(layers, cards) {
+export function layerNames(layers, cards, shapes) {
   const names = /** @type {ValueName[]} */ ([{ stem: "i" }])
-  layers.forEach((layer, k) => names.push(layerName(layers, k, names[k], cards)))
+  layers.forEach((layer, k) => names.push(layerName(layers, k, names[k], cards, shapes[k])))
   return names
 }
 
-/** @param {Layer[]} layers @param {number} index @param {ValueName} before @param {Cards} cards @returns {ValueName} */
-function layerName(layers, index, before, cards) {
-  const { letter: stem, lastLetter, namesAfter } = cards[layers[index].card]
+/** @param {Layer[]} layers @param {number} index @param {ValueName} before @param {Cards} cards @param {number[]} shape @returns {ValueName} */
+function layerName(layers, index, before, cards, shape) {
+  const { letter: stem, lastLetter, namesAfter, state } = cards[layers[index].card]
   if (!stem) return before
   if (namesAfter) return { stem, of: before }
-  const peers = peersOf(layers, index, cards)
-  if (!lastLetter) return { stem, ...numbered(index, peers) }
-  return index === peers[peers.length - 1] ? { stem: lastLetter } : { stem, ...numbered(index, peers.slice(0, -1)) }
+  if (lastLetter && index === lastOf(layers, index, cards)) return { stem: lastLetter }
+  if (!state) return ofLayer(stem, layers, index, cards)
+  const name = inLayer(state, layers, index, cards)
+  return layers[index].all ? name : atStep(name, shape[2])
 }
+
+/** A name of something in it, as the grammar has it.
+ * @param {ValueName} name @param {Layer[]} layers @param {number} index @param {Cards} cards @returns {ValueName}
+ */
+export const inLayer = (name, layers, index, cards) => (name.of
+  ? { ...name, of: inLayer(name.of, layers, index, cards) }
+  : { ...name, ...ofLayer(name.stem, layers, index, cards) })
+
+/** The last of its letter that may go by another.
+ * @param {Layer[]} layers @param {number} index @param {Cards} cards
+ */
+const lastOf = (layers, index, cards) => Math.max(-1, ...layers.flatMap(({ card }, k) =>
+  (cards[card].lastLetter && cards[card].letter === cards[layers[index].card].letter ? [k] : [])))
 
 /** @param {ValueName} name @param {Record<string, string>} kinds by stem @returns {import("../view/dom.js").Name} */
 export function written(name, kinds) {
@@ -91,7 +120,7 @@ function math(name, kind) {
 }
 
 /** @param {ValueName} name */
-const numbers = ({ layer, index = [] }) => [layer, ...index].filter(part => part !== undefined).join(",")
+const numbers = ({ layer, index = [], step }) => [layer, ...index].filter(part => part !== undefined).join(",") + mark(step)
 
 /** What stands below the line after the letter.
  * @param {ValueName} name @returns {string}

@@ -1,6 +1,7 @@
 // Whether the parts of a network that was read fit each other, and what follows from them.
 
 import { parametersOf, reads, termsOf } from "./layers.js"
+import { isSequence } from "./window.js"
 import { filled } from "./wording.js"
 
 /**
@@ -9,7 +10,7 @@ import { filled } from "./wording.js"
  * @typedef {import("./wording.js").Said} Said
  * @typedef {import("./layers.js").Spec & {layer: number, first: number}} Parameter
  * @typedef {{
- *   owners: number[], shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
+ *   owners: number[], input: number[], shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
  *   ending: string, loss: string, smoothing: number, update: import("./reader.js").Update,
  *   decay: Record<string, number>, rate: number, seed: number, start: Record<string, number[]>,
  *   samples: import("../machine/training.js").Sample[], name: string,
@@ -29,7 +30,7 @@ export function checked(draft, grammar) {
   /** @type {Net} */
   const net = {
     owners: layers.map((_, k) => draft.owners.get(k) ?? k), // of each layer the one whose weights it takes
-    shapes, layers, ending, update, samples: draft.samples, start: draft.start,
+    input: settings.input, shapes, layers, ending, update, samples: draft.samples, start: draft.start,
     parameters: parameters(draft, grammar),
     outputs: Number(product(shapes[shapes.length - 1])),
     loss: settings.loss ?? grammar.meant[ending],
@@ -151,7 +152,7 @@ class Check {
   loss() {
     const { shapes, loss, ending, smoothing } = this.net
     const last = shapes[shapes.length - 1]
-    if (last.length !== 1) this.fail("loss", "FLAT_OUTPUT", { shape: last.join("x") })
+    if (last.length !== 1 && !(last.length === 3 && isSequence(last))) this.fail("loss", "FLAT_OUTPUT", { shape: last.join("x") })
     const { ending: wanted, ofAll } = this.grammar.losses[loss]
     if (wanted && ending.replace(/^log /, "") !== wanted) this.fail("loss", "PROBABILITIES", { loss, ending: wanted })
     if (!(smoothing >= 0 && smoothing < 1)) this.fail("loss", "SMOOTHING_RANGE", { value: smoothing })
@@ -217,22 +218,35 @@ class Check {
     if ("table" in this.draft.settings) this.fail("data", FILES)
     const weights = parameters.reduce((sum, it) => sum + product(it.shape), 0n)
     if (weights > mostWeights) this.fail("layer", TOO_MANY, { size: weights, what: "weights and biases", most: BigInt(mostWeights) })
-    const made = layers.map((layer, k) => product(shapes[k + 1]) * BigInt(termsOf(layer, shapes[k], this.grammar)))
+    const made = layers.map((layer, k) => BigInt(termsOf(layer, shapes[k], shapes[k + 1], this.grammar)))
     const size = made.reduce((sum, it) => sum + it, product(shapes[0]) + BigInt(outputs) + weights)
     if (size > mostSingles) this.fail("layer", TOO_MANY, { size, what: "single values and products", most: BigInt(mostSingles) })
   }
 }
 
 /** What is wrong with targets for a network's loss, if anything.
- * @param {number[]} targets @param {Pick<Net, "loss">} net @param {Grammar} grammar
+ * @param {number[]} targets @param {Pick<Net, "loss" | "shapes">} net @param {Grammar} grammar
  * @returns {{message: string, values: Record<string, Said>} | null}
  */
-export function wrongTargets(targets, { loss }, grammar) {
-  const total = targets.reduce((sum, target) => sum + target, 0)
+export function wrongTargets(targets, { loss, shapes }, grammar) {
   const { ending, ofAll } = grammar.losses[loss]
   if (!ending) return null
-  if (ofAll) return Math.abs(total - 1) > EPSILON ? { message: "NOT_ONE", values: { total } } : null
+  if (ofAll) {
+    const wrong = wrongShares(targets, shapes[shapes.length - 1][0])
+    if (wrong) return wrong
+  }
   return targets.every(t => t >= 0 && t <= 1) ? null : { message: "NO_PROBABILITY", values: {} }
+}
+
+/** Of each step of a sequence; those without a target have 0s alone.
+ * @param {number[]} targets @param {number} classes
+ */
+function wrongShares(targets, classes) {
+  const all = Array.from({ length: targets.length / classes }, (_, k) => targets.slice(k * classes, (k + 1) * classes).reduce((sum, it) => sum + it, 0))
+  const totals = all.length > 1 ? all.filter(Boolean) : all
+  if (!totals.length) return { message: "NO_STEP_LEFT", values: {} }
+  const total = totals.find(it => Math.abs(it - 1) > EPSILON)
+  return total === undefined ? null : { message: "NOT_ONE", values: { total } }
 }
 
 /** @param {number} number @param {string} what */

@@ -39,7 +39,8 @@ function phrase(line, among, { fields = [] }) {
   const said = line.rest()
   if (said && !among.includes(said)) {
     const options = fields.flatMap(field => (Array.isArray(field) ? field : [])).map(k => grammar.fields[k])
-    const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...among]
+    const flags = fields.flatMap(field => (Array.isArray(field) ? [] : field)).map(k => grammar.fields[k]).filter(({ kind }) => kind === "flag")
+    const known = [...options.map(({ name, letter }) => `${name} ${letter}`), ...flags.map(({ name }) => name), ...among]
     const hint = didYouMean(said, known, grammar.closeEnough) || filled(grammar.messages.ONE_OF, { known: known.join(", ") })
     line.fail("UNKNOWN_CHOICE", { word: said, hint }, used)
   }
@@ -71,21 +72,32 @@ const KINDS = {
   flag: { read: (line, { name }) => line.option(name), write: (value, { name }) => (value ? name : "") },
   choice: { read: (line, { among }, form) => phrase(line, among, form), write: (value, { usual }) => (value === usual ? "" : value) },
   both: {
-    read(line, { what, everything, always_both: isBoth }, { words }) {
+    read(line, { what, everything, always_both: isBoth, row }, { words }) {
       if (everything && line.option(everything)) return null
+      if (row) return [1, line.whole(`${words}'s ${what}`)]
       return isBoth ? line.lengths(`${line.words[0].word}'s ${what}`, 2, "3x3") : line.wholes(`${words}'s ${what}`, [1, 2], "2 or 2x3")
     },
     settle: (line, value, { what }, words) => both(line, `${words}'s ${what}`, value),
-    write: (value, { everything, always_both: isBoth }) => (value ? (isBoth ? value.join("x") : short(value)) : everything),
+    write(value, { everything, always_both: isBoth, row }) {
+      if (!value) return everything
+      return row ? String(value[1]) : isBoth ? value.join("x") : short(value)
+    },
   },
   pair: {
-    read: (line, { name }) => line.wholes(name, [1, 2], "2 or 2x1"),
+    read: (line, { name, row }) => (row ? [1, line.whole(name)] : line.wholes(name, [1, 2], "2 or 2x1")),
     settle: (line, value, { name }, words) => both(line, `${words}'s ${name}`, value),
-    write: (value, { name, usual }) => (!value || isSame(value, usual) ? "" : `${name} ${short(value)}`),
+    write: (value, { name, usual, row }) => (!value || isSame(value, usual) ? "" : `${name} ${row ? value[1] : short(value)}`),
   },
   pad: {
-    read: (line, { name }) => (line.option("same") ? "same" : line.wholes(name, [1, 2, 4], "1, 1x0 or 0x0x1x1")),
-    write: (value, { name }) => (isSame(value, [0, 0, 0, 0]) ? "" : `${name} ${padWords(value)}`),
+    read(line, { name, row }) {
+      if (line.option("same")) return "same"
+      return row ? line.wholes(name, [1, 2], "1 or 2x0") : line.wholes(name, [1, 2, 4], "1, 1x0 or 0x0x1x1")
+    },
+    settle: (_, value, { row }) => (row && value !== "same" && value.length < 4 ? [0, value[0], 0, value[value.length - 1]] : value),
+    write(value, { name, row }) {
+      if (isSame(value, [0, 0, 0, 0])) return ""
+      return `${name} ${row && value !== "same" ? short([value[1], value[3]]) : padWords(value)}`
+    },
   },
   count: {
     read: (line, { name }) => line.whole(name),

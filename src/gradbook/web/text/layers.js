@@ -1,7 +1,7 @@
 // What layers read, make and own, as their cards in `gradbook/layers/` have it.
 
 import { layerWords, readForm } from "./forms.js"
-import { inside, insideAlong, overhang, padWords, places, reach, readsNothing, samePad, windowWords } from "./window.js"
+import { inside, insideAlong, isSequence, overhang, padWords, places, reach, readsNothing, samePad, windowWords } from "./window.js"
 
 /**
  * @typedef {import("./statement.js").Statement} Statement
@@ -45,8 +45,35 @@ const norm = (many, output) => ({
 /** @param {number[]} shape */
 const channelsOf = ([channels]) => channels
 
+/** @type {Card} What goes over the steps of a sequence. */
+const recurrent = {
+  output({ card, width, all }, [shape], line) {
+    requireSteps(card, shape, line)
+    return all ? [width, 1, shape[2]] : [width]
+  },
+  parameters: partsOf,
+}
+
 /** @type {Record<string, Card>} */
 const CARDS = {
+  rnn: recurrent,
+  gru: recurrent,
+  lstm: recurrent,
+  attention: {
+    output({ heads }, [shape], line) {
+      requireSteps("attention", shape, line)
+      if (shape[0] % heads) line.fail("HEADS", { features: BigInt(shape[0]), heads: BigInt(heads) }, 0)
+      return shape
+    },
+    parameters: partsOf,
+  },
+  positions: {
+    output(_, [shape], line) {
+      requireSteps("positions", shape, line)
+      return shape
+    },
+    parameters: (_, shape, { kinds }) => [{ role: kinds.biases, shape: [product(shape)], fans: [1, 1], fixed: false }],
+  },
   dense: {
     output({ width }, [shape], line) {
       if (shape.length !== 1) line.fail("FLAT_ONLY", { word: "dense", shape: spell(shape) }, 0)
@@ -109,7 +136,7 @@ const CARDS = {
   goback: { reads: ({ back }, index) => [index - back] },
   activation: {
     output({ kind }, [shape], line) {
-      if (!line.grammar.mixing.includes(kind)) return shape
+      if (!line.grammar.mixing.includes(kind) || (shape.length === 3 && isSequence(shape))) return shape
       if (Math.max(1, ...shape.slice(1)) > 1) line.fail("FLAT_ONLY", { word: kind, shape: spell(shape) }, 0)
       return shape.slice(0, 1)
     },
@@ -153,7 +180,32 @@ export const output = (layer, given, line) => CARDS[layer.card].output?.(layer, 
  */
 export const parametersOf = (layer, shape, grammar) => CARDS[layer.card].parameters?.(layer, shape, grammar) ?? []
 
+/** Whether it takes steps x features.
+ * @param {Layer} layer @param {Grammar} grammar
+ */
+export const readsSteps = ({ card, row }, { cards }) => Boolean(row || cards[card].readsSteps)
+
 // What several of them share ------------------------------------------------------
+
+/** @param {string} word @param {number[]} shape @param {Statement} line */
+function requireSteps(word, shape, line) {
+  if (shape.length !== 3 || !isSequence(shape)) line.fail("SEQUENCES_ONLY", { word, shape: spell(shape) }, 0)
+}
+
+/** The tensors of a layer with parts, as the grammar has them.
+ * @param {Layer} layer @param {Grammar} grammar
+ */
+export const tensorsOf = (layer, { cards, kinds }) => (cards[layer.card].tensors ?? []).filter(({ unless, role }) =>
+  !(unless && layer[unless]) && (role !== kinds.biases || layer.bias !== "no bias"))
+
+/** @param {Layer} layer @param {number[]} shape @param {Grammar} grammar @returns {Spec[]} */
+function partsOf(layer, [features], grammar) {
+  const width = layer.width ?? features
+  const sized = (/** @type {(number | string)[]} */ sizes) => sizes.map(it => (it === "width" ? width : it === "features" ? features : Number(it)))
+  return tensorsOf(layer, grammar).flatMap(({ role, shape, fans }) => (role === grammar.kinds.biases
+    ? biasOf(layer.bias, sized(shape)[0], grammar)
+    : [{ role, shape: sized(shape), fans: sized(fans), fixed: false }]))
+}
 
 /** On all four sides.
  * @param {Statement} line @param {Layer} layer @param {number[]} size
@@ -229,10 +281,18 @@ function joined(shape, others, line) {
   return [[shape, ...others].reduce((sum, [channels]) => sum + channels, 0), ...shape.slice(1)]
 }
 
-/** How many values one of its own is put together from.
- * @param {Layer} layer @param {number[]} shape @param {Grammar} grammar
+/** How many values and products its values are put together from.
+ * @param {Layer} layer @param {number[]} shape @param {number[]} made @param {Grammar} grammar
  */
-export function termsOf(layer, shape, grammar) {
+export function termsOf(layer, shape, made, grammar) {
+  const parts = tensorsOf(layer, grammar)
+  if (!parts.length) return product(made) * termsOfOne(layer, shape, grammar)
+  const sizes = partsOf(layer, shape, grammar).map(it => product(it.shape))
+  return parts.reduce((sum, { role, later }, k) => sum + (role === grammar.kinds.weights ? sizes[k] * (shape[2] - (later ? 1 : 0)) : 0), 0)
+}
+
+/** @param {Layer} layer @param {number[]} shape @param {Grammar} grammar */
+function termsOfOne(layer, shape, grammar) {
   const weights = parametersOf(layer, shape, grammar).find(({ role }) => role === grammar.kinds.weights)
   return weights ? weights.fans[0] : layer.card === "pool" ? product(windowOf(layer, shape).size) : 1
 }

@@ -1,7 +1,7 @@
 // Reads a network's text, statement by statement, as the command does.
 
 import { checked } from "./fit.js"
-import { output, readLayer, readsChecked } from "./layers.js"
+import { output, readLayer, reads, readsChecked, readsSteps } from "./layers.js"
 import { statements, TextError } from "./statement.js"
 import { didYouMean, filled } from "./wording.js"
 
@@ -100,9 +100,19 @@ function checkDepth({ layers }, line) {
 function addLayer(draft, layer, line) {
   checkDepth(draft, line)
   const index = draft.layers.length
+  if (readsSteps(layer, line.grammar) && draft.shapes[0].length === 2) layOut(draft, line)
   draft.shapes.push(output(layer, readsChecked(layer, index, line).map(value => draft.shapes[value]), line))
   draft.layers.push(layer)
   draft.places.set(`layer ${draft.layers.length}`, line)
+}
+
+/** The input's steps x features as layers read sequences, and what the layers so far make of it.
+ * @param {Draft} draft @param {Statement} line
+ */
+function layOut(draft, line) {
+  const [steps, features] = draft.shapes[0]
+  draft.shapes = [[features, 1, steps]]
+  draft.layers.forEach((layer, k) => draft.shapes.push(output(layer, reads(layer, k).map(value => draft.shapes[value]), line)))
 }
 
 /** The last layers once more and once more: each use is a layer like any other.

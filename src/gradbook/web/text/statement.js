@@ -3,9 +3,12 @@
 import { filled, oneLine } from "./wording.js"
 
 /**
+ * @typedef {{role: string, part?: string, shape: (number | string)[], fans: (number | string)[], later?: boolean, unless?: string}} Tensor
+ *   sizes are numbers, the layer's width or the features that it is given; `later` from the second step on
  * @typedef {{
  *   usual: Record<string, any>, letter?: string, lastLetter?: string, passesOn?: boolean, namesAfter?: boolean,
- *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean,
+ *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean, readsSteps?: boolean,
+ *   state?: import("../build/names.js").ValueName, tensors?: Tensor[],
  * }} Card what is true of a layer
  * @typedef {{
  *   messages: Record<string, string>, number: string, whole: string, sizes: string, wholes: string,

@@ -5,6 +5,11 @@
  *   of two numbers the first is for rows; of four pads the first two stand before the first row and column
  */
 
+/** Whether values stand step after step: steps x features, or features x 1 x steps.
+ * @param {number[]} shape
+ */
+export const isSequence = ({ length, 1: rows, 2: steps }) => length === 2 || (length === 3 && rows === 1 && steps > 1)
+
 /** From the first to the last that it reads, along rows (0) or columns (1).
  * @param {Pick<Window, "size" | "dilation">} window @param {number} axis
  */

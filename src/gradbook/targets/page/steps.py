@@ -1,0 +1,191 @@
+"""What recurrent layers compute at a step, traced from their cards, so that a page unrolls them.
+
+A card's ops are made on a small sequence. Each value of its first unit that has a name becomes a
+pattern, and a table says which values stand at the pattern's places: the features at the step, the
+row of a weight, a bias, values of the same step or of the one before, of the unit or of all units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import product
+from string import ascii_uppercase
+from typing import Any
+
+from gradbook.graph.names import Name
+from gradbook.graph.node import Node, named_inputs
+from gradbook.layers import KINDS, Layer, ParameterSpec
+from gradbook.layers.fields import FlagField
+from gradbook.layers.sequences import Recurrent
+from gradbook.net import parse
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step
+from gradbook.targets.page.patterns import SEVERAL_PLACES, ValuePattern, pattern_of
+from gradbook.targets.page.unrolled import innermost, inside
+
+UNITS = (1, SEVERAL_PLACES)
+FEATURES, STEPS = SEVERAL_PLACES, 3
+FIRST, LATER = 1, 2
+Source = tuple[Any, ...]  # given | weights k | biases k | now name | before name
+
+
+@dataclass(frozen=True)
+class StepValue:
+    """A value of the first unit at a step: its pattern, and where what it is made of comes from."""
+
+    name: Name
+    pattern: ValuePattern
+    sources: dict[str, Source]  # by their places; true at the end where it is those of all units
+
+
+@cache
+def step_values(card: type[Recurrent], said: str, units: int) -> dict[int, list[StepValue]]:
+    """Those of the first step and of later ones, in the order in which they are computed."""
+    text = f"input {STEPS}x{FEATURES}; {card.word} {units}{said}; dense 1; loss half squared error"
+    unit = _Unit(scalar_step(parse(text)), units)
+    return {step: list(unit.values(step)) for step in (FIRST, LATER)}
+
+
+def recurrents() -> Iterator[tuple[type[Recurrent], str]]:
+    """Each kind, with the flags and without a bias."""
+    for kind in KINDS:
+        if issubclass(kind, Recurrent):
+            flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
+            ways = [("", f" {flag}") for flag in flags if flag != "all"]
+            for said in product(*ways, ("", " no bias")):
+                yield kind, "".join(said)
+
+
+def step_patterns() -> Iterator[ValuePattern]:
+    for kind, said in recurrents():
+        for units, step in product(UNITS, (FIRST, LATER)):
+            own = f"{kind.word}{said} {step}"
+            for value in step_values(kind, said, units)[step]:
+                yield replace(value.pattern, name=f"{own} {value.name}", has_runs=True)
+
+
+def step_table() -> dict[str, Any]:
+    """By a layer's words: the values of the first step and of later ones."""
+    found = {}
+    for kind, said in recurrents():
+        traced = step_values(kind, said, SEVERAL_PLACES)
+        found[f"{kind.word}{said}"] = [
+            [[_named(it.name), f"{kind.word}{said} {step} {it.name}", it.sources] for it in own]
+            for step, own in traced.items()
+        ]
+    return found
+
+
+def _named(name: Name) -> dict[str, Any]:
+    said: dict[str, Any] = {"stem": name.stem}
+    if name.of:
+        return {**said, "of": _named(name.of)}
+    return {**said, "word": name.word} if name.word else said
+
+
+def state_table(kind: type[Layer]) -> dict[str, Any] | None:
+    """What a recurrent layer's states are called."""
+    if not issubclass(kind, Recurrent):
+        return None
+    made = parse(f"input 2x1; {kind.word} 1 all; flatten; dense 1").layers[0]
+    assert isinstance(made, Recurrent)
+    return _named(made.state_name(Name("h")))
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """The first unit of a layer at work."""
+
+    step: Step
+    units: int
+
+    @cached_property
+    def own(self) -> list[Node]:
+        return inside(self.step, 0)
+
+    @cached_property
+    def elements(self) -> dict[Node, tuple[ParameterSpec, int, int]]:
+        """Of each weight its tensor, that tensor's number, and the element's."""
+        nodes = self.step.graph.by_name
+        return {
+            nodes[name]: (tensor, k, element)
+            for k, tensor in enumerate(self.step.net.taken(0))
+            for element, name in enumerate(tensor.names)
+        }
+
+    def values(self, step: int) -> Iterator[StepValue]:
+        for node in self.own:
+            assert node.name
+            name = innermost(node.name)
+            if (name.step, name.index) == (step, (1,)):
+                yield self._value(node, step)
+
+    def _value(self, node: Node, step: int) -> StepValue:
+        assert node.name
+        spoken = {*self.own, *self.elements, *self.step.inputs}
+        by_source: dict[Source, list[tuple[int, Node]]] = {}
+        for it in named_inputs(node, spoken):
+            source, element = self._source(it, step)
+            by_source.setdefault(source, []).append((element, it))
+        places, sources = {node: "y"}, {}
+        for letter, (source, found) in zip(ascii_uppercase, by_source.items(), strict=False):
+            several = self._goes_over_all(source, len(found))
+            sources[letter] = (*source, True) if several else source
+            for element, it in found:
+                places[it] = f"{letter}{element + 1}" if several else letter
+        pattern = pattern_of("", node, places, self.units)
+        return StepValue(node.name.at().at_step(None), pattern, sources)
+
+    def _goes_over_all(self, source: Source, count: int) -> bool:
+        return source[0] in ("given", "weights") or count > 1
+
+    def _source(self, node: Node, step: int) -> tuple[Source, int]:
+        """Where a value stands, and its number there."""
+        if node in self.elements:
+            tensor, k, element = self.elements[node]
+            return ("weights" if len(tensor.shape) > 1 else "biases", k), element
+        assert node.name
+        name = innermost(node.name)
+        if node in self.step.inputs:
+            return ("given",), name.index[0] - 1
+        when = "now" if name.step == step else "before"
+        return (when, str(node.name.at().at_step(None))), name.index[0] - 1
+
+
+# Their parameters ----------------------------------------------------------------
+
+SIZES = {5: "features", 7: "width"}  # by which tensors are recognised
+
+
+def tensor_table(kind: type[Layer]) -> list[dict[str, Any]] | None:
+    """The tensors of a layer with parts, by the sizes that they follow from."""
+    if not (kind.reads_sequences is True and kind.sums):
+        return None
+    form = kind.forms[0]
+    flags = [it.name for it in form.fields if isinstance(it, FlagField) and it.name != "all"]
+    said = (
+        f"{form.words} 7{{}}; dense 1"
+        if issubclass(kind, Recurrent)
+        else (f"{form.words}{{}}; flatten; dense 1")
+    )
+
+    def tensors(flag: str) -> list[ParameterSpec]:
+        (layer, *_) = parse(f"input 9x5; {said.format(flag)}").layers
+        return list(layer.parameters((5, 1, 9)))
+
+    found = []
+    for spec in tensors(""):
+        unless = [flag for flag in flags if spec not in tensors(f" {flag}")]
+        found.append(
+            {
+                "role": spec.role,
+                "part": spec.part,
+                "shape": [SIZES.get(size, size) for size in spec.shape],
+                "fans": [SIZES.get(size, size) for size in spec.fans],
+                "later": spec.uses < 9,  # from the second step on
+                "unless": unless[0] if unless else "",
+            }
+        )
+    return found
