@@ -163,7 +163,8 @@ def layer_gates(step: Step) -> tuple[LayerGate, ...]:
     """One for each layer with activations of a scalar step, from the inputs to the outputs."""
     layers: dict[str, list[tuple[Node, Node]]] = {}
     for given, made in activations(step):
-        layers.setdefault(str(made.name.at()) if made.name else "", []).append((given, made))
+        name = str(made.name.at().at_step(None)) if made.name else ""
+        layers.setdefault(name, []).append((given, made))
     return tuple(_layer_gate(step, name, pairs) for name, pairs in layers.items())
 
 

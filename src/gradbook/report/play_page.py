@@ -10,10 +10,9 @@ import json
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from gradbook.amounts import size
@@ -137,22 +136,21 @@ def building_table() -> dict[str, Any]:
 
 
 def _patterns_and_steps() -> dict[str, Any]:
-    """Each different pattern once, and what recurrent layers make of them at a step."""
-    table = _pattern_table()
-    known, names = dict[str, str](), dict[str, str]()
-    for name, entry in table.items():
-        names[name] = known.setdefault(json.dumps(entry), name)
+    """Every pattern, those of steps only where they differ, and what recurrent layers make."""
+    own, known = _pattern_table(step_patterns()), dict[str, str]()
+    names = {name: known.setdefault(json.dumps(entry), name) for name, entry in own.items()}
     steps = {
         layer: [[(said, names[name], sources) for said, name, sources in step] for step in both]
         for layer, both in step_table().items()
     }
-    return {"patterns": {name: table[name] for name in known.values()}, "steps": steps}
+    different = {name: own[name] for name in known.values()}
+    return {"patterns": _pattern_table(patterns()) | different, "steps": steps}
 
 
-def _pattern_table() -> dict[str, Any]:
+def _pattern_table(all_of_them: Iterable[ValuePattern]) -> dict[str, Any]:
     """By their names; the expressions of one that goes over several values hold of one as well."""
     found: dict[str, Any] = {}
-    for pattern in chain(patterns(), step_patterns()):
+    for pattern in all_of_them:
         say = _say(pattern)
         size = pattern.size
         entry = found.setdefault(pattern.name, {"formulas": {}})

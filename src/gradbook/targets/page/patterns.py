@@ -239,7 +239,9 @@ def _attention() -> Iterator[ValuePattern]:
             "loss half squared error"
         )
         places = {f"h_score_1_{k}": f"x{k}" for k in range(1, count + 1)}
-        found = sheet.pattern("share", "a_share_1_1", {**places, "a_share_1_1": "y"}, count)
+        made = {f"a_share_1_{k}": f"a{k}" for k in range(2, count + 1)}
+        given = {**places, **made, "a_share_1_1": "y"}
+        found = sheet.pattern("share", "a_share_1_1", given, count)
         yield replace(found, own="own")
 
 

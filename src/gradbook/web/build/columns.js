@@ -3,7 +3,9 @@
 import { reads } from "../text/layers.js"
 import { layerWords } from "../text/forms.js"
 import { own } from "./layers.js"
-import { placesOf } from "./names.js"
+import { placesOf, said } from "./names.js"
+import { stepPlanes, stepRows } from "./sequences.js"
+import { isSequence } from "../text/window.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
@@ -14,6 +16,7 @@ import { placesOf } from "./names.js"
  * @typedef {{
  *   lines: number[][], planes: number[] | null, words: string[], link: Link, above: number[] | null,
  *   weights: number[] | null, skips: [stage: number, first: number][], isJoined: boolean, layers: number[],
+ *   unrolled: import("./sequences.js").StepPlane[][] | null, titles: string[],
  * }} Stage of every name that stands in it the lines, row by row; in `planes` of this shape, or one unit each
  */
 
@@ -28,28 +31,50 @@ export function columns(values, samples, building) {
 }
 
 /** @param {Partial<Stage> & {lines: number[][], words: string[]}} stage @returns {Stage} */
-const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, layers: [], ...stage })
+const stageOf = stage => ({ planes: null, link: "none", above: null, weights: null, skips: [], isJoined: false, layers: [], unrolled: null, titles: [], ...stage })
 
 /** An activation stands beside the sums that it is of.
  * @param {Values} values @param {Building} building
  */
 function layerStages(values, building) {
   const { net } = values
-  const stages = [stageOf({ lines: [values.inputs], words: ["input"], planes: planesOf(net.shapes[0]) })]
+  const stages = [stageOf({ lines: [values.columns[0]], words: ["input"], planes: planesOf(net.shapes[0]) })]
   const homes = [0] // the stage of each value
   net.layers.forEach((layer, k) => {
     const last = stages[stages.length - 1]
     const isFresh = last.lines.length === 1 && last.link !== "none" && last.link !== "laid out"
     if (values.cards[layer.card].namesAfter && isFresh) {
       last.lines = [...last.lines, values.columns[k + 1]]
+      last.titles = [...last.titles, said(values.layerNames[k + 1])]
       last.words = [...last.words, layerWords(layer, building.grammar)]
       last.layers = [...last.layers, k]
+    } else if (isUnrolled(values, layer)) {
+      stages.push(...unrolledStages(values, k, layer, building))
     } else if (layer.card !== "flatten" || last.planes) {
       stages.push({ ...layerStage(values, k, layer, homes, building), layers: [k] })
     } else last.layers = [...last.layers, k]
     homes.push(stages.length - 1)
   })
   return stages
+}
+
+/** Whether it computes more at the steps of a sequence than what it makes.
+ * @param {Values} values @param {Layer} layer
+ */
+const isUnrolled = ({ cards }, { card }) => Boolean(cards[card].readsSteps)
+
+/** What it makes at all steps, and the state at the last one where that is all that goes on.
+ * @param {Values} values @param {number} index @param {Layer} layer @param {Building} building @returns {Stage[]}
+ */
+function unrolledStages(values, index, layer, building) {
+  const { net, columns, cards } = values
+  const [given, made] = [net.shapes[index], net.shapes[index + 1]]
+  const words = [...(cards[layer.card].sums ? [role(values, index)] : []), layerWords(layer, building.grammar)]
+  const all = stageOf({
+    lines: [columns[index + 1]], planes: [made[0], 1, given[2]], words, link: "window", layers: [index],
+    unrolled: stepPlanes(values, index, own(values, index), building.grammar), titles: [said(values.layerNames[index + 1])],
+  })
+  return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: ["at the last step"], link: "laid out" })]
 }
 
 /** Maps, if it has rows and columns: those of one channel where none are said.
@@ -119,7 +144,13 @@ function places(count, [most, first]) {
 
 /** @param {Stage} stage @param {Stage | undefined} before @param {number[]} shown @returns {Column} */
 function column(stage, before, shown) {
-  const { lines, words, layers, above, planes } = stage
+  const { lines, words, layers, above, planes, unrolled, titles } = stage
+  if (planes && unrolled) {
+    const more = lines.slice(1).map((own, k) => [{ title: titles[k + 1], rows: stepRows(own, planes) }])
+    const rows = [...unrolled, ...more]
+    return { maps: rows.map(row => row.map(it => it.rows)), titles: rows.map(row => row.map(it => it.title)), words, layers, left_out: 0, units: [] }
+  }
+  if (planes && isSequence(planes)) return { maps: [lines.map(own => stepRows(own, planes))], words, layers, left_out: 0, units: [] }
   if (planes) return { maps: maps(lines, planes), words, layers, left_out: 0, units: [] }
   const drawn = places(lines[0].length, shown)
   return {

@@ -2,6 +2,7 @@
 
 import { divisor, product, readAt, reads } from "../text/layers.js"
 import { at, elements, ofLayer, placesOf } from "./names.js"
+import { attended, byStep, states } from "./sequences.js"
 
 /**
  * @typedef {import("./values.js").Values} Values
@@ -15,6 +16,7 @@ import { at, elements, ofLayer, placesOf } from "./names.js"
 export function layerValues(values, index) {
   const layer = values.net.layers[index]
   const given = values.columns[index]
+  if (values.cards[layer.card].state) return states(values, index, own(values, index))
   if (values.cards[layer.card].normalises) return norms(values, index, layer)
   switch (layer.card) {
     case "dense": return values.make(sums(values, index, given))
@@ -24,6 +26,8 @@ export function layerValues(values, index) {
     case "prelu": return values.make(sloped(values, index))
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
+    case "attention": return attended(values, index, own(values, index))
+    case "positions": return values.make(named(values, index).map((name, k) => wanted(name, "added", { x: given[k], before: own(values, index)[0][k] })))
     case "residual": return values.make(added(values, index, layer))
     case "concat":
     case "goback": return values.make(joined(values, index, layer))

@@ -79,6 +79,7 @@ export class Lines {
     const found = places[name.replace("*", "")]
     if (found !== undefined) return Array.isArray(found) ? found[own] : found
     if (name === "n") return this.constant(count)
+    if (name === "root") return this.constant(Math.sqrt(count))
     if (name in this.settings) return this.constant(this.settings[name])
     throw new Error(`nothing stands at ${name}`)
   }
@@ -87,8 +88,18 @@ export class Lines {
    * @param {string} word @param {Expression} said @param {Places} places @param {number} count @param {number} own @private
    */
   every(word, said, places, count, own) {
-    const terms = Array.from({ length: count }, (_, k) => this.say(said, places, count, k))
+    const many = starred(said, places) ?? count
+    const terms = Array.from({ length: many }, (_, k) => this.say(said, places, count, k))
     if (word === "add") return terms.reduce((sum, term) => this.make("add", sum, term))
     return this.make(word, ...(word === "is_largest" ? [own] : []), ...terms)
   }
+}
+
+/** How many values stand where an expression goes over all of a kind, if it says.
+ * @param {Expression} said @param {Places} places @returns {number | undefined}
+ */
+function starred(said, places) {
+  if (Array.isArray(said)) return said.map(it => starred(it, places)).find(it => it !== undefined)
+  const found = typeof said === "string" && said.endsWith("*") ? places[said.slice(0, -1)] : undefined
+  return Array.isArray(found) ? found.length : undefined
 }

@@ -7,7 +7,7 @@ import { filled } from "../text/wording.js"
 import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
 import { windows } from "./layers.js"
-import { elements, said, written } from "./names.js"
+import { at, atStep, said, written } from "./names.js"
 import { featuresOf, labelled, points } from "./points.js"
 import { Values } from "./values.js"
 
@@ -184,23 +184,24 @@ function leastOf({ net, lines, targets, count }, { least }) {
  * @param {Values} values @param {Chains} chains @param {number[]} trained
  */
 function gatesOf(values, chains, trained) {
-  const { net, columns, outputs, names, layerNames } = values
+  const { outputs, names, made } = values
   const byName = new Map([...names].map(([line, name]) => [said(name), line]))
-  return net.layers.flatMap((layer, k) => {
-    if (!values.cards[layer.card].namesAfter) return []
-    const own = elements(layerNames[k + 1], net.shapes[k + 1])
-    const pairs = columns[k + 1].flatMap((made, j) => {
-      const given = byName.get(said(/** @type {import("./names.js").ValueName} */ (own[j].of)))
-      return given !== undefined && chains.towards.has(given) && chains.towards.has(made) ? [{ given, made }] : []
-    })
-    if (!pairs.length) return []
-    const isAlone = layer.card === "activation" && !values.mixing.includes(layer.kind) && pairs.every(({ given, made }) => values.made.get(made)?.places.x === given)
+  const layers = /** @type {Map<string, {given: number, made: number}[]>} */ (new Map())
+  for (const line of [...made.keys()].sort((a, b) => a - b)) {
+    const name = names.get(line)
+    const given = name?.stem === "a" && name.of ? byName.get(said(name.of)) : undefined
+    if (!name || given === undefined || !chains.towards.has(given) || !chains.towards.has(line)) continue
+    const layer = said(atStep(at(name, [])))
+    layers.set(layer, [...(layers.get(layer) ?? []), { given, made: line }])
+  }
+  return [...layers.values()].flatMap(pairs => {
+    const isAlone = pairs.every(it => String(Object.values(values.made.get(it.made)?.places ?? {}).flat()) === String(it.given))
     const passing = pairs.map(({ given }) => chains.slope(given))
     return [{
       covers: dependOn(values.lines.lines, passing, trained.map(weight => chains.slope(weight))),
-      hidden: !pairs.some(({ made }) => outputs.includes(made)),
-      slopes: isAlone ? pairs.map(({ given, made }) => values.slopes(made, to => to === given)[0].formula) : [],
-      arriving: pairs.map(({ made }) => chains.slope(made)), passing,
+      hidden: !pairs.some(it => outputs.includes(it.made)),
+      slopes: isAlone ? pairs.map(it => values.slopes(it.made, to => to === it.given)[0].formula) : [],
+      arriving: pairs.map(it => chains.slope(it.made)), passing,
     }]
   })
 }
@@ -261,8 +262,9 @@ function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
   const some = (/** @type {number} */ count) => Array.from({ length: count }, () => rounded(random.random(), 2))
   const inputs = some(product(shapes[0]))
   if (!grammar.losses[loss].ofAll) return [inputs, some(outputs)]
-  const wanted = random.below(outputs)
-  return [inputs, Array.from({ length: outputs }, (_, k) => Number(k === wanted))]
+  const [classes] = shapes[shapes.length - 1]
+  const wanted = Array.from({ length: outputs / classes }, () => random.below(classes))
+  return [inputs, wanted.flatMap(one => Array.from({ length: classes }, (_, k) => Number(k === one)))]
 }
 
 // Points of a plane -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 import { Lines } from "./lines.js"
 import { layerValues, wanted } from "./layers.js"
 import { elements, layerNames, said } from "./names.js"
+import { byStep, wantedShape } from "./sequences.js"
 
 /**
  * @typedef {import("./names.js").ValueName} ValueName
@@ -13,7 +14,7 @@ import { elements, layerNames, said } from "./names.js"
  *   formulas: Record<string, string[]>, slopes: Record<string, Record<string, string | string[]>>,
  * }} Pattern
  * @typedef {{
- *   grammar: import("../text/statement.js").Grammar, patterns: Record<string, Pattern>,
+ *   grammar: import("../text/statement.js").Grammar, steps: Record<string, import("./sequences.js").StepValues>, patterns: Record<string, Pattern>,
  *   updates: Record<string, Record<string, any>>, least: Record<string, any>,
  *   planes: Record<string, {share: any, classes: number[][]}>,
  *   usualSet: string, most: number, epochs: number, longestTop: number, longestChain: number,
@@ -21,10 +22,11 @@ import { elements, layerNames, said } from "./names.js"
  * }} Building what `report/play_page.py` writes
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope
  * @typedef {{line: number, template: string, pattern: Pattern, places: Places, count: number, settings: Record<string, number>}} Value
- * @typedef {{name: ValueName, kind: string, written?: string, places: Places, settings?: Record<string, number>}} Wanted
+ * @typedef {{name: ValueName, kind: string, written?: string, places: Places, settings?: Record<string, number>, count?: number}} Wanted
  *   a value by its pattern, and by that of its formulas where these are others
  */
 
+const STARRED = /⟦([a-zA-Z]+)\*⟧/g
 const COPY = "identity" // the pattern of what is another value under a name of its own
 
 export class Values {
@@ -35,6 +37,7 @@ export class Values {
     this.longestTop = building.longestTop
     this.objective = building.grammar.losses[net.loss]
     this.cards = building.grammar.cards
+    this.steps = building.steps
     this.mixing = building.grammar.mixing
     const { update } = net
     const [beta1, beta2] = update.betas
@@ -42,21 +45,30 @@ export class Values {
     this.names = /** @type {Map<number, ValueName>} */ (new Map())
     this.made = /** @type {Map<number, Value>} */ (new Map())
     this.masks = /** @type {import("../machine/masks.js").MaskTable[]} */ ([])
-    this.layerNames = layerNames(net.layers, this.cards)
+    this.layerNames = layerNames(net.layers, this.cards, net.shapes)
     this.isSeveral = isSeveral
-    this.inputs = elements({ stem: "i" }, net.shapes[0]).map(name => this.leaf(name, isSeveral))
-    this.targets = this.leaves("t", net.outputs, isSeveral)
+    this.inputs = elements({ stem: "i" }, net.input).map(name => this.leaf(name, isSeveral))
+    this.targets = elements({ stem: "t" }, wantedShape(net.shapes[net.shapes.length - 1])).map(name => this.leaf(name, isSeveral))
     this.parameters = net.parameters.map(it => this.leaves(it.role, it.shape.reduce((a, b) => a * b), false, it.first))
     this.rate = this.leaf({ stem: "η" })
     this.count = isSeveral ? this.leaf({ stem: "N" }) : null
     this.total = 0 // ln Σ e^o of the latest softmax
-    this.columns = [this.inputs] // of every layer its values
+    const isLaidOut = net.input.length !== net.shapes[0].length // steps x features as layers read sequences
+    this.columns = [isLaidOut ? byStep(this.inputs, [net.input[0], 1, net.input[1]]).flat() : this.inputs] // of every layer its values
     net.layers.forEach((_, k) => this.columns.push(layerValues(this, k)))
-    this.outputs = this.columns[this.columns.length - 1]
+    this.outputs = this.asOutputs(this.columns.length - 1)
     this.errors = /** @type {number[]} */ ([])
     this.sampleLoss = this.error()
     this.loss = this.count === null ? this.sampleLoss
       : this.value({ stem: "E", word: "total" }, "mean", { x: this.sampleLoss, N: this.count })
+  }
+
+  /** A layer's values step by step, where they are a sequence.
+   * @param {number} k @private
+   */
+  asOutputs(k) {
+    const shape = this.net.shapes[k]
+    return shape.length > 1 && this.net.shapes[this.net.shapes.length - 1].length > 1 ? byStep(this.columns[k], shape).flat() : this.columns[k]
   }
 
   /** @param {ValueName} name @param {boolean} [each] */
@@ -96,15 +108,15 @@ export class Values {
   }
 
   /** @param {Wanted} wanted @private */
-  line({ kind, places, settings = {} }) {
+  line({ kind, places, settings = {}, count = countOf(places) }) {
     Object.assign(this.lines.settings, settings)
-    return this.lines.say(this.patterns[kind].value, places, countOf(places))
+    return this.lines.say(this.patterns[kind].value, places, count)
   }
 
   /** @param {number} line @param {Wanted} wanted @private */
-  record(line, { name, kind, written = kind, places, settings = {} }) {
+  record(line, { name, kind, written = kind, places, settings = {}, count = countOf(places) }) {
     const pattern = { ...this.patterns[kind], ...this.patterns[written] }
-    const value = { line, template: "", pattern, places, count: countOf(places), settings }
+    const value = { line, template: "", pattern, places, count, settings }
     this.names.set(line, name)
     this.made.set(line, { ...value, template: this.formula(value) })
   }
@@ -120,13 +132,14 @@ export class Values {
   error() {
     const { net, targets: t, outputs, objective } = this
     const whole = { stem: "E", word: this.isSeveral ? "sample" : "total" }
-    const before = this.columns[this.columns.length - 2]
+    const before = this.asOutputs(this.columns.length - 2)
     if (objective.ofAll) {
       const kind = `${net.loss} of ${net.ending}${net.smoothing ? " smoothed" : ""}`
       return this.value(whole, kind, { t, x: before, y: outputs, L: this.total })
     }
+    const names = elements({ stem: "E" }, wantedShape(net.shapes[net.shapes.length - 1]))
     this.errors = this.make(outputs.map((y, k) =>
-      wanted({ stem: "E", index: [k + 1] }, net.loss, objective.ending ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
+      wanted(names[k], net.loss, objective.ending ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
     if (this.errors.length > 1) return this.value(whole, objective.summed ? "all summed" : "all averaged", { x: this.errors })
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
   }
@@ -143,10 +156,14 @@ export class Values {
    */
   pieced(template, value, own) {
     if (typeof template === "string") return this.filled(template, value, own)
-    const [before, each, between, after] = template
-    if (template.length === 1) return this.filled(before, value, own)
-    const terms = Array.from({ length: value.count }, (_, k) => this.filled(each, value, k))
-    return this.filled(before, value, own) + terms.join(this.filled(between, value, own)) + this.filled(after, value, own)
+    let found = this.filled(template[0], value, own)
+    for (let k = 1; k < template.length; k += 3) {
+      const [each, between, after] = template.slice(k, k + 3)
+      const many = Math.max(0, ...[...each.matchAll(STARRED)].map(([, name]) => [value.places[name]].flat().length)) || value.count
+      const terms = Array.from({ length: many }, (_, j) => this.filled(each, value, j))
+      found += terms.join(this.filled(between, value, own)) + this.filled(after, value, own)
+    }
+    return found
   }
 
   /** What is written of so many values.
@@ -166,7 +183,7 @@ export class Values {
       const line = Array.isArray(found) ? found[own] : found
       if (line !== undefined && this.names.has(line)) return `⟦${line}⟧`
       if (line !== undefined) return numeral(this.lines.lines[line][1])
-      const numbers = /** @type {Record<string, number>} */ ({ ...this.lines.settings, ...settings, n: count, half: count / 2 })
+      const numbers = /** @type {Record<string, number>} */ ({ ...this.lines.settings, ...settings, n: count, half: count / 2, root: Math.sqrt(count) })
       return numeral(numbers[name])
     })
   }
@@ -180,7 +197,8 @@ export class Values {
     const value = { ...made, places: { y: of, ...made.places } }
     return Object.keys(made.pattern.partials).flatMap(place => {
       const all = [made.places[place]].flat()
-      return all.flatMap((to, k) => (to === undefined || !isOnTheWay(to) ? [] : [this.slope(value, to, place, k)]))
+      const own = place === "own" ? undefined : made.places.own // whose partial is another
+      return all.flatMap((to, k) => (to === undefined || to === own || !isOnTheWay(to) ? [] : [this.slope(value, to, place, k)]))
     })
   }
 
