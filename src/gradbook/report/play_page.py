@@ -106,7 +106,7 @@ def _name(node: Node) -> dict[str, str]:
 
 # Building networks there ------------------------------------------------------
 
-STEMS = ("i", "t", *Role, "N", "η", "d", *"hoacpyzjfuLE", "μ", "σ²", "s", "n")
+STEMS = ("i", "t", *Role, "N", "η", "d", *"hoacpyzjfueLE", "μ", "σ²", "s", "n")
 BRACKETS = {"«": '<mo stretchy="false">(</mo>', "»": '<mo stretchy="false">)</mo>'}
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
@@ -232,11 +232,12 @@ def _of_runs(said: str, slots: Sequence[re.Match[str]], pattern: ValuePattern) -
     for run in _runs(slots):
         first = [slot for slot in run if slot[2] == run[0][2]]
         others = run[len(first) :]
-        is_apart = pattern.own and not others  # the one that isn't one of all
+        is_apart = not others and (pattern.own or pattern.count > 1)  # one that isn't one of all
         found[-1] += said[end : run[0].start()]
         end = run[-1].end()
         if is_apart:
-            own = pattern.own if found == [found[-1]] and run[0][2] == "1" else r"\1"
+            is_first = len(found) == 1 and run[0][2] == "1"
+            own = pattern.own if pattern.own and is_first else r"\1"
             found[-1] += SLOT.sub(f"⟦{own}⟧", said[run[0].start() : end])
             continue
         between = said[first[-1].end() : others[0].start()] if others else ""

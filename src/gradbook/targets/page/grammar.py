@@ -77,7 +77,7 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
     {
         *("dense", "conv", "pool", "prelu", "activation"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm"),
-        *("rnn", "gru", "lstm", "attention", "positions"),
+        *("rnn", "gru", "lstm", "attention", "positionembedding"),
         *("dropout", "flatten", "residual", "concat", "goback"),
     }
 )

@@ -162,7 +162,7 @@ def _own(said: Any, index: str) -> Any:
 # Where they are cut out --------------------------------------------------------
 
 SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of numbers that a network says
-GIVEN = {"t", "N", "mask", *SETTINGS}  # places of what no weight changes
+GIVEN = {"t", "N", "mask", "count", *SETTINGS}  # places of what no weight changes
 
 
 def pattern_of(
@@ -348,10 +348,24 @@ def _errors() -> Iterator[ValuePattern]:
             several = _Sheet(f"input 1; dense {count}; loss {loss}")
             places = _row("E", "x", count)
             yield several.pattern(f"all {loss.over_outputs}", "E_total", places, count)
+    yield from _over_steps()
     alone = _Sheet("input 1; dense 1; loss half squared error")
     yield alone.pattern("alone", "E_total", {"E1": "x"})
     mean = _Sheet("input 1; dense 1; loss half squared error" + SEVERAL.format(0, 0), batch=True)
     yield mean.pattern("mean", "E_total", {"E1": "x", "N": "N"})
+
+
+def _over_steps() -> Iterator[ValuePattern]:
+    """The mean over the steps that have a target: whose targets count."""
+    for steps in (SEVERAL_PLACES, MANY_PLACES):
+        text = f"input {steps}x1; conv1d 2 1; softmax; loss cross-entropy"
+        sheet = _Sheet(text, batch=True)
+        places: dict[Node, str] = {}
+        for k in range(1, steps + 1):
+            places[sheet.nodes[f"t1({k})"] + sheet.nodes[f"t2({k})"]] = f"count{k}"
+            places[sheet.nodes[f"E{k}"]] = f"x{k}"
+        value = sheet.nodes["E_sample"]
+        yield replace(pattern_of("steps that count", value, places, steps), has_runs=True)
 
 
 def _errors_of_all(loss: Loss) -> Iterator[ValuePattern]:

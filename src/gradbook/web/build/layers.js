@@ -27,7 +27,7 @@ export function layerValues(values, index) {
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
     case "attention": return attended(values, index, own(values, index))
-    case "positions": return values.make(named(values, index).map((name, k) => wanted(name, "added", { x: given[k], before: own(values, index)[0][k] })))
+    case "positionembedding": return values.make(named(values, index).map((name, k) => wanted(name, "added", { x: given[k], before: own(values, index)[0][k] })))
     case "residual": return values.make(added(values, index, layer))
     case "concat":
     case "goback": return values.make(joined(values, index, layer))
@@ -170,14 +170,22 @@ function activated(values, index, { kind, slope }) {
   return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings: { slope } }))
 }
 
-/** By way of ln Σ e^o, which softmax measures every value from.
+/** By way of ln Σ e^o, which softmax measures every value from; of a sequence at each step.
  * @param {Values} values @param {number} index @param {Layer} layer
  */
 function shares(values, index, { kind }) {
-  const given = values.columns[index]
-  const [L] = values.make([{ name: { stem: "L", of: at(values.layerNames[index], []) }, kind: `logarithm of ${kind}`, places: { x: given } }])
-  const made = values.make(named(values, index).map((name, k) => ({ name, kind, places: { x: given[k], L } })))
-  Object.assign(values.made.get(L)?.places ?? {}, { a: made }) // by which its slopes are said
-  values.total = L
-  return made
+  const shape = values.net.shapes[index + 1]
+  const isOfSteps = shape.length > 1
+  const of = (/** @type {number[]} */ lines) => (isOfSteps ? byStep(lines, shape) : [lines])
+  const given = of(values.columns[index])
+  const totals = values.make(given.map((x, k) =>
+    ({ name: { stem: "L", of: at(values.layerNames[index], isOfSteps ? [k + 1] : []) }, kind: `logarithm of ${kind}`, places: { x } })))
+  const names = named(values, index)
+  const places = of(names.map((_, k) => k))
+  const made = new Map(values.make(places.flatMap((row, step) => row.map((k, j) =>
+    ({ name: names[k], kind, places: { x: given[step][j], L: totals[step] } })))).map((line, j) => [places.flat()[j], line]))
+  const lines = names.map((_, k) => made.get(k) ?? 0)
+  totals.forEach((L, step) => Object.assign(values.made.get(L)?.places ?? {}, { a: of(lines)[step] })) // by which its slopes are said
+  values.totals = totals
+  return lines
 }

@@ -28,7 +28,10 @@ export function tableOf(net, given, building) {
   const samples = net.samples.length ? net.samples : given.length ? given : plane ? labelled(points(building.usualSet), plane.classes) : [drawnSample(net, building)]
   const drops = net.layers.some(({ card, rate }) => card === "dropout" && rate > 0)
   const isSeveral = samples.length > 1 || drops || (plane !== null && !net.samples.length)
-  const values = new Values(net, isSeveral, building)
+  const [classes] = net.shapes[net.shapes.length - 1]
+  const isMasked = isSeveral || samples.some(([, targets]) => targets.some((_, k) =>
+    k % classes === 0 && targets.slice(k, k + classes).every(it => it === 0)))
+  const values = new Values(net, isSeveral, building, isMasked)
   const { lines } = values
   const { trained, chains, slopes, forward } = derived(values, building.longestChain)
   const state = nextOf(values, trained, chains, building)

@@ -30,8 +30,10 @@ const STARRED = /⟦([a-zA-Z]+)\*⟧/g
 const COPY = "identity" // the pattern of what is another value under a name of its own
 
 export class Values {
-  /** @param {Net} net @param {boolean} isSeveral whether samples come from outside, so many at most @param {Building} building */
-  constructor(net, isSeveral, building) {
+  /** @param {Net} net @param {boolean} isSeveral whether samples come from outside, so many at most @param {Building} building
+   * @param {boolean} isMasked whether steps of a sequence may have no target
+   */
+  constructor(net, isSeveral, building, isMasked) {
     this.net = net
     this.patterns = building.patterns
     this.longestTop = building.longestTop
@@ -52,7 +54,9 @@ export class Values {
     this.parameters = net.parameters.map(it => this.leaves(it.role, it.shape.reduce((a, b) => a * b), false, it.first))
     this.rate = this.leaf({ stem: "η" })
     this.count = isSeveral ? this.leaf({ stem: "N" }) : null
-    this.total = 0 // ln Σ e^o of the latest softmax
+    this.totals = /** @type {number[]} */ ([]) // ln Σ e^o of the latest softmax, at each step of a sequence
+    this.sums = /** @type {Map<number, number[]>} */ (new Map()) // that have no name: of what they are
+    this.isMasked = isMasked
     const isLaidOut = net.input.length !== net.shapes[0].length // steps x features as layers read sequences
     this.columns = [isLaidOut ? byStep(this.inputs, [net.input[0], 1, net.input[1]]).flat() : this.inputs] // of every layer its values
     net.layers.forEach((_, k) => this.columns.push(layerValues(this, k)))
@@ -135,13 +139,29 @@ export class Values {
     const before = this.asOutputs(this.columns.length - 2)
     if (objective.ofAll) {
       const kind = `${net.loss} of ${net.ending}${net.smoothing ? " smoothed" : ""}`
-      return this.value(whole, kind, { t, x: before, y: outputs, L: this.total })
+      const [classes] = net.shapes[net.shapes.length - 1]
+      if (this.totals.length === 1) return this.value(whole, kind, { t, x: before, y: outputs, L: this.totals[0] })
+      return this.overSteps(whole, kind, this.totals.map((L, k) => {
+        const [own, x, y] = [t, before, outputs].map(it => it.slice(k * classes, (k + 1) * classes))
+        return { t: own, x, y, L }
+      }))
     }
     const names = elements({ stem: "E" }, wantedShape(net.shapes[net.shapes.length - 1]))
     this.errors = this.make(outputs.map((y, k) =>
       wanted(names[k], net.loss, objective.ending ? { t: t[k], x: before[k], y } : { t: t[k], x: y })))
     if (this.errors.length > 1) return this.value(whole, objective.summed ? "all summed" : "all averaged", { x: this.errors })
     return this.isSeveral ? this.errors[0] : this.value(whole, "alone", { x: this.errors[0] })
+  }
+
+  /** The mean of the errors at each step; where some may have no target, of those that have one.
+   * @param {ValueName} whole @param {string} kind @param {(Places & {t: number[]})[]} steps @private
+   */
+  overSteps(whole, kind, steps) {
+    const x = this.make(steps.map((places, k) => wanted({ stem: "E", index: [k + 1] }, kind, places)))
+    if (!this.isMasked) return this.value(whole, "all averaged", { x })
+    const count = steps.map(({ t }) => t.reduce((sum, it) => this.lines.make("add", sum, it)))
+    steps.forEach(({ t }, k) => this.sums.set(count[k], t))
+    return this.value(whole, "steps that count", { x, count })
   }
 
   // Formulas --------------------------------------------------------------------
@@ -160,8 +180,8 @@ export class Values {
     for (let k = 1; k < template.length; k += 3) {
       const [each, between, after] = template.slice(k, k + 3)
       const many = Math.max(0, ...[...each.matchAll(STARRED)].map(([, name]) => [value.places[name]].flat().length)) || value.count
-      const terms = Array.from({ length: many }, (_, j) => this.filled(each, value, j))
-      found += terms.join(this.filled(between, value, own)) + this.filled(after, value, own)
+      const terms = Array.from({ length: many }, (_, j) => this.filled(j ? between + each : each, value, j))
+      found += terms.join("") + this.filled(after, value, own)
     }
     return found
   }
@@ -178,10 +198,16 @@ export class Values {
    */
   filled(template, { places, count, settings }, own) {
     const brackets = (/** @type {string} */ it) => `<mo stretchy="false">${it === "«" ? "(" : ")"}</mo>`
-    return template.replace(/[«»]/g, brackets).replace(/⟦([a-zA-Z]+)\*?⟧/g, (_, name) => {
+    return template.replace(/[«»]/g, brackets).replace(/⟦([a-zA-Z]+)\*?⟧/g, (slot, name, place, all) => {
       const found = places[name]
       const line = Array.isArray(found) ? found[own] : found
       if (line !== undefined && this.names.has(line)) return `⟦${line}⟧`
+      const terms = line === undefined ? undefined : this.sums.get(line)
+      if (terms) {
+        const sum = terms.map(it => `⟦${it}⟧`).join(" <mo>+</mo> ")
+        const isPart = /<mo>[·+]<\/mo> ?$/.test(all.slice(0, place)) || all.slice(place + slot.length).startsWith("<mo>·")
+        return isPart ? brackets("«") + sum + brackets("»") : sum
+      }
       if (line !== undefined) return numeral(this.lines.lines[line][1])
       const numbers = /** @type {Record<string, number>} */ ({ ...this.lines.settings, ...settings, n: count, half: count / 2, root: Math.sqrt(count) })
       return numeral(numbers[name])

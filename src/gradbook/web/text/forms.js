@@ -157,7 +157,8 @@ export function readForm(line, first, shape) {
 function formOf(layer, { forms }) {
   const fits = (/** @type {Form} */ { card, perChannel, preset = {} }) =>
     card === layer.card && !perChannel && Object.entries(preset).every(([name, value]) => layer[name] === value)
-  return /** @type {Form} */ (Object.values(forms).find(fits))
+  const many = (/** @type {Form} */ { preset = {} }) => Object.keys(preset).length // the more, the less it says of others
+  return Object.values(forms).filter(fits).reduce((best, form) => (many(form) > many(best) ? form : best))
 }
 
 /** conv 2 3x3 no bias, as short as it can be.

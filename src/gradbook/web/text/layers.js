@@ -67,7 +67,7 @@ const CARDS = {
     },
     parameters: partsOf,
   },
-  positions: {
+  positionembedding: {
     output(_, [shape], line) {
       requireSteps("positions", shape, line)
       return shape
