@@ -246,6 +246,10 @@ COMMENT = re.compile(
     re.MULTILINE,
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
+ROOM = re.compile(
+    r" ?(=>|===|!==|&&|\|\||[=,{}:?]) ?"
+)  # around a sign, which nobody needs who runs it
+PLAIN_LINE = re.compile(r"^[^\"'`/\n]*\n", re.MULTILINE)  # without texts and patterns
 EXPORT = re.compile(
     r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
     r"((?:async )?(?:function\*?|class|const|let) (\w+))",
@@ -259,7 +263,7 @@ def script(main: str) -> str:
 
     Each module becomes a scope of its own that hands out what it exports. Modules import each other
     by name alone, at their beginning, and export where they declare. Comments and types stay
-    behind, and so does what stands before a line: no text in a module goes over several.
+    behind, and so does room before a line and around signs: no text in a module goes over several.
     """
     scopes: dict[str, str] = {}
     _collect(main, scopes)
@@ -280,6 +284,7 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
             return f"const {found[1]} = {source}\n"
 
         inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
+        inside = PLAIN_LINE.sub(lambda line: ROOM.sub(r"\1", line[0]).lstrip(), inside)
         exports = ", ".join(found[2] for found in EXPORT.finditer(text))
         scopes[name] = f"const {called} = (() => {{\n{inside}return {{ {exports} }}\n}})()\n"
     return called

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from string import ascii_uppercase
 from typing import Any
@@ -40,7 +40,6 @@ class StepValue:
     sources: dict[str, Source]  # by their places; true at the end where it is those of all units
 
 
-@cache
 def step_values(card: type[Recurrent], said: str, units: int) -> dict[int, list[StepValue]]:
     """Those of the first step and of later ones, in the order in which they are computed."""
     text = f"input {STEPS}x{FEATURES}; {card.word} {units}{said}; dense 1; loss half squared error"
