@@ -194,6 +194,40 @@ def test_what_was_once_written_otherwise_reads_as_python_writes_it(text):
     assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
 
 
+ECHO = "input 4x1; rnn 3; dense 1; loss half squared error; rate 0.2; seed 4"
+SEQUENCES = [
+    f"{ECHO}; sample 1 0 0 0 -> 1; sample 0 1 0 0 -> 0.5",
+    "input 4x2; lstm 2 all; gru 2; dense 1; loss half squared error",
+    "input 3x2; gru 2 reset_before no bias; dense 1; loss half squared error; update adam",
+    "input 3x2; gru 1 all no bias; tanh; rnn 1; dense 2; loss mse",
+    "input 3x2; attention causal no bias; flatten; dense 1; loss half squared error",
+    "input 4x4; attention heads 2; positions; conv1d 1 1; loss mse",
+    "input 5x2; conv1d 2 3 pad 1; relu; maxpool1d 2; flatten; dense 3; softmax",
+    "input 3x2; conv1d 2 1; softmax; sample 1 2 3 4 5 6 -> 1 0 0 1 1 0",
+    "input 3x2; conv1d 2 1; log softmax; sample 1 2 3 4 5 6 -> 1 0 0 0 1 0",
+    "input 3x2; conv1d 2 1; softmax; loss cross-entropy smoothing 0.1; "
+    "sample 1 2 3 4 5 6 -> 1 0 0 1 1 0; sample 1 2 3 4 5 3 -> 1 0 0 0 1 0",
+]
+
+
+@pytest.mark.parametrize("text", SEQUENCES)
+def test_a_sequence_reads_and_comes_to_what_python_writes(text):
+    net = parse(text)
+    here, there = Said(built(net)), Said(given_tables(net))
+    assert without_memory(here.words()) == there.words()
+    numbers = here.numbers()
+    for name, values in there.numbers().items():
+        assert numbers[name] == pytest.approx(values, rel=1e-12, abs=1e-12), name
+
+
+def test_a_recurrent_weight_has_a_term_for_each_step_that_it_is_used_at():
+    said = Said(built(parse(ECHO)))
+    (recurrent,) = (chain for line, chain, _ in said.table["chains"] if said.names[line] == "w4")
+    (fed,) = (chain for line, chain, _ in said.table["chains"] if said.names[line] == "w1")
+    assert said.shape(recurrent).count("/w4") == 3  # the first step has no state before it
+    assert said.shape(fed).count("/w1") == 4
+
+
 @given(NETWORKS)
 def test_a_network_built_on_the_page_reads_as_the_one_that_python_writes(net):
     assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
@@ -268,6 +302,8 @@ def test_samples_of_before_stay_where_the_text_has_none():
 @pytest.mark.parametrize(
     ("text", "is_built"),
     [
+        ("input 4x2; lstm 2 all; gru 2; dense 1", True),
+        ("input 2x2; rmsnorm; flatten; dense 1", False),
         ("input 2; dense 2; tanh", True),
         ("input 1x6x6; conv 1 3x3; flatten; dense 1", True),
         ("input 20; dense 20", False),

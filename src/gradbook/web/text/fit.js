@@ -239,7 +239,7 @@ export function wrongTargets(targets, { loss, shapes }, grammar) {
 }
 
 /** Of each step of a sequence; those without a target have 0s alone.
- * @param {number[]} targets @param {number} classes
+ * @param {number[]} targets @param {number} classes @returns {{message: string, values: Record<string, Said>} | null}
  */
 function wrongShares(targets, classes) {
   const all = Array.from({ length: targets.length / classes }, (_, k) => targets.slice(k * classes, (k + 1) * classes).reduce((sum, it) => sum + it, 0))
