@@ -11,10 +11,12 @@ import numpy as np
 
 from gradbook import limits
 from gradbook.errors import DataError, GradbookError
+from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.card import Bias, Layer, Role, spell
 from gradbook.layers.norms import BatchNorm
+from gradbook.layers.sequences import Attention, Gru, Lstm, Rnn
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Concat, Flatten, GoBack, Residual
 from gradbook.net import Net
@@ -227,13 +229,14 @@ class ImportedNet:
     def reads_rows(self) -> bool:
         """Whether it reads rows of numbers as they stand: flat values that aren't an image's."""
         of_images = self.preparation is not None and self.preparation.most == BRIGHTNESS
-        return len(self.net.input) == 1 and not of_images
+        return (len(self.net.input) == 1 or self.net.laid_out) and not of_images
 
 
 class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
+AT_EACH_STEP = "it answers at every step ({}): only networks that answer once can be read"
 LAID_OUT = "its {} outputs are laid out in one line"
 STEEPER = "only an ELU with an alpha of 1 can be read"
 BOTH = "1 − p beside p can be read for a single output only"
@@ -274,6 +277,8 @@ def assemble(
         makes = Description(size, said).shapes[-1]
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
+    if len(makes) > 1 and Description(size, said).laid_out and is_sequence(makes):
+        raise DataError(AT_EACH_STEP.format(spell(makes)), file=file)
     if len(makes) > 1:
         layers.append(ImportedLayer(Flatten(), (len(layers),), {}, "output"))
         said = (*said, Flatten())
@@ -356,14 +361,14 @@ def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
             return Concat(tuple(number - read for read in own.reads))
         case Dense(width):
             return Dense(width, _bias(own))
-        case Conv():
+        case Conv() | Rnn() | Gru() | Lstm() | Attention():
             return replace(own.layer, bias=_bias(own))
         case _:
             return own.layer
 
 
 def _bias(own: ImportedLayer) -> Bias:
-    return Bias.EACH if "bias" in own.tensors else Bias.NONE
+    return Bias.EACH if any(name.endswith("bias") for name in own.tensors) else Bias.NONE
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:

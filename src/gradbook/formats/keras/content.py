@@ -6,7 +6,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,8 @@ class KerasEntry:
     folder: str = ""  # where its weights stand, if anywhere: layers/conv2d_1
     layer: str = ""  # the name without the number of the call
     order: int = 0  # of the layer among those of its model, as the file has them
+    inner: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)  # of layers inside it
+    called_with: Mapping[str, Any] = field(default_factory=dict)  # beside what it reads
 
     @property
     def place(self) -> str:
@@ -225,7 +227,8 @@ def _called(layers: Sequence[Mapping[str, Any]]) -> list[KerasEntry]:
             reads = tuple(_of_call(*one, several) for one in _tensors(call["args"]))
             entry = _entry(layer, reads)
             name = _of_call(entry.layer, number, several)
-            entries[name] = replace(entry, name=name, order=place)
+            words = call.get("kwargs") or {}
+            entries[name] = replace(entry, name=name, order=place, called_with=words)
     sorter = TopologicalSorter({entry.name: entry.reads for entry in entries.values()})
     try:
         order = [name for name in sorter.static_order() if name in entries]
@@ -278,28 +281,45 @@ def _weighed(entries: Sequence[KerasEntry], content: bytes, file: str) -> list[K
     found, places = [], {}
     with h5py.File(io.BytesIO(content), "r") as weights:
         for entry in entries:
-            places[entry.name] = _datasets(weights, entry) if entry.folder else []
-        tensors = {f"{name}/{k}": one for name, own in places.items() for k, one in enumerate(own)}
+            inside = INNER.get(entry.kind, ())
+            for part in ("", *inside) if entry.folder else ():
+                places[entry.name, part] = _datasets(weights, entry, part)
+        tensors = {
+            f"{name}/{part}/{k}": one
+            for (name, part), own in places.items()
+            for k, one in enumerate(own)
+        }
         require_few(file, {name: one.shape for name, one in tensors.items()})
         for entry in entries:
-            arrays = tuple(np.asarray(one[()], np.float64) for one in places[entry.name])
-            found.append(replace(entry, weights=arrays))
+            arrays = {
+                part: tuple(np.asarray(one[()], np.float64) for one in own)
+                for (name, part), own in places.items()
+                if name == entry.name
+            }
+            own = arrays.pop("", ())
+            found.append(replace(entry, weights=own, inner=arrays))
     return found
 
 
-def _datasets(weights: Group, entry: KerasEntry) -> list[Dataset]:
+INNER = {  # the layers inside these that have their weights
+    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), ("cell",)),
+    "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
+}
+
+
+def _datasets(weights: Group, entry: KerasEntry, inside: str = "") -> list[Dataset]:
     """A layer's tensors, which lie in this file and in one piece each."""
     import h5py
 
-    group = weights
-    for part in f"{entry.folder}/vars".split("/"):
+    group, folder = weights, f"{entry.folder}/{inside}".rstrip("/")
+    for part in f"{folder}/vars".split("/"):
         group = _linked(group, part)
         if group is None:
             return []
         if not isinstance(group, h5py.Group):
             raise DataError(f"{entry.place}: its weights aren't where Keras 3 puts them")
     name = entry.layer.rpartition("/")[2]
-    if group.attrs.get("name", name) != name:
+    if not inside and group.attrs.get("name", name) != name:
         raise DataError(f"{entry.place}: the weights stored for it belong to another layer")
     found = [_linked(group, str(number)) for number in range(len(group))]
     for one in found:

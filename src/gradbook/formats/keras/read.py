@@ -15,6 +15,7 @@ from gradbook.errors import GradbookError
 from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
 from gradbook.formats.imported import BOTH, STEEPER, ImportedNet, NoLayer, Refusals, assemble
 from gradbook.formats.keras.content import KerasContent, KerasEntry, read_content
+from gradbook.formats.keras.steps import ALL_STEPS, OVER_STEPS, RECURRENT, read_over_steps
 from gradbook.formats.keras.words import ANY, KINDS, SETTINGS, activation, relu
 from gradbook.formats.layer_list import (
     BYTES,
@@ -32,8 +33,9 @@ from gradbook.graph.node import OPS, Array
 from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape
 from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import spell
-from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
+from gradbook.layers.sequences import PositionEmbedding
 from gradbook.layers.sums import Conv, Dense
 from gradbook.layers.wiring import Dropout
 
@@ -102,7 +104,8 @@ def _layer(entry: KerasEntry, held: KerasValue, size: Shape) -> SampleNorm:
         return GroupNorm(groups, epsilon)
     if told["rms_scaling"]:
         raise NoLayer("normalisation without the mean (rms_scaling) can't be read")
-    if len(size) == 3 and axes in ({-1}, {3}) and size[0] > 1:
+    last = {2} if size[1:2] == (1,) else {3}  # of steps x features
+    if len(size) == 3 and axes in ({-1}, {3}, last) and size[0] > 1:
         return PlaceNorm(epsilon)
     whole = ({1, 2, 3}, {-1, -2, -3}, *(({1, 2},) if size[0] == 1 else ()))
     if axes not in (whole if len(size) == 3 else ({-1}, {1})):
@@ -172,7 +175,10 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
     reader = _KerasReader(
         content,
         refusals,
-        LayerList([_picture(content.shape)], prepares=content.notes.preparation is None),
+        LayerList(
+            [_given_size(content, content.shape)],
+            prepares=content.notes.preparation is None and not _reads_steps(content),
+        ),
     )
     reader.read()
     refusals.settle()
@@ -183,7 +189,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         remarks.append(LEFT_OUT.format(", ".join(reader.left_out)))
     return assemble(
         refusals.file,
-        row.sizes[0],
+        row.sizes[0][::-2] if _reads_steps(content) else row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
         replace(content.notes, probabilities=content.both),
@@ -194,6 +200,17 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
 def _picture(shape: tuple[int, ...]) -> Shape:
     """Channels first; rows and columns alone are those of one channel."""
     return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
+
+
+def _reads_steps(content: KerasContent) -> bool:
+    return any(entry.kind in (*OVER_STEPS, *ALL_STEPS) for entry in content.entries)
+
+
+def _given_size(content: KerasContent, shape: tuple[int, ...]) -> Shape:
+    """Of steps x features as layers over them read these."""
+    if len(shape) == 2 and _reads_steps(content):
+        return (shape[1], 1, shape[0])
+    return _picture(shape)
 
 
 @dataclass
@@ -261,7 +278,7 @@ class _KerasReader:
         """What a layer's own activation makes of it."""
         told = entry.settings.get("activation")
         held = self.values[entry.name]
-        if entry.kind == "Activation" or told in (None, "linear"):
+        if entry.kind in ("Activation", *RECURRENT) or told in (None, "linear"):
             return
         made = self.row.add(activation(told), held.number, entry.place)
         self.values[entry.name] = replace(held, number=made)
@@ -284,7 +301,13 @@ class _KerasReader:
     def dense(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         kernel, *bias = self._weights(entry, 1)
-        if len(self._size(held)) != 1:
+        size = self._size(held)
+        if len(size) == 3 and size[1] == 1 and _reads_steps(self.content):
+            layer = Conv(kernel.shape[1], (1, 1), row=True)
+            weight = np.ascontiguousarray(kernel.T[..., None, None])
+            number = self.row.convolve(layer, held.number, entry.place, weight, *bias)
+            return replace(held, number=number)
+        if len(size) != 1:
             raise NoLayer("its input isn't flat")
         if kernel.ndim != 2 or len(kernel) != self._size(held)[0]:
             raise NoLayer(f"its weights are {spell(kernel.shape)}, which doesn't match its input")
@@ -372,6 +395,11 @@ class _KerasReader:
 
     def rescale(self, entry: KerasEntry) -> KerasValue:
         scale, offset = entry.settings["scale"], entry.settings["offset"]
+        held = self._given(entry)
+        if offset.ndim == 2 and (scale == 1).all() and offset.shape == self._size(held)[::-2]:
+            tensors = {"bias": np.ascontiguousarray(offset.T).ravel()}
+            layer = PositionEmbedding()
+            return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
         if max(scale.ndim, offset.ndim) == PLACED:
             return self._rescaled_by_place(entry, scale, offset)
         return self._scaled(entry, scale.reshape(-1), offset.reshape(-1))
@@ -428,6 +456,27 @@ class _KerasReader:
         made = self.row.add(layer, held.number, entry.place)
         return replace(held, number=made, padding=None)
 
+    def over_steps(self, entry: KerasEntry) -> KerasValue:
+        held = self._plain(entry)
+        layer, tensors = read_over_steps(entry, self._size(held))
+        return KerasValue(self.row.add(layer, held.number, entry.place, tensors))
+
+    def pool_all_steps(self, entry: KerasEntry) -> KerasValue:
+        held = self._plain(entry)
+        layer = Pool("max" if "Max" in entry.kind else "avg", None, row=True)
+        number = self.row.add(layer, held.number, entry.place)
+        if entry.settings["keepdims"]:
+            return KerasValue(number)
+        return KerasValue(self.row.flat(number, entry.place))
+
+    def normalise_size(self, entry: KerasEntry) -> KerasValue:
+        held = self._plain(entry)
+        if entry.settings["axis"] not in ([-1], [2]):
+            raise NoLayer("only features (axis -1) can be normalised by their size")
+        tensors = dict(zip(("scale",), entry.weights, strict=True))
+        layer = RmsNorm(entry.settings["epsilon"])
+        return replace(held, number=self.row.add(layer, held.number, entry.place, tensors))
+
     def pool_all(self, entry: KerasEntry) -> KerasValue:
         held = self._plain(entry)
         kind = "max" if "Max" in entry.kind else "avg"
@@ -471,10 +520,12 @@ class _KerasReader:
         size = self._size(held)
         if target in ((-1,), (prod(size),)):
             return self.flatten(entry)
+        if len(size) == 3 and size[1] == 1 and target in ((1, *size[::-2]), size[::-2]):
+            return held  # steps x features, as one row of an image or not
         plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
             raise NoLayer(f"it reshapes values to {spell(target)}: only flattening can be read")
-        self.row.sizes[0] = _picture(target)
+        self.row.sizes[0] = _given_size(self.content, target)
         return KerasValue(0)
 
     def drop(self, entry: KerasEntry) -> KerasValue:
@@ -546,6 +597,9 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
     "SeparableConv2D": _KerasReader.separable,
     "BatchNormalization": _KerasReader.normalise,
     **dict.fromkeys(("GroupNormalization", "LayerNormalization"), _KerasReader.normalise_sample),
+    **dict.fromkeys(OVER_STEPS, _KerasReader.over_steps),
+    **dict.fromkeys(ALL_STEPS, _KerasReader.pool_all_steps),
+    "RMSNormalization": _KerasReader.normalise_size,
     "Rescaling": _KerasReader.rescale,
     "Normalization": _KerasReader.standardise,
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
@@ -554,7 +608,7 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
     "Permute": _KerasReader.permute,
     "Flatten": _KerasReader.flatten,
     "Reshape": _KerasReader.reshape,
-    **dict.fromkeys(("Dropout", "SpatialDropout2D"), _KerasReader.drop),
+    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D"), _KerasReader.drop),
     **dict.fromkeys(
         ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax"), _KerasReader.take_activation
     ),

@@ -80,6 +80,18 @@ MOVES = {
     "use_bias": YES,
 }
 POOL = Schema(pool_size=RowsAndColumns(), strides=Usually(RowsAndColumns(), None), padding=PADDING)
+ALONE = OneOrMore(WholeNumber(1, MOST_PLACES), 1)  # of a single axis
+ROW_POOL = Schema(pool_size=ALONE, strides=Usually(ALONE, None), padding=PADDING)
+RECURRENT = Schema(
+    activation=Usually(Choice("tanh"), "tanh"),
+    recurrent_activation=Usually(Choice("sigmoid"), "sigmoid"),
+    use_bias=YES,
+    return_sequences=NO,
+    reset_after=YES,
+    go_backwards=NO,
+    return_state=NO,
+    stateful=NO,
+)
 ONE_SIDE = WholeNumber(0, MOST_PLACES)
 BOTH_SIDES = AnyOf(ONE_SIDE, ListOf(ONE_SIDE, 2, 2))
 AFFINE = {"axis": Usually(AXES, LAST), "epsilon": EPSILON, "scale": YES, "center": YES}
@@ -102,10 +114,26 @@ SETTINGS: Mapping[str, Schema] = {  # of those layers that have some
     ),
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), POOL),
     **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), Schema(keepdims=NO)),
+    **dict.fromkeys(("MaxPooling1D", "AveragePooling1D"), ROW_POOL),
+    **dict.fromkeys(("GlobalMaxPooling1D", "GlobalAveragePooling1D"), Schema(keepdims=NO)),
+    **dict.fromkeys(("SimpleRNN", "GRU", "LSTM"), RECURRENT),
+    "Conv1D": Schema(
+        strides=Usually(ALONE, [1]),
+        dilation_rate=Usually(ALONE, [1]),
+        padding=Usually(Choice("valid", "same", "causal"), "valid"),
+        use_bias=YES,
+        groups=Usually(COUNT, 1),
+    ),
+    "MultiHeadAttention": Schema(
+        num_heads=COUNT, key_dim=COUNT, value_dim=Usually(COUNT, None), use_bias=YES
+    ),
     "ZeroPadding2D": Schema(padding=AnyOf(ONE_SIDE, ListOf(BOTH_SIDES, 2, 2))),
     "Permute": Schema(dims=ListOf(WholeNumber(1, 4), 1, 4)),
+    "RMSNormalization": Schema(axis=Usually(AXES, LAST), epsilon=Usually(FiniteNumber(0, 1), 1e-6)),
     "Reshape": Schema(target_shape=ListOf(WholeNumber(-1), 1, 4)),
-    **dict.fromkeys(("Dropout", "SpatialDropout2D"), Schema(rate=FiniteNumber(0, 1))),
+    **dict.fromkeys(
+        ("Dropout", "SpatialDropout1D", "SpatialDropout2D"), Schema(rate=FiniteNumber(0, 1))
+    ),
     "ReLU": Schema(
         max_value=Usually(FiniteNumber(), None),
         negative_slope=Usually(WrittenNumbers(), NONE),

@@ -219,7 +219,7 @@ def _table_model(
     found: ImportedNet, name: str, meaning: _Meaning, options: ImportOptions
 ) -> TableModel:
     """Its columns go by the names asked for, by those of the file, or by their places alone."""
-    count = found.net.input[0]
+    count = prod(found.net.input)
     columns = tuple(map(Column, options.get("columns") or ()))
     noted = tuple(Column(*one) for one in found.notes.columns)
     columns = columns or (noted if sum(column.width for column in noted) == count else ())
