@@ -7,6 +7,7 @@ import { PHRASES } from "./phrases.js"
 
 const HIDDEN = ["dense 4", "tanh"] // where there is no hidden layer to go by
 const MAPS = "conv 2 3x3 pad 1" // the same of maps, which keep their size
+const STEPS = "conv1d 2 3 pad 1" // and of the steps of a sequence
 const MOVES = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 })
 const SLACK = 6 // pixels that a pointer may move before it drags
 
@@ -154,7 +155,11 @@ export class Builder {
    * @param {number} layer @param {boolean} isMap whether it has rows and columns
    */
   addBehind(layer, isMap) {
-    this.insert(this.placeOf(layer), [isMap ? MAPS : HIDDEN[0], this.usualActivation])
+    const readsSteps = this.layers.some(it => {
+      const form = this.formOf(it)
+      return form && (form.preset?.row || this.grammar.cards[form.card].readsSteps)
+    })
+    this.insert(this.placeOf(layer), [isMap ? (readsSteps ? STEPS : MAPS) : HIDDEN[0], this.usualActivation])
   }
 
   /** That of the first hidden layer. @private */

@@ -68,7 +68,8 @@ export class Signs {
   behind(k) {
     const { columns } = this.model.content
     if (!columns[k + 1]?.layers.length) return []
-    const { layers, maps } = columns[k]
+    const { maps } = columns[k]
+    const { layers } = columns[k].layers.length || !k ? columns[k] : columns[k - 1] // of the last step, which stands apart
     const layer = layers[layers.length - 1] ?? -1
     const button = this.button("+", `behind ${k}`, PHRASES.addHidden(this.builder.called(layer)), () => this.builder.addBehind(layer, maps.length > 0))
     return [{ column: k, isBehind: true, row: make("div", { class: "signs behind" }, button) }]

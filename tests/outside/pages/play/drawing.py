@@ -15,6 +15,14 @@ NETS = {
     "worked": builtin("worked"),
     "xor": builtin("xor"),
     "play": parse(PLAY),
+    "echo": parse(
+        "input 4x1; rnn 3; dense 1; loss half squared error; rate 0.2; seed 4; "
+        "sample 1 0 0 0 -> 1; sample 0 1 0 0 -> 0.5; sample 0 0 1 0 -> 0.25"
+    ),
+    "look back": parse(
+        "input 3x2; attention causal; flatten; dense 1; loss half squared error; seed 2; "
+        "sample 1 0 0 1 1 1 -> 1"
+    ),
     "again": parse("input 2; dense 2; tanh; again 3; dense 1; seed 3; sample 0.5 0.1 -> 0.4"),
 }
 VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(

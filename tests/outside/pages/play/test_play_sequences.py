@@ -1,0 +1,73 @@
+"""Networks that read sequences, on the page to play with: unrolled in time, and trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.outside.pages.play.drawing import NETS, learned, named, weights
+
+pytestmark = pytest.mark.witness("chromium")
+PLANES = """[...document.querySelectorAll('.net .title')].map(it => it.textContent)"""
+PLACES = """(names => names.map(name => {
+  const found = [...document.querySelectorAll('.net .cell')].find(
+    it => it.getAttribute('aria-label').split(' ')[0] === name)
+  const {x, y} = found.getBoundingClientRect()
+  return [Math.round(x), Math.round(y)]
+}))"""
+
+
+def test_an_rnn_is_unrolled_with_a_row_for_each_unit_and_a_column_for_each_step(shown):
+    page = shown("echo", 1440)
+    assert page.value(PLANES) == ["h", "a_h", "w", "w recurrent", "b"]
+    first, later, below = page.value(f"{PLACES}(['h1(1)', 'h1(2)', 'h2(1)'])")
+    assert (first[0] < later[0], first[1] == later[1]) == (True, True)
+    assert (first[0] == below[0], first[1] < below[1]) == (True, True)
+
+
+def test_an_rnn_trains_as_the_reference_does(shown):
+    page = shown("echo", 1440)
+    for wanted in learned(str(NETS["echo"]), 5):
+        assert weights(page) == pytest.approx(wanted, rel=1e-12, abs=1e-14)
+        page.press("#step")
+    assert page.said == []
+
+
+def test_a_recurrent_weight_that_is_pointed_at_has_a_term_for_each_step(shown):
+    page = shown("echo", 1440)
+    page.value(f"{named('w4')}.focus()")
+    page.settle()
+    said = "".join(page.text("#chain").split())
+    assert [f"∂h1({step})∂w4" in said for step in range(1, 5)] == [False, True, True, True]
+
+
+def test_attention_has_its_shares_as_a_matrix_with_numbers(shown):
+    page = shown("look back", 1440)
+    assert "a_share" in page.value(PLANES)
+    shares = """[...document.querySelectorAll('.net .cell')].filter(
+      it => it.getAttribute('aria-label').startsWith('a_share')).map(
+      it => [it.getAttribute('aria-label').split(' ')[0], it.querySelector('text').textContent])"""
+    found = dict(page.value(shares))
+    rows = [[k for k in range(1, 4) if f"a_share_{row}_{k}" in found] for row in range(1, 4)]
+    assert rows == [[1], [1, 2], [1, 2, 3]]
+    assert float(found["a_share_3_1"]) + float(found["a_share_3_2"]) + float(
+        found["a_share_3_3"]
+    ) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "made"),
+    [
+        ("look back", "attention causal", "attention causal\nconv1d 2 3 pad 1\n"),
+        ("echo", "rnn 3", "rnn 3\ndense 4\n"),
+    ],
+)
+def test_a_layer_that_is_added_in_the_drawing_reads_what_stands_there(name, words, made, shown):
+    page = shown(name, 1440)
+    signs = "[...document.querySelectorAll('.signs button')]"
+    said = page.value(f"{signs}.map(it => it.getAttribute('aria-label'))")
+    (place,) = (k for k, it in enumerate(said) if it.endswith(f"behind {words}"))
+    page.value(f"{signs}[{place}].click()")
+    page.settle()
+    assert made in page.value("document.querySelector('#text').value")
+    assert page.text("#text-said").startswith("in order")
+    assert page.said == []
