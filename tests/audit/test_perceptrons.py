@@ -39,6 +39,7 @@ HIDDEN = {
     "the change of a threshold that an epoch ends with": (30054, "pasted"),
     "a weight of which one step is left": (30121, "pasted"),
     "an error before long sums": (30136, "turned error"),
+    "a weight in the midst of others in blocks": (640033, "pasted"),
 }
 
 

@@ -378,13 +378,24 @@ class Usual:
         self.forms = {update: perceptron.form(update) for update in perceptron.updates}
         self.known = {update: form for update, form in self.forms.items() if form}
         self.producer = {u.cell: k for k, step in enumerate(self.steps) for u in step.updates}
-        axis = perceptron.axis
-        lines = sorted({axis.line(u.cell) for u in perceptron.updates}) if axis else []
-        self.weight = {
-            update: lines.index(axis.line(update.cell)) if axis else k
-            for step in self.steps
-            for k, update in enumerate(step.updates)
-        }
+        self.weight = self._numbers()
+
+    def _numbers(self) -> dict[RuleUpdate, int]:
+        """The number of each update's weight: by its line or, where weights have none, by its place
+        in the step; in a step that lacks some, by the weight that it goes on from."""
+        axis = self.perceptron.axis
+        if axis:
+            lines = sorted({axis.line(update.cell) for update in self.perceptron.updates})
+            return {u: lines.index(axis.line(u.cell)) for u in self.perceptron.updates}
+        whole = max((len(step.updates) for step in self.steps), default=0)
+        found: dict[RuleUpdate, int] = {}
+        left: dict[Address, int] = {}
+        for step in self.steps:
+            for k, update in enumerate(step.updates):
+                base = self.perceptron.plain(update.base)
+                found[update] = left.get(base, k) if len(step.updates) < whole else k
+                left[update.cell] = found[update]
+        return found
 
     def of_weight(self, number: int) -> list[RuleUpdate]:
         """The updates of one weight."""
