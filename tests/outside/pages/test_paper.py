@@ -22,6 +22,7 @@ pytestmark = pytest.mark.witness("chromium")
 PHONE = 390  # pixels
 WIDTHS = (PHONE, 878, 1280)
 EIGHT = "input 8; dense 8; sigmoid; dense 8"
+SEEN = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
 BOXES = """[...document.querySelectorAll(".wide")]
   .filter(box => box.offsetHeight > 20 && box.scrollWidth <= box.clientWidth + 1)
@@ -77,6 +78,20 @@ def test_a_line_that_stands_there_is_noticed(chromium, pages, tmp_path):
 @pytest.mark.parametrize("name", ["derivation", "play", "sweep"])
 def test_print_cuts_nothing_off(name, chromium, pages):
     assert beyond_the_sheet(chromium, pages / f"{name}.html") == []
+
+
+@pytest.mark.parametrize("width", [700, 1200])
+def test_in_print_pictures_lie_in_their_units(width, chromium, tmp_path):
+    page = tmp_path / "seen.html"
+    page.write_text(play_page(parse(SEEN)), encoding="utf-8")
+    chromium.show(page, width)
+    chromium.ask("Emulation.setEmulatedMedia", media="print")
+    chromium.settle()
+    box = """(box => ["x", "y", "width", "height"].map(it => Math.round(box[it])))(
+      document.querySelector({!r}).getBoundingClientRect())"""
+    drawn, pictures = (chromium.value(box.format(it)) for it in (".stage svg", ".pictures"))
+    chromium.ask("Emulation.setEmulatedMedia", media="")
+    assert drawn == pictures
 
 
 def test_what_print_would_cut_off_is_noticed(chromium, tmp_path):

@@ -111,7 +111,7 @@ export class CurvePanel {
     this.said = key
     const about = verdict === judgement.verdict
       ? ` at η = ${tidy(model.rate)}: from ${short(losses[0])} to ${short(losses[losses.length - 1])} in ${losses.length} epochs${share(left)}.`
-      : `: the loss has gone, after more than ${losses.length} epochs.`
+      : ` the loss has gone, after more than ${losses.length} epochs.`
     this.words.replaceChildren(
       make("p", {}, make("span", { class: `verdict v-${verdict.split(" ")[0]}` }, verdict), about),
       make("p", { class: "meaning" }, model.content.criteria.meanings[verdict]),

@@ -8,6 +8,7 @@ export const SIDE = 44 // of a unit that is its picture alone
 const DOT = 12 // what a bias is there
 const TALLEST = { sideways: 640, upright: 900 } // of a drawing with numbers: beyond it, pictures say more
 const SMALLEST = { sideways: 0.8, upright: 0.75 } // of its size, that a drawing shrinks to before it scrolls
+const LARGEST = { room: 1300, scale: 1.35 } // of its size, that a drawing grows to where there is so much room
 const PAD = 4 // between a label and its line
 const NUMBER = 58 // the widest that is usual, in its size
 const NAME = 15 // the size of a name beside a line
@@ -133,7 +134,7 @@ class Arrangement {
     const spans = placed.map((it, k) => /** @type {[number, number]} */ ([0, sizes[k].along].map(along => (isUpright ? MARGIN : left) + it.left + along)))
     const [width, height] = isUpright ? [side + over, end] : [end, Math.max(side, ...captions.map(({ y }) => y + 6))]
     return {
-      isUpright, isSmall, captions, spans, width, height, shown: Math.max(smallest * width, Math.min(width, room)),
+      isUpright, isSmall, captions, spans, width, height, shown: Math.max(smallest * width, Math.min(width * (room > LARGEST.room ? LARGEST.scale : 1), room)),
       spots: spots.flatMap(column => column.flatMap(spot => spot ?? [])),
       ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
       titles: columns.flatMap((column, k) => mapTitles(column, left + placed[k].left, middle)),

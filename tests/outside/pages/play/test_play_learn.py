@@ -146,6 +146,14 @@ def asked(page, kind):
         page.press("#questions")
 
 
+@pytest.mark.parametrize("width", [1130, 1200, 1440, 2560])
+def test_on_a_desk_the_tour_stands_beside_the_drawing(width, shown):
+    page = shown("worked", width)
+    page.press("#tour")
+    box = "document.querySelector({!r}).getBoundingClientRect()"
+    assert page.value(f"{box.format('#network')}.right <= {box.format('#learn')}.left")
+
+
 def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
     page = shown("worked")
     asked(page, "activation")
