@@ -202,6 +202,8 @@ SEQUENCES = [
     "input 3x2; gru 1 all no bias; tanh; rnn 1; dense 2; loss mse",
     "input 3x2; attention causal no bias; flatten; dense 1; loss half squared error",
     "input 4x4; attention heads 2; positions; conv1d 1 1; loss mse",
+    "input 3x2; rmsnorm; rnn 2 all; rmsnorm plain; flatten; dense 1; loss mse",
+    "input 3x2x2; rmsnorm epsilon 0.1; flatten; rmsnorm; dense 1; loss mse",
     "input 5x2; conv1d 2 3 pad 1; relu; maxpool1d 2; flatten; dense 3; softmax",
     "input 3x2; conv1d 2 1; softmax; sample 1 2 3 4 5 6 -> 1 0 0 1 1 0",
     "input 3x2; conv1d 2 1; log softmax; sample 1 2 3 4 5 6 -> 1 0 0 0 1 0",
@@ -303,7 +305,6 @@ def test_samples_of_before_stay_where_the_text_has_none():
     ("text", "is_built"),
     [
         ("input 4x2; lstm 2 all; gru 2; dense 1", True),
-        ("input 2x2; rmsnorm; flatten; dense 1", False),
         ("input 2; dense 2; tanh", True),
         ("input 1x6x6; conv 1 3x3; flatten; dense 1", True),
         ("input 20; dense 20", False),

@@ -92,6 +92,6 @@ def test_a_network_too_large_to_be_typed_has_a_page_that_says_so():
 def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
     made = script("view/main.js")
     assert all(line.count("`") % 2 == 0 for line in made.splitlines())
-    assert made.count("class Machine ") == 1
+    assert made.count("class Machine{") == 1
     assert not re.search(r"^(import|export) ", made, re.MULTILINE)
     assert made.index("const machine_words_js") < made.index("const machine_machine_js")

@@ -76,7 +76,7 @@ BIASES = MappingProxyType(
 BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
     {
         *("dense", "conv", "pool", "prelu", "activation"),
-        *("batchnorm", "groupnorm", "layernorm", "placenorm"),
+        *("batchnorm", "groupnorm", "layernorm", "placenorm", "rmsnorm"),
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
         *("dropout", "flatten", "residual", "concat", "goback"),
     }

@@ -69,6 +69,7 @@ class ValuePattern:
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
     is_below_zero: bool = False  # of settings with a sign
     own: str = ""  # the place of the first of several, where that stands apart from the others
+    said_number: float = 0.0  # one in its expressions that stands for what a network says
     has_runs: bool = False  # whether its formulas go over kinds that needn't be as many
 
     def table(self) -> dict[str, Any]:
@@ -84,7 +85,10 @@ class ValuePattern:
         return self.own if self.own and _index(place) == "1" else general(place)
 
     def _apart(self, said: Any) -> Any:
-        """With the place of the one that stands apart, where it isn't one of all."""
+        """With the place of the one that stands apart, where it isn't one of all, and of a number
+        that a network says."""
+        if isinstance(said, float) and said and said == self.said_number:
+            return "varianceEpsilon"
         if isinstance(said, list):
             return [self._apart(part) for part in said]
         return self.called(said) if self.own and isinstance(said, str) else said
@@ -217,6 +221,7 @@ def patterns() -> Iterator[ValuePattern]:
     yield from _pools()
     yield from _attention()
     yield from _norms()
+    yield from _rms()
     yield from _of_each_place()
     yield from _activations()
     yield from _errors()
@@ -276,6 +281,20 @@ def _norms() -> Iterator[ValuePattern]:
     own = {"c1_1": "x", "n1_1": "y", **others}
     yield sheet.pattern("normal", "n1_1", own)
     yield sheet.pattern("scaled", "y1_1", {"n1_1": "x", "γ1": "scale", "β1": "shift"})
+
+
+def _rms() -> Iterator[ValuePattern]:
+    """The root of the mean of squares, values over it, and those times a scale."""
+    for count in (SEVERAL_PLACES, MANY_PLACES):
+        epsilon = 2**-7  # which nothing else is
+        text = f"input 1; dense {count}; rmsnorm epsilon {epsilon}; dense 1; loss mse"
+        sheet = _Sheet(text)
+        numbers = {float(count): "n", epsilon: "varianceEpsilon"}
+        places = {**_row("h", "x", count), "s": "y"}
+        found = sheet.pattern("root of mean square", "s", places, count, "", numbers)
+        yield replace(found, said_number=epsilon)
+    yield sheet.pattern("over size", "n1", {"h1": "x", "s": "size", "n1": "y"})
+    yield sheet.pattern("times scale", "y1", {"n1": "x", "γ1": "scale"})
 
 
 def _deviation() -> ValuePattern:

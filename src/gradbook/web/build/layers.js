@@ -26,6 +26,7 @@ export function layerValues(values, index) {
     case "prelu": return values.make(sloped(values, index))
     case "dropout": return layer.rate ? kept(values, index, layer) : given
     case "flatten": return given
+    case "rmsnorm": return rms(values, index, layer)
     case "attention": return attended(values, index, own(values, index))
     case "positionembedding": return values.make(named(values, index).map((name, k) => wanted(name, "added", { x: given[k], before: own(values, index)[0][k] })))
     case "residual": return values.make(added(values, index, layer))
@@ -123,6 +124,25 @@ function norms(values, index, layer) {
     const channel = Math.floor(k / places)
     return { name, kind: "scaled", places: { x: normal[k], scale: scales[channel], shift: shifts[channel] } }
   }))
+}
+
+/** The channels of each place over the root of the mean of their squares.
+ * @param {Values} values @param {number} index @param {Layer} layer
+ */
+function rms(values, index, { epsilon, plain }) {
+  const { net, columns, cards } = values
+  const [shape, given] = [net.shapes[index], columns[index]]
+  const area = product(shape.slice(1))
+  const names = (/** @type {string} */ stem, /** @type {number[]} */ apart) => elements(ofLayer(stem, net.layers, index, cards), apart)
+  const sizes = values.make(names("s", shape.length > 1 ? [1, ...shape.slice(1)] : []).map((name, k) => ({
+    name, kind: "root of mean square", places: { x: given.filter((_, j) => j % area === k) }, settings: { varianceEpsilon: epsilon } })))
+  const over = (/** @type {import("./names.js").ValueName[]} */ all) => values.make(all.map((name, k) =>
+    ({ name, kind: "over size", places: { x: given[k], size: sizes[k % area] } })))
+  if (plain) return over(named(values, index))
+  const normal = over(names("n", shape))
+  const [scales] = own(values, index)
+  return values.make(named(values, index).map((name, k) =>
+    ({ name, kind: "times scale", places: { x: normal[k], scale: scales[Math.floor(k / area)] } })))
 }
 
 /** What dropout leaves, by masks that are drawn.

@@ -109,6 +109,13 @@ const CARDS = {
     if (shape.length !== 3) line.fail("NO_PLACES", { shape: spell(shape) }, 0)
     return normed({ ...layer, groups: product(shape.slice(1)) }, shape, line, 1)
   }),
+  rmsnorm: {
+    ...norm(channelsOf, ({ card }, [shape], line) => {
+      if (shape[0] === 1) line.fail("GROUPS_OF_ONE", { word: card, shape: spell(shape) }, 0)
+      return shape
+    }),
+    parameters: ({ plain }, shape, { kinds }) => (plain ? [] : [{ role: kinds.scales, shape: [channelsOf(shape)], fans: [1, 1], fixed: false }]),
+  },
   prelu: {
     parameters: ({ shared }, shape, { kinds }) => [{ role: kinds.slopes, shape: [shared ? 1 : channelsOf(shape)], fans: [1, 1], fixed: false }],
   },
