@@ -140,3 +140,15 @@ def test_values_below_zero_are_refused_where_the_loss_takes_none(shown):
     choose(page, "#sets", "hills")
     assert "loss mean squared error" in page.text("#said")
     assert page.value("document.querySelector('#sets').value") == ""
+
+
+def test_where_there_is_much_room_the_drawing_is_larger_and_its_pictures_with_it(shown):
+    usual, wide = [], []
+    for sizes, width in ((usual, 1440), (wide, 2560)):
+        page = shown("play", width)
+        page.settle()
+        for selector in (".stage svg", ".pictures"):
+            box = f"document.querySelector({selector!r}).getBoundingClientRect()"
+            sizes.append(page.value(f"Math.round({box}.width)"))
+    assert usual[0] == usual[1]
+    assert wide == [pytest.approx(1.35 * usual[0], rel=0.01)] * 2
