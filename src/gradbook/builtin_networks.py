@@ -68,6 +68,34 @@ sample 0 1 0 0  0 1 0 0  0 1 0 0  0 1 0 0 -> 1 0
 sample 0 0 0 0  1 1 1 1  0 0 0 0  0 0 0 0 -> 0 1
 """
 
+ECHO = """\
+name echo
+input 4x1                   # which came first? four steps of one number
+rnn 3                       # three units read them, and what they were before
+dense 1
+loss half squared error
+rate 0.3
+seed 4
+sample 1 0 0 0 -> 1
+sample 0 1 0 0 -> 0
+sample 0 0 1 0 -> 0
+sample 0 0 0 1 -> 0
+"""
+
+ATTENTION = """\
+name attention-by-hand
+input 3x2                   # was there a b so far? three tokens, a is 1 0 and b is 0 1
+attention causal no bias    # each looks at those before it, and at itself
+conv1d 2 1                  # and says so
+softmax
+loss cross-entropy
+rate 0.5
+seed 3
+sample 1 0  1 0  0 1 -> 1 0  1 0  0 1
+sample 1 0  0 1  1 0 -> 1 0  0 1  0 1
+sample 0 1  1 0  1 0 -> 0 1  0 1  0 1
+"""
+
 REFERENCE = """\
 name reference
 input 1x28x28               # 16,050 parameters; batches of 128
@@ -142,7 +170,16 @@ update adam 0.85 0.99
 rate 0.01
 """
 
-LESSONS = MappingProxyType({"worked": WORKED, "mazur": MAZUR, "xor": XOR, "strokes": STROKES})
+LESSONS = MappingProxyType(
+    {
+        "worked": WORKED,
+        "mazur": MAZUR,
+        "xor": XOR,
+        "strokes": STROKES,
+        "echo": ECHO,
+        "attention-by-hand": ATTENTION,
+    }
+)
 """Small enough to be written out value by value, with samples of their own."""
 
 DIGITS = MappingProxyType({"reference": REFERENCE, "blocks": BLOCKS, "flat": FLAT})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import prod, sqrt
+from math import isqrt, prod
 from typing import ClassVar
 
 from gradbook.errors import ShapeError
@@ -353,7 +353,10 @@ class Attention(Layer):
         query, key, value = (
             named(each_step(site, own, part, x), "h", part) for part in self.parts[:3]
         )
-        root = sqrt(x.shape[0] // self.heads)
+        size = x.shape[0] // self.heads
+        root: Node | float = isqrt(size)
+        if isqrt(size) ** 2 != size:
+            root = site.make("sqrt", site.graph.constant(size))
         fits = scores(query, key, self.heads) / root
         share = named(shares(named(fits, "h", "score"), self.causal), "a", "share")
         mixed = named(weigh(share, value), "h", "mixed")

@@ -163,7 +163,7 @@ def build(
         outputs = by_step(outputs)
         before = by_step(before) if net.objective.ending else before
     measure = SampleError(
-        net.objective, net.outputs, net.smoothing, weighted, batch is not None or _is_masked(net)
+        net.objective, net.outputs, net.smoothing, weighted, batch is not None or is_masked(net)
     )
     error = measure.of(outputs, before, wanted)
     loss = error
@@ -185,7 +185,7 @@ def build(
     )
 
 
-def _is_masked(net: Net) -> bool:
+def is_masked(net: Net) -> bool:
     """Whether some steps of its samples have no target."""
     if len(net.shapes[-1]) == 1:
         return False

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 NAME = "(?:σ²|[A-Za-zμαγβησΦ])[A-Za-z0-9_]*(?:σ²)?[A-Za-zαγβ0-9_]*′?"
+FUNCTIONS = r"(?:σ′?|exp|ln|tanh′?|abs|sgn|max|min|where|Φ)\("
+AT_STEP = rf"(?!{FUNCTIONS}){NAME}\(\d+\)"  # h1(2), of a sequence
 TOKEN = re.compile(
     rf"""\s*(?:
-      (?P<partial>∂{NAME}/∂{NAME})
+      (?P<partial>∂(?:{AT_STEP}|{NAME})/∂(?:{AT_STEP}|{NAME}))
     | (?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?|π)
     | (?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+)
-    | (?P<name>{NAME})
+    | (?P<name>{AT_STEP}|{NAME})
     | (?P<sign>[-+−·/^√Σ½()\[\]{{}},<>])
     )""",
     re.VERBOSE,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gradbook.layers import Pool, Role, SampleNorm
+from gradbook.layers.sequences import Recurrent
 from gradbook.net import LESSONS, builtin, parse
 from gradbook.net.build import training_step
 from gradbook.net.step import run
@@ -45,6 +46,16 @@ def sent_back(weights, d):
     return out
 
 
+def laid_out(net, numbers, shape):
+    """In the network's own shape; of steps x features a column for each step."""
+    values = np.reshape(numbers, shape)
+    return values.T if net.laid_out and values.ndim == 2 else values
+
+
+def is_recurrent(layer):
+    return isinstance(layer, Recurrent)
+
+
 class Worked:
     """The values of every line, one for each sample."""
 
@@ -53,23 +64,30 @@ class Worked:
         self.pool = next((layer.size[0] for layer in net.layers if isinstance(layer, Pool)), 0)
         norms = (k for k, layer in enumerate(net.layers) if isinstance(layer, SampleNorm))
         self.groups = next((net.layers[k].groups_in(net.shapes[k]) for k in norms), 1)
+        targets = [laid_out(net, sample.targets, net.wanted) for sample in net.examples()]
         self.values = {
-            "i": [np.reshape(sample.inputs, net.input) for sample in net.examples()],
-            "t": [np.array(sample.targets) for sample in net.examples()],
+            "i": [laid_out(net, sample.inputs, net.input) for sample in net.examples()],
+            "t": targets,
             "π": [np.pi] * self.samples,
             "N": [self.samples] * self.samples,
+            "n": [np.any(t, axis=0).sum() for t in targets],
+            "m": [np.any(t, axis=0).astype(float) for t in targets],
         }
         starts = {role: np.array(values) for role, values in net.start_values().items()}
         for p in net.parameters:
             value = starts[p.role][p.first - 1 : p.first - 1 + p.size].reshape(p.shape)
-            if p.role is not Role.WEIGHT and len(net.shapes[p.layer + 1]) == 3:
+            layer = net.layers[p.layer]
+            if layer.reads_sequences:  # matrices, and of all steps at once a column
+                shape = value.shape[:2] if p.role is Role.WEIGHT else (-1, 1)
+                value = value.reshape((-1,) if value.ndim == 1 and is_recurrent(layer) else shape)
+            elif p.role is not Role.WEIGHT and len(net.shapes[p.layer + 1]) == 3:
                 value = value.reshape(-1, 1, 1)
             self.values[spell(parameter_symbol(net, p))] = [value] * self.samples
         for left, right in (*forward(net), *backward(net)):
             name = spell(left)
             found = [np.asarray(self.of(right, k)) for k in range(self.samples)]
             if name.startswith("δ_"):  # what a dense layer sends back is laid out flat
-                like = self.values[name.removeprefix("δ_")]
+                like = self.values.get(name.removeprefix("δ_"), found)
                 found = [one.reshape(np.shape(x)) for one, x in zip(found, like, strict=True)]
             self.values[name] = found
 
@@ -82,7 +100,19 @@ class Worked:
         return method(form, k)
 
     def _symbol(self, form, k):
-        return self.values[spell(form)][k]
+        name = spell(form)
+        if name in self.values:
+            return self.values[name][k]
+        innermost = form.name
+        while innermost.of:
+            innermost = innermost.of
+        if innermost.step is not None:
+            whole = m.Symbol(form.name.at_step(None), form.bold)
+            return self._symbol(whole, k)[:, innermost.step - 1]
+        steps = range(1, self.net.shapes[0][2] + 1)
+        columns = [self.values.get(f"{name}({step})") for step in steps]
+        like = next(column for column in columns if column is not None)[k]
+        return np.stack([np.zeros_like(like) if c is None else c[k] for c in columns], axis=1)
 
     def _numeral(self, form, k):
         return form.value
@@ -111,9 +141,11 @@ class Worked:
             return star(one, self.of(right, k))
         if form.sign == "∗":
             return sent_back(one, self.of(right, k))
-        if isinstance(right, m.Transposed):
-            return np.outer(one, self.of(right.of, k).ravel())
-        return one @ self.of(right, k).ravel()
+        turned = isinstance(right, m.Transposed)
+        other = self.of(right.of if turned else right, k)
+        if self.net.laid_out and np.ndim(other) == 2:
+            return one @ (other.T if turned else other)
+        return np.outer(one, other.ravel()) if turned else one @ other.ravel()
 
     def _transposed(self, form, k):
         return self.of(form.of, k).T
@@ -129,6 +161,8 @@ class Worked:
         if form.over == "samples":
             return sum(self.of(form.of, other) for other in range(self.samples))
         value = self.of(form.of, k)
+        if form.over in ("steps", "keys"):
+            return value.sum(axis=1, keepdims=form.over == "keys")
         return value.sum(axis=(1, 2)) if form.over == "places" else value.sum()
 
     def _function(self, form, k):
@@ -153,7 +187,17 @@ class Worked:
         if form.function.endswith("pool"):
             windows = self._pooled(self.of(x, k))
             return windows.max((3, 4)) if form.function == "maxpool" else windows.mean((3, 4))
-        return self.functions[form.function](self.of(x, k))
+        return self._simple(form.function, x, self.of(x, k))
+
+    def _simple(self, function, form, x):
+        """Softmax is that of each row of scores, where no step sees those after it, or of each
+        step."""
+        if function != "softmax" or not self.net.laid_out:
+            return self.functions[function](x)
+        if spell(form).startswith("h_score"):
+            seen = np.exp(x) * np.tril(np.ones_like(x))
+            return seen / seen.sum(axis=1, keepdims=True)
+        return np.exp(x) / np.exp(x).sum(axis=0)
 
     def _mean(self, every):
         return every.mean(axis=(0, 2, 3), keepdims=True)[0] if every.ndim == 4 else every.mean(0)
@@ -234,6 +278,11 @@ NETWORKS = {
     "planes by themselves": "input 1x4x4; conv 2 3x3; instancenorm; silu; flatten; dense 1"
     + SIXTEEN,
     "pooled": "input 1x4x4; conv 2 3x3 shared bias; relu; avgpool 2; flatten; dense 1" + SIXTEEN,
+    "gates": "input 3x2; gru 2; tanh; dense 1; seed 3; sample 1 -1 0.5 2 0.3 0 -> 1",
+    "a cell": "input 2x2; lstm 2 all; conv1d 2 1; tanh; loss mean squared error; seed 2; "
+    "sample 1 -1 0.5 2 -> 1 0 0.5 0.2; sample 0 1 2 0 -> 1 1 0.5 0.1",
+    "steps without a target": "input 3x2; rnn 2 all; conv1d 2 1; softmax; loss cross-entropy; "
+    "sample 1 -1 0.5 2 0.3 0 -> 1 0 0 1 0 0; sample 0 1 2 0 0.3 1 -> 0 1 0 1 1 0",
     "normalised planes": "input 1x4x4; conv 2 3x3; batchnorm; relu; flatten; dense 1" + SIXTEEN,
 }
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isclose, sqrt
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
@@ -22,11 +21,8 @@ from gradbook.targets.algebra.forms import (
     BigSum,
     Factors,
     Form,
-    Fraction,
     Function,
     Minus,
-    Numeral,
-    Root,
     Symbol,
     Terms,
     Transposed,
@@ -69,7 +65,8 @@ class InnerLayer:
             training=True,
         )
         made = graph.named(layer.ops(site, [given], list(own)), site.name)
-        arriving = graph.leaf(Name("δ", of=site.name, word=_above(made)), output)
+        stem = "d" if made.op.name == "stack" else "δ"  # which then adds what goes back in time
+        arriving = graph.leaf(Name(stem, of=site.name), output)
         whole = sum_last(made * arriving, len(output))
         return cls(given, made, arriving, gradients(whole, [given, *own]), own)
 
@@ -110,11 +107,6 @@ class InnerLayer:
 
     def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
         return _Sayer({**self.parameters, **known})
-
-
-def _above(made: Node) -> str:
-    """The states at all steps are given something each, beside what goes back through time."""
-    return "above" if made.op.name == "stack" else ""
 
 
 def _symbol(node: Node) -> Form:
@@ -182,10 +174,6 @@ class _Sayer:
         if op == "shares_back":
             d, share = map(self.say, inputs)
             return multiply([share, Terms((d, Minus(BigSum(multiply([d, share]), "keys"))))])
-        if op == "divide" and inputs[1].is_constant():
-            square = round(inputs[1].number ** 2)
-            if square > 1 and isclose(sqrt(square), inputs[1].number):
-                return Fraction(self.say(inputs[0]), Root(Numeral(square)))
         return None
 
     def say(self, node: Node) -> Form:
@@ -193,8 +181,9 @@ class _Sayer:
 
     def step(self, x: Node, step: int) -> Form:
         """One column: of sums the sums of columns, of a product the product with a column."""
-        if x.name is not None:
-            return Symbol(x.name.at_step(step + 1), bold=True)
+        whole = self.known.get(x) or (_symbol(x) if x.name is not None else None)
+        if isinstance(whole, Symbol):
+            return Symbol(whole.name.at_step(step + 1), bold=True)
         if x.op.name == "add":
             return add_up([self.step(part, step) for part in x.inputs])
         if x.op.name == "conv":

@@ -9,9 +9,11 @@ from functools import cached_property
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
+from gradbook.graph.window import Window
 from gradbook.layers.card import Layer, Parameter, Role, spell
 from gradbook.layers.norms import SampleNorm
-from gradbook.layers.sequences import RECURRENT
+from gradbook.layers.sequences import RECURRENT, Recurrent
+from gradbook.net.build import is_masked
 from gradbook.net.names import layer_names, number
 from gradbook.net.network import Net
 from gradbook.targets.algebra.forms import (
@@ -43,6 +45,7 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.formula import SHARE, formula
 from gradbook.targets.algebra.inner_form import InnerLayer
 
+STEPS, HAS_TARGET = Symbol(Name("n")), Symbol(Name("m"), bold=True)
 LETTERS = {role: "W" if role is Role.WEIGHT else str(role) for role in Role}
 
 Rule = tuple[Form, Form]  # left = right
@@ -76,8 +79,10 @@ def tell_in_general(story: Story, net: Net) -> None:
 def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
     names = [Name(str(parameter.role), (parameter.first + k,)) for k in range(parameter.size)]
     held = listed([Symbol(name) for name in names], most=2)
-    inner = net.layers[parameter.layer].has_inner_values
-    shape = parameter.shape[:2] if inner else parameter.shape
+    layer, shape = net.layers[parameter.layer], parameter.shape
+    window = layer.window(net.shapes[parameter.layer])
+    if layer.has_inner_values or (window and is_of_each_step(layer, window)):
+        shape = shape[:2]
     return (parameter_symbol(net, parameter),), held, (spell(shape).replace("x", " × "),)
 
 
@@ -95,7 +100,8 @@ GROUP_MEAN = "groupmean"  # where nothing is said
 
 def _remarks(net: Net) -> Iterator[str]:
     layers = list(zip(net.layers, net.shapes, strict=False))
-    if any(layer.sums and layer.window(shape) for layer, shape in layers):
+    windows = [(layer, layer.window(shape)) for layer, shape in layers if layer.sums]
+    if any(window and not is_of_each_step(layer, window) for layer, window in windows):
         yield (
             "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does "
             "the same with δ as the window; W ∗ δ sends each δ back over the window it came "
@@ -106,8 +112,20 @@ def _remarks(net: Net) -> Iterator[str]:
             "A sequence has a column for each step: x(2) is that of the second step, and a letter "
             "without a step stands for all columns side by side."
         )
+    if len(net.wanted) > 1 and net.objective.of_all:
+        yield "softmax is taken at each step, and the error is the mean over the steps."
+    if is_masked(net):
+        yield (
+            "Some steps have no target: m is 1 at those that have one, else 0, and n is how many "
+            "have one."
+        )
     if any(it.part.endswith(RECURRENT) for it in net.parameters):
         yield "W weighs what comes in at a step, U the state before it."
+    if any(isinstance(layer, Recurrent) and layer.all for layer in net.layers):
+        yield (
+            "d_x is what later layers send back to the states x; δ_x adds to it what goes back "
+            "from the step after it."
+        )
     words = {layer.word for layer in net.layers}
     yield from (remark for word, remark in REMARKS.items() if word in words)
     means = {_mean_of(layer) for layer in net.layers if layer.normalises}
@@ -163,6 +181,11 @@ def parameter_symbol(net: Net, parameter: Parameter) -> Form:
     return Symbol(name, bold=not shared)
 
 
+def is_of_each_step(layer: Layer, window: Window) -> bool:
+    """Whether it is a weighted sum at each step: a product of matrices."""
+    return layer.sums and layer.reads_sequences and window.area == 1
+
+
 class NetLayer:
     """One layer in its network: what it is given (x), what it makes of it (y), what it owns."""
 
@@ -175,7 +198,9 @@ class NetLayer:
         self.x, self.y = self.given[0], Symbol(self.name, bold=True)
         self.delta = delta(self.name)  # how the error changes with y
         self.parameters = net.taken(index)
-        self.slides = self.layer.window(net.shapes[index]) is not None
+        self.in_steps = self.layer.reads_sequences
+        window = self.layer.window(net.shapes[index])
+        self.slides = window is not None and not is_of_each_step(self.layer, window)
 
     @cached_property
     def inner(self) -> InnerLayer:
@@ -355,7 +380,8 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
     if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):
         return BigSum(d, "places" if here.in_planes and for_all else "units")
     a_channel = parameter.size == here.net.shapes[here.index][0] or here.layer.sums
-    return BigSum(d, "places") if here.in_planes and a_channel else d
+    over = "steps" if here.in_steps else "places"
+    return BigSum(d, over) if here.in_planes and a_channel else d
 
 
 # The error -------------------------------------------------------------------
@@ -379,6 +405,9 @@ def _error(net: Net) -> Form:
     a, _ = _outputs(net)
     if net.objective.of_all:
         logs = a if net.ending == "log softmax" else ln(a)
+        if len(net.wanted) > 1:
+            both = BigSum(each(_wanted(net), logs), "steps and outputs")
+            return -multiply([Fraction(Numeral(1), _steps(net)), both])
         return -BigSum(each(_wanted(net), logs), "outputs")
     total = _over_outputs(_error_and_slope(net)[0])
     if net.objective.summed or net.outputs == 1:
@@ -386,12 +415,20 @@ def _error(net: Net) -> Form:
     return multiply([Fraction(Numeral(1), Numeral(net.outputs)), total])
 
 
+def _steps(net: Net) -> Form:
+    """How many steps a mean is taken over."""
+    return STEPS if is_masked(net) else Numeral(net.wanted[0])
+
+
 def _from_error(net: Net) -> tuple[Form, int]:
     """What the error sends back, and to the values of which layer."""
     a, _ = _outputs(net)
     end, outputs = len(net.layers) - 1, Numeral(net.outputs)
     if net.objective.of_all:
-        return (exp(a) if net.ending == "log softmax" else a) - _wanted(net), end - 1
+        slope = (exp(a) if net.ending == "log softmax" else a) - _wanted(net)
+        if is_masked(net):
+            slope = each(HAS_TARGET, slope)
+        return (slope / _steps(net) if len(net.wanted) > 1 else slope), end - 1
     slope = _error_and_slope(net)[1]
     if net.objective.ending:
         end -= 1
@@ -455,4 +492,4 @@ def _wanted(net: Net) -> Form:
     t, smoothing = Symbol(Name("t"), bold=True), net.smoothing
     if not smoothing:
         return t
-    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.outputs))
+    return (1 - as_form(smoothing)) * t + Fraction(Numeral(smoothing), Numeral(net.wanted[-1]))
