@@ -449,7 +449,10 @@ def test_a_transformers_block_is_read(keras, tmp_path, causal):
     ("layer", "why"),
     [
         (lambda layers: layers.LSTM(3, go_backwards=True), "it reads backwards"),
-        (lambda layers: layers.GRU(3, activation="relu"), "its activation is tanh, not 'relu'"),
+        (
+            lambda layers: layers.GRU(3, activation="relu"),
+            "its activation is one of tanh, not 'relu'",
+        ),
         (lambda layers: layers.Bidirectional(layers.LSTM(3)), "gradbook has no such layer"),
     ],
 )
