@@ -15,17 +15,21 @@ from gradbook.lab.models.importing import import_model
 from gradbook.layers.card import Role
 from gradbook.layers.pools import Pool
 from gradbook.layers.wiring import Dropout
-from gradbook.net import Net
+from gradbook.net import Attention, Net, PositionEmbedding, RmsNorm
 from tests.families import averages_with_gaps, networks
 from tests.formats.architectures import ARCHITECTURES, made
 from tests.formats.steps import slopes
-from tests.trained import by_the_graph, drawn, model_of, trained_of
+from tests.trained import by_the_graph, drawn, model_of, sequences_model_of, trained_of
 
 pytestmark = pytest.mark.witness("onnx", "torch")
 
 
 def counts_as_others_do(net: Net) -> bool:
-    """Whether no average is written as sums over how much counts at each place."""
+    """Whether no average is written as sums over how much counts at each place, and it has no
+    attention and answers once."""
+    unread = (Attention, PositionEmbedding, RmsNorm)
+    if len(net.shapes[-1]) > 1 or any(isinstance(layer, unread) for layer in net.layers):
+        return False
     pools = [layer for layer in net.layers if isinstance(layer, Pool)]
     return not averages_with_gaps(net) and not any(pool.ceil and pool.zeros for pool in pools)
 
@@ -372,3 +376,43 @@ def test_a_module_that_pytorch_wrote_several_times_is_a_layer_applied_again(torc
     exported(torch, "applied again", tmp_path / "net.onnx")
     found = read_onnx(tmp_path / "net.onnx").net
     assert [one.times for one in found.again] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "gru 4 all; conv1d 3 2; relu; lstm 3",
+        "rnn 3",
+        "gru 3 all reset_before; avgpool1d all; flatten",
+        "conv1d 4 3 pad same; batchnorm; relu; maxpool1d 2; flatten",
+    ],
+)
+def test_a_table_of_sequences_comes_back(tmp_path, layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; dense 3; softmax")
+    model.export(tmp_path / "net.onnx")
+    back = import_model(tmp_path / "net.onnx")
+    np.testing.assert_allclose(back.answers(rows), model.answers(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_pytorchs_recurrent_modules_are_read(tmp_path, kind):
+    import torch
+
+    class Last(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.over = getattr(torch.nn, kind)(3, 4, batch_first=True)
+            self.last = torch.nn.Linear(4, 2)
+
+        def forward(self, x):
+            x, _ = self.over(x)
+            return self.last(x[:, -1])
+
+    torch.manual_seed(3)
+    module, inputs = Last().eval(), torch.rand(2, 6, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module, (inputs,), tmp_path / "net.onnx", dynamo=False)
+    found = read_onnx(tmp_path / "net.onnx")
+    said = by_the_graph(found.net, dict(found.values), inputs.numpy())
+    np.testing.assert_allclose(said, module(inputs).detach().numpy(), atol=1e-5)

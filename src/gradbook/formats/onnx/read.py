@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isnan, prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,17 @@ from gradbook.formats.onnx.content import (
     shape_of,
 )
 from gradbook.formats.onnx.norms import norm_from
+from gradbook.formats.onnx.steps import (
+    AS_GIVEN,
+    AS_WINDOWS_READ,
+    ELSEWHERE,
+    RECURRENT,
+    Axes,
+    read_recurrent,
+    reshaped,
+    squeezed,
+    unsqueezed,
+)
 from gradbook.formats.onnx.words import (
     EIGHT_SIDES,
     KINDS,
@@ -46,6 +57,7 @@ from gradbook.formats.onnx.words import (
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE
+from gradbook.layers import Gru, Lstm, Rnn
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm
@@ -53,7 +65,7 @@ from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv
 
 if TYPE_CHECKING:
-    from onnx import NodeProto
+    from onnx import AttributeProto, NodeProto
 
 
 EACH = (  # that work on each value alone
@@ -109,17 +121,29 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
     content = read_content(Path(path))
     refusals = Refusals(os.fspath(path))
-    row = LayerList([content.shape], prepares=content.notes.preparation is None)
-    _OnnxReader(content=content, refusals=refusals, row=row).read()
+    size, steps = content.shape, reads_steps(content)
+    size = (size[1], 1, size[0]) if steps else size
+    row = LayerList([size], prepares=content.notes.preparation is None and not steps)
+    reader = _OnnxReader(content=content, refusals=refusals, row=row)
+    if steps:
+        reader.axes[content.given] = AS_GIVEN
+    reader.read()
     refusals.settle()
     return assemble(
         refusals.file,
-        row.sizes[0],
+        row.sizes[0][::-2] if steps else row.sizes[0],
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
         content.notes if row.filling is None else _filled(content.notes, row.filling),
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
+
+
+def reads_steps(content: OnnxGraph) -> bool:
+    """Whether steps x features come in, which something recurrent or a window over steps reads."""
+    words = {node.op_type for node in content.nodes}
+    turned = "Conv" in words and content.nodes[0].op_type == "Transpose"
+    return len(content.shape) == 2 and (turned or bool(words & {*RECURRENT}))
 
 
 def _filled(notes: Notes, filling: Array) -> Notes:
@@ -131,6 +155,8 @@ class _OnnxReader(GraphReader):
     content: OnnxGraph
     missing: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
+    axes: dict[str, Axes] = field(default_factory=dict)  # of the values of a sequence
+    zeros: set[str] = field(default_factory=set)  # states that a sequence begins with
 
     def read(self) -> None:
         self.numbers[self.content.given] = 0
@@ -179,13 +205,19 @@ class _OnnxReader(GraphReader):
 
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
         """Make layers of a node, or of it and those that belong to it."""
-        known = (self.content.constants, self.shapes)
+        if node.op_type == "Expand" and self._is_zero(node.input[0]):
+            self.zeros.add(node.output[0])
+            return [node]
+        known = (self.content.constants, self.shapes, self.zeros)
         given = [name for name in node.input if name and not any(name in one for one in known)]
         unknown = [name for name in given if name not in self.numbers]
         if unknown or not given:
             raise NoLayer("its input isn't known")
         self.require_fit(given, node.op_type in WINDOWED, by_place=True)
-        nodes = self._pattern(node, place, given)
+        lies = self.axes.get(given[0], AS_WINDOWS_READ)
+        nodes = self._pattern(node, place, given) if lies == AS_WINDOWS_READ else []
+        if not nodes and given[0] in self.axes and self._turned(node, place, given[0]):
+            return [node]
         if not nodes:
             take = TAKES.get(node.op_type)
             if take is None:
@@ -196,7 +228,88 @@ class _OnnxReader(GraphReader):
             nodes = [node]
         if self.channels_last & {*given} and node.op_type != "Transpose":
             self.channels_last.update(nodes[-1].output)
+        if given[0] in self.axes and len(self.size(nodes[-1].output[0])) == 3:
+            self.axes[nodes[-1].output[0]] = self.axes[given[0]]
         return nodes
+
+    def _is_zero(self, name: str) -> bool:
+        return name in self.zeros or not np.any(self.content.constants.get(name, 1))
+
+    def _turned(self, node: NodeProto, place: str, value: str) -> bool:
+        """Whether a node says how a sequence's axes lie, or goes from step to step."""
+        axes, made = self.axes[value], node.output[0]
+        size = self.size(value)
+        known = {"F": size[0], "S": size[-1] if len(size) == 3 else 0}
+        match node.op_type:
+            case "Transpose":
+                axes = tuple(axes[k] for k in settings(node)["perm"])
+            case "Reshape":
+                flat = len(size) == 3 and axes == AS_WINDOWS_READ
+                sizes = whole_numbers(self._weight(node))
+                if flat and len(sizes) == 2:
+                    return False
+                axes = reshaped(axes, sizes, known)
+            case "Squeeze" | "Unsqueeze":
+                turn = squeezed if node.op_type == "Squeeze" else unsqueezed
+                axes = turn(axes, self._axes_told(node))
+            case word if word in RECURRENT:
+                self._recur(node, place, value)
+                return True
+            case "Gather":
+                return self._take_last(node, value)
+            case _:
+                if axes != AS_WINDOWS_READ:
+                    raise NoLayer(ELSEWHERE.format(" x ".join(axes)))
+                return False
+        self.numbers[made] = self.numbers[value]
+        if axes != ("N", "F"):
+            self.axes[made] = axes
+        return True
+
+    def _axes_told(self, node: NodeProto) -> tuple[int, ...]:
+        told = {one.name: tuple(one.ints) for one in node.attribute}
+        if "axes" in told:
+            return told["axes"]
+        given = self._constant(node, 1)
+        return () if given is None else whole_numbers(given)
+
+    def _recur(self, node: NodeProto, place: str, value: str) -> None:
+        """All its states, or what comes out is the last one alone."""
+        if tuple(axis for axis in self.axes[value] if axis != "1") != ("S", "N", "F"):
+            raise NoLayer("it reads a sequence that doesn't lie as steps x N x features")
+        if any(name and not self._is_zero(name) for name in node.input[4:]):
+            raise NoLayer("only states that begin at 0 can be read")
+        told = {one.name: _told(one) for one in node.attribute}
+        tensors = [self._constant(node, number) for number in (1, 2, 3)]
+        layer, own = read_recurrent(node, told, tensors)
+        every, *last = (name if self.reader_count(name) else "" for name in node.output)
+        if any(last[1:]) or (every and any(last)):
+            raise NoLayer("only its states or the last of them can be read, not both")
+        number = self.add(replace(layer, all=bool(every)), value, place, own)
+        self.numbers[every or last[0]] = number
+        self.axes[every or last[0]] = ("S", "1", "N", "F") if every else ("1", "N", "F")
+
+    def _take_last(self, node: NodeProto, value: str) -> bool:
+        """The last step of what a recurrent layer made, which nothing else reads."""
+        axes, number = list(self.axes[value]), self.numbers[value]
+        (axis,) = [one.i for one in node.attribute if one.name == "axis"] or [0]
+        steps, last = self.size(value)[-1], self.row.layers[-1]
+        index = whole_numbers(self._weight(node))
+        fits = axes[axis] == "S" and index in ((-1,), (steps - 1,))
+        if (
+            not fits
+            or number != len(self.row.layers)
+            or not isinstance(last.layer, Rnn | Gru | Lstm)
+        ):
+            raise NoLayer("only the last step after a recurrent layer can be taken out")
+        layer = replace(last.layer, all=False)
+        self.row.layers[-1] = replace(last, layer=layer)
+        self.row.sizes[-1] = (layer.width,)
+        self.numbers[node.output[0]] = number
+        del axes[axis]
+        if axes != ["N", "F"]:
+            self.axes[node.output[0]] = tuple(axes)
+        return True
 
     def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:
         """The nodes that together are one activation or normalisation, if one begins here."""
@@ -262,7 +375,8 @@ class _OnnxReader(GraphReader):
         told = settings(node)
         moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
         moves["kernel"] = moves.pop("size")
-        layer = Conv(weight.shape[0], **moves, groups=told["group"])
+        row = given[0] in self.axes and weight.shape[2] == 1
+        layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
         number = self.conv(given[0], place, layer, weight)
         return number if bias is None else self.row.add_bias(number, bias)
 
@@ -401,6 +515,13 @@ class _OnnxReader(GraphReader):
             return number
         kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
         return self.row.add(Activation(kind), number, place)
+
+
+def _told(attribute: AttributeProto) -> Any:
+    from onnx import helper
+
+    value = helper.get_attribute_value(attribute)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
