@@ -341,9 +341,9 @@ def test_a_window_goes_on_step_by_step_where_motion_is_unwanted(shown):
     waits(page, 200)
     assert page.value("getComputedStyle(document.querySelector('.by-itself')).display") == "none"
     look_at(page, 0, 0, 3, 27)
-    page.press("[aria-label='the place after']")
+    page.press("[aria-label='the next place']")
     assert page.value(PLACE) == [1, 5, 1]  # the next row begins
-    page.press("[aria-label='the place before']")
+    page.press("[aria-label='the previous place']")
     assert page.value(PLACE) == [1, 4, 28]
 
 

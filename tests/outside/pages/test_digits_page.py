@@ -153,7 +153,7 @@ def test_images_of_ones_own_are_read(shown, tmp_path):
     until(page, "document.querySelectorAll('#cards li').length === 4")
     read = page.value("[...document.querySelectorAll('#cards li')].map(e => e.textContent[0])")
     assert read == [str(label) for label in test.labels[:4]]
-    assert "notes.png: no picture that this browser can open" in page.text("#said")
+    assert "notes.png: not a picture that this browser can open" in page.text("#said")
 
 
 def test_a_table_of_another_size_is_refused_with_its_row(shown, tmp_path):
@@ -161,7 +161,7 @@ def test_a_table_of_another_size_is_refused_with_its_row(shown, tmp_path):
     page = shown("tiny")
     give(page, "#files", tmp_path / "small.csv")
     until(page, "document.querySelector('#said').textContent")
-    assert "small.csv: row 1 has 3 columns: 784 pixels are wanted" in page.text("#said")
+    assert "small.csv: row 1 has 3 columns: 784 pixels are expected" in page.text("#said")
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ def test_a_batch_is_chosen_beside_the_update_and_trains_as_the_command_does(show
     page = shown("xor")
     before = page.text("#loss")
     page.write("#batch", "3")
-    said = "An epoch is 2 updates, each of 3 samples, the last of 1, which are shuffled"
+    said = "An epoch is 2 updates, each of 3 samples, the last of 1, shuffled again"
     assert page.text("#batch-said").startswith(said)
     assert page.text("#loss") == before  # of all samples, whatever comes next
     start = weights(page)
@@ -283,7 +283,7 @@ def test_a_batch_that_leaves_one_sample_alone_is_refused_where_samples_are_compa
     page = shown("xor")
     choose(page, "add", "batchnorm")
     page.write("#batch", "3")
-    assert "one would stand alone" in page.text("#batch-said")
+    assert "would leave one alone" in page.text("#batch-said")
     page.press("#step")
     all_at_once = weights(page)
     page.press("#reset")
@@ -311,7 +311,7 @@ def test_where_the_pointer_is_the_drawing_offers_units_and_layers(width, shown):
     assert page.value(NEAR) == []
     over(page, "h1")
     less, more = (f"width of layer 1: 3 to {to}" for to in (2, 4))
-    before, after = (f"add a hidden layer behind {words}" for words in ("input 2", "tanh"))
+    before, after = (f"add a hidden layer after {words}" for words in ("input 2", "tanh"))
     assert set(page.value(NEAR)) == {less, more, before, after}
     if width > 1000:
         assert page.value(NEAR) == [before, less, more, after]

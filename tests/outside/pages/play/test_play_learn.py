@@ -171,7 +171,7 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
             lambda v: (v["w"][1] @ v["a"])[1],
             {
                 "without their weights": lambda v: v["a"].sum(),
-                "what they multiply": lambda v: v["w"][1][1].sum(),
+                "the values they multiply": lambda v: v["w"][1][1].sum(),
                 "One of the products": lambda v: v["w"][1][1][0] * v["a"][0],
             },
         ),
@@ -179,7 +179,7 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
             "activation",
             lambda v: v["o"][1],
             {
-                "still to be applied": lambda v: (v["w"][1] @ v["a"])[1],
+                "apply the activation": lambda v: (v["w"][1] @ v["a"])[1],
                 "sign in the exponent": lambda v: 1 - v["o"][1],
                 "slope of the activation": lambda v: v["o"][1] * (1 - v["o"][1]),
             },
@@ -189,7 +189,7 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
             lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2,
             {
                 "the ½": lambda v: (v["t"][1] - v["o"][1]) ** 2,
-                "to be squared": lambda v: v["o"][1] - v["t"][1],
+                "must still be squared": lambda v: v["o"][1] - v["t"][1],
             },
         ),
         (
@@ -209,9 +209,9 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
             lambda v: 0.15 - _first_slope(v, v["w"][1]),
             {
                 "minus, not plus": lambda v: 0.15 + _first_slope(v, v["w"][1]),
-                "the change alone": lambda v: -_first_slope(v, v["w"][1]),
+                "only the change": lambda v: -_first_slope(v, v["w"][1]),
                 "before the step": lambda v: 0.15,
-                "updated already": lambda v: 0.15 - _first_slope(v, _after(v)),
+                "already updated": lambda v: 0.15 - _first_slope(v, _after(v)),
             },
         ),
     ],
@@ -223,7 +223,7 @@ def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, show
     known = worked()
     for reason, number in mistakes.items():
         assert reason in answered(page, number(known)), reason
-    assert "nor a usual mistake" in answered(page, 12.5)
+    assert "not a common mistake" in answered(page, 12.5)
     page.write("#answer", "?")
     page.press("#learn-check")
     assert "Type a number" in page.text(".learned")
