@@ -172,6 +172,12 @@ def test_the_same_network_is_the_same_source(text):
     assert written() == written()
 
 
+def test_a_long_sequence_is_planned():
+    """Its steps follow one from the other, 240 ops deep and more."""
+    net = parse("input 120x2; gru 2 all; gru 2; dense 1; loss half squared error")
+    assert source(training_step(net, 33), inference(net), machine("avx2")).text
+
+
 def test_a_flip_is_found_where_there_is_one():
     """A weight moved by next to nothing across a corner: what `settled` must tell apart."""
     net = parse("input 5; dense 2 no bias; relu; dense 1; loss mean squared error")

@@ -298,7 +298,7 @@ def test_what_is_taken_for_what_is_said_in_a_line(torch, case):
     module = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), outputs), *end).float()
     model = gb.from_torch(module.eval(), torch.rand(2, *shape).float())
     (remark,) = (one for one in model.about["remarks"] if one.startswith(said))
-    assert bool(model.classes) == ("classes apart" in remark.split(";")[0])
+    assert bool(model.classes) == (" classes" in remark.split(";")[0])
     assert isinstance(model, Model) == (len(shape) == 3)
     if not model.classes:
         numbers = gb.from_torch(module, torch.rand(2, *shape).float(), task="numbers")
@@ -313,7 +313,7 @@ def test_one_sum_that_tells_classes_apart_is_a_logit(torch):
     with torch.no_grad():
         expected = torch.sigmoid(module(rows)).numpy()
     close(model.predict(rows.numpy())[:, 1:], expected)
-    assert any("taken for a logit" in remark for remark in model.about["remarks"])
+    assert any("taken as a logit" in remark for remark in model.about["remarks"])
 
 
 @pytest.mark.witness("torch")

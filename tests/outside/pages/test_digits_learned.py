@@ -232,7 +232,7 @@ def test_a_training_that_diverges_says_so_and_begins_again(shown):
     rewrite(page, "constant 0.9", "constant 90000")
     page.press("#go")
     until(page, "document.querySelector('#problem').textContent")
-    assert page.text("#problem").startswith("The loss is no longer a number: take a lower rate")
+    assert page.text("#problem").startswith("The loss is no longer a number: use a lower rate")
     assert page.text("#go") == "Train"
     assert page.value(LIKELIEST) is None
     rewrite(page, "constant 90000", "constant 0.05")

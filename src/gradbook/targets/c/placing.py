@@ -47,6 +47,8 @@ class Timing:
         self.beside = self._pairs()
         self.ready_at = cache(self._ready)
         self.phase_of = cache(self._phase)
+        for node in self.order:  # sources first: a long sequence nests too deep to ask at its end
+            (self.phase_of if node.each else self.ready_at)(node)
 
     # What goes together.
 
