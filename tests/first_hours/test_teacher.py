@@ -94,7 +94,7 @@ SLIPS: dict[str, Slip] = {
         each(lambda said: re.sub(r"\((\{a_o.\})-(\{t.\})\)", r"(\2-\1)", said)),
         GRADIENTS,
         "sign",
-        "a minus too many",
+        "a minus sign is missing",
     ),
     "columns swapped": Slip(swapped(), ["∂E/∂w2", "∂E/∂w3"], "", "two columns of an exercise"),
     "halved": Slip(
@@ -340,4 +340,7 @@ def test_the_class_has_its_marks_and_its_commonest_mistakes(handed_in):
     assert kinds["swapped columns"] == kinds["pasted value"] == each_slip
     assert "Commonest mistakes" in handed_in.said
     assert "Commonest mistakes" in (handed_in.folder / "class.html").read_text("utf-8")
-    assert f"{2 * each_slip} of {STUDENTS} books: a path of the chain is left out" in handed_in.said
+    assert (
+        f"{2 * each_slip} of {STUDENTS} books: a path of the chain rule is left out"
+        in handed_in.said
+    )

@@ -7,9 +7,11 @@ from math import prod
 import pytest
 from hypothesis import given
 
-from gradbook.net import Conv, Dense, builtin, parse
+from gradbook.net import Role, builtin, parse
 from gradbook.net.measure import measure
 from tests.families import networks
+
+ADDED = {Role.WEIGHT, Role.BIAS}
 
 FIELDS = {"reference": (-2, 30), "blocks": (-5, 32), "flat": (-4, 24)}  # which layer, pixels
 
@@ -110,8 +112,8 @@ def test_sums_and_shapes_hold_for_any_network(net):
     measured = measure(net, batch=3)
     assert measured.parameters == net.count()
     assert [layer.output for layer in measured.layers] == list(net.shapes[1:])
-    for layer in measured.layers:
-        assert bool(layer.macs) == isinstance(layer.layer, Conv | Dense)
+    for index, layer in enumerate(measured.layers):
+        assert bool(layer.macs) == bool(ADDED.intersection(p.role for p in net.taken(index)))
         assert layer.macs <= layer.training_macs <= 3 * layer.macs
         assert measured.memory(layer) == 12 * prod(layer.output)
         if layer.field:

@@ -38,7 +38,7 @@ from gradbook.audit.formula.expression import (
 from gradbook.audit.formula.pattern import RangeReference, copy_formula
 from gradbook.audit.step.formulas import EvaluatedFormula, remember
 from gradbook.audit.step.points import agree
-from gradbook.audit.workbook.book import quote_title
+from gradbook.audit.workbook.book import Book, quote_title
 from gradbook.graph.node import Array
 from gradbook.targets.excel.language import (
     Expression,
@@ -54,7 +54,7 @@ from gradbook.targets.excel.language import (
 
 def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Reference]:
     """The ranges of the same shape that other formulas mention, then those a row or a column away,
-    with this one's anchors."""
+    with this one's anchors; none that the formula itself makes a part of."""
     book = cells.book
     mention = book.reader.mention(part.text, home)
     corners = mention.corners(home) if isinstance(mention, RangeReference) else None
@@ -63,12 +63,19 @@ def other_ranges(cells: Cells, part: Reference, home: Address) -> Iterator[Refer
     sheet, top, left, bottom, right = corners
     height, width = bottom - top + 1, right - left + 1
     title = f"{quote_title(book.sheets[sheet].title)}!" if sheet != sheet_of(home) else ""
-    own = pack(sheet, top, left)
+    own, making = pack(sheet, top, left), _sharing(book, home)
     near = [own + 1, own + ROW, *([own - 1] if left else []), *([own - ROW] if top else [])]
     for first in dict.fromkeys([*cells.matrices.get((sheet, height, width), ()), *near]):
-        if first != own:
+        made = {first + pack(0, row, column) for row in range(height) for column in range(width)}
+        if first != own and made.isdisjoint(making):
             last = first + pack(0, height - 1, width - 1)
             yield Reference(f"{title}{_anchored(mention, first)}:{_anchored(mention, last)}")
+
+
+def _sharing(book: Book, home: Address) -> set[Address]:
+    """The cells that a formula makes: its own, or all of an array's."""
+    text = book.arrays.get(home)
+    return {home, *(cell for cell, other in book.arrays.items() if text and other == text)}
 
 
 def _anchored(mention: RangeReference, cell: Address) -> str:

@@ -114,7 +114,7 @@ def repeated_cell(wrong: WrongFormula) -> Hypothesis | None:
         return None
     tested, training = wrong.under_test, wrong.under_test.training
     taken, right = (training.book.reader.cell(write(p), wrong.home) for p in (edit.old, edit.new))
-    if taken is None or right is None or taken not in training.book.patterns:
+    if taken is None or right in (None, taken) or taken not in training.book.patterns:
         return None
     if training.plain(taken) == taken or set(training.flow.users[taken]) != {wrong.home}:
         return None
