@@ -70,8 +70,8 @@ def loss(net: Net) -> float:
 
 def outputs(net: Net) -> Any:
     """What comes out at the start, as an array with a row a sample."""
-    twin = Twin(net)
-    return twin.run(net.layers).detach().numpy()
+    made = Twin(net).run(net.layers).detach()
+    return (made[:, :, 0].movedim(1, 2) if len(net.wanted) > 1 else made).numpy()
 
 
 class Twin:

@@ -90,12 +90,16 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
             if before is not None:
                 turns[epoch] = gradient @ before
             before = gradient
-        gates = tuple(_gate(step, given, made, values) for given, made in found)
+        layers = _by_layer(found).items()
+        gates = tuple(_gate(step, name, pairs, values) for name, pairs in layers)
     return RateTrial(rate, losses, slopes, turns, gates)
 
 
-def activations(step: Step) -> list[tuple[Node, Node]]:
-    """What each activation is given and makes, h and a, from the inputs to the outputs."""
+Pair = tuple[Node, Node]  # what an activation is given, and what it makes
+
+
+def activations(step: Step) -> list[Pair]:
+    """Of each activation its h and a, from the inputs to the outputs."""
     nodes = step.graph.by_name
     found = []
     for made in sorted(step.adjoints, key=lambda node: node.index):
@@ -117,24 +121,37 @@ def covers(step: Step, given: Sequence[Node]) -> bool:
     return all(passing & set(ancestors([slope])) for slope in step.gradients.values())
 
 
-def _gate(step: Step, given: Node, made: Node, values: Values) -> Gate:
-    arriving, passing = step.adjoints[made], step.adjoints[given]
-    slope = own_slope(given, made)
+def _by_layer(found: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """By what the layer's values are called; those of all steps of a sequence are its own."""
+    layers: dict[str, list[Pair]] = {}
+    for given, made in found:
+        name = str(made.name.at().at_step(None)) if made.name else ""
+        layers.setdefault(name, []).append((given, made))
+    return layers
 
-    def table(node: Node, found: Array) -> Array:
+
+def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
+    slopes = [own_slope(given, made) for given, made in pairs]
+    results, sums = [made for _, made in pairs], [given for given, _ in pairs]
+
+    def table(nodes: Sequence[Node], found: Sequence[Node]) -> Array:
         """A row for each sample, where the graph may hold one value for all."""
-        samples = step.samples if node.each else 1
-        return np.broadcast_to(found, (samples, *node.shape)).reshape(samples, -1)
+        parts = []
+        for node, own in zip(nodes, found, strict=True):
+            samples = step.samples if node.each else 1
+            part = np.broadcast_to(values[own], (samples, *node.shape))
+            parts.append(part.reshape(samples, -1))
+        return np.hstack(parts)
 
     return Gate(
-        str(made.name),
-        made.op.name,
-        is_output=made in step.outputs,
-        covers=covers(step, [given]),
-        results=table(made, values[made]),
-        arriving=table(made, values[arriving]),
-        passing=table(given, values[passing]),
-        own_slopes=table(given, values[slope]) if slope else None,
+        name,
+        results[0].op.name,
+        is_output=any(made in step.outputs for made in results),
+        covers=covers(step, sums),
+        results=table(results, results),
+        arriving=table(results, [step.adjoints[made] for made in results]),
+        passing=table(sums, [step.adjoints[given] for given in sums]),
+        own_slopes=table(sums, [it for it in slopes if it]) if all(slopes) else None,
     )
 
 
@@ -161,14 +178,11 @@ class LayerGate:
 
 def layer_gates(step: Step) -> tuple[LayerGate, ...]:
     """One for each layer with activations of a scalar step, from the inputs to the outputs."""
-    layers: dict[str, list[tuple[Node, Node]]] = {}
-    for given, made in activations(step):
-        name = str(made.name.at().at_step(None)) if made.name else ""
-        layers.setdefault(name, []).append((given, made))
-    return tuple(_layer_gate(step, name, pairs) for name, pairs in layers.items())
+    layers = _by_layer(activations(step)).items()
+    return tuple(_layer_gate(step, name, pairs) for name, pairs in layers)
 
 
-def _layer_gate(step: Step, name: str, pairs: Sequence[tuple[Node, Node]]) -> LayerGate:
+def _layer_gate(step: Step, name: str, pairs: Sequence[Pair]) -> LayerGate:
     slopes = [own_slope(given, made) for given, made in pairs]
     return LayerGate(
         name,
