@@ -71,7 +71,7 @@ def loss(net: Net) -> float:
 def outputs(net: Net) -> Any:
     """What comes out at the start, as an array with a row a sample."""
     made = Twin(net).run(net.layers).detach()
-    return (made[:, :, 0].movedim(1, 2) if len(net.wanted) > 1 else made).numpy()
+    return (made[:, :, 0].movedim(1, 2).flatten(1) if len(net.wanted) > 1 else made).numpy()
 
 
 class Twin:

@@ -92,7 +92,7 @@ export const PHRASES = {
     i: "input {0}", t: "the target of output {0}", w: "the weight from {1} to {2}", b: "the bias of {2}", γ: "a scale that is trained", β: "a shift that is trained",
     α: "the slope below 0, which is trained", η: "the learning rate: how far a step goes", N: "how many samples there are", h: "the weighted sum of hidden unit {0}",
     o: "the weighted sum of output {0}", a: "the activation of {3}", c: "the convolution’s sum at {0}", p: "the pool’s result at {0}", y: "a value after normalising, scaling and shifting",
-    z: "the sum of a value and a skip connection", j: "one of several values side by side", f: "the first value of a branch", u: "what dropout leaves of {3}",
+    z: "the sum of a value and a skip connection", j: "one of several values side by side", f: "the first value of a branch", e: "a value plus what belongs to its step", u: "what dropout leaves of {3}",
     d: "dropout’s mask: 0, or what keeps the mean", L: "the logarithm of softmax’s denominator", E: "the error of output {0}", E_total: "the total error, which training reduces",
     E_sample: "the error of this sample", μ: "the mean over the batch", "σ²": "the variance over the batch", s: "the deviation to divide by", n: "a value minus the mean, divided by the deviation",
   },

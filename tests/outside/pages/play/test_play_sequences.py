@@ -65,7 +65,7 @@ def test_a_layer_that_is_added_in_the_drawing_reads_what_stands_there(name, word
     page = shown(name, 1440)
     signs = "[...document.querySelectorAll('.signs button')]"
     said = page.value(f"{signs}.map(it => it.getAttribute('aria-label'))")
-    (place,) = (k for k, it in enumerate(said) if it.endswith(f"behind {words}"))
+    (place,) = (k for k, it in enumerate(said) if it.endswith(f"after {words}"))
     page.value(f"{signs}[{place}].click()")
     page.settle()
     assert made in page.value("document.querySelector('#text').value")
