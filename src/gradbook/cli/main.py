@@ -70,7 +70,7 @@ examples:
   gradbook train                        digits, in seconds, with a report
   gradbook train --resume runs/quick    continue an interrupted training
   gradbook study quick --vary 'batch {{64|128}}'   which works best
-  gradbook write                        a transformer learns names, writes others
+  gradbook write                        a transformer learns names
   gradbook help networks                how to write a network
 
 exit codes: 0 done, 1 not all right, 2 bad input or usage, 130 interrupted

@@ -195,8 +195,8 @@ target     the last column, or the one --target names; it is learned from all
 classes    are learned if the target has words, or whole numbers of which at
            most {values} differ, with {rows} rows each on average; or with --task classes
 numbers    are learned if it has other numbers, or with --task numbers
-rows       a sixth is held out for the test, a sixth of the rest is held back for
-           validation
+rows       a sixth is held out for the test, a sixth of the rest is held back
+           for validation
 network    {hidden} ReLU units, then one output per class, or a single output for
            a number; --network takes another: one input per number of a row
 """
