@@ -234,5 +234,5 @@ def _name(given: str) -> tuple[str, str]:
     if longest > LONGEST_PART or whole > LONGEST_NAME:
         return name, "the name is too long"
     if len(parts) > 1 and not is_handed_in(name):
-        return name, "it is no workbook"
+        return name, "it isn't a workbook"
     return name, ""
