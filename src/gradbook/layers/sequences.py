@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isqrt, prod
+from math import prod
 from typing import ClassVar
 
 from gradbook.errors import ShapeError
@@ -354,10 +354,9 @@ class Attention(Layer):
             named(each_step(site, own, part, x), "h", part) for part in self.parts[:3]
         )
         size = x.shape[0] // self.heads
-        root: Node | float = isqrt(size)
-        if isqrt(size) ** 2 != size:
-            root = site.make("sqrt", site.graph.constant(size))
-        fits = scores(query, key, self.heads) / root
+        fits = scores(query, key, self.heads)
+        if size > 1:
+            fits = fits / site.make("sqrt", site.graph.constant(size))
         share = named(shares(named(fits, "h", "score"), self.causal), "a", "share")
         mixed = named(weigh(share, value), "h", "mixed")
         return each_step(site, own, "output", mixed)

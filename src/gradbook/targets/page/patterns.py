@@ -236,8 +236,7 @@ def _attention() -> Iterator[ValuePattern]:
             for word, place in (("query", "w"), ("key", "x"))
             for k in range(1, count + 1)
         }
-        numbers = {sqrt(count): "root"}
-        yield sheet.pattern("score", "h_score_1_1", places, count, "", numbers)
+        yield sheet.pattern("score", "h_score_1_1", places, count)
     for count in (1, SEVERAL_PLACES):
         sheet = _Sheet(
             f"input {max(count, 2)}x1; attention{' causal' * (count == 1)}; flatten; dense 1; "

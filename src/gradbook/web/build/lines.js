@@ -79,7 +79,6 @@ export class Lines {
     const found = places[name.replace("*", "")]
     if (found !== undefined) return Array.isArray(found) ? found[own] : found
     if (name === "n") return this.constant(count)
-    if (name === "root") return this.constant(Math.sqrt(count))
     if (name in this.settings) return this.constant(this.settings[name])
     throw new Error(`nothing stands at ${name}`)
   }
