@@ -1,5 +1,7 @@
-"""Writes layers that read sequences as ONNX: recurrent ones by its own operators, attention by
-products of matrices."""
+"""Writes layers that read sequences as ONNX.
+
+Recurrent ones are said by its own operators, attention by products of matrices.
+"""
 
 from __future__ import annotations
 
