@@ -6,14 +6,17 @@ That their values and gradients are right is held by the families of networks, b
 from __future__ import annotations
 
 import numpy as np
+import openpyxl
 import pytest
 
+from gradbook.audit.check import check
 from gradbook.errors import GradbookError, NetTextError
 from gradbook.net import Conv, Pool, Sample, parse
 from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
 from gradbook.net.measure import measure
 from gradbook.net.step import run
+from gradbook.report.workbook import write_workbook
 from tests.outside.torch_sequences import reset_before
 
 SHORT = "input 2x1; conv1d 2 1; softmax; loss cross-entropy; sample 1 1 -> "
@@ -159,3 +162,10 @@ def test_a_window_over_steps_has_one_row():
 def test_two_parameters_never_become_one():
     net = parse("input 3x2; lstm 2; dense 1")
     assert len({str(it.leaf) for it in net.parameters}) == len(net.parameters) == 14
+
+
+def test_a_workbook_of_one_sequence_has_names_that_excel_takes(tmp_path):
+    write_workbook(parse(ECHO), tmp_path / "book.xlsx", epochs=3)  # a warning is an error here
+    names = openpyxl.load_workbook(tmp_path / "book.xlsx").defined_names
+    assert {"i2_step_4_given", "i1_step_1_given", "w1_start"} <= set(names)
+    assert check(tmp_path / "book.xlsx").verdict == "right"

@@ -117,7 +117,7 @@ def test_the_digit_networks_gradients_are_pytorchs(name, twin):
             assert distance(found, slope) < 1e-12, weight.name
 
 
-@given(networks(dropout=True, samples=0), st.integers(2, 6), st.integers(0, 99))
+@given(networks(dropout=True, samples=0, recurrent=False), st.integers(2, 6), st.integers(0, 99))
 def test_any_network_has_pytorchs_gradients(twin, net, size, seed):
     """To 1e-12 of the largest gradient: single ones may cancel to nothing but rounding."""
     step = training_step(net, batch=size)

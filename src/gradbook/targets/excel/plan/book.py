@@ -369,7 +369,8 @@ def start_name(weight: Node) -> str:
 
 
 def given_name(leaf: Node) -> str:
-    return f"{leaf.name}_given"
+    """The same of an input or a target, where the step of a sequence has no parentheses."""
+    return f"{leaf.name}_given".replace("(", "_step_").replace(")", "")
 
 
 # How much fits --------------------------------------------------------------
