@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import sqrt
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -126,8 +125,8 @@ def _expression(node: Node, at: Callable[[Node], str | None], top: bool = False)
 
 def gather(said: Any, count: int) -> Any:
     """With `every` where a word goes over all values of a kind, and n where it is their number."""
-    if isinstance(said, float) and count > 1 and said in (count, sqrt(count)):
-        return "n" if said == count else "root"
+    if isinstance(said, float) and said == count > 1:
+        return "n"
     if not isinstance(said, list):
         return said
     if said[0] == "is_largest":  # which of them it is, is its own number
