@@ -41,6 +41,7 @@ def test_pytorch_trains_random_networks_the_same_way(twin):
     @given(networks().map(steady))
     def train(net):
         step = training_step(net)
+        assume(not on_a_corner(step))
         ours, theirs = reference_run(step, EPOCHS), twin.history(net, EPOCHS)
         epochs.append(compared(ours, theirs, doubts(step, EPOCHS)))
 
