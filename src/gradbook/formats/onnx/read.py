@@ -104,7 +104,8 @@ def _worked_out_each(
     try:
         graph = helper.make_graph([node], "step", ends[:-1], ends[-1:])
         model = helper.make_model(graph, opset_imports=opsets)
-        (found,) = ReferenceEvaluator(model).run(None, {**given, **constants})
+        with np.errstate(all="ignore"):
+            (found,) = ReferenceEvaluator(model).run(None, {**given, **constants})
     except Exception:  # whatever it can't work out is no activation of ours
         return None
     return np.asarray(found, np.float64) if isinstance(found, np.ndarray) else None
