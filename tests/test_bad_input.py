@@ -14,10 +14,10 @@ import pytest
 
 from gradbook.cli.main import VERBS, main
 
-DATA_VERBS = ("explain", "sheet", "sweep", "film")
+DATA_VERBS = ("explain", "sheet", "sweep", "film", "quiz")
 NETWORK_VERBS = (*DATA_VERBS, "summary", "page", "play")
 # What a verb isn't asked without.
-NEEDED = {"page": ("-o", "page.html"), "film": ("-o", "film.gif")}
+NEEDED = {"page": ("-o", "page.html"), "film": ("-o", "film.gif"), "quiz": ("-o", "quiz.xml")}
 LONG = "a" * 300  # more than a file's name may have
 OK = "input 2; dense 1; sigmoid; loss half squared error"
 

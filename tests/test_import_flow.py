@@ -21,6 +21,7 @@ STOREYS = (
     "cli",
     "serve",
     "sklearn",
+    "teaching",
     "report",
     "lab",
     "audit",

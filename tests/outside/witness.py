@@ -67,6 +67,8 @@ PACKAGES = {
     "twine": "twine",
     "typst": "typst",
     "ffmpeg": "imageio_ffmpeg",
+    "pygiftparser": "pygiftparser",
+    "moodle-xml-parser": "moodle_xml_parser",
 }
 LATEX = {"tikz": "tikz.sty"}
 WITNESSES = (*PROGRAMS, *PACKAGES, *LATEX)

@@ -180,6 +180,24 @@ def rates(words: str) -> tuple[float, ...]:
     return tuple(number(word.strip()) for word in words.split(","))
 
 
+MOST_EXERCISES = 500
+
+
+def numbers_or_names(words: str) -> str | tuple[int, ...]:
+    """The students of a class: a list of names as a file, or numbers: 7, or 1-30, or 3,5,8."""
+    if words.lower().endswith((".csv", ".txt", ".tsv")):
+        return words
+    found: dict[int, None] = {}
+    for word in words.split(","):
+        first, dash, last = word.strip().partition("-")
+        low = whole_number(0, 999_999_999)(first)
+        high = whole_number(low, low + MOST_EXERCISES - 1)(last) if dash else low
+        found.update(dict.fromkeys(range(low, high + 1)))
+    if len(found) > MOST_EXERCISES:
+        raise ArgumentTypeError(f"at most {MOST_EXERCISES} exercises at once")
+    return tuple(found)
+
+
 def add_reading_arguments(parser: _ActionsContainer) -> None:
     """How a table is read where its cells leave it open."""
     parser.add_argument(

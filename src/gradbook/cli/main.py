@@ -19,6 +19,7 @@ VERBS = {
     "demo": "a tour: built-in networks worked through, digits trained",
     "explain": "the derivation: every chain written out, with its numbers",
     "sheet": "the live workbook: a formula in every cell, one row per epoch",
+    "quiz": "questions for Moodle and others, with own numbers for each student",
     "play": "a network in your browser: it trains with every number in sight",
     "page": "the same page as a file, to keep, to mail or to put on a site",
     "check": "an audit of workbooks that somebody made: is each gradient right?",

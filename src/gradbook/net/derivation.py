@@ -13,7 +13,7 @@ from the error of all.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
@@ -99,15 +99,17 @@ def partials(chain: Chain) -> Iterator[Local | Worked]:
     return (piece for piece in pieces(chain) if isinstance(piece, Local | Worked))
 
 
-def chain_value(chain: Chain, values: Values, worked: Mapping[Node, Array], samples: int) -> Array:
-    """A chain's number, from the values of local partials and of chains that it begins with."""
+def chain_value(
+    chain: Chain, number: Callable[[Local], Array], worked: Mapping[Node, Array], samples: int
+) -> Array:
+    """A chain's number, from those of local partials and of chains that it begins with."""
 
     def value(part: Chain) -> Array:
-        return chain_value(part, values, worked, samples)
+        return chain_value(part, number, worked, samples)
 
     match chain:
         case Local():
-            return values[chain.formula]
+            return number(chain)
         case Worked():
             return worked[chain.value]
         case ChainProduct(factors):
@@ -265,8 +267,13 @@ def first_values(derived: Derivation) -> Values:
 
 def slopes(derived: Derivation, values: Values) -> dict[Node, Array]:
     """Every chain's number: ∂root/∂value, one for each sample where there is one."""
+    return slopes_by(derived, lambda local: values[local.formula])
+
+
+def slopes_by(derived: Derivation, number: Callable[[Local], Array]) -> dict[Node, Array]:
+    """The same with whatever number each local partial is taken to have."""
     found: dict[Node, Array] = {}
     with np.errstate(all="ignore"):  # what overflows says so by its value
         for value, chain in derived.chains.items():
-            found[value] = chain_value(chain, values, found, derived.step.samples)
+            found[value] = chain_value(chain, number, found, derived.step.samples)
     return found

@@ -17,6 +17,7 @@ from gradbook.cli.arguments import (
     network_of,
     network_or_recipe,
     number,
+    numbers_or_names,
     one_of,
     rates,
     reading_of,
@@ -51,7 +52,6 @@ EXAMPLES = """\
                                             four columns left blank, different for each
 """
 SUFFIX = ".xlsx"
-MOST_EXERCISES = 500
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -80,7 +80,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--exercise",
         metavar="SEED",
-        type=_students,
+        type=numbers_or_names,
         help="personal start weights, with the gradients left blank; 1-30 writes thirty, "
         "names.csv one for each name",
     )
@@ -290,24 +290,6 @@ def _rate(word: str) -> float:
 
 def _rates(words: str) -> tuple[float, ...]:
     return () if words.strip() == "none" else rates(words)
-
-
-def _students(words: str) -> str | tuple[int, ...]:
-    """A list of names, or numbers."""
-    return words if words.lower().endswith((".csv", ".txt", ".tsv")) else _seeds(words)
-
-
-def _seeds(words: str) -> tuple[int, ...]:
-    """7, or 1-30, or 3,5,8."""
-    found: dict[int, None] = {}
-    for word in words.split(","):
-        first, dash, last = word.strip().partition("-")
-        low = whole_number(0, 999_999_999)(first)
-        high = whole_number(low, low + MOST_EXERCISES - 1)(last) if dash else low
-        found.update(dict.fromkeys(range(low, high + 1)))
-    if len(found) > MOST_EXERCISES:
-        raise ArgumentTypeError(f"at most {MOST_EXERCISES} exercises at once")
-    return tuple(found)
 
 
 ENTRIES = {"sheet": Verb(__doc__, EXAMPLES, add_arguments, run)}

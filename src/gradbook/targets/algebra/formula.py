@@ -431,7 +431,9 @@ class Algebra:
 
     def _number(self, chain: Chain) -> Array:
         with np.errstate(all="ignore"):
-            return chain_value(chain, self.values, self.slopes, self.samples)
+            return chain_value(
+                chain, lambda local: self.values[local.formula], self.slopes, self.samples
+            )
 
     def _mean(self, whole: Form) -> Form:
         """Over how many samples there are; in front of a long sum, which can be broken into lines

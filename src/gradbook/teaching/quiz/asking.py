@@ -1,0 +1,382 @@
+"""Makes the questions of a quiz: what is asked of whom, with whose numbers, and the choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from random import Random
+
+from gradbook.errors import LimitError, UsageError
+from gradbook.graph.node import Node, ancestors
+from gradbook.lab.classroom import personalise
+from gradbook.net import Net
+from gradbook.net.description import GENTLE
+from gradbook.net.lower import scalars_of
+from gradbook.targets.algebra.forms import Comparison
+from gradbook.targets.algebra.formula import at, definition, symbol_of
+from gradbook.targets.algebra.text import decimal, spell
+from gradbook.targets.drawing import draw, svg
+from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
+from gradbook.teaching.quiz.questions import (
+    CELL,
+    CHOICE,
+    DERIVATIVE,
+    FORMS,
+    KINDS,
+    RATE,
+    UPDATE,
+    VALUE,
+    Question,
+    Quiz,
+    QuizAnswer,
+    QuizPicture,
+)
+from gradbook.teaching.quiz.slips import FirstStep, TypicalSlip
+
+MOST_SCALARS = 600  # of a network that somebody works through by hand
+MOST_QUESTIONS = 20_000
+WRONG_CHOICES = 4  # beside the right one
+FEWEST_WRONG = 2
+MOST_RECOGNISED = 8  # wrong numbers that are told from others
+APART = 3  # times the tolerance lie two answers at least from each other
+LEAST_APART = 0.02  # and this share of the larger one
+SHOWN_DIGITS = 4  # of an answer to choose
+LEAST_STEP = 1e-4  # of a weight: what moves it less is lost in the digits that people write
+MOST_CELLS = 63  # of a picture
+TOLERANCE = 0.005
+
+
+@dataclass(frozen=True)
+class QuizPlan:
+    """What a quiz is to be: for whom, about what, in which form."""
+
+    students: tuple[int | str, ...]
+    kinds: tuple[str, ...] = KINDS
+    form: str = CHOICE
+    tolerance: float = TOLERANCE  # as a share of the right number
+    rate: float | None = None  # the network's own where none is given
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UsageError(f"nothing is asked by {kind!r}: it is one of {', '.join(KINDS)}")
+        if self.form not in FORMS:
+            raise UsageError(f"no form is called {self.form!r}: it is one of {', '.join(FORMS)}")
+        if not 0 < self.tolerance <= 0.1:
+            raise UsageError("the tolerance is a share above 0 and at most 0.1, such as 0.005")
+
+
+def _short(number: float) -> str:
+    return decimal(float(f"{number:.{SHOWN_DIGITS}g}"))
+
+
+def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
+    """The questions, with numbers that nobody else has; always the same for the same student."""
+    scalars = scalars_of(net)
+    if scalars > MOST_SCALARS:
+        raise LimitError(
+            f"{scalars:,} single values and products are too many to be asked for by hand (the "
+            f"most is {MOST_SCALARS}): use a smaller network"
+        )
+    asked: dict[tuple[str, str], list[Question]] = {}
+    for student in plan.students:
+        for question in _Asker(personalise(net, student), student, plan).questions():
+            asked.setdefault((question.kind, question.subject), []).append(question)
+        if sum(map(len, asked.values())) > MOST_QUESTIONS:
+            raise LimitError(
+                f"more than {MOST_QUESTIONS:,} questions: make the quiz for fewer students, or "
+                "ask for less"
+            )
+    questions = tuple(question for same in asked.values() for question in same)
+    if not questions:
+        raise UsageError("nothing of this network can be asked so: choose other kinds")
+    about = f"The network is {_described(net)}."
+    return Quiz(net.name or "network", about, plan.form, plan.tolerance, questions)
+
+
+def _described(net: Net) -> str:
+    layers = "; ".join(layer.text for layer in net.layers)
+    return f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.loss}"
+
+
+def _drawn(net: Net) -> QuizPicture:
+    drawing = draw(net, numbers=True)
+    return QuizPicture(svg(drawing), drawing.words, "network")
+
+
+@dataclass(frozen=True)
+class AskedNumber:
+    """A question about a number, without its wrong answers."""
+
+    kind: str
+    subject: str
+    ask: str
+    given: Sequence[tuple[str, str]]
+    number: float
+    why: str
+    show: Callable[[float], str] = _short
+    size: float | None = None  # what the tolerance is a share of; None: the number
+    picture: QuizPicture | None = None
+
+
+class _Asker:
+    """Asks one student."""
+
+    def __init__(self, net: Net, student: int | str, plan: QuizPlan) -> None:
+        self.net, self.plan, self.student = net, plan, str(student)
+        self.rate = net.learning_rate if plan.rate is None else plan.rate
+        self.first = FirstStep(net, self.rate)
+        self.step, self.known = self.first.step, self.first.known
+        self.drawing = _drawn(net)
+
+    def questions(self) -> Iterator[Question]:
+        makers: dict[str, Callable[[], Iterable[Question | None]]] = {
+            VALUE: lambda: map(self.value, self.known.derived.forward),
+            DERIVATIVE: lambda: map(self.derivative, self._derived()),
+            UPDATE: lambda: map(self.update, self.step.trained),
+            RATE: lambda: [self.which_rate()],
+            CELL: lambda: [self.which_cell()],
+        }
+        for kind in KINDS:
+            if kind in self.plan.kinds:
+                yield from filter(None, makers[kind]())
+
+    def _random(self, subject: str) -> Random:
+        return Random(f"quiz {self.student} {subject}")
+
+    def _sample(self, node: Node) -> int:
+        """Which sample is asked about, where each has a value of its own."""
+        is_one = self.step.samples == 1 or not node.each
+        return 0 if is_one else self._random(str(node.name)).randrange(self.step.samples)
+
+    def _where(self, node: Node, sample: int) -> str:
+        return f" for sample {sample + 1}" if node.each and self.step.samples > 1 else ""
+
+    # The kinds of questions -----------------------------------------------------------
+
+    def value(self, node: Node) -> Question | None:
+        """A value on the way to the error, given what it is made of."""
+        if node is self.step.loss and self.step.samples > 1:
+            return None  # a mean over samples, each with an error of its own
+        sample, known = self._sample(node), self.known
+        formula = spell(Comparison(symbol_of(node), "=", definition(node, known.say_symbols())))
+        numbers = spell(definition(node, known.say_numbers(sample if node.each else None)))
+        name, right = str(node.name), self.first.value(node, sample)
+        ask = f"What is {name}{self._where(node, sample)}?"
+        given = self._given(known.derived.mentions(node), sample)
+        why = f"{formula} = {numbers} = {decimal(right)}"
+        asked = AskedNumber(VALUE, name, ask, given, right, why)
+        return self._numeric(asked, self.first.wrong_values(node, sample))
+
+    def _derived(self) -> Iterator[Node]:
+        """Of the sums that have weights, from the error back, and of the weights."""
+        weights, derived = set(self.step.weights), self.known.derived
+        for value in derived.chains:
+            if value not in weights and not weights.isdisjoint(derived.mentions(value)):
+                yield value
+        yield from self.step.trained
+
+    def derivative(self, value: Node) -> Question | None:
+        """Given the whole forward pass."""
+        sample, known = self._sample(value), self.known
+        if not value.each and self.step.samples > 1:
+            return None  # added over all samples: the handout and the workbook ask for that
+        chain, right = known.derived.chains[value], at(known.slopes[value], sample)
+        subject = spell(known.slope(value))
+        inside = sample if value.each else None
+        forms = [
+            known.in_partials(chain),
+            known.in_formulas(chain),
+            known.in_numbers(chain, inside),
+        ]
+        said = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
+        ask = f"What is {subject}{self._where(value, sample)}?"
+        given = self._given(self._before(), sample)
+        wrong = self.first.wrong_derivatives(value, sample)
+        why = " = ".join(said)
+        asked = AskedNumber(DERIVATIVE, subject, ask, given, right, why, picture=self.drawing)
+        return self._numeric(asked, wrong)
+
+    def _before(self) -> list[Node]:
+        """All values that derivatives are made of."""
+        known = self.known
+        told = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
+        return [node for node in told if node is not self.step.loss]
+
+    def update(self, weight: Node) -> Question | None:
+        """Given the weight, its derivative and the rate."""
+        slope = spell(self.known.slope(weight))
+        name, right = str(weight.name), self.first.after(weight)
+        before, gradient = at(self.first.values[weight]), self._gradient(weight)
+        given = [(name, decimal(before)), (slope, decimal(gradient)), ("η", decimal(self.rate))]
+        ask = f"What is {name} after one step?"
+        why = f"One step takes {name} from {decimal(before)} to {decimal(right)}."
+        if abs(before - self.rate * gradient - right) <= 1e-12 * abs(right):
+            numbers = f"{decimal(before)} − {decimal(self.rate)}·({decimal(gradient)})"
+            why = f"{name} − η·{slope} = {numbers} = {decimal(right)}"
+        moved = abs(right - before)
+        if moved < LEAST_STEP * abs(before):
+            return None  # as many digits are hardly written down
+        given += self._memories()
+        wrong = self.first.wrong_updates(weight)
+        asked = AskedNumber(UPDATE, name, ask, given, right, why, decimal, moved)
+        return self._numeric(asked, wrong)
+
+    def _gradient(self, weight: Node) -> float:
+        return at(self.first.values[self.step.gradients[weight]])
+
+    def _memories(self) -> list[tuple[str, str]]:
+        """What a rule such as momentum remembers."""
+        weights = set(self.step.weights)
+        own = [leaf for leaf in self.step.start if leaf not in weights]
+        return [(str(leaf.name), decimal(at(self.first.values[leaf]))) for leaf in own]
+
+    def which_rate(self) -> Question | None:
+        """Given a weight before and after the step."""
+        random = self._random(RATE)
+        weight = max(self.step.trained, key=lambda one: abs(self._gradient(one)))
+        right = random.choice(GENTLE)
+        name, slope = str(weight.name), spell(self.known.slope(weight))
+        before, after = at(self.first.values[weight]), self.first.after(weight, right)
+        wrong = [
+            TypicalSlip(rate, f"With η = {decimal(rate)}, {name} would end at {decimal(end)}.")
+            for rate in sorted(GENTLE, key=lambda rate: abs(rate - right))
+            if rate != right and isfinite(end := self.first.after(weight, rate))
+        ]
+        if abs(after - before) < LEAST_STEP * abs(before):
+            return None
+        moved = TypicalSlip(
+            abs(after - before), f"That is how far {name} moves: divide it by {slope}."
+        )
+        wrong.insert(WRONG_CHOICES - 1, moved)
+        given = [
+            (f"{name} before the step", decimal(before)),
+            (slope, decimal(self._gradient(weight))),
+            (f"{name} after the step", decimal(after)),
+        ]
+        ask = f"Which learning rate η takes {name} to its new value?"
+        why = f"With η = {decimal(right)} the step ends at {decimal(after)}."
+        asked = AskedNumber(RATE, "η", ask, given, right, why, decimal)
+        return self._numeric(asked, wrong)
+
+    # The sheet with a wrong cell -------------------------------------------------------
+
+    def which_cell(self) -> Question | None:
+        """A row in which one cell is wrong, and all others are right given the cells they use."""
+        random = self._random(CELL)
+        computed = [*self.known.derived.forward]
+        if self.step.samples > 1:
+            computed = [node for node in computed if node.each]
+        else:
+            computed += [self.step.gradients[weight] for weight in self.step.trained]
+        columns = [*self.step.targets, *self.step.inputs, *self.step.weights, *computed]
+        if len(columns) > MOST_CELLS:
+            return None
+        sample = random.randrange(self.step.samples)
+        random.shuffle(order := list(computed))
+        found = next(((n, slip) for n in order for slip in self._slips_in(n, sample)), None)
+        return found and self._cell(columns, computed, *found, sample)
+
+    def _slips_in(self, node: Node, sample: int) -> Iterator[TypicalSlip]:
+        """The first mistake that shows in a cell."""
+        derived = {self.step.gradients[weight]: weight for weight in self.step.trained}
+        right = self.first.value(node, sample)
+        found = (
+            self.first.wrong_derivatives(derived[node], sample)
+            if node in derived
+            else self.first.wrong_values(node, sample)
+        )
+        yield from (slip for slip in found if self._is_apart(slip.number, [right]))
+
+    def _cell(
+        self, columns: list[Node], computed: list[Node], wrong: Node, slip: TypicalSlip, sample: int
+    ) -> Question:
+        values = self.first.all_with(wrong, slip.number)
+        places = {
+            node: SheetCell(place, node, decimal(at(values[node], sample)))
+            for place, node in enumerate(columns)
+        }
+        picture = draw_sheet(list(places.values()), "sheet")
+        name = places[wrong].name
+        right = QuizAnswer(
+            name,
+            f"{wrong.name} should be {decimal(self.first.value(wrong, sample))}. {slip.why}",
+        )
+        others = [
+            QuizAnswer(places[node].name, self._why_right(node, wrong, places[wrong].name))
+            for node in sorted(computed, key=lambda node: wrong not in ancestors([node]))
+            if node is not wrong
+        ]
+        random = self._random("cells")
+        chosen = others[:2] + random.sample(others[2:], min(WRONG_CHOICES - 2, len(others[2:])))
+        ask = (
+            "One cell of this row is computed wrongly. All others are right, given the cells that "
+            f"they use{self._where(wrong, sample)}. Which cell is wrong?"
+        )
+        choices = self._shuffled(right, chosen, CELL)
+        return Question(
+            CELL,
+            "wrong",
+            self.student,
+            ask,
+            (),
+            right,
+            tuple(chosen),
+            choices,
+            0.0,
+            right.why,
+            picture,
+        )
+
+    @staticmethod
+    def _why_right(node: Node, wrong: Node, cell: str) -> str:
+        if wrong in ancestors([node]):
+            return f"{node.name} is right, given what is in {cell}: the mistake is carried into it."
+        return f"{node.name} is right."
+
+    # What all have ---------------------------------------------------------------------
+
+    def _given(self, nodes: Iterable[Node], sample: int) -> list[tuple[str, str]]:
+        return [(str(node.name), decimal(self.first.value(node, sample))) for node in nodes]
+
+    def _numeric(self, asked: AskedNumber, slips: Iterable[TypicalSlip]) -> Question | None:
+        """None where nothing can be told from the right answer, or that is no number."""
+        number, show = asked.number, asked.show
+        if not isfinite(number):
+            return None
+        right = QuizAnswer(show(number), "Right.", number)
+        wrong: list[QuizAnswer] = []
+        for slip in slips:
+            others = [number, *(one.number for one in wrong if one.number is not None)]
+            is_new = self._is_apart(slip.number, others, asked.size)
+            if is_new and len(wrong) < MOST_RECOGNISED:
+                wrong.append(QuizAnswer(show(slip.number), slip.why, slip.number))
+        if len(wrong) < FEWEST_WRONG:
+            return None
+        return Question(
+            asked.kind,
+            asked.subject,
+            self.student,
+            asked.ask,
+            tuple(asked.given),
+            right,
+            tuple(wrong),
+            self._shuffled(right, wrong[:WRONG_CHOICES], asked.subject),
+            self.plan.tolerance * (abs(number) if asked.size is None else asked.size),
+            asked.why,
+            asked.picture,
+        )
+
+    def _is_apart(self, number: float, others: Sequence[float], size: float | None = None) -> bool:
+        least = max(APART * self.plan.tolerance, LEAST_APART)
+        return isfinite(number) and all(
+            abs(number - other) > least * (size or max(abs(number), abs(other))) for other in others
+        )
+
+    def _shuffled(
+        self, right: QuizAnswer, wrong: Sequence[QuizAnswer], subject: str
+    ) -> tuple[QuizAnswer, ...]:
+        choices = [right, *wrong]
+        self._random(f"order of {subject}").shuffle(choices)
+        return tuple(choices)

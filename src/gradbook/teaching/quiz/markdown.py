@@ -1,0 +1,59 @@
+"""A quiz as Markdown: a part for each student, and the answers with their reasons at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from gradbook.teaching.quiz.questions import Question, Quiz, called
+from gradbook.teaching.quiz.telling import LETTERS, tolerance_said
+
+MARKS = re.compile(r"([\\`*_\[\]<>|#])")
+
+
+def markdown(quiz: Quiz) -> Iterator[str]:
+    """The file in pieces."""
+    yield f"# Quiz: {_said(quiz.name)}\n\n{_said(quiz.about)}\n"
+    own = {student: [one for one in quiz.questions if one.student == student]
+           for student in quiz.students}  # fmt: skip
+    for student, questions in own.items():
+        yield f"\n## {_said(called(student))}\n"
+        for number, question in enumerate(questions, 1):
+            yield "\n" + "\n".join(_question(quiz, question, number)) + "\n"
+    yield "\n# Answers\n"
+    for student, questions in own.items():
+        yield f"\n## Answers: {_said(called(student))}\n\n"
+        for number, question in enumerate(questions, 1):
+            yield "\n".join(_answers(quiz, question, number)) + "\n"
+
+
+def _question(quiz: Quiz, question: Question, number: int) -> Iterator[str]:
+    by_choice = quiz.by_choice(question)
+    exact = "" if by_choice else f" ({tolerance_said(quiz, question)})"
+    given = f"Given: {_said(question.told)}. " if question.given else ""
+    yield f"{number}. {given}**{_said(question.ask)}**{exact}"
+    if question.picture and not question.given:
+        yield f"\n   {_said(question.picture.words)}\n"
+    if by_choice:
+        for letter, choice in zip(LETTERS, question.choices, strict=False):
+            yield f"    - {letter}) {_said(choice.shown)}"
+
+
+def _answers(quiz: Quiz, question: Question, number: int) -> Sequence[str]:
+    if not quiz.by_choice(question):
+        wrong = [f"    - {_said(one.shown)}: {_said(one.why)}" for one in question.wrong]
+        return [f"{number}. **{_said(question.right.shown)}**. {_said(question.solution)}", *wrong]
+    lettered = list(zip(LETTERS, question.choices, strict=False))
+    (right,) = (letter for letter, choice in lettered if choice is question.right)
+    return [
+        f"{number}. **{right}) {_said(question.right.shown)}**. {_said(question.solution)}",
+        *(
+            f"    - {letter}) {_said(choice.shown)}: {_said(choice.why)}"
+            for letter, choice in lettered
+            if choice is not question.right
+        ),
+    ]
+
+
+def _said(text: str) -> str:
+    return MARKS.sub(r"\\\1", text)

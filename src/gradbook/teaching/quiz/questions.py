@@ -1,0 +1,100 @@
+"""A quiz as it was made: questions, each with its right answer and typical wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+VALUE, DERIVATIVE, UPDATE, RATE, CELL = "value", "derivative", "update", "rate", "cell"
+KINDS = (VALUE, DERIVATIVE, UPDATE, RATE, CELL)
+CHOICE, NUMBER = "choice", "number"
+FORMS = (CHOICE, NUMBER)
+
+
+@dataclass(frozen=True)
+class QuizAnswer:
+    """What may be answered, as it is shown, and what to say to whoever answers it."""
+
+    shown: str
+    why: str
+    number: float | None = None  # None where the answer is a cell
+
+
+@dataclass(frozen=True)
+class QuizPicture:
+    """An SVG, what is on it in words, and what its file is called."""
+
+    svg: str
+    words: str
+    stem: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to one student."""
+
+    kind: str
+    subject: str  # the same in every student's quiz: h1, ∂E_total/∂w5, η
+    student: str  # a number, or a name
+    ask: str
+    given: tuple[tuple[str, str], ...]  # names with their numbers
+    right: QuizAnswer
+    wrong: tuple[QuizAnswer, ...]  # the likeliest first
+    choices: tuple[QuizAnswer, ...]  # the right one and some wrong ones, as they are shown
+    tolerance: float  # how far a number may lie from the right one
+    solution: str  # how the right answer comes about
+    picture: QuizPicture | None = None
+
+    @property
+    def title(self) -> str:
+        return f"{TITLES[self.kind].format(self.subject)} ({called(self.student)})"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it can be asked for as a number."""
+        return self.right.number is not None
+
+    @property
+    def told(self) -> str:
+        """What is given, in a line; nothing where a picture has it."""
+        return ", ".join(f"{name} = {number}" for name, number in self.given)
+
+
+TITLES = {
+    VALUE: "The value of {}",
+    DERIVATIVE: "The derivative {}",
+    UPDATE: "The weight {} after one step",
+    RATE: "Which learning rate {}",
+    CELL: "Which cell is {}",
+}
+
+
+def called(student: str) -> str:
+    """A student's number, or the name."""
+    return f"no. {student}" if student.isdecimal() else student
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """All questions, subject after subject, each for all students."""
+
+    name: str  # of the network
+    about: str  # the network in a sentence
+    form: str  # one of FORMS: how numbers are asked for
+    tolerance: float  # as a share of the right number
+    questions: tuple[Question, ...]
+
+    @property
+    def subjects(self) -> Iterator[tuple[str, list[Question]]]:
+        """What is asked, with the question of every student."""
+        for (kind, subject), same in groupby(self.questions, lambda one: (one.kind, one.subject)):
+            yield TITLES[kind].format(subject), list(same)
+
+    @property
+    def students(self) -> Sequence[str]:
+        return list(dict.fromkeys(one.student for one in self.questions))
+
+    def by_choice(self, question: Question) -> bool:
+        """Whether its answers are shown to choose from."""
+        return self.form == CHOICE or not question.is_number

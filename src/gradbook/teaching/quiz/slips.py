@@ -1,0 +1,287 @@
+"""Typical wrong answers: what a value, a derivative or a weight comes to with one usual mistake.
+
+Nothing is known here of sigmoids or squares. A formula is the graph's own with a part of it
+changed, a chain the derivation's own with a partial taken for another: so each mistake is the
+same for whatever layer, loss or update there is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.graph.node import Array, Node, ancestors
+from gradbook.graph.reference import Values, evaluate, evaluate_in_order
+from gradbook.net import Net
+from gradbook.net.derivation import Local, derivation, slopes_by
+from gradbook.net.lower import scalar_step
+from gradbook.net.step import Step, run
+from gradbook.targets.algebra.formula import Algebra, algebra, at, partial
+from gradbook.targets.algebra.text import spell
+from gradbook.targets.excel.plan.columns import is_activation
+
+ONE, NOTHING = np.asarray(1.0), np.asarray(0.0)
+
+
+@dataclass(frozen=True)
+class TypicalSlip:
+    """A wrong number, and the mistake that makes it."""
+
+    number: float
+    why: str
+
+
+class FirstStep:
+    """The first step of a student's network: every value, every derivative, and what goes wrong."""
+
+    def __init__(self, net: Net, rate: float) -> None:
+        self.step: Step = scalar_step(net)
+        self.known: Algebra = algebra(derivation(self.step))
+        self.rate = rate
+        partials = [
+            local.formula for found in self.known.derived.locals.values() for local in found
+        ]
+        self.values: Values = next(run(self.step, 1, rate, watch=partials))
+
+    # Values -----------------------------------------------------------------------
+
+    def value(self, node: Node, sample: int) -> float:
+        return at(self.values[node], sample)
+
+    def after(self, weight: Node, rate: float | None = None) -> float:
+        """A weight after the step, at another rate if one is given."""
+        if rate is None:
+            return at(self.values[self.step.next[weight]])
+        return at(self._step_with({self.step.rate: np.asarray(rate)}, self.step.next[weight]))
+
+    def _step_with(self, changed: Mapping[Node, Array], wanted: Node) -> Array:
+        """What a value of the step comes to where some others are what they are not."""
+        leaves = {**self.step.data, **self.step.start, self.step.rate: np.asarray(self.rate)}
+        return evaluate([wanted], {**leaves, **changed})[wanted]
+
+    def all_with(self, node: Node, wrong: float) -> Values:
+        """Every value of the step where one of them is wrong, and the others are made of it."""
+        leaves = {**self.step.data, **self.step.start, self.step.rate: np.asarray(self.rate)}
+        changed = {**leaves, node: np.broadcast_to(wrong, np.shape(self.values[node]))}
+        wanted = [self.step.loss, *self.step.outputs, *self.step.next.values()]
+        return evaluate(wanted, changed)
+
+    def _partial(self, local: Local, changed: Mapping[Node, Array]) -> Array:
+        """A local partial where some values are changed; it may be one of them: ∂o1/∂w5 is a_h1."""
+        if local.formula in self.known.derived.spoken:
+            return changed.get(local.formula, self.values[local.formula])
+        return self._remade(local.formula, changed)
+
+    def _remade(self, formula: Node, changed: Mapping[Node, Array]) -> Array:
+        """A formula of named values, some of which, or of its constants, are changed."""
+        spoken = self.known.derived.spoken
+        order = ancestors([formula], stop=spoken)
+        given = {
+            node: self.values[node] for node in order if node in spoken and node is not formula
+        }
+        made = evaluate_in_order(order, {**given, **changed}, self.step.samples)
+        return made[formula]
+
+    # Wrong values -----------------------------------------------------------------
+
+    def wrong_values(self, node: Node, sample: int) -> Iterator[TypicalSlip]:
+        """What people take a value for that is computed on the way to the error."""
+        sources = self.known.derived.mentions(node)
+        if is_activation(node) and len(sources) == 1:
+            (source,) = sources
+            yield TypicalSlip(
+                self.value(source, sample), f"That is {source.name}: the activation is left out."
+            )
+            yield self._changed(
+                node, sample, {source: -self.values[source]}, f"{source.name} has the wrong sign."
+            )
+        for source in sources:
+            if is_activation(source):
+                (before,) = self.known.derived.mentions(source)[:1] or (source,)
+                why = f"{before.name} is taken for {source.name}: its activation is left out."
+                yield self._changed(node, sample, {source: self.values[before]}, why)
+        yield from self._without_parts(node, sample, sources)
+        for other in self._alike(node):
+            yield TypicalSlip(self.value(other, sample), f"That is {other.name}, not {node.name}.")
+        yield TypicalSlip(-self.value(node, sample), "The sign is wrong.")
+
+    def _without_parts(self, node: Node, sample: int, sources: list[Node]) -> Iterator[TypicalSlip]:
+        """With a term or a constant of the formula left out."""
+        for part in ancestors([node], stop=self.known.derived.spoken):
+            if part.is_constant() and part.number not in (0, 1):
+                why = f"The {part.number:g} in the formula is left out."
+                yield self._changed(node, sample, {part: np.asarray(1.0)}, why)
+        weights = set(self.step.weights)
+        own = [source for source in sources if source in weights]
+        for source in own or sources[: len(sources) * (not is_activation(node))]:
+            why = f"{source.name} is left out."
+            yield self._changed(node, sample, {source: 0 * self.values[source]}, why)
+
+    def _changed(
+        self, node: Node, sample: int, changed: Mapping[Node, Array], why: str
+    ) -> TypicalSlip:
+        return TypicalSlip(at(self._remade(node, changed), sample), why)
+
+    def _alike(self, node: Node) -> Iterator[Node]:
+        """The other values of its layer."""
+        for other in self.known.derived.forward:
+            if other is not node and _layer_of(other) == _layer_of(node) is not None:
+                yield other
+
+    # Wrong derivatives --------------------------------------------------------------
+
+    def wrong_derivatives(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
+        """What people take a derivative for: the likeliest mistakes first, each kind in turn."""
+        right = at(self.known.slopes[value], sample)
+        here = list(self._on_the_way(value))
+        bent = [local for local in here if self._is_slope(local)]
+        kinds: list[Iterator[TypicalSlip]] = [
+            self._without_a_slope(value, sample, bent),
+            iter([TypicalSlip(-right, "The sign is wrong, as of t − a where a − t belongs.")]),
+            self._without_a_way(value, sample, here),
+            self._of_another(value, sample),
+            self._slope_of_the_sum(value, sample, bent),
+            self._without_the_last(value, sample),
+            self._with_new_weights(value, sample, here),
+            self._not_the_mean(value, right),
+        ]
+        while kinds:
+            found = [(kind, next(kind, None)) for kind in kinds]
+            kinds = [kind for kind, slip in found if slip]
+            yield from (slip for _, slip in found if slip)
+
+    def _taken(self, value: Node, sample: int, changed: Mapping[Local, Array]) -> float:
+        """The derivative with some partials taken for others."""
+
+        def number(local: Local) -> Array:
+            return changed[local] if local in changed else self.values[local.formula]
+
+        return at(slopes_by(self.known.derived, number)[value], sample)
+
+    def _on_the_way(self, value: Node) -> Iterator[Local]:
+        """The partials between a value and the error, the last one first."""
+        reached, waiting = {value}, [value]
+        while waiting:
+            for local in self._fed[waiting.pop(0)]:
+                yield local
+                if local.of not in reached:
+                    reached.add(local.of)
+                    waiting.append(local.of)
+
+    @cached_property
+    def _fed(self) -> defaultdict[Node, list[Local]]:
+        found: defaultdict[Node, list[Local]] = defaultdict(list)
+        for locals_of in self.known.derived.locals.values():
+            for local in locals_of:
+                found[local.to].append(local)
+        return found
+
+    def _is_slope(self, local: Local) -> bool:
+        is_alone = len(self.known.derived.mentions(local.of)) == 1
+        return is_activation(local.of) and is_alone and not local.formula.is_constant()
+
+    def _without_a_slope(
+        self, value: Node, sample: int, bent: list[Local]
+    ) -> Iterator[TypicalSlip]:
+        for left in bent:
+            number = self._taken(value, sample, {left: ONE})
+            yield TypicalSlip(number, f"The slope {_said(left)} of the activation is left out.")
+        if len(bent) > 1:
+            number = self._taken(value, sample, dict.fromkeys(bent, ONE))
+            yield TypicalSlip(number, "The slopes of all activations are left out.")
+
+    def _without_a_way(self, value: Node, sample: int, here: list[Local]) -> Iterator[TypicalSlip]:
+        for way in here:
+            ways = self._fed[way.to]
+            if len(ways) < 2:
+                continue
+            number = self._taken(value, sample, {way: NOTHING})
+            through = " and ".join(str(other.of.name) for other in ways if other is not way)
+            why = f"The path through {way.of.name} is missing: here it only goes through {through}."
+            yield TypicalSlip(number, why)
+
+    def _of_another(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
+        """The derivative of what feeds the same value."""
+        for fed in self._fed[value]:
+            for other in self.known.derived.locals[fed.of]:
+                if other.to is not value and (other.to in self.step.gradients) is (
+                    value in self.step.gradients
+                ):
+                    number = at(self.known.slopes[other.to], sample)
+                    yield TypicalSlip(number, f"That is {spell(self.known.slope(other.to))}.")
+
+    def _slope_of_the_sum(
+        self, value: Node, sample: int, bent: list[Local]
+    ) -> Iterator[TypicalSlip]:
+        """σ'(h1) made of h1 where a_h1 belongs, and the other way round."""
+        for local in bent:
+            of, to = local.of, local.to
+            made_of = [n for n in (of, to) if n in ancestors([local.formula], stop={of, to})]
+            if len(made_of) != 1:
+                continue
+            (used,) = made_of
+            other = to if used is of else of
+            swapped = self._partial(local, {used: self.values[other]})
+            number = self._taken(value, sample, {local: swapped})
+            yield TypicalSlip(
+                number, f"{_said(local)} is made of {other.name}, not of {used.name}."
+            )
+
+    def _without_the_last(self, value: Node, sample: int) -> Iterator[TypicalSlip]:
+        for last in self._fed[value]:
+            if not last.formula.is_constant():
+                number = self._taken(value, sample, {last: ONE})
+                yield TypicalSlip(number, f"The factor {_said(last)} is left out.")
+
+    def _with_new_weights(
+        self, value: Node, sample: int, here: list[Local]
+    ) -> Iterator[TypicalSlip]:
+        """Carried back through weights that the step has already changed."""
+        trained = {weight: self.values[self.step.next[weight]] for weight in self.step.trained}
+        behind = {local: self._partial(local, trained) for local in here}
+        number = self._taken(value, sample, behind)
+        yield TypicalSlip(number, "The weights after the step are used, not those before it.")
+
+    def _not_the_mean(self, value: Node, right: float) -> Iterator[TypicalSlip]:
+        if self.step.samples > 1 and not value.each:
+            why = "That is the sum over the samples: E_total is their mean."
+            yield TypicalSlip(right * self.step.samples, why)
+
+    # Wrong weights ------------------------------------------------------------------
+
+    def wrong_updates(self, weight: Node) -> Iterator[TypicalSlip]:
+        """What people take a weight for after a step."""
+        before, after = at(self.values[weight]), self.after(weight)
+        slope, following = self.step.gradients[weight], self.step.next[weight]
+        name, error = weight.name, spell(self.known.slope(weight))
+        yield TypicalSlip(2 * before - after, f"{name} climbs: the step is added, not subtracted.")
+        if self.rate != 1:
+            yield TypicalSlip(self.after(weight, 1.0), "The learning rate η is left out.")
+        yield TypicalSlip(before - after, f"That is the step alone: subtract it from {name}.")
+        yield TypicalSlip(
+            at(self.values[slope]), f"That is {error}, not the weight after the step."
+        )
+        for other in self.step.trained:
+            if other is not weight:
+                changed = {slope: self.values[self.step.gradients[other]]}
+                why = f"The step of {name} is made of {spell(self.known.slope(other))}."
+                yield TypicalSlip(at(self._step_with(changed, following)), why)
+        yield TypicalSlip(before, f"{name} hasn't moved.")
+
+
+def _layer_of(node: Node) -> tuple[object, ...] | None:
+    """The same for the values of a layer; None of one that stands alone."""
+    name = node.name
+    while name and name.of:
+        name = name.of
+    if node.name is None or name is None or not name.index:
+        return None
+    return node.name.stem, name.stem, name.layer, name.step
+
+
+def _said(local: Local) -> str:
+    return spell(partial(local.of, local.to))

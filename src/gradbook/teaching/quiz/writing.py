@@ -1,0 +1,69 @@
+"""Writes a quiz in the format that the file's name ends in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from gradbook.files import write_whole
+from gradbook.teaching.quiz.gift import gift
+from gradbook.teaching.quiz.markdown import markdown
+from gradbook.teaching.quiz.moodle import moodle_xml
+from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
+
+TEXTS: dict[str, Callable[[Quiz], Iterator[str]]] = {
+    ".xml": moodle_xml,
+    ".gift": gift,
+    ".md": markdown,
+}
+ENDINGS = tuple(TEXTS)
+
+
+def write_quiz(quiz: Quiz, path: str) -> None:
+    """Write the file, or leave everything as it was."""
+    ending = os.path.splitext(path)[1].lower()
+    write_whole(path, TEXTS[ending](quiz))
+
+
+def quiz_json(quiz: Quiz) -> str:
+    """The quiz for a program.
+
+        {
+          "version": 1, "network": its name, "about": a sentence, "form": "choice" or "number",
+          "questions": [{"kind", "subject", "student", "ask", "given": {name: number as shown},
+            "right": {"shown", "why", "number"}, "wrong": [the same, …],
+            "choices": [as shown, …], "tolerance", "solution"}, …]
+        }
+
+    A tolerance is absolute; "number" is null where the answer is a cell.
+    """
+    record = {
+        "version": 1,
+        "network": quiz.name,
+        "about": quiz.about,
+        "form": quiz.form,
+        "questions": [_record(question) for question in quiz.questions],
+    }
+    return json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+
+
+def _record(question: Question) -> dict[str, Any]:
+    return {
+        "kind": question.kind,
+        "subject": question.subject,
+        "student": question.student,
+        "ask": question.ask,
+        "given": dict(question.given),
+        "right": _answer(question.right),
+        "wrong": [_answer(answer) for answer in question.wrong],
+        "choices": [answer.shown for answer in question.choices],
+        "tolerance": question.tolerance,
+        "solution": question.solution,
+    }
+
+
+def _answer(answer: QuizAnswer) -> dict[str, Any]:
+    return asdict(answer)
