@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import isfinite
+from operator import or_
 
 import numpy as np
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_col_to_name, xl_range_abs
 
 from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.reference import Values, evaluate
@@ -22,7 +23,7 @@ from gradbook.net.step import Step
 from gradbook.targets.excel.language import SAYS
 from gradbook.targets.excel.language import digits as typed
 from gradbook.targets.excel.plan.columns import forward_values
-from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout
+from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayout
 
 # Each weight nudged up and down ----------------------------------------------
 
@@ -32,7 +33,7 @@ BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient ma
 MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
 CORNERS = ("relu", "largest", "choose")
 SQUARES = ("half_square", "square")
-BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the first nudge
+BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the pass with them
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ class Slope:
 
 @dataclass(frozen=True)
 class Nudges:
-    """Two forward passes for each weight that is checked; all weights where they are few."""
+    """Two forward passes for each weight that is checked; all weights where they are few.
+
+    A pass has cells for what its weight changes. The rest it takes from the pass with all weights
+    as they are.
+    """
 
     step: Step
     sheet: str
@@ -74,9 +79,10 @@ class Nudges:
     def weights(self) -> list[Node]:
         """Those that are checked, spread evenly where all would be too many."""
         trained = self.step.trained
-        cells = 2 * self.step.samples * len(self.values)
+        cells = sum(self._height(value) * self._changed_by[value].bit_count() for value in self.values)
+        each = max(1, 2 * cells // len(trained))
         computed = 2 * len(ancestors(self.values))
-        most = max(1, min(MOST_CELLS // cells, MOST_VALUES // computed))
+        most = max(1, min(MOST_CELLS // each, MOST_VALUES // computed))
         if len(trained) <= most:
             return trained
         return [trained[round(k * (len(trained) - 1) / max(most - 1, 1))] for k in range(most)]
@@ -91,6 +97,21 @@ class Nudges:
     def has_corners(self) -> bool:
         return any(node.op.name in CORNERS for node in SAYS.complete(ancestors([self.step.loss])))
 
+    @cached_property
+    def _changed_by(self) -> dict[Node, int]:
+        """The trained weights that a value depends on, a bit for each."""
+        found = {weight: 1 << place for place, weight in enumerate(self.step.trained)}
+        for node in ancestors(self.values):
+            if node not in found:
+                found[node] = reduce(or_, (found[source] for source in node.inputs), 0)
+        return found
+
+    def is_changed(self, value: Node, nudged: Node) -> bool:
+        return bool(self._changed_by[value] & self._changed_by[nudged])
+
+    def _height(self, value: Node) -> int:
+        return self.step.samples if value.each else 1
+
     # Where -------------------------------------------------------------------
 
     def base(self, weight: Node) -> str:
@@ -98,32 +119,63 @@ class Nudges:
         place = self.step.weights.index(weight) + 2
         return f"{xl_col_to_name(place)}${BASE_ROW + 1}"
 
-    def groups(self, *, each: bool) -> list[Node]:
-        return [value for value in self.values if value.each is each]
+    @cached_property
+    def places(self) -> dict[Node, int]:
+        """The column of each value: first those that each sample has."""
+        order = sorted(self.values, key=lambda value: not value.each)
+        return {value: self.first_column + k for k, value in enumerate(order)}
+
+    @property
+    def first_column(self) -> int:
+        """Behind the weight that is nudged, what it is then, and the sample if there are several."""
+        return 2 + (self.step.samples > 1)
+
+    @cached_property
+    def as_it_is(self) -> RunLayout:
+        """The forward pass with all weights as they are."""
+        return self._run(self.values, FIRST_ROW, {})
 
     def run(self, nudged: Node) -> RunLayout:
         """The forward passes; the nudged weight stands in column B."""
-        stride = self.step.samples
-        once, every = self.groups(each=False), self.groups(each=True)
-        first = 3 if stride > 1 else 2
-        columns = {value: first + k for k, value in enumerate([*every, *once])}
-        of_step = ColumnBlock(self.sheet, {v: columns[v] for v in once}, FIRST_ROW, stride)
-        of_sample = ColumnBlock(self.sheet, {v: columns[v] for v in every}, FIRST_ROW, stride)
-        weights = {w: self.base(w) for w in self.step.weights}
-        outside = {**weights, nudged: "$B{e}", **self.given}
-        return RunLayout(self.step, of_step, of_sample, outside, self.data_row)
+        changed = [value for value in self.values if self.is_changed(value, nudged)]
+        as_it_is = {
+            value: f"{xl_col_to_name(place)}{BASE_SAMPLE if value.each else f'${FIRST_ROW + 1}'}"
+            for value, place in self.places.items()
+        }
+        kept = {value: as_it_is[value] for value in self.values if value not in set(changed)}
+        return self._run(changed, FIRST_ROW + self.step.samples, {**kept, nudged: "$B{e}"})
+
+    def _run(self, values: Sequence[Node], row: int, outside: Mapping[Node, str]) -> RunLayout:
+        once, every = (
+            {value: self.places[value] for value in values if value.each is each}
+            for each in (False, True)
+        )
+        of_step, of_sample = (
+            ColumnBlock(self.sheet, own, row, self.step.samples) for own in (once, every)
+        )
+        weights = {weight: self.base(weight) for weight in self.step.weights}
+        found = {**weights, **self.given, **outside}
+        return RunLayout(
+            self.step, of_step, of_sample, found, self.data_row, base_row=FIRST_ROW
+        )
 
     def area(self, weight: Node) -> str:
         """All cells of a weight's two passes."""
-        run, first = self.run(weight), 2 + (self.step.samples > 1)
-        columns = [xl_col_to_name(place) for place in (first, first + len(self.values) - 1)]
-        top = run.of_step.row(2 * self.weights.index(weight)) + 1
-        return f"${columns[0]}${top}:${columns[1]}${top + 2 * self.step.samples - 1}"
+        row = FIRST_ROW + self.step.samples * (1 + 2 * self.weights.index(weight))
+        return self._area(row, 2)
+
+    @property
+    def area_as_it_is(self) -> str:
+        return self._area(FIRST_ROW, 1)
+
+    def _area(self, row: int, passes: int) -> str:
+        first, last = self.first_column, self.first_column + len(self.values) - 1
+        return xl_range_abs(row, first, row + passes * self.step.samples - 1, last)
 
     @property
     def end(self) -> int:
         """The first row below all passes."""
-        return FIRST_ROW + 2 * len(self.weights) * self.step.samples
+        return FIRST_ROW + (1 + 2 * len(self.weights)) * self.step.samples
 
     # What --------------------------------------------------------------------
 
@@ -140,12 +192,18 @@ class Nudges:
         return evaluate(self.values, {**self.step.data, **self.step.start, **changed})
 
     @cached_property
+    def pass_as_it_is(self) -> Values:
+        return evaluate(self.values, {**self.step.data, **self.step.start})
+
+    @cached_property
     def slopes(self) -> dict[Node, Slope]:
-        loss = self.step.loss
-        known = evaluate([loss], {**self.step.data, **self.step.start})
+        loss, known = self.step.loss, self.pass_as_it_is
         return {
             weight: Slope(
-                float(known[loss]), float(down[loss]), float(up[loss]), self.size([up, down])
+                float(known[loss]),
+                float(down[loss]),
+                float(up[loss]),
+                self.size([known, up, down]),
             )
             for weight, (up, down) in self.passes.items()
         }

@@ -18,6 +18,7 @@ from gradbook.targets.excel.language import SAYS, Guarded, Reference, Speller, w
 EPOCH, NEXT_EPOCH = "{e}", "{n}"  # the row of this epoch's values, and of the next one's
 SAMPLE, FIRST, LAST = "{s}", "{a}", "{z}"  # this sample's row, the first and the last sample's
 DATA, FIRST_DATA, LAST_DATA = "{d}", "{f}", "{l}"  # the same among the data
+BASE_SAMPLE = "{b}"  # the same in a pass that others are compared with
 PIN = "{p}"  # a $ before the column in every second sample's row, see Run.rows
 
 
@@ -64,6 +65,7 @@ class RunLayout:
     outside: Mapping[Node, str]
     data_row: int = 0  # of the first sample among the data, from 0
     following: Mapping[Node, Node] = field(default_factory=dict)  # a next value → its leaf
+    base_row: int = 0  # of the first sample in the pass that others are compared with, from 0
 
     def table(self, node: Node) -> ColumnBlock:
         return self.of_sample if node.each else self.of_step
@@ -133,6 +135,7 @@ class RunLayout:
             "a": first,
             "z": first + self.of_sample.stride - 1,
             "d": self.data_row + sample + 1,
+            "b": self.base_row + sample + 1,
             "f": self.data_row + 1,
             "l": self.data_row + self.of_sample.stride,
         }

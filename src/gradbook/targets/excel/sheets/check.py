@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_col_to_name
+from xlsxwriter.utility import xl_cell_to_rowcol, xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from gradbook.graph.node import Node
@@ -70,6 +70,7 @@ SMALL_NUDGE = {
     f"slope; {digits(NUDGE)} works best.",
 }
 GIVEN_SIZE = "$B$3"  # on the working sheet: the largest input or target
+SIZE_AS_IT_IS = "$D$3"  # the largest value with no weight nudged
 
 
 def write_check(look: Look, book: WorkbookPlan) -> None:
@@ -148,7 +149,8 @@ class _Check:
         self.sheet.write_formula(row, 2, base, self.look.value(WEIGHT, PLAIN), start)
         by_formula = f'=IF({chosen}="","",{chosen})'
         error = in_chosen_epoch(book, book.step.loss)
-        self.line(row, by_formula, value, (down, up), error, plan.area(weight), slope)
+        sizes = (SIZE_AS_IT_IS, plan.area(weight))
+        self.line(row, by_formula, value, (down, up), error, sizes, slope)
 
     # One epoch a line ----------------------------------------------------------
 
@@ -184,7 +186,8 @@ class _Check:
             along = None if blank else plan.along(number)
             formula = self.along(epoch)
             here = f"C{row + 1}"
-            self.line(row, formula, along, (down, up), here, plan.area(number), plan.slope(number))
+            sizes = (GIVEN_SIZE, plan.area(number))
+            self.line(row, formula, along, (down, up), here, sizes, plan.slope(number))
         last = self.epochs_row + len(plan.chosen)
         self.look.colour_verdicts(self.sheet, f"J{self.epochs_row + 1}:J{last}")
 
@@ -206,12 +209,15 @@ class _Check:
         value: float | None,
         nudged: tuple[str, str],
         error: str,
-        area: str,
+        sizes: tuple[str, str],
         slope: Slope,
     ) -> None:
-        """From the gradient on: what is measured, how far apart, how far that is allowed."""
-        work = f"'{CHECK_WORK}'!"
-        size = f"MAX({work}{GIVEN_SIZE},MAX({work}{area}),-MIN({work}{area}))"
+        """From the gradient on: what is measured, how far apart, how far that is allowed.
+
+        That depends on the largest value: of a cell, and of the area of the passes.
+        """
+        known, area = (f"'{CHECK_WORK}'!{cells}" for cells in sizes)
+        size = f"MAX({known},MAX({area}),-MIN({area}))"
         formulas = self._formulas(CheckCells(row + 1, error, size, NUDGE_NAME), nudged)
         results = self._results(value, slope)
         both = zip((formula, *formulas), results, self._styles(), strict=True)
@@ -277,7 +283,10 @@ def in_chosen_epoch(book: WorkbookPlan, node: Node) -> str:
 def write_check_work(look: Look, book: WorkbookPlan) -> None:
     """The weights as they are, and below them a forward pass for each nudge."""
     plan = book.nudges
-    remark = f"All weights as they are in the epoch chosen on {CHECK}, then one nudged at a time."
+    remark = (
+        f"All weights as they are in the epoch chosen on {CHECK}, then one nudged at a time; what "
+        "it doesn't change is left out."
+    )
     title = "The forward passes behind the check"
     sheet = look.sheet(
         CHECK_WORK,
@@ -294,6 +303,7 @@ def write_check_work(look: Look, book: WorkbookPlan) -> None:
         formula, start = f"={in_chosen_epoch(book, weight)}", float(book.step.start[weight])
         sheet.write_formula(BASE_ROW, place, formula, look.value(WEIGHT, PLAIN), start)
     _pass_headings(sheet, look, book)
+    _pass_as_it_is(sheet, look, book)
     for number, weight in enumerate(plan.weights):
         _passes(sheet, look, book, number, weight)
     _Epochs(sheet, look, book, book.epoch_nudges).write()
@@ -308,10 +318,24 @@ def _pass_headings(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     sheet.write_string(row, 1, "to", look.heading(WEIGHT))
     if book.several:
         sheet.write_string(row, 2, "sample", look.heading(QUIET))
-    run = plan.run(plan.weights[0])
-    for table in (run.of_step, run.of_sample):
-        for node, place in table.columns.items():
-            sheet.write_string(row, place, str(node.name), look.heading(colour(node.name)))
+    for node, place in plan.places.items():
+        sheet.write_string(row, place, str(node.name), look.heading(colour(node.name)))
+
+
+def _pass_as_it_is(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
+    """No weight nudged: what the others take what they don't change from."""
+    plan = book.nudges
+    parts = columns(plan.as_it_is, CHECK_WORK, {}, book.guarded)
+    _write_pass(sheet, look, plan.as_it_is, parts, 0, plan.pass_as_it_is)
+    sheet.write_string(FIRST_ROW, 0, "none", look.name(WEIGHT))
+    for sample in range(book.step.samples if book.several else 0):
+        sheet.write_number(FIRST_ROW + sample, 2, sample + 1, look.count)
+    row, place = xl_cell_to_rowcol(SIZE_AS_IT_IS)
+    area = plan.area_as_it_is
+    size = plan.size([plan.pass_as_it_is])
+    sheet.write_string(row, place - 1, "largest value", look.name(INPUT))
+    formula = f"=MAX({GIVEN_SIZE},MAX({area}),-MIN({area}))"
+    sheet.write_formula(row, place, formula, look.value(INPUT, "General"), size)
 
 
 def _passes(sheet: Worksheet, look: Look, book: WorkbookPlan, number: int, weight: Node) -> None:

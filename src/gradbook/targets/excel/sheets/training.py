@@ -19,7 +19,7 @@ from gradbook.targets.excel.sheets.look import Look, colour, number_format
 
 # A run's table ---------------------------------------------------------------
 
-LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdfl", 1_048_576)}
+LONGEST_ROW = {"p": "$", **dict.fromkeys("ensazdflb", 1_048_576)}
 
 
 @dataclass(frozen=True)
