@@ -70,10 +70,16 @@ __all__ = [
     "Update",
     "activation",
     "forms",
+    "inner_words",
     "leaf_name",
     "loss",
     "spell",
 ]
+
+
+def inner_words() -> dict[str, str]:
+    """What the values between are that layers name: h_query, a_share."""
+    return {name: words for kind in KINDS for name, words in kind.inner_words.items()}
 
 
 def forms() -> dict[str, tuple[type[Layer], StatementForm]]:

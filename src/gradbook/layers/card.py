@@ -218,6 +218,7 @@ class Layer:
     draws: ClassVar[bool] = False  # whether it sets values to 0 by chance while training
     idle: ClassVar[bool] = False  # whether a network at work can do without it
     has_inner_values: ClassVar[bool] = False  # whether it names some between
+    inner_words: ClassVar[Mapping[str, str]] = {}  # what those are: h_query, a_share
     reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     bias: Bias = Bias.NONE

@@ -61,6 +61,10 @@ def each_step(site: LayerSite, own: Parts, part: str, x: Node) -> Node:
 
 
 RECURRENT = "recurrent"
+NEW = {
+    "h_new": "the weighted sum of what is new",
+    "a_new": "what is new: what the step would put into the state",
+}
 
 
 def of_state(gate: str) -> str:
@@ -106,6 +110,9 @@ class Recurrent(Layer):
     reads_all: ClassVar[bool] = True
     reads_sequences: ClassVar[bool] = True
     has_inner_values: ClassVar[bool] = True
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "a_state": "the state after this step, which the next step sees"
+    }
     gates: ClassVar[tuple[str, ...]]
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
@@ -195,6 +202,14 @@ class Gru(Recurrent):
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "gru"
     gates: ClassVar[tuple[str, ...]] = ("reset", "update", "new")
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "h_reset": "the weighted sum of the reset gate",
+        "a_reset": "the reset gate: how much the new value sees of the state before",
+        "h_update": "the weighted sum of the update gate",
+        "a_update": "the update gate: how much of the state before stays",
+        **NEW,
+        **Recurrent.inner_words,
+    }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "gru",
@@ -247,6 +262,17 @@ class Lstm(Recurrent):
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "lstm"
     gates: ClassVar[tuple[str, ...]] = ("in", "forget", "new", "out")
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "h_in": "the weighted sum of the input gate",
+        "a_in": "the input gate: how much of what is new the cell takes",
+        "h_forget": "the weighted sum of the forget gate",
+        "a_forget": "the forget gate: how much of the cell before is kept",
+        **NEW,
+        "h_out": "the weighted sum of the output gate",
+        "a_out": "the output gate: how much of the cell the state shows",
+        "a_cell": "the cell after this step: what is remembered beside the state",
+        **Recurrent.inner_words,
+    }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "lstm",
@@ -304,6 +330,15 @@ class Attention(Layer):
     reads_sequences: ClassVar[bool] = True
     has_inner_values: ClassVar[bool] = True
     parts: ClassVar[tuple[str, ...]] = ("query", "key", "value", "output")
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "h_query": "a query: what the step asks of those that it looks at",
+        "h_key": "a key: what the step offers to those that look at it",
+        "h_value": "a value: what the step gives to those that look at it",
+        "h_score": "a score: how well a step's query fits another's key. Of the last two numbers "
+        "the first is the step that looks, the second the one that it looks at",
+        "a_share": "a share: how much a step takes of another. Those of one step add up to 1",
+        "h_mixed": "what the step takes from all values, each by its share",
+    }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "attention",

@@ -137,7 +137,7 @@ def _compares(count: int) -> str:
         return ""
     few = f"compares {count} learning rates, not {len(DEFAULT_RATES)}"
     what = few if count else "compares no learning rates"
-    return f"{what}: more would be too many cells (fewer --epochs make room)"
+    return f"{what}, to open quickly: --rates takes more, and fewer --epochs make room"
 
 
 def _why(local: Local) -> str:

@@ -137,7 +137,7 @@ def test_an_exercise_is_to_be_filled_in():
 
 
 def test_of_a_long_run_some_epochs_are_checked_the_first_and_the_last_among_them(monkeypatch):
-    monkeypatch.setattr("gradbook.targets.excel.plan.check.MOST_CELLS", 200)
+    monkeypatch.setattr("gradbook.targets.excel.plan.check.MOST_OF_EPOCHS", 200)
     chosen = plan("worked", 70).epoch_nudges.chosen
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 69, 5)
     assert plan("worked", 70).epochs_summary == "the gradients agree in 5 of 70 epochs"

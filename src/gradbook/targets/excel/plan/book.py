@@ -376,6 +376,7 @@ def given_name(leaf: Node) -> str:
 # How much fits --------------------------------------------------------------
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
 MOST_CELLS = 1_500_000  # some half a minute to write, and as many to open
+QUICK_CELLS = 2_000  # in each epoch: LibreOffice opens and computes 70, and a check, in some 5 s
 SPARE = 64  # rows and columns for headings and counters
 
 
@@ -384,13 +385,14 @@ def fitting_rates(
 ) -> tuple[float, ...]:
     """The rates whose runs fit beside the training table; a LimitError where those asked don't.
 
-    Where nobody asked, as many of the usual ones as fit, spread evenly.
+    Where nobody asked, as many of the usual ones as open quickly, spread evenly.
     """
     nodes = [node for group in groups(step) for node in group.nodes]
     own = epochs * sum(step.samples if node.each else 1 for node in nodes)
     _check_size(step, epochs, len(nodes), own)
     each = own + size_of_verdicts(step, epochs)
-    most = min((MOST_CELLS - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
+    room = MOST_CELLS if asked is not None else min(MOST_CELLS, QUICK_CELLS * epochs)
+    most = min(max(0, room - own) // each, (MOST_ROWS - SPARE) // (epochs * step.samples))
     wanted = usual if asked is None else asked
     if len(wanted) <= most:
         return wanted

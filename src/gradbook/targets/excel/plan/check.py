@@ -30,7 +30,8 @@ from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayo
 NUDGE = 1e-5
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
-MOST_CELLS, MOST_VALUES = 150_000, 600_000  # on the working sheet; computed for it, parts included
+MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed for it, parts included
+MOST_OF_EPOCHS = 30_000  # cells of the passes that check epochs
 CORNERS = ("relu", "largest", "choose")
 SQUARES = ("half_square", "square")
 BASE_ROW, FIRST_ROW = 4, 8  # of the weights as they are, and of the pass with them
@@ -79,7 +80,9 @@ class Nudges:
     def weights(self) -> list[Node]:
         """Those that are checked, spread evenly where all would be too many."""
         trained = self.step.trained
-        cells = sum(self._height(value) * self._changed_by[value].bit_count() for value in self.values)
+        cells = sum(
+            self._height(value) * self._changed_by[value].bit_count() for value in self.values
+        )
         each = max(1, 2 * cells // len(trained))
         computed = 2 * len(ancestors(self.values))
         most = max(1, min(MOST_CELLS // each, MOST_VALUES // computed))
@@ -127,7 +130,7 @@ class Nudges:
 
     @property
     def first_column(self) -> int:
-        """Behind the weight that is nudged, what it is then, and the sample if there are several."""
+        """Behind the weight that is nudged, what it is then, and the sample."""
         return 2 + (self.step.samples > 1)
 
     @cached_property
@@ -155,9 +158,7 @@ class Nudges:
         )
         weights = {weight: self.base(weight) for weight in self.step.weights}
         found = {**weights, **self.given, **outside}
-        return RunLayout(
-            self.step, of_step, of_sample, found, self.data_row, base_row=FIRST_ROW
-        )
+        return RunLayout(self.step, of_step, of_sample, found, self.data_row, base_row=FIRST_ROW)
 
     def area(self, weight: Node) -> str:
         """All cells of a weight's two passes."""
@@ -170,7 +171,7 @@ class Nudges:
 
     def _area(self, row: int, passes: int) -> str:
         first, last = self.first_column, self.first_column + len(self.values) - 1
-        return xl_range_abs(row, first, row + passes * self.step.samples - 1, last)
+        return str(xl_range_abs(row, first, row + passes * self.step.samples - 1, last))
 
     @property
     def end(self) -> int:
@@ -251,7 +252,7 @@ class EpochNudges:
         once = [value for value in self.values if not value.each]
         each = len(self.values) - len(once)
         cells = 2 * (len(self.step.weights) + len(once) + each * self.step.samples)
-        most = max(2, MOST_CELLS // cells)
+        most = max(2, MOST_OF_EPOCHS // cells)
         if self.epochs <= most:
             return list(range(self.epochs))
         return [round(k * (self.epochs - 1) / (most - 1)) for k in range(most)]

@@ -117,14 +117,14 @@ def _signals(step: Step) -> Iterator[Node]:
     signals = [node for node in backward_values(step) if node not in slopes]
     shares = [node for node in signals if node.name and node.name.of in place]
     chain_back = [node for node in signals if node not in set(shares)]
-    for _, alike in groupby(chain_back, _kind):
+    for _, alike in groupby(chain_back, kind_of):
         yield from sorted(alike, key=lambda node: _nested(node)[-1].index)
     yield from sorted(shares, key=lambda node: place[node.name.of if node.name else None])
 
 
-def _kind(node: Node) -> list[object]:
+def kind_of(node: Node) -> tuple[object, ...]:
     """The stems and layers in a name: alike for ∂E/∂h1 and ∂E/∂h2."""
-    return [(name.stem, name.layer, name.word) for name in _nested(node)]
+    return tuple((name.stem, name.layer, name.word) for name in _nested(node))
 
 
 def _nested(node: Node) -> list[Name]:

@@ -10,10 +10,11 @@ from xlsxwriter.worksheet import Worksheet
 from gradbook.errors import LimitError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.layers import inner_words
 from gradbook.palette import QUIET
 from gradbook.targets.excel.language import LONGEST_FORMULA, NAMES, Guarded, write
 from gradbook.targets.excel.plan.book import HEAD_ROWS, SAMPLES, TRAINING, WorkbookPlan
-from gradbook.targets.excel.plan.columns import BLANK_NAME, ColumnGroup
+from gradbook.targets.excel.plan.columns import BLANK_NAME, ColumnGroup, kind_of
 from gradbook.targets.excel.plan.layout import ColumnBlock, RunLayout, Start, shown
 from gradbook.targets.excel.sheets.look import Look, colour, number_format
 
@@ -214,28 +215,30 @@ def _name_blanks(look: Look, book: WorkbookPlan, table: ColumnBlock) -> None:
 # Notes -----------------------------------------------------------------------
 
 LONGEST_NOTE = 400  # characters of a formula that a note still shows
+MOST_NOTES = 100  # on a sheet: LibreOffice takes 6 ms for each
 
 MEANINGS = {
     "i": "An input. Its value is on the Network sheet.",
     "t": "A target: what the output should be. Its value is on the Network sheet.",
     "w": "A weight. Its start value is on the Network sheet, and each epoch takes a step downhill.",
     "b": "A bias. Its start value is on the Network sheet.",
-    "γ": "A scale of batch normalisation, trained like a weight.",
-    "β": "A shift of batch normalisation, trained like a weight.",
+    "γ": "A scale of a normalisation, trained like a weight.",
+    "β": "A shift of a normalisation, trained like a weight.",
     "α": "A slope below zero, trained like a weight.",
     "h": "A hidden unit's weighted sum.",
     "o": "An output's weighted sum.",
     "a": "An activation: what the unit passes on.",
     "c": "One place of a convolution: the weighted sum of its window.",
     "p": "A pooled value: the one kept from its window.",
-    "μ": "The mean over the samples.",
-    "σ²": "The variance over the samples.",
-    "s": "The deviation over the samples.",
-    "n": "The value, centred and scaled.",
+    "μ": "A mean, which the normalisation subtracts.",
+    "σ²": "A variance: the mean of the squared distances from the mean.",
+    "s": "A deviation, which the normalisation divides by.",
+    "n": "The value, normalised.",
     "y": "The normalised value, scaled by γ and shifted by β.",
     "L": "The logarithm of the sum of all e^o, which softmax subtracts.",
     "z": "A residual sum: this value and an earlier one, added.",
     "f": "An earlier value, from which a branch continues.",
+    "e": "The value and what belongs to its step.",
     "E": "An error: how far the output is from its target.",
     "g": "One sample's share of a sum over the samples.",
     "q": "One sample's share of a mean over the samples.",
@@ -250,8 +253,12 @@ MEMORIES = {
 
 
 def write_notes(sheet: Worksheet, book: WorkbookPlan, row: int, places: Mapping[Node, int]) -> None:
-    """A note on every heading."""
-    for node, place in places.items():
+    """A note on every heading; of a wide table on the first of each kind, for they open slowly."""
+    noted = list(places)
+    if len(noted) > MOST_NOTES:
+        noted = list({kind_of(node): node for node in reversed(noted)}.values())
+    for node in noted:
+        place = places[node]
         text = note(book, node)
         lines = sum(1 + len(line) // 38 for line in text.split("\n"))
         options = {"x_scale": 2, "height": 18 + 15 * lines, "font_size": 9}
@@ -285,8 +292,10 @@ def _column_of(book: WorkbookPlan, node: Node) -> list[str]:
 
 def meaning(name: Name) -> str:
     """A kind of value in words."""
-    own = MEMORIES if name.of is not None and name.stem in MEMORIES else MEANINGS
-    return own.get(name.stem, "")
+    if name.of is not None and name.stem in MEMORIES:
+        return MEMORIES[name.stem]
+    inner = inner_words().get(f"{name.stem}_{name.word}")
+    return f"{inner[0].upper()}{inner[1:]}." if inner else MEANINGS.get(name.stem, "")
 
 
 def said(node: Node) -> str:
