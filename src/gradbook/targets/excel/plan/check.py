@@ -30,7 +30,7 @@ from gradbook.targets.excel.plan.layout import BASE_SAMPLE, ColumnBlock, RunLayo
 NUDGE = 1e-5
 BEND = 1e-3  # of the slope: a difference between its two sides that is a corner's, not a curve's
 BESIDE = 1e-4  # of that difference: how far from one side's slope a gradient may be
-MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed for it, parts included
+MOST_CELLS, MOST_VALUES = 150_000, 1_000_000  # on the working sheet; computed for it, parts too
 MOST_OF_EPOCHS = 30_000  # cells of the passes that check epochs
 CORNERS = ("relu", "largest", "choose")
 SQUARES = ("half_square", "square")
