@@ -412,6 +412,8 @@ def spread_over_values(array: Array, shape: Shape) -> Array:
 
 def with_answers(trained: TrainedNet) -> TrainedNet:
     """Ending in the probability of each class; without classes, in the table's own numbers."""
+    if len(trained.output) > 1:  # answers at every step, as they are
+        return trained
     last = trained.layers[-1]
     (outputs,) = trained.output
     if not trained.classes and trained.spread == (1.0, 0.0):

@@ -50,6 +50,27 @@ def test_a_board_reads_1000_images_as_this_machine_does(board, digits):
     assert products < found.effort < 30 * products
 
 
+ROWS = {
+    "gru": "gru 8; dense 10; softmax",
+    "lstm": "lstm 6 all; lstm 5; dense 10; softmax",
+    "attention": "conv1d 8 1; positions; attention heads 2 causal; add back 1; rmsnorm; "
+    "avgpool1d all; flatten; dense 10; softmax",
+}
+
+
+@pytest.mark.parametrize("layers", ROWS.values(), ids=ROWS)
+def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
+    model = model_of(f"input 28x28; {layers}", images=(1, 28, 28))
+    m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
+    made = c_file(model.trained(), "net", None)
+    found = asked(m4, made.text, digits[:20].reshape(20, -1), 10, kind="float")
+    assert made.memory <= found.memory < made.memory + 12
+    expected = np.sort(model.predict(digits[:20]), axis=1)
+    sure = expected[:, -1] > expected[:, -2] + 1e-4
+    np.testing.assert_array_equal(found.classes[sure], model.classify(digits[:20])[sure])
+    assert sure.sum() > 15
+
+
 def test_floats_are_read_by_a_board_that_has_them(digits):
     model = model_of(TEXT)
     m4 = next(board for board in BOARDS if board.name == "Cortex-M4")

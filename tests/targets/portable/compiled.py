@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.layers.sequences import Recurrent
-from gradbook.net import Activation, Attention, Net, PositionEmbedding, PRelu, RmsNorm
+from gradbook.net import Activation, Net, PRelu
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -23,14 +22,11 @@ COMPILERS = {
 }
 
 
-WITHOUT_WORDS = (PRelu, Recurrent, Attention, PositionEmbedding, RmsNorm)
-
-
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it: not with learned slopes or a softmax in the middle, nor with
-    layers that go over the steps of a sequence, or answers at each of these."""
+    """Whether C is written for it and says classes: not with learned slopes or a softmax in the
+    middle, nor with answers at every step."""
     layers = [layer for layer in net.layers if not layer.passes_on]
-    if len(net.shapes[-1]) > 1 or any(isinstance(layer, WITHOUT_WORDS) for layer in layers):
+    if len(net.shapes[-1]) > 1 or any(isinstance(layer, PRelu) for layer in layers):
         return False
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)
@@ -55,14 +51,17 @@ def built(text: str, out: Path, command: Sequence[str] = (), *options: str) -> P
 def called(
     text: str, function: str, given: np.ndarray, outputs: int, kind: type = np.float32
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What `FUNCTION_predict` returns for each of these, and what it writes."""
+    """What `FUNCTION_predict` returns for each of these, and what it writes; a single number that
+    is predicted it returns."""
     with TemporaryDirectory() as folder:
         library = ctypes.CDLL(str(built(text, Path(folder, "net.so"))))
         predict = library[f"{function}_predict"]
         returned, written = [], np.zeros((len(given), outputs), kind)
+        is_number = f"float {function}_predict(" in text
+        predict.restype = ctypes.c_float if is_number else ctypes.c_int
         for one, row in zip(np.ascontiguousarray(given), written, strict=True):
             returned.append(predict(_pointer(one), _pointer(row)))
-    return np.array(returned), written
+    return np.array(returned), np.array(returned)[:, None] if is_number else written
 
 
 def _pointer(array: np.ndarray) -> ctypes.c_void_p:

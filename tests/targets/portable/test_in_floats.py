@@ -4,19 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from gradbook.builtin_networks import BUILTIN, LETTERS
 from gradbook.errors import TargetError
 from gradbook.lab.models.model import Model
 from gradbook.net import Net
+from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from tests.families import networks
 from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
 from tests.trained import (
+    by_the_graph,
     drawn,
     holed_model_of,
     model_of,
     sequences_model_of,
     table_model_of,
-    trained_of,
 )
 
 pytestmark = pytest.mark.witness("cc")
@@ -134,17 +136,78 @@ def test_sequences_are_read_step_by_step(layers):
     )
 
 
+RECURRENT = [
+    "rnn 4; dense 3",
+    "rnn 4 no bias; relu; dense 3",
+    "gru 5; dense 3",
+    "gru 5 all shared bias; gru 4; tanh; dense 3",
+    "gru 4 all reset_before; conv1d 3 2; relu; flatten; dense 3",
+    "lstm 4; dense 3",
+    "lstm 4 all; maxpool1d 2; lstm 3 all no bias; avgpool1d all; flatten; dense 3",
+    "conv1d 4 3 stride 2; relu; gru 4 all; add back 1; flatten; dense 3",
+]
+LOOKING = [
+    "attention heads 3; flatten; dense 3",
+    "attention causal no bias; relu; flatten; dense 3",
+    "conv1d 4 1; positions; rmsnorm plain; attention heads 2 causal; add back 3; "
+    "rmsnorm; conv1d 8 1; relu; conv1d 4 1; add back 4; flatten; dense 3",
+    "positions; rmsnorm epsilon 0.01; conv1d 4 3 pad 2x0; gelu; flatten; rmsnorm; dense 3",
+]
+
+
+@pytest.mark.parametrize("layers", [*RECURRENT, *LOOKING])
+def test_layers_that_go_over_steps_are_said_by_their_ops(layers):
+    model, rows = sequences_model_of(f"input 8x3; {layers}; softmax")
+    text = c_file(model.trained(), "net", None).text
+    _, found = called(text, "net", rows.astype(np.float32), 3)
+    np.testing.assert_allclose(found, model.answers(rows), atol=1e-5)
+    images = model_of(f"input 24x3; {layers}; softmax", images=(3, 8, 3))
+    np.testing.assert_allclose(
+        read_by_c(images, images_for(images))[1], images.predict(images_for(images)), atol=1e-5
+    )
+
+
+def scaled(text: str, by: float = 1) -> TrainedNet:
+    """All inputs alike."""
+    net = Net.parse(text)
+    same = np.ones(net.input[0])
+    return trained_net(net, drawn(net), Scaling(by, 0 * same, same))
+
+
+def test_code_does_not_grow_with_the_number_of_steps():
+    short, long = (
+        c_file(scaled(f"input {steps}x3; gru 4; dense 3"), "net", None) for steps in (4, 200)
+    )
+    assert len(long.text) < len(short.text) + 2000  # whose turn it is at each step
+    assert long.memory == short.memory
+
+
+def test_places_of_images_are_scaled_by_the_size_of_their_channels():
+    model = model_of(
+        "input 3x6x5; conv 4 3x3 pad 1; rmsnorm; relu; rmsnorm plain; flatten; dense 3; softmax"
+    )
+    images = images_for(model)
+    np.testing.assert_allclose(read_by_c(model, images)[1], model.predict(images), atol=1e-5)
+
+
 @pytest.mark.parametrize(
-    ("layers", "words"),
+    "text",
     [
-        ("gru 4; dense 3; softmax", "gru1 can't be written in C"),
-        ("conv1d 4 1; attention; flatten; dense 3; softmax", "attention1 can't be written in C"),
-        ("conv1d 3 3; softmax", "answers at every step can't be written in C"),
+        BUILTIN["echo"],
+        BUILTIN["attention-by-hand"],
+        LETTERS["microgpt"],
+        "input 8x3; lstm 4 all; conv1d 3 1",
+        "input 8x3; gru 4 all; conv1d 3 1; log softmax; loss cross-entropy",
     ],
 )
-def test_what_c_has_no_words_for_yet_is_refused(layers, words):
-    with pytest.raises(TargetError, match=words):
-        c_file(trained_of(Net.parse(f"input 8x3; {layers}")), "net", None)
+def test_answers_at_every_step_are_the_networks_own(text):
+    trained = scaled(text)
+    net = trained.net
+    rows = np.random.default_rng(1).normal(size=(5, *net.input)).astype(np.float32)
+    _, found = called(c_file(trained, "net", None).text, "net", rows, net.outputs)
+    expected = by_the_graph(net, drawn(net), rows).reshape(5, -1)
+    expected = np.exp(expected) if net.layers[-1].text == "log softmax" else expected
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.witness("gcc", "clang", "zig")

@@ -11,10 +11,10 @@ from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.in_floats import float_program
+from gradbook.targets.portable.in_floats import float_program, float_rules
 from gradbook.targets.portable.in_whole_numbers import whole_program
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
-from gradbook.targets.portable.program import groups_measured, row_order, runtime
+from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 # The file and its head ------------------------------------------------------------
@@ -62,10 +62,14 @@ def _constants(makers: list[RowMaker], wide: int) -> int:
 
 def _memory(makers: list[RowMaker], wide: int) -> int:
     order = row_order(makers)
-    widest = max(maker.shape[1] * maker.pool for maker in makers)
     alone = any(maker.work is Work.ALONE for maker in makers)
-    groups = (9 if wide == 1 else 8) * (groups_measured(makers) + alone)  # what is measured of each
-    return (order.arena + order.longest_edge) * wide + 8 * widest + 2 * len(makers) + groups
+    rows = order.arena + order.longest_edge
+    sums = 2 * widest(makers) if widest(makers) > 1 else 0
+    groups = groups_measured(makers) + alone
+    if wide == 1:
+        return rows + 4 * sums + 2 * len(makers) + 9 * groups
+    scratch = max((rule.scratch for rule in float_rules(makers).values()), default=0)
+    return wide * (rows + sums + scratch) + 2 * len(makers) + 8 * groups
 
 
 def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> str:
@@ -78,11 +82,18 @@ def _remark(trained: TrainedNet, whole: bool, constants: int, memory: int) -> st
         f"{kind}, made by gradbook {__version__}. C99.",
         f"Constants: {size(constants)}. Memory: {size(memory)}, static: one image at a time.",
         _given(trained),
-        f"Classes: {classes}." if classes else f"It predicts {', '.join(trained.targets)}.",
+        f"Classes: {classes}." if classes else _predicted(trained),
         "",
         str(trained.net).rstrip(),
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or number == 4)
+
+
+def _predicted(trained: TrainedNet) -> str:
+    if len(trained.output) > 1:
+        steps, outputs = trained.output
+        return f"Output: at each of {steps} steps, {counted(outputs, 'number')}."
+    return f"It predicts {', '.join(trained.targets)}."
 
 
 def _given(trained: TrainedNet) -> str:
@@ -99,7 +110,7 @@ def _given(trained: TrainedNet) -> str:
 
 
 def _main(trained: TrainedNet, name: str, whole: bool) -> str:
-    if trained.picture is None or trained.picture[0] not in (1, 3):
+    if trained.picture is None or trained.picture[0] not in (1, 3) or len(trained.output) > 1:
         raise TargetError(
             "--main reads grey or colour pictures, but this network's input isn't one: leave it out"
         )
@@ -153,7 +164,7 @@ BOARDS = (  # from the smallest on
 
 def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
     """A sketch that waits for images on its serial line and answers each."""
-    if not trained.reads_bytes or not trained.classes:
+    if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that classify images: write .h instead"
         )

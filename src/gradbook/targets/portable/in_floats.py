@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import BothClasses, Shares, TrainedNet, with_answers
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
+from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, rule_in_c
 
 WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
     "add": "{0} + {1}",
@@ -63,6 +65,16 @@ void {name}_predict(const {sample} *{given}, float *outputs)
     make_all({given});
     for (int k = 0; k < {count}; k++)
         outputs[k] = arena[ANSWER + k];
+}}"""
+STEPS = """\
+/* How sure the network is of each of {classes} classes, at each of {steps} steps. */
+void {name}_predict(const {sample} *{given}, float *probabilities)
+{{
+    const value *outputs = arena + ANSWER;
+    make_all({given});
+    for (int step = 0; step < {steps}; step++, outputs += {classes}, probabilities += {classes}) {{
+{shares}
+    }}
 }}"""
 CLASSES = """\
 /* How sure the network is of each of {classes} classes; it returns the most likely one. */
@@ -121,9 +133,16 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         works="work_floats",
         fields=_fields(makers, list(activations)),
         includes=("math.h",),
+        rules=float_rules(makers),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
     return program(makers, weights, dialect, remark=remark, ending=_ending(answers, name))
+
+
+def float_rules(makers: Sequence[RowMaker]) -> dict[int, RuleInC]:
+    """What layers with values of their own make, by the numbers of their makers."""
+    wording = OpWords(SAYS, _expression, spelt)
+    return {k: rule_in_c(m, wording) for k, m in enumerate(makers) if m.rule is not None}
 
 
 def _fields(
@@ -212,7 +231,13 @@ def _called(answers: TrainedNet, name: str) -> str:
     """What others call, by what the network's last layer is."""
     sample = _sample(answers)
     given = "image" if answers.reads_bytes else "numbers"
-    if not answers.classes:
+    if len(answers.output) > 1 and answers.net.layers[-1].is_softmax:
+        steps, classes = answers.output
+        shares = indent(SOFTMAX.format(classes=classes), "    ")
+        return STEPS.format(
+            name=name, sample=sample, given=given, classes=classes, steps=steps, shares=shares
+        )
+    if not answers.classes or len(answers.output) > 1:
         what, count = f"{'an' if given == 'image' else 'a row of'} {given}", answers.net.outputs
         ending = NUMBER if count == 1 else NUMBERS
         return ending.format(name=name, sample=sample, given=given, what=what, count=count)

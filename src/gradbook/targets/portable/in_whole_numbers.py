@@ -67,7 +67,7 @@ int {name}_predict(const uint8_t *image, int32_t *score)
 
 
 def require_images(trained: TrainedNet) -> None:
-    if not (trained.picture and trained.classes):
+    if not (trained.picture and trained.classes) or len(trained.output) > 1:
         raise TargetError("--int8 is only for networks that classify images: leave it out")
 
 
@@ -75,6 +75,9 @@ def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
     """Say the network in whole numbers that suit such images."""
     require_images(trained)
     makers = row_makers(trained)
+    for maker in makers:
+        if maker.rule is not None:
+            raise TargetError(f"{maker.rule.name} can't be written with --int8: leave it out")
     return in_whole_numbers(even_out(makers, maps_of(makers, images), EVENED), images)
 
 

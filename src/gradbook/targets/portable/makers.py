@@ -9,7 +9,7 @@ the sum.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +33,7 @@ from gradbook.lowering import function_of_x
 from gradbook.net.trained import (
     BothClasses,
     ByFeature,
+    ByStep,
     ScaleShift,
     Scaling,
     Shares,
@@ -41,6 +42,7 @@ from gradbook.net.trained import (
     fold_norms,
     spread_over_values,
 )
+from gradbook.targets.portable.rules import PieceOfRule, Rule, Sight, SumsOfPiece, pieces_of
 
 # Makers ---------------------------------------------------------------------------
 
@@ -62,6 +64,8 @@ class Work(StrEnum):
     NORMED = "normed"  # centres and scales each group of channels by the whole map
     ALONE = "alone"  # the same of the channels of each place
     PLACED = "placed"  # scales and shifts each place by numbers of its own
+    RULED = "ruled"  # what a rule says, made of a layer's own ops
+    LATEST = "latest"  # the first channels of the latest row
 
 
 NORMING = (Work.NORMED, Work.ALONE)
@@ -84,6 +88,8 @@ class RowMaker:
     first_channels: int = 0  # of the first map, where two stand side by side
     weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
     # rows, columns, channels) where each place has its own
+    rule: Rule | None = None
+    skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
     scale: Array | None = None
     shift: Array | None = None
     activation: Layer | None = None  # what works on each value alone
@@ -98,15 +104,22 @@ class RowMaker:
         """How many rows are needed to make one."""
         return (self.pool - 1) * self.window.stride[0] + self.window.span[0]
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether it reads the row that it made before."""
+        return self.rule is not None and bool(self.rule.before)
+
     def first_row(self, row: int) -> int:
         """The first of the rows that are needed to make this one; before 0 lies the edge."""
-        return row * self.pool * self.window.stride[0] - self.window.pad[0]
+        return row * self.pool * self.window.stride[0] - self.window.pad[0] + self.skipped
 
     @property
     def is_irregular(self) -> bool:
         """Whether its window has uneven strides, padding or gaps, or a pool's padding."""
         window = self.window
         padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
+        if self.work is Work.RULED:
+            return False
         return not window.is_plain or len({*window.pad}) > 1 or padded_pool
 
 
@@ -115,29 +128,27 @@ def row_makers(trained: TrainedNet) -> list[RowMaker]:
 
     A softmax at the end is left out: it doesn't change which output is largest.
     """
-    if len(trained.output) > 1:
-        raise TargetError(
-            "answers at every step can't be written in C: end the network in 'flatten' and a "
-            "'dense', or in the last state"
-        )
     trained = fold_norms(trained)
     making = _Making(trained, [_given(trained)], [0])
-    for place in range(len(trained.layers)):
-        making.add(place)
+    for place, own in enumerate(trained.layers):
+        if not isinstance(own.layer, ByStep):  # steps lie one after the other anyway
+            making.add(place)
     return making.makers
 
 
 def _given(trained: TrainedNet) -> RowMaker:
     """The maker of what is given: of a picture, if the first sums read all of a flat image."""
     if trained.net.laid_out:
-        shape = planes(trained.net.shapes[0])
+        shape = planes(trained.net.shapes[0], is_stepwise(trained))
         alone = _is_even(trained.scaling)
         numbers = (trained.scaling.scale, trained.scaling.shift)
         scale, shift = (np.full(shape[2], x.flat[0]) if alone else None for x in numbers)
         return RowMaker(Work.STEPWISE, (), shape, scale=scale, shift=shift)
     readers = [trained.layers[place].layer for place in trained.readers(0)]
     flat = len(trained.input) == 1 and all(map(_takes_all, readers))
-    shape = planes(trained.picture if flat and trained.picture else trained.input)
+    shape = planes(
+        trained.picture if flat and trained.picture else trained.input, is_stepwise(trained)
+    )
     factors = (
         np.broadcast_to(x, trained.input[:1])
         for x in (trained.scaling.scale, trained.scaling.shift)
@@ -151,11 +162,19 @@ def _is_even(scaling: Scaling) -> bool:
     return all((x == x.flat[0]).all() for x in (scaling.scale, scaling.shift))
 
 
-def planes(shape: Shape) -> tuple[int, int, int]:
-    """Rows, columns and channels of a layer's values."""
+def is_stepwise(trained: TrainedNet) -> bool:
+    """Whether each step of a sequence is a row, so that only those steps are kept that are still
+    read: where all maps are sequences or single places."""
+    net = trained.net
+    reads_steps = net.laid_out or any(layer.reads_sequences for layer in net.layers)
+    return reads_steps and all(len(shape) == 1 or shape[1] == 1 for shape in net.shapes)
+
+
+def planes(shape: Shape, stepwise: bool) -> tuple[int, int, int]:
+    """Rows, columns and channels of a layer's values; the steps of a sequence may be its rows."""
     match shape:
         case (channels, rows, columns):
-            return rows, columns, channels
+            return (columns, rows, channels) if stepwise else (rows, columns, channels)
         case (channels, columns):
             return 1, columns, channels
         case _:
@@ -169,6 +188,13 @@ class _Making:
     trained: TrainedNet
     makers: list[RowMaker]
     maker_of: list[int]
+    stepwise: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stepwise = is_stepwise(self.trained)
+
+    def planes(self, shape: Shape) -> tuple[int, int, int]:
+        return planes(shape, self.stepwise)
 
     def add(self, place: int) -> None:
         own = self.trained.layers[place]
@@ -194,7 +220,9 @@ class _Making:
             case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
                 self._activate(place, reads)
             case Layer(elementwise=True) if len(reads) == 2 and _adds(own.layer):
-                self.makers.append(RowMaker(Work.BOTH, reads, planes(own.makes)))
+                self.makers.append(RowMaker(Work.BOTH, reads, self.planes(own.makes)))
+            case Layer(has_inner_values=True):
+                self._by_its_ops(own, reads[0])
             case _:
                 raise TargetError(f"{own.name} can't be written in C: use another layer")
         self.maker_of.append(len(self.makers) - 1)
@@ -207,7 +235,7 @@ class _Making:
             return
         numbers = [spread_over_values(x, own.given) for x in (scaling.scale, scaling.shift)]
         places = [np.broadcast_to(x.reshape(len(x), -1), own.given) for x in numbers]
-        weights = np.stack(places)[:, None]
+        weights = np.stack(places).reshape(2, *shape)
         self.makers.append(RowMaker(Work.PLACED, reads, shape, weights=weights))
 
     def _taken_in(self, place: int, reads: tuple[int, ...]) -> RowMaker | None:
@@ -215,11 +243,12 @@ class _Making:
         (value,) = self.trained.layers[place].reads
         number, last = reads[0], self.makers[reads[0]]
         shared = len(self.trained.readers(value)) > 1 or number != len(self.makers) - 1
-        return None if shared or last.work in (*GIVING, Work.FLAT) else last
+        return None if shared or last.looks_back or last.work in (*GIVING, Work.FLAT) else last
 
     def _require_last(self, place: int) -> None:
         """Refuse what turns outputs into probabilities but at the end, where it is left out."""
-        if place + 1 < len(self.trained.layers):
+        after = self.trained.layers[place + 1 :]
+        if not all(isinstance(own.layer, ByStep) for own in after):
             words = self.trained.layers[place].layer.text
             raise TargetError(
                 f"'{words}' isn't the last layer: it can be written in C only at the end of a "
@@ -236,7 +265,7 @@ class _Making:
         readers = [self.trained.layers[k].layer for k in self.trained.readers(place + 1)]
         if rows * columns == 1 or all(map(_takes_all, readers)):
             return reads[0]
-        shape = planes(self.trained.layers[place].makes)
+        shape = self.planes(self.trained.layers[place].makes)
         self.makers.append(RowMaker(Work.FLAT, reads, shape, window=Window((rows, columns))))
         return len(self.makers) - 1
 
@@ -272,19 +301,47 @@ class _Making:
         if window is None:  # it reads all that there is
             weights = weights.reshape(-1, channels, rows, columns)
             window = Window((rows, columns))
-        maker = RowMaker(Work.SUMS, reads, planes(own.makes), window)
+        elif self.stepwise:
+            weights, window = weights.swapaxes(2, 3), _turned(window)
+        maker = RowMaker(Work.SUMS, reads, self.planes(own.makes), window)
         return replace(maker, weights=weights.transpose(0, 2, 3, 1), shift=own.tensors.get("bias"))
+
+    def _by_its_ops(self, own: TrainedLayer, read: int) -> None:
+        """What the ops of a layer with values of its own make, piece by piece."""
+        columns = self.makers[read].shape[1]
+        pieces, rows = pieces_of(own, self.stepwise), self.makers[read].shape[0]
+        for piece in pieces:
+            shape = (rows, columns, piece.channels)
+            match piece:
+                case SumsOfPiece(weights, shift):
+                    maker = RowMaker(Work.SUMS, (read,), shape, weights=weights, shift=shift)
+                case PieceOfRule(rule):
+                    if rule.sight is not Sight.OWN and not self.stepwise:
+                        raise TargetError(f"{own.name} can't be written in C: use another layer")
+                    window = _seen_by(rule.sight, rows)
+                    maker = RowMaker(
+                        Work.RULED, (read,), shape, window, weights=rule.weights, rule=rule
+                    )
+            self.makers.append(maker)
+            read = len(self.makers) - 1
+        shape = self.planes(own.makes)
+        if shape != self.makers[read].shape:
+            skipped = rows - shape[0]
+            self.makers.append(RowMaker(Work.LATEST, (read,), shape, skipped=skipped))
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         own = self.trained.layers[place]
         assert isinstance(own.layer, Pool)
-        window, shape = own.layer.window(own.given), planes(own.makes)
+        window, shape = own.layer.window(own.given), self.planes(own.makes)
+        counted = own.layer.counted_padding(own.given)
+        if self.stepwise:
+            window, counted = _turned(window), _turned_sides(counted)
         last = self._taken_in(place, reads)
         together = window == Window((window.size[0],) * 2, (window.size[0],) * 2)
         if own.layer.kind == "max" and together and last and _keeps_largest(last):
             self.makers[-1] = replace(last, shape=shape, pool=window.size[0])
             return
-        maker = RowMaker(Work.LARGEST, reads, shape, window, own.layer.counted_padding(own.given))
+        maker = RowMaker(Work.LARGEST, reads, shape, window, counted)
         if own.layer.kind == "avg":
             share = np.full(shape[2], 1 / window.area)
             maker = replace(maker, work=Work.TOTAL, scale=share)
@@ -325,6 +382,29 @@ def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int
         f"{own.name} can't be written in C, which normalises groups of channels or the channels "
         "of each pixel: use another layer"
     )
+
+
+def _turned(window: Window) -> Window:
+    """The window along rows, of one along columns."""
+    size, stride, dilation = (
+        (across, down) for down, across in (window.size, window.stride, window.dilation)
+    )
+    return Window(size, stride, _turned_sides(window.pad), dilation)
+
+
+def _turned_sides(sides: Sides) -> Sides:
+    above, before, below, after = sides
+    return before, above, after, below
+
+
+def _seen_by(sight: Sight, steps: int) -> Window:
+    match sight:
+        case Sight.OWN:
+            return ONE
+        case Sight.ALL:
+            return Window((steps, 1), stride=(0, 0))
+        case Sight.EARLIER:
+            return Window((steps, 1), pad=(steps - 1, 0, 0, 0))
 
 
 def _takes_all(layer: Layer) -> bool:
@@ -471,6 +551,16 @@ def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     return np.asarray((given[0] - edge) * scale + shift)
 
 
+def _ruled(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    assert maker.rule is not None
+    return maker.rule.evaluate(given[0])
+
+
+def _latest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    rows, _, channels = maker.shape
+    return given[0][:, -rows:, :, :channels]
+
+
 def _same(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0]
 
@@ -492,4 +582,6 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.NORMED: _normed,
     Work.ALONE: _alone,
     Work.PLACED: _placed,
+    Work.RULED: _ruled,
+    Work.LATEST: _latest,
 }

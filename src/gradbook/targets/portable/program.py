@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work
+from gradbook.targets.portable.rules_in_c import RuleInC, function_of
 
 # When each row is made, and where rows are kept -----------------------------------
 
@@ -45,7 +46,7 @@ class RowOrder:
 def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     turns = _turns(makers)
     depths, spans = _needs(makers, turns)
-    pads = [max(m.window.pad) for m in makers]
+    pads = [max(m.window.pad[1::2]) for m in makers]
     edges = [
         max((pad for pad, m in zip(pads, makers, strict=True) if k in m.reads), default=0)
         for k in range(len(makers))
@@ -55,6 +56,7 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     starts = _place(sizes, spans)
     buffers = map(RowBuffer, depths, edges, lengths, starts)
     beyond = [lengths[m.reads[0]] for m in makers if any(m.window.pad)]
+    beyond += [lengths[k] for k, m in enumerate(makers) if m.looks_back]
     return RowOrder(
         tuple(turns),
         tuple(buffers),
@@ -86,7 +88,8 @@ def _needs(
     makers: Sequence[RowMaker], turns: Sequence[int]
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """How many rows of each map must be there at once, and from which turn to which."""
-    made, depths = [0] * len(makers), [1] * len(makers)
+    made, depths = [0] * len(makers), [2 if maker.looks_back else 1 for maker in makers]
+    depths[-1] = makers[-1].shape[0]  # all of the last map are answers
     begun: dict[int, int] = {}
     ended = [0] * len(makers)
     for turn, number in enumerate(turns):
@@ -136,7 +139,10 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.NORMED: "normed",
     Work.ALONE: "alone",
     Work.PLACED: "placed",
+    Work.LATEST: "latest",
 }
+SERVING = ("take_shares",)  # functions that rules may call
+WHOLE_ROWS = (Work.SUMS, Work.RULED)  # works that make a row at once
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
     "work": "",
@@ -194,6 +200,7 @@ class Dialect:
         default_factory=dict
     )  # further ones
     includes: Sequence[str] = ()
+    rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
 
 
 def program(
@@ -223,8 +230,8 @@ def program(
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
         runtime("rows"),
         dialect.keep,
-        *_kernels(works, dialect.works),
-        runtime("making"),
+        *_kernels(works, dialect, widest(makers) == 1),
+        _making(makers, dialect.rules),
         ending,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -290,7 +297,7 @@ def _sizes(makers: Sequence[RowMaker], order: RowOrder, further: Mapping[str, in
         "ANSWER": order.buffers[-1].start,
         "BEYOND": max(order.longest_edge, 1),
         "TALLEST": order.tallest,
-        "WIDEST": max(maker.shape[1] * maker.pool for maker in makers),
+        **({"WIDEST": wide} if (wide := widest(makers)) > 1 else {}),
         **({"GROUPS": groups} if (groups := groups_measured(makers)) else {}),
         **further,
     }
@@ -325,6 +332,14 @@ def _makers(
         "/* What makes one map, row by row. */\nstruct maker {\n" + "\n".join(fields) + "\n};",
         "static const struct maker makers[MAKERS] IN_FLASH = {\n" + ",\n".join(rows) + "\n};",
     ]
+
+
+def widest(makers: Sequence[RowMaker]) -> int:
+    """The most sums that are added up at once: those of a row."""
+    return max(
+        (m.shape[1] * m.pool for m in makers if m.work is Work.SUMS and not m.is_irregular),
+        default=1,
+    )
 
 
 def groups_measured(makers: Sequence[RowMaker]) -> int:
@@ -385,14 +400,44 @@ def _work(maker: RowMaker) -> str:
     return f"{maker.work}{APART}" if maker.is_irregular else str(maker.work)
 
 
-def _kernels(works: Sequence[str], own: str) -> list[str]:
-    """The functions that these works need, and the one that chooses among them."""
-    sections = _sections("work") | _sections(own)
+def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
+    """What makes the next row of any map, with a function for each rule."""
+    ruled = [maker.rule for maker in makers if maker.rule is not None]
+    cases = [
+        f"    case {number}:\n        {function_of(rule)}(own, seen, out);\n        break;"
+        for number, rule in zip(rules, ruled, strict=True)
+    ]
+    choice = "\n".join(
+        (
+            "static void ruled(int number, const struct maker *own, const struct view *seen,",
+            "                  value *out)",
+            "{",
+            "    switch (number) {",
+            *cases,
+            "    default:",
+            "        break;",
+            "    }",
+            "}\n\n",
+        )
+    )
+    by_rules = "    else if (own->work == RULED)\n        ruled(number, own, &seen, out);\n"
+    said = runtime("making").replace("    //: by rules\n", by_rules if rules else "")
+    apart = any(maker.is_irregular for maker in makers)
+    left = "((maker)->work == RULED ? 0 : (maker)->pad)" if rules else "((maker)->pad)"
+    left = f"#define LEFT(maker) {'((maker)->left)' if apart else left}\n\n"
+    return (choice if rules else "") + left + said
+
+
+def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
+    """The functions that these works need, and the one that chooses among them; where rows have a
+    `single` sum for each channel, sums are simpler."""
+    sections = _sections("work") | _sections(dialect.works)
+    sections |= {str(Work.SUMS): sections["single_sums"]} if single else {}
     functions = {str(work): function for work, function in KERNELS.items()}
     cases = [
         f"    case {work.upper()}:\n        return {functions.get(work, work)}(own, seen, x, c);"
         for work in works
-        if work != Work.SUMS
+        if work not in WHOLE_ROWS
     ]
     choice = "\n".join(
         (
@@ -414,7 +459,13 @@ def _kernels(works: Sequence[str], own: str) -> list[str]:
         even.append(Work.SUMS)  # which rows of the others ask for, too
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
     needed = ["always", *shared, *even, *(["apart"] if apart else []), *apart]
-    return [*(sections[name] for name in needed), choice]
+    needed = [name for name in needed if name != Work.RULED]
+    rules = [rule.text for rule in dialect.rules.values()]
+    helpers = [name for name in SERVING if any(f"{name}(" in text for text in rules)]
+    scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
+    memory = [f"static total scratch[{scratch}];"] if scratch else []
+    helped = [*memory, *(sections[name] for name in helpers), *rules]
+    return [*(sections[name] for name in needed), *helped, choice]
 
 
 def _sections(name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ static void make_row(int number, const sample *given)
     struct view seen;
     const int row = (int)made[number]++;
     value *out = slot(own, row);
-    seen.others = 0;
+    seen.others = seen.rows[0] = 0;
     if (READS_TWO(own))
         seen.others = row_of(MAKER(own->also, &copies[1]), row, 0);
     seen.from = MAKER(own->reads, &copies[1]);
@@ -16,12 +16,13 @@ static void make_row(int number, const sample *given)
         const int tall = (own->pooled - 1) * own->stride + own->window_rows;
         const int first = row * own->pooled * own->stride - own->pad;
         for (int k = 0; k < tall; k++)
-            seen.rows[k] = row_of(seen.from, first + k, own->pad);
+            seen.rows[k] = row_of(seen.from, first + k, LEFT(own));
     }
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
     if (own->work == SUMS)
         sums(own, &seen, out);
+    //: by rules
     else
         for (int k = 0; k < own->columns * own->channels; k++) {
             const int x = k / own->channels, c = k % own->channels;

@@ -67,6 +67,25 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
     }
 }
 
+//: single_sums
+/* A row of one weighted sum for each channel. */
+static void sums(const struct maker *own, const struct view *seen, value *out)
+{
+    const int channels = seen->from->channels, each = own->each;
+    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const value *w = weights + own->weights;
+    for (int c = 0; c < own->channels; c++) {
+        total sum = 0;
+        for (int row = 0; row < own->window_rows; row++) {
+            const value *x = seen->rows[row] + c / alike * each;
+            for (int column = own->window_columns; column > 0; column--, x += channels)
+                for (int k = 0; k < each; k++, w++)
+                    sum += READ(value, w) * x[k];
+        }
+        keep(own, out + c, c, sum);
+    }
+}
+
 //: total
 static total total_of(const struct maker *own, const struct view *seen, int x, int c)
 {
@@ -130,5 +149,11 @@ static total given_at(const struct maker *own, const struct view *seen, int x, i
 //: stepwise
 static total stepwise(const struct maker *own, const struct view *seen, int x, int c)
 {
-    return (total)seen->given[x * own->channels + c];
+    return (total)seen->given[(seen->row * own->columns + x) * own->channels + c];
+}
+
+//: latest
+static total latest(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return slot(seen->from, (int)made[own->reads] - 1)[x * seen->from->channels + c];
 }

@@ -2,7 +2,7 @@
 /* What lies under row i and column j of a window: in what is seen, at column x of its own map. */
 static const value *under(const struct maker *own, const struct view *seen, int x, int i, int j)
 {
-    const int column = x * own->across + j * own->wide + own->pad - own->left;
+    const int column = x * own->across + j * own->wide;
     return seen->rows[i * own->tall] + column * seen->from->channels;
 }
 

@@ -55,3 +55,17 @@ static total placed(const struct maker *own, const struct view *seen, int x, int
     const value *scale = weights + own->weights + seen->row * wide + k;
     return READ(value, scale) * seen->rows[0][k] + READ(value, scale + own->rows * wide);
 }
+
+//: take_shares
+/* In place of so many scores, what share each has by softmax. */
+static void take_shares(float *each, int count)
+{
+    float largest = each[0], whole = 0;
+    for (int k = 1; k < count; k++)
+        if (each[k] > largest)
+            largest = each[k];
+    for (int k = 0; k < count; k++)
+        whole += each[k] = expf(each[k] - largest);
+    for (int k = 0; k < count; k++)
+        each[k] /= whole;
+}

@@ -1,0 +1,274 @@
+"""Layers with values of their own, taken apart by their ops: weighted sums, and rules between them.
+
+Weighted sums at each step are what any maker of sums makes. What lies between them is a rule: what
+is made at one place of the row that is read, of those before it, and of what the rule itself made
+at the step before. No layer is known by its name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+
+from gradbook.errors import TargetError
+from gradbook.graph.names import Name
+from gradbook.graph.node import Array, Graph, Node, ancestors
+from gradbook.graph.reference import evaluate_in_order
+from gradbook.graph.sequences import stack
+from gradbook.graph.window import Window
+from gradbook.layers.card import LayerSite
+from gradbook.net.trained import TrainedLayer
+
+
+class Sight(StrEnum):
+    """Which rows a rule reads."""
+
+    OWN = "own"
+    EARLIER = "earlier"  # those up to its own
+    ALL = "all"
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """What is `made` at a place, side by side, of values `given` by the row that is read.
+
+    Each of those has the number of its first channel there. `before` is what was made at the step
+    before; before the first step that is 0. `tensors` are the parameters.
+    """
+
+    name: str
+    made: tuple[Node, ...]
+    given: Mapping[Node, int]
+    before: tuple[Node, ...]
+    tensors: Mapping[Node, Array]
+    steps: int  # of which each is a row; 0 where rows are rows of an image
+
+    @property
+    def channels(self) -> int:
+        return sum(node.shape[0] for node in self.made)
+
+    @cached_property
+    def order(self) -> list[Node]:
+        """What is computed at a place, in an order to compute in."""
+        return ancestors(self.made, stop=(*self.given, *self.before, *self.tensors))
+
+    @property
+    def sight(self) -> Sight:
+        found = {bool(node.attributes[0]) for node in self.order if node.op.name == "shares"}
+        if not found:
+            return Sight.OWN
+        return Sight.EARLIER if found == {True} else Sight.ALL
+
+    @property
+    def weights(self) -> Array | None:
+        """All parameters in line."""
+        if not self.tensors:
+            return None
+        return np.concatenate([x.ravel() for x in self.tensors.values()]).reshape(-1, 1)
+
+    @property
+    def begins(self) -> dict[Node, int]:
+        """Where each of them begins."""
+        ends = np.cumsum([0, *(x.size for x in self.tensors.values())]).tolist()
+        return dict(zip(self.tensors, ends, strict=False))
+
+    def evaluate(self, rows: Array) -> Array:
+        """What it makes of a whole map, (images, rows, columns, channels)."""
+        maps = rows.transpose(0, 3, 2, 1) if self._turned else rows.transpose(0, 3, 1, 2)
+        given = {
+            node: maps[:, first : first + node.shape[0]].reshape(-1, *node.shape)
+            for node, first in self.given.items()
+        }
+        made = [self._at_all_steps(node) for node in self.made]
+        values = {**given, **self.tensors}
+        found = evaluate_in_order(ancestors(made, stop=values), values, len(rows))
+        beside = np.concatenate([found[node] for node in made], axis=1)
+        if self._turned:
+            return np.asarray(beside.transpose(0, 3, 2, 1))
+        beside = beside.reshape(*beside.shape[:2], *rows.shape[1:3])
+        return np.asarray(beside.transpose(0, 2, 3, 1))
+
+    @property
+    def _turned(self) -> bool:
+        """Whether the rows that it reads are steps."""
+        return self.steps > 0
+
+    def _at_all_steps(self, node: Node) -> Node:
+        if not self.before:
+            return node
+        name, graph = node.name, node.graph
+        assert name
+        return stack([graph.by_name[str(name.at_step(k + 1))] for k in range(self.steps)])
+
+
+@dataclass(frozen=True, eq=False)
+class SumsOfPiece:
+    """Weighted sums of the channels of each place."""
+
+    weights: Array
+    shift: Array | None
+
+    @property
+    def channels(self) -> int:
+        return len(self.weights)
+
+
+@dataclass(frozen=True, eq=False)
+class PieceOfRule:
+    rule: Rule
+
+    @property
+    def channels(self) -> int:
+        return self.rule.channels
+
+
+Piece = SumsOfPiece | PieceOfRule
+
+
+def pieces_of(own: TrainedLayer, stepwise: bool) -> list[Piece]:
+    """What makes a layer's map of the one that it reads, one after the other; where it is
+    `stepwise`, its rows are steps."""
+    graph = Graph()
+    x = graph.leaf(Name("x"), own.given, each=True)
+    tensors = {
+        graph.leaf(Name(spec.role, word=spec.part), own.tensors[spec.tensor].shape): own.tensors[
+            spec.tensor
+        ]
+        for spec in own.layer.parameters(own.given)
+    }
+    name = Name("y")
+    site = LayerSite(graph, 0, None, name, Name("x"), own.makes, 1, outside=True, training=False)
+    steps = own.given[-1] if stepwise and len(own.given) > 1 else 0
+    made = own.layer.ops(site, [x], list(tensors))
+    return list(_Taking(own, x, tensors, steps).pieces(made))
+
+
+@dataclass(frozen=True, eq=False)
+class _WeightedSum:
+    """Weighted sums in a graph: the node, what it weighs, and the leaves that it weighs with."""
+
+    node: Node
+    of: Node
+    weights: Node
+    bias: Node | None
+
+
+@dataclass(frozen=True)
+class _Taking:
+    own: TrainedLayer
+    x: Node
+    tensors: Mapping[Node, Array]
+    steps: int
+
+    def pieces(self, made: Node) -> Iterator[Piece]:
+        last = made.inputs[-1] if made.op.name == "stack" else made
+        sums = self._as_sum(last)
+        if sums is not None:
+            yield from self.pieces(sums.of) if sums.of is not self.x else ()
+            yield self._sums([sums])
+            return
+        before = tuple(self._before(last))
+        held = tuple(_later(node) for node in before)
+        if last not in held:
+            held = (last, *held)
+        else:
+            order = sorted(zip(held, before, strict=True), key=lambda pair: pair[0] is not last)
+            held, before = (tuple(side) for side in zip(*order, strict=True))
+        found = self._sums_below(held, before)
+        sources = {sums.of for sums in found}
+        given = dict[Node, int]()
+        if not found:
+            given = {self.x: 0}
+        elif sources == {self.x}:
+            yield self._sums(found)
+            for one in found:
+                given[one.node] = sum(node.shape[0] for node in given)
+        else:
+            raise TargetError(f"{self.own.name} can't be written in C: use another layer")
+        yield PieceOfRule(self._rule(held, given, before))
+
+    def _rule(
+        self, made: tuple[Node, ...], given: Mapping[Node, int], before: tuple[Node, ...]
+    ) -> Rule:
+        order = ancestors(made, stop=(*given, *before))
+        tensors = {node: array for node, array in self.tensors.items() if node in order}
+        return Rule(self.own.name, made, given, before, tensors, self.steps)
+
+    def _sums(self, sums: Sequence[_WeightedSum]) -> SumsOfPiece:
+        """Side by side."""
+        weights = np.concatenate([self.tensors[one.weights] for one in sums])
+        shifts = [
+            np.zeros(one.node.shape[0]) if one.bias is None else self.tensors[one.bias]
+            for one in sums
+        ]
+        shift = np.concatenate(
+            [np.broadcast_to(x, one.node.shape[:1]) for x, one in zip(shifts, sums, strict=True)]
+        )
+        return SumsOfPiece(weights.transpose(0, 2, 3, 1), shift if shift.any() else None)
+
+    def _as_sum(self, node: Node) -> _WeightedSum | None:
+        """The node as weighted sums at each place, if it is that."""
+        bias = None
+        own = node
+        if node.op.name == "copy":
+            return self._as_sum(node.inputs[0])
+        if node.op.name == "add" and node.inputs[1].op.name == "spread":
+            bias = node.inputs[1].inputs[0]
+            if bias not in self.tensors:
+                return None
+            own = node.inputs[0]
+        weighs = own.inputs and own.inputs[0] in self.tensors
+        if not weighs or not any(isinstance(it, Window) for it in own.attributes):
+            return None
+        return _WeightedSum(node, own.inputs[1], own.inputs[0], bias)
+
+    def _sums_below(self, made: Sequence[Node], before: Sequence[Node]) -> list[_WeightedSum]:
+        """The sums that some values are made of, if no others lie between."""
+        found: dict[Node, _WeightedSum] = {}
+        waiting = list(made)
+        while waiting:
+            node = waiting.pop()
+            if node in found or node in before:
+                continue
+            sums = self._as_sum(node)
+            if sums is not None:
+                found[node] = sums
+            else:
+                waiting += node.inputs
+        return sorted(found.values(), key=lambda sums: sums.node.index)
+
+    def _before(self, last: Node) -> list[Node]:
+        """What the last step takes of the step before it."""
+        step = _step_of(last)
+        if step is None:
+            return []
+        found, seen, waiting = [], set[Node](), [last]
+        while waiting:
+            node = waiting.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if _step_of(node) not in (None, step):
+                found.append(node)
+            else:
+                waiting += node.inputs
+        return sorted(found, key=lambda node: node.index)
+
+
+def _step_of(node: Node) -> int | None:
+    name = node.name
+    while name and name.of:
+        name = name.of
+    return name.step if name else None
+
+
+def _later(node: Node) -> Node:
+    """The same value a step later."""
+    step = _step_of(node)
+    assert node.name
+    assert step
+    return node.graph.by_name[str(node.name.at_step(step + 1))]
