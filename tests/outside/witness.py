@@ -68,6 +68,7 @@ PACKAGES = {
     "typst": "typst",
     "ffmpeg": "imageio_ffmpeg",
     "pygiftparser": "pygiftparser",
+    "pyslet": "pyslet",
     "moodle-xml-parser": "moodle_xml_parser",
 }
 LATEX = {"tikz": "tikz.sty"}

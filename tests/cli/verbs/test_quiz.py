@@ -26,7 +26,7 @@ def said(capsys, tmp_path, monkeypatch):
 
 def test_it_says_how_many_questions_there_are(said):
     out = said("worked", "-o", "quiz.xml", "--for", "1-2")
-    assert out == "wrote quiz.xml: 66 questions, 33 for each of 2 students\n"
+    assert out == "wrote quiz.xml: 66 questions on 33 subjects for 2 students\n"
 
 
 def test_names_come_from_a_list(said, tmp_path):
@@ -53,6 +53,8 @@ def test_the_verb_knows_what_the_quiz_knows():
         (["quiz", "worked"], "name the file with -o"),
         (["quiz", "-o", "quiz.pdf"], "has no ending that says what to write"),
         (["quiz", "-o", "quiz.xml", "--ask", "valeu"], "did you mean 'value'?"),
+        (["quiz", "-o", "quiz.zip", "--qti", "3"], "it is one of 1.2, 2.1"),
+        (["quiz", "-o", "quiz.xml", "--qti", "2.1"], "end the file's name in .zip"),
         (["quiz", "-o", "quiz.xml", "--form", "essay"], "unknown 'essay'"),
         (["quiz", "-o", "quiz.xml", "--tolerance", "0"], "must be above 0"),
         (["quiz", "-o", "quiz.xml", "--tolerance", "50"], "at most 10"),

@@ -27,7 +27,7 @@ from gradbook.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ENDINGS = (".xml", ".gift", ".md")
+ENDINGS = (".xml", ".gift", ".zip", ".md")
 KINDS = ("value", "derivative", "update", "rate", "cell")  # as teaching/quiz has them
 EXAMPLES = """\
   gradbook quiz worked -o quiz.xml           Moodle XML: ten variants of every question
@@ -35,6 +35,9 @@ EXAMPLES = """\
                                              numbers to type; usual mistakes are recognised
   gradbook quiz mazur -o quiz.gift --ask derivative,update
                                              only those, as GIFT
+  gradbook quiz worked -o quiz.zip           a QTI package, for Canvas and others
+  gradbook quiz worked -o quiz.zip --qti 2.1 --for 1-40
+                                             also the whole step, errors carried forward
   gradbook quiz worked -o quiz.md --for names.csv
                                              to print: a part for each student, then the answers
   gradbook quiz worked --for 7 --json        for a program
@@ -48,7 +51,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--out",
         metavar="FILE",
         type=file_ending_in(*ENDINGS),
-        help="where to write: .xml (Moodle), .gift or .md (Markdown with answers)",
+        help="where to write: .xml (Moodle), .gift, .zip (QTI: Canvas and others) or .md (Markdown "
+        "with answers)",
     )
     parser.add_argument(
         "--for",
@@ -74,6 +78,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "(default: choice)",
     )
     parser.add_argument(
+        "--qti",
+        metavar="VERSION",
+        type=one_of("1.2", "2.1"),
+        help="the QTI of a .zip: 1.2, or 2.1, which also asks for the whole step with errors "
+        "carried forward (default: 1.2)",
+    )
+    parser.add_argument(
         "--tolerance",
         metavar="PERCENT",
         type=_percent,
@@ -94,23 +105,29 @@ def run(options: Namespace) -> int:
     net = network(options.net, options.data, **reading_of(options))
     if not options.out and not options.json:
         raise UsageError(f"name the file with -o: it ends in {', '.join(ENDINGS)}")
+    if options.qti and not (options.out or "").lower().endswith(".zip"):
+        raise UsageError("--qti is for a package: end the file's name in .zip")
     plan = QuizPlan(
         tuple(_asked(options.students)),
         options.ask,
         options.form,
         options.tolerance,
         options.rate,
+        whole=options.qti == "2.1",
     )
     with busy("making the quiz"):
         quiz = make_quiz(net, plan)
         if options.out:
-            write_quiz(quiz, options.out)
+            write_quiz(quiz, options.out, options.qti or "1.2")
     if options.json:
         print_as_json(quiz_json(quiz))
         return 0
     subjects = len(list(quiz.subjects))
     said = counted(len(quiz.questions), "question")
-    print(f"wrote {options.out}: {said}, {subjects} for each of {len(quiz.students)} students")
+    print(
+        f"wrote {options.out}: {said} on {counted(subjects, 'subject')} for "
+        f"{counted(len(quiz.students), 'student')}"
+    )
     return 0
 
 

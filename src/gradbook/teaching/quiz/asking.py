@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import isfinite
 from random import Random
 
@@ -17,6 +18,7 @@ from gradbook.targets.algebra.forms import Comparison
 from gradbook.targets.algebra.formula import at, definition, symbol_of
 from gradbook.targets.algebra.text import decimal, spell
 from gradbook.targets.drawing import draw, svg
+from gradbook.teaching.quiz.carried import whole_step
 from gradbook.teaching.quiz.picture import SheetCell, draw_sheet
 from gradbook.teaching.quiz.questions import (
     CELL,
@@ -56,6 +58,7 @@ class QuizPlan:
     form: str = CHOICE
     tolerance: float = TOLERANCE  # as a share of the right number
     rate: float | None = None  # the network's own where none is given
+    whole: bool = False  # also the whole step, for formats that carry errors forward
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -80,19 +83,24 @@ def make_quiz(net: Net, plan: QuizPlan) -> Quiz:
             f"most is {MOST_SCALARS}): use a smaller network"
         )
     asked: dict[tuple[str, str], list[Question]] = {}
+    askers = []
     for student in plan.students:
-        for question in _Asker(personalise(net, student), student, plan).questions():
+        asker = _Asker(personalise(net, student), student, plan)
+        askers += [asker] if plan.whole else []
+        for question in asker.questions():
             asked.setdefault((question.kind, question.subject), []).append(question)
         if sum(map(len, asked.values())) > MOST_QUESTIONS:
             raise LimitError(
                 f"more than {MOST_QUESTIONS:,} questions: make the quiz for fewer students, or "
                 "ask for less"
             )
+    steps = [whole_step(asker.first, asker.student) for asker in askers] if plan.whole else []
     questions = tuple(question for same in asked.values() for question in same)
     if not questions:
         raise UsageError("nothing of this network can be asked so: choose other kinds")
     about = f"The network is {_described(net)}."
-    return Quiz(net.name or "network", about, plan.form, plan.tolerance, questions)
+    name, whole = net.name or "network", tuple(filter(None, steps))
+    return Quiz(name, about, plan.form, plan.tolerance, questions, whole)
 
 
 def _described(net: Net) -> str:
@@ -100,9 +108,9 @@ def _described(net: Net) -> str:
     return f"input {'x'.join(map(str, net.input))}; {layers}; loss {net.loss}"
 
 
-def _drawn(net: Net) -> QuizPicture:
+def _drawn(net: Net, stem: str) -> QuizPicture:
     drawing = draw(net, numbers=True)
-    return QuizPicture(svg(drawing), drawing.words, "network")
+    return QuizPicture(svg(drawing), drawing.words, stem)
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ class _Asker:
         self.rate = net.learning_rate if plan.rate is None else plan.rate
         self.first = FirstStep(net, self.rate)
         self.step, self.known = self.first.step, self.first.known
-        self.drawing = _drawn(net)
+        self.drawing = _drawn(net, self._stem("network"))
 
     def questions(self) -> Iterator[Question]:
         makers: dict[str, Callable[[], Iterable[Question | None]]] = {
@@ -141,6 +149,10 @@ class _Asker:
         for kind in KINDS:
             if kind in self.plan.kinds:
                 yield from filter(None, makers[kind]())
+
+    def _stem(self, what: str) -> str:
+        """A file's name that no other student's picture has."""
+        return f"{what}-{sha256(self.student.encode()).hexdigest()[:12]}"
 
     def _random(self, subject: str) -> Random:
         return Random(f"quiz {self.student} {subject}")
@@ -297,7 +309,7 @@ class _Asker:
             node: SheetCell(place, node, decimal(at(values[node], sample)))
             for place, node in enumerate(columns)
         }
-        picture = draw_sheet(list(places.values()), "sheet")
+        picture = draw_sheet(list(places.values()), self._stem("sheet"))
         name = places[wrong].name
         right = QuizAnswer(
             name,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+from gradbook.graph.node import Node
 
 VALUE, DERIVATIVE, UPDATE, RATE, CELL = "value", "derivative", "update", "rate", "cell"
 KINDS = (VALUE, DERIVATIVE, UPDATE, RATE, CELL)
@@ -61,6 +63,25 @@ class Question:
         return ", ".join(f"{name} = {number}" for name, number in self.given)
 
 
+@dataclass(frozen=True)
+class CarriedValue:
+    """A value that is asked for: its name, its number, the formula that it follows from."""
+
+    name: str
+    number: float
+    node: Node
+
+
+@dataclass(frozen=True)
+class WholeStep:
+    """All values of one student's step, each asked for: errors in one are carried into others."""
+
+    student: str
+    given: tuple[tuple[str, str], ...]
+    numbers: Mapping[Node, float]  # of what is given
+    values: tuple[CarriedValue, ...]
+
+
 TITLES = {
     VALUE: "The value of {}",
     DERIVATIVE: "The derivative {}",
@@ -84,6 +105,7 @@ class Quiz:
     form: str  # one of FORMS: how numbers are asked for
     tolerance: float  # as a share of the right number
     questions: tuple[Question, ...]
+    steps: tuple[WholeStep, ...] = ()  # for formats that carry errors forward
 
     @property
     def subjects(self) -> Iterator[tuple[str, list[Question]]]:

@@ -26,6 +26,11 @@ def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
     return "\n".join(parts)
 
 
+def picture_path(question: Question) -> str:
+    """Where a package has the picture; nothing where there is none."""
+    return f"pictures/{question.picture.stem}.svg" if question.picture else ""
+
+
 def paragraph(text: str) -> str:
     return f"<p>{escape(text, quote=False)}</p>"
 

@@ -12,20 +12,24 @@ from gradbook.files import write_whole
 from gradbook.teaching.quiz.gift import gift
 from gradbook.teaching.quiz.markdown import markdown
 from gradbook.teaching.quiz.moodle import moodle_xml
+from gradbook.teaching.quiz.qti_1_2 import qti_1_2
+from gradbook.teaching.quiz.qti_2_1 import qti_2_1
 from gradbook.teaching.quiz.questions import Question, Quiz, QuizAnswer
 
-TEXTS: dict[str, Callable[[Quiz], Iterator[str]]] = {
+TEXTS: dict[str, Callable[[Quiz], Iterator[str]]] = {  # by the ending
     ".xml": moodle_xml,
     ".gift": gift,
     ".md": markdown,
 }
-ENDINGS = tuple(TEXTS)
+PACKAGES: dict[str, Callable[[Quiz], bytes]] = {"1.2": qti_1_2, "2.1": qti_2_1}  # of QTI
+ZIP = ".zip"
+ENDINGS = (".xml", ".gift", ZIP, ".md")
 
 
-def write_quiz(quiz: Quiz, path: str) -> None:
-    """Write the file, or leave everything as it was."""
+def write_quiz(quiz: Quiz, path: str, qti: str = "1.2") -> None:
+    """Write the file, or leave everything as it was; a .zip is QTI of that version."""
     ending = os.path.splitext(path)[1].lower()
-    write_whole(path, TEXTS[ending](quiz))
+    write_whole(path, PACKAGES[qti](quiz) if ending == ZIP else TEXTS[ending](quiz))
 
 
 def quiz_json(quiz: Quiz) -> str:
