@@ -282,6 +282,10 @@ class RmsNorm(Layer):
     word: ClassVar[str] = "rmsnorm"
     letter: ClassVar[str] = "y"
     has_inner_values: ClassVar[bool] = True
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "s_": "the root of the mean of their squares",
+        "n_": "each over it",
+    }
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "rmsnorm",

@@ -162,6 +162,10 @@ class Rnn(Recurrent):
     all: bool = False
     bias: Bias = Bias.EACH
     word: ClassVar[str] = "rnn"
+    inner_words: ClassVar[Mapping[str, str]] = {
+        "h_": "the weighted sum of the step and of the state before",
+        "a_h": Recurrent.inner_words["a_state"],
+    }
     gates: ClassVar[tuple[str, ...]] = ("",)
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(

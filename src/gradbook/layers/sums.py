@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from gradbook.errors import ShapeError, UsageError
+from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
 from gradbook.graph.window import (
     NOWHERE,
@@ -212,6 +213,8 @@ class Conv(Layer):
 
     def words(self, shape: Shape) -> str:
         height, width = self.kernel
+        if is_sequence(shape) and self.kernel == (1, 1):
+            return f"{self.channels} weighted sums of the features at each step"
         planes = f" in {shape[0] // self.groups} planes" if shape[0] > self.groups else ""
         groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
         moves = moves_words(self.window(shape))

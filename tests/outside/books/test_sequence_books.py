@@ -6,12 +6,16 @@ With 150,000 formulas it opens, computes and saves a workbook in some 5 s of a p
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 
 from gradbook.net import builtin, parse
 from gradbook.net.lower import scalar_step
+from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
+from gradbook.targets.excel.grids.scene import GridScene
+from gradbook.targets.excel.plan.book import GRIDS, WorkbookPlan
 from tests.outside.books.test_workbook import assert_agree, reference
 from tests.outside.witness import recalculate_all
 from tests.report.workbooks import change, tables, verdicts
@@ -43,7 +47,7 @@ def recalculated(tmp_path_factory) -> Path:
     paths = []
     for name, net in BOOKS.items():
         paths.append(write_workbook(net, written / f"{name}.xlsx", epochs=EPOCHS).path)
-        changed = {"eta": NEW_RATE, "checked_epoch": 2}
+        changed = {"eta": NEW_RATE, "checked_epoch": 2, "grids_epoch": 2}
         paths.append(change(paths[-1], written / f"{name} changed.xlsx", changed))
     recalculate_all(paths, done)
     return done
@@ -64,6 +68,45 @@ def test_every_gradient_agrees_with_the_slope_that_a_nudge_measures(recalculated
     assert len(found.of) == len(scalar_step(BOOKS[name]).trained)
     assert set(found.of.values()) == set(found.of_epoch.values()) == {"agrees"}
     assert len(found.of_epoch) > EPOCHS / 2
+
+
+@pytest.mark.parametrize("name", BOOKS)
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_every_matrix_shows_the_epoch_that_is_typed(recalculated, name, epoch):
+    found = GridScene(WorkbookPlan(scalar_step(BOOKS[name]), EPOCHS, 1.0, ()))
+    path = recalculated / f"{name}{' changed' if epoch == 2 else ''}.xlsx"
+    rate = NEW_RATE if epoch == 2 else BOOKS[name].learning_rate
+    sheet = load_workbook(path, data_only=True)[GRIDS]
+    *_, values = run(found.step, epoch, rate, watch=list(found.cells))
+    for block in (block for stage in found.stages for block in stage.blocks):
+        for place in block.grids.places():
+            shown, node = sheet[block.grids.cell(*place)].value, block.nodes[place]
+            if place in block.missing:
+                assert shown is None
+            else:
+                wanted = 0.0 if node is None else float(np.ravel(values[node])[0])
+                assert shown == pytest.approx(wanted, rel=1e-9, abs=1e-13), block.title
+
+
+def test_what_the_matrices_show_is_attention_as_numpy_has_it(recalculated):
+    """From the weights and the input on the sheet alone."""
+    path = recalculated / "attention-by-hand.xlsx"
+    sheet = load_workbook(path, data_only=True)[GRIDS]
+    found = GridScene(WorkbookPlan(scalar_step(BOOKS["attention-by-hand"]), EPOCHS, 1.0, ()))
+
+    def matrix(begins: str) -> np.ndarray:
+        (own,) = (b for s in found.stages for b in s.blocks if b.title.startswith(f"{begins}:"))
+        cells = [sheet[own.grids.cell(*place)].value or 0.0 for place in own.grids.places()]
+        return np.array(cells, float).reshape(own.grids.shape[1:])
+
+    x = matrix("i")
+    query, key, value = (matrix(own) @ x for own in ("w1 … w4", "w5 … w8", "w9 … w12"))
+    scores = np.where(np.tri(3) > 0, query.T @ key / np.sqrt(2), -np.inf)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    assert matrix("h_query") == pytest.approx(query, rel=1e-12)
+    assert matrix("h_score") == pytest.approx(np.where(np.tri(3) > 0, scores, 0), rel=1e-12)
+    assert matrix("a_share") == pytest.approx(shares, rel=1e-12)
+    assert matrix("h") == pytest.approx(matrix("w13 … w16") @ value @ shares.T, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", BOOKS)

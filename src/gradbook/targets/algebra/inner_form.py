@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Graph, Node, ancestors
+from gradbook.graph.node import Node
 from gradbook.graph.tensors import sum_last
 from gradbook.layers import Parameter
-from gradbook.layers.card import LayerSite
-from gradbook.net.names import layer_names, number
+from gradbook.net.inner import LayerAlone
 from gradbook.net.network import Net
 from gradbook.targets.algebra.forms import (
     BigSum,
@@ -45,36 +44,17 @@ class InnerLayer:
     arriving: Node  # what the error sends to what it makes
     adjoints: Mapping[Node, Node]
     parameters: Mapping[Node, Form]  # its leaves, as they are written
+    values: Sequence[Node]  # those that it names, in an order to compute in
 
     @classmethod
     def of(cls, net: Net, index: int, symbols: Mapping[Parameter, Form]) -> InnerLayer:
-        layer, names, graph = net.layers[index], layer_names(net), Graph()
-        (read,) = layer.reads(index)
-        given = graph.leaf(names[read], net.shapes[read])
-        own = {graph.leaf(it.leaf, it.shape): symbol for it, symbol in symbols.items()}
-        output = net.shapes[index + 1]
-        site = LayerSite(
-            graph,
-            index,
-            number(net, index),
-            names[index + 1],
-            names[read],
-            output,
-            samples=1,
-            outside=False,
-            training=True,
-        )
-        made = graph.named(layer.ops(site, [given], list(own)), site.name)
+        layer = LayerAlone.of(net, index)
+        made, own = layer.made, dict(zip(layer.parameters, symbols.values(), strict=True))
         stem = "d" if made.op.name == "stack" else "δ"  # which then adds what goes back in time
-        arriving = graph.leaf(Name(stem, of=site.name), output)
-        whole = sum_last(made * arriving, len(output))
-        return cls(given, made, arriving, gradients(whole, [given, *own]), own)
-
-    @property
-    def values(self) -> list[Node]:
-        """Those that it names, in an order to compute in; all steps together need no line."""
-        named = (node for node in ancestors([self.made]) if node.name and node.inputs)
-        return [node for node in named if node.op.name != "stack"]
+        arriving = made.graph.leaf(Name(stem, of=made.name), made.shape)
+        whole = sum_last(made * arriving, len(made.shape))
+        adjoints = gradients(whole, [layer.given, *own])
+        return cls(layer.given, made, arriving, adjoints, own, layer.values)
 
     def forward(self) -> list[Rule]:
         say = self._sayer({})

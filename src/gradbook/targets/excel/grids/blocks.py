@@ -9,9 +9,14 @@ from math import ceil, prod
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from gradbook.graph.node import Scalars
 from gradbook.graph.window import Shape
+from gradbook.palette import Colour
 
+LEFT = 2  # the column of the first values
 MOST_ACROSS = 8  # grids side by side
+WIDEST = 14  # columns that blocks side by side take, where there are several
+Place = tuple[int, int, int]  # channel, row, column
 LARGEST = "maxpool"  # the pool that shows the largest value of a window; others average
 
 
@@ -94,6 +99,37 @@ class Grids:
 def planes(shape: Shape) -> tuple[int, int, int]:
     """Channels, rows and columns; each value of a flat shape is a channel of its own."""
     return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (prod(shape), 1, 1)
+
+
+# The values of a tensor -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NodeBlock:
+    """Blocks of cells for the values of a tensor; None among the nodes is 0 whatever happens."""
+
+    names: str  # of the values, with {0} for what stands before each
+    words: str
+    tint: Colour
+    grids: Grids
+    nodes: Scalars  # (channels, rows, columns)
+    labels: tuple[str, ...]  # of the channels
+    rows: tuple[str, ...] = ()  # what the rows are called that aren't places
+    missing: frozenset[Place] = frozenset()  # where nothing stands, as for a step not looked at
+
+    @property
+    def title(self) -> str:
+        return f"{self.names.format('')}: {self.words}"
+
+    @property
+    def is_of_sample(self) -> bool:
+        return any(node is not None and node.each for node in self.nodes.flat)
+
+
+def most_across(shape: tuple[int, int, int], together: int = 1) -> int:
+    """So many blocks stand side by side; those of one map `together`, where they have room."""
+    fitting = max(1, WIDEST // (shape[2] + 1))
+    return fitting // together * together or fitting
 
 
 # Colours ------------------------------------------------------------------------

@@ -5,49 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 
-from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Node, Scalars
+from gradbook.graph.names import Name, is_sequence
+from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role
 from gradbook.net.names import number, value_name
 from gradbook.net.step import Step, run
-from gradbook.palette import GRADIENT, WEIGHT, Colour, colour_of
-from gradbook.targets.excel.grids.blocks import Grids, planes
+from gradbook.palette import GRADIENT, WEIGHT, colour_of
+from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, most_across, planes
+from gradbook.targets.excel.grids.steps import slides, step_blocks
 from gradbook.targets.excel.language import Reference, Speller, write
 from gradbook.targets.excel.plan.book import WorkbookPlan, last_grid_layer
 
 EPOCH_NAME, SAMPLE_NAME = "grids_epoch", "grids_sample"
-FIRST_ROW, LEFT = 5, 2  # of the first stage, and of the first values in it
+FIRST_ROW = 5  # of the first stage
 ABOVE = 3  # rows above the values of blocks: a title, and the numbers of columns
-WIDEST = 14  # columns that blocks side by side take, where there are several
 SLOPE_OF = "{0}∂E/∂"  # before each name
 WEIGHT_LINES = 3  # beside a weight that is looked at
 LINES = {"conv": 5, "pool": 3, "batchnorm": 9}  # beside a place that is looked at, and the verdict
+LETTERS = 7  # of a title that a column has room for
 STATISTICS = "γβμσs"  # one below the other, a column for each channel
-
-
-@dataclass(frozen=True)
-class NodeBlock:
-    """Blocks of cells for the values of a tensor; None among the nodes is 0 whatever happens."""
-
-    names: str  # of the values, with {0} for what stands before each
-    words: str
-    tint: Colour
-    grids: Grids
-    nodes: Scalars  # (channels, rows, columns)
-    labels: tuple[str, ...]  # of the channels
-    rows: tuple[str, ...] = ()  # what the rows are called that aren't places
-
-    @property
-    def title(self) -> str:
-        return f"{self.names.format('')}: {self.words}"
-
-    @property
-    def is_of_sample(self) -> bool:
-        return any(node is not None and node.each for node in self.nodes.flat)
 
 
 @dataclass(frozen=True)
@@ -60,6 +42,7 @@ class GridStage:
     words: str
     row: int  # of its title
     parameters: Mapping[str, NodeBlock]  # the w and b of a convolution; STATISTICS
+    inner: tuple[NodeBlock, ...]  # of a layer in steps: its parameters and the values it names
     place_row: int  # of the place to look at
     values: NodeBlock
     slopes: tuple[NodeBlock, ...]
@@ -68,8 +51,18 @@ class GridStage:
     end: int
 
     @property
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """From which row to which it should stay together on a page; it is cut between them."""
+        starts = [block.grids.top - ABOVE + 1 for block in (*self.inner, self.values)]
+        return (
+            tuple(pairwise([self.row, *starts[1:], self.end]))
+            if self.inner
+            else ((self.row, self.end),)
+        )
+
+    @property
     def blocks(self) -> tuple[NodeBlock, ...]:
-        return (*self.parameters.values(), self.values, *self.slopes)
+        return (*self.parameters.values(), *self.inner, self.values, *self.slopes)
 
     def slope_of(self, block: NodeBlock) -> NodeBlock | None:
         """The gradients of some of its values or parameters."""
@@ -93,7 +86,7 @@ class GridScene:
         places = {0: 0}  # the stage at which each value stands
         for index in range(-1, last_grid_layer(net) + 1):
             layer = net.layers[index] if index >= 0 else None
-            if layer is not None and layer.passes_on and self._keeps_shape(index):
+            if layer is not None and layer.passes_on and self._is_shown(index):
                 places[index + 1] = places[index]
                 continue
             reads = tuple(places[k] for k in layer.reads(index)) if layer else ()
@@ -102,13 +95,16 @@ class GridScene:
             row = found[-1].end + 2
         return tuple(found)
 
-    def _keeps_shape(self, index: int) -> bool:
+    def _is_shown(self, index: int) -> bool:
+        """Whether what a layer passes on stands there already: in its shape, or in steps."""
         before, after = self.step.net.shapes[index : index + 2]
-        return before == after
+        return before == after or is_sequence(self.step.net.shapes[0])
 
     def _stage(
         self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
     ) -> GridStage:
+        if index in self._in_steps:
+            return self._stage_in_steps(index, layer, row, reads)
         net, words, kind = self.step.net, "the input", ""
         top, parameters, slopes = row + ABOVE, dict[str, NodeBlock](), list[NodeBlock]()
         name, shape = Name("i"), net.shapes[index + 1]
@@ -139,6 +135,7 @@ class GridScene:
             words,
             row,
             parameters,
+            (),
             place_row,
             values,
             found,
@@ -146,6 +143,40 @@ class GridScene:
             weight_row,
             end,
         )
+
+    def _stage_in_steps(
+        self, index: int, layer: Layer | None, row: int, reads: tuple[int, ...]
+    ) -> GridStage:
+        """Its blocks below each other, each with its gradients on the right."""
+        words = f"{index + 1}. {layer.text}" if layer else "the input"
+        top, blocks, slopes = row + ABOVE, list[NodeBlock](), list[NodeBlock]()
+        for block in self._in_steps[index]:
+            blocks.append(replace(block, grids=replace(block.grids, top=top)))
+            slopes += self._slopes(blocks[-1]) if layer else ()
+            top += block.grids.height + ABOVE
+        *inner, values = blocks
+        end, own = top - ABOVE, tuple(slopes)
+        return GridStage(
+            index, layer, "", words, row, {}, tuple(inner), row, values, own, reads, None, end
+        )
+
+    @cached_property
+    def _in_steps(self) -> dict[int, list[NodeBlock]]:
+        """The stages of a sequence that are matrices, by layers: all that no window goes over."""
+        net = self.step.net
+        if not is_sequence(net.shapes[0]):
+            return {}
+        last, slid = last_grid_layer(net), set[int]()  # the values that windows go over
+        for index in reversed(range(last + 1)):
+            layer = net.layers[index]
+            if _kind(layer, net.shapes[index]) or (layer.passes_on and index + 1 in slid):
+                slid.update(layer.reads(index))
+        return {
+            index: step_blocks(self.step, index, as_maps=index + 1 in slid)
+            for index in range(-1, last + 1)
+            if index < 0
+            or not (net.layers[index].passes_on or _kind(net.layers[index], net.shapes[index]))
+        }
 
     def _place_height(self, index: int, kind: str) -> int:
         """Of the cells to type in, and below them the window and the lines beside it."""
@@ -218,7 +249,7 @@ class GridScene:
     def _slopes(self, block: NodeBlock) -> Iterator[NodeBlock]:
         """The gradients of what is trained, or of what lies on the way to it."""
         adjoints = {**self.step.adjoints, **self.step.gradients}
-        nodes = np.array([adjoints.get(node) for node in block.nodes.flat])
+        nodes = np.array([adjoints.get(node) if node else None for node in block.nodes.flat])
         nodes = nodes.reshape(block.grids.shape)
         if not any(node is not None for node in nodes.flat):
             return
@@ -236,13 +267,15 @@ class GridScene:
     def right(self) -> int:
         """The column of the first gradients."""
         net = self.step.net
-        shapes = [(planes(net.shapes[k]), 1) for k in range(last_grid_layer(net) + 2)]
+        places = range(last_grid_layer(net) + 2)
+        shapes = [(planes(net.shapes[k]), 1) for k in places if k - 1 not in self._in_steps]
+        blocks = [block for own in self._in_steps.values() for block in own]
         for parameter in net.parameters:
-            if len(parameter.shape) == 4:
+            if len(parameter.shape) == 4 and parameter.layer not in self._in_steps:
                 made, sources, high, wide = parameter.shape
                 shapes.append(((made * sources, high, wide), sources))
         widths = [Grids(shape, 0, 0, most_across(shape, n)).width for shape, n in shapes]
-        return LEFT + max(widths) + 2
+        return LEFT + max([*widths, *map(_columns, blocks)]) + 2
 
     @cached_property
     def _called(self) -> dict[str, Node]:
@@ -330,8 +363,13 @@ class GridScene:
         return float(np.ravel(self._first[node])[0]) if node is not None else 0.0
 
 
+def _columns(block: NodeBlock) -> int:
+    """How many it takes, with room for its title."""
+    return max(block.grids.width, ceil(len(block.title) / LETTERS) - 1)
+
+
 def _kind(layer: Layer, shape: Shape) -> str:
-    if layer.window(shape):
+    if slides(layer, shape):
         return "conv" if layer.sums else "pool"
     return "batchnorm" if layer.statistics else ""
 
@@ -345,9 +383,3 @@ _MEANINGS = {
     "z": "both added",
     "f": "the earlier values that a branch continues from",
 }
-
-
-def most_across(shape: tuple[int, int, int], together: int = 1) -> int:
-    """So many blocks stand side by side; those of one map `together`, where they have room."""
-    fitting = max(1, WIDEST // (shape[2] + 1))
-    return fitting // together * together or fitting

@@ -5,14 +5,13 @@ from __future__ import annotations
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from gradbook.graph.names import is_sequence
 from gradbook.palette import GRADIENT, INPUT, QUIET, RATE, Colour
-from gradbook.targets.excel.grids.blocks import Grids, coloured_by_size
+from gradbook.targets.excel.grids.blocks import LEFT, Grids, NodeBlock, coloured_by_size
 from gradbook.targets.excel.grids.scene import (
     EPOCH_NAME,
-    LEFT,
     SAMPLE_NAME,
     GridScene,
-    NodeBlock,
 )
 from gradbook.targets.excel.grids.windows import (
     DIFFERS,
@@ -42,8 +41,17 @@ REMARK = (
 )
 
 
+IN_STEPS = (
+    "One epoch of the training: a column for each step, a row for each unit; values on the left, "
+    "gradients on the right."
+)
+
+
 def write_grids(look: Look, book: WorkbookPlan) -> None:
-    sheet = look.sheet(GRIDS, "Image, kernels and maps", REMARK, left=1)
+    title, remark = "Image, kernels and maps", REMARK
+    if is_sequence(book.step.net.shapes[0]):
+        title, remark = "Step by step", IN_STEPS
+    sheet = look.sheet(GRIDS, title, remark, left=1)
     _GridSheet(sheet, look, GridScene(book)).write()
 
 
@@ -82,9 +90,11 @@ class _GridSheet:
         rows = int((height - MARGINS[1]) / (ROW * scale))
         first, breaks = 0, []
         for stage in self.scene.stages:
-            if stage.end - first > rows and stage.row > first:
-                first = stage.row
-                breaks.append(first)
+            fits = stage.end - stage.row <= rows
+            for row, end in [(stage.row, stage.end)] if fits else stage.pieces:
+                if end - first > rows and row > first:
+                    first = row
+                    breaks.append(first)
         self.sheet.set_h_pagebreaks(breaks)
 
     def choice(self) -> None:
@@ -122,6 +132,8 @@ class _GridSheet:
         self.labels(block)
         numbers, style = self.scene.numbers(block), self.number_style(_digits(tint))
         for place in grids.places():
+            if place in block.missing:
+                continue
             formula = self.scene.formula(block.nodes[place], grids.cell(*place))
             self.sheet.write_formula(*grids.place(*place), formula, style, shown(numbers[place]))
 

@@ -14,13 +14,11 @@ from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import Layer
 from gradbook.net.names import number
 from gradbook.palette import ACTIVATION, GRADIENT, INPUT, QUIET, SUM, WEIGHT, Colour
-from gradbook.targets.excel.grids.blocks import LARGEST, Grids
+from gradbook.targets.excel.grids.blocks import LARGEST, LEFT, Grids, NodeBlock
 from gradbook.targets.excel.grids.scene import (
-    LEFT,
     STATISTICS,
     GridScene,
     GridStage,
-    NodeBlock,
 )
 
 # A place: its window, the products, their sum --------------------------------

@@ -11,6 +11,7 @@ from math import ceil
 from xlsxwriter.utility import xl_col_to_name
 
 from gradbook.errors import LimitError
+from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
 from gradbook.layers import Role
 from gradbook.net import Net
@@ -349,9 +350,12 @@ class WorkbookPlan:
 def last_grid_layer(net: Net) -> int:
     """The last layer that is shown as grids, -1 where none is.
 
-    That is the last convolution, pool or normalisation, with what works on its places alone.
+    That is the last convolution, pool or normalisation, with what works on its places alone; of a
+    network that reads a sequence it is the last of all.
     """
     layers = net.layers
+    if is_sequence(net.shapes[0]):
+        return len(layers) - 1
     last = max(
         (k for k, layer in enumerate(layers) if layer.statistics or layer.window(net.shapes[k])),
         default=-1,

@@ -294,7 +294,7 @@ def meaning(name: Name) -> str:
     """A kind of value in words."""
     if name.of is not None and name.stem in MEMORIES:
         return MEMORIES[name.stem]
-    inner = inner_words().get(f"{name.stem}_{name.word}")
+    inner = inner_words().get(f"{name.stem}_{name.word}") if name.word else None
     return f"{inner[0].upper()}{inner[1:]}." if inner else MEANINGS.get(name.stem, "")
 
 
