@@ -236,7 +236,6 @@ class NoLayer(GradbookError):
     """Something in a file that is none of our layers, and why."""
 
 
-AT_EACH_STEP = "it answers at every step ({}): only networks that answer once can be read"
 LAID_OUT = "its {} outputs are laid out in one line"
 STEEPER = "only an ELU with an alpha of 1 can be read"
 BOTH = "1 − p beside p can be read for a single output only"
@@ -251,6 +250,10 @@ class Refusals:
 
     def add(self, place: str, what: str) -> None:
         self.found.setdefault(what, []).append(place)
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.found.values()))
 
     def settle(self) -> None:
         """Go on if nothing was found."""
@@ -277,9 +280,8 @@ def assemble(
         makes = Description(size, said).shapes[-1]
     except GradbookError as error:
         raise DataError(error.message, file=file) from error
-    if len(makes) > 1 and Description(size, said).laid_out and is_sequence(makes):
-        raise DataError(AT_EACH_STEP.format(spell(makes)), file=file)
-    if len(makes) > 1:
+    at_each_step = Description(size, said).laid_out and is_sequence(makes)
+    if len(makes) > 1 and not at_each_step:
         layers.append(ImportedLayer(Flatten(), (len(layers),), {}, "output"))
         said = (*said, Flatten())
         if prod(makes[1:]) > 1:

@@ -161,14 +161,12 @@ BYTES = "its input is assumed to be bytes from 0 to 255, since it scales them do
 LEAST_SCALE = 1 / 32  # a scale below it, of the input, is one of bytes: 1/255, or 1/(255·0.3)
 
 
-def by_channel(constant: Array, size: Shape, channels_last: bool) -> Array:
-    """A number for each channel, out of constants that are broadcast; last if `channels_last`."""
+def by_channel(constant: Array, size: Shape) -> Array:
+    """A number for each channel, out of constants that are broadcast."""
     if constant.size == 1:
         return np.full(size[0], constant.item())
-    places = (1,) * (len(size) - 1)
-    wanted = (*places, size[0]) if channels_last else (size[0], *places)
-    shapes = [wanted, (1, *wanted), *([size[:1], (1, *size[:1])] if channels_last else [])]
-    if constant.shape not in shapes:
+    wanted = (size[0], *(1,) * (len(size) - 1))
+    if constant.shape not in (wanted, (1, *wanted)):
         raise NoLayer(
             f"constants of {spell(constant.shape)} don't match the channels: one for each "
             "channel is expected"
@@ -185,7 +183,7 @@ class LayerList:
     scaling: tuple[Array, Array] | None = None  # of the input: what it is times, and plus
     prepares: bool = True  # whether a scale before the first layer is how images are prepared
     filling: Array | None = None  # what is put in for a missing number of what comes in
-    _scales: set[int] = field(default_factory=set)  # values that scales made
+    scales: set[int] = field(default_factory=set)  # values that scales made
 
     def add(
         self, layer: Layer, given: int, place: str, tensors: Mapping[str, Array] | None = None
@@ -254,12 +252,12 @@ class LayerList:
         scale, shift = np.broadcast_to(scale, channels), np.broadcast_to(shift, channels)
         if alone and self.prepares and self._prepares(given, scale, shift):
             return given
-        if alone and given == len(self.layers) and given in self._scales:
+        if alone and given == len(self.layers) and given in self.scales:
             return self._scaled_again(scale, shift)
         layer, ones = BatchNorm(), np.ones(channels)
         tensors = {"scale": scale * sqrt(1 + layer.epsilon), "shift": shift.copy()}
         number = self.add(layer, given, place, tensors | {"mean": 0 * ones, "variance": ones})
-        self._scales.add(number)
+        self.scales.add(number)
         return number
 
     def fill_in(self, given: int, filling: Array) -> int:
@@ -273,6 +271,12 @@ class LayerList:
         if not np.isfinite(self.filling).all():
             raise NoLayer("the value that replaces missing numbers is infinite or not a number")
         return given
+
+    def scale_of(self, number: int) -> tuple[Array, Array]:
+        """What a value is times and plus, of the scale that made it."""
+        own = self.layers[number - 1]
+        by = own.tensors["scale"] / sqrt(1 + BatchNorm().epsilon)
+        return by, own.tensors["shift"]
 
     def _scaled_again(self, scale: Array, shift: Array) -> int:
         """The last layer, itself a scale and a shift, with another behind it."""

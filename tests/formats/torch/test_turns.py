@@ -5,20 +5,20 @@ import warnings
 import numpy as np
 import pytest
 
+from gradbook.formats.imported import NoLayer
 from gradbook.formats.onnx.read import read_onnx
-from gradbook.formats.op_graph import TO_CHANNELS_FIRST, TO_CHANNELS_LAST
-from gradbook.formats.torch.content import AtenCall
-from gradbook.formats.torch.read import source_axes, torch_net
+from gradbook.formats.torch.moves import moved
+from gradbook.formats.torch.read import torch_net
 from tests.trained import by_the_graph
 
 
 @pytest.mark.parametrize(
     ("operator", "told", "axes"),
     [
-        ("permute", {"dims": [0, 2, 3, 1]}, TO_CHANNELS_LAST),
-        ("permute", {"dims": [0, -1, 1, 2]}, TO_CHANNELS_FIRST),
-        ("movedim", {"source": 1, "destination": -1}, TO_CHANNELS_LAST),
-        ("movedim", {"source": [3], "destination": [1]}, TO_CHANNELS_FIRST),
+        ("permute", {"dims": [0, 2, 3, 1]}, (0, 2, 3, 1)),
+        ("permute", {"dims": [0, -1, 1, 2]}, (0, 3, 1, 2)),
+        ("movedim", {"source": 1, "destination": -1}, (0, 2, 3, 1)),
+        ("movedim", {"source": [3], "destination": [1]}, (0, 3, 1, 2)),
         ("transpose", {"dim0": 1, "dim1": -1}, (0, 3, 2, 1)),
         ("transpose", {"dim0": 0, "dim1": 7}, ()),
         ("movedim", {"source": [1, 1], "destination": [2, 3]}, ()),
@@ -26,7 +26,12 @@ from tests.trained import by_the_graph
     ],
 )
 def test_each_axis_comes_from_somewhere_or_the_turn_is_none(operator, told, axes):
-    assert source_axes(AtenCall(operator, told, "y"), 4) == axes
+    each_as_long_as_its_number = np.empty((0, 1, 2, 3))
+    if not axes:
+        with pytest.raises(NoLayer, match="along axes that this doesn't have"):
+            moved(operator, told, each_as_long_as_its_number)
+    else:
+        assert moved(operator, told, each_as_long_as_its_number).shape == axes
 
 
 SCALES = {  # what a layer scale is written like: before the turn back, or after it

@@ -117,12 +117,17 @@ def fields_of(kind: Descriptor, known: dict[str, Within]) -> Within:
 # An open number is worked out twice, for batches of two sizes: what comes out the same both times
 # is a constant, and what comes out as the sizes themselves is the number of images.
 
-MOST_FOLDED = 64  # numbers that such a node may read, and make
-FOLDED = ("Cast", "Concat", "ConstantOfShape", "Reshape", "Slice", "Transpose", "Unsqueeze")
+MOST_FOLDED = 2**16  # numbers that such a node may read, and make
+FOLDED = (
+    *("Cast", "Concat", "ConstantOfShape", "Expand", "Gather", "Range", "Reshape", "Slice"),
+    *("Squeeze", "Transpose", "Trilu", "Unsqueeze", "Where"),
+    *("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not", "Or"),
+)
 OF_SHAPES = (
     *FOLDED,
-    *("Gather", "Squeeze", "Identity", "Mul", "Add", "Sub", "Div", "Floor", "ReduceProd"),
+    *("Identity", "Mul", "Add", "Sub", "Div", "Mod", "Floor", "ReduceProd"),
 )
+OF_CONSTANTS = (*OF_SHAPES, "Neg", "Pow", "Reciprocal", "Sqrt")
 BATCHES = (7919, 7907)  # both prime, so that a product with another size is neither
 Constants = Mapping[str, NDArray[Any]]
 
@@ -132,17 +137,34 @@ def worked_out(node: NodeProto, constants: Constants) -> Constants:
     from onnx.reference import ReferenceEvaluator
 
     given = {name: constants[name] for name in node.input if name in constants}
-    sizes = [array.size for array in given.values()]
-    if node.op_type == "ConstantOfShape":  # as many as they multiply to
-        sizes += [prod(map(int, array.ravel())) for array in given.values()]
     missing = {name for name in node.input if name} - given.keys()
-    if missing or max(sizes, default=MOST_FOLDED + 1) > MOST_FOLDED:
+    if missing or not given or _most(node, [*given.values()]) > MOST_FOLDED:
         return {}
     try:
         made = ReferenceEvaluator(node).run(None, given)
     except Exception:  # whatever a hostile node brings up; it is then a node like any other
         return {}
     return dict(zip(node.output, map(np.asarray, made), strict=False))
+
+
+def _most(node: NodeProto, given: Sequence[NDArray[Any]]) -> float:
+    """How many numbers it reads, or may make of them."""
+    made: float
+    read = max(array.size for array in given)
+    match node.op_type:
+        case "ConstantOfShape":  # as many as they multiply to
+            made = prod(map(int, given[0].ravel()))
+        case "Expand" if len(given) == 2:
+            made = given[0].size * prod(map(int, given[1].ravel()))
+        case "Range" if len(given) == 3 and read == 1:
+            start, stop, step = (float(array.item()) for array in given)
+            made = abs((stop - start) / step) if step else MOST_FOLDED + 1
+        case "Gather" if len(given) == 2:
+            made = given[0].size * given[1].size
+        case _:
+            made = prod(sorted(array.size for array in given)[-2:]) if len(given) > 1 else read
+            made = made if node.op_type not in ("Concat", "Slice", "Reshape", "Unsqueeze") else read
+    return max(read, made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,16 +180,14 @@ class OpenShape:
         return first
 
 
-def shape_of(node: NodeProto, shape: Shape) -> OpenShape:
-    """What a Shape node makes of images of this shape."""
+def shape_of(node: NodeProto, shapes: Sequence[Shape]) -> OpenShape:
+    """What a Shape node makes of a value that has these shapes, one for each of BATCHES."""
     from onnx.reference import ReferenceEvaluator
 
     nothing = np.zeros((), np.float32)
     made = [
-        ReferenceEvaluator(node).run(
-            None, {node.input[0]: np.broadcast_to(nothing, (batch, *shape))}
-        )[0]
-        for batch in BATCHES
+        ReferenceEvaluator(node).run(None, {node.input[0]: np.broadcast_to(nothing, shape)})[0]
+        for shape in shapes
     ]
     return OpenShape((np.asarray(made[0]), np.asarray(made[1])))
 
@@ -185,23 +205,21 @@ def compute_shapes(
     return {name: OpenShape((made[0][name], made[1][name])) for name in made[0] if name in made[1]}
 
 
-def layout(told: OpenShape, size: Shape) -> Shape:
-    """The shape of each image that a Reshape to this makes of one of this size."""
+def layout(told: OpenShape, samples: int) -> list[int]:
+    """The shape that it is where so many samples come in."""
     first, second = ([int(x) for x in numbers.ravel()] for numbers in told.each)
     if not first or len(first) != len(second):
         raise NoLayer("it is reshaped to a shape that isn't known")
-    rest = [a if a == b else None for a, b in zip(first[1:], second[1:], strict=True)]
-    is_open = (first[0], second[0]) == BATCHES or first[0] in (0, -1) or first[0] == second[0]
-    if None in rest or not is_open:
+    return [_settled(a, b, samples) for a, b in zip(first, second, strict=True)]
+
+
+def _settled(first: int, second: int, samples: int) -> int:
+    if first == second:
+        return first
+    each, rest = divmod(first, BATCHES[0])
+    if rest or each * BATCHES[1] != second:
         raise NoLayer("it mixes values of several images")
-    return _filled([size[k] if x == 0 and k < len(size) else x for k, x in enumerate(rest)], size)
-
-
-def _filled(wanted: Sequence[int | None], size: Shape) -> Shape:
-    """With what −1 stands for."""
-    known = [x for x in wanted if x is not None and x != -1]
-    rest = prod(size) // max(prod(known), 1)
-    return tuple(rest if x == -1 else int(x or 0) for x in wanted)
+    return each * samples
 
 
 # Where a network ends: which output is its own, and what its classes are called.
@@ -328,6 +346,7 @@ class OnnxGraph:
     constants: Constants
     given: str
     shape: tuple[int, ...]  # of what goes in, without the images' number
+    batch: int | None  # the images' number, if it was exported for that many
     is_bytes: bool
     made: str
     both: bool  # 1 − p and p are made of it afterwards
@@ -416,6 +435,7 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph
         constants,
         given[0].name if together is None else together.output[0],
         sizes,
+        (kind.shape.dim[0].dim_value or None) if not columns else None,
         kind.elem_type == UINT8,
         end.made,
         end.both,
@@ -466,7 +486,7 @@ def _gather_constants(graph: GraphProto, constants: dict[str, NDArray[Any]]) -> 
     from onnx import numpy_helper
 
     for node in graph.node:
-        if node.op_type in FOLDED:
+        if node.op_type in OF_CONSTANTS:
             constants.update(worked_out(node, constants))
         if node.op_type == "Identity" and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]

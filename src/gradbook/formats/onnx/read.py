@@ -14,6 +14,7 @@ import numpy as np
 
 from gradbook.errors import GradbookError
 from gradbook.formats.activations import ActivationSteps, ForeignStep, activation_from
+from gradbook.formats.attention import MASKED, OTHER_MASK
 from gradbook.formats.imported import (
     BOTH,
     ImportedLayer,
@@ -24,7 +25,9 @@ from gradbook.formats.imported import (
     assemble,
 )
 from gradbook.formats.layer_list import LayerList, require_counted
+from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, ways_in
 from gradbook.formats.onnx.content import (
+    BATCHES,
     OnnxGraph,
     OpenShape,
     compute_shapes,
@@ -33,17 +36,7 @@ from gradbook.formats.onnx.content import (
     shape_of,
 )
 from gradbook.formats.onnx.norms import norm_from
-from gradbook.formats.onnx.steps import (
-    AS_GIVEN,
-    AS_WINDOWS_READ,
-    ELSEWHERE,
-    RECURRENT,
-    Axes,
-    read_recurrent,
-    reshaped,
-    squeezed,
-    unsqueezed,
-)
+from gradbook.formats.onnx.steps import RECURRENT, read_recurrent
 from gradbook.formats.onnx.words import (
     EIGHT_SIDES,
     KINDS,
@@ -56,8 +49,7 @@ from gradbook.formats.onnx.words import (
 )
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.graph.node import Array
-from gradbook.graph.window import NOWHERE
-from gradbook.layers import Gru, Lstm, Rnn
+from gradbook.graph.window import NOWHERE, Shape
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm
@@ -121,30 +113,37 @@ REMARK = (
 def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     """The network in an .onnx file; all that has no layer here is told at once."""
     content = read_content(Path(path))
-    refusals = Refusals(os.fspath(path))
-    size, steps = content.shape, reads_steps(content)
-    size = (size[1], 1, size[0]) if steps else size
-    row = LayerList([size], prepares=content.notes.preparation is None and not steps)
-    reader = _OnnxReader(content=content, refusals=refusals, row=row)
-    if steps:
-        reader.axes[content.given] = AS_GIVEN
-    reader.read()
-    refusals.settle()
+    samples = content.batch or SAMPLES
+    readers = []
+    for given in ways_in(content.shape, samples):
+        row = LayerList(
+            [given.size], prepares=content.notes.preparation is None and not given.steps
+        )
+        reader = _OnnxReader(
+            content=content,
+            refusals=Refusals(os.fspath(path)),
+            row=row,
+            samples=samples,
+            over_steps=given.steps,
+        )
+        reader.numbers[content.given] = 0
+        if given.order is not None:
+            reader.orders[content.given] = given.order
+        reader.read()
+        readers.append(reader)
+        if not reader.refusals.found:
+            break
+    best = min(readers, key=lambda one: one.refusals.count)
+    best.refusals.settle()
+    row, size = best.row, best.row.sizes[0]
     return assemble(
-        refusals.file,
-        row.sizes[0][::-2] if steps else row.sizes[0],
+        best.refusals.file,
+        size[::-2] if best.over_steps else size,
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
         content.notes if row.filling is None else _filled(content.notes, row.filling),
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
     )
-
-
-def reads_steps(content: OnnxGraph) -> bool:
-    """Whether steps x features come in, which something recurrent or a window over steps reads."""
-    words = {node.op_type for node in content.nodes}
-    turned = "Conv" in words and content.nodes[0].op_type == "Transpose"
-    return len(content.shape) == 2 and (turned or bool(words & {*RECURRENT}))
 
 
 def _filled(notes: Notes, filling: Array) -> Notes:
@@ -154,13 +153,12 @@ def _filled(notes: Notes, filling: Array) -> Notes:
 @dataclass(kw_only=True)
 class _OnnxReader(GraphReader):
     content: OnnxGraph
+    over_steps: bool = False  # whether what comes in is a sequence
     missing: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
-    axes: dict[str, Axes] = field(default_factory=dict)  # of the values of a sequence
     zeros: set[str] = field(default_factory=set)  # states that a sequence begins with
 
     def read(self) -> None:
-        self.numbers[self.content.given] = 0
         done: set[int] = set()
         for node in self.content.nodes:
             if id(node) in done:
@@ -168,7 +166,7 @@ class _OnnxReader(GraphReader):
             place = f"{node.op_type} '{node.name or node.output[0]}'"
             before = self.row.layers.copy()
             try:
-                if self._reckons(node):
+                if self._makes_zeros(node) or self._reckons(node):
                     continue
                 taken = self._take(node, place)
                 done.update(map(id, taken))
@@ -189,83 +187,165 @@ class _OnnxReader(GraphReader):
         self.refusals.add(place, why)
         given = next((name for name in node.input if name in self.numbers), self.content.given)
         for name in node.output:
-            self.numbers.setdefault(name, self.numbers[given])
+            if name not in self.fits:
+                self.numbers.setdefault(name, self.numbers[given])
 
     def _reckons(self, node: NodeProto) -> bool:
         """Whether a node is about sizes and not about values; what it makes is then known."""
         if node.op_type == "Shape":
             value = node.input[0]
-            self.require_fit([value], windowed=False, by_place=True)
-            size = self.size(value)
-            size = (*size[1:], size[0]) if value in self.channels_last else size
-            self.shapes[node.output[0]] = shape_of(node, size)
+            self.require_fit([value], windowed=False)
+            self.shapes[node.output[0]] = shape_of(node, self._open_shapes(value))
             return True
         made = compute_shapes(node, self.content.constants, self.shapes)
         self.shapes.update(made)
         return bool(made)
 
+    def _open_shapes(self, value: str) -> list[Shape]:
+        """A value's shape for either number of samples; as it is where that is told."""
+        shape = self.shape(value)
+        if self.content.batch is not None:
+            return [shape, shape]
+        (axis,) = [0] if value in self.fits else self.sample_axes(value)
+        each = shape[axis] // self.samples
+        return [(*shape[:axis], each * batch, *shape[axis + 1 :]) for batch in BATCHES]
+
     def _take(self, node: NodeProto, place: str) -> Sequence[NodeProto]:
         """Make layers of a node, or of it and those that belong to it."""
-        if node.op_type == "Expand" and self._is_zero(node.input[0]):
-            self.zeros.add(node.output[0])
-            return [node]
         known = (self.content.constants, self.shapes, self.zeros)
         given = [name for name in node.input if name and not any(name in one for one in known)]
-        unknown = [name for name in given if name not in self.numbers]
-        if unknown or not given:
+        there = [name for name in given if name in self.numbers or name in self.fits]
+        if there != given or not given:
             raise NoLayer("its input isn't known")
-        self.require_fit(given, node.op_type in WINDOWED, by_place=True)
-        lies = self.axes.get(given[0], AS_WINDOWS_READ)
-        nodes = self._pattern(node, place, given) if lies == AS_WINDOWS_READ else []
-        if not nodes and given[0] in self.axes and self._turned(node, place, given[0]):
+        self.require_fit(given, node.op_type in WINDOWED)
+        if any(name in self.fits for name in given):
+            self._attend(node, place, given)
             return [node]
-        if not nodes:
-            take = TAKES.get(node.op_type)
-            if take is None:
-                raise NoLayer("gradbook has no such layer")
-            self.require_fit(given, windowed=True, by_place=node.op_type in OF_PLACES)
-            made = node.output[node.op_type == "LinearClassifier"]
-            self.numbers[made] = take(self, node, place, given)
-            nodes = [node]
-        if self.channels_last & {*given} and node.op_type != "Transpose":
-            self.channels_last.update(nodes[-1].output)
-        if given[0] in self.axes and len(self.size(nodes[-1].output[0])) == 3:
-            self.axes[nodes[-1].output[0]] = self.axes[given[0]]
-        return nodes
+        nodes = self._pattern(node, place, given)
+        if nodes:
+            return nodes
+        take = TAKES.get(node.op_type)
+        if take is None:
+            raise NoLayer("gradbook has no such layer")
+        self.require_fit(given, windowed=True)
+        lie = take(self, node, place, given)
+        if lie is not None:
+            self.put(node.output[node.op_type == "LinearClassifier"], lie)
+        return [node]
+
+    def _makes_zeros(self, node: NodeProto) -> bool:
+        """Whether it makes states to begin with, which are 0 for as many samples as there are."""
+        if node.op_type == "ConstantOfShape" and node.input[0] in self.shapes:
+            told = settings(node).get("value")
+            if told is None or not np.any(_array_of(told)):
+                self.zeros.add(node.output[0])
+                return True
+        passes = node.op_type in ("Expand", "Slice", "Identity", "Unsqueeze", "Cast", "Gather")
+        if passes and node.input[0] not in self.numbers and self._is_zero(node.input[0]):
+            self.zeros.update(node.output)
+            return True
+        return False
 
     def _is_zero(self, name: str) -> bool:
         return name in self.zeros or not np.any(self.content.constants.get(name, 1))
 
-    def _turned(self, node: NodeProto, place: str, value: str) -> bool:
-        """Whether a node says how a sequence's axes lie, or goes from step to step."""
-        axes, made = self.axes[value], node.output[0]
-        size = self.size(value)
-        known = {"F": size[0], "S": size[-1] if len(size) == 3 else 0}
+    # Attention, and what only lays values out.
+
+    def _attend(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """What is done to scores and shares."""
+        made, first = node.output[0], given[0]
+        own = self.fits.get(first)
+        match node.op_type:
+            case "Mul" | "Div" | "Add" | "Sub" if len(given) == 1 and own is not None:
+                if node.op_type in ("Sub", "Div") and node.input[0] != first:
+                    raise NoLayer(OTHER_MASK)
+                constant = self._weight(node, 1 if node.input[0] == first else 0)
+                self.combine_fits(made, first, SIGNS[node.op_type], constant)
+            case "Where" if len(given) == 1 and own is not None:
+                chosen = self._weight(node, 0).astype(bool)
+                other = self._weight(node, 2 if node.input[1] == first else 1)
+                if (other > MASKED).any():
+                    raise NoLayer(OTHER_MASK)
+                self.fits[made] = own.seen(chosen if node.input[1] == first else ~chosen)
+            case "Softmax" if own is not None:
+                self.fits[made] = own.softmax(settings(node).get("axis", -1))
+            case "Reshape" if own is not None:
+                self.fits[made] = own.laid_out(self._target(node, own.shape))
+            case word if word in PASSING and own is not None:
+                self.fits[made] = own
+            case "MatMul" if own is not None and len(given) == 2 and given[1] in self.numbers:
+                self.put(made, self.attend(own, given[1], place))
+            case _:
+                raise NoLayer("it does something to the scores of attention that can't be read")
+
+    def take_move(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        """What only lays values out anew."""
+        value = given[0]
+        rank = len(self.shape(value))
         match node.op_type:
             case "Transpose":
-                axes = tuple(axes[k] for k in settings(node)["perm"])
-            case "Reshape":
-                flat = len(size) == 3 and axes == AS_WINDOWS_READ
-                sizes = whole_numbers(self._weight(node))
-                if flat and len(sizes) == 2:
-                    return False
-                axes = reshaped(axes, sizes, known)
-            case "Squeeze" | "Unsqueeze":
-                turn = squeezed if node.op_type == "Squeeze" else unsqueezed
-                axes = turn(axes, self._axes_told(node))
-            case word if word in RECURRENT:
-                self._recur(node, place, value)
-                return True
-            case "Gather":
-                return self._take_last(node, value)
-            case _:
-                if axes != AS_WINDOWS_READ:
-                    raise NoLayer(ELSEWHERE.format(" x ".join(axes)))
-                return False
-        self.numbers[made] = self.numbers[value]
-        if axes != ("N", "F"):
-            self.axes[made] = axes
-        return True
+                perm = settings(node)["perm"] or [*range(rank)][::-1]
+                return self.move(value, lambda order: order.transpose(perm))
+            case "Unsqueeze":
+                axes = self._axes_told(node)
+                return self.move(value, lambda order: np.expand_dims(order, axes))
+            case "Squeeze":
+                axes = self._axes_told(node)
+                ones = tuple(k for k, n in enumerate(self.shape(value)) if n == 1 and k)
+                return self.move(value, lambda order: order.squeeze(axes or ones))
+        raise NoLayer(ELSEWHERE)
+
+    def take_flatten(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        axis, shape = settings(node)["axis"], self.shape(given[0])
+        target = (prod(shape[:axis]), -1)
+        return self.reshape(given[0], place, target)
+
+    def take_reshape(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        return self.reshape(given[0], place, self._target(node, self.shape(given[0])))
+
+    def _target(self, node: NodeProto, shape: Shape) -> Shape:
+        told = self.shapes.get(node.input[1])
+        if told is None:
+            numbers = np.array(whole_numbers(self._weight(node)))
+            told = OpenShape((numbers, numbers))
+        sizes = layout(told, self.samples)
+        return tuple(shape[k] if x == 0 and k < len(shape) else x for k, x in enumerate(sizes))
+
+    def take_gather(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        """One of the places along an axis, or several."""
+        value, index = given[0], self._weight(node)
+        axis = settings(node)["axis"]
+        places = index.astype(int)
+        if value in self.pieces and axis == 0 and places.size == 1:
+            chosen = self.pieces[value][int(places.item())]
+            lie = Lie(self.numbers[chosen], self.order(chosen))
+            drops = places.ndim == 0
+            return Lie(lie.number, self.order(chosen)[0]) if drops else lie
+        return self.move(value, lambda order: order.take(places, axis))
+
+    def take_slice(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        """Some of the places along its axes."""
+        value, shape = given[0], self.shape(given[0])
+        starts, ends = (whole_numbers(self._weight(node, place)) for place in (1, 2))
+        axes, steps = (self._constant(node, place) for place in (3, 4))
+        over = range(len(starts)) if axes is None else whole_numbers(axes)
+        by = (1,) * len(starts) if steps is None else whole_numbers(steps)
+        cuts = [slice(None)] * len(shape)
+        for axis, start, end, step in zip(over, starts, ends, by, strict=True):
+            cuts[axis] = slice(start, end, step)
+        return self.sliced(value, cuts)
+
+    def take_split(self, node: NodeProto, place: str, given: list[str]) -> None:
+        told, value = settings(node), given[0]
+        axis = self.axis(value, told["axis"])
+        sizes = told["split"]
+        if sizes is None:
+            asked = self._constant(node, 1)
+            each = -(-self.shape(value)[axis] // len(node.output))
+            sizes = [each] * len(node.output) if asked is None else whole_numbers(asked)
+        ends = np.cumsum(sizes)[:-1].tolist()
+        for name, part in zip(node.output, np.split(self.order(value), ends, axis), strict=True):
+            self.put(name, Lie(self.numbers[value], part))
 
     def _axes_told(self, node: NodeProto) -> tuple[int, ...]:
         told = {one.name: tuple(one.ints) for one in node.attribute}
@@ -274,43 +354,20 @@ class _OnnxReader(GraphReader):
         given = self._constant(node, 1)
         return () if given is None else whole_numbers(given)
 
-    def _recur(self, node: NodeProto, place: str, value: str) -> None:
-        """All its states, or what comes out is the last one alone."""
-        if tuple(axis for axis in self.axes[value] if axis != "1") != ("S", "N", "F"):
-            raise NoLayer("it reads a sequence that doesn't lie as steps x N x features")
+    def take_recurrent(self, node: NodeProto, place: str, given: list[str]) -> None:
+        """Its states at all steps; whoever reads the last alone takes that out."""
         if any(name and not self._is_zero(name) for name in node.input[4:]):
             raise NoLayer("only states that begin at 0 can be read")
         told = {one.name: _told(one) for one in node.attribute}
         tensors = [self._constant(node, number) for number in (1, 2, 3)]
         layer, own = read_recurrent(node, told, tensors)
-        every, *last = (name if self.reader_count(name) else "" for name in node.output)
-        if any(last[1:]) or (every and any(last)):
-            raise NoLayer("only its states or the last of them can be read, not both")
-        number = self.add(replace(layer, all=bool(every)), value, place, own)
-        self.numbers[every or last[0]] = number
-        self.axes[every or last[0]] = ("S", "1", "N", "F") if every else ("1", "N", "F")
-
-    def _take_last(self, node: NodeProto, value: str) -> bool:
-        """The last step of what a recurrent layer made, which nothing else reads."""
-        axes, number = list(self.axes[value]), self.numbers[value]
-        (axis,) = [one.i for one in node.attribute if one.name == "axis"] or [0]
-        steps, last = self.size(value)[-1], self.row.layers[-1]
-        index = whole_numbers(self._weight(node))
-        fits = axes[axis] == "S" and index in ((-1,), (steps - 1,))
-        if (
-            not fits
-            or number != len(self.row.layers)
-            or not isinstance(last.layer, Rnn | Gru | Lstm)
-        ):
-            raise NoLayer("only the last step after a recurrent layer can be taken out")
-        layer = replace(last.layer, all=False)
-        self.row.layers[-1] = replace(last, layer=layer)
-        self.row.sizes[-1] = (layer.width,)
-        self.numbers[node.output[0]] = number
-        del axes[axis]
-        if axes != ["N", "F"]:
-            self.axes[node.output[0]] = tuple(axes)
-        return True
+        every, last = self.recur(given[0], place, layer, own, steps_first=True)
+        names = [*node.output, "", ""]
+        if len(names) > 4 and names[2] and self.reader_count(names[2]):
+            raise NoLayer("only its states can be read, not its cells")
+        self.put(names[0], Lie(every.number, np.expand_dims(self.order_of(every), 1)))
+        if names[1]:
+            self.put(names[1], last)
 
     def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:
         """The nodes that together are one activation or normalisation, if one begins here."""
@@ -320,12 +377,17 @@ class _OnnxReader(GraphReader):
         if not (node.op_type in PLAIN and self.reader_count(value) == 1):
             activation = _activation_from(self.content, value)
             if activation is not None and activation.steps[0].source is node:
-                self.numbers[activation.steps[-1].made] = self.add(activation.layer, value, place)
+                self.put(activation.steps[-1].made, self.each(activation.layer, value, place))
                 return [step.source for step in activation.steps]
-        norm = norm_from(self.content, node, self.size(value), value in self.channels_last)
+        last = self.is_channels_last(value)
+        if value in self.orders and not last:
+            return []
+        size, shape = self.size(value), self.shape(value)
+        norm = norm_from(self.content, node, (size[0], *shape[1:-1]) if last else size, last)
         if norm is None:
             return []
-        self.numbers[norm.nodes[-1].output[0]] = self.add(norm.layer, value, place, norm.tensors)
+        made = self.each(norm.layer, value, place, norm.tensors)
+        self.put(norm.nodes[-1].output[0], made)
         return norm.nodes
 
     def _note(self, before: list[ImportedLayer], nodes: Sequence[NodeProto]) -> None:
@@ -354,7 +416,7 @@ class _OnnxReader(GraphReader):
 
     # Node by node.
 
-    def take_gemm(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_gemm(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told = settings(node)
         weight, bias = self._weight(node), self._constant(node, 2)
         if told["transA"] or node.input[0] != given[0]:
@@ -363,26 +425,32 @@ class _OnnxReader(GraphReader):
         bias = None if bias is None else bias * told["beta"]
         return self.dense(given[0], place, weight if told["transB"] else weight.T, bias)
 
-    def take_matmul(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_matmul(self, node: NodeProto, place: str, given: list[str]) -> Lie | None:
+        if len(given) == 2:
+            self.fit(node.output[0], given[0], given[1], turned=True)
+            return None
         weight = self._constant(node, 1)
         if weight is None or weight.ndim != 2 or node.input[0] != given[0]:
             raise NoLayer("only a product with a table of weights can be read as a layer")
         return self.dense(given[0], place, weight.T)
 
-    def take_conv(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_conv(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         weight, bias = self._weight(node), self._constant(node, 2)
+        along = weight.ndim == 3
+        weight = weight[:, :, None] if along else weight
         if weight.ndim != 4:
             raise NoLayer(f"its windows have {weight.ndim - 2} dimensions: only 2 can be read")
-        told = settings(node)
+        told = settings(node, along)
         moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
         moves["kernel"] = moves.pop("size")
-        row = given[0] in self.axes and weight.shape[2] == 1
+        row = along or (self.over_steps and weight.shape[2] == 1)
         layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
-        number = self.conv(given[0], place, layer, weight)
-        return number if bias is None else self.row.add_bias(number, bias)
+        lie = self.conv(given[0], place, layer, weight)
+        return lie if bias is None else Lie(self.row.add_bias(lie.number, bias), lie.order)
 
-    def take_pool(self, node: NodeProto, place: str, given: list[str]) -> int:
-        told, size = settings(node), self.size(given[0])
+    def take_pool(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        size = self.size(given[0])
+        told = settings(node, along=len(self.shape(given[0])) == 3)
         if len(node.output) > 1:
             raise NoLayer("only the largest values can be read, not their places")
         kind = "max" if node.op_type == "MaxPool" else "avg"
@@ -393,11 +461,14 @@ class _OnnxReader(GraphReader):
             require_counted(places_up(layer, size), layer, size)
         return self.pool(given[0], place, layer)
 
-    def take_pad(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_pad(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told = settings(node)
         pads, value = told["pads"], told["value"]
         if pads is None:
-            pads = EIGHT_SIDES.read(list(whole_numbers(self._weight(node))))
+            pads = list(whole_numbers(self._weight(node)))
+            if len(pads) == 6:  # of steps alone
+                pads = [*pads[:2], 0, pads[2], *pads[3:5], 0, pads[5]]
+            pads = EIGHT_SIDES.read(pads)
             filled = self._constant(node, 2)
             value = 0.0 if filled is None else only(filled)
         if len(node.input) > 3:
@@ -406,15 +477,15 @@ class _OnnxReader(GraphReader):
             raise NoLayer("only padding around rows and columns can be read")
         return self.pad(given[0], node.output[0], (pads[2], pads[3], pads[6], pads[7]), value)
 
-    def take_pool_all(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_pool_all(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         kind = "max" if "Max" in node.op_type else "avg"
         if not node.op_type.startswith("Reduce"):
-            return self.add(Pool(kind, None), given[0], place)
+            return self.pool_all(given[0], place, kind, range(2, len(self.shape(given[0]))))
         told = settings(node)
         axes = told["axes"] or whole_numbers(self._weight(node))
         return self.pool_all(given[0], place, kind, axes, bool(told["keepdims"]))
 
-    def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_batchnorm(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told = settings(node)
         if told["training_mode"]:
             raise NoLayer("it is in training mode: export the network for inference")
@@ -422,43 +493,24 @@ class _OnnxReader(GraphReader):
         tensors = {name: self._weight(node, number) for number, name in enumerate(names, 1)}
         return self.batchnorm(given[0], place, told["epsilon"], tensors)
 
-    def take_flatten(self, node: NodeProto, place: str, given: list[str]) -> int:
-        if settings(node)["axis"] != 1:
-            raise NoLayer("only flattening all values of an image can be read")
-        return self.flatten(given[0], place)
-
-    def take_reshape(self, node: NodeProto, place: str, given: list[str]) -> int:
-        told = self.shapes.get(node.input[1])
-        if told is None:
-            numbers = np.array(whole_numbers(self._weight(node)))
-            told = OpenShape((numbers, numbers))
-        return self.reshape(given[0], place, layout(told, self.size(given[0])))
-
-    def take_squeeze(self, node: NodeProto, place: str, given: list[str]) -> int:
-        return self.squeeze(given[0], place)
-
-    def take_transpose(self, node: NodeProto, place: str, given: list[str]) -> int:
-        axes = tuple(axis % 4 for axis in settings(node)["perm"])
-        return self.transpose(given[0], node.output[0], axes)
-
-    def take_softmax(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_softmax(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         usual = -1 if self.content.opset >= 13 else 1
         axis = settings(node).get("axis", usual)
         return self.softmax(given[0], place, KINDS[node.op_type], axis)
 
-    def take_activation(self, node: NodeProto, place: str, given: list[str]) -> int:
-        return self.add(Activation(PLAIN[node.op_type]), given[0], place)
+    def take_activation(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        return self.each(Activation(PLAIN[node.op_type]), given[0], place)
 
-    def take_leaky_relu(self, node: NodeProto, place: str, given: list[str]) -> int:
-        return self.add(Activation("leaky relu", settings(node)["alpha"]), given[0], place)
+    def take_leaky_relu(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        return self.each(Activation("leaky relu", settings(node)["alpha"]), given[0], place)
 
-    def take_prelu(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_prelu(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         return self.prelu(given[0], place, self._weight(node))
 
-    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> int:
-        return self.numbers[given[0]]
+    def pass_on(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        return self.like(given[0], self.numbers[given[0]])
 
-    def take_combination(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_combination(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
             return self.sum(given[0], given[1], place)
@@ -469,29 +521,29 @@ class _OnnxReader(GraphReader):
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
         return self.combine(given[0], place, SIGNS[node.op_type], other)
 
-    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> int:
-        return self.concat(node.input, place, settings(node)["axis"])
+    def take_concat(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        return self.concat(node.input, node.output[0], place, settings(node)["axis"])
 
     # Missing numbers of a table.
 
-    def take_is_missing(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_is_missing(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         self.missing.add(node.output[0])
-        return self.numbers[given[0]]
+        return Lie(self.numbers[given[0]])
 
-    def take_where(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_where(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         if node.input[0] not in self.missing or len(given) != 2:
             raise NoLayer("Where can be read only as a replacement of missing numbers")
-        return self.row.fill_in(self.numbers[given[1]], self._weight(node, 1))
+        return Lie(self.row.fill_in(self.numbers[given[1]], self._weight(node, 1)))
 
-    def take_imputer(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_imputer(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told = settings(node)
         if not isnan(told["replaced_value_float"]):
             raise NoLayer("only missing numbers (NaN) can be replaced")
-        return self.row.fill_in(self.numbers[given[0]], np.array(told["imputed_value_floats"]))
+        return Lie(self.row.fill_in(self.numbers[given[0]], np.array(told["imputed_value_floats"])))
 
     # Scikit-learn's own operators.
 
-    def take_scaler(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_scaler(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told, size = settings(node), self.size(given[0])
         offset, scale = (np.array(told[name]) for name in ("offset", "scale"))
         if {len(size), *map(len, (offset, scale))} - {1, size[0]}:
@@ -499,9 +551,9 @@ class _OnnxReader(GraphReader):
                 f"it scales {spell(size)} values by {len(scale)} numbers: the counts must be equal"
             )
         scale, offset = (np.broadcast_to(x, size) for x in (scale, offset))
-        return self.scale(given[0], place, scale, -offset * scale)
+        return Lie(self.scale(given[0], place, scale, -offset * scale))
 
-    def take_linear(self, node: NodeProto, place: str, given: list[str]) -> int:
+    def take_linear(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         """Sums of which classes are told, or numbers themselves."""
         told, size = settings(node), self.size(given[0])
         ends, is_classifier = told["post_transform"], node.op_type == "LinearClassifier"
@@ -511,11 +563,17 @@ class _OnnxReader(GraphReader):
             raise NoLayer("its coefficients and intercepts don't fit each other")
         if len(weight) == 1 and is_classifier and ends != "LOGISTIC":
             raise NoLayer("its output isn't a probability: export it with probabilities")
-        number = self.dense(given[0], place, weight, bias)
+        lie = self.dense(given[0], place, weight, bias)
         if ends == "NONE":
-            return number
+            return lie
         kind = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}[ends]
-        return self.row.add(Activation(kind), number, place)
+        return Lie(self.row.add(Activation(kind), lie.number, place))
+
+
+def _array_of(tensor: Any) -> Array:
+    from onnx import numpy_helper
+
+    return np.asarray(numpy_helper.to_array(tensor), np.float64)
 
 
 def _told(attribute: AttributeProto) -> Any:
@@ -528,8 +586,8 @@ def _told(attribute: AttributeProto) -> Any:
 SIGNS: Mapping[str, Sign] = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}
 WINDOWED = ("Conv", "MaxPool", "AveragePool", "Pad")  # which may read what padding stands around
 PASSING = ("Identity", "Dropout", "Cast")
-OF_PLACES = ("Transpose", "MatMul", "LeakyRelu", "PRelu", *PLAIN, *SIGNS, *PASSING)
-Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], int]
+MOVES = ("Transpose", "Unsqueeze", "Squeeze")
+Take = Callable[[_OnnxReader, "NodeProto", str, list[str]], "Lie | None"]
 TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.take_gemm,
     "MatMul": _OnnxReader.take_matmul,
@@ -543,7 +601,11 @@ TAKES: Mapping[str, Take] = {
     "BatchNormalization": _OnnxReader.take_batchnorm,
     "Flatten": _OnnxReader.take_flatten,
     "Reshape": _OnnxReader.take_reshape,
-    "Squeeze": _OnnxReader.take_squeeze,
+    **dict.fromkeys(MOVES, _OnnxReader.take_move),
+    "Gather": _OnnxReader.take_gather,
+    "Slice": _OnnxReader.take_slice,
+    "Split": _OnnxReader.take_split,
+    **dict.fromkeys(RECURRENT, _OnnxReader.take_recurrent),
     "Softmax": _OnnxReader.take_softmax,
     "LogSoftmax": _OnnxReader.take_softmax,
     "LeakyRelu": _OnnxReader.take_leaky_relu,
@@ -552,7 +614,6 @@ TAKES: Mapping[str, Take] = {
     **dict.fromkeys(PLAIN, _OnnxReader.take_activation),
     **dict.fromkeys(PASSING, _OnnxReader.pass_on),
     **dict.fromkeys(SIGNS, _OnnxReader.take_combination),
-    "Transpose": _OnnxReader.take_transpose,
     "IsNaN": _OnnxReader.take_is_missing,
     "Where": _OnnxReader.take_where,
     "Imputer": _OnnxReader.take_imputer,

@@ -1,7 +1,4 @@
-"""Reads what ONNX does with sequences: how their axes are laid out, and its recurrent operators.
-
-Each value of a sequence has its axes by name: N the samples, S the steps, F the features, and 1.
-"""
+"""Reads ONNX's recurrent operators."""
 
 from __future__ import annotations
 
@@ -18,42 +15,7 @@ from gradbook.layers import Gru, Lstm, Rnn
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-Axes = tuple[str, ...]
 RECURRENT: Mapping[str, type[Rnn | Gru | Lstm]] = {"RNN": Rnn, "GRU": Gru, "LSTM": Lstm}
-AS_GIVEN, AS_WINDOWS_READ = ("N", "S", "F"), ("N", "F", "1", "S")
-ELSEWHERE = "it reads a sequence whose axes lie as {}: only N x features x 1 x steps can be read"
-SIZES = "it reshapes a sequence so that its steps and features mix"
-
-
-def reshaped(axes: Axes, sizes: Sequence[int], known: Mapping[str, int]) -> Axes:
-    """The axes after a Reshape to these sizes, which may only put in or leave out a 1."""
-    left, found = [axis for axis in axes if axis != "1"], list[str]()
-    for size in sizes:
-        if size == 1 and (not left or known.get(left[0]) != 1):
-            found.append("1")
-            continue
-        if not left or (size not in (0, -1) and size != known.get(left[0])):
-            raise NoLayer(SIZES)
-        found.append(left.pop(0))
-    if left:
-        raise NoLayer(SIZES)
-    return tuple(found)
-
-
-def squeezed(axes: Axes, places: Sequence[int]) -> Axes:
-    gone = {place % len(axes) for place in places} or {
-        k for k, axis in enumerate(axes) if axis == "1"
-    }
-    if any(axes[place] != "1" for place in gone):
-        raise NoLayer("only axes of size 1 can be squeezed")
-    return tuple(axis for place, axis in enumerate(axes) if place not in gone)
-
-
-def unsqueezed(axes: Axes, places: Sequence[int]) -> Axes:
-    whole = len(axes) + len(places)
-    ones = {place % whole for place in places}
-    left = iter(axes)
-    return tuple("1" if place in ones else next(left) for place in range(whole))
 
 
 def read_recurrent(

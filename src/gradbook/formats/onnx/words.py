@@ -84,7 +84,7 @@ OPERATORS = {  # of each value, by our ops
 }
 SAYS = Vocabulary("ONNX", frozenset(OPERATORS), OTHER_FORMAT)
 FLAG = Usually(WholeNumber(0, 1), 0)
-AXIS = WholeNumber(-4, 3)
+AXIS = WholeNumber(-8, 7)
 EPSILON = Usually(ShortNumber(0, 1), 1e-5)
 SIDE = WholeNumber(0, MOST_PLACES)
 EIGHT_SIDES = ListOf(SIDE, 8, 8)  # of images, channels, rows and columns
@@ -121,6 +121,8 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
     "InstanceNormalization": Schema(epsilon=EPSILON),
     "LayerNormalization": Schema(epsilon=EPSILON, axis=Usually(AXIS, -1)),
     "Flatten": Schema(axis=Usually(AXIS, 1)),
+    "Gather": Schema(axis=Usually(AXIS, 0)),
+    "Split": Schema(axis=Usually(AXIS, 0), split=Usually(ListOf(SIDE, 1), None)),
     "Softmax": SHARES,
     "LogSoftmax": SHARES,
     "LeakyRelu": Schema(alpha=Usually(ShortNumber(), 0.01)),
@@ -157,15 +159,23 @@ def only(constant: Array) -> float:
     return float(constant.item())
 
 
-def settings(node: NodeProto) -> dict[str, Any]:
-    """A node's attributes by their names, if they are what they have to be."""
+def settings(node: NodeProto, along: bool = False) -> dict[str, Any]:
+    """A node's attributes by their names, if they are what they have to be; `along` says that its
+    windows slide over steps alone, which are columns of a single row here."""
     from onnx import helper
 
     told = {}
     for one in node.attribute:
         value = helper.get_attribute_value(one)
         told[one.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if along:
+        told |= {name: [1, *told[name]] for name in OF_WINDOWS if len(told.get(name, ())) == 1}
+        if len(pads := told.get("pads", ())) == 2:
+            told["pads"] = [0, pads[0], 0, pads[1]]
     return SETTINGS.get(node.op_type, ANY).read(told)
+
+
+OF_WINDOWS = ("kernel_shape", "strides", "dilations")
 
 
 # How an operator of ONNX moves its window, and how many places it counts then.

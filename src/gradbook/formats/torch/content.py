@@ -18,7 +18,7 @@ from gradbook.formats.imported import Notes, require_few
 from gradbook.graph.node import Array
 from gradbook.schema import AnyRecord, ListOf, PlainText, Schema, TrueOrFalse, WholeNumber
 
-KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8"}  # by PyTorch's number
+KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "|b1"}  # by PyTorch's number
 WHOLE, NAME = Schema(as_int=WholeNumber()), Schema(name=PlainText())
 NAMED = Schema(as_tensor=NAME)
 META = Schema(sizes=ListOf(AnyRecord(), most=limits.SIDES.most))
@@ -60,6 +60,7 @@ class AtenCall:
     arguments: Mapping[str, Any]
     made: str
     changes: bool = False  # what it is given first, which is called the same afterwards
+    others: tuple[str, ...] = ()  # what else it makes
 
     @property
     def reads(self) -> list[str]:
@@ -131,13 +132,19 @@ def _content(
 
 def _call(node: Mapping[str, Any]) -> AtenCall | None:
     """Nothing if it makes no tensor: sizes that are asked for, and conditions."""
-    made = [NAMED.read(one)["as_tensor"]["name"] for one in node["outputs"] if "as_tensor" in one]
+    every = (one.get("as_tensors", [one]) for one in node["outputs"])
+    told = [one for some in every for one in some]
+    made = [NAME.read(one.get("as_tensor", one))["name"] for one in told if not _is_size(one)]
     if not made:
         return None
     word = re.sub(r"^torch\.ops\.aten\.(\w+)(\.\w+)?$", r"\1", node["target"])
     arguments = {one["name"]: _argument(one["arg"]) for one in node["inputs"]}
     changes = word.endswith("_") and not word.startswith("_")
-    return AtenCall(word.removesuffix("_"), arguments, made[0], changes)
+    return AtenCall(word.removesuffix("_"), arguments, made[0], changes, tuple(made[1:]))
+
+
+def _is_size(output: Mapping[str, Any]) -> bool:
+    return not {"as_tensor", "name"} & {*output}
 
 
 def _argument(told: Mapping[str, Any]) -> Any:
@@ -208,4 +215,5 @@ def _tensor(archive: Archive, place: str, told: Mapping[str, Any], name: str) ->
     if last >= len(flat):
         raise DataError(f"'{name}' is larger than its data")
     apart = [stride * flat.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(flat[start:], shape, apart).astype(np.float64)
+    found = np.lib.stride_tricks.as_strided(flat[start:], shape, apart)
+    return found.astype(bool if flat.dtype == bool else np.float64)

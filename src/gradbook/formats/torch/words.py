@@ -111,8 +111,21 @@ class Tensor:
         return value
 
 
+@dataclass(frozen=True)
+class Along:
+    """What is told of the steps of a sequence, which are columns of a single row here."""
+
+    row: int = 1
+    least: int = 1
+
+    def read(self, value: object) -> Both:
+        (found,) = OneOrMore(WholeNumber(self.least, MOST_PLACES), 1).read(value)
+        return self.row, found
+
+
 YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
-AXIS, COUNT = WholeNumber(-4, 3), WholeNumber(1, 2**20)
+AXIS, COUNT = WholeNumber(-8, 7), WholeNumber(1, 2**20)
+PLACE = WholeNumber(-(2**63), 2**63)  # along an axis, from either end; past the last is to the end
 EPSILON = Usually(FiniteNumber(0, 1), 1e-5)
 ALONE, EACH = Usually(RowsAndColumns(), (1, 1)), Usually(RowsAndColumns(0), (0, 0))
 AFFINE = {"weight": Usually(Tensor(), None), "bias": Usually(Tensor(), None), "eps": EPSILON}
@@ -121,6 +134,15 @@ NORM = Schema(
     num_groups=IfThere(COUNT),
     normalized_shape=IfThere(ListOf(COUNT, 1, 4)),
     use_input_stats=YES,
+)
+ROW_POOL = Schema(
+    kernel_size=Along(),
+    stride=Usually(AnyOf(Along(), ListOf(WholeNumber(), most=0)), None),
+    padding=Usually(Along(0, 0), (0, 0)),
+    dilation=Usually(Along(), (1, 1)),
+    ceil_mode=NO,
+    count_include_pad=YES,
+    divisor_override=Usually(WholeNumber(), None),
 )
 POOL = Schema(
     kernel_size=RowsAndColumns(),
@@ -156,22 +178,72 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
         running_var=Usually(Tensor(), None),
         training=NO,
     ),
+    "conv1d": Schema(
+        weight=Tensor(),
+        bias=Usually(Tensor(), None),
+        stride=Usually(Along(), (1, 1)),
+        dilation=Usually(Along(), (1, 1)),
+        padding=Usually(AnyOf(Choice("same", "valid"), Along(0, 0)), "valid"),
+        groups=Usually(COUNT, 1),
+    ),
     **dict.fromkeys(("group_norm", "instance_norm", "layer_norm"), NORM),
+    "rms_norm": Schema(
+        **(AFFINE | {"eps": Usually(FiniteNumber(0, 1), None)}),
+        normalized_shape=ListOf(COUNT, 1, 4),
+    ),
     **dict.fromkeys(("max_pool2d", "avg_pool2d"), POOL),
+    **dict.fromkeys(("max_pool1d", "avg_pool1d"), ROW_POOL),
     **dict.fromkeys(("pad", "constant_pad_nd"), PADDED),
     **dict.fromkeys(
         ("adaptive_avg_pool2d", "adaptive_max_pool2d"), Schema(output_size=RowsAndColumns())
     ),
-    **dict.fromkeys(("mean", "amax"), Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO)),
+    **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_max_pool1d"), Schema(output_size=Along())),
+    **dict.fromkeys(
+        ("mean", "amax", "max"), Schema(dim=Usually(OneOrMore(AXIS, 4), []), keepdim=NO)
+    ),
     **dict.fromkeys(
         ("cat", "concat", "concatenate"), Schema(tensors=ListOf(Tensor(), 1), dim=Usually(AXIS, 0))
     ),
+    **dict.fromkeys(("view", "_unsafe_view", "expand"), Schema(size=SIZES)),
+    "unflatten": Schema(dim=AXIS, sizes=SIZES),
+    "squeeze": Schema(dim=Usually(OneOrMore(AXIS, 8), None)),
+    "select": Schema(dim=AXIS, index=PLACE),
+    "slice": Schema(
+        dim=Usually(AXIS, 0),
+        start=Usually(Maybe(PLACE), None),
+        end=Usually(Maybe(PLACE), None),
+        step=Usually(WholeNumber(1), 1),
+    ),
+    "split": Schema(split_size=WholeNumber(1), dim=Usually(AXIS, 0)),
+    "split_with_sizes": Schema(split_sizes=ListOf(WholeNumber(1), 1), dim=Usually(AXIS, 0)),
+    "chunk": Schema(chunks=COUNT, dim=Usually(AXIS, 0)),
+    "unbind": Schema(dim=Usually(AXIS, 0)),
+    **dict.fromkeys(
+        ("rnn_tanh", "gru", "lstm"),
+        Schema(
+            hx=AnyOf(Tensor(), ListOf(Tensor(), 1)),
+            params=ListOf(Tensor(), 1),
+            has_biases=YES,
+            num_layers=COUNT,
+            train=NO,
+            bidirectional=NO,
+            batch_first=NO,
+        ),
+    ),
+    "matmul": Schema(other=Tensor()),
+    "scaled_dot_product_attention": Schema(
+        query=Tensor(),
+        key=Tensor(),
+        value=Tensor(),
+        attn_mask=Usually(Tensor(), None),
+        is_causal=NO,
+        scale=Usually(FiniteNumber(), None),
+    ),
     "flatten": Schema(start_dim=Usually(AXIS, 0), end_dim=Usually(AXIS, -1)),
-    **dict.fromkeys(("view", "_unsafe_view"), Schema(size=SIZES)),
     "reshape": Schema(shape=SIZES),
     **dict.fromkeys(("dropout", "feature_dropout", "alpha_dropout"), Schema(train=NO, training=NO)),
     "unsqueeze": Schema(dim=AXIS),
-    "permute": Schema(dims=ListOf(AXIS, 1, 4)),
+    "permute": Schema(dims=ListOf(AXIS, 1, 8)),
     "transpose": Schema(dim0=AXIS, dim1=AXIS),
     "movedim": Schema(source=OneOrMore(AXIS, 4), destination=OneOrMore(AXIS, 4)),
     "hardtanh": Schema(min_val=Usually(FiniteNumber(), -1.0), max_val=Usually(FiniteNumber(), 1.0)),

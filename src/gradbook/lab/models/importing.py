@@ -16,6 +16,7 @@ from gradbook.folders import temporary_folder
 from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedNet, Preparation
 from gradbook.formats.layer_list import LEAST_SCALE
 from gradbook.formats.reading import read_network
+from gradbook.graph.names import is_sequence
 from gradbook.lab.models.answers import number_names
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.table_model import TableModel
@@ -26,6 +27,9 @@ from gradbook.net.description import Task
 TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
 MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
 LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
+AT_EACH_STEP = (
+    "{name}: it answers at every step ({makes}): only networks that answer once are models"
+)
 SOFTMAXES = ("softmax", "log softmax")
 
 
@@ -106,6 +110,8 @@ def from_keras(model: Any, **options: Unpack[ImportOptions]) -> Model | TableMod
 
 def _model(found: ImportedNet, name: str, options: ImportOptions) -> Model | TableModel:
     _require_options(options)
+    if is_sequence(found.makes):
+        raise UsageError(AT_EACH_STEP.format(name=name, makes=spell(found.makes)))
     rows = found.reads_rows and not options.get("images")
     meaning = _meaning(found, options, rows)
     if options.get("columns") and not rows:

@@ -1,0 +1,192 @@
+"""Attention that other programs write step by step: scores, shares, and what is mixed by them.
+
+Queries, keys and values are sums of the same sequence; heads lie side by side in whatever order.
+What comes of it is a layer of ours whose output weighs nothing yet: the next sum becomes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isclose, prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.formats.imported import ImportedLayer, NoLayer
+from gradbook.formats.layouts import Order
+from gradbook.graph.node import Array
+from gradbook.graph.window import Shape
+from gradbook.layers.sequences import Attention
+
+MASKED = -1e4  # a score below it has no share
+OTHER_MASK = "its mask isn't that of steps which come later"
+NOT_OF_SUMS = "its queries, keys and values must be sums of one sequence"
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Channels of a value, head by head; `lead` says which sample and head stands in each row."""
+
+    number: int
+    channels: Order  # (heads, features of a head)
+    lead: Order  # sample * heads + head
+    steps: int
+
+    @property
+    def count(self) -> int:
+        return len(self.channels)
+
+
+def heads_of(number: int, order: Order, size: Shape, samples: int) -> Heads:
+    """Of (…, steps, features of a head), where what comes before are samples and heads."""
+    if len(size) != 3 or order.ndim < 3 or order.shape[-2] != prod(size[1:]):
+        raise NoLayer(NOT_OF_SUMS)
+    steps, each = order.shape[-2], prod(size)
+    rows = order.reshape(-1, steps, order.shape[-1])
+    first = rows[:, 0]
+    sample, channels = first[:, 0] // each, first % each // steps
+    if len(rows) % samples or (rows != first[:, None] + np.arange(steps)[:, None]).any():
+        raise NoLayer(NOT_OF_SUMS)
+    rank = np.zeros(len(rows), np.intp)
+    for one in range(samples):
+        own = sample == one
+        rank[own] = np.arange(own.sum())
+    heads = len(rows) // samples
+    table = channels[sample == 0]
+    if len(table) != heads or (channels != table[rank]).any() or (first % steps).any():
+        raise NoLayer(NOT_OF_SUMS)
+    lead = (sample * heads + rank).reshape(order.shape[:-2])
+    return Heads(number, table, lead, steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """How well queries fit keys: scores, or shares of them once a softmax was taken."""
+
+    queries: Heads
+    keys: Heads
+    factor: float = 1.0
+    causal: bool = False
+    shares: bool = False
+
+    @property
+    def shape(self) -> Shape:
+        """Samples and heads, then the steps that look and those that are seen."""
+        return (*self.queries.lead.shape, self.queries.steps, self.keys.steps)
+
+    def times(self, factor: float) -> Fits:
+        if self.shares or self.causal:
+            raise NoLayer("only scores can be scaled, before they are masked")
+        return replace(self, factor=self.factor * factor)
+
+    def seen(self, allowed: NDArray[Any]) -> Fits:
+        """Where what isn't allowed has no share."""
+        try:
+            every = np.broadcast_to(allowed.astype(bool), self.shape)
+        except ValueError:
+            raise NoLayer(OTHER_MASK) from None
+        if every.all():
+            return self
+        if not (every == np.tril(np.ones(self.shape[-2:], bool))).all():
+            raise NoLayer(OTHER_MASK)
+        return replace(self, causal=True)
+
+    def plus(self, mask: Array) -> Fits:
+        """Of a mask that is added: 0, or a number so low that nothing is left."""
+        low = mask < MASKED
+        if mask[~low].any():
+            raise NoLayer(OTHER_MASK)
+        return self.seen(~low)
+
+    def softmax(self, axis: int) -> Fits:
+        if axis % len(self.shape) != len(self.shape) - 1:
+            raise NoLayer("shares of attention are taken over the steps that are seen")
+        return replace(self, shares=True)
+
+    def laid_out(self, shape: Shape) -> Fits:
+        """With samples and heads in one axis, or in two."""
+        if shape[-2:] != self.shape[-2:]:
+            raise NoLayer("it lays out scores so that their steps mix")
+
+        def anew(heads: Heads) -> Heads:
+            return replace(heads, lead=heads.lead.reshape(shape[:-2]))
+
+        return replace(self, queries=anew(self.queries), keys=anew(self.keys))
+
+
+def fit(queries: Heads, keys: Heads) -> Fits:
+    if not np.array_equal(queries.lead, keys.lead) or queries.steps != keys.steps:
+        raise NoLayer("only attention of a sequence to itself can be read")
+    return Fits(queries, keys)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Weighted sums of a value at each step: (sums, features), and a bias if there is one."""
+
+    given: int
+    weight: Array
+    bias: Array | None
+    stored: tuple[str, ...]
+    factor: float = 1.0  # which all are times
+
+
+def attention_of(
+    fits: Fits, values: Heads, sums: tuple[Projection, Projection, Projection], features: int
+) -> tuple[Attention, dict[str, Array]]:
+    """The layer, whose output is what was mixed, head by head."""
+    if not fits.shares or not np.array_equal(fits.queries.lead, values.lead):
+        raise NoLayer("only values that are weighed by shares of attention can be multiplied")
+    heads, each = values.channels.shape
+    alike = {part.channels.shape for part in (fits.queries, fits.keys, values)}
+    if len(alike) > 1 or heads * each != features:
+        raise NoLayer(f"its {heads} heads of {each} must share the {features} features")
+    layer = Attention(heads, fits.causal)
+    tensors: dict[str, Array] = {}
+    has_bias = any(one.bias is not None for one in sums)
+    queries, keys, mixed = sums
+    factors = (fits.factor * queries.factor * keys.factor * sqrt(each), 1.0, mixed.factor)
+    parts = (fits.queries, fits.keys, values)
+    for word, part, own, by in zip(layer.parts, parts, sums, factors, strict=False):
+        chosen = part.channels.ravel()
+        bias = np.zeros(len(own.weight)) if own.bias is None else own.bias
+        told = {"weight": own.weight[chosen], "bias": bias[chosen]}
+        if not isclose(by, 1, rel_tol=1e-5):
+            told = {name: array * by for name, array in told.items()}
+        tensors[f"{word}_weight"] = np.ascontiguousarray(told["weight"])[..., None, None]
+        if has_bias:
+            tensors[f"{word}_bias"] = told["bias"]
+    return layer, with_output(layer, tensors, np.eye(features), None)
+
+
+def with_output(
+    layer: Attention, tensors: Mapping[str, Array], weight: Array, bias: Array | None
+) -> dict[str, Array]:
+    """With the sums that it ends in; where one of its parts has a bias, all have one."""
+    out = layer.parts[-1]
+    found = {**tensors, f"{out}_weight": np.ascontiguousarray(weight)[..., None, None]}
+    if bias is not None or any(name.endswith("bias") for name in tensors):
+        for part in layer.parts:
+            found.setdefault(f"{part}_bias", np.zeros(len(weight)))
+    if bias is not None:
+        found[f"{out}_bias"] = bias
+    order = [f"{part}_{role}" for part in layer.parts for role in ("weight", "bias")]
+    return {name: found[name] for name in order if name in found}
+
+
+def is_unweighed(own: ImportedLayer) -> bool:
+    """Whether it is attention whose output weighs nothing yet."""
+    if not isinstance(own.layer, Attention):
+        return False
+    out = own.tensors[f"{own.layer.parts[-1]}_weight"][..., 0, 0]
+    return np.array_equal(out, np.eye(len(out)))
+
+
+def mixed_order(values: Heads) -> Order:
+    """Where each value that was mixed stands: (…, steps, features of a head)."""
+    heads, each = values.channels.shape
+    first = values.lead // heads * heads * each + values.lead % heads * each
+    features = first[..., None] + np.arange(each)
+    return np.asarray(features[..., None, :] * values.steps + np.arange(values.steps)[:, None])
