@@ -45,7 +45,7 @@ def is_ours(order: Order, size: Shape, samples: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Placing:
+class ChannelAxis:
     """Of values of which an axis has all channels: which sample and place each of the others is."""
 
     axis: int
@@ -71,21 +71,21 @@ class Placing:
         return first if (self.places == first).all() else None
 
 
-def placing(order: Order, size: Shape, axis: int) -> Placing | None:
+def channel_axis(order: Order, size: Shape, axis: int) -> ChannelAxis | None:
     """How the channels of a value of this size lie along an axis, if they do."""
     if not -order.ndim <= axis < order.ndim or order.shape[axis] != size[0]:
         return None
     axis %= order.ndim
     places = prod(size[1:])
     first = np.asarray(order.take(0, axis))
-    found = Placing(axis, first // (size[0] * places), first % (size[0] * places))
+    found = ChannelAxis(axis, first // (size[0] * places), first % (size[0] * places))
     fits = (found.places < places).all() and np.array_equal(found.order(size[0], places), order)
     return found if fits else None
 
 
-def any_placing(order: Order, size: Shape) -> Placing | None:
+def any_channel_axis(order: Order, size: Shape) -> ChannelAxis | None:
     """The same along whichever axis it is."""
-    each = (placing(order, size, axis) for axis in reversed(range(order.ndim)))
+    each = (channel_axis(order, size, axis) for axis in reversed(range(order.ndim)))
     return next((one for one in each if one is not None), None)
 
 

@@ -28,15 +28,15 @@ from gradbook.formats.layer_list import (
 from gradbook.formats.layouts import (
     ELSEWHERE,
     SAMPLES,
+    ChannelAxis,
     Lie,
     Order,
-    Placing,
-    any_placing,
+    any_channel_axis,
+    channel_axis,
     gathered,
     in_rows,
     is_ours,
     ours,
-    placing,
 )
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
@@ -106,13 +106,15 @@ class GraphReader:
         """Return an axis counted from the first."""
         return axis % len(self.shape(value))
 
-    def placing(self, value: str, axis: int = -1) -> Placing | None:
-        return placing(self.order(value), self.size(value), axis)
+    def channel_axis(self, value: str, axis: int = -1) -> ChannelAxis | None:
+        return channel_axis(self.order(value), self.size(value), axis)
 
     def is_channels_last(self, value: str) -> bool:
         """Whether its last axis has all channels, at places of their own."""
         return (
-            value in self.orders and len(self.size(value)) > 1 and self.placing(value) is not None
+            value in self.orders
+            and len(self.size(value)) > 1
+            and self.channel_axis(value) is not None
         )
 
     def as_ours(self, value: str) -> int:
@@ -134,7 +136,7 @@ class GraphReader:
         if number != last or value in self.fits:
             self.refusals.add(f"output '{value}'", "isn't the output of the last layer")
         elif order is not None and not is_ours(order, size, self.samples):
-            found = any_placing(order, size)
+            found = any_channel_axis(order, size)
             by_step = (
                 found is not None and is_sequence(size) and found.has_all(self.samples, size[2])
             )
@@ -239,7 +241,7 @@ class GraphReader:
             said = f"its weights are {spell(weight.shape)}, which doesn't match its input"
             raise NoLayer(MIXED if value in self.orders else said)
         lead = order.shape[:-1]
-        found = self.placing(value) if prod(size[1:]) > 1 else None
+        found = self.channel_axis(value) if prod(size[1:]) > 1 else None
         if found is not None and found.has_all(self.samples, prod(size[1:])):
             number = self._at_each_place(value, place, weight)
             return Lie(number, found.order(len(weight), prod(size[1:])))
@@ -303,7 +305,7 @@ class GraphReader:
     ) -> Lie:
         """With a scale of 1 and a shift of 0 where there are none."""
         size = self.size(value)
-        if self.placing(value, 1) is None:
+        if self.channel_axis(value, 1) is None:
             raise NoLayer(ELSEWHERE)
         usual = {"scale": np.ones(size[0]), "shift": np.zeros(size[0])}
         if any(name not in tensors for name in STATISTICS):
@@ -336,7 +338,7 @@ class GraphReader:
     ) -> tuple[Lie, Lie]:
         """Its states at all steps, as they came in, and a row of the last ones."""
         order, size = self.order(value), self.size(value)
-        found = self.placing(value)
+        found = self.channel_axis(value)
         by_sample = order.swapaxes(0, 1) if steps_first else order
         is_row = order.ndim == 3 and len(size) == 3 and is_sequence(size)
         if found is None or not is_row or not is_ours(by_sample.swapaxes(1, 2), size, self.samples):
@@ -361,7 +363,7 @@ class GraphReader:
     ) -> Lie:
         size, order = self.size(value), self.order(value)
         over = sorted({self.axis(value, axis) for axis in axes})
-        found = any_placing(order, size) if len(size) == 3 else None
+        found = any_channel_axis(order, size) if len(size) == 3 else None
         every = found is not None and found.has_all(self.samples, prod(size[1:]))
         if found is None or not every or found.axis in over:
             raise NoLayer("it can be read only over rows and columns together")
@@ -404,7 +406,7 @@ class GraphReader:
     # Activations.
 
     def softmax(self, value: str, place: str, kind: str, axis: int) -> Lie:
-        if self.placing(value, self.axis(value, axis)) is None:
+        if self.channel_axis(value, self.axis(value, axis)) is None:
             raise NoLayer("only a softmax over all classes in the second axis can be read")
         return self.each(Activation(kind), value, place)
 
@@ -413,7 +415,7 @@ class GraphReader:
     def concat(self, values: Sequence[str], made: str, place: str, axis: int) -> Lie:
         if any(name not in self.numbers for name in values):
             raise NoLayer("it concatenates values with constants")
-        each = [self.placing(name, self.axis(values[0], axis)) for name in values]
+        each = [self.channel_axis(name, self.axis(values[0], axis)) for name in values]
         if any(one is None for one in each):
             if self.axis(values[0], axis) == 0:
                 self.pieces[made] = tuple(values)

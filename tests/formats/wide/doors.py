@@ -95,9 +95,9 @@ def _difference(found: ImportedNet, inputs: np.ndarray, expected: np.ndarray) ->
     if found.preparation is not None:
         by, shape = found.preparation, (-1, *(1,) * (len(found.net.input) - 1))
         given = (given - np.reshape(by.mean, shape)) / np.reshape(by.deviation, shape)
-    said = by_the_graph(found.net, dict(found.values), given).reshape(len(inputs), -1)
-    if said.size == expected.size and expected.ndim == 3:  # features x steps or the other way
-        expected = expected if found.makes[1:2] != (1,) else expected.swapaxes(1, 2)
+    said = by_the_graph(found.net, dict(found.values), given)
+    if said.ndim == 4 and expected.ndim == 3:  # a sequence of ours, with features first
+        said = said[:, :, 0].swapaxes(1, 2)
     if said.size != expected.size:
         return f"it says {said.shape[1:]} numbers, not {expected.shape[1:]}"
     off = float(abs(said - expected.reshape(said.shape)).max())

@@ -125,9 +125,9 @@ FOLDED = (
 )
 OF_SHAPES = (
     *FOLDED,
-    *("Identity", "Mul", "Add", "Sub", "Div", "Mod", "Floor", "ReduceProd"),
+    *("Identity", "Mul", "Add", "Sub", "Div", "Mod", "Floor", "ReduceProd", "Sqrt"),
 )
-OF_CONSTANTS = (*OF_SHAPES, "Neg", "Pow", "Reciprocal", "Sqrt")
+OF_CONSTANTS = (*OF_SHAPES, "Neg", "Pow", "Reciprocal")
 BATCHES = (7919, 7907)  # both prime, so that a product with another size is neither
 Constants = Mapping[str, NDArray[Any]]
 

@@ -130,7 +130,8 @@ def norm_from(
             axis = settings(node)["axis"] % (len(size) + 1)
             if channels_last and axis == len(size):
                 scale, shift = (
-                    array[:, 0, 0] for array in _affine(content, node, size, channels_last)
+                    array.reshape(len(array), -1)[:, 0]
+                    for array in _affine(content, node, size, channels_last)
                 )
                 tensors = {"scale": scale, "shift": shift}
                 return NormNodes(PlaceNorm(settings(node)["epsilon"]), tensors, [node])
@@ -181,10 +182,11 @@ def _by_means(
         content, means.nodes, np.ones(size), np.zeros(size), channels_last=channels_last
     )
     every, channels = frozenset(range(1, len(size) + 1)), len(size) if channels_last else 1
-    if len(size) == 3 and means.axes == {channels}:
-        if any((array != array[:, :1, :1]).any() for array in (scale, shift)):
+    if len(size) > 1 and means.axes == {channels}:
+        each = [array.reshape(len(array), -1) for array in (scale, shift)]
+        if any((array != array[:, :1]).any() for array in each):
             raise NoLayer("it scales each pixel by a number of its own")
-        tensors = {"scale": scale[:, 0, 0], "shift": shift[:, 0, 0]}
+        tensors = {"scale": each[0][:, 0], "shift": each[1][:, 0]}
         return NormNodes(PlaceNorm(means.epsilon), tensors, nodes)
     if means.axes != every:
         raise NoLayer(SOME)
@@ -306,5 +308,6 @@ def _affine(
     scale = _constant(content, node, 1)
     shift = _constant(content, node, 2) if has_shift else np.zeros(1)
     if channels_last:
-        scale, shift = scale[:, None, None], shift[:, None, None]
+        along = (-1, *(1,) * (len(size) - 1))
+        scale, shift = scale.reshape(along), shift.reshape(along)
     return np.broadcast_to(scale, size), np.broadcast_to(shift, size)
