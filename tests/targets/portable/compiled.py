@@ -64,5 +64,21 @@ def called(
     return np.array(returned), np.array(returned)[:, None] if is_number else written
 
 
+def streamed(text: str, steps: np.ndarray, outputs: int) -> np.ndarray:
+    """What `net_step` says after each of these steps, (steps, outputs)."""
+    size = max(1 << 16, len(text))  # more than any state takes
+    with TemporaryDirectory() as folder:
+        library = ctypes.CDLL(str(built(text, Path(folder, "net.so"))))
+        step, state = library.net_step, np.full(size, 255, np.uint8)
+        is_number = "float net_step(" in text
+        step.restype = ctypes.c_float if is_number else ctypes.c_int
+        found = np.zeros((len(steps), outputs), np.float32)
+        library.net_reset(_pointer(state))
+        for one, written in zip(np.ascontiguousarray(steps), found, strict=True):
+            returned = step(_pointer(state), _pointer(one), _pointer(written))
+            written[:] = [returned] if is_number else written
+    return found
+
+
 def _pointer(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)

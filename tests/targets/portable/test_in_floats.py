@@ -1,5 +1,7 @@
 """Portable C in floats, compiled strictly and held against the graph's own evaluation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from tests.families import networks
-from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
+from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
 from tests.trained import (
     by_the_graph,
     drawn,
@@ -208,6 +210,67 @@ def test_answers_at_every_step_are_the_networks_own(text):
     expected = by_the_graph(net, drawn(net), rows).reshape(5, -1)
     expected = np.exp(expected) if net.layers[-1].text == "log softmax" else expected
     np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "rnn 4; dense 2",
+        "gru 5 all; tanh; lstm 3; layernorm; dense 2",
+        "conv1d 4 3 pad 2x0; relu; gru 4 reset_before; dense 1",
+        "gru 4 all; add back 1; conv1d 3 1; softmax; loss cross-entropy",
+        "conv1d 4 1; positions; attention heads 2 causal; rmsnorm; conv1d 2 1",
+    ],
+)
+def test_a_step_at_a_time_says_what_the_whole_sequence_says(layers):
+    trained = scaled(f"input 6x4; {layers}")
+    rows = np.random.default_rng(1).normal(size=(3, 6, 4)).astype(np.float32)
+    made = c_file(trained, "net", None)
+    width = trained.output[-1]
+    _, expected = called(made.text, "net", rows, trained.net.outputs)
+    found = np.array([streamed(made.text, row, width) for row in rows])
+    at_every_step = len(trained.output) > 1
+    found = found.reshape(3, -1) if at_every_step else found[:, -1]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_stream_goes_on_beyond_the_steps_it_was_trained_on():
+    text = "input {}x2; conv1d 3 3 pad 2x0; relu; lstm 4 all; gru 4; dense 2"
+    row = np.random.default_rng(1).normal(size=(500, 2)).astype(np.float32)
+    found = streamed(c_file(scaled(text.format(5)), "net", None).text, row, 2)
+    net = Net.parse(text.format(500))
+    expected = by_the_graph(net, drawn(net), row[None])[0]
+    np.testing.assert_allclose(found[-1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "gru 4 all; flatten; dense 2",
+        "attention; conv1d 2 1",
+        "conv1d 4 3 pad 1; gru 4; dense 2",
+        "conv1d 4 2 stride 2; gru 4; dense 2",
+        "groupnorm 2; gru 4; dense 2",
+    ],
+)
+def test_what_waits_for_later_steps_has_no_function_for_one(layers):
+    text = c_file(scaled(f"input 6x4; {layers}"), "net", None).text
+    assert "net_step" not in text
+    assert "net_predict" in text
+
+
+def test_missing_values_of_a_step_are_put_in():
+    model, rows = sequences_model_of("input 4x3; gru 4; dense 3; softmax")
+    filling = np.arange(12.0)
+    trained = replace(model.trained(), filling=filling)
+    rows = rows.astype(np.float32)
+    rows[:, [1, 5, 11]] = np.nan
+    text = c_file(trained, "net", None).text
+    _, found = called(text, "net", rows, 3)
+    full = np.where(np.isnan(rows), filling, rows)
+    np.testing.assert_allclose(found, model.answers(full), atol=1e-5)
+    for row, expected in zip(rows, found, strict=True):
+        np.testing.assert_array_equal(streamed(text, row.reshape(4, 3), 3)[-1], expected)
 
 
 @pytest.mark.witness("gcc", "clang", "zig")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from textwrap import indent
 
 import numpy as np
 
+from gradbook.amounts import counted
 from gradbook.graph.node import Array, Node
 from gradbook.layers import Layer
 from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
@@ -16,6 +18,7 @@ from gradbook.net.trained import BothClasses, Shares, TrainedNet, with_answers
 from gradbook.targets.portable.makers import NORMING, RowMaker, row_makers
 from gradbook.targets.portable.program import Dialect, program, spelt, table
 from gradbook.targets.portable.rules_in_c import OpWords, RuleInC, rule_in_c
+from gradbook.targets.portable.streaming import Stream, stream_of
 
 WORDS = {  # the ops that C says of its inputs and attributes, each of which is a name or a number
     "add": "{0} + {1}",
@@ -51,48 +54,26 @@ static void keep(const struct maker *own, value *out, int c, total sum)
     const int k = own->first + c;
     *out = activated(own->activation, sum * READ(float, scales + k) + READ(float, shifts + k));
 }"""
-NUMBER = """\
-/* The number that the network predicts for {what}. */
-float {name}_predict(const {sample} *{given})
-{{
-    make_all({given});
-    return arena[ANSWER];
-}}"""
+NUMBER = "    return arena[ANSWER];"
 NUMBERS = """\
-/* The {count} numbers that the network predicts for {what}. */
-void {name}_predict(const {sample} *{given}, float *outputs)
-{{
-    make_all({given});
     for (int k = 0; k < {count}; k++)
-        outputs[k] = arena[ANSWER + k];
-}}"""
-STEPS = """\
-/* How sure the network is of each of {classes} classes, at each of {steps} steps. */
-void {name}_predict(const {sample} *{given}, float *probabilities)
-{{
+        outputs[k] = arena[ANSWER + k];"""
+CLASSES = """\
     const value *outputs = arena + ANSWER;
-    make_all({given});
+{shares}
+{surest}"""
+STEPS = """\
+    const value *outputs = arena + ANSWER;
     for (int step = 0; step < {steps}; step++, outputs += {classes}, probabilities += {classes}) {{
 {shares}
-    }}
-}}"""
-CLASSES = """\
-/* How sure the network is of each of {classes} classes; it returns the most likely one. */
-int {name}_predict(const {sample} *{given}, float *probabilities)
-{{
-    const value *outputs = arena + ANSWER;
-    make_all({given});
-{shares}
-{surest}
-}}"""
+    }}"""
 SUREST = """\
     int surest = 0;
     for (int k = 1; k < {classes}; k++)
         if (probabilities[k] > probabilities[surest])
             surest = k;
     return surest;"""
-ALONE = """\
-    return outputs[0] >= {half};"""
+ALONE = "    return outputs[0] >= {half};"
 BOTH = """\
     probabilities[0] = 1 - outputs[0];
     probabilities[1] = outputs[0];"""
@@ -131,12 +112,14 @@ def float_program(trained: TrainedNet, name: str, remark: str) -> str:
         tables=_tables(makers),
         keep=f"{_activation_function(activations)}\n\n{KEEP}",
         works="work_floats",
+        name=name,
         fields=_fields(makers, list(activations)),
         includes=("math.h",),
         rules=float_rules(makers),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
-    return program(makers, weights, dialect, remark=remark, ending=_ending(answers, name))
+    ending = _ending(answers, name, stream_of(makers))
+    return program(makers, weights, dialect, remark=remark, ending=ending)
 
 
 def float_rules(makers: Sequence[RowMaker]) -> dict[int, RuleInC]:
@@ -212,36 +195,107 @@ FILLED = """\
     float complete[{count}];
     for (int k = 0; k < {count}; k++)
         complete[k] = isnan({given}[k]) ? READ(float, missing + k) : {given}[k];
-    make_all(complete);"""
+"""
+FILLED_STEP = """\
+    const int taken = steps_taken(state), row = taken < STEPS ? taken : STEPS - 1;
+    float complete[FEATURES];
+    for (int k = 0; k < FEATURES; k++)
+        complete[k] = isnan({given}[k]) ? READ(float, missing + row * FEATURES + k) : {given}[k];
+"""
+TAKEN = """\
+static int steps_taken(struct {name}_state *state)
+{{
+    now = state;
+    return made[0];
+}}"""
 MISSING = "/* The value that replaces a missing number, NaN, in each column. */\n"
+EACH_STEP = """\
+    static struct {name}_state whole;
+    {name}_reset(&whole);
+    for (int k = 0; k < STEPS; k++, {given} += FEATURES, {written} += {count})
+        {name}_step(&whole, {given}, {written});"""
 
 
-def _ending(answers: TrainedNet, name: str) -> str:
+@dataclass(frozen=True)
+class _Answer:
+    """What a function returns, what it writes, and its last lines, once all rows are made."""
+
+    remark: str
+    kind: str
+    written: str
+    body: str
+
+    def function(self, called: str, given: Sequence[str], work: str) -> str:
+        parameters = [*given, *([f"float *{self.written}"] if self.written else [])]
+        head = f"{self.kind} {called}({', '.join(parameters)})"
+        return f"/* {self.remark} */\n{head}\n{{\n{work}\n{self.body}\n}}".replace("\n\n", "\n")
+
+
+def _ending(answers: TrainedNet, name: str, stream: Stream | None) -> str:
     """What others call; missing numbers are put in before it works through the network."""
-    made = _called(answers, name)
-    if answers.filling is None:
-        return made
-    given, count = "numbers", len(answers.filling)
-    filled = FILLED.format(given=given, count=count)
-    constants = MISSING + table("float", "missing", answers.filling.astype(np.float32))
-    return f"{constants}\n\n{made.replace(f'    make_all({given});', filled)}"
-
-
-def _called(answers: TrainedNet, name: str) -> str:
-    """What others call, by what the network's last layer is."""
-    sample = _sample(answers)
     given = "image" if answers.reads_bytes else "numbers"
-    if len(answers.output) > 1 and answers.net.layers[-1].is_softmax:
-        steps, classes = answers.output
-        shares = indent(SOFTMAX.format(classes=classes), "    ")
-        return STEPS.format(
-            name=name, sample=sample, given=given, classes=classes, steps=steps, shares=shares
+    sample, filling = f"const {_sample(answers)} *{given}", answers.filling
+    parts = []
+    if filling is not None:
+        parts.append(MISSING + table("float", "missing", filling.astype(np.float32)))
+        parts += [TAKEN.format(name=name)] if stream else []
+    fill = "" if filling is None else FILLED.format(count=len(filling), given=given)
+    ready = given if filling is None else "complete"
+    if stream:
+        one = _answer(answers, given, several=False)
+        fill_step = "" if filling is None else FILLED_STEP.format(given=given)
+        work = f"{fill_step}    take_step(state, {ready});\n    make_answers({ready});"
+        state = f"struct {name}_state *state"
+        one = replace(one, remark=f"Take one step more. {one.remark}")
+        parts.append(one.function(f"{name}_step", [state, sample], work))
+    whole = _answer(answers, given, several=True)
+    if stream and len(answers.output) > 1:
+        told = {"name": name, "given": given, "written": whole.written, "count": answers.output[1]}
+        parts.append(
+            replace(whole, body=EACH_STEP.format(**told)).function(f"{name}_predict", [sample], "")
         )
-    if not answers.classes or len(answers.output) > 1:
-        what, count = f"{'an' if given == 'image' else 'a row of'} {given}", answers.net.outputs
-        ending = NUMBER if count == 1 else NUMBERS
-        return ending.format(name=name, sample=sample, given=given, what=what, count=count)
+    else:
+        parts.append(whole.function(f"{name}_predict", [sample], f"{fill}    make_all({ready});"))
+    return "\n\n".join(parts)
+
+
+def _answer(answers: TrainedNet, given: str, several: bool) -> _Answer:
+    """What is said at the end, by what the network's last layer is; of `several` steps, if it
+    answers at each."""
+    steps, classes = answers.output if len(answers.output) > 1 else (1, answers.net.outputs)
+    steps = steps if several else 1
+    if steps > 1 or len(answers.output) > 1:
+        return _steps_answer(answers, given, steps, classes)
+    if not answers.classes:
+        return _numbers_answer(given, classes)
+    count = len(answers.classes)
     shares = {BothClasses: BOTH, Shares: SHARES}.get(type(answers.layers[-1].layer), SOFTMAX)
-    said = {"name": name, "sample": sample, "given": given, "classes": len(answers.classes)}
-    surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(**said)
-    return CLASSES.format(**said, shares=shares.format(**said), surest=surest)
+    surest = ALONE.format(half=spelt(HALF_SURE)) if shares is BOTH else SUREST.format(classes=count)
+    body = CLASSES.format(shares=shares.format(classes=count), surest=surest)
+    remark = f"How sure the network is of each of {count} classes; it returns the most likely one."
+    return _Answer(remark, "int", "probabilities", body)
+
+
+def _numbers_answer(given: str, count: int) -> _Answer:
+    what = f"{'an' if given == 'image' else 'a row of'} {given}"
+    if count == 1:
+        return _Answer(f"The number that the network predicts for {what}.", "float", "", NUMBER)
+    remark = f"The {count} numbers that the network predicts for {what}."
+    return _Answer(remark, "void", "outputs", NUMBERS.format(count=count))
+
+
+def _steps_answer(answers: TrainedNet, given: str, steps: int, count: int) -> _Answer:
+    at = f", at each of {steps} steps" if steps > 1 else ""
+    if not answers.net.layers[-1].is_softmax:
+        found = _numbers_answer(given, 2)
+        return replace(
+            found,
+            remark=f"The {counted(count, 'number')} that the network predicts{at}.",
+            body=NUMBERS.format(count=steps * count),
+        )
+    remark = f"How sure the network is of each of {count} classes{at}."
+    shares = SOFTMAX.format(classes=count)
+    body = CLASSES.format(shares=shares, surest="").rstrip()
+    if steps > 1:
+        body = STEPS.format(shares=indent(shares, "    "), steps=steps, classes=count)
+    return _Answer(remark, "void", "probabilities", body)

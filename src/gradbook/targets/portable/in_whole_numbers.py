@@ -107,6 +107,7 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
         tables=_tables(makers, bent),
         keep=KEEP.format(last=last, kept=kept, outputs=outputs),
         works="work_whole",
+        name=name,
         sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
     )

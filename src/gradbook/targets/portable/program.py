@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work
 from gradbook.targets.portable.rules_in_c import RuleInC, function_of
+from gradbook.targets.portable.streaming import Stream, stream_of
 
 # When each row is made, and where rows are kept -----------------------------------
 
@@ -46,6 +47,9 @@ class RowOrder:
 def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     turns = _turns(makers)
     depths, spans = _needs(makers, turns)
+    if stream_of(makers):
+        depths[-1] = 1
+        spans = _spans_of_a_step(makers, depths)
     pads = [max(m.window.pad[1::2]) for m in makers]
     edges = [
         max((pad for pad, m in zip(pads, makers, strict=True) if k in m.reads), default=0)
@@ -105,6 +109,19 @@ def _needs(
     return depths, [(begun[k], ended[k]) for k in range(len(makers))]
 
 
+def _spans_of_a_step(makers: Sequence[RowMaker], depths: Sequence[int]) -> list[tuple[int, int]]:
+    """From which maker to which rows must be there, where each makes one in turn at every step:
+    those that are read at the next step all the time."""
+    ends = [
+        max((k for k, m in enumerate(makers) if n in m.reads), default=n)
+        for n in range(len(makers))
+    ]
+    return [
+        (0, len(makers)) if depth > 1 or maker.looks_back else (number, end)
+        for number, (maker, depth, end) in enumerate(zip(makers, depths, ends, strict=True))
+    ]
+
+
 def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
     """Where each buffer begins, so that none overlaps another that is needed at the same time."""
     starts: dict[int, int] = {}
@@ -127,6 +144,15 @@ def _place(sizes: Sequence[int], spans: Sequence[tuple[int, int]]) -> list[int]:
 # The file -------------------------------------------------------------------------
 
 WIDTH = 100
+TURNS = "/* Which maker makes its next row. */\n"
+WHOLE = """\
+#define IS_BELOW(map, row) ((row) >= (map)->rows)
+#define GIVEN_ROW(row) (row)
+#define SERVING(map, row) (row)"""
+STREAMED = """\
+#define IS_BELOW(map, row) 0 /* steps may come without end, */
+#define GIVEN_ROW(row) 0     /* one at a time; */
+#define SERVING(map, row) ((row) < (map)->rows ? (row) : (map)->rows - 1) /* the last goes on */"""
 KERNELS = {  # the section of runtime/work.c that does a maker's work, and its function
     Work.GIVEN: "given_at",
     Work.STEPWISE: "stepwise",
@@ -195,6 +221,7 @@ class Dialect:
     tables: Sequence[str]
     keep: str  # the function that puts a result into its place
     works: str  # the piece of C whose works are its own
+    name: str  # of the network
     sizes: Mapping[str, int] = field(default_factory=dict)  # further constants
     fields: Mapping[str, tuple[str, Sequence[int | str]]] = field(
         default_factory=dict
@@ -212,7 +239,7 @@ def program(
     ending: str,
 ) -> str:
     """Write the whole file: `ending` is what others call."""
-    order = row_order(makers)
+    order, stream = row_order(makers), stream_of(makers)
     works = _works(makers)
     own = list(_stored(weights).values())
     turn = smallest(len(makers))
@@ -222,19 +249,42 @@ def program(
         f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
         _constants({"value": dialect.value, "total": dialect.total, "turn": turn}),
-        _sizes(makers, order, dialect.sizes),
+        _sizes(makers, order, stream, dialect.sizes),
         table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
         *dialect.tables,
         *_makers(makers, weights, order, dialect),
-        "/* Which maker makes its next row. */\n" + table("turn", "turns", np.array(order.turns)),
+        *([] if stream else [TURNS + table("turn", "turns", np.array(order.turns))]),
         f"#define EDGE(map) {dialect.edge} /* the value of padding */",
-        runtime("rows"),
+        _rows(stream, dialect.name),
         dialect.keep,
         *_kernels(works, dialect, widest(makers) == 1),
         _making(makers, dialect.rules),
+        *_going(stream, makers, dialect.name),
         ending,
+        *(["#undef arena\n#undef made"] if stream else []),
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _rows(stream: Stream | None, name: str) -> str:
+    """Where rows are, and what of them."""
+    if stream is None:
+        return f"{WHOLE}\n\n" + runtime("rows").replace("//: kept\n", runtime("kept"))
+    kept = named("kept_state", name)
+    return f"{STREAMED}\n\n" + runtime("rows").replace("//: kept\n", kept)
+
+
+def _going(stream: Stream | None, makers: Sequence[RowMaker], name: str) -> list[str]:
+    """What goes through all rows, or on by a step."""
+    if stream is None:
+        return [runtime("all_turns")]
+    whole = [named("all_steps", name)] if stream.after < len(makers) else []
+    return [named("streaming", name), *whole]
+
+
+def named(piece: str, name: str) -> str:
+    """A piece of C with the name of the network in it."""
+    return runtime(piece).replace("NAME", name)
 
 
 def _stored(weights: Sequence[Numbers | None]) -> dict[bytes, Numbers]:
@@ -289,10 +339,19 @@ def smallest(most: int) -> str:
     return next(f"uint{bits}_t" for bits in (8, 16, 32) if most < 1 << bits)
 
 
-def _sizes(makers: Sequence[RowMaker], order: RowOrder, further: Mapping[str, int]) -> str:
+def _sizes(
+    makers: Sequence[RowMaker],
+    order: RowOrder,
+    stream: Stream | None,
+    further: Mapping[str, int],
+) -> str:
+    going = {"TURNS": len(order.turns)}
+    if stream:
+        going = {"STEPS": stream.steps, "AFTER": stream.after, "PERIOD": stream.period}
+        going["FEATURES"] = stream.features
     sizes = {
         "MAKERS": len(makers),
-        "TURNS": len(order.turns),
+        **going,
         "ARENA": order.arena,
         "ANSWER": order.buffers[-1].start,
         "BEYOND": max(order.longest_edge, 1),

@@ -362,7 +362,8 @@ class _Writing:
         apart = "" if columns == 1 else " + x * seen->from->channels"
         inner = [f"const value *const here = {row}{apart};"]
         if re.search(r"\bplace\b", body):
-            place = "seen->row" if columns == 1 else f"seen->row * {columns} + x"
+            row_served = "SERVING(own, seen->row)"
+            place = row_served if columns == 1 else f"{row_served} * {columns} + x"
             inner.append(f"const int place = {place};")
         inner = [*(f"    {line}" for line in inner), *self.lines]
         if columns > 1:

@@ -32,11 +32,3 @@ static void make_row(int number, const sample *given)
     for (int k = 0; k < own->edge * own->channels; k++)
         *out++ = EDGE(own);
 }
-
-static void make_all(const sample *given)
-{
-    for (int k = 0; k < MAKERS; k++)
-        made[k] = 0;
-    for (int k = 0; k < TURNS; k++)
-        make_row(READ(turn, turns + k), given);
-}

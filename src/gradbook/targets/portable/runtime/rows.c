@@ -1,7 +1,6 @@
 /* Where a map's rows lie: row y in slot y % depth of its part of the arena. */
-static value arena[ARENA];
+//: kept
 static value beyond[BEYOND];
-static uint16_t made[MAKERS];
 
 static int row_length(const struct maker *map)
 {
@@ -17,7 +16,7 @@ static value *slot(const struct maker *map, int row)
 static const value *row_of(const struct maker *map, int row, int before)
 {
     const value *all = beyond;
-    if (row < 0 || row >= map->rows)
+    if (row < 0 || IS_BELOW(map, row))
         for (int k = 0; k < row_length(map); k++)
             beyond[k] = EDGE(map);
     else

@@ -149,7 +149,7 @@ static total given_at(const struct maker *own, const struct view *seen, int x, i
 //: stepwise
 static total stepwise(const struct maker *own, const struct view *seen, int x, int c)
 {
-    return (total)seen->given[(seen->row * own->columns + x) * own->channels + c];
+    return (total)seen->given[(GIVEN_ROW(seen->row) * own->columns + x) * own->channels + c];
 }
 
 //: latest

@@ -52,7 +52,7 @@ static total alone(const struct maker *own, const struct view *seen, int x, int 
 static total placed(const struct maker *own, const struct view *seen, int x, int c)
 {
     const int wide = own->columns * own->channels, k = x * own->channels + c;
-    const value *scale = weights + own->weights + seen->row * wide + k;
+    const value *scale = weights + own->weights + SERVING(own, seen->row) * wide + k;
     return READ(value, scale) * seen->rows[0][k] + READ(value, scale + own->rows * wide);
 }
 

@@ -1,0 +1,2 @@
+static value arena[ARENA];
+static uint16_t made[MAKERS];
