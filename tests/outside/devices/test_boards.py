@@ -71,6 +71,19 @@ def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
     assert sure.sum() > 15
 
 
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_a_board_reads_sequences_in_whole_numbers_as_this_machine_does(board, digits):
+    layers = "conv1d 6 3; relu; maxpool1d 2; gru 8 all; lstm 6; dense 10; softmax"
+    trained = model_of(f"input 28x28; {layers}", images=(1, 28, 28)).trained()
+    whole = quantise(trained, digits[:100])
+    made = c_file(trained, "net", whole)
+    found = asked(board, made.text, digits[:200].reshape(200, -1), 10)
+    assert made.memory <= found.memory < made.memory + 12
+    np.testing.assert_array_equal(found.classes, whole.classify(digits[:200]))
+    scores = whole.scores(digits[:200]).astype(np.int32)
+    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
+
+
 def test_floats_are_read_by_a_board_that_has_them(digits):
     model = model_of(TEXT)
     m4 = next(board for board in BOARDS if board.name == "Cortex-M4")

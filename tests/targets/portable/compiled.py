@@ -64,7 +64,7 @@ def called(
     return np.array(returned), np.array(returned)[:, None] if is_number else written
 
 
-def streamed(text: str, steps: np.ndarray, outputs: int) -> np.ndarray:
+def streamed(text: str, steps: np.ndarray, outputs: int, kind: type = np.float32) -> np.ndarray:
     """What `net_step` says after each of these steps, (steps, outputs)."""
     size = max(1 << 16, len(text))  # more than any state takes
     with TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ def streamed(text: str, steps: np.ndarray, outputs: int) -> np.ndarray:
         step, state = library.net_step, np.full(size, 255, np.uint8)
         is_number = "float net_step(" in text
         step.restype = ctypes.c_float if is_number else ctypes.c_int
-        found = np.zeros((len(steps), outputs), np.float32)
+        found = np.zeros((len(steps), outputs), kind)
         library.net_reset(_pointer(state))
         for one, written in zip(np.ascontiguousarray(steps), found, strict=True):
             returned = step(_pointer(state), _pointer(one), _pointer(written))

@@ -9,12 +9,11 @@ from hypothesis import given, settings
 
 from gradbook.errors import GradbookError, TargetError
 from gradbook.lab.models.model import Model
-from gradbook.net import Net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.in_whole_numbers import quantise
 from gradbook.targets.portable.makers import maps_of, row_makers
 from tests.families import networks
-from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for
+from tests.targets.portable.compiled import COMPILERS, built, called, has_words_for, streamed
 from tests.trained import drawn, model_of, table_model_of
 
 pytestmark = pytest.mark.witness("cc")
@@ -31,10 +30,6 @@ def pictures(model: Model, count: int) -> np.ndarray:
     return images.reshape(count, *model.net.input)
 
 
-def reads_pictures(net: Net) -> bool:
-    return has_words_for(net) and not net.laid_out
-
-
 def both(model: Model, count: int = 30):
     """What C says of images, and what was reckoned here."""
     images = pictures(model, count)
@@ -48,10 +43,12 @@ def both(model: Model, count: int = 30):
 
 
 @settings(max_examples=25)
-@given(networks(images=True, dropout=True, depth=6).filter(reads_pictures))
+@given(networks(images=True, dropout=True, depth=6).filter(has_words_for))
 def test_c_reckons_any_network_as_it_is_reckoned_here(net):
     classes = [str(k) for k in range(max(net.outputs, 2))]
-    model = Model(net, drawn(net), [0.3] * net.input[0], [0.2] * net.input[0], classes)
+    about = {"images": (1, *net.input)} if net.laid_out else {}
+    channels = 1 if about else net.input[0]
+    model = Model(net, drawn(net), [0.3] * channels, [0.2] * channels, classes, about)
     with suppress(TargetError):  # such as a last GELU, or one output after a tanh
         both(model, 5)
 
@@ -95,6 +92,52 @@ def test_rounding_changes_outputs_by_little(size, layers):
     assert (scores - exact).std() < 0.03 * exact.std()
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "conv1d 4 3; relu; maxpool1d 2; conv1d 4 2 pad same; avgpool1d all; flatten",
+        "conv1d 4 3 pad 2x0; gelu; maxpool1d 3 stride 1 pad 1x0; conv1d 3 2 dilation 3; flatten",
+        "rnn 6",
+        "gru 8",
+        "gru 6 all no bias; gru 5 reset_before; relu",
+        "conv1d 6 3; relu; gru 8 all; conv1d 4 1; relu; flatten",
+        "gru 4 all shared bias; add back 1; flatten",
+        "lstm 6",
+        "lstm 6 all; maxpool1d 2; flatten",
+    ],
+)
+def test_sequences_in_whole_numbers_change_by_little(layers):
+    model = model_of(f"input 12x4; {layers}; dense 3; softmax", images=(1, 12, 4))
+    images, scores, _ = both(model)
+    exact = maps_of(row_makers(model.trained()), images)[-1].reshape(len(images), -1)
+    np.testing.assert_allclose(shares(np.exp(exact)), model.predict(images), atol=1e-6)
+    assert (scores - exact).std() < 0.03 * exact.std()
+
+
+def test_a_state_of_16_bits_moves_by_less_than_a_byte_shows():
+    model = model_of("input 60x1; gru 1; dense 2; softmax", images=(1, 60, 1))
+    for name, value in model.values.items():
+        model.values[name] = np.zeros_like(value)
+    model.values["b_update_layer_0"] += 5  # so that 0.7 % of the new one is taken
+    model.values["b_new_layer_0"] += 0.5
+    model.values["w_layer_1"] += 1
+    images, scores, _ = both(model, 3)
+    exact = maps_of(row_makers(model.trained()), images)[-1].reshape(len(images), -1)
+    assert exact.min() > 0.1
+    np.testing.assert_allclose(scores, exact, rtol=0.02)
+
+
+@pytest.mark.parametrize("layers", ["gru 5; dense 3; softmax", "lstm 4; dense 1; sigmoid"])
+def test_a_step_at_a_time_says_in_whole_numbers_what_all_say(layers):
+    model = model_of(f"input 12x4; {layers}", images=(1, 12, 4))
+    images = pictures(model, 9)
+    whole = quantise(model.trained(), images)
+    text = c_file(model.trained(), "net", whole).text
+    for image, expected in zip(images, whole.scores(images), strict=True):
+        found = streamed(text, image, model.net.outputs, np.int32)
+        np.testing.assert_array_equal(found[-1], expected)
+
+
 def shares(values: np.ndarray) -> np.ndarray:
     return values / values.sum(axis=1, keepdims=True)
 
@@ -132,8 +175,8 @@ def test_no_compiler_has_anything_to_say_about_it(name, tmp_path):
     [
         (lambda: table_model_of("side")[0], "networks that classify images"),
         (
-            lambda: model_of("input 2x2; lstm 3; dense 3; softmax", images=(1, 2, 2)),
-            "lstm1 can't be written with --int8",
+            lambda: model_of("input 2x2; attention; flatten; dense 3; softmax", images=(1, 2, 2)),
+            "attention1 can't be written with --int8",
         ),
         (lambda: model_of("input 1x2x2; flatten; dense 1; tanh"), "end the network in a sigmoid"),
         (lambda: model_of("input 1x2x2; flatten; dense 2; gelu"), "'gelu' as the last layer"),

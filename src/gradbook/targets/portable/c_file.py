@@ -12,7 +12,7 @@ from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.in_floats import float_program, float_rules
-from gradbook.targets.portable.in_whole_numbers import whole_program
+from gradbook.targets.portable.in_whole_numbers import whole_program, whole_rules
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.program import groups_measured, row_order, runtime, widest
 from gradbook.targets.portable.whole_makers import WholeNumbers
@@ -34,7 +34,8 @@ def c_file(trained: TrainedNet, stem: str, whole: WholeNumbers | None, main: boo
     name = c_name(stem)
     makers = [own.maker for own in whole.makers] if whole else row_makers(trained)
     wide = 1 if whole else 4
-    memory = _memory(makers, wide)
+    rules = whole_rules(whole) if whole else float_rules(makers)
+    memory = _memory(makers, wide, max((rule.scratch for rule in rules.values()), default=0))
     constants = _constants(makers, wide) + (whole.tables if whole else 0)
     remark = _remark(trained, whole is not None, constants, memory)
     if whole:
@@ -56,19 +57,18 @@ def _constants(makers: list[RowMaker], wide: int) -> int:
     """The bytes of weights, each once, and of what scales sums; the table of makers is small."""
     stored = {w.tobytes(): w.size for w in (maker.weights for maker in makers) if w is not None}
     weights = sum(stored.values())
-    channels = sum(maker.shape[2] for maker in makers)
+    channels = sum(maker.scaled for maker in makers)
     return weights * wide + channels * 8
 
 
-def _memory(makers: list[RowMaker], wide: int) -> int:
+def _memory(makers: list[RowMaker], wide: int, scratch: int) -> int:
     order = row_order(makers)
     alone = any(maker.work is Work.ALONE for maker in makers)
     rows = order.arena + order.longest_edge
     sums = 2 * widest(makers) if widest(makers) > 1 else 0
     groups = groups_measured(makers) + alone
     if wide == 1:
-        return rows + 4 * sums + 2 * len(makers) + 9 * groups
-    scratch = max((rule.scratch for rule in float_rules(makers).values()), default=0)
+        return rows + 4 * (sums + scratch) + 2 * len(makers) + 9 * groups
     return wide * (rows + sums + scratch) + 2 * len(makers) + 8 * groups
 
 

@@ -11,6 +11,8 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.makers import NORMING, maps_of, row_makers
 from gradbook.targets.portable.program import Dialect, program, table
+from gradbook.targets.portable.rules_in_c import RuleInC
+from gradbook.targets.portable.streaming import stream_of
 from gradbook.targets.portable.whole_makers import (
     LOWEST,
     SHIFT_UNIT,
@@ -20,6 +22,8 @@ from gradbook.targets.portable.whole_makers import (
     even_out,
     in_whole_numbers,
 )
+from gradbook.targets.portable.whole_rules import CURVE, WholeRule, require_whole
+from gradbook.targets.portable.whole_rules_in_c import tables_of, whole_rule_in_c
 
 EVENED = 0.75  # of a channel's size, the power that all are divided by: see `evened`
 KEEP = """\
@@ -45,23 +49,24 @@ static void keep(const struct maker *own, value *out, int c, total sum)
 }}"""
 LOOKED_UP = "own->table ? READ(int8_t, bends + 256 * (own->table - 1) + level + 128) : (value)level"
 CLASSES = """\
-/* The class of an image, and the score of each class, in units of 1/{unit}. */
-int {name}_predict(const uint8_t *image, int32_t *each)
+/* The class of an image{after}, and the score of each class, in units of 1/{unit}. */
+int {head}const uint8_t *image, int32_t *each)
 {{
     int best = 0;
     scores = each;
-    make_all(image);
+    {work}
     for (int k = 1; k < {classes}; k++)
         if (each[k] > each[best])
             best = k;
     return best;
 }}"""
+ON_BY_A_STEP = "take_step(state, image);\n    make_answers(image);"
 BOTH = """\
-/* The class of an image, 0 or 1, and its score, in units of 1/{unit}. */
-int {name}_predict(const uint8_t *image, int32_t *score)
+/* The class of an image{after}, 0 or 1, and its score, in units of 1/{unit}. */
+int {head}const uint8_t *image, int32_t *score)
 {{
     scores = score;
-    make_all(image);
+    {work}
     return *score >= {half};
 }}"""
 
@@ -77,13 +82,14 @@ def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
     makers = row_makers(trained)
     for maker in makers:
         if maker.rule is not None:
-            raise TargetError(f"{maker.rule.name} can't be written with --int8: leave it out")
+            require_whole(maker.rule)
     return in_whole_numbers(even_out(makers, maps_of(makers, images), EVENED), images)
 
 
 def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: str) -> str:
     """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`."""
     makers = whole.makers
+    ruled = [own.rule for own in makers if own.rule is not None]
     bent = [own for own in makers if own.table is not None]
     zeros = [own.levels.edge for own in makers]
     fields = {
@@ -97,17 +103,19 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     if normed:
         fields["epsilon"] = ("int64_t", [own.epsilon for own in makers])
     last = "level" if makers[-1].maker.activation is None else "(level > 0 ? level : 0)"
-    outputs = sum(own.maker.shape[2] for own in makers[:-1])
+    outputs = sum(own.maker.scaled for own in makers[:-1])
     kept = LOOKED_UP if bent else "(value)level"
     dialect = Dialect(
         value="int8_t",
         total="int32_t",
         sample="uint8_t",
         edge="((map)->zero)",
-        tables=_tables(makers, bent),
+        tables=_tables(makers, bent, ruled),
         keep=KEEP.format(last=last, kept=kept, outputs=outputs),
         works="work_whole",
         name=name,
+        rules=whole_rules(whole),
+        reads={"curve": "uint16_t"} if ruled else {},
         sizes={"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {},
         fields=fields,
     )
@@ -120,11 +128,22 @@ def whole_program(trained: TrainedNet, whole: WholeNumbers, name: str, remark: s
     )
 
 
-def _tables(makers: Sequence[WholeMaker], bent: Sequence[WholeMaker]) -> list[str]:
+def whole_rules(whole: WholeNumbers) -> dict[int, RuleInC]:
+    """What recurrent layers make, by the numbers of their makers."""
+    rules = {k: own for k, own in enumerate(whole.makers) if own.rule is not None}
+    return {k: whole_rule_in_c(own.maker, own.rule) for k, own in rules.items() if own.rule}
+
+
+def _tables(
+    makers: Sequence[WholeMaker], bent: Sequence[WholeMaker], rules: Sequence[WholeRule]
+) -> list[str]:
     made = [
         table("int32_t", "biases", np.concatenate([own.bias for own in makers])),
         table("int32_t", "factors", np.concatenate([own.factor for own in makers])),
     ]
+    for rule in rules:
+        made += [table("int32_t", name, numbers) for name, numbers in tables_of(rule).items()]
+    made += [table("uint16_t", "curve", CURVE)] if rules else []
     if bent:
         every = np.concatenate([own.table for own in bent if own.table is not None])
         made.append(table("int8_t", "bends", every))
@@ -132,7 +151,11 @@ def _tables(makers: Sequence[WholeMaker], bent: Sequence[WholeMaker]) -> list[st
 
 
 def _ending(trained: TrainedNet, whole: WholeNumbers, name: str) -> str:
-    unit = 1 << whole.score_bits
-    if trained.net.outputs == 1:
-        return BOTH.format(name=name, unit=unit, half=whole.threshold)
-    return CLASSES.format(name=name, unit=unit, classes=trained.net.outputs)
+    told = {"unit": 1 << whole.score_bits, "half": whole.threshold, "classes": trained.net.outputs}
+    said = BOTH if trained.net.outputs == 1 else CLASSES
+    found = said.format(**told, after="", head=f"{name}_predict(", work="make_all(image);")
+    if stream_of([own.maker for own in whole.makers]) is None:
+        return found
+    head = f"{name}_step(struct {name}_state *state, "
+    step = said.format(**told, after=" after one row more", head=head, work=ON_BY_A_STEP)
+    return f"{step}\n\n{found}"

@@ -89,6 +89,7 @@ class RowMaker:
     weights: Array | None = None  # (channels, rows, columns, channels read), or (scale and shift,
     # rows, columns, channels) where each place has its own
     rule: Rule | None = None
+    fed: RowMaker | None = None  # sums that are part of a rule, in whole numbers
     skipped: int = 0  # rows that it leaves out of the map that it reads, at the beginning
     scale: Array | None = None
     shift: Array | None = None
@@ -98,6 +99,11 @@ class RowMaker:
     def groups(self) -> int:
         """How many groups of channels are normalised, each by itself."""
         return self.shape[2] // self.group_channels if self.group_channels else 0
+
+    @property
+    def scaled(self) -> int:
+        """How many channels have a scale and a shift of their own."""
+        return 0 if self.fed else self.shape[2]
 
     @property
     def tall(self) -> int:
@@ -553,7 +559,10 @@ def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
 
 def _ruled(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     assert maker.rule is not None
-    return maker.rule.evaluate(given[0])
+    if maker.fed is None:
+        return maker.rule.evaluate(given[0])
+    made = maker.rule.evaluate(scale_sums(maker.fed, window_sums(maker.fed, given)))
+    return np.concatenate([made, np.zeros_like(made)], axis=-1)
 
 
 def _latest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:

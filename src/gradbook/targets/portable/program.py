@@ -167,7 +167,7 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.PLACED: "placed",
     Work.LATEST: "latest",
 }
-SERVING = ("take_shares",)  # functions that rules may call
+SERVING = ("take_shares", "scaled", "times", "upper", "keep_two", "sigmoid_of", "tanh_of")
 WHOLE_ROWS = (Work.SUMS, Work.RULED)  # works that make a row at once
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
@@ -227,6 +227,7 @@ class Dialect:
         default_factory=dict
     )  # further ones
     includes: Sequence[str] = ()
+    reads: Mapping[str, str] = field(default_factory=dict)  # further types of constants
     rules: Mapping[int, RuleInC] = field(default_factory=dict)  # of the makers of these numbers
 
 
@@ -248,7 +249,7 @@ def program(
         "\n".join(f"#include <{name}>" for name in (*dialect.includes, "stdint.h")),
         f"typedef {dialect.value} value;\ntypedef {dialect.total} total;\n"
         f"typedef {dialect.sample} sample;\ntypedef {turn} turn;",
-        _constants({"value": dialect.value, "total": dialect.total, "turn": turn}),
+        _constants({"value": dialect.value, "total": dialect.total, "turn": turn, **dialect.reads}),
         _sizes(makers, order, stream, dialect.sizes),
         table("value", "weights", np.concatenate(own) if own else np.zeros(1, np.int64)),
         *dialect.tables,
@@ -410,7 +411,7 @@ def _columns(
     makers: Sequence[RowMaker], weights: Sequence[Numbers | None], order: RowOrder
 ) -> dict[str, list[int]]:
     works = [*Work, *(work for work in _works(makers) if work.endswith(APART))]
-    begins, channels = _begins(weights), [maker.shape[2] for maker in makers]
+    begins, channels = _begins(weights), [maker.scaled for maker in makers]
     rows = [
         (
             works.index(_work(maker)),
@@ -520,11 +521,18 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
     needed = ["always", *shared, *even, *(["apart"] if apart else []), *apart]
     needed = [name for name in needed if name != Work.RULED]
     rules = [rule.text for rule in dialect.rules.values()]
-    helpers = [name for name in SERVING if any(f"{name}(" in text for text in rules)]
+    helpers = [name for name in SERVING if _calls(name, rules)]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)
     memory = [f"static total scratch[{scratch}];"] if scratch else []
     helped = [*memory, *(sections[name] for name in helpers), *rules]
     return [*(sections[name] for name in needed), *helped, choice]
+
+
+def _calls(name: str, rules: Sequence[str]) -> bool:
+    """Whether rules call one of the functions that serve them, or one that needs it."""
+    needed = {"sigmoid_of": ("tanh_of",)}.get(name, ())
+    called = rf"\b({'|'.join((name, *needed))})\("
+    return any(re.search(called, text) for text in rules)
 
 
 def _sections(name: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ computed where it is used. The arrays of all rules lie in the same memory.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
@@ -44,7 +44,7 @@ class RuleInC:
 
 def rule_in_c(maker: RowMaker, wording: OpWords) -> RuleInC:
     assert maker.rule is not None
-    writing = _Writing(maker, maker.rule, wording)
+    writing = RuleWriting(maker, maker.rule, wording)
     writing.write()
     return RuleInC(writing.text(), writing.scratch)
 
@@ -55,7 +55,9 @@ def function_of(rule: Rule) -> str:
 
 
 @dataclass
-class _Writing:
+class RuleWriting:
+    """Writes one rule, loop by loop."""
+
     maker: RowMaker
     rule: Rule
     wording: OpWords
@@ -87,14 +89,17 @@ class _Writing:
                 for node in group:
                     said = self._computed(node, index, "")
                     if node in self.held:
-                        self._line(f"{self._element(node, index)} = {said};")
+                        self._put(node, said, index)
                     if node in self.rule.made:
                         self._keep(node, said, index)
+
+    def _put(self, node: Node, said: str, index: Index) -> None:
+        self._line(f"{self._element(node, index)} = {said};")
 
     def _keep(self, node: Node, said: str, index: Index) -> None:
         made = self.rule.made
         first = sum(one.shape[0] for one in made[: made.index(node)])
-        place = _plus(first, index[0])
+        place = plus(first, index[0])
         self._line(f"keep(own, out + {place}, {place}, {said});")
 
     def _groups(self) -> list[list[Node]]:
@@ -173,7 +178,7 @@ class _Writing:
             self.arrays[node] = self.arrays[instead]
             return
         sizes = [self.rule.steps if size == "count" else size for size in self._axes(node)]
-        name = self._fresh(f"{_spoken(node, 'part')}s")
+        name = self._fresh(f"{spoken(node, 'part')}s")
         self._line(f"total *const {name} = scratch + {self.scratch};")
         self.arrays[node] = name
         self.scratch += prod(int(size) for size in sizes)
@@ -185,7 +190,7 @@ class _Writing:
         return f"{name}[{index[0] if index else 0}]"
 
     def _tensor(self, node: Node, place: str) -> str:
-        return f"READ(value, w + {_plus(self.rule.begins[node], place)})"
+        return f"READ(value, w + {plus(self.rule.begins[node], place)})"
 
     # What they are ------------------------------------------------------------------
 
@@ -194,10 +199,10 @@ class _Writing:
         rule = self.rule
         if node in rule.given:
             row = f"steps[{at}]" if at else "here"
-            return f"{row}[{_plus(rule.given[node], index[0])}]"
+            return f"{row}[{plus(rule.given[node], index[0])}]"
         if node in rule.before:
             first = sum(one.shape[0] for one in rule.before[: rule.before.index(node)])
-            return f"before[{_plus(first, index[0])}]"
+            return f"before[{plus(first, index[0])}]"
         if node in rule.tensors:
             return self._tensor(node, index[0] if index else "0")
         if node.is_constant():
@@ -213,7 +218,7 @@ class _Writing:
     def _computed(self, node: Node, index: Index, at: str) -> str:
         own = _TENSOR_OPS.get(node.op.name)
         if own is not None:
-            return own(self, node, index, at)
+            return str(getattr(self, own)(node, index, at))
         simpler = self.wording.says.simpler(node)
         if simpler is not None:
             return self.said(simpler, index, at)
@@ -288,13 +293,13 @@ class _Writing:
         """Under a name, where a loop is open and it is used several times or called so."""
         if self.uses.get(node, 2) == 1 and node.name is None:
             return said
-        name = self._fresh(_spoken(node, "part"))
+        name = self._fresh(spoken(node, "part"))
         self._line(f"const total {name} = {said};")
         self.scopes[-1][node, index, at] = name
         return name
 
     def _total(self, node: Node, count: int | str, terms: Callable[[str], Sequence[str]]) -> str:
-        name, k = self._fresh(_spoken(node, "sum")), self._fresh("k")
+        name, k = self._fresh(spoken(node, "sum")), self._fresh("k")
         self._line(f"total {name} = 0;")
         self._line(f"for (int {k} = 0; {k} < {count}; {k}++) {{")
         with self._inside():
@@ -391,21 +396,21 @@ class _Writing:
         return row, lines
 
 
-_TENSOR_OPS: Mapping[str, Callable[[_Writing, Node, Index, str], str]] = {
-    "copy": _Writing._passed_on,
-    "step": _Writing._passed_on,
-    "spread": _Writing._spread,
-    "spread_channels": _Writing._spread_channels,
-    "reshape": _Writing._reshaped,
-    "linear": _Writing._linear,
-    "sum": _Writing._sum,
-    "sum_channels": _Writing._sum,
-    "scores": _Writing._scores,
-    "weigh": _Writing._weigh,
+_TENSOR_OPS = {  # and what says them
+    "copy": "_passed_on",
+    "step": "_passed_on",
+    "spread": "_spread",
+    "spread_channels": "_spread_channels",
+    "reshape": "_reshaped",
+    "linear": "_linear",
+    "sum": "_sum",
+    "sum_channels": "_sum",
+    "scores": "_scores",
+    "weigh": "_weigh",
 }
 
 
-def _plus(first: int, place: str) -> str:
+def plus(first: int, place: str) -> str:
     """A place so many after the first."""
     if place.isdigit():
         return str(first + int(place))
@@ -417,7 +422,7 @@ def _atom(term: str) -> str:
     return term if re.fullmatch(ATOM, term) else f"({term})"
 
 
-def _spoken(node: Node, otherwise: str) -> str:
+def spoken(node: Node, otherwise: str) -> str:
     """What a value is called in C."""
     said = re.sub(r"\W", "", str(node.name.at_step(None)), flags=re.ASCII) if node.name else ""
     return said if said[:1].isalpha() else otherwise

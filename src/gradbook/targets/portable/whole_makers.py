@@ -29,6 +29,12 @@ from gradbook.targets.portable.makers import (
     scale_sums,
     window_sums,
 )
+from gradbook.targets.portable.whole_rules import (
+    CURVE,
+    WholeRule,
+    whole_rule,
+    with_rules_inside,
+)
 
 # Levels: which whole number stands for which value of a map -----------------------
 
@@ -189,9 +195,12 @@ class WholeMaker:
     epsilon: int = 0  # added to a variance, times the square of the number of values
     low: int = LOWEST
     high: int = HIGHEST
+    rule: WholeRule | None = None
 
     def result(self, sums: Array) -> Array:
         """What C makes of sums, in the same whole numbers."""
+        if self.rule is not None:
+            return sums
         product = (sums.astype(np.int64) + self.bias) * self.times * self.factor
         level = (product + (1 << FACTOR_BITS - 1) >> FACTOR_BITS) + self.offset
         level = np.clip(level, self.low, self.high)
@@ -213,7 +222,9 @@ class WholeNumbers:
     @property
     def tables(self) -> int:
         """The bytes of what looks levels up."""
-        return sum(own.table.size for own in self.makers if own.table is not None)
+        bends = sum(own.table.size for own in self.makers if own.table is not None)
+        rules = [own.rule.table_bytes for own in self.makers if own.rule is not None]
+        return bends + sum(rules) + (2 * CURVE.size if rules else 0)
 
     def scores(self, images: NDArray[Any]) -> Whole:
         """What C makes of images, (images, outputs)."""
@@ -232,7 +243,7 @@ class WholeNumbers:
 def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeNumbers:
     """Makers in whole numbers whose levels suit these images, which should be usual ones."""
     half = _half_sure(makers[-1])
-    makers = _with_tables(makers)
+    makers = _with_tables(with_rules_inside(makers))
     exact = maps_of(makers, images)
     levels = levels_of(makers, exact)
     step, _ = _read_levels(makers[-1], [levels[k] for k in makers[-1].reads])
@@ -241,7 +252,14 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
     done: list[WholeMaker] = []
     maps: list[Array] = []
     for number, maker in enumerate(makers):
-        own = _whole(maker, [levels[k] for k in maker.reads], levels[number])
+        read = [levels[k] for k in maker.reads]
+        if maker.fed is not None:
+            rule = whole_rule(maker, read[0].step, read[0].zero, exact[number])
+            levels[number] = Levels(2.0 ** (8 - rule.bits[0]), 0.0, 0)
+            done.append(_of_rule(maker, levels[number], rule))
+            maps.append(rule.evaluate(maps[maker.reads[0]]))
+            continue
+        own = _whole(maker, read, levels[number])
         if number == len(makers) - 1:
             own = replace(own, low=own.low if maker.activation else -LARGEST, high=LARGEST)
         sums = _sums(own, maps, images)
@@ -250,6 +268,11 @@ def in_whole_numbers(makers: Sequence[RowMaker], images: NDArray[Any]) -> WholeN
         maps.append(own.result(sums))
         done.append(own)
     return WholeNumbers(tuple(done), bits, round(half * 2**bits))
+
+
+def _of_rule(maker: RowMaker, levels: Levels, rule: WholeRule) -> WholeMaker:
+    none = np.zeros(0, np.int64)
+    return WholeMaker(maker, levels, none, none, 1, rule.weights, rule=rule)
 
 
 def cuts_off(layer: Layer) -> bool:
@@ -295,6 +318,8 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     maker = own.maker
     if not maker.reads:
         return laid_out(maker, images)
+    if own.rule is not None:
+        return own.rule.evaluate(maps[maker.reads[0]])
     if maker.work in NORMING:
         return _spreads_off(own, maps[maker.reads[0]])
     weights = None if own.weights is None else own.weights.astype(np.float64)

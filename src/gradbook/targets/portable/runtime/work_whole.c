@@ -113,3 +113,54 @@ static total placed(const struct maker *own, const struct view *seen, int x, int
     const total level = (total)seen->rows[0][k] - EDGE(seen->from);
     return READ(value, scale) * level + READ(value, scale + own->rows * wide) * (total)SHIFT_UNIT;
 }
+
+//: scaled
+/* A sum in the units of a rule, which are 2^-15. */
+static int32_t scaled(int32_t sum, int32_t factor, int shift)
+{
+    const int64_t half = (int64_t)1 << (shift - 1), most = (int64_t)1 << 28;
+    const int64_t found = ((int64_t)sum * factor + half) >> shift;
+    return (int32_t)(found > most ? most : found < -most ? -most : found);
+}
+
+//: times
+static int32_t times(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + 16384) >> 15);
+}
+
+//: upper
+/* The upper byte of 16 bits, rounded. */
+static int32_t upper(int32_t number)
+{
+    const int32_t level = (number + 128) >> 8;
+    return level > 127 ? 127 : level < -128 ? -128 : level;
+}
+
+//: keep_two
+/* What goes to the next step: its upper byte, which others read, and its lower byte. */
+static void keep_two(value *high, value *low, int32_t number, int shift)
+{
+    int32_t kept = shift ? (number + ((int32_t)1 << shift >> 1)) >> shift : number;
+    kept = kept > 32639 ? 32639 : kept < -32768 ? -32768 : kept;
+    *high = (value)((kept + 128) >> 8);
+    *low = (value)(kept - 256 * (int32_t)*high);
+}
+
+//: sigmoid_of
+/* Looked up at every sixteenth; it goes straight on between these. */
+static int32_t sigmoid_of(int32_t number)
+{
+    const int32_t size = number < 0 ? -number : number;
+    const int32_t place = size < 262143 ? size : 262143;
+    const uint16_t *at = curve + (place >> 11);
+    const int32_t low = READ(uint16_t, at), high = READ(uint16_t, at + 1);
+    const int32_t share = low + (((high - low) * (place & 2047) + 1024) >> 11);
+    return number < 0 ? 32768 - share : share;
+}
+
+//: tanh_of
+static int32_t tanh_of(int32_t number)
+{
+    return 2 * sigmoid_of(2 * number) - 32768;
+}

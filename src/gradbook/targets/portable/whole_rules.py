@@ -1,0 +1,243 @@
+"""Rules of recurrent layers in whole numbers: what goes from step to step has 16 bits, and sums 32.
+
+Inside a rule numbers are told in units of 2^-15. Sums are weighed by 8 bits what they read by 8
+bits: the levels of the row, and the upper byte of what was made at the step before. The sigmoid is
+looked up at every sixteenth up to 8 and goes straight on between; the hyperbolic tangent is made of
+it. What a rule makes lies there as its upper bytes, which others read, and then its lower bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil, log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.errors import TargetError
+from gradbook.graph.node import Array, Node
+from gradbook.lowering import Vocabulary
+from gradbook.targets.portable.makers import RowMaker, Work
+from gradbook.targets.portable.rules import Rule
+
+Whole = NDArray[np.int64]
+UNIT_BITS = 15  # after the point, inside a rule
+LEVEL_BITS = 8  # of a byte
+MOST_KEPT = 127 * 256 + 127  # of 16 bits, so that each byte has a sign of its own
+MOST_SUM = 1 << 28
+MOST_FACTOR_BITS, MOST_SHIFT = 30, 62
+MOST_BIAS, SMALLEST, HIGHEST = 2.0**29, 1e-12, 127
+CURVE_BITS, CURVE_REACH = 4, 8  # how finely the sigmoid is looked up, and how far
+CURVE: Whole = np.rint(
+    2.0**UNIT_BITS / (1 + np.exp(-np.arange((CURVE_REACH << CURVE_BITS) + 1) / 2**CURVE_BITS))
+).astype(np.int64)
+SAYS = Vocabulary(
+    "C in whole numbers",
+    frozenset({"add", "subtract", "multiply", "negate", "sigmoid", "tanh"}),
+    "leave out --int8",
+)
+
+
+# Which makers have such rules -----------------------------------------------------
+
+
+def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
+    """Sums that a recurrent rule reads become part of it, so that they aren't rounded to a byte;
+    whoever reads its map reads the upper bytes alone."""
+    made: list[RowMaker] = []
+    place: list[int] = []
+    for number, maker in enumerate(makers):
+        reads = tuple(place[k] for k in maker.reads)
+        if maker.looks_back:
+            fed = makers[maker.reads[0]]
+            rows, columns, channels = maker.shape
+            reads = tuple(place[k] for k in fed.reads)
+            made.append(replace(maker, reads=reads, fed=fed, shape=(rows, columns, 2 * channels)))
+            if not all(m.work is Work.LATEST for m in makers if number in m.reads):
+                assert maker.rule
+                shape = (rows, columns, maker.rule.made[0].shape[0])
+                made.append(RowMaker(Work.LATEST, (len(made) - 1,), shape))
+            place.append(len(made) - 1)
+        elif _feeds_a_rule(makers, number):
+            place.append(-1)
+        else:
+            made.append(replace(maker, reads=reads))
+            place.append(len(made) - 1)
+    return made
+
+
+def _feeds_a_rule(makers: Sequence[RowMaker], number: int) -> bool:
+    return any(maker.looks_back for maker in makers if number in maker.reads)
+
+
+def require_whole(rule: Rule) -> None:
+    """Refuse a rule that can't be said so."""
+    if not rule.before:
+        raise TargetError(f"{rule.name} can't be written with --int8: leave it out")
+    for node in rule.order:
+        tensor = node.op.elements or node.op.name in ("leaf", "constant", "copy")
+        if not tensor and node not in rule.given:
+            SAYS.simpler(node)
+
+
+# Rules in whole numbers -----------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class WholeSum:
+    """Sums of weighed levels, in the units of a rule: (sum + bias) · factor / 2^shift."""
+
+    weights: Whole
+    bias: Whole
+    factor: Whole
+    shift: int
+
+    def of(self, levels: Whole) -> Whole:
+        product = (levels @ self.weights.T + self.bias) * self.factor
+        return np.asarray(np.clip(_rounded(product, self.shift), -MOST_SUM, MOST_SUM))
+
+
+@dataclass(frozen=True, eq=False)
+class WholeRule:
+    """The sums of what is read, those over what is made, and constants; of each of the values that
+    go from step to step, the bits after the point."""
+
+    rule: Rule
+    fed: WholeSum
+    back: Mapping[Node, WholeSum]  # by their weights
+    constants: Mapping[Node, Whole]
+    bits: tuple[int, ...]
+
+    @property
+    def weights(self) -> Whole:
+        """All in line."""
+        sums = (self.fed, *self.back.values())
+        return np.concatenate([one.weights.ravel() for one in sums]).reshape(-1, 1)
+
+    @property
+    def table_bytes(self) -> int:
+        sums = (self.fed, *self.back.values())
+        numbers = self.fed.bias.size + sum(one.factor.size for one in sums)
+        return 4 * (numbers + sum(x.size for x in self.constants.values()))
+
+    def evaluate(self, levels: Array) -> Array:
+        """What C makes of a map of levels, (images, steps, 1, channels)."""
+        images, steps = levels.shape[:2]
+        before = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.made]
+        rows = []
+        for step in range(steps):
+            before = self._step(levels[:, step, 0].astype(np.int64), before)
+            highs = [upper(value) for value in before]
+            lows = [value - 256 * high for value, high in zip(before, highs, strict=True)]
+            rows.append(np.concatenate([*highs, *lows], axis=1))
+        return np.stack(rows, axis=1)[:, :, None].astype(np.float64)
+
+    def _step(self, row: Whole, before: Sequence[Whole]) -> list[Whole]:
+        """What is made of the levels of a row, in 16 bits."""
+        rule, fed = self.rule, self.fed.of(row)
+        values: dict[Node, Whole] = {
+            node: fed[:, first : first + node.shape[0]] for node, first in rule.given.items()
+        }
+        for node, kept, bits in zip(rule.before, before, self.bits, strict=True):
+            values[node] = kept << UNIT_BITS - bits
+        values |= self.constants
+        for node in rule.order:
+            if node not in values and node not in rule.tensors:
+                values[node] = self._value(node, values, before)
+        return [
+            np.clip(_rounded(values[node], UNIT_BITS - bits), -MOST_KEPT - 129, MOST_KEPT)
+            for node, bits in zip(rule.made, self.bits, strict=True)
+        ]
+
+    def _value(self, node: Node, values: Mapping[Node, Whole], before: Sequence[Whole]) -> Whole:
+        if node.is_constant():
+            return np.array(round(node.number * 2**UNIT_BITS), np.int64)
+        if node.op.name == "linear":
+            x = source_of(node.inputs[1])
+            at = self.rule.before.index(x) if x in self.rule.before else None
+            levels = upper(values[x]) if at is None else upper(before[at])
+            return self.back[source_of(node.inputs[0])].of(levels)
+        if node.op.elements or node.op.name == "copy":
+            return np.asarray(values.get(node.inputs[0], 0))
+        return np.asarray(_OPS[node.op.name](*(values[one] for one in node.inputs)))
+
+
+def source_of(node: Node) -> Node:
+    """What a copy is of."""
+    return source_of(node.inputs[0]) if node.op.name == "copy" else node
+
+
+def upper(value: Whole) -> Whole:
+    """The upper byte, rounded."""
+    return np.asarray(np.clip(value + 128 >> LEVEL_BITS, -HIGHEST - 1, HIGHEST))
+
+
+def _rounded(value: Whole, shift: int) -> Whole:
+    return value + (1 << shift >> 1) >> shift if shift else value
+
+
+def _sigmoid(x: Whole) -> Whole:
+    fine = UNIT_BITS - CURVE_BITS
+    place = np.minimum(abs(x), (CURVE_REACH << UNIT_BITS) - 1)
+    low, rest = CURVE[place >> fine], place & (1 << fine) - 1
+    share = low + _rounded((CURVE[(place >> fine) + 1] - low) * rest, fine)
+    return np.asarray(np.where(x < 0, (1 << UNIT_BITS) - share, share))
+
+
+_OPS: Mapping[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "negate": np.negative,
+    "multiply": lambda a, b: _rounded(a * b, UNIT_BITS),
+    "sigmoid": _sigmoid,
+    "tanh": lambda x: 2 * _sigmoid(2 * x) - (1 << UNIT_BITS),
+}
+
+
+# From floats to these -------------------------------------------------------------
+
+
+def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> WholeRule:
+    """A recurrent maker that reads levels of such a step; `exact` is what it makes in floats."""
+    rule, fed = maker.rule, maker.fed
+    assert rule
+    assert fed
+    assert fed.weights is not None
+    ends = np.cumsum([0, *(node.shape[0] for node in rule.made)]).tolist()
+    bits = tuple(
+        UNIT_BITS - max(0, ceil(log2(max(abs(exact[..., low:high]).max(), SMALLEST))))
+        for low, high in pairwise(ends)
+    )
+    flat = fed.weights.reshape(len(fed.weights), -1)
+    scale = np.ones(len(flat)) if fed.scale is None else fed.scale
+    shift = np.zeros(len(flat)) if fed.shift is None else fed.shift
+    back = {}
+    for node in rule.order:
+        if node.op.name == "linear":
+            weights, x = (source_of(one) for one in node.inputs)
+            own = bits[rule.before.index(x)] if x in rule.before else UNIT_BITS
+            matrix = rule.tensors[weights]
+            back[weights] = _whole_sum(matrix, np.zeros(len(matrix)), 2.0 ** (LEVEL_BITS - own), 0)
+    constants = {
+        leaf: np.rint(array.ravel() * 2**UNIT_BITS).astype(np.int64)
+        for leaf, array in rule.tensors.items()
+        if leaf not in back
+    }
+    return WholeRule(
+        rule, _whole_sum(flat * scale[:, None], shift, step, zero), back, constants, bits
+    )
+
+
+def _whole_sum(weights: Array, shift: Array, step: float, zero: float) -> WholeSum:
+    least = np.maximum(abs(shift) / (step * MOST_BIAS), SMALLEST)
+    steps = np.maximum(abs(weights).max(axis=1) / HIGHEST, least)
+    whole = np.rint(weights / steps[:, None]).astype(np.int64)
+    bias = np.rint(shift / (steps * step) - zero * whole.sum(axis=1)).astype(np.int64)
+    factors = steps * step * 2.0**UNIT_BITS
+    bits = min(MOST_FACTOR_BITS - ceil(log2(factors.max())), MOST_SHIFT)
+    if bits < 1:
+        raise TargetError("this network's values differ too much in size for --int8")
+    return WholeSum(whole, bias, np.rint(factors * 2.0**bits).astype(np.int64), bits)
