@@ -244,6 +244,17 @@ CARDS: dict[str, Card] = {
         ],
         torch=lambda torch, x: torch.nn.functional.elu(x),
     ),
+    "hardsigmoid": Card(
+        ONE,
+        [
+            at(0, value=0.5, slopes=(1 / 6,)),
+            at(1.5, value=0.75, slopes=(1 / 6,)),
+            at(4, value=1, slopes=(0,)),
+            at(-4, value=0, slopes=(0,)),
+        ],
+        reach=(-5, 5),
+        torch=lambda torch, x: torch.nn.functional.relu6(x + 3) / 6,
+    ),
     "hard_swish": Card(
         ONE,
         [

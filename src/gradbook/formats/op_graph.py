@@ -52,6 +52,7 @@ from gradbook.layers.wiring import Flatten
 REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
 MIXED = "it mixes values of several images"
 NO_STEPS = "it reads a sequence that doesn't lie as steps x N x features"
+ONE_STEP = "of single steps only the last after a recurrent layer can be taken out"
 STATISTICS = ("mean", "variance")
 Sign = Literal["+", "-", "*", "/"]
 
@@ -76,6 +77,7 @@ class GraphReader:
     # Where values lie.
 
     def put(self, value: str, lie: Lie) -> None:
+        lie = self._at_last(lie)
         self.numbers[value] = lie.number
         self.orders.pop(value, None)
         size = self.row.sizes[lie.number]
@@ -83,6 +85,18 @@ class GraphReader:
             lie = lie if not is_ours(lie.order, size, self.samples) else Lie(lie.number)
         if lie.order is not None:
             self.orders[value] = lie.order
+
+    def _at_last(self, lie: Lie) -> Lie:
+        """What lies there, or the last state alone where only that of something recurrent does."""
+        size, order = self.row.sizes[lie.number], lie.order
+        own = self.row.layers[lie.number - 1] if lie.number else None
+        if order is None or own is None or not isinstance(own.layer, Recurrent) or len(size) < 3:
+            return lie
+        if order.size != self.samples * size[0] or (order % size[2] != size[2] - 1).any():
+            return lie
+        self.row.layers.append(replace(own, layer=replace(own.layer, all=False)))  # type: ignore[type-var]
+        self.row.sizes.append(size[:1])
+        return Lie(len(self.row.layers), order // size[2])
 
     def size(self, value: str) -> Shape:
         return self.row.sizes[self.numbers[value]]
@@ -246,14 +260,11 @@ class GraphReader:
             number = self._at_each_place(value, place, weight)
             return Lie(number, found.order(len(weight), prod(size[1:])))
         if found is not None and found.place is not None:
-            number = self._at_step(self.numbers[value], found.place, place)
-            columns: Order | None = np.arange(size[0])
-        else:
-            columns, number = in_rows(order, size, self.samples), self.numbers[value]
-            if columns is None or len({*columns.tolist()}) != prod(size):
-                raise NoLayer("its input isn't flat")
-            number = self.row.flat(number, place)
-        assert columns is not None
+            raise NoLayer(ONE_STEP)
+        columns, number = in_rows(order, size, self.samples), self.numbers[value]
+        if columns is None or len({*columns.tolist()}) != prod(size):
+            raise NoLayer("its input isn't flat")
+        number = self.row.flat(number, place)
         turned = np.empty_like(weight)
         turned[:, columns] = weight
         made = self.row.add(Dense(len(weight)), number, place, {"weight": turned})
@@ -270,18 +281,6 @@ class GraphReader:
         layer = Conv(len(weight), (1, 1), row=is_sequence(self.size(value)))
         tensors = {"weight": np.ascontiguousarray(weight[:, :, None, None])}
         return self.row.add(layer, number, place, tensors)
-
-    def _at_step(self, number: int, step: int, place: str) -> int:
-        """The features at one step: of what is recurrent its last state."""
-        own = self.row.layers[number - 1] if number else None
-        if own is None or not isinstance(own.layer, Recurrent):
-            raise NoLayer("only the last step after a recurrent layer can be taken out")
-        if step != self.row.sizes[number][2] - 1:
-            raise NoLayer("only the last step after a recurrent layer can be taken out")
-        layer = replace(own.layer, all=False)  # type: ignore[type-var]
-        self.row.layers.append(replace(own, layer=layer))
-        self.row.sizes.append((own.layer.width,))
-        return len(self.row.layers)
 
     def conv(
         self, value: str, place: str, layer: Conv, *tensors: Array, fixed: bool = False

@@ -270,6 +270,17 @@ def _relu6(x: Node) -> Node:
 
 
 activation(
+    "hardsigmoid",  # sigmoid in straight lines
+    "a straight rise from 0 at −3 to 1 at 3 (hardsigmoid)",
+    "min(6, max(0, x + 3))/6",
+    lambda x: np.clip(x + 3, 0, 6) / 6,
+    note="PyTorch's `Hardsigmoid`",
+    rising=True,
+    derivative=lambda d, y, x: (d * _up_to_6(x + 3, 1, 0) / 6,),
+    expansion=lambda x: _relu6(x + 3) / 6,
+)
+
+activation(
     "hard swish",  # SiLU in straight lines
     "each, times a straight rise from 0 at −3 to 1 at 3 (hard swish)",
     "x·min(6, max(0, x + 3))/6",

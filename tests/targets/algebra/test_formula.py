@@ -36,6 +36,7 @@ ACTIVATIONS = {
     ),
     "relu6": ("min(6, max(0, h1))", "[h1 < 6]·[h1 > 0]"),
     "elu": ("{h1 if h1 > 0, else exp(h1) − 1}", "{1 if h1 > 0, else a_h1 + 1}"),
+    "hardsigmoid": ("min(6, max(0, h1 + 3))/6", "([h1 + 3 < 6]·[h1 + 3 > 0]/6)"),
     "hard swish": (
         "h1·min(6, max(0, h1 + 3))/6",
         "(min(6, max(0, h1 + 3))/6 + h1·[h1 + 3 < 6]·[h1 + 3 > 0]/6)",

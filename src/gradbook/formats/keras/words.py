@@ -33,6 +33,7 @@ ACTIVATIONS = {  # Keras's words for our activations, the one that is written fi
     "exact gelu": ("gelu",),
     "silu": ("silu", "swish"),
     "mish": ("mish",),
+    "hardsigmoid": ("hard_sigmoid",),
     "hard swish": ("hard_silu", "hard_swish"),
     "identity": ("linear",),
 }

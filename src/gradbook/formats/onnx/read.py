@@ -365,8 +365,9 @@ class _OnnxReader(GraphReader):
         names = [*node.output, "", ""]
         if len(names) > 4 and names[2] and self.reader_count(names[2]):
             raise NoLayer("only its states can be read, not its cells")
-        self.put(names[0], Lie(every.number, np.expand_dims(self.order_of(every), 1)))
-        if names[1]:
+        if names[0]:
+            self.put(names[0], Lie(every.number, np.expand_dims(self.order_of(every), 1)))
+        if names[1] and self.reader_count(names[1]):
             self.put(names[1], last)
 
     def _pattern(self, node: NodeProto, place: str, given: list[str]) -> Sequence[NodeProto]:

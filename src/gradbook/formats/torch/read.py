@@ -402,14 +402,16 @@ class _AtenReader(GraphReader):
             every, last = self.recur(value, place, layer, tensors, steps_first=first)
             value = f"{call.made}, layer {number + 1}"
             self.put(value, every)
-            self.put(f"{value}, at last", last)
             ends.append(f"{value}, at last")
+            if self.reader_count(call.others[0]):
+                self.put(ends[-1], last)
         self.put(call.made, every)
         states, *cells = call.others
         if any(self.content.reader_count(name) for name in cells):
             raise NoLayer("only its states can be read, not its cells")
-        self.put(states, last)
-        self.pieces[states] = tuple(ends)
+        if self.reader_count(states):
+            self.put(states, last)
+            self.pieces[states] = tuple(ends)
 
     def _is_zero(self, one: Any) -> bool:
         tensor = self._tensor(one.name) if isinstance(one, AtenValue) else None

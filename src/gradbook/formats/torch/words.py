@@ -48,6 +48,7 @@ ACTIVATIONS = {  # by our words
     "exact gelu": TorchWord("F.gelu({})", "gelu"),
     "silu": TorchWord("F.silu({})", "silu"),
     "mish": TorchWord("F.mish({})", "mish"),
+    "hardsigmoid": TorchWord("F.hardsigmoid({})", "hardsigmoid"),
     "hard swish": TorchWord("F.hardswish({})", "hardswish"),
     "identity": TorchWord("{}", "alias"),
     "softmax": TorchWord("F.softmax({}, dim=1)", "softmax"),
