@@ -193,7 +193,7 @@ def untouched(refused, place):
 
 def test_every_verb_that_takes_a_network_is_asked():
     others = {"demo", "help", "completion", "data", "check", "recipes"}
-    others |= {"predict", "export", "import", "compare", "serve"}
+    others |= {"predict", "export", "import", "compare", "serve", "class"}
     others |= {"train", "study", "write"}  # which are asked beside their own tests
     assert {*VERBS} - others == {*NETWORK_VERBS}
 

@@ -19,6 +19,7 @@ VERBS = {
     "demo": "a tour: built-in networks worked through, digits trained",
     "explain": "the derivation: every chain written out, with its numbers",
     "sheet": "the live workbook: a formula in every cell, one row per epoch",
+    "class": "a class from its exercises to its grades, in one folder",
     "quiz": "questions for Moodle and others, with own numbers for each student",
     "play": "a network in your browser: it trains with every number in sight",
     "page": "the same page as a file, to keep, to mail or to put on a site",
@@ -46,6 +47,7 @@ MODULES = {
     "images": ("data", "predict"),
     "exchange": ("export", "import"),
     "runs": ("recipes", "compare"),
+    "classroom": ("class",),
 }  # of `verbs/`; any other verb is a module of its own
 
 OVERVIEW = """\

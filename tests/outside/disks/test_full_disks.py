@@ -44,6 +44,7 @@ FILES = {  # what a command writes, each in the place of an older file
         f"sweep worked --epochs 3 --rates 0.5 -o a{end}": [f"a{end}"]
         for end in (".svg", ".html", ".csv", ".json")
     },
+    **{f"quiz worked --for 1 -o a{end}": [f"a{end}"] for end in (".xml", ".zip", ".md")},
     "page worked -o a.html": ["a.html"],
     "page run -o a.html": ["a.html"],
     "play worked -o a.html": ["a.html"],

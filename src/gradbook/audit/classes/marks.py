@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil
 from statistics import fmean, median
+from typing import Protocol
 
 from gradbook.amounts import counted
 from gradbook.audit.classes.similar import similar_books
@@ -263,7 +264,17 @@ class ClassMarks:
         )
 
 
-def class_marks(scores: Iterable[BookScore]) -> ClassMarks | None:
+class Graded(Protocol):
+    """What earned so many of so many points; no points where nothing could be judged."""
+
+    @property
+    def points(self) -> float | None: ...
+
+    @property
+    def out_of(self) -> float: ...
+
+
+def class_marks(scores: Iterable[Graded]) -> ClassMarks | None:
     """The distribution of a class's marks; None where nothing could be judged."""
     books, points, worth = 0, [], []
     for score in scores:

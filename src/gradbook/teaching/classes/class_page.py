@@ -1,0 +1,161 @@
+"""The page of a marked class, for the teacher: marks, items, mistakes with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gradbook.amounts import counted
+from gradbook.audit.classes.marks import class_marks, common_mistakes, in_numbers
+from gradbook.audit.findings import BookReport
+from gradbook.errors import one_line
+from gradbook.report import figures
+from gradbook.report.audit_page import in_common
+from gradbook.report.page import Section, bar, page, resource, table, text, wide
+from gradbook.teaching.classes.rubric import RubricMark
+from gradbook.teaching.classes.statistics import examples, item_figures
+
+ALIKE = ("shared", "similar", "identical")  # sections of what books have in common
+CARE = (
+    "Students who learn together make the same mistakes, and a mistake that many make says nothing "
+    "of any two of them. What stands here is a reason to ask, and proves nothing."
+)
+MOST_EXAMPLES = 12
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A line of the class's table."""
+
+    student: str
+    points: float | None
+    cells: tuple[str, ...]  # HTML
+
+
+@dataclass(frozen=True)
+class MarkedBook:
+    """What a book earns in the end, for the distribution."""
+
+    points: float | None
+    out_of: float
+
+
+def class_page(
+    title: str,
+    rows: Sequence[ClassRow],
+    reports: Sequence[BookReport],
+    marks: Sequence[RubricMark],
+    remarks: Sequence[str],
+) -> str:
+    counted_rows = [row for row in rows if row.points is not None]
+    lead = f"{counted(len(rows), 'student')}, {counted(len(counted_rows), 'book')} marked"
+    sections = [
+        *_students(rows),
+        *_distribution(rows, marks),
+        *_items(marks),
+        *_mistakes(reports),
+        *_alike(reports),
+    ]
+    if remarks:
+        listed = "".join(f"<li>{text(one_line(one))}</li>" for one in remarks)
+        sections.append(Section("remarks", "Remarks", f"<ul>{listed}</ul>"))
+    return page(
+        title,
+        sections,
+        lead=f'<p class="lead">{text(lead)}.</p>',
+        style=figures.figure_style() + resource("audit.css"),
+    )
+
+
+def _students(rows: Sequence[ClassRow]) -> Iterator[Section]:
+    head = ["student", "points", "taken off", "right", "verdict", "remark", "feedback"]
+    listed = table(head, [list(row.cells) for row in rows], words=range(len(head)), headed=True)
+    yield Section("students", "Students", wide(listed))
+
+
+def _distribution(rows: Sequence[ClassRow], marks: Sequence[RubricMark]) -> Iterator[Section]:
+    whole = max((mark.out_of for mark in marks), default=0.0)
+    found = class_marks([MarkedBook(row.points, whole) for row in rows if row.points is not None])
+    if found is None:
+        return
+    most = max(part.books for part in found.parts)
+    lines = [
+        [text(str(part)), bar(part.books / most, "marks-bar"), f"{part.books:,}"]
+        for part in found.parts
+    ]
+    listed = table(["points", "", "books"], lines, words=(0, 1))
+    yield Section("marks", "Marks", f"<p>{text(str(found))}.</p>\n{wide(listed)}")
+
+
+def _items(marks: Sequence[RubricMark]) -> Iterator[Section]:
+    rows = [
+        [
+            text(one_line(item.name)),
+            f"{100 * item.difficulty:.0f} %",
+            f"{item.right:,} of {item.books:,}",
+            "" if item.discrimination is None else f"{item.discrimination:.2f}".replace("-", "−"),
+        ]
+        for item in item_figures(marks)
+    ]
+    if not rows:
+        return
+    said = (
+        "<p>Earned is the mean share of an item's points: the lower, the harder. Discrimination is "
+        "the correlation of an item with all others: near 0 or below, it doesn't tell those who "
+        "know more from those who know less. It needs five books that differ.</p>"
+    )
+    head = ["item", "earned", "fully right", "discrimination"]
+    yield Section("items", "Items", said + wide(table(head, rows, words=(0,), headed=True)))
+
+
+def _mistakes(reports: Sequence[BookReport]) -> Iterator[Section]:
+    shown, found = examples(reports), common_mistakes(reports)
+    parts = []
+    for mistake in found[:MOST_EXAMPLES]:
+        report, finding = shown[mistake.kind]
+        formulas = [("found", finding.formula), ("should be", finding.expected)]
+        listed = "".join(
+            f"<dt>{what}</dt><dd><code>{text(one_line(said))}</code></dd>"
+            for what, said in formulas
+            if said
+        )
+        books = f"{mistake.books:,} of {counted(len(reports), 'book')}"
+        whose = one_line(report.origin.student or report.book)
+        parts.append(
+            f"<h3>{text(mistake.kind)}: {books}</h3>\n<p>{text(mistake.meaning)} "
+            f"({text(mistake.where())}).</p>\n<p>For example {text(finding.quantity)} of "
+            f"{text(whose)}: {text(one_line(finding.why))}.</p>\n"
+            f'<dl class="formulas">{listed}</dl>'
+        )
+    if parts:
+        yield Section("mistakes", "Commonest mistakes", "\n".join(parts))
+
+
+def _alike(reports: Sequence[BookReport]) -> Iterator[Section]:
+    """With care: it accuses nobody."""
+    for section in in_common(reports):
+        if section.anchor in ALIKE:
+            care = "" if section.anchor == "shared" else f"<p>{text(CARE)}</p>\n"
+            yield Section(section.anchor, section.heading, care + section.body)
+
+
+def row_of(
+    student: str,
+    points: float | None,
+    mark: RubricMark | None,
+    verdict: str,
+    remark: str,
+    link: str,
+) -> ClassRow:
+    """A student's line; of somebody without a book, an empty one."""
+    right = "" if mark is None else f"{mark.score.right:,} of {len(mark.score.parts):,}"
+    cells = (
+        text(student),
+        "" if points is None else in_numbers(points),
+        text("; ".join(mark.taken_off)) if mark else "",
+        right,
+        text(verdict),
+        text(remark),
+        link,
+    )
+    return ClassRow(student, points, cells)

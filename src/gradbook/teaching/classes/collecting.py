@@ -1,0 +1,200 @@
+"""Collects what students hand in: books, folders, archives; whose each is, by whom it was sent.
+
+Learning platforms give files names of their own, from which the sender is known: Moodle begins them
+with the full name and a number, Canvas with the letters of the family and the given name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from calendar import timegm
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from time import localtime, mktime
+from unicodedata import combining, normalize
+
+from gradbook import limits
+from gradbook.archives import Archive, ArchiveError
+from gradbook.audit.classes.submissions import LONGEST_NAME, READ, is_handed_in
+from gradbook.errors import UsageError
+from gradbook.files import in_order, open_file, whole_file
+from gradbook.teaching.classes.folder import HANDED_IN, ClassFolder
+
+ARCHIVE = ".zip"
+DEEPEST = 2  # archives within archives
+MOODLE = re.compile(r"(?P<name>[^/_]+)_\d+_assignsubmission_(?:file|onlinetext)_?")
+CANVAS = re.compile(r"(?P<letters>[^\W\d_]+)(?P<late>_LATE)?_\d+_\d+_", re.IGNORECASE)
+JOINT = " - "  # between a folder's name and a file's
+AGAIN = re.compile(r" \(\d+\)$")
+_ODD = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Whose a file is by its name: a student of the list, or nobody; whether it says late."""
+
+    student: str = ""
+    is_late: bool = False
+
+
+def sender_of(path: str, students: Sequence[str]) -> Sender:
+    """By the patterns of Moodle and Canvas, and by what our own exercises are called."""
+    name = path.replace("\\", "/")
+    moodle = MOODLE.search(name)
+    if moodle:
+        wanted = _letters(moodle["name"].rpartition(JOINT)[2])
+        return Sender(next((one for one in students if _letters(one) == wanted), ""))
+    canvas = CANVAS.match(PurePath(name).name.rpartition(JOINT)[2])
+    if canvas:
+        letters = _letters(canvas["letters"])
+        found = [one for one in students if letters in _orders(one)]
+        return Sender(found[0] if len(found) == 1 else "", bool(canvas["late"]))
+    stem = _letters(re.sub(r"[ -]*\(?\d+\)?$", "", PurePath(name).stem))
+    return Sender(next((one for one in students if _letters(one) == stem), ""))
+
+
+def _letters(name: str) -> str:
+    """Small letters without accents and whatever stands between them."""
+    plain = normalize("NFKD", name).casefold()
+    return "".join(letter for letter in plain if letter.isalnum() and not combining(letter))
+
+
+def _orders(name: str) -> set[str]:
+    """A name's letters with each number of its last words put first: lovelaceada."""
+    words = name.split()
+    return {_letters(" ".join(words[k:] + words[:k])) for k in range(len(words))}
+
+
+# Into the folder ----------------------------------------------------------------------
+
+
+def collect(folder: ClassFolder, sources: Iterable[str]) -> tuple[int, list[str]]:
+    """Copies the books of these files, folders and archives into handed-in, and opens archives
+    that lie there; how many books are new, and what couldn't be read.
+
+    What is there already, byte for byte, isn't copied again.
+    """
+    goal = folder.inside(HANDED_IN)
+    known = {_key(path.name, path.read_bytes()) for path in goal.iterdir() if path.is_file()}
+    new, problems = 0, list[str]()
+    for source in (*sources, str(goal)):
+        if not os.path.exists(source):
+            raise UsageError(f"there is no file or folder {source}")
+        for book in _books(Path(source), problems):
+            name = _kept_name(book.name)
+            key = _key(name, book.content)
+            if key not in known:
+                known.add(key)
+                _keep(book, goal / name)
+                new += 1
+    return new, problems
+
+
+@dataclass(frozen=True)
+class _SentBook:
+    name: str  # with its folders
+    content: bytes
+    moment: float
+
+
+def _books(source: Path, problems: list[str]) -> Iterator[_SentBook]:
+    if source.is_dir():
+        for path in sorted(_files(source), key=lambda one: in_order(str(one))):
+            yield from _of_file(path, str(path.relative_to(source)), problems)
+    else:
+        yield from _of_file(source, source.name, problems)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for here, inside, names in os.walk(folder):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        yield from (Path(here, name) for name in names)
+
+
+def _of_file(path: Path, name: str, problems: list[str]) -> Iterator[_SentBook]:
+    if path.suffix.lower() == ARCHIVE:
+        try:
+            with open_file(path, limits.ARCHIVE) as file:
+                yield from _of_archive(Archive(file), name, DEEPEST, problems)
+        except ArchiveError as error:
+            problems.append(f"can't open {path}: {error}")
+    elif is_handed_in(name):
+        with open_file(path, limits.BOOK) as file:
+            yield _SentBook(name, file.read(), path.stat().st_mtime)
+
+
+def _of_archive(
+    archive: Archive, called: str, deep: int, problems: list[str]
+) -> Iterator[_SentBook]:
+    from io import BytesIO
+
+    for name in sorted(archive.names, key=in_order):
+        is_archive = name.lower().endswith(ARCHIVE) and deep > 1
+        if not is_archive and not is_handed_in(name):
+            continue
+        try:
+            content = archive.bytes_of(name, limits.BOOK)
+            if is_archive:
+                within = BytesIO(content)
+                inner = Archive(within)
+                # who sent it is said by the outer name
+                for book in _of_archive(inner, name, deep - 1, problems):
+                    yield _SentBook(f"{name}/{book.name}", book.content, book.moment)
+                continue
+        except ArchiveError as error:
+            problems.append(f"can't read {name} in {called}: {error}")
+            continue
+        yield _SentBook(name, content, _moment(archive.entries[name].date_time))
+
+
+def _moment(date: tuple[int, int, int, int, int, int]) -> float:
+    """When a file in an archive was changed, by this machine's clock."""
+    try:
+        return mktime((*date, 0, 0, -1))
+    except (OverflowError, ValueError):
+        return float(timegm((1980, 1, 1, 0, 0, 0)))
+
+
+def _kept_name(name: str) -> str:
+    """What a book is called in handed-in: it says where it came from."""
+    path = PurePath(name.replace("\\", "/"))
+    words = [_ODD.sub("", part).strip(" .") for part in path.with_suffix("").parts]
+    stem, ending = JOINT.join(filter(None, words)) or "book", path.suffix.lower()
+    while len(os.fsencode(stem + ending)) > LONGEST_NAME - 10:
+        stem = stem[1:]
+    return f"{stem}{ending}"
+
+
+def _keep(book: _SentBook, target: Path) -> None:
+    """Under that name, or another one where a different book is called so."""
+    stem, number = target.stem, 1
+    while target.exists():
+        number += 1
+        target = target.with_name(f"{stem} ({number}){target.suffix}")
+    with whole_file(target) as part:
+        part.write_bytes(book.content)
+        os.utime(part, (book.moment, book.moment))
+
+
+def _key(name: str, content: bytes) -> tuple[str, bytes]:
+    """The same book of the same sender; two students may hand in the same file."""
+    return AGAIN.sub("", PurePath(name).stem), hashlib.sha256(content).digest()
+
+
+def handed_in(folder: ClassFolder) -> list[Path]:
+    """The books that lie there, in order."""
+    goal = folder.inside(HANDED_IN)
+    found = [path for path in _files(goal) if is_handed_in(str(path.relative_to(goal)))]
+    return sorted(found, key=lambda path: in_order(str(path)))
+
+
+def is_readable(path: Path) -> bool:
+    return path.suffix.lower() in READ
+
+
+def day_of(moment: float) -> str:
+    when = localtime(moment)
+    return f"{when.tm_year}-{when.tm_mon:02}-{when.tm_mday:02} {when.tm_hour:02}:{when.tm_min:02}"

@@ -1,0 +1,147 @@
+"""What a student gets back: the marked workbook, and the same as a page and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradbook.audit.classes.marks import in_numbers
+from gradbook.audit.copies.annotate import annotate
+from gradbook.audit.findings import TO_FILL_IN, BookReport
+from gradbook.errors import GradbookError, one_line
+from gradbook.files import write_whole
+from gradbook.report import figures
+from gradbook.report.audit import place_of
+from gradbook.report.audit_page import book_part
+from gradbook.report.derivation import set_pdf
+from gradbook.report.page import Section, page, resource, table, text, wide
+from gradbook.targets.algebra.typst import escape
+from gradbook.teaching.classes.rubric import RubricMark
+
+PAPERS = {"a4": "a4", "letter": "us-letter"}
+MOST_FINDINGS = 40  # on paper
+
+
+@dataclass(frozen=True)
+class StudentFeedback:
+    """What there is to tell one student."""
+
+    student: str
+    title: str
+    report: BookReport
+    mark: RubricMark
+    points: float | None  # as they count in the end
+    remark: str = ""
+
+    @property
+    def said(self) -> str:
+        """13.5 of 20 points."""
+        if self.points is None:
+            return "not judged"
+        return f"{in_numbers(self.points)} of {in_numbers(self.mark.out_of)} points"
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Each column that was asked for: what it earns, of how much, and why."""
+        worth = zip(self.mark.score.parts, self.mark.worth, strict=True)
+        return [
+            (part.mark.name, f"{part.share * points:.2f} of {points:.2f}", part.why)
+            for part, points in worth
+        ]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was taken off, what the teacher changed and what she says."""
+        off = [f"Taken off: {said}." for said in self.mark.taken_off]
+        is_changed = self.points is not None and self.points != self.mark.points
+        changed = ["The points were set by your teacher."] if is_changed else []
+        return [*off, *changed, *filter(None, [self.remark])]
+
+
+def write_feedback(told: StudentFeedback, stem: Path, paper: str) -> list[str]:
+    """STEM.xlsx, .html and .pdf; what couldn't be written, and why."""
+    problems = []
+    try:
+        copy = annotate(told.report.book, told.report, told.mark.score)
+        write_whole(stem.with_name(f"{stem.name}{Path(told.report.book).suffix.lower()}"), copy)
+    except GradbookError as error:
+        problems.append(f"no marked copy of {Path(told.report.book).name}: {error}")
+    write_whole(stem.with_name(f"{stem.name}.html"), feedback_page(told))
+    if paper:
+        write_whole(stem.with_name(f"{stem.name}.pdf"), set_pdf(feedback_typst(told, paper), {}))
+    return problems
+
+
+def feedback_page(told: StudentFeedback) -> str:
+    rows = [[text(one_line(cell)) for cell in row] for row in told.rows]
+    head = ["column", "earned", "why"]
+    earned = wide(table(head, rows, words=range(len(head)), headed=True)) if rows else ""
+    remarks = "".join(f"<p>{text(one)}</p>" for one in told.remarks)
+    found = book_part(told.report) or "<p>Nothing is wrong.</p>"
+    return page(
+        f"{told.title}: {told.student}",
+        [Section("points", "Points", earned + remarks), Section("found", "What was found", found)],
+        lead=f'<p class="lead">{text(told.student)}: {text(told.said)}.</p>',
+        style=figures.figure_style() + resource("audit.css"),
+    )
+
+
+# On paper -----------------------------------------------------------------------------
+
+
+def feedback_typst(told: StudentFeedback, paper: str) -> str:
+    """A Typst document."""
+    return "\n".join(
+        [
+            f'#set document(title: "Feedback", date: none)\n#set page(paper: "{PAPERS[paper]}", '
+            "margin: 1.9cm)",
+            "#set text(size: 10pt)\n#set par(leading: 0.55em)\n#show raw: set text(size: 9pt)",
+            f"#text(size: 1.5em, weight: 600)[{_said(told.title)}]\n",
+            f"#v(0.3em)\n*{_said(told.student)}* #h(1fr) {_said(told.said)}\n",
+            *(f"{_said(one)}\n" for one in told.remarks),
+            _table(told.rows),
+            *_findings(told.report),
+            "",
+        ]
+    )
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> str:
+    if not rows:
+        return ""
+    cells = ",\n  ".join(", ".join(f"[{_said(cell)}]" for cell in row) for row in rows)
+    head = "table.header([*column*], [*earned*], [*why*])"
+    return (
+        f"#table(columns: (auto, auto, 1fr), stroke: none, {head}, table.hline(stroke: 0.5pt),\n"
+        f"  {cells})"
+    )
+
+
+def _findings(report: BookReport) -> Iterator[str]:
+    shown = [
+        (sheet, finding)
+        for sheet in report.sheets
+        for finding in sheet.findings
+        if finding.kind != TO_FILL_IN
+    ]
+    if shown:
+        yield "#v(0.5em)\n#text(size: 1.15em, weight: 600)[What was found]\n"
+    for sheet, finding in shown[:MOST_FINDINGS]:
+        where = _said(place_of(sheet, finding))
+        yield f"*{where}*, {_said(finding.quantity)}: {_said(finding.why)}"
+        formulas = (("found", finding.formula), ("should be", finding.expected))
+        yield from (f"\\ {what} {_code(said)}" for what, said in formulas if said)
+        yield ""
+    if len(shown) > MOST_FINDINGS:
+        yield f"… and {len(shown) - MOST_FINDINGS} more: the marked workbook has all of them.\n"
+
+
+def _said(words: str) -> str:
+    return escape(one_line(words))
+
+
+def _code(words: str) -> str:
+    """As a string of Typst's, shown as code."""
+    plain = one_line(words).replace("\\", "\\\\").replace('"', '\\"')
+    return f'#raw("{plain}")'

@@ -1,0 +1,116 @@
+"""Makes what a class is given: a workbook for each student, the same on paper, its key, a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from gradbook.errors import GradbookError, UsageError
+from gradbook.files import write_whole
+from gradbook.lab.classroom import personalise
+from gradbook.rates.sweep import usable_rate
+from gradbook.report.derivation import require_typst
+from gradbook.report.handout import Handout, handout, handouts_pdf
+from gradbook.report.page import Section, page, table, text, wide
+from gradbook.report.workbook import write_workbook
+from gradbook.teaching.classes.folder import (
+    EXERCISES,
+    HANDED_IN,
+    HANDOUTS,
+    KEYS,
+    RUBRIC,
+    ClassFolder,
+    ClassPlan,
+    do_each,
+)
+from gradbook.teaching.classes.rubric import RUBRIC_TEXT
+
+INDEX, ALL = "index.html", "all.pdf"
+TOGETHER = 40  # pages that are set at once
+Tell = Callable[[int], object]
+
+
+def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None) -> int:
+    """Makes whatever isn't there yet; how many workbooks that were."""
+    plan = folder.plan
+    if plan.paper:
+        require_typst()
+    places = {name: folder.inside(name) for name in (EXERCISES, HANDOUTS, KEYS)}
+    folder.inside(HANDED_IN)
+    if not (folder.path / RUBRIC).exists():
+        write_whole(folder.path / RUBRIC, RUBRIC_TEXT)
+    tasks = []
+    for student, stem in folder.stems.items():
+        book = places[EXERCISES] / f"{stem}.xlsx"
+        papers = (places[HANDOUTS] / f"{stem}.pdf", places[KEYS] / f"{stem}.pdf")
+        wanted = [path for path in (book, *(papers if plan.paper else ())) if not path.exists()]
+        if wanted:
+            tasks.append((student, partial(_make, plan, student, book, papers)))
+    for _ in do_each(tasks, workers, tell):
+        pass
+    if plan.paper and (tasks or not (places[HANDOUTS] / ALL).exists()):
+        _make_all(folder, places)
+    write_whole(folder.path / INDEX, _index(folder))
+    return len(tasks)
+
+
+def _make(plan: ClassPlan, student: str, book: Path, papers: tuple[Path, Path]) -> None:
+    """One student's files; those that are there stay."""
+    net, exercise = personalise(plan.net(), student), plan.exercise(student)
+    if not book.exists():
+        write_workbook(net, book, epochs=plan.epochs, rates=(), exercise=exercise)
+    if plan.paper and not all(path.exists() for path in papers):
+        pages = [handout(net, exercise, usable_rate(net, plan.epochs))]
+        for path, solved in zip(papers, (False, True), strict=True):
+            write_whole(path, handouts_pdf(pages, plan.paper, solved=solved))
+
+
+def _make_all(folder: ClassFolder, places: dict[str, Path]) -> None:
+    """All handouts in one file, to be printed, and all keys; of a large class in several."""
+    plan = folder.plan
+    pages = list(_pages(plan, folder.students))
+    parts = [pages[k : k + TOGETHER] for k in range(0, len(pages), TOGETHER)]
+    for where, solved in ((HANDOUTS, False), (KEYS, True)):
+        for number, part in enumerate(parts, 1):
+            name = ALL if len(parts) == 1 else f"all-{number}.pdf"
+            write_whole(places[where] / name, handouts_pdf(part, plan.paper, solved=solved))
+
+
+def _pages(plan: ClassPlan, students: Iterable[str]) -> Iterable[Handout]:
+    for student in students:
+        net = personalise(plan.net(), student)
+        yield handout(net, plan.exercise(student), usable_rate(net, plan.epochs))
+
+
+def require_paper(plan: ClassPlan) -> None:
+    """Say at once that a handout can't be made, and not for the first student."""
+    if not plan.paper:
+        return
+    try:
+        handout(plan.net(), plan.exercise("1"), 0.5)
+    except GradbookError as error:
+        raise UsageError(f"{error}; or give --paper none") from error
+
+
+# The page -----------------------------------------------------------------------------
+
+
+def _index(folder: ClassFolder) -> str:
+    """A row for each student, with the files."""
+    rows = [[text(student), *_links(folder, stem)] for student, stem in folder.stems.items()]
+    head = ["student", "exercise", "handout", "key"][: 4 if folder.plan.paper else 2]
+    listed = wide(table(head, rows, words=range(len(head)), headed=True))
+    lead = (
+        '<p class="lead">Hand out the exercises. Put what comes back into the folder handed-in, as '
+        "it comes, archives too, and run gradbook class mark.</p>"
+    )
+    title = f"Class: {folder.plan.net().name or 'exercise'}"
+    return page(title, [Section("students", "Students", listed)], lead=lead)
+
+
+def _links(folder: ClassFolder, stem: str) -> list[str]:
+    files = [f"{EXERCISES}/{stem}.xlsx"]
+    if folder.plan.paper:
+        files += [f"{HANDOUTS}/{stem}.pdf", f"{KEYS}/{stem}.pdf"]
+    return [f'<a href="{text(file)}">{text(file.rpartition("/")[2])}</a>' for file in files]

@@ -1,0 +1,310 @@
+"""Marks a class: what was handed in is judged, weighed by the rubric, and written back.
+
+It can be run again at any time, and after it was killed. Books that were judged aren't judged
+again, feedback that would be the same stays, and what the teacher wrote in marks.csv is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gradbook import __version__
+from gradbook.audit.check import check
+from gradbook.audit.classes.marks import in_numbers
+from gradbook.audit.classes.reports import StoredReports, line_of
+from gradbook.audit.findings import UNREADABLE, BookReport, with_hints
+from gradbook.audit.many import checked_here
+from gradbook.errors import DataError, one_line
+from gradbook.files import write_whole
+from gradbook.report.audit import first_finding
+from gradbook.report.derivation import require_typst
+from gradbook.report.page import text
+from gradbook.teaching.classes.class_page import ClassRow, class_page, row_of
+from gradbook.teaching.classes.collecting import day_of, handed_in, sender_of
+from gradbook.teaching.classes.feedback import StudentFeedback, write_feedback
+from gradbook.teaching.classes.folder import (
+    FEEDBACK,
+    GRADES,
+    HANDED_IN,
+    KEPT,
+    MARKS,
+    NAMES,
+    PAGE,
+    RUBRIC,
+    ClassFolder,
+    do_each,
+)
+from gradbook.teaching.classes.ledger import (
+    CHANGED,
+    LATE,
+    NOTHING,
+    REMARK,
+    STUDENT,
+    OwnEntry,
+    read_ledger,
+    write_ledger,
+)
+from gradbook.teaching.classes.platforms import FinalGrade, read_listed, write_grades
+from gradbook.teaching.classes.rubric import Rubric, RubricMark, mark_by, read_rubric
+
+REPORTS = "reports.jsonl"
+Tell = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class StudentBook:
+    """The book of a student that counts, and what there is to say of how it came."""
+
+    report: BookReport
+    moment: float
+    is_late: bool  # by what the platform says
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudentMark:
+    """What a student ends with."""
+
+    student: str
+    book: StudentBook | None
+    mark: RubricMark | None
+    own: OwnEntry
+
+    @property
+    def points(self) -> float | None:
+        """The teacher's word goes before the rubric's."""
+        if self.own.changed_to is not None:
+            return self.own.changed_to
+        return self.mark.points if self.mark else None
+
+
+@dataclass(frozen=True)
+class MarkedClass:
+    """How it went."""
+
+    marks: tuple[StudentMark, ...]
+    remarks: tuple[str, ...]
+    made: int  # students whose feedback is new
+
+    @property
+    def marked(self) -> int:
+        return sum(mark.points is not None for mark in self.marks)
+
+
+def mark_class(
+    folder: ClassFolder, workers: int, *, hints: bool = False, tell: Tell = lambda done: None
+) -> MarkedClass:
+    """Judge what is new, and write marks, feedback, page and grades."""
+    entries, rubric = read_ledger(folder.path / MARKS), read_rubric(folder.path / RUBRIC)
+    if folder.plan.paper:
+        require_typst()
+    books = handed_in(folder)
+    with _judged(folder, books, workers, tell) as reports:
+        own, remarks = _by_student(folder, books, list(reports))
+    marks = tuple(_marks(folder.students, own, entries, rubric))
+    made, problems = _write_feedback(folder, marks, workers, hints, tell)
+    gone = [name for name in entries if name not in folder.stems]
+    _write_marks(folder, marks, {name: entries[name] for name in gone})
+    remarks = [*remarks, *problems, *(f"{name} is in {MARKS} and not in {NAMES}" for name in gone)]
+    _write_page(folder, marks, remarks)
+    _write_grades(folder, marks)
+    return MarkedClass(marks, tuple(remarks), made)
+
+
+@contextmanager
+def _judged(
+    folder: ClassFolder, books: Sequence[Path], workers: int, tell: Tell
+) -> Iterator[Sequence[BookReport]]:
+    """The reports; each is kept as soon as it is there."""
+    path = folder.inside(KEPT) / REPORTS
+    named = [str(book) for book in books]
+    try:
+        stored = StoredReports(named, path)
+    except DataError:  # of another version, and ours: it is made again
+        path.unlink()
+        stored = StoredReports(named, path)
+    with stored as reports:
+        left = reports.list_missing()
+        for done, (number, report) in enumerate(
+            checked_here([named[k] for k in left], workers, check), 1
+        ):
+            reports.put(left[number], report)
+            tell(done)
+        yield reports
+
+
+# Whose they are -----------------------------------------------------------------------
+
+
+def _by_student(
+    folder: ClassFolder, books: Sequence[Path], reports: Sequence[BookReport]
+) -> tuple[dict[str, StudentBook], list[str]]:
+    """The latest book of each student, and remarks on the others."""
+    found: dict[str, list[StudentBook]] = {}
+    remarks = []
+    for path, report in zip(books, reports, strict=True):
+        name = str(path.relative_to(folder.path / HANDED_IN))
+        sender, inside = sender_of(name, folder.students), report.origin.student
+        inside = inside if inside in folder.stems else ""
+        student = sender.student or inside
+        if not student:
+            remarks.append(f"whose is {name}? Begin its name with the student's, as {NAMES} has it")
+            continue
+        notes = []
+        if inside and inside != student:
+            notes.append(f"it is the exercise of {inside}")
+        if report.verdict == UNREADABLE:
+            notes.append(f"it can't be read: {report.problem}")
+        moment = path.stat().st_mtime
+        book = StudentBook(report, moment, sender.is_late, tuple(notes))
+        found.setdefault(student, []).append(book)
+    return {student: _latest(same) for student, same in found.items()}, remarks
+
+
+def _latest(books: Sequence[StudentBook]) -> StudentBook:
+    """One that can be read before others, then the last."""
+    best = max(books, key=lambda one: (one.report.verdict != UNREADABLE, one.moment))
+    if len(books) == 1:
+        return best
+    others = f"the last of {len(books)} books counts"
+    return StudentBook(best.report, best.moment, best.is_late, (*best.notes, others))
+
+
+# What they earn -----------------------------------------------------------------------
+
+
+def _marks(
+    students: Sequence[str],
+    own: Mapping[str, StudentBook],
+    entries: Mapping[str, OwnEntry],
+    rubric: Rubric,
+) -> Iterator[StudentMark]:
+    for student in students:
+        book, entry = own.get(student), entries.get(student, NOTHING)
+        mark = None
+        if book is not None and book.report.verdict != UNREADABLE:
+            mark = mark_by(rubric, book.report, _days_late(book, entry, rubric))
+        yield StudentMark(student, book, mark, entry)
+
+
+def _days_late(book: StudentBook, entry: OwnEntry, rubric: Rubric) -> int:
+    """The teacher's word, then the clock's, then the platform's."""
+    if entry.days_late is not None:
+        return entry.days_late
+    return rubric.days_late(book.moment) or int(book.is_late)
+
+
+# Feedback -----------------------------------------------------------------------------
+
+
+def _write_feedback(
+    folder: ClassFolder, marks: Sequence[StudentMark], workers: int, hints: bool, tell: Tell
+) -> tuple[int, list[str]]:
+    """Writes what has changed; for how many students, and what couldn't be written."""
+    goal, kept = folder.inside(FEEDBACK), folder.inside(KEPT)
+    title = _title(folder)
+    tasks, digests = [], {}
+    for mark in marks:
+        if mark.book is None or mark.mark is None:
+            continue
+        report = with_hints(mark.book.report) if hints else mark.book.report
+        told = StudentFeedback(mark.student, title, report, mark.mark, mark.points, mark.own.remark)
+        stem = folder.stems[mark.student]
+        digest = _digest(told, folder.plan.paper)
+        known = kept / f"{stem}.txt"
+        if known.is_file() and known.read_text("utf-8") == digest and _are_there(goal / stem, told):
+            continue
+        digests[mark.student] = known, digest
+        tasks.append((mark.student, partial(write_feedback, told, goal / stem, folder.plan.paper)))
+    problems = []
+    for student, found in do_each(tasks, workers, tell):
+        problems += found
+        known, digest = digests[student]
+        write_whole(known, digest)
+    return len(tasks), problems
+
+
+def _digest(told: StudentFeedback, paper: str) -> str:
+    """The same for the same feedback."""
+    said = f"{__version__} {paper} {line_of(told.report)} {told!r}"
+    return hashlib.sha256(said.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _are_there(stem: Path, told: StudentFeedback) -> bool:
+    return stem.with_name(f"{stem.name}.html").is_file()
+
+
+def _title(folder: ClassFolder) -> str:
+    return folder.plan.net().name or "Exercise"
+
+
+# Tables and the page ------------------------------------------------------------------
+
+
+def _write_marks(
+    folder: ClassFolder, marks: Sequence[StudentMark], gone: Mapping[str, OwnEntry]
+) -> None:
+    rows = [_ledger_row(mark) for mark in marks]
+    rows += [_ledger_row(StudentMark(name, None, None, entry)) for name, entry in gone.items()]
+    write_ledger(folder.path / MARKS, rows)
+
+
+def _ledger_row(one: StudentMark) -> dict[str, str]:
+    changed, late, remark = one.own.cells
+    row = {STUDENT: one.student, CHANGED: changed, LATE: late, REMARK: remark}
+    if one.book is not None:
+        report = one.book.report
+        row |= {
+            "verdict": report.verdict,
+            "first finding": first_finding(report),
+            "file": Path(report.book).name,
+            "handed in": day_of(one.book.moment),
+            "note": "; ".join(one.book.notes),
+        }
+    if one.mark is not None:
+        row |= {
+            "points": "" if one.mark.points is None else in_numbers(one.mark.points),
+            "out of": in_numbers(one.mark.out_of),
+            "taken off": "; ".join(one.mark.taken_off),
+            "right": str(one.mark.score.right),
+            "of": str(len(one.mark.score.parts)),
+        }
+    return row
+
+
+def _write_page(folder: ClassFolder, marks: Sequence[StudentMark], remarks: Sequence[str]) -> None:
+    judged = [one for one in marks if one.book is not None and one.mark is not None]
+    reports = [one.book.report for one in judged if one.book]
+    shown = class_page(
+        f"Class: {_title(folder)}",
+        [_page_row(folder, one) for one in marks],
+        reports,
+        [one.mark for one in judged if one.mark],
+        [*_notes(marks), *remarks],
+    )
+    write_whole(folder.path / PAGE, shown)
+
+
+def _page_row(folder: ClassFolder, one: StudentMark) -> ClassRow:
+    stem = folder.stems[one.student]
+    link = f'<a href="{FEEDBACK}/{text(stem)}.html">{text(stem)}</a>' if one.mark else ""
+    verdict = one.book.report.verdict if one.book else "nothing handed in"
+    return row_of(one.student, one.points, one.mark, verdict, one.own.remark, link)
+
+
+def _notes(marks: Sequence[StudentMark]) -> Iterator[str]:
+    for one in marks:
+        for note in one.book.notes if one.book else ():
+            yield one_line(f"{one.student}: {note}")
+
+
+def _write_grades(folder: ClassFolder, marks: Sequence[StudentMark]) -> None:
+    grades = [FinalGrade(one.student, one.points, one.own.remark) for one in marks]
+    out_of = max((one.mark.out_of for one in marks if one.mark), default=0.0)
+    listed = read_listed(folder.path / NAMES)
+    write_grades(folder.inside(GRADES), listed, grades, _title(folder), out_of)

@@ -1,0 +1,129 @@
+"""Grades as learning platforms import them: Moodle, Canvas, Google Classroom.
+
+A platform knows its students by columns of its own. If the list of names was exported from there,
+those columns are in it, and are handed back as they came.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from gradbook.audit.classes.marks import in_numbers
+from gradbook.data.formats.cells import read_rows
+from gradbook.errors import as_cell
+from gradbook.files import write_whole
+from gradbook.lab.classroom import read_roster
+from gradbook.report.audit import UTF8_MARK
+
+MOODLE = ("identifier", "full name", "first name", "last name", "email address", "id number")
+CANVAS = ("student", "id", "sis user id", "sis login id", "section")
+CANVAS_HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+POSSIBLE = "    Points Possible"  # what Canvas calls the row below the head
+
+
+@dataclass(frozen=True)
+class FinalGrade:
+    """What a student ends with; no points without a book."""
+
+    student: str
+    points: float | None
+    remark: str = ""
+
+    @property
+    def shown(self) -> str:
+        return "" if self.points is None else in_numbers(self.points)
+
+
+@dataclass(frozen=True)
+class ListedStudents:
+    """The list of names as it was given: each student's own cells by their headings."""
+
+    cells: Mapping[str, Mapping[str, str]]
+    headings: Mapping[str, str]  # in small letters → as they are written
+
+    def of(self, student: str, heading: str) -> str:
+        return self.cells.get(student, {}).get(heading, "")
+
+    def known(self, headings: Sequence[str]) -> list[str]:
+        return [one for one in headings if one in self.headings]
+
+
+def read_listed(path: Path) -> ListedStudents:
+    """Its rows by the names that are read from them; nothing but names where it has no head."""
+    rows, students = read_rows(path, ()), read_roster(path)
+    if len(rows) == len(students):
+        return ListedStudents({}, {})
+    head = [cell.strip() for cell in rows[0].cells]
+    keys = [cell.casefold().lstrip(UTF8_MARK) for cell in head]
+    cells = {
+        student: dict(zip(keys, row.cells, strict=False))
+        for student, row in zip(students, rows[1:], strict=True)
+    }
+    return ListedStudents(cells, dict(zip(keys, head, strict=True)))
+
+
+def write_grades(
+    folder: Path, listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
+) -> None:
+    """A file for each platform."""
+    tables = {
+        "moodle.csv": _moodle(listed, grades),
+        "canvas.csv": _canvas(listed, grades, title, out_of),
+        "google-classroom.csv": _classroom(listed, grades, title),
+    }
+    for name, rows in tables.items():
+        text = StringIO()
+        csv.writer(text).writerows([as_cell(cell) for cell in row] for row in rows)
+        write_whole(folder / name, text.getvalue())
+
+
+def _moodle(listed: ListedStudents, grades: Sequence[FinalGrade]) -> list[list[str]]:
+    """For the gradebook's import, or the worksheet of an assignment where that was the list."""
+    own = listed.known(MOODLE)
+    head = [listed.headings[one] for one in own]
+    rows = [[listed.of(grade.student, one) for one in own] for grade in grades]
+    if not {"full name", "last name"} & set(own):
+        head, rows = _named(head, rows, grades)
+    ends = [[grade.shown, grade.remark] for grade in grades]
+    return [[*head, "Grade", "Feedback comments"], *map(_joined, rows, ends)]
+
+
+def _named(
+    head: list[str], rows: list[list[str]], grades: Sequence[FinalGrade]
+) -> tuple[list[str], list[list[str]]]:
+    return [*head, "Full name"], [
+        [*row, grade.student] for row, grade in zip(rows, grades, strict=True)
+    ]
+
+
+def _joined(row: list[str], ends: list[str]) -> list[str]:
+    return [*row, *ends]
+
+
+def _canvas(
+    listed: ListedStudents, grades: Sequence[FinalGrade], title: str, out_of: float
+) -> list[list[str]]:
+    """As its gradebook exports and imports it."""
+    possible = [POSSIBLE, *[""] * (len(CANVAS) - 1), in_numbers(out_of)]
+    rows = [
+        [listed.of(grade.student, one) for one in CANVAS]
+        if listed.of(grade.student, "student")
+        else [grade.student, *(listed.of(grade.student, one) for one in CANVAS[1:])]
+        for grade in grades
+    ]
+    head = [*CANVAS_HEAD, title]
+    return [head, possible, *(_joined(row, [g.shown]) for row, g in zip(rows, grades, strict=True))]
+
+
+def _classroom(listed: ListedStudents, grades: Sequence[FinalGrade], title: str) -> list[list[str]]:
+    """As Google Classroom downloads grades; it has no import, so the column is for pasting."""
+    rows = []
+    for grade in grades:
+        given, _, family = grade.student.rpartition(" ")
+        mail = listed.of(grade.student, "email address") or listed.of(grade.student, "email")
+        rows.append([family, given, mail, grade.shown])
+    return [["Last Name", "First Name", "Email Address", title], *rows]

@@ -1,0 +1,66 @@
+"""What a class's marks say of each item: how hard it is, and whether it tells students apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import StatisticsError, correlation, fmean
+
+from gradbook.audit.findings import TO_FILL_IN, BookReport, Finding
+from gradbook.teaching.classes.rubric import RubricMark
+
+FEWEST = 5  # books, for a correlation to say anything
+
+
+@dataclass(frozen=True)
+class ItemFigures:
+    """An item of an exercise."""
+
+    name: str
+    books: int
+    difficulty: float  # the mean share that is earned: 1 is easy
+    right: int  # books in which it earns everything
+    discrimination: float | None  # how its share goes with the points of the others; None: unknown
+
+
+def item_figures(marks: Sequence[RubricMark]) -> list[ItemFigures]:
+    """In the order of the exercise; a correlation leaves the item itself out of the total."""
+    shares: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for mark in marks:
+        worth = list(zip(mark.score.parts, mark.worth, strict=True))
+        total = sum(part.share * points for part, points in worth)
+        for part, points in worth:
+            shares[part.mark.name].append((part.share, total - part.share * points))
+    return [_figures(name, found) for name, found in shares.items()]
+
+
+def _figures(name: str, found: Sequence[tuple[float, float]]) -> ItemFigures:
+    own, others = zip(*found, strict=True)
+    return ItemFigures(
+        name, len(own), fmean(own), sum(share == 1 for share in own), _together(own, others)
+    )
+
+
+def _together(own: Sequence[float], others: Sequence[float]) -> float | None:
+    if len(own) < FEWEST:
+        return None
+    try:
+        return correlation(own, others)
+    except StatisticsError:  # all earn the same
+        return None
+
+
+def examples(reports: Sequence[BookReport]) -> dict[str, tuple[BookReport, Finding]]:
+    """Of each kind of mistake one that shows it best: with a right formula, and a short one."""
+    found: dict[str, tuple[BookReport, Finding]] = {}
+    for report in reports:
+        for finding in report.findings:
+            known = found.get(finding.kind)
+            if finding.kind != TO_FILL_IN and (known is None or _tells(finding) < _tells(known[1])):
+                found[finding.kind] = report, finding
+    return found
+
+
+def _tells(finding: Finding) -> tuple[bool, int]:
+    return not finding.expected, len(finding.formula)

@@ -1,0 +1,62 @@
+"""`gradbook class`: what it does, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradbook.cli.main import main
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.csv").write_text("name\nAda Lovelace\nAlan Turing\n")
+    return tmp_path
+
+
+INIT = ["class", "init", "c", "--names", "names.csv", "--epochs", "3", "--paper", "none"]
+
+
+def test_a_class_is_made_and_marked(place, capsys):
+    assert main(INIT) == 0
+    assert capsys.readouterr().out.startswith("c: 2 students, 2 exercises made\n")
+    book = place / "c/exercises/Ada-Lovelace.xlsx"
+    assert main(["class", "collect", "c", str(book)]) == 0
+    assert capsys.readouterr().out == "1 new book in c/handed-in\n"
+    assert main(["class", "mark", "c", "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("c: 1 of 2 students marked, feedback for 1 written\n")
+    assert (place / "c/feedback/Ada-Lovelace.html").is_file()
+
+
+def test_what_is_odd_is_said_on_the_side(place, capsys):
+    main(INIT)
+    (place / "c/handed-in/who.xlsx").write_bytes(b"no book")
+    assert main(["class", "mark", "c", "--workers", "1"]) == 1
+    assert "whose is who.xlsx?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["class"], "the following arguments are required: WHAT, FOLDER"),
+        (["class", "mrak", "c"], "did you mean 'mark'?"),
+        (["class", "init", "c"], "Give the list with --names names.csv"),
+        (["class", "init", "c", "--names", "none.csv"], "none.csv"),
+        (["class", "init", "c", "--names", "names.csv", "--net", "wroked"], "'worked'"),
+        (["class", "init", "c", "--names", "names.csv", "--blank", "all"], "can't be left blank"),
+        (["class", "init", "c", "--names", "names.csv", "--paper", "a3"], "unknown 'a3'"),
+        (["class", "mark", "c"], "begin one with gradbook class init c"),
+        (["class", "mark", "c", "--net", "worked"], "--net is for init"),
+        (["class", "collect", "c", "--hints"], "--hints is for mark"),
+        (["class", "mark", "c", "more"], "unexpected argument 'more'"),
+    ],
+)
+def test_what_cant_be_meant_is_refused(words, complaint, place, refused):
+    assert complaint in refused(words)
+
+
+def test_a_network_without_room_on_paper_is_refused_before_anything_is_made(place, refused):
+    net = "input 2; dense 200; dense 1; sample 1 2 -> 1"
+    words = ["class", "init", "c", "--names", "names.csv", "--net", net, "--paper", "a4"]
+    assert "--paper none" in refused(words)

@@ -1,0 +1,136 @@
+"""What is handed in: archives, folders and files as learning platforms name them."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from zipfile import ZipFile, ZipInfo
+
+import pytest
+
+from gradbook.errors import UsageError
+from gradbook.teaching.classes.collecting import collect, handed_in, sender_of
+from gradbook.teaching.classes.folder import ClassFolder, ClassPlan
+
+STUDENTS = ["Ada Lovelace", "Alan Turing", "Carl Friedrich Gauß", "José Ortega y Gasset", "李 明"]
+
+
+@pytest.mark.parametrize(
+    ("path", "student"),
+    [
+        ("Ada Lovelace_12345_assignsubmission_file_/book.xlsx", "Ada Lovelace"),
+        ("Ada Lovelace_12345_assignsubmission_file_book.xlsx", "Ada Lovelace"),
+        ("week 3 - José Ortega y Gasset_9_assignsubmission_file_x.xlsx", "José Ortega y Gasset"),
+        ("JOSE ORTEGA Y GASSET_9_assignsubmission_file_x.xlsx", "José Ortega y Gasset"),
+        ("李 明_4_assignsubmission_file_作业.xlsx", "李 明"),
+        ("lovelaceada_12345_67890_book.xlsx", "Ada Lovelace"),
+        ("gaußcarlfriedrich_1_2_book-1.xlsx", "Carl Friedrich Gauß"),
+        ("Ada-Lovelace.xlsx", "Ada Lovelace"),
+        ("Ada-Lovelace (1).xlsx", "Ada Lovelace"),
+        ("Ada Lovelace-2.xlsx", "Ada Lovelace"),
+        ("book.xlsx", ""),
+        ("Somebody Else_12345_assignsubmission_file_book.xlsx", ""),
+    ],
+)
+def test_the_sender_is_known_by_the_files_name(path, student):
+    assert sender_of(path, STUDENTS).student == student
+
+
+def test_canvas_says_late():
+    assert sender_of("turingalan_LATE_12_34_book.xlsx", STUDENTS).is_late
+    assert not sender_of("turingalan_12_34_book.xlsx", STUDENTS).is_late
+
+
+def test_two_with_the_same_letters_are_nobody():
+    assert sender_of("lovelaceada_1_2_b.xlsx", ["Ada Lovelace", "Lovelace Ada"]).student == ""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "class").mkdir()
+    return ClassFolder(tmp_path / "class", ClassPlan("input 1; dense 1"))
+
+
+def names(folder):
+    return sorted(path.name for path in (folder.path / "handed-in").iterdir())
+
+
+def archive(path, **files):
+    with ZipFile(path, "w") as made:
+        for name, content in files.items():
+            made.writestr(ZipInfo(name, (2026, 11, 20, 12, 0, 0)), content)
+
+
+def test_an_archive_within_an_archive_is_opened(folder, tmp_path):
+    archive(tmp_path / "inner.zip", **{"mine.xlsx": b"1", "notes.txt": b"no book"})
+    inner = (tmp_path / "inner.zip").read_bytes()
+    moodle = "Ada Lovelace_1_assignsubmission_file_/work.zip"
+    archive(tmp_path / "all.zip", **{moodle: inner, "b.ods": b"2", "__MACOSX/._b.ods": b"3"})
+    assert collect(folder, [str(tmp_path / "all.zip")]) == (2, [])
+    first, second = names(folder)
+    assert sender_of(first, STUDENTS).student == "Ada Lovelace"
+    assert second == "b.ods"
+
+
+def test_the_time_of_handing_in_is_kept(folder, tmp_path):
+    archive(tmp_path / "all.zip", **{"b.xlsx": b"2"})
+    collect(folder, [str(tmp_path / "all.zip")])
+    moment = (folder.path / "handed-in" / "b.xlsx").stat().st_mtime
+    assert moment == datetime(2026, 11, 20, 12).timestamp()
+
+
+def test_what_is_there_isnt_collected_again(folder, tmp_path):
+    archive(tmp_path / "all.zip", **{"a.xlsx": b"1", "b.xlsx": b"2"})
+    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 2
+    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 0
+    archive(tmp_path / "all.zip", **{"a.xlsx": b"1", "b.xlsx": b"better"})
+    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 1
+    assert names(folder) == ["a.xlsx", "b (2).xlsx", "b.xlsx"]
+    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 0
+
+
+def test_two_students_may_hand_in_the_same_file(folder, tmp_path):
+    ada, alan = (f"{name}_1_assignsubmission_file_b.xlsx" for name in STUDENTS[:2])
+    archive(tmp_path / "all.zip", **{ada: b"same", alan: b"same"})
+    assert collect(folder, [str(tmp_path / "all.zip")])[0] == 2
+
+
+def test_an_archive_that_lies_there_is_opened(folder):
+    (folder.path / "handed-in").mkdir()
+    archive(folder.path / "handed-in" / "download.zip", **{"a.xlsx": b"1"})
+    assert collect(folder, [])[0] == 1
+    assert [path.name for path in handed_in(folder)] == ["a.xlsx"]
+
+
+OUTSIDE = ["../../up.xlsx", "/etc/up.xlsx", "..\\up.xlsx", "a/../../up.xlsx", "C:\\up.xlsx"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_no_name_leads_out_of_the_folder(name, folder, tmp_path):
+    archive(tmp_path / "all.zip", **{name: b"1"})
+    collect(folder, [str(tmp_path / "all.zip")])
+    assert {path.parent for path in handed_in(folder)} <= {folder.path / "handed-in"}
+    assert not (tmp_path / "up.xlsx").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"class", "all.zip"}
+
+
+def test_a_broken_archive_is_said_and_the_others_are_collected(folder, tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no more")
+    (tmp_path / "good.xlsx").write_bytes(b"1")
+    new, problems = collect(folder, [str(tmp_path / "broken.zip"), str(tmp_path / "good.xlsx")])
+    assert new == 1
+    assert len(problems) == 1
+    assert "broken.zip" in problems[0]
+
+
+def test_a_source_that_isnt_there_is_refused(folder):
+    with pytest.raises(UsageError, match="no file or folder"):
+        collect(folder, ["nowhere.zip"])
+
+
+def test_a_long_name_keeps_its_end(folder, tmp_path):
+    archive(tmp_path / "all.zip", **{f"{'ä' * 200}-end.xlsx": b"1"})
+    collect(folder, [str(tmp_path / "all.zip")])
+    (name,) = names(folder)
+    assert name.endswith("-end.xlsx")
+    assert len(os.fsencode(name)) <= 200

@@ -1,0 +1,112 @@
+"""A rubric: what columns are worth, what mistakes and late days cost, and what it refuses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from gradbook.audit.check import check
+from gradbook.errors import DataError
+from gradbook.teaching.classes.rubric import RUBRIC_TEXT, Rubric, mark_by, read_rubric
+from tests.teaching.classes.made import begun, negated, solved, without
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Ada's book with a wrong sign, with a wrong sum carried on, and with one column blank."""
+    place = tmp_path_factory.mktemp("rubric")
+    folder = begun(place, blank=("forward", "gradients"))
+    changes = {
+        "right": without(),
+        "sign": negated("∂E/∂w1"),
+        "blank": without("∂E/∂w1"),
+        "carried": lambda name, formula: formula.replace("+", "-") if name == "h1" else formula,
+    }
+    return {
+        name: check(str(solved(folder, "Ada Lovelace", place / f"{name}.xlsx", change)))
+        for name, change in changes.items()
+    }
+
+
+def points(report, **rubric):
+    return mark_by(Rubric(**rubric), report, 0).points
+
+
+def count(report):
+    return len(mark_by(Rubric(), report, 0).worth)
+
+
+def test_everything_right_is_all_points(reports):
+    assert points(reports["right"], out_of=20.0) == 20
+    assert points(reports["right"]) == count(reports["right"])
+
+
+@pytest.mark.parametrize("name", ["sign", "blank"])
+def test_a_column_costs_what_it_is_worth(reports, name):
+    whole = count(reports["right"])
+    assert points(reports[name]) == whole - 1
+    assert points(reports[name], points={"∂E/∂w1": 5.0}) == whole - 1
+    assert points(reports[name], points={"∂E/∂w1": 0.0}) == whole - 1
+    assert points(reports[name], out_of=10.0, points={"∂E/∂w1": float(whole - 1)}) == 5
+    parts = mark_by(Rubric(), reports[name], 0).score.parts
+    gradients = sum("∂" in part.mark.name for part in parts)
+    assert points(reports[name], points={"gradients": 3.0}) == whole + 2 * gradients - 3
+
+
+def test_what_follows_from_a_mistake_costs_nothing(reports):
+    """h1 is wrong, and whatever is made of it right given that."""
+    assert points(reports["carried"]) == count(reports["right"]) - 1
+
+
+def test_a_kind_of_mistake_costs_once(reports):
+    kind = reports["sign"].findings[0].kind
+    whole = count(reports["right"])
+    assert points(reports["sign"], deductions={kind: 0.75}) == whole - 1.75
+    assert points(reports["right"], deductions={kind: 0.75}) == whole
+    assert points(reports["sign"], deductions={kind: 999.0}) == 0
+    mark = mark_by(Rubric(deductions={kind: 0.75}), reports["sign"], 0)
+    assert mark.taken_off == (f"0.75 for {kind}",)
+
+
+def test_days_are_counted_as_they_begin():
+    due = datetime(2026, 11, 20, 12)
+    rubric = Rubric(due=due)
+    seconds = (-5.0, 0.0, 1.0, 86_400.0, 86_401.0)
+    assert [rubric.days_late(due.timestamp() + one) for one in seconds] == [0, 0, 1, 1, 2]
+
+
+def test_the_rubric_that_is_made_is_read(tmp_path):
+    (tmp_path / "rubric.toml").write_text(RUBRIC_TEXT, encoding="utf-8")
+    assert read_rubric(tmp_path / "rubric.toml") == Rubric(out_of=20)
+    used = RUBRIC_TEXT.replace("# gr", "gr").replace('# "', '"').replace("# due", "due")
+    used = used.replace("# per", "per").replace("# at", "at")
+    (tmp_path / "rubric.toml").write_text(used, encoding="utf-8")
+    found = read_rubric(tmp_path / "rubric.toml")
+    assert found.points == {"gradients": 1, "∂E/∂w1": 2}
+    assert found.deductions == {"pasted value": 1}
+    assert (found.due, found.per_day, found.at_most) == (datetime(2026, 12, 1, 23, 59), 2, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("out_of = -1", "out_of is a number from 0 up"),
+        ("out_of = 'many'", "out_of is a number from 0 up, not 'many'"),
+        ("outof = 20", "it has no key called 'outof': did you mean 'out_of'"),
+        ("points = 3", r"points is a part of its own: write \[points\]"),
+        ("[points]\ngradients = 'x'", r"\[points\] gradients is a number"),
+        ("[deductions]\n'pasted valeu' = 1", "no kind of mistake 'pasted valeu'"),
+        ("[follow_through]\ncarry = 1", "carry is true or false"),
+        ("[follow_through]\nsign_credit = 2", "a share from 0 to 1"),
+        ("[late]\ndue = 'tomorrow'", "due is a date and a time"),
+        ("[late]\nper_dya = 1", "did you mean 'per_day'"),
+        ("out_of = ", "it isn't TOML"),
+        ("out_of = nan", "out_of is a number from 0 up"),
+    ],
+)
+def test_what_cant_be_meant_is_said(text, said, tmp_path):
+    path = tmp_path / "rubric.toml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=said):
+        read_rubric(path)
