@@ -45,18 +45,22 @@ from gradbook.net import (
     Pool,
     PositionEmbedding,
     PRelu,
+    Product,
     Residual,
     RmsNorm,
     Rnn,
     Role,
     Sample,
     Shape,
+    TransposedConv,
     Update,
+    Upsample,
 )
 from tests.graph.cards import CARDS
 
 CHOICES = {"choose", "relu", "largest"}
 BRANCH = 3  # layers: where it begins, its own, where it ends
+MOST_ENLARGED = 18  # values
 MOST_CHANNELS = 8  # of what is put side by side, so that nothing grows large
 UPDATES = ("descent", "momentum", "adam", "adamw")
 
@@ -171,7 +175,26 @@ def layers_on(
     fitting += sample_norms(shape)
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
-    return st.one_of(windows(shape), pools(shape, smooth=smooth), *fitting, st.just(Flatten()))
+    larger = [enlargements(shape)] * (prod(shape) <= MOST_ENLARGED)
+    windowed = [windows(shape), pools(shape, smooth=smooth), *larger]
+    return st.one_of(*windowed, *fitting, st.just(Flatten()))
+
+
+@st.composite
+def enlargements(draw: DrawFn, shape: Shape) -> Layer:
+    """Each value several times, or spread over a window that leaves some of it."""
+    if draw(st.booleans()):
+        return Upsample(draw(st.sampled_from([(2, 2), (1, 2), (2, 1)])))
+    told = draw(moves((1, 3, 3)))
+    channels = draw(st.integers(1, 4))
+    groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
+    told |= {"kernel": told.pop("size"), "bias": draw(biases()), "groups": groups}
+    layer = TransposedConv(channels, **told)
+    try:
+        layer.output(shape)
+    except ShapeError:
+        return replace(layer, pad=SAME)
+    return layer
 
 
 def recurrents() -> SearchStrategy[Layer]:
@@ -189,10 +212,18 @@ def attentions(features: int) -> SearchStrategy[Layer]:
 
 
 def residuals(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
-    """What went into earlier layers, wherever that has the latest shape."""
+    """What went into earlier layers, wherever that has the latest shape, or as many channels."""
     latest = len(shapes) - 1
     back = [latest - k for k, shape in enumerate(shapes[:-1]) if shape == shapes[-1]]
-    return [st.builds(Residual, st.sampled_from(back))] if back else []
+    gated = [latest - k for k, shape in enumerate(shapes[:-1]) if is_gate(shape, shapes[-1])]
+    added = [st.builds(Residual, st.sampled_from(back))] if back else []
+    return [*added, *([st.builds(Product, st.sampled_from(gated))] if gated else [])]
+
+
+def is_gate(one: Shape, other: Shape) -> bool:
+    """Whether two values can be multiplied: of one shape, or one of them one for each channel."""
+    flat = min(prod(one), prod(other)) == one[0]
+    return one == other or (one[0] == other[0] and flat)
 
 
 def concats(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:

@@ -55,6 +55,14 @@ def framed(torch: Any, x: Any, window: Window, value: float = 0.0) -> Any:
     return torch.nn.functional.pad(x, (left, right, top, below), value=value)
 
 
+def unframed(torch: Any, x: Any, area: Any, window: Window) -> Any:
+    """Without the frame, and with zeros where no window came."""
+    top, left, *_ = window.pad
+    height, width = x.shape[-2:]
+    frame = (-left, area[1] + left - width, -top, area[0] + top - height)
+    return torch.nn.functional.pad(x, frame)
+
+
 def heads_of(x: Any, heads: int) -> Any:
     """The features of each head, by steps."""
     return x.reshape(*x.shape[:-3], heads, x.shape[-3] // heads, x.shape[-1])
@@ -487,7 +495,19 @@ CARDS: dict[str, Card] = {
             framed(torch, x, window), w, None, window.stride, 0, window.dilation, groups
         ),
     ),
-    "conv_back": Card(((4, 1, 3, 2), (4, 2, 4)), [], (IMAGE[1:], ROAMING, 2), differentiable=False),
+    "conv_back": Card(
+        ((4, 1, 3, 2), (4, 2, 4)),
+        [],
+        (IMAGE[1:], ROAMING, 2),
+        torch=lambda torch, w, d, area, window, groups: unframed(
+            torch,
+            torch.nn.functional.conv_transpose2d(
+                d, w, None, window.stride, 0, 0, groups, window.dilation
+            ),
+            area,
+            window,
+        ),
+    ),
     "conv_weights": Card(((4, 2, 4), IMAGE), [], (ROAMING, 2), differentiable=False),
     # Pooling: windows that overlap, or leave a row and a column out.
     "maxpool": Card(

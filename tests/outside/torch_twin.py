@@ -33,13 +33,16 @@ from gradbook.net import (
     Pool,
     PositionEmbedding,
     PRelu,
+    Product,
     Residual,
     RmsNorm,
+    TransposedConv,
+    Upsample,
 )
 from tests.agree.runs import Epoch
 from tests.graph.cards import CARDS
 from tests.outside.torch_sequences import laid_out, over_steps, over_steps_loss
-from tests.outside.torch_windows import convolved, pooled
+from tests.outside.torch_windows import convolved, enlarged, pooled, spread
 
 Tensor = torch.Tensor
 
@@ -140,6 +143,8 @@ class Twin:
                     x = values[-1 - back]
                 case Residual(back):
                     x = x + values[-1 - back]
+                case Product(back):
+                    x = torch.mul(*_by_channel(x, values[-1 - back]))
                 case Concat(back):
                     x = torch.cat([values[-1 - number] for number in back], 1)
                 case _:
@@ -191,15 +196,21 @@ class Twin:
                 raise AssertionError(rule)
 
 
+def _by_channel(*values: Tensor) -> list[Tensor]:
+    """With as many axes each, so that a value of each channel is for the whole channel."""
+    axes = max(x.ndim for x in values)
+    return [x.reshape(*x.shape, *(1,) * (axes - x.ndim)) for x in values]
+
+
 def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
     match layer:
         case Dense():
             return functional.linear(x, weights[0]) + sum(weights[1:])
-        case Conv():
-            sums = convolved(layer, x, weights[0])
+        case Conv() | TransposedConv():
+            sums = (convolved if isinstance(layer, Conv) else spread)(layer, x, weights[0])
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
-        case Pool():
-            return pooled(layer, x)
+        case Pool() | Upsample():
+            return (pooled if isinstance(layer, Pool) else enlarged)(layer, x)
         case Recurrent() | Attention() | PositionEmbedding() | RmsNorm():
             return over_steps(layer, x, weights)
         case Flatten():

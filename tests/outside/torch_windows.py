@@ -1,6 +1,8 @@
 """What PyTorch makes of our windows: its own padding where it has it, a frame put around elsewhere.
 
 convolved(conv, x, weight)   with the same steps, gaps and padding
+spread(layer, x, weight)     a transposed convolution
+enlarged(layer, x)           each value several times
 pooled(pool, x)              likewise; `same` is worked out here once more, as TensorFlow states it
 """
 
@@ -12,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from gradbook.net import Conv, Pool
+from gradbook.net import Conv, Pool, TransposedConv, Upsample
 
 Tensor = torch.Tensor
 
@@ -20,6 +22,23 @@ Tensor = torch.Tensor
 def convolved(conv: Conv, x: Tensor, weight: Tensor) -> Tensor:
     framed = _framed(x, _sides(conv.kernel, conv.stride, conv, x))
     return functional.conv2d(framed, weight, None, conv.stride, 0, conv.dilation, conv.groups)
+
+
+def spread(layer: TransposedConv, x: Tensor, weight: Tensor) -> Tensor:
+    """Without padding, and then cut; `same` is TensorFlow's: larger by as much as its steps."""
+    whole = functional.conv_transpose2d(
+        x, weight, None, layer.stride, 0, 0, layer.groups, layer.dilation
+    )
+    top, left, bottom, right = layer.pad if layer.pad != "same" else (0, 0, 0, 0)
+    if layer.pad == "same":
+        height, width = (x.shape[2 + k] * layer.stride[k] for k in range(2))
+        top, left = (max(whole.shape[2 + k] - n, 0) // 2 for k, n in enumerate((height, width)))
+        bottom, right = whole.shape[2] - top - height, whole.shape[3] - left - width
+    return functional.pad(whole, (-left, -right, -top, -bottom))
+
+
+def enlarged(layer: Upsample, x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=layer.size, mode="nearest")
 
 
 def pooled(pool: Pool, x: Tensor) -> Tensor:

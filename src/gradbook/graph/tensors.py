@@ -272,6 +272,32 @@ def _conv_elements(w: Scalars, x: Scalars, window: Window, groups: int) -> Scala
     return array_of(shape, lambda *at: sum_of(terms(*at)))
 
 
+def _conv_back_derivative(d: Node, y: Node, w: Node, x: Node) -> tuple[Node, Node]:
+    """A transposed convolution's, which this op is as well: those of a convolution, transposed."""
+    _, *others = y.attributes
+    return (
+        d.graph.make("conv_weights", x, d, attributes=tuple(others)),
+        d.graph.make("conv", w, d, attributes=tuple(others)),
+    )
+
+
+def _conv_back_elements(
+    w: Scalars, d: Scalars, area: Shape, window: Window, groups: int
+) -> Scalars:
+    """Each value's sum over the windows that reach it; none reaches some in gaps."""
+    made_by_group = w.shape[0] // groups
+    zero: Node = w.item(0).graph.constant(0)
+
+    def terms(channel: int, *place: int) -> Iterator[Node]:
+        group, own = divmod(channel, w.shape[1])
+        for o in range(group * made_by_group, (group + 1) * made_by_group):
+            for tap, source in window.over(place, area):
+                yield w[o, own, *tap] * d[o, *source]
+
+    shape = (w.shape[1] * groups, *area)
+    return array_of(shape, lambda *at: sum_of(found) if (found := [*terms(*at)]) else zero)
+
+
 define(
     "conv",
     _conv,
@@ -286,6 +312,8 @@ define(
     "conv_back",
     _conv_back,
     shape=lambda w, d, area, window, groups: (w[1] * groups, *area),
+    derivative=_conv_back_derivative,
+    elements=_conv_back_elements,
 )
 define(
     "conv_weights",

@@ -21,16 +21,16 @@ from gradbook.layers.losses import LOSSES, Loss, loss
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Attention, Gru, Lstm, PositionEmbedding, Rnn
-from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.updates import UPDATES, Update
-from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Residual
+from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Product, Residual
 
 KINDS: list[type[Layer]] = [
-    *(Dense, Conv, Pool),
+    *(Dense, Conv, TransposedConv, Pool, Upsample),
     *(Rnn, Gru, Lstm, Attention, PositionEmbedding),
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     PRelu,
-    *(Dropout, Flatten, Residual, Concat, GoBack),
+    *(Dropout, Flatten, Residual, Product, Concat, GoBack),
 ]
 """All but activations without parameters, in the order in which help tells them."""
 
@@ -62,12 +62,15 @@ __all__ = [
     "PlaceNorm",
     "Pool",
     "PositionEmbedding",
+    "Product",
     "Residual",
     "RmsNorm",
     "Rnn",
     "Role",
     "SampleNorm",
+    "TransposedConv",
     "Update",
+    "Upsample",
     "activation",
     "forms",
     "inner_words",

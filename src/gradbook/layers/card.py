@@ -264,6 +264,10 @@ class Layer:
         """The window that slides over an input of this shape."""
         return None
 
+    def spreads(self, shape: Shape) -> Window | None:
+        """The window of the map that it makes over which each value of its input is spread."""
+        return None
+
     def counted_padding(self, shape: Shape) -> Sides:
         """How much of its window's padding an average counts as zeros."""
         return NOWHERE

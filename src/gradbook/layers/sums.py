@@ -1,4 +1,4 @@
-"""Weighted sums: of all inputs, and of windows that slide over channels."""
+"""Weighted sums: of all inputs, and of windows that slide over channels or spread them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
+from gradbook.graph.tensors import spread
 from gradbook.graph.window import (
     NOWHERE,
     SAME,
@@ -54,6 +55,9 @@ INTO_GROUPS = (
     "divides {given} and {channels}"
 )
 ONE_ROW = "{word}'s window has one row, not {size}"
+LEAVES_NOTHING = (
+    "{word} with pad {pad} leaves nothing of what it makes of {shape}: take less padding"
+)
 DEPTHWISE = "depthwise takes channels x height x width, not {shape}"
 
 
@@ -225,6 +229,135 @@ class Conv(Layer):
         return add_bias(
             site.make("conv", weights, x, attributes=(self.window(x.shape), self.groups)), biases
         )
+
+
+@dataclass(frozen=True)
+class TransposedConv(Layer):
+    """A convolution the other way round: each value is spread, weighted, over a window of a larger
+    map, and where windows overlap they add up.
+
+    It takes to its input's size what a convolution with this window would have made of it.
+    """
+
+    channels: int
+    kernel: Both
+    stride: Both = (1, 1)
+    pad: Pad = NOWHERE
+    bias: Bias = Bias.EACH
+    groups: int = 1
+    dilation: Both = (1, 1)
+    word: ClassVar[str] = "convtranspose"
+    letter: ClassVar[str] = "c"
+    sums: ClassVar[bool] = True
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "convtranspose",
+            (
+                WholeField("channels", "N", "number of channels"),
+                KERNEL,
+                OptionsField("", options=(*MOVES, GROUPS)),
+                BIAS,
+            ),
+            ("spreads each value over a window of N larger channels", "(stride 2: twice as large)"),
+            ("convtranspose2d", "conv2dtranspose", "conv_transpose", "deconv"),
+        ),
+    )
+
+    def check(self) -> None:
+        if self.channels % self.groups:
+            raise UsageError(OUT_OF_GROUPS.format(channels=self.channels, groups=self.groups))
+        settle_pad(self, f"{self.word}'s", self.kernel)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_channels(self.word, shape)
+        if shape[0] % self.groups:
+            said = {"given": shape[0], "groups": self.groups, "channels": self.channels}
+            raise ShapeError(INTO_GROUPS.format(**said))
+        window, area = self.spreads(shape), self._area(shape)
+        if min(area) < 1 or window.places(area) != shape[1:]:
+            words = {"word": self.word, "pad": pad_words(self.pad), "shape": spell(shape)}
+            raise ShapeError(LEAVES_NOTHING.format(**words))
+        return (self.channels, *area)
+
+    def spreads(self, shape: Shape) -> Window:
+        sides = self.pad
+        if sides == SAME:
+            sides = same_pad(self.kernel, self.stride, self.dilation, self._area(shape))
+        return Window(self.kernel, self.stride, sides, self.dilation)
+
+    def _area(self, shape: Shape) -> Both:
+        """Rows and columns of the map that it makes."""
+        if self.pad == SAME:
+            return shape[1] * self.stride[0], shape[2] * self.stride[1]
+        window = self.spreads(shape)
+        rows, columns = (
+            (length - 1) * window.stride[axis] + window.span[axis] - sum(window.edges(axis))
+            for axis, length in enumerate(shape[1:])
+        )
+        return rows, columns
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        given, made = shape[0] // self.groups, self.channels // self.groups
+        area = prod(self.kernel)
+        summed = given * max(1, area // prod(self.stride))
+        return (
+            ParameterSpec(
+                Role.WEIGHT,
+                (shape[0], made, *self.kernel),
+                (summed, made * area),
+                uses=prod(shape[1:]),
+            ),
+            *bias_specs(self.bias, self.channels, prod(self._area(shape))),
+        )
+
+    def words(self, shape: Shape) -> str:
+        height, width = self.kernel
+        planes = f" in {self.channels // self.groups} planes" if self.channels > self.groups else ""
+        groups = f", {self.groups} groups of planes apart" if self.groups > 1 else ""
+        moves = moves_words(self.spreads(shape))
+        return f"those spread, weighted, over {height} × {width} windows{planes}{groups}{moves}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (weights, *biases) = given, parameters
+        attributes = (self._area(x.shape), self.spreads(x.shape), self.groups)
+        sums = site.make("conv_back", weights, x, attributes=attributes)
+        return add_bias(sums, biases)
+
+
+@dataclass(frozen=True)
+class Upsample(Layer):
+    """Each value so many times, down and across."""
+
+    size: Both
+    word: ClassVar[str] = "upsample"
+    letter: ClassVar[str] = "q"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "upsample",
+            (BothField("size", "K", "size"),),
+            ("each value K times down and across (nearest)",),
+            ("upsampling2d",),
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_channels(self.word, shape)
+        channels, rows, columns = shape
+        return (channels, rows * self.size[0], columns * self.size[1])
+
+    def spreads(self, shape: Shape) -> Window:
+        return Window(self.size, self.size)
+
+    def words(self, shape: Shape) -> str:
+        return f"each of them {self.size[0]} × {self.size[1]} times"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        """Spread by windows of ones, each channel by its own."""
+        (x,) = given
+        channels, *area = self.output(x.shape)
+        ones = spread(site.graph.constant(1), (channels, 1, *self.size))
+        attributes = (tuple(area), self.spreads(x.shape), channels)
+        return site.make("conv_back", ones, x, attributes=attributes)
 
 
 # Windows, which pools have too ---------------------------------------------------

@@ -16,6 +16,10 @@ from gradbook.layers.card import Layer, LayerSite, Mask, spell
 from gradbook.layers.fields import FlagField, NumberField, StatementForm, WholeField, WholesField
 
 ADDED_SHAPES = "add back {back} adds {earlier} to {shape}: both must have the same shape"
+MULTIPLIED_SHAPES = (
+    "multiply back {back} multiplies {shape} by {earlier}: both must have the same shape, or one "
+    "of them a single value for each channel"
+)
 JOINED_SHAPES = (
     "concat back puts {earlier} beside {shape}: all but the number of channels must be the same"
 )
@@ -124,6 +128,51 @@ class Residual(Layer):
 
     def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         return given[0] + given[1]
+
+
+@dataclass(frozen=True)
+class Product(Layer):
+    """Multiplies what came out of the last `back` layers by what went into them: a gate. Where one
+    of the two has a single value for each channel, that is for the whole channel.
+    """
+
+    back: int
+    word: ClassVar[str] = "multiply"
+    letter: ClassVar[str] = "m"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "multiply back",
+            (NUMBER_OF_LAYERS,),
+            (
+                "multiplies by what went into the last N layers; a value for",
+                "each channel is for the whole channel, as squeeze-and-excite",
+            ),
+        ),
+    )
+
+    def reads(self, index: int) -> tuple[int, ...]:
+        _require_layers(self.text, self.back, index)
+        return (index, index - self.back)
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        (earlier,) = others
+        larger, smaller = sorted((shape, earlier), key=prod, reverse=True)
+        per_channel = smaller[:1] == larger[:1] and prod(smaller) == smaller[0]
+        if shape != earlier and not per_channel:
+            said = {"earlier": spell(earlier), "shape": spell(shape)}
+            raise ShapeError(MULTIPLIED_SHAPES.format(back=self.back, **said))
+        return larger
+
+    def words(self, shape: Shape) -> str:
+        return f"each times {_what_went_into(self.back)}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        latest, earlier = (self._wide(x, site.output) for x in given)
+        return latest * earlier
+
+    def _wide(self, x: Node, shape: Shape) -> Node:
+        """A value of each channel at all of its places."""
+        return x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from fractions import Fraction
+from math import ceil, prod
 
 from gradbook.graph.window import Shape, Window
 from gradbook.layers import Layer, Role
@@ -32,15 +33,26 @@ class ReceptiveField:
     """
 
     size: Shape = (1, 1)
-    jump: Shape = (1, 1)
+    jump: tuple[Fraction, Fraction] = (Fraction(1), Fraction(1))
     area: Shape = (1, 1)
 
     def through(self, window: Window, area: Shape = (1, 1)) -> ReceptiveField:
         """The field of what slides a window over this."""
         old = zip(self.size, window.span, self.jump, strict=True)
-        size = tuple(seen + (span - 1) * jump for seen, span, jump in old)
-        jumps = zip(self.jump, window.stride, strict=True)
-        return ReceptiveField(size, tuple(jump * stride for jump, stride in jumps), area)
+        size = tuple(seen + ceil((span - 1) * jump) for seen, span, jump in old)
+        (down, across), (tall, wide) = self.jump, window.stride
+        return ReceptiveField(size, (down * tall, across * wide), area)
+
+    def spread(self, window: Window, area: Shape) -> ReceptiveField:
+        """The field of what spreads this over a window of a larger map, where as many windows
+        reach each value as its span has strides."""
+        (down, across), (tall, wide) = self.jump, window.stride
+        reach = tuple(
+            -(-span // step) for span, step in zip(window.span, window.stride, strict=True)
+        )
+        return replace(
+            self.through(Window((reach[0], reach[1])), area), jump=(down / tall, across / wide)
+        )
 
 
 @dataclass(frozen=True)
@@ -153,13 +165,17 @@ def _field(
     layer: Layer, shape: Shape, output: Shape, read: Sequence[ReceptiveField | None]
 ) -> ReceptiveField | None:
     """The field of a layer's values, from those of the values that it reads: the largest counts."""
-    before = read[0]
-    if before is None:
+    fields = [field for field in read if field]
+    if not fields:
         return None
-    sizes = zip(*(field.size for field in read if field), strict=True)
+    before = max(fields, key=lambda field: prod(field.area))
+    sizes = zip(*(field.size for field in fields), strict=True)
     before = replace(before, size=tuple(map(max, sizes)))
     window = layer.window(shape)
     if window:
         return before.through(window, output[1:])
+    spread = layer.spreads(shape)
+    if spread:
+        return before.spread(spread, output[1:])
     rows, columns = before.area
     return before.through(Window((rows, columns))) if layer.reads_all else before
