@@ -83,11 +83,12 @@ def networks(
     width: int = 4,
     dropout: bool = False,
     recurrent: bool = True,
+    enlarged: bool = True,
 ) -> Net:
     """A network: `images` with or without windows, `smooth` without corners, at most `samples`
     samples, `depth` layers before the last sums and `width` units or channels a layer; `dropout`
     with dropout that draws, which only steps on batches can; `recurrent` with layers that go over
-    the steps of a sequence.
+    the steps of a sequence; `enlarged` with layers that make larger maps or multiply values.
     """
     pictured = draw(st.booleans()) if images is None else images
     shape = draw(image_shapes() if pictured else st.tuples(st.integers(1, width)))
@@ -99,10 +100,14 @@ def networks(
     again: list[Again] = []
     count = draw(st.integers(0, depth))
     while len(layers) < count:
-        fitting = layers_on(shapes[-1], width=width, smooth=smooth, dropout=dropout)
+        fitting = layers_on(
+            shapes[-1], width=width, smooth=smooth, dropout=dropout, enlarged=enlarged
+        )
         if recurrent and is_sequence(shapes[-1]):
             fitting = fitting | recurrents() | attentions(shapes[-1][0])
-        single = st.one_of(fitting, *residuals(shapes), *concats(shapes)).map(lambda one: [one])
+        single = st.one_of(fitting, *residuals(shapes, gated=enlarged), *concats(shapes)).map(
+            lambda one: [one]
+        )
         joined = branches(shapes, smooth=smooth) if len(layers) + BRANCH <= depth else []
         for layer in draw(st.one_of(single, *joined)):
             layers.append(layer)
@@ -168,14 +173,14 @@ def image_shapes() -> SearchStrategy[Shape]:
 
 
 def layers_on(
-    shape: Shape, *, width: int, smooth: bool, dropout: bool = False
+    shape: Shape, *, width: int, smooth: bool, dropout: bool = False, enlarged: bool = True
 ) -> SearchStrategy[Layer]:
     """A layer that takes this shape."""
     fitting = [activations(shape, smooth=smooth), batch_norms(), dropouts(draws=dropout)]
     fitting += sample_norms(shape)
     if len(shape) == 1:
         return st.one_of(st.builds(Dense, st.integers(1, width), biases()), *fitting)
-    larger = [enlargements(shape)] * (prod(shape) <= MOST_ENLARGED)
+    larger = [enlargements(shape)] * (enlarged and prod(shape) <= MOST_ENLARGED)
     windowed = [windows(shape), pools(shape, smooth=smooth), *larger]
     return st.one_of(*windowed, *fitting, st.just(Flatten()))
 
@@ -211,13 +216,13 @@ def attentions(features: int) -> SearchStrategy[Layer]:
     return every | sized if features > 1 else every
 
 
-def residuals(shapes: Sequence[Shape]) -> list[SearchStrategy[Layer]]:
+def residuals(shapes: Sequence[Shape], *, gated: bool = True) -> list[SearchStrategy[Layer]]:
     """What went into earlier layers, wherever that has the latest shape, or as many channels."""
     latest = len(shapes) - 1
     back = [latest - k for k, shape in enumerate(shapes[:-1]) if shape == shapes[-1]]
-    gated = [latest - k for k, shape in enumerate(shapes[:-1]) if is_gate(shape, shapes[-1])]
+    gates = [latest - k for k, shape in enumerate(shapes[:-1]) if is_gate(shape, shapes[-1])]
     added = [st.builds(Residual, st.sampled_from(back))] if back else []
-    return [*added, *([st.builds(Product, st.sampled_from(gated))] if gated else [])]
+    return [*added, *([st.builds(Product, st.sampled_from(gates))] if gated and gates else [])]
 
 
 def is_gate(one: Shape, other: Shape) -> bool:

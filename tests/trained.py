@@ -33,8 +33,11 @@ from gradbook.net import (
     PlaceNorm,
     Pool,
     PRelu,
+    Product,
     Residual,
     RmsNorm,
+    TransposedConv,
+    Upsample,
 )
 from gradbook.net.build import inference
 from gradbook.net.trained import (
@@ -143,6 +146,17 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
             return x
         case Residual():
             return x + others[0]
+        case Product():
+            axes = len(own.makes) + 1
+            return np.multiply(
+                *(v.reshape(*v.shape, *(1,) * (axes - v.ndim)) for v in (x, *others))
+            )
+        case TransposedConv(groups=groups):
+            area, window = own.makes[1:], layer.spreads(own.given)
+            sums = OPS["conv_back"].value(tensors["weight"], x, area, window, groups)
+            return sums + _across(tensors.get("bias", np.zeros(1)), x)
+        case Upsample(size):
+            return x.repeat(size[0], 2).repeat(size[1], 3)
         case Concat():
             return np.concatenate([x, *others], axis=1)
         case Shares():

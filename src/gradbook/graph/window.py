@@ -71,6 +71,14 @@ class Window:
         )
         return down, across
 
+    def left_over(self, places: Sequence[int], area: Shape) -> Both:
+        """How many rows and columns of an area lie beyond the last of so many places."""
+        down, across = (
+            length + sum(self.edges(axis)) - self.span[axis] - (count - 1) * self.stride[axis]
+            for axis, (count, length) in enumerate(zip(places, area, strict=True))
+        )
+        return down, across
+
     def edges(self, axis: int) -> Both:
         """The padding before and after, along rows (0) or columns (1)."""
         return self.pad[axis], self.pad[axis + 2]

@@ -206,7 +206,7 @@ class Layer:
     last_letter: ClassVar[str] = ""  # and those of the last such layer: o1
     passes_on: ClassVar[bool] = False  # whether its values are those before it, names and all
     names_after: ClassVar[bool] = False  # whether its values are named after those before: a_h1
-    sums: ClassVar[bool] = False  # whether it adds up inputs times weights
+    sums: ClassVar[bool] = False  # whether each value adds up inputs times weights of its own
     reads_all: ClassVar[bool] = False  # whether each of its values depends on all before it
     normalises: ClassVar[bool] = False
     mixes_samples: ClassVar[bool] = False  # whether a batch's samples meet in it
@@ -244,6 +244,11 @@ class Layer:
     def text(self) -> str:
         """The layer as the text form says it: conv 2 3x3 no bias."""
         return self.form().write(self)
+
+    @property
+    def in_other_words(self) -> Layer:
+        """The same in the words of another card, where it is one of that one's."""
+        return self
 
     def reads(self, index: int) -> tuple[int, ...]:
         """The numbers of the values that a layer at this index is given, in its own order."""

@@ -8,17 +8,18 @@ last step, or with `all` the states at all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import ClassVar
 
-from gradbook.errors import ShapeError
+from gradbook.amounts import counted
+from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Node
 from gradbook.graph.ops import sigmoid_of
 from gradbook.graph.sequences import at_step, scores, shares, stack, weigh
 from gradbook.graph.tensors import reshape
-from gradbook.graph.window import Shape, Window
+from gradbook.graph.window import Both, Shape, Window
 from gradbook.layers.card import (
     Bias,
     Layer,
@@ -30,7 +31,7 @@ from gradbook.layers.card import (
     spread_over,
 )
 from gradbook.layers.fields import FlagField, OptionsField, StatementForm, WholeField, WholeOption
-from gradbook.layers.sums import BIAS, bias_specs
+from gradbook.layers.sums import BIAS, Conv, bias_specs
 
 SEQUENCES_ONLY = (
     "{word} takes a sequence of two steps or more, not {shape}: write the input as steps x "
@@ -402,6 +403,37 @@ class Attention(Layer):
 
 
 # Where a step stands ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Embedding(Conv):
+    """A vector for each token: sums of a step's features, of which one is 1 and the others 0."""
+
+    kernel: Both = (1, 1)
+    bias: Bias = Bias.NONE
+    row: bool = True
+    word: ClassVar[str] = "embed"
+    letter: ClassVar[str] = "e"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "embed",
+            (WholeField("channels", "N", "width"),),
+            ("for each token of a sequence a learned vector of N",),
+            ("embedding",),
+        ),
+    )
+
+    def check(self) -> None:
+        usual = {it.name: it.default for it in fields(self) if it.name != "channels"}
+        if any(getattr(self, name) != value for name, value in usual.items()):
+            raise UsageError("embed has a width, and nothing else")
+
+    @property
+    def in_other_words(self) -> Conv:
+        return Conv(**vars(self))
+
+    def words(self, shape: Shape) -> str:
+        return f"of each token its vector of {counted(self.channels, 'number')}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Node
-from gradbook.graph.tensors import spread
 from gradbook.graph.window import (
     NOWHERE,
     SAME,
@@ -248,7 +247,6 @@ class TransposedConv(Layer):
     dilation: Both = (1, 1)
     word: ClassVar[str] = "convtranspose"
     letter: ClassVar[str] = "c"
-    sums: ClassVar[bool] = True
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "convtranspose",
@@ -352,12 +350,7 @@ class Upsample(Layer):
         return f"each of them {self.size[0]} × {self.size[1]} times"
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        """Spread by windows of ones, each channel by its own."""
-        (x,) = given
-        channels, *area = self.output(x.shape)
-        ones = spread(site.graph.constant(1), (channels, 1, *self.size))
-        attributes = (tuple(area), self.spreads(x.shape), channels)
-        return site.make("conv_back", ones, x, attributes=attributes)
+        return site.make("enlarge", given[0], attributes=(self.size,))
 
 
 # Windows, which pools have too ---------------------------------------------------

@@ -139,6 +139,7 @@ class Product(Layer):
     back: int
     word: ClassVar[str] = "multiply"
     letter: ClassVar[str] = "m"
+    elementwise: ClassVar[bool] = True
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "multiply back",
@@ -167,12 +168,14 @@ class Product(Layer):
         return f"each times {_what_went_into(self.back)}"
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        latest, earlier = (self._wide(x, site.output) for x in given)
-        return latest * earlier
+        """With a value of each channel at all of its places."""
+        shape = site.output
+        return self.at_a_place(
+            [x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:]) for x in given]
+        )
 
-    def _wide(self, x: Node, shape: Shape) -> Node:
-        """A value of each channel at all of its places."""
-        return x if x.shape == shape else spread(reshape(x, shape[:1]), shape[1:])
+    def at_a_place(self, given: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
+        return given[0] * given[1]
 
 
 @dataclass(frozen=True)

@@ -218,6 +218,7 @@ class Description:
     smoothing: float = 0.0  # of cross-entropy's targets: this share is spread over all classes
     decay: Mapping[Role, float] = field(default_factory=dict)
     again: tuple[Again, ...] = ()  # which layers are applied several times
+    tokens: bool = False  # whether each step of the input is one of so many tokens
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite, prod
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +23,7 @@ from gradbook.net.description import (
     unfit_weights,
     unread,
 )
+from gradbook.net.tokens import require_tokens
 
 MOST_VALUES = 10_000_000  # in one layer: beyond this a typing slip is likelier than a wish
 MOST_IN_ALL = 100_000_000  # values, or parameters, of all layers: less than a gigabyte
@@ -54,6 +56,7 @@ NOT_ONE = "cross-entropy's targets sum to 1, not {total:g}: one 1, the rest 0{ot
 OTHER_LOSS = ", or 'loss half squared error' for targets of any kind"
 NO_STEP_LEFT = "no step has a target: give one to a step at least"
 NO_PROBABILITY = "binary cross-entropy's targets are from 0 to 1"
+TOKENS_UNREAD = "tokens are read by a layer of sequences: begin with one such as 'embed 8'"
 SAMPLE_LENGTH = "{part} has {given}, but the network takes {wanted}"
 
 
@@ -82,6 +85,7 @@ def settle_parts(net: Description) -> dict[str, object]:
         "smoothing": number("smoothing", net.smoothing),
         "decay": MappingProxyType(_decay(net.decay)),
         "again": in_order(_all("block", Again, "such as Again(0, 2, times=3)", net.again)),
+        "tokens": bool(net.tokens),
     }
 
 
@@ -141,6 +145,8 @@ def check(net: Description) -> None:
 def _check_sizes(net: Description) -> None:
     if not 1 <= len(net.input) <= 3:
         raise Misfit("input", "the input is one to three sizes from 1 up, such as 2 or 1x28x28")
+    if net.tokens and (len(net.input) != 2 or not net.laid_out):
+        raise Misfit("input", TOKENS_UNREAD)
     check_depth(len(net.layers))
     _check_again(unfit_weights(net.layers, net.shapes, net.owners))
     for place, shape in enumerate(net.shapes):
@@ -224,6 +230,15 @@ def _check_start(net: Description) -> None:
             raise Misfit(role, "start values are finite numbers")
 
 
+@contextmanager
+def about_part(part: str) -> Iterator[None]:
+    """What is refused inside, as said of that part."""
+    try:
+        yield
+    except ShapeError as error:
+        raise Misfit(part, f"{part}: {error.message}") from None
+
+
 def _check_samples(net: Description) -> None:
     for place, sample in enumerate(net.samples, 1):
         part = f"sample {place}"
@@ -231,6 +246,9 @@ def _check_samples(net: Description) -> None:
         _check_length(part, "target", len(sample.targets), net.outputs)
         if not all(map(isfinite, sample.inputs + sample.targets)):
             raise Misfit(part, "samples are finite numbers")
+        if net.tokens:
+            with about_part(part):
+                require_tokens(net, sample)
         if net.objective.of_all:
             _check_shares(net, part, sample.targets)
         if net.objective.ending and not all(0 <= t <= 1 for t in sample.targets):

@@ -14,7 +14,7 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.layers import Activation, Dense, Loss, Role
 from gradbook.looks import look, picture
 from gradbook.net.description import Description, Misfit, Sample
-from gradbook.net.fit import check, settle_parts
+from gradbook.net.fit import about_part, check, settle_parts
 from gradbook.net.text import (
     TRAINING,
     Draft,
@@ -26,6 +26,7 @@ from gradbook.net.text import (
     sample_lines,
     write,
 )
+from gradbook.net.tokens import with_tokens_spelled_out
 from gradbook.statements import Statement
 
 DRAWN_DECIMALS = 4  # so that drawn numbers can be read aloud and retyped
@@ -56,6 +57,7 @@ class Net(Description):
         start: Start values by kind of parameter, in the order of their numbers. Weights that
             aren't given are drawn from `seed`.
         decay: The share of themselves that parameters lose at each step, by kind and per unit of η.
+        tokens: Whether each step of a sequence is one of so many tokens: one 1 and 0s beside it.
 
     Raises:
         GradbookError: The parts don't fit each other.
@@ -111,6 +113,12 @@ class Net(Description):
         plain = {**vars(self), **mappings}
         return tuple(plain[part.name] for part in fields(self))
 
+    def with_tokens_spelled_out(self) -> Net:
+        """The same with 0s and 1s in place of numbers of tokens, and of words for them."""
+        return replace(
+            self, tokens=False, layers=tuple(layer.in_other_words for layer in self.layers)
+        )
+
     def with_samples(self, samples: Iterable[Sample], table: str = "") -> Net:
         return replace(self, samples=tuple(samples), table=table)
 
@@ -151,9 +159,16 @@ class Net(Description):
             return ANY_SAMPLE
         return next(sample_lines(self.with_samples(self.examples())))
 
+    def _drawn_inputs(self, random: Random) -> tuple[float, ...]:
+        if self.tokens:
+            steps, kinds = self.input
+            tokens = [random.randrange(kinds) for _ in range(steps)]
+            return tuple(float(k == token) for token in tokens for k in range(kinds))
+        return tuple(round(random.random(), 2) for _ in range(prod(self.input)))
+
     def _drawn_sample(self) -> Sample:
         random = Random(f"sample {self.seed}")
-        inputs = tuple(round(random.random(), 2) for _ in range(prod(self.input)))
+        inputs = self._drawn_inputs(random)
         if self.objective.of_all:
             classes = self.shapes[-1][0]
             wanted = [random.randrange(classes) for _ in range(self.outputs // classes)]
@@ -175,17 +190,29 @@ def parse_lines(lines: Iterable[Statement], source: str | None = None) -> Net:
     """The network that these statements of a text describe."""
     draft = read_draft(lines, source)
     try:
-        return Net(
+        samples = tuple(draft.samples)
+        tokens = draft.settings["tokens"]
+        net = Net(
             layers=tuple(draft.layers),
-            samples=tuple(draft.samples),
+            samples=() if tokens else samples,
             again=tuple(draft.again),
             start=draft.start,
             **draft.settings,
         )
+        return _with_tokens(net, samples) if tokens else net
     except Misfit as error:
         last = f"layer {len(draft.layers)}" if draft.layers else "input"
         line = draft.places.get(error.part) or draft.places[last]
         line.fail(error.message, at=0)
+
+
+def _with_tokens(net: Net, samples: Iterable[Sample]) -> Net:
+    """With samples that give the numbers of tokens."""
+    told = []
+    for place, sample in enumerate(samples, 1):
+        with about_part(f"sample {place}"):
+            told.append(with_tokens_spelled_out(net, sample))
+    return replace(net, samples=tuple(told))
 
 
 def net_changed(net: Net, lines: Iterable[Statement]) -> Net:

@@ -39,6 +39,7 @@ from gradbook.net.description import (
     usual_layers,
 )
 from gradbook.net.fit import check_depth
+from gradbook.net.tokens import with_tokens_by_number
 from gradbook.statements import SECOND, Statement, digits, statements
 
 __all__ = [
@@ -144,6 +145,7 @@ ROLES = {role.plural: role for role in Role}  # of parameter, as the text calls 
 TABLE_ALREADY = "the samples are already in a file: take out this line or the 'data' line"
 SAMPLES_ALREADY = "samples are already given: take out the 'sample' lines or this one"
 NO_TARGETS = "the targets are missing: write them after '->'"
+OF_HOW_MANY = "of how many different ones? write 'input tokens 8 of 27'"
 WHICH_FILE = "which file? write 'data samples.csv'"
 WHICH_NAME = "which name? write 'name worked'"
 WHICH_LOSS, UNKNOWN_LOSS = "which loss{hint}", "unknown loss {word!r}{hint}"
@@ -156,8 +158,18 @@ UNKNOWN_KIND = "unknown kind of parameter {word!r}{hint}"
 
 
 def _input(draft: Draft, line: Statement) -> None:
-    draft.set("input", line.sizes("the input", 3, "2 or 1x28x28"), line)
-    draft.shapes = [draft.settings["input"]]
+    tokens = line.option("tokens")
+    size: Shape
+    if tokens:
+        steps = line.whole("the number of tokens")
+        if not line.option("of"):
+            line.fail(OF_HOW_MANY)
+        size = (steps, line.whole("the number of different tokens"))
+    else:
+        size = line.sizes("the input", 3, "2 or 1x28x28")
+    draft.set("input", size, line)
+    draft.settings["tokens"] = tokens
+    draft.shapes = [size]
 
 
 def _phrase(line: Statement, question: str) -> str:
@@ -311,7 +323,9 @@ def sample_lines(net: Description) -> Iterator[str]:
     if net.table:
         yield f"data {net.table}"
     else:
-        yield from (f"sample {_row(one.inputs)} -> {_row(one.targets)}" for one in net.samples)
+        for sample in net.samples:
+            told = with_tokens_by_number(net, sample) if net.tokens else sample
+            yield f"sample {_row(told.inputs)} -> {_row(told.targets)}"
 
 
 def _row(numbers: Iterable[float]) -> str:
@@ -348,7 +362,11 @@ GRAMMAR = """\
 A network is a few lines of text with one item per line. A ';' may be used instead of a
 line break, and '#' begins a comment.
 
-  input SIZE                 2, or channels x height x width: 1x28x28
+  input SIZE                 2, or channels x height x width: 1x28x28; of a sequence
+                             steps x features: 8x3
+  input tokens N of M        a sequence of N tokens, each one of M: samples give their
+                             numbers, counted from 0; so do targets that are classes,
+                             where -1 at a step is no target
 {layers}
   again N [back L]           applies the layers from the last conv or dense on, or the last L,
                              N times in all, one after another, with the same weights;
@@ -505,13 +523,20 @@ def write(net: Description) -> str:
     """The text that parses to this network."""
     lines = [
         *([f"name {net.name}"] if net.name else []),
-        f"input {spell(net.input)}",
+        f"input {input_words(net)}",
         *_layer_lines(net),
         *training_lines(net),
         *start_lines(net),
         *sample_lines(net),
     ]
     return "\n".join(lines) + "\n"
+
+
+def input_words(net: Description) -> str:
+    if net.tokens:
+        steps, kinds = net.input
+        return f"tokens {steps} of {kinds}"
+    return spell(net.input)
 
 
 def _layer_lines(net: Description) -> Iterator[str]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers import Activation, Flatten, Layer
+from gradbook.layers import Activation, Bias, Flatten, Layer
 from gradbook.net.names import statistics_names
 from gradbook.net.network import Net
 
@@ -159,6 +159,10 @@ class TrainedNet:
     def output(self) -> Shape:
         return self.layers[-1].makes if self.layers else self.input
 
+    def shape(self, value: int) -> Shape:
+        """Of a value by its number."""
+        return self.layers[value - 1].makes if value else self.input
+
     @property
     def reads_bytes(self) -> bool:
         """Whether what comes in are the bytes of images, and not a table's numbers."""
@@ -270,10 +274,11 @@ def _shared(net: Net, layers: tuple[TrainedLayer, ...]) -> tuple[TrainedLayer, .
 def _tensors(net: Net, values: Mapping[str, NDArray[Any]], index: int) -> dict[str, Array]:
     layer = net.layers[index]
     tensors = {p.tensor: np.asarray(values[str(p.leaf)], np.float64) for p in net.taken(index)}
-    if layer.sums:
+    if layer.bias is not Bias.NONE:
         for name in [name for name in tensors if name.endswith("bias")]:
             sums = tensors[name.removesuffix("bias") + "weight"].shape[:1]
-            tensors[name] = np.array(np.broadcast_to(tensors[name], sums))
+            made = sums if layer.sums else net.shapes[index + 1][:1]
+            tensors[name] = np.array(np.broadcast_to(tensors[name], made))
     if layer.statistics:
         names = zip(layer.statistics, statistics_names(net, index), strict=True)
         tensors |= {word: np.asarray(values[name], np.float64) for word, name in names}

@@ -283,6 +283,7 @@ def play_page(net: Net, command: str = "", in_notebook: bool = False) -> str:
 
     In a notebook it tells whatever is around it how it is, and takes a state from there.
     """
+    net = net.with_tokens_spelled_out()
     known = content(net)
     made = _page(known, command, builds(net), in_notebook)
     if builds(net) and len(made.encode()) > MOST_BYTES:

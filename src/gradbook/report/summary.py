@@ -236,7 +236,7 @@ def _record(measured: NetMeasure, layer: LayerMeasure) -> dict[str, Any]:
         "bytes": layer.bytes,
         "kernel": layer.window and layer.window.size,
         "stride": layer.window and _stride(layer.window),
-        "jump": field and field.jump,
+        "jump": field and [float(side) if side % 1 else int(side) for side in field.jump],
         "field": field and field.size,
         "macs": layer.macs,
         "training_macs": layer.training_macs,

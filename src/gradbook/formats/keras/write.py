@@ -32,8 +32,8 @@ from gradbook.layers.norms import (
     SampleNorm,
 )
 from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv, Dense
-from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
+from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
 from gradbook.net.trained import (
     BothClasses,
     ByFeature,
@@ -43,6 +43,11 @@ from gradbook.net.trained import (
     TrainedNet,
     with_answers,
     with_input_scaling,
+)
+
+NO_SUCH_SPREAD = (
+    "{name} can't be written for Keras, whose transposed convolutions have no groups, nor steps "
+    "and dilation together: use another layer or another format"
 )
 
 
@@ -284,10 +289,8 @@ class KerasLayers:
                 settings = {"units": width, "use_bias": "bias" in own.tensors}
                 weights = self._dense(place)
                 return self.row.add("Dense", _layer_name(own), settings, given, shape, weights)
-            case Conv():
-                return self._conv(own, own.layer, x)
-            case Pool():
-                return pooled(self.row, own, own.layer, x)
+            case Conv() | Pool() | TransposedConv() | Upsample():
+                return self._windowed(own, x, shape)
             case BatchNorm(epsilon):
                 known = {"axis": -1, "epsilon": epsilon, "momentum": 1 - RUNNING_SHARE}
                 weights = [own.tensors[name] for name in ("scale", "shift", "mean", "variance")]
@@ -300,6 +303,19 @@ class KerasLayers:
                 return self._prelu(own, shared, x)
             case _:
                 return self._without_weights(place, own, given)
+
+    def _windowed(self, own: TrainedLayer, x: KerasLayer, shape: Shape) -> KerasLayer:
+        match own.layer:
+            case Conv() as conv:
+                return self._conv(own, conv, x)
+            case TransposedConv() as conv:
+                return self._spread(own, conv, x)
+            case Pool() as pool:
+                return pooled(self.row, own, pool, x)
+            case Upsample(size):
+                told = {"size": list(size), "interpolation": "nearest"}
+                return self.row.add("UpSampling2D", own.name, told, [x], shape)
+        raise AssertionError(own.name)
 
     def _over_steps(self, own: TrainedLayer, words: KerasWords, x: KerasLayer) -> KerasLayer:
         x = self._in_steps(own.name, x)
@@ -344,6 +360,10 @@ class KerasLayers:
                 return self._flat(own.name, x, own.given)
             case Residual():
                 return self.row.add("Add", own.name, {}, given, shape)
+            case Product():
+                factors = [self._for_all(own, value) for value in given]
+                shape = channels_last(own.makes)
+                return self.row.add("Multiply", own.name, {}, factors, shape)
             case Concat():
                 return self.row.add("Concatenate", own.name, {"axis": -1}, given, shape)
             case _:
@@ -377,6 +397,44 @@ class KerasLayers:
         every = (*replace(window, stride=(1, 1)).places(own.given[1:]), conv.channels)
         made = self.row.add(kind, f"{_layer_name(own)}_every", settings, [x], every, weights)
         return self.row.stepped(own.name, made, window.stride, shape)
+
+    def _spread(self, own: TrainedLayer, layer: TransposedConv, x: KerasLayer) -> KerasLayer:
+        """A transposed convolution, and what is left of it; Keras makes as many places as steps."""
+        window, (rows, columns) = layer.spreads(own.given), own.given[1:]
+        if layer.groups > 1 or (window.stride != (1, 1) and window.dilation != (1, 1)):
+            raise TargetError(NO_SUCH_SPREAD.format(name=own.name))
+        settings: dict[str, Any] = {
+            "filters": layer.channels,
+            "kernel_size": list(layer.kernel),
+            "strides": list(window.stride),
+            "padding": "same" if layer.pad == SAME else "valid",
+            "use_bias": "bias" in own.tensors,
+        }
+        if window.dilation != (1, 1):
+            settings["dilation_rate"] = list(window.dilation)
+        weights = [own.tensors["weight"].transpose(2, 3, 1, 0)]
+        weights += [own.tensors["bias"]] if "bias" in own.tensors else []
+        whole = [
+            count * step + max(span - step, 0)
+            for count, step, span in zip((rows, columns), window.stride, window.span, strict=True)
+        ]
+        shape, name = channels_last(own.makes), _layer_name(own)
+        if layer.pad == SAME or tuple(whole) == own.makes[1:]:
+            return self.row.add("Conv2DTranspose", name, settings, [x], shape, weights)
+        every = (*whole, layer.channels)
+        made = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
+        top, left, *_ = window.pad
+        below, right = whole[0] - top - own.makes[1], whole[1] - left - own.makes[2]
+        cut = {"cropping": [[top, below], [left, right]]}
+        return self.row.add("Cropping2D", own.name, cut, [made], shape)
+
+    def _for_all(self, own: TrainedLayer, x: KerasLayer) -> KerasLayer:
+        """What is multiplied: a value of each channel as a map of a single place."""
+        if len(x.shape) < len(own.makes) and not _is_in_steps(x):
+            shape = (*(1,) * (len(own.makes) - 1), *x.shape)
+            told = {"target_shape": list(shape)}
+            return self.row.add("Reshape", f"{own.name}_gate", told, [x], shape)
+        return self._in_row(own.name, x)
 
     def _samplenorm(
         self, own: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer

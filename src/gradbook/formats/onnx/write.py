@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -32,9 +33,12 @@ from gradbook.layers import (
     Pool,
     PositionEmbedding,
     PRelu,
+    Product,
     Residual,
     RmsNorm,
     SampleNorm,
+    TransposedConv,
+    Upsample,
 )
 from gradbook.layers.sequences import Recurrent
 from gradbook.net.trained import (
@@ -187,6 +191,19 @@ class OnnxContent(OnnxNodes):
                     group=conv.groups,
                     **_gaps(window),
                 )
+            case TransposedConv() as layer:
+                window = layer.spreads(own.given)
+                self.node(
+                    "ConvTranspose",
+                    [*inputs, *self.owned(own)],
+                    made,
+                    kernel_shape=layer.kernel,
+                    strides=window.stride,
+                    pads=window.pad,
+                    output_padding=window.left_over(own.given[1:], own.makes[1:]),
+                    group=layer.groups,
+                    **_gaps(window),
+                )
             case Pool() as pool:
                 self.pool(own, pool, inputs[0], made)
             case BatchNorm(epsilon):
@@ -213,8 +230,14 @@ class OnnxContent(OnnxNodes):
                 self.node("Where", [missing, filling, *inputs], made)
             case Flatten():
                 self.node("Flatten", inputs, made, axis=1)
-            case Residual():
-                self.node("Add", inputs, made)
+            case Residual() | Product():
+                word = "Add" if isinstance(own.layer, Residual) else "Mul"
+                self.node(word, list(self.as_wide(own, inputs)), made)
+            case Upsample(size):
+                times = self.tensor(f"{own.name}.times", np.array([1, 1, *size], float))
+                told = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+                nowhere = self.tensor(f"{own.name}.region", np.zeros(0))  # of what: of all
+                self.node("Resize", [*inputs, nowhere, times], made, mode="nearest", **told)
             case PlaceNorm() | RmsNorm():
                 self.normalise_places(own, own.layer, inputs[0], made)
             case SampleNorm() if own.layer.channel_groups(own.given):
@@ -228,6 +251,15 @@ class OnnxContent(OnnxNodes):
                 self.node("Concat", [other, *inputs], made, axis=1)
             case _:
                 raise TargetError(f"{own.name} can't be written as ONNX: use another layer")
+
+    def as_wide(self, own: TrainedLayer, inputs: list[str]) -> Iterator[str]:
+        """What it reads, with flat values as maps of a single place where it makes maps."""
+        for value, name in zip(own.reads, inputs, strict=True):
+            if len(self.trained.shape(value)) < len(own.makes):
+                shape = self.tensor(f"{own.name}.shape", np.array([0, 0, 1, 1], np.int64))
+                yield self.node("Reshape", [name, shape], f"{own.name}.gate")
+            else:
+                yield name
 
     def pool(self, own: TrainedLayer, pool: Pool, x: str, made: str) -> None:
         window = pool.window(own.given)

@@ -15,7 +15,7 @@ from gradbook.layers.card import Bias
 from gradbook.layers.norms import PlaceNorm, RmsNorm
 from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn
 from gradbook.layers.sums import Conv
-from gradbook.layers.wiring import Dropout
+from gradbook.layers.wiring import Dropout, Product
 from gradbook.net.trained import TrainedLayer
 
 MODULES = {Rnn: "RNN", Gru: "GRU", Lstm: "LSTM"}
@@ -43,6 +43,8 @@ def fits_steps(own: TrainedLayer) -> bool:
             return True
         case Dropout(channels=channels):
             return not channels
+        case Product():
+            return False
     return own.layer.elementwise and not own.tensors
 
 

@@ -31,8 +31,8 @@ from gradbook.layers.card import Bias
 from gradbook.layers.norms import BatchNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Recurrent
-from gradbook.layers.sums import Conv, Dense
-from gradbook.layers.wiring import Concat, Dropout, Flatten, Residual
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
+from gradbook.layers.wiring import Concat, Dropout, Flatten, Product, Residual
 from gradbook.net.trained import ByFeature, ByStep, TrainedLayer, TrainedNet
 
 # How PyTorch says a window: by its own arguments, or with a frame put around what it reads.
@@ -58,6 +58,44 @@ def conv_arguments(own: TrainedLayer, conv: Conv, pads: bool) -> list[str]:
     usual = {"stride": "1", "padding": "0", "dilation": "1", "groups": "1"}
     said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
     return [str(own.given[0]), str(conv.channels), _short(conv.kernel), *said]
+
+
+def spread_arguments(own: TrainedLayer, layer: TransposedConv) -> list[str]:
+    """What nn.ConvTranspose2d is given, as far as it isn't usual; what it leaves is cut then."""
+    window, cut = layer.spreads(own.given), _is_cut(own, layer)
+    pad = (0, 0) if cut else window.pad[:2]
+    even = replace(window, pad=(*pad, *pad))
+    beyond = (0, 0) if cut else even.left_over(own.given[1:], own.makes[1:])
+    asked = {
+        "stride": _short(window.stride),
+        "padding": _short(pad),
+        "output_padding": _short(beyond),
+        "groups": str(layer.groups),
+        "dilation": _short(window.dilation),
+    }
+    usual = {"stride": "1", "padding": "0", "output_padding": "0", "groups": "1", "dilation": "1"}
+    said = [f"{name}={value}" for name, value in asked.items() if value != usual[name]]
+    return [str(own.given[0]), str(layer.channels), _short(layer.kernel), *said]
+
+
+def _is_cut(own: TrainedLayer, layer: TransposedConv) -> bool:
+    """Whether PyTorch has no such padding: less after than before, but by less than a step."""
+    top, left, below, right = layer.spreads(own.given).pad
+    less = (top - below, left - right)
+    moves = zip(less, layer.stride, layer.dilation, strict=True)
+    return any(not 0 <= side < max(move) for side, *move in moves)
+
+
+def enlarged(own: TrainedLayer, module: str, x: str) -> str:
+    """The call that makes a larger map of x, and what is left of it."""
+    if isinstance(own.layer, Upsample):
+        return f"F.interpolate({x}, scale_factor={_short(own.layer.size)})"
+    assert isinstance(own.layer, TransposedConv)
+    if not _is_cut(own, own.layer):
+        return f"{module}({x})"
+    top, left, *_ = own.layer.spreads(own.given).pad
+    _, height, width = own.makes
+    return f"{module}({x})[..., {top}:{top + height}, {left}:{left + width}]"
 
 
 def framed_for(own: TrainedLayer, conv: Conv, x: str, pads: bool) -> str:
@@ -247,8 +285,8 @@ def _kept(trained: TrainedNet) -> Iterator[tuple[TrainedLayer, str]]:
             case Dense(width):
                 bias = "" if "bias" in own.tensors else ", bias=False"
                 yield own, f"nn.Linear({own.given[0]}, {width}{bias})"
-            case Conv() if not goes_over_steps(own):
-                yield own, _conv(own, own.layer, _pads(trained, own, own.layer))
+            case Conv() | TransposedConv() if not goes_over_steps(own):
+                yield own, _conv(trained, own)
             case BatchNorm(epsilon):
                 word = "BatchNorm2d" if len(own.given) == 3 else "BatchNorm1d"
                 yield own, f"nn.{word}({own.given[0]}{_eps(epsilon)})"
@@ -278,10 +316,13 @@ def _pads(trained: TrainedNet, own: TrainedLayer, conv: Conv) -> bool:
     return pads_itself([one for one in trained.layers if module_name(one) == name], conv)
 
 
-def _conv(own: TrainedLayer, conv: Conv, pads: bool) -> str:
-    said = conv_arguments(own, conv, pads)
-    if "bias" not in own.tensors:
-        said.append("bias=False")
+def _conv(trained: TrainedNet, own: TrainedLayer) -> str:
+    bias = [] if "bias" in own.tensors else ["bias=False"]
+    if isinstance(own.layer, TransposedConv):
+        said = [*spread_arguments(own, own.layer), *bias]
+        return f"nn.ConvTranspose2d({', '.join(said)})"
+    assert isinstance(own.layer, Conv)
+    said = [*conv_arguments(own, own.layer, _pads(trained, own, own.layer)), *bias]
     return f"nn.Conv2d({', '.join(said)})"
 
 
@@ -302,7 +343,7 @@ def _fixed(trained: TrainedNet) -> Iterator[str]:
                 yield f"self.{torch_name(own)}.{word} = self.{first}.{word}"
         elif own.again:
             continue
-        if isinstance(own.layer, Dense | Conv) and Bias(own.layer.bias).fixed:
+        if isinstance(own.layer, Dense | Conv | TransposedConv) and Bias(own.layer.bias).fixed:
             yield f"self.{torch_name(own)}.bias.requires_grad_(False)"
         for name in fixed_in(own):
             yield f"self.{torch_name(own)}.{name}.requires_grad_(False)"
@@ -344,7 +385,7 @@ class _Way:
         self._lay_out(over_steps or (self.in_steps and fits_steps(own)))
         if isinstance(own.layer, ByStep):
             return
-        if isinstance(own.layer, Conv | Dense | Residual | Concat) or _reads_x(own):
+        if isinstance(own.layer, Conv | Dense | Residual | Product | Concat) or _reads_x(own):
             self._settle()
         longer = self._around(own, self.now)
         if len(longer) > WIDEST - len("        return "):
@@ -385,11 +426,22 @@ class _Way:
             found.append(f"{x if value == latest else self._skipped[value]}{ending}")
         return found
 
+    def _as_wide(self, own: TrainedLayer, x: str) -> list[str]:
+        """What it reads, with flat values as maps of a single place where it makes maps."""
+        values = zip(own.reads, self._read(own, x), strict=True)
+        wide = len(own.makes)
+        return [
+            f"{word}[..., None, None]" if len(self.trained.shape(value)) < wide else word
+            for value, word in values
+        ]
+
     def _around(self, own: TrainedLayer, x: str) -> str:
         """The expression with one layer more around it."""
         match own.layer:
-            case Residual() | Concat():
-                return _joined(own, self._read(own, x))
+            case Residual() | Product() | Concat():
+                return _joined(own, self._as_wide(own, x))
+            case TransposedConv() | Upsample():
+                return enlarged(own, f"self.{module_name(own)}", x)
             case Pool() as pool:
                 places = places_inside(own, pool)
                 return pooled(own, pool, x) + (f" / {places}" if places else "")
@@ -411,8 +463,8 @@ class _Way:
 
 
 def _joined(own: TrainedLayer, values: Sequence[str]) -> str:
-    if isinstance(own.layer, Residual):
-        return " + ".join(values)
+    if isinstance(own.layer, Residual | Product):
+        return (" + " if isinstance(own.layer, Residual) else " * ").join(values)
     return f"torch.cat(({', '.join(values)}), 1)"
 
 

@@ -195,6 +195,8 @@ def _uses(
     match parameter.role:
         case Role.WEIGHT if layer.window(x.shape):
             yield from _through_windows(layer, x, made.shape, place)
+        case Role.WEIGHT if layer.spreads(x.shape):
+            yield from _spread_over_windows(layer, x, made.shape, place)
         case Role.WEIGHT:
             yield place[:1], float(x[place[1]]), place[1:]
         case Role.SCALE:
@@ -230,3 +232,17 @@ def _through_windows(
         if 0 <= row < area[0] and 0 <= column < area[1]:
             source = channel, row, column
             yield (plane, *there), float(x[source]), source
+
+
+def _spread_over_windows(
+    layer: Layer, x: np.ndarray, made: Shape, place: Shape
+) -> Iterator[tuple[Shape, float, Shape]]:
+    """The same of a transposed convolution, whose windows lie on what it makes."""
+    channel, own, *tap = place
+    plane = channel // (x.shape[0] // layer.groups) * (made[0] // layer.groups) + own
+    window, area = layer.spreads(x.shape), made[1:]
+    assert window
+    for at in np.ndindex(x.shape[1:]):
+        row, column = window.reads(at, tap)
+        if 0 <= row < area[0] and 0 <= column < area[1]:
+            yield (plane, row, column), float(x[channel, *at]), (channel, *at)

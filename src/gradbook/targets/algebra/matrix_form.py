@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from functools import cached_property
+from math import prod
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
@@ -91,6 +92,7 @@ REMARKS = {  # on the functions that some layers are called by
     "avgpool": "unavgpool gives every place of a window an equal share of its δ.",
     "attention": "softmax is taken along each row, over the keys; a causal layer leaves out those "
     "of later steps. Of several heads each does this with its own rows of the features.",
+    "upsample": "upsample repeats each value down and across; unupsample adds up the δ of these.",
     "concat": "concat puts the channels of values side by side, in this order; part(δ, a, b) are "
     "the channels a to b of δ.",
 }
@@ -101,11 +103,12 @@ GROUP_MEAN = "groupmean"  # where nothing is said
 def _remarks(net: Net) -> Iterator[str]:
     layers = list(zip(net.layers, net.shapes, strict=False))
     windows = [(layer, layer.window(shape)) for layer, shape in layers if layer.sums]
-    if any(window and not is_of_each_step(layer, window) for layer, window in windows):
+    spread = any(layer.parameters(shape) and layer.spreads(shape) for layer, shape in layers)
+    if spread or any(window and not is_of_each_step(layer, window) for layer, window in windows):
         yield (
             "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does "
             "the same with δ as the window; W ∗ δ sends each δ back over the window it came "
-            "from."
+            "from" + (", as W ∗ x spreads x." if spread else ".")
         )
     if any(layer.reads_sequences for layer in net.layers):
         yield (
@@ -201,12 +204,18 @@ class NetLayer:
         self.in_steps = self.layer.reads_sequences
         window = self.layer.window(net.shapes[index])
         self.slides = window is not None and not is_of_each_step(self.layer, window)
+        self.spreads = self.layer.spreads(net.shapes[index]) is not None
 
     @cached_property
     def inner(self) -> InnerLayer:
         """What goes on inside it, where it names values of its own."""
         symbols = {it: parameter_symbol(self.net, it) for it in self.parameters}
         return InnerLayer.of(self.net, self.index, symbols)
+
+    def is_for_all(self, number: int) -> bool:
+        """Whether the value that it reads at that number has one for all places of a channel."""
+        read = self.layer.reads(self.index)[number]
+        return prod(self.net.shapes[read]) < prod(self.net.shapes[self.index + 1])
 
     def mean(self, x: Form) -> Form:
         """What a normalisation centres by."""
@@ -238,8 +247,9 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
         return
     if layer.has_inner_values:
         yield from here.inner.forward()
-    elif layer.sums:
-        sums: Form = Factors((here.own(Role.WEIGHT), here.x), "⋆" if here.slides else "")
+    elif any(p.role is Role.WEIGHT for p in here.parameters):
+        by = "∗" if here.spreads else "⋆" if here.slides else ""
+        sums: Form = Factors((here.own(Role.WEIGHT), here.x), by)
         has_bias = any(p.role is Role.BIAS for p in here.parameters)
         yield here.y, sums + here.own(Role.BIAS) if has_bias else sums
     elif layer.normalises:
@@ -316,7 +326,10 @@ def _backward(
         return list(_parts(here))
     yield from _gradients(here, shares)
     if layer.elementwise:
-        return [_times(arriving, slope) for slope in _element_by_element(here)[1]]
+        return [
+            _times(arriving, slope, here.is_for_all(value))
+            for value, slope in enumerate(_element_by_element(here)[1])
+        ]
     return [(yield from _sent_on(here))]
 
 
@@ -340,9 +353,10 @@ def _parts(here: NetLayer) -> Iterator[Form]:
         yield Function("part", (here.delta, Numeral(first), Numeral(last)))
 
 
-def _times(arriving: Form, slope: Form) -> Form:
+def _times(arriving: Form, slope: Form, for_all: bool = False) -> Form:
     factors = slope.factors if isinstance(slope, Factors) else (slope,)
-    return arriving if slope == Numeral(1) else each(arriving, *factors)
+    slopes = arriving if slope == Numeral(1) else each(arriving, *factors)
+    return BigSum(slopes, "places") if for_all else slopes
 
 
 def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
@@ -350,6 +364,8 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Form]:
     layer, d, a = here.layer, here.delta, here.y
     if layer.sums and here.slides:
         return Factors((here.own(Role.WEIGHT), d), "∗")
+    if here.spreads and here.parameters:
+        return Factors((here.own(Role.WEIGHT), d), "⋆")
     if layer.sums:
         return Factors((Transposed(here.own(Role.WEIGHT)), d), "")
     if layer.normalises:
@@ -370,6 +386,8 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
     match parameter.role:
         case Role.WEIGHT if here.slides:
             return Factors((d, here.x), "⋆")
+        case Role.WEIGHT if here.spreads:
+            return Factors((here.x, d), "⋆")
         case Role.WEIGHT:
             return Factors((d, Transposed(here.x)), "")
         case Role.SCALE:
@@ -379,7 +397,7 @@ def _of_one_sample(here: NetLayer, parameter: Parameter) -> Form:
     for_all = here.layer.elementwise and parameter.size == 1
     if for_all or (parameter.role is Role.BIAS and here.layer.bias.shared):
         return BigSum(d, "places" if here.in_planes and for_all else "units")
-    a_channel = parameter.size == here.net.shapes[here.index][0] or here.layer.sums
+    a_channel = parameter.size == here.net.shapes[here.index + 1][0] or here.layer.sums
     over = "steps" if here.in_steps else "places"
     return BigSum(d, over) if here.in_planes and a_channel else d
 

@@ -584,13 +584,12 @@ def _plain_lines(source: PlacedStage, goal: PlacedStage) -> Iterator[Polyline]:
 
 def _window(source: PlacedStage, goal: PlacedStage) -> Iterator[Shape]:
     """A window on the planes before, and lines from its corners to the place that it makes."""
-    assert isinstance(source.stage, Planes)
     assert isinstance(goal.stage, Planes)
-    assert source.front
     assert goal.front
-    if goal.stage.window == (1, 1):
+    if goal.stage.window == (1, 1) or not isinstance(source.stage, Planes):
         yield _line(QUIET, *source.leaving(0), *goal.arriving(0))
         return
+    assert source.front
     colour = WEIGHT if goal.stage.weights else QUIET
     window = _part(source.front, source.stage.shape, goal.stage.window)
     window = window.moved((source.front.right - window.right, 0))

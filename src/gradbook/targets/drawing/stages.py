@@ -208,7 +208,8 @@ class _StageReader:
             return self._dense(name, shape[0], words, *own)
         if len(shape) > 1:
             link = Link.BRANCH if layer.begins_branch else Link.WINDOW
-            return Planes((name,), _as_planes(shape), words, link)
+            weights = ", ".join(map(_range_words, own))
+            return Planes((name,), _as_planes(shape), words, link, weights=weights)
         return self._column(index, layer, name, words)
 
     def _column(self, index: int, layer: Layer, name: Name, words: tuple[str, ...]) -> UnitColumn:

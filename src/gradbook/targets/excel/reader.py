@@ -22,7 +22,7 @@ from gradbook.errors import LimitError, TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Graph
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import Both, Shape
+from gradbook.graph.window import Both, Shape, Window
 from gradbook.layers import Layer, Role, leaf_name
 from gradbook.net import Net
 from gradbook.net.names import statistics_names
@@ -179,14 +179,16 @@ class ReaderPlan:
         layer = self.net.layers[first]
         own, place = stage.sources[0], (channel, row, column)
         slides = layer.window(self.net.shapes[first]) is not None
-        if layer.sums and slides:
+        if spread := layer.spreads(self.net.shapes[first]):
+            said = self._spread(first, spread, own, stage.grids.shape, place)
+        elif layer.sums and slides:
             said = self._convolved(first, stage.grids.shape[0], own, channel, row, column)
         elif layer.sums:
             said = self._weighed(first, own, channel)
         elif slides:
             said = _pooled(layer, own, channel, (row, column))
         elif layer.elementwise and len(stage.sources) > 1:
-            cells = [_side_by_side([source], place, stage.grids) for source in stage.sources]
+            cells = [_cell_for(it, place, stage.grids) for it in stage.sources]
             said = _spelled(layer, cells, [])
         elif layer.begins_branch or len(stage.sources) > 1:
             said = _side_by_side(stage.sources, place, stage.grids)
@@ -219,6 +221,25 @@ class ReaderPlan:
                     first = (source * height + i) * width + j
                     terms.append(_product(cells, block, channel, first, count))
         return "+".join(terms) + self._shift(index, channel)
+
+    def _spread(
+        self, index: int, window: Window, own: Grids, made: Shape, place: Sequence[int]
+    ) -> str:
+        """The sum of what reaches it, each times its weight where there are such."""
+        layer, (channel, *at) = self.net.layers[index], place
+        block = self.blocks.get(self._leaf(Role.WEIGHT, index))
+        reaching = list(window.over(at, made[1:]))
+        if block is None:
+            return "+".join(own.cell(channel, *source) for _, source in reaching)
+        inputs, outputs = (shape[0] // layer.groups for shape in (own.shape, made))
+        group, plane = divmod(channel, outputs)
+        height, width = window.size
+        terms = [
+            f"{own.cell(source, y, x)}*{block.cell(source, (plane * height + i) * width + j)}"
+            for source in range(group * inputs, (group + 1) * inputs)
+            for (i, j), (y, x) in reaching
+        ]
+        return ("+".join(terms) or "0") + self._shift(index, channel)
 
     def _weighed(self, index: int, own: Grids, channel: int) -> str:
         block = self.blocks[self._leaf(Role.WEIGHT, index)]
@@ -304,6 +325,13 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], made: G
             return source.cell(*map(int, np.unravel_index(number, source.shape)))
         number -= prod(source.shape)
     raise AssertionError(f"{place} is beyond what stands side by side")
+
+
+def _cell_for(source: Grids, place: tuple[int, int, int], made: Grids) -> str:
+    """The cell of its own place, or its channel's where each has one alone."""
+    if prod(source.shape) < prod(made.shape):
+        return source.cell(*map(int, np.unravel_index(place[0], source.shape)))
+    return _side_by_side([source], place, made)
 
 
 def _spelled(layer: Layer, cells: Sequence[str], own: Sequence[str]) -> str:
