@@ -529,7 +529,17 @@ CARDS: dict[str, Card] = {
         ((1, 1, 2),),
         [at([[[7, 9]]], value=[[[7, 7, 9, 9], [7, 7, 9, 9]]])],
         (Window((2, 2), (2, 2)),),
-        differentiable=False,
+        torch=lambda torch, x, window: x.repeat_interleave(window.size[0], -2).repeat_interleave(
+            window.size[1], -1
+        ),
+    ),
+    "window_sums": Card(
+        ((2, 2, 6),),
+        [at([[[1, 2, 4, 8, 0, 0], [16, 32, 0, 0, 0, 1]]] * 2, value=[[[51, 12, 1]]] * 2)],
+        (Window((2, 2), (2, 2)),),
+        torch=lambda torch, x, window: torch.nn.functional.avg_pool2d(
+            x, window.size, divisor_override=1
+        ),
     ),
     "avgpool": Card(
         (IMAGE,),

@@ -36,6 +36,10 @@ def test_receptive_fields_are_the_published_ones(name):
         ("conv 2 3x3; maxpool 3 stride 2; avgpool 2", (7, 7), (4, 4)),
         ("conv 2 1x1; relu; dropout 0.1; batchnorm", (1, 1), (1, 1)),
         ("conv 2 3x3 stride 2; avgpool all", (13, 19), (2, 2)),
+        ("maxpool 2; upsample 2; conv 2 3x3", (4, 4), (1, 1)),
+        ("upsample 2; conv 2 3x3", (2, 2), (0.5, 0.5)),
+        ("maxpool 2; convtranspose 2 4x4 stride 2 pad 1", (4, 4), (1, 1)),
+        ("maxpool 2; avgpool all; conv 1 1x1; multiply back 2; conv 2 3x3", (16, 22), (2, 2)),
     ],
 )
 def test_fields_and_jumps_worked_by_hand(layers, field, jump):

@@ -119,7 +119,7 @@ def test_gradients_and_what_they_are_the_sum_of_are_the_references(name, tmp_pat
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    net=networks(updates=["descent"], images=True, recurrent=False).filter(
+    net=networks(updates=["descent"], images=True, recurrent=False, enlarged=False).filter(
         lambda net: net.outputs > 1
     )
 )

@@ -322,44 +322,6 @@ define(
 )
 
 
-def _shrink(d: Array, size: Shape) -> Array:
-    rows, columns = size
-    *before, height, width = d.shape
-    apart = d.reshape(*before, height // rows, rows, width // columns, columns)
-    return np.asarray(apart.sum(axis=(-3, -1)))
-
-
-def _times(d: Shape, size: Shape, shrunk: bool = False) -> Shape:
-    if shrunk:
-        return (d[0], d[1] // size[0], d[2] // size[1])
-    return (d[0], d[1] * size[0], d[2] * size[1])
-
-
-define(
-    "enlarge",  # each value several times, down and across
-    lambda x, size: x.repeat(size[0], -2).repeat(size[1], -1),
-    shape=_times,
-    derivative=lambda d, y, x: (d.graph.make("shrink", d, attributes=y.attributes),),
-    elements=lambda x, size: x.repeat(size[0], 1).repeat(size[1], 2),
-)
-define(
-    "shrink",  # the sums of what enlarging made
-    _shrink,
-    shape=lambda d, size: _times(d, size, shrunk=True),
-    derivative=lambda d, y, x: (d.graph.make("enlarge", d, attributes=y.attributes),),
-    elements=lambda d, size: array_of(
-        _times(d.shape, size, shrunk=True),
-        lambda c, row, column: sum_of(
-            d[
-                c,
-                row * size[0] : (row + 1) * size[0],
-                column * size[1] : (column + 1) * size[1],
-            ].flat
-        ),
-    ),
-)
-
-
 def _pool_shape(x: Shape, window: Window, *others: object) -> Shape:
     return (x[0], *window.places(x[1:]))
 
@@ -443,7 +405,24 @@ define("winners", _winners, shape=lambda x, window: x)
 define(
     "unpooled",
     _unpooled,
-    shape=lambda d, window: (d[0], d[1] * window.size[0], d[2] * window.size[1]),
+    shape=lambda x, window: (x[0], x[1] * window.size[0], x[2] * window.size[1]),
+    derivative=lambda d, y, x: (d.graph.make("window_sums", d, attributes=y.attributes),),
+    elements=lambda x, window: x.repeat(window.size[0], 1).repeat(window.size[1], 2),
+)
+define(
+    "window_sums",  # of windows side by side
+    lambda x, window: view_windows(x, window).sum(axis=(-2, -1)),
+    shape=_pool_shape,
+    derivative=lambda d, y, x: (d.graph.make("unpooled", d, attributes=y.attributes),),
+    expansion=lambda x, window: (
+        x.graph.make("avgpool", x, attributes=(window, NOWHERE)) * window.area
+    ),
+    elements=lambda x, window: array_of(
+        _pool_shape(x.shape, window),
+        lambda channel, *place: sum_of(
+            x[channel, *source] for _, source in window.inside(place, x.shape[1:])
+        ),
+    ),
 )
 define(
     "avgpool",

@@ -350,7 +350,8 @@ class Upsample(Layer):
         return f"each of them {self.size[0]} × {self.size[1]} times"
 
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
-        return site.make("enlarge", given[0], attributes=(self.size,))
+        (x,) = given
+        return site.make("unpooled", x, attributes=(self.spreads(x.shape),))
 
 
 # Windows, which pools have too ---------------------------------------------------

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradbook import plugins
-from gradbook.arguments import hint
+from gradbook.arguments import hint, sizes
 from gradbook.errors import GradbookError, NetTextError, UsageError, did_you_mean
 from gradbook.graph.window import Shape
 from gradbook.layers import (
@@ -165,6 +165,8 @@ def _input(draft: Draft, line: Statement) -> None:
         if not line.option("of"):
             line.fail(OF_HOW_MANY)
         size = (steps, line.whole("the number of different tokens"))
+        with pointing(line, at=0):
+            size = sizes("the input's tokens", size)
     else:
         size = line.sizes("the input", 3, "2 or 1x28x28")
     draft.set("input", size, line)

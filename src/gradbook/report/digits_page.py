@@ -21,6 +21,7 @@ from gradbook.report.digits_tables import (
     module_table,
     numbers_table,
     pack,
+    require_explained,
     scales,
     values_given,
 )
@@ -46,6 +47,7 @@ def digits_page(
     command: str = "",
 ) -> str:
     """The page; `samples` are images to read without drawing, `command` is what makes it again."""
+    require_explained(model.net)
     what = "what you draw" if _is_grey(model) else "pictures"
     reads = "learns to read" if training and is_untrained(model) else "reads"
     made = whole_page(

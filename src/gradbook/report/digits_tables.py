@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.dataset import BRIGHTEST, Dataset, Images, in_turns
 from gradbook.engine.wasm import WasmModule, reached_names, shown_names, trainer, warping_table
-from gradbook.errors import ShapeError, UsageError
+from gradbook.errors import ShapeError, TargetError, UsageError
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node
@@ -75,6 +75,20 @@ def layer_table(net: Net) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+NOT_EXPLAINED = (
+    "a page that reads images can't explain '{layer}' place by place: take it out, or write the "
+    "model in another format"
+)
+
+
+def require_explained(net: Net) -> None:
+    """Refuse layers of which a page can't say which places a value is made of."""
+    for index, layer in enumerate(net.layers):
+        sizes = {prod(net.shapes[value]) for value in layer.reads(index)}
+        if layer.spreads(net.shapes[index]) or (layer.elementwise and len(sizes) > 1):
+            raise TargetError(NOT_EXPLAINED.format(layer=layer.text))
 
 
 def error_table(net: Net) -> dict[str, Any]:

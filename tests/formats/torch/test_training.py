@@ -82,6 +82,7 @@ def test_every_parameter_decays_as_its_kind_does(net):
     decay = {id(p): group["weight_decay"] for group in grouped for p in group["params"]}
     kinds = {
         "conv": "wb",
+        "convtranspose": "wb",
         "fc": "wb",
         "bn": "γβ",
         "gn": "γβ",

@@ -32,6 +32,10 @@ NETS = {
     go back 2; batchnorm; relu; go back 5; conv 4 1x1; batchnorm; tanh; concat back 7 4 0
     avgpool all; flatten
     dense 6; sigmoid; go back 2; dense 4; concat back 2 0; dense 10; log softmax; seed 2""",
+    "enlarged": """input 1x28x28; maxpool 7; conv 4 3x3 pad 1; relu; avgpool all; flatten
+    dense 4; sigmoid; multiply back 4; convtranspose 6 3x2 stride 2 pad 1x0x0x1 groups 2; silu
+    batchnorm; upsample 1x2; convtranspose 2 2x2 no bias; tanh; flatten; dense 10; softmax
+    loss cross-entropy; seed 12""",
     "smooth": """input 1x28x28; maxpool 4; conv 3 3x3; gelu; batchnorm; conv 3 3x3; silu; flatten
     dense 6; softplus; dense 10; softmax; loss cross-entropy; seed 8""",
     "dense": """input 1x28x28; avgpool 4; flatten; dense 8 shared bias; sigmoid; dropout 0.2

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from gradbook.data.sources import load
+from gradbook.errors import TargetError
 from gradbook.lab.models.model import load_shipped, untrained_model
 from gradbook.lab.recipes.text import parse
 from gradbook.report.digits_page import digits_page
@@ -283,3 +284,10 @@ def test_a_browser_without_vectors_gets_a_sentence(chromium, digit_pages):
     chromium.show(digit_pages / "old.html")
     until(chromium, "document.querySelector('#problem').textContent")
     assert "open it in a newer one" in chromium.text("#problem")
+
+
+@pytest.mark.parametrize("layer", ["upsample 2", "avgpool all; multiply back 1"])
+def test_a_layer_that_a_page_cannot_explain_is_refused(layer):
+    net = f"input 1x28x28; conv 2 3x3; {layer}; flatten; dense 10; softmax; loss cross-entropy"
+    with pytest.raises(TargetError, match=f"can't explain '{layer.split('; ')[-1]}'"):
+        digits_page(untrained_model(parse(net).net, load("digits")))

@@ -7,16 +7,18 @@ import pytest
 from gradbook.errors import TargetError
 from gradbook.graph.names import Name
 from gradbook.graph.node import OPS, Graph, Node, ancestors
+from gradbook.graph.window import Shape
 from gradbook.targets.c.rewrite import simplify
 from gradbook.targets.c.words import LOOPS, PLACED, WORDS, word
+from tests.graph.cards import CARDS
 
 SAID = {*LOOPS, *PLACED, *WORDS}
 SILENT = {"largest", "is_largest", "log_sum_exp"}
 SCALARS = SILENT | {"cross_entropy_of"}  # of networks taken apart into single values
 
 
-def leaf(graph: Graph, name: str) -> Node:
-    return graph.leaf(Name(name), (3,), each=True)
+def leaf(graph: Graph, name: str, shape: Shape = ()) -> Node:
+    return graph.leaf(Name(name), shape or (3,), each=True)
 
 
 def test_every_op_of_a_network_is_said_or_can_be_expanded():
@@ -26,11 +28,9 @@ def test_every_op_of_a_network_is_said_or_can_be_expanded():
 
 @pytest.mark.parametrize("name", sorted({*OPS} - SAID - SCALARS))
 def test_an_op_without_a_word_is_expanded_into_words(name):
-    op, graph = OPS[name], Graph()
-    count = op.expansion.__code__.co_argcount
-    slope = (0.1,) if name == "leaky_relu" else ()
-    inputs = [leaf(graph, f"x{k}") for k in range(count - len(slope))]
-    node = graph.make(name, *inputs, attributes=slope)
+    graph, card = Graph(), CARDS[name]
+    inputs = [leaf(graph, f"x{k}", shape) for k, shape in enumerate(card.shapes)]
+    node = graph.make(name, *inputs, *card.constant, attributes=card.attributes)
     ops = {x.op.name for x in ancestors([simplify([node])[node]])}
     assert ops <= SAID
     assert ops & {*WORDS}

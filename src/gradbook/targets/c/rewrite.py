@@ -10,7 +10,6 @@ Each rewrite keeps the meaning; the tests compare both graphs in the reference:
   before either is used;
 - a choice by x is a choice by relu(x) where that is there, so that x needn't be kept;
 - d · (1 where c > 0, else 0) is d where c > 0, else 0;
-- what enlarges or sums windows side by side is a pool's average, times their places;
 - where windows lie side by side, a maximum's gradient is what each window was given, at its first
   largest value: so only where that stood has to be kept.
 
@@ -25,7 +24,7 @@ from math import prod
 
 from gradbook.graph.node import Graph, Node, ancestors
 from gradbook.graph.tensors import spread, sum_last
-from gradbook.graph.window import NOWHERE, Window
+from gradbook.graph.window import Window
 from gradbook.targets.c.words import SAYS, WORDS
 
 # What a value is made of ----------------------------------------------------------
@@ -249,8 +248,6 @@ class _Rewriter:
             return self.rewrite_total(inputs[0])
         if name == "choose" and node.inputs[0] in self.relus:
             inputs = [self.visit(self.relus[node.inputs[0]]), *inputs[1:]]
-        if name in ("enlarge", "shrink"):
-            return self.rewrite_sizes(node, inputs[0])
         if name == "maxpool_back" and lies_side_by_side(node):
             d, x = inputs
             everywhere = self.graph.make("unpooled", d, attributes=node.attributes[:1])
@@ -259,17 +256,6 @@ class _Rewriter:
         if node.each and name in LINEAR:
             return self.collect(node, inputs)
         return self.graph.make(name, *inputs, attributes=node.attributes)
-
-    def rewrite_sizes(self, node: Node, x: Node) -> Node:
-        """An average's shares, or an average, times as many as its windows have places."""
-        (size,) = node.attributes
-        assert isinstance(size, tuple)
-        window = Window((size[0], size[1]), (size[0], size[1]))
-        if node.op.name == "shrink":
-            mean = self.graph.make("avgpool", x, attributes=(window, NOWHERE))
-            return mean * window.area
-        attributes = (window, NOWHERE, node.shape[1:])
-        return self.graph.make("avgpool_back", x * window.area, attributes=attributes)
 
     # Sums over the batch.
 

@@ -78,7 +78,6 @@ BACKWARD_ON_TENSORS = {
     "conv_weights",
     "maxpool_back",
     "winners",
-    "unpooled",
     "avgpool_back",
 }
 
