@@ -247,7 +247,7 @@ COMMENT = re.compile(
 )
 MARGIN = re.compile("^ +", re.MULTILINE)
 ROOM = re.compile(
-    r" ?(=>|===|!==|&&|\|\||[=,{}:?]) ?"
+    r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>]|\+(?= [^+])) ?"
 )  # around a sign, which nobody needs who runs it
 PLAIN_LINE = re.compile(r"^[^\"'`/\n]*\n", re.MULTILINE)  # without texts and patterns
 EXPORT = re.compile(
@@ -274,7 +274,6 @@ def script(main: str) -> str:
 
 def _collect(name: str, scopes: dict[str, str]) -> str:
     """Add a module's scope, after those that it needs; what the scope is called."""
-    called = re.sub(r"\W", "_", name)
     if name not in scopes:
         text = files("gradbook").joinpath("web", *name.split("/")).read_text("utf-8")
         text = MARGIN.sub("", COMMENT.sub("", text))
@@ -285,6 +284,6 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
 
         inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
         inside = PLAIN_LINE.sub(lambda line: ROOM.sub(r"\1", line[0]).lstrip(), inside)
-        exports = ", ".join(found[2] for found in EXPORT.finditer(text))
-        scopes[name] = f"const {called} = (() => {{\n{inside}return {{ {exports} }}\n}})()\n"
-    return called
+        exports = ",".join(found[2] for found in EXPORT.finditer(text))
+        scopes[name] = f"const ${len(scopes)}=(()=>{{\n{inside}return{{{exports}}}\n}})()\n"
+    return scopes[name].removeprefix("const ").partition("=")[0]

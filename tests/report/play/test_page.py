@@ -94,4 +94,4 @@ def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
     assert all(line.count("`") % 2 == 0 for line in made.splitlines())
     assert made.count("class Machine{") == 1
     assert not re.search(r"^(import|export) ", made, re.MULTILINE)
-    assert made.index("const machine_words_js") < made.index("const machine_machine_js")
+    assert made.index("const WORDS=") < made.index("class Machine")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
+from gradbook.graph.window import Shape
 from gradbook.layers.sequences import RECURRENT
 from gradbook.net import Parameter
 from gradbook.net.names import shown_names
@@ -111,14 +113,15 @@ def _weights(step: Step, index: int) -> list[list[StepPlane]]:
     gates: dict[str, list[StepPlane]] = {}
     for parameter in step.net.taken(index):
         gate, _, _ = parameter.part.partition(RECURRENT)
-        gates.setdefault(gate.rstrip("_"), []).append(_weight_plane(step, parameter))
+        plane = _weight_plane(step, parameter, step.net.shapes[index + 1])
+        gates.setdefault(gate.rstrip("_"), []).append(plane)
     return list(gates.values())
 
 
-def _weight_plane(step: Step, parameter: Parameter) -> StepPlane:
-    """A row for each unit."""
+def _weight_plane(step: Step, parameter: Parameter, made: Shape) -> StepPlane:
+    """A row for each unit; of what belongs to each step a column for each."""
     nodes = [step.graph.by_name[name] for name in parameter.names]
-    across = len(nodes) // parameter.shape[0]
+    across = len(nodes) // (made[0] if parameter.shape == (prod(made),) else parameter.shape[0])
     title = f"{parameter.role} {parameter.part.replace('_', ' ')}".rstrip()
     return StepPlane(
         title, tuple(tuple(nodes[k : k + across]) for k in range(0, len(nodes), across))

@@ -115,7 +115,7 @@ export function attended(values, index, parameters) {
  * @param {import("../text/statement.js").Grammar} grammar @returns {StepPlane[][]}
  */
 export function stepPlanes(values, index, parameters, grammar) {
-  return [...merged(byWord(values, inside(values, index, parameters))), ...merged(weightPlanes(values.net.layers[index], parameters, grammar))]
+  return [...merged(byWord(values, inside(values, index, parameters))), ...merged(weightPlanes(values.net.layers[index], parameters, values.net.shapes[index + 1], grammar))]
 }
 
 /** Kinds that stand alone side by side, as long as they are of one size.
@@ -195,17 +195,17 @@ function planesOf(title, all) {
   }))
 }
 
-/** Those of a gate side by side; a row for each unit.
- * @param {Layer} layer @param {number[][]} parameters @param {import("../text/statement.js").Grammar} grammar
+/** Those of a gate side by side; a row for each unit, and of what belongs to steps a column for each.
+ * @param {Layer} layer @param {number[][]} parameters @param {number[]} made @param {import("../text/statement.js").Grammar} grammar
  */
-function weightPlanes(layer, parameters, grammar) {
+function weightPlanes(layer, parameters, made, grammar) {
   const tensors = tensorsOf(layer, grammar)
   const found = /** @type {Map<string, StepPlane[]>} */ (new Map())
   parameters.forEach((lines, k) => {
     const { role, part = "", shape } = tensors[k] ?? { role: grammar.kinds.biases, shape: [lines.length] }
     const gate = part.split("recurrent")[0].replace(/_$/, "")
     const isColumn = shape.length === 1
-    const rows = isColumn ? lines.length : layer.width ?? Math.round(Math.sqrt(lines.length))
+    const rows = isColumn ? (lines.length === product(made) ? made[0] : lines.length) : layer.width ?? Math.round(Math.sqrt(lines.length))
     const across = lines.length / rows
     const plane = { title: `${role} ${part.replaceAll("_", " ")}`.trim(), rows: Array.from({ length: rows }, (_, row) => lines.slice(row * across, (row + 1) * across)) }
     found.set(gate, [...(found.get(gate) ?? []), plane])

@@ -1,5 +1,6 @@
 // The network: units in columns, a line for each weight, and on each its numbers as they are now.
 
+import { arcs } from "./arcs.js"
 import { brief, draw, make, nameText, say, set, short } from "./dom.js"
 import { layoutOf, pathOf, pill } from "./layout.js"
 import { Pictures } from "./pictures.js"
@@ -43,6 +44,7 @@ export class Drawing {
     this.areSlopes = false // what the maps are painted with
     this.cells = /** @type {Map<number, Cell>} */ (new Map())
     this.beam = draw("path")
+    this.arcs = /** @type {{group: Element, update: () => void}[]} */ ([])
     this.labelled = /** @type {[Element, number][]} */ ([])
     this.masks = masks(model.content)
     this.pictures = new Pictures(model, grid)
@@ -94,7 +96,10 @@ export class Drawing {
     this.captions = layout.captions.map(({ x, y, words }) => /** @type {[Element, string]} */ ([draw("text", { x, y, class: "caption", "text-anchor": "middle" }, words), words]))
     svg.append(...this.captions.map(([text]) => text))
     svg.append(...layout.titles.map(({ x, y, words }) => draw("text", { x, y, class: "caption title" }, words)))
+    svg.append(...layout.steps.map(({ x, y, words }) => draw("text", { x, y, class: "caption digits step", "text-anchor": "middle" }, words)))
     this.cells = new Map(layout.cells.flat().map(cell => [cell.line, cell]))
+    this.arcs = layout.arcs.map(place => arcs(this.model, place, line => this.handle(line)))
+    svg.append(...this.arcs.map(({ group }) => group))
     this.beam = draw("path", { class: "beam" })
     svg.append(...layout.cells.flatMap(column => column.map((cell, j) => this.cell(cell, j === 0))), this.beam)
     this.hint.hidden = shown <= this.room
@@ -368,6 +373,7 @@ export class Drawing {
       if (text.classList.contains("digits")) say(text, brief(this.painted(line)))
       else say(text, (isSlope ? "∂ " : "") + short(model.at(line)))
     }
+    for (const { update } of this.arcs) update()
     const thickest = this.lines.length > FEW ? THICKEST.many : THICKEST.few
     const most = Math.max(1e-9, ...this.lines.map(([, weight]) => Math.abs(model.at(weight))))
     for (const [line, weight] of this.lines) {

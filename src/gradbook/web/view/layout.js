@@ -42,10 +42,11 @@ const RULES = {
  * @typedef {{unit: Unit, halves: Box[], above: Box | null, picture: Box | null}} Spot
  * @typedef {{x: number, y: number, words: string}} Caption
  * @typedef {{x: number, y: number, size: number, line: number, column: number}} Cell
+ * @typedef {{plane: Plane, x: number, y: number, size: number}} ArcPlace where shares stand as arcs
  * @typedef {{box: Box, hasSlope: boolean}} Label
  * @typedef {{pieces: number[][][], weight: number | null, label: Label | null, ends: [Unit, Unit][]}} Way a line, interrupted by its label
  * @typedef {{
- *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], cells: Cell[][], width: number, height: number, shown: number,
+ *   isUpright: boolean, isSmall: boolean, spots: Spot[], ways: Way[], captions: Caption[], titles: Caption[], steps: Caption[], cells: Cell[][], arcs: ArcPlace[], width: number, height: number, shown: number,
  *   spans: [from: number, to: number][],
  * }} Layout `shown` so wide in pixels; `spans` is where columns begin and end along their row
  * @typedef {Record<string, string>} Widths characters, by how wide they are in parts of their size
@@ -139,6 +140,8 @@ class Arrangement {
       ways: [...this.ways(placed, at), ...skips.map((skip, k) => this.skip(skip, placed, k + 1, isUpright ? last : first, at))],
       titles: columns.flatMap((column, k) => mapTitles(column, left + placed[k].left, middle)),
       cells: columns.map((column, k) => mapCells(column, k, left + placed[k].left, middle)),
+      steps: columns.flatMap((column, k) => this.steps(column, left + placed[k].left, middle)),
+      arcs: columns.flatMap((column, k) => mapArcs(column, left + placed[k].left, middle)),
     }
   }
 
@@ -263,6 +266,22 @@ class Arrangement {
     }))
   }
 
+  /** The numbers of steps below a sequence, and arrows from each to the next below states, which go on.
+   * @param {Column} column @param {number} left @param {number} middle @returns {Caption[]} @private
+   */
+  steps(column, left, middle) {
+    const size = column.maps.length ? cellSize(column) : 0
+    if (size < 30) return []
+    return planesAt(column, left, middle).flatMap(({ plane, title, x, y }) => {
+      const goesOn = /^a_(h|state)/.test(title)
+      const line = plane[0][0]
+      if ((title && !goesOn) || line === null || !this.names[line].said.endsWith("(1)")) return []
+      const words = plane[0].flatMap((_, k) => [...(k && goesOn ? ["→"] : []), String(k + 1)])
+      const step = goesOn ? size / 2 : size
+      return words.map((word, k) => ({ x: x + size / 2 + k * step, y: y + plane.length * size + 11, words: word }))
+    })
+  }
+
   /** What stands below each column, as far along as it does; nothing where there is another below it.
    * @param {Placed[]} placed @param {number} bottom @returns {Caption[]} @private
    */
@@ -334,8 +353,16 @@ function cellSize({ maps }) {
 /** @param {Column} column */
 function mapsWidth(column) {
   const size = cellSize(column)
-  return Math.max(...column.maps.map(names => names.reduce((sum, [row]) => sum + row.length * size + MAPS_APART, -MAPS_APART)))
+  return Math.max(...column.maps.map((names, channel) => names.reduce((sum, plane, k) => sum + planeWidth(plane, size, column.titles?.[channel][k]) + MAPS_APART, -MAPS_APART)))
 }
+
+/** Whether a plane is drawn as arcs as well, by its title.
+ * @param {string} [title]
+ */
+const isShares = title => Boolean(title?.startsWith("a_share"))
+
+/** @param {Plane} plane @param {number} size @param {string} [title] */
+const planeWidth = (plane, size, title) => plane[0].length * size * (isShares(title) ? 2 : 1) + (isShares(title) ? MAPS_APART : 0)
 
 /** How high the planes of a channel are.
  * @param {Plane[]} names @param {number} size
@@ -361,9 +388,9 @@ function planesAt(column, left, middle) {
     y += highest(names, size) + MAPS_APART
     let right = left - MAPS_APART
     return names.map((plane, k) => {
-      const x = right + MAPS_APART
-      right = x + plane[0].length * size
-      return { plane, title: titles?.[channel][k] ?? "", x, y: top }
+      const [x, title] = [right + MAPS_APART, titles?.[channel][k] ?? ""]
+      right = x + planeWidth(plane, size, title)
+      return { plane, title, x, y: top }
     })
   })
 }
@@ -388,6 +415,16 @@ function mapCells(column, place, left, middle) {
 function mapTitles(column, left, middle) {
   if (!column.titles) return []
   return planesAt(column, left, middle).map(({ title, x, y }) => ({ x, y: y - 6, words: title }))
+}
+
+/** Where shares stand once more, beside their matrix.
+ * @param {Column} column @param {number} left @param {number} middle @returns {ArcPlace[]}
+ */
+function mapArcs(column, left, middle) {
+  if (!column.titles) return []
+  const size = cellSize(column)
+  return planesAt(column, left, middle).filter(({ title }) => isShares(title))
+    .map(({ plane, x, y }) => ({ plane, x: x + plane[0].length * size + MAPS_APART, y, size }))
 }
 
 /** A box that is round at its ends: left and right, or above and below.

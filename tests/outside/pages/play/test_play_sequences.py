@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outside.pages.play.drawing import NETS, learned, named, weights
+from tests.outside.pages.play.drawing import NETS, learned, named, number, weights
 
 pytestmark = pytest.mark.witness("chromium")
 PLANES = """[...document.querySelectorAll('.net .title')].map(it => it.textContent)"""
@@ -71,3 +71,55 @@ def test_a_layer_that_is_added_in_the_drawing_reads_what_stands_there(name, word
     assert made in page.value("document.querySelector('#text').value")
     assert page.text("#text-said").startswith("in order")
     assert page.said == []
+
+
+ARCS = """[...document.querySelectorAll('.net .arc')].map(
+  it => [Number(it.getAttribute('stroke-width')), it.classList.contains('own')])"""
+ON_ARCS = (
+    """[...document.querySelectorAll('.net .over')].map(it => it.textContent).filter(Boolean)"""
+)
+SHARES = """[...document.querySelectorAll('.net .cell')].filter(
+  it => it.getAttribute('aria-label').startsWith('a_share')).map(
+  it => [it.getAttribute('aria-label').split(' ')[0], it.querySelector('text').textContent])"""
+
+
+def test_each_share_is_an_arc_as_thick_as_it_is_large_with_the_numbers_of_one_step(shown):
+    page = shown("look back", 1440)
+    shares = dict(page.value(SHARES))
+    thick, own = zip(*page.value(ARCS), strict=True)
+    wanted = [0.5 + 8 * number(share) for share in shares.values()]
+    assert len(thick) == 6
+    assert thick == pytest.approx(wanted, abs=0.1)
+    assert own == (False, False, False, True, True, True)  # those of the last step
+    assert page.value(ON_ARCS) == list(shares.values())[3:]
+    page.value(f"{named('a_share_2_1')}.focus()")
+    page.settle()
+    assert [it for _, it in page.value(ARCS)] == [False, True, True, False, False, False]
+    assert page.value(ON_ARCS) == list(shares.values())[1:3]
+
+
+def test_an_arc_that_is_pressed_shows_its_share(shown):
+    page = shown("look back", 1440)
+    page.value("""document.querySelectorAll('.net .arc')[1].dispatchEvent(
+      new PointerEvent('pointerdown', {bubbles: true}))""")
+    page.settle()
+    assert "a_share_2_1" in page.value(
+        "document.querySelector('.net .cell.chosen').getAttribute('aria-label')"
+    )
+
+
+def test_a_score_is_taken_apart_into_a_query_times_a_key_over_the_root(shown):
+    page = shown("look back", 1440)
+    page.value(f"{named('h_score_3_1')}.focus()")
+    page.settle()
+    said = "".join(page.text("#chain").split())
+    root = "2"  # its sign is drawn and no text
+    assert f"hscore3,1=hquery1(3)·hkey1(1)+hquery2(3)·hkey2(1){root}=" in said
+    assert "∂ashare3,1∂hscore3,1" in said  # and on the way back each share of its row
+    assert "∂ashare3,3∂hscore3,1" in said
+
+
+def test_steps_are_numbered_and_states_go_on_from_one_to_the_next(shown):
+    page = shown("echo", 1440)
+    steps = page.value("[...document.querySelectorAll('.net .step')].map(it => it.textContent)")
+    assert steps == [*"1234", *"1→2→3→4"]
