@@ -84,6 +84,12 @@ def test_there_are_no_filters_behind_a_pool():
     assert first_filters(net, {}, (1, 4, 4)) is None
 
 
+@pytest.mark.parametrize("layers", ["gru 3", "conv1d 2 1; flatten"])
+def test_there_are_no_filters_where_a_picture_is_read_row_by_row(layers):
+    net = parse(f"input 4x4; {layers}; dense 2; softmax; loss cross-entropy")
+    assert first_filters(net, {}, (1, 4, 4)) is None
+
+
 def test_a_network_that_is_given_no_picture_has_no_stages():
     net = parse("input 12; dense 3; relu; dense 2; softmax; loss cross-entropy")
     assert stages(net, {}, np.zeros(12)) == ()

@@ -50,8 +50,10 @@ def first_filters(net: Net, values: Values, picture: Shape) -> Array | None:
     """The weights of the first layer that has some: (filters, channels, rows, columns).
 
     A dense layer's weights are laid out as the picture it looks at. None where something stands
-    between the picture and them.
+    between the picture and them, or it is read row by row.
     """
+    if net.laid_out:
+        return None
     for index, layer in enumerate(net.layers):
         if layer.sums:
             filters = _weights(values, index)

@@ -299,8 +299,9 @@ def test_pictures_are_brought_to_the_size_that_the_network_takes(tmp_path):
         folder = tmp_path / "letters" / "ab"[k % 2]
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("L", (30 + k, 20), 9 * k).save(folder / f"{k}.png")
-    asked = recipe(f"input 1x8x6; flatten; dense 2; softmax; data {tmp_path / 'letters'}")
-    assert material(asked).images.shape == (1, 8, 6)
+    for said in ("input 1x8x6; flatten", "input 8x6; gru 2"):
+        asked = recipe(f"{said}; dense 2; softmax; data {tmp_path / 'letters'}")
+        assert material(asked).images.shape == (1, 8, 6)
 
 
 def test_rows_of_a_table_are_laid_out_as_the_network_takes_them(tmp_path):

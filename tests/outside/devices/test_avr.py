@@ -44,16 +44,29 @@ log softmax
 """
 
 
+SEQUENCE = """
+input 28x28
+conv1d 4 3 stride 2
+relu
+gru 6 all
+maxpool1d 2
+lstm 5
+dense 10
+log softmax
+"""
+
+
 @pytest.fixture(scope="module")
 def digits():
     return load("digits").test_for_reporting.pixels[:100]
 
 
 @pytest.mark.parametrize(
-    ("avr", "text", "count"), [(UNO, SMALL, 20), (MEGA, DEEP, 8), (LARGE, DEEP, 16)]
+    ("avr", "text", "count"),
+    [(UNO, SMALL, 20), (MEGA, DEEP, 8), (LARGE, DEEP, 16), (UNO, SEQUENCE, 10)],
 )
 def test_an_avr_reads_images_as_this_machine_does(avr, text, count, digits):
-    trained = model_of(text).trained()
+    trained = model_of(text, images=(1, 28, 28)).trained()
     whole = quantise(trained, digits)
     images = digits[:count]
     found = asked(avr, c_file(trained, "net", whole).text, images.reshape(count, -1), 10)

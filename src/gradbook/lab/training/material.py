@@ -321,8 +321,8 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
     """The data set it names; pictures are brought to the size that its network takes."""
     from gradbook.data.sources import load_at_size
 
-    _, *sides = recipe.net.input
-    size = (sides[0], sides[1]) if sides else None
+    *_, rows, columns = (0, *recipe.net.input)
+    size = (rows, columns) if rows else None  # of a sequence, steps x features
     found = load_at_size(recipe.data if moved_to is None else moved_to, size)
     return found if recipe.tests else found.with_everything()
 
