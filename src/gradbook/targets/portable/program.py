@@ -520,6 +520,9 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
     needed = ["always", *shared, *even, *(["apart"] if apart else []), *apart]
     needed = [name for name in needed if name != Work.RULED]
+    ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
+    weighs = single or ruled or f"{Work.SUMS}{APART}" in works
+    needed[1:1] = ["weighed"] if weighs else []
     rules = [rule.text for rule in dialect.rules.values()]
     helpers = [name for name in SERVING if _calls(name, rules)]
     scratch = max((rule.scratch for rule in dialect.rules.values()), default=0)

@@ -259,6 +259,11 @@ class _Taking:
         return sorted(found, key=lambda node: node.index)
 
 
+def source_of(node: Node) -> Node:
+    """What a copy is of."""
+    return source_of(node.inputs[0]) if node.op.name == "copy" else node
+
+
 def _step_of(node: Node) -> int | None:
     name = node.name
     while name and name.of:

@@ -16,12 +16,12 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.makers import RowMaker
-from gradbook.targets.portable.rules import Rule, Sight
+from gradbook.targets.portable.rules import Rule, Sight, source_of
 
 PASSED_ON = ("copy", "step", "spread", "spread_channels", "reshape")  # whose values are others'
 OF_TWO_STEPS = ("scores", "shares")
 TAKEN = {"own", "seen", "out", "here", "steps", "count", "before", "x", "w"}  # names in C
-ATOM = r"[\w.]+(\[[^\]]*\])*|\w+\([^()]*\)|[\d.]+e-\d+f"  # what needs no brackets
+ATOM = r"[\w.]+(\[[^\]]*\])*|[\d.]+e-\d+f"  # what needs no brackets
 Index = tuple[str, ...]
 
 
@@ -132,9 +132,9 @@ class RuleWriting:
         """Which of its inputs are read at other places than its own, or more than once."""
         match node.op.name:
             case "linear" | "weigh" | "shares" | "spread_channels":
-                return (self._source(node.inputs[1 if node.op.name == "linear" else 0]),)
+                return (source_of(node.inputs[1 if node.op.name == "linear" else 0]),)
             case "spread" if node.inputs[0].shape != node.shape[:1]:
-                return (self._source(node.inputs[0]),)
+                return (source_of(node.inputs[0]),)
             case _:
                 return ()
 
@@ -147,9 +147,6 @@ class RuleWriting:
                 found.update(self._whole_inputs(one))
                 waiting += one.inputs
         return found
-
-    def _source(self, node: Node) -> Node:
-        return self._source(node.inputs[0]) if node.op.name == "copy" else node
 
     def _is_plain(self, node: Node) -> bool:
         """Whether it lies somewhere already."""
@@ -222,7 +219,7 @@ class RuleWriting:
         simpler = self.wording.says.simpler(node)
         if simpler is not None:
             return self.said(simpler, index, at)
-        terms = [_atom(self.said(one, index if one.shape else (), at)) for one in node.inputs]
+        terms = [atom(self.said(one, index if one.shape else (), at)) for one in node.inputs]
         return self._local(node, index, at, self.wording.expression(node, terms))
 
     def _passed_on(self, node: Node, index: Index, at: str) -> str:
@@ -236,10 +233,23 @@ class RuleWriting:
         return self.said(node.inputs[0], ("0",), at)
 
     def _linear(self, node: Node, index: Index, at: str) -> str:
-        weights, x = node.inputs
-        return self._total(
-            node, x.shape[0], lambda k: (self._row(weights, index[0], k), self.said(x, (k,)))
-        )
+        weights, x = (source_of(one) for one in node.inputs)
+        row = plus(self.rule.begins[weights], times(index[0], weights.shape[1]))
+        return self._weighed(node, row, self._where(x), x.shape[0])
+
+    def _where(self, x: Node) -> str:
+        """Where all its values begin."""
+        rule = self.rule
+        if x in rule.before:
+            first = sum(one.shape[0] for one in rule.before[: rule.before.index(x)])
+            return f"before + {first}" if first else "before"
+        return self.arrays[x]
+
+    def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
+        """Values that lie side by side, weighed and added up."""
+        name = self._fresh(spoken(node, "sum"))
+        self._line(f"const total {name} = weighed(0, w + {weights}, {values}, {count});")
+        return name
 
     def _sum(self, node: Node, index: Index, at: str) -> str:
         (x,) = node.inputs
@@ -264,10 +274,6 @@ class RuleWriting:
             node, "count", lambda k: (self.said(share, (head, k)), self.said(x, index, k))
         )
 
-    def _row(self, weights: Node, row: str, column: str) -> str:
-        leaf = self._source(weights)
-        return self._tensor(leaf, f"{row} * {leaf.shape[1]} + {column}")
-
     def _reshaped(self, node: Node, index: Index, at: str) -> str:
         """A single value; or values in line, feature by feature, put back into their places."""
         (x,) = node.inputs
@@ -287,7 +293,7 @@ class RuleWriting:
         terms = [
             self._in_line(one, node, index) if one.shape else self.said(one, ()) for one in x.inputs
         ]
-        return self.wording.expression(x, [_atom(term) for term in terms])
+        return self.wording.expression(x, [atom(term) for term in terms])
 
     def _local(self, node: Node, index: Index, at: str, said: str) -> str:
         """Under a name, where a loop is open and it is used several times or called so."""
@@ -304,14 +310,14 @@ class RuleWriting:
         self._line(f"for (int {k} = 0; {k} < {count}; {k}++) {{")
         with self._inside():
             factors = terms(k)
-            said = " * ".join(map(_atom, factors)) if len(factors) > 1 else factors[0]
+            said = " * ".join(map(atom, factors)) if len(factors) > 1 else factors[0]
             self._line(f"{name} += {said};")
         self._line("}")
         self.names.discard(k)
         return name
 
     def _write_shares(self, node: Node) -> None:
-        (scores,) = map(self._source, node.inputs)
+        (scores,) = map(source_of, node.inputs)
         self._declare(node, instead=scores)
         heads, steps, name = node.shape[0], self.rule.steps, self.arrays[node]
         self._line(f"for (int head = 0; head < {heads}; head++)")
@@ -381,7 +387,7 @@ class RuleWriting:
     def _opening(self, body: str) -> tuple[str, list[str]]:
         """Where its own row lies, and what stands before all loops."""
         steps, row, lines = self.rule.steps, "seen->rows[0]", []
-        if "before[" in body:
+        if re.search(r"\bbefore\b", body):
             lines.append("const value *const before = row_of(own, seen->row - 1, 0);")
         if self.rule.sight is Sight.EARLIER:
             lines.append(f"const int count = seen->row < {steps} ? seen->row + 1 : {steps};")
@@ -417,9 +423,25 @@ def plus(first: int, place: str) -> str:
     return f"{first} + {place}" if first else place
 
 
-def _atom(term: str) -> str:
+def times(place: str, width: int) -> str:
+    """Where a row of such a width begins."""
+    return "0" if place == "0" else f"{atom(place)} * {width}"
+
+
+def atom(term: str) -> str:
     """In brackets where it isn't a single thing."""
-    return term if re.fullmatch(ATOM, term) else f"({term})"
+    return term if re.fullmatch(ATOM, term) or _is_call(term) else f"({term})"
+
+
+def _is_call(term: str) -> bool:
+    """Whether it is what one function makes, and nothing more."""
+    opening = re.match(r"\w+\(", term)
+    open_ones, ends = 0, []
+    for place, letter in enumerate(term):
+        open_ones += (letter == "(") - (letter == ")")
+        if letter == ")" and not open_ones:
+            ends.append(place)
+    return bool(opening) and ends == [len(term) - 1]
 
 
 def spoken(node: Node, otherwise: str) -> str:

@@ -21,7 +21,7 @@ from gradbook.errors import TargetError
 from gradbook.graph.node import Array, Node
 from gradbook.lowering import Vocabulary
 from gradbook.targets.portable.makers import RowMaker, Work
-from gradbook.targets.portable.rules import Rule
+from gradbook.targets.portable.rules import Rule, source_of
 
 Whole = NDArray[np.int64]
 UNIT_BITS = 15  # after the point, inside a rule
@@ -163,11 +163,6 @@ class WholeRule:
         if node.op.elements or node.op.name == "copy":
             return np.asarray(values.get(node.inputs[0], 0))
         return np.asarray(_OPS[node.op.name](*(values[one] for one in node.inputs)))
-
-
-def source_of(node: Node) -> Node:
-    """What a copy is of."""
-    return source_of(node.inputs[0]) if node.op.name == "copy" else node
 
 
 def upper(value: Whole) -> Whole:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from gradbook.errors import TargetError
 from gradbook.graph.node import Node
 from gradbook.targets.portable.makers import RowMaker
-from gradbook.targets.portable.rules_in_c import Index, OpWords, RuleInC, RuleWriting, plus, spoken
-from gradbook.targets.portable.whole_rules import SAYS, UNIT_BITS, WholeRule, source_of
+from gradbook.targets.portable.rules import source_of
+from gradbook.targets.portable.rules_in_c import (
+    Index,
+    OpWords,
+    RuleInC,
+    RuleWriting,
+    plus,
+    spoken,
+    times,
+)
+from gradbook.targets.portable.whole_rules import SAYS, UNIT_BITS, WholeRule
 
 WORDS = {
     "add": "{0} + {1}",
@@ -54,11 +61,7 @@ class _WholeWriting(RuleWriting):
         fed, name = self.whole.fed, self.rule.name
         place = plus(self.rule.given[node], index[0])
         width = fed.weights.shape[1]
-        total = self._total(
-            node,
-            width,
-            lambda k: (f"READ(value, w + ({place}) * {width} + {k})", f"here[{k}]"),
-        )
+        total = self._weighed(node, times(place, width), "here", width)
         biased = f"{total} + READ(int32_t, biases_of_{name} + {place})"
         return self._scaled(node, biased, place, fed.shift)
 
@@ -83,7 +86,9 @@ class _WholeWriting(RuleWriting):
             both = f"256 * (total)before[{high}] + before[{low}]"
             return f"({both}) * {1 << shift}" if shift else both
         if node in rule.tensors:
-            first = self._first(node, self.whole.constants)
+            constants = list(self.whole.constants)
+            earlier = constants[: constants.index(node)]
+            first = sum(self.whole.constants[one].size for one in earlier)
             place = plus(first, index[0] if index else "0")
             return f"READ(int32_t, constants_of_{rule.name} + {place})"
         return super().said(node, index, at)
@@ -94,11 +99,6 @@ class _WholeWriting(RuleWriting):
         values = rule.before if node in rule.before else rule.made
         first = sum(one.shape[0] for one in values[: values.index(node)])
         return plus(first, index[0]), plus(first + rule.channels, index[0])
-
-    def _first(self, node: Node, among: object) -> int:
-        constants = self.whole.constants
-        before = list(constants)[: list(constants).index(node)]
-        return sum(constants[one].size for one in before)
 
     def _linear(self, node: Node, index: Index, at: str) -> str:
         weights, x = (source_of(one) for one in node.inputs)
@@ -111,12 +111,13 @@ class _WholeWriting(RuleWriting):
             first_factor += one.factor.size
         width = own.weights.shape[1]
 
-        def terms(k: str) -> Sequence[str]:
-            level = f"before[{self._bytes(x, (k,))[0]}]" if x in self.rule.before else ""
-            read = plus(first_weight, f"{row} * {width} + {k}")
-            return f"READ(value, w + {read})", level or self.said(x, (k,))
-
-        total = self._total(node, width, terms)
+        read = plus(first_weight, times(row, width))
+        if x in self.rule.before:
+            total = self._weighed(node, read, self._where(x), width)
+        else:
+            total = self._total(
+                node, width, lambda k: (f"READ(value, w + {read} + {k})", self.said(x, (k,)))
+            )
         return self._scaled(node, total, plus(first_factor, row), own.shift)
 
     def _put(self, node: Node, said: str, index: Index) -> None:

@@ -67,6 +67,21 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
     }
 }
 
+//: weighed
+/* A sum, and so many weights times values more. */
+static total weighed(total sum, const value *w, const value *x, int count)
+{
+    for (; count >= 4; count -= 4, w += 4, x += 4) {
+        sum += READ(value, w) * x[0];
+        sum += READ(value, w + 1) * x[1];
+        sum += READ(value, w + 2) * x[2];
+        sum += READ(value, w + 3) * x[3];
+    }
+    for (; count > 0; count--)
+        sum += READ(value, w++) * *x++;
+    return sum;
+}
+
 //: single_sums
 /* A row of one weighted sum for each channel. */
 static void sums(const struct maker *own, const struct view *seen, value *out)
@@ -78,9 +93,8 @@ static void sums(const struct maker *own, const struct view *seen, value *out)
         total sum = 0;
         for (int row = 0; row < own->window_rows; row++) {
             const value *x = seen->rows[row] + c / alike * each;
-            for (int column = own->window_columns; column > 0; column--, x += channels)
-                for (int k = 0; k < each; k++, w++)
-                    sum += READ(value, w) * x[k];
+            for (int column = own->window_columns; column > 0; column--, x += channels, w += each)
+                sum = weighed(sum, w, x, each);
         }
         keep(own, out + c, c, sum);
     }

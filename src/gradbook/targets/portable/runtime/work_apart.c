@@ -64,9 +64,7 @@ static total sums_apart(const struct maker *own, const struct view *seen, int x,
     total sum = 0;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < columns; j++, w += each) {
-            const value *here = under(own, seen, x, i, j) + c / alike * each;
-            for (int k = 0; k < each; k++)
-                sum += READ(value, w + k) * here[k];
+            sum = weighed(sum, w, under(own, seen, x, i, j) + c / alike * each, each);
         }
     return sum;
 }
