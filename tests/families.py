@@ -397,7 +397,7 @@ def endings(
         layers = [*([Flatten()] if len(shape) > 1 else []), Dense(width, bias)]
     if draw(st.booleans()) and not loss.of_all:
         layers.append(draw(batch_norms()))
-    endings = [kind for kind in ACTIVATIONS if kind.endswith(loss.ending)]
+    endings = [kind for kind in ACTIVATIONS if kind.removeprefix("log ") == loss.ending]
     if loss.ending:
         layers.append(Activation(draw(st.sampled_from(endings))))
     else:

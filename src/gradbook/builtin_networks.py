@@ -96,6 +96,25 @@ sample 1 0  0 1  1 0 -> 1 0  0 1  0 1
 sample 0 1  1 0  1 0 -> 0 1  0 1  0 1
 """
 
+COUNTER = """\
+name counter
+input 3x1                   # how many ones are there? three steps of a 0 or a 1
+lstm 1                      # its cell counts
+dense 1
+loss half squared error
+update momentum 0.9
+rate 0.3
+seed 2
+sample 0 0 0 -> 0
+sample 0 0 1 -> 1
+sample 0 1 0 -> 1
+sample 0 1 1 -> 2
+sample 1 0 0 -> 1
+sample 1 0 1 -> 2
+sample 1 1 0 -> 2
+sample 1 1 1 -> 3
+"""
+
 REFERENCE = """\
 name reference
 input 1x28x28               # 16,050 parameters; batches of 128
@@ -157,8 +176,8 @@ rate 0.01
 
 MICROGPT = """\
 name microgpt
-input 16x27                 # 16 letters of 27; after Andrej Karpathy's microgpt (2026)
-conv1d 16 1 no bias         # a vector for each letter
+input tokens 16 of 27       # letters; after Andrej Karpathy's microgpt (2026)
+embed 16                    # a vector for each
 positions                   # and one for each place
 rmsnorm plain
 rmsnorm plain; attention heads 4 causal no bias; add back 2
@@ -177,6 +196,7 @@ LESSONS = MappingProxyType(
         "xor": XOR,
         "strokes": STROKES,
         "echo": ECHO,
+        "counter": COUNTER,
         "attention-by-hand": ATTENTION,
     }
 )

@@ -38,6 +38,8 @@ ECHO = "input 4x2; rnn 3; dense 1; sample 1 2 3 4 5 6 7 8 -> 1"
         ("maxpool1d 2", (2, 1, 2)),
         ("avgpool1d all", (2, 1, 1)),
         ("positions; rmsnorm", (2, 1, 4)),
+        ("sinusoids", (2, 1, 4)),
+        ("embed 3", (3, 1, 4)),
         ("tanh; dropout 0.1; rnn 2", (2,)),
     ],
 )
@@ -64,6 +66,20 @@ def test_a_sequence_comes_step_by_step():
         "i2(4)": 8,
         "t1": 1,
     }
+
+
+def test_sinusoids_are_those_of_the_paper_and_stay():
+    """PE(pos, 2i) = sin(pos / 10000^(2i/d)) and PE(pos, 2i + 1) = cos of the same."""
+    net = parse("input 5x4; sinusoids; flatten; dense 1; loss half squared error; rate 0.5")
+    first, last = run(training_step(net), 2)
+    (leaf,) = (node for node in training_step(net).weights if node.shape == (20,))
+    place, pair = np.arange(5)[:, None], np.arange(2)[None]
+    angles = place / 10000 ** (2 * pair / 4)
+    expected = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(5, 4)
+    for values in (first, last):
+        found = {str(node.name): x for node, x in values.items() if node.name}[str(leaf.name)]
+        assert pytest.approx(expected, abs=1e-15) == found.reshape(4, 5).T
+    assert measure(net).trained == net.count() - 20
 
 
 def test_a_picture_of_the_same_sizes_is_laid_out_row_by_row_as_before():

@@ -24,8 +24,9 @@ from gradbook.engine.base import Engine
 from gradbook.engine.engines import open_faster
 from gradbook.errors import DataError, ShapeError
 from gradbook.files import read_text
-from gradbook.layers import Loss, spell
+from gradbook.layers import Loss
 from gradbook.net import Net, parse
+from gradbook.net.text import input_words
 
 END = 0  # the token before the first letter and behind the last
 USUAL_CONTEXT = 16
@@ -79,7 +80,7 @@ def usual_lines() -> TextLines:
 
 def usual_network(tokens: int, context: int) -> Net:
     """microgpt for so many tokens and so many steps of a line."""
-    text = MICROGPT.replace("16x27", f"{context}x{tokens}")
+    text = MICROGPT.replace("tokens 16 of 27", f"tokens {context} of {tokens}")
     return parse(text.replace("conv1d 27 1", f"conv1d {tokens} 1"))
 
 
@@ -88,8 +89,8 @@ def require_fit(net: Net, lines: TextLines) -> None:
     if len(net.input) != 2 or net.input[1] != lines.tokens:
         raise ShapeError(
             f"{lines.source} has {len(lines.alphabet)} letters, and one token more that ends a "
-            f"line: begin the network with 'input {USUAL_CONTEXT}x{lines.tokens}', not "
-            f"'input {spell(net.input)}'"
+            f"line: begin the network with 'input tokens {USUAL_CONTEXT} of {lines.tokens}', not "
+            f"'input {input_words(net)}'"
         )
     if net.wanted != net.input or net.objective is not Loss.CROSS:
         raise ShapeError(

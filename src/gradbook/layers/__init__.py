@@ -20,14 +20,22 @@ from gradbook.layers.fields import StatementForm
 from gradbook.layers.losses import LOSSES, Loss, loss
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sequences import Attention, Embedding, Gru, Lstm, PositionEmbedding, Rnn
+from gradbook.layers.sequences import (
+    Attention,
+    Embedding,
+    Gru,
+    Lstm,
+    PositionEmbedding,
+    Rnn,
+    Sinusoids,
+)
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.updates import UPDATES, Update
 from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Product, Residual
 
 KINDS: list[type[Layer]] = [
     *(Dense, Conv, TransposedConv, Pool, Upsample),
-    *(Embedding, Rnn, Gru, Lstm, Attention, PositionEmbedding),
+    *(Embedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     PRelu,
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
@@ -69,6 +77,7 @@ __all__ = [
     "Rnn",
     "Role",
     "SampleNorm",
+    "Sinusoids",
     "TransposedConv",
     "Update",
     "Upsample",

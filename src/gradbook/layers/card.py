@@ -87,6 +87,7 @@ class ParameterSpec:
     fixed: bool = False
     part: str = ""  # what it is there for, where a layer has several of a role: recurrent
     uses: int = field(default=1, compare=False)  # how often a sample meets each of its elements
+    start: tuple[float, ...] = ()  # where it isn't the usual of its role
 
     @property
     def tensor(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from math import prod
+from math import cos, prod, sin
 from typing import ClassVar
 
 from gradbook.amounts import counted
@@ -402,6 +402,8 @@ class Attention(Layer):
         return each_step(site, own, "output", mixed)
 
 
+LONGEST_WAVE = 10_000  # times 2π: the steps of a wave that is slower than any
+
 # Where a step stands ---------------------------------------------------------------
 
 
@@ -463,3 +465,29 @@ class PositionEmbedding(Layer):
     def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
         (x,), (own,) = given, parameters
         return reshape(reshape(x, own.shape) + own, x.shape)
+
+
+@dataclass(frozen=True)
+class Sinusoids(PositionEmbedding):
+    """The same with vectors that aren't learned: waves of more and more steps, each as a sine and
+    a cosine, after Vaswani et al. (2017)."""
+
+    word: ClassVar[str] = "sinusoids"
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "sinusoids", (), ("adds to each step sines and cosines of its place, not learned",)
+        ),
+    )
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        (spec,) = super().parameters(shape)
+        features, _, steps = shape
+        waves = (
+            (sin, cos)[feature % 2](step / LONGEST_WAVE ** (feature // 2 * 2 / features))
+            for feature in range(features)
+            for step in range(steps)
+        )
+        return (replace(spec, fixed=True, start=tuple(waves)),)
+
+    def words(self, shape: Shape) -> str:
+        return "each plus the sine or cosine that belongs to its step"

@@ -133,7 +133,8 @@ class Net(Description):
     def _usual_start(self, role: Role) -> tuple[float, ...]:
         """Weights uniform within ±√(6 / (inputs + outputs)), after Glorot and Bengio (2010)."""
         if role is not Role.WEIGHT:
-            return (role.start,) * self.count(role)
+            own = [p for p in self.parameters if p.role is role]
+            return tuple(value for p in own for value in p.start or (role.start,) * p.size)
         random = Random(self.seed)
         reaches = [
             sqrt(6 / sum(p.fans)) for p in self.parameters if p.role is role for _ in range(p.size)

@@ -43,7 +43,7 @@ def test_a_program_is_told_the_same_each_time(words, capsys):
     ("options", "said"),
     [
         (["nowhere.txt"], "nowhere.txt"),
-        (["--network", "xor"], "begin the network with 'input 16x27', not 'input 2'"),
+        (["--network", "xor"], "begin the network with 'input tokens 16 of 27', not 'input 2'"),
         (["--temperature", "-1"], "--temperature: -1 is out of range: 0 to 100"),
         (["--temperature", "nan"], "--temperature"),
         (["--steps", "0"], "--steps"),

@@ -13,7 +13,7 @@ EXAMPLES = """\
   gradbook write                             learn names, and write 20 others
   gradbook write words.txt --steps 3000      lines of your own, one to a line
   gradbook write --temperature 0             the likeliest letter each time
-  gradbook write --network "input 16x27; gru 32 all; conv1d 27 1; softmax"
+  gradbook write --network "input tokens 16 of 27; gru 32 all; conv1d 27 1; softmax"
                                              a recurrent network instead
   gradbook summary microgpt                  the network that learns, layer by layer
 """

@@ -13,7 +13,7 @@ from gradbook.graph.window import NOWHERE
 from gradbook.layers import Attention, PositionEmbedding
 from gradbook.layers.card import Bias
 from gradbook.layers.norms import PlaceNorm, RmsNorm
-from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn
+from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn, Sinusoids
 from gradbook.layers.sums import Conv
 from gradbook.layers.wiring import Dropout, Product
 from gradbook.net.trained import TrainedLayer
@@ -62,7 +62,8 @@ def module_made(own: TrainedLayer) -> str:
             return f"nn.{word}({features}, {layer.width}, batch_first=True{none})"
         case Attention(heads):
             return f"nn.MultiheadAttention({features}, {heads}{none}, batch_first=True)"
-    return f"nn.Parameter(torch.zeros({steps}, {features}))"
+    fixed = ", requires_grad=False" if isinstance(own.layer, Sinusoids) else ""
+    return f"nn.Parameter(torch.zeros({steps}, {features}){fixed})"
 
 
 def buffers_made(own: TrainedLayer) -> Iterator[str]:

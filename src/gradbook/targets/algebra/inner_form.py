@@ -32,7 +32,7 @@ from gradbook.targets.algebra.forms import (
 from gradbook.targets.algebra.formula import definition, formula
 
 Rule = tuple[Form, Form]  # left = right
-MOST_RULES = 24  # of a layer: of more the first and the last ones are told
+MOST_RULES = 40  # of a layer: of more the first and the last ones are told
 
 
 @dataclass(frozen=True)
