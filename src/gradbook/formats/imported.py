@@ -16,9 +16,9 @@ from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.card import Bias, Layer, Role, spell
 from gradbook.layers.norms import BatchNorm
-from gradbook.layers.sequences import Attention, Gru, Lstm, Rnn
-from gradbook.layers.sums import Conv, Dense
-from gradbook.layers.wiring import Concat, Flatten, GoBack, Residual
+from gradbook.layers.sequences import Attention, Embedding, Gru, Lstm, Rnn
+from gradbook.layers.sums import Conv, Dense, TransposedConv
+from gradbook.layers.wiring import Concat, Flatten, GoBack, Product, Residual
 from gradbook.net import Net
 from gradbook.net.description import Again, Description
 from gradbook.net.fit import MOST_LAYERS
@@ -269,10 +269,12 @@ def assemble(
     preparation: Preparation | None = None,
     notes: Notes = NO_NOTES,
     remarks: tuple[str, ...] = (),
+    tokens: bool = False,
 ) -> ImportedNet:
     """The network of these layers, with what goes back to an earlier value between branches.
 
-    What comes out is laid out in one line, where it isn't yet.
+    `tokens` says that each step of what comes in is one of so many. What comes out is laid out in
+    one line, where it isn't yet.
     """
     layers = in_a_row(layers)
     said = tuple(with_bias_and_distance(own, number) for number, own in enumerate(layers))
@@ -290,7 +292,7 @@ def assemble(
         StoredLayer(layer, own.weights, own.stored) for layer, own in zip(said, layers, strict=True)
     ]
     try:
-        net = Net(input=size, layers=said, again=find_repeats(stored))
+        net = Net(input=size, layers=said, again=find_repeats(stored), tokens=tokens)
         values = _values(net, layers)
         net = replace(net, start=_start(net, values))
     except GradbookError as error:
@@ -359,11 +361,15 @@ def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
             return GoBack(number - own.reads[0])
         case Residual():
             return Residual(number - min(own.reads))
+        case Product():
+            return Product(number - min(own.reads))
         case Concat():
             return Concat(tuple(number - read for read in own.reads))
         case Dense(width):
             return Dense(width, _bias(own))
-        case Conv() | Rnn() | Gru() | Lstm() | Attention():
+        case Embedding():
+            return own.layer
+        case Conv() | TransposedConv() | Rnn() | Gru() | Lstm() | Attention():
             return replace(own.layer, bias=_bias(own))
         case _:
             return own.layer

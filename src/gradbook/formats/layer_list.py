@@ -18,7 +18,7 @@ from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sums import Conv
-from gradbook.layers.wiring import Concat, Flatten, Residual
+from gradbook.layers.wiring import Concat, Flatten, Product, Residual
 from gradbook.schema import OneOrMore, WholeNumber
 
 # What formats say of windows, as ours: sizes, padding, and frames put around a value before.
@@ -137,6 +137,13 @@ def leave_out_zeros(layer: Layer, scale: Array, shape: Shape) -> Layer:
     return replace(layer, zeros=False)
 
 
+def sides_of(sides: Sides) -> Sides:
+    """The padding of a transposed window, which can't add what nothing is spread over."""
+    if min(sides) < 0:
+        raise NoLayer("it makes rows or columns that nothing is spread over (output_padding)")
+    return sides
+
+
 def join_paddings(padding: Padding | None, further: Padding) -> Padding:
     if padding is None:
         return further
@@ -223,6 +230,16 @@ class LayerList:
         reads = (max(first, second), min(first, second))
         self.layers.append(ImportedLayer(Residual(1), reads, {}, place))
         self.sizes.append(self.sizes[first])
+        return len(self.layers)
+
+    def product(self, first: int, second: int, place: str) -> int:
+        """Of two values of one shape, or of one with a value for each channel of the other."""
+        if first == second:
+            raise NoLayer("a value times itself can't be read")
+        reads = (max(first, second), min(first, second))
+        size = Product(1).output(*(self.sizes[value] for value in reads))
+        self.layers.append(ImportedLayer(Product(1), reads, {}, place))
+        self.sizes.append(size)
         return len(self.layers)
 
     def side_by_side(self, given: Sequence[int], place: str) -> int:

@@ -117,11 +117,14 @@ class WayIn:
     size: Shape
     order: Order | None = None
     steps: bool = False  # as a sequence of ours, which comes step by step
+    tokens: bool = False  # each step by the number of one of so many
 
 
-def ways_in(shape: Shape, samples: int) -> list[WayIn]:
+def ways_in(shape: Shape, samples: int, whole: bool = False) -> list[WayIn]:
     """An image with channels first or last; two axes may be a sequence too, with steps or with
-    features first."""
+    features first. Whole numbers in a row are tokens."""
+    if len(shape) == 1 and whole and shape[0] > 1:
+        return [WayIn((1, 1, *shape), ours(shape, samples), steps=True, tokens=True)]
     if len(shape) == 3:
         rows, columns, channels = shape
         last = ours((channels, rows, columns), samples).transpose(0, 2, 3, 1)

@@ -45,8 +45,16 @@ from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sequences import Attention, Gru, Lstm, PositionEmbedding, Recurrent, Rnn
-from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.sequences import (
+    Attention,
+    Embedding,
+    Gru,
+    Lstm,
+    PositionEmbedding,
+    Recurrent,
+    Rnn,
+)
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Flatten
 
 REASONS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)  # hostile settings
@@ -167,6 +175,19 @@ class GraphReader:
     ) -> Lie:
         """By a layer that makes of each value another, which lies where it did."""
         return self.like(value, self.add(layer, value, place, tensors))
+
+    def embed(self, value: str, place: str, table: Array) -> Lie:
+        """A row of a table for each token that comes in."""
+        count, width = table.shape
+        steps = self.row.sizes[0][-1]
+        is_given = not (self.numbers[value] or self.row.layers)
+        if not is_given or self.shape(value) != (self.samples, steps):
+            raise NoLayer("only the tokens that come in can be looked up, each once")
+        self.row.sizes[0] = (count, 1, steps)
+        self.orders[value] = ours((count, steps), self.samples)[:, 0]
+        weight = np.ascontiguousarray(table.T)[..., None, None]
+        number = self.row.add(Embedding(width), 0, place, {"weight": weight})
+        return Lie(number, ours((width, steps), self.samples).swapaxes(1, 2))
 
     # Laid out anew.
 
@@ -291,6 +312,20 @@ class GraphReader:
         layer = pad_conv(layer, self.paddings.get(value), size)
         made = self.row.convolve(layer, number, place, *tensors, fixed=fixed)
         return self.windowed(value, made)
+
+    def conv_back(
+        self, value: str, place: str, layer: TransposedConv, tensors: Mapping[str, Array]
+    ) -> Lie:
+        """A transposed convolution."""
+        made = self.row.add(layer, self.as_ours(value), place, tensors)
+        return self.windowed(value, made)
+
+    def enlarge(self, value: str, place: str, factors: Sequence[float]) -> Lie:
+        """Each value so many times, down and across."""
+        if len(factors) != 2 or any(by % 1 or by < 1 for by in factors):
+            raise NoLayer("only maps that are enlarged by whole numbers can be read")
+        rows, columns = map(int, factors)
+        return Lie(self.row.add(Upsample((rows, columns)), self.as_ours(value), place))
 
     def windowed(self, value: str, made: int) -> Lie:
         """What windows make, with as many axes as what they slide over."""
@@ -429,6 +464,20 @@ class GraphReader:
     def sum(self, first: str, second: str, place: str) -> Lie:
         self._require_alike(first, second)
         return self.like(first, self.row.sum(self.numbers[first], self.numbers[second], place))
+
+    def product(self, first: str, second: str, place: str) -> Lie:
+        """Of two values that lie alike, or of one with a value for each channel of the other."""
+        large, small = sorted((first, second), key=lambda name: -prod(self.size(name)))
+        size, each = self.size(large), self.size(small)
+        if size != each:
+            order = self.order(large)
+            beside = np.broadcast_to(self.order(small), order.shape)
+            if prod(each) != size[0] or (order // prod(size[1:]) != beside).any():
+                raise NoLayer("the two values lie differently")
+        else:
+            self._require_alike(first, second)
+        number = self.row.product(self.numbers[first], self.numbers[second], place)
+        return self.like(large, number)
 
     def _require_alike(self, *values: str) -> None:
         orders = [self.orders.get(name) for name in values]

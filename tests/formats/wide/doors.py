@@ -91,6 +91,8 @@ def judged(name: str, door: str, folder: Path) -> str:
 
 
 def _difference(found: ImportedNet, inputs: np.ndarray, expected: np.ndarray) -> str:
+    if found.net.tokens:
+        inputs = np.eye(found.net.input[1])[inputs]
     given = inputs.reshape(len(inputs), *found.net.input).astype(float)
     if found.preparation is not None:
         by, shape = found.preparation, (-1, *(1,) * (len(found.net.input) - 1))

@@ -335,6 +335,7 @@ def _is_sure(node: NodeProto) -> bool:
     return node.op_type in ("Sigmoid", "Softmax") or next(ends, "") in SURE
 
 
+WHOLE = (6, 7)  # of 32 and 64 bits, as ONNX numbers its types
 UINT8 = 2  # as ONNX numbers its types
 
 
@@ -348,6 +349,7 @@ class OnnxGraph:
     shape: tuple[int, ...]  # of what goes in, without the images' number
     batch: int | None  # the images' number, if it was exported for that many
     is_bytes: bool
+    is_whole: bool
     made: str
     both: bool  # 1 − p and p are made of it afterwards
     notes: Notes
@@ -437,6 +439,7 @@ def _content(model: ModelProto, constants: dict[str, NDArray[Any]]) -> OnnxGraph
         sizes,
         (kind.shape.dim[0].dim_value or None) if not columns else None,
         kind.elem_type == UINT8,
+        kind.elem_type in WHOLE,
         end.made,
         end.both,
         notes,

@@ -24,7 +24,7 @@ from gradbook.formats.imported import (
     Refusals,
     assemble,
 )
-from gradbook.formats.layer_list import LayerList, require_counted
+from gradbook.formats.layer_list import LayerList, require_counted, sides_of
 from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, ways_in
 from gradbook.formats.onnx.content import (
     BATCHES,
@@ -54,7 +54,7 @@ from gradbook.layers.activations import Activation
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sums import Conv
+from gradbook.layers.sums import Conv, TransposedConv
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, NodeProto
@@ -115,7 +115,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     content = read_content(Path(path))
     samples = content.batch or SAMPLES
     readers = []
-    for given in ways_in(content.shape, samples):
+    for given in ways_in(content.shape, samples, content.is_whole):
         row = LayerList(
             [given.size], prepares=content.notes.preparation is None and not given.steps
         )
@@ -125,6 +125,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
             row=row,
             samples=samples,
             over_steps=given.steps,
+            tokens=given.tokens,
         )
         reader.numbers[content.given] = 0
         if given.order is not None:
@@ -143,6 +144,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
         row.preparation(content.is_bytes) or content.notes.preparation,
         content.notes if row.filling is None else _filled(content.notes, row.filling),
         () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
+        tokens=best.tokens,
     )
 
 
@@ -154,6 +156,7 @@ def _filled(notes: Notes, filling: Array) -> Notes:
 class _OnnxReader(GraphReader):
     content: OnnxGraph
     over_steps: bool = False  # whether what comes in is a sequence
+    tokens: bool = False  # of tokens
     missing: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
     zeros: set[str] = field(default_factory=set)  # states that a sequence begins with
@@ -313,8 +316,12 @@ class _OnnxReader(GraphReader):
 
     def take_gather(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         """One of the places along an axis, or several."""
-        value, index = given[0], self._weight(node)
         axis = settings(node)["axis"]
+        if node.input[0] in self.content.constants:
+            if axis or len(given) != 1:
+                raise NoLayer("only rows of a table can be looked up")
+            return self.embed(given[0], place, self._weight(node, 0))
+        value, index = given[0], self._weight(node)
         places = index.astype(int)
         if value in self.pieces and axis == 0 and places.size == 1:
             chosen = self.pieces[value][int(places.item())]
@@ -449,6 +456,40 @@ class _OnnxReader(GraphReader):
         lie = self.conv(given[0], place, layer, weight)
         return lie if bias is None else Lie(self.row.add_bias(lie.number, bias), lie.order)
 
+    def take_conv_back(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        told, weight = settings(node), self._weight(node)
+        if weight.ndim != 4 or told["auto_pad"] not in ("NOTSET", "VALID"):
+            raise NoLayer(
+                "only transposed windows over rows and columns can be read, padded by numbers"
+            )
+        top, left, below, right = told["pads"]
+        rows, columns = told["output_padding"]
+        sides = (top, left, below - rows, right - columns)
+        layer = TransposedConv(
+            weight.shape[1] * told["group"],
+            (weight.shape[2], weight.shape[3]),
+            told["strides"],
+            sides_of(sides),
+            groups=told["group"],
+            dilation=told["dilations"],
+        )
+        bias = self._constant(node, 2)
+        tensors = {"weight": weight} | ({} if bias is None else {"bias": bias})
+        return self.conv_back(given[0], place, layer, tensors)
+
+    def take_resize(self, node: NodeProto, place: str, given: list[str]) -> Lie:
+        """By a factor, or to a size, of which each value stands as often as fits."""
+        told, size = settings(node), self.size(given[0])
+        way = (told["coordinate_transformation_mode"], told["nearest_mode"])
+        if told["mode"] != "nearest" or (way[0] == "asymmetric" and way[1] != "floor"):
+            raise NoLayer("only maps whose values are repeated (nearest) can be read")
+        asked = self._constant(node, 3)
+        if asked is None:
+            factors = self._weight(node, 2).ravel().tolist()[-2:]
+        else:
+            factors = [a / b for a, b in zip(asked.ravel().tolist()[-2:], size[1:], strict=True)]
+        return self.enlarge(given[0], place, factors)
+
     def take_pool(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         size = self.size(given[0])
         told = settings(node, along=len(self.shape(given[0])) == 3)
@@ -515,10 +556,10 @@ class _OnnxReader(GraphReader):
         """A product with constants, a sum with them, or of two values."""
         if len(given) == 2 and node.op_type == "Add":
             return self.sum(given[0], given[1], place)
+        if len(given) == 2 and node.op_type == "Mul":
+            return self.product(given[0], given[1], place)
         if len(given) != 1 or (node.op_type in ("Sub", "Div") and node.input[0] != given[0]):
-            raise NoLayer(
-                "only products and sums with constants, and sums of two values, can be read"
-            )
+            raise NoLayer("only sums and products, of two values or with constants, can be read")
         other = self._weight(node, 1 if node.input[0] == given[0] else 0)
         return self.combine(given[0], place, SIGNS[node.op_type], other)
 
@@ -593,6 +634,8 @@ TAKES: Mapping[str, Take] = {
     "Gemm": _OnnxReader.take_gemm,
     "MatMul": _OnnxReader.take_matmul,
     "Conv": _OnnxReader.take_conv,
+    "ConvTranspose": _OnnxReader.take_conv_back,
+    "Resize": _OnnxReader.take_resize,
     "MaxPool": _OnnxReader.take_pool,
     "AveragePool": _OnnxReader.take_pool,
     "Pad": _OnnxReader.take_pad,

@@ -22,6 +22,7 @@ from gradbook.schema import (
     FiniteNumber,
     IfThere,
     ListOf,
+    PlainText,
     Schema,
     Usually,
     WholeNumber,
@@ -105,6 +106,18 @@ SETTINGS: Mapping[str, Schema] = {  # of those operators that have some
         transB=FLAG,
     ),
     "Conv": Schema(**MOVES, group=Usually(WholeNumber(1, 2**20), 1)),
+    "ConvTranspose": Schema(
+        **MOVES,
+        group=Usually(WholeNumber(1, 2**20), 1),
+        output_padding=Usually(RowsAndColumns(0), (0, 0)),
+    ),
+    "Resize": Schema(
+        mode=Usually(PlainText(), "nearest"),
+        coordinate_transformation_mode=Usually(
+            Choice("half_pixel", "asymmetric", "pytorch_half_pixel"), "half_pixel"
+        ),
+        nearest_mode=Usually(PlainText(), "round_prefer_floor"),
+    ),
     "MaxPool": POOL,
     "AveragePool": POOL,
     "Pad": Schema(

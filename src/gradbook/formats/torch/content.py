@@ -19,6 +19,7 @@ from gradbook.graph.node import Array
 from gradbook.schema import AnyRecord, ListOf, PlainText, Schema, TrueOrFalse, WholeNumber
 
 KINDS = {4: "<i4", 5: "<i8", 6: "<f2", 7: "<f4", 8: "<f8", 12: "|b1"}  # by PyTorch's number
+WHOLE_KINDS = (4, 5)
 WHOLE, NAME = Schema(as_int=WholeNumber()), Schema(name=PlainText())
 NAMED = Schema(as_tensor=NAME)
 META = Schema(sizes=ListOf(AnyRecord(), most=limits.SIDES.most))
@@ -78,6 +79,7 @@ class AtenContent:
     fixed: frozenset[str]  # those of them that nothing trains
     given: str
     shape: tuple[int, ...]  # of what goes in, without the images' number
+    is_whole: bool
     batch: int | None  # the images' number, if it was exported for that many
     made: str
     notes: Notes
@@ -121,6 +123,7 @@ def _content(
         _fixed(signature["input_specs"]),
         given,
         tuple(sizes[1:]),
+        graph["tensor_values"][given].get("dtype") in WHOLE_KINDS,
         sizes[0],
         NAMED.read(outputs[0]["user_output"]["arg"])["as_tensor"]["name"],
         notes,
@@ -159,6 +162,8 @@ def _argument(told: Mapping[str, Any]) -> Any:
             return None
         case "as_optional_tensor":
             return _argument(value)
+        case "as_float":
+            return float(value)
         case "as_sym_int":
             return value.get("as_int")
         case "as_sym_ints":

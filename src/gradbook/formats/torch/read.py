@@ -18,7 +18,7 @@ from gradbook.files import open_file
 from gradbook.formats.attention import MASKED, OTHER_MASK
 from gradbook.formats.gates import PYTORCH, GateStack, take_apart
 from gradbook.formats.imported import ImportedNet, NoLayer, Refusals, assemble
-from gradbook.formats.layer_list import BYTES, LayerList
+from gradbook.formats.layer_list import BYTES, LayerList, sides_of
 from gradbook.formats.layouts import SAMPLES, Lie, WayIn, ways_in
 from gradbook.formats.op_graph import REASONS, GraphReader, Sign
 from gradbook.formats.torch.content import AtenCall, AtenContent, AtenValue, read_content
@@ -36,7 +36,7 @@ from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Gru, Lstm, Rnn
-from gradbook.layers.sums import Conv
+from gradbook.layers.sums import Conv, TransposedConv
 
 DROPS = ("dropout", "feature_dropout", "alpha_dropout")
 SIGNS: Mapping[str, Sign] = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -105,7 +105,7 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
 def _net(content: AtenContent, file: str) -> ImportedNet:
     samples = content.batch or SAMPLES
     readers = []
-    for given in ways_in(content.shape, samples):
+    for given in ways_in(content.shape, samples, content.is_whole):
         prepares = content.notes.preparation is None and not given.steps
         row = LayerList([given.size], prepares=prepares)
         reader = _AtenReader(
@@ -122,7 +122,8 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
     notes = content.notes
     preparation = row.preparation(row.takes_bytes) or notes.preparation
     size = size[::-2] if best.given.steps else size
-    return assemble(file, size, row.layers, preparation, notes, remarks)
+    tokens = best.given.tokens
+    return assemble(file, size, row.layers, preparation, notes, remarks, tokens=tokens)
 
 
 @dataclass(kw_only=True)
@@ -291,6 +292,33 @@ class _AtenReader(GraphReader):
         )
         fixed = told["weight"].name in self.content.fixed
         return self.conv(self._value(call), place, layer, *tensors.values(), fixed=fixed)
+
+    def take_conv_back(self, call: AtenCall, place: str) -> Lie:
+        tensors, told = self._tensors(call, OF_SUMS), call.arguments
+        _, each, *kernel = tensors["weight"].shape
+        (rows, columns), (below, right) = told["padding"], told["output_padding"]
+        layer = TransposedConv(
+            each * told["groups"],
+            (kernel[0], kernel[1]),
+            told["stride"],
+            sides_of((rows, columns, rows - below, columns - right)),
+            groups=told["groups"],
+            dilation=told["dilation"],
+        )
+        return self.conv_back(self._value(call), place, layer, tensors)
+
+    def take_enlarged(self, call: AtenCall, place: str) -> Lie:
+        told, size = call.arguments, self._size(call)
+        factors = told["scale_factors"]
+        if told["output_size"] is not None:
+            pairs = zip(told["output_size"], size[1:], strict=True)
+            factors = [made / given for made, given in pairs]
+        return self.enlarge(self._value(call), place, factors or [])
+
+    def take_embedding(self, call: AtenCall, place: str) -> Lie:
+        table = self._weight(call, "weight")
+        assert table is not None
+        return self.embed(call.arguments["indices"].name, place, table)
 
     def take_batchnorm(self, call: AtenCall, place: str) -> Lie:
         if call.arguments["training"]:
@@ -472,8 +500,10 @@ class _AtenReader(GraphReader):
         call = self._with_the_value_first(call)
         other, alpha = call.arguments["other"], call.arguments["alpha"]
         if isinstance(other, AtenValue) and other.name in self.numbers:
+            if call.operator == "mul":
+                return self.product(self._value(call), other.name, place)
             if call.operator != "add" or alpha != 1:
-                raise NoLayer("of two values only the sum can be read")
+                raise NoLayer("of two values only the sum and the product can be read")
             return self.sum(self._value(call), other.name, place)
         constant = self._weight(call, "other") if isinstance(other, AtenValue) else np.array(other)
         assert constant is not None
@@ -515,6 +545,9 @@ Take = Callable[[_AtenReader, AtenCall, str], "Lie | None"]
 TAKES: Mapping[str, Take] = {
     "linear": _AtenReader.take_linear,
     **dict.fromkeys(CONVS, _AtenReader.take_conv),
+    "conv_transpose2d": _AtenReader.take_conv_back,
+    "upsample_nearest2d": _AtenReader.take_enlarged,
+    "embedding": _AtenReader.take_embedding,
     "batch_norm": _AtenReader.take_batchnorm,
     **dict.fromkeys(NORMS, _AtenReader.take_sample_norm),
     **dict.fromkeys(POOLS, _AtenReader.take_pool),

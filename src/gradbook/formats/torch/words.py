@@ -13,6 +13,7 @@ from gradbook.graph.window import Both, Pad, Shape
 from gradbook.layers.activations import Activation
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
+    AnyNumber,
     AnyOf,
     Choice,
     FiniteNumber,
@@ -173,6 +174,21 @@ ARGUMENTS: Mapping[str, Schema] = {  # of those operators that have some
         padding=Usually(AnyOf(Choice("same", "valid"), RowsAndColumns(0)), "valid"),
         groups=Usually(COUNT, 1),
     ),
+    "conv_transpose2d": Schema(
+        weight=Tensor(),
+        bias=Usually(Tensor(), None),
+        stride=ALONE,
+        dilation=ALONE,
+        padding=EACH,
+        output_padding=EACH,
+        groups=Usually(COUNT, 1),
+    ),
+    "upsample_nearest2d": Schema(
+        output_size=Usually(ListOf(COUNT, 2, 2), None),
+        scale_factors=Usually(ListOf(FiniteNumber(), 2, 2), None),
+    ),
+    "embedding": Schema(weight=Tensor(), indices=Tensor()),
+    "masked_fill": Schema(mask=Tensor(), value=AnyNumber()),
     "batch_norm": Schema(
         **AFFINE,
         running_mean=Usually(Tensor(), None),
