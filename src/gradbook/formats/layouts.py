@@ -19,6 +19,10 @@ from gradbook.graph.window import Shape
 Order = NDArray[np.intp]
 SAMPLES = 3  # of which places are followed, where a file leaves their number open
 MOST_PLACED = 2**24
+FEATURES_FIRST = (
+    "its input is {features} features x {steps} steps there, and {steps}x{features} here: the "
+    "steps come first"
+)
 ELSEWHERE = "the values that it reads lie differently than our layer reads them"
 
 
@@ -118,6 +122,7 @@ class WayIn:
     order: Order | None = None
     steps: bool = False  # as a sequence of ours, which comes step by step
     tokens: bool = False  # each step by the number of one of so many
+    remark: str = ""
 
 
 def ways_in(shape: Shape, samples: int, whole: bool = False) -> list[WayIn]:
@@ -135,6 +140,8 @@ def ways_in(shape: Shape, samples: int, whole: bool = False) -> list[WayIn]:
         if second > 1 or first > 1:
             by_step = ours((second, first), samples).transpose(0, 2, 1)
             found.append(WayIn((second, 1, first), by_step, steps=True))
-            found.append(WayIn((first, 1, second), ours(shape, samples), steps=True))
+            remark = FEATURES_FIRST.format(steps=second, features=first) if first > 1 else ""
+            as_it_lies = ours(shape, samples)
+            found.append(WayIn((first, 1, second), as_it_lies, steps=True, remark=remark))
         return found
     return [WayIn(shape)]

@@ -277,6 +277,10 @@ class GraphReader:
             raise NoLayer(MIXED if value in self.orders else said)
         lead = order.shape[:-1]
         found = self.channel_axis(value) if prod(size[1:]) > 1 else None
+        if found is None and len(size) == 3 and order.shape[-1] == size[0]:
+            chosen = np.argsort(order.reshape(-1, size[0])[0])
+            found = channel_axis(order[..., chosen], size, -1)
+            weight = weight if found is None else weight[:, chosen]
         if found is not None and found.has_all(self.samples, prod(size[1:])):
             number = self._at_each_place(value, place, weight)
             return Lie(number, found.order(len(weight), prod(size[1:])))

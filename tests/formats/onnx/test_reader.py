@@ -394,6 +394,16 @@ def test_a_table_of_sequences_comes_back(tmp_path, layers):
     np.testing.assert_allclose(back.answers(rows), model.answers(rows), atol=1e-6)
 
 
+def test_what_answers_at_every_step_is_imported_as_a_text(tmp_path, gradbook):
+    net = Net.parse("input 8x3; gru 4 all; conv1d 2 1; softmax")
+    (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net)))
+    assert gradbook("import", "net.onnx", "-o", "net.txt").returncode == 0
+    assert Net.parse((tmp_path / "net.txt").read_text("utf-8")).layers == net.layers
+    said = gradbook("import", "net.onnx", "-o", "net.safetensors")
+    assert said.returncode == 2
+    assert "it answers at every step (2x1x8), which no model does" in said.stderr
+
+
 @pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
 def test_pytorchs_recurrent_modules_are_read(tmp_path, kind):
     import torch

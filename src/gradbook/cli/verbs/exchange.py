@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
 
 from gradbook.cli.arguments import Verb, open_model, whole_number
 from gradbook.errors import UsageError
+
+if TYPE_CHECKING:
+    from gradbook.lab.models.importing import ImportOptions
 
 # Export -----------------------------------------------------------------------
 
@@ -187,29 +191,31 @@ def run_import(options: Namespace) -> int:
     from gradbook.amounts import counted
     from gradbook.errors import UsageError
     from gradbook.files import write_whole
-    from gradbook.lab.models.importing import import_model
+    from gradbook.lab.models.importing import import_model, import_net
 
     ending = options.out.lower().rpartition(".")[2]
     if ending not in ("txt", "safetensors"):
         raise UsageError(f"{options.out}: end it in .txt for the text or .safetensors for a model")
-    model = import_model(
-        options.model,
-        mean=options.mean,
-        deviation=options.deviation,
-        classes=options.classes,
-        softmax=options.softmax,
-        task=options.task,
-        target=options.target,
-        columns=options.columns,
-        images=options.images,
-    )
+    told: ImportOptions = {
+        "mean": options.mean,
+        "deviation": options.deviation,
+        "classes": options.classes,
+        "softmax": options.softmax,
+        "task": options.task,
+        "target": options.target,
+        "columns": options.columns,
+        "images": options.images,
+    }
     if ending == "txt":
-        write_whole(options.out, str(model.net))
+        net, remarks = import_net(options.model, **told)
+        write_whole(options.out, str(net))
     else:
+        model = import_model(options.model, **told)
+        net, remarks = model.net, tuple(model.about["remarks"])
         model.save(options.out)
-    layers = counted(len(model.net.layers), "layer")
-    print(f"wrote {options.out}: {layers}, {counted(model.net.count(), 'parameter')}")
-    for remark in model.about["remarks"]:
+    layers = counted(len(net.layers), "layer")
+    print(f"wrote {options.out}: {layers}, {counted(net.count(), 'parameter')}")
+    for remark in remarks:
         print(remark)
     return 0
 

@@ -25,7 +25,7 @@ from gradbook.formats.imported import (
     assemble,
 )
 from gradbook.formats.layer_list import LayerList, require_counted, sides_of
-from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, ways_in
+from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, WayIn, ways_in
 from gradbook.formats.onnx.content import (
     BATCHES,
     OnnxGraph,
@@ -124,8 +124,7 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
             refusals=Refusals(os.fspath(path)),
             row=row,
             samples=samples,
-            over_steps=given.steps,
-            tokens=given.tokens,
+            given=given,
         )
         reader.numbers[content.given] = 0
         if given.order is not None:
@@ -137,14 +136,15 @@ def read_onnx(path: str | os.PathLike[str]) -> ImportedNet:
     best = min(readers, key=lambda one: one.refusals.count)
     best.refusals.settle()
     row, size = best.row, best.row.sizes[0]
+    folded = not any(isinstance(own.layer, BatchNorm) for own in row.layers)
     return assemble(
         best.refusals.file,
-        size[::-2] if best.over_steps else size,
+        size[::-2] if best.given.steps else size,
         row.layers,
         row.preparation(content.is_bytes) or content.notes.preparation,
         content.notes if row.filling is None else _filled(content.notes, row.filling),
-        () if any(isinstance(own.layer, BatchNorm) for own in row.layers) else (REMARK,),
-        tokens=best.tokens,
+        tuple(remark for remark in (best.given.remark, REMARK * folded) if remark),
+        tokens=best.given.tokens,
     )
 
 
@@ -155,8 +155,7 @@ def _filled(notes: Notes, filling: Array) -> Notes:
 @dataclass(kw_only=True)
 class _OnnxReader(GraphReader):
     content: OnnxGraph
-    over_steps: bool = False  # whether what comes in is a sequence
-    tokens: bool = False  # of tokens
+    given: WayIn
     missing: set[str] = field(default_factory=set)  # where numbers are missing
     shapes: dict[str, OpenShape] = field(default_factory=dict)  # what is reckoned of sizes alone
     zeros: set[str] = field(default_factory=set)  # states that a sequence begins with
@@ -451,7 +450,7 @@ class _OnnxReader(GraphReader):
         told = settings(node, along)
         moves = moves_of(told, (weight.shape[2], weight.shape[3]), self.size(given[0]))
         moves["kernel"] = moves.pop("size")
-        row = along or (self.over_steps and weight.shape[2] == 1)
+        row = along or (self.given.steps and weight.shape[2] == 1)
         layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
         lie = self.conv(given[0], place, layer, weight)
         return lie if bias is None else Lie(self.row.add_bias(lie.number, bias), lie.order)

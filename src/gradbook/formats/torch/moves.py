@@ -88,6 +88,7 @@ MOVES: Mapping[str, Callable[[Numbers, Told], Numbers]] = {
     "unsqueeze": lambda x, told: np.expand_dims(x, told["dim"]),
     "permute": _permute,
     "transpose": _transpose,
+    "mT": lambda x, told: x.swapaxes(-1, -2),
     "movedim": _movedim,
     "select": _select,
     "slice": _slice,
@@ -139,6 +140,7 @@ CONSTANTS: Mapping[str, Callable[[Told], Numbers]] = {
     "arange": _arange,
     "ones": lambda told: np.ones(told["size"]),
     "zeros": lambda told: np.zeros(told["size"]),
+    "eye": lambda told: np.eye(int(told["n"])),
     "full": lambda told: np.full(told["size"], float(told["fill_value"])),
     "tril": _part(below=True),
     "triu": _part(below=False),
@@ -167,7 +169,8 @@ def worked_out(operator: str, told: Told) -> Numbers | None:
     make = CONSTANTS.get(operator)
     size = told.get("size", ())
     asked = float(np.prod([float(n) for n in size])) if isinstance(size, list) else 1.0
-    asked = max(asked, abs(float(told["end"])) if operator == "arange" else 1.0)
+    if operator in ("arange", "eye"):
+        asked = abs(float(told["end"])) if operator == "arange" else float(told["n"]) ** 2
     if make is None or asked > MOST_MADE:
         return None
     made = np.asarray(make(told))

@@ -118,7 +118,8 @@ def _net(content: AtenContent, file: str) -> ImportedNet:
     best = min(readers, key=lambda one: one.refusals.count)
     best.refusals.settle()
     row, size = best.row, best.row.sizes[0]
-    remarks = (BYTES,) if row.takes_bytes else ()
+    said = (BYTES if row.takes_bytes else "", best.given.remark)
+    remarks = tuple(remark for remark in said if remark)
     notes = content.notes
     preparation = row.preparation(row.takes_bytes) or notes.preparation
     size = size[::-2] if best.given.steps else size

@@ -28,7 +28,8 @@ TASKS = {"numbers": Task.NUMBERS, "classes": Task.CLASSES}
 MOST_SCALED = 1 / LEAST_SCALE  # of brightness from 0 to 1; what is divided by more are bytes
 LEAST_PIXELS = 64  # of flat values that might be an image's: 8 by 8
 AT_EACH_STEP = (
-    "{name}: it answers at every step ({makes}): only networks that answer once are models"
+    "{name}: it answers at every step ({makes}), which no model does: import it as a text, "
+    "-o net.txt"
 )
 SOFTMAXES = ("softmax", "log softmax")
 
@@ -58,6 +59,19 @@ def import_model(
     in one, so that the network trains on with cross-entropy.
     """
     return _model(read_network(path), os.path.basename(path), options)
+
+
+def import_net(
+    path: str | os.PathLike[str], **options: Unpack[ImportOptions]
+) -> tuple[Net, tuple[str, ...]]:
+    """The network in a file, with its trained weights to begin with, and what is to be said of it;
+    also one that answers at every step, as no model does."""
+    found = read_network(path)
+    if is_sequence(found.makes):
+        _require_options(options)
+        return found.net, found.remarks
+    model = _model(found, os.path.basename(path), options)
+    return model.net, tuple(model.about["remarks"])
 
 
 def from_torch(module: Any, example: Any, **options: Unpack[ImportOptions]) -> Model | TableModel:
