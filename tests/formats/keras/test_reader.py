@@ -445,6 +445,38 @@ def test_a_transformers_block_is_read(keras, tmp_path, causal):
 
 
 @by_keras
+def test_a_gate_for_each_channel_and_larger_maps_are_read(keras, tmp_path):
+    """Squeeze-and-excite, and back up again in both ways."""
+    layers = keras.layers
+    given = keras.Input((8, 6, 2))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu")(given)
+    gate = layers.Reshape((1, 1, 4))(layers.GlobalAveragePooling2D()(x))
+    gate = layers.Dense(4, activation="hard_sigmoid")(layers.Flatten()(gate))
+    x = layers.Multiply()([x, layers.Reshape((1, 1, 4))(gate)])
+    x = layers.UpSampling2D((1, 2))(layers.MaxPooling2D(2)(x))
+    x = layers.Conv2DTranspose(3, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Cropping2D(((1, 0), (0, 2)))(layers.Conv2DTranspose(2, (2, 3))(x))
+    found = held(
+        keras, keras.Model(given, layers.Dense(3)(layers.Flatten()(x))), tmp_path / "n.keras"
+    )
+    words = [layer.word for layer in found.net.layers]
+    assert [words.count(word) for word in ("multiply", "upsample", "convtranspose")] == [1, 1, 2]
+
+
+@by_keras
+def test_tokens_are_looked_up(keras, tmp_path):
+    layers = keras.layers
+    rows = [layers.Input((7,)), layers.Embedding(9, 5), layers.LSTM(4), layers.Dense(3)]
+    model = keras.Sequential(rows)
+    model.save(tmp_path / "net.keras")
+    found = read_keras(tmp_path / "net.keras")
+    tokens = np.random.default_rng(0).integers(9, size=(4, 7))
+    said = by_the_graph(found.net, dict(found.values), np.eye(9)[tokens])
+    np.testing.assert_allclose(said, np.asarray(model.predict(tokens, verbose=0)), atol=1e-5)
+    assert str(found.net).splitlines()[0] == "input tokens 7 of 9"
+
+
+@by_keras
 @pytest.mark.parametrize(
     ("layer", "why"),
     [

@@ -35,8 +35,8 @@ from gradbook.layers.activations import Activation, PRelu
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
-from gradbook.layers.sequences import PositionEmbedding
-from gradbook.layers.sums import Conv, Dense
+from gradbook.layers.sequences import Embedding, PositionEmbedding
+from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Dropout
 
 # What is known of one of Keras's values while layers are read: where it lies among ours.
@@ -194,6 +194,7 @@ def read_keras(path: str | os.PathLike[str]) -> ImportedNet:
         row.preparation(content.is_bytes or row.takes_bytes) or content.notes.preparation,
         replace(content.notes, probabilities=content.both),
         tuple(remarks),
+        tokens=reader.tokens,
     )
 
 
@@ -202,12 +203,22 @@ def _picture(shape: tuple[int, ...]) -> Shape:
     return (shape[2] if len(shape) == 3 else 1, *shape[:2]) if len(shape) > 1 else shape
 
 
+def reads_tokens(content: KerasContent) -> bool:
+    """Whether what comes in are numbers that are looked up in a table."""
+    looked_up = (entry for entry in content.entries if entry.kind == "Embedding")
+    return len(content.shape) == 1 and any(content.given in one.reads for one in looked_up)
+
+
 def _reads_steps(content: KerasContent) -> bool:
-    return any(entry.kind in (*OVER_STEPS, *ALL_STEPS) for entry in content.entries)
+    return reads_tokens(content) or any(
+        entry.kind in (*OVER_STEPS, *ALL_STEPS) for entry in content.entries
+    )
 
 
 def _given_size(content: KerasContent, shape: tuple[int, ...]) -> Shape:
     """Of steps x features as layers over them read these."""
+    if reads_tokens(content):
+        return (1, 1, shape[0])
     if len(shape) == 2 and _reads_steps(content):
         return (shape[1], 1, shape[0])
     return _picture(shape)
@@ -523,6 +534,8 @@ class _KerasReader:
         if len(size) == 3 and size[1] == 1 and target in ((1, *size[::-2]), size[::-2]):
             return held  # steps x features, as one row of an image or not
         plain = len(target) in (2, 3) and min(target) > 0 and prod(target) == prod(size)
+        if size == (prod(target),) == target[-1:] and held.order is None:
+            return held  # a value for each channel, as a map of a single place
         if held.number or self.row.layers or not plain or (len(size) == 3 and size[0] > 1):
             raise NoLayer(f"it reshapes values to {spell(target)}: only flattening can be read")
         self.row.sizes[0] = _given_size(self.content, target)
@@ -572,6 +585,71 @@ class _KerasReader:
             raise NoLayer("the values that it adds have their channels in different places")
         return replace(both[0], number=self.row.sum(both[0].number, both[1].number, entry.place))
 
+    def multiply(self, entry: KerasEntry) -> KerasValue:
+        """Of two values of one shape, or of one with a value for each channel of the other."""
+        both = [self.values[name] for name in entry.reads]
+        if len(both) != 2 or any(
+            held.padding or held.channels_first or held.order is not None for held in both
+        ):
+            raise NoLayer("only two values can be multiplied, with channels in the same places")
+        return KerasValue(self.row.product(both[0].number, both[1].number, entry.place))
+
+    def enlarge(self, entry: KerasEntry) -> KerasValue:
+        held = self._plain(entry)
+        made = self.row.add(Upsample(entry.settings["size"]), held.number, entry.place)
+        return KerasValue(made)
+
+    def conv_back(self, entry: KerasEntry) -> KerasValue:
+        """A transposed convolution, of which Keras makes as many places as steps."""
+        held, told = self._plain(entry), entry.settings
+        kernel, *bias = self._weights(entry, 1)
+        pad = SAME if told["padding"] == "same" else NOWHERE
+        layer = TransposedConv(
+            kernel.shape[2],
+            (kernel.shape[0], kernel.shape[1]),
+            told["strides"],
+            pad,
+            dilation=told["dilation_rate"],
+        )
+        window = layer.spreads(self._size(held))
+        short = any(a < b for a, b in zip(window.span, window.stride, strict=True))
+        if told["output_padding"] is not None or (short and pad != SAME):
+            raise NoLayer("it makes rows or columns that nothing is spread over")
+        tensors = {"weight": np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))}
+        tensors |= dict(zip(("bias",), bias, strict=bool(bias)))
+        return KerasValue(self.row.add(layer, held.number, entry.place, tensors))
+
+    def crop(self, entry: KerasEntry) -> KerasValue:
+        """What is cut off a transposed convolution is padding of its own."""
+        held, told = self._plain(entry), entry.settings["cropping"]
+        own = self.row.layers[held.number - 1] if held.number else None
+        alone = self.content.reader_count(entry.reads[0]) == 1
+        if own is None or not isinstance(own.layer, TransposedConv) or not alone:
+            raise NoLayer("only what a transposed convolution makes can be cut")
+        both = (told, told) if isinstance(told, int) else tuple(told)
+        (top, below), (left, right) = ((x, x) if isinstance(x, int) else x for x in both)
+        before = own.layer.spreads(self.row.sizes[own.reads[0]]).pad
+        sides = (before[0] + top, before[1] + left, before[2] + below, before[3] + right)
+        layer = replace(own.layer, pad=sides)
+        self.row.layers.append(replace(own, layer=layer))
+        self.row.sizes.append(layer.output(self.row.sizes[own.reads[0]]))
+        return KerasValue(len(self.row.layers))
+
+    def embed(self, entry: KerasEntry) -> KerasValue:
+        """A row of a table for each token that comes in."""
+        held = self._plain(entry)
+        (table,) = self._weights(replace(entry, settings={"use_bias": False}), 1)
+        if held.number or self.row.layers or not self.tokens or entry.settings["mask_zero"]:
+            raise NoLayer("only the tokens that come in can be looked up, each once and unmasked")
+        self.row.sizes[0] = (len(table), *self.row.sizes[0][1:])
+        weight = np.ascontiguousarray(table.T)[..., None, None]
+        layer = Embedding(table.shape[1])
+        return KerasValue(self.row.add(layer, 0, entry.place, {"weight": weight}))
+
+    @property
+    def tokens(self) -> bool:
+        return reads_tokens(self.content)
+
     def concat(self, entry: KerasEntry) -> KerasValue:
         several = [self.values[name] for name in entry.reads]
         if any(held.padding or held.channels_first for held in several):
@@ -604,6 +682,11 @@ TAKES: Mapping[str, Callable[[_KerasReader, KerasEntry], KerasValue]] = {
     "Normalization": _KerasReader.standardise,
     **dict.fromkeys(("MaxPooling2D", "AveragePooling2D"), _KerasReader.pool),
     **dict.fromkeys(("GlobalMaxPooling2D", "GlobalAveragePooling2D"), _KerasReader.pool_all),
+    "Multiply": _KerasReader.multiply,
+    "UpSampling2D": _KerasReader.enlarge,
+    "Conv2DTranspose": _KerasReader.conv_back,
+    "Cropping2D": _KerasReader.crop,
+    "Embedding": _KerasReader.embed,
     "ZeroPadding2D": _KerasReader.pad,
     "Permute": _KerasReader.permute,
     "Flatten": _KerasReader.flatten,

@@ -128,6 +128,12 @@ SETTINGS: Mapping[str, Schema] = {  # of those layers that have some
     "MultiHeadAttention": Schema(
         num_heads=COUNT, key_dim=COUNT, value_dim=Usually(COUNT, None), use_bias=YES
     ),
+    "UpSampling2D": Schema(
+        size=RowsAndColumns(), interpolation=Usually(Choice("nearest"), "nearest")
+    ),
+    "Conv2DTranspose": Schema(**MOVES, output_padding=Usually(RowsAndColumns(0), None)),
+    "Cropping2D": Schema(cropping=AnyOf(ONE_SIDE, ListOf(BOTH_SIDES, 2, 2))),
+    "Embedding": Schema(mask_zero=NO),
     "ZeroPadding2D": Schema(padding=AnyOf(ONE_SIDE, ListOf(BOTH_SIDES, 2, 2))),
     "Permute": Schema(dims=ListOf(WholeNumber(1, 4), 1, 4)),
     "RMSNormalization": Schema(axis=Usually(AXES, LAST), epsilon=Usually(FiniteNumber(0, 1), 1e-6)),
