@@ -107,6 +107,14 @@ def kill(process: Popen[Any]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+_HIDDEN_THREADS: list[str] = []  # whose: Python doesn't count them
+
+
+def note_hidden_threads(whose: str) -> None:
+    """From now on this process has threads that Python knows nothing of, and a copy would lack."""
+    _HIDDEN_THREADS.append(whose)
+
+
 def may_be_copied() -> bool:
     """Whether this process can go on as two, which is quicker than to start another.
 
@@ -114,7 +122,8 @@ def may_be_copied() -> bool:
     """
     import threading
 
-    return sys.platform == "linux" and hasattr(os, "fork") and threading.active_count() == 1
+    is_alone = threading.active_count() == 1 and not _HIDDEN_THREADS
+    return sys.platform == "linux" and hasattr(os, "fork") and is_alone
 
 
 # Files

@@ -20,6 +20,7 @@ from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
 from gradbook.report.derivation_page import derivation_page
 from gradbook.report.slides import slides_page
+from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
 from gradbook.targets.algebra.forms import Document, Inline, Numeral
 from gradbook.targets.algebra.tex import escape, write_latex, write_markdown
@@ -182,6 +183,7 @@ def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
     require_typst()
     import typst
 
+    note_hidden_threads("Typst")
     with temporary_folder() as folder:
         for name, content in {"main.typ": source, **drawings}.items():
             (folder / name).write_text(content, "utf-8")
