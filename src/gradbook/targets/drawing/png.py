@@ -39,9 +39,8 @@ MOST_PIXELS = 60_000_000  # painted; a wider picture is painted less finely
 def png(drawing: Drawing, width: int | None = None) -> bytes:
     """The drawing `width` pixels wide, or two for each point."""
     file = BytesIO()
-    paint(drawing, width or round(2 * drawing.width)).quantize(TONES).save(
-        file, "PNG", optimize=True
-    )
+    painted = paint(drawing, width or round(2 * drawing.width))
+    painted.quantize(TONES).save(file, "PNG")  # optimising takes ten times as long for 6 % less
     return file.getvalue()
 
 
@@ -55,7 +54,7 @@ def paint(drawing: Drawing, width: int) -> Image:
     painter = _Painter(ImageDraw.Draw(image), width * finer / drawing.width)
     for shape in drawing.shapes:
         painter.paint(shape)
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    return image.reduce(finer)  # each pixel is the mean of its block, in a tenth of LANCZOS's time
 
 
 class _Painter:
