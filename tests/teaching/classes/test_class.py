@@ -17,6 +17,7 @@ from gradbook.teaching.classes.collecting import collect
 from gradbook.teaching.classes.folder import ClassPlan, begin_class, open_class
 from gradbook.teaching.classes.making import make_class
 from gradbook.teaching.classes.marking import mark_class
+from tests.outside.witness import save_as_opendocument
 from tests.teaching.classes.made import NAMES, NETWORK, begun, negated, solved, without
 
 LAST = "∂E/∂w6"
@@ -272,6 +273,17 @@ def test_anothers_exercise_is_said(folder):
     mark_class(folder, 1)
     row = ledger(folder)["Alan Turing"]
     assert row["note"] == "it is the exercise of Ada Lovelace"
+
+
+@pytest.mark.witness("libreoffice")
+def test_a_book_that_libreoffice_saved_as_ods_is_marked(folder, tmp_path):
+    book = solved(folder, "Ada Lovelace", tmp_path / "mine.xlsx", negated(LAST))
+    (ods,) = save_as_opendocument([book], tmp_path / "ods")
+    assert collect(folder, [str(ods)]) == (1, [])
+    found = mark_class(folder, 1)
+    assert ledger(folder)["Ada Lovelace"]["points"] == "17.78"
+    assert "17.78 of 20" in (folder.path / "feedback/Ada-Lovelace.html").read_text("utf-8")
+    assert all("mine.ods" in said for said in found.remarks)
 
 
 def test_a_damaged_book_and_a_nameless_one_stop_nobody(folder):

@@ -7,8 +7,10 @@ from datetime import datetime
 import pytest
 
 from gradbook.audit.check import check
+from gradbook.audit.classes.marks import MarkingRules
 from gradbook.errors import DataError
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT, Rubric, mark_by, read_rubric
+from tests.audit.material.exercises import Variation, exercise, hand_in, mistakes
 from tests.teaching.classes.made import begun, negated, solved, without
 
 
@@ -57,6 +59,25 @@ def test_a_column_costs_what_it_is_worth(reports, name):
 def test_what_follows_from_a_mistake_costs_nothing(reports):
     """h1 is wrong, and whatever is made of it right given that."""
     assert points(reports["carried"]) == count(reports["right"]) - 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_typical_mistakes_earn_what_the_rubric_says(seed, tmp_path):
+    """A hundred of them in all: each costs the columns that it spoils, by what they are worth."""
+    variation = Variation.of(seed)
+    book = exercise(variation, tmp_path)
+    made = [*mistakes(variation)]
+    assert len(made) >= 10
+    for mistake in made:
+        report = check(hand_in(book, mistake.entries, variation))
+        names = [part.mark.name for part in mark_by(Rubric(), report, 0).score.parts]
+        worth = {name: float(1 + k % 3) for k, name in enumerate(names)}
+        rubric = Rubric(points=worth, rules=MarkingRules(carry=True, sign_credit=0.0))
+        spoilt = [name for name in names if name in mistake.wrong]
+        if mistake.letter == "j":  # in a helper column: carried forward, it is charged once
+            spoilt = spoilt[:1]
+        lost = sum(worth[name] for name in spoilt)
+        assert mark_by(rubric, report, 0).points == sum(worth.values()) - lost, mistake.letter
 
 
 def test_a_kind_of_mistake_costs_once(reports):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gradbook.files import write_whole
 from gradbook.lab.classroom import personalise
 from gradbook.rates.sweep import usable_rate
 from gradbook.report.derivation import require_typst
-from gradbook.report.handout import Handout, handout, handouts_pdf
+from gradbook.report.handout import handout, handouts_pdf
 from gradbook.report.page import Section, page, table, text, wide
 from gradbook.report.workbook import write_workbook
 from gradbook.teaching.classes.folder import (
@@ -25,6 +25,7 @@ from gradbook.teaching.classes.folder import (
     do_each,
 )
 from gradbook.teaching.classes.rubric import RUBRIC_TEXT
+from gradbook.work.processes import Task
 
 INDEX, ALL = "index.html", "all.pdf"
 TOGETHER = 40  # pages that are set at once
@@ -40,19 +41,20 @@ def make_class(folder: ClassFolder, workers: int, tell: Tell = lambda done: None
     folder.inside(HANDED_IN)
     if not (folder.path / RUBRIC).exists():
         write_whole(folder.path / RUBRIC, RUBRIC_TEXT)
-    tasks = []
+    tasks: list[tuple[str, Task]] = []
     for student, stem in folder.stems.items():
         book = places[EXERCISES] / f"{stem}.xlsx"
         papers = (places[HANDOUTS] / f"{stem}.pdf", places[KEYS] / f"{stem}.pdf")
         wanted = [path for path in (book, *(papers if plan.paper else ())) if not path.exists()]
         if wanted:
             tasks.append((student, partial(_make, plan, student, book, papers)))
+    new = len(tasks)
+    if plan.paper and (tasks or not list(places[KEYS].glob("all*.pdf"))):
+        tasks += _all_tasks(folder, places)
     for _ in do_each(tasks, workers, tell):
         pass
-    if plan.paper and (tasks or not (places[HANDOUTS] / ALL).exists()):
-        _make_all(folder, places)
     write_whole(folder.path / INDEX, _index(folder))
-    return len(tasks)
+    return new
 
 
 def _make(plan: ClassPlan, student: str, book: Path, papers: tuple[Path, Path]) -> None:
@@ -61,26 +63,29 @@ def _make(plan: ClassPlan, student: str, book: Path, papers: tuple[Path, Path]) 
     if not book.exists():
         write_workbook(net, book, epochs=plan.epochs, rates=(), exercise=exercise)
     if plan.paper and not all(path.exists() for path in papers):
-        pages = [handout(net, exercise, usable_rate(net, plan.epochs))]
-        for path, solved in zip(papers, (False, True), strict=True):
-            write_whole(path, handouts_pdf(pages, plan.paper, solved=solved))
+        _make_papers(plan, [student], papers)
 
 
-def _make_all(folder: ClassFolder, places: dict[str, Path]) -> None:
+def _all_tasks(folder: ClassFolder, places: dict[str, Path]) -> list[tuple[str, Task]]:
     """All handouts in one file, to be printed, and all keys; of a large class in several."""
-    plan = folder.plan
-    pages = list(_pages(plan, folder.students))
-    parts = [pages[k : k + TOGETHER] for k in range(0, len(pages), TOGETHER)]
-    for where, solved in ((HANDOUTS, False), (KEYS, True)):
-        for number, part in enumerate(parts, 1):
-            name = ALL if len(parts) == 1 else f"all-{number}.pdf"
-            write_whole(places[where] / name, handouts_pdf(part, plan.paper, solved=solved))
+    students = folder.students
+    parts = [students[k : k + TOGETHER] for k in range(0, len(students), TOGETHER)]
+    tasks: list[tuple[str, Task]] = []
+    for number, part in enumerate(parts, 1):
+        name = ALL if len(parts) == 1 else f"all-{number}.pdf"
+        papers = places[HANDOUTS] / name, places[KEYS] / name
+        tasks.append((name, partial(_make_papers, folder.plan, part, papers)))
+    return tasks
 
 
-def _pages(plan: ClassPlan, students: Iterable[str]) -> Iterable[Handout]:
+def _make_papers(plan: ClassPlan, students: Sequence[str], papers: tuple[Path, Path]) -> None:
+    """The students' pages in one file, and their keys in another."""
+    pages = []
     for student in students:
         net = personalise(plan.net(), student)
-        yield handout(net, plan.exercise(student), usable_rate(net, plan.epochs))
+        pages.append(handout(net, plan.exercise(student), usable_rate(net, plan.epochs)))
+    for path, solved in zip(papers, (False, True), strict=True):
+        write_whole(path, handouts_pdf(pages, plan.paper, solved=solved))
 
 
 def require_paper(plan: ClassPlan) -> None:
