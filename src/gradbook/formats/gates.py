@@ -45,7 +45,8 @@ class GateOrder:
 ONNX = GateOrder(("update", "reset", "new"), ("in", "out", "forget", "new"))
 PYTORCH = GateOrder(("reset", "update", "new"), ("in", "forget", "new", "out"))
 KERAS = GateOrder(("update", "reset", "new"), ("in", "forget", "new", "out"))
-KINDS: Mapping[str, type[Rnn | Gru | Lstm]] = {"rnn": Rnn, "gru": Gru, "lstm": Lstm}
+Recurring = Rnn | Gru | Lstm
+KINDS: Mapping[str, type[Recurring]] = {kind.word: kind for kind in (Rnn, Gru, Lstm)}
 
 
 def stack_gates(own: TrainedLayer, gates: Sequence[str]) -> GateStack:

@@ -15,10 +15,7 @@ from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
 from gradbook.layers.card import Bias, Layer, Role, spell
-from gradbook.layers.norms import BatchNorm
-from gradbook.layers.sequences import Attention, Embedding, Gru, Lstm, Rnn
-from gradbook.layers.sums import Conv, Dense, TransposedConv
-from gradbook.layers.wiring import Concat, Flatten, GoBack, Product, Residual
+from gradbook.layers.wiring import Flatten, GoBack
 from gradbook.net import Net
 from gradbook.net.description import Again, Description
 from gradbook.net.fit import MOST_LAYERS
@@ -356,23 +353,13 @@ class _BranchRow:
 
 def with_bias_and_distance(own: ImportedLayer, number: int) -> Layer:
     """With a bias if it has one, and going back as far as what it reads lies back."""
-    match own.layer:
-        case GoBack():
-            return GoBack(number - own.reads[0])
-        case Residual():
-            return Residual(number - min(own.reads))
-        case Product():
-            return Product(number - min(own.reads))
-        case Concat():
-            return Concat(tuple(number - read for read in own.reads))
-        case Dense(width):
-            return Dense(width, _bias(own))
-        case Embedding():
-            return own.layer
-        case Conv() | TransposedConv() | Rnn() | Gru() | Lstm() | Attention():
-            return replace(own.layer, bias=_bias(own))
-        case _:
-            return own.layer
+    told = dict(vars(own.layer))
+    if "bias" in told:
+        told["bias"] = _bias(own)
+    if "back" in told:
+        distances = tuple(number - read for read in own.reads)
+        told["back"] = distances if isinstance(told["back"], tuple) else max(distances)
+    return type(own.layer)(**told)
 
 
 def _bias(own: ImportedLayer) -> Bias:
@@ -388,8 +375,9 @@ def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:
         _require_shape(own, tensor, parameter.shape)
         found[str(parameter.leaf)] = tensor
     for index, own in enumerate(layers):
-        if isinstance(own.layer, BatchNorm):
-            for name, word in zip(statistics_names(net, index), ("mean", "variance"), strict=True):
+        if own.layer.statistics:
+            names = statistics_names(net, index)
+            for name, word in zip(names, own.layer.statistics, strict=True):
                 _require_shape(own, own.tensors[word], net.shapes[index][:1])
                 found[name] = own.tensors[word]
     return found

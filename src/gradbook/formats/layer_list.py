@@ -115,6 +115,16 @@ def require_counted(places: Sequence[int], pool: Pool, shape: Shape) -> None:
         )
 
 
+def places_up(pool: Pool, shape: Shape) -> list[int]:
+    """The places that ONNX counts where a last window may end beyond what is read."""
+    window = replace(pool, ceil=False).window(shape)
+    free = (
+        length + sum(window.edges(axis)) - window.span[axis]
+        for axis, length in enumerate(shape[1:])
+    )
+    return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]
+
+
 def lower_padding(padding: Padding, frame: Array, shape: Shape) -> Padding:
     """The same padding, below everything: a frame of very low numbers was added to its zeros."""
     top, left, below, right = padding.sides

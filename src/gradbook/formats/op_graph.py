@@ -15,6 +15,7 @@ import numpy as np
 
 from gradbook.formats import attention
 from gradbook.formats.attention import Fits, Heads, Projection
+from gradbook.formats.gates import Recurring
 from gradbook.formats.imported import NoLayer, Refusals
 from gradbook.formats.layer_list import (
     READ_BY_WINDOWS,
@@ -48,11 +49,8 @@ from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import (
     Attention,
     Embedding,
-    Gru,
-    Lstm,
     PositionEmbedding,
     Recurrent,
-    Rnn,
 )
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.wiring import Flatten
@@ -370,7 +368,7 @@ class GraphReader:
         self,
         value: str,
         place: str,
-        layer: Rnn | Gru | Lstm,
+        layer: Recurring,
         tensors: Mapping[str, Array],
         steps_first: bool,
     ) -> tuple[Lie, Lie]:

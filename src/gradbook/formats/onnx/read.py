@@ -24,7 +24,7 @@ from gradbook.formats.imported import (
     Refusals,
     assemble,
 )
-from gradbook.formats.layer_list import LayerList, require_counted, sides_of
+from gradbook.formats.layer_list import LayerList, places_up, require_counted, sides_of
 from gradbook.formats.layouts import ELSEWHERE, SAMPLES, Lie, WayIn, ways_in
 from gradbook.formats.onnx.content import (
     BATCHES,
@@ -43,7 +43,6 @@ from gradbook.formats.onnx.words import (
     SETTINGS,
     moves_of,
     only,
-    places_up,
     settings,
     whole_numbers,
 )

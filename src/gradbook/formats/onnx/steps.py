@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradbook.formats.gates import ONNX, GateStack, take_apart
+from gradbook.formats.gates import KINDS, ONNX, GateStack, Recurring, take_apart
 from gradbook.formats.imported import NoLayer
 from gradbook.graph.node import Array
-from gradbook.layers import Gru, Lstm, Rnn
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-RECURRENT: Mapping[str, type[Rnn | Gru | Lstm]] = {"RNN": Rnn, "GRU": Gru, "LSTM": Lstm}
+RECURRENT = {word.upper(): kind for word, kind in KINDS.items()}
 
 
 def read_recurrent(
     node: NodeProto, told: Mapping[str, Any], tensors: Sequence[Array | None]
-) -> tuple[Rnn | Gru | Lstm, dict[str, Array]]:
+) -> tuple[Recurring, dict[str, Array]]:
     """The layer that gives its states at all steps, and its tensors."""
     fed, back, both = tensors
     if told.get("direction", "forward") != "forward":
@@ -30,8 +29,9 @@ def read_recurrent(
     if fed is None or back is None:
         raise NoLayer("its weights are missing")
     layer = RECURRENT[node.op_type](back.shape[-1], all=True)
-    if isinstance(layer, Gru):
-        layer = Gru(layer.width, True, not told.get("linear_before_reset", 0))
+    if "reset_before" in vars(layer):
+        own = {**vars(layer), "reset_before": not told.get("linear_before_reset", 0)}
+        layer = type(layer)(**own)
     gates = ONNX.of(layer)
     bias, late = (None, None) if both is None else np.split(both[0], 2)
     return layer, take_apart(layer, GateStack(fed[0], back[0], bias, late), gates)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from gradbook.formats.imported import NoLayer
 from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns, resolve_same
 from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, Both, Shape, same_pad
-from gradbook.layers.pools import Pool
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.schema import (
     AnyNumber,
@@ -191,7 +190,7 @@ def settings(node: NodeProto, along: bool = False) -> dict[str, Any]:
 OF_WINDOWS = ("kernel_shape", "strides", "dilations")
 
 
-# How an operator of ONNX moves its window, and how many places it counts then.
+# How an operator of ONNX moves its window.
 
 
 def moves_of(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any]:
@@ -205,13 +204,3 @@ def moves_of(told: Mapping[str, Any], size: Both, shape: Shape) -> dict[str, Any
         top, left, below, right = same_pad(size, stride, dilation, area)
         return moves | {"pad": (below, right, top, left)}
     return moves | {"pad": tuple(told["pads"]) if auto == "NOTSET" else NOWHERE}
-
-
-def places_up(pool: Pool, shape: Shape) -> list[int]:
-    """The places that ONNX counts where a last window may end beyond what is read."""
-    window = replace(pool, ceil=False).window(shape)
-    free = (
-        length + sum(window.edges(axis)) - window.span[axis]
-        for axis, length in enumerate(shape[1:])
-    )
-    return [-(-room // step) + 1 for room, step in zip(free, window.stride, strict=True)]

@@ -11,7 +11,6 @@ from textwrap import fill
 from gradbook.formats.torch.training import TorchTraining, function_source, training_source
 from gradbook.formats.torch.write import WIDEST, class_name, module_source, state_dict
 from gradbook.graph.node import Array
-from gradbook.layers import BatchNorm
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net.trained import TrainedNet
 
@@ -276,7 +275,7 @@ def _main(trained: TrainedNet, stem: str, data: bool, training: TorchTraining | 
 
 def _saved(trained: TrainedNet) -> Iterator[str]:
     """Tensors that are one in the module are written one by one: the file knows no others."""
-    if any(own.again and isinstance(own.layer, BatchNorm) for own in trained.layers):
+    if any(own.again and own.layer.statistics for own in trained.layers):
         yield "        state = {n: x.clone() for n, x in network.state_dict().items()}"
         yield "        save_file(state, trained)"
     else:
