@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gradbook.amounts import sureness
@@ -188,7 +189,18 @@ def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:
         for name, content in {"main.typ": source, **drawings}.items():
             (folder / name).write_text(content, "utf-8")
         # with a time the bytes would differ
-        return bytes(typst.compile(folder / "main.typ", format="pdf", timestamp=0))
+        return bytes(
+            typst.compile(folder / "main.typ", format="pdf", timestamp=0, font_paths=_fonts())
+        )
+
+
+@cache
+def _fonts() -> Any:
+    """The system's fonts: to look for them takes longer than to set a page."""
+    import typst
+
+    look = getattr(typst, "Fonts", None)  # earlier versions look for them each time
+    return look() if look else []
 
 
 def require_typst() -> None:
