@@ -311,6 +311,13 @@ class GraphReader:
         number, size = self.as_ours(value), self.size(value)
         if is_sequence(size) and len(size) == 3 and layer.kernel[0] == 1 and value in self.orders:
             layer = replace(layer, row=True)
+        own = self.row.layers[number - 1] if number else None
+        weighs = own is not None and attention.is_unweighed(own)
+        if weighs and layer.kernel == layer.stride == (1, 1) and layer.groups == 1:
+            made = self._at_each_place(value, place, tensors[0][:, :, 0, 0])
+            for bias in tensors[1:]:
+                self._bias(made, bias)
+            return self.windowed(value, made)
         layer = pad_conv(layer, self.paddings.get(value), size)
         made = self.row.convolve(layer, number, place, *tensors, fixed=fixed)
         return self.windowed(value, made)
@@ -520,9 +527,11 @@ class GraphReader:
     def _vectors(self, value: str, constant: Array) -> Array | None:
         """What is added at each step of a sequence, feature by feature, if it differs by step."""
         size = self.size(value)
-        if value not in self.orders or not is_sequence(size) or constant.size == 1:
+        if len(size) < 3 or not is_sequence(size) or constant.size == 1:
             return None
-        told = gathered(self.orders[value], constant, size).reshape(size[0], -1)
+        if constant.size < prod(size) and value not in self.orders:
+            return None
+        told = gathered(self.order(value), constant, size).reshape(size[0], -1)
         return None if (told == told[:, :1]).all() else told.ravel()
 
     def scale(self, value: str, place: str, scale: Array, shift: Array) -> int:

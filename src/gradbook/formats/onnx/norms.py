@@ -19,7 +19,7 @@ from gradbook.formats.onnx.content import OnnxGraph
 from gradbook.formats.onnx.words import settings, whole_numbers
 from gradbook.graph.node import Array
 from gradbook.graph.window import Shape
-from gradbook.layers.norms import GroupNorm, LayerNorm, PlaceNorm, SampleNorm
+from gradbook.layers.norms import GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -112,7 +112,7 @@ SOME = (
 class NormNodes:
     """A normalisation with its tensors, and the nodes that it is written with."""
 
-    layer: SampleNorm
+    layer: SampleNorm | RmsNorm
     tensors: Mapping[str, Array]
     nodes: Sequence[NodeProto]
 
@@ -121,11 +121,12 @@ def norm_from(
     content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool = False
 ) -> NormNodes | None:
     """Return the normalisation of values of this size that begins with a node, if one does."""
-    if channels_last and node.op_type not in ("LayerNormalization", "ReduceMean"):
+    if channels_last and node.op_type not in ("LayerNormalization", "ReduceMean", "Mul", "Pow"):
         return None
     match node.op_type:
-        case "ReduceMean":
-            return _by_means(content, node, size, channels_last)
+        case "ReduceMean" | "Mul" | "Pow":
+            read = _by_means if node.op_type == "ReduceMean" else _by_size
+            return read(content, node, size, channels_last)
         case "LayerNormalization":
             axis = settings(node)["axis"] % (len(size) + 1)
             if channels_last and axis == len(size):
@@ -192,6 +193,36 @@ def _by_means(
         raise NoLayer(SOME)
     tensors = {"scale": scale.ravel(), "shift": shift.ravel()}
     return NormNodes(LayerNorm(means.epsilon), tensors, nodes)
+
+
+def _by_size(
+    content: OnnxGraph, node: NodeProto, size: Shape, channels_last: bool
+) -> NormNodes | None:
+    """Squares, their mean over the channels, its root, and what is divided by that."""
+    if len(size) < 2 or not _is_square(content, node):
+        return None
+    chain = _chain(content, node, "ReduceMean", "Add", "Sqrt")
+    channels = len(size) if channels_last else 1
+    if len(chain) < 3 or _axes(content, chain[0], len(size) + 1) != frozenset([channels]):
+        return None
+    inverse = _chain(content, chain[2], "Reciprocal")
+    last = _chain(content, *inverse, "Mul") if inverse else _chain(content, chain[2], "Div")
+    epsilon, value = _number(content, chain[1]), node.input[0]
+    if not last or epsilon is None or value not in last[0].input:
+        return None
+    if not inverse and last[0].input[0] != value:
+        return None
+    nodes, scale, shift = _scaled(
+        content,
+        [node, *chain, *inverse, *last],
+        np.ones(size),
+        np.zeros(size),
+        channels_last=channels_last,
+    )
+    each = scale.reshape(len(scale), -1)
+    if shift.any() or (each != each[:, :1]).any():
+        raise NoLayer("it shifts what it normalises, or scales each place by a number of its own")
+    return NormNodes(RmsNorm(epsilon), {"scale": each[:, 0]}, nodes)
 
 
 def _scaled(

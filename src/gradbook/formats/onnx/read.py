@@ -452,7 +452,9 @@ class _OnnxReader(GraphReader):
         row = along or (self.given.steps and weight.shape[2] == 1)
         layer = Conv(weight.shape[0], **moves, groups=told["group"], row=row)
         lie = self.conv(given[0], place, layer, weight)
-        return lie if bias is None else Lie(self.row.add_bias(lie.number, bias), lie.order)
+        if bias is not None:
+            self._bias(lie.number, bias)
+        return lie
 
     def take_conv_back(self, node: NodeProto, place: str, given: list[str]) -> Lie:
         told, weight = settings(node), self._weight(node)
