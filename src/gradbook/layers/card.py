@@ -210,6 +210,7 @@ class Layer:
     sums: ClassVar[bool] = False  # whether each value adds up inputs times weights of its own
     reads_all: ClassVar[bool] = False  # whether each of its values depends on all before it
     normalises: ClassVar[bool] = False
+    puts_beside: ClassVar[bool] = False  # whether the channels of all that it reads stand in a row
     mixes_samples: ClassVar[bool] = False  # whether a batch's samples meet in it
     elementwise: ClassVar[bool] = False  # whether each value is made of those at its own place
     statistics: ClassVar[Mapping[str, str]] = {}  # kept of batches: mean → μ, variance → σ²
@@ -273,6 +274,19 @@ class Layer:
     def spreads(self, shape: Shape) -> Window | None:
         """The window of the map that it makes over which each value of its input is spread."""
         return None
+
+    @property
+    def averages(self) -> bool:
+        """Whether each of its values is the mean of a window's, and not the largest."""
+        return False
+
+    def channel_groups(self, shape: Shape) -> int:
+        """How many groups it normalises, if each has some channels and all places of these."""
+        return 0
+
+    def is_by_place(self, shape: Shape) -> bool:
+        """Whether it normalises the channels of each place."""
+        return False
 
     def counted_padding(self, shape: Shape) -> Sides:
         """How much of its window's padding an average counts as zeros."""

@@ -114,6 +114,10 @@ class Pool(Layer):
         require_channels(self.word, shape)
         return (shape[0], *places_in(self.word, self.window(shape), shape))
 
+    @property
+    def averages(self) -> bool:
+        return self.kind == "avg"
+
     def window(self, shape: Shape) -> Window:
         """What a last window has beyond the input, where that may be, is padding too."""
         if self.size is None:

@@ -186,6 +186,7 @@ class Concat(Layer):
 
     back: tuple[int, ...]
     word: ClassVar[str] = "concat"
+    puts_beside: ClassVar[bool] = True
     letter: ClassVar[str] = "j"
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(

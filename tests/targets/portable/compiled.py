@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from gradbook.net import Activation, Net, PRelu
+from gradbook.net import Activation, Net
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror"]
 COMPILERS = {
@@ -23,10 +23,10 @@ COMPILERS = {
 
 
 def has_words_for(net: Net) -> bool:
-    """Whether C is written for it and says classes: not with learned slopes or a softmax in the
-    middle, nor with answers at every step."""
+    """Whether C is written for it and says classes: not with a softmax in the middle, nor with
+    answers at every step."""
     layers = [layer for layer in net.layers if not layer.passes_on]
-    if len(net.shapes[-1]) > 1 or any(isinstance(layer, PRelu) for layer in layers):
+    if len(net.shapes[-1]) > 1:
         return False
     before = layers[:-1] if net.outputs > 1 else layers  # of one output it leaves 1 alone
     return not any(isinstance(layer, Activation) and layer.is_softmax for layer in before)

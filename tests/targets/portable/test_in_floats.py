@@ -73,6 +73,7 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "flatten; dense 5; sigmoid; dense 3; sigmoid; loss binary cross-entropy",
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",
+        "conv 4 3x3; prelu; maxpool 2; flatten; dense 4; prelu shared; dense 3; softmax",
     ],
 )
 @pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])

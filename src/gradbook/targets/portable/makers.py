@@ -22,13 +22,7 @@ from gradbook.graph.node import Array, Graph
 from gradbook.graph.reference import evaluate
 from gradbook.graph.tensors import divisors, view_windows
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
-from gradbook.layers import (
-    Concat,
-    Flatten,
-    Layer,
-    Pool,
-    SampleNorm,
-)
+from gradbook.layers import Layer
 from gradbook.lowering import function_of_x
 from gradbook.net.trained import (
     BothClasses,
@@ -206,28 +200,28 @@ class _Making:
         own = self.trained.layers[place]
         reads = tuple(self.maker_of[value] for value in own.reads)
         match own.layer:
-            case Flatten():
+            case Layer(passes_on=True):  # laid out flat: nothing else that does is left
                 self.maker_of.append(self._flatten(place, reads))
                 return
             case ByFeature():
                 self._by_feature(own, reads)
-            case Layer(sums=True, has_inner_values=False):
+            case Layer(sums=True, has_inner_values=False) if _reads_windows_or_all(own):
                 self.makers.append(self._sums(own, reads))
-            case Pool():
+            case Layer(sums=False) if _reads_windows_or_all(own):
                 self._pool(place, reads)
             case ScaleShift():
                 self._scale(place, reads)
             case Layer(is_softmax=True) | Shares() | BothClasses():
                 self._require_last(place)
-            case SampleNorm():
-                self._normalise(own, own.layer, reads)
-            case Concat():
+            case Layer(normalises=True):
+                self._normalise(own, reads)
+            case Layer(puts_beside=True):
                 self._beside(reads)
             case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
                 self._activate(place, reads)
             case Layer(elementwise=True) if len(reads) == 2 and _adds(own.layer):
                 self.makers.append(RowMaker(Work.BOTH, reads, self.planes(own.makes)))
-            case Layer(has_inner_values=True):
+            case _ if len(reads) == 1:
                 self._by_its_ops(own, reads[0])
             case _:
                 raise TargetError(f"{own.name} can't be written in C: use another layer")
@@ -275,12 +269,12 @@ class _Making:
         self.makers.append(RowMaker(Work.FLAT, reads, shape, window=Window((rows, columns))))
         return len(self.makers) - 1
 
-    def _normalise(self, own: TrainedLayer, layer: SampleNorm, reads: tuple[int, ...]) -> None:
+    def _normalise(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """Add the maker of a normalisation: over the whole map, which each row reads from the first
         row on, or over the channels of each place."""
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = own.tensors["scale"], own.tensors["shift"]
-        maker = replace(_normaliser(own, layer, shape), reads=reads, epsilon=layer.epsilon)
+        maker = replace(_normaliser(own, shape), reads=reads, epsilon=own.layer.epsilon)
         if scale.size > channels:
             by_place = np.stack([scale, shift]).reshape(2, channels, rows, columns)
             weights = by_place.transpose(0, 2, 3, 1)
@@ -337,18 +331,18 @@ class _Making:
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         own = self.trained.layers[place]
-        assert isinstance(own.layer, Pool)
         window, shape = own.layer.window(own.given), self.planes(own.makes)
+        assert window is not None
         counted = own.layer.counted_padding(own.given)
         if self.stepwise:
             window, counted = _turned(window), _turned_sides(counted)
         last = self._taken_in(place, reads)
         together = window == Window((window.size[0],) * 2, (window.size[0],) * 2)
-        if own.layer.kind == "max" and together and last and _keeps_largest(last):
+        if not own.layer.averages and together and last and _keeps_largest(last):
             self.makers[-1] = replace(last, shape=shape, pool=window.size[0])
             return
         maker = RowMaker(Work.LARGEST, reads, shape, window, counted)
-        if own.layer.kind == "avg":
+        if own.layer.averages:
             share = np.full(shape[2], 1 / window.area)
             maker = replace(maker, work=Work.TOTAL, scale=share)
         self.makers.append(maker)
@@ -375,14 +369,18 @@ class _Making:
             self.makers[-1] = replace(last, activation=layer)
 
 
-def _normaliser(own: TrainedLayer, layer: SampleNorm, shape: tuple[int, int, int]) -> RowMaker:
+def _reads_windows_or_all(own: TrainedLayer) -> bool:
+    return own.layer.reads_all or own.layer.window(own.given) is not None
+
+
+def _normaliser(own: TrainedLayer, shape: tuple[int, int, int]) -> RowMaker:
     """What centres and scales groups of channels over the whole map, or the channels of a place."""
     rows, columns, channels = shape
-    groups = layer.channel_groups(own.given)
+    groups = own.layer.channel_groups(own.given)
     if groups:
         window = Window((rows, columns), stride=(0, 0))
         return RowMaker(Work.NORMED, (), shape, window, group_channels=channels // groups)
-    if layer.is_by_place(own.given):
+    if own.layer.is_by_place(own.given):
         return RowMaker(Work.ALONE, (), shape)
     raise TargetError(
         f"{own.name} can't be written in C, which normalises groups of channels or the channels "

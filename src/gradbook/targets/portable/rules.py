@@ -222,7 +222,8 @@ class _Taking:
                 return None
             own = node.inputs[0]
         weighs = own.inputs and own.inputs[0] in self.tensors
-        if not weighs or not any(isinstance(it, Window) for it in own.attributes):
+        turned_round = own.op.name.endswith("back")  # as in transposed convolutions
+        if not weighs or turned_round or Window((1, 1)) not in own.attributes:
             return None
         return _WeightedSum(node, own.inputs[1], own.inputs[0], bias)
 
