@@ -37,6 +37,7 @@ from gradbook.net import (
     Residual,
     RmsNorm,
     TransposedConv,
+    Unembedding,
     Upsample,
 )
 from gradbook.net.build import inference
@@ -140,6 +141,8 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case RmsNorm(epsilon):
             normal = x / np.sqrt((x * x).mean(axis=1, keepdims=True) + epsilon)
             return normal * _across(tensors.get("scale", np.ones(1)), x)
+        case Unembedding():
+            return np.einsum("dv,ndot->nvot", tensors["weight"][..., 0, 0], x)
         case Layer(reads_sequences=True):
             return _by_itself(own, x)
         case Dropout() | Activation("identity"):

@@ -75,6 +75,11 @@ def test_samples_that_do_not_fit_are_refused_at_their_line(line, said):
         ("input tokens 3; embed 2", "of how many different ones"),
         ("input tokens 3 of 4; flatten; dense 2", "tokens are read by a layer of sequences"),
         ("input tokens 0 of 4; embed 2", "from 1 up"),
+        (
+            "input 3x4; unembed 4; flatten; dense 1",
+            "the weights of the 'embed' before it, and there",
+        ),
+        ("input 3x4; embed 2; unembed 5; flatten; dense 1", "which are 2x4 .* have to be 2x5"),
     ],
 )
 def test_an_input_of_tokens_that_cannot_be_is_refused(text, said):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from gradbook.layers import Attention, Gru, Layer, Lstm, PositionEmbedding, RmsNorm, Rnn, Role
-from gradbook.layers.sequences import Recurrent
+from gradbook.layers.sequences import Recurrent, Unembedding
 from gradbook.net import Net
 
 Tensor = torch.Tensor
@@ -35,6 +35,8 @@ def over_steps(layer: Layer, x: Tensor, own: Sequence[Tensor]) -> Tensor:
             return attention(layer, x[:, :, 0], own)
         case Recurrent():
             return recurrent(layer, x[:, :, 0], own)
+        case Unembedding():
+            return torch.einsum("dv,ndot->nvot", own[0][..., 0, 0], x)
         case PositionEmbedding():
             return x + own[0].reshape(x.shape[1:])
         case RmsNorm(epsilon):

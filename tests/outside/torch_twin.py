@@ -37,6 +37,7 @@ from gradbook.net import (
     Residual,
     RmsNorm,
     TransposedConv,
+    Unembedding,
     Upsample,
 )
 from tests.agree.runs import Epoch
@@ -211,7 +212,7 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:
             return sums + sum(b.reshape(-1, 1, 1) for b in weights[1:])
         case Pool() | Upsample():
             return (pooled if isinstance(layer, Pool) else enlarged)(layer, x)
-        case Recurrent() | Attention() | PositionEmbedding() | RmsNorm():
+        case Recurrent() | Attention() | PositionEmbedding() | RmsNorm() | Unembedding():
             return over_steps(layer, x, weights)
         case Flatten():
             return x.flatten(1)

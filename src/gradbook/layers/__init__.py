@@ -28,6 +28,7 @@ from gradbook.layers.sequences import (
     PositionEmbedding,
     Rnn,
     Sinusoids,
+    Unembedding,
 )
 from gradbook.layers.sums import Conv, Dense, TransposedConv, Upsample
 from gradbook.layers.updates import UPDATES, Update
@@ -35,7 +36,7 @@ from gradbook.layers.wiring import Concat, Dropout, Flatten, GoBack, Product, Re
 
 KINDS: list[type[Layer]] = [
     *(Dense, Conv, TransposedConv, Pool, Upsample),
-    *(Embedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
+    *(Embedding, Unembedding, Rnn, Gru, Lstm, Attention, PositionEmbedding, Sinusoids),
     *(BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm),
     PRelu,
     *(Dropout, Flatten, Residual, Product, Concat, GoBack),
@@ -79,6 +80,7 @@ __all__ = [
     "SampleNorm",
     "Sinusoids",
     "TransposedConv",
+    "Unembedding",
     "Update",
     "Upsample",
     "activation",

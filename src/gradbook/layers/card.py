@@ -222,6 +222,7 @@ class Layer:
     has_inner_values: ClassVar[bool] = False  # whether it names some between
     inner_words: ClassVar[Mapping[str, str]] = {}  # what those are: h_query, a_share
     reads_sequences: ClassVar[bool] = False  # whether it takes steps x features, laid out in a row
+    ties: ClassVar[str] = ""  # the word of the card before it whose parameters it takes
     begins_branch: ClassVar[bool] = False  # whether it makes nothing, and an earlier value goes on
     bias: Bias = Bias.NONE
     groups: int = 1

@@ -439,6 +439,41 @@ class Embedding(Conv):
 
 
 @dataclass(frozen=True)
+class Unembedding(Layer):
+    """How well each step fits the vector of each token: the embedding's own weights, the other way
+    round, as GPT-2 says what comes next."""
+
+    width: int  # tokens
+    word: ClassVar[str] = "unembed"
+    letter: ClassVar[str] = "l"
+    reads_sequences: ClassVar[bool] = True
+    has_inner_values: ClassVar[bool] = True
+    ties: ClassVar[str] = Embedding.word
+    forms: ClassVar[tuple[StatementForm, ...]] = (
+        StatementForm(
+            "unembed",
+            (WIDTH,),
+            ("how well each step fits each of N tokens, by the", "weights of the 'embed' before"),
+        ),
+    )
+
+    def output(self, shape: Shape, *others: Shape) -> Shape:
+        require_steps(self.word, shape)
+        return (self.width, *shape[1:])
+
+    def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
+        """Those of the embedding."""
+        return Embedding(shape[0]).parameters((self.width, *shape[1:]))
+
+    def words(self, shape: Shape) -> str:
+        return f"how well each step fits the vectors of {counted(self.width, 'token')}"
+
+    def ops(self, site: LayerSite, given: Sequence[Node], parameters: Sequence[Node]) -> Node:
+        (x,), (vectors,) = given, parameters
+        return site.make("conv_back", vectors, x, attributes=(x.shape[1:], ONE_STEP, 1))
+
+
+@dataclass(frozen=True)
 class PositionEmbedding(Layer):
     """Adds to each step a vector of its own, by which steps that are alike are told apart."""
 

@@ -35,6 +35,7 @@ from gradbook.layers import (
     Role,
     Sinusoids,
     TransposedConv,
+    Unembedding,
     Update,
     Upsample,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "Shape",
     "Sinusoids",
     "TransposedConv",
+    "Unembedding",
     "Update",
     "Upsample",
     "builtin",

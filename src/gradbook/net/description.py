@@ -27,6 +27,13 @@ OTHER_WEIGHTS = (
 )
 
 
+NONE_TIED = "{word} takes the weights of the '{ties}' before it, and there is none"
+OTHER_TIED = (
+    "{word} takes the weights of layer {layer}, which are {theirs} (features x tokens), but here "
+    "they would have to be {own}"
+)
+
+
 @dataclass(frozen=True)
 class Again:
     """The `layers` layers from the one at `first` on, `times` times in all.
@@ -63,12 +70,17 @@ def usual_layers(layers: Sequence[Layer]) -> int:
     return next(summing, 0)
 
 
-def owners(count: int, again: Iterable[Again]) -> tuple[int, ...]:
-    """For each of so many layers the one whose weights it takes: itself, or its first use."""
-    found = list(range(count))
+def owners(layers: Sequence[Layer], again: Iterable[Again]) -> tuple[int, ...]:
+    """For each layer the one whose weights it takes: itself, its first use, or the last one before
+    it that it is tied to."""
+    found = list(range(len(layers)))
     for one in again:
         for index, owner in one.uses():
             found[index] = owner
+    for index, layer in enumerate(layers):
+        if layer.ties:
+            tied = (k for k in reversed(range(index)) if layers[k].word == layer.ties)
+            found[index] = next((found[k] for k in tied), index)
     return tuple(found)
 
 
@@ -98,7 +110,16 @@ def unfit_weights(
     """The first layer whose weights are others than those of its first use, and why."""
     for index, owner in enumerate(owned):
         layer, given, before = layers[index], shapes[index], shapes[owner]
-        if layer.parameters(given) != layer.parameters(before):
+        if layer.ties and owner == index:
+            return index, NONE_TIED.format(word=layer.word, ties=layer.ties)
+        if layer.ties and layer.parameters(given) != layers[owner].parameters(before):
+            own, theirs = (
+                spell(it.parameters(shape)[0].shape[:2])
+                for it, shape in ((layer, given), (layers[owner], before))
+            )
+            said = OTHER_TIED.format(word=layer.word, layer=owner + 1, own=own, theirs=theirs)
+            return index, said
+        if not layer.ties and layer.parameters(given) != layer.parameters(before):
             said = OTHER_WEIGHTS.format(first=owner + 1, before=spell(before), given=spell(given))
             return index, said
     return None
@@ -271,7 +292,7 @@ class Description:
     @cached_property
     def owners(self) -> tuple[int, ...]:
         """For each layer the one whose parameters it takes: itself, or the first use of it."""
-        return owners(len(self.layers), self.again)
+        return owners(self.layers, self.again)
 
     def taken(self, index: int) -> list[Parameter]:
         """The parameters that a layer works with, whether or not an earlier use owns them."""

@@ -50,6 +50,11 @@ def test_pytorch_trains_random_networks_the_same_way(twin):
 
 
 KINDS = {
+    "tied embeddings, twice": parse(
+        """input tokens 4 of 5; embed 3; sinusoids; attention causal; unembed 5
+        conv1d 3 1; tanh; unembed 5; softmax; loss cross-entropy; rate 0.1; seed 3
+        sample 0 1 2 3 -> 1 2 3 4; sample 4 2 0 0 -> -1 3 3 -1"""
+    ),
     "worked": builtin("worked"),
     "mazur": builtin("mazur"),
     "xor": builtin("xor"),

@@ -13,7 +13,7 @@ from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME
 from gradbook.layers import Attention, Gru, Lstm, PositionEmbedding, Rnn
 from gradbook.layers.pools import Pool
-from gradbook.layers.sequences import Recurrent
+from gradbook.layers.sequences import Recurrent, Unembedding
 from gradbook.layers.sums import Conv
 from gradbook.net.trained import TrainedLayer
 
@@ -40,6 +40,9 @@ def words_over_steps(own: TrainedLayer) -> KerasWords | None:
             return _recurrent(own, layer)
         case Attention() as layer:
             return _attention(own, layer)
+        case Unembedding(width):  # Keras ties no weights: a copy of them
+            weights = [own.tensors["weight"][..., 0, 0]]
+            return KerasWords("Dense", {"units": width, "use_bias": False}, weights)
         case PositionEmbedding():
             added = own.tensors["bias"].reshape(own.given)[:, 0].T
             return KerasWords("Rescaling", {"scale": 1.0, "offset": added.tolist()})

@@ -601,7 +601,7 @@ def _shape_beside(own: TrainedLayer, x: KerasLayer) -> Shape:
 
 def _layer_name(own: TrainedLayer) -> str:
     """Of a layer that is called again with the same weights the name that it had."""
-    return own.again or own.name
+    return own.name if own.layer.ties else own.again or own.name
 
 
 def _short(numbers: Array) -> Any:

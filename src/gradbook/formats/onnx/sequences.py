@@ -12,7 +12,7 @@ import numpy as np
 from gradbook.formats.gates import ONNX, stack_gates
 from gradbook.formats.onnx.nodes import OnnxNodes
 from gradbook.layers import Attention, PositionEmbedding
-from gradbook.layers.sequences import Gru, Recurrent
+from gradbook.layers.sequences import Gru, Recurrent, Unembedding
 from gradbook.net.trained import ByFeature, TrainedLayer
 
 LOWEST = -1e30  # a score beside which any other is so large that no share is left
@@ -24,6 +24,9 @@ def write_steps(content: OnnxNodes, own: TrainedLayer, x: str, made: str) -> Non
             _recur(content, own, layer, x, made)
         case Attention() as layer:
             _attend(content, own, layer, x, made)
+        case Unembedding():
+            vectors = content.shared(own, "weight", own.tensors["weight"])
+            content.node("ConvTranspose", [x, vectors], made, kernel_shape=[1, 1])
         case PositionEmbedding():
             places = content.shared(own, "bias", own.tensors["bias"].reshape(own.given))
             content.node("Add", [x, places], made)

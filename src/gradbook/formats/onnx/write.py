@@ -21,7 +21,6 @@ from gradbook.graph.tensors import divisors
 from gradbook.graph.window import NOWHERE, Shape, Sides, Window
 from gradbook.layers import (
     Activation,
-    Attention,
     BatchNorm,
     Concat,
     Conv,
@@ -31,7 +30,6 @@ from gradbook.layers import (
     LayerNorm,
     PlaceNorm,
     Pool,
-    PositionEmbedding,
     PRelu,
     Product,
     Residual,
@@ -40,7 +38,6 @@ from gradbook.layers import (
     TransposedConv,
     Upsample,
 )
-from gradbook.layers.sequences import Recurrent
 from gradbook.net.trained import (
     BothClasses,
     ByFeature,
@@ -218,7 +215,7 @@ class OnnxContent(OnnxNodes):
 
     def plain(self, own: TrainedLayer, inputs: list[str], made: str) -> None:
         match own.layer:
-            case Recurrent() | Attention() | PositionEmbedding() | ByFeature() | ByStep():
+            case Layer(reads_sequences=True, has_inner_values=True) | ByFeature() | ByStep():
                 write_steps(self, own, inputs[0], made)
             case ScaleShift():
                 scale, shift = (self.across(own, name) for name in ("scale", "shift"))

@@ -13,7 +13,7 @@ from gradbook.graph.window import NOWHERE
 from gradbook.layers import Attention, PositionEmbedding
 from gradbook.layers.card import Bias
 from gradbook.layers.norms import PlaceNorm, RmsNorm
-from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn, Sinusoids
+from gradbook.layers.sequences import Gru, Lstm, Recurrent, Rnn, Sinusoids, Unembedding
 from gradbook.layers.sums import Conv
 from gradbook.layers.wiring import Dropout, Product
 from gradbook.net.trained import TrainedLayer
@@ -29,7 +29,7 @@ TO_STEPS, TO_ROW = ".squeeze(2).movedim(1, 2)", ".movedim(1, 2).unsqueeze(2)"
 def goes_over_steps(own: TrainedLayer) -> bool:
     """Whether PyTorch says it of steps x features alone; a window of one step is a Linear there."""
     match own.layer:
-        case Recurrent() | Attention() | PositionEmbedding():
+        case Recurrent() | Attention() | PositionEmbedding() | Unembedding():
             return True
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
             return own.layer.window(own.given).pad == NOWHERE
@@ -95,6 +95,8 @@ def called(own: TrainedLayer, module: str, x: str) -> str:
             return f"{module}({x}, {x}, {x}, need_weights=False{masked})"
         case PositionEmbedding():
             return f"{x} + {module}"
+        case Unembedding():
+            return f"{f'({x})' if ' ' in x else x} @ {module}.weight"
     return f"{module}({x})"
 
 

@@ -265,7 +265,8 @@ class Placing:
     def _share(self, source: Node, walk: Pass) -> None:
         """Keep a value that several heavy ops of a phase read, and that is made of several values.
 
-        The gradient of weights stores it, which reads each row once.
+        The gradient of weights stores it, which reads each row once, unless another op has read it
+        by then, as a transposed convolution has.
         """
         readers = [
             after
@@ -274,6 +275,7 @@ class Placing:
         ]
         if (
             len(readers) > 1
+            and readers[0] is walk.heavy
             and source.each
             and source not in self.to_keep
             and is_pointwise(source)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from gradbook.graph.node import Node
+from gradbook.graph.node import Node, ancestors
 from gradbook.graph.window import Window
 
 # Windows that slide over rows -----------------------------------------------------
@@ -266,7 +266,9 @@ def tiling(slide: Slide) -> Tiling | None:
 
 
 def go_together(weights: Node, back: Node) -> bool:
-    """Whether one loop makes both gradients of a convolution."""
+    """Whether one loop makes both gradients of a convolution. A transposed one has the same two
+    ops, but what it makes comes first, and its weights' gradient of that.
+    """
     return (
         (weights.op.name, back.op.name) == ("conv_weights", "conv_back")
         and weights.inputs[0] is back.inputs[1]
@@ -274,4 +276,5 @@ def go_together(weights: Node, back: Node) -> bool:
         and weights.attributes == back.attributes[1:]
         and weights.shape == back.inputs[0].shape
         and tiling(forward(weights)) is not None
+        and back not in ancestors([weights])
     )
