@@ -60,8 +60,8 @@ input 2x6x7; conv 6 3x3; relu; avgpool all; flatten; dense 6; sigmoid; multiply 
 convtranspose 8 3x2 stride 2x3 pad 1x0x0x1 groups 2; tanh; upsample 1x2; convtranspose 3 2x2 no bias
 maxpool 2; upsample 3x2; conv 4 3x3 stride 2; avgpool all; flatten; dense 4; softmax
 loss cross-entropy; update adam""",
-    "tokens": """input tokens 5 of 6; embed 4; sinusoids; attention heads 2 causal; conv1d 4 1; tanh; unembed 6
-softmax; loss cross-entropy; update adam""",
+    "tokens": """input tokens 5 of 6; embed 4; sinusoids; attention heads 2 causal; conv1d 4 1; tanh
+unembed 6; softmax; loss cross-entropy; update adam""",
     "place by place": """\
 input 3x9x11; conv 8 2x2 stride 2; placenorm; depthwise 3x3 pad 1; placenorm epsilon 0.01
 conv 12 1x1; exact gelu; conv 8 1x1; add back 5; placenorm; batchnorm; relu

@@ -77,7 +77,7 @@ def test_samples_that_do_not_fit_are_refused_at_their_line(line, said):
         ("input tokens 0 of 4; embed 2", "from 1 up"),
         (
             "input 3x4; unembed 4; flatten; dense 1",
-            "the weights of the 'embed' before it, and there",
+            "the 'embed' before it, and there is none",
         ),
         ("input 3x4; embed 2; unembed 5; flatten; dense 1", "which are 2x4 .* have to be 2x5"),
     ],
