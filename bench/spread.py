@@ -23,7 +23,7 @@ OWN_PLACES = ("layers", "graph")
 CLASSES = {kind.__name__ for kind in [*KINDS, Activation, SampleNorm]}
 WORDS = {
     "layers": {first for first, (kind, _) in forms().items() if kind is not Activation}
-    - {"add", "go", "multiply"},  # which are ops and verbs as well
+    - {"add", "go", "multiply", "embed"},  # which are ops, verbs, or how a page is embedded as well
     "activations": {*ACTIVATIONS, *(kind.replace(" ", "_") for kind in ACTIVATIONS)},
     "losses": {*LOSSES, *(loss.op for loss in LOSSES.values())},
 }

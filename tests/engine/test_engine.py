@@ -56,7 +56,7 @@ go back 2; conv 5 3x3 pad 1; relu; go back 5; maxpool 3 stride 1 pad 1; conv 3 1
 concat back 7 4 0; conv 7 3x3 pad 1 no bias; batchnorm; go back 2; conv 7 1x1; add back 2; relu
 avgpool all; flatten; dense 4; log softmax; loss cross-entropy; update momentum 0.9""",
     "larger maps": """\
-input 2x6x7; conv 6 3x3; relu; avgpool all; flatten; dense 6; sigmoid; multiply back 4; batchnorm
+input 2x6x7; conv 6 3x3; batchnorm; relu; avgpool all; flatten; dense 6; sigmoid; multiply back 4
 convtranspose 8 3x2 stride 2x3 pad 1x0x0x1 groups 2; tanh; upsample 1x2; convtranspose 3 2x2 no bias
 maxpool 2; upsample 3x2; conv 4 3x3 stride 2; avgpool all; flatten; dense 4; softmax
 loss cross-entropy; update adam""",
