@@ -43,7 +43,10 @@ def test_what_a_causal_layer_does_not_look_at_is_left_empty(tmp_path):
         assert own.grids.shape == (1, 3, 3)
         assert own.missing == {(0, 0, 1), (0, 0, 2), (0, 1, 2)}
     path = write_workbook(builtin("attention-by-hand"), tmp_path / "x.xlsx", epochs=2, rates=())
-    sheet, own = load_workbook(path.path)["Grids"], block(found, "a_share")
+    written = load_workbook(path.path)
+    told = {cell.value for row in written["Network"].iter_rows() for cell in row}
+    assert "every layer as matrices, with a column for each step, and their gradients" in told
+    sheet, own = written["Grids"], block(found, "a_share")
     for place in own.grids.places():
         assert (sheet[own.grids.cell(*place)].value is None) == (place in own.missing)
 

@@ -186,6 +186,7 @@ GUIDE = {
     CHECK: "every gradient next to the slope measured by nudging its weight",
     RATES_WORK: "the training runs behind the learning rates",
 }
+OF_SEQUENCES = "every layer as matrices, with a column for each step, and their gradients"  # grids
 
 
 def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
@@ -197,7 +198,9 @@ def _guide(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
             row += 1
             link = look.style(font_color=INPUT.ink, underline=1, bold=True)
             sheet.write_url(row, column, f"internal:'{name}'!A1", link, name)
-            sheet.write_string(row, column + 2, GUIDE[name], look.text)
+            steps = name == GRIDS and book.step.net.laid_out
+            words = OF_SEQUENCES if steps else GUIDE[name]
+            sheet.write_string(row, column + 2, words, look.text)
     if book.behind:
         row += 1
         behind = ", ".join(name for name in book.sheets if name in book.behind)
