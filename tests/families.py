@@ -227,7 +227,7 @@ def residuals(shapes: Sequence[Shape], *, gated: bool = True) -> list[SearchStra
 
 def is_gate(one: Shape, other: Shape) -> bool:
     """Whether two values can be multiplied: of one shape, or one of them one for each channel."""
-    flat = min(prod(one), prod(other)) == one[0]
+    flat = 3 in (len(one), len(other)) and min(prod(one), prod(other)) == one[0]
     return one == other or (one[0] == other[0] and flat)
 
 

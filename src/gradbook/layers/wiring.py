@@ -157,8 +157,9 @@ class Product(Layer):
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
         (earlier,) = others
-        larger, smaller = sorted((shape, earlier), key=prod, reverse=True)
-        per_channel = smaller[:1] == larger[:1] and prod(smaller) == smaller[0]
+        larger = max(shape, earlier, key=lambda each: (prod(each), len(each)))
+        smaller = earlier if larger is shape else shape
+        per_channel = len(larger) == 3 and larger[:1] == smaller[:1] == (prod(smaller),)
         if shape != earlier and not per_channel:
             said = {"earlier": spell(earlier), "shape": spell(shape)}
             raise ShapeError(MULTIPLIED_SHAPES.format(back=self.back, **said))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradbook.graph.node import Node
@@ -118,6 +118,7 @@ def test_the_digit_networks_gradients_are_pytorchs(name, twin):
 
 
 @given(networks(dropout=True, samples=0, recurrent=False), st.integers(2, 6), st.integers(0, 99))
+@example(parse("input 2x1x1; flatten; multiply back 1; flatten; dense 1"), 2, 0)
 def test_any_network_has_pytorchs_gradients(twin, net, size, seed):
     """To 1e-12 of the largest gradient: single ones may cancel to nothing but rounding."""
     step = training_step(net, batch=size)
