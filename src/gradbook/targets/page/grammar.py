@@ -162,6 +162,7 @@ def _forms() -> dict[str, Any]:
     made = {
         first: {
             "card": _called(kind),
+            **({} if _called(kind) in BUILT else {"isUnbuilt": True}),
             **_short({**form.table(), "fields": [number(field) for field in form.fields]}),
         }
         for first, (kind, form) in forms().items()

@@ -9,7 +9,7 @@ import { didYouMean, digits, filled } from "./wording.js"
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {{card: string, [field: string]: any}} Layer a card's name and its fields
  * @typedef {{kind: string, name: string, [part: string]: any}} Field
- * @typedef {{card: string, words: string, fields?: (number | number[])[], preset?: Record<string, string>, perChannel?: string[], takes?: string}} Form
+ * @typedef {{card: string, words: string, fields?: (number | number[])[], preset?: Record<string, string>, perChannel?: string[], takes?: string, isUnbuilt?: boolean}} Form
  * @typedef {{
  *   read: (line: Statement, field: Field, form: Form) => any,
  *   settle?: (line: Statement, value: any, field: Field, words: string) => any,

@@ -197,7 +197,8 @@ export class Builder {
     const sums = this.sums
     const hidden = Math.max(0, sums.length - 1)
     const count = model.samples.length
-    const cards = Object.entries(grammar.forms).map(([word, { words }]) => /** @type {[string, string]} */ ([word, words]))
+    const built = Object.entries(grammar.forms).filter(([, { isUnbuilt }]) => !isUnbuilt)
+    const cards = built.map(([word, { words }]) => /** @type {[string, string]} */ ([word, words]))
     const said = (/** @type {string[]} */ words) => words.map(it => /** @type {[string, string]} */ ([it, it]))
     const setting = (/** @type {string} */ word, /** @type {string[]} */ known, /** @type {string} */ now) =>
       make("label", {}, `${word} `, this.menu(word, word, said(known), now, to => this.put(withSetting(this.text, word, to, grammar))))
