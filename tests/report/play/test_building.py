@@ -9,7 +9,7 @@ from functools import cache
 from math import prod
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from gradbook.graph.tensors import divisors
 from gradbook.net import BatchNorm, Pool, Role, builtin, parse
@@ -230,7 +230,11 @@ def test_a_recurrent_weight_has_a_term_for_each_step_that_it_is_used_at():
     assert said.shape(fed).count("/w1") == 4
 
 
+UNREAD_STATE = parse("input 2x1; rnn 2 all no bias; conv 1 1x1 stride 2; flatten; dense 1")
+
+
 @given(NETWORKS)
+@example(UNREAD_STATE)
 def test_a_network_built_on_the_page_reads_as_the_one_that_python_writes(net):
     assert without_memory(Said(built(net)).words()) == Said(given_tables(net)).words()
 

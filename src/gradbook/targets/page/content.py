@@ -29,6 +29,7 @@ from gradbook.targets.page.plane import (
     share_of,
     tells_points_apart,
 )
+from gradbook.targets.page.unrolled import inside
 from gradbook.targets.page.windows import ConvWindow, conv_windows
 
 MOST_SAMPLES = 1_000  # that a page trains on
@@ -68,6 +69,9 @@ class PageContent:
         drawn = {nodes[str(name)] for names in own for name in names.values()}
         drawn.update(node for mask in self.step.masks for node in (mask.leaf, *mask.kept))
         drawn.update((*self.step.inputs, *self.step.weights))
+        for index, layer in enumerate(net.layers):
+            if layer.reads_sequences and layer.has_inner_values:
+                drawn.update(inside(self.step, index))
         return sorted({*self.derivation.spoken, *drawn}, key=lambda node: node.index)
 
     @property

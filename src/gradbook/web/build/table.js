@@ -39,6 +39,7 @@ export function tableOf(net, given, building) {
   const isForward = net.layers.every(({ card }) => !values.cards[card].mixesSamples) // whose outputs follow from the inputs alone
   const share = plane && isSeveral && isForward ? lines.say(plane.share, { x1: values.outputs[0], x2: values.outputs[1] }) : null
   const startOf = startValues(net, building)
+  const drawing = columns(values, samples.length, building)
   return {
     inputs: values.inputs, targets: values.targets, outputs: values.outputs, weights: values.parameters.flat(),
     trained: trained.map(weight => [weight, chains.slope(weight)]),
@@ -48,10 +49,10 @@ export function tableOf(net, given, building) {
     chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
     windows: windowsOf(values), gates: gatesOf(values, chains, trained),
     plane: share === null || !plane ? null : { share, classes: plane.classes },
-    names: Object.fromEntries(named(values, forward).map(([line, name]) => [line, written(name, building.kinds)])),
+    names: Object.fromEntries(named(values, forward, drawing.flatMap(({ maps }) => maps.flat(3))).map(([line, name]) => [line, written(name, building.kinds)])),
     formulas: Object.fromEntries(forward.map(({ line, template }) => [line, template])),
     partials: slopes.map(({ of, to, template }) => [of, to, template]),
-    columns: columns(values, samples.length, building),
+    columns: drawing,
     lines: lines.lines, each: [...lines.each],
   }
 }
@@ -84,11 +85,11 @@ function needed({ made, outputs, loss }) {
 const mentioned = ({ template }) => [...template.matchAll(/⟦(\d+)⟧/g)].map(found => Number(found[1]))
 
 /** The names of all that is shown: what is computed, what is drawn, weights, and what an update remembers.
- * @param {Values} values @param {import("./values.js").Value[]} forward
+ * @param {Values} values @param {import("./values.js").Value[]} forward @param {(number | null)[]} drawn
  */
-function named(values, forward) {
+function named(values, forward, drawn) {
   const { names, made, columns, masks } = values
-  const shown = new Set([...columns.flat(), ...masks.flatMap(it => it.lines), ...forward.flatMap(it => [it.line, ...mentioned(it)])])
+  const shown = new Set([...columns.flat(), ...drawn, ...masks.flatMap(it => it.lines), ...forward.flatMap(it => [it.line, ...mentioned(it)])])
   const isLeaf = (/** @type {number} */ line) => !made.has(line)
   return [...names].filter(([line]) => isLeaf(line) || shown.has(line))
 }
