@@ -128,6 +128,14 @@ class Dense(Layer):
         return add_bias(site.make("linear", weights, given[0]), biases)
 
 
+def require_groups(conv: Conv | TransposedConv, shape: Shape) -> None:
+    """Refuse what has no channels, or channels that can't be split into its groups."""
+    require_channels(conv.word, shape)
+    if shape[0] % conv.groups:
+        said = {"given": shape[0], "groups": conv.groups, "channels": conv.channels}
+        raise ShapeError(INTO_GROUPS.format(**said))
+
+
 @dataclass(frozen=True)
 class Conv(Layer):
     """`channels` small windows slid over all input channels.
@@ -195,10 +203,7 @@ class Conv(Layer):
         settle_pad(self, "conv's", self.kernel)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        require_channels("conv", shape)
-        if shape[0] % self.groups:
-            said = {"given": shape[0], "groups": self.groups, "channels": self.channels}
-            raise ShapeError(INTO_GROUPS.format(**said))
+        require_groups(self, shape)
         return (self.channels, *places_in("conv", self.window(shape), shape))
 
     def parameters(self, shape: Shape) -> tuple[ParameterSpec, ...]:
@@ -267,10 +272,7 @@ class TransposedConv(Layer):
         settle_pad(self, f"{self.word}'s", self.kernel)
 
     def output(self, shape: Shape, *others: Shape) -> Shape:
-        require_channels(self.word, shape)
-        if shape[0] % self.groups:
-            said = {"given": shape[0], "groups": self.groups, "channels": self.channels}
-            raise ShapeError(INTO_GROUPS.format(**said))
+        require_groups(self, shape)
         window, area = self.spreads(shape), self._area(shape)
         if min(area) < 1 or window.places(area) != shape[1:]:
             words = {"word": self.word, "pad": pad_words(self.pad), "shape": spell(shape)}
