@@ -17,7 +17,6 @@ from gradbook.net.lower import scalar_step
 from gradbook.net.measure import measure
 from gradbook.net.step import run
 from gradbook.report.workbook import write_workbook
-from tests.outside.torch_sequences import reset_before
 
 SHORT = "input 2x1; conv1d 2 1; softmax; loss cross-entropy; sample 1 1 -> "
 ECHO = "input 4x2; rnn 3; dense 1; sample 1 2 3 4 5 6 7 8 -> 1"
@@ -125,8 +124,12 @@ def test_each_use_of_a_weight_is_counted():
     assert dense.macs == 3 + 1
 
 
+@pytest.mark.witness("torch")
 def test_the_gru_of_2014_is_another_than_that_of_today():
-    torch = pytest.importorskip("torch")
+    import torch
+
+    from tests.outside.torch_sequences import reset_before
+
     text = "input 3x2; gru 2{}; dense 1; sample 1 0 0.5 -1 0.2 0.3 -> 1; seed 5"
     now, then = parse(text.format("")), parse(text.format(" reset_before"))
     assert now.count() == then.count() + 2  # the bias of what the state adds
