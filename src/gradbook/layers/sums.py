@@ -76,6 +76,8 @@ MOVES = (
 )
 GROUPS = WholeOption("groups", "G", 1, "number of groups")
 KERNEL = BothField("kernel", "K", "window", always_both=True)
+CHANNELS = WholeField("channels", "N", "number of channels")
+WINDOWED = (CHANNELS, KERNEL, OptionsField("", options=(*MOVES, GROUPS)), BIAS)
 ALONG = tuple(replace(move, row=True) for move in MOVES)  # a single row
 
 
@@ -158,12 +160,7 @@ class Conv(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "conv",
-            (
-                WholeField("channels", "N", "number of channels"),
-                KERNEL,
-                OptionsField("", options=(*MOVES, GROUPS)),
-                BIAS,
-            ),
+            WINDOWED,
             (
                 "N windows of size K slid over all channels, or with",
                 "groups each over its own group of channels",
@@ -174,7 +171,7 @@ class Conv(Layer):
         StatementForm(
             "conv1d",
             (
-                WholeField("channels", "N", "number of channels"),
+                CHANNELS,
                 replace(KERNEL, row=True),
                 OptionsField("", options=(*ALONG, GROUPS)),
                 BIAS,
@@ -255,12 +252,7 @@ class TransposedConv(Layer):
     forms: ClassVar[tuple[StatementForm, ...]] = (
         StatementForm(
             "convtranspose",
-            (
-                WholeField("channels", "N", "number of channels"),
-                KERNEL,
-                OptionsField("", options=(*MOVES, GROUPS)),
-                BIAS,
-            ),
+            WINDOWED,
             ("spreads each value over a window of N larger channels", "(stride 2: twice as large)"),
             ("convtranspose2d", "conv2dtranspose", "conv_transpose", "deconv"),
         ),
