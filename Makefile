@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test changed lint format bench fuzz modules site package clean
+.PHONY: help run test changed lint format bench fuzz modules languages site package clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -57,6 +57,9 @@ fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; fin
 modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, after the engine's C has changed
 	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
+
+languages: $(VENV)/with-tests ## Gather the messages that the code has now into every catalogue, and compile them
+	$(BIN)/python -m scripts.catalogues
 
 site: $(VENV)/with-generator ## Build the documentation into out/site, or into PUBLISHED=FOLDER beside that of other releases
 	$(BIN)/python -m $(if $(PUBLISHED),scripts.site_versions '$(PUBLISHED)',scripts.site)

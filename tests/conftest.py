@@ -18,6 +18,7 @@ from tests.outside.witness import WITNESSES, missing
 
 pytest_plugins = ("tests.toys",)
 
+os.environ["LANGUAGE"] = "en"  # whatever the system speaks
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 ABSENT = "no witness here: "
 EXAMPLES = int(os.environ.get("EXAMPLES", "0")) or (50 if REQUIRE_ALL else 20)
@@ -169,7 +170,7 @@ def _plain_environment() -> dict[str, str]:
     """The caller's, less what would change widths and colours."""
     unwanted = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "GRADBOOK_TRACEBACK"}
     kept = {name: value for name, value in os.environ.items() if name not in unwanted}
-    return kept | {"PYTHONUTF8": "1", "COLUMNS": "80"}
+    return kept | {"PYTHONUTF8": "1", "COLUMNS": "80", "LANGUAGE": "en"}
 
 
 @pytest.fixture

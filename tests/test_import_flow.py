@@ -40,6 +40,7 @@ STOREYS = (
     "builtin_networks",
     "looks",
     "amounts",
+    "language",
     "folders",
     "archives",
     "files",

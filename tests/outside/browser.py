@@ -41,7 +41,7 @@ MIDDLE = """(async () => {{
 HEARING = """(selector => {
   window.heard = false
   const hear = () => { window.heard = true }
-  document.querySelector(selector).addEventListener("click", hear, { once: true, capture: true })
+  document.querySelector(selector).addEventListener("pointerdown", hear, { once: true })
 })"""
 LISTENING = """
 import fcntl, os, sys

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gradbook.errors import GradbookError, UsageError, did_you_mean, one_line
 from gradbook.formats.reading import FOREIGN
+from gradbook.language import LANGUAGES
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
@@ -40,6 +41,7 @@ class Verb:
     examples: str  # shown under its options
     add_arguments: Callable[[ArgumentParser], None]
     run: Callable[[Namespace], int]
+    is_translated: bool = False
 
 
 class Parser(ArgumentParser):
@@ -105,6 +107,16 @@ class OneOf:
 def one_of(*choices: str) -> OneOf:
     """A kind of argument: a word out of these."""
     return OneOf(choices)
+
+
+def add_language_argument(parser: ArgumentParser) -> None:
+    """The language of whatever a student reads."""
+    parser.add_argument(
+        "--language",
+        type=one_of(*LANGUAGES),
+        metavar="CODE",
+        help=f"{', '.join(LANGUAGES)} (default: the system's)",
+    )
 
 
 def format_of(options: Namespace, suffixes: Mapping[str, str]) -> str:

@@ -126,7 +126,12 @@ def _answer(words: list[str]) -> int:
             return DONE
         case [verb, *rest]:
             options = verb_parser(verb).read(rest)
-            return _entry(verb).run(options)
+            if not _entry(verb).is_translated:
+                return _entry(verb).run(options)
+            from gradbook.language import in_language, system_language
+
+            with in_language(options.language or system_language()):
+                return _entry(verb).run(options)
     raise AssertionError(words)
 
 
@@ -138,7 +143,7 @@ def overview() -> str:
 
 def verb_parser(verb: str) -> Parser:
     """The parser of one verb's options, its `--help` included."""
-    from gradbook.cli.arguments import Parser
+    from gradbook.cli.arguments import Parser, add_language_argument
     from gradbook.errors import UsageError, did_you_mean
 
     if verb not in VERBS:
@@ -153,6 +158,8 @@ def verb_parser(verb: str) -> Parser:
         epilog=f"examples:\n{entry.examples}",
     )
     entry.add_arguments(parser)
+    if entry.is_translated:
+        add_language_argument(parser)
     return parser
 
 

@@ -16,6 +16,7 @@ from gradbook.amounts import sureness
 from gradbook.errors import UsageError
 from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
+from gradbook.language import tr
 from gradbook.net import Net
 from gradbook.net.derivation import derivation
 from gradbook.net.lower import scalar_step
@@ -23,7 +24,7 @@ from gradbook.report.derivation_page import derivation_page
 from gradbook.report.slides import slides_page
 from gradbook.system import note_hidden_threads
 from gradbook.targets.algebra.derive import Record, derive, records
-from gradbook.targets.algebra.forms import Document, Inline, Numeral
+from gradbook.targets.algebra.forms import Document, Inline, Numeral, filled
 from gradbook.targets.algebra.tex import escape, write_latex, write_markdown
 from gradbook.targets.algebra.text import write_text
 from gradbook.targets.algebra.typst import DRAWING, write_typst
@@ -163,20 +164,26 @@ def explain_image(
     return Explanation(net, derive_input(one, about), lambda: records_of_input(one))
 
 
-def _about(model: Model, worked: AtWork, label: int, called: str) -> list[Inline]:
+def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:
     """What the network makes of the image."""
     from gradbook.lab.models.answers import answers, probabilities
 
     outputs = worked.values[-1].reshape(1, -1)
     answer = answers(model.net, outputs)[0]
     sure = sureness(float(probabilities(model.net, outputs)[0, answer]))
-    return [
-        f"It is worked on {called}, of class {model.classes[label]}. The network takes it for "
-        f"{model.classes[answer]}, {sure} sure, and the error is ",
-        Numeral(worked.error),
-        ". It works as it does after training: batch normalisation uses the means and "
-        "spreads it kept, and dropout lets everything through.",
-    ]
+    told = tr(
+        "It is worked on {image}, of class {target}. The network takes it for {answer}, {sure} "
+        "sure, and the error is {error}. It works as it does after training: batch normalisation "
+        "uses the means and spreads it kept, and dropout lets everything through."
+    )
+    return filled(
+        told,
+        image=called,
+        target=model.classes[label],
+        answer=model.classes[answer],
+        sure=sure,
+        error=Numeral(worked.error),
+    )
 
 
 def set_pdf(source: str, drawings: Mapping[str, str]) -> bytes:

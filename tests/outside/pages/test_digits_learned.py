@@ -194,7 +194,7 @@ def test_taught_images_are_saved_and_opened_again(shown, tmp_path):
     until(page, MEASURED)
     give(page, "#teach-open", saved)
     until(page, "document.querySelectorAll('#taught li').length === 1")
-    until(page, "document.querySelector('#taught .read').textContent === 'read as 3'")
+    until(page, "document.querySelector('#taught .read')?.textContent === 'read as 3'")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.names import RATE, TOTAL_ERROR, Name
 from gradbook.graph.node import Array, Node
 from gradbook.graph.window import Shape
+from gradbook.language import mark, tr
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Bias, Layer, Parameter, Role
 from gradbook.net.derivation import Derivation, Local, derivation, partials
@@ -28,6 +29,7 @@ from gradbook.targets.algebra.forms import (
     Form,
     Inline,
     Numeral,
+    Paragraph,
     Story,
     Symbol,
     exp,
@@ -50,27 +52,31 @@ def introduce(story: Story, step: Step) -> None:
     net = step.net
     introduce_layers(story, net)
     if step.samples == 1 and len(step.inputs) <= MOST_TOLD:
-        story.say("The sample is ", *_start(step, step.inputs), ".")
-        verb = "targets are " if len(step.targets) > 1 else "target is "
-        story.say(f"The {verb}", *_start(step, step.targets), ".")
+        story.say(tr("The sample is {values}."), values=_start(step, step.inputs))
+        of_one, of_several = mark("The target is {values}."), mark("The targets are {values}.")
+        targets = of_several if len(step.targets) > 1 else of_one
+        story.say(tr(targets), values=_start(step, step.targets))
     if not net.has_samples:
         story.say(net.made_up())
     if len(step.weights) <= MOST_TOLD:
-        story.say("At the start ", *_start(step, step.weights), ".")
+        story.say(tr("At the start {values}."), values=_start(step, step.weights))
     introduce_rule(story, net)
 
 
 def title(net: Net) -> str:
     """What a derivation is called."""
-    return f"Backpropagation step by step{': ' * bool(net.name)}{net.name}"
+    if net.name:
+        return tr("Backpropagation step by step: {network}", network=net.name)
+    return tr("Backpropagation step by step")
 
 
 def introduce_layers(story: Story, net: Net) -> None:
     """What each layer makes, and what it owns."""
-    story.heading("The network")
-    story.table((("values",), ("what they are",), ("parameters",)), _rows(net))
+    story.heading(tr("The network"))
+    story.table(((tr("values"),), (tr("what they are"),), (tr("parameters"),)), _rows(net))
     for meaning in sigmoid_meaning(net):
-        story.say("The sigmoid maps any number to one between 0 and 1: ", meaning, ".")
+        told = tr("The sigmoid maps any number to one between 0 and 1: {formula}.")
+        story.say(told, formula=meaning)
 
 
 def sigmoid_meaning(net: Net) -> list[Form]:
@@ -82,7 +88,8 @@ def sigmoid_meaning(net: Net) -> list[Form]:
 def introduce_rule(story: Story, net: Net) -> None:
     """How the weights move."""
     rate = Comparison(Symbol(RATE), "=", Numeral(net.learning_rate))
-    story.say(f"The weights move by {_rule(net)}, with the learning rate ", rate, ".")
+    told = tr("The weights move by {rule}, with the learning rate {rate}.")
+    story.say(told, rule=_rule(net), rate=rate)
 
 
 def _start(step: Step, leaves: Iterable[Node]) -> tuple[Inline, ...]:
@@ -186,13 +193,15 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
     else:
         weights = [_telling(known)]
         tell_in_general(story, step.net)
-        story.heading("One weight in full: ", symbol_of(weights[0]))
+        story.heading(tr("One weight in full: {weight}"), weight=symbol_of(weights[0]))
         story.say(
-            f"The other {len(step.gradients) - 1:,} are worked in the same way. ",
-            Code(f"--only {list(step.gradients)[-1].name}"),
-            " works another one in full, ",
-            Code("--all"),
-            " works them all.",
+            tr(
+                "The other {count} are worked in the same way. {only} works another one in full, "
+                "{all} works them all."
+            ),
+            count=f"{len(step.gradients) - 1:,}",
+            only=Code(f"--only {list(step.gradients)[-1].name}"),
+            all=Code("--all"),
         )
     tell_forward(story, known, _told_forward(known.derived, weights))
     tell_backward(story, known, weights)
@@ -277,7 +286,7 @@ def derive_input(one: OneWeight, about: Sequence[Inline]) -> Document:
     net = one.worked.net
     story = Story(title(net))
     introduce_layers(story, net)
-    story.say(*about)
+    story.blocks.append(Paragraph(tuple(about)))
     tell_in_general(story, net)
     tell_one_weight(story, one)
     return story.document()

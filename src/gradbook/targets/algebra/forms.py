@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Node
+from gradbook.language import tr
 from gradbook.net.derivation import Local
 
 # Mathematics -----------------------------------------------------------------
@@ -364,14 +366,18 @@ class Story:
     def document(self) -> Document:
         return Document(self.title, tuple(self.blocks))
 
-    def heading(self, *text: Inline, level: int = 1) -> None:
-        self.blocks.append(Heading(text, level))
+    def heading(self, message: str, level: int = 1, **parts: Inline | Sequence[Inline]) -> None:
+        self.blocks.append(Heading(filled(message, **parts), level))
 
-    def say(self, *text: Inline) -> None:
-        self.blocks.append(Paragraph(text))
+    def say(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
+        """A paragraph: a message in the reader's language, with its parts."""
+        self.blocks.append(Paragraph(filled(message, **parts)))
 
-    def explain(self, *text: Inline) -> None:
+    def explain(self, message: str, **parts: Inline | Sequence[Inline]) -> None:
         """An aside, given once."""
+        self.aside(filled(message, **parts))
+
+    def aside(self, text: tuple[Inline, ...]) -> None:
         if text and text not in self.explained:
             self.explained.add(text)
             self.blocks.append(Paragraph(text, aside=True))
@@ -401,11 +407,24 @@ class Story:
         return EquationNumber(self.numbers[said])
 
 
+def filled(message: str, **parts: Inline | Sequence[Inline]) -> tuple[Inline, ...]:
+    """The message, with what belongs at each {name} in its place."""
+    text: list[Inline] = []
+    for words, name, _, _ in Formatter().parse(message):
+        text += [words] * bool(words)
+        if name is not None:
+            part = parts[name]
+            text += [part] if isinstance(part, str | Form | EquationNumber | Code) else part
+    return tuple(text)
+
+
 def listed(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
     """a, b and c; of many only the first and the last: a … z."""
     if len(things) > most:
         return (things[0], " … ", things[-1])
     text: list[Inline] = []
-    for k, thing in enumerate(things):
-        text += [" and " if k == len(things) - 1 else ", "] * bool(k) + [thing]
-    return tuple(text)
+    for thing in things[:-1]:
+        text += [", "] * bool(text) + [thing]
+    return (
+        filled(tr("{others} and {last}"), others=text, last=things[-1]) if text else tuple(things)
+    )

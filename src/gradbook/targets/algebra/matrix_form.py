@@ -11,6 +11,7 @@ from gradbook.graph.chain import gradients
 from gradbook.graph.names import SAMPLE_ERROR, TOTAL_ERROR, Name
 from gradbook.graph.node import Graph, Node
 from gradbook.graph.window import Window
+from gradbook.language import mark, tr
 from gradbook.layers.card import Layer, Parameter, Role, spell
 from gradbook.layers.norms import SampleNorm
 from gradbook.layers.sequences import RECURRENT, Recurrent
@@ -54,23 +55,31 @@ Rule = tuple[Form, Form]  # left = right
 
 def tell_in_general(story: Story, net: Net) -> None:
     """Every layer's lines, forward and backward, with what their letters and signs mean."""
-    story.heading("Matrix form")
+    story.heading(tr("Matrix form"))
     story.say(
-        "In vectors and matrices the network takes only a few lines, however wide it is. A "
-        "bold letter stands for all the values of a layer, ⊙ multiplies element by element, "
-        "ᵀ swaps rows and columns."
+        tr(
+            "In vectors and matrices the network takes only a few lines, however wide it is. A "
+            "bold letter stands for all the values of a layer, ⊙ multiplies element by element, "
+            "ᵀ swaps rows and columns."
+        )
     )
-    story.table((("letter",), ("holds",), ("size",)), [_holding(net, p) for p in net.parameters])
+    story.table(
+        ((tr("letter"),), (tr("holds"),), (tr("size"),)), [_holding(net, p) for p in net.parameters]
+    )
     for left, right in forward(net):
         story.equation(left, ("=", right))
     x = Name("x")
     of = Partial(sample_error(net), Symbol(x, bold=True))
-    whose = "the error" if len(net.examples()) == 1 else "a sample's error"
-    story.say(
-        *("Backward, ", delta(x), " is ", of),
-        f": how {whose} changes with each value of a layer. ",
-        "It is worked out layer by layer, starting with the last.",
+    of_one = mark(
+        "Backward, {delta} is {slope}: how the error changes with each value of a layer. It is "
+        "worked out layer by layer, starting with the last."
     )
+    of_several = mark(
+        "Backward, {delta} is {slope}: how a sample's error changes with each value of a layer. It "
+        "is worked out layer by layer, starting with the last."
+    )
+    told = tr(of_one if len(net.examples()) == 1 else of_several)
+    story.say(told, delta=delta(x), slope=of)
     for left, right in backward(net):
         story.equation(left, ("=", right))
     for remark in _remarks(net):
@@ -88,13 +97,21 @@ def _holding(net: Net, parameter: Parameter) -> tuple[Cell, ...]:
 
 
 REMARKS = {  # on the functions that some layers are called by
-    "maxpool": "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere.",
-    "avgpool": "unavgpool gives every place of a window an equal share of its δ.",
-    "attention": "softmax is taken along each row, over the keys; a causal layer leaves out those "
-    "of later steps. Of several heads each does this with its own rows of the features.",
-    "upsample": "upsample repeats each value down and across; unupsample adds up the δ of these.",
-    "concat": "concat puts the channels of values side by side, in this order; part(δ, a, b) are "
-    "the channels a to b of δ.",
+    "maxpool": mark(
+        "unmaxpool puts each δ where the largest value of its window was, and 0 elsewhere."
+    ),
+    "avgpool": mark("unavgpool gives every place of a window an equal share of its δ."),
+    "attention": mark(
+        "softmax is taken along each row, over the keys; a causal layer leaves out those of later "
+        "steps. Of several heads each does this with its own rows of the features."
+    ),
+    "upsample": mark(
+        "upsample repeats each value down and across; unupsample adds up the δ of these."
+    ),
+    "concat": mark(
+        "concat puts the channels of values side by side, in this order; part(δ, a, b) are the "
+        "channels a to b of δ."
+    ),
 }
 MEANS = {"batchnorm": "mean", "placenorm": "placemean"}  # what a normalisation centres by
 GROUP_MEAN = "groupmean"  # where nothing is said
@@ -104,52 +121,59 @@ def _remarks(net: Net) -> Iterator[str]:
     layers = list(zip(net.layers, net.shapes, strict=False))
     windows = [(layer, layer.window(shape)) for layer, shape in layers if layer.sums]
     spread = any(layer.parameters(shape) and layer.spreads(shape) for layer, shape in layers)
-    if spread or any(window and not is_of_each_step(layer, window) for layer, window in windows):
-        yield (
-            "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does "
-            "the same with δ as the window; W ∗ δ sends each δ back over the window it came "
-            "from" + (", as W ∗ x spreads x." if spread else ".")
+    if spread:
+        yield tr(
+            "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does the same "
+            "with δ as the window; W ∗ δ sends each δ back over the window it came from, as W ∗ x "
+            "spreads x."
+        )
+    elif any(window and not is_of_each_step(layer, window) for layer, window in windows):
+        yield tr(
+            "W ⋆ x slides each of W's windows over x and adds up the products; δ ⋆ x does the same "
+            "with δ as the window; W ∗ δ sends each δ back over the window it came from."
         )
     if any(layer.reads_sequences for layer in net.layers):
-        yield (
+        yield tr(
             "A sequence has a column for each step: x(2) is that of the second step, and a letter "
             "without a step stands for all columns side by side."
         )
     if len(net.wanted) > 1 and net.objective.of_all:
-        yield "softmax is taken at each step, and the error is the mean over the steps."
+        yield tr("softmax is taken at each step, and the error is the mean over the steps.")
     if is_masked(net):
-        yield (
+        yield tr(
             "Some steps have no target: m is 1 at those that have one, else 0, and n is how many "
             "have one."
         )
     if any(it.part.endswith(RECURRENT) for it in net.parameters):
-        yield "W weighs what comes in at a step, U the state before it."
+        yield tr("W weighs what comes in at a step, U the state before it.")
     if any(isinstance(layer, Recurrent) and layer.all for layer in net.layers):
-        yield (
+        yield tr(
             "d_x is what later layers send back to the states x; δ_x adds to it what goes back "
             "from the step after it."
         )
     words = {layer.word for layer in net.layers}
-    yield from (remark for word, remark in REMARKS.items() if word in words)
+    yield from (tr(remark) for word, remark in REMARKS.items() if word in words)
     means = {_mean_of(layer) for layer in net.layers if layer.normalises}
     if "mean" in means:
-        yield (
+        yield tr(
             "The mean is taken over all samples, and over all places of a plane, for each "
             "value or plane separately. Since that mixes the samples, δ before it is the "
             "number of samples times the derivative of the total error."
         )
     if "placemean" in means:
-        yield "placemean is the mean over the channels of each place of one sample."
+        yield tr("placemean is the mean over the channels of each place of one sample.")
     if GROUP_MEAN in means:
         groups = [
             layer.groups_in(shape)
             for layer, shape in layers
             if isinstance(layer, SampleNorm) and _mean_of(layer) == GROUP_MEAN
         ]
-        yield (
-            "groupmean is the mean over a group of channels of one sample"
-            + (", which are all of them where there is one group." if 1 in groups else ".")
+        of_all = mark(
+            "groupmean is the mean over a group of channels of one sample, which are all of them "
+            "where there is one group."
         )
+        of_some = mark("groupmean is the mean over a group of channels of one sample.")
+        yield tr(of_all if 1 in groups else of_some)
 
 
 def _mean_of(layer: Layer) -> str:

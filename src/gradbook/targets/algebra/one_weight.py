@@ -10,6 +10,7 @@ import numpy as np
 
 from gradbook.graph.names import TOTAL_ERROR, Name
 from gradbook.graph.window import Shape
+from gradbook.language import mark, tr
 from gradbook.layers import Parameter, Role
 from gradbook.net.names import layer_names, weight_name
 from gradbook.net.network import Net
@@ -95,11 +96,11 @@ def slope(of: Form) -> Form:
 
 def tell_one_weight(story: Story, one: OneWeight) -> None:
     """Where the weight is used, what its gradient adds up, and where that comes from."""
-    story.heading("One weight in full: ", one.symbol)
+    story.heading(tr("One weight in full: {weight}"), weight=one.symbol)
     _tell_use(story, one)
     found = one.parts
     if not found or not one.gradient:
-        story.say("Nothing that the error depends on changes with it here: its gradient is 0.")
+        story.say(tr("Nothing that the error depends on changes with it here: its gradient is 0."))
         return
     _tell_sum(story, one, found)
     _tell_way(story, one)
@@ -110,34 +111,43 @@ def _tell_use(story: Story, one: OneWeight) -> None:
     net, index = one.worked.net, one.parameter.layer
     at = ",".join(map(str, one.place))
     made = Symbol(layer_names(net)[index + 1], bold=True)
+    told = tr(
+        "{weight} belongs to layer {number}, '{layer}', which makes {made}; in its array it stands "
+        "at [{place}], counted from 0. It is {value}."
+    )
     story.say(
-        one.symbol,
-        f" belongs to layer {index + 1}, '{net.layers[index].text}', which makes ",
-        made,
-        f"; in its array it stands at [{at}], counted from 0.{_applied_again(one)} It is ",
-        Numeral(one.value),
-        ".",
+        " ".join([told, *_applied_again(one)]),
+        weight=one.symbol,
+        number=str(index + 1),
+        layer=net.layers[index].text,
+        made=made,
+        place=at,
+        value=Numeral(one.value),
     )
 
 
-def _applied_again(one: OneWeight) -> str:
-    """Which layers take it as well."""
+def _applied_again(one: OneWeight) -> list[str]:
+    """A sentence on the layers that take it as well."""
     numbers = [str(index + 1) for index in one.worked.net.uses(one.parameter)[1:]]
     if not numbers:
-        return ""
+        return []
     *others, last = numbers
-    said = f"layers {', '.join(others)} and {last} apply" if others else f"layer {last} applies"
-    return f" As {said} the same weights, it works there as well."
+    if not others:
+        return [tr("As layer {last} applies the same weights, it works there as well.", last=last)]
+    message = tr("As layers {others} and {last} apply the same weights, it works there as well.")
+    return [message.format(others=", ".join(others), last=last)]
 
 
 def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> None:
     """∂E/∂w as a sum of products, the largest of them in a table."""
-    story.heading("What its gradient is the sum of", level=2)
+    story.heading(tr("What its gradient is the sum of"), level=2)
     if len(found) > 1:
         story.explain(
-            "The weight is used in many places. In each it changes one value, which changes "
-            "the error: a product of two slopes. The gradient is the sum of all these "
-            "products."
+            tr(
+                "The weight is used in many places. In each it changes one value, which changes "
+                "the error: a product of two slopes. The gradient is the sum of all these "
+                "products."
+            )
         )
     first = _product(one, found[0])
     if len(found) == 1:
@@ -145,23 +155,25 @@ def _tell_sum(story: Story, one: OneWeight, found: Sequence[GradientPart]) -> No
         story.equation(slope(one.symbol), ("=", first), *worked_out(put_in, one.gradient))
         return
     uses = dict.fromkeys(sorted(part.layer for part in found))
-    total = add_up(BigSum(_general_product(one, index), "places") for index in uses)
+    total = add_up(BigSum(_general_product(one, index), tr("places")) for index in uses)
     story.equation(
         slope(one.symbol), ("=", total), *worked_out(Numeral(one.gradient), one.gradient)
     )
     head: list[Cell] = [
-        ("value",),
-        ("how the error changes with it",),
-        ("times",),
+        (tr("value"),),
+        (tr("how the error changes with it"),),
+        (tr("times"),),
         ("",),
-        ("product",),
+        (tr("product"),),
     ]
     shown = found[:MOST_PARTS]
     rows = [_row(one, part) for part in shown]
     rest = found[len(shown) :]
     if rest:
         others = sum(part.product for part in rest)
-        rows.append(((f"the other {len(rest):,}",), ("",), ("",), ("",), (Numeral(others),)))
+        count = f"{len(rest):,}"
+        of_others = tr("the other {count}", count=count)
+        rows.append(((of_others,), ("",), ("",), ("",), (Numeral(others),)))
     story.table(head, rows)
 
 
@@ -214,12 +226,14 @@ def _row(one: OneWeight, part: GradientPart) -> tuple[Cell, ...]:
 def _tell_way(story: Story, one: OneWeight) -> None:
     """How the error changes with the value of the largest product: layer by layer, over the value
     that it feeds most."""
-    story.heading("From there to the error", level=2)
+    story.heading(tr("From there to the error"), level=2)
     story.explain(
-        "The chain rule continues layer by layer. For every value that a value feeds, "
-        "multiply how the fed value changes with it by how the error changes with the fed "
-        "value; the sum is how the error changes with the value itself. Of many such "
-        "products the largest is followed."
+        tr(
+            "The chain rule continues layer by layer. For every value that a value feeds, "
+            "multiply how the fed value changes with it by how the error changes with the fed "
+            "value; the sum is how the error changes with the value itself. Of many such "
+            "products the largest is followed."
+        )
     )
     *steps, end = one.way
     for step in steps:
@@ -237,17 +251,18 @@ def _tell_step(story: Story, worked: AtWork, step: WayStep) -> None:
     terms = [multiply([slope(one), Partial(one, symbol)]) for one in fed]
     numbers = [multiply([Numeral(feed.arriving), Numeral(feed.slope)]) for feed in shown]
     if rest:
-        terms.append(Words(f"{len(rest):,} more"))
+        count = f"{len(rest):,}"
+        terms.append(Words(tr("{count} more", count=count)))
         numbers.append(Numeral(sum(feed.share for feed in rest)))
     story.equation(slope(symbol), ("=", add_up(terms)), *worked_out(add_up(numbers), step.slope))
-    story.explain(f"{net.layers[layer].text}: {_words(net, layer)}.")
+    story.explain("{layer}: {words}.", layer=net.layers[layer].text, words=_words(net, layer))
 
 
 def _words(net: Net, index: int) -> str:
     """What a layer makes of its values when it is at work."""
     layer = net.layers[index]
     if layer.statistics:
-        return "each less its channel's mean, over its spread, both kept from training, times γ"
+        return tr("each less its channel's mean, over its spread, both kept from training, times γ")
     return layer.words(net.shapes[index])
 
 
@@ -263,23 +278,30 @@ def _tell_end(story: Story, worked: AtWork, end: WayStep) -> None:
         rights = worked_out(off, end.slope)
     story.equation(slope(value_symbol(net, end.value, end.place)), *rights)
     if loss.of_all:
-        smoothed = ", each target smoothed" * bool(net.smoothing)
-        story.explain(
-            "With cross-entropy after softmax that is the network's output minus the "
-            f"target{smoothed}."
+        plain = mark(
+            "With cross-entropy after softmax that is the network's output minus the target."
         )
+        smoothed = mark(
+            "With cross-entropy after softmax that is the network's output minus the target, each "
+            "target smoothed."
+        )
+        story.explain(tr(smoothed if net.smoothing else plain))
 
 
 def _tell_check(story: Story, one: OneWeight) -> None:
-    story.heading("Measured", level=2)
+    story.heading(tr("Measured"), level=2)
     story.say(
-        f"Nudging the weight by {NUDGE:g} either way changes the error with a slope of ",
-        Numeral(one.measured()),
-        "; by the chain rule it is ",
-        Numeral(one.gradient),
-        ".",
+        tr(
+            "Nudging the weight by {nudge} either way changes the error with a slope of "
+            "{measured}; by the chain rule it is {worked}."
+        ),
+        nudge=f"{NUDGE:g}",
+        measured=Numeral(one.measured()),
+        worked=Numeral(one.gradient),
     )
     story.explain(
-        "Training takes the mean of such gradients over the images of a batch and moves the "
-        "weight by its update rule."
+        tr(
+            "Training takes the mean of such gradients over the images of a batch and moves the "
+            "weight by its update rule."
+        )
     )

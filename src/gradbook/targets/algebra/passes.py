@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
+from gradbook.language import mark, tr
 from gradbook.layers import Role
 from gradbook.lowering import expansion
 from gradbook.net.derivation import Chain, ChainSum, Local, OverSamples, Worked, partials, pieces
@@ -32,6 +32,7 @@ from gradbook.targets.algebra.forms import (
     Words,
     cosh,
     exp,
+    filled,
     listed,
     ln,
     numbers_in,
@@ -102,128 +103,191 @@ STEPS: dict[str, Between] = {
 }
 
 
-def why(local: Local) -> Sequence[Inline]:
+def why(local: Local) -> tuple[Inline, ...]:
     """A sentence or two on the derivative of this kind of formula; none where it is plain."""
     assert local.of.name
     assert local.to.name
     stem = local.of.name.stem
     keys = (f"{stem} to {local.to.name.stem}", stem, local.of.op.name)
-    return next((WHY[key] for key in keys if key in WHY), ())
+    message, forms = next((WHY[key] for key in keys if key in WHY), ("", {}))
+    return filled(tr(message), **forms) if message else ()
 
 
 x, a, t, o, L = (Symbol(Name(stem)) for stem in "xatoL")
 POSITIVE = Comparison(x, ">", Numeral(0))
 
-
-def sentence(template: str, *forms: Form) -> tuple[Inline, ...]:
-    """The words with a form in place of each {}."""
-    parts = zip_longest(template.split("{}"), forms)
-    return tuple(part for pair in parts for part in pair if part)
+Reason = tuple[str, Mapping[str, Form]]  # a message, and the forms in it
 
 
-WHY: dict[str, Sequence[Inline]] = {
-    "add": sentence(
-        "Only one term of a weighted sum contains the value in question; the derivative is "
-        "what that value is multiplied by, and the other terms drop out."
+def reason(message: str, **forms: Form) -> Reason:
+    return message, forms
+
+
+WHY: dict[str, Reason] = {
+    "add": reason(
+        mark(
+            "Only one term of a weighted sum contains the value in question; the derivative is "
+            "what that value is multiplied by, and the other terms drop out."
+        )
     ),
-    "half_square": sentence(
-        "The 2 that comes down from the square cancels the {}, and {} is the derivative of "
-        "the brackets' contents.",
-        *(HALF, Numeral(-1)),
+    "half_square": reason(
+        mark(
+            "The 2 that comes down from the square cancels the {half}, and {inner} is the "
+            "derivative of the brackets' contents."
+        ),
+        half=HALF,
+        inner=Numeral(-1),
     ),
-    "square": sentence(
-        "The 2 comes down from the square, and {} is the derivative of the brackets' contents.",
-        Numeral(-1),
+    "square": reason(
+        mark(
+            "The 2 comes down from the square, and {inner} is the derivative of the brackets' "
+            "contents."
+        ),
+        inner=Numeral(-1),
     ),
-    "absolute_error": sentence(
-        "The brackets are 1 where their condition holds, and 0 elsewhere: the slope is 1 or "
-        "−1, however far the output is from the target."
+    "absolute_error": reason(
+        mark(
+            "The brackets are 1 where their condition holds, and 0 elsewhere: the slope is 1 or "
+            "−1, however far the output is from the target."
+        )
     ),
-    "sigmoid": sentence(
-        "Why {}: the derivative of {} is {}, and that is {} times {}. So the value that is "
-        "already known gives the slope. The slope is at most 1/4, and close to 0 where the "
-        "sigmoid is close to 0 or 1: there a network hardly learns.",
-        Comparison(Function("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
-        *(1 / (1 + exp(-x)), exp(-x) / (1 + exp(-x)) ** 2, sigmoid(x)),
-        Comparison(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
+    "sigmoid": reason(
+        mark(
+            "Why {rule}: the derivative of {function} is {slope}, and that is {value} times "
+            "{rest}. So the value that is already known gives the slope. The slope is at most "
+            "1/4, and close to 0 where the sigmoid is close to 0 or 1: there a network hardly "
+            "learns."
+        ),
+        rule=Comparison(Function("σ′", (x,)), "=", sigmoid(x) * (1 - sigmoid(x))),
+        function=1 / (1 + exp(-x)),
+        slope=exp(-x) / (1 + exp(-x)) ** 2,
+        value=sigmoid(x),
+        rest=Comparison(exp(-x) / (1 + exp(-x)), "=", 1 - sigmoid(x)),
     ),
-    "tanh": sentence(
-        "Why {}: the derivative of {} is {}. So the value that is already known gives the slope.",
-        Comparison(Function("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
-        *(sinh(x) / cosh(x), (cosh(x) ** 2 - sinh(x) ** 2) / cosh(x) ** 2),
+    "tanh": reason(
+        mark(
+            "Why {rule}: the derivative of {function} is {slope}. So the value that is already "
+            "known gives the slope."
+        ),
+        rule=Comparison(Function("tanh′", (x,)), "=", 1 - tanh(x) ** 2),
+        function=sinh(x) / cosh(x),
+        slope=(cosh(x) ** 2 - sinh(x) ** 2) / cosh(x) ** 2,
     ),
-    "relu": sentence(
-        "{} is 1 where {}, and 0 elsewhere: positive values pass a change on unaltered, the "
-        "others stop it.",
-        *(Bracket(POSITIVE), POSITIVE),
+    "relu": reason(
+        mark(
+            "{bracket} is 1 where {condition}, and 0 elsewhere: positive values pass a change on "
+            "unaltered, the others stop it."
+        ),
+        bracket=Bracket(POSITIVE),
+        condition=POSITIVE,
     ),
-    "leaky_relu": sentence("Below zero a change is passed on too, only much more weakly."),
-    "softplus": sentence("The slope of softplus is the sigmoid."),
-    "gelu": sentence(
-        "By the product rule: the second term keeps {} fixed and takes the slope of tanh, "
-        "{}, times that of its brackets' contents.",
-        *(x, 1 - tanh(x) ** 2),
+    "leaky_relu": reason(mark("Below zero a change is passed on too, only much more weakly.")),
+    "softplus": reason(mark("The slope of softplus is the sigmoid.")),
+    "gelu": reason(
+        mark(
+            "By the product rule: the second term keeps {x} fixed and takes the slope of tanh, "
+            "{slope}, times that of its brackets' contents."
+        ),
+        x=x,
+        slope=1 - tanh(x) ** 2,
     ),
-    "relu6": sentence(
-        "{} is 1 between 0 and 6, and 0 elsewhere: values that have reached 6 also stop a change.",
-        Bracket(POSITIVE),
+    "relu6": reason(
+        mark(
+            "{bracket} is 1 between 0 and 6, and 0 elsewhere: values that have reached 6 also "
+            "stop a change."
+        ),
+        bracket=Bracket(POSITIVE),
     ),
-    "elu": sentence(
-        "Below zero the slope is {}, which is the value that is already known plus 1.", exp(x)
+    "elu": reason(
+        mark("Below zero the slope is {slope}, which is the value that is already known plus 1."),
+        slope=exp(x),
     ),
-    "exact_gelu": sentence(
-        "By the product rule: {} is the share of a normal distribution below {}, and its slope the "
-        "distribution's density {}.",
-        *(Function("Φ", (x,)), x, exp(-(x**2) / 2) / Root(2 * Symbol(Name("π")))),
+    "exact_gelu": reason(
+        mark(
+            "By the product rule: {share} is the share of a normal distribution below {x}, and "
+            "its slope the distribution's density {density}."
+        ),
+        share=Function("Φ", (x,)),
+        x=x,
+        density=exp(-(x**2) / 2) / Root(2 * Symbol(Name("π"))),
     ),
-    "hard_swish": sentence(
-        "By the product rule; below −3 both terms are 0, and from 3 on only the first is left, 1."
+    "hard_swish": reason(
+        mark(
+            "By the product rule; below −3 both terms are 0, and from 3 on only the first is "
+            "left, 1."
+        )
     ),
-    "silu": sentence(
-        "By the product rule; {} in the second term is the value that is already known.",
-        x * sigmoid(x),
+    "silu": reason(
+        mark("By the product rule; {value} in the second term is the value that is already known."),
+        value=x * sigmoid(x),
     ),
-    "z": sentence(
-        "A sum passes a change on unaltered: to the result of the last layers, and past them "
-        "to their input."
+    "z": reason(
+        mark(
+            "A sum passes a change on unaltered: to the result of the last layers, and past them "
+            "to their input."
+        )
     ),
-    "largest": sentence(
-        "Only the largest value of a window counts, so only that value passes a change on. "
-        "The brackets are 1 for it (for the first of equal ones), and 0 for the others."
+    "largest": reason(
+        mark(
+            "Only the largest value of a window counts, so only that value passes a change on. "
+            "The brackets are 1 for it (for the first of equal ones), and 0 for the others."
+        )
     ),
-    "binary_cross_entropy": sentence(
-        "Why sigmoid and binary cross-entropy go together: the slope of the sigmoid cancels, "
-        "and what remains is how far {} is from {}. However wrong the output is, it learns.",
-        *(a, t),
+    "binary_cross_entropy": reason(
+        mark(
+            "Why sigmoid and binary cross-entropy go together: the slope of the sigmoid cancels, "
+            "and what remains is how far {output} is from {target}. However wrong the output is, "
+            "it learns."
+        ),
+        output=a,
+        target=t,
     ),
-    "cross_entropy_of": sentence(
-        "Why softmax and cross-entropy go together: {}, so the error is {} minus the target "
-        "output's part, since the targets sum to 1. The slope of {} with respect to an "
-        "output is that output's share {}, and {} remains. However wrong the output is, it "
-        "learns.",
-        *(Comparison(ln(a), "=", o - L), L, L, a, a - t),
+    "cross_entropy_of": reason(
+        mark(
+            "Why softmax and cross-entropy go together: {log}, so the error is {sum} minus the "
+            "target output's part, since the targets sum to 1. The slope of {sum} with respect "
+            "to an output is that output's share {share}, and {difference} remains. However "
+            "wrong the output is, it learns."
+        ),
+        log=Comparison(ln(a), "=", o - L),
+        sum=L,
+        share=a,
+        difference=a - t,
     ),
-    "a to L": sentence(
-        "Every {} depends on every {}: on its own directly, and on all of them through {}. "
-        "Each of the two ways is worked separately.",
-        *(a, o, L),
+    "a to L": reason(
+        mark(
+            "Every {share} depends on every {output}: on its own directly, and on all of them "
+            "through {sum}. Each of the two ways is worked separately."
+        ),
+        share=a,
+        output=o,
+        sum=L,
     ),
-    "log_sum_exp": sentence(
-        "The slope of {} with respect to one {} is that one's share of the sum, {}.",
-        L,
-        o,
-        exp(o - L),
+    "log_sum_exp": reason(
+        mark(
+            "The slope of {sum} with respect to one {output} is that one's share of the sum, "
+            "{share}."
+        ),
+        sum=L,
+        output=o,
+        share=exp(o - L),
     ),
-    "n to s": sentence(
-        "A normalised value depends on every sample in three ways: directly, through the "
-        "mean, and through the spread. Each way is worked separately, with the others kept "
-        "fixed."
+    "n to s": reason(
+        mark(
+            "A normalised value depends on every sample in three ways: directly, through the "
+            "mean, and through the spread. Each way is worked separately, with the others kept "
+            "fixed."
+        )
     ),
-    "σ² to μ": sentence(
-        "The distances from the mean sum to 0, so the spread doesn't change when only the "
-        "mean moves."
+    "σ² to μ": reason(
+        mark(
+            "The distances from the mean sum to 0, so the spread doesn't change when only the "
+            "mean moves."
+        )
     ),
-    "sqrt": sentence("The derivative of a square root {} is 1 over twice the root.", Root(x)),
+    "sqrt": reason(
+        mark("The derivative of a square root {root} is 1 over twice the root."), root=Root(x)
+    ),
 }
 
 
@@ -232,26 +296,33 @@ WHY: dict[str, Sequence[Inline]] = {
 LONGEST_DIFFERENTIATED = 8  # values in a formula that is written out behind ∂/∂w
 MOST_NUMBERS = 8  # of one sample, where those of all stand in one formula
 MEMORY_OF_ADAM = (
-    "Adam counts the steps in k and keeps running means of the gradient in m and of its "
-    "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
-    "that start. The new k, m and s move the weight."
+    mark(
+        "Adam counts the steps in k and keeps running means of the gradient in m and of its "
+        "square in s; all start at 0. Dividing by 1 minus a power with exponent k corrects for "
+        "that start. The new k, m and s move the weight."
+    ),
 )
 MEMORIES = {
-    "momentum": "With momentum, v remembers which way a weight has been moving; it starts at 0, "
-    "and the new v moves the weight.",
+    "momentum": (
+        mark(
+            "With momentum, v remembers which way a weight has been moving; it starts at 0, and "
+            "the new v moves the weight."
+        ),
+    ),
     "adam": MEMORY_OF_ADAM,
-    "adamw": f"{MEMORY_OF_ADAM} In addition, decay shrinks the weight itself.",
+    "adamw": (*MEMORY_OF_ADAM, mark("In addition, decay shrinks the weight itself.")),
 }
 
 
 def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
     """The formulas of these values in order, with the numbers put in."""
-    story.heading("Forward")
+    story.heading(tr("Forward"))
     if known.samples > 1:
-        story.say(
-            "Each sample goes through the network separately; Σ sums over the N = "
-            f"{known.samples} samples. The numbers are in the table below."
+        about = tr(
+            "Each sample goes through the network separately; Σ sums over the N = {count} "
+            "samples. The numbers are in the table below."
         )
+        story.say(about, count=str(known.samples))
     for value in values:
         rights: list[tuple[str, Form]] = [
             ("=", shorten(definition(value, known.say_symbols()))),
@@ -271,7 +342,7 @@ def tell_forward(story: Story, known: Algebra, values: Sequence[Node]) -> None:
 def _tell_samples(story: Story, known: Algebra, values: Sequence[tuple[Form, Array]]) -> None:
     """A table of values, a column for each sample, or for the first and the last of many."""
     shown = shown_samples(known.samples)
-    head: list[Cell] = [("sample",), *((Numeral(k + 1),) for k in shown)]
+    head: list[Cell] = [(tr("sample"),), *((Numeral(k + 1),) for k in shown)]
     rows = [[(name,), *((Numeral(at(value, k)),) for k in shown)] for name, value in values]
     story.table(head, rows)
 
@@ -281,20 +352,33 @@ def _tell_samples(story: Story, known: Algebra, values: Sequence[tuple[Form, Arr
 
 def tell_backward(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     """What the chain rule does, then one weight after the other."""
-    story.heading("Backward")
+    story.heading(tr("Backward"))
     story.explain(
-        "The chain rule: a change in a weight changes the value it feeds, which changes the "
-        "next value, and so on up to the error. How strongly the error changes is the "
-        "product of how strongly each value changes with the one before it."
+        tr(
+            "The chain rule: a change in a weight changes the value it feeds, which changes the "
+            "next value, and so on up to the error. How strongly the error changes is the "
+            "product of how strongly each value changes with the one before it."
+        )
     )
     if known.samples > 1:
         story.explain(
-            "The error is a mean over the samples, and so is its derivative: each chain runs "
-            "within one sample and uses its values, and the mean is written in front."
+            tr(
+                "The error is a mean over the samples, and so is its derivative: each chain runs "
+                "within one sample and uses its values, and the mean is written in front."
+            )
         )
     telling = _Backward(story, known)
     for weight in weights:
         telling.weight(weight)
+
+
+OWN = {
+    Role.WEIGHT: mark("Weight {name}"),
+    Role.BIAS: mark("Bias {name}"),
+    Role.SCALE: mark("Scale {name}"),
+    Role.SHIFT: mark("Shift {name}"),
+    Role.SLOPE: mark("Slope {name}"),
+}
 
 
 @dataclass(frozen=True)
@@ -308,11 +392,9 @@ class _Backward:
         chain = self.known.derived.chains[weight]
         self.shared_steps(chain)
         assert weight.name
-        self.story.heading(
-            f"{Role(weight.name.stem).name.capitalize()} ", symbol_of(weight), level=2
-        )
+        self.story.heading(tr(OWN[Role(weight.name.stem)]), level=2, name=symbol_of(weight))
         if chain == ChainSum(()):
-            self.story.say("It only ever meets zeros at the edge, so nothing depends on it.")
+            self.story.say(tr("It only ever meets zeros at the edge, so nothing depends on it."))
         self.line(weight)
 
     def shared_steps(self, chain: Chain) -> None:
@@ -321,12 +403,15 @@ class _Backward:
         new = [value for value in self.known.derived.worked if value in needed]
         if not new:
             return
-        what = "Shared steps: " if len(new) > 1 else "A shared step: "
-        self.story.heading(what, *listed([self.known.slope(value) for value in new]), level=2)
+        one, several = mark("A shared step: {slopes}"), mark("Shared steps: {slopes}")
+        slopes = listed([self.known.slope(value) for value in new])
+        self.story.heading(tr(several if len(new) > 1 else one), level=2, slopes=slopes)
         self.story.explain(
-            "Many weights affect the error through the same values. How the error changes "
-            "with such a value is worked out once, going backwards from the error, and every "
-            "chain through it begins there. That is backpropagation."
+            tr(
+                "Many weights affect the error through the same values. How the error changes "
+                "with such a value is worked out once, going backwards from the error, and every "
+                "chain through it begins there. That is backpropagation."
+            )
         )
         for value in new:
             self.line(value)
@@ -350,13 +435,17 @@ class _Backward:
         uses = known.derived.step.net.again and value in known.derived.step.gradients
         if isinstance(chain, ChainSum) and len(chain.terms) > 1 and uses:
             self.story.explain(
-                "It is used several times: a change in it reaches the error through every "
-                "value it contributes to, and the effects add up."
+                tr(
+                    "It is used several times: a change in it reaches the error through every "
+                    "value it contributes to, and the effects add up."
+                )
             )
         elif any(isinstance(piece, ChainSum) for piece in pieces(chain)):
             self.story.explain(
-                "If a value feeds several others, a change in it reaches the error through "
-                "each of them, and the effects add up."
+                tr(
+                    "If a value feeds several others, a change in it reaches the error through "
+                    "each of them, and the effects add up."
+                )
             )
         told = list(dict.fromkeys(partials(chain)))
         self.recall([part for part in told if _key(part) in self.story.numbers])
@@ -375,12 +464,15 @@ class _Backward:
 
     def recall(self, parts: Sequence[Local | Worked]) -> None:
         """Where each of these was worked."""
-        text: list[Inline] = []
+        places: list[Inline] = []
         for part in parts:
-            text += [", " if text else "As before: ", as_partial(part), " in "]
-            text.append(self.story.reference(_key(part)))
-        if text:
-            self.story.say(*text, ".")
+            where = self.story.reference(_key(part))
+            places += [", "] * bool(places)
+            places += filled(
+                tr("{partial} in {equation}"), partial=as_partial(part), equation=where
+            )
+        if places:
+            self.story.say(tr("As before: {places}."), places=places)
 
     def local(self, local: Local) -> None:
         """∂of/∂to = ∂/∂to (formula) = derivative = numbers = number."""
@@ -394,7 +486,7 @@ class _Backward:
             put_in = formula(local.formula, known.say_numbers())
             rights += worked_out(put_in, known.number(local)) if put_in != result else []
         self.story.equation(partial(local.of, local.to), *rights, of=local)
-        self.story.explain(*why(local))
+        self.story.aside(why(local))
 
     def is_long(self, chain: Chain) -> bool:
         """Whether a sum over the samples is better worked sample by sample."""
@@ -409,7 +501,7 @@ class _Backward:
             put_in = self.known.in_numbers(chain.inside, k)
             (_, first), *rest = worked_out(put_in, self.known.number(chain.inside, k))
             form = first if not rest else Comparison(first, *rest[0])
-            lines.append(EquationLine(Words(f"sample {k + 1}"), ":", form))
+            lines.append(EquationLine(Words(tr("sample {number}", number=k + 1)), ":", form))
         self.story.lines(lines)
 
     def numbers(self, chain: Chain) -> list[tuple[str, Form]]:
@@ -432,13 +524,15 @@ def _key(part: Local | Worked) -> Local | Node:
 def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
     """How these weights change, and what becomes of the error once all have changed."""
     step = known.derived.step
-    story.heading("The update")
+    story.heading(tr("The update"))
     story.say(
-        "All weights change at once: every gradient is computed with the old weights, and no "
-        "weight changes until all gradients are known."
+        tr(
+            "All weights change at once: every gradient is computed with the old weights, and no "
+            "weight changes until all gradients are known."
+        )
     )
     if step.net.update.kind in MEMORIES:
-        story.say(MEMORIES[step.net.update.kind])
+        story.say(" ".join(map(tr, MEMORIES[step.net.update.kind])))
     memories = {after: leaf for leaf, after in step.next.items() if leaf not in set(step.weights)}
     own: defaultdict[Name | None, list[Node]] = defaultdict(list)
     for leaf in memories.values():
@@ -449,12 +543,11 @@ def tell_update(story: Story, known: Algebra, weights: Sequence[Node]) -> None:
         _tell_next(story, known, leaf, memories)
     fixed = [symbol_of(weight) for weight in step.weights if weight not in step.gradients]
     if fixed:
-        story.say("Fixed, and therefore unchanged: ", *listed(fixed), ".")
+        story.say(tr("Fixed, and therefore unchanged: {weights}."), weights=listed(fixed))
     before, after = map(float, losses(step, 2))
     error = Comparison(symbol_of(step.loss), sign_before(Numeral(after)), Numeral(after))
-    story.say(
-        "Once all weights are updated the error is ", error, "; it was ", Numeral(before), "."
-    )
+    told = tr("Once all weights are updated the error is {error}; it was {before}.")
+    story.say(told, error=error, before=Numeral(before))
 
 
 def _tell_next(story: Story, known: Algebra, leaf: Node, memories: Mapping[Node, Node]) -> None:

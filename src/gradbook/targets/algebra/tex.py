@@ -70,7 +70,12 @@ def spell_inline(form: Form) -> str:
 
 
 decimal = Decimals(
-    "-", r"\infty", r"\text{undefined}", r" \cdot ", lambda exponent: f"10^{{{exponent}}}"
+    "-",
+    r"\infty",
+    r"\text{undefined}",
+    r" \cdot ",
+    lambda exponent: f"10^{{{exponent}}}",
+    comma="{,}",
 )
 
 

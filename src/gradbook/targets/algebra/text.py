@@ -11,6 +11,7 @@ from math import isfinite, isnan
 from textwrap import wrap
 from typing import ClassVar
 
+from gradbook.language import numeral
 from gradbook.targets.algebra import forms
 from gradbook.targets.algebra.forms import (
     HALF,
@@ -147,6 +148,7 @@ class Decimals:
     times: str
     power_of_ten: Callable[[int], str]
     digits: str = "{}"
+    comma: str = ","  # in languages that write one before the decimals
 
     def __call__(self, value: float) -> str:
         minus = self.minus if value < 0 else ""
@@ -156,6 +158,7 @@ class Decimals:
         power = self.power_of_ten(int(exponent)) if exponent else ""
         if mantissa == "1" and power:
             return f"{minus}{power}"
+        mantissa = numeral(mantissa).replace(",", self.comma)
         return minus + self.digits.format(mantissa) + (f"{self.times}{power}" if power else "")
 
 

@@ -35,7 +35,14 @@ FUNCTIONS = {name: name for name in ("tanh", "exp", "ln", "max", "min", "sinh", 
     "tanh′": "tanh'",
 }
 STEMS = {"σ²": "σ^2"}
-decimal = Decimals("-", "infinity", '"undefined"', " dot.op ", lambda exponent: f"10^({exponent})")
+decimal = Decimals(
+    "-",
+    "infinity",
+    '"undefined"',
+    " dot.op ",
+    lambda exponent: f"10^({exponent})",
+    comma='","',
+)
 
 
 def spell(form: Form) -> str:

@@ -1,0 +1,129 @@
+"""The language that a reader is spoken to in: its catalogue, and how it writes numbers.
+
+Knows the languages, and knows nothing of any subject. English stands in the code, as the key of
+each message; `make languages` gathers the messages into `catalogues/` and compiles them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+from gradbook.errors import UsageError, did_you_mean
+
+CATALOGUES = Path(__file__).parent / "catalogues"
+FROM_SYSTEM = (
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+)  # the first that is set, as gettext has it
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language by its code, as its own speakers call it."""
+
+    code: str
+    name: str
+    decimal_sign: str
+
+
+ENGLISH = Language("en", "English", ".")
+LANGUAGES = {
+    language.code: language
+    for language in (
+        ENGLISH,
+        Language("de", "Deutsch", ","),
+        Language("es", "Español", ","),
+        Language("pt", "Português", ","),
+        Language("fr", "Français", ","),
+        Language("zh", "中文", "."),
+        Language("ko", "한국어", "."),
+        Language("vi", "Tiếng Việt", ","),
+    )
+    if language is ENGLISH or (CATALOGUES / f"{language.code}.mo").exists()
+}
+
+_now: ContextVar[Language] = ContextVar("language", default=ENGLISH)
+
+
+# Which language --------------------------------------------------------------
+
+
+def current_language() -> Language:
+    return _now.get()
+
+
+def use_language(code: str) -> None:
+    """Speak this language from now on, in this thread and what it starts."""
+    _now.set(_language(code))
+
+
+@contextmanager
+def in_language(code: str) -> Iterator[None]:
+    """Speak this language within the block."""
+    token = _now.set(_language(code))
+    try:
+        yield
+    finally:
+        _now.reset(token)
+
+
+def system_language() -> str:
+    """The code of the system's language, or of English where there is no catalogue for it."""
+    spoken = next((words for name in FROM_SYSTEM if (words := os.environ.get(name))), "")
+    if not spoken and sys.platform in ("win32", "darwin"):
+        from locale import getlocale
+
+        spoken = getlocale()[0] or ""
+    code = spoken[:2].lower()
+    return code if code in LANGUAGES else ENGLISH.code
+
+
+def _language(code: str) -> Language:
+    if code in LANGUAGES:
+        return LANGUAGES[code]
+    known = ", ".join(LANGUAGES)
+    hint = did_you_mean(code, LANGUAGES) or f": it is one of {known}"
+    raise UsageError(f"no language '{code}'{hint}")
+
+
+# What is said in it ----------------------------------------------------------
+
+
+def tr(message: str, **parts: object) -> str:
+    """The message in the reader's language, each {name} replaced by its part."""
+    found = _catalogue(_now.get().code).gettext(message)
+    return found.format(**parts) if parts else found
+
+
+def tr_count(single: str, several: str, count: int, **parts: object) -> str:
+    """The message for so many, in the plural that the language has for them."""
+    return _catalogue(_now.get().code).ngettext(single, several, count).format(count=count, **parts)
+
+
+def mark(message: str) -> str:
+    """A message that stands in a table, to be looked up by `tr` when it is said."""
+    return message
+
+
+def numeral(written: str) -> str:
+    """A number as it was written in English, with the language's decimal sign."""
+    sign = _now.get().decimal_sign
+    return written if sign == "." else written.replace(".", sign)
+
+
+@cache
+def _catalogue(code: str) -> NullTranslations:
+    if code == ENGLISH.code:
+        return NullTranslations()
+    with (CATALOGUES / f"{code}.mo").open("rb") as file:
+        return GNUTranslations(file)

@@ -1,0 +1,78 @@
+"""Every language says all that English says, and writes numbers as its readers do."""
+
+from __future__ import annotations
+
+from string import Formatter
+
+import pytest
+
+import gradbook as gb
+from gradbook.errors import UsageError
+from gradbook.language import CATALOGUES, LANGUAGES, in_language, system_language, tr, tr_count
+from scripts.catalogues import catalogue, compiled, template, untranslated, updated
+from tests.pseudo import pseudo_language, spelled
+
+OTHERS = sorted(set(LANGUAGES) - {"en"})
+
+
+def parts(message: str) -> set[str | None]:
+    return {name for _, name, _, _ in Formatter().parse(message) if name is not None}
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_a_language_says_everything(code):
+    assert [message.id for message in untranslated(updated(code))] == []
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_translations_have_the_parts_of_their_messages(code):
+    for message in catalogue(code):
+        pairs = (
+            zip(message.id, message.string, strict=False)
+            if isinstance(message.id, tuple)
+            else [(message.id, message.string)]
+        )
+        for english, translated in pairs:
+            if english:
+                assert parts(translated) == parts(english), english
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_what_is_shipped_is_what_is_translated(code):
+    assert (CATALOGUES / f"{code}.mo").read_bytes() == compiled(updated(code))
+
+
+def test_every_message_can_be_filled_in():
+    for message in template():
+        for english in message.id if isinstance(message.id, tuple) else (message.id,):
+            assert all(name for name in parts(english)), english
+
+
+def test_a_message_is_said_with_its_parts():
+    with pseudo_language():
+        assert tr("The sample is {values}.", values="abc") == f"{spelled('The sample is ')}abc."
+        assert tr_count("{count} step", "{count} steps", 2) == f"2 {spelled('steps')}"
+    assert tr("The sample is {values}.", values="abc") == "The sample is abc."
+
+
+def test_an_unknown_language_is_refused_with_those_there_are():
+    with pytest.raises(UsageError, match=r"no language 'tlh': it is one of en"), in_language("tlh"):
+        pass
+
+
+def test_the_system_says_which_language(monkeypatch):
+    for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "tlh_KL.UTF-8")
+    assert system_language() == "en"
+    for code in LANGUAGES:
+        monkeypatch.setenv("LC_ALL", f"{code}_XX.UTF-8")
+        assert system_language() == code
+
+
+def test_a_derivation_has_the_language_s_decimal_sign():
+    with pseudo_language():
+        said = str(gb.explain(gb.builtin("worked")))
+    assert spelled("The chain rule: ") in said
+    assert "0,1064777" in said
+    assert "0.1064777" not in said
