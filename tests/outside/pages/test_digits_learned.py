@@ -153,11 +153,11 @@ def test_handwriting_is_taught_and_read(shown):
     choose(page, "#teach-class", 7)
     page.press("#teach-add")
     assert page.text("#teach-said").startswith("Added: 100 images of your 7. Press Train on")
-    until(page, "document.querySelector('#taught .read').textContent")
+    until(page, "document.querySelector('#taught .read')?.textContent")
     assert page.text("#taught .read") != "read as 7"
     page.press("#go")
     until(page, OVER, 120)
-    until(page, "document.querySelector('#taught .read').textContent === 'read as 7'")
+    until(page, "document.querySelector('#taught .read')?.textContent === 'read as 7'")
     assert page.text("#epoch") == "4.0 of 4"
     assert answer(page) == "7"
     assert number(page.text("#tested").split()[0]) >= 97
