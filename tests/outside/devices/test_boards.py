@@ -71,10 +71,25 @@ def test_a_board_reads_images_row_by_row_as_sequences(layers, digits):
     assert sure.sum() > 15
 
 
+WHOLE = {
+    "sequences": (
+        "input 28x28; conv1d 6 3; relu; maxpool1d 2; gru 8 all; lstm 6; dense 10; softmax",
+        (1, 28, 28),
+    ),
+    "gates and larger maps": (
+        "input 1x28x28; conv 6 3x3 stride 2 pad 1; relu; avgpool all; flatten; dense 3; relu; "
+        "dense 6; sigmoid; multiply back 6; maxpool 2; upsample 2; concat back 2; tanh; "
+        "convtranspose 4 3x3 stride 2x1 pad 1 groups 2; relu; avgpool 3; flatten; "
+        "dense 10; softmax",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "images"), WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-def test_a_board_reads_sequences_in_whole_numbers_as_this_machine_does(board, digits):
-    layers = "conv1d 6 3; relu; maxpool1d 2; gru 8 all; lstm 6; dense 10; softmax"
-    trained = model_of(f"input 28x28; {layers}", images=(1, 28, 28)).trained()
+def test_a_board_reads_others_in_whole_numbers_as_this_machine_does(board, text, images, digits):
+    trained = model_of(text, images=images).trained()
     whole = quantise(trained, digits[:100])
     made = c_file(trained, "net", whole)
     found = asked(board, made.text, digits[:200].reshape(200, -1), 10)

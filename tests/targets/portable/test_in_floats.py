@@ -37,7 +37,7 @@ def read_by_c(model: Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 @settings(max_examples=25)
-@given(networks(dropout=True, depth=6, enlarged=False).filter(has_words_for))
+@given(networks(dropout=True, depth=6).filter(has_words_for))
 def test_any_network_says_in_c_what_it_says_here(net):
     means = [0.3] * (net.input[0] if len(net.input) == 3 else 1)
     classes = [str(k) for k in range(max(net.outputs, 2))]
@@ -74,6 +74,13 @@ def test_any_network_says_in_c_what_it_says_here(net):
         "flatten; dense 5; leaky relu 0.1; dense 1; sigmoid; loss binary cross-entropy",
         "conv 3 5x5; maxpool all; flatten; softmax",
         "conv 4 3x3; prelu; maxpool 2; flatten; dense 4; prelu shared; dense 3; softmax",
+        "conv 4 3x3; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; "
+        "multiply back 6; conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
+        "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
+        "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
+        "dense 3; softmax",
+        "conv 2 3x3; upsample 2; convtranspose 2 4x4 stride 3x1 pad 1x0x3x2; maxpool 2; flatten; "
+        "dense 3; softmax",
     ],
 )
 @pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])

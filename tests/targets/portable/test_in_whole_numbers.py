@@ -43,7 +43,7 @@ def both(model: Model, count: int = 30):
 
 
 @settings(max_examples=25)
-@given(networks(images=True, dropout=True, depth=6, enlarged=False).filter(has_words_for))
+@given(networks(images=True, dropout=True, depth=6).filter(has_words_for))
 def test_c_reckons_any_network_as_it_is_reckoned_here(net):
     classes = [str(k) for k in range(max(net.outputs, 2))]
     about = {"images": (1, *net.input)} if net.laid_out else {}
@@ -77,6 +77,11 @@ def test_c_reckons_any_network_as_it_is_reckoned_here(net):
         "dense 3; softmax",
         "layernorm; conv 6 3x3 pad 1; relu; conv 6 3x3 pad 1; groupnorm 3; add back 2; gelu;"
         "flatten; dense 3; softmax",
+        "conv 4 3x3; relu; avgpool all; flatten; dense 2; relu; dense 4; sigmoid; multiply back 6; "
+        "conv 4 1x1; tanh; multiply back 2; flatten; dense 3; softmax",
+        "conv 4 3x3 stride 2; relu; convtranspose 6 3x3 stride 2 pad 1 groups 2; tanh; conv 2 1x1; "
+        "upsample 2x3; convtranspose 3 2x3 stride 1x2 pad same dilation 2x1; avgpool 2; flatten; "
+        "dense 3; softmax",
     ],
 )
 @pytest.mark.parametrize("size", ["1x9x8", "3x9x8"])

@@ -31,7 +31,7 @@ def followed(makers, order):
 
 
 @settings(max_examples=60)
-@given(networks(images=True, depth=7, enlarged=False).filter(has_words_for))
+@given(networks(images=True, depth=7).filter(has_words_for))
 def test_every_row_finds_what_it_reads(net):
     makers = row_makers(trained_of(net))
     order = row_order(makers)

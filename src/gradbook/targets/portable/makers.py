@@ -52,6 +52,9 @@ class Work(StrEnum):
     TOTAL = "total"  # adds up
     LARGEST = "largest"
     BOTH = "both"  # adds two maps
+    PRODUCT = "product"  # multiplies two, of which the second may be a single place
+    SCATTERED = "scattered"  # weighs each value over a window of a larger map
+    REPEATED = "repeated"  # each value so many times
     SAME = "same"  # value by value
     FLAT = "flat"  # lays all out in one line, channel by channel
     BESIDE = "beside"  # puts the channels of two maps side by side
@@ -63,7 +66,9 @@ class Work(StrEnum):
 
 
 NORMING = (Work.NORMED, Work.ALONE)
+WEIGHING = (Work.SUMS, Work.SCATTERED)
 GIVING = (Work.GIVEN, Work.STEPWISE)
+OF_TWO = {"add": Work.BOTH, "multiply": Work.PRODUCT}  # what makes a value of two, by its op
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +105,15 @@ class RowMaker:
         return 0 if self.fed else self.shape[2]
 
     @property
+    def enlarges(self) -> bool:
+        """Whether its window lies on its own map, which is larger than what it reads."""
+        return self.work in (Work.SCATTERED, Work.REPEATED)
+
+    @property
     def tall(self) -> int:
         """How many rows are needed to make one."""
+        if self.enlarges:
+            return (self.window.span[0] - 1) // self.window.stride[0] + 1
         return (self.pool - 1) * self.window.stride[0] + self.window.span[0]
 
     @property
@@ -111,6 +123,8 @@ class RowMaker:
 
     def first_row(self, row: int) -> int:
         """The first of the rows that are needed to make this one; before 0 lies the edge."""
+        if self.enlarges:
+            return (row + self.window.pad[0]) // self.window.stride[0] - self.tall + 1
         return row * self.pool * self.window.stride[0] - self.window.pad[0] + self.skipped
 
     @property
@@ -120,6 +134,8 @@ class RowMaker:
         padded_pool = any(window.pad) and self.work in (Work.TOTAL, Work.LARGEST)
         if self.work is Work.RULED:
             return False
+        if self.enlarges:
+            return self.work is Work.SCATTERED
         return not window.is_plain or len({*window.pad}) > 1 or padded_pool
 
 
@@ -213,18 +229,18 @@ class _Making:
                 self._scale(place, reads)
             case Layer(is_softmax=True) | Shares() | BothClasses():
                 self._require_last(place)
+            case Layer() if own.layer.spreads(own.given) is not None:
+                self._enlarge(own, reads)
             case Layer(normalises=True):
                 self._normalise(own, reads)
             case Layer(puts_beside=True):
                 self._beside(reads)
             case Layer(elementwise=True) if len(reads) == 1 and not own.tensors:
                 self._activate(place, reads)
-            case Layer(elementwise=True) if len(reads) == 2 and _adds(own.layer):
-                self.makers.append(RowMaker(Work.BOTH, reads, self.planes(own.makes)))
-            case _ if len(reads) == 1:
-                self._by_its_ops(own, reads[0])
+            case Layer(elementwise=True) if len(reads) == 2 and _of_two(own.layer) in OF_TWO:
+                self._of_two(own, reads)
             case _:
-                raise TargetError(f"{own.name} can't be written in C: use another layer")
+                self._by_its_ops(own, reads)
         self.maker_of.append(len(self.makers) - 1)
 
     def _by_feature(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
@@ -306,8 +322,30 @@ class _Making:
         maker = RowMaker(Work.SUMS, reads, self.planes(own.makes), window)
         return replace(maker, weights=weights.transpose(0, 2, 3, 1), shift=own.tensors.get("bias"))
 
-    def _by_its_ops(self, own: TrainedLayer, read: int) -> None:
+    def _enlarge(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+        """What makes a larger map: of weights, or of each value several times."""
+        window = own.layer.spreads(own.given)
+        assert window is not None
+        shape, weights = self.planes(own.makes), own.tensors.get("weight")
+        if weights is not None:
+            weights = _by_what_is_made(weights, shape[2])
+            weights = weights.swapaxes(1, 2) if self.stepwise else weights
+        window = _turned(window) if self.stepwise else window
+        work = Work.REPEATED if weights is None else Work.SCATTERED
+        maker = RowMaker(work, reads, shape, window, weights=weights)
+        self.makers.append(replace(maker, shift=own.tensors.get("bias")))
+
+    def _of_two(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
+        """With the larger map first: of the other there may be a single place."""
+        shape = self.planes(own.makes)
+        larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
+        self.makers.append(RowMaker(OF_TWO[_of_two(own.layer)], tuple(larger_first), shape))
+
+    def _by_its_ops(self, own: TrainedLayer, reads: tuple[int, ...]) -> None:
         """What the ops of a layer with values of its own make, piece by piece."""
+        if len(reads) > 1:
+            raise TargetError(f"{own.name} can't be written in C: use another layer")
+        (read,) = reads
         columns = self.makers[read].shape[1]
         pieces, rows = pieces_of(own, self.stepwise), self.makers[read].shape[0]
         for piece in pieces:
@@ -416,12 +454,21 @@ def _takes_all(layer: Layer) -> bool:
     return layer.sums and layer.reads_all
 
 
-def _adds(layer: Layer) -> bool:
-    """Whether a layer adds the two values that it reads."""
+def _of_two(layer: Layer) -> str:
+    """The op that a layer makes of the two values that it reads, if it is one alone."""
     graph = Graph()
     given = [graph.leaf(Name("x", (number,))) for number in range(2)]
     made = layer.at_a_place(given)
-    return made.op.name == "add" and made.inputs == tuple(given)
+    return made.op.name if made.inputs == tuple(given) else ""
+
+
+def _by_what_is_made(weights: Array, channels: int) -> Array:
+    """Weights that spread values, laid out as those of sums: by the channel that they make, rows
+    and columns of the window, and the channels that this reads."""
+    given, made = weights.shape[:2]
+    groups = channels // made
+    apart = weights.reshape(groups, given // groups, *weights.shape[1:])
+    return apart.transpose(0, 2, 3, 4, 1).reshape(channels, *weights.shape[2:], -1)
 
 
 def _keeps_largest(maker: RowMaker) -> bool:
@@ -526,6 +573,51 @@ def _largest(maker: RowMaker, given: Sequence[Array], edge: float, weights: Arra
     return np.asarray(_windows(maker, given[0], edge).max(axis=(-2, -1)))
 
 
+def _scattered(
+    maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None
+) -> Array:
+    own = maker.weights if weights is None else weights
+    assert own is not None
+    window, each = maker.window, own.shape[-1]
+    groups = given[0].shape[-1] // each
+    kernels = own.reshape(groups, -1, *own.shape[1:])
+    apart = given[0].reshape(*given[0].shape[:3], groups, each)
+    whole = np.zeros((len(apart), *_reach(maker, apart.shape[1:3]), maker.shape[2]))
+    for row, column in np.ndindex(*window.size):
+        sums = np.einsum("nyxgi,goi->nyxgo", apart, kernels[:, :, row, column])
+        down, across = row * window.dilation[0], column * window.dilation[1]
+        rows = slice(down, down + apart.shape[1] * window.stride[0], window.stride[0])
+        columns = slice(across, across + apart.shape[2] * window.stride[1], window.stride[1])
+        whole[:, rows, columns] += sums.reshape(*sums.shape[:3], -1)
+    above, before, *_ = window.pad
+    return whole[:, above : above + maker.shape[0], before : before + maker.shape[1]]
+
+
+def _reach(maker: RowMaker, area: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of all that windows cover, or of the map itself, where that is larger."""
+    rows, columns = (
+        max(stride * length + span, before + made)
+        for stride, length, span, before, made in zip(
+            maker.window.stride,
+            area,
+            maker.window.span,
+            maker.window.pad,
+            maker.shape,
+            strict=False,
+        )
+    )
+    return rows, columns
+
+
+def _repeated(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    rows, columns = maker.window.size
+    return given[0].repeat(rows, axis=1).repeat(columns, axis=2)
+
+
+def _product(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
+    return given[0] * given[1]
+
+
 def _both(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
     return given[0] + given[1]
 
@@ -552,7 +644,7 @@ def _placed(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array
     own = maker.weights if weights is None else weights
     assert own is not None
     scale, shift = own
-    return np.asarray((given[0] - edge) * scale + shift)
+    return np.asarray(given[0] * scale + shift)
 
 
 def _ruled(maker: RowMaker, given: Sequence[Array], edge: float, weights: Array | None) -> Array:
@@ -583,6 +675,9 @@ _WORK: Mapping[Work, Callable[[RowMaker, Sequence[Array], float, Array | None], 
     Work.TOTAL: _total,
     Work.LARGEST: _largest,
     Work.BOTH: _both,
+    Work.PRODUCT: _product,
+    Work.SCATTERED: _scattered,
+    Work.REPEATED: _repeated,
     Work.SAME: _same,
     Work.FLAT: _flat,
     Work.BESIDE: _beside,

@@ -50,7 +50,7 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     if stream_of(makers):
         depths[-1] = 1
         spans = _spans_of_a_step(makers, depths)
-    pads = [max(m.window.pad[1::2]) for m in makers]
+    pads = [0 if m.enlarges else max(m.window.pad[1::2]) for m in makers]
     edges = [
         max((pad for pad, m in zip(pads, makers, strict=True) if k in m.reads), default=0)
         for k in range(len(makers))
@@ -59,7 +59,7 @@ def row_order(makers: Sequence[RowMaker]) -> RowOrder:
     sizes = [depth * length for depth, length in zip(depths, lengths, strict=True)]
     starts = _place(sizes, spans)
     buffers = map(RowBuffer, depths, edges, lengths, starts)
-    beyond = [lengths[m.reads[0]] for m in makers if any(m.window.pad)]
+    beyond = [lengths[m.reads[0]] for m in makers if any(m.window.pad) or m.enlarges]
     beyond += [lengths[k] for k, m in enumerate(makers) if m.looks_back]
     return RowOrder(
         tuple(turns),
@@ -159,6 +159,8 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
     Work.TOTAL: "total_of",
     Work.LARGEST: "largest",
     Work.BOTH: "both",
+    Work.PRODUCT: "product",
+    Work.REPEATED: "repeated",
     Work.SAME: "same",
     Work.FLAT: "flat",
     Work.BESIDE: "beside",
@@ -169,6 +171,10 @@ KERNELS = {  # the section of runtime/work.c that does a maker's work, and its f
 }
 SERVING = ("take_shares", "scaled", "times", "upper", "keep_two", "sigmoid_of", "tanh_of")
 WHOLE_ROWS = (Work.SUMS, Work.RULED)  # works that make a row at once
+ROWS_SEEN = """\
+        const int tall = (own->pooled - 1) * own->stride + own->window_rows;
+        const int first = row * own->pooled * own->stride - own->pad;
+"""
 APART = "_apart"  # what a work is called whose window doesn't go evenly over neighbours
 FIELDS = {  # of `struct maker`
     "work": "",
@@ -364,7 +370,8 @@ def _sizes(
     lines = ",\n".join(f"    {name} = {size}" for name, size in sizes.items())
     apart = [work for work in _works(makers) if work.endswith(APART)]
     works = ", ".join(work.upper() for work in [*Work, *apart])
-    used = {maker.work for maker in makers} & {Work.BOTH, Work.BESIDE} or {Work.BOTH}
+    two = {Work.BOTH, Work.PRODUCT, Work.BESIDE}
+    used = {maker.work for maker in makers} & two or {Work.BOTH}
     either = " || ".join(f"(maker)->work == {work.upper()}" for work in Work if work in used)
     return f"enum {{\n{lines}\n}};\n\nenum work {{ {works} }};\n#define READS_TWO(maker) ({either})"
 
@@ -484,8 +491,17 @@ def _making(makers: Sequence[RowMaker], rules: Mapping[int, RuleInC]) -> str:
     said = runtime("making").replace("    //: by rules\n", by_rules if rules else "")
     apart = any(maker.is_irregular for maker in makers)
     left = "((maker)->work == RULED ? 0 : (maker)->pad)" if rules else "((maker)->pad)"
-    left = f"#define LEFT(maker) {'((maker)->left)' if apart else left}\n\n"
-    return (choice if rules else "") + left + said
+    left = "((maker)->left)" if apart else left
+    if enlarging := list(dict.fromkeys(_work(maker) for maker in makers if maker.enlarges)):
+        which = " || ".join(f"(maker)->work == {work.upper()}" for work in enlarging)
+        enlarges = f"#define ENLARGES(maker) ({which})\n"
+        left, said = (
+            f"(ENLARGES(maker) ? 0 : {left})",
+            said.replace(ROWS_SEEN, runtime("enlarging")),
+        )
+    else:
+        enlarges = ""
+    return f"{choice if rules else ''}{enlarges}#define LEFT(maker) {left}\n\n{said}"
 
 
 def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
@@ -518,7 +534,8 @@ def _kernels(works: Sequence[str], dialect: Dialect, single: bool) -> list[str]:
     if f"{Work.SUMS}{APART}" in works and Work.SUMS not in works:
         even.append(Work.SUMS)  # which rows of the others ask for, too
     shared = ["spread"] if "spread" in sections and {*NORMING} & {*works} else []
-    needed = ["always", *shared, *even, *(["apart"] if apart else []), *apart]
+    looking = ["under"] if any(work != f"{Work.SCATTERED}{APART}" for work in apart) else []
+    needed = ["always", *shared, *even, *(["apart"] if apart else []), *looking, *apart]
     needed = [name for name in needed if name != Work.RULED]
     ruled = any(_calls("weighed", [rule.text]) for rule in dialect.rules.values())
     weighs = single or ruled or f"{Work.SUMS}{APART}" in works

@@ -49,7 +49,7 @@ def _reads_earlier_rows(maker: RowMaker) -> bool:
     """Whether each of its rows is made of that row and of some before it."""
     if maker.work is Work.LATEST:
         return maker.skipped == 0
-    if maker.work in NORMING and maker.groups:
+    if (maker.work in NORMING and maker.groups) or maker.work is Work.SCATTERED:
         return False
     if maker.rule is not None and maker.rule.sight is Sight.ALL:
         return False

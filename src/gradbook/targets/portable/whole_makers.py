@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import floor, isqrt, log2
+from math import floor, isqrt, log2, prod
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from gradbook.graph.node import Array
 from gradbook.layers import Layer
 from gradbook.targets.portable.makers import (
     NORMING,
+    WEIGHING,
     RowMaker,
     Work,
     activate,
@@ -176,6 +177,7 @@ SHIFT_UNIT = 128  # products that a place's shift is told in
 MOST_IN_A_GROUP = 2**23  # values, of which 255 times as many have 31 bits
 TOO_UNLIKE = "this network's values differ too much in size for --int8"
 Whole = NDArray[np.int64]
+FROM_ZERO = (Work.PLACED, Work.PRODUCT, Work.SCATTERED)  # works that tell levels from their zero
 HALF_SURE = {"sigmoid": 0.0, "": 0.5, "relu": 0.5}  # of what one output is when it says ½
 
 
@@ -191,7 +193,7 @@ class WholeMaker:
     weights: Whole | None = None
     table: Whole | None = None  # of an activation: what becomes of each level
     offset: int = 0
-    edge: int = 0  # what it reads beyond a map's edge
+    edges: tuple[int, ...] = ()  # what it reads beyond the edge of each map
     epsilon: int = 0  # added to a variance, times the square of the number of values
     low: int = LOWEST
     high: int = HIGHEST
@@ -325,7 +327,11 @@ def _sums(own: WholeMaker, maps: Sequence[Array], images: NDArray[Any]) -> Array
     weights = None if own.weights is None else own.weights.astype(np.float64)
     if maker.work is Work.PLACED and weights is not None:
         weights[1] *= SHIFT_UNIT
-    sums = window_sums(maker, [maps[k] for k in maker.reads], own.edge, weights)
+    given, edge = [maps[k] for k in maker.reads], own.edges[0]
+    if maker.work in FROM_ZERO:
+        given = [levels - zero for levels, zero in zip(given, own.edges, strict=True)]
+        edge = 0
+    sums = window_sums(maker, given, edge, weights)
     return np.trunc(sums)  # as C does of a mean over fewer values than its window has
 
 
@@ -376,8 +382,9 @@ def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array
         return np.ones(1), np.zeros(1)
     if maker.work in NORMING:
         return np.array([2.0**-SPREAD_BITS]), np.zeros(1)
-    if maker.work is Work.PLACED:  # in C, each level is told from its map's zero
-        return np.array([given[0].step]), np.zeros(1)
+    if maker.work in FROM_ZERO:
+        steps = [one.step for one in given]
+        return np.array([prod(steps)]), np.zeros(1)
     if maker.work is not Work.BESIDE:
         return np.array([given[0].step]), np.array([given[0].zero])
     counts = [maker.first_channels, maker.shape[2] - maker.first_channels]
@@ -430,7 +437,7 @@ def _whole(maker: RowMaker, given: Sequence[Levels], levels: Levels) -> WholeMak
         times,
         own.weights,
         offset=levels.edge,
-        edge=read.edge if given else 0,
+        edges=tuple(one.edge for one in given),
         epsilon=_epsilon(maker, read.step) if maker.work in NORMING else 0,
         low=levels.edge if maker.activation else LOWEST,
     )
@@ -459,7 +466,8 @@ def _looked_up(maker: RowMaker, read: Levels, levels: Levels) -> WholeMaker:
     table = np.clip(bent, LOWEST, HIGHEST).astype(np.int64)
     factor, times = _factors(np.ones(maker.shape[2]))
     back = np.full(maker.shape[2], -levels.edge)  # so that each level comes out as it is
-    return WholeMaker(maker, levels, back, factor, times, table=table, offset=levels.edge)
+    edges, offset = (read.edge,), levels.edge
+    return WholeMaker(maker, levels, back, factor, times, table=table, offset=offset, edges=edges)
 
 
 def _factors(scales: Array) -> tuple[Whole, int]:
@@ -473,7 +481,7 @@ def _factors(scales: Array) -> tuple[Whole, int]:
 
 def _centred(own: WholeMaker, sums: Array, exact: Array) -> WholeMaker:
     """Correct the biases by what rounding does to each channel in the mean."""
-    if own.maker.work is not Work.SUMS:
+    if own.maker.work not in WEIGHING:
         return own
     unit = own.times * own.factor / 2.0**FACTOR_BITS
     level = (sums + own.bias) * unit

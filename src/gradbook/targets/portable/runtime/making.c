@@ -1,14 +1,16 @@
 /* Make the next row of a map. */
 static void make_row(int number, const sample *given)
 {
-    struct maker copies[2];
+    struct maker copies[3];
     const struct maker *own = MAKER(number, &copies[0]);
     struct view seen;
     const int row = (int)made[number]++;
     value *out = slot(own, row);
     seen.others = seen.rows[0] = 0;
-    if (READS_TWO(own))
-        seen.others = row_of(MAKER(own->also, &copies[1]), row, 0);
+    if (READS_TWO(own)) {
+        seen.other = MAKER(own->also, &copies[2]);
+        seen.others = row_of(seen.other, own->rows > seen.other->rows ? 0 : row, 0);
+    }
     seen.from = MAKER(own->reads, &copies[1]);
     seen.given = given;
     seen.row = row;

@@ -3,7 +3,8 @@
 struct view {
     const struct maker *from;
     const value *rows[TALLEST]; /* of the map that it reads */
-    const value *others;        /* the row of the second map, where it reads two */
+    const struct maker *other;  /* and, where it reads two, the second one's maker and row */
+    const value *others;
     const sample *given;
     int row;
 };
@@ -128,6 +129,22 @@ static total both(const struct maker *own, const struct view *seen, int x, int c
 {
     const int place = x * own->channels + c;
     return (total)seen->rows[0][place] + seen->others[place];
+}
+
+//: product
+/* The second map may have a single place. */
+static total product(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const value first = seen->rows[0][x * own->channels + c];
+    const value second = seen->others[seen->other->columns > 1 ? x * own->channels + c : c];
+    return ((total)first - EDGE(seen->from)) * ((total)second - EDGE(seen->other));
+}
+
+//: repeated
+/* Each value of a row so many times, and each row. */
+static total repeated(const struct maker *own, const struct view *seen, int x, int c)
+{
+    return seen->rows[0][x / own->window_columns * own->channels + c];
 }
 
 //: same

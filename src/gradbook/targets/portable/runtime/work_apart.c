@@ -1,15 +1,16 @@
 //: apart
+/* The rows that a window reads. */
+static int rows_read(const struct maker *own)
+{
+    return (own->window_rows - 1) / own->tall + 1;
+}
+
+//: under
 /* What lies under row i and column j of a window: in what is seen, at column x of its own map. */
 static const value *under(const struct maker *own, const struct view *seen, int x, int i, int j)
 {
     const int column = x * own->across + j * own->wide;
     return seen->rows[i * own->tall] + column * seen->from->channels;
-}
-
-/* The rows that a window reads. */
-static int rows_read(const struct maker *own)
-{
-    return (own->window_rows - 1) / own->tall + 1;
 }
 
 //: total_apart
@@ -53,6 +54,30 @@ static total largest_apart(const struct maker *own, const struct view *seen, int
             }
         }
     return most;
+}
+
+//: scattered_apart
+/* Of the values whose windows, on this map, lie over row and column. */
+static total scattered_apart(const struct maker *own, const struct view *seen, int x, int c)
+{
+    const int channels = seen->from->channels, columns = own->window_columns, each = own->each;
+    const int alike = own->channels / (channels / each); /* so many read the same channels */
+    const int below = seen->row + own->pad, after = x + own->left;
+    const int first = below / own->stride - (own->window_rows - 1) / own->stride;
+    const value *w = weights + own->weights + c * rows_read(own) * columns * each;
+    total sum = 0;
+    for (int i = 0; i < rows_read(own); i++)
+        for (int j = 0; j < columns; j++, w += each) {
+            const int down = below - i * own->tall, across = after - j * own->wide;
+            const int row = down / own->stride, column = across / own->across;
+            if (down < 0 || across < 0 || down % own->stride || across % own->across ||
+                row >= seen->from->rows || column >= seen->from->columns)
+                continue;
+            const value *at = seen->rows[row - first] + column * channels + c / alike * each;
+            for (int k = 0; k < each; k++)
+                sum += (total)READ(value, w + k) * ((total)at[k] - EDGE(seen->from));
+        }
+    return sum;
 }
 
 //: sums_apart
