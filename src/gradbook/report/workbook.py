@@ -69,7 +69,7 @@ def write_workbook(
 
     Args:
         net: The network.
-        path: Where to write; it ends in .xlsx.
+        path: Where to write; it ends in .xlsx or .ods.
         epochs: How many rows train it.
         rate: What the η cell starts with: where nothing is said the network's own, or else the
             usual one, or the next below it that trains.
@@ -110,7 +110,7 @@ def write_workbook(
         asked_for,
         why=_why,
     )
-    write_whole(path, written(book))
+    write_whole(path, written(book, Path(path).suffix))
     remarks = (
         net.made_up(),
         "" if rate is not None else _begins(begin, net.learning_rate),
@@ -178,7 +178,7 @@ def write_reader(model: Model, data: Dataset, path: str | os.PathLike[str]) -> N
         made,
         model.predict(images[:1])[0],
     )
-    write_whole(path, reader_content(book))
+    write_whole(path, reader_content(book, Path(path).suffix))
 
 
 def _chosen(data: Dataset) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
@@ -215,7 +215,6 @@ LONGEST_PAGE = 50  # rows that still can be read when they are printed on one pa
 
 def write_book(measured: NetMeasure, path: str | os.PathLike[str]) -> None:
     book = new_workbook()
-    book.strings_to_formulas = False
     _fill(book.add_worksheet("Layers"), Look(book), measured)
     write_whole(path, content_of(book))
 

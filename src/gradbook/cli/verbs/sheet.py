@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\
   gradbook sheet                            the worked 2-2-2 network, into worked.xlsx
   gradbook sheet mazur -o book.xlsx         another network, another file
+  gradbook sheet mazur -o book.ods          the same for LibreOffice, as an OpenDocument spreadsheet
   gradbook sheet xor --rate 0.5 --rates 0.1,0.5,1,5
   gradbook sheet "input 4; dense 3; softmax; loss cross-entropy" --data iris.csv --epochs 20
   gradbook sheet runs/tiny -o reader.xlsx   a trained network that reads digits painted in it
@@ -50,8 +51,10 @@ EXAMPLES = """\
                                             one for each name in a list, the name inside
   gradbook sheet --exercise names.csv -o class --blank forward,update --places 4
                                             four columns left blank, different for each
+  gradbook sheet --exercise 1-30 -o class --format ods
+                                            as OpenDocument spreadsheets
 """
-SUFFIX = ".xlsx"
+FORMATS = {".xlsx": "xlsx", ".ods": "ods"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -60,7 +63,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-o",
         "--out",
         metavar="FILE",
-        help="where to write (default: NET.xlsx); a folder for several",
+        help="where to write, .xlsx or .ods (default: NET.xlsx); a folder for several",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        type=one_of(*FORMATS.values()),
+        help="xlsx or ods (default: by FILE's ending, else xlsx)",
     )
     parser.add_argument(
         "--data",
@@ -131,8 +140,7 @@ def run(options: Namespace) -> int:
         net = network(options.net, options.data, **reading_of(options))
     if options.exercise:
         return _exercises(net, options)
-    path = Path(options.out or f"{_stem(options.net, net)}{SUFFIX}")
-    _write(net, _workbook(path), options)
+    _write(net, _workbook(_stem(options.net, net), options), options)
     print("open it: the first sheet is a guide to the others; change η and watch the curve")
     return 0
 
@@ -148,7 +156,7 @@ def _reader(model: Model, options: Namespace) -> int:
                 f"--{flag} is for a workbook that trains: {options.net} is trained already"
             )
     model.require_classes()
-    path = _workbook(Path(options.out or f"{_stem('', model.net)}{SUFFIX}"))
+    path = _workbook(_stem("", model.net), options)
     with busy(f"writing {path.name}"):
         write_reader(model, load(options.data or model.data), path)
     print(f"wrote {path}")
@@ -238,8 +246,8 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     """Each student's file: one as it is named, many in a folder."""
     stem = f"{_stem(options.net, net)}-exercise"
     if len(students) == 1 and not isinstance(options.exercise, str):
-        return [_workbook(Path(options.out or f"{stem}-{students[0]}{SUFFIX}"))]
-    if options.out and options.out.endswith(SUFFIX):
+        return [_workbook(f"{stem}-{students[0]}", options)]
+    if options.out and options.out.lower().endswith(tuple(FORMATS)):
         raise UsageError(
             f"{len(students)} exercises are written to a folder, not {options.out}: name one"
         )
@@ -247,7 +255,8 @@ def _places(net: Net, options: Namespace, students: Sequence[int | str]) -> list
     from gradbook.lab.classroom import file_stems
 
     folder = made_folder(options.out or ".")
-    return [folder / f"{stem}-{own}{SUFFIX}" for own in file_stems(list(map(str, students)))]
+    stems = file_stems(list(map(str, students)))
+    return [folder / f"{stem}-{own}{_ending(options)}" for own in stems]
 
 
 def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None = None) -> None:
@@ -267,10 +276,19 @@ def _write(net: Net, path: Path, options: Namespace, exercise: Exercise | None =
         print(f"  {remark}")
 
 
-def _workbook(path: Path) -> Path:
-    if path.suffix.lower() != SUFFIX:
-        raise UsageError(f"a workbook's name ends in {SUFFIX}: write {path}{SUFFIX}")
+def _workbook(stem: str, options: Namespace) -> Path:
+    """Where one workbook goes: as it is named, in the format that its ending says."""
+    path = Path(options.out or f"{stem}{_ending(options)}")
+    if path.suffix.lower() not in FORMATS:
+        known = " or ".join(FORMATS)
+        raise UsageError(f"a workbook's name ends in {known}: write {path}{_ending(options)}")
+    if options.format and FORMATS[path.suffix.lower()] != options.format:
+        raise UsageError(f"--format {options.format} doesn't go with {path}: leave one of them out")
     return path
+
+
+def _ending(options: Namespace) -> str:
+    return f".{options.format}" if options.format else next(iter(FORMATS))
 
 
 def _stem(argument: str, net: Net) -> str:

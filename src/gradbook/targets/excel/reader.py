@@ -38,7 +38,7 @@ from gradbook.targets.excel.grids.blocks import (
     planes,
 )
 from gradbook.targets.excel.language import Reference, Speller, write
-from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
+from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
 
 MOST_CELLS, MOST_PRODUCTS = 120_000, 1_000_000  # some ten seconds to open
 INSIDE, WEIGHTS = "Inside", "Weights"
@@ -411,10 +411,9 @@ class ReaderBook:
     probabilities: Array
 
 
-def written(book: ReaderBook) -> bytes:
+def written(book: ReaderBook, suffix: str = EXCEL) -> bytes:
     """The content of the workbook's file."""
-    workbook = new_workbook()
-    workbook.worksheet_class = FormulaSheet
+    workbook = new_workbook(suffix)
     look = Look(workbook)
     name = book.plan.net.name or "a network"
     workbook.set_properties({"title": f"{name} reads", "comments": str(book.plan.net)})

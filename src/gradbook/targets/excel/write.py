@@ -23,7 +23,7 @@ from gradbook.targets.excel.plan.columns import ExerciseRecord
 from gradbook.targets.excel.sheets.answers import write_answers, write_answers_work
 from gradbook.targets.excel.sheets.check import write_check, write_check_work
 from gradbook.targets.excel.sheets.derivation import write_derivation
-from gradbook.targets.excel.sheets.look import FormulaSheet, Look, content_of, new_workbook
+from gradbook.targets.excel.sheets.look import EXCEL, Look, content_of, new_workbook
 from gradbook.targets.excel.sheets.network import write_network
 from gradbook.targets.excel.sheets.rates import write_rates, write_rates_work, write_verdicts_work
 from gradbook.targets.excel.sheets.training import columns, write_samples, write_training
@@ -65,12 +65,11 @@ SHEETS = {
 }
 
 
-def written(book: WorkbookPlan) -> bytes:
-    """The content of its file."""
+def written(book: WorkbookPlan, suffix: str = EXCEL) -> bytes:
+    """The content of its file, as the program has it that this ending is of."""
     for name in (TRAINING, SAMPLES):  # refused before anything long is begun
         columns(book.training, name, book.starts, ())
-    workbook = new_workbook()
-    workbook.worksheet_class = FormulaSheet
+    workbook = new_workbook(suffix)
     workbook.set_properties(_properties(book))
     look = Look(workbook)
     for name in book.sheets:

@@ -17,6 +17,7 @@ from gradbook.files import said_plainly
 from gradbook.folders import temporary_folder
 from gradbook.graph.names import Name
 from gradbook.palette import GRADIENT, MEMORY, PAPER, QUIET, Colour, colour_of
+from gradbook.targets.excel.opendocument.book import OpenBook
 
 PLAIN = "0.000000"
 SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"  # tiny numbers keep their digits
@@ -56,12 +57,22 @@ class _Content(BytesIO):
         """It holds nothing but memory."""
 
 
-def new_workbook() -> Workbook:
-    return Workbook(_Content(), AS_TEXT)
+EXCEL, OPENDOCUMENT = ".xlsx", ".ods"
 
 
-def content_of(workbook: Workbook) -> bytes:
+def new_workbook(suffix: str = EXCEL) -> Workbook | OpenBook:
+    """Whom the sheets tell what they have: both writers take it in xlsxwriter's words."""
+    if suffix.lower() == OPENDOCUMENT:
+        return OpenBook()
+    workbook = Workbook(_Content(), AS_TEXT)
+    workbook.worksheet_class = FormulaSheet
+    return workbook
+
+
+def content_of(workbook: Workbook | OpenBook) -> bytes:
     """Its file, once all is said. Sheets lie in a folder meanwhile: large ones fill a memory."""
+    if isinstance(workbook, OpenBook):
+        return workbook.content()
     with temporary_folder() as folder, said_plainly("write to", folder):
         workbook.tmpdir = str(folder)
         try:
@@ -85,7 +96,7 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]
 class Look:
     """The formats of one workbook, each made once."""
 
-    def __init__(self, workbook: Workbook) -> None:
+    def __init__(self, workbook: Workbook | OpenBook) -> None:
         self.workbook = workbook
         self._made: dict[str, Format] = {}
 

@@ -139,7 +139,7 @@ class _Panel:
     def verdict(self, name: str, value: str) -> None:
         self.sheet.merge_range(self.row, PANEL, self.row, PANEL + 1, "", self.look.verdict())
         cell = xl_rowcol_to_cell(self.row, PANEL)
-        self.sheet.write_formula(cell, f"={name}", self.look.verdict(), value)
+        self.sheet.write_formula(self.row, PANEL, f"={name}", self.look.verdict(), value)
         self.look.colour_verdicts(self.sheet, cell)
         self.row += 1
 
