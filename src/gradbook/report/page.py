@@ -249,7 +249,12 @@ MARGIN = re.compile("^ +", re.MULTILINE)
 ROOM = re.compile(
     r" ?(=>|===|!==|&&|\|\||<=|>=|[=,{}:?*<>]|\+(?= [^+])) ?"
 )  # around a sign, which nobody needs who runs it
-PLAIN_LINE = re.compile(r"^[^\"'`/\n]*\n", re.MULTILINE)  # without texts and patterns
+PLAIN_LINE = re.compile(
+    r"^(?:[^\"'`/\n]|\"(?:[^\"\\\n/]|\\.)*\"|`[^`\n/]*`(?=[^`\n]*$))*\n", re.MULTILINE
+)  # without patterns, and with one text in backticks at most, in which others may stand
+SAID = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")  # in which room counts
+OPEN_LINE = re.compile(r"^((?:(?!//).)*[{,(\[;])\n", re.MULTILINE)  # that goes on in the next
+SHUT_LINE = re.compile(r"^((?:(?!//).)*)\n(?=[})\].?:&|])", re.MULTILINE)
 EXPORT = re.compile(
     r"^export (?=(?:async )?(?:function\*?|class|const|let) )"
     r"((?:async )?(?:function\*?|class|const|let) (\w+))",
@@ -272,6 +277,12 @@ def script(main: str) -> str:
     return f'(() => {{\n"use strict"\n{body}}})()\n'
 
 
+def _without_room(line: str) -> str:
+    """The line with what its texts say as it is."""
+    said = iter(SAID.findall(line))
+    return "".join(ROOM.sub(r"\1", part) + next(said, "") for part in SAID.split(line))
+
+
 def _collect(name: str, scopes: dict[str, str]) -> str:
     """Add a module's scope, after those that it needs; what the scope is called."""
     if name not in scopes:
@@ -283,7 +294,8 @@ def _collect(name: str, scopes: dict[str, str]) -> str:
             return f"const {found[1]} = {source}\n"
 
         inside = EXPORT.sub(r"\1", IMPORT.sub(scope_of, text))
-        inside = PLAIN_LINE.sub(lambda line: ROOM.sub(r"\1", line[0]).lstrip(), inside)
+        inside = PLAIN_LINE.sub(lambda line: _without_room(line[0]).lstrip(), inside)
+        inside = SHUT_LINE.sub(r"\1", OPEN_LINE.sub(r"\1", inside))
         exports = ",".join(found[2] for found in EXPORT.finditer(text))
         scopes[name] = f"const ${len(scopes)}=(()=>{{\n{inside}return{{{exports}}}\n}})()\n"
     return scopes[name].removeprefix("const ").partition("=")[0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gradbook.report.play_page import MOST_BYTES, page_tables, play_page
 from gradbook.targets.page.content import content
 from tests.targets.page.networks import shown_networks
 
+PHRASES = files("gradbook") / "web/view/phrases.js"
 PLAY = "input 2; dense 8; tanh; dense 1; sigmoid; loss binary cross-entropy"
 
 
@@ -95,3 +97,11 @@ def test_a_script_holds_each_module_once_and_nothing_of_their_imports():
     assert made.count("class Machine{") == 1
     assert not re.search(r"^(import|export) ", made, re.MULTILINE)
     assert made.index("const WORDS=") < made.index("class Machine")
+
+
+def test_what_a_script_says_in_words_keeps_its_room():
+    said = re.findall(r'^  \w+: "([^"\n]+)",$', PHRASES.read_text("utf-8"), re.MULTILINE)
+    made = script("view/main.js")
+    assert len(said) > 10
+    assert not [words for words in said if f':"{words}"' not in made]
+    assert made.count(",\n") < 5
