@@ -18,7 +18,7 @@ from typing import Any
 from gradbook.amounts import size
 from gradbook.errors import LimitError
 from gradbook.graph.node import Node
-from gradbook.layers import Role
+from gradbook.layers import KINDS, Role
 from gradbook.net import LESSONS, Net, builtin
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
@@ -106,7 +106,8 @@ def _name(node: Node) -> dict[str, str]:
 
 # Building networks there ------------------------------------------------------
 
-STEMS = ("i", "t", *Role, "N", "η", "d", *"hoacpyzjfueLE", "μ", "σ²", "s", "n")
+LETTERS = {letter: None for kind in KINDS for letter in (kind.letter, kind.last_letter) if letter}
+STEMS = ("i", "t", *Role, "N", "η", "d", "u", "L", "E", "μ", "σ²", "s", "n", *LETTERS)
 BRACKETS = {"«": '<mo stretchy="false">(</mo>', "»": '<mo stretchy="false">)</mo>'}
 SLOT = re.compile(r"⟦([a-zA-Z]+)(\d+)⟧")
 
@@ -283,7 +284,6 @@ def play_page(net: Net, command: str = "", in_notebook: bool = False) -> str:
 
     In a notebook it tells whatever is around it how it is, and takes a state from there.
     """
-    net = net.with_tokens_spelled_out()
     known = content(net)
     made = _page(known, command, builds(net), in_notebook)
     if builds(net) and len(made.encode()) > MOST_BYTES:
@@ -471,12 +471,19 @@ def _data(known: PageContent, is_building: bool, in_notebook: bool) -> str:
         "widths": width_table(),
         "layers": layers_text(known.net),
         "madeUp": known.net.made_up(DROPPED),
+        "coding": _coding(known.net),
         **({"inNotebook": True} if in_notebook else {}),
         **(_to_build(known.net) if is_building else {"tables": _packed(page_tables(known))}),
     }
     said = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     said = ENDING.sub(r"\\u003c", said)
     return f'<script type="application/json" id="content">{said}</script>\n'
+
+
+def _coding(net: Net) -> dict[str, int] | None:
+    """How many tokens there are, and how many classes, where samples may say their numbers."""
+    classes = net.shapes[-1][0] if net.objective.of_all else 0
+    return {"kinds": net.input[1], "classes": classes * (classes > 1)} if net.tokens else None
 
 
 def _to_build(net: Net) -> dict[str, Any]:

@@ -206,6 +206,16 @@ SEQUENCES = [
     "input 3x2x2; rmsnorm epsilon 0.1; flatten; rmsnorm; dense 1; loss mse",
     "input 5x2; conv1d 2 3 pad 1; relu; maxpool1d 2; flatten; dense 3; softmax",
     "input 3x2; conv1d 2 1; softmax; sample 1 2 3 4 5 6 -> 1 0 0 1 1 0",
+    "input tokens 3 of 4; embed 2; positions; rnn 2; dense 1; "
+    "sample 0 3 1 -> 1; sample 2 2 0 -> 0.5",
+    "input tokens 3 of 3; embed 2; sinusoids; attention causal; add back 1; unembed 3; softmax; "
+    "sample 0 2 1 -> 2 -1 0; sample 1 1 0 -> 1 0 1",
+    "input tokens 2 of 3; embed 2; tanh; unembed 3; log softmax; seed 5",
+    "input 3x2; sinusoids; rnn 2 all; sinusoids; flatten; dense 1; loss mse",
+    "input 2x2x2; conv 2 1x1; sigmoid; multiply back 1; flatten; dense 1; loss mse",
+    "input 2x2x2; avgpool all; flatten; dense 2; sigmoid; multiply back 4; "
+    "flatten; dense 1; loss mse",
+    "input 2; dense 2; dropout 0; multiply back 1; dense 1; loss mse",
     "input 3x2; conv1d 2 1; log softmax; sample 1 2 3 4 5 6 -> 1 0 0 0 1 0",
     "input 3x2; conv1d 2 1; softmax; loss cross-entropy smoothing 0.1; "
     "sample 1 2 3 4 5 6 -> 1 0 0 1 1 0; sample 1 2 3 4 5 3 -> 1 0 0 0 1 0",

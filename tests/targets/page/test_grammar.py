@@ -81,6 +81,48 @@ def test_what_is_wrongly_applied_again_is_told_the_same(text):
     assert read(text) == refused(text)
 
 
+TOKENS = "input tokens 2 of 3; embed 2; {}; sample {}"
+EACH = "unembed 3; softmax"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"input tokens {said}" for said in ("", "0 of 3", "3", "3 of", "3 of 0", "three of 3")),
+        "input tokens 3 of 4; dense 1",
+        "input tokens 3 of 4; embed 2 3; dense 1",
+        "input tokens 3 of 4; unembed 4; softmax",
+        "input tokens 3 of 4; embed 2; unembed 5; softmax",
+        "input tokens 3 of 4; embed 2; conv1d 3 1; unembed 4; softmax",
+        "input 4; embed 2; dense 1",
+        "input 1x2x2; unembed 2",
+        "input 1x2x2; sinusoids; flatten; dense 1",
+        *(
+            TOKENS.format(EACH, it)
+            for it in ("0 -> 1", "0 3 -> 1 1", "0 -1 -> 1 1", "0.5 0 -> 1 1")
+        ),
+        *(TOKENS.format(EACH, it) for it in ("0 1 -> 1 3", "0 1 -> 1 -2", "0 1 -> -1 -1")),
+        *(TOKENS.format(EACH, it) for it in ("0 1 -> 1", "0 1 -> 1 0 0 0.5 0 0")),
+        TOKENS.format("rnn 2; dense 3; softmax", "0 1 -> -1"),
+        TOKENS.format("rnn 2; dense 1; loss cross-entropy", "1 1 1 -> 2"),
+    ],
+)
+def test_what_is_wrong_with_tokens_is_told_the_same(text):
+    assert read(text) == refused(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 2x3x3; conv 1 1x1; multiply back 1; flatten; dense 1",
+        "input 2; dense 3; multiply back 3",
+        "input 2; dense 3; multiply back 1",
+    ],
+)
+def test_what_can_not_be_multiplied_is_told_the_same(text):
+    assert read(text) == refused(text)
+
+
 @pytest.mark.parametrize("junk", JUNK)
 def test_junk_is_refused_in_one_line(junk):
     said = read(JUNK[junk])
@@ -113,6 +155,7 @@ def as_read(net: Net):
     """A network as the page has it."""
     return {
         "input": list(net.input),
+        "tokens": net.tokens,
         "shapes": [list(shape) for shape in net.shapes],
         "owners": list(net.owners),
         "layers": [_layer(layer) for layer in net.layers],
@@ -126,6 +169,7 @@ def as_read(net: Net):
                 "layer": p.layer,
                 "first": p.first,
                 "fixed": p.fixed,
+                **({"part": p.part} if p.part else {}),
             }
             for p in net.parameters
         ],
@@ -175,6 +219,13 @@ def test_what_the_page_reads_is_what_the_command_reads(net):
         "MaxPool2d 2 ceil; avgpool 2x1 pad 1x0 zeros stride 1; flatten; dense 2",
         "input 2x4x4; conv 2 3x3 pad 1 dilation 1x1 groups 2 no bias; relu; add back 1; "
         "cat back 3 0; dropout 0.25 channels; groupnorm 2; avgpool all; flatten; dense 1",
+        "input tokens 3 of 4; Embedding 2; positions; rmsnorm plain; attention; add back 2; "
+        "unembed 4; softmax; sample 0 1 3 -> 1 -1 2; sample 3 3 0 -> 1 0 0 0  0 0.5 0.5 0  0 0 0 0",
+        "input tokens 2 of 3; embed 2; rnn 3; dense 3; softmax; sample 0 2 -> 2",
+        "input tokens 2 of 3; embed 2; rnn 3; dense 2; sample 0 2 -> 2 -0.5",
+        "input tokens 3 of 3; embed 3; again 2; unembed 3; again 2 back 1; softmax",
+        "input 2x3x3; conv 2 1x1; multiply back 1; avgpool all; flatten; multiply back 2; "
+        "flatten; dense 1",
         "input 1x4x4; conv 2 3x3 pad 1; relu; conv 2 3 pad 1; batchnorm; relu; again 3; "
         "add back 6; flatten; dense 4; again 1; dense 4; tanh; again 2 back 2; dense 1",
         *(str(builtin(name)) for name in ("worked", "mazur", "xor", "strokes")),

@@ -15,6 +15,7 @@ from gradbook import arguments, errors, statements
 from gradbook.graph import window
 from gradbook.layers import (
     ACTIVATIONS,
+    KINDS,
     LOSSES,
     UPDATES,
     Activation,
@@ -31,7 +32,7 @@ from gradbook.layers import (
 )
 from gradbook.layers import fields as text_fields
 from gradbook.layers.fields import OptionsField, TextField
-from gradbook.net import Net, Role, Update, description, fit, network, text
+from gradbook.net import Net, Role, Update, description, fit, network, text, tokens
 from gradbook.net.description import Task, meant_loss
 from gradbook.targets.page.steps import state_table, tensor_table
 
@@ -44,14 +45,25 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("TOO_LONG", "NO_LAYERS", "UNKNOWN_LAYER", "NOT_A_LINE", "SEE_HELP", "BEFORE_INPUT"),
         *("TABLE_ALREADY", "SAMPLES_ALREADY", "NO_TARGETS", "WHICH_FILE", "WHICH_NAME"),
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
-        *("DECAY_ALREADY", "UNKNOWN_KIND"),
+        *("DECAY_ALREADY", "UNKNOWN_KIND", "OF_HOW_MANY"),
     ),
     text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED"),
     card: ("FLAT_ONLY", "CHANNELS_ONLY"),
     sums: ("OUT_OF_GROUPS", "INTO_GROUPS"),
     pools: ("SAME_AND_CEIL",),
-    wiring: ("ADDED_SHAPES", "JOINED_SHAPES", "JOINED_NONE", "TOO_FAR_BACK", "DROPOUT_RATE"),
-    description: ("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+    wiring: (
+        "ADDED_SHAPES",
+        "MULTIPLIED_SHAPES",
+        "JOINED_SHAPES",
+        "JOINED_NONE",
+        "TOO_FAR_BACK",
+        "DROPOUT_RATE",
+    ),
+    description: (
+        *("NOTHING_BEFORE", "TOO_FAR", "APPLIED_ALREADY", "OTHER_WEIGHTS"),
+        *("NONE_TIED", "OTHER_TIED"),
+    ),
+    tokens: ("COUNT", "UNKNOWN"),
     sequences: ("SEQUENCES_ONLY", "HEADS"),
     norms: ("EPSILON_OF", "GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
@@ -63,7 +75,7 @@ MESSAGES = {  # of each module, those that the page's reader says as well
         *("TOO_MUCH", "TOO_MANY_IN_A_ROW"),
         *("FLAT_OUTPUT", "PROBABILITIES", "SMOOTHING_RANGE", "SMOOTHING_OF", "DECAY_RANGE"),
         *("NO_DECAY", "START_COUNT", "NOT_ONE", "OTHER_LOSS", "NO_PROBABILITY", "SAMPLE_LENGTH"),
-        *("LEADS_NOWHERE", "NO_STEP_LEFT"),
+        *("LEADS_NOWHERE", "NO_STEP_LEFT", "TOKENS_UNREAD"),
     ),
 }
 MOST_WEIGHTS = 300  # that a page builds: more can't be told apart in a drawing
@@ -78,7 +90,8 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
         *("dense", "conv", "pool", "prelu", "activation"),
         *("batchnorm", "groupnorm", "layernorm", "placenorm", "rmsnorm"),
         *("rnn", "gru", "lstm", "attention", "positionembedding"),
-        *("dropout", "flatten", "residual", "concat", "goback"),
+        *("embedding", "unembedding", "sinusoids"),
+        *("dropout", "flatten", "residual", "product", "concat", "goback"),
     }
 )
 
@@ -98,6 +111,7 @@ TRAITS = {  # of a layer, by what the page calls them
     "mixesSamples": "mixes_samples",
     "normalises": "normalises",
     "readsSteps": "reads_sequences",
+    "ties": "ties",
 }
 
 
@@ -179,7 +193,8 @@ def _card_table(kind: type[Layer]) -> dict[str, Any]:
     usual = {it.name: it.default for it in fields(cast(Any, kind)) if it.default is not MISSING}
     traits = {name: getattr(kind, own) for name, own in TRAITS.items()}
     known = {name: it for name, it in traits.items() if not isinstance(it, property)}
-    parts = {"state": state_table(kind), "tensors": tensor_table(kind)}
+    like = next((_called(it) for it in kind.__mro__[1:] if it in KINDS), None)
+    parts = {"state": state_table(kind), "tensors": tensor_table(kind), "like": like}
     return {"usual": usual, **_short({**known, **parts})}
 
 

@@ -315,6 +315,11 @@ def _of_each_place() -> Iterator[ValuePattern]:
     yield sheet.pattern("added", "z1", {"a_h1": "x", "h1": "before"})
     sheet = _Sheet(f"input 1; dense 1; dropout 0; {ending}")
     yield sheet.pattern("doubled", "z1", {"h1": "x"})
+    ending = "multiply back 1; dense 1; loss half squared error"
+    sheet = _Sheet(f"input 1; dense 1; tanh; {ending}")
+    yield sheet.pattern("times", "m1", {"a_h1": "x", "h1": "before"})
+    sheet = _Sheet(f"input 1; dense 1; dropout 0; {ending}")
+    yield sheet.pattern("squared", "m1", {"h1": "x"})
     sheet = _Sheet("input 1; dense 1; prelu; loss half squared error")
     yield sheet.pattern("prelu", "a_o1", {"o1": "x", "α1": "w"})
     sheet = _Sheet("input 1; dense 1; dropout 0.5; dense 1; loss half squared error", batch=True)

@@ -72,7 +72,7 @@ function unrolledStages(values, index, layer, building) {
   const words = [...(cards[layer.card].sums ? [role(values, index)] : []), layerWords(layer, building.grammar)]
   const all = stageOf({
     lines: [columns[index + 1]], planes: [made[0], 1, given[2]], words, link: "window", layers: [index],
-    unrolled: stepPlanes(values, index, own(values, index), building.grammar), titles: [said(values.layerNames[index + 1])],
+    unrolled: stepPlanes(values, index, own(values, index)), titles: [said(values.layerNames[index + 1])],
   })
   return made.length > 1 ? [all] : [all, stageOf({ lines: [columns[index + 1]], words: ["at the last step"], link: "laid out" })]
 }

@@ -18,10 +18,12 @@ export function layerValues(values, index) {
   const given = values.columns[index]
   if (values.cards[layer.card].state) return states(values, index, own(values, index))
   if (values.cards[layer.card].normalises) return norms(values, index, layer)
-  switch (layer.card) {
+  switch (values.cards[layer.card].like ?? layer.card) {
     case "dense": return values.make(sums(values, index, given))
     case "conv": return values.make(windows(values, index).map(({ name, reads, bias }) =>
       sum(name, reads.map(it => it.weight), reads.map(it => it.value), bias)))
+    case "unembedding": return values.make(fits(values, index, given))
+    case "product": return values.make(times(values, index, layer))
     case "pool": return values.make(pools(values, index, layer))
     case "prelu": return values.make(sloped(values, index))
     case "dropout": return layer.rate ? kept(values, index, layer) : given
@@ -57,6 +59,28 @@ function sums(values, index, given) {
   const [weights, biases] = own(values, index)
   return named(values, index).map((name, k) =>
     sum(name, weights.slice(k * given.length, (k + 1) * given.length), given, biases?.[biases.length > 1 ? k : 0]))
+}
+
+/** How well each step fits each token, by the weights of an embedding.
+ * @param {Values} values @param {number} index @param {number[]} given
+ */
+function fits(values, index, given) {
+  const [vectors] = own(values, index)
+  const [tokens, , steps] = values.net.shapes[index + 1]
+  const features = Array.from({ length: values.net.shapes[index][0] }, (_, k) => k)
+  return named(values, index).map((name, k) => sum(name,
+    features.map(it => vectors[it * tokens + Math.floor(k / steps)]), features.map(it => given[it * steps + (k % steps)]), undefined))
+}
+
+/** @param {Values} values @param {number} index @param {Layer} layer */
+function times(values, index, layer) {
+  const names = named(values, index)
+  const [given, earlier] = reads(layer, index).map(value => values.columns[value])
+  const at = (/** @type {number[]} */ lines, /** @type {number} */ k) => lines[Math.floor((k * lines.length) / names.length)] // that of its channel
+  return names.map((name, k) => {
+    const [x, before] = [at(given, k), at(earlier, k)]
+    return x === before ? wanted(name, "squared", { x }) : wanted(name, "times", { x, before })
+  })
 }
 
 /** What a convolution reads at each place of its maps, channel by channel.

@@ -1,6 +1,6 @@
 // The values of layers that read sequences, and where they stand in the drawing, unrolled in time.
 
-import { product, tensorsOf } from "../text/layers.js"
+import { product } from "../text/layers.js"
 import { at, atStep, elements, inLayer, ofLayer, said } from "./names.js"
 
 /**
@@ -112,10 +112,10 @@ export function attended(values, index, parameters) {
 
 /** A layer's planes of units by steps, as targets/page/unrolled.py has them.
  * @param {Values} values @param {number} index @param {number[][]} parameters
- * @param {import("../text/statement.js").Grammar} grammar @returns {StepPlane[][]}
+ * @returns {StepPlane[][]}
  */
-export function stepPlanes(values, index, parameters, grammar) {
-  return [...merged(byWord(values, inside(values, index, parameters))), ...merged(weightPlanes(values.net.layers[index], parameters, values.net.shapes[index + 1], grammar))]
+export function stepPlanes(values, index, parameters) {
+  return [...merged(byWord(values, inside(values, index, parameters))), ...merged(weightPlanes(values, index, parameters))]
 }
 
 /** Kinds that stand alone side by side, as long as they are of one size.
@@ -196,16 +196,16 @@ function planesOf(title, all) {
 }
 
 /** Those of a gate side by side; a row for each unit, and of what belongs to steps a column for each.
- * @param {Layer} layer @param {number[][]} parameters @param {number[]} made @param {import("../text/statement.js").Grammar} grammar
+ * @param {Values} values @param {number} index @param {number[][]} parameters
  */
-function weightPlanes(layer, parameters, made, grammar) {
-  const tensors = tensorsOf(layer, grammar)
+function weightPlanes({ net }, index, parameters) {
+  const tensors = net.parameters.filter(it => it.layer === net.owners[index])
+  const made = net.shapes[index + 1]
   const found = /** @type {Map<string, StepPlane[]>} */ (new Map())
   parameters.forEach((lines, k) => {
-    const { role, part = "", shape } = tensors[k] ?? { role: grammar.kinds.biases, shape: [lines.length] }
+    const { role, part = "", shape } = tensors[k]
     const gate = part.split("recurrent")[0].replace(/_$/, "")
-    const isColumn = shape.length === 1
-    const rows = isColumn ? (lines.length === product(made) ? made[0] : lines.length) : layer.width ?? Math.round(Math.sqrt(lines.length))
+    const rows = String(shape) === String([product(made)]) ? made[0] : shape[0]
     const across = lines.length / rows
     const plane = { title: `${role} ${part.replaceAll("_", " ")}`.trim(), rows: Array.from({ length: rows }, (_, row) => lines.slice(row * across, (row + 1) * across)) }
     found.set(gate, [...(found.get(gate) ?? []), plane])

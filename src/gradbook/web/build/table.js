@@ -3,6 +3,7 @@
 import { Random } from "../machine/chance.js"
 import { wrongTargets } from "../text/fit.js"
 import { product } from "../text/layers.js"
+import { byNumber, codingOf, ones, tokensIn } from "../text/tokens.js"
 import { filled } from "../text/wording.js"
 import { Chains } from "./chains.js"
 import { columns } from "./columns.js"
@@ -45,7 +46,7 @@ export function tableOf(net, given, building) {
     trained: trained.map(weight => [weight, chains.slope(weight)]),
     state: state.map(([leaf, next]) => [leaf, next, startOf.get(values.called(leaf)) ?? 0]),
     rate: values.rate, count: values.count, loss: values.loss, sampleLoss: values.sampleLoss, least,
-    seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
+    isMasked, coding: codingOf(net, building.grammar), seed: net.seed, masks: values.masks, startRate: net.rate, epochs: building.epochs, samples: structuredClone(samples), madeUp: isMadeUp ? madeUp(net, building) : "", most: isSeveral ? building.most : 1,
     chains: chains.order.map(value => [value, chains.made.get(value), chains.roots.get(value)]),
     windows: windowsOf(values), gates: gatesOf(values, chains, trained),
     plane: share === null || !plane ? null : { share, classes: plane.classes },
@@ -99,7 +100,7 @@ function named(values, forward, drawn) {
  */
 function windowsOf(values) {
   const { net, columns, lines } = values
-  return net.layers.flatMap(({ card }, index) => (card === "conv" ? windows(values, index) : []).map(({ reads, inputs, size, bias }, k) => {
+  return net.layers.flatMap(({ card }, index) => ((values.cards[card].like ?? card) === "conv" ? windows(values, index) : []).map(({ reads, inputs, size, bias }, k) => {
     const channels = Array.from({ length: inputs }, (_, c) => Array.from({ length: size[0] }, (_, i) => Array.from({ length: size[1] }, (_, j) => {
       const read = reads.find(it => it.channel === c && it.own[0] === i && it.own[1] === j)
       return read ? [read.value, read.weight, lines.make("multiply", read.weight, read.value)] : null
@@ -232,11 +233,11 @@ function startValues(net, { grammar }) {
   const random = new Random(net.seed)
   const used = /** @type {Record<string, number>} */ ({})
   const { weights } = grammar.kinds
-  for (const { role, shape, first, fans } of net.parameters) {
+  for (const { role, shape, first, fans, start } of net.parameters) {
     const size = product(shape)
     const reach = Math.sqrt(6 / (fans[0] + fans[1]))
     for (let k = 0; k < size; k++) {
-      const drawn = role === weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : grammar.starts[role] ?? 0
+      const drawn = role === weights ? rounded(random.uniform(-reach, reach), grammar.drawnDecimals) : start?.[k] ?? grammar.starts[role] ?? 0
       used[role] = first + k - 1
       found.set(`${role}${first + k}`, net.start[role]?.[used[role]] ?? drawn)
     }
@@ -252,8 +253,10 @@ const rounded = (value, decimals) => Number(value.toFixed(decimals))
  */
 function madeUp(net, building) {
   const { messages, mostShown } = building.grammar
-  const [inputs, targets] = drawnSample(net, building)
-  const isLong = inputs.length + targets.length > mostShown
+  const coding = codingOf(net, building.grammar)
+  const sample = drawnSample(net, building)
+  const isLong = sample.flat().length > mostShown
+  const [inputs, targets] = coding ? byNumber(sample, coding) : sample
   const line = isLong ? messages.ANY_SAMPLE : `sample ${inputs.join(" ")} -> ${targets.join(" ")}`
   return filled(messages.MADE_UP, { line, other: messages.DROPPED })
 }
@@ -261,10 +264,10 @@ function madeUp(net, building) {
 /** The sample of a network that has none.
  * @param {Net} net @param {Building} building @returns {Sample}
  */
-function drawnSample({ seed, shapes, outputs, loss }, { grammar }) {
+function drawnSample({ seed, tokens, input, shapes, outputs, loss }, { grammar }) {
   const random = new Random(`sample ${seed}`)
   const some = (/** @type {number} */ count) => Array.from({ length: count }, () => rounded(random.random(), 2))
-  const inputs = some(product(shapes[0]))
+  const inputs = tokens ? ones(Array.from({ length: input[0] }, () => random.below(input[1])), input[1]) : some(product(shapes[0]))
   if (!grammar.losses[loss].ofAll) return [inputs, some(outputs)]
   const [classes] = shapes[shapes.length - 1]
   const wanted = Array.from({ length: outputs / classes }, () => random.below(classes))
@@ -292,6 +295,6 @@ export function kept(samples, classes, net, building) {
     return /** @type {Sample} */ ([inputs, which >= 0 && plane ? [...plane.classes[which]] : targets])
   })
   const fits = found.every(([inputs, targets]) => inputs.length === product(net.shapes[0]) &&
-    targets.length === net.outputs && !wrongTargets(targets, net, building.grammar))
+    targets.length === net.outputs && !(net.tokens && !tokensIn(inputs, net.input[1])) && !wrongTargets(targets, net, building.grammar))
   return fits ? found : []
 }

@@ -1,8 +1,10 @@
 // Whether the parts of a network that was read fit each other, and what follows from them.
 
+import { layerWords } from "./forms.js"
 import { parametersOf, reads, termsOf } from "./layers.js"
+import { codingOf, spelledOut } from "./tokens.js"
 import { isSequence } from "./window.js"
-import { filled } from "./wording.js"
+import { digits, filled } from "./wording.js"
 
 /**
  * @typedef {import("./reader.js").Draft} Draft
@@ -10,7 +12,7 @@ import { filled } from "./wording.js"
  * @typedef {import("./wording.js").Said} Said
  * @typedef {import("./layers.js").Spec & {layer: number, first: number}} Parameter
  * @typedef {{
- *   owners: number[], input: number[], shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
+ *   owners: number[], input: number[], tokens: boolean, shapes: number[][], layers: import("./reader.js").Layer[], parameters: Parameter[], outputs: number,
  *   ending: string, loss: string, smoothing: number, update: import("./reader.js").Update,
  *   decay: Record<string, number>, rate: number, seed: number, start: Record<string, number[]>,
  *   samples: import("../machine/training.js").Sample[], name: string,
@@ -30,7 +32,7 @@ export function checked(draft, grammar) {
   /** @type {Net} */
   const net = {
     owners: layers.map((_, k) => draft.owners.get(k) ?? k), // of each layer the one whose weights it takes
-    input: settings.input, shapes, layers, ending, update, samples: draft.samples, start: draft.start,
+    input: settings.input, tokens: settings.tokens, shapes, layers, ending, update, samples: settings.tokens ? [] : draft.samples, start: draft.start,
     parameters: parameters(draft, grammar),
     outputs: Number(product(shapes[shapes.length - 1])),
     loss: settings.loss ?? grammar.meant[ending],
@@ -80,7 +82,24 @@ class Check {
     this.samples()
     this.decay()
     this.settings()
+    if (this.net.tokens) this.spellOut()
     this.refusals()
+  }
+
+  /** Samples that give the numbers of tokens, as 0s and 1s. */
+  spellOut() {
+    const { net, draft, grammar } = this
+    const [steps] = net.input
+    net.samples = draft.samples.map((sample, k) => {
+      const refuse = (/** @type {string} */ message, /** @type {Record<string, Said>} */ values) =>
+        this.fail(`sample ${k + 1}`, `sample ${k + 1}: ${filled(this.grammar.messages[message], values)}`)
+      if (sample[0].length !== steps) refuse("COUNT", { given: counted(sample[0].length, "token"), wanted: counted(steps, "token") })
+      const found = spelledOut(sample, /** @type {import("./tokens.js").Coding} */ (codingOf(net, grammar)), net.outputs)
+      if (Array.isArray(found)) return found
+      const { what, value, count } = found
+      return refuse("UNKNOWN", { what, value: digits(value).replace(/\.0$/, ""), count: filled("{count:,}", { count: BigInt(count) }), last: BigInt(count - 1) })
+    })
+    this.samples()
   }
 
   /** @param {string} part @param {string} message @param {Record<string, Said>} [values] @returns {never} */
@@ -92,7 +111,8 @@ class Check {
   }
 
   sizes() {
-    const { shapes, parameters } = this.net
+    const { shapes, parameters, tokens, input } = this.net
+    if (tokens && shapes[0].length === input.length) this.fail("input", "TOKENS_UNREAD")
     this.uses()
     shapes.forEach((shape, k) => this.room(k ? `layer ${k}` : "input", "values", product(shape)))
     for (const it of parameters) this.room(`layer ${it.layer + 1}`, "parameters", product(it.shape))
@@ -119,12 +139,26 @@ class Check {
     const { layers, shapes, owners } = this.draft
     layers.forEach((layer, k) => {
       const first = owners.get(k) ?? k
+      const { ties } = this.grammar.cards[layer.card]
+      if (ties) return this.tie(k, first, ties)
       const [own, theirs] = [k, first].map(it => JSON.stringify(parametersOf(layer, shapes[it], this.grammar)))
       if (own === theirs) return
       const said = filled(this.grammar.messages.OTHER_WEIGHTS, {
         first: BigInt(first + 1), before: shapes[first].join("x"), given: shapes[k].join("x") })
       this.fail(`layer ${k + 1}`, `layer ${k + 1}: ${said}`)
     })
+  }
+
+  /** What takes the weights of another kind of layer must fit them, too.
+   * @param {number} k @param {number} first @param {string} ties
+   */
+  tie(k, first, ties) {
+    const { layers, shapes } = this.draft
+    const [word] = layerWords(layers[k], this.grammar).split(" ")
+    const [own, theirs] = [k, first].map(it => parametersOf(layers[it], shapes[it], this.grammar)[0].shape.slice(0, 2).join("x"))
+    const said = k === first ? filled(this.grammar.messages.NONE_TIED, { word, ties })
+      : own === theirs ? "" : filled(this.grammar.messages.OTHER_TIED, { word, layer: BigInt(first + 1), own, theirs })
+    if (said) this.fail(`layer ${k + 1}`, `layer ${k + 1}: ${said}`)
   }
 
   /** @param {string} part @param {string} what @param {bigint} size */

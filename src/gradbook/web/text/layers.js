@@ -14,7 +14,8 @@ import { inside, insideAlong, isSequence, overhang, padWords, places, reach, rea
  *   output?: (layer: Layer, given: number[][], line: Statement) => number[],
  *   parameters?: (layer: Layer, shape: number[], grammar: Grammar) => Spec[],
  * }} Card refuses fields that don't go together; most read the values before them and keep their shape
- * @typedef {{role: string, shape: number[], fans: number[], fixed: boolean}} Spec of a tensor of parameters
+ * @typedef {{role: string, shape: number[], fans: number[], fixed: boolean, part?: string, start?: number[]}} Spec of a tensor of
+ *   parameters: what it is there for, and what it begins with, where that isn't as usual
  */
 
 /** @param {number[]} sizes */
@@ -54,6 +55,42 @@ const recurrent = {
   parameters: partsOf,
 }
 
+/** @type {Card} What slides over all channels. */
+const sliding = {
+  check(line, layer) {
+    const { channels, groups } = layer
+    if (channels % groups) line.fail("OUT_OF_GROUPS", { channels: BigInt(channels), groups: BigInt(groups) }, 0)
+    layer.pad = padOf(line, layer, layer.kernel)
+  },
+  output: (layer, [shape], line) => slid(layer, shape, line),
+  parameters({ channels, kernel, groups, bias }, [given], grammar) {
+    const fans = [given, channels].map(it => (it / groups) * product(kernel))
+    return [{ role: grammar.kinds.weights, shape: [channels, given / groups, ...kernel], fans, fixed: false }, ...biasOf(bias, channels, grammar)]
+  },
+}
+
+/** @param {string} word @param {(role: string, shape: number[]) => Spec} own @returns {Card} what adds to each step what belongs there */
+const placing = (word, own) => ({
+  output(_, [shape], line) {
+    requireSteps(word, shape, line)
+    return shape
+  },
+  parameters: (_, shape, { kinds }) => [own(kinds.biases, shape)],
+})
+
+/** @param {string} role @param {number[]} shape @returns {Spec} */
+const aVectorEach = (role, shape) => ({ role, shape: [product(shape)], fans: [1, 1], fixed: false })
+
+const LONGEST_WAVE = 10_000 // times 2π, as `gradbook/layers/sequences.py` has it
+
+/** Sines and cosines of each step's place.
+ * @param {number[]} shape
+ */
+const waves = ([features, , steps]) => Array.from({ length: features * steps }, (_, k) => {
+  const feature = Math.floor(k / steps)
+  return Math[feature % 2 ? "cos" : "sin"]((k % steps) / LONGEST_WAVE ** ((Math.floor(feature / 2) * 2) / features))
+})
+
 /** @type {Record<string, Card>} */
 const CARDS = {
   rnn: recurrent,
@@ -67,12 +104,15 @@ const CARDS = {
     },
     parameters: partsOf,
   },
-  positionembedding: {
-    output(_, [shape], line) {
-      requireSteps("positions", shape, line)
-      return shape
+  positionembedding: placing("positions", aVectorEach),
+  sinusoids: placing("sinusoids", (role, shape) => ({ ...aVectorEach(role, shape), fixed: true, start: waves(shape) })),
+  embedding: sliding,
+  unembedding: {
+    output({ width }, [shape], line) {
+      requireSteps("unembed", shape, line)
+      return [width, ...shape.slice(1)]
     },
-    parameters: (_, shape, { kinds }) => [{ role: kinds.biases, shape: [product(shape)], fans: [1, 1], fixed: false }],
+    parameters: ({ width }, [features], { kinds }) => [{ role: kinds.weights, shape: [features, width, 1, 1], fans: [width, features], fixed: false }],
   },
   dense: {
     output({ width }, [shape], line) {
@@ -82,18 +122,7 @@ const CARDS = {
     parameters: ({ width, bias }, [given], grammar) =>
       [{ role: grammar.kinds.weights, shape: [width, given], fans: [given, width], fixed: false }, ...biasOf(bias, width, grammar)],
   },
-  conv: {
-    check(line, layer) {
-      const { channels, groups } = layer
-      if (channels % groups) line.fail("OUT_OF_GROUPS", { channels: BigInt(channels), groups: BigInt(groups) }, 0)
-      layer.pad = padOf(line, layer, layer.kernel)
-    },
-    output: (layer, [shape], line) => slid(layer, shape, line),
-    parameters({ channels, kernel, groups, bias }, [given], grammar) {
-      const fans = [given, channels].map(it => (it / groups) * product(kernel))
-      return [{ role: grammar.kinds.weights, shape: [channels, given / groups, ...kernel], fans, fixed: false }, ...biasOf(bias, channels, grammar)]
-    },
-  },
+  conv: sliding,
   pool: {
     check(line, layer) {
       if (!layer.size) return
@@ -125,8 +154,17 @@ const CARDS = {
     },
   },
   flatten: { output: (_, [shape]) => [product(shape)] },
+  product: {
+    reads: alsoBack,
+    output({ back }, [shape, earlier], line) {
+      const [large, small] = isNoSmaller(shape, earlier) ? [shape, earlier] : [earlier, shape]
+      const isPerChannel = large.length === 3 && large[0] === small[0] && product(small) === small[0]
+      if (spell(earlier) !== spell(shape) && !isPerChannel) line.fail("MULTIPLIED_SHAPES", { back: BigInt(back), earlier: spell(earlier), shape: spell(shape) }, 0)
+      return large
+    },
+  },
   residual: {
-    reads: ({ back }, index) => [index, index - back],
+    reads: alsoBack,
     output({ back }, [shape, earlier], line) {
       if (spell(earlier) !== spell(shape)) line.fail("ADDED_SHAPES", { back: BigInt(back), earlier: spell(earlier), shape: spell(shape) }, 0)
       return shape
@@ -149,6 +187,14 @@ const CARDS = {
     },
   },
 }
+
+/** @param {Layer} layer @param {number} index */
+function alsoBack({ back }, index) {
+  return [index, index - back]
+}
+
+/** @param {number[]} shape @param {number[]} other with fewer values, or as many along no more axes */
+const isNoSmaller = (shape, other) => product(shape) > product(other) || (product(shape) === product(other) && shape.length >= other.length)
 
 /** @param {Statement} line @param {string} first its first word, in our own spelling @param {number[]} shape @returns {Layer} */
 export function readLayer(line, first, shape) {
@@ -209,9 +255,9 @@ export const tensorsOf = (layer, { cards, kinds }) => (cards[layer.card].tensors
 function partsOf(layer, [features], grammar) {
   const width = layer.width ?? features
   const sized = (/** @type {(number | string)[]} */ sizes) => sizes.map(it => (it === "width" ? width : it === "features" ? features : Number(it)))
-  return tensorsOf(layer, grammar).flatMap(({ role, shape, fans }) => (role === grammar.kinds.biases
+  return tensorsOf(layer, grammar).flatMap(({ role, part, shape, fans }) => (role === grammar.kinds.biases
     ? biasOf(layer.bias, sized(shape)[0], grammar)
-    : [{ role, shape: sized(shape), fans: sized(fans), fixed: false }]))
+    : [{ role, shape: sized(shape), fans: sized(fans), fixed: false }]).map(spec => (part ? { ...spec, part } : spec)))
 }
 
 /** On all four sides.
@@ -253,8 +299,8 @@ export function divisor(layer, shape, place) {
 
 /** @param {Layer} layer @param {number[]} shape @param {Statement} line */
 function slid(layer, shape, line) {
-  const isConv = layer.card === "conv"
-  const word = isConv ? "conv" : `${layer.kind}pool`
+  const isConv = Boolean(layer.kernel)
+  const word = isConv ? (layer.card === "conv" ? "conv" : "embed") : `${layer.kind}pool`
   if (shape.length !== 3) {
     line.fail("CHANNELS_ONLY", { word, shape: spell(shape), area: shape.length === 2 ? spell(shape) : "28x28" }, 0)
   }
@@ -293,15 +339,13 @@ function joined(shape, others, line) {
  */
 export function termsOf(layer, shape, made, grammar) {
   const parts = tensorsOf(layer, grammar)
-  if (!parts.length) return product(made) * termsOfOne(layer, shape, grammar)
+  if (!parts.length) {
+    const weights = parametersOf(layer, shape, grammar).find(({ role }) => role === grammar.kinds.weights)
+    if (weights) return product(weights.shape) * product(made.slice(1))
+    return product(made) * (layer.card === "pool" ? product(windowOf(layer, shape).size) : 1)
+  }
   const sizes = partsOf(layer, shape, grammar).map(it => product(it.shape))
   return parts.reduce((sum, { role, later }, k) => sum + (role === grammar.kinds.weights ? sizes[k] * (shape[2] - (later ? 1 : 0)) : 0), 0)
-}
-
-/** @param {Layer} layer @param {number[]} shape @param {Grammar} grammar */
-function termsOfOne(layer, shape, grammar) {
-  const weights = parametersOf(layer, shape, grammar).find(({ role }) => role === grammar.kinds.weights)
-  return weights ? weights.fans[0] : layer.card === "pool" ? product(windowOf(layer, shape).size) : 1
 }
 
 /** Which values a window reads at one place: their own place in the window, and that in what it reads.

@@ -1,6 +1,7 @@
 // Reads a network's text, statement by statement, as the command does.
 
 import { checked } from "./fit.js"
+import { atLeast } from "./forms.js"
 import { output, readLayer, reads, readsChecked, readsSteps } from "./layers.js"
 import { statements, TextError } from "./statement.js"
 import { didYouMean, filled } from "./wording.js"
@@ -96,14 +97,26 @@ function checkDepth({ layers }, line) {
   if (layers.length >= mostLayers) line.fail("TOO_DEEP", { most: BigInt(mostLayers) }, 0)
 }
 
-/** @param {Draft} draft @param {Layer} layer @param {Statement} line */
-function addLayer(draft, layer, line) {
+/** @param {Draft} draft @param {Layer} layer @param {Statement} line @param {number} [first] the layer that it is once more */
+function addLayer(draft, layer, line, first = draft.layers.length) {
   checkDepth(draft, line)
   const index = draft.layers.length
+  const owner = ownerOf(draft, layer, first, line.grammar)
+  if (owner !== index) draft.owners.set(index, owner)
   if (readsSteps(layer, line.grammar) && draft.shapes[0].length === 2) layOut(draft, line)
   draft.shapes.push(output(layer, readsChecked(layer, index, line).map(value => draft.shapes[value]), line))
   draft.layers.push(layer)
   draft.places.set(`layer ${draft.layers.length}`, line)
+}
+
+/** The layer whose weights it takes: the last one before it that it is tied to, if it is.
+ * @param {Draft} draft @param {Layer} layer @param {number} first @param {Grammar} grammar
+ */
+function ownerOf({ layers, owners }, { card }, first, { cards, forms }) {
+  const { ties } = cards[card]
+  if (!ties) return first
+  const tied = layers.map(it => it.card).lastIndexOf(forms[ties].card)
+  return tied < 0 ? layers.length : owners.get(tied) ?? tied
 }
 
 /** The input's steps x features as layers read sequences, and what the layers so far make of it.
@@ -133,8 +146,7 @@ function takeAgain(draft, line) {
   const first = end - layers
   for (let use = 1; use < times; use++) {
     for (let k = 0; k < layers; k++) {
-      addLayer(draft, draft.layers[first + k], line)
-      draft.owners.set(draft.layers.length - 1, first + k)
+      addLayer(draft, draft.layers[first + k], line, first + k)
     }
   }
   if (times > 1) draft.again.push({ first, end: draft.layers.length })
@@ -170,7 +182,9 @@ function phrase(line, question) {
 /** @type {Record<string, (draft: Draft, line: Statement) => void>} */
 const STATEMENTS = {
   input(draft, line) {
-    set(draft, "input", line.lengths("the input", 3, "2 or 1x28x28"), line)
+    const tokens = line.option("tokens")
+    set(draft, "input", tokens ? tokensSize(line) : line.lengths("the input", 3, "2 or 1x28x28"), line)
+    draft.settings.tokens = tokens
     draft.shapes = [draft.settings.input]
   },
   name: (draft, line) => set(draft, "name", phrase(line, "WHICH_NAME"), line),
@@ -214,6 +228,15 @@ const STATEMENTS = {
       known[role] = decay
     }
   },
+}
+
+/** How many tokens there are, and how many different ones.
+ * @param {Statement} line
+ */
+function tokensSize(line) {
+  const steps = line.whole("the number of tokens")
+  if (!line.option("of")) line.fail("OF_HOW_MANY")
+  return [steps, line.whole("the number of different tokens")].map(it => atLeast(line, "the input's tokens", 1, it))
 }
 
 /** The kinds of parameter named, or weights where none is.

@@ -7,7 +7,7 @@ import { filled, oneLine } from "./wording.js"
  *   sizes are numbers, the layer's width or the features that it is given; `later` from the second step on
  * @typedef {{
  *   usual: Record<string, any>, letter?: string, lastLetter?: string, passesOn?: boolean, namesAfter?: boolean,
- *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean, readsSteps?: boolean,
+ *   sums?: boolean, mixesSamples?: boolean, normalises?: boolean, readsSteps?: boolean, ties?: string, like?: string,
  *   state?: import("../build/names.js").ValueName, tensors?: Tensor[],
  * }} Card what is true of a layer
  * @typedef {{

@@ -16,7 +16,7 @@ import { History } from "./history.js"
 import { LearnPanel } from "./learn.js"
 import { Model, textOf, withRate } from "./model.js"
 import { unpacked } from "./packed.js"
-import { readRows, SamplesPanel } from "./samples.js"
+import { counts, readSamples, SamplesPanel } from "./samples.js"
 import { SharePanel } from "./share.js"
 import { SurfacePanel } from "./surface.js"
 import { Wave } from "./wave.js"
@@ -119,7 +119,7 @@ function renew() {
 
 /** Only networks that say something of a plane have one. */
 function fitSections() {
-  const { inputs, targets } = model.content
+  const [inputs, targets] = counts(model.content)
   if (byId("plane")) {
     byId("plane").hidden = !grid.count
     byId("class-0").closest("fieldset").hidden = !model.content.plane
@@ -127,7 +127,7 @@ function fitSections() {
   byId("drawn-masks").hidden = !model.content.masks.length
   byId("dropout").hidden = !model.content.masks.length
   byId("paints").hidden = !model.content.columns.some((/** @type {import("./layout.js").Column} */ it) => it.maps.length)
-  byId("columns").textContent = `${inputs.length + targets.length} columns: inputs, then targets; or drop it here`
+  byId("columns").textContent = `${inputs + targets} columns: inputs, then targets; or drop it here`
 }
 
 for (const kind of ["values", "slopes"]) {
@@ -169,8 +169,7 @@ byId("save").addEventListener("click", () => save("net.txt", new Blob([textOf(mo
 /** @param {File} file */
 async function take(file) {
   try {
-    const { inputs, targets, most } = model.content
-    data.take(readRows(await file.text(), inputs.length, targets.length, most))
+    data.take(readSamples(await file.text(), model.content))
     tell(`${file.name}: ${model.samples.length + model.tests.length} samples`)
   } catch (error) {
     tell(`${file.name}: ${error instanceof Error ? error.message : error}`)

@@ -3,6 +3,7 @@
 import { featuresOf, made } from "../build/points.js"
 import { Training } from "../machine/training.js"
 import { atOnce, judged, trying } from "../machine/verdict.js"
+import { byNumber, ones, tokensIn } from "../text/tokens.js"
 import { digits } from "../text/wording.js"
 import { everywhere } from "./grid.js"
 
@@ -237,10 +238,29 @@ export class Model {
     const kind = this.content.inputs.includes(line) ? 0 : 1
     const place = (kind ? this.content.targets : this.content.inputs).indexOf(line)
     this.before(`value ${line} of ${sample}`)
+    const { coding } = this.content
+    if (coding && !kind) return this.putToken(sample, place, value)
     const changed = /** @type {Sample} */ (structuredClone(this.samples[sample]))
     changed[kind][place] = value
     const features = kind || place > 1 ? [] : featuresOf(this.content.inputs.length, this.samples)
     if (features.length > 2) changed[0] = made(features, changed[0])
+    this.place(sample, kind, changed)
+  }
+
+  /** A step is one token, and takes another where that is raised.
+   * @param {number} sample @param {number} place among the inputs @param {number} value @private
+   */
+  putToken(sample, place, value) {
+    const { kinds } = this.content.coding
+    const [inputs, targets] = this.samples[sample]
+    const tokens = tokensIn(inputs, kinds)
+    if (!tokens || value <= 0) return
+    tokens[Math.floor(place / kinds)] = place % kinds
+    this.place(sample, 0, [ones(tokens, kinds), targets])
+  }
+
+  /** @param {number} sample @param {number} kind 0 for inputs, 1 for targets @param {Sample} changed */
+  place(sample, kind, changed) {
     this.samples = this.samples.map((it, k) => (k === sample ? changed : it))
     const lines = /** @type {number[]} */ (kind ? this.content.targets : this.content.inputs)
     changed[kind].forEach((it, k) => this.training.machine.put(lines[k], sample, it))
@@ -332,13 +352,17 @@ const ROLES = { w: "weights", b: "biases", γ: "scales", β: "shifts", α: "slop
  * @param {Model} model
  */
 export function textOf({ content, rate, samples, training }) {
+  const { coding } = content
   const lines = withRate(content.layers, rate, rate !== content.startRate).trimEnd().split("\n")
   for (const [letter, role] of Object.entries(ROLES)) {
     const own = content.weights.filter((/** @type {number} */ line) => content.names[line].letter === letter)
     const values = own.map((/** @type {number} */ line) => training.machine.at(line))
     if (values.length) lines.push(`${role} ${values.join(" ")}`)
   }
-  for (const [inputs, targets] of samples) lines.push(`sample ${inputs.join(" ")} -> ${targets.join(" ")}`)
+  for (const sample of samples) {
+    const [inputs, targets] = coding ? byNumber(sample, coding) : sample
+    lines.push(`sample ${inputs.join(" ")} -> ${targets.join(" ")}`)
+  }
   return `${lines.join("\n")}\n`
 }
 

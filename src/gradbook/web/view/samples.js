@@ -1,6 +1,8 @@
 // The samples: a table to read, to change and to add to, and files of them.
 
+import { byNumber, spelledOut } from "../text/tokens.js"
 import { byId, make, nameWords, say, short } from "./dom.js"
+import { PHRASES } from "./phrases.js"
 
 const MOST_COLUMNS = 8 // of inputs; those of an image are changed in the drawing
 const MOST_ROWS = 40 // of the table; the others train all the same
@@ -13,6 +15,8 @@ export class SamplesPanel {
     this.cells = /** @type {(() => void)[]} */ ([])
     this.looked = -1 // at which sample
     this.inputs = /** @type {number[]} */ ([])
+    this.targets = /** @type {number[]} */ ([])
+    this.outputs = /** @type {number[]} */ ([])
     this.rows = /** @type {HTMLElement[]} */ ([])
     this.madeUp = byId("made-up")
   }
@@ -32,9 +36,13 @@ export class SamplesPanel {
     this.of = this.model.training
     this.looked = -1
     this.cells = []
-    this.inputs = content.inputs.length > MOST_COLUMNS ? [] : content.inputs
-    const head = [...this.inputs, ...content.targets, ...content.outputs].map((/** @type {number} */ line) =>
-      make("th", { scope: "col" }, nameWords(content.names[line])))
+    const { coding } = content
+    this.inputs = coding || content.inputs.length > MOST_COLUMNS ? [] : content.inputs
+    this.targets = coding?.classes ? [] : content.targets
+    this.outputs = coding?.classes ? [] : content.outputs
+    const numbered = coding ? PHRASES.tokens.slice(0, coding.classes ? 3 : 1) : []
+    const names = [...this.inputs, ...this.targets, ...this.outputs].map(line => nameWords(content.names[line]))
+    const head = [...numbered, ...names].map(it => make("th", { scope: "col" }, it))
     const shown = samples.slice(0, MOST_ROWS)
     this.rows = shown.map((_, k) => this.row(k))
     const several = content.most > 1
@@ -47,8 +55,8 @@ export class SamplesPanel {
 
   /** @param {number} sample @private */
   row(sample) {
-    const { content, samples } = this.model
-    const [, targets] = samples[sample]
+    const { content } = this.model
+    const { coding } = content
     const look = () => {
       this.model.sample = sample
       this.model.changed()
@@ -57,9 +65,52 @@ export class SamplesPanel {
       type: "button", class: "look", onclick: look, "aria-label": `look at sample ${sample + 1}`,
     }, String(sample + 1)))] : []
     return make("tr", {}, ...choose,
-      ...this.inputs.map(line => this.field(sample, line)),
-      ...targets.map((_, j) => this.field(sample, content.targets[j])),
-      ...content.outputs.map((/** @type {number} */ line) => this.output(sample, line)))
+      ...(coding ? [this.typed(sample, 0)] : []),
+      ...(coding?.classes ? [this.typed(sample, 1), this.likeliest(sample)] : []),
+      ...[...this.inputs, ...this.targets].map(line => this.field(sample, line)),
+      ...this.outputs.map(line => this.output(sample, line)))
+  }
+
+  /** The numbers of a sample's tokens, or of its classes, to be typed.
+   * @param {number} sample @param {0 | 1} kind @private
+   */
+  typed(sample, kind) {
+    const { model } = this
+    const { coding, outputs, isMasked } = model.content
+    const numbers = () => byNumber(model.samples[sample], coding)
+    const field = make("input", {
+      inputmode: "numeric", size: 2 * numbers()[kind].length + 2, autocomplete: "off", "aria-label": PHRASES.tokensOf(PHRASES.tokens[kind], sample + 1),
+      oninput: () => {
+        const changed = numbers()
+        const many = changed[kind].length
+        changed[kind] = field.value.trim().split(/[\s,]+/).map(it => (it ? Number(it) : NaN))
+        const found = spelledOut(changed, coding, outputs.length)
+        const isRight = changed[kind].length === many && Array.isArray(found) && found[1].some(Boolean) && (kind === 0 || isMasked || !changed[1].includes(-1))
+        const most = kind ? coding.classes : coding.kinds
+        field.setAttribute("aria-invalid", String(!isRight))
+        field.title = isRight ? "" : PHRASES.numbersFrom(many, kind && isMasked ? -1 : 0, most - 1)
+        if (!isRight) return
+        model.before(`tokens ${kind} of ${sample}`)
+        model.place(sample, kind, found)
+        model.reconsider()
+      },
+    })
+    this.cells.push(() => {
+      if (document.activeElement !== field) field.value = numbers()[kind].join(" ")
+    })
+    return make("td", {}, field)
+  }
+
+  /** The class that the outputs say at each step. @param {number} sample @private */
+  likeliest(sample) {
+    const cell = make("td")
+    this.cells.push(() => {
+      const { content: { coding, outputs }, training } = this.model
+      const shares = outputs.map((/** @type {number} */ line) => training.machine.at(line, sample))
+      const steps = Array.from({ length: shares.length / coding.classes }, (_, k) => shares.slice(k * coding.classes, (k + 1) * coding.classes))
+      say(cell, steps.map(own => own.indexOf(Math.max(...own))).join(" "))
+    })
+    return cell
   }
 
   /** @param {number} sample @param {number} line @private */
@@ -88,6 +139,27 @@ export class SamplesPanel {
     this.cells.push(() => say(cell, short(this.model.training.machine.at(line, sample))))
     return cell
   }
+}
+
+/** How many numbers a sample's inputs and its targets are.
+ * @param {any} content
+ */
+export function counts({ inputs, targets, coding }) {
+  return [inputs.length / (coding?.kinds ?? 1), targets.length / (coding?.classes || 1)]
+}
+
+/** The samples in a table, with the tokens by their numbers where a network reads those.
+ * @param {string} text @param {any} content
+ */
+export function readSamples(text, content) {
+  const { coding, outputs, most } = content
+  const [inputs, targets] = counts(content)
+  const rows = readRows(text, inputs, targets, most)
+  return coding ? rows.map(row => {
+    const found = spelledOut(row, coding, outputs.length)
+    if (!Array.isArray(found)) throw new Error(PHRASES.numbersFrom(1, 0, found.count - 1))
+    return found
+  }) : rows
 }
 
 /** A table of numbers, a row each; a first row of names is passed over.

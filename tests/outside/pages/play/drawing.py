@@ -23,6 +23,10 @@ NETS = {
         "input 3x2; attention causal; flatten; dense 1; loss half squared error; seed 2; "
         "sample 1 0 0 1 1 1 -> 1"
     ),
+    "tokens": parse(
+        "input tokens 3 of 4; embed 2; positions; attention causal no bias; add back 1; unembed 4; "
+        "softmax; rate 0.5; seed 3; sample 0 3 1 -> 3 1 -1; sample 2 2 0 -> 2 0 0"
+    ),
     "again": parse("input 2; dense 2; tanh; again 3; dense 1; seed 3; sample 0.5 0.1 -> 0.4"),
 }
 VALUES = """[...document.querySelectorAll('.net [role=slider]')].map(

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.outside.pages.play.drawing import NETS, learned, named, number, weights
+from gradbook.net import parse
+from gradbook.net.build import training_step
+from gradbook.net.step import losses
+from tests.outside.pages.play.drawing import (
+    CAUGHT,
+    NETS,
+    choose,
+    learned,
+    named,
+    number,
+    weights,
+)
 
 pytestmark = pytest.mark.witness("chromium")
 PLANES = """[...document.querySelectorAll('.net .title')].map(it => it.textContent)"""
@@ -123,3 +134,57 @@ def test_steps_are_numbered_and_states_go_on_from_one_to_the_next(shown):
     page = shown("echo", 1440)
     steps = page.value("[...document.querySelectorAll('.net .step')].map(it => it.textContent)")
     assert steps == [*"1234", *"1→2→3→4"]
+
+
+TYPE = """((label, said) => {
+  const field = document.querySelector(`[aria-label="${label}"]`)
+  field.value = said
+  field.dispatchEvent(new Event("input", {bubbles: true}))
+  return [field.getAttribute("aria-invalid"), field.title]
+})"""
+INPUTS = "[...document.querySelectorAll('.net .cell')].filter(it => /^i/.test("
+INPUTS += "it.getAttribute('aria-label'))).map(it => Number(it.querySelector('text').textContent))"
+
+
+def test_tokens_are_typed_by_their_numbers(shown):
+    page = shown("tokens", 1440)
+    assert page.value(f"{TYPE}('tokens of sample 1', '1 3 2')") == ["false", ""]
+    page.settle()
+    wanted = [[0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]]  # a column for each step
+    assert page.value(INPUTS) == [number for row in wanted for number in row]
+    assert page.value(f"{TYPE}('targets of sample 1', '3 -1 0')") == ["false", ""]
+    assert page.value(f"{TYPE}('tokens of sample 1', '1 3 4')") == ["true", "3 numbers from 0 to 3"]
+    assert page.value(f"{TYPE}('targets of sample 1', '-1 -1 -1')")[0] == "true"
+    assert page.value(f"{TYPE}('tokens of sample 1', '1 3')")[0] == "true"
+    page.settle()
+    said = page.value(CAUGHT)
+    assert "input tokens 3 of 4\n" in said
+    assert "sample 1 3 2 -> 3 -1 0\nsample 2 2 0 -> 2 0 0\n" in said
+    (loss,) = losses(training_step(parse(said)), 1)
+    assert number(page.text("#loss")) == pytest.approx(loss, abs=1e-4)
+
+
+def test_a_step_of_tokens_takes_the_one_that_is_raised(shown):
+    page = shown("tokens", 1440)
+    assert page.value(INPUTS)[::3] == [1, 0, 0, 0]
+    for key in ("ArrowUp", "ArrowDown"):  # of the one that it is nothing can be taken
+        page.value(
+            f"{named('i2(1)')}.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}'}}))"
+        )
+        page.settle()
+        assert page.value(INPUTS)[::3] == [0, 1, 0, 0]
+
+
+def test_the_network_of_tokens_trains_as_the_reference_does(shown):
+    page = shown("tokens", 1440)
+    for wanted in learned(str(NETS["tokens"]), 3):
+        assert weights(page) == pytest.approx(wanted, rel=1e-12, abs=1e-14)
+        page.press("#step")
+
+
+def test_a_layer_of_tokens_is_added_by_a_click(shown):
+    page = shown("tokens", 1440)
+    page.value("document.querySelector('[data-key=\"grip 1\"]').focus()")
+    choose(page, "add", "sinusoids")
+    assert "positions\nsinusoids\n" in page.value("document.querySelector('#text').value")
+    assert page.text("#text-said").startswith("in order")
