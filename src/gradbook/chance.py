@@ -35,6 +35,8 @@ class Purpose(IntEnum):
     DROPOUT = 1  # then epoch, image, layer
     WARP = 2  # then epoch, image
     ORDER = 3  # then epoch, image
+    GESTURE = 4  # then person, gesture, take, axis
+    WORD = 5  # then speaker, word, take
 
 
 def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:

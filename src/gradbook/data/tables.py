@@ -257,19 +257,23 @@ class ColumnTable:
             raise DataError(error.message, file=self.file, column=name) from None
 
 
-def read_columns(path: str | PathLike[str], decimal: str = "", dates: str = "") -> ColumnTable:
-    """The table in a file with commas, semicolons or tabs."""
+def read_columns(
+    path: str | PathLike[str], decimal: str = "", dates: str = "", least: int = 2
+) -> ColumnTable:
+    """The table of at `least` so many columns in a file with commas, semicolons or tabs."""
     found = read_cells(path, ())
     rows = found.rows
     headed = is_header(rows[0].cells)
     names = rows[0].cells if headed else [f"column {k}" for k in range(1, len(rows[0].cells) + 1)]
-    table = table_of(str(path), names, rows[headed:])
+    table = table_of(str(path), names, rows[headed:], least)
     return replace(
         table, separator=found.separator, decimal=decimal, dates=dates, remarks=found.remarks
     )
 
 
-def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> ColumnTable:
+def table_of(
+    file: str, names: Sequence[str], rows: Sequence[CellRow], least: int = 2
+) -> ColumnTable:
     """These rows under these names, each of which there is once; columns in which nothing stands,
     no name either, are none."""
     blank = {k for k, name in enumerate(names) if not name and not any(r.cells[k] for r in rows)}
@@ -281,7 +285,7 @@ def table_of(file: str, names: Sequence[str], rows: Sequence[CellRow]) -> Column
         if not name or name in names[:place]:
             what = f"two columns are called '{name}'" if name else f"column {place + 1} has no name"
             raise DataError(f"{what}: give each column its own name", file=file)
-    if len(names) < 2:
+    if len(names) < least:
         raise DataError(
             "the table has one column, and nothing to predict it from: separate the cells by "
             "commas, semicolons or tabs",

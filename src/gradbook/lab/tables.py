@@ -8,7 +8,7 @@ from functools import cached_property
 from math import ceil, prod
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,9 @@ from gradbook.net import Activation, Dense, Net, Update
 from gradbook.net.description import Task, meant_loss
 from gradbook.net.fit import require_classes
 from gradbook.net.network import usual
+
+if TYPE_CHECKING:
+    from gradbook.data.signals import Windows
 
 # What is to be learned --------------------------------------------------------
 
@@ -99,11 +102,20 @@ class Problem:
             return self.targets.astype(np.int32)
         return np.zeros(len(self.table), np.int32)
 
+    def folds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """The folds to which these rows are dealt."""
+        return deal_folds(self._strata[rows])
+
+    @cached_property
+    def _first_folds(self) -> NDArray[np.uint8]:
+        return self.folds_of(np.arange(len(self.table)))
+
     @cached_property
     def test(self) -> NDArray[np.intp]:
         """A sixth of the rows."""
-        kept = np.flatnonzero(deal_folds(self._strata) == 0)
-        return kept[:0] if self.everything else kept
+        if self.everything:
+            return np.empty(0, np.intp)
+        return np.flatnonzero(self._first_folds == 0)
 
     @property
     def scored_rows(self) -> NDArray[np.intp]:
@@ -114,10 +126,10 @@ class Problem:
         """The rows to train on and those of the fold that is held back."""
         if self.everything:
             return self.scored_rows, self.test
-        others = np.flatnonzero(deal_folds(self._strata) != 0)
+        others = np.flatnonzero(self._first_folds != 0)
         if fold is None:
             return others, others[:0]
-        held_back = deal_folds(self._strata[others]) == fold
+        held_back = self.folds_of(others) == fold
         return others[~held_back], others[held_back]
 
     def filling(self, fold: int | None) -> Numbers | None:
@@ -153,15 +165,62 @@ class Problem:
                 f"{said} (by the {self.missing} of the rows trained on, words by the commonest)"
             )
         if self.task is Task.CLASSES and not recipe.class_weights:
-            counts = np.bincount(
-                self.targets.astype(np.int32), minlength=self.target.width
-            ).tolist()
-            found += balance_remark(self.target.words, counts, "row")
+            found += balance_remark(self.target.words, self.counts(), self.unit)
         if self.everything:
             found.append(
-                "all rows are trained on and none are held back: how it does on others isn't known"
+                f"all {self.unit}s are trained on and none are held back: how it does on others "
+                "isn't known"
             )
         return found
+
+    def counts(self) -> list[int]:
+        """How many rows there are of each class."""
+        counts = np.bincount(self.targets.astype(np.int32), minlength=self.target.width)
+        return [int(count) for count in counts]
+
+    # What is otherwise where a row isn't one of a table, but a window of a signal.
+
+    unit: ClassVar[str] = "row"
+
+    @property
+    def windows(self) -> Windows | None:
+        """Of a signal."""
+        return None
+
+    @property
+    def given(self) -> str:
+        """What it is learned from."""
+        return ", ".join(column.name for column in self.inputs)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns that tell a reader which row it is."""
+        return tuple(column.name for column in self.inputs)
+
+    @property
+    def beginning(self) -> str:
+        """How a network for it begins, in words."""
+        return f"'input {self.rows.shape[1]}', or with as many steps x features"
+
+    def normal(self, rows: Numbers) -> Normal:
+        """Mean and deviation by these rows: of each number."""
+        return Normal.of(rows, rows.shape[1])
+
+    def words_to_repeat(self) -> list[str]:
+        """The options by which a command reads the same, beside the target."""
+        table, names = self.table, self.table.names
+        known = {self.target.name, *(column.name for column in self.inputs)}
+        ignored = [name for name in names if name not in known]
+        said = ["--task", str(self.task)]
+        said += ["--target", self.target.name] if self.target.name != names[-1] else []
+        said += ["--missing", self.missing] if self.missing != MEAN else []
+        said += ["--decimal", table.decimal] if table.decimal else []
+        said += ["--dates", table.dates] if table.dates else []
+        return said + (["--ignore", ",".join(ignored)] if ignored else [])
+
+    def figures(self, test: TableScore) -> dict[str, Any]:
+        """What else there is to tell of the rows scored, by name."""
+        return {}
 
 
 def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) -> str:
@@ -296,8 +355,8 @@ def require_fit(net: Net, found: Problem) -> None:
     width = found.rows.shape[1]
     if prod(net.input) != width:
         raise ShapeError(
-            f"{found.table.file} gives {counted(width, 'number')} a row, so begin the network with "
-            f"'input {width}', or with as many steps x features"
+            f"{found.table.file} gives {counted(width, 'number')} a {found.unit}, so begin the "
+            f"network with {found.beginning}"
         )
     whose = f"'{found.target.name}'"
     if found.task is Task.CLASSES:
@@ -387,6 +446,7 @@ class TrainedTable:
             "seconds": self.seconds,
             "validation_score": self.kept_epoch.validation_score,
             **figures,
+            **self.problem.figures(test),
             "seed": self.recipe.net.seed,
         }
 
@@ -435,7 +495,7 @@ class _TableRun:
         rows = problem.rows
         if self.filling is not None:
             rows = np.where(np.isnan(rows), self.filling, rows)
-        self.normal = Normal.of(rows[self.training], rows.shape[1])
+        self.normal = problem.normal(rows[self.training])
         self.inputs = (rows - self.normal.mean) / self.normal.deviation
         self.target_mean, self.target_deviation = self._target_scale()
         self.best: dict[str, NDArray[Any]] = {}
@@ -513,6 +573,7 @@ class _TableRun:
             self.target_deviation,
             {"recipe": str(self.recipe), "epochs": kept.epoch, "rows": len(self.training)},
             filling=self.filling,
+            windows=self.problem.windows,
         )
 
 

@@ -20,9 +20,10 @@ from gradbook.errors import as_cell, one_line
 from gradbook.lab.models.answers import confusion_of, likeliest_classes
 from gradbook.lab.models.table_model import TableModel
 from gradbook.lab.recipes.recipe import Recipe
-from gradbook.lab.tables import MEAN, Problem, TableEpoch, TrainedTable, filling_remark
+from gradbook.lab.tables import Problem, TableEpoch, TrainedTable, filling_remark
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
+from gradbook.report import signals
 from gradbook.report.charts import EVEN, Chart
 from gradbook.report.document import (
     Block,
@@ -80,7 +81,7 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
     training, held_back = problem.parts(recipe.held_back)
     said = (
         f": {counted(recipe.net.count(), 'parameter')}, at most {counted(recipe.epochs, 'epoch')} "
-        f"of {counted(len(training), 'row')}"
+        f"of {counted(len(training), problem.unit)}"
     )
     yield from fold([Span(recipe.title, "bold"), Span(said)], width)
     yield from fold([Span(_task(problem), "")], width)
@@ -90,11 +91,12 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
         f"keep {recipe.keep}",
     ]
     yield from fold([Span(", ".join(map(keep_together, settings)), QUIET)], width)
-    rest = (
-        f"{counted(len(held_back), 'row')} held back, {len(problem.test):,} held out for the test"
-    )
+    rest = f"{counted(len(held_back), problem.unit)} held back, "
+    rest = f"{rest}{len(problem.test):,} held out for the test"
     if problem.everything:
         rest = "none held back, none held out for the test"
+    if problem.windows:
+        rest += f", split by {signals.way_of(problem)}"
     yield from fold([Span(f"{rest}, seed {recipe.net.seed}", QUIET)], width)
     for remark in problem.remarks_for(recipe):
         yield from fold([Span(remark, REMARK)], width)
@@ -102,14 +104,13 @@ def opening(recipe: Recipe, problem: Problem, width: int) -> Iterator[TextLine]:
 
 
 def _task(problem: Problem) -> str:
-    names = ", ".join(column.name for column in problem.inputs)
     words = problem.target.words
     if problem.task is Task.NUMBERS:
         numbers = problem.targets
         what = f"numbers from {short(float(numbers.min()))} to {short(float(numbers.max()))}"
     else:
         what = f"{counted(len(words), 'class', 'classes')}: {', '.join(words)}"
-    return one_line(f"learns {problem.target.name} ({what}) from {names}")
+    return one_line(f"learns {problem.target.name} ({what}) from {problem.given}")
 
 
 def epoch_columns(task: Task, validated: bool) -> TextTable:
@@ -163,14 +164,16 @@ def result(trained: TrainedTable, width: int) -> Iterator[TextLine]:
             Span(f" on {rows} ({errors(trained)}), after {took}"),
         ]
     yield from fold([Span(f"{one_line(trained.recipe.title)} "), *said], width)
+    if in_time := signals.in_time(trained):
+        yield from fold([Span(in_time)], width)
 
 
 def scored_rows(trained: TrainedTable) -> str:
     """The rows that the score is of."""
     count = len(trained.test.rows)
     if trained.problem.everything:
-        return f"{counted(count, 'row')} trained on"
-    return counted(count, "test row")
+        return f"{counted(count, trained.problem.unit)} trained on"
+    return counted(count, f"test {trained.problem.unit}")
 
 
 def seeds_columns(problem: Problem) -> TextTable:
@@ -327,10 +330,11 @@ def _lead(trained: TrainedTable) -> Iterator[Block]:
     else:
         figure = f"R² = {trained.test.score:.3f}"
         said = f"on {rows}; {errors(trained)}"
-    names = ", ".join(column.name for column in trained.problem.inputs)
-    yield Passage(f"{trained.problem.target.name} from {names}", "lead")
+    yield Passage(f"{trained.problem.target.name} from {trained.problem.given}", "lead")
     yield Passage((Span(figure, tag="b"), Span(f" {said}")), "headline")
     yield Facts(_facts(trained))
+    if in_time := signals.in_time(trained):
+        yield Passage(in_time)
     if remarks := trained.problem.remarks_for(trained.recipe):
         yield Items(remarks)
 
@@ -339,8 +343,8 @@ def _facts(trained: TrainedTable) -> list[tuple[str, str]]:
     training, held_back = trained.problem.parts(trained.recipe.held_back)
     return [
         ("parameters", f"{trained.recipe.net.count():,}"),
-        ("rows trained on", f"{len(training):,}"),
-        ("rows held back", f"{len(held_back):,}"),
+        (f"{trained.problem.unit}s trained on", f"{len(training):,}"),
+        (f"{trained.problem.unit}s held back", f"{len(held_back):,}"),
         ("epochs", f"{len(trained.history):,}"),
         ("epoch kept", f"{trained.kept_epoch.epoch:,}"),
         ("training time", duration(trained.seconds)),
@@ -354,6 +358,8 @@ def _chapters(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Chap
     epochs = every_epoch(TextTable.of(columns, map(vars, trained.history)))
     charts = Charts(_charts(trained), "How it trained")
     yield Chapter("training", "How it trained", [charts, epochs])
+    if trained.problem.windows:
+        yield Chapter("windows", "The windows", signals.windows_blocks(trained))
     if trained.problem.task is Task.CLASSES:
         yield Chapter("classes", "Class by class", _classes(trained))
     yield Chapter("off", "Where it is off", _off(trained))
@@ -365,16 +371,8 @@ def _chapters(trained: TrainedTable, made_with: dict[str, Any]) -> Iterator[Chap
 
 def _again(problem: Problem) -> str:
     """The command, with what isn't as usual."""
-    table, target = problem.table, problem.target.name
-    names = table.names
-    known = {target, *(column.name for column in problem.inputs)}
-    ignored = [name for name in names if name not in known]
-    said = ["gradbook", "train", "recipe.txt", "-o", "again", "--task", str(problem.task)]
-    said += ["--target", target] if target != names[-1] else []
-    said += ["--missing", problem.missing] if problem.missing != MEAN else []
-    said += ["--decimal", table.decimal] if table.decimal else []
-    said += ["--dates", table.dates] if table.dates else []
-    return shlex.join(said + (["--ignore", ",".join(ignored)] if ignored else []))
+    own = problem.words_to_repeat()
+    return shlex.join(["gradbook", "train", "recipe.txt", "-o", "again", *own])
 
 
 def _charts(trained: TrainedTable) -> list[Chart]:
@@ -402,7 +400,7 @@ def _classes(trained: TrainedTable) -> Blocks:
     columns = (TableColumn(f"predicted as {name}", spell=_count_or_dot) for name in names)
     rows = tuple((name, *row) for name, row in zip(names, counts.tolist(), strict=True))
     table = TextTable((TableColumn("is", words=True), *columns), rows, has_row_heads=True)
-    return [table, PageOnly(lambda: by_class(counts, names, "rows"))]
+    return [table, PageOnly(lambda: by_class(counts, names, f"{trained.problem.unit}s"))]
 
 
 def _count_or_dot(count: int) -> str:
@@ -416,14 +414,14 @@ def _off(trained: TrainedTable) -> Blocks:
         return [
             Passage(f"Nowhere: every one of the {scored_rows(trained)} is predicted correctly.")
         ]
-    inputs = [column.name for column in trained.problem.inputs]
+    inputs = trained.problem.shown
     places = [shown.place(name) for name in inputs]
     rows = []
     for k in order[:MOST_ROWS].tolist():
         row = shown.rows[trained.test.rows[k]]
         cells = (_shortened(row.cells[place]) for place in places)
         rows.append((str(row.number), *_answered(trained, k), *cells))
-    columns = tuple(map(TableColumn, ("row", "is", "told", *inputs)))
+    columns = tuple(map(TableColumn, (trained.problem.unit, "is", "told", *inputs)))
     said = f"The first {MOST_ROWS}. " if len(order) > MOST_ROWS else ""
     table = TextTable(columns, tuple(rows), has_row_heads=True)
     return [Passage(f"{said}The largest errors come first."), table]

@@ -201,6 +201,9 @@ For a model trained on a table, FILE is a table (.csv, .tsv) with the same colum
 rows are printed, or written to -o, with the prediction beside them; an imported network may
 predict several numbers.
 
+For a model trained on windows of signals, FILE is a recording (.csv, .wav), or a folder with
+recordings in folders: the class of each window is told.
+
 Exit code 0: all were read; 1: some show nothing to read; 2: some can't be opened.
 """
 PREDICT_EXAMPLES = """\
@@ -211,6 +214,7 @@ PREDICT_EXAMPLES = """\
   gradbook predict runs/quick t10k-images-idx3-ubyte.gz --csv > read.csv
   gradbook predict runs/quick *.png --json     with the probability of each class
   gradbook predict runs/houses new.csv -o predicted.csv
+  gradbook predict runs/moves new.csv          signals: the class of each window
   gradbook predict net.onnx new.csv            another program's network, used directly
 """
 NOTHING_TO_READ, UNREADABLE = 1, 2
@@ -246,6 +250,16 @@ def add_predict_arguments(parser: ArgumentParser) -> None:
         "'refuse' stops at the first",
     )
     add_reading_arguments(tables)
+    signals = parser.add_argument_group("signals")
+    signals.add_argument(
+        "--step",
+        metavar="N",
+        type=whole_number(1),
+        help="a window every N rows (default: as trained)",
+    )
+    signals.add_argument(
+        "--channels", metavar="COLUMNS", help="'ax,ay,az' (default: those of the training table)"
+    )
 
 
 def run_predict(options: Namespace) -> int:
@@ -259,10 +273,10 @@ def run_predict(options: Namespace) -> int:
 
     model = open_model(options.model)
     if isinstance(model, TableModel):
-        return _rows(options, model)
+        return _windows(options, model) if model.windows else _rows(options, model)
     if options.out:
         raise UsageError("-o is for tables: for pictures, print the rows with --csv > FILE")
-    for flag in ("missing", "decimal", "dates"):
+    for flag in ("missing", "decimal", "dates", "channels", "step"):
         if getattr(options, flag):
             raise UsageError(f"--{flag} is for tables, and this model reads pictures: leave it out")
     if options.many:
@@ -321,8 +335,50 @@ def _show_seen(readings: Sequence[Reading], classes: Sequence[str]) -> None:
     show_images(images, [prediction.caption(one, classes) for one in readings])
 
 
+def _windows(options: Namespace, model: TableModel) -> int:
+    """What a model of signals says of the windows of one file's recordings."""
+    from gradbook.data.signals import SignalColumns, read_signals
+    from gradbook.files import write_whole
+    from gradbook.lab.signals import windows_for
+    from gradbook.report import signals
+
+    for flag in ("show", "many", "missing", "dates"):
+        if getattr(options, flag):
+            raise UsageError(f"this model reads signals, and --{flag} isn't for them: leave it out")
+    if options.out and options.json:
+        raise UsageError("-o writes the windows as CSV: leave --json out")
+    if len(options.files) > 1:
+        raise UsageError("this model reads recordings: name one file at a time")
+    own = signals.windows_of(model).channels
+    named = tuple(name.strip() for name in (options.channels or "").split(",") if name.strip())
+    file = options.files[0]
+    found = read_signals(
+        file,
+        SignalColumns(channels=named, usual=own),
+        labelled=False,
+        decimal=options.decimal or "",
+    )
+    placed, rows = windows_for(model, found, options.step)
+    answers = model.answers(rows)
+    for remark in found.remarks:
+        warn(remark)
+    if options.json:
+        told = {"remarks": list(found.remarks)} if found.remarks else {}
+        records = signals.window_records(model, placed, answers)
+        print_json({"version": 1, "model": options.model, **told, "windows": records})
+    elif options.out:
+        write_whole(options.out, signals.window_csv(model, placed, answers))
+        print(f"wrote {options.out}: {len(placed):,} windows")
+    else:
+        print(signals.window_csv(model, placed, answers), end="")
+    return 0
+
+
 def _rows(options: Namespace, model: TableModel) -> int:
     """What a model of a table predicts of one table's rows."""
+    for flag in ("channels", "step"):
+        if getattr(options, flag):
+            raise UsageError(f"this model reads a table, and --{flag} is for signals: leave it out")
     from gradbook.data.formats.pictures import SUFFIXES
     from gradbook.data.tables import read_columns
     from gradbook.files import write_whole

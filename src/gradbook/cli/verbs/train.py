@@ -5,7 +5,8 @@ gradbook help recipes). What a recipe says can be said here too, in its place.
 Whatever interrupts a run, --resume goes on with it as if nothing had happened.
 
 In place of a recipe there may stand a table (.csv, .tsv, or iris): its last column,
-or --target, is learned from the others, as classes or as numbers.
+or --target, is learned from the others, as classes or as numbers. With --window N it holds
+recordings of signals, of which windows are told apart, and so does a folder of recordings.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from gradbook.cli.arguments import (
     network,
     one_of,
     open_model,
+    positive,
     standard_input,
     whole_number,
 )
@@ -38,6 +40,7 @@ from gradbook.system import is_a_device
 if TYPE_CHECKING:
     from gradbook.cli.training import How
     from gradbook.lab.recipes.recipe import Recipe
+    from gradbook.lab.tables import Problem
     from gradbook.work.processes import WorkCrew
 
 EXAMPLES = """\
@@ -56,6 +59,10 @@ EXAMPLES = """\
   gradbook train houses.csv --missing median --dates dmy --decimal ,
   gradbook train houses.csv --all         on all rows, with none for validation or test
   gradbook train houses.csv --seeds 10    mean, deviation and lowest of ten
+  gradbook train moves.csv --window 128 --step 32 --split-by subject
+                                          signals: windows of recordings, told apart
+  gradbook train words/ --window 8000 --background noise
+                                          a folder of WAV files in one per class
   gradbook train iris --network "input 4; dense 8; tanh; dense 3; softmax"
 """
 
@@ -76,6 +83,17 @@ LINES = {  # options that are lines of a recipe
     "loss": ("LOSS", "'cross-entropy smoothing 0.1' …"),
 }
 TABLES = ("target", "ignore", "task", "missing", "decimal", "dates")
+SIGNALS = (  # options that only windows of signals have
+    "window",
+    "step",
+    "split_by",
+    "channels",
+    "time",
+    "recording",
+    "subject",
+    "sample_rate",
+    "background",
+)
 OTHER_FLAGS = {  # that people know these by
     "rate": ("--lr", "--learning-rate"),
     "update": ("--optimizer",),
@@ -153,6 +171,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "the commonest; 'refuse' stops at the first",
     )
     add_reading_arguments(tables)
+    _add_signal_arguments(parser)
     parser.add_argument("--resume", metavar="RUN", help="continue the run in this folder")
     parser.add_argument(
         "--on",
@@ -167,6 +186,45 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"also write each epoch's figures for {', '.join(LOG_NAMES)}; to files only",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON event per line")
+
+
+def _add_signal_arguments(parser: ArgumentParser) -> None:
+    signals = parser.add_argument_group(
+        "signals", "recordings in a table, or a folder of tables or WAV files in one per class"
+    )
+    rows = whole_number(1)
+    signals.add_argument("--window", metavar="N", type=rows, help="tell windows of N rows apart")
+    signals.add_argument(
+        "--step", metavar="N", type=rows, help="a window every N rows (default: a quarter window)"
+    )
+    signals.add_argument(
+        "--split-by",
+        metavar="WHAT",
+        type=one_of("recording", "subject"),
+        help="which are never in two parts: each 'recording', or all of one 'subject' (default: "
+        "subject, if there is such a column)",
+    )
+    signals.add_argument(
+        "--channels", metavar="COLUMNS", help="'ax,ay,az' (default: all other columns of numbers)"
+    )
+    for name, what in (
+        ("time", "seconds, or milliseconds if its heading has 'ms'"),
+        ("recording", "what was recorded in one go"),
+        ("subject", "whose the recording is"),
+    ):
+        about = f"the column that says {what} (default: by its heading)"
+        signals.add_argument(f"--{name}", metavar="COLUMN", help=about)
+    signals.add_argument(
+        "--sample-rate",
+        metavar="HZ",
+        type=positive,
+        help="rows a second, where no time is recorded",
+    )
+    signals.add_argument(
+        "--background",
+        metavar="CLASS",
+        help="the class in which nothing happens: tells false alarms an hour",
+    )
 
 
 def _flags(name: str) -> tuple[str, ...]:
@@ -200,12 +258,15 @@ def _run(options: Namespace) -> int:
     _settle_patterns(options)
     if options.all and options.hold_back not in (None, "none"):
         raise UsageError("--all holds nothing back: leave --hold-back out")
-    if is_table(options.recipe) and options.data is None:
+    if _is_data(options, options.recipe) and options.data is None:
         options.data, options.recipe = options.recipe, None
     recipe = None
-    if options.recipe or not is_table(options.data):
+    if options.recipe or not _is_data(options, options.data):
         recipe = recipe_of_options(options)
     data = options.data or (recipe.data if recipe else None)
+    if options.window and data:
+        return _on_signals(options, data, recipe, how)
+    _leave_out(options, SIGNALS, "this is for windows of signals: add --window N, or")
     if is_table(data):
         return _on_table(options, data, recipe, how)
     for name in TABLES:
@@ -225,7 +286,8 @@ def _run(options: Namespace) -> int:
 
 def _require_nothing_else(options: Namespace) -> None:
     """A run goes on as it was begun."""
-    names = ("all", "recipe", "data", *COUNTS, *LINES, *TABLES, "hold_back", "seed", "seeds", "out")
+    lines = (*COUNTS, *LINES, *TABLES, *SIGNALS)
+    names = ("all", "recipe", "data", *lines, "hold_back", "seed", "seeds", "out")
     _leave_out(options, names, "--resume continues the run as it was begun")
 
 
@@ -284,9 +346,63 @@ def is_table(name: str | None) -> TypeGuard[str]:
     return is_file and not holds_pixels(Path(name))
 
 
+def _is_data(options: Namespace, name: str | None) -> bool:
+    """Whether it is a table, or recordings, if windows of some are asked for."""
+    return is_table(name) or bool(options.window and name and os.path.isdir(name))
+
+
+def _on_signals(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
+    """By the recipe, or by the usual one for windows of this length."""
+    from gradbook.data.signals import SignalColumns, read_signals
+    from gradbook.lab.signals import WindowsAsked, signal_problem, usual_signal_recipe
+
+    if options.find_rate:
+        raise UsageError("a range test is for images: leave --find-rate out")
+    _leave_out(options, ("threads", "on"), "windows are trained on one core of this computer")
+    _leave_out(options, ("task", "missing", "dates"), "windows are told apart by class, all whole")
+    columns = SignalColumns(
+        label=options.target or "",
+        time=options.time or "",
+        recording=options.recording or "",
+        subject=options.subject or "",
+        channels=_names(options.channels),
+        ignored=_names(options.ignore),
+    )
+    windows = WindowsAsked(
+        options.window,
+        options.step or 0,
+        options.split_by or "",
+        options.background or "",
+        options.sample_rate,
+    )
+    found = signal_problem(
+        read_signals(data, columns, decimal=options.decimal or ""),
+        windows,
+        options.all or (recipe is not None and not recipe.tests),
+        tuple(_asked(options)),
+    )
+    if recipe is None:
+        fold = None if options.hold_back == "none" or options.all else 0
+        name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
+        recipe = recipe_of_options(options, usual_signal_recipe(found, name, held_back=fold))
+    return _trained(options, replace(recipe, data=os.path.abspath(data)), found, how)
+
+
+def _names(words: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (words or "").split(",") if name.strip())
+
+
+def _asked(options: Namespace) -> Iterable[str]:
+    """What a command says again to read the same windows."""
+    for name in (*SIGNALS, "target", "ignore", "decimal"):
+        value = getattr(options, name)
+        if value is not None:
+            said = f"{value:g}" if isinstance(value, float) else str(value)
+            yield from (f"--{name.replace('_', '-')}", said)
+
+
 def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) -> int:
     """By the recipe, or by the usual one for this table."""
-    from gradbook.cli.table_training import train_on, train_seeds_on
     from gradbook.data.tables import NAMED, named_table, read_columns
     from gradbook.lab.tables import MEAN, problem, usual_recipe
 
@@ -295,11 +411,10 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     _leave_out(options, ("threads", "on"), "a table is trained on one core of this computer")
     asked = (options.decimal or "", options.dates or "")
     table = named_table(data) if data in NAMED else read_columns(data, *asked)
-    ignored = [name.strip() for name in (options.ignore or "").split(",") if name.strip()]
     found = problem(
         table,
         options.target or "",
-        ignored,
+        _names(options.ignore),
         options.task,
         options.missing or MEAN,
         options.all or (recipe is not None and not recipe.tests),
@@ -309,6 +424,13 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
         name = NOT_IN_TITLES.sub(" ", Path(data).stem).strip()
         recipe = recipe_of_options(options, usual_recipe(found, name, fold))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
+    return _trained(options, recipe, found, how)
+
+
+def _trained(options: Namespace, recipe: Recipe, found: Problem, how: How) -> int:
+    """With one seed, or with several."""
+    from gradbook.cli.table_training import train_on, train_seeds_on
+
     folder = Path(options.out) if options.out else _new_folder(recipe)
     if options.seeds:
         return train_seeds_on(folder, recipe, found, options.seeds, how)

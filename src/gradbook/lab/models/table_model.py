@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted
 from gradbook.data.formats.cells import MARKS, ORDERS, POINT, UNITS, NumberStyle
+from gradbook.data.signals import Windows
 from gradbook.data.tables import Column, ColumnTable, Numbers, encode
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import DataError, ShapeError, UsageError
@@ -27,10 +28,12 @@ from gradbook.schema import (
     IfThere,
     InTurn,
     ListOf,
+    Maybe,
     PlainText,
     Schema,
     TrueOrFalse,
     Usually,
+    WholeNumber,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +64,14 @@ RECORD = Schema(
     by_place=Usually(TrueOrFalse(), False),
     about=Schema(recipe=IfThere(PlainText()), remarks=IfThere(ListOf(PlainText()))),
     filling=IfThere(ListOf(FiniteNumber())),
+    windows=IfThere(
+        Schema(
+            length=WholeNumber(1),
+            step=WholeNumber(1),
+            channels=ListOf(PlainText(), 1),
+            rate=Maybe(FiniteNumber(0)),
+        )
+    ),
     written=IfThere(ListOf(WRITTEN)),
 )
 
@@ -85,6 +96,7 @@ class TableModel:
     outputs: tuple[str, ...] = ()
     by_place: bool = False
     filling: Numbers | None = None  # what stands for missing numbers, where the table had any
+    windows: Windows | None = None  # of a signal, in which case each of them is a row
 
     @property
     def predicts(self) -> tuple[str, ...]:
@@ -222,6 +234,8 @@ class TableModel:
         }
         if self.filling is not None:
             record["filling"] = self.filling.tolist()
+        if self.windows is not None:
+            record["windows"] = asdict(self.windows)
         if written := [how for one in (*self.inputs, self.target) if (how := _how(one))]:
             record["written"] = written
         stored.write(path, self.values, record)
@@ -276,4 +290,16 @@ def _fitted(shapes: stored.Shapes, record: stored.Record) -> Callable[[stored.Ar
     if not target.words and net.outputs != (len(named) or 1):
         raise ValueError(f"{net.outputs} outputs for {counted(len(named) or 1, 'number')}")
     further = (tuple(inputs), target, mean, deviation, centre, spread, told["about"])
-    return lambda values: TableModel(net, values, *further, named, told["by_place"], filling)
+    windows = _windows(told.get("windows"), width)
+    return lambda values: TableModel(
+        net, values, *further, named, told["by_place"], filling, windows
+    )
+
+
+def _windows(told: Mapping[str, Any] | None, width: int) -> Windows | None:
+    if told is None:
+        return None
+    found = Windows(told["length"], told["step"], tuple(told["channels"]), told["rate"])
+    if found.width != width:
+        raise ValueError("its windows aren't those of its network")
+    return found

@@ -1,0 +1,76 @@
+"""Sound in WAV files: PCM of 8, 16, 24 or 32 bits, as numbers from -1 to 1.
+
+What a header promises is never taken for what is there: of a file cut short, or with channels that
+don't come out even, nothing is read.
+"""
+
+from __future__ import annotations
+
+import io
+import wave
+from dataclasses import dataclass
+from os import PathLike, fspath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook import limits
+from gradbook.errors import DataError
+from gradbook.files import open_file
+
+SUFFIX = ".wav"
+MOST_CHANNELS = 64
+BITS = (8, 16, 24, 32)
+AGAIN = "save it as WAV with 16 bits, PCM"
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A recording: (samples, channels), and how many samples make a second."""
+
+    samples: NDArray[np.float64]
+    rate: int
+
+
+def read_wav(path: str | PathLike[str]) -> Sound:
+    """All of a file, if it is whole."""
+    with open_file(path, limits.RECORDING) as file:
+        content = file.read()
+    try:
+        with wave.open(io.BytesIO(content)) as found:
+            about = found.getparams()
+            samples = found.readframes(about.nframes)
+    except (wave.Error, EOFError, OverflowError, ValueError, ZeroDivisionError) as error:
+        said = str(error) or "it is cut short"
+        raise DataError(f"not a WAV file that can be read ({said}): {AGAIN}", file=path) from error
+    _require_sense(about.nchannels, 8 * about.sampwidth, about.framerate, path)
+    promised = about.nframes * about.nchannels * about.sampwidth
+    if not samples or len(samples) != promised:
+        raise DataError(
+            f"damaged: {len(samples):,} of {promised:,} bytes of sound are there: use another copy",
+            file=fspath(path),
+        )
+    return Sound(_numbers(samples, about.sampwidth).reshape(-1, about.nchannels), about.framerate)
+
+
+def _require_sense(channels: int, bits: int, rate: int, path: str | PathLike[str]) -> None:
+    wrong = ""
+    if not 1 <= channels <= MOST_CHANNELS:
+        wrong = f"{channels:,} channels: at most {MOST_CHANNELS} are read"
+    elif bits not in BITS:
+        wrong = f"{bits} bits a sample: {AGAIN}"
+    elif rate < 1:
+        wrong = f"{rate} samples a second: {AGAIN}"
+    if wrong:
+        raise DataError(wrong, file=fspath(path))
+
+
+def _numbers(content: bytes, width: int) -> NDArray[np.float64]:
+    """Bytes of so many to a sample; of one byte 128 is silence, all others are signed."""
+    if width == 1:
+        return (np.frombuffer(content, np.uint8).astype(np.float64) - 128) / 128
+    if width == 3:  # the upper three bytes of four
+        wide = np.zeros((len(content) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(content, np.uint8).reshape(-1, 3)
+        return wide.view("<i4")[:, 0] / 2.0**31
+    return np.frombuffer(content, f"<i{width}") / 2.0 ** (8 * width - 1)

@@ -1,0 +1,196 @@
+"""Recordings that are made by rule and a seed, not recorded: so that signals come along, in a page.
+
+`gestures` is what an accelerometer in a hand might say of five gestures. Each person has a pace, a
+strength, a grip and a tremor of their own, and each take differs a little; so what is learned of
+some people is tried on others. Nobody's hand was measured: figures on it say that a network and
+its training work, not how well gestures of people are told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.chance import Purpose, key, uniform
+from gradbook.data.signals import Recording, SignalColumns, Signals
+from gradbook.data.tables import Numbers
+from gradbook.errors import UsageError
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class MadeSignals:
+    """A source that is made: what it is, and how its windows usually are."""
+
+    about: str
+    make: Callable[[], Signals]
+    window: int
+    step: int
+    background: str = ""
+
+
+@dataclass
+class Dice:
+    """Numbers that follow from a key alone, one after the other."""
+
+    numbers: NDArray[np.float64]
+    at: int = 0
+
+    @staticmethod
+    def of(count: int, *words: int) -> Dice:
+        return Dice(uniform(key(SEED, *words), count))
+
+    def between(self, low: float, high: float) -> float:
+        self.at += 1
+        return low + (high - low) * float(self.numbers[self.at - 1])
+
+
+def noise(rows: int, *words: int) -> NDArray[np.float64]:
+    """Normally distributed, by the rule of Box and Muller."""
+    drawn = uniform(key(SEED, *words), 2 * rows)
+    return np.asarray(np.sqrt(-2 * np.log(1 - drawn[:rows])) * np.cos(2 * pi * drawn[rows:]))
+
+
+# Gestures ---------------------------------------------------------------------
+
+RATE = 50  # rows a second
+SECONDS = 6.0
+PEOPLE, TAKES = 24, 2
+AXES = ("ax", "ay", "az")
+DECIMALS = 3  # of g
+TAP_RING, TAP_DECAY = 15.0, 18.0  # a tap rings so fast, and dies away so fast
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How somebody moves."""
+
+    pace: float  # 1 is usual
+    strength: float
+    pitch: float  # of the grip, in radians
+    roll: float
+    tremor: float  # in g
+    mirrored: float  # −1 in a left hand
+
+    @staticmethod
+    def of(person: int) -> Hand:
+        dice = Dice.of(8, Purpose.GESTURE, person)
+        return Hand(
+            dice.between(0.7, 1.4),
+            dice.between(0.5, 1.5),
+            dice.between(-0.6, 0.6),
+            dice.between(-0.6, 0.6),
+            dice.between(0.02, 0.1),
+            -1.0 if dice.between(0, 1) < 0.2 else 1.0,
+        )
+
+
+def _circle(t: Numbers, hand: Hand, phase: float) -> Numbers:
+    """Round and round, upright, about 1.4 times a second."""
+    turn = 2 * pi * 1.4 * hand.pace * t + phase
+    return 0.6 * np.stack([np.cos(turn), 0.15 * np.sin(turn), np.sin(turn)], axis=1)
+
+
+def _shake(t: Numbers, hand: Hand, phase: float) -> Numbers:
+    """To and fro, about 4 times a second."""
+    turn = 2 * pi * 4.0 * hand.pace * t + phase
+    to_and_fro = np.sin(turn) + 0.25 * np.sin(2 * turn)
+    return np.stack([1.1 * to_and_fro, 0.2 * to_and_fro, 0.1 * np.cos(turn)], axis=1)
+
+
+def _swing(t: Numbers, hand: Hand, phase: float) -> Numbers:
+    """A pendulum, about 0.9 times a second: along its arc, and outwards twice as often."""
+    turn = 2 * pi * 0.9 * hand.pace * t + phase
+    return np.stack([0.75 * np.sin(turn), 0 * turn, -0.35 * np.cos(turn) ** 2], axis=1)
+
+
+def _tap(t: Numbers, hand: Hand, phase: float) -> Numbers:
+    """Knocks against something, about 1.6 a second."""
+    since = np.mod(t * 1.6 * hand.pace + phase / (2 * pi), 1) / (1.6 * hand.pace)
+    knock = np.exp(-TAP_DECAY * since) * np.cos(2 * pi * TAP_RING * since)
+    return np.stack([0.1 * knock, 0.1 * knock, 1.2 * knock], axis=1)
+
+
+def _still(t: Numbers, hand: Hand, phase: float) -> Numbers:
+    """Held, and drifting a little."""
+    drift = 0.06 * np.sin(2 * pi * 0.25 * t + phase)
+    return np.stack([drift, 0.5 * drift, 0 * t], axis=1)
+
+
+GESTURES = {"circle": _circle, "shake": _shake, "still": _still, "swing": _swing, "tap": _tap}
+
+
+def gestures() -> Signals:
+    """24 people, each with two takes of five gestures, 6 seconds at 50 rows a second, in g."""
+    found = [
+        Recording(
+            "gestures",
+            f"person {person + 1}, {name} {take + 1}",
+            _gesture(name, person, take),
+            name,
+            f"person {person + 1}",
+        )
+        for person in range(PEOPLE)
+        for name in GESTURES
+        for take in range(TAKES)
+    ]
+    return Signals("gestures", AXES, tuple(found), float(RATE), "subject")
+
+
+def _gesture(name: str, person: int, take: int) -> Numbers:
+    """What the accelerometer says: gravity as the hand is held, the movement, and tremor."""
+    hand, number = Hand.of(person), list(GESTURES).index(name)
+    words = (Purpose.GESTURE, person, number, take)
+    dice = Dice.of(8, *words)
+    t = np.arange(round(RATE * SECONDS)) / RATE * dice.between(0.9, 1.1)
+    strength = hand.strength * dice.between(0.85, 1.15)
+    moved = strength * GESTURES[name](t, hand, dice.between(0, 2 * pi))
+    moved = moved * [hand.mirrored, 1, 1] + [0, 0, 1]
+    held = moved @ _turned(hand.pitch + dice.between(-0.15, 0.15), hand.roll).T
+    trembling = [noise(len(t), *words, axis + 1) for axis in range(len(AXES))]
+    return np.round(held + hand.tremor * np.stack(trembling, axis=1), DECIMALS)
+
+
+def _turned(pitch: float, roll: float) -> Numbers:
+    """The rotation by these angles, about the first axis and the second."""
+    about_x = np.array(
+        [[1, 0, 0], [0, np.cos(roll), -np.sin(roll)], [0, np.sin(roll), np.cos(roll)]]
+    )
+    about_y = np.array(
+        [[np.cos(pitch), 0, np.sin(pitch)], [0, 1, 0], [-np.sin(pitch), 0, np.cos(pitch)]]
+    )
+    return np.asarray(about_y @ about_x)
+
+
+MADE = {
+    "gestures": MadeSignals(
+        "five gestures of 24 people, as an accelerometer might say them; made by rule",
+        gestures,
+        128,
+        32,
+        "still",
+    )
+}
+
+
+def made_signals(name: str, asked: SignalColumns) -> Signals:
+    """Those of this name; their columns are known."""
+    if asked != SignalColumns():
+        raise UsageError(f"{name} is made: which of its columns mean what is known")
+    return MADE[name].make()
+
+
+def as_csv(signals: Signals) -> list[str]:
+    """As a table that is read as the same: lines, the heading first."""
+    rate = signals.rate or 1.0
+    lines = [",".join(["subject", "recording", "time", *signals.channels, "label"]) + "\n"]
+    for one in signals.recordings:
+        for k, row in enumerate(one.values.tolist()):
+            cells = (one.subject, one.name, f"{k / rate:g}", *(f"{v:g}" for v in row), one.label)
+            lines.append(",".join(f'"{c}"' if "," in c else c for c in cells) + "\n")
+    return lines

@@ -1,0 +1,350 @@
+"""Networks for signals: windows of recordings, told apart; split by recording or by person.
+
+A window is a row of a table, with all channels of its first step first, so all that is known of
+training on tables holds of it. What differs: windows of one recording never go apart, a channel is
+brought to mean 0 and deviation 1 over all steps, and time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from math import ceil, exp, lgamma, log, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradbook.amounts import counted
+from gradbook.data.formats.cells import CellRow, is_number
+from gradbook.data.signals import (
+    RECORDINGS,
+    SUBJECTS_APART,
+    CutSignals,
+    Signals,
+    Windows,
+    cut_signals,
+    deal_groups,
+    fold_count,
+    require_classes,
+    require_groups,
+)
+from gradbook.data.tables import Column, ColumnTable, Numbers
+from gradbook.errors import DataError, UsageError, did_you_mean, one_line
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.recipes.recipe import BEST, Recipe, Schedule
+from gradbook.lab.tables import BATCH, LEAST_STEPS, MOST_EPOCHS, PATIENCE, Problem, TableScore
+from gradbook.lab.training.epochs import Normal
+from gradbook.net import Net, parse
+from gradbook.net.description import Task
+
+HOUR = 3600.0
+FAR_OFF = 0.02  # of a rate
+DOUBT = 0.05
+QUARTER = 4
+MOST_STEPS = 16  # that are left when the mean over steps is taken
+WIDE, NARROW, DEPTH = 16, 8, 6  # channels of the usual network, and how many windows it slides
+EPOCHS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class SignalProblem(Problem):
+    """The windows of a source's recordings, and the class that each of them shows."""
+
+    cut: CutSignals | None = None
+    way: str = RECORDINGS  # what is never split
+    background: str = ""  # the class in which nothing happens
+    asked: tuple[str, ...] = ()  # the options by which a command reads the same
+
+    unit = "window"
+
+    @property
+    def pieces(self) -> CutSignals:
+        assert self.cut
+        return self.cut
+
+    @property
+    def windows(self) -> Windows:
+        return self.pieces.windows
+
+    @cached_property
+    def rows(self) -> Numbers:
+        return self.pieces.rows
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """Which windows belong together."""
+        return self.pieces.groups(self.way)
+
+    def folds_of(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        return deal_groups(self.targets[rows].astype(np.int32), self.groups[rows])
+
+    def parts(self, fold: int | None) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        if fold is not None and not self.everything:
+            others = np.setdiff1d(np.arange(len(self.table)), self.test)
+            there = fold_count(self.targets[others].astype(np.int32), self.groups[others])
+            if fold >= there:
+                raise UsageError(
+                    f"the {self.way}s make only {there} folds, 0 to {there - 1}: hold back another"
+                )
+        return super().parts(fold)
+
+    def filling(self, fold: int | None) -> None:
+        return None
+
+    @property
+    def given(self) -> str:
+        windows = self.windows
+        many = f"{windows.length} steps of {', '.join(windows.channels)}, every {windows.step}"
+        if windows.rate:
+            seconds = f"{windows.length / windows.rate:.3g} s"
+            return f"windows of {many} ({seconds} at {windows.rate:g} a second)"
+        return f"windows of {many}"
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        return self.table.names[:-1]
+
+    @property
+    def beginning(self) -> str:
+        return f"'input {self.windows.length}x{len(self.windows.channels)}'"
+
+    def normal(self, rows: Numbers) -> Normal:
+        """Of each channel, over all steps."""
+        length, channels = self.windows.length, len(self.windows.channels)
+        found = Normal.of(rows.reshape(-1, channels), channels)
+        return Normal(np.tile(found.mean, length), np.tile(found.deviation, length))
+
+    def words_to_repeat(self) -> list[str]:
+        return list(self.asked)
+
+    def balance(self, fold: int | None) -> list[tuple[str | int, ...]]:
+        """Of each class: recordings, windows, and of these those trained on, held back, tested."""
+        training, held_back = self.parts(fold)
+        labels, recordings = self.targets.astype(np.int32), self.pieces.groups(RECORDINGS)
+        found: list[tuple[str | int, ...]] = []
+        for number, name in enumerate(self.target.words):
+            own = labels == number
+            parts = [int(own[part].sum()) for part in (training, held_back, self.test)]
+            many = len(np.unique(recordings[own]))
+            found.append((name, many, int(own.sum()), *parts))
+        return found
+
+    # What time has to do with it.
+
+    def figures(self, test: TableScore) -> dict[str, Any]:
+        windows = self.windows
+        found: dict[str, Any] = {
+            "window": windows.length,
+            "step": windows.step,
+            "channels": list(windows.channels),
+            "rows_a_second": windows.rate,
+            "latency_seconds": windows.latency,
+            "split_by": self.way,
+        }
+        if self.background:
+            found |= self._alarms(test)
+        return found
+
+    def _alarms(self, test: TableScore) -> Mapping[str, Any]:
+        """How often something was heard on the recordings in which nothing happens. Windows of a
+        recording that say the same, one after the other, are one alarm."""
+        nothing = self.target.words.index(self.background)
+        quiet = np.flatnonzero(self.targets[test.rows] == nothing)
+        alarms, rows, windows = 0, 0, self.windows
+        recordings = self.pieces.recording[test.rows[quiet]]
+        for recording in np.unique(recordings):
+            said = test.read[quiet][recordings == recording].tolist()
+            alarms += sum(1 for read, _ in groupby(said) if read != nothing)
+            rows += windows.length + (len(said) - 1) * windows.step
+        seconds = windows.seconds(rows)
+        return {
+            "background": self.background,
+            "false_alarms": alarms,
+            "background_seconds": seconds,
+            "false_alarms_an_hour": alarms * HOUR / seconds if seconds else None,
+            "false_alarms_an_hour_below": most_expected(alarms) * HOUR / seconds
+            if seconds
+            else None,
+        }
+
+
+def most_expected(count: int) -> float:
+    """What is at most expected on average where so many were counted, with 95 % confidence: with
+    more, so few would come in less than one case in twenty (Poisson)."""
+    low, high = 0.0, 10.0 + 2 * count + 10 * sqrt(count)
+    while high - low > 1e-9 * high:
+        middle = (low + high) / 2
+        terms = (exp(k * log(middle) - middle - lgamma(k + 1)) for k in range(count + 1))
+        low, high = (middle, high) if sum(terms) > DOUBT else (low, middle)
+    return high
+
+
+@dataclass(frozen=True)
+class WindowsAsked:
+    """How recordings are to be cut and split, and what is known of them beside their values."""
+
+    length: int
+    step: int = 0  # 0: windows overlap by three quarters
+    way: str = ""  # '': by subject where there are subjects
+    background: str = ""
+    rate: float | None = None  # rows a second, where the recordings don't say it
+
+
+def signal_problem(
+    signals: Signals,
+    how: WindowsAsked,
+    everything: bool = False,
+    asked: tuple[str, ...] = (),
+) -> SignalProblem:
+    """The windows of these recordings, told apart by their classes."""
+    labels = {one.label for one in signals.recordings}
+    require_classes(labels, signals.source)
+    step = how.step or max(how.length // QUARTER, 1)
+    windows = Windows(how.length, step, signals.channels, how.rate or signals.rate)
+    cut = cut_signals(signals, windows)
+    way = how.way or (SUBJECTS_APART if signals.subjects else RECORDINGS)
+    if way == SUBJECTS_APART and not signals.subjects:
+        raise UsageError(
+            "the recordings don't say whose they are: name the column with --subject, or split "
+            "by recording"
+        )
+    names = tuple(sorted(labels, key=_in_order(labels)))
+    if how.background and how.background not in names:
+        hint = did_you_mean(how.background, names) or f": there are {', '.join(names)}"
+        raise UsageError(one_line(f"--background: no class '{how.background}'{hint}"))
+    table = _table(cut)
+    remarks = [*cut.remarks]
+    if way == RECORDINGS and signals.subjects:
+        remarks.append(
+            "split by recording: people are in several parts, so how it does on others isn't known"
+        )
+    found = SignalProblem(
+        table,
+        tuple(Column(name) for name in _numbers(windows)),
+        Column(signals.label, names),
+        Task.CLASSES,
+        everything=everything,
+        remarks=tuple(remarks),
+        cut=cut,
+        way=way,
+        background=how.background,
+        asked=asked,
+    )
+    if not everything:
+        require_groups(found.targets.astype(np.int32), found.groups, names, way)
+        _require_classes_in_training(found)
+    return found
+
+
+def _in_order(labels: set[str]) -> Any:
+    return float if all(map(is_number, labels)) else str
+
+
+def _numbers(windows: Windows) -> list[str]:
+    """What the numbers of a window are called: x(1), y(1), z(1), x(2) …"""
+    steps = range(1, windows.length + 1)
+    return [f"{channel}({step})" for step in steps for channel in windows.channels]
+
+
+def _table(cut: CutSignals) -> ColumnTable:
+    """A row for each window that tells which it is, and its class."""
+    signals, rows = cut.signals, list[CellRow]()
+    whose = ("subject",) if signals.subjects else ()
+    for number, (which, first) in enumerate(
+        zip(cut.recording.tolist(), cut.first.tolist(), strict=True), 1
+    ):
+        one = signals.recordings[which]
+        seconds = cut.windows.seconds(first)
+        begins = f"row {one.row + first}" if seconds is None else f"{seconds:.2f} s"
+        cells = (one.name, *([one.subject] if whose else []), begins, one.label)
+        rows.append(CellRow(number, cells))
+    return ColumnTable(signals.source, ("recording", *whose, "begins", signals.label), tuple(rows))
+
+
+def _require_classes_in_training(found: SignalProblem) -> None:
+    training, _ = found.parts(0)
+    there = set(np.unique(found.targets[training]).tolist())
+    missing = [name for k, name in enumerate(found.target.words) if k not in there]
+    if missing:
+        raise DataError(
+            f"no {found.way} of class '{missing[0]}' is left to train on: give more, or split by "
+            "recording",
+            file=found.table.file,
+        )
+
+
+# A model's own windows ---------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PlacedWindow:
+    """Where a window lies."""
+
+    recording: str
+    row: int  # of its file, with which it begins
+    first: int  # of its recording, from 0
+
+
+def windows_for(
+    model: TableModel, signals: Signals, step: int | None = None
+) -> tuple[list[PlacedWindow], Numbers]:
+    """The windows of these recordings as the model takes them."""
+    own = model.windows
+    if own is None:
+        raise UsageError("this model reads rows of a table, not windows of signals")
+    if len(signals.channels) != len(own.channels):
+        raise DataError(
+            f"{counted(len(signals.channels), 'channel')} ({', '.join(signals.channels)}), but "
+            f"the model reads {', '.join(own.channels)}: name them with --channels",
+            file=signals.source,
+        )
+    if own.rate and signals.rate and abs(own.rate - signals.rate) > FAR_OFF * own.rate:
+        raise DataError(
+            f"{signals.rate:g} rows a second, but the model was trained on {own.rate:g}: bring "
+            "the recording to that rate",
+            file=signals.source,
+        )
+    cut = cut_signals(signals, replace(own, step=step or own.step))
+    placed = []
+    for which, first in zip(cut.recording.tolist(), cut.first.tolist(), strict=True):
+        one = signals.recordings[which]
+        placed.append(PlacedWindow(one.name, one.row + first, first))
+    return placed, cut.rows
+
+
+# What is usual ----------------------------------------------------------------
+
+
+def usual_network(windows: Windows, classes: int) -> Net:
+    """Windows slide over the steps until few are left; their mean says the class."""
+    lines, steps, width = (
+        [f"input {windows.length}x{len(windows.channels)}"],
+        windows.length,
+        NARROW,
+    )
+    for _ in range(DEPTH):
+        if steps <= MOST_STEPS:
+            break
+        stride = 4 if steps > 32 * MOST_STEPS else 2
+        lines.append(f"conv1d {width} 5 stride {stride}; relu")
+        steps, width = (steps - 5) // stride + 1, WIDE
+    if len(lines) == 1:
+        lines.append(f"conv1d {WIDE} {min(3, windows.length)}; relu")
+    lines.append(f"avgpool1d all; flatten; dense {classes}; log softmax")
+    return parse("\n".join([*lines, "loss cross-entropy", "update adam", "rate 0.01"]))
+
+
+def usual_signal_recipe(
+    found: SignalProblem, name: str, net: Net | None = None, held_back: int | None = 0
+) -> Recipe:
+    """Adam with a cosine, and the epoch that does best on what is held back."""
+    net = net or usual_network(found.windows, len(found.target.words))
+    steps = ceil(len(found.parts(held_back)[0]) / BATCH)
+    epochs = min(max(ceil(LEAST_STEPS / steps), EPOCHS), MOST_EPOCHS)
+    plain = Recipe(net, Schedule("cosine", net.learning_rate), epochs, BATCH, name=name)
+    if held_back is None or found.everything:
+        return replace(plain, held_back=None, tests=not found.everything)
+    return replace(plain, held_back=held_back, early_stop=PATIENCE, keep=BEST)

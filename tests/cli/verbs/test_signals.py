@@ -1,0 +1,159 @@
+"""`gradbook train` and `predict` on windows of signals: what is said, kept and refused."""
+
+from __future__ import annotations
+
+import json
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradbook.cli.main import main
+from gradbook.lab.training.run_folder import load
+
+WINDOWS = ("--window", "32", "--step", "8")
+
+
+def write_moves(file: Path, people=4, takes=2, rows=100) -> Path:
+    random = np.random.default_rng(0)
+    lines = ["person,take,time,x,y,gesture"]
+    for person in range(people):
+        for gesture, pace in (("shake", 0.9), ("still", 0.0), ("swing", 0.2)):
+            for take in range(takes):
+                t = np.arange(rows) * pace + random.uniform(0, 6)
+                x = np.sin(t) * (pace > 0) + random.normal(0, 0.05, rows)
+                lines += [
+                    f"p{person},{gesture} {take},{k * 0.02:.2f},{x[k]:.4f},1,{gesture}"
+                    for k in range(rows)
+                ]
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch, capsys):
+    """`said(words)` is what `gradbook` prints in a folder with a table of recordings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    write_moves(tmp_path / "moves.csv")
+
+    def say(*words, code=0):
+        capsys.readouterr()
+        assert main(list(map(str, words))) == code
+        printed = capsys.readouterr()
+        return printed.err if code else printed.out
+
+    return say
+
+
+def test_windows_are_told_apart_and_time_is_told(said):
+    lines = said("train", "moves.csv", *WINDOWS, "--background", "still").splitlines()
+    told = " ".join(" ".join(lines).split())
+    assert (
+        "learns gesture (3 classes: shake, still, swing) from windows of 32 steps of x, y" in told
+    )
+    assert "(0.64 s at 50 a second)" in told
+    assert "split by subject" in told
+    assert "at most 0.8 s after something begins" in told
+    assert "an hour, and with 95 % confidence fewer than" in told
+    assert max(map(len, lines)) <= 80
+    page = Path("runs/moves/report.html").read_text()
+    for there in ("The windows", "held back", "Windows of one subject", "an hour", "predicted as"):
+        assert there in page
+    assert "--window 32 --step 8 --background still" in page
+
+
+def test_a_program_gets_the_figures(said):
+    events = said("train", "moves.csv", *WINDOWS, "--json", "--background", "still", "--epochs", 2)
+    done = json.loads(events.splitlines()[-1])
+    assert (done["window"], done["step"], done["channels"]) == (32, 8, ["x", "y"])
+    assert (done["rows_a_second"], done["latency_seconds"]) == (50, 0.8)
+    assert done["split_by"] == "subject"
+    assert done["background_seconds"] > 0
+    assert {"false_alarms", "false_alarms_an_hour", "false_alarms_an_hour_below"} <= done.keys()
+
+
+def test_a_models_windows_are_predicted(said):
+    said("train", "moves.csv", *WINDOWS)
+    rows = Path("moves.csv").read_text().splitlines()
+    new = [",".join([*row.split(",")[2:5]]) for row in rows[:101]]  # the first: a shake
+    Path("new.csv").write_text("\n".join(new))
+    lines = said("predict", "runs/moves", "new.csv").splitlines()
+    assert lines[0] == "recording,row,seconds,predicted,confidence"
+    assert [line.split(",")[1:4] for line in lines[1:3]] == [
+        ["2", "0.0", "shake"],
+        ["10", "0.16", "shake"],
+    ]
+    assert len(lines) == 1 + 9
+    found = json.loads(said("predict", "runs/moves", "new.csv", "--json", "--step", 32))["windows"]
+    assert [one["seconds"] for one in found] == [0, 0.64, 1.28]
+    assert sum(found[0]["probabilities"].values()) == pytest.approx(1)
+    assert load("runs/moves").windows.channels == ("x", "y")
+
+
+def write_sounds(folder: Path) -> None:
+    t = np.arange(2000) / 8000
+    for word, pitch in (("high", 1500), ("low", 200)):
+        (folder / word).mkdir(parents=True)
+        for take in range(6):
+            samples = (8000 * np.sin(2 * np.pi * (pitch + 5 * take) * t)).astype("<i2")
+            with wave.open(str(folder / word / f"{take}.wav"), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(8000)
+                file.writeframes(samples.tobytes())
+
+
+def test_a_folder_of_sounds(said):
+    write_sounds(Path("words"))
+    told = said("train", "words", "--window", 200, "--step", 100)
+    assert "tells 100 % of the" in told
+    assert "split by recording" in told
+    assert "high" in said("predict", "runs/words", "words/high/0.wav")
+
+
+def test_a_recipe_of_ones_own_takes_the_windows(said):
+    net = "input 32x2; gru 8; dense 3; softmax"
+    told = said("train", "moves.csv", *WINDOWS, "--network", net, "--epochs", 1)
+    assert "parameters" in told
+    error = said("train", "moves.csv", "--window", 16, "--network", net, code=2)
+    assert "begin the network with 'input 16x2'" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("--window", 101), "has 100 rows, fewer than a window of 101"),
+        (("--window", 1), "at least 2 rows"),
+        (("--window", 0), "at least 1"),
+        ((*WINDOWS, "--target", "gestur"), "did you mean 'gesture'?"),
+        ((*WINDOWS, "--split-by", "day"), "'day'"),
+        ((*WINDOWS, "--background", "rest"), "no class 'rest'"),
+        ((*WINDOWS, "--ignore", "person", "--split-by", "subject"), "don't say whose they are"),
+        ((*WINDOWS, "--ignore", "x,y,gesture"), "no column with the classes"),
+        ((*WINDOWS, "--hold-back", 5), "make only"),
+        ((*WINDOWS, "--task", "numbers"), "leave --task out"),
+        ((*WINDOWS, "--sample-rate", 0), "0"),
+        (("--step", 8), "add --window N"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_line(said, words, wanted):
+    error = said("train", "moves.csv", *words, code=2)
+    assert wanted in error
+    assert error.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+def test_nan_is_refused_by_its_place(said):
+    rows = Path("moves.csv").read_text().splitlines()
+    rows[7] = rows[7].replace(",1,", ",nan,")
+    Path("moves.csv").write_text("\n".join(rows))
+    assert "row 8, column y" in said("train", "moves.csv", *WINDOWS, code=2)
+
+
+def test_predict_refuses_what_is_not_for_signals(said):
+    said("train", "moves.csv", *WINDOWS, "--epochs", 1)
+    assert "--show isn't for them" in said("predict", "runs/moves", "moves.csv", "--show", code=2)
+    Path("one.csv").write_text("time,x\n" + "".join(f"{k * 0.02},1\n" for k in range(50)))
+    assert "but the model reads x, y" in said("predict", "runs/moves", "one.csv", code=2)

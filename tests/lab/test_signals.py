@@ -1,0 +1,175 @@
+"""Windows of signals: what goes together, how it is scaled, what is told of time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp
+
+import numpy as np
+import pytest
+
+from gradbook.data.made_signals import gestures
+from gradbook.data.signals import Recording, Signals
+from gradbook.errors import DataError, UsageError
+from gradbook.lab.models.table_model import TableModel
+from gradbook.lab.signals import (
+    WindowsAsked,
+    most_expected,
+    signal_problem,
+    usual_network,
+    usual_signal_recipe,
+    windows_for,
+)
+from gradbook.lab.tables import TableScore, train_table
+
+HOW = WindowsAsked(32, 8)
+
+
+def waves(recordings=6, rows=100, people=3) -> Signals:
+    """Two classes that differ in their pace, and a third in which nothing happens."""
+    random = np.random.default_rng(0)
+    found = []
+    for k in range(recordings):
+        for label, pace in (("fast", 0.9), ("slow", 0.3), ("none", 0)):
+            t = np.arange(rows) * pace + random.uniform(0, 6)
+            values = np.stack([5 + np.sin(t), 100 * np.cos(t)], axis=1) * (pace > 0)
+            values = values + random.normal(0, 0.05, values.shape) + [7, 0]
+            found.append(Recording("w", f"{label} {k}", values, label, f"person {k % people}"))
+    return Signals("w", ("a", "b"), tuple(found), 50.0, "subject")
+
+
+@pytest.mark.parametrize("way", ["recording", "subject"])
+@pytest.mark.parametrize("fold", [0, 1])
+def test_nothing_stands_on_both_sides(way, fold):
+    """No row of a recording, or of a person, is in a window trained on and in another part."""
+    signals = waves(people=6)
+    found = signal_problem(signals, replace(HOW, way=way))
+    training, held_back = found.parts(fold)
+    parts = (training, held_back, found.test)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(found.rows)))
+
+    def rows_of(windows):
+        """Each row of each recording in these windows; of a person, all theirs."""
+        cut, there = found.pieces, set()
+        for window in windows:
+            which, first = cut.recording[window], cut.first[window]
+            if way == "subject":
+                there.add(signals.recordings[which].subject)
+            else:
+                there |= {(which, row) for row in range(first, first + HOW.length)}
+        return there
+
+    apart = [rows_of(part) for part in parts]
+    assert all(apart)
+    for k, one in enumerate(apart):
+        for other in apart[k + 1 :]:
+            assert not one & other
+
+
+def test_people_are_kept_apart_where_they_are_known():
+    assert signal_problem(waves(), HOW).way == "subject"
+    assert signal_problem(replace(waves(), subjects=""), HOW).way == "recording"
+    with pytest.raises(UsageError, match="don't say whose they are"):
+        signal_problem(replace(waves(), subjects=""), replace(HOW, way="subject"))
+
+
+def test_every_class_is_in_every_part():
+    found = signal_problem(waves(), replace(HOW, way="recording"))
+    for part in (*found.parts(0), found.test):
+        assert set(found.targets[part]) == {0, 1, 2}
+
+
+def test_a_channel_is_scaled_by_what_is_trained_on_alone():
+    signals = waves()
+    trained = train_table(_short(signals), signal_problem(signals, HOW))
+    training, _ = trained.problem.parts(0)
+    values = trained.problem.rows[training].reshape(-1, 2)
+    np.testing.assert_allclose(trained.model.mean, np.tile(values.mean(axis=0), 32))
+    np.testing.assert_allclose(trained.model.deviation, np.tile(values.std(axis=0), 32))
+    every = trained.problem.rows.reshape(-1, 2).mean(axis=0)
+    assert abs(trained.model.mean[:2] - every).min() > 1e-6
+
+
+def _short(signals, epochs=60):
+    problem = signal_problem(signals, HOW)
+    return replace(usual_signal_recipe(problem, "w"), epochs=epochs)
+
+
+def test_it_learns_and_the_model_keeps_its_windows(tmp_path):
+    signals = waves()
+    trained = train_table(_short(signals), signal_problem(signals, HOW))
+    assert trained.test.score > 0.9
+    trained.model.save(tmp_path / "m.safetensors")
+    again = TableModel.load(tmp_path / "m.safetensors")
+    assert again.windows == trained.problem.windows
+    placed, rows = windows_for(again, replace(signals, recordings=signals.recordings[:1]))
+    assert [one.first for one in placed] == list(range(0, 100 - 31, 8))
+    np.testing.assert_array_equal(rows, trained.problem.rows[: len(rows)])
+    np.testing.assert_array_equal(again.answers(rows), trained.model.answers(rows))
+
+
+def test_other_channels_or_rates_are_refused():
+    signals = waves()
+    model = train_table(_short(signals, 1), signal_problem(signals, HOW)).model
+    with pytest.raises(DataError, match="100 rows a second, but the model was trained on 50"):
+        windows_for(model, replace(signals, rate=100.0))
+    with pytest.raises(DataError, match=r"1 channel \(a\), but the model reads a, b"):
+        windows_for(model, replace(signals, channels=("a",)))
+
+
+def test_false_alarms_are_counted_once_for_each_time_that_something_is_heard():
+    found = signal_problem(waves(), replace(HOW, background="none"))
+    nothing, fast, slow = (found.target.words.index(name) for name in ("none", "fast", "slow"))
+    rows = np.flatnonzero(found.pieces.recording == 2)  # one recording of nothing: 9 windows
+    said = [nothing, fast, fast, nothing, nothing, slow, fast, fast, nothing]
+    told = found.figures(TableScore(rows, np.empty(0), 0, {}, read=np.array(said)))
+    assert told["false_alarms"] == 3
+    assert told["background_seconds"] == (32 + 8 * 8) / 50
+    assert told["false_alarms_an_hour"] == pytest.approx(3 * 3600 / told["background_seconds"])
+    assert told["latency_seconds"] == (32 + 8) / 50
+
+
+def test_how_many_are_expected_at_most():
+    assert exp(-most_expected(0)) == pytest.approx(0.05)
+    m = most_expected(2)
+    assert exp(-m) * (1 + m + m * m / 2) == pytest.approx(0.05)
+
+
+def test_unknown_background_is_refused():
+    with pytest.raises(UsageError, match="no class 'nothing': there are fast, none, slow"):
+        signal_problem(waves(), replace(HOW, background="nothing"))
+
+
+def test_too_few_to_split_are_refused():
+    few = signal_problem(waves(3), replace(HOW, way="recording"))
+    assert len(few.test)
+    with pytest.raises(DataError, match="class 'fast' is in 2 recordings: give at least 3"):
+        signal_problem(waves(2), replace(HOW, way="recording"))
+    everything = signal_problem(waves(2), HOW, everything=True)
+    assert len(everything.parts(None)[0]) == len(everything.rows)
+
+
+def test_a_fold_that_is_not_there_is_refused():
+    with pytest.raises(UsageError, match="make only 2 folds, 0 to 1"):
+        signal_problem(waves(3), replace(HOW, way="recording")).parts(2)
+
+
+@pytest.mark.parametrize("length", [2, 5, 16, 17, 128, 1000, 16_000])
+def test_the_usual_network_takes_any_window(length):
+    signals = Signals("w", ("x", "y", "z"), ())
+    windows = replace(
+        signal_problem(waves(), HOW).windows, length=length, channels=signals.channels
+    )
+    net = usual_network(windows, 4)
+    assert (net.input, net.outputs) == ((length, 3), 4)
+    assert net.count() < 10_000
+
+
+def test_the_gestures_are_the_same_every_time_and_of_five_kinds():
+    made = gestures()
+    assert len({one.label for one in made.recordings}) == 5
+    assert len({one.subject for one in made.recordings}) == 24
+    whole = np.concatenate([one.values for one in made.recordings])
+    assert whole.shape == (72_000, 3)
+    still = np.concatenate([one.values for one in made.recordings if one.label == "still"])
+    np.testing.assert_allclose(np.linalg.norm(still, axis=1).mean(), 1, atol=0.02)  # gravity
